@@ -1,0 +1,36 @@
+#pragma once
+
+#include "cli/exit_status.hpp"
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+namespace CLI {
+class App;
+}
+
+namespace relay::cli {
+
+class Context;
+
+/// Does a command's work after parsing has succeeded.
+using Runner = std::function<ExitStatus(Context &)>;
+
+/// One command, as constant data. A file in cli/commands/ defines one, named as the file: `org_create.cpp` holds `Command const org_create`
+/// in relay::cli::commands; CMake makes the table of them, in order of file names.
+struct Command {
+    std::string_view path;  ///< "org create"
+    std::string_view summary;  ///< one line, imperative, lower case, no stop, at most 60 characters
+    /// Manual text: paragraphs parted by empty lines; then a line `EXAMPLES` and lines `  relay-admin ...`, each optionally under a
+    /// `  # comment` line.
+    std::string_view doc;
+    /// Adds the options and returns what to run; null for a group, which has only subcommands.
+    Runner (*declare)(CLI::App &app) = nullptr;
+    std::string_view alias = {};  ///< a second path of the same command: "agent rotate-key"
+};
+
+/// Every command, in order of file names. Made by CMake.
+std::span<Command const *const> command_table();
+
+}  // namespace relay::cli

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "cli/document.hpp"
+#include "relay/model/attribution.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace relay::db {
+class Database;
+}
+
+namespace relay::cli {
+
+class Output;
+class Prompt;
+
+enum class OutputFormat { table, json, jsonl, csv, id, env };
+enum class ColorChoice { automatic, always, never };
+
+/// The flags that stand anywhere on the line.
+struct Globals {
+    std::optional<std::string> dsn{};
+    std::optional<std::string> dsn_file{};
+    std::optional<std::string> service{};
+    bool sandbox = false;
+    OutputFormat format = OutputFormat::table;
+    bool quiet = false;
+    bool verbose = false;
+    ColorChoice color = ColorChoice::automatic;
+    std::chrono::milliseconds timeout{10'000};
+    bool yes = false;
+    bool no_input = false;
+    bool dry_run = false;
+    std::optional<std::string> reason{};
+    std::optional<std::string> ticket{};
+    std::optional<std::string> actor{};
+};
+
+/// What a command runs with. Nothing in it touches the database before `database()` is called.
+class Context {
+  public:
+    explicit Context(Globals globals);
+    ~Context();
+
+    Globals const &globals() const { return m_globals; }
+    /// The database that flags and environment name; with --sandbox the private one, started if need be. Connects at the first transaction.
+    db::Database &database();
+    Output &output() { return *m_output; }
+    Prompt &prompt() { return *m_prompt; }
+    /// Actor: --actor, else the CI run, else SUDO_USER, else the login name. Trace: TRACEPARENT, else a new one.
+    Attribution const &attribution();
+    WriteOptions write_options();
+
+  private:
+    Globals m_globals;
+    std::unique_ptr<Output> m_output;
+    std::unique_ptr<Prompt> m_prompt;
+    std::unique_ptr<db::Database> m_database;
+    std::optional<Attribution> m_attribution;
+};
+
+}  // namespace relay::cli

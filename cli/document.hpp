@@ -1,0 +1,51 @@
+#pragma once
+
+#include "relay/model/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What a command has to say on stdout, free of any format: one description that the renderer turns into table, json, jsonl, csv, id, env.
+namespace relay::cli {
+
+struct Field;
+/// Fields in their order of appearance.
+using Record = std::vector<Field>;
+
+/// Null is `std::monostate`: JSON null, nothing in a table or CSV. Counts and `_seconds` are integers; ids are strings.
+struct Value
+    : std::variant<std::monostate, bool, std::int64_t, std::string, Instant, std::vector<std::string>, Record, std::vector<Record>> {
+    using variant::variant;
+    Value(char const *text) : variant(std::string(text)) {}
+    template <typename T>
+    Value(std::optional<T> const &value) : variant(value ? Value(*value) : Value()) {}
+};
+
+struct Field {
+    std::string key;  ///< in machine formats: snake_case
+    std::string label;  ///< in tables: "Org ID", or a column's header; empty: not shown to people
+    Value value;
+};
+
+struct Document {
+    std::string kind;  ///< "Agent", "AgentList", "AgentKeyRotation"
+    std::string id_key;  ///< the key whose value `-o id` prints: "agent_id"
+    bool is_list = false;
+    bool changed = false;
+    bool dry_run = false;
+    Record data{};  ///< for one thing
+    std::vector<Record> items{};  ///< for a list
+    Record columns{};  ///< for a list: the fields of an item with null values, so that an empty list still has its headers
+    std::optional<std::string> next{};  ///< a list's cursor, if there is more
+    std::vector<std::string> warnings{};  ///< also printed on stderr
+    std::optional<std::string> request_id{};
+    std::optional<std::string> trace_id{};
+    std::optional<Instant> at{};  ///< the database's clock
+    std::optional<std::string> actor{};
+    std::optional<std::string> db_role{};
+};
+
+}  // namespace relay::cli

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "relay/db/transaction.hpp"
+#include "relay/model/ids.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace relay::db {
+
+/// Where the database is and how long to wait for it.
+struct Settings {
+    std::string conninfo{};  ///< as libpq takes it, keywords or URI; empty: libpq's own PG* settings and service file
+    std::string origin{};  ///< where `conninfo` came from, for error texts: "--dsn", "RELAY_ADMIN_DSN"; empty with an empty conninfo
+    bool allow_password = true;  ///< false: a password in `conninfo` is refused (a command line is world-readable)
+    std::chrono::milliseconds timeout{10'000};  ///< for the connection, and for each transaction up to its COMMIT
+    std::string application_name = "relay-admin";
+    std::string unreachable_next{};  ///< the `next:` of the error when no server answers
+};
+
+/// How a COMMIT is made durable.
+enum class Durability {
+    standard,  ///< as the database is configured, but never `off`
+    local,  ///< flushed on the primary; does not wait for standbys. For block and revoke: a dead standby must not hold them up
+};
+
+struct TransactOptions {
+    Durability durability = Durability::standard;
+    bool read_only = false;  ///< may run on a standby
+    bool dry_run = false;  ///< the body runs, then ROLLBACK instead of COMMIT
+    bool check_schema = true;  ///< false: for `schema` and `init`, which can meet any version
+    std::string on_unknown{};  ///< message of the error when the outcome cannot be settled; empty: a general one
+};
+
+/// A database that is connected to when first needed. One thread at a time.
+class Database {
+  public:
+    explicit Database(Settings settings);
+    ~Database();
+    Database(Database const &) = delete;
+    Database &operator=(Database const &) = delete;
+
+    /// Runs `body` in one transaction and commits it; the only place that sends COMMIT.
+    ///
+    /// A body that hits a serialization failure or a deadlock is run again, at most 5 times. A COMMIT whose answer is lost is settled by
+    /// the fence on the transaction's operation id (Transaction::record_operation), within 30 s.
+    /// Throws Error: unavailable, nothing changed; unknown, lost and not to be settled; schema; denied; whatever `body` throws.
+    void transact(TransactOptions const &options, std::function<void(Transaction &)> const &body);
+
+    /// Forgets the connection; the next transaction makes a new one.
+    void disconnect() noexcept;
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> m_impl;
+};
+
+/// Async-signal-safe: the running transaction, unless its COMMIT was sent, ends with Interrupted, and so does every later one.
+void interrupt() noexcept;
+/// True while a transaction is open: a signal handler then calls interrupt() and returns; otherwise it may let the program die at once.
+bool in_transaction() noexcept;
+
+}  // namespace relay::db

@@ -1,0 +1,73 @@
+#pragma once
+
+#include "relay/db/rows.hpp"
+#include "relay/model/ids.hpp"
+#include "relay/model/time.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace relay::db {
+
+class Session;
+
+/// One statement parameter, in PostgreSQL's text form; null if empty. bytea crosses as `\x` + hex, arrays as text (`{a,b}`) or json.
+class Param {
+  public:
+    Param(std::nullopt_t) {}
+    Param(std::string text) : m_text(std::move(text)) {}
+    Param(char const *text) : m_text(text) {}
+    Param(bool value) : m_text(value ? "true" : "false") {}
+    Param(std::int64_t value) : m_text(std::to_string(value)) {}
+    Param(int value) : m_text(std::to_string(value)) {}
+    Param(Instant value) : m_text(format_instant_exact(value)) {}
+    /// Whole seconds; the statement makes an interval of them: `make_interval(secs => $1)`.
+    Param(std::chrono::seconds value) : m_text(std::to_string(value.count())) {}
+    template <typename Tag>
+    Param(relay::detail::CheckedText<Tag> const &value) : m_text(value.text()) {}
+    template <typename T>
+    Param(std::optional<T> const &value) {
+        if (value) {
+            *this = Param(*value);
+        }
+    }
+
+    std::optional<std::string> const &text() const { return m_text; }
+
+  private:
+    std::optional<std::string> m_text{};
+};
+
+/// An open transaction: runs statements, and cannot commit. What it throws must not be caught inside the body.
+class Transaction {
+  public:
+    explicit Transaction(Session &session);
+    ~Transaction();
+    Transaction(Transaction const &) = delete;
+    Transaction &operator=(Transaction const &) = delete;
+
+    /// Runs one statement of static text with `$n` for every value.
+    /// Throws Error, translated from the SQLSTATE (denied, conflict, limit, unavailable, ...) without the server's DETAIL.
+    Rows exec(char const *sql, std::vector<Param> const &params = {});
+    /// Runs several statements without parameters: a migration.
+    void exec_script(std::string const &sql);
+
+    /// Inserts `operation` as done into relay.operations: the fence that settles a lost COMMIT. Every changing transaction does this
+    /// once (by itself with a random id, unless the body did), and it is the idempotency key of --request-id.
+    void record_operation(OperationId const &operation);
+    std::optional<OperationId> const &recorded_operation() const { return m_operation; }
+
+    /// The transaction's start on the database clock.
+    Instant now() const;
+    /// session_user: the proven identity behind a claimed actor.
+    std::string const &db_role() const;
+
+  private:
+    Session &m_session;
+    std::optional<OperationId> m_operation{};
+};
+
+}  // namespace relay::db

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relay {
+
+/// What went wrong, in the classes that a caller acts on. The values are the program's exit codes: documented, never renumbered.
+enum class ErrorKind {
+    internal = 1,     ///< a bug, or an output that could not be written after the work was done
+    usage = 2,        ///< bad flag or argument; confirmation or sink needed but not given
+    not_found = 3,    ///< no such org, agent or key
+    denied = 4,       ///< login refused, or no privilege (SQLSTATE 28xxx, 42501)
+    conflict = 5,     ///< exists with other content; wrong state; still in use
+    limit = 6,        ///< plan or quota reached
+    partial = 7,      ///< a batch in which some rows failed
+    unavailable = 8,  ///< database not reachable, time-out, retries spent: nothing changed, retry is safe
+    unknown = 9,      ///< connection lost during COMMIT, not to be settled now
+    check_no = 10,    ///< a check answered no: a verify failed, a wait timed out
+    schema = 11,      ///< database schema older or newer than this program
+    sink = 12,        ///< the secret could not be delivered: nothing changed
+    declined = 13,    ///< a prompt was answered no
+};
+
+/// The name of `kind` in JSON errors and in the manual: "not_found", "unavailable", ...
+std::string_view error_code_name(ErrorKind kind);
+
+/// What had become of the database when the error was raised; the one thing that a script must know.
+enum class Changed { no, yes, partly, unknown };
+
+/// "no", "yes", "partly" or "unknown".
+std::string_view changed_name(Changed changed);
+
+/// The helpful part of an error. Every text is lower case, without a full stop, and holds no secret.
+struct Hint {
+    std::string why{};
+    std::string next{};  ///< what to do now; for choice a command that can be pasted
+    std::vector<std::string> suggestions{};  ///< "did you mean": names close to the one that was given
+    Changed changed = Changed::no;
+    std::string sqlstate{};  ///< five characters, or empty
+};
+
+/// The one exception of the library. `what()` is the message: one line, lower case, no full stop, no secret.
+class Error : public std::exception {
+  public:
+    Error(ErrorKind kind, std::string message, Hint hint = {});
+
+    ErrorKind kind() const noexcept { return m_kind; }
+    std::string const &message() const noexcept { return m_message; }
+    Hint const &hint() const noexcept { return m_hint; }
+    char const *what() const noexcept override { return m_message.c_str(); }
+
+  private:
+    ErrorKind m_kind;
+    std::string m_message;
+    Hint m_hint;
+};
+
+/// Thrown instead of Error when `db::interrupt()` was called (SIGINT, SIGTERM): the transaction is rolled back.
+class Interrupted : public std::exception {
+  public:
+    char const *what() const noexcept override { return "interrupted"; }
+};
+
+}  // namespace relay

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <compare>
+#include <string>
+#include <string_view>
+
+/// Identifiers and names as strong types. `parse` is the only way to make one: what holds it, holds a valid one.
+/// Every `parse` throws Error (usage) that says what is wrong with which text and what is allowed.
+namespace relay {
+
+namespace detail {
+template <typename Tag>
+class CheckedText {
+  public:
+    std::string const &text() const noexcept { return m_text; }
+    friend auto operator<=>(CheckedText const &, CheckedText const &) = default;
+
+  protected:
+    explicit CheckedText(std::string text) : m_text(std::move(text)) {}
+
+  private:
+    std::string m_text;
+};
+}  // namespace detail
+
+/// An organization's id: `[a-z0-9][a-z0-9_-]{0,62}`.
+class OrgId : public detail::CheckedText<OrgId> {
+  public:
+    static OrgId parse(std::string_view text);
+
+  private:
+    using CheckedText::CheckedText;
+};
+
+/// An agent's id, unique in the whole relay.
+class AgentId : public detail::CheckedText<AgentId> {
+  public:
+    /// The rule for a new agent: `[a-z0-9][a-z0-9_-]{0,62}`.
+    static AgentId parse_new(std::string_view text);
+    /// The rule for naming an existing one: imported legacy ids may also hold capitals and dots, up to 127 characters.
+    static AgentId parse(std::string_view text);
+
+  private:
+    using CheckedText::CheckedText;
+};
+
+/// The public part of a key: 12 characters of Crockford base32 in lower case, 60 bits. Its lookup and log name.
+class KeyId : public detail::CheckedText<KeyId> {
+  public:
+    static constexpr std::string_view alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
+    static constexpr std::size_t length = 12;
+    static KeyId parse(std::string_view text);
+
+  private:
+    using CheckedText::CheckedText;
+};
+
+/// Names one writing transaction in relay.operations: `op_` + 24 characters of the key id's alphabet, 120 bits.
+class OperationId : public detail::CheckedText<OperationId> {
+  public:
+    static OperationId parse(std::string_view text);
+
+  private:
+    using CheckedText::CheckedText;
+};
+
+/// A caller's own idempotency key, a UUID in its canonical lower-case form; capitals are accepted and folded.
+class RequestId : public detail::CheckedText<RequestId> {
+  public:
+    static RequestId parse(std::string_view text);
+
+  private:
+    using CheckedText::CheckedText;
+};
+
+/// A name for people: 1 to 200 bytes of valid UTF-8, no control and no bidirectional formatting characters.
+class DisplayName : public detail::CheckedText<DisplayName> {
+  public:
+    static DisplayName parse(std::string_view text);
+
+  private:
+    using CheckedText::CheckedText;
+};
+
+/// Free text for the audit trail (a reason, a ticket, an actor): as DisplayName, but up to 1000 bytes.
+class Note : public detail::CheckedText<Note> {
+  public:
+    /// `what` names the text in the error: "reason", "ticket", "actor".
+    static Note parse(std::string_view what, std::string_view text);
+
+  private:
+    using CheckedText::CheckedText;
+};
+
+/// `provider:method`; each side is `[A-Za-z0-9_.-]{1,64}` or `*`.
+class Permission : public detail::CheckedText<Permission> {
+  public:
+    static Permission parse(std::string_view text);
+
+  private:
+    using CheckedText::CheckedText;
+};
+
+}  // namespace relay

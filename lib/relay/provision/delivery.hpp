@@ -1,0 +1,60 @@
+#pragma once
+
+#include "relay/crypto/api_key.hpp"
+#include "relay/model/ids.hpp"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace relay {
+
+/// A new key and whose it is, on its way to a Delivery.
+struct IssuedKey {
+    OrgId const &org;
+    AgentId const *agent;  ///< null for an organization's admin token
+    ApiKey const &key;
+};
+
+/// Where a new secret goes. A use case calls it in this order, so that no key is ever live that nobody holds:
+/// prepare, deliver, COMMIT, then exactly one of committed, rolled_back and left_unknown.
+class Delivery {
+  public:
+    virtual ~Delivery() = default;
+
+    /// Renders the secret for its destination, in memory only, and names the transaction that will make it live:
+    /// `operation_id_for(content)` where the content stays in a file that a later run may find, otherwise a random id.
+    virtual OperationId prepare(IssuedKey const &issued) = 0;
+    /// Makes the secret durable at its destination. Runs inside the transaction, as its last step before COMMIT, once: a retried
+    /// transaction does not deliver again. Throws Error (sink): the transaction is then rolled back.
+    virtual void deliver() = 0;
+    /// The key is live. Finishes what can only be done now (the rename of a replacement). Throws Error (sink, changed yes) if it cannot.
+    virtual void committed() = 0;
+    /// The key will never be live: takes back what can be taken back.
+    virtual void rolled_back() noexcept = 0;
+    /// Nobody can tell yet: keeps everything.
+    virtual void left_unknown() noexcept = 0;
+    /// Where it went, for people and audit: "file:payment.env", "stdout", "terminal", "fd:3".
+    virtual std::string destination() const = 0;
+};
+
+/// A delivery into the calling program: `take` is called with the whole key before COMMIT, and may throw to refuse it.
+class DeliverTo final : public Delivery {
+  public:
+    using Take = std::function<void(std::string_view key)>;
+    explicit DeliverTo(Take take);
+
+    OperationId prepare(IssuedKey const &issued) override;
+    void deliver() override;
+    void committed() override {}
+    void rolled_back() noexcept override {}
+    void left_unknown() noexcept override {}
+    std::string destination() const override { return "caller"; }
+
+  private:
+    Take m_take;
+    std::optional<SecretBuffer> m_key;
+};
+
+}  // namespace relay

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "relay/db/database.hpp"
+#include "relay/model/ids.hpp"
+
+#include <string_view>
+
+namespace relay {
+
+/// What became of an operation: its transaction is committed, or can never commit any more.
+enum class Verdict { done, aborted };
+
+/// Settles an operation by the fence: inserts its id as aborted, or finds it done. Waits at most 30 s for one that is in flight.
+/// Throws Error: unknown, it is still in flight or the database cannot be reached.
+Verdict settle_operation(db::Database &database, OperationId const &operation);
+
+/// Settles the bytes that a killed run left behind (FILE.new): done, if a key in them is known to the database or the operation
+/// named after them (operation_id_for) is done. Throws as settle_operation.
+Verdict settle_content(db::Database &database, std::string_view content);
+
+}  // namespace relay
