@@ -1,0 +1,83 @@
+#pragma once
+
+#include "relay/model/time.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+/// How commands declare their options: one uniform way, so that help, man pages and completions can be made from them.
+///
+/// A target is bound by reference and must live as long as the Runner: keep the Options struct in a shared_ptr that the Runner captures.
+/// Parsing text to ids and names is the Runner's work. What is wrong with a value is an Error (usage) that names the flag.
+namespace relay::cli {
+
+/// What is told of an option. Designated initializers read best:
+/// `add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "the agent's organization", .required = true}, options->org)`.
+struct OptionText {
+    std::string_view names;  ///< "--name", "-f,--file", "--org,--org-id"; for a positional its name in help: "AGENT"
+    std::string_view type{};  ///< what stands for the value in help: "ORG", "FILE"; a duration, an instant, a choice has one of its own
+    std::string_view description;  ///< lower case, no full stop
+    bool required = false;
+    std::string_view group{};  ///< heading in help; empty: "Flags" or "Arguments"
+};
+
+/// `--name VALUE`: once at most, never empty.
+void add_value(CLI::App &app, OptionText const &text, std::optional<std::string> &target);
+
+enum class Commas { kept, split };
+/// `--name VALUE` as often as wanted; with Commas::split also `--name A,B`.
+void add_values(CLI::App &app, OptionText const &text, std::vector<std::string> &target, Commas commas = Commas::kept);
+
+/// `--name`, without a value.
+void add_flag(CLI::App &app, OptionText const &text, bool &target);
+
+/// A word that is not a flag. Positionals are filled in the order of their declaration.
+void add_positional(CLI::App &app, OptionText const &text, std::optional<std::string> &target);
+/// All words that are left; declare it last.
+void add_positionals(CLI::App &app, OptionText const &text, std::vector<std::string> &target);
+
+/// `90d`, `24h`, `10m`, `30s`, `0`, as relay::parse_duration.
+void add_duration(CLI::App &app, OptionText const &text, std::optional<std::chrono::seconds> &target);
+
+/// RFC 3339, as relay::parse_instant.
+void add_instant(CLI::App &app, OptionText const &text, std::optional<Instant> &target);
+
+struct Bounds {
+    std::int64_t min = 0;
+    std::int64_t max = std::numeric_limits<std::int64_t>::max();
+};
+/// A whole number in decimal digits.
+void add_integer(CLI::App &app, OptionText const &text, Bounds bounds, std::optional<std::int64_t> &target);
+
+/// One word of `choices`; a near miss gets a suggestion.
+void add_choice(CLI::App &app, OptionText const &text, std::vector<std::string> const &choices, std::optional<std::string> &target);
+
+/// For "[AGENT | --agent-id AGENT]": the one that was given. Throws Error (usage) if both were, with different texts.
+std::optional<std::string> one_spelling(
+    std::string_view first_name, std::optional<std::string> const &first, std::string_view second_name,
+    std::optional<std::string> const &second);
+
+/// As one_spelling, but throws Error (usage) `<first_name> is missing` if neither was given.
+std::string required_spelling(
+    std::string_view first_name, std::optional<std::string> const &first, std::string_view second_name,
+    std::optional<std::string> const &second);
+
+/// Flags by name, and whether each was given.
+using Given = std::initializer_list<std::pair<std::string_view, bool>>;
+/// Throws Error (usage) naming the first two if more than one of `flags` was given.
+void at_most_one(Given flags);
+/// As at_most_one, and throws Error (usage) naming all of them if none was given.
+void exactly_one(Given flags);
+
+}  // namespace relay::cli
