@@ -1,0 +1,31 @@
+# Targets for developers: format, format-check, lint, coverage-report. Each exists only where its tool does.
+
+find_program(CLANG_FORMAT_PROGRAM NAMES clang-format-14 clang-format)
+find_program(RUN_CLANG_TIDY_PROGRAM NAMES run-clang-tidy-14 run-clang-tidy)
+find_program(GCOVR_PROGRAM gcovr)
+mark_as_advanced(CLANG_FORMAT_PROGRAM RUN_CLANG_TIDY_PROGRAM GCOVR_PROGRAM)
+
+file(GLOB_RECURSE relay_formatted_files CONFIGURE_DEPENDS
+  "${PROJECT_SOURCE_DIR}/lib/*.[ch]pp" "${PROJECT_SOURCE_DIR}/cli/*.[ch]pp" "${PROJECT_SOURCE_DIR}/tests/*.[ch]pp"
+  "${PROJECT_SOURCE_DIR}/cmake/*.cpp")
+list(FILTER relay_formatted_files EXCLUDE REGEX "/node_modules/")
+
+if(CLANG_FORMAT_PROGRAM)
+  add_custom_target(format COMMAND "${CLANG_FORMAT_PROGRAM}" -i ${relay_formatted_files} VERBATIM)
+  add_custom_target(format-check COMMAND "${CLANG_FORMAT_PROGRAM}" --dry-run -Werror ${relay_formatted_files} VERBATIM)
+endif()
+
+if(RUN_CLANG_TIDY_PROGRAM)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON CACHE BOOL "for clang-tidy" FORCE)
+  # The library only: the program's files each parse CLI11, which takes clang-tidy the better part of a minute.
+  add_custom_target(lint
+    COMMAND "${RUN_CLANG_TIDY_PROGRAM}" -quiet -p "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}/lib/relay/"
+    USES_TERMINAL VERBATIM)
+endif()
+
+if(RELAY_COVERAGE AND GCOVR_PROGRAM)
+  add_custom_target(coverage-report
+    COMMAND "${GCOVR_PROGRAM}" --root "${PROJECT_SOURCE_DIR}" --object-directory "${PROJECT_BINARY_DIR}"
+      --filter "${PROJECT_SOURCE_DIR}/lib/" --filter "${PROJECT_SOURCE_DIR}/cli/" --exclude-throw-branches --print-summary
+    USES_TERMINAL VERBATIM)
+endif()

@@ -1,0 +1,25 @@
+# cmake --install: the program, librelay with its headers, a CMake package and a pkg-config file.
+
+include(CMakePackageConfigHelpers)
+
+set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/relay")
+
+install(TARGETS relay EXPORT relay_targets
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  FILE_SET HEADERS DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(EXPORT relay_targets NAMESPACE relay:: FILE relay_targets.cmake DESTINATION "${package_dir}")
+if(TARGET relay-admin)
+  install(TARGETS relay-admin RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+
+configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/relay-config.cmake.in" "${PROJECT_BINARY_DIR}/relay-config.cmake"
+  INSTALL_DESTINATION "${package_dir}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/relay-config-version.cmake" COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/relay-config.cmake" "${PROJECT_BINARY_DIR}/relay-config-version.cmake"
+  DESTINATION "${package_dir}")
+
+# Relative to the file itself, so that it stays true under any `--prefix`.
+file(RELATIVE_PATH prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
+string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
+configure_file("${PROJECT_SOURCE_DIR}/cmake/relay.pc.in" "${PROJECT_BINARY_DIR}/relay.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/relay.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

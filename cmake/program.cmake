@@ -1,0 +1,24 @@
+# relay_cli: the whole program but main(), so that tests can link it. relay-admin: the program.
+
+include(command_table)
+
+file(GLOB cli_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cli/*.cpp")
+set(cli_main "${PROJECT_SOURCE_DIR}/cli/main.cpp")
+list(REMOVE_ITEM cli_sources "${cli_main}")
+relay_command_table("${PROJECT_SOURCE_DIR}/cli/commands" "${PROJECT_BINARY_DIR}/generated/command_table.cpp" command_sources)
+
+add_library(relay_cli STATIC ${cli_sources} ${command_sources} "${PROJECT_BINARY_DIR}/generated/command_table.cpp")
+target_link_libraries(relay_cli
+  PUBLIC standard_settings relay::relay CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt-header-only
+  PRIVATE standard_warnings PkgConfig::LIBSODIUM)
+# 3.4 s a file otherwise.
+target_precompile_headers(relay_cli PRIVATE <CLI/CLI.hpp>)
+
+if(EXISTS "${cli_main}")
+  add_executable(relay-admin "${cli_main}")
+  target_link_libraries(relay-admin PRIVATE relay_cli standard_warnings PkgConfig::LIBSODIUM)
+  if(RELAY_SANITIZE)
+    target_sources(relay-admin PRIVATE "${PROJECT_SOURCE_DIR}/cmake/sanitizer_defaults.cpp")
+  endif()
+  set_target_properties(relay-admin PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
+endif()

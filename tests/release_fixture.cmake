@@ -1,0 +1,7 @@
+# Tests of what is installed, of faults and of speed need the release build: a test that asks for the fixture `release` gets it
+# built, in build/release as by the preset.
+
+set(relay_release_dir "${PROJECT_SOURCE_DIR}/build/release")
+
+add_test(NAME fixture/release COMMAND "${CMAKE_COMMAND}" --workflow --preset release WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+set_tests_properties(fixture/release PROPERTIES FIXTURES_SETUP release TIMEOUT 3600)
