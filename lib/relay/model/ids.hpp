@@ -1,8 +1,10 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// Identifiers and names as strong types. `parse` is the only way to make one: what holds it, holds a valid one.
 /// Every `parse` throws Error (usage) that says what is wrong with which text and what is allowed.
@@ -29,7 +31,7 @@ class OrgId : public detail::CheckedText<OrgId> {
     static OrgId parse(std::string_view text);
 
   private:
-    using CheckedText::CheckedText;
+    explicit OrgId(std::string text) : CheckedText(std::move(text)) {}
 };
 
 /// An agent's id, unique in the whole relay.
@@ -37,11 +39,12 @@ class AgentId : public detail::CheckedText<AgentId> {
   public:
     /// The rule for a new agent: `[a-z0-9][a-z0-9_-]{0,62}`.
     static AgentId parse_new(std::string_view text);
-    /// The rule for naming an existing one: imported legacy ids may also hold capitals and dots, up to 127 characters.
+    /// The rule for naming an existing one: imported legacy ids may also hold capitals and dots:
+    /// `[A-Za-z0-9][A-Za-z0-9_.-]{0,126}`.
     static AgentId parse(std::string_view text);
 
   private:
-    using CheckedText::CheckedText;
+    explicit AgentId(std::string text) : CheckedText(std::move(text)) {}
 };
 
 /// The public part of a key: 12 characters of Crockford base32 in lower case, 60 bits. Its lookup and log name.
@@ -52,7 +55,7 @@ class KeyId : public detail::CheckedText<KeyId> {
     static KeyId parse(std::string_view text);
 
   private:
-    using CheckedText::CheckedText;
+    explicit KeyId(std::string text) : CheckedText(std::move(text)) {}
 };
 
 /// Names one writing transaction in relay.operations: `op_` + 24 characters of the key id's alphabet, 120 bits.
@@ -61,7 +64,7 @@ class OperationId : public detail::CheckedText<OperationId> {
     static OperationId parse(std::string_view text);
 
   private:
-    using CheckedText::CheckedText;
+    explicit OperationId(std::string text) : CheckedText(std::move(text)) {}
 };
 
 /// A caller's own idempotency key, a UUID in its canonical lower-case form; capitals are accepted and folded.
@@ -70,7 +73,7 @@ class RequestId : public detail::CheckedText<RequestId> {
     static RequestId parse(std::string_view text);
 
   private:
-    using CheckedText::CheckedText;
+    explicit RequestId(std::string text) : CheckedText(std::move(text)) {}
 };
 
 /// A name for people: 1 to 200 bytes of valid UTF-8, no control and no bidirectional formatting characters.
@@ -79,7 +82,7 @@ class DisplayName : public detail::CheckedText<DisplayName> {
     static DisplayName parse(std::string_view text);
 
   private:
-    using CheckedText::CheckedText;
+    explicit DisplayName(std::string text) : CheckedText(std::move(text)) {}
 };
 
 /// Free text for the audit trail (a reason, a ticket, an actor): as DisplayName, but up to 1000 bytes.
@@ -89,7 +92,7 @@ class Note : public detail::CheckedText<Note> {
     static Note parse(std::string_view what, std::string_view text);
 
   private:
-    using CheckedText::CheckedText;
+    explicit Note(std::string text) : CheckedText(std::move(text)) {}
 };
 
 /// `provider:method`; each side is `[A-Za-z0-9_.-]{1,64}` or `*`.
@@ -98,7 +101,7 @@ class Permission : public detail::CheckedText<Permission> {
     static Permission parse(std::string_view text);
 
   private:
-    using CheckedText::CheckedText;
+    explicit Permission(std::string text) : CheckedText(std::move(text)) {}
 };
 
 }  // namespace relay

@@ -1,0 +1,284 @@
+#include "relay/model/ids.hpp"
+
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace relay {
+namespace {
+
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_lower_or_digit(char c) { return is_lower(c) || is_digit(c); }
+bool is_letter_or_digit(char c) { return is_lower_or_digit(c) || is_upper(c); }
+bool is_new_id_character(char c) { return is_lower_or_digit(c) || c == '_' || c == '-'; }
+bool is_old_id_character(char c) { return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-'; }
+bool is_key_id_character(char c) { return KeyId::alphabet.find(c) != std::string_view::npos; }
+bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
+
+std::string lowered(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
+    return out;
+}
+
+/// What a kind of id may look like, and how to say so.
+struct IdRule {
+    std::string_view what;     ///< "org id"
+    std::string_view letters;  ///< "a-z": the short name of the alphabet, for `character U+0430 is not a-z`
+    std::string_view allowed;  ///< the whole rule: `use a-z, 0-9, - and _, at most 63`
+    std::size_t most;
+    bool (*may_begin)(char);
+    bool (*may_follow)(char);
+    bool is_new;  ///< for a thing to be made now: a better spelling may be offered
+};
+
+constexpr std::string_view new_id_allowed = "use a-z, 0-9, - and _, at most 63; the first one a letter or a digit";
+constexpr IdRule org_rule{"org id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
+constexpr IdRule new_agent_rule{"agent id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
+constexpr IdRule agent_rule{"agent id",
+                            "A-Z, a-z",
+                            "use A-Z, a-z, 0-9, dot, - and _, at most 127; the first one a letter or a digit",
+                            127,
+                            is_letter_or_digit,
+                            is_old_id_character,
+                            false};
+
+bool follows(IdRule const &rule, std::string_view text) {
+    return !text.empty() && text.size() <= rule.most && rule.may_begin(text.front()) &&
+           std::all_of(text.begin() + 1, text.end(), rule.may_follow);
+}
+
+std::string hex(unsigned value, std::size_t width) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    for (; value != 0 || out.size() < width; value /= 16) {
+        out.insert(out.begin(), digits[value % 16]);
+    }
+    return out;
+}
+
+/// "a NUL byte", "a blank", "byte 0xFF, which is not UTF-8", "character U+0430, ..." or "character ':'".
+std::string describe_character(DecodedCodePoint const &point, std::string_view letters) {
+    if (!point.valid) {
+        return "holds byte 0x" + hex(static_cast<unsigned>(point.value), 2) + ", which is not UTF-8";
+    }
+    if (point.value == 0) {
+        return "holds a NUL byte";
+    }
+    if (point.value == ' ') {
+        return "holds a blank";
+    }
+    if (point.value < 0x20 || point.value == 0x7F) {
+        return "holds control character U+" + hex(static_cast<unsigned>(point.value), 4);
+    }
+    if (point.value > 0x7F) {
+        return "character U+" + hex(static_cast<unsigned>(point.value), 4) + " is not " + std::string(letters);
+    }
+    return std::string("character '") + static_cast<char>(point.value) + "' is not allowed";
+}
+
+/// The first character of `text` that `allowed` refuses, told in words; nothing if there is none.
+std::optional<std::string> find_bad_character(std::string_view text, bool (*allowed)(char), std::string_view letters) {
+    auto const bad = std::find_if_not(text.begin(), text.end(), allowed);
+    if (bad == text.end()) {
+        return std::nullopt;
+    }
+    return describe_character(decode_utf8(text, static_cast<std::size_t>(bad - text.begin())), letters);
+}
+
+[[noreturn]] void refuse(std::string const &what, std::string_view text, std::string const &fault, std::string_view allowed,
+                         std::vector<std::string> suggestions = {}) {
+    std::string next(allowed);
+    std::string message = what + ' ' + quote_for_message(text) + ": " + fault;
+    if (!suggestions.empty()) {
+        message += "; try " + suggestions.front();
+        next = "try " + suggestions.front() + " (" + next + ")";
+    }
+    throw Error(ErrorKind::usage, std::move(message), {.next = std::move(next), .suggestions = std::move(suggestions)});
+}
+
+[[noreturn]] void refuse_empty(std::string_view what, std::string_view allowed) {
+    throw Error(ErrorKind::usage, std::string(what) + " is empty", {.next = std::string(allowed)});
+}
+
+std::string too_long(std::size_t size, std::size_t most, std::string_view unit) {
+    return "too long, " + std::to_string(size) + ' ' + std::string(unit) + " where " + std::to_string(most) + " are allowed";
+}
+
+/// A key that was typed where an id belongs now stands in a shell's history: its owner should know, and nobody else should read it here.
+/// It is looked for first, since a whole key is also a well-formed legacy agent id.
+void refuse_key(std::string_view what, std::string_view text) {
+    if (holds_key(text)) {
+        throw Error(ErrorKind::usage, "the " + std::string(what) + " holds a key (text withheld)",
+                    {.why = "a command line can be read by every user of this machine and stays in the shell's history",
+                     .next = "name the key by its key id, the 12 characters behind relay_sk_, and rotate it: it has been exposed"});
+    }
+}
+
+/// What a person may have meant: "acme-corp" for "Acme Corp".
+std::string nearest_id(std::string_view text) {
+    std::string out = lowered(text);
+    std::replace(out.begin(), out.end(), ' ', '-');
+    return out;
+}
+
+std::string check_id(IdRule const &rule, std::string_view text) {
+    refuse_key(rule.what, text);
+    if (follows(rule, text)) {
+        return std::string(text);
+    }
+    std::string const what(rule.what);
+    if (text.empty()) {
+        refuse_empty(rule.what, rule.allowed);
+    }
+    std::vector<std::string> suggestions;
+    if (std::string near = nearest_id(text); rule.is_new && follows(rule, near)) {
+        suggestions.push_back(std::move(near));
+    }
+    // Capitals come last: another fault is the harder one to see.
+    std::string const folded = rule.is_new ? lowered(text) : std::string(text);
+    if (auto const fault = find_bad_character(folded, rule.may_follow, rule.letters)) {
+        refuse(what, text, *fault, rule.allowed, suggestions);
+    }
+    if (text.size() > rule.most) {
+        refuse(what, text, too_long(text.size(), rule.most, "characters"), rule.allowed);
+    }
+    if (std::any_of(text.begin(), text.end(), is_upper) && rule.is_new) {
+        refuse(what, text, "has capitals", rule.allowed, suggestions);
+    }
+    refuse(what, text, std::string("begins with '") + text.front() + "'", rule.allowed);
+}
+
+/// What a person meant who wrote a key id with capitals, or with the letters that Crockford's base32 reads as digits.
+std::vector<std::string> readable_key_id(std::string_view text) {
+    std::string guess = lowered(text);
+    std::replace(guess.begin(), guess.end(), 'o', '0');
+    std::replace(guess.begin(), guess.end(), 'i', '1');
+    std::replace(guess.begin(), guess.end(), 'l', '1');
+    bool const is_key_id = guess.size() == KeyId::length && std::all_of(guess.begin(), guess.end(), is_key_id_character);
+    return is_key_id ? std::vector<std::string>{guess} : std::vector<std::string>{};
+}
+
+std::string check_free_text(std::string const &what, std::string_view text, std::size_t most) {
+    std::string const allowed = "use 1 to " + std::to_string(most) + " bytes of UTF-8 without control and bidirectional characters";
+    if (text.empty()) {
+        refuse_empty(what, allowed);
+    }
+    refuse_key(what, text);
+    for (std::size_t i = 0; i < text.size();) {
+        DecodedCodePoint const point = decode_utf8(text, i);
+        if (!point.valid || point.value == 0) {
+            refuse(what, text, describe_character(point, ""), allowed);
+        }
+        if (is_hostile_code_point(point.value)) {
+            refuse(what, text, "character U+" + hex(static_cast<unsigned>(point.value), 4) + " is not allowed", allowed);
+        }
+        i += point.length;
+    }
+    if (text.size() > most) {
+        refuse(what, text, too_long(text.size(), most, "bytes"), allowed);
+    }
+    return std::string(text);
+}
+
+}  // namespace
+
+OrgId OrgId::parse(std::string_view text) { return OrgId(check_id(org_rule, text)); }
+
+AgentId AgentId::parse_new(std::string_view text) { return AgentId(check_id(new_agent_rule, text)); }
+
+AgentId AgentId::parse(std::string_view text) { return AgentId(check_id(agent_rule, text)); }
+
+KeyId KeyId::parse(std::string_view text) {
+    constexpr std::string_view allowed = "a key id is 12 characters of 0-9 and a-z without i, l, o and u";
+    if (text.size() == length && std::all_of(text.begin(), text.end(), is_key_id_character)) {
+        return KeyId(std::string(text));
+    }
+    if (text.empty()) {
+        refuse_empty("key id", allowed);
+    }
+    refuse_key("key id", text);
+    if (auto const fault = find_bad_character(text, is_key_id_character, "of a key id")) {
+        refuse("key id", text, *fault, allowed, readable_key_id(text));
+    }
+    refuse("key id", text, "has " + std::to_string(text.size()) + " characters where 12 are needed", allowed);
+}
+
+OperationId OperationId::parse(std::string_view text) {
+    constexpr std::string_view prefix = "op_";
+    constexpr std::size_t random_characters = 24;
+    constexpr std::string_view allowed = "an operation id is op_ and 24 characters of 0-9 and a-z without i, l, o and u";
+    if (text.empty()) {
+        refuse_empty("operation id", allowed);
+    }
+    if (!text.starts_with(prefix)) {
+        refuse("operation id", text, "does not begin with op_", allowed);
+    }
+    std::string_view const rest = text.substr(prefix.size());
+    if (auto const fault = find_bad_character(rest, is_key_id_character, "of an operation id")) {
+        refuse("operation id", text, *fault, allowed);
+    }
+    if (rest.size() != random_characters) {
+        refuse("operation id", text, "has " + std::to_string(rest.size()) + " characters after op_ where 24 are needed", allowed);
+    }
+    return OperationId(std::string(text));
+}
+
+RequestId RequestId::parse(std::string_view text) {
+    constexpr std::string_view shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    constexpr std::string_view allowed = "a request id is a UUID, such as 6fa1f5a0-3d1c-4f6e-9b1e-0f6f1c2d3e4f (uuidgen makes one)";
+    if (text.empty()) {
+        refuse_empty("request id", allowed);
+    }
+    std::string const folded = lowered(text);
+    bool const fits = std::equal(folded.begin(), folded.end(), shape.begin(), shape.end(),
+                                 [](char given, char wanted) { return wanted == '-' ? given == '-' : is_hex_digit(given); });
+    if (!fits) {
+        refuse("request id", text, "is not a UUID", allowed);
+    }
+    return RequestId(folded);
+}
+
+DisplayName DisplayName::parse(std::string_view text) { return DisplayName(check_free_text("name", text, 200)); }
+
+Note Note::parse(std::string_view what, std::string_view text) { return Note(check_free_text(std::string(what), text, 1000)); }
+
+Permission Permission::parse(std::string_view text) {
+    constexpr std::string_view allowed =
+        "write provider:method, each side 1 to 64 of A-Z, a-z, 0-9, dot, - and _, or a single *: stripe:create_payment";
+    constexpr std::size_t most = 64;
+    if (text.empty()) {
+        refuse_empty("permission", allowed);
+    }
+    std::size_t const colon = text.find(':');
+    if (colon == std::string_view::npos) {
+        refuse("permission", text, "has no ':'", allowed);
+    }
+    struct Side {
+        std::string_view name;
+        std::string_view text;
+    };
+    for (Side const &side : {Side{"provider", text.substr(0, colon)}, Side{"method", text.substr(colon + 1)}}) {
+        std::string const name(side.name);
+        if (side.text == "*") {
+            continue;
+        }
+        if (side.text.empty()) {
+            refuse("permission", text, "the " + name + " is empty", allowed);
+        }
+        if (auto const fault = find_bad_character(side.text, is_old_id_character, "A-Z, a-z")) {
+            refuse("permission", text, *fault + " in the " + name, allowed);
+        }
+        if (side.text.size() > most) {
+            refuse("permission", text, "the " + name + " is " + too_long(side.text.size(), most, "characters"), allowed);
+        }
+    }
+    return Permission(std::string(text));
+}
+
+}  // namespace relay

@@ -1,0 +1,250 @@
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace relay {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+void append_hex(std::string &out, char32_t value, int digits) {
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+        out += hex_digits[(value >> shift) & 0xF];
+    }
+}
+
+void append_escaped(std::string &out, std::string_view text, std::size_t position, DecodedCodePoint const &point) {
+    if (!point.valid || point.value < 0x80) {
+        if (point.valid && !is_hostile_code_point(point.value)) {
+            out += static_cast<char>(point.value);
+            return;
+        }
+        out += "\\x";
+        append_hex(out, point.value, 2);
+    } else if (is_hostile_code_point(point.value)) {
+        out += "\\u";
+        append_hex(out, point.value, 4);
+    } else {
+        out += text.substr(position, point.length);
+    }
+}
+
+bool is_letter_or_digit(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+bool is_word_character(char c) { return is_letter_or_digit(c) || c == '_'; }
+
+template <typename Predicate>
+std::size_t run_length(std::string_view text, Predicate belongs) {
+    return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), belongs) - text.begin());
+}
+
+/// Where in `text` a key begins, in whatever case it was typed; the size of `text` if nowhere.
+std::size_t find_key(std::string_view text) {
+    constexpr std::array<std::string_view, 2> prefixes{"relay_sk_", "relay_at_"};
+    auto const same = [](char typed, char wanted) {
+        return typed == wanted || (typed >= 'A' && typed <= 'Z' && typed - 'A' + 'a' == wanted);
+    };
+    auto first = text.end();
+    for (std::string_view prefix : prefixes) {
+        first = std::min(first, std::search(text.begin(), text.end(), prefix.begin(), prefix.end(), same));
+    }
+    return static_cast<std::size_t>(first - text.begin());
+}
+
+void append_withheld(std::string &out, std::size_t count) {
+    out += '[' + std::to_string(count) + " characters withheld]";
+}
+
+void append_without_long_runs(std::string &out, std::string_view word) {
+    constexpr std::size_t secret_like = 32;
+    while (!word.empty()) {
+        std::size_t const run = run_length(word, is_letter_or_digit);
+        if (run >= secret_like) {
+            append_withheld(out, run);
+        } else {
+            out += word.substr(0, run);
+        }
+        word.remove_prefix(run);
+        if (!word.empty()) {
+            out += word.front();
+            word.remove_prefix(1);
+        }
+    }
+}
+
+std::string withhold_secrets(std::string_view text) {
+    // A key's prefix and id are public: what stands behind them is not.
+    constexpr std::size_t public_part = 9 + 12;
+    std::string out;
+    while (!text.empty()) {
+        std::string_view const word = text.substr(0, run_length(text, is_word_character));
+        std::size_t const key = find_key(word);
+        append_without_long_runs(out, word.substr(0, key));
+        std::string_view const from_key = word.substr(key);
+        out += from_key.substr(0, public_part);
+        if (from_key.size() > public_part) {
+            append_withheld(out, from_key.size() - public_part);
+        }
+        text.remove_prefix(word.size());
+        std::size_t const others = run_length(text, [](char c) { return !is_word_character(c); });
+        out += text.substr(0, others);
+        text.remove_prefix(others);
+    }
+    return out;
+}
+
+/// Damerau-Levenshtein distance in its true form: a swap may have letters between it (Lowrance and Wagner, JACM 22 (1975), 177).
+/// Any number above `limit` if the lengths alone tell that it is not within `limit`.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
+    std::size_t const gap = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
+    if (gap > limit) {
+        return limit + 1;
+    }
+    std::size_t const width = b.size() + 2;
+    std::size_t const infinite = a.size() + b.size();
+    std::vector<std::size_t> cell((a.size() + 2) * width, infinite);
+    auto const at = [&cell, width](std::size_t i, std::size_t j) -> std::size_t & { return cell[i * width + j]; };
+    for (std::size_t i = 0; i <= a.size(); ++i) {
+        at(i + 1, 1) = i;
+    }
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        at(1, j + 1) = j;
+    }
+    std::array<std::size_t, 256> last_row{};
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t last_match = 0;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            std::size_t const row = last_row[static_cast<unsigned char>(b[j - 1])];
+            std::size_t const column = last_match;
+            bool const same = a[i - 1] == b[j - 1];
+            if (same) {
+                last_match = j;
+            }
+            at(i + 1, j + 1) = std::min({at(i, j) + (same ? 0 : 1), at(i + 1, j) + 1, at(i, j + 1) + 1,
+                                         at(row, column) + (i - row - 1) + 1 + (j - column - 1)});
+        }
+        last_row[static_cast<unsigned char>(a[i - 1])] = i;
+    }
+    return at(a.size() + 1, b.size() + 1);
+}
+
+}  // namespace
+
+DecodedCodePoint decode_utf8(std::string_view text, std::size_t position) {
+    if (position >= text.size()) {
+        return {};
+    }
+    auto const byte = [text, position](std::size_t i) -> char32_t { return static_cast<unsigned char>(text[position + i]); };
+    char32_t const lead = byte(0);
+    if (lead < 0x80) {
+        return {lead, 1, true};
+    }
+    DecodedCodePoint const malformed{lead, 1, false};
+    std::size_t const length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || text.size() - position < length) {
+        return malformed;
+    }
+    char32_t value = lead & (0x7Fu >> length);
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xC0) != 0x80) {
+            return malformed;
+        }
+        value = (value << 6) | (byte(i) & 0x3F);
+    }
+    bool const overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
+    bool const surrogate = value >= 0xD800 && value <= 0xDFFF;
+    if (overlong || surrogate || value > 0x10FFFF) {
+        return malformed;
+    }
+    return {value, length, true};
+}
+
+bool is_clean_utf8(std::string_view text) {
+    for (std::size_t i = 0; i < text.size();) {
+        DecodedCodePoint const point = decode_utf8(text, i);
+        if (!point.valid || point.value == 0) {
+            return false;
+        }
+        i += point.length;
+    }
+    return true;
+}
+
+bool is_hostile_code_point(char32_t code_point) {
+    return code_point < 0x20 || (code_point >= 0x7F && code_point <= 0x9F) || code_point == 0x061C ||
+           code_point == 0x200E || code_point == 0x200F || (code_point >= 0x202A && code_point <= 0x202E) ||
+           (code_point >= 0x2066 && code_point <= 0x2069);
+}
+
+std::string escape_for_terminal(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size();) {
+        DecodedCodePoint const point = decode_utf8(text, i);
+        append_escaped(out, text, i, point);
+        i += point.length;
+    }
+    return out;
+}
+
+std::string quote_for_message(std::string_view text, std::size_t most) {
+    std::string const withheld = withhold_secrets(text);
+    std::string out = "'";
+    for (std::size_t i = 0; i < withheld.size();) {
+        DecodedCodePoint const point = decode_utf8(withheld, i);
+        if (i + point.length > most) {
+            return out + "...'";
+        }
+        append_escaped(out, withheld, i, point);
+        i += point.length;
+    }
+    return out + '\'';
+}
+
+bool holds_key(std::string_view text) {
+    constexpr std::size_t whole_prefix_id_and_some_secret = 9 + 29;
+    for (std::size_t key = find_key(text); key < text.size(); key = find_key(text)) {
+        text.remove_prefix(key);
+        if (run_length(text, is_word_character) >= whole_prefix_id_and_some_secret) {
+            return true;
+        }
+        text.remove_prefix(1);
+    }
+    return false;
+}
+
+std::vector<std::string> closest(std::string_view given, std::vector<std::string> const &candidates) {
+    struct Match {
+        std::size_t distance;
+        std::string const *text;
+    };
+    constexpr std::size_t most = 3;
+    if (given.empty()) {
+        return {};
+    }
+    std::size_t const limit = std::max<std::size_t>(1, given.size() / 3);
+    std::vector<Match> matches;
+    for (std::string const &candidate : candidates) {
+        std::size_t const distance = edit_distance(given, candidate, limit);
+        bool const known = std::any_of(matches.begin(), matches.end(), [&](Match const &m) { return *m.text == candidate; });
+        if (distance > limit || known) {
+            continue;
+        }
+        auto const place = std::upper_bound(matches.begin(), matches.end(), distance,
+                                            [](std::size_t d, Match const &m) { return d < m.distance; });
+        matches.insert(place, {distance, &candidate});
+        if (matches.size() > most) {
+            matches.pop_back();
+        }
+    }
+    std::vector<std::string> texts;
+    for (Match const &match : matches) {
+        texts.push_back(*match.text);
+    }
+    return texts;
+}
+
+}  // namespace relay
