@@ -30,8 +30,7 @@ constexpr std::array<Command const *, @count@> table{
 @pointers@};
 }  // namespace
 
-std::span<Command const *const> command_table()
-{
+std::span<Command const *const> command_table() {
     return table;
 }
 

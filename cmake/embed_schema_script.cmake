@@ -61,18 +61,15 @@ ${entries}}};
 constexpr std::string_view catalog = ${catalog};
 }  // namespace
 
-std::span<Migration const> migrations() noexcept
-{
+std::span<Migration const> migrations() noexcept {
     return all_migrations;
 }
 
-int schema_version() noexcept
-{
+int schema_version() noexcept {
     return static_cast<int>(all_migrations.size());
 }
 
-std::string_view expected_catalog() noexcept
-{
+std::string_view expected_catalog() noexcept {
     return catalog;
 }
 

@@ -3,7 +3,6 @@
 
 extern "C" char const *__lsan_default_options();
 
-extern "C" char const *__lsan_default_options()
-{
+extern "C" char const *__lsan_default_options() {
     return "detect_leaks=0";
 }

@@ -37,6 +37,7 @@ function(relay_python_suite label timeout)
   endforeach()
 endfunction()
 
+relay_python_suite(support 300)
 relay_python_suite(docs 120)
 relay_python_suite(cli 600)
 relay_python_suite(contract 600 FIXTURES node_modules)
