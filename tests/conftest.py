@@ -1,0 +1,54 @@
+"""Fixtures of every test that runs whole programs: a private PostgreSQL a test process, a database a test."""
+
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+
+from support import database as database_support  # noqa: E402
+from support import relay as relay_support  # noqa: E402
+from support.cluster import Cluster  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """The private PostgreSQL that the tests of this process share. A test that hurts its server makes its own `Cluster`."""
+    with Cluster(tcp=True, name="primary") as running:
+        yield running
+
+
+@pytest.fixture
+def empty_database(cluster):
+    """A database without our schema."""
+    made = database_support.Database(cluster)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def database(cluster):
+    """A database with our schema, and nothing in it."""
+    made = database_support.Database(cluster, template=database_support.make_template(cluster))
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def home(tmp_path):
+    """The home folder of the programs that a test runs."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def relay(database, home, tmp_path):
+    """Runs relay-admin against `database`, in the folder `tmp_path`."""
+    return relay_support.Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
+
+
+@pytest.fixture
+def relay_without_database(home, tmp_path):
+    """Runs relay-admin with nothing configured."""
+    return relay_support.Runner(home=home, cwd=tmp_path)

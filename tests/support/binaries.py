@@ -1,0 +1,47 @@
+"""Finds the programs that the tests run. A missing one is an error, never a skipped test."""
+
+import os
+import re
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+
+def _version(path):
+    match = re.search(r"/(\d+)/bin$", str(path))
+    return int(match.group(1)) if match else 0
+
+
+@lru_cache(maxsize=None)
+def postgres_bin():
+    """The folder with initdb and postgres: $RELAY_PG_BIN, else the newest of Debian's, else where PATH says."""
+    given = os.environ.get("RELAY_PG_BIN")
+    if given:
+        return Path(given)
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version)
+    found = [folder for folder in found if (folder / "initdb").exists()]
+    if found:
+        return found[-1]
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    raise RuntimeError("no PostgreSQL server found: install the package postgresql, or set RELAY_PG_BIN")
+
+
+def relay_admin():
+    """The program under test: $RELAY_ADMIN."""
+    given = os.environ.get("RELAY_ADMIN")
+    if not given:
+        raise RuntimeError("RELAY_ADMIN is not set: it must name the built relay-admin")
+    path = Path(given).resolve()
+    if not os.access(path, os.X_OK):
+        raise RuntimeError(f"RELAY_ADMIN={given} is not an executable file")
+    return path
+
+
+def tool(name):
+    """The full path of a program that the tests need."""
+    found = shutil.which(name)
+    if not found:
+        raise RuntimeError(f"the tests need the program {name}")
+    return found

@@ -1,0 +1,321 @@
+"""A private PostgreSQL: its own data, its own unix socket in a short temporary folder, on request a loopback TCP port.
+
+A cluster that cannot be made is an error. It is stopped by its own process id, and everything of it is removed, also when
+the test process is killed.
+"""
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg2
+import psycopg2.extensions
+
+from . import processes
+from .account import as_server_account, run_as_server, server_account, server_environment
+from .binaries import postgres_bin
+
+FAST_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+    "max_wal_senders": "6",
+    "wal_level": "replica",
+    "autovacuum": "off",
+    "jit": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d/%a ",
+    "unix_socket_permissions": "0777",
+}
+
+TRUST_HBA = (
+    "local all all trust",
+    "local replication all trust",
+    "host all all 127.0.0.1/32 trust",
+)
+
+
+def short_folder(prefix="rly-"):
+    """A new folder with a path short enough for a unix socket (107 bytes), given to the account that runs the servers."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    folder.chmod(0o755)
+    if os.geteuid() == 0:
+        account = server_account()
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    return folder
+
+
+def free_port():
+    """A TCP port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class _InitdbTemplate:
+    """What initdb makes, made once per test process and copied into each cluster."""
+
+    folder = None
+
+    @classmethod
+    def copy_to(cls, data):
+        if cls.folder is None:
+            folder = short_folder("rly-initdb-")
+            dog = processes.watchdog(folder / "data", folder)
+            atexit.register(processes.dismiss, dog)
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            run_as_server(
+                [postgres_bin() / "initdb", "-D", folder / "data", "-N", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+                + ["--locale=C", "--no-instructions", "--wal-segsize=1"]
+            )
+            cls.folder = folder
+        run_as_server(["cp", "-a", cls.folder / "data", data])
+
+
+class Server:
+    """One postgres process over one data folder, with its own socket folder; base of a cluster and of a standby."""
+
+    def __init__(self, *, tcp=False, settings=None, hba=(), log_statements=False, name="node"):
+        self.name = name
+        self.folder = short_folder()
+        self.data = self.folder / "data"
+        self.log_path = self.folder / "log"
+        self.host = str(self.folder)
+        self.tcp_host = "127.0.0.1" if tcp else None
+        self.port = free_port() if tcp else 5432
+        self.settings = {**FAST_SETTINGS, **(settings or {})}
+        if log_statements:
+            self.settings.update({"log_statement": "all", "log_min_duration_statement": "-1"})
+        self.hba = (*hba, *TRUST_HBA)
+        self.process = None
+        self._dog = processes.watchdog(self.data, self.folder)
+        atexit.register(self.remove)
+
+    @property
+    def socket_path(self):
+        """The unix socket itself, for a proxy to connect to."""
+        return f"{self.host}/.s.PGSQL.{self.port}"
+
+    def write_hba(self, lines):
+        """Replaces pg_hba.conf by `lines` (first match wins); a running server is told."""
+        (self.data / "pg_hba.conf").write_text("\n".join(lines) + "\n")
+        if self.is_running():
+            self.reload()
+
+    def start(self, *, wait=True):
+        """Starts postgres; returns when it answers. A TCP port that was taken meanwhile is replaced by another."""
+        if self.is_running():
+            return self
+        self.write_hba(self.hba)
+        for attempt in range(5):
+            self._launch()
+            if not wait:
+                return self
+            try:
+                processes.wait_until(self._answers_or_died, timeout=60, step=0.02, what=f"PostgreSQL in {self.data}")
+            except TimeoutError:
+                self.kill()
+                raise RuntimeError(f"PostgreSQL did not come up:\n{self.log()[-4000:]}") from None
+            if self.is_running():
+                return self
+            if self.tcp_host and "could not bind" in self.log() and attempt < 4:
+                self.port = free_port()
+                continue
+            break
+        raise RuntimeError(f"PostgreSQL ended at its start:\n{self.log()[-4000:]}")
+
+    def _launch(self):
+        options = {**self.settings, "unix_socket_directories": self.host, "port": str(self.port)}
+        options["listen_addresses"] = self.tcp_host or ""
+        argv = [str(postgres_bin() / "postgres"), "-D", str(self.data)]
+        for key, value in options.items():
+            argv += ["-c", f"{key}={value}"]
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+                env=server_environment(),
+                **as_server_account(),
+            )
+
+    def _answers_or_died(self):
+        if self.process.poll() is not None:
+            return True
+        try:
+            self.connect("postgres").close()
+            return True
+        except psycopg2.OperationalError:
+            return False
+
+    def is_running(self):
+        """True while our postgres process lives."""
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, mode="fast", timeout=60):
+        """Stops it: `fast` disconnects clients, `immediate` is a crash with a recovery at the next start."""
+        if not self.is_running():
+            return
+        self.process.send_signal({"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self):
+        """kill -9 of the server and of all its backends, as a power cut would do."""
+        if self.process is None:
+            return
+        backends = processes.children_of(self.process.pid)
+        if self.is_running():
+            self.process.kill()
+        for pid in backends:
+            processes.kill(pid)
+        self.process.wait(timeout=20)
+        processes.wait_until(lambda: not any(map(processes.is_alive, backends)), what="the backends to be gone")
+
+    def restart(self, mode="fast"):
+        """Stops and starts it again, on the same port."""
+        self.stop(mode)
+        return self.start()
+
+    def reload(self):
+        """Makes the server read pg_hba.conf and its settings again; returns when it has."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_conf_load_time()")
+            before = cursor.fetchone()[0]
+            self.process.send_signal(signal.SIGHUP)
+
+            def has_reloaded():
+                cursor.execute("SELECT pg_conf_load_time()")
+                return cursor.fetchone()[0] != before
+
+            processes.wait_until(has_reloaded, what="the server to read its settings again")
+        connection.close()
+
+    def remove(self):
+        """Stops it and removes all that it left; safe to call twice."""
+        if self._dog is None:
+            return
+        if self.is_running():
+            self.stop("immediate", timeout=10)
+        processes.dismiss(self._dog)
+        self._dog = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+        atexit.unregister(self.remove)
+
+    def dsn(self, dbname="postgres", *, user="postgres", tcp=False, password=None, **more):
+        """A libpq conninfo string for this server; more keywords may be given (`sslmode="disable"`)."""
+        words = {"host": self.tcp_host if tcp else self.host, "port": self.port, "dbname": dbname, "user": user}
+        if password is not None:
+            words["password"] = password
+        return psycopg2.extensions.make_dsn(**{**words, **more})
+
+    def connect(self, dbname="postgres", *, user="postgres", autocommit=True, **more):
+        """A psycopg2 connection to this server."""
+        connection = psycopg2.connect(self.dsn(dbname, user=user, **more))
+        connection.autocommit = autocommit
+        return connection
+
+    def query(self, sql, parameters=None, *, dbname="postgres", user="postgres"):
+        """Runs one statement on a connection of its own; returns its rows, or [] when it gives none."""
+        connection = self.connect(dbname, user=user)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql, parameters)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def log(self):
+        """All that the server has written so far."""
+        return self.log_path.read_text("utf-8", "replace") if self.log_path.exists() else ""
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.remove()
+
+
+class Cluster(Server):
+    """A primary with databases, logins and standbys of its own."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.standbys = []
+        self._logins = set()
+        _InitdbTemplate.copy_to(self.data)
+
+    def create_database(self, name, template="template0"):
+        """Makes a database as a copy of `template`."""
+        self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+
+    def drop_database(self, name):
+        """Drops a database with whoever is still connected to it."""
+        self.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def login(self, name, *, member_of=(), password=None):
+        """A LOGIN role, no superuser, in the given groups only; made once, returned by name."""
+        if name not in self._logins:
+            connection = self.connect()
+            with connection.cursor() as cursor:
+                cursor.execute(f'CREATE ROLE "{name}" LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE')
+                if password is not None:
+                    cursor.execute(f'ALTER ROLE "{name}" PASSWORD %s', (password,))
+                for group in [member_of] if isinstance(member_of, str) else member_of:
+                    cursor.execute(f'GRANT "{group}" TO "{name}"')
+            connection.close()
+            self._logins.add(name)
+        return name
+
+    def backends(self, dbname, *, application=None):
+        """The process ids of the client backends of a database."""
+        rows = self.query(
+            "SELECT pid FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
+            " AND (%s::text IS NULL OR application_name = %s)",
+            (dbname, application, application),
+        )
+        return [pid for (pid,) in rows]
+
+    def make_standby(self, *, sync=False, name="standby1", commit="on", **options):
+        """A streaming standby, started. `sync`: every COMMIT here then waits for it (synchronous_commit = `commit`)."""
+        from .standby import Standby
+
+        standby = Standby(self, name=name, **options).start()
+        self.standbys.append(standby)
+        standby.wait_streaming()
+        if sync:
+            self.require_standby(name, commit=commit)
+        return standby
+
+    def require_standby(self, name, *, commit="on"):
+        """From now on a COMMIT waits for the standby `name`; with None it waits for nobody."""
+        wanted = f"FIRST 1 ({name})" if name else ""
+        connection = self.connect()
+        with connection.cursor() as cursor:
+            # Each is local: a COMMIT that waits for a dead standby must not hold up the switch back.
+            cursor.execute("SET synchronous_commit = local")
+            cursor.execute("ALTER SYSTEM SET synchronous_standby_names = %s", (wanted,))
+            cursor.execute("ALTER SYSTEM SET synchronous_commit = %s", (commit,))
+        connection.close()
+        self.reload()
+        if name:
+            sql = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND sync_state = 'sync'"
+            processes.wait_until(lambda: self.query(sql, (name,)), what=f"{name} to be the synchronous standby")
+
+    def remove(self):
+        for standby in self.standbys:
+            standby.remove()
+        self.standbys = []
+        super().remove()

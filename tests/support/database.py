@@ -1,0 +1,92 @@
+"""A database of one test, on a cluster that many tests share."""
+
+import itertools
+import os
+
+import psycopg2
+import psycopg2.extras
+
+from . import processes
+from . import relay as relay_support
+
+_numbers = itertools.count(1)
+
+GATEWAY_LOGIN = "gateway_login"
+TEMPLATE = "relay_template"
+
+
+def make_template(cluster):
+    """The template database with the schema applied by the program under test; made once a cluster."""
+    if not cluster.query("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,)):
+        cluster.create_database(TEMPLATE)
+        relay_support.Runner(dsn=cluster.dsn(TEMPLATE))("schema", "apply", check=0)
+    return TEMPLATE
+
+
+class Database:
+    """One database: its conninfo strings, its rows."""
+
+    def __init__(self, cluster, *, template="template0"):
+        self.cluster = cluster
+        self.name = f"t{os.getpid()}_{next(_numbers)}"
+        cluster.create_database(self.name, template)
+        self._connection = None
+
+    def dsn(self, **options):
+        """A conninfo string; `user=`, `tcp=`, `password=` and further libpq keywords may be given."""
+        return self.cluster.dsn(self.name, **options)
+
+    def connect(self, **options):
+        """A new psycopg2 connection; the caller closes it."""
+        return self.cluster.connect(self.name, **options)
+
+    def rows(self, sql, *parameters):
+        """All rows of a statement as dicts, run as superuser on a connection that is kept, and made again when it broke."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self.connect()
+        try:
+            with self._connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+                cursor.execute(sql, parameters or None)
+                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+        except psycopg2.DatabaseError:
+            if self._connection.closed:
+                self._connection = None
+            raise
+
+    def one(self, sql, *parameters):
+        """The only row as a dict; an error when there is not exactly one."""
+        found = self.rows(sql, *parameters)
+        assert len(found) == 1, f"{len(found)} rows instead of one from: {sql}"
+        return found[0]
+
+    def value(self, sql, *parameters):
+        """The only value of the only row."""
+        (value,) = self.one(sql, *parameters).values()
+        return value
+
+    def execute(self, sql, *parameters):
+        """Runs a statement for its effect."""
+        self.rows(sql, *parameters)
+
+    def wait_until_back(self):
+        """After a crash of the server: waits until this database answers again."""
+
+        def answers():
+            try:
+                return self.rows("SELECT 1")
+            except psycopg2.DatabaseError:
+                return False
+
+        processes.wait_until(answers, timeout=60, what=f"{self.name} to answer again")
+
+    def gateway_dsn(self, **options):
+        """As whom a gateway connects: a login that is a member of relay_gateway and of nothing else."""
+        user = self.cluster.login(GATEWAY_LOGIN, member_of="relay_gateway")
+        return self.dsn(user=user, **options)
+
+    def drop(self):
+        """Drops the database, with whoever is still connected."""
+        if self._connection is not None:
+            self._connection.close()
+        if self.cluster.is_running():
+            self.cluster.drop_database(self.name)

@@ -1,0 +1,78 @@
+"""Looks at and ends processes by their id, those that the tests started and no others."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+
+def children_of(pid):
+    """The ids of the direct children of `pid`; empty when it is gone."""
+    found = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(child) for child in tasks.read_text().split()]
+        except OSError:
+            continue
+    return found
+
+
+def is_alive(pid):
+    """True while `pid` runs; a zombie does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def kill(pid, number=signal.SIGKILL):
+    """Sends a signal; a process that is gone already is fine."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def wait_until(condition, *, timeout=20.0, step=0.01, what="the condition"):
+    """Polls until `condition()` gives something true, and returns that; raises TimeoutError after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout} s for {what}")
+        time.sleep(step)
+
+
+def watchdog(data, folder):
+    """A small shell that outlives us: when this process dies without a word, it ends the server of `data` and removes `folder`.
+
+    Returns the Popen; `dismiss` it after an orderly stop.
+    """
+    script = (
+        'read -r word && exit 0; pid=$(head -n 1 "$0/postmaster.pid" 2>/dev/null)\n'
+        'if [ -n "$pid" ]; then kill -QUIT "$pid"; i=0\n'
+        'while kill -0 "$pid" 2>/dev/null && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done\n'
+        'kill -KILL "$pid" 2>/dev/null; fi; rm -rf -- "$1"'
+    )
+    return subprocess.Popen(
+        ["/bin/sh", "-c", script, os.fspath(data), os.fspath(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
+
+
+def dismiss(dog):
+    """Sends a watchdog home after an orderly stop."""
+    try:
+        dog.stdin.write(b"home\n")
+        dog.stdin.close()
+    except (BrokenPipeError, ValueError):
+        pass
+    dog.wait(timeout=10)

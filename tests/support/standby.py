@@ -1,0 +1,63 @@
+"""A streaming standby of a Cluster: stop it, kill it, freeze it, promote it."""
+
+import os
+import signal
+
+from . import processes
+from .account import run_as_server
+from .binaries import postgres_bin
+from .cluster import Server
+
+
+class Standby(Server):
+    """A copy of `primary` made by pg_basebackup, that follows it by streaming replication under its own name."""
+
+    def __init__(self, primary, *, name, **options):
+        super().__init__(name=name, **options)
+        self.primary = primary
+        source = f"host={primary.host} port={primary.port} user=postgres application_name={name}"
+        run_as_server(
+            [postgres_bin() / "pg_basebackup", "-d", source, "-D", self.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+        )
+        # Settings that the primary got by ALTER SYSTEM come along with the copy; a standby must not wait for itself once promoted.
+        with open(self.data / "postgresql.auto.conf", "a", encoding="utf-8") as settings:
+            settings.write("synchronous_standby_names = ''\n")
+
+    def wait_streaming(self):
+        """Waits until the primary sends to this standby."""
+        sql = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
+        processes.wait_until(lambda: self.primary.query(sql, (self.name,)), what=f"{self.name} to stream")
+        return self
+
+    def wait_caught_up(self):
+        """Waits until all that the primary has written so far can be read here."""
+        (target,) = self.primary.query("SELECT pg_current_wal_lsn()")[0]
+        sql = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
+        processes.wait_until(lambda: self.query(sql, (target,))[0][0], what=f"{self.name} to catch up")
+        return self
+
+    def promote(self):
+        """Makes it a primary of its own; returns when it takes writes."""
+        self.query("SELECT pg_promote(true, 60)")
+        processes.wait_until(lambda: not self.query("SELECT pg_is_in_recovery()")[0][0], what=f"{self.name} to be promoted")
+        return self
+
+    def freeze(self):
+        """SIGSTOP to the standby and all its processes: connected, but silent."""
+        self._signal_all(signal.SIGSTOP)
+
+    def thaw(self):
+        """SIGCONT after freeze()."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number):
+        for pid in [self.process.pid, *processes.children_of(self.process.pid)]:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                continue
+
+    def stop(self, mode="fast", timeout=60):
+        if self.is_running():
+            self.thaw()
+        super().stop(mode, timeout)

@@ -1,0 +1,114 @@
+"""The test support itself: clusters, logins, standbys."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from support import processes
+from support.cluster import Cluster
+
+
+def test_the_cluster_is_private_and_answers_on_socket_and_loopback(cluster):
+    assert cluster.query("SHOW data_directory") == [(str(cluster.data),)]
+    assert len(cluster.socket_path) < 100
+    connection = cluster.connect(tcp=True)
+    assert connection.info.host == "127.0.0.1"
+    connection.close()
+
+
+def test_a_database_of_a_test_is_its_own(cluster, empty_database):
+    empty_database.execute("CREATE TABLE t (n integer)")
+    empty_database.execute("INSERT INTO t VALUES (%s)", 7)
+    assert empty_database.value("SELECT n FROM t") == 7
+    assert empty_database.rows("SELECT n FROM t WHERE n > %s", 10) == []
+    assert cluster.query("SELECT count(*) FROM pg_class WHERE relname = 't'") == [(0,)]
+
+
+def test_a_password_login_is_really_asked_for_its_password():
+    hba = ["host all with_password 127.0.0.1/32 scram-sha-256"]
+    with Cluster(tcp=True, hba=hba) as own:
+        own.login("with_password", password="hunter 2")
+        with pytest.raises(psycopg2.OperationalError, match="password"):
+            own.connect(user="with_password", tcp=True, password="wrong")
+        own.connect(user="with_password", tcp=True, password="hunter 2").close()
+
+
+def test_statements_are_in_the_log_when_asked():
+    with Cluster(log_statements=True) as own:
+        own.query("SELECT 'needle in the log'")
+        assert "needle in the log" in own.log()
+
+
+def test_a_kill_leaves_no_process_and_the_cluster_comes_back():
+    with Cluster(settings={"fsync": "on"}) as own:
+        own.query("CREATE TABLE kept (n integer)")
+        session = own.connect()
+        everyone = [own.process.pid, *processes.children_of(own.process.pid)]
+        own.kill()
+        assert not any(map(processes.is_alive, everyone))
+        with pytest.raises(psycopg2.Error):
+            session.cursor().execute("SELECT 1")
+        own.start()
+        assert own.query("SELECT count(*) FROM kept") == [(0,)]
+
+
+def test_nothing_is_left_when_the_test_process_is_killed(tmp_path):
+    program = tmp_path / "victim.py"
+    program.write_text(
+        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from support.cluster import Cluster, _InitdbTemplate\n"
+        "c = Cluster().start()\n"
+        "print(c.process.pid, c.folder, _InitdbTemplate.folder, flush=True); time.sleep(100)\n"
+    )
+    tests = str(Path(__file__).parents[1])
+    victim = subprocess.Popen([sys.executable, program, tests], stdout=subprocess.PIPE, text=True)
+    pid, folder, initdb_folder = victim.stdout.readline().split()
+    assert processes.is_alive(int(pid))
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    victim.stdout.close()
+    processes.wait_until(lambda: not processes.is_alive(int(pid)), what="the server to be stopped")
+    processes.wait_until(lambda: not Path(folder).exists(), what="its folder to be removed")
+    processes.wait_until(lambda: not Path(initdb_folder).exists(), what="the template to be removed")
+
+
+def test_a_commit_waits_for_a_dead_synchronous_standby_and_goes_on_when_it_is_back():
+    with Cluster() as primary:
+        primary.query("CREATE TABLE t (n integer)")
+        standby = primary.make_standby(sync=True)
+        primary.query("INSERT INTO t VALUES (1)")
+        standby.wait_caught_up()
+        assert standby.query("SELECT n FROM t") == [(1,)]
+
+        standby.kill()
+        late = threading.Thread(target=primary.query, args=("INSERT INTO t VALUES (2)",))
+        late.start()
+        time.sleep(0.5)
+        assert late.is_alive(), "the COMMIT did not wait for the standby"
+        assert primary.query("SELECT n FROM t") == [(1,)], "a commit in flight must not be visible"
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+        assert primary.query(waiting) == [(1,)]
+
+        standby.start()
+        late.join(30)
+        assert not late.is_alive()
+        assert primary.query("SELECT count(*) FROM t") == [(2,)]
+
+
+def test_a_promoted_standby_takes_writes_and_waits_for_nobody():
+    with Cluster() as primary:
+        primary.query("CREATE TABLE t (n integer)")
+        standby = primary.make_standby(sync=True)
+        standby.wait_caught_up()
+        with pytest.raises(psycopg2.Error, match="read-only"):
+            standby.query("INSERT INTO t VALUES (1)")
+        primary.kill()
+        standby.promote()
+        standby.query("INSERT INTO t VALUES (1)")
+        assert standby.query("SELECT n FROM t") == [(1,)]
