@@ -1,6 +1,6 @@
-# Sourced by cli/quickstart and tests/run. install_packages SECTION... installs what cmake/packages.txt lists and dpkg does not know yet;
-# when
-# nothing is missing it does nothing and needs no rights. $root is the repository.
+# Sourced by cli/quickstart and tests/run, with $root set to the repository. install_packages SECTION... installs what
+# cmake/packages.txt lists and dpkg does not know yet; when nothing is missing it does nothing and needs no rights.
+# shellcheck shell=sh disable=SC2154
 
 say() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2

@@ -2,9 +2,10 @@
 
 include(command_table)
 
-file(GLOB cli_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cli/*.cpp")
+file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cli/*.cpp")
 set(cli_main "${PROJECT_SOURCE_DIR}/cli/main.cpp")
 list(REMOVE_ITEM cli_sources "${cli_main}")
+list(FILTER cli_sources EXCLUDE REGEX "/cli/(commands|docgen)/")
 relay_command_table("${PROJECT_SOURCE_DIR}/cli/commands" "${PROJECT_BINARY_DIR}/generated/command_table.cpp" command_sources)
 
 add_library(relay_cli STATIC ${cli_sources} ${command_sources} "${PROJECT_BINARY_DIR}/generated/command_table.cpp")
