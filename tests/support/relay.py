@@ -133,7 +133,10 @@ class Runner:
         return clean_environment(self.home, {**dsn, **self.env, **(env or {})})
 
     def start(self, *words, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, closed=(), **more):
-        """Starts the program and returns its Popen; the caller waits for it. `closed`: descriptors shut before exec."""
+        """Starts the program and returns its Popen; the caller waits for it. `closed`: descriptors shut before exec.
+
+        It is the leader of a session without a controlling terminal, as under cron.
+        """
         return subprocess.Popen(
             self.argv(words),
             stdin=stdin,
@@ -142,6 +145,7 @@ class Runner:
             env=self.environment(env),
             cwd=more.pop("cwd", self.cwd),
             preexec_fn=more.pop("preexec_fn", None) or _close_before_exec(closed),
+            start_new_session=True,
             **more,
         )
 
@@ -172,7 +176,7 @@ class Runner:
         try:
             out, err = process.communicate(data, timeout=timeout)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # and what it started: a tracer's program, a pipe's other end
             out, err = process.communicate()
             result = Result(tuple(process.args), -signal.SIGKILL, out or b"", err or b"")
             raise AssertionError(f"still running after {timeout} s\n{result}") from None
