@@ -1,0 +1,81 @@
+"""The library is a library: installed, a program outside the tree finds it by CMake and by pkg-config, and uses it."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+CONSUMER = Path(__file__).parent / "install_consumer"
+
+
+def run(*command, **options):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=300, **options)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory):
+    """Where the release build is installed."""
+    folder = tmp_path_factory.mktemp("installed")
+    run("cmake", "--install", os.environ["RELAY_RELEASE_DIR"], "--prefix", folder)
+    return folder
+
+
+@pytest.fixture
+def source(tmp_path):
+    """The consumer, outside the tree."""
+    return shutil.copytree(CONSUMER, tmp_path / "consumer")
+
+
+def build_with_cmake(prefix, source):
+    build = source / "build"
+    run("cmake", "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={prefix}")
+    run("cmake", "--build", build)
+    return build / "consumer"
+
+
+def build_with_pkg_config(prefix, source):
+    library_folder = next(prefix.rglob("relay.pc")).parent
+    environment = os.environ | {"PKG_CONFIG_PATH": str(library_folder)}
+    flags = run("pkg-config", "--cflags", "--libs", "relay", env=environment).split()
+    program = source / "consumer"
+    run("c++", "-std=c++20", source / "main.cpp", "-o", program, *flags)
+    return program
+
+
+def needed_libraries(program):
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "-d", program))
+
+
+@pytest.mark.parametrize("build", [build_with_cmake, build_with_pkg_config])
+def test_a_program_outside_the_tree_uses_the_library(prefix, source, build):
+    version, key_id = run(build(prefix, source)).split()
+    assert re.fullmatch(r"[0-9a-hjkmnp-tv-z]{12}", key_id)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+
+
+def test_headers_program_and_library_are_where_they_belong(prefix):
+    assert (prefix / "include/relay/model/ids.hpp").is_file()
+    assert os.access(prefix / "bin/relay-admin", os.X_OK)
+    assert len(list(prefix.rglob("librelay.a"))) == 1
+    source_headers = Path(os.environ["RELAY_SOURCE_DIR"]) / "lib"
+    assert {path.relative_to(prefix / "include") for path in prefix.rglob("*.hpp")} == {
+        path.relative_to(source_headers) for path in source_headers.rglob("*.hpp")
+    }
+
+
+def test_nothing_that_is_installed_names_the_tree_it_was_built_in(prefix):
+    tree = os.environ["RELAY_SOURCE_DIR"]
+    for path in [*prefix.rglob("*.cmake"), *prefix.rglob("*.pc"), *prefix.rglob("*.hpp")]:
+        assert tree not in path.read_text(), path
+
+
+def test_the_release_program_needs_libpq_and_libc_alone(prefix):
+    """Most of a one-shot's time is dynamic linking, so everything else is linked in."""
+    needed = set(needed_libraries(prefix / "bin/relay-admin"))
+    needed = {name for name in needed if not name.startswith("ld-linux")}
+    assert needed <= {"libpq.so.5", "libc.so.6", "libm.so.6"}
