@@ -4,7 +4,8 @@
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/ids.hpp"
 
-#include <string>
+#include <cstddef>
+#include <span>
 #include <string_view>
 
 namespace relay {
@@ -12,8 +13,8 @@ namespace relay {
 /// What a key opens: `relay_sk_` is an agent's own key, `relay_at_` an organization's admin token.
 enum class KeyType { agent, org_admin };
 
-/// A key in the clear: 71 ASCII characters, prefix (9) + key id (12) + `_` + secret (43, base62 of 32 bytes) + checksum (6,
-/// base62 of the CRC-32 of the 65 characters before it). Move-only; never compared, printed or formatted.
+/// A key in the clear: 71 ASCII characters, prefix (9) + key id (12) + `_` + secret (43, base62 of 32 bytes) + checksum
+/// (6, base62 of the CRC-32 of the 65 characters before it). Move-only; never compared, printed or formatted.
 class ApiKey {
   public:
     static constexpr std::size_t length = 71;
@@ -23,8 +24,9 @@ class ApiKey {
     /// The key made of the top 60 bits of `id_bytes` and of `secret_bytes`: for test vectors.
     static ApiKey from_bytes(KeyType type, std::span<unsigned char const, 8> id_bytes,
                              std::span<unsigned char const, 32> secret_bytes);
-    /// Reads a key; exactly one trailing newline is forgiven. Throws Error (usage) that names the fault (length, prefix, white
-    /// space, key id alphabet, secret out of range, checksum) and never quotes the text.
+    /// Reads a key; exactly one trailing newline is forgiven. Throws Error (usage) that names the fault (whitespace,
+    /// length, prefix, separator, key id alphabet, secret alphabet, secret out of range, checksum) and never quotes the
+    /// text.
     static ApiKey parse(std::string_view text);
 
     KeyType type() const noexcept { return m_type; }

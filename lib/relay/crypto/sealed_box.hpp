@@ -13,7 +13,8 @@ struct SealingKey {
     static SealingKey from_base64(std::string_view text);
 };
 
-/// libsodium's crypto_box_seal of `secret` for `key`, in standard base64 with padding: the `encrypted_value` of the GitHub secrets API.
+/// libsodium's crypto_box_seal of `secret` for `key`, in standard base64 with padding: the `encrypted_value` of the
+/// GitHub secrets API.
 std::string seal(SealingKey const &key, std::string_view secret);
 
 }  // namespace relay

@@ -9,10 +9,13 @@ namespace relay {
 /// Starts libsodium; everything in crypto needs it first, and calls it itself. Idempotent. Throws Error (internal).
 void start_crypto();
 
-/// Bytes that must not be copied, printed or left behind: guarded pages (sodium_malloc), kept out of core files, wiped on destruction.
+/// Bytes that must not be copied, printed or left behind: kept in sodium_malloc memory (locked, out of core files,
+/// between guard pages) and wiped on destruction. Buffers of up to 128 bytes share such pages, since a sodium_malloc of
+/// its own would cost a key 25 us.
 /// Move-only, no ==, no <<. `reveal()` is the one way to read it, and easy to grep for.
 class SecretBuffer {
   public:
+    /// `size` zero bytes. Throws Error (internal) without memory.
     explicit SecretBuffer(std::size_t size);
     /// A copy of `bytes`; the caller wipes its own.
     static SecretBuffer copy_of(std::string_view bytes);
@@ -31,6 +34,7 @@ class SecretBuffer {
   private:
     char *m_data = nullptr;
     std::size_t m_size = 0;
+    std::size_t m_capacity = 0;  ///< as asked for at first: tells which kind of memory to give back
 };
 
 }  // namespace relay

@@ -7,7 +7,8 @@
 
 namespace relay {
 
-/// Who asks for a change and why: kept with every auth_events row. The actor is claimed; the database role beside it is proven.
+/// Who asks for a change and why: kept with every auth_events row. The actor is claimed; the database role beside it is
+/// proven.
 struct Attribution {
     Note actor;
     std::optional<Note> reason{};

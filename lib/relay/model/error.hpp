@@ -7,21 +7,22 @@
 
 namespace relay {
 
-/// What went wrong, in the classes that a caller acts on. The values are the program's exit codes: documented, never renumbered.
+/// What went wrong, in the classes that a caller acts on. The values are the program's exit codes: documented, never
+/// renumbered.
 enum class ErrorKind {
-    internal = 1,     ///< a bug, or an output that could not be written after the work was done
-    usage = 2,        ///< bad flag or argument; confirmation or sink needed but not given
-    not_found = 3,    ///< no such org, agent or key
-    denied = 4,       ///< login refused, or no privilege (SQLSTATE 28xxx, 42501)
-    conflict = 5,     ///< exists with other content; wrong state; still in use
-    limit = 6,        ///< plan or quota reached
-    partial = 7,      ///< a batch in which some rows failed
+    internal = 1,  ///< a bug, or an output that could not be written after the work was done
+    usage = 2,  ///< bad flag or argument; confirmation or sink needed but not given
+    not_found = 3,  ///< no such org, agent or key
+    denied = 4,  ///< login refused, or no privilege (SQLSTATE 28xxx, 42501)
+    conflict = 5,  ///< exists with other content; wrong state; still in use
+    limit = 6,  ///< plan or quota reached
+    partial = 7,  ///< a batch in which some rows failed
     unavailable = 8,  ///< database not reachable, time-out, retries spent: nothing changed, retry is safe
-    unknown = 9,      ///< connection lost during COMMIT, not to be settled now
-    check_no = 10,    ///< a check answered no: a verify failed, a wait timed out
-    schema = 11,      ///< database schema older or newer than this program
-    sink = 12,        ///< the secret could not be delivered: nothing changed
-    declined = 13,    ///< a prompt was answered no
+    unknown = 9,  ///< connection lost during COMMIT, not to be settled now
+    check_no = 10,  ///< a check answered no: a verify failed, a wait timed out
+    schema = 11,  ///< database schema older or newer than this program
+    sink = 12,  ///< the secret could not be delivered: nothing changed
+    declined = 13,  ///< a prompt was answered no
 };
 
 /// The name of `kind` in JSON errors and in the manual: "not_found", "unavailable", ...

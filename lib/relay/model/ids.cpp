@@ -22,13 +22,14 @@ bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 
 std::string lowered(std::string_view text) {
     std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::transform(out.begin(), out.end(), out.begin(),
+                   [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
     return out;
 }
 
 /// What a kind of id may look like, and how to say so.
 struct IdRule {
-    std::string_view what;     ///< "org id"
+    std::string_view what;  ///< "org id"
     std::string_view letters;  ///< "a-z": the short name of the alphabet, for `character U+0430 is not a-z`
     std::string_view allowed;  ///< the whole rule: `use a-z, 0-9, - and _, at most 63`
     std::size_t most;
@@ -40,13 +41,10 @@ struct IdRule {
 constexpr std::string_view new_id_allowed = "use a-z, 0-9, - and _, at most 63; the first one a letter or a digit";
 constexpr IdRule org_rule{"org id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
 constexpr IdRule new_agent_rule{"agent id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
-constexpr IdRule agent_rule{"agent id",
-                            "A-Z, a-z",
-                            "use A-Z, a-z, 0-9, dot, - and _, at most 127; the first one a letter or a digit",
-                            127,
-                            is_letter_or_digit,
-                            is_old_id_character,
-                            false};
+constexpr IdRule agent_rule{
+    "agent id", "A-Z, a-z",         "use A-Z, a-z, 0-9, dot, - and _, at most 127; the first one a letter or a digit",
+    127,        is_letter_or_digit, is_old_id_character,
+    false};
 
 bool follows(IdRule const &rule, std::string_view text) {
     return !text.empty() && text.size() <= rule.most && rule.may_begin(text.front()) &&
@@ -91,8 +89,8 @@ std::optional<std::string> find_bad_character(std::string_view text, bool (*allo
     return describe_character(decode_utf8(text, static_cast<std::size_t>(bad - text.begin())), letters);
 }
 
-[[noreturn]] void refuse(std::string const &what, std::string_view text, std::string const &fault, std::string_view allowed,
-                         std::vector<std::string> suggestions = {}) {
+[[noreturn]] void refuse(std::string const &what, std::string_view text, std::string const &fault,
+                         std::string_view allowed, std::vector<std::string> suggestions = {}) {
     std::string next(allowed);
     std::string message = what + ' ' + quote_for_message(text) + ": " + fault;
     if (!suggestions.empty()) {
@@ -107,16 +105,20 @@ std::optional<std::string> find_bad_character(std::string_view text, bool (*allo
 }
 
 std::string too_long(std::size_t size, std::size_t most, std::string_view unit) {
-    return "too long, " + std::to_string(size) + ' ' + std::string(unit) + " where " + std::to_string(most) + " are allowed";
+    return "too long, " + std::to_string(size) + ' ' + std::string(unit) + " where " + std::to_string(most) +
+           " are allowed";
 }
 
-/// A key that was typed where an id belongs now stands in a shell's history: its owner should know, and nobody else should read it here.
+/// A key that was typed where an id belongs now stands in a shell's history: its owner should know, and nobody else
+/// should read it here.
 /// It is looked for first, since a whole key is also a well-formed legacy agent id.
 void refuse_key(std::string_view what, std::string_view text) {
     if (holds_key(text)) {
-        throw Error(ErrorKind::usage, "the " + std::string(what) + " holds a key (text withheld)",
-                    {.why = "a command line can be read by every user of this machine and stays in the shell's history",
-                     .next = "name the key by its key id, the 12 characters behind relay_sk_, and rotate it: it has been exposed"});
+        throw Error(
+            ErrorKind::usage, "the " + std::string(what) + " holds a key (text withheld)",
+            {.why = "a command line can be read by every user of this machine and stays in the shell's history",
+             .next =
+                 "name the key by its key id, the 12 characters behind relay_sk_, and rotate it: it has been exposed"});
     }
 }
 
@@ -160,12 +162,14 @@ std::vector<std::string> readable_key_id(std::string_view text) {
     std::replace(guess.begin(), guess.end(), 'o', '0');
     std::replace(guess.begin(), guess.end(), 'i', '1');
     std::replace(guess.begin(), guess.end(), 'l', '1');
-    bool const is_key_id = guess.size() == KeyId::length && std::all_of(guess.begin(), guess.end(), is_key_id_character);
+    bool const is_key_id =
+        guess.size() == KeyId::length && std::all_of(guess.begin(), guess.end(), is_key_id_character);
     return is_key_id ? std::vector<std::string>{guess} : std::vector<std::string>{};
 }
 
 std::string check_free_text(std::string const &what, std::string_view text, std::size_t most) {
-    std::string const allowed = "use 1 to " + std::to_string(most) + " bytes of UTF-8 without control and bidirectional characters";
+    std::string const allowed =
+        "use 1 to " + std::to_string(most) + " bytes of UTF-8 without control and bidirectional characters";
     if (text.empty()) {
         refuse_empty(what, allowed);
     }
@@ -176,7 +180,8 @@ std::string check_free_text(std::string const &what, std::string_view text, std:
             refuse(what, text, describe_character(point, ""), allowed);
         }
         if (is_hostile_code_point(point.value)) {
-            refuse(what, text, "character U+" + hex(static_cast<unsigned>(point.value), 4) + " is not allowed", allowed);
+            refuse(what, text, "character U+" + hex(static_cast<unsigned>(point.value), 4) + " is not allowed",
+                   allowed);
         }
         i += point.length;
     }
@@ -212,7 +217,8 @@ KeyId KeyId::parse(std::string_view text) {
 OperationId OperationId::parse(std::string_view text) {
     constexpr std::string_view prefix = "op_";
     constexpr std::size_t random_characters = 24;
-    constexpr std::string_view allowed = "an operation id is op_ and 24 characters of 0-9 and a-z without i, l, o and u";
+    constexpr std::string_view allowed =
+        "an operation id is op_ and 24 characters of 0-9 and a-z without i, l, o and u";
     if (text.empty()) {
         refuse_empty("operation id", allowed);
     }
@@ -224,20 +230,23 @@ OperationId OperationId::parse(std::string_view text) {
         refuse("operation id", text, *fault, allowed);
     }
     if (rest.size() != random_characters) {
-        refuse("operation id", text, "has " + std::to_string(rest.size()) + " characters after op_ where 24 are needed", allowed);
+        refuse("operation id", text, "has " + std::to_string(rest.size()) + " characters after op_ where 24 are needed",
+               allowed);
     }
     return OperationId(std::string(text));
 }
 
 RequestId RequestId::parse(std::string_view text) {
     constexpr std::string_view shape = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
-    constexpr std::string_view allowed = "a request id is a UUID, such as 6fa1f5a0-3d1c-4f6e-9b1e-0f6f1c2d3e4f (uuidgen makes one)";
+    constexpr std::string_view allowed =
+        "a request id is a UUID, such as 6fa1f5a0-3d1c-4f6e-9b1e-0f6f1c2d3e4f (uuidgen makes one)";
     if (text.empty()) {
         refuse_empty("request id", allowed);
     }
     std::string const folded = lowered(text);
-    bool const fits = std::equal(folded.begin(), folded.end(), shape.begin(), shape.end(),
-                                 [](char given, char wanted) { return wanted == '-' ? given == '-' : is_hex_digit(given); });
+    bool const fits = std::equal(folded.begin(), folded.end(), shape.begin(), shape.end(), [](char given, char wanted) {
+        return wanted == '-' ? given == '-' : is_hex_digit(given);
+    });
     if (!fits) {
         refuse("request id", text, "is not a UUID", allowed);
     }
@@ -246,7 +255,9 @@ RequestId RequestId::parse(std::string_view text) {
 
 DisplayName DisplayName::parse(std::string_view text) { return DisplayName(check_free_text("name", text, 200)); }
 
-Note Note::parse(std::string_view what, std::string_view text) { return Note(check_free_text(std::string(what), text, 1000)); }
+Note Note::parse(std::string_view what, std::string_view text) {
+    return Note(check_free_text(std::string(what), text, 1000));
+}
 
 Permission Permission::parse(std::string_view text) {
     constexpr std::string_view allowed =
@@ -275,7 +286,8 @@ Permission Permission::parse(std::string_view text) {
             refuse("permission", text, *fault + " in the " + name, allowed);
         }
         if (side.text.size() > most) {
-            refuse("permission", text, "the " + name + " is " + too_long(side.text.size(), most, "characters"), allowed);
+            refuse("permission", text, "the " + name + " is " + too_long(side.text.size(), most, "characters"),
+                   allowed);
         }
     }
     return Permission(std::string(text));

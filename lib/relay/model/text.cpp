@@ -30,9 +30,7 @@ void append_escaped(std::string &out, std::string_view text, std::size_t positio
     }
 }
 
-bool is_letter_or_digit(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
+bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
 bool is_word_character(char c) { return is_letter_or_digit(c) || c == '_'; }
 
@@ -96,7 +94,8 @@ std::string withhold_secrets(std::string_view text) {
     return out;
 }
 
-/// Damerau-Levenshtein distance in its true form: a swap may have letters between it (Lowrance and Wagner, JACM 22 (1975), 177).
+/// Damerau-Levenshtein distance in its true form: a swap may have letters between it (Lowrance and Wagner, JACM 22
+/// (1975), 177).
 /// Any number above `limit` if the lengths alone tell that it is not within `limit`.
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
     std::size_t const gap = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
@@ -137,7 +136,9 @@ DecodedCodePoint decode_utf8(std::string_view text, std::size_t position) {
     if (position >= text.size()) {
         return {};
     }
-    auto const byte = [text, position](std::size_t i) -> char32_t { return static_cast<unsigned char>(text[position + i]); };
+    auto const byte = [text, position](std::size_t i) -> char32_t {
+        return static_cast<unsigned char>(text[position + i]);
+    };
     char32_t const lead = byte(0);
     if (lead < 0x80) {
         return {lead, 1, true};
@@ -229,7 +230,8 @@ std::vector<std::string> closest(std::string_view given, std::vector<std::string
     std::vector<Match> matches;
     for (std::string const &candidate : candidates) {
         std::size_t const distance = edit_distance(given, candidate, limit);
-        bool const known = std::any_of(matches.begin(), matches.end(), [&](Match const &m) { return *m.text == candidate; });
+        bool const known =
+            std::any_of(matches.begin(), matches.end(), [&](Match const &m) { return *m.text == candidate; });
         if (distance > limit || known) {
             continue;
         }

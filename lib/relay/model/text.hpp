@@ -9,9 +9,9 @@ namespace relay {
 
 /// One step through UTF-8 text.
 struct DecodedCodePoint {
-    char32_t value = 0;      ///< the code point, or the bare byte where `valid` is false
+    char32_t value = 0;  ///< the code point, or the bare byte where `valid` is false
     std::size_t length = 0;  ///< bytes taken: 1 to 4; 1 where `valid` is false; 0 only at the end of the text
-    bool valid = false;      ///< well-formed: no overlong form, no surrogate, nothing past U+10FFFF
+    bool valid = false;  ///< well-formed: no overlong form, no surrogate, nothing past U+10FFFF
 };
 
 /// Reads the code point that begins at byte `position` of `text`.
@@ -27,16 +27,18 @@ bool is_hostile_code_point(char32_t code_point);
 /// (`\x1b`, `\u202e`); a backslash stays as it is. Everything else is passed on.
 std::string escape_for_terminal(std::string_view text);
 
-/// `text` for an error message, in single quotes: escaped, cut to about `most` bytes (at a character's border, with `...`), and without
-/// what may be a secret that was pasted in the wrong place: the secret half of a `relay_sk_`/`relay_at_` key, or 32 and more letters and
-/// digits in a row, become `[43 characters withheld]`.
+/// `text` for an error message, in single quotes: escaped, cut to about `most` bytes (at a character's border, with
+/// `...`), and without what may be a secret that was pasted in the wrong place: the secret half of a
+/// `relay_sk_`/`relay_at_` key, or 32 and more letters and digits in a row, become `[43 characters withheld]`.
 std::string quote_for_message(std::string_view text, std::size_t most = 80);
 
-/// True if a key stands in `text`, or a good part of one: `relay_sk_` or `relay_at_`, in any case, and 29 more letters, digits or `_`.
+/// True if a key stands in `text`, or a good part of one: `relay_sk_` or `relay_at_`, in any case, and 29 more letters,
+/// digits or `_`.
 /// Such a text was pasted in the wrong place and must be neither stored nor shown.
 bool holds_key(std::string_view text);
 
-/// The closest of `candidates` to `given` by Damerau-Levenshtein distance, at most `max(1, size / 3)` away, best first, at most 3.
+/// The closest of `candidates` to `given` by Damerau-Levenshtein distance, at most `max(1, size / 3)` away, best first,
+/// at most 3.
 /// Counted in bytes; equally close ones keep the order of `candidates`.
 std::vector<std::string> closest(std::string_view given, std::vector<std::string> const &candidates);
 

@@ -147,17 +147,20 @@ struct Unit {
     std::string_view name;
 };
 
-constexpr std::array<Unit, 4> units{{{'d', 86400, "day"}, {'h', 3600, "hour"}, {'m', 60, "minute"}, {'s', 1, "second"}}};
+constexpr std::array<Unit, 4> units{
+    {{'d', 86400, "day"}, {'h', 3600, "hour"}, {'m', 60, "minute"}, {'s', 1, "second"}}};
 
-[[noreturn]] void refuse_duration(std::string_view text, std::string const &fault,
-                                  std::string next = "write a whole number and d, h, m or s: 90d, 24h, 10m, 30s, 1d12h, or 0") {
+[[noreturn]] void refuse_duration(
+    std::string_view text, std::string const &fault,
+    std::string next = "write a whole number and d, h, m or s: 90d, 24h, 10m, 30s, 1d12h, or 0") {
     throw Error(ErrorKind::usage, "duration " + quote_for_message(text) + ' ' + fault, {.next = std::move(next)});
 }
 
 [[noreturn]] void refuse_unit(std::string_view text, std::string_view digits, std::string_view rest) {
     if (rest.empty()) {
         std::string const number(digits.size() > 6 ? "90" : digits);
-        refuse_duration(text, "has no unit", "write " + number + "d, " + number + "h, " + number + "m or " + number + 's');
+        refuse_duration(text, "has no unit",
+                        "write " + number + "d, " + number + "h, " + number + "m or " + number + 's');
     }
     if (rest.front() == '.' || rest.front() == ',') {
         refuse_duration(text, "has a fraction", "write it in smaller units: 1h30m, not 1.5h");
@@ -175,8 +178,8 @@ constexpr std::array<Unit, 4> units{{{'d', 86400, "day"}, {'h', 3600, "hour"}, {
 /// One number with its unit.
 struct Term {
     std::int64_t count;  ///< exact up to the number of seconds in longest_duration, else anything larger than that
-    std::size_t unit;    ///< index in `units`
-    std::size_t size;    ///< characters taken
+    std::size_t unit;  ///< index in `units`
+    std::size_t size;  ///< characters taken
 };
 
 /// Reads the term at the front of `rest`; `text` is the whole, for errors.

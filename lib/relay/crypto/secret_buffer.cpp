@@ -1,0 +1,122 @@
+#include "relay/crypto/secret_buffer.hpp"
+
+#include "relay/model/error.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <sodium.h>
+
+namespace relay {
+namespace {
+
+constexpr std::size_t slot_size = 128;
+constexpr std::size_t slots_a_block = 128;
+
+char *allocate(std::size_t size) {
+    start_crypto();
+    auto *const memory = static_cast<char *>(sodium_malloc(size));
+    if (memory == nullptr) {
+        throw Error(ErrorKind::internal, "out of memory for secrets");
+    }
+    return memory;
+}
+
+/// Small buffers out of shared sodium_malloc blocks. Blocks stay until the process ends; slots are wiped when they come
+/// back, so a slot that is handed out is all zero.
+class SlotPool {
+  public:
+    char *take() {
+        std::lock_guard const lock(m_mutex);
+        if (m_free.empty()) {
+            // Room for every slot first: giving one back must not need memory.
+            m_blocks += 1;
+            m_free.reserve(m_blocks * slots_a_block);
+            char *const block = allocate(slot_size * slots_a_block);
+            sodium_memzero(block, slot_size * slots_a_block);
+            for (std::size_t i = slots_a_block; i-- > 0;) {
+                m_free.push_back(block + i * slot_size);
+            }
+        }
+        char *const slot = m_free.back();
+        m_free.pop_back();
+        return slot;
+    }
+
+    void give_back(char *slot) noexcept {
+        sodium_memzero(slot, slot_size);
+        std::lock_guard const lock(m_mutex);
+        m_free.push_back(slot);
+    }
+
+  private:
+    std::mutex m_mutex;
+    std::vector<char *> m_free;
+    std::size_t m_blocks = 0;
+};
+
+SlotPool &pool() {
+    // Never destroyed: a buffer with static lifetime may come back after everything else is gone.
+    static SlotPool &instance = *new SlotPool;
+    return instance;
+}
+
+}  // namespace
+
+void start_crypto() {
+    static bool const started = sodium_init() >= 0;
+    if (!started) {
+        throw Error(ErrorKind::internal, "libsodium does not start");
+    }
+}
+
+SecretBuffer::SecretBuffer(std::size_t size) : m_size(size), m_capacity(size) {
+    if (size <= slot_size) {
+        m_data = pool().take();
+    } else {
+        m_data = allocate(size);
+        sodium_memzero(m_data, size);
+    }
+}
+
+SecretBuffer SecretBuffer::copy_of(std::string_view bytes) {
+    SecretBuffer buffer(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), buffer.m_data);
+    return buffer;
+}
+
+SecretBuffer::SecretBuffer(SecretBuffer &&other) noexcept
+    : m_data(std::exchange(other.m_data, nullptr)),
+      m_size(std::exchange(other.m_size, 0)),
+      m_capacity(std::exchange(other.m_capacity, 0)) {}
+
+SecretBuffer &SecretBuffer::operator=(SecretBuffer &&other) noexcept {
+    // By way of a temporary, so that the bytes held until now are wiped at once, and moving to oneself does no harm.
+    SecretBuffer taken(std::move(other));
+    std::swap(m_data, taken.m_data);
+    std::swap(m_size, taken.m_size);
+    std::swap(m_capacity, taken.m_capacity);
+    return *this;
+}
+
+SecretBuffer::~SecretBuffer() {
+    if (m_data == nullptr) {
+        return;
+    }
+    if (m_capacity <= slot_size) {
+        pool().give_back(m_data);
+    } else {
+        sodium_free(m_data);  // wipes first
+    }
+}
+
+void SecretBuffer::truncate(std::size_t size) noexcept {
+    if (size < m_size) {
+        sodium_memzero(m_data + size, m_size - size);
+        m_size = size;
+    }
+}
+
+}  // namespace relay
