@@ -1,0 +1,46 @@
+#include "cli/command.hpp"
+#include "cli/context.hpp"
+#include "cli/prompt.hpp"
+#include "cli/sandbox/sandbox.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+ExitStatus run(Context &context) {
+    auto const found = sandbox::status();
+    bool const is_there = found.size_bytes.has_value();
+    if (context.globals().dry_run) {
+        context.output().show(sandbox::document(found, is_there, true));
+        return ExitStatus::ok;
+    }
+    if (is_there) {
+        context.prompt().confirm("remove the sandbox in " + found.folder + ", with all its data?");
+    }
+    bool const changed = sandbox::destroy();
+    context.output().show(sandbox::document(sandbox::status(), changed, false));
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &) { return run; }
+
+}  // namespace
+
+extern Command const sandbox_destroy;
+Command const sandbox_destroy{
+    .path = "sandbox destroy",
+    .summary = "stop the sandbox and remove its data",
+    .doc = R"(Stops the private PostgreSQL and removes its folder with all data, after a question that --yes answers. Only a folder that
+holds the mark of this program is removed, only what the sandbox itself has put there, and no symbolic link is followed. If there is no
+sandbox, nothing is done, and `changed` is false.
+
+EXAMPLES
+  relay-admin sandbox destroy
+  # in a script
+  relay-admin sandbox destroy --yes)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

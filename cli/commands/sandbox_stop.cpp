@@ -1,0 +1,38 @@
+#include "cli/command.hpp"
+#include "cli/context.hpp"
+#include "cli/sandbox/sandbox.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+ExitStatus run(Context &context) {
+    if (context.globals().dry_run) {
+        auto const found = sandbox::status();
+        context.output().show(sandbox::document(found, found.pid.has_value(), true));
+        return ExitStatus::ok;
+    }
+    bool const changed = sandbox::stop();
+    context.output().show(sandbox::document(sandbox::status(), changed, false));
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &) { return run; }
+
+}  // namespace
+
+extern Command const sandbox_stop;
+Command const sandbox_stop{
+    .path = "sandbox stop",
+    .summary = "stop the sandbox and keep its data",
+    .doc = R"(Stops the private PostgreSQL and waits until it has ended. Open transactions are rolled back and their clients are cut off; the
+data stay, and `sandbox start` brings them back. If it does not run, nothing is done, and `changed` is false.
+
+EXAMPLES
+  relay-admin sandbox stop)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

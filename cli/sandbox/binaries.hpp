@@ -1,0 +1,24 @@
+#pragma once
+
+#include "cli/sandbox/server_user.hpp"
+
+#include <optional>
+#include <string>
+
+namespace relay::cli::sandbox {
+
+/// An installed PostgreSQL.
+struct Binaries {
+    std::string folder;
+    std::string version;  ///< "15.20", "16beta1"
+    int major = 0;
+
+    std::string initdb() const { return folder + "/initdb"; }
+    std::string postgres() const { return folder + "/postgres"; }
+};
+
+/// The newest PostgreSQL here that `user` may run, or the one of version `major`: in the folders of the Debian and the RPM packages, then
+/// what `pg_config --bindir` says, then on PATH. Throws Error (unavailable), with the package to install, if there is none.
+Binaries find_binaries(ServerUser const &user, std::optional<int> major);
+
+}  // namespace relay::cli::sandbox

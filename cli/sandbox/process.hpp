@@ -1,0 +1,38 @@
+#pragma once
+
+#include "cli/sandbox/server_user.hpp"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Starts PostgreSQL's programs: never through a shell, with an environment of our own, so that no PG* variable reaches them.
+namespace relay::cli::sandbox {
+
+struct ToolResult {
+    int exit = 0;  ///< the exit code, or 128 + the signal that killed it
+    bool timed_out = false;
+    std::string output;  ///< stdout and stderr together, at most the last 64 KiB
+};
+
+struct Tool {
+    std::vector<std::string> argv;  ///< argv[0] is an absolute path
+    std::string folder = "/";  ///< where it runs
+    std::string input{};  ///< its stdin, at most 4 KiB
+    int keep = -1;  ///< a descriptor that it inherits
+    std::chrono::seconds limit{60};
+};
+
+/// Runs a program to its end, as `user`. Throws Error (unavailable) if it cannot be started.
+ToolResult run_tool(ServerUser const &user, Tool const &tool);
+
+/// Starts a program in a session of its own, with stdin from /dev/null and both outputs on `log`, and all other descriptors closed: it
+/// outlives us, a Ctrl-C and the terminal, and keeps no pipe of our caller open. It is no child of ours. Returns its process id.
+/// Throws Error (unavailable) if it cannot be started.
+pid_t start_daemon(ServerUser const &user, std::vector<std::string> const &argv, std::string const &folder, int log);
+
+/// False once the process is gone, or dead but not yet collected by its parent (some containers never do).
+bool is_alive(pid_t process);
+
+}  // namespace relay::cli::sandbox

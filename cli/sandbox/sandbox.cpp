@@ -1,0 +1,174 @@
+#include "cli/sandbox/sandbox.hpp"
+
+#include "cli/sandbox/cluster.hpp"
+#include "cli/sandbox/lock.hpp"
+#include "cli/sandbox/server.hpp"
+#include "cli/sandbox/socket_folder.hpp"
+
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace relay::cli::sandbox {
+
+namespace {
+
+constexpr std::chrono::seconds patience{30};
+constexpr std::chrono::seconds lock_patience{90};  // another program may be making the cluster on a slow disk
+
+bool is_reachable(Layout const &layout) {
+    auto const server = find_postmaster(layout);
+    // A runtime folder ends with its session; the server may have stayed, but nobody finds it any more.
+    return server && server->ready && access((socket_folder(layout) + "/.s.PGSQL.5432").c_str(), F_OK) == 0;
+}
+
+std::int64_t size_on_disk(std::string const &folder) {
+    constexpr std::int64_t block = 512;  // stat(2)
+    std::int64_t size = 0;
+    std::error_code error;
+    auto const options = std::filesystem::directory_options::skip_permission_denied;
+    for (std::filesystem::recursive_directory_iterator entry(folder, options, error), end; !error && entry != end; entry.increment(error)) {
+        struct stat found {};
+        if (lstat(entry->path().c_str(), &found) == 0) {
+            size += found.st_blocks * block;
+        }
+    }
+    return size;
+}
+
+void make_if_missing(Layout const &layout, Lock const &lock, Output &output) {
+    if (cluster_major(layout)) {
+        return;
+    }
+    auto const binaries = find_binaries(layout.user, std::nullopt);
+    output.note("making the sandbox: PostgreSQL " + binaries.version + " in " + layout.base);
+    if (!layout.why_here.empty()) {
+        output.note("it stands there because " + layout.why_here);
+    }
+    make_cluster(layout, binaries, lock.descriptor());
+}
+
+/// With the lock held. False: it ran already.
+bool start_locked(Layout const &layout, Lock const &lock, Output &output) {
+    make_base(layout);
+    make_if_missing(layout, lock, output);
+    if (auto const server = find_postmaster(layout)) {
+        wait_until_ready(layout, server->pid, std::chrono::steady_clock::now() + patience);
+        if (is_reachable(layout)) {
+            return false;
+        }
+        stop_server(layout, *server, patience);
+    }
+    auto const binaries = find_binaries(layout.user, cluster_major(layout));
+    start_server(layout, binaries, patience);
+    output.detail("started the sandbox's server; its log is " + layout.log());
+    return true;
+}
+
+bool start(Layout const &layout, Output &output) {
+    if (base_exists(layout)) {
+        if (is_reachable(layout)) {
+            return false;
+        }
+    } else {
+        find_binaries(layout.user, std::nullopt);  // nothing is made where it would be of no use
+    }
+    Lock const lock(layout, lock_patience);
+    return start_locked(layout, lock, output);
+}
+
+bool stop_locked(Layout const &layout) {
+    auto const server = find_postmaster(layout);
+    if (server) {
+        stop_server(layout, *server, patience);
+    }
+    remove_socket_folder(layout);
+    return server.has_value();
+}
+
+void remove_all(Layout const &layout) {
+    free_shared_memory(layout);
+    for (auto const &path : {layout.data(), layout.data_tmp(), layout.log(), layout.socket_record() + ".new"}) {
+        remove_tree(path);
+    }
+    unlink((layout.marker() + ".new").c_str());
+    // The marker goes last but one, so that a removal which was cut short can be finished.
+    if (std::filesystem::directory_iterator(layout.base) != std::filesystem::directory_iterator{} &&
+        std::next(std::filesystem::directory_iterator(layout.base)) != std::filesystem::directory_iterator{}) {
+        throw Error(ErrorKind::conflict, layout.base + " holds files that are not the sandbox's, so the folder stays",
+                    {.next = "move them away, then relay-admin sandbox destroy again", .changed = Changed::partly});
+    }
+    remove_tree(layout.marker());
+    if (rmdir(layout.base.c_str()) != 0) {
+        throw file_error("cannot remove " + layout.base);
+    }
+}
+
+}  // namespace
+
+std::string ensure_running(Output &output) {
+    Layout const layout = find_layout();
+    start(layout, output);
+    return conninfo(layout);
+}
+
+bool start(Output &output) { return start(find_layout(), output); }
+
+Status status() {
+    Layout const layout = find_layout();
+    Status found;
+    found.state = "absent";
+    found.folder = layout.base;
+    found.server_user = layout.user.name;
+    if (!layout.why_here.empty()) {
+        found.why_here = layout.why_here;
+    }
+    if (!base_exists(layout)) {
+        return found;
+    }
+    found.size_bytes = size_on_disk(layout.base);
+    auto const major = cluster_major(layout);
+    if (!major) {
+        return found;
+    }
+    found.state = "stopped";
+    found.version = std::to_string(*major);
+    found.data_dir = layout.data();
+    found.log = layout.log();
+    if (auto const server = find_postmaster(layout)) {
+        found.state = server->ready ? "running" : "starting";
+        found.pid = server->pid;
+        found.socket_dir = socket_folder(layout);
+        found.dsn = conninfo(layout);
+    }
+    return found;
+}
+
+bool stop() {
+    Layout const layout = find_layout();
+    if (!base_exists(layout)) {
+        return false;
+    }
+    Lock const lock(layout, lock_patience);
+    return base_exists(layout) && stop_locked(layout);
+}
+
+bool destroy() {
+    Layout const layout = find_layout();
+    std::error_code none;
+    if (!base_exists(layout) && !std::filesystem::exists(layout.base, none)) {
+        return false;
+    }
+    Lock const lock(layout, lock_patience);
+    if (base_exists(layout)) {
+        stop_locked(layout);
+        remove_all(layout);
+    } else {
+        rmdir(layout.base.c_str());  // empty: its maker was killed before the marker
+    }
+    unlink(layout.lock().c_str());
+    rmdir(layout.folder().c_str());  // stays if anything else is in it
+    return true;
+}
+
+}  // namespace relay::cli::sandbox

@@ -1,0 +1,103 @@
+#include "cli/sandbox/socket_folder.hpp"
+
+#include "cli/sandbox/cluster.hpp"
+#include "cli/sandbox/files.hpp"
+
+#include <cstdlib>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace relay::cli::sandbox {
+
+namespace {
+
+constexpr std::string_view socket_name = "/.s.PGSQL.5432";
+constexpr std::size_t longest_path = 107;  // sun_path, less its final zero
+
+bool is_usable(std::string const &folder) {
+    return folder.size() + socket_name.size() <= longest_path && folder.find(',') == std::string::npos;
+}
+
+bool belongs_to(std::string const &folder, ServerUser const &user) {
+    struct stat found {};
+    return lstat(folder.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == user.uid && (found.st_mode & 07777) == 0700;
+}
+
+/// The runtime folder of our session if it is fit (root's is closed to the server's user), else /tmp.
+std::string short_home(ServerUser const &user) {
+    char const *const runtime = std::getenv("XDG_RUNTIME_DIR");
+    if (!user.drop && runtime != nullptr && *runtime == '/' && belongs_to(runtime, user) &&
+        is_usable(std::string(runtime) + "/relay-admin.XXXXXX")) {
+        return runtime;
+    }
+    return "/tmp";
+}
+
+std::string make_short_folder(Layout const &layout) {
+    std::string path = short_home(layout.user) + "/relay-admin.XXXXXX";
+    if (mkdtemp(path.data()) == nullptr) {
+        throw file_error("cannot make a folder for the socket, " + path);
+    }
+    write_file(layout.socket_record(), path + "\n");
+    return path;
+}
+
+void own(Layout const &layout, std::string const &folder) {
+    if (layout.user.drop && lchown(folder.c_str(), layout.user.uid, layout.user.gid) != 0) {
+        throw file_error("cannot give " + folder + " to the user " + layout.user.name);
+    }
+    if (!belongs_to(folder, layout.user)) {
+        throw Error(ErrorKind::conflict, folder + " is not a private folder of the user " + layout.user.name,
+                    {.next = "remove it, then relay-admin sandbox start"});
+    }
+}
+
+std::string quoted(std::string const &value) {
+    std::string text = "'";
+    for (char const c : value) {
+        if (c == '\'' || c == '\\') {
+            text += '\\';
+        }
+        text += c;
+    }
+    return text + "'";
+}
+
+}  // namespace
+
+std::string socket_folder(Layout const &layout) {
+    auto record = read_file(layout.socket_record());
+    if (!record || record->empty()) {
+        return layout.socket_home();
+    }
+    record->resize(record->size() - 1);
+    return *record;
+}
+
+std::string make_socket_folder(Layout const &layout) {
+    remove_socket_folder(layout);
+    std::string const folder = is_usable(layout.socket_home()) ? layout.socket_home() : make_short_folder(layout);
+    make_directory(folder, 0700);
+    own(layout, folder);
+    return folder;
+}
+
+void remove_socket_folder(Layout const &layout) {
+    std::string const folder = socket_folder(layout);
+    bool const elsewhere = folder != layout.socket_home();
+    // Elsewhere, under /tmp, a name may by now be another's: only what is still the server user's own is removed.
+    if (!elsewhere || belongs_to(folder, layout.user)) {
+        remove_tree(folder);
+    }
+    if (elsewhere) {
+        unlink(layout.socket_record().c_str());
+    }
+}
+
+std::string conninfo(Layout const &layout) {
+    std::string const folder = socket_folder(layout);
+    bool const plain = folder.find_first_of(" \t\n\r\f\v'\\") == std::string::npos;
+    return "host=" + (plain ? folder : quoted(folder)) + " port=5432 dbname=" + database_name + " user=" + database_name;
+}
+
+}  // namespace relay::cli::sandbox
