@@ -1,0 +1,80 @@
+#include "cli/options.hpp"
+#include "cli/sink/options.hpp"
+
+#include <limits>
+
+namespace relay::cli {
+namespace {
+
+constexpr std::string_view group = "Secret";
+
+void declare_shape(CLI::App &app, SinkOptions &options) {
+    add_flag(app,
+             {.names = "--replace",
+              .description = "let the file exist: it keeps its old content until the commit",
+              .group = group},
+             options.replace);
+    add_choice(app, {.names = "--secret-format", .description = "shape of the secret (default: raw)", .group = group},
+               {"raw", "env", "json", "k8s", "sealed"}, options.secret_format);
+    add_value(app,
+              {.names = "--env-prefix",
+               .type = "PREFIX",
+               .description = "start of the names in env and k8s (default: RELAY_)",
+               .group = group},
+              options.env_prefix);
+    add_value(app,
+              {.names = "--k8s-name",
+               .type = "NAME",
+               .description = "name of the Kubernetes Secret (default: made of the id)",
+               .group = group},
+              options.k8s_name);
+    add_value(app,
+              {.names = "--k8s-namespace",
+               .type = "NAME",
+               .description = "namespace of the Kubernetes Secret",
+               .group = group},
+              options.k8s_namespace);
+    add_value(
+        app,
+        {.names = "--seal-key",
+         .type = "FILE",
+         .description = "public key for sealed, JSON {\"key_id\",\"key\"} as the GitHub API gives it; - reads stdin",
+         .group = group},
+        options.seal_key);
+}
+
+}  // namespace
+
+void declare_sink(CLI::App &app, SinkOptions &options) {
+    add_value(app,
+              {.names = "--secret-file",
+               .type = "FILE",
+               .description = "write the secret to a new file of mode 0600",
+               .group = group},
+              options.secret_file);
+    add_value(app,
+              {.names = "--secrets-dir",
+               .type = "DIR",
+               .description = "write the secret to DIR/AGENT-ID.EXT, one file an agent",
+               .group = group},
+              options.secrets_dir);
+    add_integer(app,
+                {.names = "--secret-fd",
+                 .type = "N",
+                 .description = "write the secret to an inherited file descriptor",
+                 .group = group},
+                {.min = 0, .max = std::numeric_limits<int>::max()}, options.secret_fd);
+    add_flag(app,
+             {.names = "--secret-stdout",
+              .description = "write the secret alone to stdout; the summary goes to stderr",
+              .group = group},
+             options.secret_stdout);
+    declare_shape(app, options);
+}
+
+void declare_compact_sink(CLI::App &app, SinkOptions &options, std::string_view flag, std::string_view description) {
+    add_value(app, {.names = flag, .type = "SINK", .description = description, .group = group}, options.compact);
+    declare_shape(app, options);
+}
+
+}  // namespace relay::cli

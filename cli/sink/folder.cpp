@@ -1,0 +1,33 @@
+#include "cli/sink/secret_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
+
+namespace relay::cli {
+
+std::string Folder::path_of(std::string const &name) const {
+    if (path == ".") {
+        return name;
+    }
+    return path.ends_with('/') ? path + name : path + "/" + name;
+}
+
+std::shared_ptr<Folder const> open_folder(std::string const &path) {
+    FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd.is_open()) {
+        throw sink_error("cannot open the folder " + path, errno, "make it, or name another place");
+    }
+    return std::make_shared<Folder const>(std::move(fd), path);
+}
+
+void require_writable(Folder const &folder) {
+    if (::faccessat(folder.fd.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
+        throw sink_error("cannot make a file in the folder " + folder.path, errno,
+                         "name a folder that you may write to");
+    }
+}
+
+std::string unfinished_name(std::string_view name) { return std::string(name).append(unfinished_suffix); }
+
+}  // namespace relay::cli

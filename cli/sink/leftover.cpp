@@ -1,0 +1,222 @@
+#include "cli/sink/leftover.hpp"
+
+#include "cli/output.hpp"
+#include "cli/sink/format.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+
+namespace relay::cli {
+namespace {
+
+constexpr std::size_t size_limit = 64 * 1024 * 1024;
+
+/// NAME.new, open and locked.
+struct Leftover {
+    Folder const &folder;
+    std::string const &name;
+    std::string unfinished;
+    FileDescriptor fd;
+    FileIdentity identity;
+    std::size_t size;
+};
+
+Error not_ours(std::string const &path, std::string const &why) {
+    return sink_refusal(path + " is in the way and was not made by this program", why,
+                        "move it away, or choose another name");
+}
+
+void require_ours(struct stat const &status, std::string const &path) {
+    if (!S_ISREG(status.st_mode)) {
+        throw not_ours(path, "it is " + std::string(describe_file_type(status.st_mode)));
+    }
+    if (status.st_uid != ::geteuid()) {
+        throw not_ours(path, "it belongs to another user (uid " + std::to_string(status.st_uid) + ")");
+    }
+    if ((status.st_mode & 07177) != 0) {
+        throw not_ours(path, "it is not private (an unfinished secret has mode 0600)");
+    }
+    if (status.st_size > static_cast<off_t>(size_limit)) {
+        throw not_ours(path, "it is larger than 64 MiB");
+    }
+}
+
+/// A run that was killed under umask 0777 between open and fchmod left an empty file that nobody may open.
+bool remove_if_empty_and_closed(Folder const &folder, std::string const &unfinished) {
+    auto const status = status_at(folder.fd.get(), unfinished);
+    return status && S_ISREG(status->st_mode) && status->st_uid == ::geteuid() && status->st_size == 0 &&
+           (status->st_mode & 0777) == 0 && ::unlinkat(folder.fd.get(), unfinished.c_str(), 0) == 0;
+}
+
+/// Empty if there is nothing (any more). O_NONBLOCK: opening a FIFO must not wait for its other end.
+std::optional<Leftover> open_leftover(Folder const &folder, std::string const &name) {
+    auto unfinished = unfinished_name(name);
+    auto const path = folder.path_of(unfinished);
+    auto const before = status_at(folder.fd.get(), unfinished);
+    if (!before && errno == ENOENT) {
+        return std::nullopt;
+    }
+    if (before) {
+        require_ours(*before, path);
+    }
+    FileDescriptor fd(::openat(folder.fd.get(), unfinished.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd.is_open()) {
+        if (errno == ENOENT) {
+            return std::nullopt;
+        }
+        throw sink_error("cannot open " + path, errno);
+    }
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        throw sink_refusal(path + " is in use by another run", "two runs write to the same place",
+                           "run the same command again when the other has ended");
+    }
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) {
+        throw sink_error("cannot look at " + path, errno);
+    }
+    require_ours(status, path);
+    auto const identity = identity_of(status);
+    if (!is_file_at(folder.fd.get(), unfinished, identity)) {
+        return std::nullopt;  // its run ended while we waited
+    }
+    return Leftover{.folder = folder,
+                    .name = name,
+                    .unfinished = std::move(unfinished),
+                    .fd = std::move(fd),
+                    .identity = identity,
+                    .size = static_cast<std::size_t>(status.st_size)};
+}
+
+SecretBuffer read_content(Leftover const &leftover) {
+    SecretBuffer content(leftover.size);
+    std::size_t filled = 0;
+    while (filled < leftover.size) {
+        auto const room = content.writable().subspan(filled);
+        auto const count = ::pread(leftover.fd.get(), room.data(), room.size(), static_cast<off_t>(filled));
+        if (count < 0 && errno != EINTR) {
+            throw sink_error("cannot read " + leftover.folder.path_of(leftover.unfinished), errno);
+        }
+        if (count == 0) {
+            break;
+        }
+        filled += count > 0 ? static_cast<std::size_t>(count) : 0;
+    }
+    content.truncate(filled);
+    return content;
+}
+
+void finish(Leftover const &leftover) {
+    auto const folder = leftover.folder.fd.get();
+    auto const path = leftover.folder.path_of(leftover.name);
+    auto const unfinished_path = leftover.folder.path_of(leftover.unfinished);
+    auto const status = status_at(folder, leftover.name);
+    if (status && !S_ISREG(status->st_mode)) {
+        throw Error(ErrorKind::sink,
+                    path + " is " + std::string(describe_file_type(status->st_mode)) + ": " + unfinished_path +
+                        " of an earlier run holds a live key and cannot be moved there",
+                    {.next = "move " + path + " away, and run the same command again"});
+    }
+    // Two names of one file: rename(2) would do nothing and leave both.
+    auto const is_in_place = status && identity_of(*status) == leftover.identity;
+    auto const failed = is_in_place ? ::unlinkat(folder, leftover.unfinished.c_str(), 0)
+                                    : ::renameat(folder, leftover.unfinished.c_str(), folder, leftover.name.c_str());
+    if (failed != 0) {
+        throw sink_error(unfinished_path + " of an earlier run holds a live key and cannot be moved to " + path, errno);
+    }
+    sync_folder(folder);
+}
+
+void remove(Leftover const &leftover) {
+    auto const folder = leftover.folder.fd.get();
+    if (is_file_at(folder, leftover.name, leftover.identity)) {
+        ::unlinkat(folder, leftover.name.c_str(), 0);
+    }
+    if (::unlinkat(folder, leftover.unfinished.c_str(), 0) != 0 && errno != ENOENT) {
+        throw sink_error("cannot remove " + leftover.folder.path_of(leftover.unfinished), errno);
+    }
+    sync_folder(folder);
+}
+
+std::vector<std::string> unfinished_names(Folder const &folder) {
+    FileDescriptor copy(::openat(folder.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    std::unique_ptr<DIR, int (*)(DIR *)> listing(copy.is_open() ? ::fdopendir(copy.get()) : nullptr, ::closedir);
+    if (!listing) {
+        throw sink_error("cannot read the folder " + folder.path, errno);
+    }
+    copy.release();  // closedir closes it
+    std::vector<std::string> names;
+    while (auto const *entry = ::readdir(listing.get())) {
+        std::string_view const name = entry->d_name;
+        if (name.size() > unfinished_suffix.size() && name.ends_with(unfinished_suffix)) {
+            names.emplace_back(name.substr(0, name.size() - unfinished_suffix.size()));
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+}  // namespace
+
+Settled settle_in(Folder const &folder, std::string const &name, Judge const &judge) {
+    if (remove_if_empty_and_closed(folder, unfinished_name(name))) {
+        return Settled::removed;
+    }
+    auto const leftover = open_leftover(folder, name);
+    if (!leftover) {
+        return Settled::nothing;
+    }
+    auto const content = read_content(*leftover);
+    if (!may_be_rendered(content.reveal())) {
+        throw not_ours(folder.path_of(leftover->unfinished), "it does not begin as a secret of ours does");
+    }
+    // What is empty was never whole, so its transaction never came to its COMMIT: nobody needs to be asked.
+    if (content.size() != 0 && judge(content.reveal()) == Verdict::done) {
+        finish(*leftover);
+        return Settled::finished;
+    }
+    remove(*leftover);
+    return Settled::removed;
+}
+
+std::string describe_settled(Folder const &folder, std::string const &name, Settled settled) {
+    auto const start = folder.path_of(unfinished_name(name)) + " was left by an earlier run: ";
+    return settled == Settled::finished ? start + "its key is live and is now in " + folder.path_of(name)
+                                        : start + "its key is not live and never will be; removed";
+}
+
+bool settle_leftover(std::string const &path, Judge const &judge, Output &output) {
+    std::filesystem::path const whole(path);
+    auto const parent = whole.has_parent_path() ? whole.parent_path().string() : std::string(".");
+    auto const folder = open_folder(parent);
+    auto const name = whole.filename().string();
+    auto const settled = settle_in(*folder, name, judge);
+    if (settled != Settled::nothing) {
+        output.note(describe_settled(*folder, name, settled));
+    }
+    return settled != Settled::nothing;
+}
+
+std::vector<FolderEntry> settle_folder(std::string const &path, Judge const &judge) {
+    auto const folder = open_folder(path);
+    std::vector<FolderEntry> entries;
+    for (auto const &name : unfinished_names(*folder)) {
+        FolderEntry entry{.path = folder->path_of(unfinished_name(name))};
+        try {
+            entry.settled = settle_in(*folder, name, judge);
+            entry.message = describe_settled(*folder, name, entry.settled);
+        } catch (Error const &error) {
+            entry.error = error;
+            entry.message = error.message();
+        }
+        entries.push_back(std::move(entry));
+    }
+    return entries;
+}
+
+}  // namespace relay::cli

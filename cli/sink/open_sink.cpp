@@ -1,0 +1,188 @@
+#include "cli/sink/sink.hpp"
+
+#include "cli/output.hpp"
+#include "cli/sink/directory_sink.hpp"
+#include "cli/sink/file_sink.hpp"
+#include "cli/sink/k8s.hpp"
+#include "cli/sink/stream_sink.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <algorithm>
+#include <vector>
+
+namespace relay::cli {
+namespace {
+
+constexpr std::size_t env_prefix_limit = 64;
+
+/// The compact form, taken apart into the flags that it stands for.
+SinkOptions expand(SinkOptions const &options) {
+    if (!options.compact) {
+        return options;
+    }
+    auto const place = parse_compact_sink(*options.compact);
+    auto expanded = options;
+    expanded.compact.reset();
+    expanded.secret_file = place.secret_file;
+    expanded.secret_fd = place.secret_fd;
+    expanded.secret_stdout = place.secret_stdout;
+    expanded.terminal = place.terminal;
+    return expanded;
+}
+
+void require_one_place(SinkOptions const &options) {
+    std::vector<std::string> given;
+    auto const add = [&given](bool is_given, char const *flag) {
+        if (is_given) {
+            given.emplace_back(flag);
+        }
+    };
+    add(options.secret_file.has_value(), "--secret-file");
+    add(options.secrets_dir.has_value(), "--secrets-dir");
+    add(options.secret_fd.has_value(), "--secret-fd");
+    add(options.secret_stdout, "--secret-stdout");
+    add(options.terminal, "terminal");
+    if (given.size() > 1) {
+        throw Error(ErrorKind::usage, given[0] + " and " + given[1] + " exclude each other",
+                    {.why = "a secret leaves by exactly one way", .next = "keep one of them"});
+    }
+}
+
+void refuse_without(bool is_given, std::string const &flag, bool has_partner, std::string const &partner) {
+    if (is_given && !has_partner) {
+        throw Error(ErrorKind::usage, flag + " says nothing without " + partner,
+                    {.next = "add " + partner + ", or leave " + flag + " out"});
+    }
+}
+
+void require_fitting_flags(SinkOptions const &options, SecretFormat format) {
+    auto const has_names = format == SecretFormat::env || format == SecretFormat::k8s;
+    refuse_without(options.replace, "--replace", options.secret_file || options.secrets_dir,
+                   "--secret-file or --secrets-dir");
+    refuse_without(options.env_prefix.has_value(), "--env-prefix", has_names, "--secret-format env or k8s");
+    refuse_without(options.k8s_name.has_value(), "--k8s-name", format == SecretFormat::k8s, "--secret-format k8s");
+    refuse_without(options.k8s_namespace.has_value(), "--k8s-namespace", format == SecretFormat::k8s,
+                   "--secret-format k8s");
+    refuse_without(options.seal_key.has_value(), "--seal-key", format == SecretFormat::sealed,
+                   "--secret-format sealed");
+    if (format == SecretFormat::sealed && !options.seal_key) {
+        throw Error(ErrorKind::usage, "--secret-format sealed needs --seal-key FILE",
+                    {.next = "gh api repos/OWNER/REPO/actions/secrets/public-key > pk.json, then --seal-key pk.json"});
+    }
+    if (options.k8s_name && options.secrets_dir) {
+        throw Error(ErrorKind::usage, "--k8s-name and --secrets-dir exclude each other",
+                    {.why = "every Secret in the folder would have the same name", .next = "leave --k8s-name out"});
+    }
+}
+
+bool is_env_prefix(std::string_view text) {
+    auto const is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+    return text.size() <= env_prefix_limit && (text.empty() || is_letter(text.front())) &&
+           std::all_of(text.begin(), text.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+}
+
+Rendering make_rendering(SinkOptions const &options) {
+    Rendering rendering;
+    rendering.format = options.secret_format ? parse_secret_format(*options.secret_format) : SecretFormat::raw;
+    require_fitting_flags(options, rendering.format);
+    if (options.env_prefix) {
+        if (!is_env_prefix(*options.env_prefix)) {
+            throw Error(ErrorKind::usage,
+                        "'" + *options.env_prefix + "' cannot begin the name of an environment variable",
+                        {.why = "allowed are at most 64 letters, digits and _, no digit first",
+                         .next = "for example --env-prefix RELAY_"});
+        }
+        rendering.env_prefix = *options.env_prefix;
+    }
+    if (options.k8s_name && !is_k8s_name(*options.k8s_name)) {
+        throw Error(
+            ErrorKind::usage, "'" + *options.k8s_name + "' is no name for a Kubernetes Secret",
+            {.why = "a name is lower-case letters, digits, - and ., and begins and ends with a letter or digit"});
+    }
+    if (options.k8s_namespace && !is_k8s_namespace(*options.k8s_namespace)) {
+        throw Error(ErrorKind::usage, "'" + *options.k8s_namespace + "' is no name for a Kubernetes namespace",
+                    {.why = "a namespace is at most 63 lower-case letters, digits and -, and begins and ends with a "
+                            "letter or digit"});
+    }
+    rendering.k8s_name = options.k8s_name;
+    rendering.k8s_namespace = options.k8s_namespace;
+    if (options.seal_key) {
+        rendering.seal_key = read_seal_key(*options.seal_key);
+    }
+    return rendering;
+}
+
+std::unique_ptr<Sink> open_terminal(SinkOptions const &options, Rendering rendering, Output &output) {
+    if (!output.stdout_is_terminal()) {
+        auto const next = options.terminal
+                              ? "name a FILE or fd:N, or stdout if the reader of this pipe is meant to have it"
+                              : "add --secret-file FILE, --secret-fd N, or --secret-stdout if the reader of this pipe "
+                                "is meant to have it";
+        throw Error(ErrorKind::usage, "this command makes a secret, and standard output is not a terminal",
+                    {.why = "a pipe or a CI log would keep it", .next = next});
+    }
+    return std::make_unique<StreamSink>(StreamSink::Kind::terminal, STDOUT_FILENO, std::move(rendering), output);
+}
+
+std::unique_ptr<Sink> open_inherited(int fd, Rendering rendering, Output &output) {
+    if (fd <= STDERR_FILENO) {
+        throw Error(ErrorKind::usage, "file descriptor " + std::to_string(fd) + " is not one for a secret",
+                    {.why = "0, 1 and 2 are the standard streams; 2 is kept in logs",
+                     .next = "open another, as in --secret-fd 3 3>secret, or use --secret-stdout"});
+    }
+    // What was inherited cannot be close-on-exec: such a one is of this program's own making.
+    auto const flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) != 0) {
+        throw Error(ErrorKind::sink,
+                    "file descriptor " + std::to_string(fd) + " was not handed to this command; nothing was changed",
+                    {.next = "open it for this command, as in --secret-fd 3 3>secret"});
+    }
+    auto sink = std::make_unique<StreamSink>(StreamSink::Kind::inherited, fd, std::move(rendering), output);
+    // A server that this command starts must not keep the reader waiting for the end of the stream.
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return sink;
+}
+
+std::unique_ptr<Sink> open_file(SinkOptions const &options, Rendering rendering, Output &output) {
+    auto sink = std::make_unique<FileSink>(*options.secret_file, options.replace, std::move(rendering), output);
+    if (options.existing_file == ExistingFile::refuse_at_once) {
+        sink->check();
+    }
+    return sink;
+}
+
+void require_text(std::optional<std::string> const &value, std::string const &flag) {
+    if (value && value->empty()) {
+        throw Error(ErrorKind::usage, flag + " needs a value that is not empty");
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> open_sink(SinkOptions const &given, Output &output) {
+    auto const options = expand(given);
+    require_one_place(options);
+    require_text(options.secret_file, "--secret-file");
+    require_text(options.secrets_dir, "--secrets-dir");
+    require_text(options.seal_key, "--seal-key");
+    auto rendering = make_rendering(options);
+    if (options.secret_file) {
+        return open_file(options, std::move(rendering), output);
+    }
+    if (options.secrets_dir) {
+        return std::make_unique<DirectorySink>(*options.secrets_dir, options.replace, std::move(rendering), output);
+    }
+    if (options.secret_fd) {
+        return open_inherited(static_cast<int>(*options.secret_fd), std::move(rendering), output);
+    }
+    if (!options.secret_stdout) {
+        return open_terminal(options, std::move(rendering), output);
+    }
+    auto sink =
+        std::make_unique<StreamSink>(StreamSink::Kind::standard_output, STDOUT_FILENO, std::move(rendering), output);
+    output.divert_to_stderr();
+    return sink;
+}
+
+}  // namespace relay::cli

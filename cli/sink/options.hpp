@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace CLI {
+class App;
+}
+
+namespace relay::cli {
+
+/// When a FILE that exists, without --replace, is refused: before the database is touched, or, by commands that may find nothing to do
+/// (`--if-older-than`, an agent that is there already), not before there is a secret to write.
+enum class ExistingFile { refuse_at_once, refuse_at_delivery };
+
+/// The flags that say where a new secret goes and in which shape: plain text from the command line, checked by open_sink.
+struct SinkOptions {
+    std::optional<std::string> secret_file{};
+    std::optional<std::string> secrets_dir{};
+    std::optional<std::int64_t> secret_fd{};  ///< fits an int
+    bool secret_stdout = false;
+    bool terminal = false;  ///< the compact form `terminal`
+    bool replace = false;
+    std::optional<std::string> secret_format{};  ///< raw, env, json, k8s, sealed; none: raw
+    std::optional<std::string> env_prefix{};  ///< none: RELAY_
+    std::optional<std::string> k8s_name{};
+    std::optional<std::string> k8s_namespace{};
+    std::optional<std::string> seal_key{};  ///< a file, or `-`
+    std::optional<std::string>
+        compact{};  ///< the value of a flag of its own, as `--admin-token SINK`; see parse_compact_sink
+
+    ExistingFile existing_file = ExistingFile::refuse_at_once;  ///< the command's choice, no flag
+
+    /// True if a destination was named at all.
+    bool asked() const { return secret_file || secrets_dir || secret_fd || secret_stdout || terminal || compact; }
+};
+
+/// Adds --secret-file, --secrets-dir, --secret-fd, --secret-stdout, --replace and the flags of the format to a command.
+void declare_sink(CLI::App &app, SinkOptions &options);
+
+/// For a secret that is made only when asked for: adds `flag SINK` (`--admin-token SINK`), --replace and the flags of the format.
+void declare_compact_sink(CLI::App &app, SinkOptions &options, std::string_view flag, std::string_view description);
+
+/// Reads a destination in one word: `stdout`, `terminal`, `fd:N`, `file:PATH` (any path), or a path.
+/// Throws Error (usage) for an empty text, `-`, and an fd that is not a number.
+SinkOptions parse_compact_sink(std::string_view text);
+
+}  // namespace relay::cli

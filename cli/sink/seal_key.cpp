@@ -1,0 +1,84 @@
+#include "cli/sink/seal_key.hpp"
+
+#include "cli/sink/posix.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace relay::cli {
+namespace {
+
+constexpr std::size_t size_limit = 64 * 1024;
+constexpr std::size_t key_id_limit = 128;
+constexpr auto how_to_get = "gh api repos/OWNER/REPO/actions/secrets/public-key > pk.json, then --seal-key pk.json";
+
+Error bad_seal_key(std::string const &source, std::string const &fault) {
+    return Error(ErrorKind::usage, "the sealing key in " + source + " cannot be used: " + fault, {.next = how_to_get});
+}
+
+std::string read_limited(int fd, std::string const &source) {
+    std::string text;
+    std::array<char, 4096> piece{};
+    while (true) {
+        auto const count = ::read(fd, piece.data(), piece.size());
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            throw bad_seal_key(source, std::strerror(errno));
+        }
+        if (count == 0) {
+            return text;
+        }
+        text.append(piece.data(), static_cast<std::size_t>(count));
+        if (text.size() > size_limit) {
+            throw bad_seal_key(source, "it is longer than 64 KiB");
+        }
+    }
+}
+
+bool is_plain_id(std::string_view text) {
+    auto const is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    };
+    return !text.empty() && text.size() <= key_id_limit && std::all_of(text.begin(), text.end(), is_plain);
+}
+
+std::string member(nlohmann::json const &document, char const *name, std::string const &source) {
+    auto const found = document.find(name);
+    if (found == document.end() || !found->is_string()) {
+        throw bad_seal_key(source, std::string("it has no text member \"") + name + '"');
+    }
+    return found->get<std::string>();
+}
+
+}  // namespace
+
+SealKey read_seal_key(std::string const &path) {
+    auto const source = path == "-" ? std::string("stdin") : path;
+    FileDescriptor file(path == "-" ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (path != "-" && !file.is_open()) {
+        throw bad_seal_key(source, std::strerror(errno));
+    }
+    auto const text = read_limited(path == "-" ? STDIN_FILENO : file.get(), source);
+    auto const document = nlohmann::json::parse(text, nullptr, false);
+    if (!document.is_object()) {
+        throw bad_seal_key(source, "it is not a JSON object");
+    }
+    auto key_id = member(document, "key_id", source);
+    if (!is_plain_id(key_id)) {
+        throw bad_seal_key(source, "\"key_id\" is not 1 to 128 letters, digits, _ or -");
+    }
+    try {
+        return {.key = SealingKey::from_base64(member(document, "key", source)), .key_id = std::move(key_id)};
+    } catch (Error const &error) {
+        throw bad_seal_key(source, error.message());
+    }
+}
+
+}  // namespace relay::cli

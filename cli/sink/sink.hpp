@@ -1,0 +1,33 @@
+#pragma once
+
+#include "cli/sink/options.hpp"
+#include "relay/model/error.hpp"
+#include "relay/provision/delivery.hpp"
+#include "relay/provision/recover.hpp"
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+namespace relay::cli {
+
+class Output;
+
+/// Tells what became of the transaction that belongs to a file's content: `settle_content`, bound to a database.
+using Judge = std::function<Verdict(std::string_view content)>;
+
+/// A delivery of the program, with what is due before the main transaction.
+class Sink : public Delivery {
+  public:
+    /// Settles what a killed run left at this destination, and asks `judge` only if there is something.
+    /// Throws Error: sink, it is in use by another run, or is none of ours, or there is no room for a new secret; whatever `judge` throws.
+    virtual void settle(Judge const &judge) = 0;
+};
+
+/// The one sink that `options` name; without one, the terminal. Checks everything that needs no database, and changes nothing.
+///
+/// Throws Error: usage, no sink or several, flags that do not fit together, a malformed name or key; sink, the destination cannot take it.
+/// Order of use: open_sink, Sink::settle, then the use case. `output` must outlive the sink; with --secret-stdout it is diverted.
+std::unique_ptr<Sink> open_sink(SinkOptions const &options, Output &output);
+
+}  // namespace relay::cli

@@ -1,0 +1,139 @@
+#include "cli/sink/stream_sink.hpp"
+
+#include "cli/output.hpp"
+#include "cli/sink/posix.hpp"
+#include "relay/crypto/random_ids.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstdlib>
+
+namespace relay::cli {
+namespace {
+
+bool is_bottomless(struct stat const &status) {
+    constexpr unsigned memory_devices = 1;
+    constexpr unsigned null = 3;
+    constexpr unsigned zero = 5;
+    return S_ISCHR(status.st_mode) && major(status.st_rdev) == memory_devices &&
+           (minor(status.st_rdev) == null || minor(status.st_rdev) == zero);
+}
+
+void require_usable(int fd, std::string const &name) {
+    auto const flags = ::fcntl(fd, F_GETFL);
+    struct stat status {};
+    if (flags < 0 || ::fstat(fd, &status) != 0) {
+        throw sink_refusal(name + " is not open", "", "open it for this command, or name a file with --secret-file");
+    }
+    if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH) != 0) {
+        throw sink_refusal(name + " is not open for writing", "",
+                           "open it for writing, or name a file with --secret-file");
+    }
+    if (is_bottomless(status)) {
+        throw sink_refusal(name + " keeps nothing (it is /dev/null)", "the key would be live, and nobody would have it",
+                           "name a place that keeps it, as --secret-file FILE");
+    }
+    pollfd watched{.fd = fd, .events = POLLOUT, .revents = 0};
+    if (::poll(&watched, 1, 0) > 0 && (watched.revents & POLLERR) != 0) {
+        throw sink_refusal(
+            "nobody reads " + name + " any more", "",
+            "see that the reader of the secret stays until it has read it, and run the same command again");
+    }
+}
+
+/// What runs in GitHub Actions has its stderr in the log, and the runner reads its commands there; it never shows what it is told to mask.
+bool is_github_actions() {
+    auto const *value = std::getenv("GITHUB_ACTIONS");
+    return value != nullptr && std::string_view(value) == "true";
+}
+
+std::optional<SecretBuffer> masks_for(SecretFormat format, ApiKey const &key) {
+    constexpr std::string_view command = "::add-mask::";
+    if (format == SecretFormat::sealed || !is_github_actions()) {
+        return std::nullopt;
+    }
+    if (format == SecretFormat::k8s) {
+        auto const encoded = base64_secret(key.reveal());
+        return join_secret({command, key.reveal(), "\n", command, encoded.reveal(), "\n"});
+    }
+    return join_secret({command, key.reveal(), "\n"});
+}
+
+}  // namespace
+
+StreamSink::StreamSink(Kind kind, int fd, Rendering rendering, Output &output, StreamPatience patience)
+    : m_kind(kind),
+      m_fd(fd),
+      m_is_terminal(::isatty(fd) == 1),
+      m_rendering(std::move(rendering)),
+      m_output(output),
+      m_patience(patience) {
+    require_usable(m_fd, name());
+}
+
+std::string StreamSink::name() const {
+    return m_kind == Kind::inherited ? "file descriptor " + std::to_string(m_fd) : "standard output";
+}
+
+std::string StreamSink::destination() const {
+    switch (m_kind) {
+        case Kind::terminal: return "terminal";
+        case Kind::standard_output: return "stdout";
+        default: return "fd:" + std::to_string(m_fd);
+    }
+}
+
+OperationId StreamSink::prepare(IssuedKey const &issued) {
+    auto const audience = m_kind == Kind::terminal ? Audience::labelled_terminal
+                          : m_is_terminal          ? Audience::terminal
+                                                   : Audience::program;
+    m_secret_name = issued.agent != nullptr ? "API key" : "admin token";
+    m_key_id = issued.key.id().text();
+    m_content = render_secret(m_rendering, issued, audience);
+    m_masks = m_kind == Kind::inherited ? std::nullopt : masks_for(m_rendering.format, issued.key);
+    m_written = false;
+    return generate_operation_id();
+}
+
+void StreamSink::deliver() {
+    if (!m_content) {
+        throw Error(ErrorKind::internal, "a secret was to be delivered before it was prepared");
+    }
+    if (m_masks) {
+        write_to_stream(STDERR_FILENO, m_masks->reveal(), "standard error", {.room = m_patience.room, .taken = {}});
+    }
+    m_written = true;  // from here on, some of it may have been seen
+    write_to_stream(m_fd, m_content->reveal(), name(), m_patience);
+    m_masks.reset();
+    m_content.reset();
+}
+
+void StreamSink::committed() {
+    if (m_written && m_is_terminal) {
+        m_output.note("save the " + m_secret_name + " now: it is not stored and cannot be shown again");
+    }
+    m_written = false;
+}
+
+void StreamSink::rolled_back() noexcept { tell("was not activated and never will be"); }
+
+void StreamSink::left_unknown() noexcept { tell("may or may not be active; keep it until that is settled"); }
+
+void StreamSink::tell(std::string const &fate) noexcept {
+    m_masks.reset();
+    m_content.reset();
+    if (!std::exchange(m_written, false)) {
+        return;
+    }
+    try {
+        auto const where = m_kind == Kind::terminal ? std::string("above") : "written to " + name();
+        m_output.warn("the " + m_secret_name + " " + where + " (key id " + m_key_id + ") " + fate);
+    } catch (...) {
+        // The outcome itself is told by the error that is on its way; there is no other stream to complain to.
+    }
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,138 @@
+#include "cli/sink/write_out.hpp"
+
+#include "cli/sink/posix.hpp"
+
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+namespace relay::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto no_room_next = "free some room, or name another place, and run the same command again";
+constexpr auto no_reader_next =
+    "see that the reader of the secret stays until it has read it, and run the same command again";
+
+Error write_failed(std::string const &name, int error_number) {
+    auto const is_broken = error_number == EPIPE || error_number == ECONNRESET;
+    return sink_error("cannot write the secret to " + name, error_number, is_broken ? no_reader_next : no_room_next);
+}
+
+/// One write(2), at most `limit` bytes, EINTR and EAGAIN apart. Returns how many were taken.
+std::size_t write_some(int fd, std::string_view content, std::size_t limit, std::string const &name) {
+    auto const count = ::write(fd, content.data(), std::min(content.size(), limit));
+    if (count >= 0) {
+        return static_cast<std::size_t>(count);
+    }
+    if (errno == EINTR || errno == EAGAIN) {
+        return 0;
+    }
+    throw write_failed(name, errno);
+}
+
+void write_all(int fd, std::string_view content, std::string const &name) {
+    while (!content.empty()) {
+        content.remove_prefix(write_some(fd, content, content.size(), name));
+    }
+}
+
+void flush_to_disk(int fd, std::string const &name) {
+    while (::fsync(fd) != 0) {
+        if (errno != EINTR) {
+            throw write_failed(name, errno);
+        }
+    }
+}
+
+int milliseconds_until(Clock::time_point deadline) {
+    auto const left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
+}
+
+/// What poll(2) says of the descriptor within `timeout` milliseconds; 0 if nothing.
+short poll_once(int fd, short events, int timeout) {
+    pollfd watched{.fd = fd, .events = events, .revents = 0};
+    return ::poll(&watched, 1, timeout) > 0 ? watched.revents : short{0};
+}
+
+/// Blocking descriptors too: after POLLOUT a pipe takes PIPE_BUF bytes at once, so that no reader can hold us up for ever.
+void write_with_patience(int fd, std::string_view content, std::string const &name,
+                         std::chrono::milliseconds patience) {
+    auto const deadline = Clock::now() + patience;
+    while (!content.empty()) {
+        auto const ready = poll_once(fd, POLLOUT, milliseconds_until(deadline));
+        if ((ready & POLLNVAL) != 0) {
+            throw write_failed(name, EBADF);
+        }
+        if ((ready & POLLERR) != 0) {
+            throw write_failed(name, EPIPE);
+        }
+        if (ready != 0) {
+            content.remove_prefix(write_some(fd, content, PIPE_BUF, name));
+        }
+        if (!content.empty() && Clock::now() >= deadline) {
+            throw sink_refusal("the reader of " + name + " does not take the secret", "it made no room in time",
+                               no_reader_next);
+        }
+    }
+}
+
+/// Bytes that were written and not yet read; -1 if that cannot be seen.
+int unread_bytes(int fd, bool is_pipe) {
+    int count = 0;
+    return ::ioctl(fd, is_pipe ? FIONREAD : SIOCOUTQ, &count) == 0 ? count : -1;
+}
+
+/// A reader may close as soon as it has read all, so a pipe is asked for its bytes first and for its reader after; of a socket whose
+/// other end is gone nothing is unread, so there it is the other way round.
+void wait_until_taken(int fd, bool is_pipe, std::string const &name, std::chrono::milliseconds patience) {
+    auto const deadline = Clock::now() + patience;
+    for (int pause = 1;; pause = std::min(pause * 2, 50)) {
+        if (!is_pipe && (poll_once(fd, 0, 0) & POLLERR) != 0) {
+            throw write_failed(name, ECONNRESET);
+        }
+        if (unread_bytes(fd, is_pipe) <= 0) {
+            return;
+        }
+        if ((poll_once(fd, 0, 0) & (POLLERR | POLLHUP)) != 0 && unread_bytes(fd, is_pipe) > 0) {
+            throw write_failed(name, EPIPE);
+        }
+        auto const left = milliseconds_until(deadline);
+        if (left == 0) {
+            return;  // a slow reader is a reader
+        }
+        poll_once(fd, 0, std::min(pause, left));
+    }
+}
+
+}  // namespace
+
+void write_durably(int fd, std::string_view content, std::string const &name) {
+    write_all(fd, content, name);
+    flush_to_disk(fd, name);
+    // The descriptor itself stays open for its lock; NFS reports a late error at the close of any duplicate.
+    auto const duplicate = ::dup(fd);
+    if (duplicate < 0 || ::close(duplicate) != 0) {
+        throw write_failed(name, errno);
+    }
+}
+
+void write_to_stream(int fd, std::string_view content, std::string const &name, StreamPatience const &patience) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0) {
+        throw write_failed(name, errno);
+    }
+    write_with_patience(fd, content, name, patience.room);
+    if (S_ISREG(status.st_mode)) {
+        flush_to_disk(fd, name);
+    } else if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) {
+        wait_until_taken(fd, S_ISFIFO(status.st_mode), name, patience.taken);
+    }
+}
+
+}  // namespace relay::cli
