@@ -1,9 +1,11 @@
 #pragma once
 
 #include "relay/db/transaction.hpp"
+#include "relay/model/error.hpp"
 #include "relay/model/ids.hpp"
 
 #include <chrono>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,7 +34,18 @@ struct TransactOptions {
     bool read_only = false;  ///< may run on a standby
     bool dry_run = false;  ///< the body runs, then ROLLBACK instead of COMMIT
     bool check_schema = true;  ///< false: for `schema` and `init`, which can meet any version
-    std::string on_unknown{};  ///< message of the error when the outcome cannot be settled; empty: a general one
+    std::optional<OperationId> operation{};  ///< recorded as the last step, unless the body recorded one itself; a write needs one
+    /// For a transaction that runs before relay.operations exists: tells, under the migration lock, whether it was committed.
+    std::function<bool(Transaction &)> was_committed{};
+};
+
+/// What became of a transaction whose COMMIT got no answer.
+enum class Fate { committed, aborted };
+
+/// Thrown by a body to be rolled back and run again, as after a serialization failure.
+class RunAgain : public std::exception {
+  public:
+    char const *what() const noexcept override { return "the transaction must be run again"; }
 };
 
 /// A database that is connected to when first needed. One thread at a time.
@@ -48,10 +61,15 @@ class Database {
     /// A body that hits a serialization failure or a deadlock is run again, at most 5 times. A COMMIT whose answer is lost is settled by
     /// the fence on the transaction's operation id (Transaction::record_operation), within 30 s.
     /// Throws Error: unavailable, nothing changed; unknown, lost and not to be settled; schema; denied; whatever `body` throws.
+    /// Throws Interrupted after interrupt().
     void transact(TransactOptions const &options, std::function<void(Transaction &)> const &body);
 
-    /// Forgets the connection; the next transaction makes a new one.
-    void disconnect() noexcept;
+    /// Settles an operation by the fence: inserts its id as aborted, which bars its transaction for ever, or finds it done. Waits for
+    /// one that is in flight, at most 30 s. Throws Error: unknown, not settled by then.
+    Fate settle(OperationId const &operation);
+
+    /// "relay at db.internal:5432", for people.
+    std::string const &target();
 
   private:
     struct Impl;

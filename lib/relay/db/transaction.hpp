@@ -4,8 +4,8 @@
 #include "relay/model/ids.hpp"
 #include "relay/model/time.hpp"
 
+#include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,6 +60,10 @@ class Transaction {
     void record_operation(OperationId const &operation);
     std::optional<OperationId> const &recorded_operation() const { return m_operation; }
 
+    /// Says that the state is already as asked: the transaction ends without a COMMIT, and leaves no trace.
+    void nothing_to_do() { m_nothing_to_do = true; }
+    bool has_nothing_to_do() const { return m_nothing_to_do; }
+
     /// The transaction's start on the database clock.
     Instant now() const;
     /// session_user: the proven identity behind a claimed actor.
@@ -68,6 +72,7 @@ class Transaction {
   private:
     Session &m_session;
     std::optional<OperationId> m_operation{};
+    bool m_nothing_to_do = false;
 };
 
 }  // namespace relay::db

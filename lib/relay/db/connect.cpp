@@ -1,0 +1,126 @@
+#include "relay/db/connect.hpp"
+
+#include "relay/db/interrupt.hpp"
+#include "relay/db/sqlstate.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <poll.h>
+
+namespace relay::db {
+namespace {
+
+using Clock = Watchdog::Clock;
+
+/// In the verbose form a server's message is `FATAL:  28P01: ...`; the severity is in the server's language, the code never is.
+std::string find_sqlstate(std::string_view message) {
+    auto const is_code_character = [](unsigned char c) { return std::isdigit(c) || std::isupper(c); };
+    for (std::size_t at = message.find(":  "); at != std::string_view::npos; at = message.find(":  ", at + 1)) {
+        std::string_view const code = message.substr(at + 3, 5);
+        if (code.size() == 5 && message.substr(at + 8, 2) == ": " && std::all_of(code.begin(), code.end(), is_code_character)) {
+            return std::string(code);
+        }
+    }
+    return {};
+}
+
+/// The first line, without libpq's preamble (`connection to server at "x", port 1 failed: `) and without the code.
+std::string reason_of(std::string_view message, std::string const &sqlstate) {
+    std::string_view line = message.substr(0, message.find('\n'));
+    for (std::string_view const preamble : {std::string_view(" failed: "), std::string_view(sqlstate.empty() ? "\n" : sqlstate)}) {
+        if (auto const at = line.find(preamble); at != std::string_view::npos) {
+            line.remove_prefix(at + preamble.size());
+        }
+    }
+    line.remove_prefix(std::min(line.find_first_not_of(": "), line.size()));
+    return escape_for_terminal(line);
+}
+
+[[noreturn]] void fail(Conninfo const &conninfo, Settings const &settings, std::string const &message) {
+    std::string const sqlstate = find_sqlstate(message);
+    std::string const reason = reason_of(message, sqlstate);
+    std::string const unreachable = "cannot reach the database " + conninfo.target + ": " + reason + "; nothing was changed";
+    auto const says = [&](std::string_view words) { return message.find(words) != std::string::npos; };
+    if (sqlstate.starts_with("28") || says("no password supplied")) {
+        throw Error(ErrorKind::denied, "the database " + conninfo.target + " refused the login: " + reason,
+                    {.next = "check user and password (~/.pgpass, a service file, or --dsn-file)", .sqlstate = sqlstate});
+    }
+    if (sqlstate == "3D000") {
+        throw Error(ErrorKind::unavailable, unreachable, {.next = "createdb, then relay-admin init", .sqlstate = sqlstate});
+    }
+    if (says("certificate") || says("SSL")) {
+        throw Error(ErrorKind::unavailable, unreachable,
+                    {.why = "over TCP to another host the server must prove who it is (sslmode=verify-full)",
+                     .next = "put its CA's certificate in ~/.postgresql/root.crt or name it with sslrootcert=; sslmode=require asks for less"});
+    }
+    throw Error(ErrorKind::unavailable, unreachable,
+                {.next = sqlstate.empty() ? settings.unreachable_next : std::string("try again"), .sqlstate = sqlstate});
+}
+
+[[noreturn]] void fail_silent(Conninfo const &conninfo, Settings const &settings) {
+    fail(conninfo, settings, "no answer within " + std::to_string(settings.timeout.count()) + " ms");
+}
+
+/// Waits until the socket is ready for what libpq asks; false at the deadline.
+bool wait_for(int socket, PostgresPollingStatusType wanted, Clock::time_point deadline) {
+    for (;;) {
+        auto const left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+        if (left <= 0) {
+            return false;
+        }
+        pollfd ready{.fd = socket, .events = static_cast<short>(wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT), .revents = 0};
+        int const count = poll(&ready, 1, static_cast<int>(std::min<long>(left, 60'000)));
+        if (count > 0) {
+            return true;
+        }
+        if (running::interrupted()) {
+            throw Interrupted();
+        }
+        if (count < 0 && errno != EINTR) {
+            return true;  // libpq will say what is wrong with the socket
+        }
+    }
+}
+
+RawConnection connect_to_one(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline) {
+    RawConnection connection(PQconnectStart(conninfo.text.c_str()));
+    if (!connection) {
+        throw std::bad_alloc();
+    }
+    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
+    auto wanted = PQstatus(connection.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    while (wanted != PGRES_POLLING_OK) {
+        if (wanted == PGRES_POLLING_FAILED) {
+            fail(conninfo, settings, PQerrorMessage(connection.get()));
+        }
+        if (!wait_for(PQsocket(connection.get()), wanted, deadline)) {
+            fail_silent(conninfo, settings);
+        }
+        wanted = PQconnectPoll(connection.get());
+    }
+    return connection;
+}
+
+}  // namespace
+
+RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline) {
+    if (Clock::now() >= deadline) {
+        fail_silent(conninfo, settings);
+    }
+    if (conninfo.hosts == 1) {
+        RawConnection connection = connect_to_one(conninfo, settings, deadline);
+        PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
+        return connection;
+    }
+    // With several hosts libpq itself goes from one to the next, and only its blocking call keeps a time-out for each.
+    RawConnection connection(PQconnectdb(conninfo.text.c_str()));
+    if (PQstatus(connection.get()) != CONNECTION_OK) {
+        fail(conninfo, settings, PQerrorMessage(connection.get()));
+    }
+    return connection;
+}
+
+}  // namespace relay::db

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "relay/db/conninfo.hpp"
+#include "relay/db/watchdog.hpp"
+
+#include <libpq-fe.h>
+#include <memory>
+
+namespace relay::db {
+
+struct FinishConnection {
+    void operator()(PGconn *connection) const { PQfinish(connection); }
+};
+using RawConnection = std::unique_ptr<PGconn, FinishConnection>;
+
+/// Connects by `deadline`. Throws Error: unavailable, denied; its text is ours or what libpq says of a well-formed conninfo, which holds no password.
+RawConnection connect(Conninfo const &conninfo, Settings const &settings, Watchdog::Clock::time_point deadline);
+
+}  // namespace relay::db

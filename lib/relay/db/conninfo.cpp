@@ -1,0 +1,172 @@
+#include "relay/db/conninfo.hpp"
+
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <libpq-fe.h>
+#include <map>
+#include <memory>
+
+namespace relay::db {
+namespace {
+
+using Keywords = std::map<std::string, std::string>;
+
+struct FreeOptions {
+    void operator()(PQconninfoOption *options) const { PQconninfoFree(options); }
+};
+using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
+
+/// Sets an environment variable (or unsets it, with null) until the end of the scope: the only way to ask libpq's own resolver, PQconndefaults,
+/// "what if".
+class ScopedVariable {
+  public:
+    ScopedVariable(char const *name, char const *value) : m_name(name) {
+        if (char const *old = std::getenv(name)) {
+            m_old = old;
+            m_was_set = true;
+        }
+        value != nullptr ? setenv(name, value, 1) : unsetenv(name);
+    }
+    ~ScopedVariable() { m_was_set ? setenv(m_name, m_old.c_str(), 1) : unsetenv(m_name); }
+    ScopedVariable(ScopedVariable const &) = delete;
+    ScopedVariable &operator=(ScopedVariable const &) = delete;
+
+  private:
+    char const *m_name;
+    std::string m_old{};
+    bool m_was_set = false;
+};
+
+Keywords keywords_of(PQconninfoOption const *options) {
+    Keywords keywords;
+    for (; options != nullptr && options->keyword != nullptr; ++options) {
+        if (options->val != nullptr && *options->val != '\0') {
+            keywords.emplace(options->keyword, options->val);
+        }
+    }
+    return keywords;
+}
+
+Keywords parse(Settings const &settings) {
+    if (settings.conninfo.empty()) {
+        return {};
+    }
+    std::string const origin = settings.origin.empty() ? "" : ", from " + settings.origin;
+    if (!is_clean_utf8(settings.conninfo)) {
+        throw Error(ErrorKind::usage, "the connection string is not valid UTF-8 (text withheld" + origin + ")");
+    }
+    char *message = nullptr;
+    Options const options(PQconninfoParse(settings.conninfo.c_str(), &message));
+    // The message quotes what it could not read, and that may be a part of the password: it is dropped unseen.
+    PQfreemem(message);
+    if (!options) {
+        throw Error(ErrorKind::usage, "the connection string is not valid (text withheld" + origin + ")",
+                    {.why = "it is neither keyword=value pairs nor a postgresql:// address that libpq can read",
+                     .next = "percent-encode @ : / % ? # in a password, or keep the password in ~/.pgpass"});
+    }
+    Keywords keywords = keywords_of(options.get());
+    if (!settings.allow_password && (keywords.contains("password") || keywords.contains("sslpassword"))) {
+        throw Error(ErrorKind::usage, (settings.origin.empty() ? "the connection string" : settings.origin) + " holds a password",
+                    {.why = "every user of this machine can read command lines",
+                     .next = "put it in ~/.pgpass or a file (--dsn-file), then use the same --dsn without it"});
+    }
+    return keywords;
+}
+
+/// What libpq would use for the keywords that are not given: service file, environment, compiled-in, in this order.
+Keywords defaults(Keywords const &given) {
+    auto const service = given.find("service");
+    char const *const service_name = service != given.end() ? service->second.c_str() : std::getenv("PGSERVICE");
+    ScopedVariable const scoped_service("PGSERVICE", service_name);
+    // libpq's own default, prefer, is indistinguishable from a wish for it: so let ours stand in its place while we look.
+    char const *const wished = std::getenv("PGSSLMODE");
+    ScopedVariable const scoped_sslmode("PGSSLMODE", wished != nullptr && *wished != '\0' ? wished : "verify-full");
+    ScopedVariable const no_options("PGOPTIONS", nullptr);
+    Options const options(PQconndefaults());
+    return keywords_of(options.get());
+}
+
+bool is_local(std::string_view host) {
+    return host.empty() || host.starts_with('/') || host.starts_with('@') || host == "localhost" || host.starts_with("127.") ||
+           host == "::1";
+}
+
+bool all_local(std::string const &hosts) {
+    for (std::size_t start = 0; start <= hosts.size();) {
+        std::size_t const comma = std::min(hosts.find(',', start), hosts.size());
+        if (!is_local(std::string_view(hosts).substr(start, comma - start))) {
+            return false;
+        }
+        start = comma + 1;
+    }
+    return true;
+}
+
+std::string value_or(Keywords const &given, Keywords const &fallback, char const *keyword) {
+    if (auto const found = given.find(keyword); found != given.end()) {
+        return found->second;
+    }
+    auto const found = fallback.find(keyword);
+    return found != fallback.end() ? found->second : std::string();
+}
+
+std::string describe_target(Keywords const &given, Keywords const &fallback, std::string const &hosts) {
+    std::string const database = value_or(given, fallback, "dbname");
+    std::string const user = value_or(given, fallback, "user");
+    std::string const port = value_or(given, fallback, "port");
+    std::string place = hosts.empty() ? std::string("the local socket") : hosts;
+    if (!place.starts_with('/') && !port.empty()) {
+        place += hosts.empty() ? ", port " + port : ":" + port;
+    }
+    return escape_for_terminal((database.empty() ? user : database) + " at " + place);
+}
+
+}  // namespace
+
+std::string quote_conninfo_value(std::string_view value) {
+    std::string quoted = "'";
+    for (char const c : value) {
+        if (c == '\'' || c == '\\') {
+            quoted += '\\';
+        }
+        quoted += c;
+    }
+    return quoted + "'";
+}
+
+Conninfo complete_conninfo(Settings const &settings) {
+    Keywords keywords = parse(settings);
+    Keywords const fallback = defaults(keywords);
+
+    std::string const names = value_or(keywords, fallback, "host");
+    std::string const addresses = value_or(keywords, fallback, "hostaddr");
+    std::string const &hosts = names.empty() ? addresses : names;
+    Conninfo result;
+    result.hosts = 1 + static_cast<int>(std::count(hosts.begin(), hosts.end(), ','));
+    result.target = describe_target(keywords, fallback, hosts);
+
+    // A name may stand beside an address that it does not belong to: both must be local to need no certificate.
+    if (!all_local(names) || !all_local(addresses)) {
+        keywords.emplace("sslmode", value_or({}, fallback, "sslmode"));
+    }
+    if (result.hosts > 1 && value_or(keywords, fallback, "target_session_attrs") == "any") {
+        keywords["target_session_attrs"] = "read-write";
+    }
+    // Given explicitly, even if empty, so that PGOPTIONS of the environment has no say.
+    keywords.emplace("options", value_or({}, fallback, "options"));
+    keywords["client_encoding"] = "UTF8";
+    keywords["application_name"] = settings.application_name;
+    auto const seconds = std::chrono::ceil<std::chrono::seconds>(settings.timeout).count() / result.hosts;
+    keywords["connect_timeout"] = std::to_string(std::max<long>(seconds, 2));
+
+    for (auto const &[keyword, value] : keywords) {
+        result.text += (result.text.empty() ? "" : " ") + keyword + "=" + quote_conninfo_value(value);
+    }
+    return result;
+}
+
+}  // namespace relay::db

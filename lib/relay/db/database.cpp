@@ -1,0 +1,153 @@
+#include "relay/db/database.hpp"
+
+#include "relay/db/fence.hpp"
+#include "relay/db/interrupt.hpp"
+#include "relay/db/session.hpp"
+
+#include <fmt/format.h>
+#include <random>
+#include <thread>
+
+namespace relay::db {
+namespace {
+
+using Clock = Watchdog::Clock;
+using namespace std::chrono_literals;
+
+constexpr int attempts = 5;
+constexpr auto lock_patience = 5s;
+/// However late it gets sent, a COMMIT is given this much to be answered.
+constexpr auto least_commit_wait = 2s;
+
+/// Marks the time in which a signal must not end the program at once.
+class Running {
+  public:
+    explicit Running(int socket) { running::opened(socket); }
+    ~Running() { running::closed(); }
+    Running(Running const &) = delete;
+    Running &operator=(Running const &) = delete;
+};
+
+void pause_before(int attempt) {
+    static std::minstd_rand random(std::random_device{}());
+    std::uniform_int_distribution<int> jitter(5, 20 << attempt);
+    std::this_thread::sleep_for(std::chrono::milliseconds(jitter(random)));
+}
+
+}  // namespace
+
+struct Database::Impl {
+    Settings settings;
+    std::optional<Conninfo> resolved{};
+    std::unique_ptr<Session> session{};
+    bool hurry = false;  // after a fence: the 45 s of a command are nearly used up
+
+    Conninfo const &conninfo() {
+        if (!resolved) {
+            resolved = complete_conninfo(settings);
+        }
+        return *resolved;
+    }
+
+    Session &connected(Deadline deadline) {
+        if (!session || !session->usable()) {
+            session.reset();
+            session = std::make_unique<Session>(conninfo(), settings, deadline);
+        }
+        return *session;
+    }
+
+    void run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body, Deadline deadline);
+    void commit(TransactOptions const &options, Transaction const &transaction, Deadline deadline);
+    void settle_lost(TransactOptions const &options, Transaction const &transaction);
+};
+
+void Database::Impl::run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body, Deadline deadline) {
+    if (running::interrupted()) {
+        throw Interrupted();
+    }
+    Session &current = connected(deadline);
+    Running const mark(current.socket());
+    try {
+        current.begin(options, deadline, lock_patience);
+        Transaction transaction(current);
+        body(transaction);
+        bool const writes = !options.read_only && !transaction.has_nothing_to_do();
+        if (writes && options.operation && !transaction.recorded_operation()) {
+            transaction.record_operation(*options.operation);
+        }
+        if (running::interrupted()) {
+            throw Interrupted();
+        }
+        if (!writes || options.dry_run) {
+            current.rollback();
+            return;
+        }
+        commit(options, transaction, deadline);
+    } catch (...) {
+        if (session) {
+            session->rollback();
+        }
+        throw;
+    }
+}
+
+void Database::Impl::commit(TransactOptions const &options, Transaction const &transaction, Deadline deadline) {
+    switch (session->commit(std::max(deadline, Clock::now() + least_commit_wait))) {
+    case CommitAnswer::committed:
+        return;
+    case CommitAnswer::only_locally:
+        throw Error(ErrorKind::unknown, "the change is committed on the primary only: the wait for its standbys was cancelled",
+                    {.why = "a failover before they have it would lose it",
+                     .next = "check the standbys (SELECT * FROM pg_stat_replication)",
+                     .changed = Changed::yes});
+    case CommitAnswer::run_again:
+        throw RunAgain();
+    case CommitAnswer::rolled_back:
+        throw session->commit_error();
+    case CommitAnswer::none:
+        settle_lost(options, transaction);
+    }
+}
+
+void Database::Impl::settle_lost(TransactOptions const &options, Transaction const &transaction) {
+    std::optional<OperationId> const operation = transaction.recorded_operation();
+    session.reset();
+    hurry = true;
+    Fence fence(conninfo(), settings);
+    Fate const fate = operation ? fence.settle(*operation) : fence.settle_migration(options.was_committed);
+    if (fate == Fate::aborted) {
+        throw Error(ErrorKind::unavailable, "the connection broke while committing, and the transaction was rolled back; nothing was changed",
+                    {.next = "try again"});
+    }
+}
+
+Database::Database(Settings settings) : m_impl(std::make_unique<Impl>(Impl{.settings = std::move(settings)})) {}
+
+Database::~Database() = default;
+
+void Database::transact(TransactOptions const &options, std::function<void(Transaction &)> const &body) {
+    if (!options.read_only && !options.operation && !options.was_committed) {
+        throw Error(ErrorKind::internal, "a writing transaction has no operation id to settle it by");
+    }
+    auto const deadline = Clock::now() + (m_impl->hurry ? std::chrono::milliseconds(1s) : m_impl->settings.timeout);
+    for (int attempt = 1;; ++attempt) {
+        try {
+            m_impl->run_once(options, body, deadline);
+            return;
+        } catch (RunAgain const &) {
+            if (attempt == attempts || Clock::now() >= deadline) {
+                throw Error(ErrorKind::unavailable,
+                            fmt::format("other sessions got in the way {} times (serialization failure or deadlock); nothing was changed", attempt),
+                            {.next = "try again", .sqlstate = "40001"});
+            }
+        }
+        pause_before(attempt);
+    }
+}
+
+Fate Database::settle(OperationId const &operation) { return Fence(m_impl->conninfo(), m_impl->settings).settle(operation); }
+
+std::string const &Database::target() { return m_impl->conninfo().target; }
+
+}  // namespace relay::db

@@ -1,0 +1,100 @@
+#include "relay/db/fence.hpp"
+
+#include "relay/db/migration_lock.hpp"
+
+#include <thread>
+
+namespace relay::db {
+namespace {
+
+using Clock = Watchdog::Clock;
+using namespace std::chrono_literals;
+
+constexpr auto patience = 30s;
+constexpr auto lock_patience = 3s;
+
+constexpr char const *bar_sql = R"sql(
+INSERT INTO relay.operations (op_id, state) VALUES ($1, 'aborted') ON CONFLICT (op_id) DO NOTHING RETURNING op_id)sql";
+
+constexpr char const *state_sql = "SELECT state FROM relay.operations WHERE op_id = $1";
+
+constexpr char const *exists_sql = "SELECT to_regclass('relay.operations') IS NOT NULL AS operations_exist";
+
+}  // namespace
+
+template <typename Attempt>
+std::optional<Fate> Fence::persist(Attempt const &attempt) {
+    auto const deadline = Clock::now() + patience;
+    auto pause = 50ms;
+    for (;;) {
+        try {
+            if (std::optional<Fate> const fate = attempt()) {
+                return fate;
+            }
+        } catch (Error const &error) {
+            // Out of reach, or still in flight behind a lock: both may pass. A lack of rights does not.
+            if (error.kind() != ErrorKind::unavailable) {
+                return std::nullopt;
+            }
+        } catch (RunAgain const &) {
+        }
+        if (Clock::now() + pause >= deadline) {
+            return std::nullopt;
+        }
+        std::this_thread::sleep_for(pause);
+        pause = std::min(pause * 2, std::chrono::milliseconds(1s));
+    }
+}
+
+std::optional<Fate> Fence::try_once(OperationId const &operation) {
+    // `local`: the fence must not wait for the very standby that holds up the commit it asks about.
+    TransactOptions options;
+    options.durability = Durability::local;
+    options.check_schema = false;
+    auto const deadline = Clock::now() + lock_patience + 2s;
+    Session session(m_conninfo, m_settings, deadline);
+    session.begin(options, deadline, lock_patience);
+    if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
+        // The lost transaction may be the one that makes the table: it held the migration lock until its end.
+        session.exec(migration_lock_sql, {});
+        if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
+            return Fate::aborted;
+        }
+    }
+    if (!session.exec(bar_sql, {operation}).empty()) {
+        // A lost answer here is no harm: the next round meets our own row.
+        return session.commit(deadline) == CommitAnswer::committed ? std::optional(Fate::aborted) : std::nullopt;
+    }
+    return session.exec(state_sql, {operation}).one().text("state") == "done" ? Fate::committed : Fate::aborted;
+}
+
+Fate Fence::settle(OperationId const &operation) {
+    if (auto const fate = persist([&] { return try_once(operation); })) {
+        return *fate;
+    }
+    throw Error(ErrorKind::unknown, "the connection broke while committing: the change may or may not have been made",
+                {.why = "the database could not be asked within 30 s, or the commit is still waiting there",
+                 .next = "relay-admin recover " + operation.text(),
+                 .changed = Changed::unknown});
+}
+
+Fate Fence::settle_migration(std::function<bool(Transaction &)> const &was_committed) {
+    auto const ask = [&]() -> std::optional<Fate> {
+        TransactOptions options;
+        options.read_only = true;
+        options.check_schema = false;
+        auto const deadline = Clock::now() + lock_patience + 2s;
+        Session session(m_conninfo, m_settings, deadline);
+        session.begin(options, deadline, lock_patience);
+        session.exec(migration_lock_sql, {});
+        Transaction transaction(session);
+        return was_committed(transaction) ? Fate::committed : Fate::aborted;
+    };
+    if (auto const fate = persist(ask)) {
+        return *fate;
+    }
+    throw Error(ErrorKind::unknown, "the connection broke while committing a migration: it may or may not have been applied",
+                {.next = "relay-admin schema status", .changed = Changed::unknown});
+}
+
+}  // namespace relay::db

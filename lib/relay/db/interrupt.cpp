@@ -1,0 +1,48 @@
+#include "relay/db/interrupt.hpp"
+
+#include "relay/db/database.hpp"
+
+#include <atomic>
+#include <sys/socket.h>
+
+namespace relay::db {
+namespace {
+
+std::atomic<int> open_socket{-1};
+std::atomic<bool> is_open{false};
+std::atomic<bool> was_interrupted{false};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+
+}  // namespace
+
+namespace running {
+
+void opened(int socket) noexcept {
+    open_socket = socket;
+    is_open = true;
+}
+
+void commit_sent() noexcept { open_socket = -1; }
+
+void closed() noexcept {
+    open_socket = -1;
+    is_open = false;
+}
+
+bool interrupted() noexcept { return was_interrupted; }
+
+}  // namespace running
+
+void interrupt() noexcept {
+    was_interrupted = true;
+    // libpq waits in poll() and goes on after a signal; a socket that is shut down ends the wait. If this hits the very moment before
+    // COMMIT is sent, the fence settles what became of it.
+    int const socket = open_socket;
+    if (socket >= 0) {
+        shutdown(socket, SHUT_RDWR);
+    }
+}
+
+bool in_transaction() noexcept { return is_open; }
+
+}  // namespace relay::db

@@ -1,0 +1,243 @@
+#include "relay/db/session.hpp"
+
+#include "relay/db/interrupt.hpp"
+#include "relay/db/migrations.hpp"
+#include "relay/db/pqxx_connection.hpp"
+#include "relay/db/rows_impl.hpp"
+#include "relay/db/sqlstate.hpp"
+
+#include <cstring>
+#include <fmt/format.h>
+#include <optional>
+
+namespace relay::db {
+namespace {
+
+/// Names are qualified and values are text, so that no setting of role, database or pooler changes what runs; these are the rest.
+/// SET LOCAL, because through a transaction pooler a session setting would reach the next client.
+constexpr std::string_view begin_sql = R"sql(BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = 'ISO, YMD';
+SET LOCAL standard_conforming_strings = on;
+SET LOCAL lock_timeout = {lock_timeout};
+SET LOCAL statement_timeout = {statement_timeout};
+SET LOCAL idle_in_transaction_session_timeout = 60000;
+SELECT set_config('synchronous_commit', {synchronous_commit}, true),
+       pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
+       session_user AS db_role, now() AS now, {version} AS version, {applied} AS applied)sql";
+
+constexpr char const *standard_commit = "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+                                        "ELSE current_setting('synchronous_commit') END";
+
+std::string begin_statement(TransactOptions const &options, std::chrono::milliseconds statement_timeout,
+                            std::chrono::milliseconds lock_timeout) {
+    bool const check = options.check_schema;
+    return fmt::format(
+        begin_sql, fmt::arg("lock_timeout", lock_timeout.count()), fmt::arg("statement_timeout", statement_timeout.count()),
+        fmt::arg("synchronous_commit", options.durability == Durability::local ? "'local'" : standard_commit),
+        fmt::arg("version", check ? "(SELECT COALESCE(max(version), 0) FROM relay.schema_migrations)" : "NULL"),
+        fmt::arg("applied", check ? "(SELECT count(*) FROM relay.schema_migrations)" : "NULL"));
+}
+
+void check_version(Row const &row) {
+    auto const known = static_cast<std::int64_t>(migrations().size());
+    std::int64_t const version = row.integer("version");
+    if (version > known) {
+        throw Error(ErrorKind::schema, fmt::format("the database schema is at version {}, this program knows {}", version, known),
+                    {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"});
+    }
+    if (version < known || row.integer("applied") != known) {
+        throw Error(ErrorKind::schema, fmt::format("the database schema is at version {}, this program needs {}", version, known),
+                    {.next = "relay-admin schema apply"});
+    }
+}
+
+struct ClearResult {
+    void operator()(PGresult *result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, ClearResult>;
+
+}  // namespace
+
+struct Session::Impl {
+    Impl(Conninfo const &conninfo, Settings const &settings, Deadline until)
+        : connection(db::connect(conninfo, settings, until)), timeout(settings.timeout) {
+        // A WARNING during COMMIT says that the wait for a standby was cancelled; other notices are nobody's business.
+        PQsetNoticeReceiver(
+            connection.raw(),
+            [](void *self, PGresult const *notice) {
+                char const *const severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+                if (severity != nullptr && std::strcmp(severity, "WARNING") == 0) {
+                    static_cast<Impl *>(self)->warned = true;
+                }
+            },
+            this);
+    }
+
+    PqxxConnection connection;
+    std::optional<pqxx::nontransaction> work{};  // BEGIN and COMMIT are ours
+    Watchdog watchdog{};
+    std::chrono::milliseconds timeout;
+    Deadline deadline{};
+    bool warned = false;
+    std::optional<Error> commit_error{};
+};
+
+Session::Session(Conninfo const &conninfo, Settings const &settings, Deadline deadline)
+    : m_impl(std::make_unique<Impl>(conninfo, settings, deadline)) {}
+
+Session::~Session() {
+    // A socket that was shut down makes PQfinish return at once; a silent one must not hold up the exit.
+    m_impl->work.reset();
+}
+
+bool Session::usable() const noexcept {
+    return PQstatus(m_impl->connection.raw()) == CONNECTION_OK && PQtransactionStatus(m_impl->connection.raw()) == PQTRANS_IDLE;
+}
+
+int Session::socket() const noexcept { return PQsocket(m_impl->connection.raw()); }
+
+Error const &Session::commit_error() const { return *m_impl->commit_error; }
+
+void Session::fail_broken() const {
+    if (running::interrupted()) {
+        throw Interrupted();
+    }
+    if (m_impl->watchdog.barked()) {
+        throw Error(ErrorKind::unavailable,
+                    fmt::format("the database gave no answer within {} ms; nothing was changed", m_impl->timeout.count()),
+                    {.next = "try again, or allow more time with --timeout"});
+    }
+    throw Error(ErrorKind::unavailable, "the connection to the database broke; nothing was changed", {.next = "try again"});
+}
+
+/// Runs `work` under the watchdog and translates what pqxx throws. The order matters: in libpqxx 6 a serialization failure is no sql_error.
+template <typename Work>
+auto Session::guarded(Work const &work) {
+    m_impl->watchdog.arm(socket(), m_impl->deadline);
+    try {
+        auto result = work();
+        m_impl->watchdog.disarm();
+        return result;
+    } catch (pqxx::broken_connection const &) {
+        m_impl->watchdog.disarm();
+        fail_broken();
+    } catch (pqxx::transaction_rollback const &) {
+        m_impl->watchdog.disarm();
+        throw RunAgain();
+    } catch (pqxx::sql_error const &error) {
+        m_impl->watchdog.disarm();
+        if (PQstatus(m_impl->connection.raw()) != CONNECTION_OK) {
+            fail_broken();
+        }
+        if (is_retryable(error.sqlstate())) {
+            throw RunAgain();
+        }
+        throw translate(error.sqlstate(), error.what());
+    } catch (pqxx::failure const &) {
+        m_impl->watchdog.disarm();
+        fail_broken();
+    }
+}
+
+void Session::begin(TransactOptions const &options, Deadline deadline, std::chrono::milliseconds lock_timeout) {
+    m_impl->deadline = deadline;
+    m_impl->work.emplace(m_impl->connection.get());
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Watchdog::Clock::now());
+    auto const statement_timeout = std::max(left, std::chrono::milliseconds(100));
+    std::string const statement = begin_statement(options, statement_timeout, std::min(lock_timeout, statement_timeout));
+    Rows const rows = guarded([&] { return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec(statement)})); });
+    check_start(options, rows);
+}
+
+void Session::check_start(TransactOptions const &options, Rows const &rows) {
+    Row const row = rows.one();
+    m_now = row.instant("now");
+    m_db_role = row.text("db_role");
+    if (options.check_schema) {
+        check_version(row);
+    }
+    if (!options.read_only && (row.boolean("in_recovery") || row.boolean("read_only"))) {
+        bool const standby = row.boolean("in_recovery");
+        throw Error(ErrorKind::unavailable,
+                    standby ? "the database is a standby: it takes no writes; nothing was changed"
+                            : "the session is read-only (default_transaction_read_only); nothing was changed",
+                    {.next = standby ? "connect to the primary; several hosts in the connection string find it: host=a,b"
+                                     : "connect as a role, or to a database, that may write"});
+    }
+}
+
+Rows Session::exec(char const *sql, std::vector<Param> const &params) {
+    for (Param const &param : params) {
+        if (param.text() && param.text()->find('\0') != std::string::npos) {
+            throw Error(ErrorKind::internal, "a statement parameter holds a NUL byte, at which libpq would cut it");
+        }
+    }
+    return guarded([&] {
+#if PQXX_VERSION_MAJOR >= 7
+        pqxx::params values;
+        for (Param const &param : params) {
+            values.append(param.text());
+        }
+        return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec_params(sql, values)}));
+#else
+        std::vector<char const *> values;  // a null pointer is NULL
+        values.reserve(params.size());
+        for (Param const &param : params) {
+            values.push_back(param.text() ? param.text()->c_str() : nullptr);
+        }
+        return Rows(std::make_shared<Rows::Impl>(
+            Rows::Impl{m_impl->work->exec_params(sql, pqxx::prepare::make_dynamic_params(values))}));
+#endif
+    });
+}
+
+void Session::exec_script(std::string const &sql) {
+    guarded([&] { return m_impl->work->exec(sql); });
+}
+
+CommitAnswer Session::commit(Deadline deadline) noexcept {
+    running::commit_sent();
+    try {
+        m_impl->warned = false;
+        m_impl->watchdog.arm(socket(), deadline);
+        Result const result(PQexec(m_impl->connection.raw(), "COMMIT"));
+        m_impl->watchdog.disarm();
+        m_impl->work.reset();
+        if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
+            if (std::strcmp(PQcmdStatus(result.get()), "COMMIT") != 0) {
+                m_impl->commit_error.emplace(ErrorKind::internal, "the transaction had failed before its COMMIT; nothing was changed");
+                return CommitAnswer::rolled_back;
+            }
+            return m_impl->warned ? CommitAnswer::only_locally : CommitAnswer::committed;
+        }
+        char const *const state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
+        std::string const sqlstate = state != nullptr ? state : "";
+        if (is_retryable(sqlstate)) {
+            return CommitAnswer::run_again;
+        }
+        if (leaves_commit_open(sqlstate)) {
+            return CommitAnswer::none;
+        }
+        m_impl->commit_error.emplace(translate(sqlstate, PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY)));
+        return CommitAnswer::rolled_back;
+    } catch (...) {
+        return CommitAnswer::none;
+    }
+}
+
+void Session::rollback() noexcept {
+    try {
+        if (PQstatus(m_impl->connection.raw()) == CONNECTION_OK) {
+            m_impl->watchdog.arm(socket(), Watchdog::Clock::now() + std::chrono::seconds(2));
+            Result const result(PQexec(m_impl->connection.raw(), "ROLLBACK"));
+            m_impl->watchdog.disarm();
+        }
+        m_impl->work.reset();
+    } catch (...) {
+        // The connection is thrown away next, and that rolls back as well.
+    }
+}
+
+}  // namespace relay::db

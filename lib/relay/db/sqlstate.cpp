@@ -1,0 +1,70 @@
+#include "relay/db/sqlstate.hpp"
+
+#include "relay/model/text.hpp"
+
+namespace relay::db {
+namespace {
+
+/// pqxx's what() starts with "ERROR:  " and goes on with DETAIL, HINT and CONTEXT lines: only the first line's text is ours to show.
+std::string primary_message(std::string_view message) {
+    std::string_view line = message.substr(0, message.find('\n'));
+    for (std::string_view const severity : {"ERROR:", "FATAL:", "PANIC:"}) {
+        if (auto const at = line.find(severity); at != std::string_view::npos) {
+            line.remove_prefix(at + severity.size());
+        }
+    }
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    return escape_for_terminal(line);
+}
+
+bool in_class(std::string_view sqlstate, std::string_view prefix) { return sqlstate.starts_with(prefix); }
+
+}  // namespace
+
+bool is_retryable(std::string_view sqlstate) { return sqlstate == "40001" || sqlstate == "40P01"; }
+
+bool leaves_commit_open(std::string_view sqlstate) {
+    return sqlstate.empty() || in_class(sqlstate, "08") || in_class(sqlstate, "57P") || sqlstate == "40003";
+}
+
+Error translate(std::string_view sqlstate, std::string_view message) {
+    std::string const state(sqlstate);
+    std::string const said = primary_message(message);
+    if (in_class(sqlstate, "28")) {
+        return {ErrorKind::denied, "the database refused the login: " + said, {.sqlstate = state}};
+    }
+    if (sqlstate == "42501") {
+        return {ErrorKind::denied, "the database role has no right to do this: " + said,
+                {.next = "GRANT relay_provisioner (everything), relay_responder (block, revoke) or relay_auditor (read) TO the role",
+                 .sqlstate = state}};
+    }
+    if (sqlstate == "55P03") {
+        return {ErrorKind::unavailable, "another session holds a lock that this needs; nothing was changed",
+                {.next = "try again; see who with SELECT * FROM pg_locks WHERE NOT granted", .sqlstate = state}};
+    }
+    if (sqlstate == "57014") {
+        return {ErrorKind::unavailable, "the statement took too long or was cancelled; nothing was changed",
+                {.next = "try again, or allow more time with --timeout", .sqlstate = state}};
+    }
+    if (sqlstate == "25006") {
+        return {ErrorKind::unavailable, "the database takes no writes now: " + said,
+                {.next = "connect to the primary; several hosts in the connection string find it: host=a,b", .sqlstate = state}};
+    }
+    if (sqlstate == "3D000") {
+        return {ErrorKind::unavailable, "no such database: " + said, {.next = "createdb, then relay-admin init", .sqlstate = state}};
+    }
+    if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42883" || sqlstate == "42703") {
+        return {ErrorKind::schema, "the database has no relay schema, or another one than this program needs: " + said,
+                {.next = "relay-admin schema status", .sqlstate = state}};
+    }
+    if (in_class(sqlstate, "23")) {
+        return {ErrorKind::conflict, "the database refused the values: " + said, {.sqlstate = state}};
+    }
+    if (in_class(sqlstate, "08") || in_class(sqlstate, "53") || in_class(sqlstate, "57P") || is_retryable(sqlstate)) {
+        return {ErrorKind::unavailable, "the database could not do it now: " + said + "; nothing was changed",
+                {.next = "try again", .sqlstate = state}};
+    }
+    return {ErrorKind::internal, "the database reported an error: " + said, {.sqlstate = state}};
+}
+
+}  // namespace relay::db

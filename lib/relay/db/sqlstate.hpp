@@ -1,0 +1,20 @@
+#pragma once
+
+#include "relay/model/error.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace relay::db {
+
+/// 40001 serialization_failure or 40P01 deadlock_detected: the same body may be run again. Nothing else may.
+bool is_retryable(std::string_view sqlstate);
+
+/// True if an error with this state, given as the answer to COMMIT, leaves open whether the transaction was committed
+/// (class 08, 57P, 40003).
+bool leaves_commit_open(std::string_view sqlstate);
+
+/// Our error for a server's: `message` is its primary message, without DETAIL (which may hold values).
+Error translate(std::string_view sqlstate, std::string_view message);
+
+}  // namespace relay::db

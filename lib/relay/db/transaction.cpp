@@ -1,0 +1,30 @@
+#include "relay/db/transaction.hpp"
+
+#include "relay/db/session.hpp"
+#include "relay/model/error.hpp"
+
+namespace relay::db {
+namespace {
+
+constexpr char const *record_sql = "INSERT INTO relay.operations (op_id, state) VALUES ($1, 'done')";
+
+}  // namespace
+
+Transaction::Transaction(Session &session) : m_session(session) {}
+
+Transaction::~Transaction() = default;
+
+Rows Transaction::exec(char const *sql, std::vector<Param> const &params) { return m_session.exec(sql, params); }
+
+void Transaction::exec_script(std::string const &sql) { m_session.exec_script(sql); }
+
+void Transaction::record_operation(OperationId const &operation) {
+    exec(record_sql, {operation});
+    m_operation = operation;
+}
+
+Instant Transaction::now() const { return m_session.now(); }
+
+std::string const &Transaction::db_role() const { return m_session.db_role(); }
+
+}  // namespace relay::db
