@@ -1,0 +1,91 @@
+#pragma once
+
+#include "relay/model/time.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What the database holds, as it is read: plain, and without any secret or hash.
+namespace relay {
+
+enum class Plan { free, paid };
+
+struct Org {
+    std::string org_id{};
+    std::string name{};
+    std::string plan{};  ///< "free", "paid"
+    std::optional<std::int64_t> max_agents{};  ///< none: what the plan allows
+    std::optional<std::int64_t> agent_limit{};  ///< what holds; none: no limit
+    std::int64_t agents = 0;  ///< that are not revoked
+    std::chrono::seconds key_max_age{};
+    std::string status{};  ///< "active", "blocked", "revoked"
+    Instant created_at{};
+    std::string created_by{};
+};
+
+struct Agent {
+    std::string agent_id{};
+    std::string org_id{};
+    std::string name{};
+    std::vector<std::string> permissions{};
+    std::optional<std::chrono::seconds> key_max_age{};  ///< none: the organization's
+    std::chrono::seconds effective_key_max_age{};
+    std::string status{};  ///< "active", "blocked", "revoked": by itself or with its organization
+    Instant created_at{};
+    std::string created_by{};
+    std::optional<Instant> last_used_at{};
+};
+
+struct Key {
+    std::string key_id{};
+    std::string agent_id{};
+    std::string org_id{};
+    std::string state{};  ///< of its row: "active", "retiring", "retired", "revoked"
+    std::string status{};  ///< what a gateway would say: "active", "retiring", "expired", "retired", "revoked"
+    bool blocked = false;  ///< refused for now: the agent or its organization is blocked
+    Instant created_at{};
+    std::string created_by{};
+    Instant due_at{};
+    std::optional<Instant> expires_at{};
+    std::optional<Instant> retired_at{};
+    std::optional<Instant> revoked_at{};
+    std::optional<std::string> replaced_by{};
+    bool retire_on_first_use = false;
+    std::optional<Instant> last_used_at{};
+
+    /// Accepted by a gateway, blocks apart.
+    bool live() const { return status == "active" || status == "retiring"; }
+};
+
+/// A block or revocation that stands.
+struct Standing {
+    std::string subject_kind{};  ///< "agent", "org", "key"
+    std::string subject_id{};
+    std::string kind{};  ///< "block", "revoke"
+    Instant at{};
+    std::optional<Instant> until{};
+    std::optional<std::string> ticket{};
+    std::optional<std::string> reason{};
+    std::string actor{};
+    std::string db_role{};
+};
+
+struct Event {
+    std::int64_t event_id = 0;
+    Instant occurred_at{};
+    std::optional<std::string> org_id{};
+    std::optional<std::string> agent_id{};
+    std::optional<std::string> key_id{};
+    std::string action{};
+    std::string outcome{};  ///< "ok", "failed"
+    std::optional<std::string> reason{};
+    std::optional<std::string> ip_address{};
+    std::optional<std::string> actor{};
+    std::string db_role{};
+    std::optional<std::string> ticket{};
+};
+
+}  // namespace relay

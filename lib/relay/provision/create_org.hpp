@@ -1,0 +1,45 @@
+#pragma once
+
+#include "relay/db/database.hpp"
+#include "relay/model/attribution.hpp"
+#include "relay/model/records.hpp"
+#include "relay/provision/delivery.hpp"
+
+namespace relay {
+
+struct CreateOrg {
+    OrgId id;
+    DisplayName name;
+    Plan plan = Plan::free;
+    std::optional<std::int64_t> max_agents{};  ///< none: what the plan allows
+    std::optional<std::chrono::seconds> key_max_age{};  ///< none: 90 days
+};
+
+struct CreatedOrg : WriteReceipt {
+    Org org{};
+    std::optional<KeyId> token{};  ///< id of the admin token, if one was asked for and made
+};
+
+/// Makes an organization, and an admin token for it if `token` is given. The same request again changes nothing (and makes no token).
+/// Throws Error: conflict, the id exists with other content (the fields that differ are named).
+CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options, Delivery *token = nullptr);
+
+struct UpdateOrg {
+    OrgId id;
+    std::optional<DisplayName> name{};
+    std::optional<Plan> plan{};
+    std::optional<std::int64_t> max_agents{};
+    std::optional<std::chrono::seconds> key_max_age{};
+};
+
+struct UpdatedOrg : WriteReceipt {
+    Org org{};
+    std::optional<KeyId> token{};
+    std::vector<std::string> fields{};  ///< that changed: "name", "plan", ...
+};
+
+/// Changes what is given. With `token` a fresh admin token replaces the old one at once.
+/// Throws Error: not_found.
+UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options, Delivery *token = nullptr);
+
+}  // namespace relay
