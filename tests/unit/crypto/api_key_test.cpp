@@ -48,7 +48,7 @@ std::string refusal(std::string const &text) {
     } catch (relay::Error const &error) {
         CHECK(error.kind() == relay::ErrorKind::usage);
         std::string const told = error.message() + error.hint().why + error.hint().next;
-        for (std::size_t i = 22; i + 8 <= text.size(); ++i) {
+        for (std::size_t i = 22; i + 8 <= std::min<std::size_t>(text.size(), 100); ++i) {
             CHECK(told.find(text.substr(i, 8)) == std::string::npos);
         }
         return error.message();
