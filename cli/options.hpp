@@ -26,7 +26,8 @@ namespace relay::cli {
 /// `add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "the agent's organization", .required = true}, options->org)`.
 struct OptionText {
     std::string_view names;  ///< "--name", "-f,--file", "--org,--org-id"; for a positional its name in help: "AGENT"
-    std::string_view type{};  ///< what stands for the value in help: "ORG", "FILE"; a duration, an instant, a choice has one of its own
+    std::string_view
+        type{};  ///< what stands for the value in help: "ORG", "FILE"; a duration, an instant, a choice has one of its own
     std::string_view description;  ///< lower case, no full stop
     bool required = false;
     std::string_view group{};  ///< heading in help; empty: "Flags" or "Arguments"
@@ -61,17 +62,16 @@ struct Bounds {
 void add_integer(CLI::App &app, OptionText const &text, Bounds bounds, std::optional<std::int64_t> &target);
 
 /// One word of `choices`; a near miss gets a suggestion.
-void add_choice(CLI::App &app, OptionText const &text, std::vector<std::string> const &choices, std::optional<std::string> &target);
+void add_choice(CLI::App &app, OptionText const &text, std::vector<std::string> const &choices,
+                std::optional<std::string> &target);
 
 /// For "[AGENT | --agent-id AGENT]": the one that was given. Throws Error (usage) if both were, with different texts.
-std::optional<std::string> one_spelling(
-    std::string_view first_name, std::optional<std::string> const &first, std::string_view second_name,
-    std::optional<std::string> const &second);
+std::optional<std::string> one_spelling(std::string_view first_name, std::optional<std::string> const &first,
+                                        std::string_view second_name, std::optional<std::string> const &second);
 
 /// As one_spelling, but throws Error (usage) `<first_name> is missing` if neither was given.
-std::string required_spelling(
-    std::string_view first_name, std::optional<std::string> const &first, std::string_view second_name,
-    std::optional<std::string> const &second);
+std::string required_spelling(std::string_view first_name, std::optional<std::string> const &first,
+                              std::string_view second_name, std::optional<std::string> const &second);
 
 /// Flags by name, and whether each was given.
 using Given = std::initializer_list<std::pair<std::string_view, bool>>;

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "cli/command_tree.hpp"
+#include "cli/globals.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace relay::cli {
+
+/// What a command line asks for: parsed, checked, and not yet begun.
+struct Invocation {
+    Globals globals{};
+    Runner run{};
+};
+
+/// Parses `words` (without the program's name). --help and --version come back as a Runner like any other; no words at all mean the
+/// overview. Declares the options of the named command only. Throws Error (usage).
+Invocation parse_command_line(std::vector<std::string> const &words, std::span<Command const *const> table,
+                              Environment const &environment);
+
+/// The help page of a command, of a group, or with an empty path of the program. Throws Error (usage): no such command.
+std::string help_for(std::span<Command const *const> table, Path const &path);
+
+/// The whole tree, every command with its options, for help, completions and man pages: to be walked, not to be parsed with.
+/// Aliases are in it as commands of their own.
+std::shared_ptr<CLI::App> make_whole_app(std::span<Command const *const> table);
+
+}  // namespace relay::cli
