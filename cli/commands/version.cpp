@@ -1,0 +1,32 @@
+#include "cli/command.hpp"
+#include "cli/output.hpp"
+#include "cli/version_document.hpp"
+
+namespace relay::cli::commands {
+
+namespace {
+
+Runner declare(CLI::App &) {
+    return [](Context &context) {
+        context.output().show(version_document());
+        return ExitStatus::ok;
+    };
+}
+
+}  // namespace
+
+extern Command const version{
+    .path = "version",
+    .summary = "show the versions of program, schema and libpq",
+    .doc = R"(Shows the version of this program, of the database schema that it works with, and of libpq.
+It does not connect: relay-admin schema status tells the version of a database.
+
+EXAMPLES
+  relay-admin version
+  # for a script
+  relay-admin version -o json
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

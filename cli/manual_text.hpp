@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relay::cli {
+
+/// A command's `doc`, taken apart (see Command): for the help text and the manual pages.
+struct ManualText {
+    struct Example {
+        std::string comment{};  ///< without `# `; may be empty
+        std::string command;  ///< "relay-admin org list"
+    };
+    struct Block {
+        std::string text;
+        bool verbatim = false;  ///< lines that were indented: kept as they are, each with its newline
+    };
+    std::vector<Block> blocks{};
+    std::vector<Example> examples{};
+};
+
+ManualText split_manual_text(std::string_view doc);
+
+}  // namespace relay::cli
