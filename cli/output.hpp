@@ -2,6 +2,7 @@
 
 #include "cli/context.hpp"
 #include "cli/document.hpp"
+#include "relay/model/error.hpp"
 
 #include <string>
 #include <string_view>

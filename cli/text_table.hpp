@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relay::cli {
+
+/// Aligned columns under a header, two blanks apart, nothing cut. Cells must be safe for a terminal (escape_for_terminal).
+class TextTable {
+  public:
+    /// Headers are shown in capitals.
+    void add_column(std::string_view header);
+    /// One cell a column.
+    void add_row(std::vector<std::string> cells) { m_rows.push_back(std::move(cells)); }
+    /// Numbers in this column line up at their ends.
+    void align_right(std::size_t column) { m_right[column] = true; }
+
+    std::string str() const;
+
+  private:
+    std::vector<std::string> m_headers{};
+    std::vector<bool> m_right{};
+    std::vector<std::vector<std::string>> m_rows{};
+};
+
+}  // namespace relay::cli
