@@ -15,7 +15,8 @@ class Prompt {
     /// Asks `question [y/N]`; --yes answers it. Throws Error: usage, if nobody can be asked (`next:` names --yes); declined, on no or Ctrl-D.
     void confirm(std::string const &question);
     /// Wide or final: the exact `id` must be typed, or stand in `confirmed` (--confirm ID); --yes alone does not do. Throws as confirm.
-    void confirm_by_typing(std::string const &question, std::string const &id, std::optional<std::string> const &confirmed);
+    void confirm_by_typing(std::string const &question, std::string const &id,
+                           std::optional<std::string> const &confirmed);
     bool can_ask() const;
 
   private:

@@ -1,0 +1,87 @@
+#include "cli/context.hpp"
+
+#include "cli/attribution.hpp"
+#include "cli/dsn_file.hpp"
+#include "cli/output.hpp"
+#include "cli/prompt.hpp"
+#include "cli/sandbox/sandbox.hpp"
+#include "relay/db/database.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+namespace relay::cli {
+
+namespace {
+
+bool is_set(char const *name) {
+    char const *const value = std::getenv(name);
+    return value != nullptr && *value != '\0';
+}
+
+/// A value for a keyword of a conninfo, as libpq wants it quoted.
+std::string quoted(std::string const &value) {
+    std::string text = "'";
+    for (char const letter : value) {
+        text += letter == '\'' || letter == '\\' ? std::string{'\\', letter} : std::string(1, letter);
+    }
+    return text + '\'';
+}
+
+bool libpq_is_configured() {
+    constexpr std::array names{"PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE", "PGUSER"};
+    return std::any_of(names.begin(), names.end(), is_set);
+}
+
+void set_place(db::Settings &settings, Globals const &globals, Output &output) {
+    if (globals.sandbox) {
+        settings.conninfo = sandbox::ensure_running(output);
+        settings.origin = "--sandbox";
+    } else if (globals.dsn) {
+        settings.conninfo = *globals.dsn;
+        settings.origin = "--dsn";
+        settings.allow_password = false;
+    } else if (globals.dsn_file) {
+        settings.conninfo = read_dsn_file(*globals.dsn_file);
+        settings.origin = "--dsn-file";
+    } else if (globals.service) {
+        settings.conninfo = "service=" + quoted(*globals.service);
+        settings.origin = "--service";
+    } else if (is_set("RELAY_ADMIN_DSN")) {
+        settings.conninfo = std::getenv("RELAY_ADMIN_DSN");
+        settings.origin = "RELAY_ADMIN_DSN";
+    } else if (!libpq_is_configured()) {
+        settings.unreachable_next = "relay-admin --sandbox init";
+    }
+}
+
+}  // namespace
+
+Context::Context(Globals globals)
+    : m_globals(std::move(globals)),
+      m_output(std::make_unique<Output>(m_globals)),
+      m_prompt(std::make_unique<Prompt>(m_globals)) {}
+
+Context::~Context() = default;
+
+db::Database &Context::database() {
+    if (m_database == nullptr) {
+        db::Settings settings;
+        settings.timeout = m_globals.timeout;
+        set_place(settings, m_globals, *m_output);
+        m_database = std::make_unique<db::Database>(std::move(settings));
+    }
+    return *m_database;
+}
+
+Attribution const &Context::attribution() {
+    if (!m_attribution) {
+        m_attribution = make_attribution(m_globals, [](char const *name) { return std::getenv(name); });
+    }
+    return *m_attribution;
+}
+
+WriteOptions Context::write_options() { return {.by = attribution(), .dry_run = m_globals.dry_run}; }
+
+}  // namespace relay::cli

@@ -1,0 +1,13 @@
+#pragma once
+
+namespace relay::cli {
+
+/// SIGPIPE is ignored: a closed pipe is a write error like any other. SIGINT, SIGTERM and SIGHUP end a running transaction by a rollback
+/// (db::interrupt; the caller then meets Interrupted), and otherwise the program at once. A signal that was ignored at the start
+/// (nohup, a background job) stays ignored.
+void install_signal_handlers();
+
+/// Ends the program by the signal that was remembered, SIGINT if none was, so that the shell sees it: 130, 143.
+[[noreturn]] void die_of_signal();
+
+}  // namespace relay::cli
