@@ -13,7 +13,7 @@ from support.cluster import Cluster  # noqa: E402
 
 @pytest.fixture(scope="session")
 def cluster():
-    """The private PostgreSQL that the tests of this process share. A test that hurts its server makes its own `Cluster`."""
+    """The private PostgreSQL that the tests of this process share; one that hurts its server makes its own."""
     with Cluster(tcp=True, name="primary") as running:
         yield running
 

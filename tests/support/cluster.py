@@ -1,7 +1,7 @@
 """A private PostgreSQL: its own data, its own unix socket in a short temporary folder, on request a loopback TCP port.
 
-A cluster that cannot be made is an error. It is stopped by its own process id, and everything of it is removed, also when
-the test process is killed.
+A cluster that cannot be made is an error. It is stopped by its own process id, and everything of it is removed, also
+when the test process is killed.
 """
 
 import atexit
@@ -43,7 +43,7 @@ TRUST_HBA = (
 
 
 def short_folder(prefix="rly-"):
-    """A new folder with a path short enough for a unix socket (107 bytes), given to the account that runs the servers."""
+    """A new folder with a path short enough for a unix socket (107 bytes), owned by the account of the servers."""
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
     folder.chmod(0o755)
     if os.geteuid() == 0:
@@ -259,7 +259,7 @@ class Cluster(Server):
 
     def create_database(self, name, template="template0"):
         """Makes a database as a copy of `template`."""
-        self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
 
     def drop_database(self, name):
         """Drops a database with whoever is still connected to it."""

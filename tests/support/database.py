@@ -41,7 +41,7 @@ class Database:
         return self.cluster.connect(self.name, **options)
 
     def rows(self, sql, *parameters):
-        """All rows of a statement as dicts, run as superuser on a connection that is kept, and made again when it broke."""
+        """All rows of a statement as dicts, run as superuser; the connection is kept, and made again when it broke."""
         if self._connection is None or self._connection.closed:
             self._connection = self.connect()
         try:
@@ -79,10 +79,9 @@ class Database:
 
         processes.wait_until(answers, timeout=60, what=f"{self.name} to answer again")
 
-    def gateway_dsn(self, **options):
+    def gateway_login(self):
         """As whom a gateway connects: a login that is a member of relay_gateway and of nothing else."""
-        user = self.cluster.login(GATEWAY_LOGIN, member_of="relay_gateway")
-        return self.dsn(user=user, **options)
+        return self.cluster.login(GATEWAY_LOGIN, member_of="relay_gateway")
 
     def drop(self):
         """Drops the database, with whoever is still connected."""

@@ -48,7 +48,7 @@ def wait_until(condition, *, timeout=20.0, step=0.01, what="the condition"):
 
 
 def watchdog(data, folder):
-    """A small shell that outlives us: when this process dies without a word, it ends the server of `data` and removes `folder`.
+    """A small shell that outlives us: when we die without a word, it ends the server of `data` and removes `folder`.
 
     Returns the Popen; `dismiss` it after an orderly stop.
     """

@@ -1,7 +1,7 @@
-"""A PostgreSQL proxy that does harm at a chosen message: cuts, swallows, delays, or runs something while the message waits.
+"""A PostgreSQL proxy that does harm at a chosen message: cuts, swallows, delays, or runs something while it waits.
 
-Messages are counted by direction ("F" from the client, "B" from the server) from 1 for each connection, and connections are
-counted from 1, so a fault can be put on the first connection while the later ones (that settle what became of it) pass.
+Messages are counted by direction ("F" from the client, "B" from the server) from 1 for each connection, and connections
+are counted from 1: a fault can be put on the first connection while the later ones, that settle it, pass.
 """
 
 import os
@@ -23,7 +23,7 @@ BEFORE, MIDDLE, AFTER = "before", "middle", "after"
 class Fault:
     """What happens at which message.
 
-    The place: `direction` and `number`, or `match`, a predicate over Message; on connection number `connection` (None: on each).
+    The place: `direction` and `number`, or `match`, a predicate over Message; on connection `connection` (None: each).
     `when`: before the message is forwarded, after it, or in its middle (half of its bytes are forwarded).
     `do`: "fin" or "rst" end the connection to the client that way (the server sees an orderly end, and reads what was
     forwarded); "swallow" drops everything from the server from then on, and "deaf" both directions, without a word;
@@ -60,7 +60,7 @@ def answer_to_commit(message):
 
 
 class _Pair:
-    """One client connection with its server connection, both served by one thread: so a close() is at once a reset on the wire."""
+    """A client connection and its server connection, served by one thread: a close() is at once a reset."""
 
     def __init__(self, proxy, number, client):
         self.proxy = proxy
@@ -74,7 +74,7 @@ class _Pair:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
-        """Forwards until both sides are done. After `end` the server is still read to its end, so that it sees no reset."""
+        """Forwards until both sides are done. After `end` the server is still read to its end: it sees no reset."""
         open_sides = {self.client: FRONTEND, self.server: BACKEND}
         while open_sides:
             try:
@@ -177,10 +177,10 @@ class _Pair:
 
 
 class Proxy:
-    """Listens on 127.0.0.1, or with `unix=True` on a socket in a folder of its own, and forwards to `upstream`: (host, port) or a socket path.
+    """Listens on 127.0.0.1, or with `unix=True` on a socket in a folder of its own, and forwards to `upstream`.
 
-    As a context manager it is running. `mode` may be changed at any time: "forward", "refuse" (each new connection is ended at
-    once), "silent" (accepted, and never answered).
+    `upstream`: (host, port) or the path of a socket. As a context manager it is running. `mode` may be changed at any
+    time: "forward", "refuse" (each new connection is ended at once), "silent" (accepted, and never answered).
     """
 
     def __init__(self, upstream, *faults, unix=False):

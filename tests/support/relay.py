@@ -12,8 +12,16 @@ import pexpect
 
 from . import binaries
 
-# What a build with coverage, sanitizers or a wrapper needs to find in its environment; everything else is ours to choose.
-KEPT_VARIABLES = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "GCOV_PREFIX", "GCOV_PREFIX_STRIP", "LD_LIBRARY_PATH")
+# What a build with coverage or sanitizers needs to find in its environment; everything else is ours to choose.
+KEPT_VARIABLES = (
+    "PATH",
+    "ASAN_OPTIONS",
+    "UBSAN_OPTIONS",
+    "LSAN_OPTIONS",
+    "GCOV_PREFIX",
+    "GCOV_PREFIX_STRIP",
+    "LD_LIBRARY_PATH",
+)
 
 JSON_SCHEMA_NAME = "relay-admin/v1"
 
@@ -65,9 +73,16 @@ class Result:
 
 
 def clean_environment(home, more=None):
-    """An environment with nothing of the caller's in it that could change what runs: no PG*, no RELAY_*, no CI, a home of its own."""
+    """An environment with nothing of the caller's that could change what runs: no PG*, RELAY_* or CI, its own home."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-    chosen = {**kept, "HOME": os.fspath(home), "LC_ALL": "C.UTF-8", "TERM": "dumb", "USER": "tester", "LOGNAME": "tester"}
+    chosen = {
+        **kept,
+        "HOME": os.fspath(home),
+        "LC_ALL": "C.UTF-8",
+        "TERM": "dumb",
+        "USER": "tester",
+        "LOGNAME": "tester",
+    }
     chosen.setdefault("PATH", "/usr/bin:/bin")
     for name, value in (more or {}).items():
         if value is None:
@@ -132,7 +147,16 @@ class Runner:
         dsn = {} if self.dsn is None else {"RELAY_ADMIN_DSN": self.dsn}
         return clean_environment(self.home, {**dsn, **self.env, **(env or {})})
 
-    def start(self, *words, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, closed=(), **more):
+    def start(
+        self,
+        *words,
+        env=None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        closed=(),
+        **more,
+    ):
         """Starts the program and returns its Popen; the caller waits for it. `closed`: descriptors shut before exec.
 
         It is the leader of a session without a controlling terminal, as under cron.
@@ -152,8 +176,8 @@ class Runner:
     def __call__(self, *words, stdin=None, timeout=60, check=None, stdout=None, **more):
         """Runs a command to its end. `stdin`: bytes or text. `stdout`: a file or path instead of a pipe ("/dev/full").
 
-        `check`: the exit code that is expected; another one fails with everything that was printed. A run that takes longer
-        than `timeout` seconds is killed, and fails.
+        `check`: the exit code that is expected; another one fails with everything that was printed. A run that takes
+        longer than `timeout` seconds is killed, and fails.
         """
         opened = None
         if isinstance(stdout, (str, os.PathLike)):

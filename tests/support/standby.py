@@ -17,9 +17,21 @@ class Standby(Server):
         self.primary = primary
         source = f"host={primary.host} port={primary.port} user=postgres application_name={name}"
         run_as_server(
-            [postgres_bin() / "pg_basebackup", "-d", source, "-D", self.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"]
+            [
+                postgres_bin() / "pg_basebackup",
+                "-d",
+                source,
+                "-D",
+                self.data,
+                "-R",
+                "-X",
+                "stream",
+                "-c",
+                "fast",
+                "--no-sync",
+            ]
         )
-        # Settings that the primary got by ALTER SYSTEM come along with the copy; a standby must not wait for itself once promoted.
+        # What the primary was told by ALTER SYSTEM comes with the copy; once promoted it must not wait for itself.
         with open(self.data / "postgresql.auto.conf", "a", encoding="utf-8") as settings:
             settings.write("synchronous_standby_names = ''\n")
 
@@ -39,7 +51,9 @@ class Standby(Server):
     def promote(self):
         """Makes it a primary of its own; returns when it takes writes."""
         self.query("SELECT pg_promote(true, 60)")
-        processes.wait_until(lambda: not self.query("SELECT pg_is_in_recovery()")[0][0], what=f"{self.name} to be promoted")
+        processes.wait_until(
+            lambda: not self.query("SELECT pg_is_in_recovery()")[0][0], what=f"{self.name} to be promoted"
+        )
         return self
 
     def freeze(self):

@@ -1,8 +1,8 @@
 """Kills a program, or fails its system calls, at every step: strace's fault injection.
 
-A plain run under strace counts the calls; each call is then a point at which another run is killed (SIGKILL on entry, so the
-call itself does not happen; killed at the next call, it has). Points before `main` are left out: the program's own start is
-known by its first prctl(PR_SET_DUMPABLE), which strace shows also for a process that may not be read by others.
+A plain run under strace counts the calls; each call is then a point at which another run is killed (SIGKILL on entry:
+the call itself does not happen; killed at the next call, it has). Points before `main` are left out: its start is known
+by its first prctl(PR_SET_DUMPABLE), which strace shows also for a process that may not be read by others.
 """
 
 import os
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from . import binaries
 
-# What changes files, terminals or the database, or waits for them. Dead names on this architecture are prefixed with "?".
+# What changes files, terminals or the database, or waits for them. "?": not every architecture has it.
 FILE_CALLS = (
-    "openat,?open,?creat,write,?writev,?pwrite64,?sendfile,fsync,fdatasync,syncfs,fchmod,?fchmodat,?chmod,ftruncate,linkat,?link,"
-    "renameat,?rename,?renameat2,unlinkat,?unlink,close,mkdirat,?mkdir,?fstat,?newfstatat,ioctl"
+    "openat,?open,?creat,write,?writev,?pwrite64,?sendfile,fsync,fdatasync,syncfs,fchmod,?fchmodat,?chmod,ftruncate,"
+    "linkat,?link,renameat,?rename,?renameat2,unlinkat,?unlink,close,mkdirat,?mkdir,?fstat,?newfstatat,ioctl"
 )
 SOCKET_CALLS = "socket,connect,sendto,sendmsg,recvfrom,recvmsg,shutdown,poll,ppoll,?epoll_wait,?select,?pselect6"
 STEP_CALLS = f"{FILE_CALLS},{SOCKET_CALLS}"
@@ -91,8 +91,8 @@ def parse_log(lines, start=START_OF_MAIN):
 
 
 class Tracer:
-    """Runs a support.relay.Runner's program under strace. Runs are made by `run(prefix)`, a callable that is given the words to
-    put before the command line, runs it, and returns its Result."""
+    """Runs a program under strace. A run is a callable `run(prefix)`: it gets the words to put before the command
+    line, runs that, and returns its support.relay.Result."""
 
     def __init__(self, calls=STEP_CALLS, start=START_OF_MAIN):
         self.calls = calls
@@ -110,7 +110,9 @@ class Tracer:
         """The places for faults in a recorded run: each call of the main thread, or only those named."""
         main = calls[0].thread if calls else None
         wanted = [call for call in calls if call.thread == main and call.name != "prctl"]
-        return [Point(call.name, call.number, call.text.strip()) for call in wanted if names is None or call.name in names]
+        return [
+            Point(call.name, call.number, call.text.strip()) for call in wanted if names is None or call.name in names
+        ]
 
     def inject(self, run, *injections):
         """A run with faults. Returns (its Result, True when at least one of them happened)."""

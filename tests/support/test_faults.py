@@ -58,7 +58,9 @@ def test_every_step_is_found_and_killed(tmp_path, writer):
     assert left == [[], ["new"], ["new"], ["new"], ["new"], ["done", "new"]]
 
 
-@pytest.mark.parametrize(("name", "error", "code"), [("write", "ENOSPC", 3), ("fsync", "EIO", 4), ("linkat", "EEXIST", 6)])
+@pytest.mark.parametrize(
+    ("name", "error", "code"), [("write", "ENOSPC", 3), ("fsync", "EIO", 4), ("linkat", "EEXIST", 6)]
+)
 def test_a_call_can_be_failed(tmp_path, writer, name, error, code):
     tracer = strace.Tracer()
     _, calls = tracer.record(runner_in(tmp_path / "plain", writer))
@@ -123,7 +125,17 @@ def test_the_runner_gives_a_clean_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("CI", "true")
     runner = relay_support.Runner(program="/usr/bin/env", dsn="dbname=x", home=tmp_path, env={"EXTRA": "1"})
     seen = dict(line.split("=", 1) for line in runner().out.splitlines())
-    assert set(seen) <= {"PATH", "HOME", "LC_ALL", "TERM", "USER", "LOGNAME", "RELAY_ADMIN_DSN", "EXTRA", *relay_support.KEPT_VARIABLES}
+    assert set(seen) <= {
+        "PATH",
+        "HOME",
+        "LC_ALL",
+        "TERM",
+        "USER",
+        "LOGNAME",
+        "RELAY_ADMIN_DSN",
+        "EXTRA",
+        *relay_support.KEPT_VARIABLES,
+    }
     assert seen["RELAY_ADMIN_DSN"] == "dbname=x" and seen["HOME"] == str(tmp_path)
 
 
@@ -138,7 +150,9 @@ def test_the_runner_closes_descriptors_feeds_stdin_and_reports_signals(tmp_path)
 
 
 def test_the_runner_has_a_terminal(tmp_path):
-    session = relay_support.Runner(program="/bin/sh", home=tmp_path).terminal("-c", "test -t 0 && read x && echo got $x; exit 3")
+    session = relay_support.Runner(program="/bin/sh", home=tmp_path).terminal(
+        "-c", "test -t 0 && read x && echo got $x; exit 3"
+    )
     session.sendline("it")
     session.expect("got it")
     assert relay_support.finish_terminal(session)[0] == 3

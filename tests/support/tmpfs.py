@@ -17,7 +17,7 @@ from . import binaries
 
 @contextmanager
 def small_disk(size="64k", *, inodes=None):
-    """A new empty file system of `size` (at least a page, 4k) as a Path; `inodes`: how many files and folders fit, its root included."""
+    """A new empty file system of `size` (at least 4k) as a Path; `inodes`: how many files fit, its root included."""
     options = f"size={size},mode=0700" + (f",nr_inodes={inodes}" if inodes else "")
     maker = _mounted if os.geteuid() == 0 else _in_namespace
     with maker(options) as folder:

@@ -12,21 +12,22 @@ PROTOCOL_3 = 196608
 FRONTEND, BACKEND = "F", "B"
 
 FRONTEND_NAMES = {
-    b"Q": "Query", b"P": "Parse", b"B": "Bind", b"E": "Execute", b"D": "Describe", b"C": "Close", b"S": "Sync", b"H": "Flush",
-    b"X": "Terminate", b"p": "Password", b"d": "CopyData", b"c": "CopyDone", b"f": "CopyFail", b"F": "FunctionCall",
+    b"Q": "Query", b"P": "Parse", b"B": "Bind", b"E": "Execute", b"D": "Describe", b"C": "Close", b"S": "Sync",
+    b"H": "Flush", b"X": "Terminate", b"p": "Password", b"d": "CopyData", b"c": "CopyDone",
+    b"f": "CopyFail", b"F": "FunctionCall",
 }  # fmt: skip
 BACKEND_NAMES = {
-    b"R": "Authentication", b"S": "ParameterStatus", b"K": "BackendKeyData", b"Z": "ReadyForQuery", b"T": "RowDescription",
-    b"D": "DataRow", b"C": "CommandComplete", b"E": "ErrorResponse", b"N": "NoticeResponse", b"1": "ParseComplete",
-    b"2": "BindComplete", b"3": "CloseComplete", b"n": "NoData", b"I": "EmptyQueryResponse", b"t": "ParameterDescription",
-    b"s": "PortalSuspended", b"G": "CopyInResponse", b"H": "CopyOutResponse", b"d": "CopyData", b"c": "CopyDone",
-    b"A": "NotificationResponse",
+    b"R": "Authentication", b"S": "ParameterStatus", b"K": "BackendKeyData", b"Z": "ReadyForQuery",
+    b"T": "RowDescription", b"D": "DataRow", b"C": "CommandComplete", b"E": "ErrorResponse", b"N": "NoticeResponse",
+    b"1": "ParseComplete", b"2": "BindComplete", b"3": "CloseComplete", b"n": "NoData", b"I": "EmptyQueryResponse",
+    b"t": "ParameterDescription", b"s": "PortalSuspended", b"G": "CopyInResponse", b"H": "CopyOutResponse",
+    b"d": "CopyData", b"c": "CopyDone", b"A": "NotificationResponse",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Message:
-    """One message on its way. `number` counts from 1 for each direction of each connection; the startup packet is F1."""
+    """One message on its way. `number` counts from 1 in each direction of each connection; the startup packet is F1."""
 
     connection: int
     direction: str

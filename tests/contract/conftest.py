@@ -1,0 +1,32 @@
+"""Fixtures of the contract tests: a gateway in each language, and a first agent."""
+
+import pytest
+
+from support import vectors
+from support.agents import first_agent
+from support.gateways import LANGUAGES, Gateway
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request):
+    """The language that the gateway is written in."""
+    return request.param
+
+
+@pytest.fixture
+def gateway(language, database):
+    """A gateway that stays connected."""
+    with Gateway(language, database) as running:
+        yield running
+
+
+@pytest.fixture
+def key(relay, tmp_path):
+    """The key of the agent `bot` of the org `acme`, made by init."""
+    return first_agent(relay, tmp_path / "bot.key")
+
+
+@pytest.fixture
+def foreign_key():
+    """A well-formed key that no database of ours has ever seen."""
+    return vectors.load()["valid"][-2]["key"]
