@@ -1,0 +1,58 @@
+#include "cli/documents/agent.hpp"
+
+#include "cli/documents/fields.hpp"
+#include "cli/documents/key.hpp"
+#include "cli/documents/standing.hpp"
+
+namespace relay::cli {
+
+namespace {
+
+Value key_max_age_seconds(Agent const &agent) {
+    return agent.key_max_age ? Value(std::int64_t{agent.key_max_age->count()}) : Value();
+}
+
+std::string describe_last_use(Agent const &agent, std::optional<std::string> const &address) {
+    if (!agent.last_used_at) {
+        return "never seen";
+    }
+    return format_instant_seconds(*agent.last_used_at) + (address ? " from " + *address : "");
+}
+
+}  // namespace
+
+Record agent_record(Agent const &agent) {
+    return {
+        {"agent_id", "Agent ID", agent.agent_id},
+        {"org_id", "Org ID", agent.org_id},
+        {"name", "Name", agent.name},
+        {"status", "Status", agent.status},
+        {"permissions", "Permissions", agent.permissions},
+        machine_only("key_max_age_seconds", key_max_age_seconds(agent)),
+        machine_only("effective_key_max_age_seconds", std::int64_t{agent.effective_key_max_age.count()}),
+        {"created_at", "Created", agent.created_at},
+        machine_only("created_by", agent.created_by),
+        {"last_used_at", "Last used", agent.last_used_at},
+    };
+}
+
+Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, std::vector<Key> const &keys,
+                     std::optional<std::string> const &address) {
+    Record summary = hide(agent_record(agent), {"status", "permissions", "created_at", "last_used_at"});
+    append(summary,
+           {
+               people_only("Status", describe_status(agent.status, standing)),
+               people_only("Keys", describe_keys(keys)),
+               people_only("Last seen", describe_last_use(agent, address)),
+               people_only("Permissions", agent.permissions.empty() ? Value("none") : Value(agent.permissions)),
+               people_only("Key max age", describe_key_max_age(agent)),
+               people_only("Created", format_instant_seconds(agent.created_at) + " by " + agent.created_by),
+           });
+    return summary;
+}
+
+std::string describe_key_max_age(Agent const &agent) {
+    return format_duration(agent.effective_key_max_age) + (agent.key_max_age ? "" : " (the organization's)");
+}
+
+}  // namespace relay::cli

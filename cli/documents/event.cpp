@@ -1,0 +1,32 @@
+#include "cli/documents/event.hpp"
+
+#include "cli/documents/fields.hpp"
+
+#include <algorithm>
+
+namespace relay::cli {
+
+Record event_record(Event const &event) {
+    return {
+        machine_only("event_id", std::to_string(event.event_id)),
+        {"occurred_at", "At", event.occurred_at},
+        {"action", "Action", event.action},
+        machine_only("outcome", event.outcome),
+        {"key_id", "Key ID", event.key_id},
+        {"ip_address", "From", event.ip_address},
+        {"actor", "By", event.actor},
+        {"ticket", "Ticket", event.ticket},
+        {"reason", "Reason", event.reason},
+        machine_only("org_id", event.org_id),
+        machine_only("agent_id", event.agent_id),
+        machine_only("db_role", event.db_role),
+    };
+}
+
+std::vector<Record> event_records(std::vector<Event> const &events) {
+    std::vector<Record> records;
+    std::transform(events.begin(), events.end(), std::back_inserter(records), event_record);
+    return records;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "cli/document.hpp"
+#include "relay/model/records.hpp"
+
+#include <vector>
+
+namespace relay::cli {
+
+/// A row of auth_events: the item of a list.
+Record event_record(Event const &event);
+std::vector<Record> event_records(std::vector<Event> const &events);
+
+}  // namespace relay::cli

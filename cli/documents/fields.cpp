@@ -1,0 +1,40 @@
+#include "cli/documents/fields.hpp"
+
+#include <algorithm>
+
+namespace relay::cli {
+
+Record blank(Record record) {
+    for (Field &field : record) {
+        field.value = Value();
+    }
+    return record;
+}
+
+Record hide(Record record, std::initializer_list<std::string_view> keys) {
+    for (Field &field : record) {
+        if (std::find(keys.begin(), keys.end(), field.key) != keys.end()) {
+            field.label.clear();
+        }
+    }
+    return record;
+}
+
+void append(Record &record, Record more) {
+    record.insert(record.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+Value or_null(std::string const &text) { return text.empty() ? Value() : Value(text); }
+
+std::string describe_time(Instant at, std::optional<Instant> now) {
+    std::string text = format_instant_seconds(at);
+    if (!now) {
+        return text;
+    }
+    auto const distance = std::chrono::duration_cast<std::chrono::seconds>(at - *now);
+    bool const past = at < *now;
+    std::string const words = describe_duration(past ? -distance : distance);
+    return text + (past ? " (" + words + " ago)" : " (in " + words + ")");
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "cli/document.hpp"
+#include "relay/model/time.hpp"
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// The small parts of which the records of this folder are made.
+namespace relay::cli {
+
+/// A field of the machine formats that people are not shown.
+inline Field machine_only(std::string key, Value value) { return {std::move(key), "", std::move(value)}; }
+
+/// A line for people alone: what machines have in fields of their own, said in words.
+inline Field people_only(std::string label, Value value) { return {"", std::move(label), std::move(value)}; }
+
+/// The same fields without values: a list's columns.
+Record blank(Record record);
+
+/// The same record, with these fields left to the machine formats.
+Record hide(Record record, std::initializer_list<std::string_view> keys);
+
+/// Puts `more` behind `record`.
+void append(Record &record, Record more);
+
+/// Null for an empty text.
+Value or_null(std::string const &text);
+
+/// "2027-02-20T01:02:03Z (in 90 days)", "... (3 days ago)"; without `now` the time alone.
+std::string describe_time(Instant at, std::optional<Instant> now);
+
+}  // namespace relay::cli

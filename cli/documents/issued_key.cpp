@@ -1,0 +1,89 @@
+#include "cli/documents/issued_key.hpp"
+
+#include "cli/documents/fields.hpp"
+#include "relay/provision/recover.hpp"
+
+namespace relay::cli {
+
+namespace {
+
+std::string describe_destination(std::string const &delivered_to) {
+    constexpr std::string_view file = "file:";
+    constexpr std::string_view descriptor = "fd:";
+    if (delivered_to.starts_with(file)) {
+        return "written to " + delivered_to.substr(file.size()) + " (mode 0600)";
+    }
+    if (delivered_to.starts_with(descriptor)) {
+        return "written to file descriptor " + delivered_to.substr(descriptor.size());
+    }
+    return "written to " + delivered_to;
+}
+
+bool is_plain_word(std::string const &text) {
+    return !text.empty() &&
+           text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,=-") ==
+               std::string::npos;
+}
+
+/// As a word of sh.
+std::string quoted(std::string const &text) {
+    if (is_plain_word(text)) {
+        return text;
+    }
+    std::string word = "'";
+    for (char const letter : text) {
+        word += letter == '\'' ? "'\\''" : std::string(1, letter);
+    }
+    return word + '\'';
+}
+
+}  // namespace
+
+std::unique_ptr<Sink> open_settled_sink(Context &context, SinkOptions const &options) {
+    auto sink = open_sink(options, context.output());
+    if (!context.globals().dry_run) {
+        sink->settle([&context](std::string_view content) { return settle_content(context.database(), content); });
+    }
+    return sink;
+}
+
+Record delivery_record(std::string const &label, std::string const &delivered_to) {
+    Record record{machine_only("secret", Value()), machine_only("delivered_to", or_null(delivered_to))};
+    if (!delivered_to.empty() && delivered_to != "terminal") {  // there it stands just above
+        record.push_back(people_only(label, describe_destination(delivered_to)));
+    }
+    return record;
+}
+
+Record issued_key_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh) {
+    bool const is_key = !key.key_id.empty();
+    Record record{
+        {"org_id", "Org ID", agent.org_id},
+        {"agent_id", "Agent ID", agent.agent_id},
+        {"key_id", "Key ID", or_null(key.key_id)},
+    };
+    append(record, delivery_record("API Key", delivered_to));
+    record.push_back(machine_only("due_at", is_key ? Value(key.due_at) : Value()));
+    if (is_key) {
+        std::optional<Instant> const now = fresh ? std::optional(key.created_at) : std::nullopt;
+        record.push_back(people_only("Due", describe_time(key.due_at, now)));
+    }
+    record.push_back({"expires_at", "Expires", key.expires_at});
+    return record;
+}
+
+std::string program_with_place(Globals const &globals) {
+    std::string const program = "relay-admin";
+    if (globals.sandbox) {
+        return program + " --sandbox";
+    }
+    if (globals.dsn) {
+        return program + " --dsn " + quoted(*globals.dsn);
+    }
+    if (globals.dsn_file) {
+        return program + " --dsn-file " + quoted(*globals.dsn_file);
+    }
+    return globals.service ? program + " --service " + quoted(*globals.service) : program;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "cli/context.hpp"
+#include "cli/document.hpp"
+#include "cli/sink/sink.hpp"
+#include "relay/model/records.hpp"
+
+#include <memory>
+#include <string>
+
+namespace relay::cli {
+
+/// The sink that `options` name, with what a killed run left there settled (not in a dry run, which changes nothing).
+/// Throws as open_sink, before the database is touched, and as settle_content.
+std::unique_ptr<Sink> open_settled_sink(Context &context, SinkOptions const &options);
+
+/// Where a secret went: `secret` (always null: it has left by its sink), `delivered_to`, and for people a line `label`,
+/// "written to payment.env (mode 0600)". `delivered_to` is Delivery::destination(), or empty.
+Record delivery_record(std::string const &label, std::string const &delivered_to);
+
+/// A key just issued to an agent, in the order in which people want it: org, agent, key id, where the secret went, when it is due.
+/// An empty key (no key_id) has nulls. `fresh`: its due date is told from now on.
+Record issued_key_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh);
+
+/// "relay-admin --sandbox": how this run named its database, for commands that people can paste.
+std::string program_with_place(Globals const &globals);
+
+}  // namespace relay::cli

@@ -1,0 +1,51 @@
+#include "cli/documents/key.hpp"
+
+#include "cli/documents/fields.hpp"
+
+#include <algorithm>
+
+namespace relay::cli {
+
+Record key_record(Key const &key) {
+    return {
+        {"key_id", "Key ID", key.key_id},
+        {"agent_id", "Agent ID", key.agent_id},
+        {"org_id", "Org ID", key.org_id},
+        {"status", "Status", key.status},
+        machine_only("state", key.state),
+        {"blocked", "Blocked", key.blocked},
+        {"created_at", "Created", key.created_at},
+        machine_only("created_by", key.created_by),
+        {"due_at", "Due", key.due_at},
+        {"expires_at", "Expires", key.expires_at},
+        machine_only("retired_at", key.retired_at),
+        machine_only("revoked_at", key.revoked_at),
+        {"replaced_by", "Replaced by", key.replaced_by},
+        machine_only("retire_on_first_use", key.retire_on_first_use),
+        {"last_used_at", "Last used", key.last_used_at},
+    };
+}
+
+std::string describe_keys(std::vector<Key> const &keys) {
+    auto const count = [&](std::string_view status) {
+        return std::count_if(keys.begin(), keys.end(), [&](Key const &key) { return key.status == status; });
+    };
+    auto const live = std::count_if(keys.begin(), keys.end(), [](Key const &key) { return key.live(); });
+    bool const blocked =
+        std::any_of(keys.begin(), keys.end(), [](Key const &key) { return key.live() && key.blocked; });
+    if (live == 0) {
+        return keys.empty() ? "none" : "no live key";
+    }
+    std::string text;
+    for (std::string_view const status : {"active", "retiring"}) {
+        if (count(status) > 0) {
+            text += (text.empty() ? "" : ", ") + std::to_string(count(status)) + ' ' + std::string(status);
+        }
+    }
+    if (blocked) {
+        text += live == 1 ? "; refused while blocked" : "; both refused while blocked";
+    }
+    return text;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,29 @@
+#include "cli/documents/org.hpp"
+
+#include "cli/documents/fields.hpp"
+
+namespace relay::cli {
+
+Record org_record(Org const &org) {
+    return {
+        {"org_id", "Org ID", org.org_id},
+        {"name", "Name", org.name},
+        {"plan", "Plan", org.plan},
+        {"status", "Status", org.status},
+        {"agents", "Agents", org.agents},
+        {"agent_limit", "Limit", org.agent_limit},
+        machine_only("max_agents", org.max_agents),
+        machine_only("key_max_age_seconds", std::int64_t{org.key_max_age.count()}),
+        {"created_at", "Created", org.created_at},
+        machine_only("created_by", org.created_by),
+    };
+}
+
+Record org_words(Org const &org) {
+    return {
+        people_only("Created by", org.created_by),
+        people_only("Key max age", format_duration(org.key_max_age)),
+    };
+}
+
+}  // namespace relay::cli

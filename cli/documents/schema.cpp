@@ -1,0 +1,101 @@
+#include "cli/documents/schema.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace relay::cli {
+namespace {
+
+std::vector<std::string> texts(std::vector<int> const &numbers) {
+    std::vector<std::string> found;
+    for (int const number : numbers) {
+        found.push_back(std::to_string(number));
+    }
+    return found;
+}
+
+bool holds(std::vector<int> const &numbers, int number) {
+    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+}
+
+Record migration_record(int version, std::string const &name, std::string const &state,
+                        db::AppliedMigration const *applied) {
+    return {
+        {"version", "VERSION", std::int64_t{version}},
+        {"name", "NAME", name},
+        {"state", "STATE", state},
+        {"applied_at", "APPLIED", applied != nullptr ? Value(applied->applied_at) : Value()},
+        {"applied_by", "BY", applied != nullptr ? Value(applied->applied_by) : Value()},
+        {"checksum", "", applied != nullptr ? Value(applied->checksum) : Value()},
+    };
+}
+
+/// What the program knows and what the database has, by version.
+std::vector<Record> migration_records(db::SchemaStatus const &status) {
+    std::map<int, Record> records;
+    for (db::Migration const &migration : db::migrations()) {
+        records[migration.version] =
+            migration_record(migration.version, std::string(migration.name), "missing", nullptr);
+    }
+    for (db::AppliedMigration const &applied : status.applied) {
+        std::string const state = holds(status.edited, applied.version) ? "edited"
+                                  : records.count(applied.version) == 0 ? "from a newer program"
+                                                                        : "applied";
+        records[applied.version] = migration_record(applied.version, applied.name, state, &applied);
+    }
+    std::vector<Record> listed;
+    for (auto &[version, record] : records) {
+        listed.push_back(std::move(record));
+    }
+    return listed;
+}
+
+std::string label_unless_empty(std::vector<int> const &numbers, char const *label) {
+    return numbers.empty() ? "" : label;
+}
+
+}  // namespace
+
+Document schema_status_document(SchemaReport const &report) {
+    Document document;
+    document.kind = "SchemaStatus";
+    document.id_key = "state";
+    document.data = {
+        {"state", "State", std::string(db::schema_state_name(report.status.state))},
+        {"version", "Version", std::int64_t{report.status.version}},
+        {"known_version", "This program's", std::int64_t{report.known_version}},
+        {"missing", label_unless_empty(report.status.missing, "Missing"), texts(report.status.missing)},
+        {"edited", label_unless_empty(report.status.edited, "Edited"), texts(report.status.edited)},
+        {"migrations", "Migrations", migration_records(report.status)},
+    };
+    document.at = report.at;
+    document.db_role = report.db_role;
+    return document;
+}
+
+Document schema_verification_document(SchemaComparison const &comparison) {
+    std::vector<Record> differences;
+    for (db::SchemaDifference const &difference : comparison.differences) {
+        differences.push_back({
+            {"difference", "DIFFERENCE", difference.missing ? "missing" : "unexpected"},
+            {"object", "OBJECT", difference.line},
+        });
+    }
+    std::string const label = differences.empty() ? "" : "Differences";
+    bool const ok = differences.empty() && comparison.status.edited.empty();
+    Document document;
+    document.kind = "SchemaVerification";
+    document.id_key = "ok";
+    document.data = {
+        {"ok", "As it should be", ok},
+        {"state", "State", std::string(db::schema_state_name(comparison.status.state))},
+        {"version", "Version", std::int64_t{comparison.status.version}},
+        {"edited", label_unless_empty(comparison.status.edited, "Edited"), texts(comparison.status.edited)},
+        {"differences", label, std::move(differences)},
+    };
+    document.at = comparison.at;
+    document.db_role = comparison.db_role;
+    return document;
+}
+
+}  // namespace relay::cli

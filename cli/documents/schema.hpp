@@ -1,0 +1,13 @@
+#pragma once
+
+#include "cli/document.hpp"
+#include "relay/provision/schema.hpp"
+
+namespace relay::cli {
+
+/// Kind SchemaStatus: the state, its versions, and each migration that the program or the database knows.
+Document schema_status_document(SchemaReport const &report);
+/// Kind SchemaVerification: `ok`, and each difference.
+Document schema_verification_document(SchemaComparison const &comparison);
+
+}  // namespace relay::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "cli/document.hpp"
+#include "relay/model/records.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relay::cli {
+
+/// A block or revocation that stands: the item of a list.
+Record standing_record(Standing const &standing);
+std::vector<Record> standing_records(std::vector<Standing> const &standing);
+
+/// "BLOCKED since 2026-11-22T01:02:03Z by ana (role relay_responder), INC-42: key seen in a public log".
+std::string describe_standing(Standing const &standing);
+
+/// `status` alone if nothing stands; else each standing row in words.
+std::string describe_status(std::string_view status, std::vector<Standing> const &standing);
+
+}  // namespace relay::cli
