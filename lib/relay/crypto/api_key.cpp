@@ -41,11 +41,10 @@ ApiKey::ApiKey(KeyType type, KeyId id, SecretBuffer text)
 
 ApiKey ApiKey::generate(KeyType type) {
     start_crypto();
-    std::array<unsigned char, 8> id{};
-    detail::Wiped<std::array<unsigned char, 32>> secret;
-    randombytes_buf(id.data(), id.size());
-    randombytes_buf(secret.value.data(), secret.value.size());
-    return from_bytes(type, id, secret.value);
+    detail::Wiped<std::array<unsigned char, 8 + 32>> random;
+    randombytes_buf(random.value.data(), random.value.size());  // one system call for both
+    std::span<unsigned char const, 8 + 32> const bytes(random.value);
+    return from_bytes(type, bytes.first<8>(), bytes.last<32>());
 }
 
 ApiKey ApiKey::from_bytes(KeyType type, std::span<unsigned char const, 8> id_bytes,

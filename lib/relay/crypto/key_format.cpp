@@ -125,7 +125,7 @@ std::string crockford(std::span<unsigned char const> bytes, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
         unsigned value = 0;
         for (std::size_t bit = 5 * i; bit < 5 * i + 5; ++bit) {
-            value = (value << 1) | ((bytes[bit / 8] >> (7 - bit % 8)) & 1u);
+            value = (value << 1) | ((unsigned{bytes[bit / 8]} >> (7 - bit % 8)) & 1u);
         }
         out[i] = KeyId::alphabet[value];
     }
