@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from support import agents
+
 CONSUMER = Path(__file__).parent / "install_consumer"
 
 
@@ -52,10 +54,14 @@ def needed_libraries(program):
 
 
 @pytest.mark.parametrize("build", [build_with_cmake, build_with_pkg_config])
-def test_a_program_outside_the_tree_uses_the_library(prefix, source, build):
-    version, key_id = run(build(prefix, source)).split()
-    assert re.fullmatch(r"[0-9a-hjkmnp-tv-z]{12}", key_id)
-    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+def test_a_program_outside_the_tree_creates_an_agent_with_the_library(prefix, source, build, database):
+    key = run(build(prefix, source), database.dsn())
+    assert re.fullmatch(r"relay_sk_[0-9a-hjkmnp-tv-z]{12}_[0-9A-Za-z]{49}", key)
+    ask = "SELECT ok, reason FROM relay_api.authenticate(%s, %s, 'bot', 'acme')"
+    decision = database.one(ask, agents.key_id(key), agents.digest(key))
+    assert (decision["ok"], decision["reason"]) == (True, "ok")
+    recorded = "SELECT count(*) FROM relay.auth_events WHERE actor = 'consumer' AND action = 'agent_created'"
+    assert database.value(recorded) == 1
 
 
 def test_headers_program_and_library_are_where_they_belong(prefix):

@@ -1,16 +1,22 @@
-// A program outside the tree: makes a key with the installed library and prints the key's id, never the key.
+// consumer CONNINFO: a program outside the tree that makes an organization and an agent, and gets the agent's key on stdout.
 
-#include <relay/crypto/api_key.hpp>
-#include <relay/model/error.hpp>
-#include <relay/version.hpp>
+#include <relay/provision/create_agent.hpp>
+#include <relay/provision/create_org.hpp>
 
-#include <cstdio>
+#include <iostream>
 
-int main() try {
-    relay::start_crypto();
-    auto const key = relay::ApiKey::generate(relay::KeyType::agent);
-    std::printf("%s %s\n", std::string(relay::version()).c_str(), key.id().text().c_str());
+int main(int, char **argv) try {
+    relay::db::Database database({.conninfo = argv[1]});
+    relay::WriteOptions const options{.by = {.actor = relay::Note::parse("actor", "consumer")}};
+
+    auto const org = relay::OrgId::parse("acme");
+    relay::create_org(database, {.id = org, .name = relay::DisplayName::parse("Acme")}, options);
+
+    relay::DeliverTo delivery([](std::string_view key) { std::cout << key << std::flush; });
+    relay::create_agent(database,
+                        {.id = relay::AgentId::parse_new("bot"), .org = org, .name = relay::DisplayName::parse("Bot")},
+                        options, delivery);
 } catch (relay::Error const &error) {
-    std::fprintf(stderr, "%s\n", error.what());
+    std::cerr << error.what() << '\n';
     return static_cast<int>(error.kind());
 }
