@@ -2,13 +2,28 @@
 
 namespace relay::cli {
 
-void stamp(Document &document, Context &context, WriteReceipt const &receipt) {
+namespace {
+
+void attribute(Document &document, Context &context, std::string const &db_role) {
     Attribution const &by = context.attribution();
+    document.actor = by.actor.text();
+    document.trace_id = by.trace_id;
+    if (!db_role.empty()) {
+        document.db_role = db_role;
+    }
+}
+
+}  // namespace
+
+void stamp(Document &document, Context &context, WriteReceipt const &receipt) {
     document.changed = receipt.changed;
     document.dry_run = context.globals().dry_run;
-    document.trace_id = by.trace_id;
-    document.actor = by.actor.text();
-    document.db_role = receipt.db_role;
+    attribute(document, context, receipt.db_role);
+}
+
+void stamp(Document &document, Context &context, Instant at, std::string const &db_role) {
+    document.at = at;
+    attribute(document, context, db_role);
 }
 
 }  // namespace relay::cli

@@ -1,10 +1,17 @@
 #pragma once
 
 #include "cli/context.hpp"
+#include "cli/document.hpp"
+#include "relay/model/time.hpp"
+
+#include <string>
 
 namespace relay::cli {
 
 /// Fills in what every document of a write tells besides its content: changed, dry run, trace, actor and role.
 void stamp(Document &document, Context &context, WriteReceipt const &receipt);
+
+/// The same for a document of a read, with the database's clock.
+void stamp(Document &document, Context &context, Instant at, std::string const &db_role);
 
 }  // namespace relay::cli
