@@ -153,5 +153,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM relay.decide(verify_key.key_id, verify_key.key_digest, verify_key.agent_id, NULL) AS decided
 $$;
 
+-- Whose a key or admin token is, if its hash is the stored one. For a leaked text: its key ids prove nothing, since they are public.
+CREATE FUNCTION relay.identify(key_id text, key_hash bytea)
+RETURNS TABLE (kind text, owner_org text, owner_agent text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'key', k.org_id, k.agent_id FROM relay.agent_keys AS k
+    WHERE k.key_id = identify.key_id AND k.key_hash = identify.key_hash
+    UNION ALL
+    SELECT 'token', t.org_id, NULL FROM relay.org_tokens AS t
+    WHERE t.token_id = identify.key_id AND t.token_hash = identify.key_hash
+$$;
+
 GRANT EXECUTE ON FUNCTION relay_api.authenticate(text, bytea, text, text, inet, text) TO relay_gateway;
 GRANT EXECUTE ON FUNCTION relay.verify_key(text, bytea, text) TO relay_provisioner, relay_responder;
+GRANT EXECUTE ON FUNCTION relay.identify(text, bytea) TO relay_provisioner, relay_responder;

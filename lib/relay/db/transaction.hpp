@@ -58,6 +58,8 @@ class Transaction {
     /// Inserts `operation` as done into relay.operations: the fence that settles a lost COMMIT. Every changing transaction does this
     /// once (by itself with a random id, unless the body did), and it is the idempotency key of --request-id.
     void record_operation(OperationId const &operation);
+    /// The body has inserted `operation` itself, together with what makes it unique (a request id).
+    void adopt_operation(OperationId const &operation) { m_operation = operation; }
     std::optional<OperationId> const &recorded_operation() const { return m_operation; }
 
     /// Says that the state is already as asked: the transaction ends without a COMMIT, and leaves no trace.

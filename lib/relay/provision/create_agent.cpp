@@ -1,0 +1,77 @@
+#include "relay/provision/create_agent.hpp"
+
+#include "relay/provision/create_parts.hpp"
+#include "relay/store/agents.hpp"
+#include "relay/store/events.hpp"
+
+#include <algorithm>
+
+namespace relay {
+namespace {
+
+std::vector<std::string> changed_permissions(std::vector<std::string> permissions, UpdateAgent const &request) {
+    for (std::string const &permission : store::permission_texts(request.add_permissions)) {
+        permissions.push_back(permission);
+    }
+    std::sort(permissions.begin(), permissions.end());
+    permissions.erase(std::unique(permissions.begin(), permissions.end()), permissions.end());
+    for (std::string const &permission : store::permission_texts(request.remove_permissions)) {
+        std::erase(permissions, permission);
+    }
+    return permissions;
+}
+
+}  // namespace
+
+CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options, Delivery &delivery) {
+    CreatedAgent result;
+    Issuing issuing(&delivery, options.dry_run);
+    ApiKey const key = ApiKey::generate(KeyType::agent);
+    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        result.changed = ensure_agent(transaction, request, key, options.by, issuing);
+        result.agent = store::get_agent(transaction, request.id);
+        result.key = present_key(transaction, request.id);
+        result.db_role = transaction.db_role();
+        if (result.changed) {
+            issuing.deliver();
+        } else {
+            transaction.nothing_to_do();
+        }
+    });
+    result.delivered_to = issuing.destination();
+    return result;
+}
+
+UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, WriteOptions const &options) {
+    UpdatedAgent result;
+    database.transact(writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        Agent const before = store::lock_agent(transaction, request.id);
+        DisplayName const name = request.name ? *request.name : DisplayName::parse(before.name);
+        store::update_agent(transaction, request.id, name, changed_permissions(before.permissions, request),
+                            request.key_max_age ? request.key_max_age : before.key_max_age);
+        result.agent = store::get_agent(transaction, request.id);
+        store::Detail detail;
+        auto const note_if = [&](bool differs, char const *field) {
+            if (differs) {
+                result.fields.emplace_back(field);
+                detail.add(field, "changed");
+            }
+        };
+        note_if(before.name != result.agent.name, "name");
+        note_if(before.permissions != result.agent.permissions, "permissions");
+        note_if(before.key_max_age != result.agent.key_max_age, "key_max_age");
+        result.changed = !result.fields.empty();
+        result.db_role = transaction.db_role();
+        if (!result.changed) {
+            transaction.nothing_to_do();
+            return;
+        }
+        store::record_events(transaction, options.by,
+                             {{.action = "agent_updated", .org_id = before.org_id, .agent_id = before.agent_id, .detail = detail}});
+    });
+    return result;
+}
+
+}  // namespace relay

@@ -1,0 +1,116 @@
+#include "relay/provision/create_parts.hpp"
+
+#include "relay/store/agents.hpp"
+#include "relay/store/events.hpp"
+#include "relay/store/keys.hpp"
+#include "relay/store/organizations.hpp"
+#include "relay/store/revocations.hpp"
+
+#include <fmt/format.h>
+
+namespace relay {
+namespace {
+
+using Fields = std::vector<std::string>;
+
+void add_if(Fields &fields, bool differs, char const *name) {
+    if (differs) {
+        fields.emplace_back(name);
+    }
+}
+
+[[noreturn]] void refuse_other_content(std::string_view what, std::string const &id, Fields const &fields, std::string const &next) {
+    throw Error(ErrorKind::conflict, fmt::format("{} {} exists with another {}; nothing was changed", what, id, fmt::join(fields, ", ")),
+                {.next = next});
+}
+
+/// Only what the request names is compared: a plan or limit that was updated since is no conflict for who did not ask for one.
+void compare_org(Org const &org, CreateOrg const &request) {
+    Fields fields;
+    add_if(fields, org.name != request.name.text(), "name");
+    add_if(fields, org.plan != store::plan_name(request.plan), "plan");
+    add_if(fields, request.max_agents && org.max_agents != request.max_agents, "max_agents");
+    add_if(fields, request.key_max_age && org.key_max_age != *request.key_max_age, "key_max_age");
+    if (!fields.empty()) {
+        refuse_other_content("org", org.org_id, fields, "relay-admin org show " + org.org_id + "; relay-admin org update changes it");
+    }
+}
+
+void compare_agent(Agent const &agent, CreateAgent const &request) {
+    Fields fields;
+    add_if(fields, agent.org_id != request.org.text(), "org");
+    add_if(fields, agent.name != request.name.text(), "name");
+    add_if(fields, agent.permissions != store::permission_texts(request.permissions), "permissions");
+    add_if(fields, request.key_max_age && agent.key_max_age != request.key_max_age, "key_max_age");
+    if (!fields.empty()) {
+        refuse_other_content("agent", agent.agent_id, fields,
+                             "relay-admin agent show " + agent.agent_id + "; relay-admin agent update changes it");
+    }
+}
+
+/// A new agent must be able to come in: neither its organization nor its id may be shut out.
+void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
+    for (Standing const &standing : store::standing_for(transaction, {request.id.text()}, {request.org.text()}, {})) {
+        bool const org = standing.subject_kind == "org";
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} {} is {} since {}; nothing was changed", standing.subject_kind, standing.subject_id,
+                                standing.kind == "block" ? "blocked" : "revoked", format_instant_seconds(standing.at)),
+                    {.next = standing.kind == "block"
+                                 ? fmt::format("relay-admin unblock {}{}", org ? "--org " : "", standing.subject_id)
+                                 : fmt::format("relay-admin restore {}{}", org ? "--org " : "", standing.subject_id)});
+    }
+}
+
+}  // namespace
+
+bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribution const &by) {
+    if (!store::insert_org(transaction, request.id, request.name, request.plan, request.max_agents, request.key_max_age, by.actor)) {
+        compare_org(store::get_org(transaction, request.id), request);
+        return false;
+    }
+    store::Detail detail;
+    detail.add("name", request.name.text()).add("plan", store::plan_name(request.plan));
+    store::record_events(transaction, by, {{.action = "org_created", .org_id = request.id.text(), .detail = detail}});
+    return true;
+}
+
+void check_agent_limit(Org const &org) {
+    if (org.agent_limit && org.agents > *org.agent_limit) {
+        throw Error(ErrorKind::limit,
+                    fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id, *org.agent_limit,
+                                *org.agent_limit, org.plan),
+                    {.next = org.plan == "free" ? fmt::format("relay-admin org update {} --plan paid, or revoke an agent first", org.org_id)
+                                                : fmt::format("relay-admin org update {} --max-agents N, or revoke an agent first", org.org_id)});
+    }
+}
+
+bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key, Attribution const &by, Issuing &issuing) {
+    Org const org = store::get_org(transaction, request.org);
+    if (org.agent_limit) {
+        store::lock_org(transaction, request.org);
+    }
+    if (!store::insert_agent(transaction, request.id, request.org, request.name, request.permissions, request.key_max_age, by.actor)) {
+        compare_agent(store::get_agent(transaction, request.id), request);
+        return false;
+    }
+    refuse_shut_out(transaction, request);
+    if (org.agent_limit) {
+        check_agent_limit(store::get_org(transaction, request.org));
+    }
+    store::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
+    store::Detail detail;
+    detail.add("name", request.name.text());
+    store::record_events(
+        transaction, by,
+        {{.action = "agent_created", .org_id = request.org.text(), .agent_id = request.id.text(), .detail = detail},
+         {.action = "key_issued", .org_id = request.org.text(), .agent_id = request.id.text(), .key_id = key.id().text()}});
+    transaction.record_operation(issuing.prepare({.org = request.org, .agent = &request.id, .key = key}));
+    return true;
+}
+
+Key present_key(db::Transaction &transaction, AgentId const &agent) {
+    store::CurrentKeys const keys = store::current_keys(transaction, agent);
+    return keys.active ? *keys.active : keys.retiring.value_or(Key());
+}
+
+}  // namespace relay

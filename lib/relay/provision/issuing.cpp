@@ -1,0 +1,79 @@
+#include "relay/provision/issuing.hpp"
+
+#include "relay/crypto/random_ids.hpp"
+
+namespace relay {
+
+Issuing::Issuing(Delivery *delivery, bool dry_run) : m_delivery(delivery), m_dry_run(dry_run) {}
+
+OperationId const &Issuing::prepare(IssuedKey const &issued) {
+    if (!m_operation) {
+        m_operation = m_delivery != nullptr ? m_delivery->prepare(issued) : generate_operation_id();
+    }
+    return *m_operation;
+}
+
+void Issuing::deliver() {
+    if (m_delivery != nullptr && !m_dry_run && !m_delivered) {
+        m_delivered = true;  // also if it throws half-way: rolled_back() cleans up
+        m_delivery->deliver();
+    }
+}
+
+void Issuing::run(db::Database &database, db::TransactOptions const &options, std::function<void(db::Transaction &)> const &body) {
+    bool reached_commit = false;
+    try {
+        database.transact(options, [&](db::Transaction &transaction) {
+            reached_commit = false;
+            body(transaction);
+            reached_commit = !transaction.has_nothing_to_do();
+        });
+    } catch (Error const &error) {
+        if (m_delivered) {
+            switch (error.hint().changed) {
+            case Changed::no:
+                m_delivery->rolled_back();
+                break;
+            case Changed::yes:  // committed, but not as durably as asked
+            case Changed::partly:
+                m_delivery->committed();
+                break;
+            case Changed::unknown:
+                m_delivery->left_unknown();
+                break;
+            }
+        }
+        throw;
+    } catch (Interrupted const &) {  // only ever before COMMIT was sent, or settled as rolled back
+        if (m_delivered) {
+            m_delivery->rolled_back();
+        }
+        throw;
+    } catch (...) {
+        // Nothing of ours: after COMMIT was sent the database lets only Error through, so here it was not.
+        if (m_delivered) {
+            m_delivery->rolled_back();
+        }
+        throw;
+    }
+    if (m_delivered) {
+        reached_commit ? m_delivery->committed() : m_delivery->rolled_back();
+    }
+}
+
+std::string Issuing::destination() const { return m_delivered ? m_delivery->destination() : std::string(); }
+
+db::TransactOptions writing(WriteOptions const &options) {
+    db::TransactOptions transact;
+    transact.dry_run = options.dry_run;
+    transact.operation = generate_operation_id();
+    return transact;
+}
+
+db::TransactOptions reading() {
+    db::TransactOptions transact;
+    transact.read_only = true;
+    return transact;
+}
+
+}  // namespace relay

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "relay/db/database.hpp"
+#include "relay/model/attribution.hpp"
+#include "relay/provision/delivery.hpp"
+
+#include <functional>
+
+namespace relay {
+
+/// Ties a Delivery to the one transaction that makes its key live: delivers as the last step before COMMIT, once however often the body is run
+/// again, and tells the delivery the verdict. Without a delivery (the caller's own key) it only names the operation.
+class Issuing {
+  public:
+    Issuing(Delivery *delivery, bool dry_run);
+
+    /// Prepares the delivery and returns the operation id that the body must record. The same at each run of the body.
+    OperationId const &prepare(IssuedKey const &issued);
+    /// Delivers. Nothing on a dry run: no secret is made visible.
+    void deliver();
+    /// Runs `body` in a transaction with `options` and tells the delivery how it ended.
+    void run(db::Database &database, db::TransactOptions const &options, std::function<void(db::Transaction &)> const &body);
+    /// Where it went; empty if nothing was delivered.
+    std::string destination() const;
+
+  private:
+    Delivery *m_delivery;
+    bool m_dry_run;
+    bool m_delivered = false;
+    std::optional<OperationId> m_operation{};
+};
+
+/// Options of a writing transaction, with a random operation id in case that the body records none.
+db::TransactOptions writing(WriteOptions const &options);
+/// Options of a transaction that only reads.
+db::TransactOptions reading();
+
+}  // namespace relay

@@ -1,0 +1,49 @@
+#include "relay/provision/recover.hpp"
+
+#include "relay/crypto/key_scanner.hpp"
+#include "relay/crypto/random_ids.hpp"
+#include "relay/store/keys.hpp"
+
+namespace relay {
+namespace {
+
+Verdict verdict_of(db::Fate fate) { return fate == db::Fate::committed ? Verdict::done : Verdict::aborted; }
+
+constexpr auto has_keys_sql = "SELECT to_regclass('relay.agent_keys') IS NOT NULL AS has_keys";
+
+/// A key of the content that the database knows by its hash: it was committed, whatever has become of it since.
+bool holds_known_key(db::Database &database, std::string_view content) {
+    KeyScanner scanner;
+    scanner.feed(content);
+    auto const found = scanner.finish();
+    if (found.empty()) {
+        return false;
+    }
+    bool known = false;
+    db::TransactOptions options;
+    options.read_only = true;
+    options.check_schema = false;
+    database.transact(options, [&](db::Transaction &transaction) {
+        known = false;
+        if (!transaction.exec(has_keys_sql).one().boolean("has_keys")) {
+            return;
+        }
+        for (auto const &[id, key] : found) {
+            known = known || store::identify(transaction, id, key.hash).has_value();
+        }
+    });
+    return known;
+}
+
+}  // namespace
+
+Verdict settle_operation(db::Database &database, OperationId const &operation) { return verdict_of(database.settle(operation)); }
+
+Verdict settle_content(db::Database &database, std::string_view content) {
+    if (holds_known_key(database, content)) {
+        return Verdict::done;
+    }
+    return settle_operation(database, operation_id_for(content));
+}
+
+}  // namespace relay

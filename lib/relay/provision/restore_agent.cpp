@@ -1,0 +1,66 @@
+#include "relay/provision/create_parts.hpp"
+#include "relay/provision/incident.hpp"
+#include "relay/store/agents.hpp"
+#include "relay/store/events.hpp"
+#include "relay/store/keys.hpp"
+#include "relay/store/organizations.hpp"
+#include "relay/store/revocations.hpp"
+
+#include <fmt/format.h>
+
+namespace relay {
+namespace {
+
+bool is_revoked_itself(db::Transaction &transaction, AgentId const &agent) {
+    return store::look_up(transaction, "agent", {agent.text()}).front().revocation.has_value();
+}
+
+void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
+    if (store::get_org(transaction, org).status == "revoked") {
+        throw Error(ErrorKind::conflict, fmt::format("org {} is revoked; nothing was changed", org.text()),
+                    {.next = fmt::format("relay-admin restore --org {} first", org.text())});
+    }
+}
+
+}  // namespace
+
+RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options, Delivery &delivery) {
+    RestoredAgent result;
+    Issuing issuing(&delivery, options.dry_run);
+    ApiKey const key = ApiKey::generate(KeyType::agent);
+    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        Agent const before = store::get_agent(transaction, agent);
+        OrgId const org = OrgId::parse(before.org_id);
+        store::lock_org(transaction, org);  // the agent counts again
+        store::lock_agent(transaction, agent);
+        refuse_revoked_org(transaction, org);
+        result.db_role = transaction.db_role();
+        if (!is_revoked_itself(transaction, agent)) {
+            result.agent = before;
+            result.key = present_key(transaction, agent);
+            transaction.nothing_to_do();
+            return;
+        }
+        store::lift(transaction, "agent", {agent.text()}, "revoke", options.by);
+        check_agent_limit(store::get_org(transaction, org));
+        // A key is dated by the start of its transaction. One that is revoked while we run would be born dead: then start over, later.
+        if (store::revoked_meanwhile(transaction, agent, org)) {
+            throw db::RunAgain();
+        }
+        store::mark_revoked(transaction, agent);
+        store::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
+        store::record_events(transaction, options.by,
+                             {{.action = "agent_restored", .org_id = before.org_id, .agent_id = before.agent_id},
+                              {.action = "key_issued", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.id().text()}});
+        transaction.record_operation(issuing.prepare({.org = org, .agent = &agent, .key = key}));
+        result.agent = store::get_agent(transaction, agent);
+        result.key = present_key(transaction, agent);
+        result.changed = true;
+        issuing.deliver();
+    });
+    result.delivered_to = issuing.destination();
+    return result;
+}
+
+}  // namespace relay

@@ -1,0 +1,130 @@
+#include "relay/store/agents.hpp"
+
+#include "relay/store/suggestions.hpp"
+
+#include <algorithm>
+
+namespace relay::store {
+namespace {
+
+constexpr auto insert_sql = R"sql(
+INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
+VALUES ($1, $2, $3, $4::jsonb, make_interval(secs => $5), $6)
+ON CONFLICT (agent_id) DO NOTHING)sql";
+
+constexpr auto find_sql = R"sql(
+SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
+       extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
+       status, created_at, created_by, last_used_at
+FROM relay.agent_status WHERE agent_id = $1)sql";
+
+constexpr auto lock_sql = "SELECT agent_id FROM relay.agents WHERE agent_id = $1 FOR NO KEY UPDATE";
+
+constexpr auto by_name_sql =
+    "SELECT agent_id FROM relay.agents WHERE org_id = $1 AND name = $2 ORDER BY created_at, agent_id LIMIT 1";
+
+constexpr auto update_sql = R"sql(
+UPDATE relay.agents SET name = $2, permissions = $3::jsonb, key_max_age = make_interval(secs => $4) WHERE agent_id = $1)sql";
+
+constexpr auto list_sql = R"sql(
+SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
+       extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
+       status, created_at, created_by, last_used_at
+FROM relay.agent_status AS agent
+WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR agent_id > $3 COLLATE "C")
+  AND ($4::bigint IS NULL OR EXISTS (SELECT FROM relay.agent_keys AS key
+                                     WHERE key.agent_id = agent.agent_id AND key.state = 'active' AND key.due_at <= now() + make_interval(secs => $4)))
+  AND ($5::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $5))
+ORDER BY agent_id LIMIT $6::bigint)sql";
+
+constexpr auto names_sql = "SELECT agent_id AS id FROM relay.agents ORDER BY created_at DESC LIMIT 5000";
+
+std::vector<std::string> split(std::string const &list) {
+    std::vector<std::string> parts;
+    for (std::size_t start = 0; start < list.size();) {
+        std::size_t const comma = std::min(list.find(',', start), list.size());
+        parts.push_back(list.substr(start, comma - start));
+        start = comma + 1;
+    }
+    return parts;
+}
+
+Agent read_agent(db::Row const &row) {
+    return {.agent_id = row.text("agent_id"),
+            .org_id = row.text("org_id"),
+            .name = row.text("name"),
+            .permissions = split(row.text("permissions")),
+            .key_max_age = row.optional_seconds("key_max_age"),
+            .effective_key_max_age = row.seconds("effective_key_max_age"),
+            .status = row.text("status"),
+            .created_at = row.instant("created_at"),
+            .created_by = row.text("created_by"),
+            .last_used_at = row.optional_instant("last_used_at")};
+}
+
+/// A JSON array of texts that need no escaping.
+std::string json_array(std::vector<std::string> const &texts) {
+    std::string json = "[";
+    for (std::string const &text : texts) {
+        json += (json.size() > 1 ? ",\"" : "\"") + text + "\"";
+    }
+    return json + "]";
+}
+
+}  // namespace
+
+std::vector<std::string> permission_texts(std::vector<Permission> const &permissions) {
+    std::vector<std::string> texts;
+    for (Permission const &permission : permissions) {
+        texts.push_back(permission.text());
+    }
+    std::sort(texts.begin(), texts.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+    return texts;
+}
+
+bool insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org, DisplayName const &name,
+                  std::vector<Permission> const &permissions, std::optional<std::chrono::seconds> key_max_age, Note const &created_by) {
+    return transaction
+               .exec(insert_sql, {id, org, name, json_array(permission_texts(permissions)), key_max_age, created_by})
+               .affected() == 1;
+}
+
+std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id) {
+    db::Rows const rows = transaction.exec(find_sql, {id});
+    return rows.empty() ? std::nullopt : std::optional(read_agent(rows[0]));
+}
+
+Agent get_agent(db::Transaction &transaction, AgentId const &id) {
+    if (auto agent = find_agent(transaction, id)) {
+        return *std::move(agent);
+    }
+    throw no_such("agent", id.text(), transaction.exec(names_sql));
+}
+
+Agent lock_agent(db::Transaction &transaction, AgentId const &id) {
+    transaction.exec(lock_sql, {id});
+    return get_agent(transaction, id);
+}
+
+std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name) {
+    db::Rows const rows = transaction.exec(by_name_sql, {org, name});
+    return rows.empty() ? std::nullopt : std::optional(AgentId::parse(rows[0].text("agent_id")));
+}
+
+void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name, std::vector<std::string> const &permissions,
+                  std::optional<std::chrono::seconds> key_max_age) {
+    transaction.exec(update_sql, {id, name, json_array(permissions), key_max_age});
+}
+
+std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
+    std::vector<Agent> agents;
+    db::Rows const rows =
+        transaction.exec(list_sql, {filter.org, filter.status, filter.after, filter.key_due, filter.unused_for, filter.limit});
+    for (db::Row const row : rows) {
+        agents.push_back(read_agent(row));
+    }
+    return agents;
+}
+
+}  // namespace relay::store

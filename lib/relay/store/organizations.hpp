@@ -1,0 +1,38 @@
+#pragma once
+
+#include "relay/db/transaction.hpp"
+#include "relay/model/ids.hpp"
+#include "relay/model/records.hpp"
+
+namespace relay::store {
+
+/// False if the id exists already; waits for a transaction that is inserting it.
+bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, Plan plan, std::optional<std::int64_t> max_agents,
+                std::optional<std::chrono::seconds> key_max_age, Note const &created_by);
+
+std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id);
+
+/// As find_org; throws Error (not_found) with ids that are close.
+Org get_org(db::Transaction &transaction, OrgId const &id);
+
+/// Holds the organization's row until the end: agents of an organization with a limit are counted one at a time.
+void lock_org(db::Transaction &transaction, OrgId const &id);
+
+void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name, std::optional<Plan> plan,
+                std::optional<std::int64_t> max_agents, std::optional<std::chrono::seconds> key_max_age);
+
+struct OrgFilter {
+    std::optional<std::string> like{};  ///< a LIKE pattern over the id
+    bool blocked_only = false;
+    std::optional<std::string> after{};
+    std::optional<std::int64_t> limit{};
+};
+/// In order of id.
+std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter);
+
+/// True if there is any organization but `id`.
+bool has_other_orgs(db::Transaction &transaction, OrgId const &id);
+
+std::string_view plan_name(Plan plan);
+
+}  // namespace relay::store
