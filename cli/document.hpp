@@ -16,8 +16,8 @@ struct Field;
 using Record = std::vector<Field>;
 
 /// Null is `std::monostate`: JSON null, nothing in a table or CSV. Counts and `_seconds` are integers; ids are strings.
-struct Value
-    : std::variant<std::monostate, bool, std::int64_t, std::string, Instant, std::vector<std::string>, Record, std::vector<Record>> {
+struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Instant, std::vector<std::string>, Record,
+                            std::vector<Record>> {
     using variant::variant;
     Value(char const *text) : variant(std::string(text)) {}
     template <typename T>
@@ -25,7 +25,7 @@ struct Value
 };
 
 struct Field {
-    std::string key;  ///< in machine formats: snake_case
+    std::string key;  ///< in machine formats: snake_case; empty: not shown to machines
     std::string label;  ///< in tables: "Org ID", or a column's header; empty: not shown to people
     Value value;
 };
@@ -38,7 +38,8 @@ struct Document {
     bool dry_run = false;
     Record data{};  ///< for one thing
     std::vector<Record> items{};  ///< for a list
-    Record columns{};  ///< for a list: the fields of an item with null values, so that an empty list still has its headers
+    Record
+        columns{};  ///< for a list: the fields of an item with null values, so that an empty list still has its headers
     std::optional<std::string> next{};  ///< a list's cursor, if there is more
     std::vector<std::string> warnings{};  ///< also printed on stderr
     std::optional<std::string> request_id{};

@@ -80,6 +80,9 @@ Rendered render_env(Document const &document) {
     for_each_record(document, [&](Record const &record) {
         rendered.text += rendered.text.empty() ? "" : "\n";
         for (Field const &field : record) {
+            if (field.key.empty()) {
+                continue;
+            }
             std::string name = field.key;
             std::transform(name.begin(), name.end(), name.begin(), [](char letter) {
                 return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;

@@ -60,7 +60,12 @@ std::string cell(Value const &value) {
 std::string row(Record const &record) {
     std::string line;
     for (Field const &field : record) {
-        line += (&field == record.data() ? "" : ",") + cell(field.value);
+        if (!field.key.empty()) {
+            line += cell(field.value) + ',';
+        }
+    }
+    if (!line.empty()) {
+        line.pop_back();
     }
     return line + '\n';
 }

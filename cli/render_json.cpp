@@ -21,7 +21,9 @@ Json to_json(Value const &value);
 Json to_json(Record const &record) {
     Json object = Json::object();
     for (Field const &field : record) {
-        object[field.key] = to_json(field.value);
+        if (!field.key.empty()) {
+            object[field.key] = to_json(field.value);
+        }
     }
     return object;
 }
