@@ -1,5 +1,6 @@
 #include "cli/documents/issued_key.hpp"
 
+#include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
 #include "relay/provision/recover.hpp"
 
@@ -25,18 +26,6 @@ bool is_plain_word(std::string const &text) {
                std::string::npos;
 }
 
-/// As a word of sh.
-std::string quoted(std::string const &text) {
-    if (is_plain_word(text)) {
-        return text;
-    }
-    std::string word = "'";
-    for (char const letter : text) {
-        word += letter == '\'' ? "'\\''" : std::string(1, letter);
-    }
-    return word + '\'';
-}
-
 }  // namespace
 
 std::unique_ptr<Sink> open_settled_sink(Context &context, SinkOptions const &options) {
@@ -45,6 +34,18 @@ std::unique_ptr<Sink> open_settled_sink(Context &context, SinkOptions const &opt
         sink->settle([&context](std::string_view content) { return settle_content(context.database(), content); });
     }
     return sink;
+}
+
+std::unique_ptr<Sink> open_settled_token_sink(Context &context, SinkOptions const &options) {
+    if (options.asked()) {
+        return open_settled_sink(context, options);
+    }
+    if (options.replace || options.secret_format || options.env_prefix || options.k8s_name || options.k8s_namespace ||
+        options.seal_key) {
+        throw Error(ErrorKind::usage, "flags of the secret say nothing without --admin-token",
+                    {.next = "add --admin-token SINK, or leave them out"});
+    }
+    return nullptr;
 }
 
 Record delivery_record(std::string const &label, std::string const &delivered_to) {
@@ -72,18 +73,46 @@ Record issued_key_record(Agent const &agent, Key const &key, std::string const &
     return record;
 }
 
+Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh) {
+    Record record = issued_key_record(agent, key, delivered_to, fresh);
+    for (Field &field : agent_record(agent)) {
+        if (field.key != "org_id" && field.key != "agent_id") {
+            record.push_back(machine_only(std::move(field.key), std::move(field.value)));
+        }
+    }
+    return record;
+}
+
+Record token_record(std::optional<KeyId> const &token, Sink const *sink, Globals const &globals) {
+    bool const made = token.has_value() && sink != nullptr;
+    Record record{{"admin_token_id", "Admin token ID", made ? Value(token->text()) : Value()}};
+    append(record, delivery_record("Admin token", made && !globals.dry_run ? sink->destination() : ""));
+    return record;
+}
+
+std::string shell_word(std::string const &text) {
+    if (is_plain_word(text)) {
+        return text;
+    }
+    std::string word = "'";
+    for (char const letter : text) {
+        word += letter == '\'' ? "'\\''" : std::string(1, letter);
+    }
+    return word + '\'';
+}
+
 std::string program_with_place(Globals const &globals) {
     std::string const program = "relay-admin";
     if (globals.sandbox) {
         return program + " --sandbox";
     }
     if (globals.dsn) {
-        return program + " --dsn " + quoted(*globals.dsn);
+        return program + " --dsn " + shell_word(*globals.dsn);
     }
     if (globals.dsn_file) {
-        return program + " --dsn-file " + quoted(*globals.dsn_file);
+        return program + " --dsn-file " + shell_word(*globals.dsn_file);
     }
-    return globals.service ? program + " --service " + quoted(*globals.service) : program;
+    return globals.service ? program + " --service " + shell_word(*globals.service) : program;
 }
 
 }  // namespace relay::cli

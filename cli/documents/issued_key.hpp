@@ -14,6 +14,10 @@ namespace relay::cli {
 /// Throws as open_sink, before the database is touched, and as settle_content.
 std::unique_ptr<Sink> open_settled_sink(Context &context, SinkOptions const &options);
 
+/// The same for a secret that is made only when asked for (--admin-token SINK): null if it is not.
+/// Throws Error (usage) for flags of the secret without a place for it.
+std::unique_ptr<Sink> open_settled_token_sink(Context &context, SinkOptions const &options);
+
 /// Where a secret went: `secret` (always null: it has left by its sink), `delivered_to`, and for people a line `label`,
 /// "written to payment.env (mode 0600)". `delivered_to` is Delivery::destination(), or empty.
 Record delivery_record(std::string const &label, std::string const &delivered_to);
@@ -21,6 +25,15 @@ Record delivery_record(std::string const &label, std::string const &delivered_to
 /// A key just issued to an agent, in the order in which people want it: org, agent, key id, where the secret went, when it is due.
 /// An empty key (no key_id) has nulls. `fresh`: its due date is told from now on.
 Record issued_key_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh);
+
+/// An agent just made with its first key: issued_key_record, and for machines what else an agent has.
+Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh);
+
+/// An organization's admin token, if one was made and delivered by `sink`; nulls otherwise.
+Record token_record(std::optional<KeyId> const &token, Sink const *sink, Globals const &globals);
+
+/// `text` as one word of sh: in single quotes unless it needs none.
+std::string shell_word(std::string const &text);
 
 /// "relay-admin --sandbox": how this run named its database, for commands that people can paste.
 std::string program_with_place(Globals const &globals);

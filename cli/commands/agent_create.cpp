@@ -1,0 +1,110 @@
+#include "cli/command.hpp"
+#include "cli/documents/agent.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/issued_key.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/crypto/random_ids.hpp"
+#include "relay/provision/create_agent.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> agent{};
+    std::optional<std::string> id{};
+    std::optional<std::string> org{};
+    std::optional<std::string> name{};
+    std::vector<std::string> permissions{};
+    std::optional<std::chrono::seconds> key_max_age{};
+    std::optional<Instant> expires_at{};
+    SinkOptions sink{.existing_file = ExistingFile::refuse_at_delivery};
+};
+
+CreateAgent read(Options const &options) {
+    auto const id = one_spelling("AGENT", options.agent, "--id", options.id);
+    require_some_time("--key-max-age", options.key_max_age);
+    return {
+        .id = id ? AgentId::parse_new(*id) : generate_agent_id(),
+        .org = OrgId::parse(options.org.value()),
+        .name = DisplayName::parse(options.name.value()),
+        .permissions = parse_permissions(options.permissions),
+        .key_max_age = options.key_max_age,
+        .expires_at = options.expires_at,
+    };
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    CreateAgent const request = read(options);
+    auto const sink = open_settled_sink(context, options.sink);
+    CreatedAgent const created = create_agent(context.database(), request, context.write_options(), *sink);
+
+    Document document{.kind = "AgentCreation", .id_key = "agent_id"};
+    document.data = created_agent_record(created.agent, created.key, created.delivered_to, created.changed);
+    stamp(document, context, created);
+    context.output().show(document);
+    if (!created.changed) {
+        context.output().note("nothing changed: agent " + request.id.text() +
+                              " exists already, as asked; its key cannot be shown again");
+        context.output().note("a new key: " + program_with_place(context.globals()) + " rotate-key " +
+                              request.id.text());
+    }
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_positional(app, {.names = "AGENT", .description = "id of the new agent (default: generated)"}, options->agent);
+    add_value(app, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
+              options->id);
+    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "its organization", .required = true},
+              options->org);
+    add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    add_values(app,
+               {.names = "--permissions,--permission",
+                .type = "P,...",
+                .description = "what it may do: provider:method, * for any"},
+               options->permissions, Commas::split);
+    add_key_max_age(app, options->key_max_age);
+    add_instant(app, {.names = "--expires", .description = "when its key ends by itself (default: never)"},
+                options->expires_at);
+    declare_sink(app, options->sink);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const agent_create;
+Command const agent_create{
+    .path = "agent create",
+    .summary = "create an agent with its first key",
+    .doc =
+        R"(Creates an agent in an organization and gives it an API key. Without an id it gets one, agent_ and 12 characters. An id is 1 to 63 of
+a-z, 0-9, - and _, begins with a letter or digit, is unique in the whole relay, and belongs to one organization for ever.
+
+The key leaves by one way: the terminal, or the flags under Secret. Without such a flag, and with stdout no terminal, the command
+stops with exit 2 before it touches the database: a pipe or a CI log would keep the key. The key is delivered first and goes live
+afterwards; a place that cannot take it is exit 12, and nothing was changed. It is stored as a hash alone and cannot be shown again.
+
+A script sees the ids, the key id and where the key went ("delivered_to"); "secret" is always null. Run again with the same id and
+content it changes nothing and delivers nothing ("changed": false, exit 0). An id that exists with other content is exit 5, with
+the fields that differ; an organization that does not exist is exit 3, one that is blocked exit 5, one at its limit exit 6.
+
+EXAMPLES
+  relay-admin agent create --org-id acme-corp --name "Payment Processor" --permissions "stripe:create_payment"
+  # the key in an env file, for systemd or docker
+  relay-admin agent create payments --org acme-corp --name "Payment Processor" --secret-file payments.env --secret-format env
+  # several permissions, and a key that ends by itself
+  relay-admin agent create audit-bot --org acme-corp --name "Audit" --permissions stripe:read,github:* --expires 2027-01-01T00:00:00Z
+  # the key alone on stdout, the summary on stderr
+  relay-admin agent create crm --org acme-corp --name CRM --secret-stdout
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,90 @@
+#include "cli/command.hpp"
+#include "cli/documents/agent.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> org{};
+    std::optional<std::string> state{};
+    std::optional<std::chrono::seconds> key_due{};
+    std::optional<std::chrono::seconds> unused_for{};
+    PageOptions page{};
+};
+
+ListAgents read(Options const &options) {
+    ListAgents request{
+        .status = options.state,
+        .key_due = options.key_due,
+        .unused_for = options.unused_for,
+        .page = page_request(options.page),
+    };
+    if (options.org) {
+        request.org = OrgId::parse(*options.org);
+    }
+    return request;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    auto const found = list_agents(context.database(), read(options));
+
+    Document document{.kind = "AgentList", .id_key = "agent_id", .is_list = true};
+    for (Agent const &agent : found.items) {
+        document.items.push_back(hide(agent_record(agent), {"permissions"}));
+    }
+    document.columns = blank(hide(agent_record({}), {"permissions"}));
+    document.next = found.next;
+    stamp(document, context, found.at, found.db_role);
+    context.output().show(document);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
+              options->org);
+    add_choice(app, {.names = "--state", .description = "only those in this state"}, {"active", "blocked", "revoked"},
+               options->state);
+    add_duration(app, {.names = "--key-due", .description = "only those whose key is due within this time, or already"},
+                 options->key_due);
+    add_duration(app, {.names = "--unused-for", .description = "only those that were not seen for this long"},
+                 options->unused_for);
+    declare_page(app, options->page);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const agent_list;
+Command const agent_list{
+    .path = "agent list",
+    .summary = "list agents",
+    .doc =
+        R"(Lists agents in the order of their ids: organization, name, state, and when each was last seen. The state is active, blocked or
+revoked; an agent is blocked or revoked also when its organization is. Filters may be combined.
+
+--unused-for takes an agent that was never seen if it was made that long ago. All times are of the database's clock. At most 1000
+are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one.
+
+An empty list is exit 0; an organization that does not exist is exit 3. It runs on a standby, too.
+
+EXAMPLES
+  relay-admin agent list --org acme-corp
+  # whose keys want rotation in the next two weeks
+  relay-admin agent list --key-due 14d -o id
+  # nobody seems to need them
+  relay-admin agent list --unused-for 30d --state active
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

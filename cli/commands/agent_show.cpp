@@ -1,0 +1,86 @@
+#include "cli/command.hpp"
+#include "cli/documents/agent.hpp"
+#include "cli/documents/event.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/key.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/documents/standing.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+constexpr std::int64_t default_events = 10;
+constexpr std::int64_t most_events = 1000;
+
+struct Options {
+    std::optional<std::string> agent{};
+    std::optional<std::string> id{};
+    std::optional<std::int64_t> events{};
+};
+
+Record details_record(AgentDetails const &details) {
+    std::vector<Record> keys;
+    for (Key const &key : details.keys) {
+        keys.push_back(hide(key_record(key), {"agent_id", "org_id"}));
+    }
+    Record record = agent_summary(details.agent, details.standing, details.keys, details.last_address);
+    append(record, {
+                       machine_only("last_address", details.last_address),
+                       machine_only("standing", standing_records(details.standing)),
+                       {"keys", "Keys", std::move(keys)},
+                       {"events", "Last events", event_records(details.events)},
+                   });
+    return record;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    AgentId const agent = AgentId::parse(required_spelling("AGENT", options.agent, "--id", options.id));
+    AgentDetails const details =
+        show_agent(context.database(), agent, static_cast<int>(options.events.value_or(default_events)));
+
+    Document document{.kind = "AgentDetails", .id_key = "agent_id"};
+    document.data = details_record(details);
+    stamp(document, context, details.at, details.db_role);
+    context.output().show(document);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_positional(app, {.names = "AGENT", .description = "the agent"}, options->agent);
+    add_value(app, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
+              options->id);
+    add_integer(app, {.names = "--events", .description = "how many of its last events to show (default: 10)"},
+                {.min = 0, .max = most_events}, options->events);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const agent_show;
+Command const agent_show{
+    .path = "agent show",
+    .summary = "show an agent: status, keys, last events",
+    .doc =
+        R"(Shows what one needs to know of an agent when something is wrong: whether it is blocked or revoked, since when, by whom (as claimed,
+and by which database role, which is proven), why and under which ticket; its keys; when and from where it was last seen; and its
+last events, newest first.
+
+A script gets the same as fields: "standing" (what keeps it out now, by itself or with its organization), "keys" and "events", newest
+first. No key's secret is stored, so none can be shown. An id that does not exist is exit 3, with ids that are close.
+
+EXAMPLES
+  relay-admin agent show payments
+  relay-admin agent show payments --events 50
+  relay-admin agent show payments -o json
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,102 @@
+#include "cli/command.hpp"
+#include "cli/documents/agent.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/create_agent.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> agent{};
+    std::optional<std::string> id{};
+    std::optional<std::string> name{};
+    std::vector<std::string> add_permissions{};
+    std::vector<std::string> remove_permissions{};
+    std::optional<std::chrono::seconds> key_max_age{};
+};
+
+UpdateAgent read(Options const &options) {
+    if (!options.name && options.add_permissions.empty() && options.remove_permissions.empty() &&
+        !options.key_max_age) {
+        throw Error(ErrorKind::usage, "nothing to change is given",
+                    {.next = "give one or more of --name, --add-permission, --remove-permission, --key-max-age"});
+    }
+    require_some_time("--key-max-age", options.key_max_age);
+    UpdateAgent request{.id = AgentId::parse(required_spelling("AGENT", options.agent, "--id", options.id))};
+    if (options.name) {
+        request.name = DisplayName::parse(*options.name);
+    }
+    request.add_permissions = parse_permissions(options.add_permissions);
+    request.remove_permissions = parse_permissions(options.remove_permissions);
+    request.key_max_age = options.key_max_age;
+    for (Permission const &permission : request.add_permissions) {
+        if (std::find(request.remove_permissions.begin(), request.remove_permissions.end(), permission) !=
+            request.remove_permissions.end()) {
+            throw Error(ErrorKind::usage, "permission " + permission.text() + " is to be added and removed");
+        }
+    }
+    return request;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    UpdateAgent const request = read(options);
+    UpdatedAgent const updated = update_agent(context.database(), request, context.write_options());
+
+    Document document{.kind = "AgentUpdate", .id_key = "agent_id"};
+    document.data = agent_record(updated.agent);
+    append(document.data, {
+                              people_only("Key max age", describe_key_max_age(updated.agent)),
+                              {"changed_fields", "Changed", updated.fields},
+                          });
+    stamp(document, context, updated);
+    context.output().show(document);
+    if (!updated.changed) {
+        context.output().note("nothing changed: agent " + request.id.text() + " is as asked already");
+    }
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_positional(app, {.names = "AGENT", .description = "the agent"}, options->agent);
+    add_value(app, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
+              options->id);
+    add_value(app, {.names = "--name", .description = "new name for people"}, options->name);
+    add_values(app,
+               {.names = "--add-permission", .type = "P,...", .description = "permissions to add: provider:method"},
+               options->add_permissions, Commas::split);
+    add_values(app, {.names = "--remove-permission", .type = "P,...", .description = "permissions to take away"},
+               options->remove_permissions, Commas::split);
+    add_key_max_age(app, options->key_max_age);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const agent_update;
+Command const agent_update{
+    .path = "agent update",
+    .summary = "change an agent's name, permissions or key age",
+    .doc =
+        R"(Changes what is given, and nothing else, and prints the agent as it then is. What is already as asked changes nothing ("changed":
+false, exit 0); "changed_fields" names what did change. Its key stays, and so does its organization.
+
+Permissions are added and removed by name; one that is already there, or already gone, is no error. Gateways see the new ones with
+the next call that they check. Another --key-max-age counts for keys made from then on.
+
+EXAMPLES
+  relay-admin agent update payments --name "Payment Processor 2"
+  relay-admin agent update payments --add-permission stripe:refund --remove-permission 'stripe:*'
+  relay-admin agent update payments --key-max-age 30d
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,143 @@
+#include "cli/documents/init.hpp"
+#include "cli/command.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/issued_key.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/prompt.hpp"
+#include "cli/terminal_input.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> org_id{};
+    std::optional<std::string> org_name{};
+    std::optional<std::string> agent_id{};
+    std::optional<std::string> agent_name{};
+    std::vector<std::string> permissions{};
+    std::optional<std::string> plan{};
+    SinkOptions sink{.existing_file = ExistingFile::refuse_at_delivery};
+};
+
+/// Asks until the answer is a valid one; an empty answer takes `proposal`.
+template <typename Parse>
+void ask(Context &context, std::string const &what, std::string const &proposal, std::optional<std::string> &target,
+         Parse parse) {
+    while (!target) {
+        std::string answer = read_shown_line(what + " [" + proposal + "]: ");
+        answer = answer.empty() ? proposal : answer;
+        try {
+            parse(answer);
+            target = answer;
+        } catch (Error const &error) {
+            context.output().warn(error.message());
+        }
+    }
+}
+
+void fill_in(Options &options, Context &context) {
+    if (options.org_id && options.org_name && options.agent_name) {
+        return;
+    }
+    if (!context.prompt().can_ask() || context.globals().yes) {
+        std::string missing;
+        for (auto const &[flag, value] :
+             {std::pair("--org-id", &options.org_id), std::pair("--org-name", &options.org_name),
+              std::pair("--agent-name", &options.agent_name)}) {
+            missing += *value ? "" : (missing.empty() ? "" : ", ") + std::string(flag);
+        }
+        throw Error(ErrorKind::usage, "missing: " + missing,
+                    {.why = "the first organization and the first agent need a name; at a terminal they are asked for",
+                     .next = program_with_place(context.globals()) +
+                             R"( init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor")"});
+    }
+    ask(context, "Organization id", "acme-corp", options.org_id, [](std::string const &text) { OrgId::parse(text); });
+    ask(context, "Organization name", *options.org_id, options.org_name,
+        [](std::string const &text) { DisplayName::parse(text); });
+    ask(context, "Name of its first agent", "First agent", options.agent_name,
+        [](std::string const &text) { DisplayName::parse(text); });
+}
+
+Initialize read(Options const &options) {
+    Initialize request{
+        .org = {.id = OrgId::parse(*options.org_id),
+                .name = DisplayName::parse(*options.org_name),
+                .plan = options.plan ? parse_plan(*options.plan) : Plan::free},
+        .agent_name = DisplayName::parse(*options.agent_name),
+        .permissions = parse_permissions(options.permissions),
+    };
+    if (options.agent_id) {
+        request.agent_id = AgentId::parse_new(*options.agent_id);
+    }
+    return request;
+}
+
+ExitStatus run(Options options, Context &context) {
+    fill_in(options, context);
+    Initialize const request = read(options);
+    auto const sink = open_settled_sink(context, options.sink);
+    Initialized const made = initialize(context.database(), request, context.write_options(), *sink);
+
+    Document document{.kind = "Init", .id_key = "agent_id"};
+    document.data = init_record(made);
+    stamp(document, context, made);
+    context.output().show(document);
+    tell_next_steps(made, options.sink, context);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_value(app, {.names = "--org-id,--org", .type = "ORG", .description = "id of the first organization"},
+              options->org_id);
+    add_value(app, {.names = "--org-name", .type = "NAME", .description = "its name for people"}, options->org_name);
+    add_value(
+        app,
+        {.names = "--agent-id,--agent", .type = "AGENT", .description = "id of the first agent (default: generated)"},
+        options->agent_id);
+    add_value(app, {.names = "--agent-name", .type = "NAME", .description = "its name for people"},
+              options->agent_name);
+    add_values(app,
+               {.names = "--permissions,--permission",
+                .type = "P,...",
+                .description = "what it may do: provider:method, * for any"},
+               options->permissions, Commas::split);
+    add_choice(app, {.names = "--plan", .description = "free: one agent; paid: no limit (default: free)"},
+               {"free", "paid"}, options->plan);
+    declare_sink(app, options->sink);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const init;
+Command const init{
+    .path = "init",
+    .summary = "first run: schema, first organization, first agent",
+    .doc =
+        R"(Takes an empty database to the first working agent, in one transaction: the schema, an organization, an agent and its API key. Either
+all of it is there afterwards, or nothing. At a terminal it asks for the names that no flag gives.
+
+The key leaves by one way: the terminal, or the flags under Secret; it is delivered first and goes live afterwards. Without such a
+flag, and with stdout no terminal, the command stops with exit 2 before it touches the database.
+
+Run again with the same flags it changes nothing and delivers nothing ("changed": false, exit 0); it never resets, re-enables or
+overwrites anything. A database that holds other organizations, or these with other content, is exit 5: use `org create` and `agent
+create` there. The role needs the right to create schemas in the database.
+
+EXAMPLES
+  # to try it out: a private PostgreSQL, started on demand
+  relay-admin --sandbox init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor"
+  # the key in an env file
+  relay-admin init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor" --secret-file payment.env --secret-format env
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,83 @@
+#include "cli/command.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/key.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> agent{};
+    std::optional<std::string> org{};
+    std::optional<std::string> state{};
+    PageOptions page{};
+};
+
+ListKeys read(Options const &options) {
+    ListKeys request{.status = options.state, .page = page_request(options.page)};
+    if (options.agent) {
+        request.agent = AgentId::parse(*options.agent);
+    }
+    if (options.org) {
+        request.org = OrgId::parse(*options.org);
+    }
+    return request;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    auto const found = list_keys(context.database(), read(options));
+
+    Document document{.kind = "KeyList", .id_key = "key_id", .is_list = true};
+    std::transform(found.items.begin(), found.items.end(), std::back_inserter(document.items), key_record);
+    document.columns = blank(key_record({}));
+    document.next = found.next;
+    stamp(document, context, found.at, found.db_role);
+    context.output().show(document);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_value(app, {.names = "--agent,--agent-id", .type = "AGENT", .description = "only those of an agent"},
+              options->agent);
+    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
+              options->org);
+    add_choice(app, {.names = "--state", .description = "only those in this state"},
+               {"active", "retiring", "expired", "retired", "revoked"}, options->state);
+    declare_page(app, options->page);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const key_list;
+Command const key_list{
+    .path = "key list",
+    .summary = "list keys",
+    .doc =
+        R"(Lists keys by their ids; a key's id is the public part of it, the name that logs and events use. No secret is stored, so none can be
+shown.
+
+The status is what a gateway would say: active and retiring keys are accepted, expired, retired and revoked ones are not. A key
+whose agent or organization is blocked keeps its status and is marked as blocked: it is refused for as long. Rows never go
+away, so the list is the history of an agent's keys, too.
+
+At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one. An empty list is
+exit 0; an agent or organization that does not exist is exit 3. It runs on a standby, too.
+
+EXAMPLES
+  relay-admin key list --agent payments
+  relay-admin key list --org acme-corp --state retiring
+  relay-admin key list --all -o csv
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

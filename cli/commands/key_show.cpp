@@ -1,0 +1,76 @@
+#include "cli/command.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/key.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/documents/standing.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> key{};
+    std::optional<std::string> id{};
+};
+
+Record details_record(KeyDetails const &details) {
+    Key const &key = details.key;
+    Record record = hide(key_record(key), {"blocked", "created_at", "due_at", "last_used_at"});
+    append(record, {
+                       people_only("Created", format_instant_seconds(key.created_at) + " by " + key.created_by),
+                       people_only("Due", describe_time(key.due_at, details.at)),
+                       people_only("Retired", key.retired_at),
+                       people_only("Revoked", key.revoked_at),
+                       people_only("Last used", key.last_used_at ? Value(*key.last_used_at) : Value("never")),
+                       machine_only("standing", standing_records(details.standing)),
+                   });
+    if (!details.standing.empty()) {
+        record.push_back(people_only("Shut out", describe_status("", details.standing)));
+    }
+    return record;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    KeyId const key = KeyId::parse(required_spelling("KEY-ID", options.key, "--key-id", options.id));
+    KeyDetails const details = show_key(context.database(), key);
+
+    Document document{.kind = "KeyDetails", .id_key = "key_id"};
+    document.data = details_record(details);
+    stamp(document, context, details.at, details.db_role);
+    context.output().show(document);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_positional(app, {.names = "KEY-ID", .description = "the key's id: 12 characters, not the key"}, options->key);
+    add_value(app, {.names = "--id,--key-id", .type = "KEY-ID", .description = "the same, as a flag"}, options->id);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const key_show;
+Command const key_show{
+    .path = "key show",
+    .summary = "show a key by its id",
+    .doc =
+        R"(Shows whose a key is, what a gateway would say of it, when it was made, is due and ends, which key replaced it, and when it was last
+used. What blocks or revokes it, its agent or its organization is shown with who did it and why.
+
+It takes the key's id, the 12 characters behind relay_sk_, and never the key: a command line can be read by others. To ask about
+a key that you hold, use `key verify`. An id that does not exist is exit 3.
+
+EXAMPLES
+  relay-admin key show 9fq2mzx1b81k
+  relay-admin key show 9fq2mzx1b81k -o json
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,96 @@
+#include "cli/command.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/key_input.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> agent{};
+};
+
+/// Answers that need no database: what the stored hash cannot belong to.
+std::optional<std::string> refused_offline(KeyInput const &input) {
+    if (!input.key) {
+        return "malformed";
+    }
+    return input.key->type() == KeyType::agent ? std::nullopt : std::optional<std::string>("admin_token");
+}
+
+Record verification_record(KeyVerification const &found, std::optional<std::string> const &key_id) {
+    return {
+        people_only("Key", found.ok ? "accepted" : "refused: " + found.reason),
+        machine_only("ok", found.ok),
+        machine_only("reason", found.reason),
+        {"key_id", "Key ID", key_id},
+        {"agent_id", "Agent ID", found.agent_id},
+        {"org_id", "Org ID", found.org_id},
+        {"expires_at", "Expires", found.expires_at},
+    };
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    auto const agent = options.agent ? std::optional(AgentId::parse(*options.agent)) : std::nullopt;
+    KeyInput const input = read_key_from_stdin(context);
+    auto const key_id = input.key ? std::optional(input.key->id().text()) : std::nullopt;
+
+    Document document{.kind = "KeyVerification", .id_key = "key_id"};
+    KeyVerification found;
+    if (auto const reason = refused_offline(input)) {
+        found.reason = *reason;
+        document.actor = context.attribution().actor.text();
+        document.trace_id = context.attribution().trace_id;
+    } else {
+        found = verify_key(context.database(), *input.key, agent);
+        stamp(document, context, found.at, found.db_role);
+    }
+    if (!input.fault.empty()) {
+        document.warnings.push_back(input.fault);
+    }
+    document.data = verification_record(found, key_id);
+    context.output().show(document);
+    return found.ok ? ExitStatus::ok : ExitStatus::check_no;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_value(app,
+              {.names = "--agent,--agent-id", .type = "AGENT", .description = "the agent that the key should be of"},
+              options->agent);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const key_verify;
+Command const key_verify{
+    .path = "key verify",
+    .summary = "tell what a gateway would say of a key",
+    .doc =
+        R"(Reads a key from stdin and tells whether a gateway would accept it now, and whose it is. It leaves no trace: it is not logged as a use
+of the key. The key is never printed; at a terminal it is asked for without an echo.
+
+The input is the key alone, with at most one newline behind it, or any text that holds exactly one key: the line RELAY_API_KEY=... of
+an env file, the JSON of --secret-format json.
+
+Exit 0: accepted. Exit 10: refused; the reason is one of the gateway's own (unknown_key, expired, retired, revoked, blocked,
+agent_mismatch), or malformed (its checksum or its form is wrong) or admin_token (an organization's token, no agent's key): these two
+need no database. Exit 2: there is no key in the input, or several.
+
+EXAMPLES
+  relay-admin key verify < payments.env
+  relay-admin key verify --agent payments < payments.key
+  # in a script, after a file was deployed
+  relay-admin key verify -o json < payments.env
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,108 @@
+#include "cli/command.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/issued_key.hpp"
+#include "cli/documents/org.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/crypto/random_ids.hpp"
+#include "relay/provision/create_org.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> org{};
+    std::optional<std::string> id{};
+    std::optional<std::string> name{};
+    std::optional<std::string> plan{};
+    std::optional<std::int64_t> max_agents{};
+    std::optional<std::chrono::seconds> key_max_age{};
+    SinkOptions token{.existing_file = ExistingFile::refuse_at_delivery};
+};
+
+CreateOrg read(Options const &options) {
+    auto const id = one_spelling("ORG", options.org, "--id", options.id);
+    require_some_time("--key-max-age", options.key_max_age);
+    return {
+        .id = id ? OrgId::parse(*id) : generate_org_id(),
+        .name = DisplayName::parse(options.name.value()),
+        .plan = options.plan ? parse_plan(*options.plan) : Plan::free,
+        .max_agents = options.max_agents,
+        .key_max_age = options.key_max_age,
+    };
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    CreateOrg const request = read(options);
+    auto const sink = open_settled_token_sink(context, options.token);
+    CreatedOrg const created = create_org(context.database(), request, context.write_options(), sink.get());
+
+    Document document{.kind = "OrgCreation", .id_key = "org_id"};
+    document.data = org_record(created.org);
+    append(document.data, org_words(created.org));
+    append(document.data, token_record(created.token, created.changed ? sink.get() : nullptr, context.globals()));
+    stamp(document, context, created);
+    context.output().show(document);
+    if (!created.changed) {
+        context.output().note("nothing changed: organization " + request.id.text() + " exists already, as asked");
+        if (sink) {
+            context.output().note("no admin token was made; a new one: " + program_with_place(context.globals()) +
+                                  " org update " + request.id.text() + " --admin-token SINK");
+        }
+    }
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_positional(app, {.names = "ORG", .description = "id of the new organization (default: generated)"},
+                   options->org);
+    add_value(app, {.names = "--id,--org,--org-id", .type = "ORG", .description = "the same, as a flag"}, options->id);
+    add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    add_choice(app, {.names = "--plan", .description = "free: one agent; paid: no limit (default: free)"},
+               {"free", "paid"}, options->plan);
+    add_integer(app, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
+                {.min = 0, .max = 10'000'000}, options->max_agents);
+    add_key_max_age(app, options->key_max_age);
+    declare_compact_sink(app, options->token, "--admin-token",
+                         "make an admin token; it goes to FILE, stdout, terminal or fd:N");
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const org_create;
+Command const org_create{
+    .path = "org create",
+    .summary = "create an organization",
+    .doc =
+        R"(Creates an organization: the tenant to which agents belong. Without an id it gets one, org_ and 12 characters.
+
+An id is 1 to 63 of a-z, 0-9, - and _, and begins with a letter or digit. It is for ever. The plan says how many agents the
+organization may have that are not revoked: free 1, paid any number; --max-agents beats the plan. Keys of its agents are due for
+rotation at the age --key-max-age, 90 days if nothing is said; a key that is due still works.
+
+With --admin-token an admin token is made as well, and delivered before the organization exists: to a new file of mode 0600, to
+stdout, to the terminal or to an inherited descriptor (fd:3). It is stored as a hash alone and cannot be shown again.
+
+Run again with the same content it changes nothing, makes no token, and says so ("changed": false, exit 0). An id that exists with
+other content is exit 5, and the fields that differ are named: nothing is ever overwritten.
+
+EXAMPLES
+  relay-admin org create --name "Acme Corp" --id acme-corp
+  # more than one agent, keys rotated each month
+  relay-admin org create acme-corp --name "Acme Corp" --plan paid --key-max-age 30d
+  # its id alone, for a script
+  relay-admin org create --name "Acme Corp" -o id
+  # with an admin token in a file
+  relay-admin org create acme-corp --name "Acme Corp" --admin-token acme.token
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,67 @@
+#include "cli/command.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/org.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> match{};
+    bool blocked = false;
+    PageOptions page{};
+};
+
+ExitStatus run(Options const &options, Context &context) {
+    auto const found =
+        list_orgs(context.database(),
+                  {.match = options.match, .blocked_only = options.blocked, .page = page_request(options.page)});
+
+    Document document{.kind = "OrgList", .id_key = "org_id", .is_list = true};
+    std::transform(found.items.begin(), found.items.end(), std::back_inserter(document.items), org_record);
+    document.columns = blank(org_record({}));
+    document.next = found.next;
+    stamp(document, context, found.at, found.db_role);
+    context.output().show(document);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_value(app,
+              {.names = "--match", .type = "GLOB", .description = "only ids like this: * is any text, ? any character"},
+              options->match);
+    add_flag(app, {.names = "--blocked", .description = "only those that are blocked or revoked"}, options->blocked);
+    declare_page(app, options->page);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const org_list;
+Command const org_list{
+    .path = "org list",
+    .summary = "list organizations",
+    .doc =
+        R"(Lists organizations in the order of their ids: plan, status, how many agents they have that are not revoked, and how many they may
+have. At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one.
+
+An empty list is exit 0. It runs on a standby, too.
+
+EXAMPLES
+  relay-admin org list
+  relay-admin org list --match 'acme-*' --limit 20
+  # the ids alone, one a line
+  relay-admin org list --blocked -o id
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "cli/context.hpp"
+#include "cli/document.hpp"
+#include "cli/sink/options.hpp"
+#include "relay/provision/initialize.hpp"
+
+namespace relay::cli {
+
+/// The result of `init`: the agent and its key as in created_agent_record, the organization, and which migrations were applied.
+Record init_record(Initialized const &made);
+
+/// The three commands that one needs next, on stderr, for a person at a terminal; or that nothing changed.
+void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &context);
+
+}  // namespace relay::cli
