@@ -8,12 +8,10 @@ function(raw_literal file result)
   if(text MATCHES "\\)embedded\"")
     message(FATAL_ERROR "${file} holds the end of its own raw string literal: )embedded\"")
   endif()
-  file(SIZE "${file}" bytes)
-  string(LENGTH "${text}" characters)
-  # file(READ) ends at a NUL, and the literal would then be less than what the checksum covers.
-  file(READ "${file}" hex HEX)
-  string(REGEX MATCH "^([0-9a-f][0-9a-f])*00" nul "${hex}")
-  if(nul)
+  # file(READ) leaves NUL bytes out, and the literal would then be less than what the checksum covers.
+  file(SIZE "${file}" size)
+  string(LENGTH "${text}" length)
+  if(NOT length EQUAL size)
     message(FATAL_ERROR "${file} holds a NUL byte")
   endif()
   set(${result} "R\"embedded(${text})embedded\"sv" PARENT_SCOPE)
@@ -65,13 +63,13 @@ std::span<Migration const> migrations() noexcept {
     return all_migrations;
 }
 
-int schema_version() noexcept {
-    return static_cast<int>(all_migrations.size());
-}
-
 std::string_view expected_catalog() noexcept {
     return catalog;
 }
 
 }  // namespace relay::db
+
+int relay::schema_version() noexcept {
+    return static_cast<int>(db::migrations().size());
+}
 ")

@@ -4,7 +4,10 @@
 
 namespace relay {
 
-/// The version of the library and of the program, "major.minor.patch". The version of the schema is db::schema_version().
+/// The version of the library and of the program, "major.minor.patch".
 std::string_view version() noexcept;
+
+/// The version of the database schema that this library works with: that of the last migration; 0 without any.
+int schema_version() noexcept;
 
 }  // namespace relay

@@ -12,13 +12,13 @@ SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parent
 #   x       any file                     -       no file
 #   .cpp    .cpp files, no header        a,b     only the files whose path in the layer starts with one of these words
 TABLE = """
-              model crypto db            store provision cli | pqxx sodium           CLI11 nlohmann           fmt
-    model     x     -      -             -     -         -   | -    -                -     -                  x
-    crypto    x     x      -             -     -         -   | -    x                -     -                  -
-    db        x     -      x             -     -         -   | x    -                -     -                  x
-    store     x     x      x             x     -         -   | .cpp -                -     -                  -
-    provision x     x      x             x     x         -   | -    -                -     -                  x
-    cli       x     x      context.,main -     x         x   | -    main,output,sink .cpp  render,output,sink x
+              model crypto db                store provision cli | pqxx sodium           CLI11 nlohmann           fmt
+    model     x     -      -                 -     -         -   | -    -                -     -                  x
+    crypto    x     x      -                 -     -         -   | -    x                -     -                  -
+    db        x     -      x                 -     -         -   | x    -                -     -                  x
+    store     x     x      x                 x     -         -   | .cpp -                -     -                  -
+    provision x     x      x                 x     x         -   | -    -                -     -                  x
+    cli       x     x      context.,signals. -     x         x   | -    main,output,sink .cpp  render,output,sink x
 """
 
 # How the includes of a library begin.
@@ -34,8 +34,8 @@ SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "linux/")
 
 # The library knows nothing of argv, stdout or exit.
 NOT_IN_LIBRARY = re.compile(
-    r"#\s*include\s*<(?:iostream|cstdio|stdio\.h|print)>"
-    r"|\bstd::(?:cout|cerr|clog|exit|quick_exit|_Exit)\b|\b(?:printf|fprintf|puts|_exit)\s*\("
+    r"#\s*include\s*<(?:iostream|print)>"
+    r"|\bstd::(?:cout|cerr|clog|exit|quick_exit|_Exit)\b|\b(?:printf|fprintf|puts|fputs|putchar|_exit)\s*\("
 )
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

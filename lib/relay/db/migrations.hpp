@@ -1,5 +1,7 @@
 #pragma once
 
+#include "relay/version.hpp"
+
 #include <span>
 #include <string_view>
 
@@ -16,8 +18,7 @@ struct Migration {
 /// Every migration, in order of version.
 std::span<Migration const> migrations() noexcept;
 
-/// The version of the last migration; 0 without any.
-int schema_version() noexcept;
+using relay::schema_version;
 
 /// What a database of schema_version() holds, as text (schema/catalog.txt); empty if that file was absent at build time.
 std::string_view expected_catalog() noexcept;
