@@ -8,12 +8,6 @@ function(raw_literal file result)
   if(text MATCHES "\\)embedded\"")
     message(FATAL_ERROR "${file} holds the end of its own raw string literal: )embedded\"")
   endif()
-  # file(READ) leaves NUL bytes out, and the literal would then be less than what the checksum covers.
-  file(SIZE "${file}" size)
-  string(LENGTH "${text}" length)
-  if(NOT length EQUAL size)
-    message(FATAL_ERROR "${file} holds a NUL byte")
-  endif()
   set(${result} "R\"embedded(${text})embedded\"sv" PARENT_SCOPE)
 endfunction()
 
