@@ -22,11 +22,10 @@ void refuse_incomparable(SchemaReport const &report) {
         throw Error(ErrorKind::schema, "the database has no relay schema", {.next = "relay-admin schema apply"});
     }
     if (report.status.state == db::SchemaState::behind) {
-        throw Error(
-            ErrorKind::schema,
-            "the database schema is at version " + std::to_string(report.status.version) + ", this program needs " +
-                std::to_string(report.known_version),
-            {.next = "relay-admin schema apply"});
+        throw Error(ErrorKind::schema,
+                    "the database schema is at version " + std::to_string(report.status.version) +
+                        ", this program needs " + std::to_string(report.known_version),
+                    {.next = "relay-admin schema apply"});
     }
     if (report.status.state != db::SchemaState::edited) {
         db::refuse_unmigratable(report.status);
@@ -51,8 +50,8 @@ SchemaComparison compare_schema(db::Database &database) {
     return comparison;
 }
 
-MigratedSchema migrate_schema(
-    db::Database &database, bool dry_run, std::function<void(db::Migration const &)> const &applied) {
+MigratedSchema migrate_schema(db::Database &database, bool dry_run,
+                              std::function<void(db::Migration const &)> const &applied) {
     SchemaReport const before = report_schema(database);
     MigratedSchema migrated;
     migrated.db_role = before.db_role;
@@ -65,9 +64,8 @@ MigratedSchema migrate_schema(
 
 std::string schema_script(std::optional<int> only) {
     if (only && (*only < 1 || *only > db::schema_version())) {
-        throw Error(
-            ErrorKind::not_found, "no migration has the number " + std::to_string(*only),
-            {.why = "this program knows 1 to " + std::to_string(db::schema_version())});
+        throw Error(ErrorKind::not_found, "no migration has the number " + std::to_string(*only),
+                    {.why = "this program knows 1 to " + std::to_string(db::schema_version())});
     }
     std::string script;
     for (db::Migration const &migration : db::migrations()) {

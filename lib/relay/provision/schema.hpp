@@ -38,8 +38,8 @@ struct MigratedSchema : WriteReceipt {
 
 /// Applies what is missing, one transaction a migration; two at once are safe. `applied` is told each migration after its COMMIT.
 /// Throws Error (schema): edited, ahead, incomplete, or a database that is not UTF-8.
-MigratedSchema migrate_schema(
-    db::Database &database, bool dry_run, std::function<void(db::Migration const &)> const &applied = {});
+MigratedSchema migrate_schema(db::Database &database, bool dry_run,
+                              std::function<void(db::Migration const &)> const &applied = {});
 
 /// The migrations as a script for psql, or `only` one of them. Throws Error (not_found): no migration has that number.
 std::string schema_script(std::optional<int> only = {});

@@ -1,0 +1,166 @@
+#include "relay/provision/recover.hpp"
+#include "cli/command.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/sink/leftover.hpp"
+#include "relay/model/error.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> operation{};
+    std::optional<std::string> folder{};
+};
+
+std::string describe(Verdict verdict) {
+    return verdict == Verdict::done ? "committed: what it did stands"
+                                    : "never committed, and it cannot be any more: nothing was changed";
+}
+
+Record record(Value operation, Value file, Value verdict, std::string const &message, Value error) {
+    return {
+        {"operation_id", "Operation", std::move(operation)},
+        {"file", "File", std::move(file)},
+        {"verdict", "Verdict", std::move(verdict)},
+        {"message", "Message", message},
+        machine_only("error", std::move(error)),
+    };
+}
+
+Document document_of(std::vector<Record> items) {
+    Document document;
+    document.kind = "RecoveryList";
+    document.id_key = "operation_id";
+    document.is_list = true;
+    document.columns = record({}, {}, {}, "", {});
+    document.items = std::move(items);
+    return document;
+}
+
+ExitStatus recover_operation(std::string const &text, Context &context) {
+    OperationId const operation = OperationId::parse(text);
+    Verdict const verdict = settle_operation(context.database(), operation);
+    Value const word = verdict == Verdict::done ? "done" : "aborted";
+    Document document = document_of({record(operation.text(), {}, word, describe(verdict), {})});
+    document.changed = false;
+    context.output().show(document);
+    return ExitStatus::ok;
+}
+
+/// Each question may wait 30 s for an answer: once nobody answered, the files that are left are not asked about.
+class PatientOnce {
+  public:
+    explicit PatientOnce(db::Database &database) : m_database(database) {}
+
+    Verdict operator()(std::string_view content) {
+        if (m_failure) {
+            throw *m_failure;
+        }
+        try {
+            return settle_content(m_database, content);
+        } catch (Error const &error) {
+            m_failure = error;
+            throw;
+        }
+    }
+
+  private:
+    db::Database &m_database;
+    std::optional<Error> m_failure{};
+};
+
+Value verdict_word(FolderEntry const &entry) {
+    switch (entry.settled) {
+        case Settled::finished: return "done";
+        case Settled::removed: return "aborted";
+        case Settled::nothing: break;
+    }
+    return {};
+}
+
+ExitStatus recover_folder(std::string const &path, Context &context) {
+    PatientOnce judge(context.database());
+    std::vector<FolderEntry> const entries =
+        settle_folder(path, [&](std::string_view content) { return judge(content); });
+    std::vector<Record> items;
+    bool in_doubt = false;
+    bool left_alone = false;
+    bool changed = false;
+    for (FolderEntry const &entry : entries) {
+        bool const not_ours = entry.error && entry.error->kind() == ErrorKind::sink;
+        left_alone = left_alone || not_ours;
+        in_doubt = in_doubt || (entry.error && !not_ours);
+        changed = changed || entry.settled != Settled::nothing;
+        Value const code = entry.error ? Value(std::string(error_code_name(entry.error->kind()))) : Value();
+        items.push_back(
+            record({}, entry.path, verdict_word(entry), entry.error ? entry.error->message() : entry.message, code));
+    }
+    Document document = document_of(std::move(items));
+    document.id_key = "file";
+    document.changed = changed;
+    context.output().show(document);
+    if (entries.empty()) {
+        context.output().note("nothing to settle: no unfinished file in " + path);
+    }
+    if (in_doubt) {
+        context.output().note(
+            "next: run the same command again when the database answers; until then the files are kept");
+        return exit_status(ErrorKind::unknown);
+    }
+    return left_alone ? ExitStatus::partial : ExitStatus::ok;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    exactly_one({{"OP-ID", options.operation.has_value()}, {"--dir", options.folder.has_value()}});
+    if (context.globals().dry_run) {
+        throw Error(ErrorKind::usage, "recover has no dry run",
+                    {.why = "an operation in flight can only be told about by barring it",
+                     .next = "relay-admin key verify < FILE looks without acting"});
+    }
+    return options.operation ? recover_operation(*options.operation, context)
+                             : recover_folder(*options.folder, context);
+}
+
+Runner declare(CLI::App &app) {
+    auto options = std::make_shared<Options>();
+    add_positional(app, {.names = "OP-ID", .description = "the operation that an error named: op_..."},
+                   options->operation);
+    add_value(
+        app,
+        {.names = "--dir", .type = "DIR", .description = "settle every unfinished secret file (*.new) in this folder"},
+        options->folder);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const recover;
+Command const recover{
+    .path = "recover",
+    .summary = "settle operations whose commit got lost",
+    .doc =
+        R"(When the connection breaks while a commit is under way, nobody can tell at once whether the change was made. relay-admin then asks the
+database for 30 seconds; if that does not help, it ends with exit 9, keeps the secret file, and names the operation. This command settles
+it later: either the operation is committed, or it is barred, so that it can never be committed any more. After that the answer is final.
+
+With OP-ID it tells the verdict: "done" or "aborted". With --dir it looks at every unfinished secret file (FILE.new) that a killed run left
+in the folder: if its key is live, FILE is finished with it; if it can never be, FILE.new is removed. A file that another run has in hand,
+or that this program did not make, is left alone. The same happens by itself when a command writes to the same FILE again.
+
+Run twice, it says the same twice. An id that no operation has is barred and told as aborted.
+
+Exit 0: settled (or nothing to settle). 7: some files were left alone, and stdout says why. 9: still not to be known; everything is kept,
+run it again.
+
+EXAMPLES
+  relay-admin recover op_9fq2mzx1b81k02ww7yzt3hcd
+  relay-admin recover --dir /etc/relay-agent)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,124 @@
+#include "cli/command.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/issued_key.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/incident_report.hpp"
+#include "cli/incident_targets.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "cli/prompt.hpp"
+#include "cli/settle_sink.hpp"
+#include "cli/sink/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> agent{};
+    std::optional<std::string> org{};
+    std::optional<std::string> confirm{};
+    SinkOptions sink{};
+};
+
+Record restored_record(RestoredAgent const &restored) {
+    Record record{
+        machine_only("subject_kind", "agent"),
+        machine_only("subject_id", restored.agent.agent_id),
+        machine_only("known", true),
+        machine_only("changed", restored.changed),
+        {"status", "Status", restored.agent.status},
+    };
+    append(record, issued_key_record(restored.agent, restored.key, restored.delivered_to, restored.changed));
+    return record;
+}
+
+ExitStatus restore_one(Options const &options, Context &context) {
+    AgentId const agent = AgentId::parse(*options.agent);
+    SinkOptions sink_options = options.sink;
+    sink_options.existing_file = ExistingFile::refuse_at_delivery;  // an agent that is not revoked gets no key
+    auto const sink = open_sink(sink_options, context.output());
+    if (!context.globals().dry_run) {
+        context.prompt().confirm("Bring agent " + agent.text() + " back, with a fresh key?");
+        settle_sink(context, *sink);
+    }
+    RestoredAgent const restored = restore_agent(context.database(), agent, context.write_options(), *sink);
+    Document document;
+    document.kind = "Restore";
+    document.id_key = "subject_id";
+    document.is_list = context.globals().format != OutputFormat::table;
+    document.data = restored_record(restored);
+    document.items = {document.data};
+    document.columns = blank(document.data);
+    stamp(document, context, restored);
+    if (restored.agent.status == "blocked") {
+        document.warnings.push_back(
+            "agent " + agent.text() +
+            " is still refused: it is blocked, or its organization is; see relay-admin agent show " + agent.text());
+    }
+    context.output().show(document);
+    if (!restored.changed) {
+        context.output().note("nothing changed: it was not revoked; for a fresh key: relay-admin rotate-key " +
+                              agent.text());
+    }
+    return ExitStatus::ok;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    exactly_one({{"AGENT", options.agent.has_value()}, {"--org", options.org.has_value()}});
+    if (options.agent) {
+        if (options.confirm) {
+            throw Error(ErrorKind::usage, "--confirm says nothing without --org", {.next = "for an agent: --yes"});
+        }
+        return restore_one(options, context);
+    }
+    if (options.sink.asked()) {
+        throw Error(ErrorKind::usage, "restoring an organization makes no key, so there is no secret to write",
+                    {.next = "then, for each agent: relay-admin rotate-key AGENT --secret-file FILE"});
+    }
+    OrgId const org = OrgId::parse(*options.org);
+    confirm_org(context, org, options.confirm, "lets in again", "Its keys stay dead: each agent needs rotate-key.");
+    return report_incident(context, IncidentVerb::restore,
+                           restore_org(context.database(), org, context.write_options()));
+}
+
+Runner declare(CLI::App &app) {
+    auto options = std::make_shared<Options>();
+    add_positional(app, {.names = "AGENT", .description = "the revoked agent"}, options->agent);
+    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "lift an organization's revocation"},
+              options->org);
+    add_value(app,
+              {.names = "--confirm", .type = "ORG", .description = "the organization's id again, instead of typing it"},
+              options->confirm);
+    declare_sink(app, options->sink);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const restore;
+Command const restore{
+    .path = "restore",
+    .summary = "bring a revoked agent back, with a fresh key",
+    .doc =
+        R"(Lifts an agent's revocation and issues a fresh key, in one transaction. Every older key of the agent stays dead for good; blocks stay.
+The new key is delivered before the commit, to the one sink that is named; without one it is shown, if stdout is a terminal.
+
+It asks y/N, and --yes answers; unattended without --yes it stops with exit 2 before anything is written. An agent that is not revoked
+is left as it is, and no file is made: exit 0, "changed": false.
+
+With --org the revocation of an organization is lifted. Its id has to be typed, or given again as --confirm ORG. All keys stay dead, so
+each of its agents needs `rotate-key` then.
+
+Exit 0: in again, now or already. 2: no sink, or --yes is missing. 3: no such agent or organization. 5: the agent's organization is
+revoked. 6: the organization is at its limit. 12: the key could not be delivered; nothing was changed. 13: declined.
+
+EXAMPLES
+  relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env
+  relay-admin restore --org acme-corp --confirm acme-corp)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

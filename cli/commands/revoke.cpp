@@ -1,0 +1,127 @@
+#include "cli/command.hpp"
+#include "cli/context.hpp"
+#include "cli/incident_report.hpp"
+#include "cli/incident_targets.hpp"
+#include "cli/input_file.hpp"
+#include "cli/options.hpp"
+#include "relay/model/error.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    IncidentTargets targets{};
+    std::vector<std::string> keys{};
+    std::optional<std::string> scan{};
+    bool force = false;
+};
+
+ExitStatus revoke_ids(Options const &options, Context &context) {
+    std::vector<KeyId> keys;
+    std::vector<std::string> subjects;
+    for (std::string const &text : options.keys) {
+        keys.push_back(KeyId::parse(text));
+        subjects.push_back("key " + text);
+    }
+    return run_incident(context, IncidentVerb::revoke, subjects,
+                        [&] { return revoke_keys(context.database(), keys, context.write_options()); });
+}
+
+ExitStatus revoke_scanned(std::string const &path, Context &context) {
+    auto const found = scan_input(path, "--scan");
+    std::vector<std::string> subjects;
+    for (auto const &[key, what] : found) {
+        subjects.push_back("key " + key.text());
+    }
+    if (found.empty()) {
+        return report_incident(context, IncidentVerb::revoke, {});
+    }
+    return run_incident(context, IncidentVerb::revoke, subjects,
+                        [&] { return revoke_found(context.database(), found, context.write_options()); });
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    IncidentTargets const &targets = options.targets;
+    exactly_one({
+        {"AGENT", !targets.agents.empty()},
+        {"--file", targets.file.has_value()},
+        {"--org", targets.org.has_value()},
+        {"--key", !options.keys.empty()},
+        {"--scan", options.scan.has_value()},
+    });
+    require_org_for_confirm(targets);
+    bool const by_agents = !targets.agents.empty() || targets.file;
+    if (options.force && !by_agents) {
+        throw Error(ErrorKind::usage, "--force is for agent ids that nobody knows: it says nothing here");
+    }
+    WriteOptions const by = context.write_options();
+    if (by_agents) {
+        std::vector<AgentId> const agents = target_agents(targets);
+        return run_incident(context, IncidentVerb::revoke, subjects_of(agents),
+                            [&] { return revoke_agents(context.database(), agents, options.force, by); });
+    }
+    if (!options.keys.empty()) {
+        return revoke_ids(options, context);
+    }
+    if (options.scan) {
+        return revoke_scanned(*options.scan, context);
+    }
+    OrgId const org = OrgId::parse(*targets.org);
+    confirm_org(context, org, targets.confirm, "revokes", "Every key of its agents is dead then, for good.");
+    return run_incident(context, IncidentVerb::revoke, {"org " + org.text()},
+                        [&] { return revoke_org(context.database(), org, by); });
+}
+
+Runner declare(CLI::App &app) {
+    auto options = std::make_shared<Options>();
+    add_values(
+        app,
+        {.names = "--key", .type = "KEY-ID", .description = "single keys by their ids, comma-separated or repeated"},
+        options->keys, Commas::split);
+    add_value(app, {.names = "--scan", .type = "FILE", .description = "the keys that stand in a text; - is stdin"},
+              options->scan);
+    add_flag(app, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
+    declare_targets(app, options->targets, true);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const revoke;
+Command const revoke{
+    .path = "revoke",
+    .summary = "kill keys for good: of agents, an org, or leaked ones",
+    .doc =
+        R"(Kills every key that the agents have now, for good: no undoing brings a key back to life. `restore` lets an agent in again, with a
+fresh key. To shut an agent out for a while and keep its keys there is `block`.
+
+It never asks (for agents and keys), waits for no lock on an agent, and commits on the primary without waiting for standbys; a rotation
+that runs at the same time loses. First it commits, then it reads and prints the context; a failing report undoes nothing. Revoking again
+changes nothing and tells who was first.
+
+--key kills single keys by their ids, which are public and stand in logs. The agent is left with its other key, or with none.
+
+--scan reads any text (a log, a diff, a paste) of any size, finds keys by their form and checksum, and kills those that are really in
+the database: a key's hash is compared, since anybody can write down a public key id. It prints key ids and owners, never a key; the key
+reaches no argument list, no history, no audit row. Organizations' admin tokens are found as well.
+
+--org revokes an organization with all of its agents. Its id has to be typed, or given again as --confirm ORG (--yes is not enough).
+
+Exit 0: revoked, now or before; or a scanned text that holds no key. 3: no such agent, key or organization; nothing was changed. 7: some
+are not known, the others are dead, and stdout says which. 8: nothing was changed, run it again. 9: the database cannot be asked whether
+it was done; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 13: the typed id was wrong.
+
+EXAMPLES
+  relay-admin revoke billing-bot --reason "laptop stolen" --ticket INC-43
+  # whatever leaked in this log
+  relay-admin revoke --scan build.log
+  git log -p | relay-admin revoke --scan -
+  relay-admin revoke --key 9fq2mzx1b81k
+  relay-admin revoke --org acme-corp --confirm acme-corp)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

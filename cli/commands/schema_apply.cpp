@@ -1,0 +1,75 @@
+#include "cli/command.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/schema.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+std::vector<Record> applied_records(MigratedSchema const &migrated) {
+    std::vector<Record> records;
+    for (db::Migration const &migration : db::migrations()) {
+        for (int const version : migrated.applied) {
+            if (migration.version == version) {
+                records.push_back(
+                    {{"version", "VERSION", std::int64_t{version}}, {"name", "NAME", std::string(migration.name)}});
+            }
+        }
+    }
+    return records;
+}
+
+ExitStatus run(Context &context) {
+    bool const dry_run = context.globals().dry_run;
+    MigratedSchema const migrated = migrate_schema(context.database(), dry_run, [&](db::Migration const &migration) {
+        context.output().note("applied " + std::to_string(migration.version) + " " + std::string(migration.name));
+    });
+    Document document;
+    document.kind = "SchemaApply";
+    document.id_key = "version";
+    document.data = {
+        {"version", "Schema version", std::int64_t{migrated.version}},
+        {"previous_version", "Before", std::int64_t{migrated.previous_version}},
+        {"applied", migrated.changed ? "Applied" : "", applied_records(migrated)},
+    };
+    stamp(document, context, migrated);
+    context.output().show(document);
+    if (!migrated.changed) {
+        context.output().note("nothing to do: the schema is current");
+    }
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &) { return run; }
+
+}  // namespace
+
+extern Command const schema_apply;
+Command const schema_apply{
+    .path = "schema apply",
+    .summary = "install the database schema, or bring it up to date",
+    .doc =
+        R"(Applies the numbered migrations that the database does not have yet. Each is one transaction, its record with the checksum of
+its text included: killed at any instant, the same command goes on where the last whole migration ended. Two runs at once are safe;
+one waits for the other. Data that is there is kept.
+
+The first migration makes the roles relay_owner, relay_provisioner, relay_responder, relay_gateway and relay_auditor if the server has
+none of that name, so it needs a role that may create roles (or have them made before); the later ones need a member of relay_owner. The
+database must be UTF-8.
+
+With --dry-run all of them run in one transaction that is rolled back.
+
+Exit 0: the schema is current now, whether or not there was anything to do. Exit 11: a migration was edited after it had been applied,
+a newer relay-admin was here, or something else made half of it; nothing was changed, and `schema status` says which.
+
+EXAMPLES
+  relay-admin schema apply
+  # what would be done
+  relay-admin schema apply --dry-run)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,50 @@
+#include "cli/command.hpp"
+#include "cli/context.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/provision/schema.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::int64_t> only{};
+};
+
+ExitStatus run(Options const &options, Context &context) {
+    context.output().print(schema_script(options.only ? std::optional(static_cast<int>(*options.only)) : std::nullopt));
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto options = std::make_shared<Options>();
+    add_integer(app, {.names = "--only", .type = "N", .description = "this migration alone"}, {.min = 1, .max = 9999},
+                options->only);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const schema_print;
+Command const schema_print{
+    .path = "schema print",
+    .summary = "print the migrations as SQL for psql",
+    .doc =
+        R"(Prints the migrations as this program would send them, each in a transaction of its own and with its record: for reading, for a review,
+and for databases that only their owner's own tools may change. A database made by psql from this text is `current` for `schema status`.
+Needs no database. Always plain SQL, whatever --output says.
+
+The script is for a database without the schema; for one that is behind, print the missing migrations one by one with --only. Run it with
+ON_ERROR_STOP, or psql goes on after an error with the migrations that follow.
+
+EXAMPLES
+  relay-admin schema print
+  # the last one, for review
+  relay-admin schema print --only 7)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

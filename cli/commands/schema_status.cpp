@@ -1,0 +1,63 @@
+#include "cli/command.hpp"
+#include "cli/documents/schema.hpp"
+#include "cli/output.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+std::string next_step(db::SchemaState state) {
+    switch (state) {
+        case db::SchemaState::current: return "";
+        case db::SchemaState::absent:
+        case db::SchemaState::behind: return "next: relay-admin schema apply";
+        case db::SchemaState::ahead: return "next: use the newer relay-admin that migrated this database";
+        case db::SchemaState::edited: return "next: relay-admin schema verify";
+        case db::SchemaState::incomplete: break;
+    }
+    return "next: drop schemas relay and relay_api if they hold nothing, or restore a backup";
+}
+
+ExitStatus run(Context &context) {
+    SchemaReport const report = report_schema(context.database());
+    context.output().show(schema_status_document(report));
+    if (report.status.state == db::SchemaState::current) {
+        return ExitStatus::ok;
+    }
+    context.output().note(next_step(report.status.state));
+    return exit_status(ErrorKind::schema);
+}
+
+Runner declare(CLI::App &) { return run; }
+
+}  // namespace
+
+extern Command const schema_status;
+Command const schema_status{
+    .path = "schema status",
+    .summary = "tell how the database schema stands to this program",
+    .doc =
+        R"(Lists the migrations that this program knows and those that the database has recorded, and names the state:
+
+  current     every migration is applied, with the text that this program has
+  absent      there is no relay schema yet: schema apply
+  behind      the last migrations are missing: schema apply
+  ahead       a newer relay-admin has migrated the database; this one refuses to work on it
+  edited      a migration was applied from another text than this program's
+  incomplete  a migration is missing below others, or a schema relay is there that schema apply did not make
+
+Changes nothing, and also answers on a standby. It compares records and checksums; whether tables, functions and grants are still as the
+migrations made them is what `schema verify` looks at.
+
+Exit 0 if the state is current, 11 in every other state; the report is on stdout either way.
+
+EXAMPLES
+  relay-admin schema status
+  # in a script
+  relay-admin schema status -o json)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

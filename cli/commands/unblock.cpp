@@ -1,0 +1,95 @@
+#include "cli/command.hpp"
+#include "cli/context.hpp"
+#include "cli/documents/standing.hpp"
+#include "cli/incident_report.hpp"
+#include "cli/incident_targets.hpp"
+#include "cli/options.hpp"
+#include "cli/prompt.hpp"
+#include "relay/model/error.hpp"
+#include "relay/provision/inspect.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace relay::cli::commands {
+
+namespace {
+
+/// Whoever lifts a block should see what it was for.
+std::string question_for(Context &context, std::vector<AgentId> const &agents) {
+    if (agents.size() > 1) {
+        return "Let " + std::to_string(agents.size()) + " agents in again?";
+    }
+    std::string question = "Let agent " + agents.front().text() + " in again?";
+    if (!context.globals().yes && context.prompt().can_ask()) {
+        AgentDetails const details = show_agent(context.database(), agents.front(), 0);
+        question =
+            details.agent.agent_id + " is " + describe_status(details.agent.status, details.standing) + ". " + question;
+    }
+    return question;
+}
+
+void ask(Context &context, std::string const &question) {
+    if (!context.globals().dry_run) {
+        context.prompt().confirm(question);
+    }
+}
+
+ExitStatus run(IncidentTargets const &targets, Context &context) {
+    bool const by_agents = !targets.agents.empty() || targets.file;
+    auto const &ticket = context.globals().ticket;
+    at_most_one(
+        {{"AGENT", !targets.agents.empty()}, {"--file", targets.file.has_value()}, {"--org", targets.org.has_value()}});
+    if (!by_agents && !targets.org && !ticket) {
+        throw Error(ErrorKind::usage, "missing: AGENT, --file, --org or --ticket",
+                    {.next = "relay-admin unblock AGENT"});
+    }
+    WriteOptions const by = context.write_options();
+    if (by_agents) {
+        std::vector<AgentId> const agents = target_agents(targets);
+        ask(context, question_for(context, agents));
+        return report_incident(context, IncidentVerb::unblock, unblock_agents(context.database(), agents, by));
+    }
+    if (targets.org) {
+        OrgId const org = OrgId::parse(*targets.org);
+        ask(context, "Let organization " + org.text() + " in again?");
+        return report_incident(context, IncidentVerb::unblock, unblock_org(context.database(), org, by));
+    }
+    ask(context, "Lift every block that was made under ticket " + *ticket + '?');
+    return report_incident(context, IncidentVerb::unblock,
+                           unblock_ticket(context.database(), Note::parse("ticket", *ticket), by));
+}
+
+Runner declare(CLI::App &app) {
+    auto targets = std::make_shared<IncidentTargets>();
+    declare_targets(app, *targets, false);
+    return [targets](Context &context) { return run(*targets, context); };
+}
+
+}  // namespace
+
+extern Command const unblock;
+Command const unblock{
+    .path = "unblock",
+    .summary = "let blocked agents in again",
+    .doc =
+        R"(Lifts blocks: of agents, of an organization, or with --ticket alone of everything that was blocked under that ticket. With agents or
+an organization, --ticket only goes into the audit trail, as everywhere.
+
+Letting somebody in is asked about, y/N, and --yes answers; unattended without --yes it stops with exit 2. At a terminal the question
+tells who blocked the agent, when, and why.
+
+An agent whose organization is still blocked stays out, and so does a revoked one: a warning says so. Its keys are what they were before
+the block, unless they ran out meanwhile. If a key may be known to others, rotate it with --grace 0 first, and let the agent in then.
+
+Exit 0: not blocked, now or already. 2: --yes is missing. 3: no such agent, organization or ticket. 7: some ids are not known; stdout
+says which. 13: the question was answered no.
+
+EXAMPLES
+  relay-admin unblock billing-bot
+  # all that was blocked for one incident
+  relay-admin unblock --ticket INC-42 --yes
+  relay-admin unblock --org acme-corp)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,72 @@
+#include "cli/documents/rotation.hpp"
+
+#include "cli/documents/fields.hpp"
+#include "cli/documents/issued_key.hpp"
+#include "cli/documents/stamp.hpp"
+
+namespace relay::cli {
+
+namespace {
+
+Value previous_value(std::optional<Key> const &previous) {
+    if (!previous) {
+        return {};
+    }
+    return Record{
+        {"key_id", "Key ID", previous->key_id},
+        {"status", "Status", previous->status},
+        {"works_until", "Works until", previous->live() ? Value(previous->expires_at) : Value()},
+    };
+}
+
+std::string describe_previous(Key const &previous, std::vector<std::string> const &ended) {
+    if (!previous.live()) {
+        return previous.key_id + (ended.empty() ? " was dead before (" + previous.status + ')' : " ended now");
+    }
+    std::string text = previous.key_id + " works until ";
+    text += previous.expires_at ? format_instant_seconds(*previous.expires_at) : "it is retired";
+    return text + (previous.retire_on_first_use ? ", or until the new one is first used" : "");
+}
+
+Record rotation_record(RotatedKey const &rotated) {
+    Key const &key = rotated.key;
+    bool const has_key = !key.key_id.empty();
+    Record record{
+        {"org_id", "Org ID", or_null(key.org_id)},
+        {"agent_id", "Agent ID", or_null(key.agent_id)},
+        {"key_id", "Key ID", or_null(key.key_id)},
+    };
+    append(record, delivery_record("API Key", rotated.changed ? rotated.delivered_to : ""));
+    record.push_back(machine_only("due_at", has_key ? Value(key.due_at) : Value()));
+    if (has_key) {
+        std::optional<Instant> const now =
+            rotated.changed && rotated.previous && key.created_at >= rotated.previous->created_at
+                ? std::optional(key.created_at)
+                : std::nullopt;
+        record.push_back(people_only("Due", describe_time(key.due_at, now)));
+    }
+    record.push_back({"expires_at", "Expires", key.expires_at});
+    record.push_back(machine_only("previous", previous_value(rotated.previous)));
+    if (rotated.previous) {
+        record.push_back(people_only("Old key", describe_previous(*rotated.previous, rotated.ended)));
+    }
+    record.push_back({"ended", rotated.ended.empty() ? "" : "Ended", rotated.ended});
+    record.push_back(machine_only("unchanged_because", or_null(rotated.unchanged_because)));
+    return record;
+}
+
+}  // namespace
+
+Document rotation_document(Context &context, RotatedKey const &rotated) {
+    Document document;
+    document.kind = "AgentKeyRotation";
+    document.id_key = "key_id";
+    stamp(document, context, rotated);
+    document.data = context.globals().format == OutputFormat::env ? Record{{"agent_id", "", rotated.key.agent_id},
+                                                                           {"key_id", "", rotated.key.key_id},
+                                                                           {"changed", "", rotated.changed}}
+                                                                  : rotation_record(rotated);
+    return document;
+}
+
+}  // namespace relay::cli
