@@ -32,9 +32,9 @@ extern Command const sandbox_destroy;
 Command const sandbox_destroy{
     .path = "sandbox destroy",
     .summary = "stop the sandbox and remove its data",
-    .doc = R"(Stops the private PostgreSQL and removes its folder with all data, after a question that --yes answers. Only a folder that
-holds the mark of this program is removed, only what the sandbox itself has put there, and no symbolic link is followed. If there is no
-sandbox, nothing is done, and `changed` is false.
+    .doc = R"(Stops the private PostgreSQL and removes its folder with all data, after a question that --yes
+answers. Only a folder that holds the mark of this program is removed, only what the sandbox itself has put there, and
+no symbolic link is followed. If there is no sandbox, nothing is done, and `changed` is false.
 
 EXAMPLES
   relay-admin sandbox destroy

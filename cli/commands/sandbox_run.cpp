@@ -18,8 +18,9 @@ struct Options {
 
 ExitStatus run(Context &context, Options const &options) {
     if (context.globals().dry_run) {
-        throw Error(ErrorKind::usage, "sandbox run takes no --dry-run",
-                    {.why = "what the command does cannot be taken back", .next = "relay-admin sandbox start --dry-run"});
+        throw Error(
+            ErrorKind::usage, "sandbox run takes no --dry-run",
+            {.why = "what the command does cannot be taken back", .next = "relay-admin sandbox start --dry-run"});
     }
     std::string const dsn = sandbox::ensure_running(context.output());
     sandbox::hand_over(options.command, dsn);
@@ -28,7 +29,10 @@ ExitStatus run(Context &context, Options const &options) {
 Runner declare(CLI::App &app) {
     auto const options = std::make_shared<Options>();
     add_positionals(app,
-                    {.names = "COMMAND", .type = "COMMAND", .description = "the program to run, and its arguments", .required = true},
+                    {.names = "COMMAND",
+                     .type = "COMMAND",
+                     .description = "the program to run, and its arguments",
+                     .required = true},
                     options->command);
     return [options](Context &context) { return run(context, *options); };
 }
@@ -39,12 +43,13 @@ extern Command const sandbox_run;
 Command const sandbox_run{
     .path = "sandbox run",
     .summary = "run a command against the sandbox",
-    .doc = R"(Starts the private PostgreSQL if need be, then becomes the given command, as env(1) does. PGHOST, PGDATABASE, PGUSER and
-RELAY_ADMIN_DSN lead to the sandbox, and all other PG* variables are removed; so psql, a gateway, or relay-admin itself work on it
-without flags. Write -- before the command, or its flags are taken for flags of this program.
+    .doc = R"(Starts the private PostgreSQL if need be, then becomes the given command, as env(1) does. PGHOST,
+PGDATABASE, PGUSER and RELAY_ADMIN_DSN lead to the sandbox, and all other PG* variables are removed; so psql, a
+gateway, or relay-admin itself work on it without flags. Write -- before the command, or its flags are taken for flags
+of this program.
 
-The exit code is the command's own, and no other command of this program answers with a code that is not in the table of exit codes. The
-server stays when the command ends.
+The exit code is the command's own, and no other command of this program answers with a code that is not in the table
+of exit codes. The server stays when the command ends.
 
 EXAMPLES
   relay-admin sandbox run -- psql

@@ -27,15 +27,17 @@ extern Command const sandbox_start;
 Command const sandbox_start{
     .path = "sandbox start",
     .summary = "start a private PostgreSQL for trying out",
-    .doc = R"(Starts a PostgreSQL server of your own and waits until it accepts connections. The first time it makes the data, which takes a
-second or two and needs an installed PostgreSQL 13 or newer; nothing is downloaded. The global flag --sandbox does the same on demand.
+    .doc = R"(Starts a PostgreSQL server of your own and waits until it accepts connections. The first time it makes
+the data, which takes a second or two and needs an installed PostgreSQL 13 or newer; nothing is downloaded. The global
+flag --sandbox does the same on demand.
 
-The server listens on a unix socket alone, in a folder that nobody else may enter, and opens no network port; so it asks for no
-password. Data, socket and log stand in $XDG_STATE_HOME/relay-admin/sandbox, by default ~/.local/state/relay-admin/sandbox. For root the
-server runs as the user postgres, or else nobody; where that user cannot reach the folder, it is /var/lib/relay-admin/sandbox.
+The server listens on a unix socket alone, in a folder that nobody else may enter, and opens no network port; so it
+asks for no password. Data, socket and log stand in $XDG_STATE_HOME/relay-admin/sandbox, by default
+~/.local/state/relay-admin/sandbox. For root the server runs as the user postgres, or else nobody; where that user
+cannot reach the folder, it is /var/lib/relay-admin/sandbox.
 
-The server stays when this program ends, until `sandbox stop`. The data stay until `sandbox destroy`. With --output id only the
-connection string is printed.
+The server stays when this program ends, until `sandbox stop`. The data stay until `sandbox destroy`. With --output id
+only the connection string is printed.
 
 EXAMPLES
   relay-admin sandbox start

@@ -21,9 +21,9 @@ extern Command const sandbox_status;
 Command const sandbox_status{
     .path = "sandbox status",
     .summary = "show whether the sandbox runs, and where it stands",
-    .doc = R"(Shows the state of the private PostgreSQL: `running`, `starting`, `stopped` (its data are there), or `absent`; the connection
-string while it runs; its folders, its log and its size. It changes nothing and starts nothing. The exit code is 0 for every state: a
-script reads the field `state`.
+    .doc = R"(Shows the state of the private PostgreSQL: `running`, `starting`, `stopped` (its data are there), or
+`absent`; the connection string while it runs; its folders, its log and its size. It changes nothing and starts
+nothing. The exit code is 0 for every state: a script reads the field `state`.
 
 EXAMPLES
   relay-admin sandbox status

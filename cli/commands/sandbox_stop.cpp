@@ -27,8 +27,9 @@ extern Command const sandbox_stop;
 Command const sandbox_stop{
     .path = "sandbox stop",
     .summary = "stop the sandbox and keep its data",
-    .doc = R"(Stops the private PostgreSQL and waits until it has ended. Open transactions are rolled back and their clients are cut off; the
-data stay, and `sandbox start` brings them back. If it does not run, nothing is done, and `changed` is false.
+    .doc = R"(Stops the private PostgreSQL and waits until it has ended. Open transactions are rolled back and their
+clients are cut off; the data stay, and `sandbox start` brings them back. If it does not run, nothing is done, and
+`changed` is false.
 
 EXAMPLES
   relay-admin sandbox stop)",

@@ -3,10 +3,10 @@
 #include "cli/sandbox/process.hpp"
 #include "relay/model/error.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <unistd.h>
 #include <vector>
 
 namespace relay::cli::sandbox {
@@ -57,7 +57,8 @@ void add_from_path(ServerUser const &user, std::vector<std::string> &folders) {
 std::optional<Binaries> examine(ServerUser const &user, std::string const &folder) {
     Binaries found;
     found.folder = folder;
-    if (access(found.initdb().c_str(), X_OK) != 0 || access(found.postgres().c_str(), X_OK) != 0 || !can_traverse(user, folder)) {
+    if (access(found.initdb().c_str(), X_OK) != 0 || access(found.postgres().c_str(), X_OK) != 0 ||
+        !can_traverse(user, folder)) {
         return std::nullopt;
     }
     auto const result = run_tool(user, {.argv = {found.postgres(), "--version"}});
@@ -73,7 +74,8 @@ std::optional<Binaries> examine(ServerUser const &user, std::string const &folde
 }
 
 /// The best of `folders`: the newest, or exactly `major`.
-std::optional<Binaries> best(ServerUser const &user, std::vector<std::string> const &folders, std::optional<int> major) {
+std::optional<Binaries> best(ServerUser const &user, std::vector<std::string> const &folders,
+                             std::optional<int> major) {
     std::optional<Binaries> chosen;
     for (auto const &folder : folders) {
         auto found = examine(user, folder);
@@ -100,9 +102,10 @@ Binaries find_binaries(ServerUser const &user, std::optional<int> major) {
     }
     if (major) {
         std::string const version = std::to_string(*major);
-        throw Error(ErrorKind::unavailable, "the sandbox's data needs PostgreSQL " + version + ", which is not installed",
-                    {.why = "a server reads only the data of its own major version",
-                     .next = "apt-get install postgresql-" + version + ", or relay-admin sandbox destroy for a new one"});
+        throw Error(
+            ErrorKind::unavailable, "the sandbox's data needs PostgreSQL " + version + ", which is not installed",
+            {.why = "a server reads only the data of its own major version",
+             .next = "apt-get install postgresql-" + version + ", or relay-admin sandbox destroy for a new one"});
     }
     throw Error(ErrorKind::unavailable, "no PostgreSQL server is installed here",
                 {.why = "found no initdb of version " + std::to_string(oldest) +

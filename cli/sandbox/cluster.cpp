@@ -3,18 +3,19 @@
 #include "cli/sandbox/files.hpp"
 #include "cli/sandbox/process.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <locale.h>
 #include <unistd.h>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 
 namespace relay::cli::sandbox {
 
 namespace {
 
-/// In the file, not on the command line: they hold as well for whoever starts this cluster by hand. The last setting of a name wins.
+/// In the file, not on the command line: they hold as well for whoever starts this cluster by hand. The last setting
+/// of a name wins.
 constexpr std::string_view settings = R"(
 # The sandbox of relay-admin: reached by its unix socket alone.
 listen_addresses = ''
@@ -42,10 +43,8 @@ bool host_has_c_utf8() {
 }
 
 std::vector<std::string> initdb_command(Layout const &layout, Binaries const &binaries) {
-    std::vector<std::string> command{binaries.initdb(),
-                                     "--pgdata=" + layout.data_tmp(),
-                                     "--encoding=UTF8",
-                                     std::string("--username=") + database_name,
+    std::vector<std::string> command{binaries.initdb(),    "--pgdata=" + layout.data_tmp(),
+                                     "--encoding=UTF8",    std::string("--username=") + database_name,
                                      "--data-checksums",
                                      "--auth-local=trust",  // who gets past the 0700 socket folder may do all
                                      "--auth-host=reject",
@@ -65,7 +64,8 @@ std::vector<std::string> initdb_command(Layout const &layout, Binaries const &bi
 void run_step(Layout const &layout, Tool const &tool, std::string const &what) {
     ToolResult const result = run_tool(layout.user, tool);
     if (result.timed_out) {
-        throw Error(ErrorKind::unavailable, what + " took longer than " + std::to_string(tool.limit.count()) + " seconds");
+        throw Error(ErrorKind::unavailable,
+                    what + " took longer than " + std::to_string(tool.limit.count()) + " seconds");
     }
     if (result.exit != 0) {
         std::string why = last_lines(result.output, 5);
@@ -107,13 +107,16 @@ void make_cluster(Layout const &layout, Binaries const &binaries, int lock) {
     if (run_as(layout.user, [&] { return append_settings(layout.data_tmp() + "/postgresql.conf"); }) != 0) {
         throw Error(ErrorKind::unavailable, "cannot write the settings of the sandbox in " + layout.data_tmp());
     }
-    // A server without clients: the database is there before anyone can connect, and no client program is needed for it.
-    run_step(layout,
-             {.argv = {binaries.postgres(), "--single", "-F", "-D", layout.data_tmp(), "-c", "exit_on_error=on", "postgres"},
-              .input = std::string("CREATE DATABASE ") + database_name + "\n",
-              .keep = lock},
-             "making the database");
-    run_step(layout, {.argv = {binaries.initdb(), "--sync-only", "--pgdata=" + layout.data_tmp()}, .keep = lock}, "initdb --sync-only");
+    // A server without clients: the database is there before anyone can connect, and no client program is needed for
+    // it.
+    run_step(
+        layout,
+        {.argv = {binaries.postgres(), "--single", "-F", "-D", layout.data_tmp(), "-c", "exit_on_error=on", "postgres"},
+         .input = std::string("CREATE DATABASE ") + database_name + "\n",
+         .keep = lock},
+        "making the database");
+    run_step(layout, {.argv = {binaries.initdb(), "--sync-only", "--pgdata=" + layout.data_tmp()}, .keep = lock},
+             "initdb --sync-only");
     if (rename(layout.data_tmp().c_str(), layout.data().c_str()) != 0) {
         throw file_error("cannot rename " + layout.data_tmp());
     }

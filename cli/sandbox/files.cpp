@@ -1,16 +1,16 @@
 #include "cli/sandbox/files.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <sys/stat.h>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 namespace relay::cli::sandbox {
@@ -126,7 +126,8 @@ std::string last_lines(std::string_view text, std::size_t lines) {
 }
 
 bool remove_tree(std::string const &path) {
-    // A server that was killed leaves workers which write for some milliseconds more: a folder may fill again behind us.
+    // A server that was killed leaves workers which write for some milliseconds more: a folder may fill again behind
+    // us.
     for (int attempt = 0;; ++attempt) {
         std::error_code error;
         auto const removed = std::filesystem::remove_all(path, error);

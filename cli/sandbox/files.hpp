@@ -2,12 +2,13 @@
 
 #include "relay/model/error.hpp"
 
+#include <sys/types.h>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
-/// The few file operations of the sandbox. None follows a symbolic link in the last component; all throw Error (unavailable).
+/// The few file operations of the sandbox. None follows a symbolic link in the last component; all throw Error
+/// (unavailable).
 namespace relay::cli::sandbox {
 
 /// An open descriptor, closed at the end of its scope.
@@ -28,8 +29,8 @@ class Descriptor {
     int m_number;
 };
 
-/// The same file under a number above 2: what is to become a child's stdin or stdout must not stand there already. (We may be started
-/// with these closed.) Invalid stays invalid.
+/// The same file under a number above 2: what is to become a child's stdin or stdout must not stand there already.
+/// (We may be started with these closed.) Invalid stays invalid.
 Descriptor above_stdio(Descriptor descriptor);
 
 /// `message`, with errno's text as the reason.

@@ -5,11 +5,11 @@
 #include "cli/sandbox/socket_folder.hpp"
 #include "relay/model/text.hpp"
 
+#include <unistd.h>
 #include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <unistd.h>
 
 namespace relay::cli::sandbox {
 

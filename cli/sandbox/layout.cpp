@@ -2,20 +2,24 @@
 
 #include "cli/sandbox/files.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
-#include <pwd.h>
-#include <unistd.h>
 
 namespace relay::cli::sandbox {
 
 namespace {
 
 constexpr auto marker_text = "This folder is the sandbox of relay-admin; `relay-admin sandbox destroy` removes it.\n";
+constexpr auto fresh_suffix = ".new";
+constexpr auto doomed_suffix = ".old";
 constexpr auto system_state_home = "/var/lib";
 
 std::optional<std::string> absolute_folder(char const *name) {
@@ -73,7 +77,8 @@ Layout find_layout() {
     if (!user.drop || (can_traverse(user, home + below) && (asked_for || belongs_to_root(home)))) {
         return {std::move(user), home + below};
     }
-    std::string why = (home.empty() ? "/" : home) + " is not open to the user " + user.name + ", as whom the server runs";
+    std::string why =
+        (home.empty() ? "/" : home) + " is not open to the user " + user.name + ", as whom the server runs";
     return {std::move(user), std::string(system_state_home) + below, std::move(why)};
 }
 
@@ -105,16 +110,61 @@ bool base_exists(Layout const &layout) {
     if (lstat(layout.marker().c_str(), &mark) == 0 && S_ISREG(mark.st_mode)) {
         return true;
     }
-    if (!std::filesystem::is_empty(layout.base)) {
+    std::error_code gone;
+    if (!std::filesystem::is_empty(layout.base, gone) && !gone) {
         throw not_ours(layout, "it holds files, but not the file " + layout.marker().substr(layout.base.size() + 1));
     }
     return false;
 }
 
 void make_base(Layout const &layout) {
-    make_directory(layout.base, layout.user.drop ? 0711 : 0700);
-    if (!base_exists(layout)) {
-        write_file(layout.marker(), marker_text);
+    if (base_exists(layout)) {
+        return;
+    }
+    std::string const fresh = layout.base + fresh_suffix;
+    make_directory(fresh, layout.user.drop ? 0711 : 0700);
+    write_file(fresh + layout.marker().substr(layout.base.size()), marker_text);
+    if (rename(fresh.c_str(), layout.base.c_str()) != 0) {
+        throw file_error("cannot make " + layout.base);
+    }
+}
+
+void remove_base(Layout const &layout) {
+    std::string const doomed = layout.base + doomed_suffix;
+    if (rename(layout.base.c_str(), doomed.c_str()) != 0) {
+        throw file_error("cannot remove " + layout.base);
+    }
+    remove_tree(doomed);
+}
+
+bool remove_leftovers(Layout const &layout) {
+    bool any = false;
+    for (auto const *suffix : {fresh_suffix, doomed_suffix}) {
+        std::string const path = layout.base + suffix;
+        struct stat found {};
+        if (lstat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == geteuid()) {
+            any = remove_tree(path) || any;
+        }
+    }
+    return any;
+}
+
+void check_nothing_foreign(Layout const &layout) {
+    std::array const ours{layout.data(),
+                          layout.data_tmp(),
+                          layout.log(),
+                          layout.marker(),
+                          layout.socket_home(),
+                          layout.socket_record(),
+                          layout.socket_record() + ".new"};
+    std::error_code gone;
+    for (auto const &entry : std::filesystem::directory_iterator(layout.base, gone)) {
+        if (std::find(ours.begin(), ours.end(), entry.path().string()) == ours.end()) {
+            throw Error(ErrorKind::conflict,
+                        layout.base + " holds what is not the sandbox's: " +
+                            escape_for_terminal(entry.path().filename().string()),
+                        {.why = "it would be removed as well", .next = "move it away, then try again"});
+        }
     }
 }
 

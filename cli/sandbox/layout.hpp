@@ -6,8 +6,8 @@
 
 namespace relay::cli::sandbox {
 
-/// Where everything of the sandbox stands. The base belongs to us; of what is in it, only `data` and the socket folder belong to the
-/// server's user, so that nothing which root opens for writing can be swapped by that user.
+/// Where everything of the sandbox stands. The base belongs to us; of what is in it, only `data` and the socket
+/// folder belong to the server's user, so that nothing which root opens for writing can be swapped by that user.
 struct Layout {
     ServerUser user;
     std::string base;  ///< <state home>/relay-admin/sandbox
@@ -18,23 +18,37 @@ struct Layout {
     std::string log() const { return base + "/server.log"; }
     std::string marker() const { return base + "/RELAY-ADMIN-SANDBOX"; }  ///< says that this folder is ours to remove
     std::string socket_home() const { return base + "/socket"; }
-    std::string socket_record() const { return base + "/socket-dir"; }  ///< holds the socket folder's path when it is not socket_home
+    std::string socket_record() const {
+        return base + "/socket-dir";
+    }  ///< holds the socket folder's path when it is not socket_home
     std::string lock() const { return base + ".lock"; }  ///< beside the base, so that it outlives the base's removal
     std::string folder() const { return base.substr(0, base.rfind('/')); }
 };
 
-/// Finds the place: `$XDG_STATE_HOME/relay-admin/sandbox`, by default `~/.local/state/...`; for root, when the server's user could not get
-/// there (/root is closed), `/var/lib/relay-admin/sandbox`. A relative XDG_STATE_HOME is ignored (XDG Base Directory Specification 0.8).
-/// Makes nothing. Throws Error: unavailable, no home folder, or no account for the server.
+/// Finds the place: `$XDG_STATE_HOME/relay-admin/sandbox`, by default `~/.local/state/...`; for root, when the
+/// server's user could not get there (/root is closed), `/var/lib/relay-admin/sandbox`. A relative XDG_STATE_HOME is
+/// ignored (XDG Base Directory Specification 0.8). Makes nothing. Throws Error: unavailable, no home folder, or no
+/// account for the server.
 Layout find_layout();
 
 /// Makes the folder that holds the base and the lock, but not the base.
 void make_folder(Layout const &layout);
 
-/// Makes the base with its marker. Throws Error: conflict, something stands there that is not a sandbox of ours; unavailable.
+/// Makes the base with its marker, both at once for whoever looks. With the lock held. Throws Error: conflict,
+/// something stands there that is not a sandbox of ours; unavailable.
 void make_base(Layout const &layout);
 
-/// True if the base is there and ours; false if there is none, or an empty folder. Throws Error: conflict, it is something else.
+/// Removes the base and all in it, at once for whoever looks. The server must not be running. With the lock held.
+void remove_base(Layout const &layout);
+
+/// Removes what a make_base or a remove_base has left that was killed. True if there was any. With the lock held.
+bool remove_leftovers(Layout const &layout);
+
+/// Throws Error: conflict, if the base holds anything that the sandbox has not put there.
+void check_nothing_foreign(Layout const &layout);
+
+/// True if the base is there and ours; false if there is none, or an empty folder. Throws Error: conflict, it is
+/// something else.
 bool base_exists(Layout const &layout);
 
 }  // namespace relay::cli::sandbox

@@ -1,9 +1,9 @@
 #include "cli/sandbox/lock.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <cerrno>
 #include <thread>
 
 namespace relay::cli::sandbox {
@@ -21,7 +21,8 @@ bool is_still_there(int descriptor, std::string const &path) {
 Descriptor open_lock(Layout const &layout) {
     for (int attempt = 0;; ++attempt) {
         make_folder(layout);
-        Descriptor file = above_stdio(Descriptor(open(layout.lock().c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)));
+        Descriptor file =
+            above_stdio(Descriptor(open(layout.lock().c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)));
         if (file.get() >= 0) {
             return file;
         }

@@ -7,10 +7,12 @@
 
 namespace relay::cli::sandbox {
 
-/// One program at a time starts, stops, makes or removes the sandbox. A file lock (flock), so it ends with the process.
+/// One program at a time starts, stops, makes or removes the sandbox. A file lock (flock), so it ends with the
+/// process.
 class Lock {
   public:
-    /// Makes the folder and waits for the lock. Throws Error: unavailable, another program has held it for longer than `patience`.
+    /// Makes the folder and waits for the lock. Throws Error: unavailable, another program has held it for longer
+    /// than `patience`.
     Lock(Layout const &layout, std::chrono::seconds patience);
 
     /// For a child that must keep the lock when we are killed.

@@ -2,11 +2,6 @@
 
 #include "cli/sandbox/files.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -14,6 +9,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 
 namespace relay::cli::sandbox {
 
@@ -72,7 +72,8 @@ void reset_signals() noexcept {
 }
 
 /// The last steps of a child. Returns only if the program cannot be run; errno says why.
-void become_program(ServerUser const &user, Image const &image, char const *folder, int input, int output, int keep) noexcept {
+void become_program(ServerUser const &user, Image const &image, char const *folder, int input, int output,
+                    int keep) noexcept {
     reset_signals();
     umask(077);
     if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0) {
@@ -98,8 +99,7 @@ void become_program(ServerUser const &user, Image const &image, char const *fold
 void check_started(Descriptor const &report, std::string const &program) {
     int number = 0;
     ssize_t got = 0;
-    while ((got = read(report.get(), &number, sizeof number)) < 0 && errno == EINTR) {
-    }
+    while ((got = read(report.get(), &number, sizeof number)) < 0 && errno == EINTR) {}
     if (got == sizeof number) {
         errno = number;
         throw file_error("cannot run " + program);
@@ -122,7 +122,8 @@ bool collect(int descriptor, std::chrono::seconds limit, std::string &text) {
     auto const deadline = std::chrono::steady_clock::now() + limit;
     std::array<char, 4096> block;
     for (;;) {
-        auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        auto const left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
         pollfd waiting{descriptor, POLLIN, 0};
         if (left.count() <= 0) {
             return false;
@@ -204,8 +205,7 @@ pid_t start_daemon(ServerUser const &user, std::vector<std::string> const &argv,
     wait_for(child);
     check_started(report.read_end, argv.front());
     pid_t daemon = -1;
-    while (read(number.read_end.get(), &daemon, sizeof daemon) < 0 && errno == EINTR) {
-    }
+    while (read(number.read_end.get(), &daemon, sizeof daemon) < 0 && errno == EINTR) {}
     return daemon;
 }
 
@@ -216,7 +216,8 @@ bool is_alive(pid_t process) {
     }
     // The state follows the program's name, which stands in parentheses and may hold some itself (proc(5)).
     auto const name_end = stat->rfind(')');
-    return name_end == std::string::npos || name_end + 2 >= stat->size() || std::strchr("ZXx", (*stat)[name_end + 2]) == nullptr;
+    return name_end == std::string::npos || name_end + 2 >= stat->size() ||
+           std::strchr("ZXx", (*stat)[name_end + 2]) == nullptr;
 }
 
 }  // namespace relay::cli::sandbox

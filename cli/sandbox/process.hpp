@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-/// Starts PostgreSQL's programs: never through a shell, with an environment of our own, so that no PG* variable reaches them.
+/// Starts PostgreSQL's programs: never through a shell, with an environment of our own, so that no PG* variable
+/// reaches them.
 namespace relay::cli::sandbox {
 
 struct ToolResult {
@@ -27,9 +28,9 @@ struct Tool {
 /// Runs a program to its end, as `user`. Throws Error (unavailable) if it cannot be started.
 ToolResult run_tool(ServerUser const &user, Tool const &tool);
 
-/// Starts a program in a session of its own, with stdin from /dev/null and both outputs on `log`, and all other descriptors closed: it
-/// outlives us, a Ctrl-C and the terminal, and keeps no pipe of our caller open. It is no child of ours. Returns its process id.
-/// Throws Error (unavailable) if it cannot be started.
+/// Starts a program in a session of its own, with stdin from /dev/null and both outputs on `log`, and all other
+/// descriptors closed: it outlives us, a Ctrl-C and the terminal, and keeps no pipe of our caller open. It is no
+/// child of ours. Returns its process id. Throws Error (unavailable) if it cannot be started.
 pid_t start_daemon(ServerUser const &user, std::vector<std::string> const &argv, std::string const &folder, int log);
 
 /// False once the process is gone, or dead but not yet collected by its parent (some containers never do).

@@ -5,9 +5,9 @@
 #include "cli/sandbox/server.hpp"
 #include "cli/sandbox/socket_folder.hpp"
 
-#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <filesystem>
 
 namespace relay::cli::sandbox {
 
@@ -27,7 +27,8 @@ std::int64_t size_on_disk(std::string const &folder) {
     std::int64_t size = 0;
     std::error_code error;
     auto const options = std::filesystem::directory_options::skip_permission_denied;
-    for (std::filesystem::recursive_directory_iterator entry(folder, options, error), end; !error && entry != end; entry.increment(error)) {
+    for (std::filesystem::recursive_directory_iterator entry(folder, options, error), end; !error && entry != end;
+         entry.increment(error)) {
         struct stat found {};
         if (lstat(entry->path().c_str(), &found) == 0) {
             size += found.st_blocks * block;
@@ -50,6 +51,7 @@ void make_if_missing(Layout const &layout, Lock const &lock, Output &output) {
 
 /// With the lock held. False: it ran already.
 bool start_locked(Layout const &layout, Lock const &lock, Output &output) {
+    remove_leftovers(layout);
     make_base(layout);
     make_if_missing(layout, lock, output);
     if (auto const server = find_postmaster(layout)) {
@@ -84,24 +86,6 @@ bool stop_locked(Layout const &layout) {
     }
     remove_socket_folder(layout);
     return server.has_value();
-}
-
-void remove_all(Layout const &layout) {
-    free_shared_memory(layout);
-    for (auto const &path : {layout.data(), layout.data_tmp(), layout.log(), layout.socket_record() + ".new"}) {
-        remove_tree(path);
-    }
-    unlink((layout.marker() + ".new").c_str());
-    // The marker goes last but one, so that a removal which was cut short can be finished.
-    if (std::filesystem::directory_iterator(layout.base) != std::filesystem::directory_iterator{} &&
-        std::next(std::filesystem::directory_iterator(layout.base)) != std::filesystem::directory_iterator{}) {
-        throw Error(ErrorKind::conflict, layout.base + " holds files that are not the sandbox's, so the folder stays",
-                    {.next = "move them away, then relay-admin sandbox destroy again", .changed = Changed::partly});
-    }
-    remove_tree(layout.marker());
-    if (rmdir(layout.base.c_str()) != 0) {
-        throw file_error("cannot remove " + layout.base);
-    }
 }
 
 }  // namespace
@@ -156,19 +140,21 @@ bool stop() {
 bool destroy() {
     Layout const layout = find_layout();
     std::error_code none;
-    if (!base_exists(layout) && !std::filesystem::exists(layout.base, none)) {
+    if (!base_exists(layout) && !std::filesystem::exists(layout.folder(), none)) {
         return false;
     }
     Lock const lock(layout, lock_patience);
+    bool changed = remove_leftovers(layout);
     if (base_exists(layout)) {
+        check_nothing_foreign(layout);
         stop_locked(layout);
-        remove_all(layout);
-    } else {
-        rmdir(layout.base.c_str());  // empty: its maker was killed before the marker
+        free_shared_memory(layout);
+        remove_base(layout);
+        changed = true;
     }
     unlink(layout.lock().c_str());
     rmdir(layout.folder().c_str());  // stays if anything else is in it
-    return true;
+    return changed;
 }
 
 }  // namespace relay::cli::sandbox

@@ -24,9 +24,9 @@ struct Status {
     std::optional<std::string> why_here{};  ///< why it does not stand in the usual place
 };
 
-/// Starts the server if it does not run, and makes the cluster first if there is none. Returns a conninfo for it. Costs a few file look-ups
-/// when it runs already. Throws Error: unavailable, no PostgreSQL installed, or it does not start within 30 s; conflict, the folder is not
-/// a sandbox of ours.
+/// Starts the server if it does not run, and makes the cluster first if there is none. Returns a conninfo for it.
+/// Costs a few file look-ups when it runs already. Throws Error: unavailable, no PostgreSQL installed, or it does not
+/// start within 30 s; conflict, the folder is not a sandbox of ours.
 std::string ensure_running(Output &output);
 
 /// The same, for the command `start`. False: it ran already.
@@ -38,7 +38,8 @@ Status status();
 /// Ends the server; the data stay. False: it did not run. Throws Error: unavailable, it did not end within 30 s.
 bool stop();
 
-/// Ends the server and removes all that the sandbox made, its folder as well. False: there was nothing.
+/// Ends the server and removes all that the sandbox made, its folder as well. False: there was nothing. Throws Error:
+/// conflict, the folder holds what is not ours, and nothing was done; unavailable.
 bool destroy();
 
 /// As `kind` "Sandbox", for the commands start, status, stop and destroy.

@@ -4,16 +4,17 @@
 #include "cli/sandbox/process.hpp"
 #include "cli/sandbox/socket_folder.hpp"
 
+#include <fcntl.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <fcntl.h>
+#include <cstdlib>
 #include <sstream>
-#include <sys/shm.h>
-#include <sys/stat.h>
 #include <thread>
-#include <unistd.h>
 
 namespace relay::cli::sandbox {
 
@@ -22,8 +23,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds pause{10};
 
-/// The lines of postmaster.pid: 1 process id, 2 data folder, 3 start time, 4 port, 5 socket folder, 6 address, 7 shared memory (key and id),
-/// 8 status, padded with spaces (PostgreSQL's src/include/utils/pidfile.h).
+/// The lines of postmaster.pid: 1 process id, 2 data folder, 3 start time, 4 port, 5 socket folder, 6 address, 7
+/// shared memory (key and id), 8 status, padded with spaces (PostgreSQL's src/include/utils/pidfile.h).
 std::array<std::string, 8> read_pid_file(Layout const &layout) {
     std::array<std::string, 8> lines;
     std::istringstream text(read_file(layout.data() + "/postmaster.pid").value_or(""));
@@ -40,7 +41,8 @@ bool is_same_folder(std::string const &one, std::string const &other) {
            first.st_ino == second.st_ino;
 }
 
-/// A server works in its data folder. Where we may not look (root in a container lacks CAP_SYS_PTRACE), its `-D` argument tells.
+/// A server works in its data folder. Where we may not look (root in a container lacks CAP_SYS_PTRACE), its `-D`
+/// argument tells.
 bool works_on(pid_t process, std::string const &data) {
     std::string const folder = "/proc/" + std::to_string(process);
     errno = 0;
@@ -62,8 +64,8 @@ bool works_on(pid_t process, std::string const &data) {
 
 Descriptor open_log(Layout const &layout) {
     constexpr off_t too_long = 4 * 1024 * 1024;
-    Descriptor log =
-        above_stdio(Descriptor(open(layout.log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)));
+    Descriptor log = above_stdio(Descriptor(
+        open(layout.log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600)));
     if (log.get() < 0) {
         throw file_error("cannot open " + layout.log());
     }
@@ -94,8 +96,10 @@ bool is_worth_another_try(Layout const &layout) {
     return end.find("pre-existing shared memory block") != std::string::npos;
 }
 
-/// After a power cut, the number in postmaster.pid may be some other process of this user's, and the server would take that for a server. The
-/// line is made a number that no process has; the rest stays, as it guards against workers that still live. Runs as the server's user.
+/// After a power cut, the number in postmaster.pid may be some other process of this user's; and in a container, a
+/// killed server may stay as a dead process that nobody collects. The new server would take either for a server. The
+/// line is made a number that no process has; the rest stays, as it guards against workers that still live. Runs as
+/// the server's user.
 int forget_process(std::string const &path) {
     constexpr std::string_view nobody = "2147483646";  // beyond Linux's PID_MAX_LIMIT of 2^22
     auto text = read_file(path);
@@ -110,7 +114,7 @@ int forget_process(std::string const &path) {
 void set_aside_stale_number(Layout const &layout) {
     std::string const path = layout.data() + "/postmaster.pid";
     auto const number = static_cast<pid_t>(std::atoi(read_pid_file(layout)[0].c_str()));
-    if (number > 0 && is_alive(number)) {
+    if (number > 0 && (kill(number, 0) == 0 || errno != ESRCH)) {
         run_as(layout.user, [&] { return forget_process(path); });
     }
 }

@@ -3,9 +3,9 @@
 #include "cli/sandbox/binaries.hpp"
 #include "cli/sandbox/layout.hpp"
 
+#include <sys/types.h>
 #include <chrono>
 #include <optional>
-#include <sys/types.h>
 
 namespace relay::cli::sandbox {
 
@@ -15,7 +15,8 @@ struct Postmaster {
     bool ready = false;  ///< it accepts connections
 };
 
-/// The server that runs on our data; nothing if there is none, or if postmaster.pid was left behind and its number is another process's.
+/// The server that runs on our data; nothing if there is none, or if postmaster.pid was left behind and its number is
+/// another process's.
 std::optional<Postmaster> find_postmaster(Layout const &layout);
 
 /// Starts the server on the finished cluster and waits until it accepts connections. `patience` bounds it all.
@@ -29,7 +30,8 @@ void wait_until_ready(Layout const &layout, pid_t process, std::chrono::steady_c
 /// Throws Error: unavailable, it is still there after `patience`.
 void stop_server(Layout const &layout, Postmaster const &postmaster, std::chrono::seconds patience);
 
-/// Frees the shared memory segment that a server leaves which was killed (a later start would reuse it; a removal would not).
+/// Frees the shared memory segment that a server leaves which was killed (a later start would reuse it; a removal
+/// would not).
 void free_shared_memory(Layout const &layout);
 
 }  // namespace relay::cli::sandbox

@@ -2,13 +2,13 @@
 
 #include "relay/model/error.hpp"
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
 
 namespace relay::cli::sandbox {
 
@@ -37,8 +37,8 @@ bool may_enter(ServerUser const &user, struct stat const &folder) {
     if (folder.st_uid == user.uid) {
         return (folder.st_mode & S_IXUSR) != 0;
     }
-    bool const in_group =
-        folder.st_gid == user.gid || std::find(user.groups.begin(), user.groups.end(), folder.st_gid) != user.groups.end();
+    bool const in_group = folder.st_gid == user.gid ||
+                          std::find(user.groups.begin(), user.groups.end(), folder.st_gid) != user.groups.end();
     return (folder.st_mode & (in_group ? S_IXGRP : S_IXOTH)) != 0;
 }
 

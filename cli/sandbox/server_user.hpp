@@ -1,9 +1,9 @@
 #pragma once
 
-#include <functional>
-#include <string>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace relay::cli::sandbox {
@@ -23,12 +23,13 @@ ServerUser server_user();
 /// Async-signal-safe: the calling process, freshly forked, becomes `user` for good. False, with errno, if it cannot.
 bool become(ServerUser const &user) noexcept;
 
-/// True if `user` may pass through every folder of the absolute `path`, by owner, group and mode (access lists are not read). What does not
-/// exist yet is no hindrance.
+/// True if `user` may pass through every folder of the absolute `path`, by owner, group and mode (access lists are
+/// not read). What does not exist yet is no hindrance.
 bool can_traverse(ServerUser const &user, std::string const &path);
 
-/// Runs `body` in a child process as `user` and returns what it returned (0 to 125), or 126 if the child could not do so: for work in
-/// folders that belong to the server's user, where root must not follow links that this user has made.
+/// Runs `body` in a child process as `user` and returns what it returned (0 to 125), or 126 if the child could not do
+/// so: for work in folders that belong to the server's user, where root must not follow links that this user has
+/// made.
 int run_as(ServerUser const &user, std::function<int()> const &body);
 
 }  // namespace relay::cli::sandbox

@@ -3,9 +3,9 @@
 #include "cli/sandbox/cluster.hpp"
 #include "cli/sandbox/files.hpp"
 
-#include <cstdlib>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cstdlib>
 
 namespace relay::cli::sandbox {
 
@@ -20,7 +20,8 @@ bool is_usable(std::string const &folder) {
 
 bool belongs_to(std::string const &folder, ServerUser const &user) {
     struct stat found {};
-    return lstat(folder.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == user.uid && (found.st_mode & 07777) == 0700;
+    return lstat(folder.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && found.st_uid == user.uid &&
+           (found.st_mode & 07777) == 0700;
 }
 
 /// The runtime folder of our session if it is fit (root's is closed to the server's user), else /tmp.
@@ -97,7 +98,8 @@ void remove_socket_folder(Layout const &layout) {
 std::string conninfo(Layout const &layout) {
     std::string const folder = socket_folder(layout);
     bool const plain = folder.find_first_of(" \t\n\r\f\v'\\") == std::string::npos;
-    return "host=" + (plain ? folder : quoted(folder)) + " port=5432 dbname=" + database_name + " user=" + database_name;
+    return "host=" + (plain ? folder : quoted(folder)) + " port=5432 dbname=" + database_name +
+           " user=" + database_name;
 }
 
 }  // namespace relay::cli::sandbox

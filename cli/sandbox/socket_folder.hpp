@@ -6,8 +6,8 @@
 
 namespace relay::cli::sandbox {
 
-/// The folder of the server's socket: in the base; but where that path is too long for a socket (107 bytes, unix(7)) or holds a comma,
-/// which libpq takes for a list, a private folder of a short name whose path is kept in the base.
+/// The folder of the server's socket: in the base; but where that path is too long for a socket (107 bytes, unix(7))
+/// or holds a comma, which libpq takes for a list, a private folder of a short name whose path is kept in the base.
 std::string socket_folder(Layout const &layout);
 
 /// Makes it, 0700 and the server user's own, and empties it. The server must not be running. Returns its path.
