@@ -75,9 +75,6 @@ KeyInput parse(std::string_view text) {
 }  // namespace
 
 KeyInput find_key(std::string_view text) {
-    if (begins_like_a_key(text) && text.find_first_of("=:{\"") == text.npos) {
-        return parse(text);  // raw: whoever reads the file gets each of its bytes, so a blank too many is a fault
-    }
     auto const found = candidates_in(text);
     if (found.empty()) {
         throw no_one_key("there is no API key in the input");
@@ -85,7 +82,8 @@ KeyInput find_key(std::string_view text) {
     if (found.size() > 1) {
         throw no_one_key("there are " + std::to_string(found.size()) + " different keys in the input");
     }
-    return parse(found.front());
+    // Raw: whoever reads the file gets each of its bytes, so a blank too many is a fault.
+    return parse(begins_like_a_key(text) ? text : found.front());
 }
 
 KeyInput read_key_from_stdin(Context &context) {

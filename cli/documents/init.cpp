@@ -7,7 +7,7 @@
 namespace relay::cli {
 
 Record init_record(Initialized const &made) {
-    Record record = created_agent_record(made.agent, made.key, made.delivered_to, made.changed);
+    Record record = created_agent_record(made.agent, made.key, made.delivered_to, !made.delivered_to.empty());
     std::vector<std::string> migrations;
     for (int const version : made.migrations) {
         migrations.push_back(std::to_string(version));
@@ -24,12 +24,17 @@ void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &
     Output &output = context.output();
     std::string const program = program_with_place(context.globals());
     std::string const &agent = made.agent.agent_id;
-    if (!made.changed) {
-        output.note("nothing changed: agent " + agent + " exists already, as asked; its key cannot be shown again");
+    if (context.globals().dry_run) {
+        return;
+    }
+    if (made.delivered_to.empty()) {
+        output.note(
+            (made.changed ? "the agent's key is unchanged: agent " : "nothing changed: agent ") + agent +
+            " exists already, as asked; its key cannot be shown again");
         output.note("a new key: " + program + " rotate-key " + agent);
         return;
     }
-    if (!output.stdout_is_terminal() || context.globals().dry_run) {
+    if (!output.stdout_is_terminal()) {
         return;
     }
     std::string from_file;

@@ -1,0 +1,103 @@
+#include "cli/documents/agent.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/issued_key.hpp"
+#include "cli/documents/key.hpp"
+#include "cli/documents/standing.hpp"
+#include "cli/key_input.hpp"
+#include "cli/render.hpp"
+#include "relay/model/error.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace relay;
+using namespace relay::cli;
+
+namespace {
+
+Instant const now = parse_instant("2026-11-22T01:02:03Z");
+
+Key key_of(std::string status, bool blocked = false) { return {.status = std::move(status), .blocked = blocked}; }
+
+std::string a_key() {
+    ApiKey const key = ApiKey::generate(KeyType::agent);
+    return std::string(key.reveal());
+}
+
+}  // namespace
+
+TEST_CASE("a field without a key is for people alone, one without a label for machines alone") {
+    Document document{.kind = "Thing", .id_key = "a"};
+    document.data = {{"a", "A", "1"}, people_only("Words", "said"), machine_only("b", "2")};
+    CHECK(render(document, OutputFormat::table, false).text == "A:      1\nWords:  said\n");
+    CHECK(render(document, OutputFormat::csv, false).text == "a,b\n1,2\n");
+    CHECK(render(document, OutputFormat::env, false).text == "A=1\nB=2\n");
+    std::string const json = render(document, OutputFormat::json, false).text;
+    CHECK(json.find(R"("data":{"a":"1","b":"2"})") != json.npos);
+}
+
+TEST_CASE("times are told from now on, in both directions") {
+    CHECK(describe_time(now, std::nullopt) == "2026-11-22T01:02:03Z");
+    CHECK(describe_time(now + std::chrono::days(90), now) == "2027-02-20T01:02:03Z (in 90 days)");
+    CHECK(describe_time(now - std::chrono::hours(3), now) == "2026-11-21T22:02:03Z (3 hours ago)");
+}
+
+TEST_CASE("keys are counted in words") {
+    CHECK(describe_keys({}) == "none");
+    CHECK(describe_keys({key_of("retired"), key_of("revoked")}) == "no live key");
+    CHECK(describe_keys({key_of("active"), key_of("retired")}) == "1 active");
+    CHECK(describe_keys({key_of("active", true), key_of("retiring", true)}) ==
+          "1 active, 1 retiring; both refused while blocked");
+    CHECK(describe_keys({key_of("retiring", true)}) == "1 retiring; refused while blocked");
+}
+
+TEST_CASE("a status names who, since when and why") {
+    CHECK(describe_status("active", {}) == "active");
+    Standing block{
+        .subject_kind = "agent", .subject_id = "bot", .kind = "block", .at = now, .actor = "ana", .db_role = "r"};
+    CHECK(describe_status("blocked", {block}) == "BLOCKED since 2026-11-22T01:02:03Z by ana (role r)");
+    block.ticket = "INC-42";
+    block.reason = "seen in a log";
+    block.until = now + std::chrono::hours(1);
+    Standing const revoke{
+        .subject_kind = "org", .subject_id = "acme", .kind = "revoke", .at = now, .actor = "bo", .db_role = "r"};
+    CHECK(describe_status("revoked", {block, revoke}) ==
+          "BLOCKED since 2026-11-22T01:02:03Z until 2026-11-22T02:02:03Z by ana (role r), INC-42: seen in a log; "
+          "REVOKED (org acme) since 2026-11-22T01:02:03Z by bo (role r)");
+}
+
+TEST_CASE("a command to paste names the database as this run did, quoted for sh") {
+    CHECK(program_with_place({}) == "relay-admin");
+    CHECK(program_with_place({.sandbox = true}) == "relay-admin --sandbox");
+    CHECK(program_with_place({.dsn = "host=a dbname=b"}) == "relay-admin --dsn 'host=a dbname=b'");
+    CHECK(shell_word("it's") == R"('it'\''s')");
+    CHECK(shell_word("a/b.key") == "a/b.key");
+    CHECK(shell_word("") == "''");
+}
+
+TEST_CASE("the one key of a text is found, whatever stands around it") {
+    std::string const key = a_key();
+    for (std::string const &text : {key, key + "\n", "RELAY_API_KEY=" + key + "\n", "{\"api_key\":\"" + key + "\"}",
+                                    "A=" + key + "\nB=" + key + "\n", "key: " + key}) {
+        KeyInput const found = find_key(text);
+        REQUIRE(found.key.has_value());
+        CHECK((found.key->reveal() == key));
+    }
+}
+
+TEST_CASE("what begins like a key but is none has a fault that does not quote it") {
+    std::string const key = a_key();
+    std::string spoilt = key;
+    spoilt.back() = spoilt.back() == '0' ? '1' : '0';
+    for (std::string const &text : {spoilt, key + " ", key + "\n\n", key.substr(0, 70), "K=" + spoilt, key + "x"}) {
+        KeyInput const found = find_key(text);
+        CHECK_FALSE(found.key.has_value());
+        CHECK_FALSE(found.fault.empty());
+        CHECK(found.fault.find(key.substr(22, 20)) == std::string::npos);
+    }
+}
+
+TEST_CASE("no key and several keys are errors of usage") {
+    for (std::string const &text : {std::string(), std::string("hello"), "A=" + a_key() + "\nB=" + a_key()}) {
+        CHECK_THROWS_AS(find_key(text), Error);
+    }
+}
