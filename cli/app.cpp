@@ -104,7 +104,7 @@ std::string help_for(std::span<Command const *const> table, Path const &path) {
         command->declare(leaf);
         return command_help_text(*root, leaf, *command, path);
     }
-    if (next_words(table, path).empty()) {
+    if (command == nullptr && next_words(table, path).empty()) {
         throw unknown_command(table, path);
     }
     return group_help_text(table, path);

@@ -135,9 +135,10 @@ void add_positional(CLI::App &app, OptionText const &text, std::optional<std::st
 void add_positionals(CLI::App &app, OptionText const &text, std::vector<std::string> &target) {
     OptionText with_group = text;
     with_group.group = text.group.empty() ? "Arguments" : text.group;
-    add(app, with_group, type_or(text, text.names), [&target](std::string const &word) {
-        target.push_back(unmark(word));
-    })->expected(1, CLI::detail::expected_max_vector_size);
+    add(app, with_group, type_or(text, text.names),
+        [&target](std::string const &word) { target.push_back(unmark(word)); })
+        ->expected(1, CLI::detail::expected_max_vector_size)
+        ->allow_extra_args();
 }
 
 void add_duration(CLI::App &app, OptionText const &text, std::optional<std::chrono::seconds> &target) {

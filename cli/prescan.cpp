@@ -109,7 +109,8 @@ void Scanner::take_path_word(std::string const &word) {
     m_line.path.push_back(word);
     Command const *command = find_command(m_table, m_line.path);
     if (command == nullptr && next_words(m_table, m_line.path).empty()) {
-        throw unknown_command(m_table, m_line.path);
+        // The value of an unknown flag looks like an unknown command.
+        throw m_error ? *m_error : unknown_command(m_table, m_line.path);
     }
     m_line.command = command;
     if (command != nullptr && command->declare != nullptr) {

@@ -1,7 +1,6 @@
 #include "cli/version_document.hpp"
 
 #include "cli/output.hpp"
-#include "relay/db/migrations.hpp"
 #include "relay/version.hpp"
 
 /// libpq's own (libpq-fe.h), declared here because its header belongs to the database layer. 150014 is 15.14.
@@ -23,7 +22,7 @@ Document version_document() {
         .kind = "Version",
         .id_key = "version",
         .data = {{"version", "relay-admin", std::string(version())},
-                 {"schema_version", "Schema", std::int64_t(db::schema_version())},
+                 {"schema_version", "Schema", std::int64_t{schema_version()}},
                  {"libpq_version", "libpq", libpq_version()}},
     };
 }
