@@ -107,21 +107,20 @@ std::string usage_tail(CLI::App const &leaf) {
 }
 
 std::string globals_in_short(CLI::App const &root) {
+    // A flag and its value must not be parted: the blank between them comes back after wrapping.
+    constexpr char glue = '\1';
     std::string words;
     for (CLI::Option const *option : root.get_options()) {
-        std::string name = option->get_snames().empty() ? "" : '-' + option->get_snames().front() + ',';
-        name += canonical_name(*option);
-        std::string const type = takes_value(*option) ? option->get_type_name() : "";
-        // A word that must not be parted; the blank comes back after wrapping.
-        words += name +
-                 (type.empty() ? ""
-                               : (type.find('|') == type.npos ? '\1' + type
-                                                              : "\1"
-                                                                "FORMAT")) +
-                 ' ';
+        words += option->get_snames().empty() ? "" : '-' + option->get_snames().front() + ',';
+        words += canonical_name(*option);
+        if (takes_value(*option)) {
+            std::string const type = option->get_type_name();
+            words += glue + (type.find('|') == type.npos ? type : "WORD");
+        }
+        words += ' ';
     }
     std::string lines = wrap_words(words, width, 2);
-    std::replace(lines.begin(), lines.end(), '\1', ' ');
+    std::replace(lines.begin(), lines.end(), glue, ' ');
     return "\nGlobal flags (relay-admin --help tells more):\n" + lines;
 }
 
@@ -192,7 +191,7 @@ std::string overview_text(std::span<Command const *const> table) {
         page += words.empty() ? "" : std::string(audience.heading) + ":\n" + command_rows(table, words);
     }
     page += left.empty() ? "" : "Other:\n" + command_rows(table, left);
-    return page + "Try it out: relay-admin --sandbox init    More: relay-admin help COMMAND, relay-admin --help\n";
+    return page + "Try it: relay-admin --sandbox init    More: relay-admin help COMMAND, or --help\n";
 }
 
 std::string root_help_text(CLI::App const &root, std::span<Command const *const> table) {
