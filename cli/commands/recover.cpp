@@ -1,12 +1,13 @@
 #include "relay/provision/recover.hpp"
 #include "cli/command.hpp"
-#include "cli/documents/fields.hpp"
+#include "cli/documents/recovery.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
-#include "cli/sink/leftover.hpp"
 #include "relay/model/error.hpp"
 
 #include <CLI/CLI.hpp>
+
+#include <algorithm>
 
 namespace relay::cli::commands {
 
@@ -17,38 +18,10 @@ struct Options {
     std::optional<std::string> folder{};
 };
 
-std::string describe(Verdict verdict) {
-    return verdict == Verdict::done ? "committed: what it did stands"
-                                    : "never committed, and it cannot be any more: nothing was changed";
-}
-
-Record record(Value operation, Value file, Value verdict, std::string const &message, Value error) {
-    return {
-        {"operation_id", "Operation", std::move(operation)},
-        {"file", "File", std::move(file)},
-        {"verdict", "Verdict", std::move(verdict)},
-        {"message", "Message", message},
-        machine_only("error", std::move(error)),
-    };
-}
-
-Document document_of(std::vector<Record> items) {
-    Document document;
-    document.kind = "RecoveryList";
-    document.id_key = "operation_id";
-    document.is_list = true;
-    document.columns = record({}, {}, {}, "", {});
-    document.items = std::move(items);
-    return document;
-}
-
 ExitStatus recover_operation(std::string const &text, Context &context) {
     OperationId const operation = OperationId::parse(text);
     Verdict const verdict = settle_operation(context.database(), operation);
-    Value const word = verdict == Verdict::done ? "done" : "aborted";
-    Document document = document_of({record(operation.text(), {}, word, describe(verdict), {})});
-    document.changed = false;
-    context.output().show(document);
+    context.output().show(recovery_document(operation, verdict));
     return ExitStatus::ok;
 }
 
@@ -74,45 +47,29 @@ class PatientOnce {
     std::optional<Error> m_failure{};
 };
 
-Value verdict_word(FolderEntry const &entry) {
-    switch (entry.settled) {
-        case Settled::finished: return "done";
-        case Settled::removed: return "aborted";
-        case Settled::nothing: break;
-    }
-    return {};
+enum class Left { not_ours, in_doubt };
+
+/// A file that another run has in hand, or that this program did not make, is an error of the sink.
+bool any_left(std::vector<FolderEntry> const &entries, Left left) {
+    return std::any_of(entries.begin(), entries.end(), [&](FolderEntry const &entry) {
+        return entry.error && (entry.error->kind() == ErrorKind::sink) == (left == Left::not_ours);
+    });
 }
 
 ExitStatus recover_folder(std::string const &path, Context &context) {
     PatientOnce judge(context.database());
     std::vector<FolderEntry> const entries =
         settle_folder(path, [&](std::string_view content) { return judge(content); });
-    std::vector<Record> items;
-    bool in_doubt = false;
-    bool left_alone = false;
-    bool changed = false;
-    for (FolderEntry const &entry : entries) {
-        bool const not_ours = entry.error && entry.error->kind() == ErrorKind::sink;
-        left_alone = left_alone || not_ours;
-        in_doubt = in_doubt || (entry.error && !not_ours);
-        changed = changed || entry.settled != Settled::nothing;
-        Value const code = entry.error ? Value(std::string(error_code_name(entry.error->kind()))) : Value();
-        items.push_back(
-            record({}, entry.path, verdict_word(entry), entry.error ? entry.error->message() : entry.message, code));
-    }
-    Document document = document_of(std::move(items));
-    document.id_key = "file";
-    document.changed = changed;
-    context.output().show(document);
+    context.output().show(recovery_document(entries));
     if (entries.empty()) {
         context.output().note("nothing to settle: no unfinished file in " + path);
     }
-    if (in_doubt) {
+    if (any_left(entries, Left::in_doubt)) {
         context.output().note(
             "next: run the same command again when the database answers; until then the files are kept");
         return exit_status(ErrorKind::unknown);
     }
-    return left_alone ? ExitStatus::partial : ExitStatus::ok;
+    return any_left(entries, Left::not_ours) ? ExitStatus::partial : ExitStatus::ok;
 }
 
 ExitStatus run(Options const &options, Context &context) {

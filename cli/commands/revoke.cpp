@@ -118,7 +118,8 @@ EXAMPLES
   relay-admin revoke billing-bot --reason "laptop stolen" --ticket INC-43
   # whatever leaked in this log
   relay-admin revoke --scan build.log
-  git log -p | relay-admin revoke --scan -
+  # at the end of a pipe: git log -p | ...
+  relay-admin revoke --scan -
   relay-admin revoke --key 9fq2mzx1b81k
   relay-admin revoke --org acme-corp --confirm acme-corp)",
     .declare = declare,

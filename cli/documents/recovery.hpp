@@ -1,0 +1,15 @@
+#pragma once
+
+#include "cli/document.hpp"
+#include "cli/sink/leftover.hpp"
+#include "relay/provision/recover.hpp"
+
+#include <vector>
+
+namespace relay::cli {
+
+/// Kind RecoveryList: what became of one operation, or of each unfinished file of a folder.
+Document recovery_document(OperationId const &operation, Verdict verdict);
+Document recovery_document(std::vector<FolderEntry> const &entries);
+
+}  // namespace relay::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "cli/sink/options.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace relay::cli {
+
+/// The flags of rotate-key, as text or already checked each by itself.
+struct RotateOptions {
+    std::optional<std::string> agent{};
+    std::optional<std::string> agent_flag{};
+    std::optional<std::chrono::seconds> grace{};
+    std::optional<std::chrono::seconds> if_older_than{};
+    std::optional<std::chrono::seconds> due_within{};
+    bool retire_on_first_use = false;
+    std::optional<std::string> request_id{};
+    std::optional<std::string> key_from{};
+    bool force = false;
+    bool revert = false;
+    SinkOptions sink{};
+
+    /// It may turn out that there is no new key to write.
+    bool may_find_nothing_to_do() const { return if_older_than || due_within || request_id || key_from; }
+};
+
+void declare_rotation(CLI::App &app, RotateOptions &options);
+
+/// Throws Error (usage) for flags that do not go together, with --revert or without.
+void check_rotation(RotateOptions const &options);
+
+}  // namespace relay::cli
