@@ -124,10 +124,29 @@ std::string globals_in_short(CLI::App const &root) {
     return "\nGlobal flags (relay-admin --help tells more):\n" + lines;
 }
 
+/// Indented lines stay as they are; one that is too long goes on under its second column (`  word      what it means`).
+std::string verbatim_lines(std::string_view text) {
+    std::string lines;
+    while (!text.empty()) {
+        std::string_view const line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        if (display_width(line) <= width) {
+            lines += std::string(line) + '\n';
+            continue;
+        }
+        std::size_t const word = line.find_first_not_of(' ');
+        std::size_t const gap = line.find("  ", word);
+        std::size_t const column = gap == line.npos ? word : line.find_first_not_of(' ', gap);
+        std::string rest = wrap_words(line.substr(column), width, column);
+        lines += std::string(line.substr(0, column)) + rest.erase(0, column);
+    }
+    return lines;
+}
+
 std::string description_blocks(ManualText const &manual) {
     std::string page;
     for (ManualText::Block const &block : manual.blocks) {
-        page += '\n' + (block.verbatim ? block.text : wrap_words(block.text, width, 0));
+        page += '\n' + (block.verbatim ? verbatim_lines(block.text) : wrap_words(block.text, width, 0));
     }
     return page;
 }

@@ -71,3 +71,16 @@ TEST_CASE("manual text is paragraphs, lines kept as they are, and examples with 
     CHECK(manual.examples[1].comment.empty());
     CHECK(manual.examples[1].command == "relay-admin b \\\n    --c");
 }
+
+TEST_CASE("a long line of two columns goes on under the second") {
+    static Command const wide{
+        .path = "wide",
+        .summary = "s",
+        .doc =
+            "States:\n  ahead     a newer program has migrated the database, so this one must refuse to work on it\n",
+        .declare = declare_wait};
+    Command const *const only[] = {&wide};
+    CHECK(holds(help_for(only, {"wide"}),
+                "\n  ahead     a newer program has migrated the database, so this one must refuse\n            to work "
+                "on it\n"));
+}
