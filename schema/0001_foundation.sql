@@ -40,7 +40,7 @@ SET LOCAL ROLE relay_owner;
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA relay TO relay_provisioner, relay_responder, relay_auditor, relay_tenant;
-GRANT USAGE ON SCHEMA relay_api TO relay_gateway, relay_provisioner, relay_responder;
+GRANT USAGE ON SCHEMA relay_api TO relay_gateway;
 
 CREATE TABLE relay.schema_migrations (
     version    integer PRIMARY KEY,

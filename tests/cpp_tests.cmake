@@ -1,4 +1,4 @@
-# unit_tests is one ctest. db_tests is one a file, so that ctest can run several: each run starts its own cluster.
+# unit_tests is one ctest. db_tests is one a file, so that ctest can run several: each runs beside a cluster of its own (RELAY_TEST_DSN).
 
 file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/unit/*.cpp")
 file(GLOB_RECURSE db_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/db/*.cpp")
@@ -28,7 +28,8 @@ if(db_sources)
     get_filename_component(stem "${source}" NAME_WE)
     file(STRINGS "${source}" cases REGEX "TEST_CASE" LIMIT_COUNT 1)
     if(cases)
-      add_test(NAME db/${stem} COMMAND db_tests "--source-file=*/db/*${stem}.cpp")
+      add_test(NAME db/${stem} 
+        COMMAND "${RELAY_PYTHON}" "${CMAKE_CURRENT_SOURCE_DIR}/support/with_cluster.py" $<TARGET_FILE:db_tests> "--source-file=*/db/*${stem}.cpp")
       set_tests_properties(db/${stem} PROPERTIES LABELS db TIMEOUT 300 FAIL_REGULAR_EXPRESSION "${no_test_ran}")
     endif()
   endforeach()

@@ -4,11 +4,15 @@
 
 namespace relay {
 
-Issuing::Issuing(Delivery *delivery, bool dry_run) : m_delivery(delivery), m_dry_run(dry_run) {}
+Issuing::Issuing(Delivery *delivery, bool dry_run, bool callers_key)
+    : m_delivery(delivery), m_dry_run(dry_run), m_callers_key(callers_key) {}
 
 OperationId const &Issuing::prepare(IssuedKey const &issued) {
     if (!m_operation) {
         m_operation = m_delivery != nullptr ? m_delivery->prepare(issued) : generate_operation_id();
+        if (m_callers_key) {
+            m_operation = generate_operation_id();
+        }
     }
     return *m_operation;
 }

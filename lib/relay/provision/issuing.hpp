@@ -12,7 +12,9 @@ namespace relay {
 /// again, and tells the delivery the verdict. Without a delivery (the caller's own key) it only names the operation.
 class Issuing {
   public:
-    Issuing(Delivery *delivery, bool dry_run);
+    /// `callers_key`: the key is of the caller's making, so its content may come again, and must not name the operation: a retry would
+    /// meet the tombstone of the attempt before it.
+    Issuing(Delivery *delivery, bool dry_run, bool callers_key = false);
 
     /// Prepares the delivery and returns the operation id that the body must record. The same at each run of the body.
     OperationId const &prepare(IssuedKey const &issued);
@@ -26,6 +28,7 @@ class Issuing {
   private:
     Delivery *m_delivery;
     bool m_dry_run;
+    bool m_callers_key;
     bool m_delivered = false;
     std::optional<OperationId> m_operation{};
 };

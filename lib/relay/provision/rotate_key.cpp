@@ -195,7 +195,7 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
         throw Error(ErrorKind::usage, "a new key needs somewhere to go");
     }
     RotatedKey result;
-    Issuing issuing(delivery, options.dry_run);
+    Issuing issuing(delivery, options.dry_run, request.own_key != nullptr);
     std::optional<ApiKey> const generated = request.own_key != nullptr ? std::nullopt : std::optional(ApiKey::generate(KeyType::agent));
     ApiKey const &new_key = generated ? *generated : *request.own_key;
     issuing.run(database, writing(options), [&](db::Transaction &transaction) {

@@ -1,0 +1,39 @@
+"""Writes schema/catalog.txt anew: what a database holds after `schema apply` by $RELAY_ADMIN. `schema verify` compares with it.
+
+Run it after a change to schema/*.sql, with a program built from it: `cmake --build BUILD --target update-catalog`."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.cluster import Cluster  # noqa: E402
+from support.database import Database  # noqa: E402
+
+
+def actual_catalog(program, dsn):
+    """The database's catalog: what the program expected, less what it misses, and what it did not expect."""
+    environment = dict(os.environ, RELAY_ADMIN_DSN=dsn)
+    subprocess.run([program, "schema", "apply", "-q"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    verified = subprocess.run([program, "schema", "verify", "-o", "json"], env=environment, check=False, stdout=subprocess.PIPE)
+    found = json.loads(verified.stdout)["data"]["differences"]
+    missing = {row["object"] for row in found if row["difference"] == "missing"}
+    unexpected = {row["object"] for row in found if row["difference"] == "unexpected"}
+    return missing, unexpected
+
+
+def main(program, catalog):
+    expected = set(catalog.read_text().splitlines()) if catalog.exists() else set()
+    with Cluster() as cluster:
+        missing, unexpected = actual_catalog(program, Database(cluster).dsn())
+    lines = sorted(((expected - missing) | unexpected) - {""})
+    catalog.write_text("".join(line + "\n" for line in lines))
+    print(f"{catalog}: {len(lines)} lines, {len(missing)} removed, {len(unexpected)} added")
+
+
+if __name__ == "__main__":
+    main(os.environ["RELAY_ADMIN"], Path(sys.argv[1]))
