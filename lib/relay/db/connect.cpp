@@ -6,7 +6,6 @@
 #include "relay/model/text.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <poll.h>
 
@@ -14,18 +13,6 @@ namespace relay::db {
 namespace {
 
 using Clock = Watchdog::Clock;
-
-/// In the verbose form a server's message is `FATAL:  28P01: ...`; the severity is in the server's language, the code never is.
-std::string find_sqlstate(std::string_view message) {
-    auto const is_code_character = [](unsigned char c) { return std::isdigit(c) || std::isupper(c); };
-    for (std::size_t at = message.find(":  "); at != std::string_view::npos; at = message.find(":  ", at + 1)) {
-        std::string_view const code = message.substr(at + 3, 5);
-        if (code.size() == 5 && message.substr(at + 8, 2) == ": " && std::all_of(code.begin(), code.end(), is_code_character)) {
-            return std::string(code);
-        }
-    }
-    return {};
-}
 
 /// The first line, without libpq's preamble (`connection to server at "x", port 1 failed: `) and without the code.
 std::string reason_of(std::string_view message, std::string const &sqlstate) {
@@ -90,7 +77,7 @@ RawConnection connect_to_one(Conninfo const &conninfo, Settings const &settings,
     if (!connection) {
         throw std::bad_alloc();
     }
-    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
+    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // with the SQLSTATE: see find_sqlstate
     auto wanted = PQstatus(connection.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (wanted != PGRES_POLLING_OK) {
         if (wanted == PGRES_POLLING_FAILED) {
@@ -111,12 +98,11 @@ RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock:
         fail_silent(conninfo, settings);
     }
     if (conninfo.hosts == 1) {
-        RawConnection connection = connect_to_one(conninfo, settings, deadline);
-        PQsetErrorVerbosity(connection.get(), PQERRORS_DEFAULT);
-        return connection;
+        return connect_to_one(conninfo, settings, deadline);
     }
     // With several hosts libpq itself goes from one to the next, and only its blocking call keeps a time-out for each.
     RawConnection connection(PQconnectdb(conninfo.text.c_str()));
+    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
     if (PQstatus(connection.get()) != CONNECTION_OK) {
         fail(conninfo, settings, PQerrorMessage(connection.get()));
     }

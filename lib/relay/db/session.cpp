@@ -131,10 +131,11 @@ auto Session::guarded(Work const &work) {
         if (PQstatus(m_impl->connection.raw()) != CONNECTION_OK) {
             fail_broken();
         }
-        if (is_retryable(error.sqlstate())) {
+        std::string const sqlstate = find_sqlstate(error.what());
+        if (is_retryable(sqlstate)) {
             throw RunAgain();
         }
-        throw translate(error.sqlstate(), error.what());
+        throw translate(sqlstate, error.what());
     } catch (pqxx::failure const &) {
         m_impl->watchdog.disarm();
         fail_broken();

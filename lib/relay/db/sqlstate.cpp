@@ -2,24 +2,41 @@
 
 #include "relay/model/text.hpp"
 
+#include <algorithm>
+#include <cctype>
+
 namespace relay::db {
 namespace {
 
-/// pqxx's what() starts with "ERROR:  " and goes on with DETAIL, HINT and CONTEXT lines: only the first line's text is ours to show.
-std::string primary_message(std::string_view message) {
-    std::string_view line = message.substr(0, message.find('\n'));
-    for (std::string_view const severity : {"ERROR:", "FATAL:", "PANIC:"}) {
-        if (auto const at = line.find(severity); at != std::string_view::npos) {
-            line.remove_prefix(at + severity.size());
+/// Where in a verbose message the SQLSTATE stands: between "ERROR:  " and ": "; npos without one.
+std::size_t sqlstate_position(std::string_view message) {
+    auto const is_code_character = [](unsigned char c) { return std::isdigit(c) || std::isupper(c); };
+    for (std::size_t at = message.find(":  "); at != std::string_view::npos; at = message.find(":  ", at + 1)) {
+        std::string_view const code = message.substr(at + 3, 5);
+        if (code.size() == 5 && message.substr(at + 8, 2) == ": " && std::all_of(code.begin(), code.end(), is_code_character)) {
+            return at + 3;
         }
     }
-    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    return std::string_view::npos;
+}
+
+/// The first line without severity and code; DETAIL, HINT and CONTEXT follow on lines of their own, and may hold values.
+std::string primary_message(std::string_view message) {
+    std::string_view line = message.substr(0, message.find('\n'));
+    if (auto const at = sqlstate_position(line); at != std::string_view::npos) {
+        line.remove_prefix(at + 7);
+    }
     return escape_for_terminal(line);
 }
 
 bool in_class(std::string_view sqlstate, std::string_view prefix) { return sqlstate.starts_with(prefix); }
 
 }  // namespace
+
+std::string find_sqlstate(std::string_view message) {
+    auto const at = sqlstate_position(message);
+    return at != std::string_view::npos ? std::string(message.substr(at, 5)) : std::string();
+}
 
 bool is_retryable(std::string_view sqlstate) { return sqlstate == "40001" || sqlstate == "40P01"; }
 

@@ -7,6 +7,10 @@
 
 namespace relay::db {
 
+/// The SQLSTATE in a server's message of verbose form, `ERROR:  42501: ...`; empty if there is none. The severity is in the server's language,
+/// the code never is. (libpqxx 6 loses the code of some errors, and a failed connection offers nothing but its message.)
+std::string find_sqlstate(std::string_view message);
+
 /// 40001 serialization_failure or 40P01 deadlock_detected: the same body may be run again. Nothing else may.
 bool is_retryable(std::string_view sqlstate);
 

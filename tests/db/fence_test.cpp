@@ -1,0 +1,70 @@
+#include "fixture.hpp"
+#include "relay/provision/recover.hpp"
+
+#include <chrono>
+#include <doctest/doctest.h>
+#include <thread>
+
+using namespace relay;
+using namespace relay::test;
+
+namespace {
+
+std::string insert_operation(OperationId const &operation) {
+    return "INSERT INTO relay.operations (op_id, state) VALUES ('" + operation.text() + "', 'done')";
+}
+
+}  // namespace
+
+TEST_CASE("an operation that was never seen is barred for ever") {
+    Relay relay;
+    OperationId const operation = generate_operation_id();
+    CHECK(settle_operation(relay.database, operation) == Verdict::aborted);
+    CHECK(settle_operation(relay.database, operation) == Verdict::aborted);
+    db::TransactOptions options;
+    options.operation = operation;
+    CHECK_THROWS_AS(relay.database.transact(options, [](db::Transaction &) {}), Error);
+    CHECK(relay.scratch.query("SELECT state FROM relay.operations WHERE op_id = '" + operation.text() + "'") == "aborted");
+}
+
+TEST_CASE("an operation that was committed is done") {
+    Relay relay;
+    OperationId const operation = generate_operation_id();
+    relay.scratch.query(insert_operation(operation));
+    CHECK(settle_operation(relay.database, operation) == Verdict::done);
+}
+
+TEST_CASE("an operation in flight is waited for, and its own end decides") {
+    Relay relay;
+    for (bool const commits : {true, false}) {
+        CAPTURE(commits);
+        OperationId const operation = generate_operation_id();
+        pqxx::connection connection(relay.scratch.dsn());
+        pqxx::work work(connection);
+        work.exec(insert_operation(operation));
+        Verdict verdict = Verdict::done;
+        std::thread asking([&] {
+            db::Database other(relay.scratch.settings());
+            verdict = settle_operation(other, operation);
+        });
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        commits ? work.commit() : work.abort();
+        asking.join();
+        CHECK(verdict == (commits ? Verdict::done : Verdict::aborted));
+    }
+}
+
+TEST_CASE("in a database without our schema nothing was ever done") {
+    ScratchDatabase scratch;
+    db::Database database(scratch.settings());
+    CHECK(settle_operation(database, generate_operation_id()) == Verdict::aborted);
+    CHECK(settle_content(database, "whatever") == Verdict::aborted);
+}
+
+TEST_CASE("content left behind is done if a key in it is known by its hash") {
+    Relay relay;
+    relay.agent("bot");
+    CHECK(settle_content(relay.database, relay.last_key) == Verdict::done);
+    CHECK(settle_content(relay.database, "RELAY_API_KEY=" + relay.last_key + "\n") == Verdict::done);
+    CHECK(settle_content(relay.database, ApiKey::generate(KeyType::agent).reveal()) == Verdict::aborted);
+}
