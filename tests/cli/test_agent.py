@@ -70,8 +70,8 @@ def test_at_a_terminal_the_key_is_shown_once(acme):
     session = acme.terminal("agent", "create", "bot", "--org", "acme-corp", "--name", "Bot")
     session.expect(r"API Key:   (relay_sk_\w{62})\r\n")
     key = session.match.group(1)
-    session.expect("Agent ID:  bot\r\n")
     session.expect("save the API key now")
+    session.expect("Agent ID:  bot\r\n")
     session.expect(pexpect.EOF)
     assert acme.json("key", "verify", stdin=key)["data"]["ok"] is True
 

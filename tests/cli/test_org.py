@@ -48,7 +48,7 @@ def test_the_spelling_from_the_field_works_as_written(relay, database):
 
 
 def test_json_has_each_key_and_null_where_there_is_nothing(relay):
-    document = create(relay)
+    document = create(relay, "acme-corp", "Acme Corp", "--actor", "ana")
     assert document["kind"] == "OrgCreation"
     assert document["changed"] is True and document["dry_run"] is False and document["warnings"] == []
     assert set(document["data"]) == ORG_KEYS | TOKEN_KEYS
@@ -56,7 +56,7 @@ def test_json_has_each_key_and_null_where_there_is_nothing(relay):
     data = document["data"]
     assert data["key_max_age_seconds"] == 90 * 86400 and data["agent_limit"] == 1 and data["agents"] == 0
     assert data["max_agents"] is data["admin_token_id"] is data["secret"] is data["delivered_to"] is None
-    assert document["meta"]["actor"] == "tester" and document["meta"]["db_role"]
+    assert document["meta"]["actor"] == "ana" and document["meta"]["db_role"]
 
 
 def test_an_id_is_made_when_none_is_given(relay, database):
