@@ -28,9 +28,8 @@ void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &
         return;
     }
     if (made.delivered_to.empty()) {
-        output.note(
-            (made.changed ? "the agent's key is unchanged: agent " : "nothing changed: agent ") + agent +
-            " exists already, as asked; its key cannot be shown again");
+        output.note((made.changed ? "the agent's key is unchanged: agent " : "nothing changed: agent ") + agent +
+                    " exists already, as asked; its key cannot be shown again");
         output.note("a new key: " + program + " rotate-key " + agent);
         return;
     }
