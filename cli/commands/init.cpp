@@ -68,7 +68,7 @@ Initialize read(Options const &options) {
     Initialize request{
         .org = {.id = OrgId::parse(*options.org_id),
                 .name = DisplayName::parse(*options.org_name),
-                .plan = options.plan ? parse_plan(*options.plan) : Plan::free},
+                .plan = options.plan ? std::optional(parse_plan(*options.plan)) : std::nullopt},
         .agent_name = DisplayName::parse(*options.agent_name),
         .permissions = parse_permissions(options.permissions),
     };

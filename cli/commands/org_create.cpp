@@ -31,7 +31,7 @@ CreateOrg read(Options const &options) {
     return {
         .id = id ? OrgId::parse(*id) : generate_org_id(),
         .name = DisplayName::parse(options.name.value()),
-        .plan = options.plan ? parse_plan(*options.plan) : Plan::free,
+        .plan = options.plan ? std::optional(parse_plan(*options.plan)) : std::nullopt,
         .max_agents = options.max_agents,
         .key_max_age = options.key_max_age,
     };

@@ -15,8 +15,8 @@ namespace relay::cli::commands {
 
 namespace {
 
-ApiKey read_own_key(std::string const &path) {
-    ApiKey key = read_key(path, "--key-from");
+ApiKey read_own_key(Context &context, std::string const &path) {
+    ApiKey key = read_key(context, path, "--key-from");
     if (key.type() != KeyType::agent) {
         throw Error(ErrorKind::usage,
                     "--key-from: this is an organization's admin token (relay_at_), not an agent's key (relay_sk_)");
@@ -73,7 +73,7 @@ ExitStatus run(RotateOptions const &options, Context &context) {
         sink = open_sink(sink_options, context.output());
     }
     if (options.key_from) {
-        own_key = read_own_key(*options.key_from);
+        own_key = read_own_key(context, *options.key_from);
     }
     RotateKey const request = make_request(options, std::move(agent), own_key);
     confirm_instant_end(context, request);

@@ -18,6 +18,7 @@ void attribute(Document &document, Context &context, std::string const &db_role)
 void stamp(Document &document, Context &context, WriteReceipt const &receipt) {
     document.changed = receipt.changed;
     document.dry_run = context.globals().dry_run;
+    document.at = receipt.at;
     attribute(document, context, receipt.db_role);
 }
 

@@ -21,12 +21,15 @@ std::string hex(KeyDigest const &digest) {
 /// The reason that a gateway is given; `more` are further arguments of authenticate.
 std::string reason(Relay const &relay, std::string const &key_text, std::string const &more = "") {
     ApiKey const key = ApiKey::parse(key_text);
-    return relay.scratch.query("SELECT reason FROM relay_api.authenticate('" + key.id().text() + "', '\\x" + hex(key.digest()) + "'" + more + ")");
+    return relay.scratch.query("SELECT reason FROM relay_api.authenticate('" + key.id().text() + "', '\\x" +
+                               hex(key.digest()) + "'" + more + ")");
 }
 
-RotatedKey rotate(Relay &relay, std::string const &agent, std::chrono::seconds grace, bool retire_on_first_use = false) {
+RotatedKey rotate(Relay &relay, std::string const &agent, std::chrono::seconds grace,
+                  bool retire_on_first_use = false) {
     DeliverTo delivery([&](std::string_view key) { relay.last_key = key; });
-    return rotate_key(relay.database, {.agent = AgentId::parse(agent), .grace = grace, .retire_on_first_use = retire_on_first_use},
+    return rotate_key(relay.database,
+                      {.agent = AgentId::parse(agent), .grace = grace, .retire_on_first_use = retire_on_first_use},
                       Relay::write(), &delivery);
 }
 
@@ -43,7 +46,9 @@ TEST_CASE("a new key opens, and only for its own agent and organization") {
     CHECK(reason(relay, relay.last_key, ", agent_id => 'bot', org_id => 'acme'") == "ok");
     CHECK(reason(relay, relay.last_key, ", agent_id => 'other'") == "agent_mismatch");
     CHECK(reason(relay, relay.last_key, ", org_id => 'other'") == "org_mismatch");
-    CHECK(events(relay, "action = 'auth_failed' AND reason = 'agent_mismatch' AND detail->>'claimed_agent_id' = 'other'") == "1");
+    CHECK(events(relay,
+                 "action = 'auth_failed' AND reason = 'agent_mismatch' AND detail->>'claimed_agent_id' = 'other'") ==
+          "1");
 }
 
 TEST_CASE("a key id with another secret, and one that was never made, are both unknown and tell nothing") {
@@ -51,7 +56,8 @@ TEST_CASE("a key id with another secret, and one that was never made, are both u
     relay.agent("bot");
     std::string const id = ApiKey::parse(relay.last_key).id().text();
     auto const answer = [&](std::string const &key_id, std::string const &digest) {
-        return relay.scratch.query("SELECT (a.reason, a.org_id, a.agent_id)::text FROM relay_api.authenticate(" + key_id + ", " + digest + ") AS a");
+        return relay.scratch.query("SELECT (a.reason, a.org_id, a.agent_id)::text FROM relay_api.authenticate(" +
+                                   key_id + ", " + digest + ") AS a");
     };
     CHECK(answer("'" + id + "'", "sha256('guess')") == "(unknown_key,,)");
     CHECK(answer("'zzzzzzzzzzzz'", "sha256('guess')") == "(unknown_key,,)");
@@ -77,7 +83,8 @@ TEST_CASE("both keys open during the grace; the old one never outlives its own e
     rotate(relay, "bot", std::chrono::hours(24));
     CHECK(reason(relay, old_key) == "ok");
     CHECK(reason(relay, relay.last_key) == "ok");
-    relay.scratch.query("UPDATE relay.agent_keys SET expires_at = now() - interval '1 second' WHERE state = 'retiring'");
+    relay.scratch.query(
+        "UPDATE relay.agent_keys SET expires_at = now() - interval '1 second' WHERE state = 'retiring'");
     CHECK(reason(relay, old_key) == "expired");
 }
 
@@ -108,7 +115,8 @@ TEST_CASE("authentication does not wait for a rotation in flight") {
     pqxx::work work(connection);
     work.exec("SELECT FROM relay.agents WHERE agent_id = 'bot' FOR UPDATE");
     work.exec("SELECT FROM relay.agent_keys WHERE agent_id = 'bot' FOR UPDATE");
-    relay.scratch.query("ALTER DATABASE " + relay.scratch.query("SELECT current_database()") + " SET lock_timeout = '500ms'");
+    relay.scratch.query("ALTER DATABASE " + relay.scratch.query("SELECT current_database()") +
+                        " SET lock_timeout = '500ms'");
     CHECK(reason(relay, relay.last_key) == "ok");
 }
 

@@ -1,8 +1,8 @@
 #include "fixture.hpp"
 #include "relay/provision/recover.hpp"
 
-#include <chrono>
 #include <doctest/doctest.h>
+#include <chrono>
 #include <thread>
 
 using namespace relay;
@@ -24,7 +24,8 @@ TEST_CASE("an operation that was never seen is barred for ever") {
     db::TransactOptions options;
     options.operation = operation;
     CHECK_THROWS_AS(relay.database.transact(options, [](db::Transaction &) {}), Error);
-    CHECK(relay.scratch.query("SELECT state FROM relay.operations WHERE op_id = '" + operation.text() + "'") == "aborted");
+    CHECK(relay.scratch.query("SELECT state FROM relay.operations WHERE op_id = '" + operation.text() + "'") ==
+          "aborted");
 }
 
 TEST_CASE("an operation that was committed is done") {

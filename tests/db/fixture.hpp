@@ -25,7 +25,9 @@ inline std::string cluster_dsn() {
 /// An empty database; dropped at the end.
 class ScratchDatabase {
   public:
-    ScratchDatabase() : m_name("t_" + generate_trace_id()) { administer("CREATE DATABASE " + m_name + " TEMPLATE template0 ENCODING 'UTF8'"); }
+    ScratchDatabase() : m_name("t_" + generate_trace_id()) {
+        administer("CREATE DATABASE " + m_name + " TEMPLATE template0 ENCODING 'UTF8'");
+    }
     ~ScratchDatabase() {
         try {
             administer("DROP DATABASE " + m_name + " WITH (FORCE)");
@@ -65,7 +67,8 @@ class Relay {
   public:
     Relay() {
         db::apply_schema(database, false);
-        create_org(database, {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .plan = Plan::paid}, write());
+        create_org(database, {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .plan = Plan::paid},
+                   write());
     }
 
     static WriteOptions write() {
@@ -75,7 +78,9 @@ class Relay {
     /// Makes an agent of acme; its key stays in `last_key`.
     CreatedAgent agent(std::string const &id) {
         DeliverTo delivery([this](std::string_view key) { last_key = key; });
-        return create_agent(database, {.id = AgentId::parse(id), .org = OrgId::parse("acme"), .name = DisplayName::parse(id)}, write(), delivery);
+        return create_agent(database,
+                            {.id = AgentId::parse(id), .org = OrgId::parse("acme"), .name = DisplayName::parse(id)},
+                            write(), delivery);
     }
 
     ScratchDatabase scratch{};

@@ -71,8 +71,9 @@ TEST_CASE("verify finds nothing in a fresh schema, and each kind of change") {
     for (char const *const change :
          {"ALTER TABLE relay.agents DROP CONSTRAINT agents_name_form", "ALTER TABLE relay.agents ADD COLUMN extra text",
           "GRANT SELECT ON relay.agents TO relay_gateway", "REVOKE SELECT ON relay.agents FROM relay_auditor",
-          "GRANT EXECUTE ON FUNCTION relay.verify_key(text, bytea, text) TO PUBLIC", "DROP INDEX relay.agent_keys_one_active",
-          "ALTER TABLE relay.auth_events DISABLE TRIGGER append_only", "ALTER FUNCTION relay.verify_key(text, bytea, text) RESET search_path"}) {
+          "GRANT EXECUTE ON FUNCTION relay.verify_key(text, bytea, text) TO PUBLIC",
+          "DROP INDEX relay.agent_keys_one_active", "ALTER TABLE relay.auth_events DISABLE TRIGGER append_only",
+          "ALTER FUNCTION relay.verify_key(text, bytea, text) RESET search_path"}) {
         CAPTURE(std::string(change));
         std::size_t const before = differences().size();
         relay.scratch.query(change);
@@ -89,16 +90,20 @@ TEST_CASE("auth_events cannot be changed by any role of ours, nor by its owner")
         CHECK(denied_to(relay, role, "TRUNCATE relay.auth_events") == "42501");
         CHECK(denied_to(relay, role, "TRUNCATE relay.auth_events_default") == "42501");
     }
-    CHECK_THROWS_AS(relay.scratch.query("DELETE FROM relay.auth_events"), pqxx::sql_error);  // a superuser meets the trigger
+    CHECK_THROWS_AS(relay.scratch.query("DELETE FROM relay.auth_events"),
+                    pqxx::sql_error);  // a superuser meets the trigger
 }
 
 TEST_CASE("no role of ours may choose what proves something") {
     Relay relay;
     relay.agent("bot");
-    CHECK(denied_to(relay, "relay_provisioner", "INSERT INTO relay.auth_events (action, db_role) VALUES ('x', 'somebody')") == "42501");
-    CHECK(denied_to(relay, "relay_provisioner", "INSERT INTO relay.auth_events (action, occurred_at) VALUES ('x', now())") == "42501");
-    CHECK(denied_to(relay, "relay_responder", "INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor, at) "
-                                              "VALUES ('agent', 'bot', 'revoke', 'x', 'epoch')") == "42501");
+    CHECK(denied_to(relay, "relay_provisioner",
+                    "INSERT INTO relay.auth_events (action, db_role) VALUES ('x', 'somebody')") == "42501");
+    CHECK(denied_to(relay, "relay_provisioner",
+                    "INSERT INTO relay.auth_events (action, occurred_at) VALUES ('x', now())") == "42501");
+    CHECK(denied_to(relay, "relay_responder",
+                    "INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor, at) "
+                    "VALUES ('agent', 'bot', 'revoke', 'x', 'epoch')") == "42501");
     CHECK(denied_to(relay, "relay_provisioner", "UPDATE relay.agent_keys SET created_at = now()") == "42501");
     CHECK(denied_to(relay, "relay_provisioner", "UPDATE relay.agent_keys SET key_hash = sha256('x')") == "42501");
     CHECK(denied_to(relay, "relay_provisioner", "SELECT key_hash FROM relay.agent_keys") == "42501");
@@ -116,7 +121,8 @@ TEST_CASE("the database itself keeps the invariants of keys") {
         }
         return false;
     };
-    std::string const insert = "INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by) VALUES ";
+    std::string const insert =
+        "INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by) VALUES ";
     CHECK(refused(insert + "('000000000000', 'bot', 'acme', sha256('x'), now(), 'x')"));  // a second active key
     CHECK(refused(insert + "('00000000000l', 'bot', 'acme', sha256('x'), now(), 'x')"));  // not of the alphabet
     CHECK(refused("UPDATE relay.agent_keys SET key_hash = 'short'"));

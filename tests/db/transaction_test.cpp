@@ -20,9 +20,12 @@ constexpr auto insert_org = "INSERT INTO relay.organizations (org_id, name, crea
 TEST_CASE("a transaction commits its rows and its operation together") {
     Relay relay;
     auto const options = writing();
-    relay.database.transact(options, [](db::Transaction &transaction) { transaction.exec(insert_org, {"beta", "Beta"}); });
+    relay.database.transact(options, [](db::Transaction &transaction) {
+        transaction.exec(insert_org, {"beta", "Beta"});
+    });
     CHECK(relay.scratch.query("SELECT name FROM relay.organizations WHERE org_id = 'beta'") == "Beta");
-    CHECK(relay.scratch.query("SELECT state FROM relay.operations WHERE op_id = '" + options.operation->text() + "'") == "done");
+    CHECK(relay.scratch.query("SELECT state FROM relay.operations WHERE op_id = '" + options.operation->text() + "'") ==
+          "done");
 }
 
 TEST_CASE("an exception in the body rolls back, and the connection goes on") {
@@ -34,7 +37,9 @@ TEST_CASE("an exception in the body rolls back, and the connection goes on") {
                                             }),
                     std::runtime_error);
     CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations WHERE org_id = 'beta'") == "0");
-    relay.database.transact(writing(), [](db::Transaction &transaction) { transaction.exec(insert_org, {"beta", "Beta"}); });
+    relay.database.transact(writing(), [](db::Transaction &transaction) {
+        transaction.exec(insert_org, {"beta", "Beta"});
+    });
     CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations WHERE org_id = 'beta'") == "1");
 }
 
@@ -42,7 +47,9 @@ TEST_CASE("a dry run and nothing_to_do leave no trace") {
     Relay relay;
     auto options = writing();
     options.dry_run = true;
-    relay.database.transact(options, [](db::Transaction &transaction) { transaction.exec(insert_org, {"beta", "Beta"}); });
+    relay.database.transact(options, [](db::Transaction &transaction) {
+        transaction.exec(insert_org, {"beta", "Beta"});
+    });
     relay.database.transact(writing(), [](db::Transaction &transaction) {
         transaction.exec(insert_org, {"gamma", "Gamma"});
         transaction.nothing_to_do();
@@ -66,9 +73,11 @@ TEST_CASE("a body that asks to run again is run at most five times, then nothing
 TEST_CASE("a serialization failure of the server is retried with the same operation id") {
     Relay relay;
     relay.scratch.query("CREATE SEQUENCE public.tries");
-    relay.scratch.query("CREATE FUNCTION public.fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-                        "IF nextval('public.tries') <= 2 THEN RAISE SQLSTATE '40001'; END IF; RETURN NEW; END $$");
-    relay.scratch.query("CREATE TRIGGER fail BEFORE INSERT ON relay.organizations FOR EACH ROW EXECUTE FUNCTION public.fail_twice()");
+    relay.scratch.query(
+        "CREATE FUNCTION public.fail_twice() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF nextval('public.tries') <= 2 THEN RAISE SQLSTATE '40001'; END IF; RETURN NEW; END $$");
+    relay.scratch.query(
+        "CREATE TRIGGER fail BEFORE INSERT ON relay.organizations FOR EACH ROW EXECUTE FUNCTION public.fail_twice()");
     int runs = 0;
     relay.database.transact(writing(), [&](db::Transaction &transaction) {
         ++runs;
@@ -81,7 +90,9 @@ TEST_CASE("a serialization failure of the server is retried with the same operat
 TEST_CASE("what the server refuses becomes an error of ours, without its details") {
     Relay relay;
     auto const refused = [&](char const *sql, std::vector<db::Param> const &params = {}) {
-        return error_of([&] { relay.database.transact(writing(), [&](db::Transaction &transaction) { transaction.exec(sql, params); }); });
+        return error_of([&] {
+            relay.database.transact(writing(), [&](db::Transaction &transaction) { transaction.exec(sql, params); });
+        });
     };
     auto const duplicate = refused(insert_org, {"acme", "Other"});
     CHECK(duplicate.kind() == ErrorKind::conflict);
@@ -89,8 +100,10 @@ TEST_CASE("what the server refuses becomes an error of ours, without its details
     CHECK(duplicate.hint().sqlstate == "23505");
     CHECK(refused(insert_org, {"beta", "with\x1b[31m escape"}).kind() == ErrorKind::conflict);
     CHECK(refused("SELECT 1 FROM relay.nothing").kind() == ErrorKind::schema);
-    CHECK(refused("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)").hint().sqlstate == "42601");  // one statement at a time
-    CHECK(refused("DO $$ BEGIN SET LOCAL ROLE relay_auditor; DELETE FROM relay.agents; END $$").kind() == ErrorKind::denied);
+    CHECK(refused("SET LOCAL statement_timeout = 20; SELECT pg_sleep(5)").hint().sqlstate ==
+          "42601");  // one statement at a time
+    CHECK(refused("DO $$ BEGIN SET LOCAL ROLE relay_auditor; DELETE FROM relay.agents; END $$").kind() ==
+          ErrorKind::denied);
 }
 
 TEST_CASE("a parameter with a NUL byte is refused before libpq can cut it") {
@@ -107,9 +120,12 @@ TEST_CASE("a parameter with a NUL byte is refused before libpq can cut it") {
 TEST_CASE("no setting of the role or the database changes what runs") {
     Relay relay;
     std::string const name = relay.scratch.query("SELECT current_database()");
-    relay.scratch.query("CREATE SCHEMA evil; CREATE FUNCTION evil.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz '2000-01-01' $$");
-    for (char const *const setting : {"search_path = evil, pg_catalog", "synchronous_commit = off", "timezone = 'Asia/Tokyo'",
-                                      "datestyle = 'SQL, DMY'", "default_transaction_isolation = 'serializable'", "statement_timeout = 1"}) {
+    relay.scratch.query(
+        "CREATE SCHEMA evil; CREATE FUNCTION evil.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT timestamptz "
+        "'2000-01-01' $$");
+    for (char const *const setting :
+         {"search_path = evil, pg_catalog", "synchronous_commit = off", "timezone = 'Asia/Tokyo'",
+          "datestyle = 'SQL, DMY'", "default_transaction_isolation = 'serializable'", "statement_timeout = 1"}) {
         relay.scratch.query("ALTER DATABASE " + name + " SET " + setting);
     }
     db::Database fresh(relay.scratch.settings());

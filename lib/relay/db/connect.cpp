@@ -5,9 +5,9 @@
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
+#include <poll.h>
 #include <algorithm>
 #include <cerrno>
-#include <poll.h>
 
 namespace relay::db {
 namespace {
@@ -17,7 +17,8 @@ using Clock = Watchdog::Clock;
 /// The first line, without libpq's preamble (`connection to server at "x", port 1 failed: `) and without the code.
 std::string reason_of(std::string_view message, std::string const &sqlstate) {
     std::string_view line = message.substr(0, message.find('\n'));
-    for (std::string_view const preamble : {std::string_view(" failed: "), std::string_view(sqlstate.empty() ? "\n" : sqlstate)}) {
+    for (std::string_view const preamble :
+         {std::string_view(" failed: "), std::string_view(sqlstate.empty() ? "\n" : sqlstate)}) {
         if (auto const at = line.find(preamble); at != std::string_view::npos) {
             line.remove_prefix(at + preamble.size());
         }
@@ -29,22 +30,27 @@ std::string reason_of(std::string_view message, std::string const &sqlstate) {
 [[noreturn]] void fail(Conninfo const &conninfo, Settings const &settings, std::string const &message) {
     std::string const sqlstate = find_sqlstate(message);
     std::string const reason = reason_of(message, sqlstate);
-    std::string const unreachable = "cannot reach the database " + conninfo.target + ": " + reason + "; nothing was changed";
+    std::string const unreachable =
+        "cannot reach the database " + conninfo.target + ": " + reason + "; nothing was changed";
     auto const says = [&](std::string_view words) { return message.find(words) != std::string::npos; };
     if (sqlstate.starts_with("28") || says("no password supplied")) {
-        throw Error(ErrorKind::denied, "the database " + conninfo.target + " refused the login: " + reason,
-                    {.next = "check user and password (~/.pgpass, a service file, or --dsn-file)", .sqlstate = sqlstate});
+        throw Error(
+            ErrorKind::denied, "the database " + conninfo.target + " refused the login: " + reason,
+            {.next = "check user and password (~/.pgpass, a service file, or --dsn-file)", .sqlstate = sqlstate});
     }
     if (sqlstate == "3D000") {
-        throw Error(ErrorKind::unavailable, unreachable, {.next = "createdb, then relay-admin init", .sqlstate = sqlstate});
+        throw Error(ErrorKind::unavailable, unreachable,
+                    {.next = "createdb, then relay-admin init", .sqlstate = sqlstate});
     }
     if (says("certificate") || says("SSL")) {
         throw Error(ErrorKind::unavailable, unreachable,
                     {.why = "over TCP to another host the server must prove who it is (sslmode=verify-full)",
-                     .next = "put its CA's certificate in ~/.postgresql/root.crt or name it with sslrootcert=; sslmode=require asks for less"});
+                     .next = "put its CA's certificate in ~/.postgresql/root.crt or name it with sslrootcert=; "
+                             "sslmode=require asks for less"});
     }
-    throw Error(ErrorKind::unavailable, unreachable,
-                {.next = sqlstate.empty() ? settings.unreachable_next : std::string("try again"), .sqlstate = sqlstate});
+    throw Error(
+        ErrorKind::unavailable, unreachable,
+        {.next = sqlstate.empty() ? settings.unreachable_next : std::string("try again"), .sqlstate = sqlstate});
 }
 
 [[noreturn]] void fail_silent(Conninfo const &conninfo, Settings const &settings) {
@@ -58,7 +64,9 @@ bool wait_for(int socket, PostgresPollingStatusType wanted, Clock::time_point de
         if (left <= 0) {
             return false;
         }
-        pollfd ready{.fd = socket, .events = static_cast<short>(wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT), .revents = 0};
+        pollfd ready{.fd = socket,
+                     .events = static_cast<short>(wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT),
+                     .revents = 0};
         int const count = poll(&ready, 1, static_cast<int>(std::min<long>(left, 60'000)));
         if (count > 0) {
             return true;

@@ -3,10 +3,10 @@
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
+#include <libpq-fe.h>
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <libpq-fe.h>
 #include <map>
 #include <memory>
 
@@ -70,7 +70,8 @@ Keywords parse(Settings const &settings) {
     }
     Keywords keywords = keywords_of(options.get());
     if (!settings.allow_password && (keywords.contains("password") || keywords.contains("sslpassword"))) {
-        throw Error(ErrorKind::usage, (settings.origin.empty() ? "the connection string" : settings.origin) + " holds a password",
+        throw Error(ErrorKind::usage,
+                    (settings.origin.empty() ? "the connection string" : settings.origin) + " holds a password",
                     {.why = "every user of this machine can read command lines",
                      .next = "put it in ~/.pgpass or a file (--dsn-file), then use the same --dsn without it"});
     }
@@ -91,8 +92,8 @@ Keywords defaults(Keywords const &given) {
 }
 
 bool is_local(std::string_view host) {
-    return host.empty() || host.starts_with('/') || host.starts_with('@') || host == "localhost" || host.starts_with("127.") ||
-           host == "::1";
+    return host.empty() || host.starts_with('/') || host.starts_with('@') || host == "localhost" ||
+           host.starts_with("127.") || host == "::1";
 }
 
 bool all_local(std::string const &hosts) {

@@ -34,6 +34,15 @@ void pause_before(int attempt) {
     std::this_thread::sleep_for(std::chrono::milliseconds(jitter(random)));
 }
 
+/// The wait for the standbys was cancelled, or the session ended while it waited: the server says so by a warning alone.
+Error on_the_primary_only() {
+    return {ErrorKind::unknown,
+            "the change is committed on the primary only: the wait for its standbys was cancelled",
+            {.why = "a failover before they have it would lose it",
+             .next = "check the standbys (SELECT * FROM pg_stat_replication)",
+             .changed = Changed::yes}};
+}
+
 }  // namespace
 
 struct Database::Impl {
@@ -62,7 +71,8 @@ struct Database::Impl {
     void settle_lost(TransactOptions const &options, Transaction const &transaction);
 };
 
-void Database::Impl::run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body, Deadline deadline) {
+void Database::Impl::run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body,
+                              Deadline deadline) {
     if (running::interrupted()) {
         throw Interrupted();
     }
@@ -94,31 +104,28 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
 
 void Database::Impl::commit(TransactOptions const &options, Transaction const &transaction, Deadline deadline) {
     switch (session->commit(std::max(deadline, Clock::now() + least_commit_wait))) {
-    case CommitAnswer::committed:
-        return;
-    case CommitAnswer::only_locally:
-        throw Error(ErrorKind::unknown, "the change is committed on the primary only: the wait for its standbys was cancelled",
-                    {.why = "a failover before they have it would lose it",
-                     .next = "check the standbys (SELECT * FROM pg_stat_replication)",
-                     .changed = Changed::yes});
-    case CommitAnswer::run_again:
-        throw RunAgain();
-    case CommitAnswer::rolled_back:
-        throw session->commit_error();
-    case CommitAnswer::none:
-        settle_lost(options, transaction);
+        case CommitAnswer::committed: return;
+        case CommitAnswer::only_locally: throw on_the_primary_only();
+        case CommitAnswer::run_again: throw RunAgain();
+        case CommitAnswer::rolled_back: throw session->commit_error();
+        case CommitAnswer::none: settle_lost(options, transaction);
     }
 }
 
 void Database::Impl::settle_lost(TransactOptions const &options, Transaction const &transaction) {
     std::optional<OperationId> const operation = transaction.recorded_operation();
+    bool const warned = session->warned();
     session.reset();
     hurry = true;
     Fence fence(conninfo(), settings);
     Fate const fate = operation ? fence.settle(*operation) : fence.settle_migration(options.was_committed);
     if (fate == Fate::aborted) {
-        throw Error(ErrorKind::unavailable, "the connection broke while committing, and the transaction was rolled back; nothing was changed",
+        throw Error(ErrorKind::unavailable,
+                    "the connection broke while committing, and the transaction was rolled back; nothing was changed",
                     {.next = "try again"});
+    }
+    if (warned) {
+        throw on_the_primary_only();
     }
 }
 
@@ -138,7 +145,9 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
         } catch (RunAgain const &) {
             if (attempt == attempts || Clock::now() >= deadline) {
                 throw Error(ErrorKind::unavailable,
-                            fmt::format("other sessions got in the way {} times (serialization failure or deadlock); nothing was changed", attempt),
+                            fmt::format("other sessions got in the way {} times (serialization failure or deadlock); "
+                                        "nothing was changed",
+                                        attempt),
                             {.next = "try again", .sqlstate = "40001"});
             }
         }
@@ -146,7 +155,9 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
     }
 }
 
-Fate Database::settle(OperationId const &operation) { return Fence(m_impl->conninfo(), m_impl->settings).settle(operation); }
+Fate Database::settle(OperationId const &operation) {
+    return Fence(m_impl->conninfo(), m_impl->settings).settle(operation);
+}
 
 std::string const &Database::target() { return m_impl->conninfo().target; }
 

@@ -16,7 +16,8 @@ namespace relay::db {
 /// Where the database is and how long to wait for it.
 struct Settings {
     std::string conninfo{};  ///< as libpq takes it, keywords or URI; empty: libpq's own PG* settings and service file
-    std::string origin{};  ///< where `conninfo` came from, for error texts: "--dsn", "RELAY_ADMIN_DSN"; empty with an empty conninfo
+    std::string
+        origin{};  ///< where `conninfo` came from, for error texts: "--dsn", "RELAY_ADMIN_DSN"; empty with an empty conninfo
     bool allow_password = true;  ///< false: a password in `conninfo` is refused (a command line is world-readable)
     std::chrono::milliseconds timeout{10'000};  ///< for the connection, and for each transaction up to its COMMIT
     std::string application_name = "relay-admin";
@@ -34,7 +35,8 @@ struct TransactOptions {
     bool read_only = false;  ///< may run on a standby
     bool dry_run = false;  ///< the body runs, then ROLLBACK instead of COMMIT
     bool check_schema = true;  ///< false: for `schema` and `init`, which can meet any version
-    std::optional<OperationId> operation{};  ///< recorded as the last step, unless the body recorded one itself; a write needs one
+    std::optional<OperationId>
+        operation{};  ///< recorded as the last step, unless the body recorded one itself; a write needs one
     /// For a transaction that runs before relay.operations exists: tells, under the migration lock, whether it was committed.
     std::function<bool(Transaction &)> was_committed{};
 };

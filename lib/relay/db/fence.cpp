@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr auto patience = 30s;
 constexpr auto lock_patience = 3s;
+constexpr auto one_attempt = lock_patience + 2s;
 
 constexpr char const *bar_sql = R"sql(
 INSERT INTO relay.operations (op_id, state) VALUES ($1, 'aborted') ON CONFLICT (op_id) DO NOTHING RETURNING op_id)sql";
@@ -24,21 +25,22 @@ constexpr char const *exists_sql = "SELECT to_regclass('relay.operations') IS NO
 
 template <typename Attempt>
 std::optional<Fate> Fence::persist(Attempt const &attempt) {
-    auto const deadline = Clock::now() + patience;
+    auto const end = Clock::now() + patience;
     auto pause = 50ms;
     for (;;) {
         try {
-            if (std::optional<Fate> const fate = attempt()) {
+            if (std::optional<Fate> const fate = attempt(std::min(end, Clock::now() + one_attempt))) {
                 return fate;
             }
+        } catch (Interrupted const &) {
+            // COMMIT was sent before the signal came: what became of it must be known first, or be told as unknown.
         } catch (Error const &error) {
             // Out of reach, or still in flight behind a lock: both may pass. A lack of rights does not.
             if (error.kind() != ErrorKind::unavailable) {
                 return std::nullopt;
             }
-        } catch (RunAgain const &) {
-        }
-        if (Clock::now() + pause >= deadline) {
+        } catch (RunAgain const &) {}
+        if (Clock::now() + pause >= end) {
             return std::nullopt;
         }
         std::this_thread::sleep_for(pause);
@@ -46,12 +48,11 @@ std::optional<Fate> Fence::persist(Attempt const &attempt) {
     }
 }
 
-std::optional<Fate> Fence::try_once(OperationId const &operation) {
+std::optional<Fate> Fence::try_once(OperationId const &operation, Deadline deadline) {
     // `local`: the fence must not wait for the very standby that holds up the commit it asks about.
     TransactOptions options;
     options.durability = Durability::local;
     options.check_schema = false;
-    auto const deadline = Clock::now() + lock_patience + 2s;
     Session session(m_conninfo, m_settings, deadline);
     session.begin(options, deadline, lock_patience);
     if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
@@ -69,7 +70,7 @@ std::optional<Fate> Fence::try_once(OperationId const &operation) {
 }
 
 Fate Fence::settle(OperationId const &operation) {
-    if (auto const fate = persist([&] { return try_once(operation); })) {
+    if (auto const fate = persist([&](Deadline deadline) { return try_once(operation, deadline); })) {
         return *fate;
     }
     throw Error(ErrorKind::unknown, "the connection broke while committing: the change may or may not have been made",
@@ -79,11 +80,10 @@ Fate Fence::settle(OperationId const &operation) {
 }
 
 Fate Fence::settle_migration(std::function<bool(Transaction &)> const &was_committed) {
-    auto const ask = [&]() -> std::optional<Fate> {
+    auto const ask = [&](Deadline deadline) -> std::optional<Fate> {
         TransactOptions options;
         options.read_only = true;
         options.check_schema = false;
-        auto const deadline = Clock::now() + lock_patience + 2s;
         Session session(m_conninfo, m_settings, deadline);
         session.begin(options, deadline, lock_patience);
         session.exec(migration_lock_sql, {});
@@ -93,7 +93,8 @@ Fate Fence::settle_migration(std::function<bool(Transaction &)> const &was_commi
     if (auto const fate = persist(ask)) {
         return *fate;
     }
-    throw Error(ErrorKind::unknown, "the connection broke while committing a migration: it may or may not have been applied",
+    throw Error(ErrorKind::unknown,
+                "the connection broke while committing a migration: it may or may not have been applied",
                 {.next = "relay-admin schema status", .changed = Changed::unknown});
 }
 

@@ -2,8 +2,8 @@
 
 #include "relay/db/database.hpp"
 
-#include <atomic>
 #include <sys/socket.h>
+#include <atomic>
 
 namespace relay::db {
 namespace {

@@ -70,7 +70,8 @@ std::size_t Rows::affected() const { return static_cast<std::size_t>(m_impl->res
 
 Row Rows::one() const {
     if (size() != 1) {
-        throw Error(ErrorKind::internal, "a statement returned " + std::to_string(size()) + " rows where one was expected");
+        throw Error(ErrorKind::internal,
+                    "a statement returned " + std::to_string(size()) + " rows where one was expected");
     }
     return (*this)[0];
 }

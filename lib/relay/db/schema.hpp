@@ -51,7 +51,8 @@ std::vector<int> apply_pending(Transaction &transaction);
 
 /// Applies what is missing, one transaction a migration; two at once are safe. `applied` is told each version after its COMMIT.
 /// With `dry_run` all of them run in one transaction that is rolled back. Returns the versions that it applied.
-std::vector<int> apply_schema(Database &database, bool dry_run, std::function<void(Migration const &)> const &applied = {});
+std::vector<int> apply_schema(Database &database, bool dry_run,
+                              std::function<void(Migration const &)> const &applied = {});
 
 /// One migration as a script for psql: what `schema apply` would send, its record included.
 std::string migration_script(Migration const &migration);

@@ -2,13 +2,14 @@
 
 #include "relay/db/migration_lock.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace relay::db {
 namespace {
 
-constexpr char const *encoding_sql = "SELECT pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = current_database()";
+constexpr char const *encoding_sql =
+    "SELECT pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = current_database()";
 
 constexpr char const *record_sql = "INSERT INTO relay.schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
 
@@ -17,7 +18,8 @@ constexpr std::string_view take_role_sql = "SET LOCAL ROLE relay_owner;";
 constexpr std::string_view leave_role_sql = "RESET ROLE;";
 
 void apply_one(Transaction &transaction, Migration const &migration) {
-    transaction.exec_script(migration.version == 1 ? std::string(migration.sql) : fmt::format("{}\n{}", take_role_sql, migration.sql));
+    transaction.exec_script(migration.version == 1 ? std::string(migration.sql)
+                                                   : fmt::format("{}\n{}", take_role_sql, migration.sql));
     transaction.exec(record_sql, {migration.version, std::string(migration.name), std::string(migration.checksum)});
     transaction.exec_script(std::string(leave_role_sql));
 }
@@ -26,7 +28,8 @@ void refuse_other_encoding(Transaction &transaction) {
     std::string const encoding = transaction.exec(encoding_sql).one().text("encoding");
     if (encoding != "UTF8") {
         throw Error(ErrorKind::schema, "the database's encoding is " + encoding + ", it must be UTF8",
-                    {.why = "names are checked and compared as Unicode", .next = "createdb --encoding=UTF8 --template=template0 NAME"});
+                    {.why = "names are checked and compared as Unicode",
+                     .next = "createdb --encoding=UTF8 --template=template0 NAME"});
     }
 }
 
@@ -86,10 +89,11 @@ std::vector<int> apply_schema(Database &database, bool dry_run, std::function<vo
 
 std::string migration_script(Migration const &migration) {
     // The name and the checksum are ours, of letters, digits and underscores: nothing to quote.
-    return fmt::format("-- {0}: sha256 {1}\nBEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n{2};\n{3}{4}{5}"
-                       "INSERT INTO relay.schema_migrations (version, name, checksum) VALUES ({6}, '{0}', '{1}');\nCOMMIT;\n\n",
-                       migration.name, migration.checksum, migration_lock_sql, migration.version == 1 ? "" : take_role_sql,
-                       migration.version == 1 ? "" : "\n", migration.sql, migration.version);
+    return fmt::format(
+        "-- {0}: sha256 {1}\nBEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n{2};\n{3}{4}{5}"
+        "INSERT INTO relay.schema_migrations (version, name, checksum) VALUES ({6}, '{0}', '{1}');\nCOMMIT;\n\n",
+        migration.name, migration.checksum, migration_lock_sql, migration.version == 1 ? "" : take_role_sql,
+        migration.version == 1 ? "" : "\n", migration.sql, migration.version);
 }
 
 }  // namespace relay::db

@@ -24,25 +24,20 @@ SchemaState judge(SchemaStatus const &status, int known) {
     if (status.missing.empty()) {
         return SchemaState::current;
     }
-    return status.missing.front() <= status.version || status.version == 0 ? SchemaState::incomplete : SchemaState::behind;
+    return status.missing.front() <= status.version || status.version == 0 ? SchemaState::incomplete
+                                                                           : SchemaState::behind;
 }
 
 }  // namespace
 
 std::string_view schema_state_name(SchemaState state) {
     switch (state) {
-    case SchemaState::absent:
-        return "absent";
-    case SchemaState::current:
-        return "current";
-    case SchemaState::behind:
-        return "behind";
-    case SchemaState::ahead:
-        return "ahead";
-    case SchemaState::edited:
-        return "edited";
-    case SchemaState::incomplete:
-        return "incomplete";
+        case SchemaState::absent: return "absent";
+        case SchemaState::current: return "current";
+        case SchemaState::behind: return "behind";
+        case SchemaState::ahead: return "ahead";
+        case SchemaState::edited: return "edited";
+        case SchemaState::incomplete: return "incomplete";
     }
     return "unknown";
 }
@@ -74,32 +69,39 @@ SchemaStatus read_schema_status(Transaction &transaction) {
             status.edited.push_back(migration.version);
         }
     }
-    status.state = presence.boolean("has_schema") ? judge(status, static_cast<int>(migrations().size())) : SchemaState::absent;
+    status.state =
+        presence.boolean("has_schema") ? judge(status, static_cast<int>(migrations().size())) : SchemaState::absent;
     return status;
 }
 
 void refuse_unmigratable(SchemaStatus const &status) {
     switch (status.state) {
-    case SchemaState::absent:
-    case SchemaState::current:
-    case SchemaState::behind:
-        return;
-    case SchemaState::ahead:
-        throw Error(ErrorKind::schema,
-                    fmt::format("the database schema is at version {}, this program knows {}", status.version, migrations().size()),
-                    {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"});
-    case SchemaState::edited:
-        throw Error(ErrorKind::schema,
-                    fmt::format("migration {} was applied from another file than this program's: its checksum differs", join(status.edited)),
-                    {.why = "a migration was edited after it had been applied, or another fork's program made this schema",
-                     .next = "relay-admin schema verify"});
-    case SchemaState::incomplete:
-        throw Error(ErrorKind::schema,
-                    status.version == 0
-                        ? std::string("schema relay exists, but without a record of migrations: it is half applied, or somebody else's")
-                        : fmt::format("migration {} is missing below version {}: the schema is half applied", join(status.missing), status.version),
-                    {.why = "relay-admin applies each migration in one transaction, so something else made or changed it",
-                     .next = "relay-admin schema status; then drop schemas relay and relay_api if they hold nothing, or restore a backup"});
+        case SchemaState::absent:
+        case SchemaState::current:
+        case SchemaState::behind: return;
+        case SchemaState::ahead:
+            throw Error(ErrorKind::schema,
+                        fmt::format("the database schema is at version {}, this program knows {}", status.version,
+                                    migrations().size()),
+                        {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"});
+        case SchemaState::edited:
+            throw Error(
+                ErrorKind::schema,
+                fmt::format("migration {} was applied from another file than this program's: its checksum differs",
+                            join(status.edited)),
+                {.why = "a migration was edited after it had been applied, or another fork's program made this schema",
+                 .next = "relay-admin schema verify"});
+        case SchemaState::incomplete:
+            throw Error(
+                ErrorKind::schema,
+                status.version == 0
+                    ? std::string("schema relay exists, but without a record of migrations: it is half applied, or "
+                                  "somebody else's")
+                    : fmt::format("migration {} is missing below version {}: the schema is half applied",
+                                  join(status.missing), status.version),
+                {.why = "relay-admin applies each migration in one transaction, so something else made or changed it",
+                 .next = "relay-admin schema status; then drop schemas relay and relay_api if they hold nothing, or "
+                         "restore a backup"});
     }
 }
 

@@ -6,8 +6,8 @@
 #include "relay/db/rows_impl.hpp"
 #include "relay/db/sqlstate.hpp"
 
-#include <cstring>
 #include <fmt/format.h>
+#include <cstring>
 #include <optional>
 
 namespace relay::db {
@@ -27,14 +27,16 @@ SELECT set_config('synchronous_commit', {synchronous_commit}, true),
        pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
        session_user AS db_role, now() AS now, {version} AS version, {applied} AS applied)sql";
 
-constexpr char const *standard_commit = "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
-                                        "ELSE current_setting('synchronous_commit') END";
+constexpr char const *standard_commit =
+    "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+    "ELSE current_setting('synchronous_commit') END";
 
 std::string begin_statement(TransactOptions const &options, std::chrono::milliseconds statement_timeout,
                             std::chrono::milliseconds lock_timeout) {
     bool const check = options.check_schema;
     return fmt::format(
-        begin_sql, fmt::arg("lock_timeout", lock_timeout.count()), fmt::arg("statement_timeout", statement_timeout.count()),
+        begin_sql, fmt::arg("lock_timeout", lock_timeout.count()),
+        fmt::arg("statement_timeout", statement_timeout.count()),
         fmt::arg("synchronous_commit", options.durability == Durability::local ? "'local'" : standard_commit),
         fmt::arg("version", check ? "(SELECT COALESCE(max(version), 0) FROM relay.schema_migrations)" : "NULL"),
         fmt::arg("applied", check ? "(SELECT count(*) FROM relay.schema_migrations)" : "NULL"));
@@ -44,11 +46,13 @@ void check_version(Row const &row) {
     auto const known = static_cast<std::int64_t>(migrations().size());
     std::int64_t const version = row.integer("version");
     if (version > known) {
-        throw Error(ErrorKind::schema, fmt::format("the database schema is at version {}, this program knows {}", version, known),
+        throw Error(ErrorKind::schema,
+                    fmt::format("the database schema is at version {}, this program knows {}", version, known),
                     {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"});
     }
     if (version < known || row.integer("applied") != known) {
-        throw Error(ErrorKind::schema, fmt::format("the database schema is at version {}, this program needs {}", version, known),
+        throw Error(ErrorKind::schema,
+                    fmt::format("the database schema is at version {}, this program needs {}", version, known),
                     {.next = "relay-admin schema apply"});
     }
 }
@@ -93,10 +97,13 @@ Session::~Session() {
 }
 
 bool Session::usable() const noexcept {
-    return PQstatus(m_impl->connection.raw()) == CONNECTION_OK && PQtransactionStatus(m_impl->connection.raw()) == PQTRANS_IDLE;
+    return PQstatus(m_impl->connection.raw()) == CONNECTION_OK &&
+           PQtransactionStatus(m_impl->connection.raw()) == PQTRANS_IDLE;
 }
 
 int Session::socket() const noexcept { return PQsocket(m_impl->connection.raw()); }
+
+bool Session::warned() const noexcept { return m_impl->warned; }
 
 Error const &Session::commit_error() const { return *m_impl->commit_error; }
 
@@ -105,11 +112,13 @@ void Session::fail_broken() const {
         throw Interrupted();
     }
     if (m_impl->watchdog.barked()) {
-        throw Error(ErrorKind::unavailable,
-                    fmt::format("the database gave no answer within {} ms; nothing was changed", m_impl->timeout.count()),
-                    {.next = "try again, or allow more time with --timeout"});
+        throw Error(
+            ErrorKind::unavailable,
+            fmt::format("the database gave no answer within {} ms; nothing was changed", m_impl->timeout.count()),
+            {.next = "try again, or allow more time with --timeout"});
     }
-    throw Error(ErrorKind::unavailable, "the connection to the database broke; nothing was changed", {.next = "try again"});
+    throw Error(ErrorKind::unavailable, "the connection to the database broke; nothing was changed",
+                {.next = "try again"});
 }
 
 /// Runs `work` under the watchdog and translates what pqxx throws. The order matters: in libpqxx 6 a serialization failure is no sql_error.
@@ -147,8 +156,10 @@ void Session::begin(TransactOptions const &options, Deadline deadline, std::chro
     m_impl->work.emplace(m_impl->connection.get());
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Watchdog::Clock::now());
     auto const statement_timeout = std::max(left, std::chrono::milliseconds(100));
-    std::string const statement = begin_statement(options, statement_timeout, std::min(lock_timeout, statement_timeout));
-    Rows const rows = guarded([&] { return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec(statement)})); });
+    std::string const statement =
+        begin_statement(options, statement_timeout, std::min(lock_timeout, statement_timeout));
+    Rows const rows =
+        guarded([&] { return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec(statement)})); });
     check_start(options, rows);
 }
 
@@ -161,11 +172,12 @@ void Session::check_start(TransactOptions const &options, Rows const &rows) {
     }
     if (!options.read_only && (row.boolean("in_recovery") || row.boolean("read_only"))) {
         bool const standby = row.boolean("in_recovery");
-        throw Error(ErrorKind::unavailable,
-                    standby ? "the database is a standby: it takes no writes; nothing was changed"
-                            : "the session is read-only (default_transaction_read_only); nothing was changed",
-                    {.next = standby ? "connect to the primary; several hosts in the connection string find it: host=a,b"
-                                     : "connect as a role, or to a database, that may write"});
+        throw Error(
+            ErrorKind::unavailable,
+            standby ? "the database is a standby: it takes no writes; nothing was changed"
+                    : "the session is read-only (default_transaction_read_only); nothing was changed",
+            {.next = standby ? "connect to the primary; several hosts in the connection string find it: host=a,b"
+                             : "connect as a role, or to a database, that may write"});
     }
 }
 
@@ -208,7 +220,8 @@ CommitAnswer Session::commit(Deadline deadline) noexcept {
         m_impl->work.reset();
         if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
             if (std::strcmp(PQcmdStatus(result.get()), "COMMIT") != 0) {
-                m_impl->commit_error.emplace(ErrorKind::internal, "the transaction had failed before its COMMIT; nothing was changed");
+                m_impl->commit_error.emplace(ErrorKind::internal,
+                                             "the transaction had failed before its COMMIT; nothing was changed");
                 return CommitAnswer::rolled_back;
             }
             return m_impl->warned ? CommitAnswer::only_locally : CommitAnswer::committed;

@@ -13,7 +13,8 @@ std::size_t sqlstate_position(std::string_view message) {
     auto const is_code_character = [](unsigned char c) { return std::isdigit(c) || std::isupper(c); };
     for (std::size_t at = message.find(":  "); at != std::string_view::npos; at = message.find(":  ", at + 1)) {
         std::string_view const code = message.substr(at + 3, 5);
-        if (code.size() == 5 && message.substr(at + 8, 2) == ": " && std::all_of(code.begin(), code.end(), is_code_character)) {
+        if (code.size() == 5 && message.substr(at + 8, 2) == ": " &&
+            std::all_of(code.begin(), code.end(), is_code_character)) {
             return at + 3;
         }
     }
@@ -51,34 +52,44 @@ Error translate(std::string_view sqlstate, std::string_view message) {
         return {ErrorKind::denied, "the database refused the login: " + said, {.sqlstate = state}};
     }
     if (sqlstate == "42501") {
-        return {ErrorKind::denied, "the database role has no right to do this: " + said,
-                {.next = "GRANT relay_provisioner (everything), relay_responder (block, revoke) or relay_auditor (read) TO the role",
+        return {ErrorKind::denied,
+                "the database role has no right to do this: " + said,
+                {.next = "GRANT relay_provisioner (everything), relay_responder (block, revoke) or relay_auditor "
+                         "(read) TO the role",
                  .sqlstate = state}};
     }
     if (sqlstate == "55P03") {
-        return {ErrorKind::unavailable, "another session holds a lock that this needs; nothing was changed",
+        return {ErrorKind::unavailable,
+                "another session holds a lock that this needs; nothing was changed",
                 {.next = "try again; see who with SELECT * FROM pg_locks WHERE NOT granted", .sqlstate = state}};
     }
     if (sqlstate == "57014") {
-        return {ErrorKind::unavailable, "the statement took too long or was cancelled; nothing was changed",
+        return {ErrorKind::unavailable,
+                "the statement took too long or was cancelled; nothing was changed",
                 {.next = "try again, or allow more time with --timeout", .sqlstate = state}};
     }
     if (sqlstate == "25006") {
-        return {ErrorKind::unavailable, "the database takes no writes now: " + said,
-                {.next = "connect to the primary; several hosts in the connection string find it: host=a,b", .sqlstate = state}};
+        return {ErrorKind::unavailable,
+                "the database takes no writes now: " + said,
+                {.next = "connect to the primary; several hosts in the connection string find it: host=a,b",
+                 .sqlstate = state}};
     }
     if (sqlstate == "3D000") {
-        return {ErrorKind::unavailable, "no such database: " + said, {.next = "createdb, then relay-admin init", .sqlstate = state}};
+        return {ErrorKind::unavailable,
+                "no such database: " + said,
+                {.next = "createdb, then relay-admin init", .sqlstate = state}};
     }
     if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42883" || sqlstate == "42703") {
-        return {ErrorKind::schema, "the database has no relay schema, or another one than this program needs: " + said,
+        return {ErrorKind::schema,
+                "the database has no relay schema, or another one than this program needs: " + said,
                 {.next = "relay-admin schema status", .sqlstate = state}};
     }
     if (in_class(sqlstate, "23")) {
         return {ErrorKind::conflict, "the database refused the values: " + said, {.sqlstate = state}};
     }
     if (in_class(sqlstate, "08") || in_class(sqlstate, "53") || in_class(sqlstate, "57P") || is_retryable(sqlstate)) {
-        return {ErrorKind::unavailable, "the database could not do it now: " + said + "; nothing was changed",
+        return {ErrorKind::unavailable,
+                "the database could not do it now: " + said + "; nothing was changed",
                 {.next = "try again", .sqlstate = state}};
     }
     return {ErrorKind::internal, "the database reported an error: " + said, {.sqlstate = state}};

@@ -1,7 +1,7 @@
 #include "relay/db/watchdog.hpp"
 
-#include <csignal>
 #include <sys/socket.h>
+#include <csignal>
 
 namespace relay::db {
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/model/ids.hpp"
+#include "relay/model/time.hpp"
 
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct WriteOptions {
 /// What every result tells besides its content.
 struct WriteReceipt {
     bool changed = false;
+    Instant at{};  ///< the transaction's start, on the database's clock
     std::string db_role{};  ///< session_user
 };
 

@@ -23,7 +23,8 @@ std::vector<std::string> changed_permissions(std::vector<std::string> permission
 
 }  // namespace
 
-CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options, Delivery &delivery) {
+CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
+                          Delivery &delivery) {
     CreatedAgent result;
     Issuing issuing(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
@@ -32,7 +33,7 @@ CreatedAgent create_agent(db::Database &database, CreateAgent const &request, Wr
         result.changed = ensure_agent(transaction, request, key, options.by, issuing);
         result.agent = store::get_agent(transaction, request.id);
         result.key = present_key(transaction, request.id);
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
         if (result.changed) {
             issuing.deliver();
         } else {
@@ -63,13 +64,14 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
         note_if(before.permissions != result.agent.permissions, "permissions");
         note_if(before.key_max_age != result.agent.key_max_age, "key_max_age");
         result.changed = !result.fields.empty();
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
         if (!result.changed) {
             transaction.nothing_to_do();
             return;
         }
-        store::record_events(transaction, options.by,
-                             {{.action = "agent_updated", .org_id = before.org_id, .agent_id = before.agent_id, .detail = detail}});
+        store::record_events(
+            transaction, options.by,
+            {{.action = "agent_updated", .org_id = before.org_id, .agent_id = before.agent_id, .detail = detail}});
     });
     return result;
 }

@@ -25,7 +25,8 @@ struct CreatedAgent : WriteReceipt {
 /// Makes an agent with its first key and delivers the key before it goes live. The same request again changes nothing and delivers nothing.
 /// Throws Error: not_found, no such organization; conflict, the id exists with other content (the fields that differ are named), is shut out,
 /// or the organization is blocked or revoked; limit, the organization has as many agents as it may; sink, from `delivery`.
-CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options, Delivery &delivery);
+CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
+                          Delivery &delivery);
 
 struct UpdateAgent {
     AgentId id;

@@ -9,12 +9,14 @@ namespace relay {
 namespace {
 
 /// A fresh admin token takes the place of the live one.
-void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &token, Attribution const &by, Issuing &issuing) {
+void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &token, Attribution const &by,
+                 Issuing &issuing) {
     if (auto const old = store::revoke_live_token(transaction, org)) {
         store::record_events(transaction, by, {{.action = "token_revoked", .org_id = org.text(), .key_id = *old}});
     }
     store::insert_token(transaction, token.id(), token.hash(), org, by.actor);
-    store::record_events(transaction, by, {{.action = "token_issued", .org_id = org.text(), .key_id = token.id().text()}});
+    store::record_events(transaction, by,
+                         {{.action = "token_issued", .org_id = org.text(), .key_id = token.id().text()}});
     transaction.record_operation(issuing.prepare({.org = org, .agent = nullptr, .key = token}));
 }
 
@@ -50,7 +52,7 @@ CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOpt
             result.token = key->id();
         }
         result.org = store::get_org(transaction, request.id);
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
         if (!result.changed) {
             transaction.nothing_to_do();
         } else if (key) {
@@ -71,13 +73,14 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
         store::update_org(transaction, request.id, request.name, request.plan, request.max_agents, request.key_max_age);
         result.org = store::get_org(transaction, request.id);
         result.fields = differing_fields(before, result.org);
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
         if (!result.fields.empty()) {
             store::Detail detail;
             for (std::string const &field : result.fields) {
                 detail.add(field, "changed");
             }
-            store::record_events(transaction, options.by, {{.action = "org_updated", .org_id = request.id.text(), .detail = detail}});
+            store::record_events(transaction, options.by,
+                                 {{.action = "org_updated", .org_id = request.id.text(), .detail = detail}});
         }
         if (key) {
             issue_token(transaction, request.id, *key, options.by, issuing);

@@ -10,7 +10,7 @@ namespace relay {
 struct CreateOrg {
     OrgId id;
     DisplayName name;
-    Plan plan = Plan::free;
+    std::optional<Plan> plan{};  ///< none: free
     std::optional<std::int64_t> max_agents{};  ///< none: what the plan allows
     std::optional<std::chrono::seconds> key_max_age{};  ///< none: 90 days
 };
@@ -22,7 +22,8 @@ struct CreatedOrg : WriteReceipt {
 
 /// Makes an organization, and an admin token for it if `token` is given. The same request again changes nothing (and makes no token).
 /// Throws Error: conflict, the id exists with other content (the fields that differ are named).
-CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options, Delivery *token = nullptr);
+CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options,
+                      Delivery *token = nullptr);
 
 struct UpdateOrg {
     OrgId id;
@@ -40,6 +41,7 @@ struct UpdatedOrg : WriteReceipt {
 
 /// Changes what is given. With `token` a fresh admin token replaces the old one at once.
 /// Throws Error: not_found.
-UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options, Delivery *token = nullptr);
+UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options,
+                      Delivery *token = nullptr);
 
 }  // namespace relay

@@ -19,8 +19,10 @@ void add_if(Fields &fields, bool differs, char const *name) {
     }
 }
 
-[[noreturn]] void refuse_other_content(std::string_view what, std::string const &id, Fields const &fields, std::string const &next) {
-    throw Error(ErrorKind::conflict, fmt::format("{} {} exists with another {}; nothing was changed", what, id, fmt::join(fields, ", ")),
+[[noreturn]] void refuse_other_content(std::string_view what, std::string const &id, Fields const &fields,
+                                       std::string const &next) {
+    throw Error(ErrorKind::conflict,
+                fmt::format("{} {} exists with another {}; nothing was changed", what, id, fmt::join(fields, ", ")),
                 {.next = next});
 }
 
@@ -28,20 +30,24 @@ void add_if(Fields &fields, bool differs, char const *name) {
 void compare_org(Org const &org, CreateOrg const &request) {
     Fields fields;
     add_if(fields, org.name != request.name.text(), "name");
-    add_if(fields, org.plan != store::plan_name(request.plan), "plan");
+    add_if(fields, request.plan && org.plan != store::plan_name(*request.plan), "plan");
     add_if(fields, request.max_agents && org.max_agents != request.max_agents, "max_agents");
     add_if(fields, request.key_max_age && org.key_max_age != *request.key_max_age, "key_max_age");
     if (!fields.empty()) {
-        refuse_other_content("org", org.org_id, fields, "relay-admin org show " + org.org_id + "; relay-admin org update changes it");
+        refuse_other_content("org", org.org_id, fields,
+                             "relay-admin org show " + org.org_id + "; relay-admin org update changes it");
     }
 }
 
-void compare_agent(Agent const &agent, CreateAgent const &request) {
+void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
+    Agent const agent = store::get_agent(transaction, request.id);
     Fields fields;
     add_if(fields, agent.org_id != request.org.text(), "org");
     add_if(fields, agent.name != request.name.text(), "name");
     add_if(fields, agent.permissions != store::permission_texts(request.permissions), "permissions");
     add_if(fields, request.key_max_age && agent.key_max_age != request.key_max_age, "key_max_age");
+    add_if(fields, request.expires_at && present_key(transaction, request.id).expires_at != request.expires_at,
+           "end of its key");
     if (!fields.empty()) {
         refuse_other_content("agent", agent.agent_id, fields,
                              "relay-admin agent show " + agent.agent_id + "; relay-admin agent update changes it");
@@ -64,34 +70,47 @@ void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
 }  // namespace
 
 bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribution const &by) {
-    if (!store::insert_org(transaction, request.id, request.name, request.plan, request.max_agents, request.key_max_age, by.actor)) {
+    Plan const plan = request.plan.value_or(Plan::free);
+    if (!store::insert_org(transaction, request.id, request.name, plan, request.max_agents, request.key_max_age,
+                           by.actor)) {
         compare_org(store::get_org(transaction, request.id), request);
         return false;
     }
     store::Detail detail;
-    detail.add("name", request.name.text()).add("plan", store::plan_name(request.plan));
+    detail.add("name", request.name.text()).add("plan", store::plan_name(plan));
     store::record_events(transaction, by, {{.action = "org_created", .org_id = request.id.text(), .detail = detail}});
     return true;
 }
 
 void check_agent_limit(Org const &org) {
     if (org.agent_limit && org.agents > *org.agent_limit) {
-        throw Error(ErrorKind::limit,
-                    fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id, *org.agent_limit,
-                                *org.agent_limit, org.plan),
-                    {.next = org.plan == "free" ? fmt::format("relay-admin org update {} --plan paid, or revoke an agent first", org.org_id)
-                                                : fmt::format("relay-admin org update {} --max-agents N, or revoke an agent first", org.org_id)});
+        throw Error(
+            ErrorKind::limit,
+            fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id,
+                        *org.agent_limit, *org.agent_limit, org.plan),
+            {.next =
+                 org.plan == "free"
+                     ? fmt::format("relay-admin org update {} --plan paid, or revoke an agent first", org.org_id)
+                     : fmt::format("relay-admin org update {} --max-agents N, or revoke an agent first", org.org_id)});
     }
 }
 
-bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key, Attribution const &by, Issuing &issuing) {
+bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key, Attribution const &by,
+                  Issuing &issuing) {
     Org const org = store::get_org(transaction, request.org);
     if (org.agent_limit) {
         store::lock_org(transaction, request.org);
     }
-    if (!store::insert_agent(transaction, request.id, request.org, request.name, request.permissions, request.key_max_age, by.actor)) {
-        compare_agent(store::get_agent(transaction, request.id), request);
+    if (!store::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
+                             request.key_max_age, by.actor)) {
+        compare_agent(transaction, request);
         return false;
+    }
+    if (request.expires_at && *request.expires_at <= transaction.now()) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("the key would end at {}, and it is {} already; nothing was changed",
+                                format_instant_seconds(*request.expires_at), format_instant_seconds(transaction.now())),
+                    {.why = "the database's clock counts", .next = "give an end in the future"});
     }
     refuse_shut_out(transaction, request);
     if (org.agent_limit) {
@@ -103,7 +122,10 @@ bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiK
     store::record_events(
         transaction, by,
         {{.action = "agent_created", .org_id = request.org.text(), .agent_id = request.id.text(), .detail = detail},
-         {.action = "key_issued", .org_id = request.org.text(), .agent_id = request.id.text(), .key_id = key.id().text()}});
+         {.action = "key_issued",
+          .org_id = request.org.text(),
+          .agent_id = request.id.text(),
+          .key_id = key.id().text()}});
     transaction.record_operation(issuing.prepare({.org = request.org, .agent = &request.id, .key = key}));
     return true;
 }

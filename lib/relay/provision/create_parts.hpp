@@ -13,7 +13,8 @@ bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribut
 
 /// Inserts the agent with its key and their events, records the operation and prepares the delivery, or compares it with the one that is there; true if it was made.
 /// Throws as create_agent.
-bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key, Attribution const &by, Issuing &issuing);
+bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key, Attribution const &by,
+                  Issuing &issuing);
 
 /// Throws Error (limit) if the organization now has more agents than it may. Its row must be locked.
 void check_agent_limit(Org const &org);

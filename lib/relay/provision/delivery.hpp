@@ -29,7 +29,7 @@ class Delivery {
     /// Makes the secret durable at its destination. Runs inside the transaction, as its last step before COMMIT, once: a retried
     /// transaction does not deliver again. Throws Error (sink): the transaction is then rolled back.
     virtual void deliver() = 0;
-    /// The key is live. Finishes what can only be done now (the rename of a replacement). Throws Error (sink, changed yes) if it cannot.
+    /// The key is live. Finishes what can only be done now (the rename of a replacement). Throws Error (unknown, changed yes) if it cannot.
     virtual void committed() = 0;
     /// The key will never be live: takes back what can be taken back.
     virtual void rolled_back() noexcept = 0;

@@ -59,8 +59,9 @@ IncidentItem judge(store::Subject const &subject, ShutOut const &request, std::o
     IncidentItem item{.subject_kind = request.subject_kind, .subject_id = subject.id, .known = subject.known};
     if (!subject.known && !request.force) {
         item.error = Error(ErrorKind::not_found, "no " + request.subject_kind + " " + subject.id,
-                           {.next = request.subject_kind == "agent" ? "check the id with relay-admin agent list; --force keeps it out all the same"
-                                                                    : "check the id with relay-admin " + request.subject_kind + " list"});
+                           {.next = request.subject_kind == "agent"
+                                        ? "check the id with relay-admin agent list; --force keeps it out all the same"
+                                        : "check the id with relay-admin " + request.subject_kind + " list"});
         return item;
     }
     bool const block = request.kind == "block";
@@ -79,7 +80,7 @@ void fill_standing(db::Transaction &transaction, ShutOut const &request, std::ve
 
 IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request, Attribution const &by) {
     IncidentReceipt receipt;
-    receipt.db_role = transaction.db_role();
+    sign(receipt, transaction);
     std::optional<Instant> const until = resolve(request.end, transaction.now());
     std::vector<std::string> ids;
     std::vector<store::NewEvent> events;
@@ -109,7 +110,8 @@ IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request
     return receipt;
 }
 
-IncidentReceipt run(db::Database &database, WriteOptions const &options, std::function<IncidentReceipt(db::Transaction &)> const &work) {
+IncidentReceipt run(db::Database &database, WriteOptions const &options,
+                    std::function<IncidentReceipt(db::Transaction &)> const &work) {
     IncidentReceipt receipt;
     database.transact(urgent(options), [&](db::Transaction &transaction) {
         receipt = work(transaction);
@@ -121,7 +123,8 @@ IncidentReceipt run(db::Database &database, WriteOptions const &options, std::fu
 }
 
 IncidentReceipt shut_out(db::Database &database, ShutOut const &request, WriteOptions const &options) {
-    return run(database, options, [&](db::Transaction &transaction) { return shut_out_in(transaction, request, options.by); });
+    return run(database, options,
+               [&](db::Transaction &transaction) { return shut_out_in(transaction, request, options.by); });
 }
 
 /// For an organization there is one item, and not to know it is the error of the whole command, with suggestions.
@@ -132,16 +135,17 @@ IncidentReceipt shut_out_org(db::Database &database, ShutOut const &request, Wri
     });
 }
 
-IncidentReceipt lift_in(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids,
-                        std::string const &kind, Attribution const &by) {
+IncidentReceipt lift_in(db::Transaction &transaction, std::string const &subject_kind,
+                        std::vector<std::string> const &ids, std::string const &kind, Attribution const &by) {
     IncidentReceipt receipt;
-    receipt.db_role = transaction.db_role();
+    sign(receipt, transaction);
     std::vector<store::Subject> const subjects = store::look_up(transaction, subject_kind, ids);
     std::vector<std::string> const lifted = store::lift(transaction, subject_kind, ids, kind, by);
     std::vector<store::NewEvent> events;
     for (store::Subject const &subject : subjects) {
         bool const changed = std::find(lifted.begin(), lifted.end(), subject.id) != lifted.end();
-        IncidentItem item{.subject_kind = subject_kind, .subject_id = subject.id, .known = subject.known, .changed = changed};
+        IncidentItem item{
+            .subject_kind = subject_kind, .subject_id = subject.id, .known = subject.known, .changed = changed};
         if (!subject.known && !changed) {
             item.error = Error(ErrorKind::not_found, "no " + subject_kind + " " + subject.id,
                                {.next = "check the id with relay-admin " + subject_kind + " list"});
@@ -164,6 +168,7 @@ IncidentReceipt lift_in(db::Transaction &transaction, std::string const &subject
 
 void append(IncidentReceipt &receipt, IncidentReceipt part) {
     receipt.changed = receipt.changed || part.changed;
+    receipt.at = part.at;
     receipt.db_role = part.db_role;
     std::move(part.items.begin(), part.items.end(), std::back_inserter(receipt.items));
 }
@@ -180,18 +185,22 @@ std::vector<std::string> subjects_of(std::vector<Standing> const &standing, std:
 
 }  // namespace
 
-IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end, bool force,
-                             WriteOptions const &options) {
-    return shut_out(database, {.subject_kind = "agent", .ids = texts(agents), .kind = "block", .end = end, .force = force}, options);
+IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end,
+                             bool force, WriteOptions const &options) {
+    return shut_out(database,
+                    {.subject_kind = "agent", .ids = texts(agents), .kind = "block", .end = end, .force = force},
+                    options);
 }
 
 IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd const &end, WriteOptions const &options) {
     return shut_out_org(database, {.subject_kind = "org", .ids = {org.text()}, .kind = "block", .end = end}, options);
 }
 
-IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents, WriteOptions const &options) {
-    return run(database, options,
-               [&](db::Transaction &transaction) { return lift_in(transaction, "agent", texts(agents), "block", options.by); });
+IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents,
+                               WriteOptions const &options) {
+    return run(database, options, [&](db::Transaction &transaction) {
+        return lift_in(transaction, "agent", texts(agents), "block", options.by);
+    });
 }
 
 IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
@@ -204,11 +213,12 @@ IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptio
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options) {
     return run(database, options, [&](db::Transaction &transaction) {
         if (!store::knows_ticket(transaction, ticket)) {
-            throw Error(ErrorKind::not_found, "no block was ever made under ticket " + ticket.text(), {.next = "relay-admin agent list --state blocked"});
+            throw Error(ErrorKind::not_found, "no block was ever made under ticket " + ticket.text(),
+                        {.next = "relay-admin agent list --state blocked"});
         }
         std::vector<Standing> const blocks = store::blocks_under(transaction, ticket);
         IncidentReceipt receipt;
-        receipt.db_role = transaction.db_role();
+        sign(receipt, transaction);
         for (char const *const kind : {"org", "agent"}) {
             if (std::vector<std::string> const ids = subjects_of(blocks, kind); !ids.empty()) {
                 append(receipt, lift_in(transaction, kind, ids, "block", options.by));
@@ -218,8 +228,10 @@ IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, Write
     });
 }
 
-IncidentReceipt revoke_agents(db::Database &database, std::vector<AgentId> const &agents, bool force, WriteOptions const &options) {
-    return shut_out(database, {.subject_kind = "agent", .ids = texts(agents), .kind = "revoke", .force = force}, options);
+IncidentReceipt revoke_agents(db::Database &database, std::vector<AgentId> const &agents, bool force,
+                              WriteOptions const &options) {
+    return shut_out(database, {.subject_kind = "agent", .ids = texts(agents), .kind = "revoke", .force = force},
+                    options);
 }
 
 IncidentReceipt revoke_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
@@ -230,10 +242,11 @@ IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &ke
     return shut_out(database, {.subject_kind = "key", .ids = texts(keys), .kind = "revoke"}, options);
 }
 
-IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found, WriteOptions const &options) {
+IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
+                             WriteOptions const &options) {
     return run(database, options, [&](db::Transaction &transaction) {
         IncidentReceipt receipt;
-        receipt.db_role = transaction.db_role();
+        sign(receipt, transaction);
         std::vector<std::string> keys;
         for (auto const &[id, key] : found) {
             auto const owner = store::identify(transaction, id, key.hash);
@@ -244,18 +257,21 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
                 receipt.items.push_back({.subject_kind = "token", .subject_id = id.text(), .changed = changed});
                 receipt.changed = receipt.changed || changed;
                 if (changed) {
-                    store::record_events(transaction, options.by, {{.action = "token_revoked", .org_id = owner->org_id, .key_id = id.text()}});
+                    store::record_events(transaction, options.by,
+                                         {{.action = "token_revoked", .org_id = owner->org_id, .key_id = id.text()}});
                 }
             } else {
-                receipt.items.push_back({.subject_kind = "key",
-                                         .subject_id = id.text(),
-                                         .known = false,
-                                         .error = Error(ErrorKind::not_found, "key " + id.text() + " is none of this database's",
-                                                        {.why = "no such key was ever issued here, or the text is a forgery of one"})});
+                receipt.items.push_back(
+                    {.subject_kind = "key",
+                     .subject_id = id.text(),
+                     .known = false,
+                     .error = Error(ErrorKind::not_found, "key " + id.text() + " is none of this database's",
+                                    {.why = "no such key was ever issued here, or the text is a forgery of one"})});
             }
         }
         if (!keys.empty()) {
-            append(receipt, shut_out_in(transaction, {.subject_kind = "key", .ids = keys, .kind = "revoke"}, options.by));
+            append(receipt,
+                   shut_out_in(transaction, {.subject_kind = "key", .ids = keys, .kind = "revoke"}, options.by));
         }
         return receipt;
     });

@@ -30,8 +30,8 @@ struct IncidentReceipt : WriteReceipt {
 
 /// Blocks agents: a pause, nothing is lost. One insert for all, waits for no lock, commits locally. An unknown id is an error of its own item,
 /// or with `force` a tombstone that keeps it out. A block that already stands, and lasts as long, is left as it is; never shortened.
-IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end, bool force,
-                             WriteOptions const &options);
+IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end,
+                             bool force, WriteOptions const &options);
 /// Blocks an organization: all of its agents. Throws Error: not_found.
 IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd const &end, WriteOptions const &options);
 
@@ -42,13 +42,15 @@ IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptio
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options);
 
 /// Revokes agents: their keys are dead for good. Otherwise as block_agents.
-IncidentReceipt revoke_agents(db::Database &database, std::vector<AgentId> const &agents, bool force, WriteOptions const &options);
+IncidentReceipt revoke_agents(db::Database &database, std::vector<AgentId> const &agents, bool force,
+                              WriteOptions const &options);
 IncidentReceipt revoke_org(db::Database &database, OrgId const &org, WriteOptions const &options);
 /// Revokes single keys by id.
 IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &keys, WriteOptions const &options);
 /// Revokes keys found in a text, in one transaction. A find counts only if its hash is the stored one: a key id is public, and anybody can
 /// make a text that looks like a key. The others are items with an error (not_found). Org admin tokens are found too (subject_kind "token").
-IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found, WriteOptions const &options);
+IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
+                             WriteOptions const &options);
 
 struct RestoredAgent : WriteReceipt {
     Agent agent{};
@@ -58,7 +60,8 @@ struct RestoredAgent : WriteReceipt {
 
 /// Brings a revoked agent back with a fresh key; all its older keys stay dead. Blocks stay. An agent that is not revoked: nothing changes.
 /// Throws Error: not_found; conflict, its organization is revoked; limit; sink.
-RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options, Delivery &delivery);
+RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
+                            Delivery &delivery);
 /// Lifts an organization's revocation; every key stays dead, so each agent needs a rotation. Throws Error: not_found.
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options);
 

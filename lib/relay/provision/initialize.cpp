@@ -8,7 +8,8 @@
 
 namespace relay {
 
-Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options, Delivery &delivery) {
+Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options,
+                       Delivery &delivery) {
     Initialized result;
     Issuing issuing(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
@@ -20,18 +21,24 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
         result.migrations = db::apply_pending(transaction);
         bool const made_org = ensure_org(transaction, request.org, options.by);
         if (made_org && store::has_other_orgs(transaction, request.org.id)) {
-            throw Error(ErrorKind::conflict, "the database already holds other organizations; nothing was changed",
-                        {.why = "init is for the first one", .next = "relay-admin org create, then relay-admin agent create"});
+            throw Error(
+                ErrorKind::conflict, "the database already holds other organizations; nothing was changed",
+                {.why = "init is for the first one", .next = "relay-admin org create, then relay-admin agent create"});
         }
         // Without an id of the caller's, a repeat knows the agent by its name: it must not make a second one.
-        auto const known = request.agent_id ? std::nullopt : store::find_agent_by_name(transaction, request.org.id, request.agent_name);
-        CreateAgent const agent{.id = known.value_or(fresh_id), .org = request.org.id, .name = request.agent_name, .permissions = request.permissions};
+        auto const known = request.agent_id
+                               ? std::nullopt
+                               : store::find_agent_by_name(transaction, request.org.id, request.agent_name);
+        CreateAgent const agent{.id = known.value_or(fresh_id),
+                                .org = request.org.id,
+                                .name = request.agent_name,
+                                .permissions = request.permissions};
         bool const made_agent = ensure_agent(transaction, agent, key, options.by, issuing);
         result.changed = made_org || made_agent || !result.migrations.empty();
         result.org = store::get_org(transaction, request.org.id);
         result.agent = store::get_agent(transaction, agent.id);
         result.key = present_key(transaction, agent.id);
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
         if (made_agent) {
             issuing.deliver();
         } else if (!result.changed) {

@@ -20,6 +20,7 @@ struct Initialized : CreatedAgent {
 /// The first run: schema, first organization, first agent and its key, in one transaction. The same again changes nothing; it never resets
 /// or re-enables anything. Throws Error: conflict, the database already holds other organizations, or these with other content; as
 /// create_agent; as db::apply_pending.
-Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options, Delivery &delivery);
+Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options,
+                       Delivery &delivery);
 
 }  // namespace relay

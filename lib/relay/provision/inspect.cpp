@@ -24,7 +24,9 @@ std::string like_pattern(std::string const &glob) {
 }
 
 /// One row more than asked for tells whether there is a next page.
-std::optional<std::int64_t> one_more(PageRequest const &page) { return page.limit ? std::optional(*page.limit + 1) : std::nullopt; }
+std::optional<std::int64_t> one_more(PageRequest const &page) {
+    return page.limit ? std::optional(*page.limit + 1) : std::nullopt;
+}
 
 template <typename T, typename IdOf>
 void cut(Page<T> &result, PageRequest const &page, IdOf const &id_of) {
@@ -52,10 +54,11 @@ Result read(db::Database &database, std::function<void(db::Transaction &, Result
 
 Page<Org> list_orgs(db::Database &database, ListOrgs const &request) {
     return read<Page<Org>>(database, [&](db::Transaction &transaction, Page<Org> &result) {
-        result.items = store::list_orgs(transaction, {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
-                                                      .blocked_only = request.blocked_only,
-                                                      .after = request.page.after,
-                                                      .limit = one_more(request.page)});
+        result.items = store::list_orgs(
+            transaction, {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
+                          .blocked_only = request.blocked_only,
+                          .after = request.page.after,
+                          .limit = one_more(request.page)});
         cut(result, request.page, [](Org const &org) { return org.org_id; });
     });
 }
@@ -118,7 +121,8 @@ Page<Key> list_keys(db::Database &database, ListKeys const &request) {
 KeyDetails show_key(db::Database &database, KeyId const &key) {
     return read<KeyDetails>(database, [&](db::Transaction &transaction, KeyDetails &result) {
         result.key = store::get_key(transaction, key);
-        result.standing = store::standing_for(transaction, {result.key.agent_id}, {result.key.org_id}, {result.key.key_id});
+        result.standing =
+            store::standing_for(transaction, {result.key.agent_id}, {result.key.org_id}, {result.key.key_id});
     });
 }
 

@@ -24,7 +24,8 @@ void Issuing::deliver() {
     }
 }
 
-void Issuing::run(db::Database &database, db::TransactOptions const &options, std::function<void(db::Transaction &)> const &body) {
+void Issuing::run(db::Database &database, db::TransactOptions const &options,
+                  std::function<void(db::Transaction &)> const &body) {
     bool reached_commit = false;
     try {
         database.transact(options, [&](db::Transaction &transaction) {
@@ -35,16 +36,10 @@ void Issuing::run(db::Database &database, db::TransactOptions const &options, st
     } catch (Error const &error) {
         if (m_delivered) {
             switch (error.hint().changed) {
-            case Changed::no:
-                m_delivery->rolled_back();
-                break;
-            case Changed::yes:  // committed, but not as durably as asked
-            case Changed::partly:
-                m_delivery->committed();
-                break;
-            case Changed::unknown:
-                m_delivery->left_unknown();
-                break;
+                case Changed::no: m_delivery->rolled_back(); break;
+                case Changed::yes:  // committed, but not as durably as asked
+                case Changed::partly: m_delivery->committed(); break;
+                case Changed::unknown: m_delivery->left_unknown(); break;
             }
         }
         throw;
@@ -66,6 +61,11 @@ void Issuing::run(db::Database &database, db::TransactOptions const &options, st
 }
 
 std::string Issuing::destination() const { return m_delivered ? m_delivery->destination() : std::string(); }
+
+void sign(WriteReceipt &receipt, db::Transaction const &transaction) {
+    receipt.at = transaction.now();
+    receipt.db_role = transaction.db_role();
+}
 
 db::TransactOptions writing(WriteOptions const &options) {
     db::TransactOptions transact;

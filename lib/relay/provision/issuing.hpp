@@ -21,7 +21,8 @@ class Issuing {
     /// Delivers. Nothing on a dry run: no secret is made visible.
     void deliver();
     /// Runs `body` in a transaction with `options` and tells the delivery how it ended.
-    void run(db::Database &database, db::TransactOptions const &options, std::function<void(db::Transaction &)> const &body);
+    void run(db::Database &database, db::TransactOptions const &options,
+             std::function<void(db::Transaction &)> const &body);
     /// Where it went; empty if nothing was delivered.
     std::string destination() const;
 
@@ -32,6 +33,9 @@ class Issuing {
     bool m_delivered = false;
     std::optional<OperationId> m_operation{};
 };
+
+/// Notes who ran the transaction and when.
+void sign(WriteReceipt &receipt, db::Transaction const &transaction);
 
 /// Options of a writing transaction, with a random operation id in case that the body records none.
 db::TransactOptions writing(WriteOptions const &options);

@@ -37,7 +37,9 @@ bool holds_known_key(db::Database &database, std::string_view content) {
 
 }  // namespace
 
-Verdict settle_operation(db::Database &database, OperationId const &operation) { return verdict_of(database.settle(operation)); }
+Verdict settle_operation(db::Database &database, OperationId const &operation) {
+    return verdict_of(database.settle(operation));
+}
 
 Verdict settle_content(db::Database &database, std::string_view content) {
     if (holds_known_key(database, content)) {

@@ -24,7 +24,8 @@ void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
 
 }  // namespace
 
-RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options, Delivery &delivery) {
+RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
+                            Delivery &delivery) {
     RestoredAgent result;
     Issuing issuing(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
@@ -35,7 +36,7 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
         store::lock_org(transaction, org);  // the agent counts again
         store::lock_agent(transaction, agent);
         refuse_revoked_org(transaction, org);
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
         if (!is_revoked_itself(transaction, agent)) {
             result.agent = before;
             result.key = present_key(transaction, agent);
@@ -52,7 +53,10 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
         store::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
         store::record_events(transaction, options.by,
                              {{.action = "agent_restored", .org_id = before.org_id, .agent_id = before.agent_id},
-                              {.action = "key_issued", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.id().text()}});
+                              {.action = "key_issued",
+                               .org_id = before.org_id,
+                               .agent_id = before.agent_id,
+                               .key_id = key.id().text()}});
         transaction.record_operation(issuing.prepare({.org = org, .agent = &agent, .key = key}));
         result.agent = store::get_agent(transaction, agent);
         result.key = present_key(transaction, agent);

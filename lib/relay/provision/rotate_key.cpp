@@ -32,17 +32,23 @@ std::string reason_to_keep(RotateKey const &request, std::optional<Key> const &a
 
 /// One line that says all that makes one request different from another.
 std::string canonical_parameters(RotateKey const &request) {
-    auto const text = [](std::optional<seconds> const &duration) { return duration ? format_duration(*duration) : std::string("-"); };
-    return fmt::format("rotate-key {} grace={} if-older-than={} due-within={} retire-on-first-use={} force={} own-key={}",
-                       request.agent.text(), format_duration(request.grace), text(request.if_older_than), text(request.due_within),
-                       request.retire_on_first_use, request.force, request.own_key != nullptr ? request.own_key->id().text() : "-");
+    auto const text = [](std::optional<seconds> const &duration) {
+        return duration ? format_duration(*duration) : std::string("-");
+    };
+    return fmt::format(
+        "rotate-key {} grace={} if-older-than={} due-within={} retire-on-first-use={} force={} own-key={}",
+        request.agent.text(), format_duration(request.grace), text(request.if_older_than), text(request.due_within),
+        request.retire_on_first_use, request.force, request.own_key != nullptr ? request.own_key->id().text() : "-");
 }
 
 /// One rotation inside its transaction.
 class Rotation {
   public:
     Rotation(db::Transaction &transaction, RotateKey const &request, Attribution const &by)
-        : m_transaction(transaction), m_request(request), m_by(by), m_agent(store::get_agent(transaction, request.agent)) {}
+        : m_transaction(transaction),
+          m_request(request),
+          m_by(by),
+          m_agent(store::get_agent(transaction, request.agent)) {}
 
     RotatedKey run(ApiKey const &new_key, Issuing &issuing) {
         OrgId const org = OrgId::parse(m_agent.org_id);
@@ -53,7 +59,8 @@ class Rotation {
         m_agent = store::lock_agent(m_transaction, m_request.agent);
         if (m_agent.status == "revoked") {
             throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
-                        {.next = fmt::format("relay-admin restore {} (it brings the agent back with a fresh key)", m_agent.agent_id)});
+                        {.next = fmt::format("relay-admin restore {} (it brings the agent back with a fresh key)",
+                                             m_agent.agent_id)});
         }
         m_keys = store::current_keys(m_transaction, m_request.agent);
         if (is_own_key_again(new_key)) {
@@ -72,13 +79,15 @@ class Rotation {
   private:
     bool repeated(OrgId const &org, OperationId const &operation, ApiKey const &new_key) {
         std::string const parameters = canonical_parameters(m_request);
-        auto const earlier = store::claim_request(m_transaction, operation, org, *m_request.request, parameters, new_key.id());
+        auto const earlier =
+            store::claim_request(m_transaction, operation, org, *m_request.request, parameters, new_key.id());
         if (!earlier) {
             return false;
         }
         if (earlier->parameters != parameters) {
             throw Error(ErrorKind::conflict,
-                        fmt::format("request {} was used before, for: {}; nothing was changed", m_request.request->text(), earlier->parameters),
+                        fmt::format("request {} was used before, for: {}; nothing was changed",
+                                    m_request.request->text(), earlier->parameters),
                         {.next = "use a new UUID for a new request"});
         }
         m_keys.active = store::find_key(m_transaction, KeyId::parse(earlier->key_id));
@@ -93,7 +102,8 @@ class Rotation {
         auto const owner = store::identify(m_transaction, new_key.id(), new_key.hash());
         bool const active = m_keys.active && m_keys.active->key_id == new_key.id().text() && m_keys.active->live();
         if (!owner || !active) {
-            throw Error(ErrorKind::conflict, fmt::format("key {} was used before; nothing was changed", new_key.id().text()),
+            throw Error(ErrorKind::conflict,
+                        fmt::format("key {} was used before; nothing was changed", new_key.id().text()),
                         {.next = "make a new key"});
         }
         return true;
@@ -120,11 +130,13 @@ class Rotation {
         }
         Key const &old = *m_keys.retiring;
         if (old.live() && m_request.grace > seconds(0) && !m_request.force) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed", m_agent.agent_id, old.key_id,
-                                    format_instant_seconds(old.expires_at.value_or(Instant()))),
-                        {.why = "at most two keys of an agent are live",
-                         .next = fmt::format("wait, or end it: relay-admin key retire {}; --grace 0 or --force end it here", old.key_id)});
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed",
+                            m_agent.agent_id, old.key_id, format_instant_seconds(old.expires_at.value_or(Instant()))),
+                {.why = "at most two keys of an agent are live",
+                 .next = fmt::format("wait, or end it: relay-admin key retire {}; --grace 0 or --force end it here",
+                                     old.key_id)});
         }
         if (old.live()) {
             end(old, old.replaced_by.value_or(new_id.text()));
@@ -157,10 +169,12 @@ class Rotation {
     /// A rotation neither outlives nor erases an end that was set on purpose.
     std::optional<Instant> inherited_expiry(Key const &active) const {
         if (active.status == "expired" && !m_request.force) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("the key of agent {} expired at {}, as was set when it was made; nothing was changed", m_agent.agent_id,
-                                    format_instant_seconds(active.expires_at.value_or(Instant()))),
-                        {.why = "a rotation does not prolong an access that was meant to end", .next = "--force gives it a key without an end"});
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("the key of agent {} expired at {}, as was set when it was made; nothing was changed",
+                            m_agent.agent_id, format_instant_seconds(active.expires_at.value_or(Instant()))),
+                {.why = "a rotation does not prolong an access that was meant to end",
+                 .next = "--force gives it a key without an end"});
         }
         return active.status == "expired" ? std::nullopt : active.expires_at;
     }
@@ -177,7 +191,11 @@ class Rotation {
 
     void add_event(char const *action, std::string const &key_id, store::Detail detail) {
         store::record_events(m_transaction, m_by,
-                             {{.action = action, .org_id = m_agent.org_id, .agent_id = m_agent.agent_id, .key_id = key_id, .detail = std::move(detail)}});
+                             {{.action = action,
+                               .org_id = m_agent.org_id,
+                               .agent_id = m_agent.agent_id,
+                               .key_id = key_id,
+                               .detail = std::move(detail)}});
     }
 
     db::Transaction &m_transaction;
@@ -190,17 +208,19 @@ class Rotation {
 
 }  // namespace
 
-RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options, Delivery *delivery) {
+RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options,
+                      Delivery *delivery) {
     if (delivery == nullptr && request.own_key == nullptr) {
         throw Error(ErrorKind::usage, "a new key needs somewhere to go");
     }
     RotatedKey result;
     Issuing issuing(delivery, options.dry_run, request.own_key != nullptr);
-    std::optional<ApiKey> const generated = request.own_key != nullptr ? std::nullopt : std::optional(ApiKey::generate(KeyType::agent));
+    std::optional<ApiKey> const generated =
+        request.own_key != nullptr ? std::nullopt : std::optional(ApiKey::generate(KeyType::agent));
     ApiKey const &new_key = generated ? *generated : *request.own_key;
     issuing.run(database, writing(options), [&](db::Transaction &transaction) {
         result = Rotation(transaction, request, options.by).run(new_key, issuing);
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
         if (result.changed) {
             issuing.deliver();
         }
@@ -216,20 +236,28 @@ RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOp
         Agent const owner = store::lock_agent(transaction, agent);
         store::CurrentKeys const keys = store::current_keys(transaction, agent);
         if (!keys.retiring || !keys.retiring->live() || !keys.active) {
-            throw Error(ErrorKind::conflict, fmt::format("agent {} has no rotation in grace to take back; nothing was changed", agent.text()),
-                        {.next = "relay-admin agent show " + agent.text()});
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("agent {} has no rotation in grace to take back; nothing was changed", agent.text()),
+                {.next = "relay-admin agent show " + agent.text()});
         }
         store::retire(transaction, keys.active->key_id);
         // The grace had cut the old key's own expiry; what it shares with its replacement is what it had before.
         store::end_grace_as_active(transaction, keys.retiring->key_id, keys.active->expires_at);
         store::record_events(transaction, options.by,
-                             {{.action = "key_retired", .org_id = owner.org_id, .agent_id = owner.agent_id, .key_id = keys.active->key_id},
-                              {.action = "key_rotation_reverted", .org_id = owner.org_id, .agent_id = owner.agent_id, .key_id = keys.retiring->key_id}});
+                             {{.action = "key_retired",
+                               .org_id = owner.org_id,
+                               .agent_id = owner.agent_id,
+                               .key_id = keys.active->key_id},
+                              {.action = "key_rotation_reverted",
+                               .org_id = owner.org_id,
+                               .agent_id = owner.agent_id,
+                               .key_id = keys.retiring->key_id}});
         result.key = store::get_key(transaction, KeyId::parse(keys.retiring->key_id));
         result.previous = store::get_key(transaction, KeyId::parse(keys.active->key_id));
         result.ended = {keys.active->key_id};
         result.changed = true;
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
     });
     return result;
 }
@@ -241,19 +269,23 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
         store::lock_agent(transaction, AgentId::parse(store::get_key(transaction, key).agent_id));
         Key const before = store::get_key(transaction, key);
         result.key = before;
-        result.db_role = transaction.db_role();
+        sign(result, transaction);
         if (before.state == "retired" || before.state == "revoked" || before.status == "revoked") {
             transaction.nothing_to_do();
             return;
         }
         if (before.state == "active" && before.live() && !force) {
-            throw Error(ErrorKind::conflict, fmt::format("key {} is the active key of agent {}; nothing was changed", key.text(), before.agent_id),
-                        {.why = "without it the agent has no working key",
-                         .next = fmt::format("relay-admin rotate-key {} --grace 0 replaces it; --force ends it all the same", before.agent_id)});
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("key {} is the active key of agent {}; nothing was changed", key.text(), before.agent_id),
+                {.why = "without it the agent has no working key",
+                 .next = fmt::format("relay-admin rotate-key {} --grace 0 replaces it; --force ends it all the same",
+                                     before.agent_id)});
         }
         store::retire(transaction, key.text());
-        store::record_events(transaction, options.by,
-                             {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.text()}});
+        store::record_events(
+            transaction, options.by,
+            {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.text()}});
         result.key = store::get_key(transaction, key);
         result.changed = true;
     });

@@ -54,6 +54,7 @@ MigratedSchema migrate_schema(db::Database &database, bool dry_run,
                               std::function<void(db::Migration const &)> const &applied) {
     SchemaReport const before = report_schema(database);
     MigratedSchema migrated;
+    migrated.at = before.at;
     migrated.db_role = before.db_role;
     migrated.previous_version = before.status.version;
     migrated.applied = db::apply_schema(database, dry_run, applied);

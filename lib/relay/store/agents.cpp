@@ -84,7 +84,8 @@ std::vector<std::string> permission_texts(std::vector<Permission> const &permiss
 }
 
 bool insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org, DisplayName const &name,
-                  std::vector<Permission> const &permissions, std::optional<std::chrono::seconds> key_max_age, Note const &created_by) {
+                  std::vector<Permission> const &permissions, std::optional<std::chrono::seconds> key_max_age,
+                  Note const &created_by) {
     return transaction
                .exec(insert_sql, {id, org, name, json_array(permission_texts(permissions)), key_max_age, created_by})
                .affected() == 1;
@@ -112,15 +113,15 @@ std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId co
     return rows.empty() ? std::nullopt : std::optional(AgentId::parse(rows[0].text("agent_id")));
 }
 
-void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name, std::vector<std::string> const &permissions,
-                  std::optional<std::chrono::seconds> key_max_age) {
+void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name,
+                  std::vector<std::string> const &permissions, std::optional<std::chrono::seconds> key_max_age) {
     transaction.exec(update_sql, {id, name, json_array(permissions), key_max_age});
 }
 
 std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     std::vector<Agent> agents;
-    db::Rows const rows =
-        transaction.exec(list_sql, {filter.org, filter.status, filter.after, filter.key_due, filter.unused_for, filter.limit});
+    db::Rows const rows = transaction.exec(
+        list_sql, {filter.org, filter.status, filter.after, filter.key_due, filter.unused_for, filter.limit});
     for (db::Row const row : rows) {
         agents.push_back(read_agent(row));
     }

@@ -8,7 +8,8 @@ namespace relay::store {
 
 /// False if the id exists already; waits for a transaction that is inserting it.
 bool insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org, DisplayName const &name,
-                  std::vector<Permission> const &permissions, std::optional<std::chrono::seconds> key_max_age, Note const &created_by);
+                  std::vector<Permission> const &permissions, std::optional<std::chrono::seconds> key_max_age,
+                  Note const &created_by);
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id);
 
@@ -21,8 +22,8 @@ Agent lock_agent(db::Transaction &transaction, AgentId const &id);
 /// The oldest agent of that name in an organization.
 std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name);
 
-void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name, std::vector<std::string> const &permissions,
-                  std::optional<std::chrono::seconds> key_max_age);
+void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name,
+                  std::vector<std::string> const &permissions, std::optional<std::chrono::seconds> key_max_age);
 
 struct AgentFilter {
     std::optional<OrgId> org{};

@@ -4,8 +4,6 @@
 #include "relay/model/attribution.hpp"
 #include "relay/model/records.hpp"
 
-
-
 namespace relay::store {
 
 /// The details of an event: a flat JSON object of texts and whole numbers.

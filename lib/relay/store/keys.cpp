@@ -123,7 +123,9 @@ std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, Key
     if (rows.empty()) {
         return std::nullopt;
     }
-    return Owner{.kind = rows[0].text("kind"), .org_id = rows[0].text("owner_org"), .agent_id = rows[0].optional_text("owner_agent")};
+    return Owner{.kind = rows[0].text("kind"),
+                 .org_id = rows[0].text("owner_org"),
+                 .agent_id = rows[0].optional_text("owner_agent")};
 }
 
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent) {
@@ -134,8 +136,8 @@ CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent) {
     return current;
 }
 
-void start_grace(db::Transaction &transaction, std::string const &key_id, KeyId const &replaced_by, std::chrono::seconds grace,
-                 bool retire_on_first_use) {
+void start_grace(db::Transaction &transaction, std::string const &key_id, KeyId const &replaced_by,
+                 std::chrono::seconds grace, bool retire_on_first_use) {
     transaction.exec(start_grace_sql, {key_id, replaced_by, grace, retire_on_first_use});
 }
 
@@ -169,7 +171,8 @@ std::optional<std::string> last_address(db::Transaction &transaction, AgentId co
     return rows.empty() ? std::nullopt : rows[0].optional_text("address");
 }
 
-Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest, std::optional<AgentId> const &agent) {
+Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,
+                  std::optional<AgentId> const &agent) {
     db::Rows const rows = transaction.exec(verify_sql, {id, hex(digest.bytes), agent});
     db::Row const row = rows.one();
     return {.ok = row.boolean("ok"),

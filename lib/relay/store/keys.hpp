@@ -31,12 +31,13 @@ struct CurrentKeys {
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent);
 
 /// The active key becomes retiring: accepted until the earlier of its own expiry and now + grace.
-void start_grace(db::Transaction &transaction, std::string const &key_id, KeyId const &replaced_by, std::chrono::seconds grace,
-                 bool retire_on_first_use);
+void start_grace(db::Transaction &transaction, std::string const &key_id, KeyId const &replaced_by,
+                 std::chrono::seconds grace, bool retire_on_first_use);
 /// Takes start_grace back; the key's expiry becomes `expires_at`.
 void end_grace_as_active(db::Transaction &transaction, std::string const &key_id, std::optional<Instant> expires_at);
 /// Ends a key: its row says retired from now on.
-void retire(db::Transaction &transaction, std::string const &key_id, std::optional<std::string> const &replaced_by = std::nullopt);
+void retire(db::Transaction &transaction, std::string const &key_id,
+            std::optional<std::string> const &replaced_by = std::nullopt);
 /// Writes into the rows what a revocation decided: every key of the agent that is active or retiring becomes revoked. Returns their ids.
 std::vector<std::string> mark_revoked(db::Transaction &transaction, AgentId const &agent);
 
@@ -63,6 +64,7 @@ struct Answer {
     std::optional<std::string> agent_id{};
     std::optional<Instant> expires_at{};
 };
-Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest, std::optional<AgentId> const &agent);
+Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,
+                  std::optional<AgentId> const &agent);
 
 }  // namespace relay::store

@@ -11,8 +11,9 @@ constexpr auto earlier_sql = "SELECT request, key_id FROM relay.operations WHERE
 
 }  // namespace
 
-std::optional<EarlierRequest> claim_request(db::Transaction &transaction, OperationId const &operation, OrgId const &org,
-                                            RequestId const &request, std::string const &parameters, KeyId const &key) {
+std::optional<EarlierRequest> claim_request(db::Transaction &transaction, OperationId const &operation,
+                                            OrgId const &org, RequestId const &request, std::string const &parameters,
+                                            KeyId const &key) {
     if (transaction.exec(claim_sql, {operation, org, request, parameters, key}).affected() == 1) {
         transaction.adopt_operation(operation);
         return std::nullopt;

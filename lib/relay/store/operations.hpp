@@ -13,7 +13,8 @@ struct EarlierRequest {
 
 /// Claims `request` for this transaction and records `operation` as its fence; waits for a transaction that is claiming the same.
 /// Returns what was done under it before, if it was: then nothing is recorded.
-std::optional<EarlierRequest> claim_request(db::Transaction &transaction, OperationId const &operation, OrgId const &org,
-                                            RequestId const &request, std::string const &parameters, KeyId const &key);
+std::optional<EarlierRequest> claim_request(db::Transaction &transaction, OperationId const &operation,
+                                            OrgId const &org, RequestId const &request, std::string const &parameters,
+                                            KeyId const &key);
 
 }  // namespace relay::store

@@ -23,7 +23,8 @@ std::optional<OrgToken> live_token(db::Transaction &transaction, OrgId const &or
     return OrgToken{.token_id = rows[0].text("token_id"), .created_at = rows[0].instant("created_at")};
 }
 
-void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org, Note const &created_by) {
+void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org,
+                  Note const &created_by) {
     transaction.exec(insert_sql, {id, org, hash.hex(), created_by});
 }
 
@@ -32,6 +33,8 @@ std::optional<std::string> revoke_live_token(db::Transaction &transaction, OrgId
     return rows.empty() ? std::nullopt : rows[0].optional_text("token_id");
 }
 
-bool revoke_token(db::Transaction &transaction, KeyId const &id) { return transaction.exec(revoke_sql, {id}).affected() == 1; }
+bool revoke_token(db::Transaction &transaction, KeyId const &id) {
+    return transaction.exec(revoke_sql, {id}).affected() == 1;
+}
 
 }  // namespace relay::store

@@ -14,7 +14,8 @@ struct OrgToken {
 /// The organization's live admin token, if it has one.
 std::optional<OrgToken> live_token(db::Transaction &transaction, OrgId const &org);
 
-void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org, Note const &created_by);
+void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org,
+                  Note const &created_by);
 
 /// Ends the organization's live token, if there is one; returns its id.
 std::optional<std::string> revoke_live_token(db::Transaction &transaction, OrgId const &org);

@@ -53,9 +53,11 @@ std::optional<std::string> plan_param(std::optional<Plan> plan) {
 
 std::string_view plan_name(Plan plan) { return plan == Plan::free ? "free" : "paid"; }
 
-bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, Plan plan, std::optional<std::int64_t> max_agents,
-                std::optional<std::chrono::seconds> key_max_age, Note const &created_by) {
-    return transaction.exec(insert_sql, {id, name, plan_param(plan), max_agents, key_max_age, created_by}).affected() == 1;
+bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, Plan plan,
+                std::optional<std::int64_t> max_agents, std::optional<std::chrono::seconds> key_max_age,
+                Note const &created_by) {
+    return transaction.exec(insert_sql, {id, name, plan_param(plan), max_agents, key_max_age, created_by}).affected() ==
+           1;
 }
 
 std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id) {
@@ -72,8 +74,9 @@ Org get_org(db::Transaction &transaction, OrgId const &id) {
 
 void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(lock_sql, {id}); }
 
-void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name, std::optional<Plan> plan,
-                std::optional<std::int64_t> max_agents, std::optional<std::chrono::seconds> key_max_age) {
+void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
+                std::optional<Plan> plan, std::optional<std::int64_t> max_agents,
+                std::optional<std::chrono::seconds> key_max_age) {
     transaction.exec(update_sql, {id, name, plan_param(plan), max_agents, key_max_age});
 }
 

@@ -7,8 +7,9 @@
 namespace relay::store {
 
 /// False if the id exists already; waits for a transaction that is inserting it.
-bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, Plan plan, std::optional<std::int64_t> max_agents,
-                std::optional<std::chrono::seconds> key_max_age, Note const &created_by);
+bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, Plan plan,
+                std::optional<std::int64_t> max_agents, std::optional<std::chrono::seconds> key_max_age,
+                Note const &created_by);
 
 std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id);
 
@@ -18,8 +19,9 @@ Org get_org(db::Transaction &transaction, OrgId const &id);
 /// Holds the organization's row until the end: agents of an organization with a limit are counted one at a time.
 void lock_org(db::Transaction &transaction, OrgId const &id);
 
-void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name, std::optional<Plan> plan,
-                std::optional<std::int64_t> max_agents, std::optional<std::chrono::seconds> key_max_age);
+void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
+                std::optional<Plan> plan, std::optional<std::int64_t> max_agents,
+                std::optional<std::chrono::seconds> key_max_age);
 
 struct OrgFilter {
     std::optional<std::string> like{};  ///< a LIKE pattern over the id

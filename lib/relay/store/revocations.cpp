@@ -69,7 +69,8 @@ std::vector<std::string> only_if(bool condition, std::vector<std::string> const 
 
 }  // namespace
 
-std::vector<Subject> look_up(db::Transaction &transaction, std::string const &kind, std::vector<std::string> const &ids) {
+std::vector<Subject> look_up(db::Transaction &transaction, std::string const &kind,
+                             std::vector<std::string> const &ids) {
     std::vector<Subject> subjects;
     db::Rows const rows = transaction.exec(look_up_sql, {kind, array_text(ids)});
     for (db::Row const row : rows) {
@@ -78,7 +79,8 @@ std::vector<Subject> look_up(db::Transaction &transaction, std::string const &ki
                             .org_id = row.optional_text("org_id"),
                             .agent_id = row.optional_text("agent_id")});
     }
-    std::vector<Standing> const all = standing_for(transaction, only_if(kind == "agent", ids), only_if(kind == "org", ids), only_if(kind == "key", ids));
+    std::vector<Standing> const all = standing_for(transaction, only_if(kind == "agent", ids),
+                                                   only_if(kind == "org", ids), only_if(kind == "key", ids));
     for (Subject &subject : subjects) {
         for (Standing const &standing : all) {
             if (standing.subject_id == subject.id) {
@@ -90,13 +92,13 @@ std::vector<Subject> look_up(db::Transaction &transaction, std::string const &ki
     return subjects;
 }
 
-void shut_out(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids, std::string const &kind,
-              std::optional<Instant> until, Attribution const &by) {
+void shut_out(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids,
+              std::string const &kind, std::optional<Instant> until, Attribution const &by) {
     transaction.exec(shut_out_sql, {subject_kind, array_text(ids), kind, until, by.ticket, by.reason, by.actor});
 }
 
-std::vector<std::string> lift(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids,
-                              std::string const &kind, Attribution const &by) {
+std::vector<std::string> lift(db::Transaction &transaction, std::string const &subject_kind,
+                              std::vector<std::string> const &ids, std::string const &kind, Attribution const &by) {
     std::vector<std::string> lifted;
     db::Rows const rows = transaction.exec(lift_sql, {subject_kind, array_text(ids), kind, by.actor});
     for (db::Row const row : rows) {

@@ -17,15 +17,16 @@ struct Subject {
 };
 
 /// How `ids` of one kind ("agent", "org", "key") stand by themselves; in their order. Takes no lock.
-std::vector<Subject> look_up(db::Transaction &transaction, std::string const &kind, std::vector<std::string> const &ids);
+std::vector<Subject> look_up(db::Transaction &transaction, std::string const &kind,
+                             std::vector<std::string> const &ids);
 
 /// Inserts a block or revocation for each of `ids`. `until` for blocks only.
-void shut_out(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids, std::string const &kind,
-              std::optional<Instant> until, Attribution const &by);
+void shut_out(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids,
+              std::string const &kind, std::optional<Instant> until, Attribution const &by);
 
 /// Lifts what stands, of `kind`, for each of `ids`. Returns the ids for which anything was lifted.
-std::vector<std::string> lift(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids,
-                              std::string const &kind, Attribution const &by);
+std::vector<std::string> lift(db::Transaction &transaction, std::string const &subject_kind,
+                              std::vector<std::string> const &ids, std::string const &kind, Attribution const &by);
 
 /// Subjects (kind and id) of every block that was made under a ticket and still stands.
 std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket);

@@ -10,7 +10,8 @@ Error no_such(std::string_view what, std::string const &id, db::Rows const &know
         ids.push_back(row.text("id"));
     }
     std::string const list = "relay-admin " + std::string(what) + " list";
-    return {ErrorKind::not_found, "no " + std::string(what) + " " + id, {.next = list, .suggestions = closest(id, ids)}};
+    return {
+        ErrorKind::not_found, "no " + std::string(what) + " " + id, {.next = list, .suggestions = closest(id, ids)}};
 }
 
 }  // namespace relay::store
