@@ -5,7 +5,6 @@
 #include "cli/incident_context.hpp"
 #include "cli/output.hpp"
 #include "cli/write_all.hpp"
-#include "relay/model/text.hpp"
 
 #include <algorithm>
 
@@ -33,10 +32,25 @@ Words words_of(IncidentVerb verb) {
     return {"Restore", "restored: its old keys stay dead, each of its agents needs rotate-key --force", "not revoked"};
 }
 
+/// Shutting out does not look for ids that are close, since it must be quick: that is done here, where nothing was changed.
+Error with_suggestions(Context &context, IncidentItem const &item) {
+    Error const &error = *item.error;
+    if (item.subject_kind != "agent" || error.kind() != ErrorKind::not_found || !error.hint().suggestions.empty()) {
+        return error;
+    }
+    Hint hint = error.hint();
+    try {
+        show_agent(context.database(), AgentId::parse(item.subject_id), 0);
+    } catch (Error const &found) {
+        hint.suggestions = found.hint().suggestions;
+    }
+    return {error.kind(), error.message(), hint};
+}
+
 /// All failed: as one error, since nothing was done. (A shown document would look like a success.)
-[[noreturn]] void fail_for_all(std::vector<IncidentItem> const &items) {
+[[noreturn]] void fail_for_all(Context &context, std::vector<IncidentItem> const &items) {
     if (items.size() == 1) {
-        throw *items.front().error;
+        throw with_suggestions(context, items.front());
     }
     constexpr std::size_t most_named = 10;
     std::string ids;
@@ -116,7 +130,6 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
     document.is_list = true;
     document.columns = incident_record({}, {});
     stamp(document, context, receipt);
-    document.at = contexts.at;
     bool const as_page = context.globals().format == OutputFormat::table && receipt.items.size() == 1;
     if (as_page) {
         document.is_list = false;
@@ -158,7 +171,7 @@ ExitStatus leave_in_doubt(Context &context, std::vector<std::string> const &subj
     Error const told(error.kind(), error.message(), hint);
     OutputFormat const format = context.globals().format;
     if (format == OutputFormat::json || format == OutputFormat::jsonl) {
-        write_all(STDERR_FILENO, escape_for_terminal(lines));
+        write_all(STDERR_FILENO, lines);
         context.output().fail(told);
     } else {
         context.output().fail(told);
@@ -180,7 +193,7 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
                                       [](IncidentItem const &item) { return item.error.has_value(); });
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
-        fail_for_all(receipt.items);
+        fail_for_all(context, receipt.items);
     }
     IncidentContexts const contexts = read_contexts(context.database(), receipt.items);
     context.output().show(make_document(context, verb, receipt, contexts));

@@ -1,24 +1,23 @@
 #include "cli/input_file.hpp"
 
+#include "cli/context.hpp"
+#include "cli/prompt.hpp"
 #include "cli/sink/posix.hpp"
-#include "cli/write_all.hpp"
+#include "cli/terminal_input.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
 #include <fcntl.h>
-#include <termios.h>
 #include <unistd.h>
 #include <cerrno>
 #include <cstring>
-#include <optional>
 
 namespace relay::cli {
 
 namespace {
 
 constexpr std::size_t piece_size = 64 * 1024;
-constexpr char ctrl_c = '\x03';
 
 [[noreturn]] void refuse(std::string_view flag, std::string const &path, std::string const &problem) {
     throw Error(ErrorKind::usage, std::string(flag) + ' ' + escape_for_terminal(input_name(path)) + ": " + problem);
@@ -56,35 +55,6 @@ class Input {
     FileDescriptor m_file;
 };
 
-/// While it lives, a terminal does not show what is typed. Its signals are turned off with the echo, since dying of one would leave it so:
-/// Ctrl-C arrives as a byte that ends the line.
-class NoEcho {
-  public:
-    explicit NoEcho(int descriptor) : m_descriptor(descriptor) {
-        m_on = ::isatty(descriptor) == 1 && ::tcgetattr(descriptor, &m_before) == 0;
-        if (m_on) {
-            termios quiet = m_before;
-            quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
-            quiet.c_lflag |= ECHONL;
-            quiet.c_cc[VEOL] = ctrl_c;
-            ::tcsetattr(descriptor, TCSAFLUSH, &quiet);
-        }
-    }
-    ~NoEcho() {
-        if (m_on) {
-            ::tcsetattr(m_descriptor, TCSAFLUSH, &m_before);
-        }
-    }
-    NoEcho(NoEcho const &) = delete;
-    NoEcho &operator=(NoEcho const &) = delete;
-    bool on() const { return m_on; }
-
-  private:
-    int m_descriptor;
-    termios m_before{};
-    bool m_on = false;
-};
-
 /// Until the end of the text, or until the buffer is full.
 std::size_t fill(Input const &input, SecretBuffer &buffer) {
     std::size_t size = 0;
@@ -98,19 +68,19 @@ std::size_t fill(Input const &input, SecretBuffer &buffer) {
     return size;
 }
 
-/// One line of a terminal. Throws Interrupted at Ctrl-C; Error (declined) at Ctrl-D.
-std::size_t read_line(Input const &input, SecretBuffer &buffer) {
-    write_all(STDERR_FILENO, "API key (not shown): ");
-    std::size_t const size = input.read(buffer.writable());
-    if (buffer.reveal().substr(0, size).find(ctrl_c) != std::string_view::npos) {
-        write_all(STDERR_FILENO, "\n");
-        throw Interrupted();
+/// One byte more than a key and its newline: what is longer is no key, however long it is.
+SecretBuffer read_start(Input const &input) {
+    SecretBuffer buffer(ApiKey::length + 2);
+    buffer.truncate(fill(input, buffer));
+    return buffer;
+}
+
+SecretBuffer ask_for_key(Context &context, std::string_view flag) {
+    if (!context.prompt().can_ask()) {
+        throw Error(ErrorKind::usage, std::string(flag) + " - reads stdin, which is a terminal that may not be asked",
+                    {.next = "name a file, or use a pipe"});
     }
-    if (size == 0) {
-        write_all(STDERR_FILENO, "\n");
-        throw Error(ErrorKind::declined, "declined; nothing was changed");
-    }
-    return size;
+    return read_hidden_line("API key (not shown): ");
 }
 
 }  // namespace
@@ -130,18 +100,11 @@ std::string read_input(std::string const &path, std::string_view flag, std::size
     return text;
 }
 
-ApiKey read_key(std::string const &path, std::string_view flag) {
-    Input const input(path, flag);
-    // One byte more than a key and its newline: what is longer is no key, however long it is.
-    SecretBuffer buffer(ApiKey::length + 2);
-    std::size_t size = 0;
-    {
-        NoEcho const no_echo(input.descriptor());
-        size = no_echo.on() ? read_line(input, buffer) : fill(input, buffer);
-    }
-    buffer.truncate(size);
+ApiKey read_key(Context &context, std::string const &path, std::string_view flag) {
+    bool const at_terminal = path == "-" && ::isatty(STDIN_FILENO) == 1;
+    SecretBuffer const text = at_terminal ? ask_for_key(context, flag) : read_start(Input(path, flag));
     try {
-        return ApiKey::parse(buffer.reveal());
+        return ApiKey::parse(text.reveal());
     } catch (Error const &error) {
         throw Error(error.kind(), std::string(flag) + ": " + error.message(), error.hint());
     }

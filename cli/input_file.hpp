@@ -11,15 +11,17 @@
 /// Files that a command reads, or stdin for `-`. What is wrong with one is an Error (usage) that names the flag.
 namespace relay::cli {
 
+class Context;
+
 /// "stdin" for `-`, else the path.
 std::string input_name(std::string const &path);
 
 /// All of a text that is no secret. Throws Error (usage): not readable, longer than `limit` bytes.
 std::string read_input(std::string const &path, std::string_view flag, std::size_t limit);
 
-/// One key, in locked memory from the first byte on; typed without echo if it comes from a terminal.
-/// Throws Error (usage): not readable, or no key; its text is in no error.
-ApiKey read_key(std::string const &path, std::string_view flag);
+/// One key and nothing else, in locked memory from the first byte on; asked for without an echo if stdin is a terminal.
+/// Throws Error: usage, not readable, or no key (its text is in no error); declined, at Ctrl-D.
+ApiKey read_key(Context &context, std::string const &path, std::string_view flag);
 
 /// The keys in a text of any size, which goes through one wiped buffer. Throws Error (usage): not readable.
 std::multimap<KeyId, KeyScanner::Found> scan_input(std::string const &path, std::string_view flag);

@@ -1,5 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/documents/schema.hpp"
+#include "cli/documents/stamp.hpp"
 #include "cli/output.hpp"
 
 #include <CLI/CLI.hpp>
@@ -22,7 +23,9 @@ std::string next_step(db::SchemaState state) {
 
 ExitStatus run(Context &context) {
     SchemaReport const report = report_schema(context.database());
-    context.output().show(schema_status_document(report));
+    Document document = schema_status_document(report);
+    stamp(document, context, report.at, report.db_role);
+    context.output().show(document);
     if (report.status.state == db::SchemaState::current) {
         return ExitStatus::ok;
     }

@@ -1,5 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/documents/schema.hpp"
+#include "cli/documents/stamp.hpp"
 #include "cli/output.hpp"
 
 #include <CLI/CLI.hpp>
@@ -10,7 +11,9 @@ namespace {
 
 ExitStatus run(Context &context) {
     SchemaComparison const comparison = compare_schema(context.database());
-    context.output().show(schema_verification_document(comparison));
+    Document document = schema_verification_document(comparison);
+    stamp(document, context, comparison.at, comparison.db_role);
+    context.output().show(document);
     if (comparison.status.state != db::SchemaState::current) {
         context.output().note("a migration was applied from another text than this program's");
         return exit_status(ErrorKind::schema);

@@ -68,8 +68,6 @@ Document schema_status_document(SchemaReport const &report) {
         {"edited", label_unless_empty(report.status.edited, "Edited"), texts(report.status.edited)},
         {"migrations", "Migrations", migration_records(report.status)},
     };
-    document.at = report.at;
-    document.db_role = report.db_role;
     return document;
 }
 
@@ -93,8 +91,6 @@ Document schema_verification_document(SchemaComparison const &comparison) {
         {"edited", label_unless_empty(comparison.status.edited, "Edited"), texts(comparison.status.edited)},
         {"differences", label, std::move(differences)},
     };
-    document.at = comparison.at;
-    document.db_role = comparison.db_role;
     return document;
 }
 

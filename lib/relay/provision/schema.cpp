@@ -55,6 +55,7 @@ MigratedSchema migrate_schema(db::Database &database, bool dry_run,
     SchemaReport const before = report_schema(database);
     MigratedSchema migrated;
     migrated.at = before.at;
+    migrated.at = before.at;
     migrated.db_role = before.db_role;
     migrated.previous_version = before.status.version;
     migrated.applied = db::apply_schema(database, dry_run, applied);
