@@ -1,0 +1,137 @@
+"""recover: what a lost commit or a killed run left is settled, the same way however often it is asked."""
+
+import json
+import re
+import time
+
+import pytest
+
+from support.agents import decide, first_agent, key_id, live_key_ids, read_key
+from support.own_key import make_key
+from support.proxy import Fault, Proxy, answer_to_commit, commit
+
+UNKNOWN_OPERATION = "op_0123456789abcdefghjkmnpq"
+
+
+@pytest.fixture
+def key(relay, tmp_path):
+    return first_agent(relay, tmp_path / "bot.key")
+
+
+def item(document):
+    (only,) = document["items"]
+    return only
+
+
+def test_an_operation_that_nobody_began_is_barred_for_good(relay, database):
+    for _ in range(2):
+        found = item(relay.json("recover", UNKNOWN_OPERATION))
+        assert found["verdict"] == "aborted" and found["operation_id"] == UNKNOWN_OPERATION
+    assert database.value("SELECT state FROM relay.operations WHERE op_id = %s", UNKNOWN_OPERATION) == "aborted"
+
+
+def test_an_operation_that_was_done_is_told_as_done(relay, database, key):
+    operation = database.value("SELECT op_id FROM relay.operations")
+    result = relay("recover", operation, check=0)
+    assert "done" in result.out and "committed" in result.out
+
+
+@pytest.mark.parametrize("words", [(), ("op_1",), ("x",), (UNKNOWN_OPERATION, "--dir", "."), (UNKNOWN_OPERATION, "--dry-run")])
+def test_bad_lines(relay, words):
+    relay.error("recover", *words, check=2)
+
+
+def test_an_operation_in_flight_is_waited_for(relay, database):
+    """Somebody's transaction holds the row: the verdict comes with its end."""
+    holder = database.connect(autocommit=False)
+    with holder.cursor() as cursor:
+        cursor.execute("INSERT INTO relay.operations (op_id, state) VALUES (%s, 'done')", (UNKNOWN_OPERATION,))
+    process = relay.start("recover", UNKNOWN_OPERATION, "-o", "json")
+    time.sleep(1.5)
+    assert process.poll() is None
+    holder.commit()
+    holder.close()
+    out, _ = process.communicate(timeout=30)
+    assert item(json.loads(out))["verdict"] == "done" and process.returncode == 0
+
+
+# --- folders
+
+
+def test_an_empty_folder_has_nothing_to_settle(relay, tmp_path):
+    (tmp_path / "d").mkdir()
+    result = relay("recover", "--dir", "d", "-o", "json", check=0)
+    assert result.json()["items"] == [] and "nothing to settle" in result.err
+    relay.error("recover", "--dir", "gone", check=12)
+
+
+def unfinished(folder, name, content):
+    path = folder / f"{name}.new"
+    path.write_text(content)
+    path.chmod(0o600)
+    return path
+
+
+def test_live_keys_are_finished_dead_ones_removed_and_others_left(relay, database, key, tmp_path):
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    unfinished(folder, "live", key)
+    unfinished(folder, "dead", make_key())
+    foreign = folder / "foreign.new"
+    foreign.write_text("not a secret of ours")
+    foreign.chmod(0o644)
+    document = relay.json("recover", "--dir", "keys", check=7)
+    found = {entry["file"].rpartition("/")[2]: entry for entry in document["items"]}
+    assert found["live.new"]["verdict"] == "done" and found["dead.new"]["verdict"] == "aborted"
+    assert found["foreign.new"]["verdict"] is None and found["foreign.new"]["error"] == "sink"
+    assert sorted(path.name for path in folder.iterdir()) == ["foreign.new", "live"]
+    assert read_key(folder / "live") == key and document["changed"] is True
+    assert relay.json("recover", "--dir", "keys", check=7)["changed"] is False
+
+
+def test_without_an_answer_everything_is_kept(relay, key, tmp_path):
+    folder = tmp_path / "keys"
+    folder.mkdir(mode=0o700)
+    unfinished(folder, "a", key)
+    unfinished(folder, "b", key)
+    gone = relay.with_(dsn="host=127.0.0.1 port=1 dbname=x")
+    before = time.monotonic()
+    document = gone.json("recover", "--dir", "keys", check=9)
+    assert time.monotonic() - before < 45  # once for both
+    assert [entry["verdict"] for entry in document["items"]] == [None, None]
+    assert sorted(path.name for path in folder.iterdir()) == ["a.new", "b.new"]
+
+
+# --- after real losses
+
+
+@pytest.mark.parametrize("replace", [(), ("--replace",)])
+@pytest.mark.parametrize("place", [commit, answer_to_commit])
+def test_a_lost_commit_ends_in_9_and_recover_settles_it(relay, database, key, cluster, tmp_path, place, replace):
+    folder = tmp_path / "out"
+    folder.mkdir(mode=0o700)
+    file = folder / "new.key"
+    if replace:
+        file.write_text("old content")
+        file.chmod(0o600)
+    with Proxy(cluster.socket_path) as proxy:
+
+        def lose(_):
+            proxy.mode = "refuse"
+            proxy.pairs[0].end("rst")
+
+        proxy.faults.append(Fault(lose, match=place))
+        error = relay.with_(dsn=proxy.dsn(database)).error("rotate-key", "bot", "--secret-file", file, *replace, check=9)
+    assert error["changed"] == "unknown" and (folder / "new.key.new").exists()
+    operation = re.search(r"op_[0-9a-z]{24}", error["next"]).group(0)
+    happened = place is answer_to_commit
+    first = item(relay.json("recover", operation))
+    assert first["verdict"] == ("done" if happened else "aborted")
+    entry = item(relay.json("recover", "--dir", folder))
+    assert entry["verdict"] == first["verdict"] and item(relay.json("recover", operation))["verdict"] == first["verdict"]
+    assert not (folder / "new.key.new").exists()
+    if happened:
+        assert decide(database, read_key(file)) == "ok" and live_key_ids(database) == {key_id(key), key_id(read_key(file))}
+    else:
+        assert live_key_ids(database) == {key_id(key)}
+        assert file.read_text() == "old content" if replace else not file.exists()

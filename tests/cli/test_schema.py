@@ -1,0 +1,255 @@
+"""schema apply, status, verify, print: on every state in which a database can be met."""
+
+import concurrent.futures
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.agents import first_agent
+from support.binaries import postgres_bin
+from support.processes import wait_until
+from support.relay import Runner
+
+SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
+VERSIONS = len(list((SOURCE / "schema").glob("[0-9][0-9][0-9][0-9]_*.sql")))
+
+
+@pytest.fixture
+def bare(empty_database, home, tmp_path):
+    """Runs relay-admin against a database without our schema."""
+    return Runner(dsn=empty_database.dsn(), home=home, cwd=tmp_path)
+
+
+def catalog(database):
+    return [row["line"] for row in database.rows(CATALOG)]
+
+
+CATALOG = """
+SELECT line FROM (
+    SELECT 'table ' || c.oid::regclass || ' ' || c.relkind::text AS line FROM pg_class c
+    WHERE c.relnamespace IN ('relay'::regnamespace, 'relay_api'::regnamespace)
+    UNION ALL SELECT 'column ' || attrelid::regclass || '.' || attname || ' ' || format_type(atttypid, atttypmod) FROM pg_attribute
+    WHERE attnum > 0 AND attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'relay'::regnamespace)
+    UNION ALL SELECT 'function ' || oid::regprocedure || ' ' || md5(prosrc) || COALESCE(proacl::text, '') FROM pg_proc
+    WHERE pronamespace IN ('relay'::regnamespace, 'relay_api'::regnamespace)
+    UNION ALL SELECT 'migration ' || version || ' ' || name || ' ' || checksum FROM relay.schema_migrations
+    UNION ALL SELECT 'grants ' || oid::regclass || ' ' || COALESCE(relacl::text, '') FROM pg_class WHERE relnamespace = 'relay'::regnamespace
+) AS lines ORDER BY line COLLATE "C"
+"""
+
+
+# --- apply
+
+
+def test_apply_installs_everything_and_says_each_migration(bare, empty_database):
+    result = bare("schema", "apply", "-o", "json", check=0)
+    document = result.json()
+    assert document["kind"] == "SchemaApply" and document["changed"] is True
+    assert document["data"]["version"] == VERSIONS and document["data"]["previous_version"] == 0
+    assert [each["version"] for each in document["data"]["applied"]] == list(range(1, VERSIONS + 1))
+    for path in (SOURCE / "schema").glob("[0-9]*.sql"):
+        assert f"applied {int(path.name[:4])} {path.stem[5:]}" in result.err
+    assert empty_database.value("SELECT count(*) FROM relay.schema_migrations") == VERSIONS
+    assert bare.json("schema", "verify")["data"]["ok"] is True
+
+
+def test_apply_again_does_nothing(bare):
+    bare("schema", "apply", check=0)
+    result = bare("schema", "apply", "-o", "json", check=0)
+    assert result.json()["changed"] is False and result.json()["data"]["applied"] == []
+    assert "nothing to do" in result.err
+
+
+def test_a_dry_run_leaves_no_trace(bare, empty_database):
+    document = bare.json("schema", "apply", "--dry-run")
+    assert document["dry_run"] is True and len(document["data"]["applied"]) == VERSIONS
+    assert empty_database.value("SELECT to_regnamespace('relay') IS NULL") is True
+
+
+MIGRATION_LOCK = "(7263542, 0)"
+
+
+def test_several_at_once_are_safe(bare, empty_database):
+    """All of them have seen an empty database before the first may begin."""
+    holder = empty_database.connect(autocommit=False)
+    with holder.cursor() as cursor:
+        cursor.execute(f"SELECT pg_advisory_xact_lock{MIGRATION_LOCK}")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        runs = [pool.submit(bare, "schema", "apply", "-o", "json") for _ in range(4)]
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        wait_until(lambda: empty_database.value(waiting) == 4, what="all four to wait")
+        holder.rollback()
+        holder.close()
+        results = [run.result() for run in runs]
+    assert [result.code for result in results] == [0, 0, 0, 0], [result.err for result in results]
+    applied = [each["version"] for result in results for each in result.json()["data"]["applied"]]
+    assert sorted(applied) == list(range(1, VERSIONS + 1))
+    assert bare.json("schema", "verify")["data"]["ok"] is True
+
+
+def run_psql(database, script):
+    psql = [postgres_bin() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database.dsn()]
+    subprocess.run(psql, input=script.encode(), check=True, capture_output=True, timeout=120)
+
+
+def test_a_database_of_an_older_program_is_brought_up_to_date(bare, empty_database):
+    for number in range(1, VERSIONS):
+        run_psql(empty_database, bare("schema", "print", "--only", str(number), check=0).out)
+    empty_database.execute("INSERT INTO relay.organizations (org_id, name, created_by) VALUES ('kept', 'Kept', 'test')")
+    data = bare.json("schema", "status", check=11)["data"]
+    assert (data["state"], data["version"], data["missing"]) == ("behind", VERSIONS - 1, [str(VERSIONS)])
+    for command in (("org", "list"), ("schema", "verify")):
+        assert bare.error(*command, check=11)["next"] == "relay-admin schema apply"
+    document = bare.json("schema", "apply")
+    assert [each["version"] for each in document["data"]["applied"]] == [VERSIONS]
+    assert bare.json("schema", "verify")["data"]["ok"] is True
+    assert empty_database.value("SELECT name FROM relay.organizations") == "Kept"
+
+
+def test_a_role_without_rights_is_told_so(bare, empty_database):
+    login = empty_database.cluster.login("plain_login")
+    error = bare.with_(dsn=empty_database.dsn(user=login)).error("schema", "apply", check=4)
+    assert error["sqlstate"] == "42501" and error["changed"] == "no"
+
+
+def test_a_database_in_latin1_is_refused(bare, cluster):
+    cluster.query("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
+    try:
+        error = bare.with_(dsn=cluster.dsn("latin")).error("schema", "apply", check=11)
+        assert "UTF8" in error["message"]
+    finally:
+        cluster.drop_database("latin")
+
+
+# --- the states
+
+
+def expect_state(runner, state, *, applies):
+    report = runner("schema", "status", "-o", "json", check=11)
+    assert report.json()["data"]["state"] == state and "next: " in report.err
+    error = runner.error("org", "list", check=11)
+    assert "relay-admin" in error["next"]
+    assert runner("schema", "apply").code == (0 if applies else 11)
+
+
+def test_absent(bare):
+    expect_state(bare, "absent", applies=True)
+    assert bare.json("schema", "status")["data"]["state"] == "current"
+
+
+def test_every_command_names_the_one_to_run(bare):
+    for words in (("org", "list"), ("rotate-key", "bot", "--secret-file", "x"), ("block", "bot"), ("revoke", "bot"), ("unblock", "bot", "--yes")):
+        assert bare.error(*words, check=11)["next"] == "relay-admin schema apply"
+
+
+def test_ahead(relay, database):
+    database.execute("INSERT INTO relay.schema_migrations (version, name, checksum) VALUES (%s, 'future', repeat('0', 64))", VERSIONS + 1)
+    expect_state(relay, "ahead", applies=False)
+    relay.error("schema", "verify", check=11)
+
+
+def test_edited(relay, database):
+    database.execute("UPDATE relay.schema_migrations SET checksum = repeat('0', 64) WHERE version = 2")
+    report = relay.json("schema", "status", check=11)["data"]
+    assert report["state"] == "edited" and report["edited"] == ["2"]
+    assert "2" in relay.error("schema", "apply", check=11)["message"]
+    verified = relay.json("schema", "verify", check=11)["data"]
+    assert verified["ok"] is False and verified["differences"] == [] and verified["edited"] == ["2"]
+
+
+def test_half_applied(relay, database):
+    database.execute("DELETE FROM relay.schema_migrations WHERE version = 3")
+    expect_state(relay, "incomplete", applies=False)
+
+
+def test_somebody_elses_schema_of_that_name(bare, empty_database):
+    empty_database.execute("CREATE SCHEMA relay")
+    expect_state(bare, "incomplete", applies=False)
+    assert empty_database.value("SELECT count(*) FROM pg_class WHERE relnamespace = 'relay'::regnamespace") == 0
+
+
+def test_status_shows_each_migration(relay):
+    document = relay.json("schema", "status")
+    data = document["data"]
+    assert data["state"] == "current" and data["version"] == data["known_version"] == VERSIONS
+    assert [each["state"] for each in data["migrations"]] == ["applied"] * VERSIONS
+    assert document["meta"]["at"] and document["meta"]["db_role"] == "postgres"
+    table = relay("schema", "status", check=0).out
+    assert "State:" in table and "foundation" in table
+
+
+def test_an_auditor_may_look(relay, database):
+    login = database.cluster.login("auditor_login", member_of="relay_auditor")
+    auditor = relay.with_(dsn=database.dsn(user=login))
+    assert auditor.json("schema", "status")["data"]["state"] == "current"
+    assert auditor.json("schema", "verify")["data"]["ok"] is True
+
+
+# --- verify
+
+
+TAMPERING = {
+    "dropped constraint": ("ALTER TABLE relay.agents DROP CONSTRAINT agents_name_form", "missing", "agents_name_form"),
+    "dropped index": ("DROP INDEX relay.agent_keys_one_active", "missing", "agent_keys_one_active"),
+    "dropped column": ("ALTER TABLE relay.auth_events DROP COLUMN trace_id", "missing", "relay.auth_events.trace_id"),
+    "extra column": ("ALTER TABLE relay.agents ADD COLUMN secret text", "unexpected", "relay.agents.secret"),
+    "extra table": ("CREATE TABLE relay.mine (x int)", "unexpected", "relay.mine"),
+    "changed function": (
+        "CREATE OR REPLACE FUNCTION relay.agent_limit(plan text, max_agents integer) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1'",
+        "missing", "relay.agent_limit",
+    ),
+    "dropped trigger": ("DROP TRIGGER append_only ON relay.auth_events", "missing", "append_only"),
+    "disabled trigger": ("ALTER TABLE relay.auth_events DISABLE TRIGGER append_only", "missing", "append_only"),
+    "lost grant": ("REVOKE SELECT ON relay.agents FROM relay_auditor", "missing", "relay_auditor"),
+    "extra grant": ("GRANT SELECT ON relay.agent_keys TO relay_gateway", "unexpected", "relay_gateway"),
+    "extra column grant": ("GRANT SELECT (key_hash) ON relay.agent_keys TO relay_auditor", "unexpected", "key_hash"),
+    "public may execute": ("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA relay_api TO PUBLIC", "unexpected", "relay_api."),
+    "other owner": ("ALTER TABLE relay.agents OWNER TO postgres", "unexpected", "relay.agents owner postgres"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+def test_verify_sees(relay, database, what):
+    statement, kind, name = TAMPERING[what]
+    database.execute(statement)
+    data = relay.json("schema", "verify", check=10)["data"]
+    found = [each for each in data["differences"] if each["difference"] == kind and name in each["object"]]
+    assert data["ok"] is False and found, data["differences"]
+    table = relay("schema", "verify", check=10)
+    assert "Differences:" in table.out and name in table.out
+
+
+def test_verify_is_content_with_a_database_in_use(relay, database, tmp_path):
+    first_agent(relay, tmp_path / "bot.key")
+    database.execute("SELECT relay.ensure_event_partitions(6)")
+    data = relay.json("schema", "verify")["data"]
+    assert data["ok"] is True and data["differences"] == []
+    relay("block", "bot", check=0)
+    assert relay("schema", "verify", check=0).out
+
+
+# --- print
+
+
+def test_print_for_psql_makes_the_same_database(bare, empty_database, database, relay, tmp_path):
+    run_psql(empty_database, bare.with_(dsn=None)("schema", "print", check=0).out)
+    assert bare.json("schema", "status")["data"]["state"] == "current"
+    assert bare.json("schema", "verify")["data"]["ok"] is True
+    assert catalog(empty_database) == catalog(database)
+    assert bare.json("schema", "apply")["changed"] is False
+    first_agent(bare, tmp_path / "bot.key")
+
+
+def test_print_needs_no_database_and_takes_single_numbers(relay_without_database):
+    run = relay_without_database
+    parts = "".join(run("schema", "print", "--only", str(number), check=0).out for number in range(1, VERSIONS + 1))
+    assert parts == run("schema", "print", check=0).out
+    run.error("schema", "print", "--only", str(VERSIONS + 1), check=3)
+    run.error("schema", "print", "--only", "0", check=2)
+    run.error("schema", "print", "--only", "one", check=2)
+
+
+def test_print_into_a_full_disk_is_told(relay_without_database):
+    relay_without_database("schema", "print", stdout="/dev/full", check=1)
