@@ -163,7 +163,7 @@ void SecretFile::finish_replacement() {
         try {
             create_unfinished();
         } catch (Error const &error) {
-            throw Error(ErrorKind::sink,
+            throw Error(ErrorKind::unknown,
                         "the new key is live, but " + unfinished_path() + " was taken away: " + error.message(),
                         {.why = "another process writes to the same folder",
                          .next = "issue another key: the old one is accepted until its grace ends",
@@ -175,8 +175,9 @@ void SecretFile::finish_replacement() {
     }
 }
 
+/// Not ErrorKind::sink: that promises that nothing was changed.
 Error SecretFile::live_but_misplaced(int error_number) const {
-    return Error(ErrorKind::sink,
+    return Error(ErrorKind::unknown,
                  "the new key is live, but could not be moved to " + path() + ": " + std::strerror(error_number),
                  {.why = "the key is whole in " + unfinished_path(),
                   .next = "mv " + unfinished_path() + " " + path(),

@@ -207,7 +207,7 @@ TEST_CASE("a name that was taken by another before the commit leaves the live ke
     file.write(secret());
     std::filesystem::remove(folder / "out");
     write_file(folder / "out", "somebody else's");
-    auto const error = error_of(ErrorKind::sink, [&] { file.finish(); });
+    auto const error = error_of(ErrorKind::unknown, [&] { file.finish(); });
     CHECK(error.hint().changed == Changed::yes);
     CHECK(contains(error.hint().why, folder / "out.new"));
     CHECK(read_file(folder / "out.new") == "relay_sk_content");
@@ -221,7 +221,7 @@ TEST_CASE("a rename that fails after the commit leaves the live key in FILE.new 
     auto file = replacement(folder);
     file.write(secret());
     std::filesystem::create_directory(folder / "out");
-    auto const error = error_of(ErrorKind::sink, [&] { file.finish(); });
+    auto const error = error_of(ErrorKind::unknown, [&] { file.finish(); });
     CHECK(error.hint().changed == Changed::yes);
     CHECK(contains(error.hint().next, "mv "));
     CHECK(read_file(folder / "out.new") == "relay_sk_content");
@@ -244,7 +244,7 @@ TEST_CASE("a FILE.new that was exchanged is never renamed into place") {
     file.write(secret());
     std::filesystem::remove(folder / "out.new");
     write_file(folder / "out.new", "forged");
-    auto const error = error_of(ErrorKind::sink, [&] { file.finish(); });
+    auto const error = error_of(ErrorKind::unknown, [&] { file.finish(); });
     CHECK(error.hint().changed == Changed::yes);
     CHECK(read_file(folder / "out") == "old");
     CHECK(read_file(folder / "out.new") == "forged");
