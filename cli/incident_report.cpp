@@ -29,7 +29,7 @@ Words words_of(IncidentVerb verb) {
             return {"Revocation", "revoked: its keys are dead for good, from the gateways' next check", "revoked"};
         case IncidentVerb::restore: break;
     }
-    return {"Restore", "restored: its old keys stay dead, each of its agents needs rotate-key --force", "not revoked"};
+    return {"Restore", "restored: its old keys stay dead, each of its agents needs rotate-key", "not revoked"};
 }
 
 /// Shutting out does not look for ids that are close, since it must be quick: that is done here, where nothing was changed.
@@ -69,8 +69,12 @@ std::string subject_words(IncidentItem const &item) {
 void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
     Globals const &globals = context.globals();
     std::string const program = program_with_place(globals);
+    if (globals.dry_run) {
+        return;
+    }
     if (verb == IncidentVerb::block) {
-        context.output().note("undo:  " + program + " unblock " + subject_words(item));
+        std::string const ticket = globals.ticket ? " --ticket " + shell_word(*globals.ticket) : "";
+        context.output().note("undo:  " + program + " unblock " + subject_words(item) + ticket);
         if (item.subject_kind == "agent" && item.known) {
             context.output().note("clean: " + program + " rotate-key " + item.subject_id +
                                   " --grace 0 --secret-file FILE");
@@ -147,7 +151,9 @@ void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receip
     if (receipt.items.size() == 1 && !receipt.changed) {
         say_unchanged(context, verb, receipt.items.front(), contexts.at);
     } else if (receipt.changed && !context.globals().dry_run) {
-        context.output().note(words_of(verb).done);
+        bool const is_key =
+            receipt.items.front().subject_kind == "key" || receipt.items.front().subject_kind == "token";
+        context.output().note(is_key ? "revoked: dead for good, from the gateways' next check" : words_of(verb).done);
     }
     if (receipt.items.size() == 1) {
         say_undo(context, verb, receipt.items.front());

@@ -5,8 +5,7 @@
 #include "cli/output.hpp"
 #include "relay/model/error.hpp"
 
-#include <CLI/CLI.hpp>
-
+#include <memory>
 #include <algorithm>
 
 namespace relay::cli::commands {
@@ -61,9 +60,6 @@ ExitStatus recover_folder(std::string const &path, Context &context) {
     std::vector<FolderEntry> const entries =
         settle_folder(path, [&](std::string_view content) { return judge(content); });
     context.output().show(recovery_document(entries));
-    if (entries.empty()) {
-        context.output().note("nothing to settle: no unfinished file in " + path);
-    }
     if (any_left(entries, Left::in_doubt)) {
         context.output().note(
             "next: run the same command again when the database answers; until then the files are kept");

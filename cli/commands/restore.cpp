@@ -10,7 +10,7 @@
 #include "cli/settle_sink.hpp"
 #include "cli/sink/options.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 
@@ -29,9 +29,9 @@ Record restored_record(RestoredAgent const &restored) {
         machine_only("subject_id", restored.agent.agent_id),
         machine_only("known", true),
         machine_only("changed", restored.changed),
-        {"status", "Status", restored.agent.status},
     };
     append(record, issued_key_record(restored.agent, restored.key, restored.delivered_to, restored.changed));
+    record.push_back({"status", "Status", restored.agent.status});
     return record;
 }
 

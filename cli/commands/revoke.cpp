@@ -4,9 +4,10 @@
 #include "cli/incident_targets.hpp"
 #include "cli/input_file.hpp"
 #include "cli/options.hpp"
+#include "cli/output.hpp"
 #include "relay/model/error.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 
@@ -37,6 +38,7 @@ ExitStatus revoke_scanned(std::string const &path, Context &context) {
         subjects.push_back("key " + key.text());
     }
     if (found.empty()) {
+        context.output().note("no API key stands in " + input_name(path));
         return report_incident(context, IncidentVerb::revoke, {});
     }
     return run_incident(context, IncidentVerb::revoke, subjects,

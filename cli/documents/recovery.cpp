@@ -26,7 +26,7 @@ Record record(Line line) {
 
 Document list(std::string id_key) {
     Document document;
-    document.kind = "RecoveryList";
+    document.kind = "SettlementList";
     document.id_key = std::move(id_key);
     document.is_list = true;
     document.columns = record({});

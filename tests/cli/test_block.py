@@ -43,7 +43,7 @@ def test_a_block_stops_the_agent_and_says_who_it_is(relay, database, key):
     for text in ("bot", "Bot", "acme", "BLOCKED since 20", "by ana (role postgres), INC-42: key seen in a public log",
                  "1 active; refused while blocked", "never seen", "Last events:", "agent_blocked", "key_issued"):  # fmt: skip
         assert text in result.out, f"{text!r} is not in\n{result}"
-    assert "undo:  relay-admin unblock bot" in result.err and "rotate-key bot --grace 0" in result.err
+    assert "undo:  relay-admin unblock bot --ticket INC-42" in result.err and "rotate-key bot --grace 0" in result.err
     row = standing(database)["bot"]
     assert (row["kind"], row["ticket"], row["actor"], row["until"]) == ("block", "INC-42", "ana", None)
     assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'agent_blocked' AND ticket = 'INC-42'") == 1
