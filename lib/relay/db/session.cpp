@@ -57,6 +57,16 @@ void check_version(Row const &row) {
     }
 }
 
+/// A server that crashes or is shut down warns with 57P0x, too, and says nothing of the COMMIT by it, unless it was waiting.
+bool is_warning(PGresult const *notice) {
+    auto const field = [notice](int code) {
+        char const *const text = PQresultErrorField(notice, code);
+        return std::string_view(text != nullptr ? text : "");
+    };
+    return field(PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING" &&
+           (!field(PG_DIAG_SQLSTATE).starts_with("57P") || field(PG_DIAG_SOURCE_FUNCTION).starts_with("SyncRep"));
+}
+
 struct ClearResult {
     void operator()(PGresult *result) const { PQclear(result); }
 };
@@ -67,14 +77,11 @@ using Result = std::unique_ptr<PGresult, ClearResult>;
 struct Session::Impl {
     Impl(Conninfo const &conninfo, Settings const &settings, Deadline until)
         : connection(db::connect(conninfo, settings, until)), timeout(settings.timeout) {
-        // A WARNING during COMMIT says that the wait for a standby was cancelled; other notices are nobody's business.
+        // A WARNING during COMMIT says that the wait for a standby was ended; other notices are nobody's business.
         PQsetNoticeReceiver(
             connection.raw(),
             [](void *self, PGresult const *notice) {
-                char const *const severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-                if (severity != nullptr && std::strcmp(severity, "WARNING") == 0) {
-                    static_cast<Impl *>(self)->warned = true;
-                }
+                static_cast<Impl *>(self)->warned = static_cast<Impl *>(self)->warned || is_warning(notice);
             },
             this);
     }
@@ -153,13 +160,15 @@ auto Session::guarded(Work const &work) {
 
 void Session::begin(TransactOptions const &options, Deadline deadline, std::chrono::milliseconds lock_timeout) {
     m_impl->deadline = deadline;
-    m_impl->work.emplace(m_impl->connection.get());
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Watchdog::Clock::now());
     auto const statement_timeout = std::max(left, std::chrono::milliseconds(100));
     std::string const statement =
         begin_statement(options, statement_timeout, std::min(lock_timeout, statement_timeout));
-    Rows const rows =
-        guarded([&] { return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec(statement)})); });
+    Rows const rows = guarded([&] {
+        // In here, because it throws when the connection broke since the transaction before.
+        m_impl->work.emplace(m_impl->connection.get());
+        return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec(statement)}));
+    });
     check_start(options, rows);
 }
 
