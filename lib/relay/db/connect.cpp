@@ -1,5 +1,6 @@
 #include "relay/db/connect.hpp"
 
+#include "relay/db/conninfo_checks.hpp"
 #include "relay/db/interrupt.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/model/error.hpp"
@@ -53,6 +54,15 @@ std::string reason_of(std::string_view message, std::string const &sqlstate) {
         {.next = sqlstate.empty() ? settings.unreachable_next : std::string("try again"), .sqlstate = sqlstate});
 }
 
+/// Some settings are only looked at when the connection begins: a service that is not there, an sslmode that is none.
+void refuse_bad_settings(Settings const &settings, std::string_view message) {
+    if (std::string const complaint = complaint_about_settings(message); !complaint.empty()) {
+        std::string const origin = settings.origin.empty() ? "" : " from " + settings.origin;
+        throw Error(ErrorKind::usage, "a setting of the connection is not valid: " + complaint + " (text withheld)",
+                    {.next = "look at the connection string" + origin + ", the PG* variables and the service file"});
+    }
+}
+
 [[noreturn]] void fail_silent(Conninfo const &conninfo, Settings const &settings) {
     fail(conninfo, settings, "no answer within " + std::to_string(settings.timeout.count()) + " ms");
 }
@@ -85,6 +95,9 @@ RawConnection connect_to_one(Conninfo const &conninfo, Settings const &settings,
     if (!connection) {
         throw std::bad_alloc();
     }
+    if (PQstatus(connection.get()) == CONNECTION_BAD) {
+        refuse_bad_settings(settings, PQerrorMessage(connection.get()));
+    }
     PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // with the SQLSTATE: see find_sqlstate
     auto wanted = PQstatus(connection.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (wanted != PGRES_POLLING_OK) {
@@ -112,6 +125,7 @@ RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock:
     RawConnection connection(PQconnectdb(conninfo.text.c_str()));
     PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
     if (PQstatus(connection.get()) != CONNECTION_OK) {
+        refuse_bad_settings(settings, PQerrorMessage(connection.get()));
         fail(conninfo, settings, PQerrorMessage(connection.get()));
     }
     return connection;

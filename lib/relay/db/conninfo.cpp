@@ -1,5 +1,6 @@
 #include "relay/db/conninfo.hpp"
 
+#include "relay/db/conninfo_checks.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -7,13 +8,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <memory>
 
 namespace relay::db {
 namespace {
-
-using Keywords = std::map<std::string, std::string>;
 
 struct FreeOptions {
     void operator()(PQconninfoOption *options) const { PQconninfoFree(options); }
@@ -74,6 +72,10 @@ Keywords parse(Settings const &settings) {
                     (settings.origin.empty() ? "the connection string" : settings.origin) + " holds a password",
                     {.why = "every user of this machine can read command lines",
                      .next = "put it in ~/.pgpass or a file (--dsn-file), then use the same --dsn without it"});
+    }
+    if (std::string const fault = find_misread(settings.conninfo, keywords); !fault.empty()) {
+        throw Error(ErrorKind::usage, "the connection string is not valid: " + fault + " (text withheld" + origin + ")",
+                    {.next = "percent-encode @ : / % ? # in a password, or keep the password in ~/.pgpass"});
     }
     return keywords;
 }

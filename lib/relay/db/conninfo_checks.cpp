@@ -1,0 +1,88 @@
+#include "relay/db/conninfo_checks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace relay::db {
+namespace {
+
+constexpr int highest_port = 65'535;
+
+/// True if `test` holds for each part of a list with commas.
+template <typename Test>
+bool all_of_list(std::string_view list, Test const &test) {
+    for (;;) {
+        std::size_t const comma = list.find(',');
+        if (!test(list.substr(0, comma))) {
+            return false;
+        }
+        if (comma == std::string_view::npos) {
+            return true;
+        }
+        list.remove_prefix(comma + 1);
+    }
+}
+
+bool is_port(std::string_view text) {
+    int port = 0;
+    auto const [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return text.empty() ||
+           (failure == std::errc() && stop == text.data() + text.size() && port >= 1 && port <= highest_port);
+}
+
+/// A path may hold anything; @name is an abstract unix socket; a name or address has neither @ nor blanks.
+bool is_host(std::string_view text) {
+    if (text.starts_with('/')) {
+        return true;
+    }
+    std::string_view const name = text.substr(text.starts_with('@') ? 1 : 0);
+    return std::none_of(name.begin(), name.end(), [](unsigned char c) { return c == '@' || c <= ' ' || c == 0x7F; });
+}
+
+/// libpq takes what stands before the first @ (if no / comes before it) for user and password, and any later @ for a part of the rest.
+bool has_stray_at(std::string_view conninfo) {
+    if (!conninfo.starts_with("postgresql://") && !conninfo.starts_with("postgres://")) {
+        return false;
+    }
+    std::string_view rest = conninfo.substr(conninfo.find("://") + 3);
+    if (std::size_t const end = rest.find_first_of("@/"); end != rest.npos && rest[end] == '@') {
+        rest.remove_prefix(end + 1);
+    }
+    std::string_view const host_to_database = rest.substr(0, rest.find('?'));
+    return host_to_database.find('@') != host_to_database.npos;
+}
+
+std::string_view value_of(Keywords const &keywords, char const *keyword) {
+    auto const found = keywords.find(keyword);
+    return found == keywords.end() ? std::string_view() : std::string_view(found->second);
+}
+
+}  // namespace
+
+std::string find_misread(std::string_view conninfo, Keywords const &keywords) {
+    if (has_stray_at(conninfo)) {
+        return "it has an @ too many";
+    }
+    if (!all_of_list(value_of(keywords, "host"), is_host)) {
+        return "its host is neither a name nor a path";
+    }
+    if (!all_of_list(value_of(keywords, "port"), is_port)) {
+        return "its port is not a number from 1 to 65535";
+    }
+    return {};
+}
+
+std::string complaint_about_settings(std::string_view message) {
+    constexpr std::array about_servers{"connection to server ", "could not translate host name ",
+                                       "Unix-domain socket path ", "could not create socket", "could not look up "};
+    if (std::any_of(about_servers.begin(), about_servers.end(),
+                    [&](char const *start) { return message.starts_with(start); })) {
+        return {};
+    }
+    std::string_view const words = message.substr(0, message.find_first_of("\"\n"));
+    std::size_t const end = words.find_last_not_of(" :");
+    return end == words.npos ? "unreadable" : std::string(words.substr(0, end + 1));
+}
+
+}  // namespace relay::db
