@@ -77,10 +77,15 @@ std::vector<std::string> expected_lines() {
     return lines;
 }
 
+/// How the server writes definitions depends on these, which a role or a database may have set otherwise.
+constexpr char const *deparse_settings_sql =
+    "SELECT set_config('quote_all_identifiers', 'off', true), set_config('intervalstyle', 'postgres', true)";
+
 }  // namespace
 
 std::vector<std::string> read_catalog(Transaction &transaction) {
     std::vector<std::string> lines;
+    transaction.exec(deparse_settings_sql);
     Rows const rows = transaction.exec(catalog_sql);
     for (Row const row : rows) {
         lines.push_back(row.text("line"));

@@ -86,6 +86,12 @@ struct Session::Impl {
             this);
     }
 
+    /// As whom the server knows us.
+    char const *role() const {
+        char const *const user = PQuser(connection.raw());
+        return user != nullptr ? user : "";
+    }
+
     PqxxConnection connection;
     std::optional<pqxx::nontransaction> work{};  // BEGIN and COMMIT are ours
     Watchdog watchdog{};
@@ -151,7 +157,7 @@ auto Session::guarded(Work const &work) {
         if (is_retryable(sqlstate)) {
             throw RunAgain();
         }
-        throw translate(sqlstate, error.what());
+        throw translate(sqlstate, error.what(), m_impl->role());
     } catch (pqxx::failure const &) {
         m_impl->watchdog.disarm();
         fail_broken();
@@ -243,7 +249,8 @@ CommitAnswer Session::commit(Deadline deadline) noexcept {
         if (leaves_commit_open(sqlstate)) {
             return CommitAnswer::none;
         }
-        m_impl->commit_error.emplace(translate(sqlstate, PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY)));
+        m_impl->commit_error.emplace(
+            translate(sqlstate, PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY), m_impl->role()));
         return CommitAnswer::rolled_back;
     } catch (...) {
         return CommitAnswer::none;

@@ -45,7 +45,7 @@ bool leaves_commit_open(std::string_view sqlstate) {
     return sqlstate.empty() || in_class(sqlstate, "08") || in_class(sqlstate, "57P") || sqlstate == "40003";
 }
 
-Error translate(std::string_view sqlstate, std::string_view message) {
+Error translate(std::string_view sqlstate, std::string_view message, std::string_view role) {
     std::string const state(sqlstate);
     std::string const said = primary_message(message);
     if (in_class(sqlstate, "28")) {
@@ -53,7 +53,7 @@ Error translate(std::string_view sqlstate, std::string_view message) {
     }
     if (sqlstate == "42501") {
         return {ErrorKind::denied,
-                "the database role has no right to do this: " + said,
+                "role " + escape_for_terminal(role) + " has no right to do this: " + said,
                 {.next = "GRANT relay_provisioner (everything), relay_responder (block, revoke) or relay_auditor "
                          "(read) TO the role",
                  .sqlstate = state}};

@@ -18,7 +18,7 @@ bool is_retryable(std::string_view sqlstate);
 /// (class 08, 57P, 40003).
 bool leaves_commit_open(std::string_view sqlstate);
 
-/// Our error for a server's: `message` is its primary message, without DETAIL (which may hold values).
-Error translate(std::string_view sqlstate, std::string_view message);
+/// Our error for a server's: `message` is its primary message, without DETAIL (which may hold values); `role` is who asked.
+Error translate(std::string_view sqlstate, std::string_view message, std::string_view role);
 
 }  // namespace relay::db
