@@ -57,6 +57,18 @@ class Scanner {
     std::optional<Error> m_error{};
 };
 
+/// A key belongs in a file or on stdin. Looked for before anything else is said, since most errors quote a word.
+void refuse_keys(std::vector<std::string> const &words) {
+    for (auto word = words.begin(); word != words.end() && *word != "--"; ++word) {
+        if (holds_key(*word)) {
+            throw Error(ErrorKind::usage, "a word of the command line holds a key (text withheld)",
+                        {.why = "every user of this machine can read command lines, and the shell keeps its history",
+                         .next = "name the key by its key id, the 12 characters behind relay_sk_, and rotate it: it "
+                                 "has been exposed"});
+        }
+    }
+}
+
 void Scanner::defer(Error error) {
     if (!m_error) {
         m_error = std::move(error);
@@ -239,7 +251,7 @@ void Scanner::check_positionals() const {
     }
     if (m_line.positionals.size() > room) {
         std::string const path = join_path(m_line.path);
-        throw Error(ErrorKind::usage, "unexpected word '" + m_line.positionals[room] + "'",
+        throw Error(ErrorKind::usage, "unexpected word " + quote_for_message(m_line.positionals[room]),
                     {.why = room == 0 ? path + " takes flags only" : path + " takes only" + names,
                      .next = "relay-admin " + path + " --help"});
     }
@@ -270,6 +282,7 @@ Line sort_words(std::vector<std::string> const &words, std::span<Command const *
             throw Error(ErrorKind::usage, "argument " + std::to_string(i + 1) + " is not valid UTF-8");
         }
     }
+    refuse_keys(words);
     return Scanner(words, table, root, enter).run();
 }
 
