@@ -37,6 +37,7 @@ std::optional<Fate> Fence::persist(Attempt const &attempt) {
         } catch (Error const &error) {
             // Out of reach, or still in flight behind a lock: both may pass. A lack of rights does not.
             if (error.kind() != ErrorKind::unavailable) {
+                m_refusal = error.message();
                 return std::nullopt;
             }
         } catch (RunAgain const &) {}
@@ -73,10 +74,12 @@ Fate Fence::settle(OperationId const &operation) {
     if (auto const fate = persist([&](Deadline deadline) { return try_once(operation, deadline); })) {
         return *fate;
     }
-    throw Error(ErrorKind::unknown, "the connection broke while committing: the change may or may not have been made",
-                {.why = "the database could not be asked within 30 s, or the commit is still waiting there",
-                 .next = "relay-admin recover " + operation.text(),
-                 .changed = Changed::unknown});
+    throw Error(
+        ErrorKind::unknown, "the connection broke while committing: the change may or may not have been made",
+        {.why = m_refusal.empty() ? "the database could not be asked within 30 s, or the commit is still waiting there"
+                                  : "the database could not be asked: " + m_refusal,
+         .next = "relay-admin recover " + operation.text(),
+         .changed = Changed::unknown});
 }
 
 Fate Fence::settle_migration(std::function<bool(Transaction &)> const &was_committed) {

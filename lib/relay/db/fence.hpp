@@ -23,6 +23,7 @@ class Fence {
 
     Conninfo const &m_conninfo;
     Settings const &m_settings;
+    std::string m_refusal{};  ///< why asking again is of no use; empty while it may be
 };
 
 }  // namespace relay::db
