@@ -1,0 +1,315 @@
+"""How the database is found and what cannot change what runs on it: settings, TLS, hostile sessions, a pooler."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg2
+import pytest
+from support import binaries
+from support.account import server_account
+from support.agents import decide, first_agent
+from support.cluster import Cluster
+from support.database import Database, make_template
+from support.pooler import PgBouncer
+from support.proxy import Proxy
+
+DEFAULT_SOCKET = Path("/var/run/postgresql/.s.PGSQL.5432")
+
+
+@pytest.fixture
+def bare(relay_without_database):
+    return relay_without_database
+
+
+def place(database):
+    """The PG* variables that lead to a database."""
+    return {"PGHOST": database.cluster.host, "PGPORT": str(database.cluster.port), "PGDATABASE": database.name, "PGUSER": "postgres"}
+
+
+# --- nothing configured
+
+
+def test_with_nothing_configured_and_no_server_the_sandbox_is_named(bare):
+    result = bare("org", "list", "-o", "json")
+    if DEFAULT_SOCKET.exists():  # somebody's server: asked for a list, and left alone
+        assert result.code in (0, 4, 8, 11)
+        return
+    error = result.error()
+    assert result.code == 8 and error["next"] == "relay-admin --sandbox init" and error["changed"] == "no"
+    assert bare("org", "list", check=8).err.endswith("  next: relay-admin --sandbox init\n")
+
+
+@pytest.mark.parametrize(
+    "flags, env", [(["--dsn", "host=/nowhere"], {}), ([], {"RELAY_ADMIN_DSN": "host=/nowhere"}), ([], {"PGHOST": "/nowhere"}), ([], {"PGPORT": "1"})]
+)
+def test_who_has_configured_something_is_not_sent_to_the_sandbox(bare, flags, env):
+    assert "sandbox" not in bare("org", "list", *flags, env=env, check=8).err
+
+
+# --- precedence
+
+
+@pytest.fixture
+def databases(cluster):
+    """Three databases, each with one organization of its own name: flag, variable, libpq."""
+    made = {}
+    for name in ("flag", "variable", "libpq"):
+        made[name] = Database(cluster, template=make_template(cluster))
+        made[name].execute("INSERT INTO relay.organizations (org_id, name, created_by) VALUES (%s, 'x', 'test')", name)
+    yield made
+    for database in made.values():
+        database.drop()
+
+
+def test_a_flag_beats_our_variable_and_that_beats_libpqs_own(bare, databases, tmp_path, home):
+    flag, variable, libpq = (databases[name] for name in ("flag", "variable", "libpq"))
+
+    def asked(*flags, **env):
+        return bare("org", "list", "-o", "id", *flags, env=env, check=0).out.strip()
+
+    (tmp_path / "dsn").write_text(flag.dsn() + "\n")
+    (tmp_path / "services").write_text(f"[mine]\nhost={flag.cluster.host}\nport={flag.cluster.port}\ndbname={flag.name}\nuser=postgres\n")
+    (home / ".pg_service.conf").write_text(f"[own]\nhost={flag.cluster.host}\nport={flag.cluster.port}\ndbname={libpq.name}\nuser=postgres\n")
+    ours, theirs, services = {"RELAY_ADMIN_DSN": variable.dsn()}, place(libpq), {"PGSERVICEFILE": tmp_path / "services"}
+    assert asked(**theirs) == "libpq" and asked(**theirs, **ours) == "variable" and asked(**ours) == "variable"
+    for flags in (["--dsn", flag.dsn()], [f"-d{flag.dsn()}"], ["--dsn-file", "dsn"], ["--service", "mine"]):
+        assert asked(*flags, **theirs, **ours, **services) == "flag", flags
+    assert asked(**services, PGSERVICE="mine") == "flag" and asked(PGSERVICE="own") == "libpq"
+    assert asked(**ours, **services, PGSERVICE="mine") == "variable"
+    # What a connection string leaves open comes from libpq's settings; an empty variable is none.
+    assert asked("--dsn", f"dbname={flag.name}", **theirs) == "flag"
+    assert asked(**{**theirs, "RELAY_ADMIN_DSN": ""}) == "libpq"
+    assert asked("--dsn", f"postgresql:///{flag.name}", **theirs) == "flag"
+
+
+def test_our_other_variables_stand_behind_their_flags(bare, databases):
+    at = {"RELAY_ADMIN_DSN": databases["flag"].dsn()}
+    assert bare("org", "list", env={**at, "RELAY_ADMIN_OUTPUT": "id"}, check=0).out == "flag\n"
+    assert bare("org", "list", "-o", "csv", env={**at, "RELAY_ADMIN_OUTPUT": "id"}, check=0).out.startswith("org_id,")
+    assert "RELAY_ADMIN_OUTPUT" in bare("org", "list", env={**at, "RELAY_ADMIN_OUTPUT": "xml"}, check=2).err
+    assert "RELAY_ADMIN_TIMEOUT" in bare("org", "list", env={**at, "RELAY_ADMIN_TIMEOUT": "5"}, check=2).err
+    bare("org", "list", "--timeout", "5s", env={**at, "RELAY_ADMIN_TIMEOUT": ""}, check=0)
+
+
+# --- TLS
+
+
+def make_certificates(folder):
+    """An authority, and a server key with a certificate of it for db.example; all the server's account's own."""
+
+    def openssl(*words):
+        subprocess.run([binaries.tool("openssl"), *words], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=test authority")
+    openssl("req", *curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=db.example")
+    (folder / "names").write_text("subjectAltName=DNS:db.example\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.crt")
+    account = server_account()
+    (folder / "server.key").chmod(0o600)
+    for name in ("server.key", "server.crt"):
+        if os.geteuid() == 0:
+            os.chown(folder / name, account.pw_uid, account.pw_gid)
+
+
+@pytest.fixture(scope="module")
+def encrypted():
+    """A server that speaks TLS, by name db.example."""
+    own = Cluster(tcp=True, name="encrypted")
+    make_certificates(own.folder)
+    own.settings.update(ssl="on", ssl_cert_file=f"{own.folder}/server.crt", ssl_key_file=f"{own.folder}/server.key")
+    with own:
+        yield Database(own, template=make_template(own))
+
+
+def by_name(database, host="db.example"):
+    """A name that no DNS knows, at an address of this machine: what a server elsewhere is to the program."""
+    return f"host={host} hostaddr=127.0.0.1 port={database.cluster.port} dbname={database.name} user=postgres"
+
+
+def test_a_server_elsewhere_has_to_prove_who_it_is(encrypted, bare, home):
+    ca = encrypted.cluster.folder / "ca.crt"
+    for env in ({}, {"PGSSLMODE": ""}):
+        error = bare.error("org", "list", "--dsn", by_name(encrypted), env=env, check=8)
+        assert "verify-full" in error["why"] and "root.crt" in error["next"] and error["changed"] == "no"
+    bare("org", "list", "--dsn", f"{by_name(encrypted)} sslrootcert={ca}", check=0)
+    bare("org", "list", "--dsn", by_name(encrypted), env={"PGSSLROOTCERT": ca}, check=0)
+    wrong_name = bare.error("org", "list", "--dsn", f"{by_name(encrypted, 'evil.example')} sslrootcert={ca}", check=8)
+    assert "evil.example" in wrong_name["message"]
+    (home / ".postgresql").mkdir()
+    (home / ".postgresql" / "root.crt").write_bytes(ca.read_bytes())
+    bare("org", "list", "--dsn", by_name(encrypted), check=0)
+
+
+def test_a_service_file_and_variables_lead_elsewhere_too(encrypted, bare, tmp_path):
+    (tmp_path / "services").write_text("[far]\n" + by_name(encrypted).replace(" ", "\n") + "\n\n[less]\n" + by_name(encrypted).replace(" ", "\n") + "\nsslmode=require\n")
+    at = {"PGSERVICEFILE": tmp_path / "services"}
+    assert "verify-full" in bare("org", "list", "--service", "far", env=at, check=8).err
+    bare("org", "list", "--service", "less", env=at, check=0)
+    env = {"PGHOST": "db.example", "PGHOSTADDR": "127.0.0.1", "PGPORT": str(encrypted.cluster.port), "PGDATABASE": encrypted.name, "PGUSER": "postgres"}
+    assert "verify-full" in bare("org", "list", env=env, check=8).err
+    # One far host among near ones is enough.
+    mixed = f"host=127.0.0.1,db.example hostaddr=127.0.0.1,127.0.0.1 port={encrypted.cluster.port} dbname={encrypted.name} user=postgres"
+    bare("org", "list", "--dsn", mixed, check=8)
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require"])
+def test_who_asks_for_less_by_name_gets_it(encrypted, bare, mode):
+    bare("org", "list", "--dsn", f"{by_name(encrypted)} sslmode={mode}", check=0)
+    bare("org", "list", "--dsn", by_name(encrypted), env={"PGSSLMODE": mode}, check=0)
+
+
+def test_this_machine_needs_no_proof(encrypted, bare):
+    port = encrypted.cluster.port
+    for host in ("host=127.0.0.1", "hostaddr=127.0.0.1", "host=localhost hostaddr=127.0.0.1", f"host={encrypted.cluster.host}"):
+        bare("org", "list", "--dsn", f"{host} port={port} dbname={encrypted.name} user=postgres", check=0)
+
+
+def test_a_server_elsewhere_without_tls_is_refused(database, bare):
+    error = bare.error("org", "list", "--dsn", by_name(database), check=8)
+    assert "verify-full" in error["why"]
+    bare("org", "list", "--dsn", f"{by_name(database)} sslmode=disable", check=0)
+
+
+# --- what a session may be born with
+
+EVIL = """
+CREATE SCHEMA evil; GRANT ALL ON SCHEMA evil TO PUBLIC;
+CREATE FUNCTION evil.bite() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'hijacked'; END $$;
+CREATE FUNCTION evil.now() RETURNS timestamptz LANGUAGE sql AS $$ SELECT evil.bite(); SELECT timestamptz '1999-01-01' $$;
+CREATE FUNCTION evil.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS $$ SELECT evil.bite(); SELECT '' $$;
+CREATE FUNCTION evil.current_setting(text) RETURNS text LANGUAGE sql AS $$ SELECT evil.bite(); SELECT '' $$;
+CREATE FUNCTION evil.pg_is_in_recovery() RETURNS boolean LANGUAGE sql AS $$ SELECT evil.bite(); SELECT true $$;
+CREATE FUNCTION evil.lower(text) RETURNS text LANGUAGE sql AS $$ SELECT evil.bite(); SELECT '' $$;
+CREATE FUNCTION evil.sha256(bytea) RETURNS bytea LANGUAGE sql AS $$ SELECT evil.bite(); SELECT ''::bytea $$;
+CREATE FUNCTION evil.decode(text, text) RETURNS bytea LANGUAGE sql AS $$ SELECT evil.bite(); SELECT ''::bytea $$;
+CREATE FUNCTION evil.encode(bytea, text) RETURNS text LANGUAGE sql AS $$ SELECT evil.bite(); SELECT '' $$;
+CREATE FUNCTION evil.same(text, text) RETURNS boolean LANGUAGE sql AS $$ SELECT evil.bite(); SELECT true $$;
+CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.same);
+CREATE TABLE evil.agents (agent_id text); CREATE TABLE evil.organizations (org_id text); CREATE TABLE evil.agent_keys (key_id text);
+"""
+
+SETTINGS = {
+    "search_path": "evil, pg_catalog", "DateStyle": "German, DMY", "IntervalStyle": "sql_standard", "TimeZone": "Asia/Kathmandu", "bytea_output": "escape",
+    "standard_conforming_strings": "off", "extra_float_digits": "-15", "default_transaction_isolation": "serializable", "client_min_messages": "debug1",
+    "synchronous_commit": "off", "idle_in_transaction_session_timeout": "1", "lock_timeout": "1", "row_security": "on", "client_encoding": "LATIN1",
+    "transform_null_equals": "on", "quote_all_identifiers": "on", "backslash_quote": "on", "array_nulls": "off", "default_transaction_deferrable": "on",
+}  # fmt: skip
+
+
+def whole_day(relay, tmp_path, prefix=""):
+    """The main commands, one after the other; returns the last key."""
+    first_agent(relay, tmp_path / f"{prefix}1", org="acme", agent="bot")
+    relay("org", "update", "acme", "--name", "\u00c4rzte \u20ac \U0001f600 O'Neil \\ \"x\"", check=0)
+    relay("rotate-key", "bot", "--grace", "1h", "--secret-file", f"{prefix}2", check=0)
+    data = relay.json("agent", "show", "bot")["data"]
+    assert data["keys"] and relay.json("org", "show", "acme")["data"]["name"] == "\u00c4rzte \u20ac \U0001f600 O'Neil \\ \"x\""
+    assert relay.json("org", "show", "acme")["data"]["key_max_age_seconds"] == 90 * 86400
+    assert relay.json("rotate-key", "bot", "--if-older-than", "1d", "--secret-file", f"{prefix}3")["changed"] is False
+    relay("block", "bot", "--until", "2h", check=0)
+    relay("unblock", "bot", "--yes", check=0)
+    relay("agent", "create", "cat", "--org", "acme", "--name", "Cat", "--permissions", "a:b,c:d", "--secret-file", f"{prefix}4", check=0)
+    relay("agent", "update", "cat", "--remove-permission", "a:b", check=0)
+    relay("revoke", "cat", check=0)
+    relay("restore", "cat", "--yes", "--secret-file", f"{prefix}5", check=0)
+    relay("key", "verify", stdin=(tmp_path / f"{prefix}5").read_bytes(), check=0)
+    relay("recover", "op_" + "0" * 24, check=0)
+    for words in (["org", "list"], ["agent", "list"], ["key", "list"], ["schema", "status"], ["schema", "verify"]):
+        relay(*words, check=0)
+    return (tmp_path / f"{prefix}5").read_text()
+
+
+@pytest.fixture
+def hostile(database):
+    database.execute(EVIL)
+    return database
+
+
+def set_all(database, where):
+    for name, value in SETTINGS.items():
+        values = ", ".join(f"'{part.strip()}'" for part in value.split(",")) if name == "search_path" else f"'{value}'"
+        database.execute(f'ALTER {where} SET "{name}" = {values}')
+
+
+@pytest.mark.parametrize("way", ["PGOPTIONS", "role", "database", "PG variables"])
+def test_what_a_session_is_born_with_changes_nothing(hostile, relay, cluster, tmp_path, way):
+    runner = relay
+    login = cluster.login("settled", member_of="relay_owner")
+    cluster.query(f"ALTER ROLE {login} RESET ALL")
+    if way == "PGOPTIONS":
+        options = " ".join(f"-c {name}={value.replace(' ', '')}" for name, value in SETTINGS.items())
+        runner = relay.with_(env={"PGOPTIONS": options})
+    elif way == "role":
+        cluster.query(f"GRANT relay_provisioner TO {login}")
+        set_all(hostile, f"ROLE {login}")
+        runner = relay.with_(dsn=hostile.dsn(user=login))
+    elif way == "database":
+        set_all(hostile, f'DATABASE "{hostile.name}"')
+    else:
+        runner = relay.with_(env={"PGCLIENTENCODING": "LATIN1", "PGTZ": "Asia/Kathmandu", "PGDATESTYLE": "German", "LC_ALL": "de_DE.UTF-8", "LANG": "tr_TR.UTF-8",
+                                  "TZ": "Asia/Kathmandu", "PGAPPNAME": "x\x1b[31m", "PGTARGETSESSIONATTRS": "any", "LANGUAGE": "de"})  # fmt: skip
+    assert decide(hostile, whole_day(runner, tmp_path)) == "ok"
+    cluster.query(f"ALTER ROLE {login} RESET ALL")
+
+
+def test_options_that_were_asked_for_in_the_connection_string_cannot_lead_elsewhere_either(hostile, relay, tmp_path):
+    runner = relay.with_(dsn=hostile.dsn(options="-c search_path=evil,pg_catalog -c client_encoding=LATIN1"))
+    assert decide(hostile, whole_day(runner, tmp_path)) == "ok"
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_JP", "nonsense"])
+def test_the_encoding_is_utf8_whatever_the_environment_says(relay, database, encoding):
+    name = "\u00c4rzte \u6771\u4eac"
+    runner = relay.with_(env={"PGCLIENTENCODING": encoding})
+    runner("org", "create", "acme", "--name", name, check=0)
+    assert database.value("SELECT name FROM relay.organizations") == name
+    assert name in runner("org", "show", "acme", check=0).out
+
+
+def test_a_session_that_may_only_read_is_refused_cleanly(relay, database):
+    database.execute(f'ALTER DATABASE "{database.name}" SET default_transaction_read_only = on')
+    error = relay.error("org", "create", "acme", "--name", "Acme", check=8)
+    assert "read-only" in error["message"] and error["changed"] == "no"
+    relay("org", "list", check=0)
+
+
+# --- a pooler
+
+
+def test_the_main_commands_work_through_a_pooler_in_transaction_mode(database, relay, tmp_path):
+    with PgBouncer(database) as pooler:
+        pooled = relay.with_(dsn=database.dsn(host=pooler.host, port=pooler.port))
+        assert decide(database, whole_day(pooled, tmp_path)) == "ok"
+        # And several at once over the one server connection.
+        started = [pooled.start("agent", "create", f"p{n}", "--org", "acme", "--name", "P", "--secret-file", f"p{n}") for n in range(6)]
+        assert [process.wait(60) for process in started] == [0] * 6
+        assert database.value("SELECT count(*) FROM relay.agents WHERE agent_id LIKE 'p_'") == 6
+        # Nothing of ours is left in the session that the next client gets.
+        names = ("search_path", "statement_timeout", "lock_timeout", "synchronous_commit", "DateStyle")
+        after = settings_of(database.dsn(host=pooler.host, port=pooler.port), names)
+        assert after == settings_of(database.dsn(), names)
+
+
+def settings_of(dsn, names):
+    """The settings that a new client of `dsn` finds."""
+    connection = psycopg2.connect(dsn)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT array_agg(current_setting(name)) FROM unnest(%s) AS name", (list(names),))
+            return cursor.fetchone()[0]
+    finally:
+        connection.close()
+
+
+# --- one connection
+
+
+def test_a_command_makes_one_connection(database, relay, cluster, tmp_path):
+    with Proxy(cluster.socket_path, unix=True) as proxy:
+        through = relay.with_(dsn=proxy.dsn(database))
+        first_agent(through, tmp_path / "k")
+        for number, words in enumerate((["org", "list"], ["rotate-key", "bot", "--secret-file", "k2"], ["block", "bot"], ["schema", "status"])):
+            before = proxy.accepted
+            through(*words, check=0)
+            assert proxy.accepted == before + 1, words
