@@ -1,0 +1,214 @@
+"""Scenes: one command that is about to be harmed, the agent and the folder that it works on, and what must be true of
+them afterwards, whatever happened.
+
+Safe: every live key is in a file of the folder, or was given out before; and an agent that had a working key has one.
+Converged: the same command, run again, ends with 0; the file holds the agent's live key; nothing unfinished is left;
+and the change was made once, not twice.
+"""
+
+import itertools
+import re
+import uuid
+from pathlib import Path
+
+from support import agents
+from support.database import Database
+
+KEY = re.compile(rb"relay_sk_[0-9a-hjkmnp-tv-z]{12}_[0-9A-Za-z]{49}")
+
+CREATE = ("create", "create into a folder")
+ROTATE = ("rotate", "rotate at once", "rotate when due", "rotate in a folder")
+INIT = ("init", "init on an empty database")
+ISSUING = (*CREATE, *ROTATE, *INIT)
+INCIDENTS = ("block", "revoke")
+
+
+def sends_commit(call):
+    """True for the system call that sends COMMIT, as strace shows it. (BEGIN says READ COMMITTED.)"""
+    return call.name == "sendto" and 'COMMIT\\0"' in call.text
+
+
+class Scene:
+    """One command. `words` is its command line, `file` where its key goes (None: it makes none), `old` the agent's key
+    before it."""
+
+    def __init__(self, kind, relay, database, agent, words, folder, *, file=None, old=None):
+        self.kind = kind
+        self.relay = relay
+        self.database = database
+        self.agent = agent
+        self.words = tuple(words)
+        self.folder = folder
+        self.file = file
+        self.old = old
+        self.content_before = file.read_bytes() if file and file.exists() else None
+
+    def run(self, *, prefix=(), dsn=None, timeout=60, flags=(), env=None):
+        """Runs the command, perhaps under a tracer or by way of a proxy."""
+        return self.relay.with_(prefix=prefix, dsn=dsn or self.relay.dsn)(*self.words, *flags, timeout=timeout, env=env)
+
+    # What is there -------------------------------------------------------------------------------------------------
+
+    def files(self):
+        """All files of the folder, also in folders below it."""
+        return sorted(path for path in self.folder.rglob("*") if path.is_file())
+
+    def unfinished(self):
+        """Files that a later run has to settle."""
+        return [path for path in self.files() if path.name.endswith(".new")]
+
+    def keys_on_disk(self):
+        """Every key in any file of the folder."""
+        return {key.decode() for path in self.files() for key in KEY.findall(path.read_bytes())}
+
+    def live(self):
+        """The ids of the agent's keys that a gateway would accept; empty without a schema."""
+        if self.database.value("SELECT to_regclass('relay.key_status')::text") is None:
+            return set()
+        rows = self.database.rows(
+            "SELECT key_id FROM relay.key_status"
+            " WHERE status IN ('active', 'retiring') AND NOT blocked AND agent_id = %s",
+            self.agent,
+        )
+        return {row["key_id"] for row in rows}
+
+    def times_done(self):
+        """How many times the change was made, by the audit trail, which is written with it."""
+        if self.database.value("SELECT to_regclass('relay.auth_events')::text") is None:
+            return 0
+        action = {"block": "agent_blocked", "revoke": "agent_revoked"}.get(self.kind)
+        action = action or ("key_rotated" if self.kind in ROTATE else "key_issued")
+        sql = "SELECT count(*) FROM relay.auth_events WHERE agent_id = %s AND action = %s"
+        return self.database.value(sql, self.agent, action)
+
+    def verdict(self, operation):
+        """What `recover` says of an operation: "done" or "aborted"."""
+        (item,) = self.relay.json("recover", operation)["items"]
+        return item["verdict"]
+
+    # What must be true ---------------------------------------------------------------------------------------------
+
+    def assert_safe(self, result):
+        """At this instant nobody is locked out, and no key is live that nobody holds."""
+        held = {agents.key_id(key) for key in self.keys_on_disk()}
+        if self.old:
+            held.add(agents.key_id(self.old))
+        live = self.live()
+        assert live <= held, f"live keys that nobody holds: {live - held}\n{result}"
+        if self.old and self.kind in ROTATE:
+            assert live, f"the agent had a working key and has none\n{result}"
+        assert self.times_done() <= 1, f"{result}"
+
+    def assert_converges(self, harmed=None, times=2):
+        """The same command again, unharmed, ends well; and then once more, with nothing left to do."""
+        for _ in range(times):
+            result = self.run()
+            report = f"{result}\n=== after\n{harmed}"
+            assert result.code == 0, report
+            assert self.times_done() == 1, report
+            if self.file:
+                self.assert_delivered(report)
+
+    def assert_delivered(self, report):
+        """The file is whole, private and the only one, and its key is live."""
+        assert not self.unfinished(), f"{self.unfinished()}\n{report}"
+        (key,) = KEY.findall(self.file.read_bytes())
+        assert agents.decide(self.database, key.decode()) == "ok", report
+        allowed = {agents.key_id(key.decode())} | ({agents.key_id(self.old)} if self.old else set())
+        assert self.live() <= allowed, report
+        assert self.file.stat().st_mode & 0o777 == 0o600 and self.file.stat().st_nlink == 1, report
+
+    def assert_told_truly(self, result):
+        """The exit code of a command that ended by itself says what is in the database and on the disk."""
+        self.assert_safe(result)
+        done = self.times_done()
+        if result.code == 0:
+            assert done == 1, f"{result}"
+            if self.file:
+                self.assert_delivered(result)
+        elif result.code == 9:
+            assert "relay-admin recover op_" in result.err, f"{result}"
+            if self.file:
+                assert self.unfinished(), f"the file is gone, and the key may be live\n{result}"
+        else:
+            assert result.code in (8, 12), f"{result}"
+            assert "nothing was changed" in result.err, f"{result}"
+            assert done == 0, f"{result}"
+            self.assert_untouched(result)
+
+    def assert_untouched(self, result):
+        """The command left no trace on the disk, and the old key works."""
+        if self.file:
+            left = self.file.read_bytes() if self.file.exists() else None
+            assert left == self.content_before and not self.unfinished(), f"{self.files()}\n{result}"
+        if self.old:
+            assert agents.decide(self.database, self.old) == "ok", f"{result}"
+
+
+class Stage:
+    """Makes scenes: each with an agent, a folder and, for `init`, a database of its own."""
+
+    def __init__(self, cluster, database, relay, folder):
+        self.cluster = cluster
+        self.database = database
+        self.relay = relay
+        self.folder = Path(folder)
+        self._numbers = itertools.count(1)
+        self._made = []
+        relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)
+
+    def scene(self, kind):
+        """A new scene of a kind."""
+        number = next(self._numbers)
+        folder = self.folder / f"scene{number}"
+        folder.mkdir()
+        agent = f"a{number}"
+        if kind in INIT:
+            return self._init(kind, agent, folder)
+        create = ("agent", "create", agent, "--org", "acme", "--name", "A")
+        if kind == "create":
+            words, file = (*create, "--secret-file", folder / "key"), folder / "key"
+            return Scene(kind, self.relay, self.database, agent, words, folder, file=file)
+        if kind == "create into a folder":
+            words, file = (*create, "--secrets-dir", folder / "keys"), folder / "keys" / f"{agent}.key"
+            return Scene(kind, self.relay, self.database, agent, words, folder, file=file)
+        self.relay(*create, "--secret-file", folder / "old", check=0)
+        old = agents.read_key(folder / "old")
+        if kind in INCIDENTS:
+            return Scene(kind, self.relay, self.database, agent, (kind, agent), folder, old=old)
+        return self._rotate(kind, agent, folder, old)
+
+    def _rotate(self, kind, agent, folder, old):
+        rotate = ("rotate-key", agent)
+        once = ("--request-id", str(uuid.uuid4()))
+        file = folder / "key"
+        if kind == "rotate":
+            words = (*rotate, *once, "--secret-file", file)
+        elif kind == "rotate at once":
+            (folder / "old").rename(file)
+            words = (*rotate, *once, "--grace", "0", "--replace", "--secret-file", file)
+        elif kind == "rotate when due":
+            (folder / "old").rename(file)
+            self.database.execute(
+                "UPDATE relay.agent_keys SET created_at = created_at - interval '2 days' WHERE agent_id = %s", agent
+            )
+            words = (*rotate, "--if-older-than", "1d", "--replace", "--secret-file", file)
+        else:
+            file = folder / f"{agent}.key"
+            (folder / "old").rename(file)
+            words = (*rotate, *once, "--replace", "--secrets-dir", folder)
+        return Scene(kind, self.relay, self.database, agent, words, folder, file=file, old=old)
+
+    def _init(self, kind, agent, folder):
+        template = "template0" if kind == "init on an empty database" else "relay_template"
+        database = Database(self.cluster, template=template)
+        self._made.append(database)
+        words = ("init", "--org-id", "first", "--org-name", "First", "--agent-id", agent, "--agent-name", "A")
+        file = folder / "key"
+        relay = self.relay.with_(dsn=database.dsn())
+        return Scene(kind, relay, database, agent, (*words, "--secret-file", file), folder, file=file)
+
+    def strike(self, scene):
+        """Removes what a scene used up, so that hundreds of them cost no room."""
+        if scene.database is not self.database:
+            scene.database.drop()

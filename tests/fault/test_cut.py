@@ -1,0 +1,84 @@
+"""The connection is cut at every message, in both directions, before and after it passes, by FIN and by RST: the exit
+code says what the database holds, and the same command, run again, finishes the work."""
+
+import pytest
+from onward import OnLater
+from scenes import CREATE, INCIDENTS, INIT, ROTATE
+from support import processes
+from support.proxy import AFTER, BEFORE, MIDDLE, Fault, Proxy, answer_to_commit, commit
+
+ENDS = (
+    *("Startup", "Query", "Parse", "Sync", "Terminate"),
+    *("Authentication", "BackendKeyData", "CommandComplete", "ReadyForQuery"),
+)
+WAYS = ((BEFORE, "fin"), (AFTER, "rst"), (BEFORE, "rst"), (AFTER, "fin"))
+KINDS = (CREATE[0], ROTATE[0], ROTATE[1], *INIT, *INCIDENTS)
+
+
+def through_proxy(stage, scene, *faults, flags=()):
+    """Runs a scene by way of a proxy; waits until the server has dealt with all that it was sent."""
+    with Proxy(stage.cluster.socket_path, *faults) as proxy:
+        result = scene.run(dsn=proxy.dsn(scene.database), flags=flags)
+        for pair in proxy.pairs:
+            processes.wait_until(lambda pair=pair: not (pair.pid and processes.is_alive(pair.pid)), what="its end")
+    return result, proxy
+
+
+def places(stage, kind, thoroughly):
+    """Faults at the messages of a plain run: one way for each, in turn; each way for COMMIT, its answer and `all`.
+
+    Of a first run on an empty database, where each costs a database, only the messages that begin or end something.
+    """
+    scene = stage.scene(kind)
+    result, proxy = through_proxy(stage, scene)
+    assert result.code == 0, f"{result}"
+    stage.strike(scene)
+    messages = [message for message in proxy.sent(connection=1) if message.name != "EncryptionRequest"]
+    if kind in INIT and not thoroughly:
+        messages = [message for message in messages if message.name in ENDS]
+    assert any(map(commit, messages)) and any(map(answer_to_commit, messages))
+    for turn, message in enumerate(messages):
+        matters = commit(message) or answer_to_commit(message)
+        for when, how in WAYS if thoroughly or matters else [WAYS[turn % len(WAYS)]]:
+            yield Fault(how, direction=message.direction, number=message.number, when=when)
+        if matters:
+            yield Fault("rst", direction=message.direction, number=message.number, when=MIDDLE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_cut_at_any_message_is_told_truly(stage, kind, tally, thoroughly):
+    cut, codes = 0, set()
+    for fault in places(stage, kind, thoroughly):
+        scene = stage.scene(kind)
+        result, proxy = through_proxy(stage, scene, fault)
+        told = f"{fault}\n{result}"
+        cut += proxy.fired
+        codes.add(result.code)
+        assert result.code != 9, f"the database could be asked\n{told}"
+        if not proxy.fired:
+            assert result.code == 0, told
+        scene.assert_told_truly(result)
+        scene.assert_converges(told, times=1)
+        stage.strike(scene)
+    assert codes == {0, 8}
+    tally(f"connection cut: {kind}", cut)
+
+
+@pytest.mark.parametrize("kind", ("create", "rotate at once", *INCIDENTS))
+def test_a_cut_of_every_connection_leaves_it_open_and_says_so(stage, kind, tally):
+    """COMMIT or its answer is lost, and nobody can be asked: exit 9, all is kept, and it can be settled later."""
+    for place in (commit, answer_to_commit):
+        scene = stage.scene(kind)
+        result, _ = through_proxy(stage, scene, Fault("rst", match=place), OnLater("fin", direction="F", number=1))
+        assert result.code == 9, f"{result}"
+        scene.assert_told_truly(result)
+        assert scene.times_done() == (1 if place is answer_to_commit else 0)
+        if kind in INCIDENTS:
+            last_line = result.err.rstrip().splitlines()[-1]
+            assert last_line == f"NOT CONFIRMED: agent {scene.agent} may still be live", result.err
+        operation = result.err.split("relay-admin recover ")[1].split()[0]
+        verdict = "done" if place is answer_to_commit else "aborted"
+        assert scene.verdict(operation) == verdict
+        assert scene.verdict(operation) == verdict
+        scene.assert_converges(result)
+        tally(f"every connection cut: {kind}")

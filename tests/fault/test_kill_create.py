@@ -1,0 +1,10 @@
+"""kill -9 at every step of `agent create`: nobody is locked out, no key is lost, a repeat ends well."""
+
+import pytest
+from killing import kill_everywhere
+from scenes import CREATE
+
+
+@pytest.mark.parametrize("kind", CREATE)
+def test_a_kill_at_any_step_loses_nothing(stage, kind, tally, thoroughly):
+    kill_everywhere(stage, kind, tally, thoroughly)
