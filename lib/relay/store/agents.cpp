@@ -7,10 +7,11 @@
 namespace relay::store {
 namespace {
 
+/// No conflict target: two creations at once can meet first at (org_id, agent_id), which is unique, too.
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
 VALUES ($1, $2, $3, $4::jsonb, make_interval(secs => $5), $6)
-ON CONFLICT (agent_id) DO NOTHING)sql";
+ON CONFLICT DO NOTHING)sql";
 
 constexpr auto find_sql = R"sql(
 SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
