@@ -1,4 +1,4 @@
-"""The command line itself: every command and every flag that the help lists, tried in every wrong and right spelling."""
+"""The command line itself: every command and flag that the help lists, tried in every wrong and right spelling."""
 
 import pytest
 from support import command_line
@@ -178,7 +178,9 @@ def test_nothing_can_be_abbreviated(relay, page):
                 assert relay.error(*page.path, short, check=2)["message"] == f"unknown flag {short}"
 
 
-@pytest.mark.parametrize("line", [["o", "list"], ["org", "l"], ["org", "lis"], ["ini"], ["rotate"], ["agent", "rotate"]])
+@pytest.mark.parametrize(
+    "line", [["o", "list"], ["org", "l"], ["org", "lis"], ["ini"], ["rotate"], ["agent", "rotate"]]
+)
 def test_commands_cannot_be_abbreviated(relay, line):
     assert relay.error(*line, check=2)["message"].startswith("unknown command")
 
@@ -194,7 +196,12 @@ def test_a_destructive_command_is_never_corrected_by_itself(relay):
 @pytest.mark.parametrize("words", [["org", "list"], ["agent", "list"], ["schema", "status"]])
 def test_globals_stand_anywhere_in_the_line(database, relay_without_database, words):
     given = ["--dsn", database.dsn(), "-o", "csv"]
-    lines = [[*given, *words], [words[0], *given, *words[1:]], [*words, *given], ["-o=csv", *words, f"--dsn={database.dsn()}"]]
+    lines = [
+        [*given, *words],
+        [words[0], *given, *words[1:]],
+        [*words, *given],
+        ["-o=csv", *words, f"--dsn={database.dsn()}"],
+    ]
     outputs = {relay_without_database(*line, check=0).out for line in lines}
     assert len(outputs) == 1
 

@@ -24,7 +24,12 @@ def bare(relay_without_database):
 
 def place(database):
     """The PG* variables that lead to a database."""
-    return {"PGHOST": database.cluster.host, "PGPORT": str(database.cluster.port), "PGDATABASE": database.name, "PGUSER": "postgres"}
+    return {
+        "PGHOST": database.cluster.host,
+        "PGPORT": str(database.cluster.port),
+        "PGDATABASE": database.name,
+        "PGUSER": "postgres",
+    }
 
 
 # --- nothing configured
@@ -41,7 +46,13 @@ def test_with_nothing_configured_and_no_server_the_sandbox_is_named(bare):
 
 
 @pytest.mark.parametrize(
-    "flags, env", [(["--dsn", "host=/nowhere"], {}), ([], {"RELAY_ADMIN_DSN": "host=/nowhere"}), ([], {"PGHOST": "/nowhere"}), ([], {"PGPORT": "1"})]
+    "flags, env",
+    [
+        (["--dsn", "host=/nowhere"], {}),
+        ([], {"RELAY_ADMIN_DSN": "host=/nowhere"}),
+        ([], {"PGHOST": "/nowhere"}),
+        ([], {"PGPORT": "1"}),
+    ],
 )
 def test_who_has_configured_something_is_not_sent_to_the_sandbox(bare, flags, env):
     assert "sandbox" not in bare("org", "list", *flags, env=env, check=8).err
@@ -69,8 +80,12 @@ def test_a_flag_beats_our_variable_and_that_beats_libpqs_own(bare, databases, tm
         return bare("org", "list", "-o", "id", *flags, env=env, check=0).out.strip()
 
     (tmp_path / "dsn").write_text(flag.dsn() + "\n")
-    (tmp_path / "services").write_text(f"[mine]\nhost={flag.cluster.host}\nport={flag.cluster.port}\ndbname={flag.name}\nuser=postgres\n")
-    (home / ".pg_service.conf").write_text(f"[own]\nhost={flag.cluster.host}\nport={flag.cluster.port}\ndbname={libpq.name}\nuser=postgres\n")
+    (tmp_path / "services").write_text(
+        f"[mine]\nhost={flag.cluster.host}\nport={flag.cluster.port}\ndbname={flag.name}\nuser=postgres\n"
+    )
+    (home / ".pg_service.conf").write_text(
+        f"[own]\nhost={flag.cluster.host}\nport={flag.cluster.port}\ndbname={libpq.name}\nuser=postgres\n"
+    )
     ours, theirs, services = {"RELAY_ADMIN_DSN": variable.dsn()}, place(libpq), {"PGSERVICEFILE": tmp_path / "services"}
     assert asked(**theirs) == "libpq" and asked(**theirs, **ours) == "variable" and asked(**ours) == "variable"
     for flags in (["--dsn", flag.dsn()], [f"-d{flag.dsn()}"], ["--dsn-file", "dsn"], ["--service", "mine"]):
@@ -99,13 +114,35 @@ def make_certificates(folder):
     """An authority, and a server key with a certificate of it for db.example; all the server's account's own."""
 
     def openssl(*words):
-        subprocess.run([binaries.tool("openssl"), *words], cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [binaries.tool("openssl"), *words],
+            cwd=folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=test authority")
     openssl("req", *curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=db.example")
     (folder / "names").write_text("subjectAltName=DNS:db.example\n")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.crt")
+    openssl(
+        "x509",
+        "-req",
+        "-in",
+        "server.csr",
+        "-CA",
+        "ca.crt",
+        "-CAkey",
+        "ca.key",
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        "names",
+        "-out",
+        "server.crt",
+    )
     account = server_account()
     (folder / "server.key").chmod(0o600)
     for name in ("server.key", "server.crt"):
@@ -143,11 +180,23 @@ def test_a_server_elsewhere_has_to_prove_who_it_is(encrypted, bare, home):
 
 
 def test_a_service_file_and_variables_lead_elsewhere_too(encrypted, bare, tmp_path):
-    (tmp_path / "services").write_text("[far]\n" + by_name(encrypted).replace(" ", "\n") + "\n\n[less]\n" + by_name(encrypted).replace(" ", "\n") + "\nsslmode=require\n")
+    (tmp_path / "services").write_text(
+        "[far]\n"
+        + by_name(encrypted).replace(" ", "\n")
+        + "\n\n[less]\n"
+        + by_name(encrypted).replace(" ", "\n")
+        + "\nsslmode=require\n"
+    )
     at = {"PGSERVICEFILE": tmp_path / "services"}
     assert "verify-full" in bare("org", "list", "--service", "far", env=at, check=8).err
     bare("org", "list", "--service", "less", env=at, check=0)
-    env = {"PGHOST": "db.example", "PGHOSTADDR": "127.0.0.1", "PGPORT": str(encrypted.cluster.port), "PGDATABASE": encrypted.name, "PGUSER": "postgres"}
+    env = {
+        "PGHOST": "db.example",
+        "PGHOSTADDR": "127.0.0.1",
+        "PGPORT": str(encrypted.cluster.port),
+        "PGDATABASE": encrypted.name,
+        "PGUSER": "postgres",
+    }
     assert "verify-full" in bare("org", "list", env=env, check=8).err
     # One far host among near ones is enough.
     mixed = f"host=127.0.0.1,db.example hostaddr=127.0.0.1,127.0.0.1 port={encrypted.cluster.port} dbname={encrypted.name} user=postgres"
@@ -162,7 +211,12 @@ def test_who_asks_for_less_by_name_gets_it(encrypted, bare, mode):
 
 def test_this_machine_needs_no_proof(encrypted, bare):
     port = encrypted.cluster.port
-    for host in ("host=127.0.0.1", "hostaddr=127.0.0.1", "host=localhost hostaddr=127.0.0.1", f"host={encrypted.cluster.host}"):
+    for host in (
+        "host=127.0.0.1",
+        "hostaddr=127.0.0.1",
+        "host=localhost hostaddr=127.0.0.1",
+        f"host={encrypted.cluster.host}",
+    ):
         bare("org", "list", "--dsn", f"{host} port={port} dbname={encrypted.name} user=postgres", check=0)
 
 
@@ -187,29 +241,50 @@ CREATE FUNCTION evil.decode(text, text) RETURNS bytea LANGUAGE sql AS $$ SELECT 
 CREATE FUNCTION evil.encode(bytea, text) RETURNS text LANGUAGE sql AS $$ SELECT evil.bite(); SELECT '' $$;
 CREATE FUNCTION evil.same(text, text) RETURNS boolean LANGUAGE sql AS $$ SELECT evil.bite(); SELECT true $$;
 CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.same);
-CREATE TABLE evil.agents (agent_id text); CREATE TABLE evil.organizations (org_id text); CREATE TABLE evil.agent_keys (key_id text);
+CREATE TABLE evil.agents (agent_id text); CREATE TABLE evil.organizations (org_id text);
+CREATE TABLE evil.agent_keys (key_id text);
 """
 
 SETTINGS = {
-    "search_path": "evil, pg_catalog", "DateStyle": "German, DMY", "IntervalStyle": "sql_standard", "TimeZone": "Asia/Kathmandu", "bytea_output": "escape",
-    "standard_conforming_strings": "off", "extra_float_digits": "-15", "default_transaction_isolation": "serializable", "client_min_messages": "debug1",
-    "synchronous_commit": "off", "idle_in_transaction_session_timeout": "1", "lock_timeout": "1", "row_security": "on", "client_encoding": "LATIN1",
-    "transform_null_equals": "on", "quote_all_identifiers": "on", "backslash_quote": "on", "array_nulls": "off", "default_transaction_deferrable": "on",
+    "search_path": "evil, pg_catalog", "DateStyle": "German, DMY", "IntervalStyle": "sql_standard",
+    "TimeZone": "Asia/Kathmandu", "bytea_output": "escape",
+    "standard_conforming_strings": "off", "extra_float_digits": "-15", "default_transaction_isolation": "serializable",
+    "client_min_messages": "debug1",
+    "synchronous_commit": "off", "idle_in_transaction_session_timeout": "1", "lock_timeout": "1", "row_security": "on",
+    "client_encoding": "LATIN1",
+    "transform_null_equals": "on", "quote_all_identifiers": "on", "backslash_quote": "on", "array_nulls": "off",
+    "default_transaction_deferrable": "on",
 }  # fmt: skip
 
 
 def whole_day(relay, tmp_path, prefix=""):
     """The main commands, one after the other; returns the last key."""
     first_agent(relay, tmp_path / f"{prefix}1", org="acme", agent="bot")
-    relay("org", "update", "acme", "--name", "\u00c4rzte \u20ac \U0001f600 O'Neil \\ \"x\"", check=0)
+    relay("org", "update", "acme", "--name", '\u00c4rzte \u20ac \U0001f600 O\'Neil \\ "x"', check=0)
     relay("rotate-key", "bot", "--grace", "1h", "--secret-file", f"{prefix}2", check=0)
     data = relay.json("agent", "show", "bot")["data"]
-    assert data["keys"] and relay.json("org", "show", "acme")["data"]["name"] == "\u00c4rzte \u20ac \U0001f600 O'Neil \\ \"x\""
+    assert (
+        data["keys"]
+        and relay.json("org", "show", "acme")["data"]["name"] == '\u00c4rzte \u20ac \U0001f600 O\'Neil \\ "x"'
+    )
     assert relay.json("org", "show", "acme")["data"]["key_max_age_seconds"] == 90 * 86400
     assert relay.json("rotate-key", "bot", "--if-older-than", "1d", "--secret-file", f"{prefix}3")["changed"] is False
     relay("block", "bot", "--until", "2h", check=0)
     relay("unblock", "bot", "--yes", check=0)
-    relay("agent", "create", "cat", "--org", "acme", "--name", "Cat", "--permissions", "a:b,c:d", "--secret-file", f"{prefix}4", check=0)
+    relay(
+        "agent",
+        "create",
+        "cat",
+        "--org",
+        "acme",
+        "--name",
+        "Cat",
+        "--permissions",
+        "a:b,c:d",
+        "--secret-file",
+        f"{prefix}4",
+        check=0,
+    )
     relay("agent", "update", "cat", "--remove-permission", "a:b", check=0)
     relay("revoke", "cat", check=0)
     relay("restore", "cat", "--yes", "--secret-file", f"{prefix}5", check=0)
@@ -247,8 +322,10 @@ def test_what_a_session_is_born_with_changes_nothing(hostile, relay, cluster, tm
     elif way == "database":
         set_all(hostile, f'DATABASE "{hostile.name}"')
     else:
-        runner = relay.with_(env={"PGCLIENTENCODING": "LATIN1", "PGTZ": "Asia/Kathmandu", "PGDATESTYLE": "German", "LC_ALL": "de_DE.UTF-8", "LANG": "tr_TR.UTF-8",
-                                  "TZ": "Asia/Kathmandu", "PGAPPNAME": "x\x1b[31m", "PGTARGETSESSIONATTRS": "any", "LANGUAGE": "de"})  # fmt: skip
+        runner = relay.with_(env={"PGCLIENTENCODING": "LATIN1", "PGTZ": "Asia/Kathmandu", "PGDATESTYLE": "German",
+        "LC_ALL": "de_DE.UTF-8", "LANG": "tr_TR.UTF-8",
+                                  "TZ": "Asia/Kathmandu", "PGAPPNAME": "x\x1b[31m", "PGTARGETSESSIONATTRS": "any",
+                                  "LANGUAGE": "de"})  # fmt: skip
     assert decide(hostile, whole_day(runner, tmp_path)) == "ok"
     cluster.query(f"ALTER ROLE {login} RESET ALL")
 
@@ -282,7 +359,10 @@ def test_the_main_commands_work_through_a_pooler_in_transaction_mode(database, r
         pooled = relay.with_(dsn=database.dsn(host=pooler.host, port=pooler.port))
         assert decide(database, whole_day(pooled, tmp_path)) == "ok"
         # And several at once over the one server connection.
-        started = [pooled.start("agent", "create", f"p{n}", "--org", "acme", "--name", "P", "--secret-file", f"p{n}") for n in range(6)]
+        started = [
+            pooled.start("agent", "create", f"p{n}", "--org", "acme", "--name", "P", "--secret-file", f"p{n}")
+            for n in range(6)
+        ]
         assert [process.wait(60) for process in started] == [0] * 6
         assert database.value("SELECT count(*) FROM relay.agents WHERE agent_id LIKE 'p_'") == 6
         # Nothing of ours is left in the session that the next client gets.
@@ -309,7 +389,9 @@ def test_a_command_makes_one_connection(database, relay, cluster, tmp_path):
     with Proxy(cluster.socket_path, unix=True) as proxy:
         through = relay.with_(dsn=proxy.dsn(database))
         first_agent(through, tmp_path / "k")
-        for number, words in enumerate((["org", "list"], ["rotate-key", "bot", "--secret-file", "k2"], ["block", "bot"], ["schema", "status"])):
+        for number, words in enumerate(
+            (["org", "list"], ["rotate-key", "bot", "--secret-file", "k2"], ["block", "bot"], ["schema", "status"])
+        ):
             before = proxy.accepted
             through(*words, check=0)
             assert proxy.accepted == before + 1, words

@@ -17,7 +17,8 @@ from support.proxy import Fault, Proxy, answer_to_commit
 from support.relay import Runner, finish_terminal
 
 NAMES = {
-    1: "internal", 2: "usage", 3: "not_found", 4: "denied", 5: "conflict", 6: "limit", 7: "partial", 8: "unavailable", 9: "unknown",
+    1: "internal", 2: "usage", 3: "not_found", 4: "denied", 5: "conflict", 6: "limit", 7: "partial", 8: "unavailable",
+    9: "unknown",
     10: "check_no", 11: "schema", 12: "sink", 13: "declined",
 }  # fmt: skip
 
@@ -77,8 +78,10 @@ def test_1_a_result_that_cannot_be_told(relay, database, how):
 @pytest.mark.parametrize(
     "words, says",
     [(["org", "create", "acme"], "missing: --name"), (["org", "list", "--limit", "few"], "--limit"),
-     (["org", "show", "Acme"], "'Acme'"), (["block", "--org", "acme"], "acme"), (["agent", "create", "--org", "a", "--name", "b"], "secret"),
-     (["recover"], ""), (["org", "list", "--all", "--limit", "2"], "--limit"), (["org", "list", "--timeout", "1ms"], "100ms")],
+     (["org", "show", "Acme"], "'Acme'"), (["block", "--org", "acme"], "acme"), (["agent", "create", "--org", "a",
+     "--name", "b"], "secret"),
+     (["recover"], ""), (["org", "list", "--all", "--limit", "2"], "--limit"), (["org", "list", "--timeout", "1ms"],
+     "100ms")],
 )  # fmt: skip
 def test_2_usage(relay, database, words, says):
     before = snapshot(database)
@@ -88,8 +91,10 @@ def test_2_usage(relay, database, words, says):
 
 @pytest.mark.parametrize(
     "words", [["org", "show", "nobody"], ["agent", "show", "nobody"], ["key", "show", "0" * 12], ["block", "nobody"],
-              ["revoke", "nobody"], ["revoke", "--key", "0" * 12], ["unblock", "nobody", "--yes"], ["org", "update", "nobody", "--name", "x"],
-              ["agent", "update", "nobody", "--name", "x"], ["key", "retire", "0" * 12, "--yes"], ["schema", "print", "--only", "99"],
+              ["revoke", "nobody"], ["revoke", "--key", "0" * 12], ["unblock", "nobody", "--yes"], ["org", "update",
+              "nobody", "--name", "x"],
+              ["agent", "update", "nobody", "--name", "x"], ["key", "retire", "0" * 12, "--yes"], ["schema", "print",
+              "--only", "99"],
               ["rotate-key", "nobody", "--secret-file", "k"], ["restore", "nobody", "--yes", "--secret-file", "k"],
               ["agent", "create", "bot", "--org", "nobody", "--name", "Bot", "--secret-file", "k"]]
 )  # fmt: skip
@@ -108,7 +113,9 @@ def test_3_names_what_is_near(relay, key):
 @pytest.fixture(scope="module")
 def guarded():
     """A server that asks the login `guarded` for its password."""
-    with Cluster(tcp=True, name="guarded", hba=("local all guarded scram-sha-256", "host all guarded 127.0.0.1/32 scram-sha-256")) as own:
+    with Cluster(
+        tcp=True, name="guarded", hba=("local all guarded scram-sha-256", "host all guarded 127.0.0.1/32 scram-sha-256")
+    ) as own:
         make_template(own)
         own.login("guarded", member_of="relay_provisioner", password="right-horse")
         yield Database(own, template=make_template(own))
@@ -132,8 +139,10 @@ def test_4_a_wrong_or_missing_password(guarded, relay, home, tmp_path, tcp):
 
 
 WRITES = [
-    ["org", "create", "other", "--name", "Other"], ["org", "update", "acme", "--name", "Other"], ["rotate-key", "bot", "--secret-file", "k"],
-    ["agent", "create", "--org", "acme", "--name", "x", "--secret-file", "k"], ["agent", "update", "bot", "--name", "Other"],
+    ["org", "create", "other", "--name", "Other"], ["org", "update", "acme", "--name", "Other"], ["rotate-key", "bot",
+    "--secret-file", "k"],
+    ["agent", "create", "--org", "acme", "--name", "x", "--secret-file", "k"], ["agent", "update", "bot", "--name",
+    "Other"],
     ["block", "bot"], ["revoke", "bot"], ["key", "retire", "KEY", "--yes", "--force"], ["unblock", "bot", "--yes"],
     ["restore", "bot", "--yes", "--secret-file", "k"],
 ]  # fmt: skip
@@ -151,7 +160,9 @@ def test_4_a_role_without_rights(relay, database, key, tmp_path, group):
         words = [key_id(key) if word == "KEY" else word for word in words]
         error = both(limited, *words, code=4, says=[login])
         assert error["sqlstate"] == "42501" and error["changed"] == "no", words
-    if group != "relay_responder":  # what became of an operation is not known to whom may not ask: the code of a lost commit
+    if (
+        group != "relay_responder"
+    ):  # what became of an operation is not known to whom may not ask: the code of a lost commit
         error = both(limited, "recover", "op_" + "0" * 24, code=9)
         assert login in error["why"] and error["changed"] == "unknown"
     for words in (["org", "list"], ["agent", "list"], ["key", "list"], ["agent", "show", "bot"]):
@@ -180,7 +191,14 @@ def test_6_limit(relay, database, tmp_path):
     create = ("agent", "create", "--org", "small", "--name", "Bot", "--secret-file")
     relay(*create, "first", check=0)
     before = snapshot(database)
-    error = both(relay, *create, "second", code=6, says=["small", "1 of 1", "free"], next="relay-admin org update small --plan paid")
+    error = both(
+        relay,
+        *create,
+        "second",
+        code=6,
+        says=["small", "1 of 1", "free"],
+        next="relay-admin org update small --plan paid",
+    )
     assert error["changed"] == "no" and snapshot(database) == before and not (tmp_path / "second").exists()
 
 
@@ -200,7 +218,9 @@ def test_7_partial_and_stdout_says_which(relay, database, key):
 
 def test_8_nobody_there(relay, tmp_path):
     for dsn in ("host=127.0.0.1 port=1 dbname=x", f"host={tmp_path} dbname=x"):
-        error = both(relay.with_(dsn=dsn), "org", "list", code=8, says=["cannot reach the database", "nothing was changed"])
+        error = both(
+            relay.with_(dsn=dsn), "org", "list", code=8, says=["cannot reach the database", "nothing was changed"]
+        )
         assert error["retryable"] is True and error["changed"] == "no"
 
 
@@ -215,7 +235,12 @@ def test_8_a_stopped_server(tmp_path, home):
         runner = Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
         first_agent(runner, tmp_path / "bot.key")
         own.stop()
-        for words in (["org", "list"], ["rotate-key", "bot", "--secret-file", "k"], ["block", "bot"], ["org", "create", "x", "--name", "x"]):
+        for words in (
+            ["org", "list"],
+            ["rotate-key", "bot", "--secret-file", "k"],
+            ["block", "bot"],
+            ["org", "create", "x", "--name", "x"],
+        ):
             error = both(runner, *words, code=8, says=["nothing was changed"])
             assert error["changed"] == "no" and not (tmp_path / "k").exists()
 
@@ -230,7 +255,9 @@ def black_hole():
 def test_8_a_silent_port_ends_at_the_time_out(relay):
     with black_hole() as dsn:
         begin = time.monotonic()
-        error = both(relay.with_(dsn=dsn), "org", "list", "--timeout", "400ms", code=8, says=["no answer within 400 ms"])
+        error = both(
+            relay.with_(dsn=dsn), "org", "list", "--timeout", "400ms", code=8, says=["no answer within 400 ms"]
+        )
         assert time.monotonic() - begin < 4 and error["changed"] == "no"
 
 
@@ -238,15 +265,20 @@ def test_8_a_lock_that_nobody_gives_back(relay, database, key, tmp_path):
     blocker = database.connect(autocommit=False)
     blocker.cursor().execute("SELECT 1 FROM relay.agents WHERE agent_id = 'bot' FOR UPDATE")
     before = snapshot(database)
-    error = both(relay, "rotate-key", "bot", "--secret-file", "k", "--timeout", "700ms", code=8, says=["nothing was changed"])
+    error = both(
+        relay, "rotate-key", "bot", "--secret-file", "k", "--timeout", "700ms", code=8, says=["nothing was changed"]
+    )
     blocker.close()
     assert error["retryable"] is True and snapshot(database) == before and not list(tmp_path.glob("k*"))
 
 
 def test_9_a_commit_that_got_lost_and_cannot_be_asked_for(relay, database, key, cluster):
-    """In text and in JSON at once, since each asks for half a minute. (More of code 9: tests/fault, and `block`'s own tests.)"""
+    """In text and in JSON at once, since each asks for half a minute. (More of code 9: tests/fault.)"""
     runs = []
-    for words in (["rotate-key", "bot", "--secret-file", "new.key"], ["org", "update", "acme", "--name", "New", "-o", "json"]):
+    for words in (
+        ["rotate-key", "bot", "--secret-file", "new.key"],
+        ["org", "update", "acme", "--name", "New", "-o", "json"],
+    ):
         proxy = Proxy(cluster.socket_path)
 
         def lose(_, proxy=proxy):
@@ -285,10 +317,18 @@ def test_10_a_check_says_no(relay, database, key):
 
 def test_11_the_schema_is_older_newer_or_not_there(relay, database, empty_database):
     bare = relay.with_(dsn=empty_database.dsn())
-    for words in (["org", "list"], ["block", "bot"], ["rotate-key", "bot", "--secret-file", "k"], ["unblock", "bot", "--yes"]):
+    for words in (
+        ["org", "list"],
+        ["block", "bot"],
+        ["rotate-key", "bot", "--secret-file", "k"],
+        ["unblock", "bot", "--yes"],
+    ):
         error = both(bare, *words, code=11, next="relay-admin ")
         assert error["changed"] == "no" and error["retryable"] is False
-    database.execute("UPDATE relay.schema_migrations SET version = version + 1 WHERE version = (SELECT max(version) FROM relay.schema_migrations)")
+    database.execute(
+        "UPDATE relay.schema_migrations SET version = version + 1"
+        " WHERE version = (SELECT max(version) FROM relay.schema_migrations)"
+    )
     both(relay, "org", "list", code=11, says=["version"], next="newer")
 
 

@@ -1,4 +1,4 @@
-"""stdout is data, stderr is talk, and a secret is on neither unless it was asked to be: streams, sinks and formats, read back."""
+"""stdout is data, stderr is talk, and a secret is on neither unless it was asked to be: streams, sinks, formats."""
 
 import base64
 import json
@@ -43,8 +43,10 @@ def rows(database):
 @pytest.mark.parametrize("form", ["table", "csv", "id", "env", "json", "jsonl"])
 def test_stdout_is_the_same_with_less_and_more_talk(relay, database, key, form):
     relay("block", "bot", "--reason", "drill", check=0)
-    for words in (["org", "list"], ["org", "show", "acme"], ["agent", "list"], ["agent", "show", "bot"], ["key", "list"],
-                  ["key", "show", key_id(key)], ["schema", "status"], ["schema", "verify"], ["version"], ["org", "list", "--match", "none*"]):  # fmt: skip
+    for words in (["org", "list"], ["org", "show", "acme"], ["agent", "list"], ["agent", "show", "bot"], ["key",
+    "list"],
+                  ["key", "show", key_id(key)], ["schema", "status"], ["schema", "verify"], ["version"], ["org",
+                  "list", "--match", "none*"]):  # fmt: skip
 
         def run(*more):
             out = relay(*words, "-o", form, *more, check=0).out
@@ -58,15 +60,23 @@ def test_stdout_is_the_same_with_less_and_more_talk(relay, database, key, form):
 
 
 def test_quiet_says_nothing_when_all_is_well(relay, database):
-    for words in (["org", "create", "acme", "--name", "Acme", "--plan", "paid"], ["org", "create", "acme", "--name", "Acme", "--plan", "paid"],
-                  ["agent", "create", "bot", "--org", "acme", "--name", "Bot", "--secret-file", "k"], ["rotate-key", "bot", "--secret-file", "k2"],
-                  ["block", "bot"], ["unblock", "bot", "--yes"], ["org", "list"], ["agent", "list", "--state", "blocked"]):  # fmt: skip
+    for words in (["org", "create", "acme", "--name", "Acme", "--plan", "paid"], ["org", "create", "acme", "--name",
+    "Acme", "--plan", "paid"],
+                  ["agent", "create", "bot", "--org", "acme", "--name", "Bot", "--secret-file", "k"], ["rotate-key",
+                  "bot", "--secret-file", "k2"],
+                  ["block", "bot"], ["unblock", "bot", "--yes"], ["org", "list"], ["agent", "list", "--state",
+                  "blocked"]):  # fmt: skip
         assert relay(*words, "-q", check=0).err == "", words
     assert relay("org", "show", "nobody", "-q", check=3).err != ""
 
 
 def test_one_document_or_one_object_a_line_and_nothing_else(relay, key):
-    for words in (["org", "list"], ["agent", "show", "bot"], ["org", "update", "acme", "--name", "New"], ["block", "bot"]):
+    for words in (
+        ["org", "list"],
+        ["agent", "show", "bot"],
+        ["org", "update", "acme", "--name", "New"],
+        ["block", "bot"],
+    ):
         out = relay(*words, "-o", "json", "-v", check=0).out
         assert out.count("\n") == 1 and json.loads(out)["schema"] == "relay-admin/v1"
         lines = relay(*words, "-o", "jsonl", "-v", check=0).jsonl()
@@ -110,7 +120,9 @@ def read_back(form, content, agent, box):
         return content.decode()
     if form == "env":
         script = 'set -eu; eval "$(cat)"; printf "%s %s %s" "$RELAY_AGENT_ID" "$RELAY_ORG_ID" "$RELAY_API_KEY"'
-        out = subprocess.run(["/bin/sh", "-c", script], input=content, stdout=subprocess.PIPE, env={}, check=True).stdout
+        out = subprocess.run(
+            ["/bin/sh", "-c", script], input=content, stdout=subprocess.PIPE, env={}, check=True
+        ).stdout
         found, org, key = out.decode().split(" ")
         assert (found, org) == (agent, "acme") and "'" not in content.decode() and '"' not in content.decode()
         return key
@@ -121,7 +133,9 @@ def read_back(form, content, agent, box):
         return key
     if form == "k8s":
         (manifest,) = yaml.safe_load_all(content)
-        assert (manifest["apiVersion"], manifest["kind"], manifest["type"]) == ("v1", "Secret", "Opaque") and manifest["metadata"]["name"]
+        assert (manifest["apiVersion"], manifest["kind"], manifest["type"]) == ("v1", "Secret", "Opaque") and manifest[
+            "metadata"
+        ]["name"]
         data = {name: base64.b64decode(value, validate=True).decode() for name, value in manifest["data"].items()}
         assert data["RELAY_AGENT_ID"] == agent and data["RELAY_ORG_ID"] == "acme"
         return data["RELAY_API_KEY"]
@@ -165,15 +179,21 @@ SINKS = {"file": run_to_file, "folder": run_to_folder, "descriptor": run_to_desc
 
 # One maker in every combination; the others, which share all of it, in a few.
 COMBINATIONS = [("rotate-key", sink, form) for sink in SINKS for form in FORMATS]
-COMBINATIONS += [(maker, sink, form) for maker in ("agent create", "restore") for sink, form in (("file", "env"), ("stdout", "raw"))]
+COMBINATIONS += [
+    (maker, sink, form) for maker in ("agent create", "restore") for sink, form in (("file", "env"), ("stdout", "raw"))
+]
 
 
 @pytest.mark.parametrize("maker, sink, form", COMBINATIONS)
-def test_each_sink_in_each_format_is_read_back_and_nothing_else_tells_it(scene, relay, database, sealing, tmp_path, maker, sink, form):
+def test_each_sink_in_each_format_is_read_back_and_nothing_else_tells_it(
+    scene, relay, database, sealing, tmp_path, maker, sink, form
+):
     words, run = MAKERS[maker], SINKS[sink]
     agent = {"agent": "new", "rotate-key": "bot", "restore": "gone"}[words[0]]
     flags, box = sealing
-    result, content = run(relay, [*words, "-v"], ["--secret-format", form, *(flags if form == "sealed" else [])], tmp_path)
+    result, content = run(
+        relay, [*words, "-v"], ["--secret-format", form, *(flags if form == "sealed" else [])], tmp_path
+    )
     key = read_back(form, content, agent, box)
     assert decide(database, key) == "ok" and len(key) == 71
     told = result.out + result.err
@@ -194,7 +214,8 @@ def test_the_summary_beside_a_secret_on_stdout_goes_to_stderr(relay, database, k
 
 def test_the_shell_takes_a_key_from_stdout(relay, database, key):
     shell = Runner(program="/bin/sh", env={"RELAY_ADMIN_DSN": database.dsn()}, home=relay.home)
-    script = 'set -e; key=$("$0" rotate-key bot --secret-stdout -q); printf %s "$key" | "$0" key verify -o id; printf "%s\\n" "$key" | "$0" key verify -o id'
+    script = """set -e; key=$("$0" rotate-key bot --secret-stdout -q)
+    printf %s "$key" | "$0" key verify -o id; echo "$key" | "$0" key verify -o id"""
     out = shell("-c", script, relay.argv([])[0], check=0).out
     assert len(set(out.split())) == 1 and len(out.split()) == 2
 
@@ -202,7 +223,9 @@ def test_the_shell_takes_a_key_from_stdout(relay, database, key):
 @EACH_MAKER
 def test_no_newline_on_a_pipe_and_one_on_a_terminal(scene, relay, database, words):
     assert not relay(*words, "--secret-stdout", check=0).out.endswith("\n")
-    code, shown = finish_terminal(relay.terminal("agent", "create", "term", "--org", "acme", "--name", "T", columns=200))
+    code, shown = finish_terminal(
+        relay.terminal("agent", "create", "term", "--org", "acme", "--name", "T", columns=200)
+    )
     assert code == 0 and shown.count("relay_sk_") == 1
 
 
@@ -210,7 +233,11 @@ def test_no_newline_on_a_pipe_and_one_on_a_terminal(scene, relay, database, word
 def test_a_secret_file_is_for_its_owner_whatever_the_umask(relay, database, key, tmp_path, mask):
     (tmp_path / "keys").mkdir(mode=0o755)
     (tmp_path / "old").write_text("old")
-    for flags, name in ((["--secret-file", "k"], "k"), (["--secret-file", "old", "--replace"], "old"), (["--secrets-dir", "keys"], None)):
+    for flags, name in (
+        (["--secret-file", "k"], "k"),
+        (["--secret-file", "old", "--replace"], "old"),
+        (["--secrets-dir", "keys"], None),
+    ):
         relay("rotate-key", "bot", "--grace", "0", "--yes", *flags, preexec_fn=lambda: os.umask(mask), check=0)
         file = tmp_path / name if name else next((tmp_path / "keys").iterdir())
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -258,9 +285,12 @@ def test_a_pipe_that_ends_early_is_told(relay, database, key):
 
 
 WRITES = [
-    ["org", "create", "other", "--name", "Other"], ["org", "create", "other", "--name", "Other", "--admin-token", "t"], ["org", "update", "acme", "--name", "New"],
-    ["agent", "update", "bot", "--name", "New"], ["block", "bot"], ["block", "--org", "acme", "--confirm", "acme"], ["revoke", "bot"], ["schema", "apply"],
-    *[[*words, *sink] for words in MAKERS.values() for sink in (["--secret-file", "k"], ["--secret-stdout"], ["--secret-file", "old", "--replace"])],
+    ["org", "create", "other", "--name", "Other"], ["org", "create", "other", "--name", "Other", "--admin-token", "t"],
+    ["org", "update", "acme", "--name", "New"],
+    ["agent", "update", "bot", "--name", "New"], ["block", "bot"], ["block", "--org", "acme", "--confirm", "acme"],
+    ["revoke", "bot"], ["schema", "apply"],
+    *[[*words, *sink] for words in MAKERS.values() for sink in (["--secret-file", "k"], ["--secret-stdout"],
+    ["--secret-file", "old", "--replace"])],
 ]  # fmt: skip
 
 
@@ -301,7 +331,9 @@ def test_no_secret_in_the_servers_log_its_tables_or_a_command_line(tmp_path, hom
         (tmp_path / "leak").write_text(f"x {keys[-2]} y")
         relay("revoke", "--scan", "leak", check=0)
         log = own.log()
-        stored = subprocess.run(["pg_dump", "--inserts", database.dsn()], stdout=subprocess.PIPE, env=clean_environment(home), check=True)
+        stored = subprocess.run(
+            ["pg_dump", "--inserts", database.dsn()], stdout=subprocess.PIPE, env=clean_environment(home), check=True
+        )
         for key in keys:
             for place in (log, stored.stdout.decode()):
                 assert key not in place and key[22:65] not in place

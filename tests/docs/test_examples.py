@@ -1,4 +1,4 @@
-"""What the help promises: every command has a summary, examples that work as written, and a description for each flag."""
+"""What the help promises: each command has a summary and examples that work as written, each flag a description."""
 
 import re
 import shlex
@@ -69,7 +69,7 @@ def test_the_overview_fits_on_a_screen_and_names_each_command_with_its_summary()
 
 
 def test_every_flag_in_a_usage_and_text_exists():
-    """A flag that the manual text speaks of is one of the command, a global one, or of another command that it names."""
+    """A flag that the manual text speaks of is there: of the command, a global one, or of another command."""
     everywhere = {name for found in ALL for flag in (*found.flags, *globals_()) for name in flag.names}
     for found in ALL:
         for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", found.text.split("\nExamples:")[0]):
@@ -82,7 +82,7 @@ OFFLINE = [example for found, example in EXAMPLES if found.path[0] not in ("sand
 
 @pytest.mark.parametrize("example", OFFLINE, ids=[example[:70] for example in OFFLINE])
 def test_an_example_parses(example, tmp_path):
-    """Against a server that is not there, with the files that it names: all that can be wrong with the line itself is exit 2."""
+    """Against a server that is not there, with the files that it names: what is wrong with the line itself is exit 2."""
     relay = Runner(dsn="host=/nowhere-at-all dbname=none", home=tmp_path, cwd=tmp_path)
     for words in invocations(example):
         place_files(words, tmp_path)
@@ -94,7 +94,13 @@ def test_an_example_parses(example, tmp_path):
 
 def place_files(words, folder):
     """Makes the files that an example reads; paths that start at / are moved into `folder`."""
-    for flag, content in (("--key-from", make_key()), ("--scan", make_key()), ("-f", "bot\n"), ("--file", "bot\n"), ("--dsn-file", "host=/nowhere-at-all")):
+    for flag, content in (
+        ("--key-from", make_key()),
+        ("--scan", make_key()),
+        ("-f", "bot\n"),
+        ("--file", "bot\n"),
+        ("--dsn-file", "host=/nowhere-at-all"),
+    ):
         if flag in words and words[words.index(flag) + 1] != "-":
             (folder / words[words.index(flag) + 1]).write_text(content)
     for at, word in enumerate(words):
@@ -104,16 +110,15 @@ def place_files(words, folder):
         (folder / words[words.index("--seal-key") + 1]).write_text('{"key_id":"1","key":"' + "A" * 43 + '="}')
 
 
-
-
 def test_the_examples_of_reading_commands_run_as_they_are(relay, database, tmp_path):
-    """On a database where the org and the agents of the examples exist, each example of a command that only reads succeeds."""
+    """On a database with the org and the agents of the examples, each example of a command that only reads succeeds."""
     first_agent(relay, tmp_path / "k", org="acme-corp", agent=AGENTS[0])
     for agent in AGENTS[1:]:
         relay("agent", "create", agent, "--org", "acme-corp", "--name", agent, "--secret-file", agent, check=0)
     rotate(relay, tmp_path / "k2", agent=AGENTS[0])
     key = database.value("SELECT key_id FROM relay.agent_keys WHERE state = 'retiring'")
-    readers = {("org", "list"), ("org", "show"), ("agent", "list"), ("agent", "show"), ("key", "list"), ("schema", "status"), ("schema", "verify"),
+    readers = {("org", "list"), ("org", "show"), ("agent", "list"), ("agent", "show"), ("key", "list"), ("schema",
+    "status"), ("schema", "verify"),
                ("schema", "print"), ("version",), ("help",)}  # fmt: skip
     ran = 0
     for found, example in EXAMPLES:

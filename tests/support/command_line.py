@@ -102,7 +102,9 @@ def page(*path):
     found = sections(text)
     lines = text.splitlines()
     alias = re.search(r"^Also spelled: relay-admin (.*)$", text, re.MULTILINE)
-    flags = [line for heading in found if heading not in ("Arguments", "Commands", "Examples") for line in found[heading]]
+    flags = [
+        line for heading in found if heading not in ("Arguments", "Commands", "Examples") for line in found[heading]
+    ]
     return Page(
         path=path,
         usage=lines[0],
