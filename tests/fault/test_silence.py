@@ -107,7 +107,7 @@ def test_a_server_that_never_answers_or_hangs_up_is_exit_8(stage, mode, tally):
         assert "cannot reach the database" in result.err, told
         silence.scene.assert_told_truly(result)
         silence.scene.assert_converges(told)
-    tally(f"server that would {mode}", len(silences))
+    tally(f"server that is there but would {'hang up' if mode == 'refuse' else 'not answer'}", len(silences))
 
 
 def test_reading_commands_end_in_time_too(stage, tally):
