@@ -4,8 +4,6 @@
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <array>
 #include <charconv>
 

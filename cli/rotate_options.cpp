@@ -3,8 +3,6 @@
 #include "cli/options.hpp"
 #include "relay/model/error.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace relay::cli {
 
 namespace {

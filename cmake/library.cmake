@@ -10,6 +10,7 @@ configure_file("${PROJECT_SOURCE_DIR}/cmake/version.cpp.in" "${PROJECT_BINARY_DI
 
 add_library(relay STATIC
   ${relay_sources}
+  "${PROJECT_SOURCE_DIR}/cmake/fmt_once.cpp"
   "${PROJECT_BINARY_DIR}/generated/version.cpp"
   "${PROJECT_BINARY_DIR}/generated/embedded_schema.cpp")
 add_library(relay::relay ALIAS relay)
@@ -20,11 +21,12 @@ foreach(header IN LISTS relay_headers)
 endforeach()
 
 target_compile_features(relay PUBLIC cxx_std_20)
+# fmt's headers alone: its code is compiled once, in fmt_once.cpp.
+target_include_directories(relay SYSTEM PUBLIC $<BUILD_INTERFACE:$<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>>)
 target_link_libraries(relay
   PRIVATE
     $<BUILD_INTERFACE:standard_settings>
     $<BUILD_INTERFACE:standard_warnings>
-    $<BUILD_INTERFACE:fmt::fmt-header-only>
     PkgConfig::LIBPQXX
     PkgConfig::LIBPQ
     PkgConfig::LIBSODIUM)

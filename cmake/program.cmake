@@ -10,11 +10,8 @@ relay_command_table("${PROJECT_SOURCE_DIR}/cli/commands" "${PROJECT_BINARY_DIR}/
 
 add_library(relay_cli STATIC ${cli_sources} ${command_sources} "${PROJECT_BINARY_DIR}/generated/command_table.cpp")
 target_link_libraries(relay_cli
-  PUBLIC standard_settings relay::relay CLI11::CLI11 nlohmann_json::nlohmann_json fmt::fmt-header-only
+  PUBLIC standard_settings relay::relay CLI11::CLI11 nlohmann_json::nlohmann_json
   PRIVATE standard_warnings PkgConfig::LIBSODIUM)
-# 3.4 s a file otherwise.
-target_precompile_headers(relay_cli PRIVATE <CLI/CLI.hpp>)
-
 if(EXISTS "${cli_main}")
   add_executable(relay-admin "${cli_main}")
   target_link_libraries(relay-admin PRIVATE relay_cli standard_warnings PkgConfig::LIBSODIUM)

@@ -7,7 +7,7 @@
 #include "cli/output.hpp"
 #include "relay/provision/create_agent.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

@@ -5,7 +5,7 @@
 #include "cli/options.hpp"
 #include "relay/model/error.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

@@ -9,7 +9,7 @@
 #include "cli/prompt.hpp"
 #include "cli/terminal_input.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

@@ -8,7 +8,7 @@
 #include "relay/provision/inspect.hpp"
 #include "relay/provision/rotate_key.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

@@ -6,7 +6,7 @@
 #include "cli/output.hpp"
 #include "relay/provision/inspect.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

@@ -9,7 +9,7 @@
 #include "relay/crypto/random_ids.hpp"
 #include "relay/provision/create_org.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

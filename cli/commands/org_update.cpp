@@ -8,7 +8,7 @@
 #include "cli/output.hpp"
 #include "relay/provision/create_org.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

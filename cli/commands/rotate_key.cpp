@@ -9,7 +9,7 @@
 #include "cli/settle_sink.hpp"
 #include "relay/model/error.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

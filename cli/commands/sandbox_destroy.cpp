@@ -3,8 +3,6 @@
 #include "cli/prompt.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace relay::cli::commands {
 
 namespace {

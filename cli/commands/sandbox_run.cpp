@@ -4,8 +4,6 @@
 #include "cli/sandbox/hand_over.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <memory>
 
 namespace relay::cli::commands {

@@ -2,8 +2,6 @@
 #include "cli/context.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace relay::cli::commands {
 
 namespace {

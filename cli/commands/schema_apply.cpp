@@ -3,8 +3,6 @@
 #include "cli/output.hpp"
 #include "relay/provision/schema.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace relay::cli::commands {
 
 namespace {

@@ -4,7 +4,7 @@
 #include "cli/output.hpp"
 #include "relay/provision/schema.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 

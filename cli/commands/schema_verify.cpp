@@ -3,8 +3,6 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/output.hpp"
 
-#include <CLI/CLI.hpp>
-
 namespace relay::cli::commands {
 
 namespace {

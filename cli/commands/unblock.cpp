@@ -8,7 +8,7 @@
 #include "relay/model/error.hpp"
 #include "relay/provision/inspect.hpp"
 
-#include <CLI/CLI.hpp>
+#include <memory>
 
 namespace relay::cli::commands {
 
