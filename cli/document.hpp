@@ -21,7 +21,11 @@ struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Ins
     using variant::variant;
     Value(char const *text) : variant(std::string(text)) {}
     template <typename T>
-    Value(std::optional<T> const &value) : variant(value ? Value(*value) : Value()) {}
+    Value(std::optional<T> const &value) {
+        if (value) {
+            emplace<T>(*value);
+        }
+    }
 };
 
 struct Field {

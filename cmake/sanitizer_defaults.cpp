@@ -3,6 +3,4 @@
 
 extern "C" char const *__lsan_default_options();
 
-extern "C" char const *__lsan_default_options() {
-    return "detect_leaks=0";
-}
+extern "C" char const *__lsan_default_options() { return "detect_leaks=0"; }

@@ -5,8 +5,8 @@
 #include "cli/output.hpp"
 #include "relay/model/error.hpp"
 
-#include <memory>
 #include <algorithm>
+#include <memory>
 
 namespace relay::cli::commands {
 

@@ -19,7 +19,10 @@ INSERT INTO relay.operations (op_id, state) VALUES ($1, 'aborted') ON CONFLICT (
 
 constexpr char const *state_sql = "SELECT state FROM relay.operations WHERE op_id = $1";
 
-constexpr char const *exists_sql = "SELECT to_regclass('relay.operations') IS NOT NULL AS operations_exist";
+// Not to_regclass: it answers from a cache of the session, which a wait for the migration lock does not renew.
+constexpr char const *exists_sql = R"sql(
+SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'relay' AND c.relname = 'operations') AS operations_exist)sql";
 
 }  // namespace
 

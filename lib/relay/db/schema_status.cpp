@@ -6,8 +6,11 @@
 namespace relay::db {
 namespace {
 
+// Read from the catalogs' tables: to_regclass answers from a cache of the session, which a wait for the migration lock does not renew.
 constexpr char const *presence_sql = R"sql(
-SELECT to_regnamespace('relay') IS NOT NULL AS has_schema, to_regclass('relay.schema_migrations') IS NOT NULL AS has_record)sql";
+SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'relay') AS has_schema,
+       EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'relay' AND c.relname = 'schema_migrations') AS has_record)sql";
 
 constexpr char const *applied_sql = R"sql(
 SELECT version, name, checksum, applied_at, applied_by FROM relay.schema_migrations ORDER BY version)sql";

@@ -82,7 +82,7 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
     if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42883" || sqlstate == "42703") {
         return {ErrorKind::schema,
                 "the database has no relay schema, or another one than this program needs: " + said,
-                {.next = "relay-admin schema status", .sqlstate = state}};
+                {.next = "relay-admin schema apply", .sqlstate = state}};
     }
     if (in_class(sqlstate, "23")) {
         return {ErrorKind::conflict, "the database refused the values: " + said, {.sqlstate = state}};
