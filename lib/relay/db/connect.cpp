@@ -18,12 +18,13 @@ using Clock = Watchdog::Clock;
 /// The first line, without libpq's preamble (`connection to server at "x", port 1 failed: `) and without the code.
 std::string reason_of(std::string_view message, std::string const &sqlstate) {
     std::string_view line = message.substr(0, message.find('\n'));
-    for (std::string_view const preamble :
-         {std::string_view(" failed: "), std::string_view(sqlstate.empty() ? "\n" : sqlstate)}) {
-        if (auto const at = line.find(preamble); at != std::string_view::npos) {
+    auto const cut_after = [&](std::string_view preamble) {
+        if (auto const at = line.find(preamble); !preamble.empty() && at != std::string_view::npos) {
             line.remove_prefix(at + preamble.size());
         }
-    }
+    };
+    cut_after(" failed: ");
+    cut_after(sqlstate);
     line.remove_prefix(std::min(line.find_first_not_of(": "), line.size()));
     return escape_for_terminal(line);
 }
