@@ -11,7 +11,7 @@ import pytest
 
 from pairing import compare
 
-ROUNDS = 40
+ROUNDS = 60
 START_MUST = 1.4
 CREATE_MUST = 1.2
 

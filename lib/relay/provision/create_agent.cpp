@@ -30,9 +30,10 @@ CreatedAgent create_agent(db::Database &database, CreateAgent const &request, Wr
     ApiKey const key = ApiKey::generate(KeyType::agent);
     issuing.run(database, writing(options), [&](db::Transaction &transaction) {
         result = {};
-        result.changed = ensure_agent(transaction, request, key, options.by, issuing);
-        result.agent = store::get_agent(transaction, request.id);
-        result.key = present_key(transaction, request.id);
+        auto const made = ensure_agent(transaction, request, key, options.by, issuing);
+        result.changed = made.has_value();
+        result.agent = made ? made->agent : store::get_agent(transaction, request.id);
+        result.key = made ? made->key : present_key(transaction, request.id);
         sign(result, transaction);
         if (result.changed) {
             issuing.deliver();

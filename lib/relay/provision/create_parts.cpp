@@ -95,16 +95,16 @@ void check_agent_limit(Org const &org) {
     }
 }
 
-bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key, Attribution const &by,
-                  Issuing &issuing) {
-    Org const org = store::get_org(transaction, request.org);
-    if (org.agent_limit) {
+std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,
+                                      Attribution const &by, Issuing &issuing) {
+    bool const limited = store::get_agent_limit(transaction, request.org).has_value();
+    if (limited) {
         store::lock_org(transaction, request.org);
     }
     if (!store::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
                              request.key_max_age, by.actor)) {
         compare_agent(transaction, request);
-        return false;
+        return std::nullopt;
     }
     if (request.expires_at && *request.expires_at <= transaction.now()) {
         throw Error(ErrorKind::usage,
@@ -113,10 +113,22 @@ bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiK
                     {.why = "the database's clock counts", .next = "give an end in the future"});
     }
     refuse_shut_out(transaction, request);
-    if (org.agent_limit) {
+    if (limited) {
         check_agent_limit(store::get_org(transaction, request.org));
     }
-    store::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
+    MadeAgent made;
+    made.key = store::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
+    // As it was written: reading it back would cost as much as writing it.
+    made.agent = {
+        .agent_id = request.id.text(),
+        .org_id = request.org.text(),
+        .name = request.name.text(),
+        .permissions = store::permission_texts(request.permissions),
+        .key_max_age = request.key_max_age,
+        .effective_key_max_age = std::chrono::floor<std::chrono::seconds>(made.key.due_at - made.key.created_at),
+        .status = "active",
+        .created_at = transaction.now(),
+        .created_by = by.actor.text()};
     store::Detail detail;
     detail.add("name", request.name.text());
     store::record_events(
@@ -127,7 +139,7 @@ bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiK
           .agent_id = request.id.text(),
           .key_id = key.id().text()}});
     transaction.record_operation(issuing.prepare({.org = request.org, .agent = &request.id, .key = key}));
-    return true;
+    return made;
 }
 
 Key present_key(db::Transaction &transaction, AgentId const &agent) {

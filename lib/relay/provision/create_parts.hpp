@@ -11,10 +11,16 @@ namespace relay {
 /// Throws Error: conflict, it exists with other content.
 bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribution const &by);
 
-/// Inserts the agent with its key and their events, records the operation and prepares the delivery, or compares it with the one that is there; true if it was made.
-/// Throws as create_agent.
-bool ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key, Attribution const &by,
-                  Issuing &issuing);
+/// An agent and the key that it was made with.
+struct MadeAgent {
+    Agent agent{};
+    Key key{};
+};
+
+/// Inserts the agent with its key and their events, records the operation and prepares the delivery; or compares it with the one that is
+/// there, and returns nothing. Throws as create_agent.
+std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,
+                                      Attribution const &by, Issuing &issuing);
 
 /// Throws Error (limit) if the organization now has more agents than it may. Its row must be locked.
 void check_agent_limit(Org const &org);

@@ -33,7 +33,7 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
                                 .org = request.org.id,
                                 .name = request.agent_name,
                                 .permissions = request.permissions};
-        bool const made_agent = ensure_agent(transaction, agent, key, options.by, issuing);
+        bool const made_agent = ensure_agent(transaction, agent, key, options.by, issuing).has_value();
         result.changed = made_org || made_agent || !result.migrations.empty();
         result.org = store::get_org(transaction, request.org.id);
         result.agent = store::get_agent(transaction, agent.id);

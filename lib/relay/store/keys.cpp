@@ -9,7 +9,8 @@ constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by)
 SELECT $1, agent.agent_id, agent.org_id, $2::bytea, now() + COALESCE(agent.key_max_age, org.key_max_age), $4::timestamptz, $5
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
-WHERE agent.agent_id = $3)sql";
+WHERE agent.agent_id = $3
+RETURNING org_id, due_at)sql";
 
 // The same columns in the same order in each: read_key reads them.
 constexpr auto find_sql = R"sql(
@@ -101,9 +102,18 @@ std::string hex(std::array<unsigned char, 32> const &bytes) {
 
 }  // namespace
 
-void insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
-                std::optional<Instant> expires_at, Note const &created_by) {
-    transaction.exec(insert_sql, {id, hex(hash.bytes), agent, expires_at, created_by});
+Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
+               std::optional<Instant> expires_at, Note const &created_by) {
+    db::Rows const rows = transaction.exec(insert_sql, {id, hex(hash.bytes), agent, expires_at, created_by});
+    return {.key_id = id.text(),
+            .agent_id = agent.text(),
+            .org_id = rows.one().text("org_id"),
+            .state = "active",
+            .status = "active",
+            .created_at = transaction.now(),
+            .created_by = created_by.text(),
+            .due_at = rows.one().instant("due_at"),
+            .expires_at = expires_at};
 }
 
 std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id) {

@@ -7,9 +7,9 @@
 
 namespace relay::store {
 
-/// Inserts an agent's new active key; it is due after the agent's or its organization's key_max_age.
-void insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
-                std::optional<Instant> expires_at, Note const &created_by);
+/// Inserts an agent's new active key; it is due after the agent's or its organization's key_max_age. Returns it as it now is.
+Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
+               std::optional<Instant> expires_at, Note const &created_by);
 
 std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id);
 /// As find_key; throws Error (not_found).
