@@ -40,7 +40,7 @@ def test_revoke_ends_it(gateway, relay, key):
 
 def test_restore_brings_the_agent_back_with_a_fresh_key_only(gateway, relay, tmp_path, key):
     relay("revoke", "bot", check=0)
-    relay("restore", "bot", "--secret-file", tmp_path / "fresh.key", check=0)
+    relay("restore", "bot", "--yes", "--secret-file", tmp_path / "fresh.key", check=0)
     assert gateway.reason((tmp_path / "fresh.key").read_text()) == "ok"
     assert gateway.reason(key) == "revoked"
 
@@ -102,7 +102,7 @@ def test_a_key_that_retires_on_first_use_of_the_next_one_works_until_then(gatewa
 
 def test_key_retire_ends_the_old_key_early(gateway, relay, tmp_path, key):
     new = rotate(relay, tmp_path / "new.key", "--grace", "24h")
-    relay("key", "retire", key_id(key), check=0)
+    relay("key", "retire", key_id(key), "--yes", check=0)
     assert gateway.reason(key) == "retired"
     assert gateway.reason(new) == "ok"
 
