@@ -49,9 +49,9 @@ void Issuing::run(db::Database &database, db::TransactOptions const &options,
         }
         throw;
     } catch (...) {
-        // Nothing of ours: after COMMIT was sent the database lets only Error through, so here it was not.
+        // Out of memory, say. Once the body has ended COMMIT may have been sent, and then the file may hold a live key: keep it.
         if (m_delivered) {
-            m_delivery->rolled_back();
+            reached_commit ? m_delivery->left_unknown() : m_delivery->rolled_back();
         }
         throw;
     }
