@@ -20,3 +20,19 @@ if(EXISTS "${cli_main}")
   endif()
   set_target_properties(relay-admin PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
 endif()
+
+# relay-admin-docgen: writes what is made from the command table into man/. A tool of ours, never installed.
+if(RELAY_BUILD_TESTS)
+  file(GLOB docgen_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cli/docgen/*.cpp")
+  add_executable(relay-admin-docgen ${docgen_sources})
+  target_link_libraries(relay-admin-docgen PRIVATE relay_cli standard_warnings)
+  if(RELAY_SANITIZE)
+    target_sources(relay-admin-docgen PRIVATE "${PROJECT_SOURCE_DIR}/cmake/sanitizer_defaults.cpp")
+  endif()
+  set_target_properties(relay-admin-docgen PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
+
+  # After a change to a command's text or flags: writes the folders anew. The test docs/generated tells when it was forgotten.
+  add_custom_target(update-docs
+    COMMAND relay-admin-docgen man "${PROJECT_SOURCE_DIR}/man"
+    VERBATIM)
+endif()

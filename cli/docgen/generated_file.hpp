@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+namespace relay::cli::docgen {
+
+/// A file to be written into a folder that holds nothing but generated files.
+struct GeneratedFile {
+    std::string name;
+    std::string text;
+};
+
+}  // namespace relay::cli::docgen
