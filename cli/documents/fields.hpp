@@ -12,10 +12,10 @@
 namespace relay::cli {
 
 /// A field of the machine formats that people are not shown.
-inline Field machine_only(std::string key, Value value) { return {std::move(key), "", std::move(value)}; }
+Field machine_only(std::string key, Value value);
 
 /// A line for people alone: what machines have in fields of their own, said in words.
-inline Field people_only(std::string label, Value value) { return {"", std::move(label), std::move(value)}; }
+Field people_only(std::string label, Value value);
 
 /// The same fields without values: a list's columns.
 Record blank(Record record);
