@@ -1,9 +1,12 @@
 #include "cli/app.hpp"
 
+#include "cli/command_model.hpp"
 #include "cli/help.hpp"
 #include "cli/output.hpp"
+#include "cli/overview.hpp"
 #include "cli/positional_marker.hpp"
 #include "cli/prescan.hpp"
+#include "cli/program_manual.hpp"
 #include "cli/version_document.hpp"
 #include "relay/model/error.hpp"
 
@@ -16,7 +19,7 @@ namespace relay::cli {
 namespace {
 
 std::unique_ptr<CLI::App> make_root(GlobalOptions &options) {
-    auto root = std::make_unique<CLI::App>("real identities for the agents behind a relay", "relay-admin");
+    auto root = std::make_unique<CLI::App>(std::string(program_summary()), "relay-admin");
     root->set_help_flag();  // ours is a flag like any other: CLI11's own would be copied into every command
     declare_globals(*root, options);
     return root;
@@ -96,13 +99,13 @@ std::string help_for(std::span<Command const *const> table, Path const &path) {
     GlobalOptions unused;
     std::unique_ptr<CLI::App> const root = make_root(unused);
     if (path.empty()) {
-        return root_help_text(*root, table);
+        return root_help_text(describe_options(*root), table);
     }
     Command const *command = find_command(table, path);
     if (command != nullptr && command->declare != nullptr) {
         CLI::App &leaf = enter_path(*root, table, path);
         command->declare(leaf);
-        return command_help_text(*root, leaf, *command, path);
+        return command_help_text(describe_options(*root), describe_command(*command, &leaf), path);
     }
     if (command == nullptr && next_words(table, path).empty()) {
         throw unknown_command(table, path);

@@ -11,10 +11,10 @@ namespace relay::cli {
 
 namespace {
 
-/// "table|json" are the words themselves; "FILE" stands for something else.
+/// "table|json" are the words themselves; "FILE" and "TIME|DURATION" stand for something else.
 std::vector<std::string> split_choices(std::string_view value) {
     std::vector<std::string> words;
-    if (value.find('|') == value.npos) {
+    if (value.find('|') == value.npos || value.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != value.npos) {
         return words;
     }
     while (true) {
@@ -70,6 +70,13 @@ std::string const &OptionModel::canonical_name() const {
     return found == names.end() ? names.front() : *found;
 }
 
+std::string OptionModel::full_description() const {
+    if (is_argument()) {
+        return description;
+    }
+    return description + (required ? " (required)" : "") + (repeatable ? " (may be repeated)" : "");
+}
+
 CommandModel const *ProgramModel::find(Path const &path) const {
     auto const found = std::find_if(commands.begin(), commands.end(), [&](CommandModel const &command) {
         return command.path == path || (!command.alias.empty() && command.alias == path);
@@ -97,6 +104,17 @@ std::vector<OptionModel> describe_options(CLI::App const &app) {
     return options;
 }
 
+CommandModel describe_command(Command const &command, CLI::App const *leaf) {
+    return {
+        .path = split_path(command.path),
+        .alias = split_path(command.alias),
+        .summary = std::string(command.summary),
+        .manual = split_manual_text(command.doc),
+        .is_group = leaf == nullptr,
+        .options = leaf == nullptr ? std::vector<OptionModel>() : describe_options(*leaf),
+    };
+}
+
 ProgramModel describe_program(std::span<Command const *const> table) {
     auto const root = make_whole_app(table);
     ProgramModel program{.globals = describe_options(*root)};
@@ -104,17 +122,9 @@ ProgramModel describe_program(std::span<Command const *const> table) {
         if (command->path.starts_with("__")) {
             continue;
         }
-        CommandModel model{
-            .path = split_path(command->path),
-            .alias = split_path(command->alias),
-            .summary = std::string(command->summary),
-            .manual = split_manual_text(command->doc),
-            .is_group = command->declare == nullptr,
-        };
-        if (!model.is_group) {
-            model.options = describe_options(app_at(*root, model.path));
-        }
-        program.commands.push_back(std::move(model));
+        bool const is_group = command->declare == nullptr;
+        program.commands.push_back(
+            describe_command(*command, is_group ? nullptr : &app_at(*root, split_path(command->path))));
     }
     return program;
 }

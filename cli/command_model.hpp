@@ -28,6 +28,8 @@ struct OptionModel {
 
     bool is_argument() const { return names.empty(); }
     bool takes_value() const { return !value.empty(); }
+    /// The description, and whether it is required or may be repeated, where the usage line does not tell.
+    std::string full_description() const;
     /// "--output": the first long name, else the short one; an argument's "AGENT".
     std::string const &canonical_name() const;
 };
@@ -57,6 +59,9 @@ struct ProgramModel {
 
 /// Reads the options that are declared on `app` itself.
 std::vector<OptionModel> describe_options(CLI::App const &app);
+
+/// Reads a command, or with a null `leaf` a group.
+CommandModel describe_command(Command const &command, CLI::App const *leaf);
 
 /// Reads the whole tree. Commands whose path begins with "__" are for programs, not people, and are left out.
 ProgramModel describe_program(std::span<Command const *const> table);

@@ -45,6 +45,44 @@ void add_example_line(ManualText &manual, std::string_view line, std::string &co
     comment.clear();
 }
 
+/// The code with which `sentence` begins: "7: some ids ..." or "Exit 7: ..."; empty if there is none.
+std::string_view leading_code(std::string_view sentence) {
+    constexpr std::string_view word = "Exit ";
+    sentence.remove_prefix(sentence.starts_with(word) ? word.size() : 0);
+    std::size_t const end = sentence.find_first_not_of("0123456789");
+    bool const is_code = end != sentence.npos && end > 0 && sentence.substr(end).starts_with(": ");
+    return is_code ? sentence.substr(0, end) : std::string_view();
+}
+
+/// A sentence without a code goes on with what the one before it says.
+std::vector<ManualText::Exit> split_exits(std::string_view text) {
+    std::vector<ManualText::Exit> exits;
+    while (!text.empty()) {
+        std::size_t const stop = std::min(text.find(". "), text.size());
+        std::string_view sentence = text.substr(0, stop);
+        text.remove_prefix(std::min(stop + 2, text.size()));
+        if (std::string_view const code = leading_code(sentence); !code.empty()) {
+            sentence.remove_prefix(sentence.find(": ") + 2);
+            exits.push_back({std::string(code), ""});
+        }
+        std::string &meaning = exits.back().meaning;
+        meaning += (meaning.empty() ? "" : ". ") + std::string(sentence);
+    }
+    if (exits.back().meaning.ends_with('.')) {
+        exits.back().meaning.pop_back();
+    }
+    return exits;
+}
+
+void take_exits(ManualText &manual) {
+    auto const found = std::find_if(manual.blocks.begin(), manual.blocks.end(),
+                                    [](ManualText::Block const &block) { return block.text.starts_with("Exit 0: "); });
+    if (found != manual.blocks.end()) {
+        manual.exits = split_exits(found->text);
+        manual.blocks.erase(found);
+    }
+}
+
 }  // namespace
 
 ManualText split_manual_text(std::string_view doc) {
@@ -67,6 +105,7 @@ ManualText split_manual_text(std::string_view doc) {
         }
         after_gap = false;
     }
+    take_exits(manual);
     return manual;
 }
 

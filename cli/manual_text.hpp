@@ -16,7 +16,13 @@ struct ManualText {
         std::string text;
         bool verbatim = false;  ///< lines that were indented: kept as they are, each with its newline
     };
+    /// From a paragraph `Exit 0: done. 3: no such agent. ...`, which begins with "Exit 0:" and is in no block.
+    struct Exit {
+        std::string code;
+        std::string meaning;  ///< without a full stop
+    };
     std::vector<Block> blocks{};
+    std::vector<Exit> exits{};
     std::vector<Example> examples{};
 };
 

@@ -6,6 +6,8 @@ from functools import lru_cache
 
 from . import relay as relay_support
 
+GLOBAL_HEADINGS = ("Database", "Output", "Changes", "Help")
+
 _FLAG_LINE = re.compile(r"^  (-{1,2}[a-zA-Z][^ ,]*(?:, -{1,2}[a-zA-Z][^ ,]*)*)(?: ([^ ]+))?(?:  +(.*))?$")
 
 
@@ -102,9 +104,8 @@ def page(*path):
     found = sections(text)
     lines = text.splitlines()
     alias = re.search(r"^Also spelled: relay-admin (.*)$", text, re.MULTILINE)
-    flags = [
-        line for heading in found if heading not in ("Arguments", "Commands", "Examples") for line in found[heading]
-    ]
+    others = ("Arguments", "Commands", "Exit codes", "Examples")
+    flags = [line for heading in found if heading not in others for line in found[heading]]
     return Page(
         path=path,
         usage=lines[0],
@@ -122,14 +123,14 @@ def page(*path):
 def globals_():
     """The global flags, from the overview."""
     found = sections(help_text())
-    return _flags([line for heading in ("Database", "Output", "Changes", "Help") for line in found[heading]])
+    return _flags([line for heading in GLOBAL_HEADINGS for line in found[heading]])
 
 
 @lru_cache(maxsize=None)
 def words():
     """The first words of all commands, from the overview."""
     found = sections(help_text())
-    headings = [heading for heading in found if heading not in ("Database", "Output", "Changes", "Help")]
+    headings = [heading for heading in found if heading not in (*GLOBAL_HEADINGS, "Exit codes", "Environment", "Files")]
     return tuple(name for heading in headings for name, _ in _entries(found[heading]))
 
 

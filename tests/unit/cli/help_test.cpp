@@ -1,5 +1,6 @@
 #include "cli/help.hpp"
 #include "cli/manual_text.hpp"
+#include "cli/overview.hpp"
 #include "cli/text_width.hpp"
 #include "tests/unit/cli/command_line_fixture.hpp"
 
@@ -83,4 +84,19 @@ TEST_CASE("a long line of two columns goes on under the second") {
     CHECK(holds(help_for(only, {"wide"}),
                 "\n  ahead     a newer program has migrated the database, so this one must refuse\n            to work "
                 "on it\n"));
+}
+
+TEST_CASE("a paragraph of exit codes is a table in the help, whether or not each sentence says Exit") {
+    ManualText const manual = split_manual_text(
+        "Does it.\n\nExit 0: done. Again, too. 3: no such agent;\nnothing changed. Exit 10: no.\n\nMore.\n\nEXAMPLES\n "
+        " "
+        "relay-admin a\n");
+    REQUIRE(manual.blocks.size() == 2);
+    CHECK(manual.blocks[1].text == "More.");
+    REQUIRE(manual.exits.size() == 3);
+    CHECK(manual.exits[0].meaning == "done. Again, too");
+    CHECK(manual.exits[1].code == "3");
+    CHECK(manual.exits[1].meaning == "no such agent; nothing changed");
+    CHECK(manual.exits[2].code == "10");
+    CHECK(manual.exits[2].meaning == "no");
 }
