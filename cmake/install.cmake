@@ -1,4 +1,4 @@
-# cmake --install: the program, librelay with its headers, a CMake package and a pkg-config file.
+# cmake --install: the program with its manual, librelay with its headers, a CMake package and a pkg-config file.
 
 include(CMakePackageConfigHelpers)
 
@@ -11,6 +11,9 @@ install(EXPORT relay_targets NAMESPACE relay:: FILE relay_targets.cmake DESTINAT
 if(TARGET relay-admin)
   install(TARGETS relay-admin RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
+
+# The generated pages, as they are checked in.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" FILES_MATCHING PATTERN "*.1")
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/relay-config.cmake.in" "${PROJECT_BINARY_DIR}/relay-config.cmake"
   INSTALL_DESTINATION "${package_dir}")

@@ -92,8 +92,11 @@ stops with exit 2 before it touches the database: a pipe or a CI log would keep 
 afterwards; a place that cannot take it is exit 12, and nothing was changed. It is stored as a hash alone and cannot be shown again.
 
 A script sees the ids, the key id and where the key went ("delivered_to"); "secret" is always null. Run again with the same id and
-content it changes nothing and delivers nothing ("changed": false, exit 0). An id that exists with other content is exit 5, with
-the fields that differ; an organization that does not exist is exit 3, one that is blocked exit 5, one at its limit exit 6.
+content it changes nothing and delivers nothing ("changed": false).
+
+Exit 0: created, or there already as asked. 2: no way for the key was named, and stdout is no terminal. 3: no such organization. 5: the id
+exists with other content, and the fields that differ are named; or the organization is blocked. 6: the organization is at its limit. 12:
+the key could not be delivered; nothing was changed.
 
 EXAMPLES
   relay-admin agent create --org-id acme-corp --name "Payment Processor" --permissions "stripe:create_payment"

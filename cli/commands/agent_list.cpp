@@ -75,7 +75,9 @@ revoked; an agent is blocked or revoked also when its organization is. Filters m
 --unused-for takes an agent that was never seen if it was made that long ago. All times are of the database's clock. At most 1000
 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one.
 
-An empty list is exit 0; an organization that does not exist is exit 3. It runs on a standby, too.
+It runs on a standby, too.
+
+Exit 0: listed, even if the list is empty. 3: no such organization.
 
 EXAMPLES
   relay-admin agent list --org acme-corp

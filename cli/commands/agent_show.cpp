@@ -73,7 +73,9 @@ and by which database role, which is proven), why and under which ticket; its ke
 last events, newest first.
 
 A script gets the same as fields: "standing" (what keeps it out now, by itself or with its organization), "keys" and "events", newest
-first. No key's secret is stored, so none can be shown. An id that does not exist is exit 3, with ids that are close.
+first. No key's secret is stored, so none can be shown.
+
+Exit 0: shown. 3: no such agent; ids that are close are named.
 
 EXAMPLES
   relay-admin agent show payments

@@ -26,7 +26,9 @@ extern Command const help{
     .summary = "show the help of a command",
     .doc =
         R"(Shows what a command does, its arguments and flags, and examples: the same page as --help behind the command.
-Without a command it shows the list of commands and the global flags.
+Without a command it shows the list of commands, the global flags, all exit codes, the environment and files.
+
+Exit 0: shown. 2: no such command; commands that are close are named.
 
 EXAMPLES
   relay-admin help rotate-key

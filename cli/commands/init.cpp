@@ -127,9 +127,12 @@ all of it is there afterwards, or nothing. At a terminal it asks for the names t
 The key leaves by one way: the terminal, or the flags under Secret; it is delivered first and goes live afterwards. Without such a
 flag, and with stdout no terminal, the command stops with exit 2 before it touches the database.
 
-Run again with the same flags it changes nothing and delivers nothing ("changed": false, exit 0); it never resets, re-enables or
+Run again with the same flags it changes nothing and delivers nothing ("changed": false); it never resets, re-enables or
 overwrites anything. A database that holds other organizations, or these with other content, is exit 5: use `org create` and `agent
 create` there. The role needs the right to create schemas in the database.
+
+Exit 0: done, or there already as asked. 2: a name is missing; or no way for the key was named, and stdout is no terminal. 5: the database
+holds other organizations, or these with other content. 12: the key could not be delivered; nothing was changed.
 
 EXAMPLES
   # to try it out: a private PostgreSQL, started on demand

@@ -69,8 +69,10 @@ The status is what a gateway would say: active and retiring keys are accepted, e
 whose agent or organization is blocked keeps its status and is marked as blocked: it is refused for as long. Rows never go
 away, so the list is the history of an agent's keys, too.
 
-At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one. An empty list is
-exit 0; an agent or organization that does not exist is exit 3. It runs on a standby, too.
+At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one. It runs on
+a standby, too.
+
+Exit 0: listed, even if the list is empty. 3: no such agent or organization.
 
 EXAMPLES
   relay-admin key list --agent payments

@@ -74,10 +74,12 @@ Command const key_retire{
 successor was seen working: it need not wait for the end of its grace.
 
 An agent's active key is refused with exit 5, since the agent would be left without one: rotate it, or say --force. A key that is
-retired already changes nothing ("changed": false, exit 0).
+retired already changes nothing ("changed": false).
 
 At a terminal it asks first; --yes answers. A script without --yes is exit 2, before the database is touched. For a key that leaked
 use `revoke`, which says so in the audit trail and waits for no lock.
+
+Exit 0: ended, now or before. 2: --yes is missing. 3: no such key. 5: it is the agent's active key. 13: the question was answered no.
 
 EXAMPLES
   relay-admin key retire 9fq2mzx1b81k

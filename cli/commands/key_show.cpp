@@ -64,7 +64,9 @@ Command const key_show{
 used. What blocks or revokes it, its agent or its organization is shown with who did it and why.
 
 It takes the key's id, the 12 characters behind relay_sk_, and never the key: a command line can be read by others. To ask about
-a key that you hold, use `key verify`. An id that does not exist is exit 3.
+a key that you hold, use `key verify`.
+
+Exit 0: shown. 3: no such key.
 
 EXAMPLES
   relay-admin key show 9fq2mzx1b81k

@@ -90,8 +90,11 @@ rotation at the age --key-max-age, 90 days if nothing is said; a key that is due
 With --admin-token an admin token is made as well, and delivered before the organization exists: to a new file of mode 0600, to
 stdout, to the terminal or to an inherited descriptor (fd:3). It is stored as a hash alone and cannot be shown again.
 
-Run again with the same content it changes nothing, makes no token, and says so ("changed": false, exit 0). An id that exists with
-other content is exit 5, and the fields that differ are named: nothing is ever overwritten.
+Run again with the same content it changes nothing, makes no token, and says so ("changed": false). Nothing is ever
+overwritten.
+
+Exit 0: created, or there already as asked. 5: the id exists with other content, and the fields that differ are named. 12: the admin token
+could not be delivered; nothing was changed.
 
 EXAMPLES
   relay-admin org create --name "Acme Corp" --id acme-corp

@@ -53,7 +53,9 @@ Command const org_list{
         R"(Lists organizations in the order of their ids: plan, status, how many agents they have that are not revoked, and how many they may
 have. At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one.
 
-An empty list is exit 0. It runs on a standby, too.
+It runs on a standby, too.
+
+Exit 0: listed, even if the list is empty.
 
 EXAMPLES
   relay-admin org list

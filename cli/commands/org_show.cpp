@@ -58,7 +58,7 @@ Command const org_show{
         R"(Shows an organization: its plan, how many agents it has and may have, whether it is blocked or revoked, by whom and under which
 ticket, and the id of its admin token (never the token).
 
-An id that does not exist is exit 3, with ids that are close.
+Exit 0: shown. 3: no such organization; ids that are close are named.
 
 EXAMPLES
   relay-admin org show acme-corp

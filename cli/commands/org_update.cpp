@@ -83,12 +83,15 @@ Command const org_update{
     .summary = "change an organization's name, plan, limits or token",
     .doc =
         R"(Changes what is given, and nothing else, and prints the organization as it then is. What is already as asked changes nothing
-("changed": false, exit 0); "changed_fields" names what did change.
+("changed": false); "changed_fields" names what did change.
 
 A smaller plan or --max-agents ends no agent: it only stops new ones. Another --key-max-age counts for keys made from then on.
 
 With --admin-token a fresh admin token replaces the old one at once, without a grace: the new one is delivered first, then the old
 one ends in the same transaction.
+
+Exit 0: changed, or as asked already. 2: nothing to change is given. 3: no such organization. 12: the admin token could not be delivered;
+nothing was changed.
 
 EXAMPLES
   relay-admin org update acme-corp --plan paid

@@ -34,6 +34,8 @@ Command const sandbox_destroy{
 answers. Only a folder that holds the mark of this program is removed, only what the sandbox itself has put there, and
 no symbolic link is followed. If there is no sandbox, nothing is done, and `changed` is false.
 
+Exit 0: removed, or not there. 2: --yes is missing. 5: the folder is not a sandbox of this program. 13: the question was answered no.
+
 EXAMPLES
   relay-admin sandbox destroy
   # in a script

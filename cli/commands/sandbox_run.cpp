@@ -46,8 +46,10 @@ PGDATABASE, PGUSER and RELAY_ADMIN_DSN lead to the sandbox, and all other PG* va
 gateway, or relay-admin itself work on it without flags. Write -- before the command, or its flags are taken for flags
 of this program.
 
-The exit code is the command's own, and no other command of this program answers with a code that is not in the table
-of exit codes. The server stays when the command ends.
+The server stays when the command ends.
+
+Exit 0: the command succeeded; every other code is the command's own, too, and need not be one of this program's. 2: it could not be run.
+8: the server could not be started; the command was not run.
 
 EXAMPLES
   relay-admin sandbox run -- psql

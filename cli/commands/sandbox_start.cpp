@@ -37,6 +37,8 @@ cannot reach the folder, it is /var/lib/relay-admin/sandbox.
 The server stays when this program ends, until `sandbox stop`. The data stay until `sandbox destroy`. With --output id
 only the connection string is printed.
 
+Exit 0: it runs, now or already. 8: there is no PostgreSQL to run, or it does not start; its log is shown.
+
 EXAMPLES
   relay-admin sandbox start
   # any command on the sandbox

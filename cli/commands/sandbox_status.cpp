@@ -21,7 +21,9 @@ Command const sandbox_status{
     .summary = "show whether the sandbox runs, and where it stands",
     .doc = R"(Shows the state of the private PostgreSQL: `running`, `starting`, `stopped` (its data are there), or
 `absent`; the connection string while it runs; its folders, its log and its size. It changes nothing and starts
-nothing. The exit code is 0 for every state: a script reads the field `state`.
+nothing.
+
+Exit 0: told, whatever the state is; a script reads the field `state`.
 
 EXAMPLES
   relay-admin sandbox status

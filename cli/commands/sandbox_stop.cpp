@@ -29,6 +29,8 @@ Command const sandbox_stop{
 clients are cut off; the data stay, and `sandbox start` brings them back. If it does not run, nothing is done, and
 `changed` is false.
 
+Exit 0: stopped, now or already.
+
 EXAMPLES
   relay-admin sandbox stop)",
     .declare = declare,

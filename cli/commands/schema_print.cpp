@@ -40,6 +40,8 @@ Needs no database. Always plain SQL, whatever --output says.
 The script is for a database without the schema; for one that is behind, print the missing migrations one by one with --only. Run it with
 ON_ERROR_STOP, or psql goes on after an error with the migrations that follow.
 
+Exit 0: printed. 3: no migration has that number.
+
 EXAMPLES
   relay-admin schema print
   # the last one, for review

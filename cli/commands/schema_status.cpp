@@ -52,7 +52,7 @@ Command const schema_status{
 Changes nothing, and also answers on a standby. It compares records and checksums; whether tables, functions and grants are still as the
 migrations made them is what `schema verify` looks at.
 
-Exit 0 if the state is current, 11 in every other state; the report is on stdout either way.
+Exit 0: the state is current. 11: any other state; the report is on stdout either way.
 
 EXAMPLES
   relay-admin schema status

@@ -1,90 +1,113 @@
-"""What the help promises: each command has a summary and examples that work as written, each flag a description."""
+"""Every `relay-admin ...` that a reader can paste from a manual page, the README or a guide is true: it parses, and if it changes
+nothing, it also runs."""
 
+import os
 import re
-import shlex
+from pathlib import Path
 
 import pytest
 from support import command_line
 from support.agents import first_agent, rotate
-from support.command_line import commands, globals_, page
+from support.command_line import globals_, page
 from support.own_key import make_key
 from support.relay import Runner
+from support.shell_lines import invocations, markdown_lines, page_lines, place_files
 
-ALL = commands()
-EACH_COMMAND = pytest.mark.parametrize("found", ALL, ids=[" ".join(found.path) for found in ALL])
-GROUPS = [page(word) for word in command_line.words() if page(word).is_group]
+SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
+PAGES = sorted((SOURCE / "man").glob("*.1"))
+# Documents for people who use the program, wherever they stand; what npm brought along is not ours.
+GUIDES = sorted(
+    path for path in SOURCE.rglob("*.md") if not {"node_modules", "build"} & set(path.relative_to(SOURCE).parts)
+)
 
+# The ids in the documents.
+ORG = "acme-corp"
 AGENTS = ("billing-bot", "payments")
 
-
-def invocations(example):
-    """The words of each relay-admin in a line of shell: `gh api ... && relay-admin rotate-key ...` has one."""
-    words = shlex.split(example, comments=True)
-    found, ends = [], {"|", "<", ">", "2>", ">>", "&&", "||", ";", "&"}
-    for at, word in enumerate(words):
-        if word == "relay-admin":
-            tail = words[at + 1 :]
-            stop = next((place for place, other in enumerate(tail) if other in ends), len(tail))
-            found.append(tail[:stop])
-    return found
+# What these commands do changes nothing, so they are run as they stand.
+READING = {"list", "show", "status", "print", "help", "version", "json", "whoami"}
 
 
-EXAMPLES = [(found, example) for found in ALL for example in found.examples]
+def lines_of(path):
+    return page_lines(path.read_text()) if path.suffix == ".1" else markdown_lines(path.read_text())
 
 
-@EACH_COMMAND
-def test_a_command_is_described(found):
-    assert 0 < len(found.summary) <= 60 and not found.summary.endswith(".") and found.summary[0].islower()
-    assert found.examples, "it has no example"
-    assert any(words[: len(path)] == list(path) for example in found.examples for words in invocations(example)
-               for path in (found.path, found.alias or found.path)), "no example shows the command itself"  # fmt: skip
-    assert found.usage.startswith(f"Usage: relay-admin {' '.join(found.path)}")
-    for name, text in found.arguments:
-        assert name.rstrip(".").isupper() or name.replace("-", "").rstrip(".").isupper(), name
-        assert text, f"{name} is not described"
-        assert name in found.usage
-    for flag in found.flags:
-        assert len(flag.text) > 5 and not flag.text.endswith("."), f"{flag.names} is not described"
-        assert not flag.type or re.fullmatch(r"[A-Z][A-Z|,.-]*|[a-z0-9|-]+", flag.type), f"{flag.names}: {flag.type}"
-    assert max(map(len, found.text.split("\nExamples:")[0].splitlines())) <= 80
+def page_file(found):
+    names = ["-".join(("relay-admin", *path)) for path in (found.path, found.alias)]
+    return next(SOURCE / f"man/{name}.1" for name in names if (SOURCE / f"man/{name}.1").exists())
 
 
-def test_global_flags_are_described():
-    for flag in globals_():
-        assert len(flag.text) > 5 and (not flag.type or flag.type.isupper() or "|" in flag.type), flag
+LINES = [(path, line) for path in (*PAGES, *GUIDES) for line in lines_of(path)]
+EACH_LINE = pytest.mark.parametrize("line", dict.fromkeys(line for _, line in LINES), ids=lambda line: line[:70])
 
 
-@pytest.mark.parametrize("group", GROUPS, ids=lambda group: " ".join(group.path))
-def test_a_group_lists_commands_with_their_own_summaries(group):
-    assert 0 < len(group.summary) <= 60
-    for name, summary in group.commands:
-        assert page(*name.split()).summary == summary
+def command_of(words):
+    """The command's page and its words; the global flags before it are skipped."""
+    values = {name for flag in globals_() if flag.takes_value for name in flag.names}
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        rest = rest[2 if rest[0] in values else 1 :]
+    for length in (3, 2, 1):
+        if tuple(rest[:length]) in PATHS:
+            return page(*rest[:length]), rest[length:]
+    return None, rest
 
 
-def test_the_overview_fits_on_a_screen_and_names_each_command_with_its_summary():
-    overview = Runner()("help", check=0).out
-    assert len(overview.split("Global flags")[0].splitlines()) <= 24
-    for word in command_line.words():
-        assert page(word).summary in overview
+PATHS = {found for one in command_line.commands() for found in (one.path, one.alias) if found} | {
+    (word,) for word in command_line.words()
+}
 
 
-def test_every_flag_in_a_usage_and_text_exists():
-    """A flag that the manual text speaks of is there: of the command, a global one, or of another command."""
-    everywhere = {name for found in ALL for flag in (*found.flags, *globals_()) for name in flag.names}
-    for found in ALL:
-        for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", found.text.split("\nExamples:")[0]):
-            assert word in everywhere, f"{' '.join(found.path)} speaks of {word}"
+def changes_nothing(words):
+    found, _ = command_of(words)
+    if found is None:
+        return bool({"--help", "-h", "--version", "-V"} & set(words))
+    reads = found.path[-1] in READING or found.path == ("schema", "verify")
+    dry = bool({"--dry-run", "-n"} & set(words)) and found.path[0] == "schema"
+    return reads or dry
+
+
+def test_there_are_documents_with_lines():
+    with_lines = {path.name for path, _ in LINES}
+    assert len(PAGES) > 30 and {"relay-admin.1", "relay-admin-rotate-key.1", "README.md"} <= with_lines
+    for found in command_line.commands():
+        assert page_file(found).name in with_lines, f"the page of {found.path} shows nothing"
+
+
+def test_a_page_shows_the_examples_of_the_help():
+    """With its long lines broken, but word for word."""
+    for found in command_line.commands():
+        shown = page_lines(page_file(found).read_text())
+        words = [invocations(line) for line in shown]
+        assert words == [invocations(line) for line in found.examples], found.path
+
+
+@EACH_LINE
+def test_a_line_names_commands_and_flags_that_exist(line):
+    for words in invocations(line):
+        if not words:
+            continue
+        found, rest = command_of(words)
+        assert found or changes_nothing(words), f"no such command: {words}"
+        known = {name for flag in (*(found.flags if found else ()), *globals_()) for name in flag.names}
+        stop = rest.index("--") if "--" in rest else len(rest)
+        for word in rest[:stop]:
+            assert not re.match(r"--?[a-z]", word) or word.partition("=")[0] in known, f"{word} in {line}"
 
 
 # `sandbox` itself starts and removes servers, and `recover` asks for half a minute: their own tests run those.
-OFFLINE = [example for found, example in EXAMPLES if found.path[0] not in ("sandbox", "recover")]
+def starts_something(words):
+    found, _ = command_of(words)
+    return found and found.path[0] in ("sandbox", "recover")
 
 
-@pytest.mark.parametrize("example", OFFLINE, ids=[example[:70] for example in OFFLINE])
-def test_an_example_parses(example, tmp_path):
+@EACH_LINE
+def test_a_line_parses(line, tmp_path):
     """Against a server that is not there, with the files that it names: what is wrong with the line itself is exit 2."""
     relay = Runner(dsn="host=/nowhere-at-all dbname=none", home=tmp_path, cwd=tmp_path)
-    for words in invocations(example):
+    for words in invocations(line):
+        if starts_something(words):
+            continue
         place_files(words, tmp_path)
         result = relay(*[word for word in words if word != "--sandbox"], stdin=make_key(), timeout=30)
         # A sink, a confirmation, or the terminal is all that a script may be asked for.
@@ -92,40 +115,21 @@ def test_an_example_parses(example, tmp_path):
         assert result.code != 2 or needs, result
 
 
-def place_files(words, folder):
-    """Makes the files that an example reads; paths that start at / are moved into `folder`."""
-    for flag, content in (
-        ("--key-from", make_key()),
-        ("--scan", make_key()),
-        ("-f", "bot\n"),
-        ("--file", "bot\n"),
-        ("--dsn-file", "host=/nowhere-at-all"),
-    ):
-        if flag in words and words[words.index(flag) + 1] != "-":
-            (folder / words[words.index(flag) + 1]).write_text(content)
-    for at, word in enumerate(words):
-        if word.startswith("/"):
-            words[at] = str(folder / word.rpartition("/")[2])
-    if "--seal-key" in words:
-        (folder / words[words.index("--seal-key") + 1]).write_text('{"key_id":"1","key":"' + "A" * 43 + '="}')
-
-
-def test_the_examples_of_reading_commands_run_as_they_are(relay, database, tmp_path):
-    """On a database with the org and the agents of the examples, each example of a command that only reads succeeds."""
-    first_agent(relay, tmp_path / "k", org="acme-corp", agent=AGENTS[0])
+def test_what_changes_nothing_runs_as_it_is(relay, database, tmp_path):
+    """On a database with the organization and the agents of the documents each such line succeeds."""
+    first_agent(relay, tmp_path / "k", org=ORG, agent=AGENTS[0])
     for agent in AGENTS[1:]:
-        relay("agent", "create", agent, "--org", "acme-corp", "--name", agent, "--secret-file", agent, check=0)
+        relay("agent", "create", agent, "--org", ORG, "--name", agent, "--secret-file", agent, check=0)
     rotate(relay, tmp_path / "k2", agent=AGENTS[0])
     key = database.value("SELECT key_id FROM relay.agent_keys WHERE state = 'retiring'")
-    readers = {("org", "list"), ("org", "show"), ("agent", "list"), ("agent", "show"), ("key", "list"), ("schema",
-    "status"), ("schema", "verify"),
-               ("schema", "print"), ("version",), ("help",)}  # fmt: skip
-    ran = 0
-    for found, example in EXAMPLES:
-        if found.path not in readers:
-            continue
-        for words in invocations(example):
+    ran = set()
+    for line in dict.fromkeys(line for _, line in LINES):
+        for words in invocations(line):
+            if not words or not changes_nothing(words):
+                continue
             words = [word for word in words if word != "--sandbox"]
             relay(*[key if re.fullmatch(r"[0-9a-hjkmnp-tv-z]{12}", word) else word for word in words], check=0)
-            ran += 1
-    assert ran >= len(readers)
+            found, _ = command_of(words)
+            ran.add(found.path if found else ())
+    readers = {one.path for one in command_line.commands() if one.path[-1] in READING}
+    assert readers <= ran, f"never shown: {readers - ran}"

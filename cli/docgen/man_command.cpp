@@ -1,0 +1,124 @@
+#include "cli/docgen/man_command.hpp"
+
+#include "cli/docgen/man_parts.hpp"
+#include "cli/docgen/mdoc.hpp"
+
+namespace relay::cli::docgen {
+
+namespace {
+
+/// `.Op Fl \-plan Ar free | paid`, by the first long name alone.
+std::string usage_line(OptionModel option) {
+    if (!option.is_argument()) {
+        option.names = {option.canonical_name()};
+    }
+    std::string words = names_and_value(option);
+    words += option.repeatable && !option.is_argument() && !words.ends_with("...") ? " ..." : "";
+    return (option.required ? "." : ".Op ") + words + '\n';
+}
+
+std::string usage(CommandModel const &command) {
+    std::string body = ".Nm \"relay\\-admin " + escape(join_path(command.path)) + "\"\n";
+    if (command.is_group) {
+        return section("SYNOPSIS", body + ".Ar COMMAND\n.Op Ar ARGUMENTS\n");
+    }
+    for (OptionModel const &option : command.options) {
+        body += option.is_argument() ? usage_line(option) : "";
+    }
+    for (OptionModel const &option : command.options) {
+        body += !option.is_argument() && option.required ? usage_line(option) : "";
+    }
+    for (OptionModel const &option : command.options) {
+        body += !option.is_argument() && !option.required ? usage_line(option) : "";
+    }
+    return section("SYNOPSIS", body + ".Op Ar GLOBAL FLAGS\n");
+}
+
+std::string description(CommandModel const &command) {
+    std::string body = paragraphs(command.manual.blocks);
+    if (body.empty()) {
+        body = "The commands that " + prose(command.summary + '.');
+    }
+    if (!command.alias.empty()) {
+        body += ".Pp\nAlso spelled\n.Ic relay\\-admin " + escape(join_path(command.alias)) + " .\n";
+    }
+    return section("DESCRIPTION", body);
+}
+
+std::string members(ProgramModel const &program, CommandModel const &group) {
+    std::vector<ListItem> items;
+    for (Path const &path : program.below(group.path)) {
+        CommandModel const *command = program.find(path);
+        items.push_back({"Ic " + escape(join_path(path)), prose(command->summary)});
+    }
+    return section("COMMANDS", tagged_list(items));
+}
+
+/// The flags of the program in short: a reader of this page has to know that they are there.
+std::string globals_in_short(ProgramModel const &program) {
+    std::string body = ".Ss Global flags\nThey stand anywhere on the line;\n.Xr relay\\-admin 1\ntells of them.\n.Pp\n";
+    for (OptionModel const &option : program.globals) {
+        body += ".Op " + names_and_value(option, " | ") + '\n';
+    }
+    return body;
+}
+
+std::string options(ProgramModel const &program, CommandModel const &command) {
+    return section("OPTIONS", option_lists(command.options) + globals_in_short(program));
+}
+
+std::string exit_status(ManualText const &manual) {
+    std::vector<ListItem> items;
+    for (ManualText::Exit const &exit : manual.exits) {
+        items.push_back({escape(exit.code), prose(exit.meaning)});
+    }
+    std::string const body = items.empty() ? "0 on success, and otherwise one of the codes in\n"
+                                           : tagged_list(items, "xxx") + ".Pp\nAll codes are in\n";
+    return section("EXIT STATUS", body + ".Xr relay\\-admin 1 .\n");
+}
+
+/// Commands that stand in back quotes in the text: `schema apply`.
+void add_mentioned(ProgramModel const &program, CommandModel const &command, std::vector<std::string> &pages) {
+    for (ManualText::Block const &block : command.manual.blocks) {
+        for (std::size_t at = block.text.find('`'); at != std::string::npos;) {
+            std::size_t const end = block.text.find('`', at + 1);
+            if (end == std::string::npos) {
+                break;
+            }
+            CommandModel const *other = program.find(split_path(block.text.substr(at + 1, end - at - 1)));
+            if (other != nullptr && other != &command) {
+                pages.push_back(page_name(other->path));
+            }
+            at = block.text.find('`', end + 1);
+        }
+    }
+}
+
+std::string see_also(ProgramModel const &program, CommandModel const &command) {
+    std::vector<std::string> pages{page_name({})};
+    add_mentioned(program, command, pages);
+    Path const &group = command.is_group ? command.path : Path(command.path.begin(), command.path.end() - 1);
+    if (!group.empty()) {
+        for (Path const &path : program.below(group)) {
+            CommandModel const *other = program.find(path);
+            if (other != &command) {
+                pages.push_back(page_name(other->path));
+            }
+        }
+    }
+    return section("SEE ALSO", cross_references(std::move(pages)));
+}
+
+}  // namespace
+
+std::string command_page(ProgramModel const &program, CommandModel const &command) {
+    std::vector<std::string> names{page_name(command.path)};
+    if (!command.alias.empty()) {
+        names.push_back(page_name(command.alias));
+    }
+    std::string page = page_head(names, command.summary) + usage(command) + description(command);
+    page += command.is_group ? members(program, command) : options(program, command) + exit_status(command.manual);
+    return page + examples(command.manual.examples) + see_also(program, command);
+}
+
+}  // namespace relay::cli::docgen

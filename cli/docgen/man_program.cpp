@@ -1,0 +1,94 @@
+#include "cli/docgen/man_program.hpp"
+
+#include "cli/docgen/man_parts.hpp"
+#include "cli/docgen/mdoc.hpp"
+#include "cli/exit_table.hpp"
+#include "cli/overview.hpp"
+#include "cli/program_manual.hpp"
+
+namespace relay::cli::docgen {
+
+namespace {
+
+ListItem command_item(CommandModel const &command) {
+    std::string text = command.summary;
+    text += command.alias.empty() ? "" : "; also spelled `" + join_path(command.alias) + '`';
+    return {"Ic " + escape(join_path(command.path)), prose(text)};
+}
+
+/// A command by itself, a group as its commands.
+void add_items(ProgramModel const &program, Path const &path, std::vector<ListItem> &items) {
+    CommandModel const *command = program.find(path);
+    if (!command->is_group) {
+        items.push_back(command_item(*command));
+        return;
+    }
+    for (Path const &member : program.below(path)) {
+        if (program.find(member)->path == member) {  // an alias stands with its command
+            add_items(program, member, items);
+        }
+    }
+}
+
+/// The longest path that is shown, and a gap.
+std::string tree_width(ProgramModel const &program) {
+    std::string widest;
+    for (CommandModel const &command : program.commands) {
+        std::string const name = join_path(command.path);
+        widest = !command.is_group && name.size() > widest.size() ? name : widest;
+    }
+    return widest + "xx";
+}
+
+std::string commands(ProgramModel const &program) {
+    std::string body =
+        "Each has a page of its own, named as the command with hyphens:\n"
+        ".Ic relay\\-admin help org create\nopens\n.Xr relay\\-admin\\-org\\-create 1 .\n";
+    for (Audience const &audience : audiences(command_table())) {
+        std::vector<ListItem> items;
+        for (std::string const &word : audience.words) {
+            if (program.find({word}) != nullptr) {
+                add_items(program, {word}, items);
+            }
+        }
+        body += ".Ss " + escape(audience.heading) + '\n' + tagged_list(items, tree_width(program));
+    }
+    return section("COMMANDS", body);
+}
+
+std::string entries(std::string_view title, std::span<ManualEntry const> rows, std::string_view macro) {
+    std::vector<ListItem> items;
+    for (ManualEntry const &row : rows) {
+        items.push_back({std::string(macro) + ' ' + escape(row.name), prose(row.text)});
+    }
+    return section(title, tagged_list(items));
+}
+
+std::string exit_codes() {
+    std::vector<ListItem> items;
+    for (ExitCode const &row : exit_table()) {
+        items.push_back({std::to_string(row.code) + " Em " + escape(row.name), prose(row.meaning)});
+    }
+    return section("EXIT STATUS",
+                   "A code never changes its meaning.\nAn error in JSON mode has it by number and by name.\n.Pp\n" +
+                       tagged_list(items, "x unavailablexx"));
+}
+
+}  // namespace
+
+std::string program_page(ProgramModel const &program) {
+    ManualText const manual = split_manual_text(program_doc());
+    std::string page = page_head({page_name({})}, program_summary());
+    page += section("SYNOPSIS", ".Nm\n.Op Ar GLOBAL FLAGS\n.Ar COMMAND\n.Op Ar ARGUMENTS\n");
+    page += section("DESCRIPTION", paragraphs(manual.blocks)) + commands(program);
+    page +=
+        section("OPTIONS", "These stand anywhere on the line, with every command.\n" + option_lists(program.globals));
+    for (ManualEntry const &part : program_sections()) {
+        page += section(part.name, paragraphs(split_manual_text(part.text).blocks));
+    }
+    page +=
+        entries("ENVIRONMENT", environment_variables(), "Ev") + entries("FILES", program_files(), "Pa") + exit_codes();
+    return page + examples(manual.examples) + section("SEE ALSO", cross_references({"psql"}));
+}
+
+}  // namespace relay::cli::docgen

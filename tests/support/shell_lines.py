@@ -1,0 +1,72 @@
+"""The lines of shell in manual pages, README and guides: what a reader will paste, and what therefore has to work."""
+
+import re
+import shlex
+
+from .own_key import make_key
+
+# What ends a simple command.
+_ENDS = {"|", "<", ">", "2>", ">>", "&&", "||", ";", "&"}
+
+
+def invocations(line):
+    """The words of each relay-admin in a line of shell: `gh api ... && relay-admin rotate-key ...` has one."""
+    words = shlex.split(line.replace("\\\n", " "), comments=True)
+    found = []
+    for at, word in enumerate(words):
+        if word == "relay-admin":
+            tail = words[at + 1 :]
+            stop = next((place for place, other in enumerate(tail) if other in _ENDS), len(tail))
+            found.append(tail[:stop])
+    return found
+
+
+def markdown_lines(text):
+    """What a Markdown document says of relay-admin: `$ ` lines of console blocks, lines of sh blocks, code in running text.
+
+    Code in running text with a placeholder (`relay-admin help COMMAND`) is left out.
+    """
+    lines = []
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        joined = block.replace("\\\n", " ")
+        if language in ("console", "shell"):
+            lines += [line[2:] for line in joined.splitlines() if line.startswith("$ ")]
+        elif language in ("sh", "bash"):
+            lines += joined.splitlines()
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    spans = re.findall(r"`(relay-admin [^`]+)`", prose)
+    lines += [" ".join(span.split()) for span in spans if not re.search(r"(?<![\w-])[A-Z][A-Z-]+\b|\.\.\.", span)]
+    return [line for line in lines if "relay-admin " in line]
+
+
+_ESCAPES = {"\\-": "-", "\\(dq": '"', "\\(aq": "'", "\\(ga": "`", "\\(ti": "~", "\\(ha": "^", "\\e": "\\", "\\&": ""}
+
+
+def unescape(text):
+    """mdoc as the reader sees it, macros apart."""
+    return re.sub(r"\\(?:\(..|.)", lambda found: _ESCAPES[found.group()], text)
+
+
+def page_lines(mdoc):
+    """The commands in the section EXAMPLES of a manual page, as they are shown, line breaks included."""
+    examples = mdoc.partition("\n.Sh EXAMPLES\n")[2].partition("\n.Sh ")[0]
+    blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed", examples, re.MULTILINE | re.DOTALL)
+    return [unescape(block).strip() for block in blocks]
+
+
+def place_files(words, folder):
+    """Makes the files that a command line reads; paths that start at / are moved into `folder`."""
+    for flag, content in (
+        ("--key-from", make_key()),
+        ("--scan", make_key()),
+        ("-f", "bot\n"),
+        ("--file", "bot\n"),
+        ("--dsn-file", "host=/nowhere-at-all"),
+    ):
+        if flag in words and words[words.index(flag) + 1] != "-":
+            (folder / words[words.index(flag) + 1]).write_text(content)
+    for at, word in enumerate(words):
+        if word.startswith("/"):
+            words[at] = str(folder / word.rpartition("/")[2])
+    if "--seal-key" in words:
+        (folder / words[words.index("--seal-key") + 1]).write_text('{"key_id":"1","key":"' + "A" * 43 + '="}')
