@@ -1,4 +1,5 @@
 #include "cli/app.hpp"
+#include "cli/manual_page.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 
@@ -14,7 +15,12 @@ Runner declare(CLI::App &app) {
     auto const options = std::make_shared<Options>();
     add_positionals(app, {.names = "COMMAND", .description = "the command, in one or more words"}, options->path);
     return [options](Context &context) {
-        context.output().print(help_for(command_table(), options->path));
+        std::string const text = help_for(command_table(), options->path);  // first: an unknown command is an error
+        Command const *command = find_command(command_table(), options->path);
+        if (command != nullptr && context.output().stdout_is_terminal()) {
+            show_manual_page(split_path(command->path));
+        }
+        context.output().print(text);
         return ExitStatus::ok;
     };
 }
@@ -25,7 +31,8 @@ extern Command const help{
     .path = "help",
     .summary = "show the help of a command",
     .doc =
-        R"(Shows what a command does, its arguments and flags, and examples: the same page as --help behind the command.
+        R"(Shows what a command does, its arguments and flags, and examples. At a terminal it opens the manual
+page of the command with man(1), if that is installed; otherwise it prints the text of --help, which is made from the same source.
 Without a command it shows the list of commands, the global flags, all exit codes, the environment and files.
 
 Exit 0: shown. 2: no such command; commands that are close are named.

@@ -2,6 +2,7 @@
 
 #include "cli/docgen/man_parts.hpp"
 #include "cli/docgen/mdoc.hpp"
+#include "cli/manual_page.hpp"
 
 namespace relay::cli::docgen {
 
@@ -87,7 +88,7 @@ void add_mentioned(ProgramModel const &program, CommandModel const &command, std
             }
             CommandModel const *other = program.find(split_path(block.text.substr(at + 1, end - at - 1)));
             if (other != nullptr && other != &command) {
-                pages.push_back(page_name(other->path));
+                pages.push_back(manual_page_name(other->path));
             }
             at = block.text.find('`', end + 1);
         }
@@ -95,14 +96,14 @@ void add_mentioned(ProgramModel const &program, CommandModel const &command, std
 }
 
 std::string see_also(ProgramModel const &program, CommandModel const &command) {
-    std::vector<std::string> pages{page_name({})};
+    std::vector<std::string> pages{manual_page_name({})};
     add_mentioned(program, command, pages);
     Path const &group = command.is_group ? command.path : Path(command.path.begin(), command.path.end() - 1);
     if (!group.empty()) {
         for (Path const &path : program.below(group)) {
             CommandModel const *other = program.find(path);
             if (other != &command) {
-                pages.push_back(page_name(other->path));
+                pages.push_back(manual_page_name(other->path));
             }
         }
     }
@@ -112,9 +113,9 @@ std::string see_also(ProgramModel const &program, CommandModel const &command) {
 }  // namespace
 
 std::string command_page(ProgramModel const &program, CommandModel const &command) {
-    std::vector<std::string> names{page_name(command.path)};
+    std::vector<std::string> names{manual_page_name(command.path)};
     if (!command.alias.empty()) {
-        names.push_back(page_name(command.alias));
+        names.push_back(manual_page_name(command.alias));
     }
     std::string page = page_head(names, command.summary) + usage(command) + description(command);
     page += command.is_group ? members(program, command) : options(program, command) + exit_status(command.manual);

@@ -1,15 +1,15 @@
 #include "cli/docgen/man_pages.hpp"
 
 #include "cli/docgen/man_command.hpp"
-#include "cli/docgen/man_parts.hpp"
 #include "cli/docgen/man_program.hpp"
+#include "cli/manual_page.hpp"
 
 namespace relay::cli::docgen {
 
 std::vector<GeneratedFile> man_pages(ProgramModel const &program) {
-    std::vector<GeneratedFile> files{{page_name({}) + ".1", program_page(program)}};
+    std::vector<GeneratedFile> files{{manual_page_name({}) + ".1", program_page(program)}};
     for (CommandModel const &command : program.commands) {
-        files.push_back({page_name(command.path) + ".1", command_page(program, command)});
+        files.push_back({manual_page_name(command.path) + ".1", command_page(program, command)});
     }
     return files;
 }

@@ -71,14 +71,6 @@ std::string option_list(std::vector<OptionModel> const &options, std::string_vie
 
 }  // namespace
 
-std::string page_name(Path const &path) {
-    std::string name = "relay-admin";
-    for (std::string const &word : path) {
-        name += '-' + word;
-    }
-    return name;
-}
-
 std::string page_head(std::vector<std::string> const &names, std::string_view summary) {
     std::string page =
         ".\\\" Made from the command table by relay-admin-docgen; to change it, change the command and build "

@@ -9,9 +9,6 @@
 /// What the page of a command and the page of the program have in common; all in mdoc(7).
 namespace relay::cli::docgen {
 
-/// "relay-admin-org-create"
-std::string page_name(Path const &path);
-
 /// The head of a page and its section NAME. `names`: first the page's own name, then those of other spellings.
 std::string page_head(std::vector<std::string> const &names, std::string_view summary);
 

@@ -3,6 +3,7 @@
 #include "cli/docgen/man_parts.hpp"
 #include "cli/docgen/mdoc.hpp"
 #include "cli/exit_table.hpp"
+#include "cli/manual_page.hpp"
 #include "cli/overview.hpp"
 #include "cli/program_manual.hpp"
 
@@ -78,7 +79,7 @@ std::string exit_codes() {
 
 std::string program_page(ProgramModel const &program) {
     ManualText const manual = split_manual_text(program_doc());
-    std::string page = page_head({page_name({})}, program_summary());
+    std::string page = page_head({manual_page_name({})}, program_summary());
     page += section("SYNOPSIS", ".Nm\n.Op Ar GLOBAL FLAGS\n.Ar COMMAND\n.Op Ar ARGUMENTS\n");
     page += section("DESCRIPTION", paragraphs(manual.blocks)) + commands(program);
     page +=

@@ -50,11 +50,13 @@ std::string break_one_line(std::string_view line, std::size_t width) {
         return std::string(line);
     }
     std::string text;
+    std::size_t start = 0;
     std::size_t column = 0;
     for (std::string const &unit : split_into_units(line)) {
-        if (column > indent.size() && column + 1 + unit.size() + 2 > width) {
+        if (column > start && column + 1 + unit.size() + 2 > width) {
             text += std::string(end_of_line) + std::string(indent);
-            column = indent.size();
+            start = indent.size();
+            column = start;
         } else if (!text.empty()) {
             text += ' ';
             ++column;
