@@ -16,8 +16,8 @@ struct Field;
 using Record = std::vector<Field>;
 
 /// Null is `std::monostate`: JSON null, nothing in a table or CSV. Counts and `_seconds` are integers; ids are strings.
-struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Instant, std::vector<std::string>, Record,
-                            std::vector<Record>> {
+struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Instant, std::vector<std::string>,
+                            std::vector<std::int64_t>, Record, std::vector<Record>> {
     using variant::variant;
     Value(char const *text) : variant(std::string(text)) {}
     template <typename T>

@@ -1,6 +1,7 @@
 #include "cli/incident_context.hpp"
 
 #include "cli/documents/agent.hpp"
+#include "cli/documents/error.hpp"
 #include "cli/documents/event.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
@@ -28,17 +29,6 @@ void read_context(db::Database &database, IncidentItem const &item, IncidentCont
         context.key = show_key(database, KeyId::parse(item.subject_id));
         contexts.at = context.key->at;
     }
-}
-
-Value error_value(std::optional<Error> const &error) {
-    if (!error) {
-        return {};
-    }
-    return Record{
-        {"code", "", std::string(error_code_name(error->kind()))},
-        {"message", "", error->message()},
-        {"suggestions", "", error->hint().suggestions},
-    };
 }
 
 Value owner(IncidentItem const &item, IncidentContext const &context) {

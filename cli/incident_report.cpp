@@ -1,5 +1,6 @@
 #include "cli/incident_report.hpp"
 
+#include "cli/documents/fields.hpp"
 #include "cli/documents/issued_key.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/incident_context.hpp"
@@ -126,13 +127,22 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
     }
 }
 
+/// Restoring an organization makes no key, but an item of `restore` has the same fields in either case.
+Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext const &context) {
+    Record record = incident_record(item, context);
+    if (verb == IncidentVerb::restore) {
+        append(record, machine_key_record({}, ""));
+    }
+    return record;
+}
+
 Document make_document(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
                        IncidentContexts const &contexts) {
     Document document;
     document.kind = words_of(verb).kind;
     document.id_key = "subject_id";
     document.is_list = true;
-    document.columns = incident_record({}, {});
+    document.columns = item_record(verb, {}, {});
     stamp(document, context, receipt);
     bool const as_page = context.globals().format == OutputFormat::table && receipt.items.size() == 1;
     if (as_page) {
@@ -140,7 +150,7 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
         document.data = incident_page(receipt.items.front(), contexts.of.front());
     } else {
         for (std::size_t i = 0; i < receipt.items.size(); ++i) {
-            document.items.push_back(incident_record(receipt.items[i], contexts.of[i]));
+            document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i]));
         }
     }
     add_warnings(document, verb, receipt, contexts);

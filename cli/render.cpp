@@ -23,6 +23,12 @@ struct ToText {
         }
         return text;
     }
+    std::string operator()(std::vector<std::int64_t> const &value) const {
+        std::vector<std::string> texts;
+        std::transform(value.begin(), value.end(), std::back_inserter(texts),
+                       [](std::int64_t number) { return std::to_string(number); });
+        return (*this)(texts);
+    }
     std::string operator()(Record const &value) const { return value_json(value); }
     std::string operator()(std::vector<Record> const &value) const { return value_json(value); }
 };
@@ -40,6 +46,11 @@ bool is_plain(Value const &value) {
     return !std::holds_alternative<Record>(value) && !std::holds_alternative<std::vector<Record>>(value);
 }
 
+bool is_simple_list(Value const &value) {
+    return std::holds_alternative<std::vector<std::string>>(value) ||
+           std::holds_alternative<std::vector<std::int64_t>>(value);
+}
+
 bool needs_no_quotes(std::string_view value) {
     return value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,-") ==
            value.npos;
@@ -53,7 +64,7 @@ std::string env_value(Value const &value) {
         return format_instant(*at);
     }
     std::string text = plain_text(value);
-    if (std::holds_alternative<std::vector<std::string>>(value)) {
+    if (is_simple_list(value)) {
         std::erase(text, ' ');
     }
     return text;

@@ -48,6 +48,13 @@ std::string cell(Value const &value) {
         }
         return quoted_if_needed(defused(escape_all_but_lines(joined)));
     }
+    if (auto const *numbers = std::get_if<std::vector<std::int64_t>>(&value)) {
+        std::string joined;
+        for (std::int64_t const number : *numbers) {
+            joined += (joined.empty() ? "" : ",") + std::to_string(number);
+        }
+        return quoted_if_needed(joined);
+    }
     if (auto const *at = std::get_if<Instant>(&value)) {
         return format_instant(*at);
     }

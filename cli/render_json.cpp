@@ -35,6 +35,7 @@ struct ToJson {
     Json operator()(std::string const &value) const { return value; }
     Json operator()(Instant value) const { return format_instant(value); }
     Json operator()(std::vector<std::string> const &value) const { return value; }
+    Json operator()(std::vector<std::int64_t> const &value) const { return value; }
     Json operator()(Record const &value) const { return to_json(value); }
     Json operator()(std::vector<Record> const &value) const {
         Json array = Json::array();

@@ -1,6 +1,7 @@
 # relay_cli: the whole program but main(), so that tests can link it. relay-admin: the program.
 
 include(command_table)
+include(json_schemas)
 
 file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cli/*.cpp")
 set(cli_main "${PROJECT_SOURCE_DIR}/cli/main.cpp")
@@ -8,7 +9,8 @@ list(REMOVE_ITEM cli_sources "${cli_main}")
 list(FILTER cli_sources EXCLUDE REGEX "/cli/(commands|docgen)/")
 relay_command_table("${PROJECT_SOURCE_DIR}/cli/commands" "${PROJECT_BINARY_DIR}/generated/command_table.cpp" command_sources)
 
-add_library(relay_cli STATIC ${cli_sources} ${command_sources} "${PROJECT_BINARY_DIR}/generated/command_table.cpp")
+add_library(relay_cli STATIC ${cli_sources} ${command_sources} "${PROJECT_BINARY_DIR}/generated/command_table.cpp"
+  "${PROJECT_BINARY_DIR}/generated/json_schemas.cpp")
 target_link_libraries(relay_cli
   PUBLIC standard_settings relay::relay CLI11::CLI11 nlohmann_json::nlohmann_json
   PRIVATE standard_warnings PkgConfig::LIBSODIUM)

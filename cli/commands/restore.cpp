@@ -1,7 +1,9 @@
 #include "cli/command.hpp"
+#include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/issued_key.hpp"
 #include "cli/documents/stamp.hpp"
+#include "cli/incident_context.hpp"
 #include "cli/incident_report.hpp"
 #include "cli/incident_targets.hpp"
 #include "cli/options.hpp"
@@ -23,16 +25,22 @@ struct Options {
     SinkOptions sink{};
 };
 
-Record restored_record(RestoredAgent const &restored) {
-    Record record{
-        machine_only("subject_kind", "agent"),
-        machine_only("subject_id", restored.agent.agent_id),
-        machine_only("known", true),
-        machine_only("changed", restored.changed),
-    };
-    append(record, issued_key_record(restored.agent, restored.key, restored.delivered_to, restored.changed));
-    record.push_back({"status", "Status", restored.agent.status});
-    return record;
+/// For people: the fresh key, and whether it is accepted.
+Record restored_page(RestoredAgent const &restored) {
+    Record page = issued_key_record(restored.agent, restored.key, restored.delivered_to, restored.changed);
+    page.push_back({"status", "Status", restored.agent.status});
+    return page;
+}
+
+/// For machines: an item like those of the other incident commands, with the fresh key.
+Record restored_item(RestoredAgent const &restored) {
+    Record item = incident_record(
+        {.subject_kind = "agent", .subject_id = restored.agent.agent_id, .changed = restored.changed}, {});
+    set(item, "org_id", restored.agent.org_id);
+    set(item, "status", restored.agent.status);
+    set(item, "agent", agent_record(restored.agent));
+    append(item, machine_key_record(restored.key, restored.delivered_to));
+    return item;
 }
 
 ExitStatus restore_one(Options const &options, Context &context) {
@@ -49,9 +57,9 @@ ExitStatus restore_one(Options const &options, Context &context) {
     document.kind = "Restore";
     document.id_key = "subject_id";
     document.is_list = context.globals().format != OutputFormat::table;
-    document.data = restored_record(restored);
-    document.items = {document.data};
-    document.columns = blank(document.data);
+    document.data = restored_page(restored);
+    document.items = {restored_item(restored)};
+    document.columns = blank(document.items.front());
     stamp(document, context, restored);
     if (restored.agent.status == "blocked") {
         document.warnings.push_back(

@@ -25,6 +25,12 @@ Record hide(Record record, std::initializer_list<std::string_view> keys) {
     return record;
 }
 
+void set(Record &record, std::string_view key, Value value) {
+    auto const found =
+        std::find_if(record.begin(), record.end(), [key](Field const &field) { return field.key == key; });
+    found->value = std::move(value);
+}
+
 void append(Record &record, Record more) {
     record.insert(record.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }

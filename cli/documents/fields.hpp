@@ -23,6 +23,9 @@ Record blank(Record record);
 /// The same record, with these fields left to the machine formats.
 Record hide(Record record, std::initializer_list<std::string_view> keys);
 
+/// Gives a field of the record, which must have it, another value.
+void set(Record &record, std::string_view key, Value value);
+
 /// Puts `more` behind `record`.
 void append(Record &record, Record more);
 

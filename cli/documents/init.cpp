@@ -8,14 +8,11 @@ namespace relay::cli {
 
 Record init_record(Initialized const &made) {
     Record record = created_agent_record(made.agent, made.key, made.delivered_to, !made.delivered_to.empty());
-    std::vector<std::string> migrations;
-    for (int const version : made.migrations) {
-        migrations.push_back(std::to_string(version));
-    }
     append(record, {
                        machine_only("org_name", made.org.name),
                        machine_only("plan", made.org.plan),
-                       machine_only("applied_migrations", migrations),
+                       machine_only("applied_migrations",
+                                    std::vector<std::int64_t>(made.migrations.begin(), made.migrations.end())),
                    });
     return record;
 }

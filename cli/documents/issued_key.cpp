@@ -73,6 +73,16 @@ Record issued_key_record(Agent const &agent, Key const &key, std::string const &
     return record;
 }
 
+Record machine_key_record(Key const &key, std::string const &delivered_to) {
+    return {
+        machine_only("key_id", or_null(key.key_id)),
+        machine_only("secret", Value()),
+        machine_only("delivered_to", or_null(delivered_to)),
+        machine_only("due_at", key.key_id.empty() ? Value() : Value(key.due_at)),
+        machine_only("expires_at", key.expires_at),
+    };
+}
+
 Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh) {
     Record record = issued_key_record(agent, key, delivered_to, fresh);
     for (Field &field : agent_record(agent)) {

@@ -26,6 +26,9 @@ Record delivery_record(std::string const &label, std::string const &delivered_to
 /// An empty key (no key_id) has nulls. `fresh`: its due date is told from now on.
 Record issued_key_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh);
 
+/// What issued_key_record tells machines of the key itself, without its owner: `key_id`, `secret`, `delivered_to`, `due_at`, `expires_at`.
+Record machine_key_record(Key const &key, std::string const &delivered_to);
+
 /// An agent just made with its first key: issued_key_record, and for machines what else an agent has.
 Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh);
 

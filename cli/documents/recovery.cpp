@@ -1,5 +1,6 @@
 #include "cli/documents/recovery.hpp"
 
+#include "cli/documents/error.hpp"
 #include "cli/documents/fields.hpp"
 
 namespace relay::cli {
@@ -20,7 +21,7 @@ Record record(Line line) {
         {"file", "File", std::move(line.file)},
         {"verdict", "Verdict", std::move(line.verdict)},
         {"message", "Message", or_null(line.error ? line.error->message() : line.message)},
-        machine_only("error", line.error ? Value(std::string(error_code_name(line.error->kind()))) : Value()),
+        machine_only("error", error_value(line.error)),
     };
 }
 

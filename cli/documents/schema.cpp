@@ -6,13 +6,7 @@
 namespace relay::cli {
 namespace {
 
-std::vector<std::string> texts(std::vector<int> const &numbers) {
-    std::vector<std::string> found;
-    for (int const number : numbers) {
-        found.push_back(std::to_string(number));
-    }
-    return found;
-}
+std::vector<std::int64_t> integers(std::vector<int> const &numbers) { return {numbers.begin(), numbers.end()}; }
 
 bool holds(std::vector<int> const &numbers, int number) {
     return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
@@ -39,7 +33,7 @@ std::vector<Record> migration_records(db::SchemaStatus const &status) {
     }
     for (db::AppliedMigration const &applied : status.applied) {
         std::string const state = holds(status.edited, applied.version) ? "edited"
-                                  : records.count(applied.version) == 0 ? "from a newer program"
+                                  : records.count(applied.version) == 0 ? "newer"
                                                                         : "applied";
         records[applied.version] = migration_record(applied.version, applied.name, state, &applied);
     }
@@ -64,8 +58,8 @@ Document schema_status_document(SchemaReport const &report) {
         {"state", "State", std::string(db::schema_state_name(report.status.state))},
         {"version", "Version", std::int64_t{report.status.version}},
         {"known_version", "This program's", std::int64_t{report.known_version}},
-        {"missing", label_unless_empty(report.status.missing, "Missing"), texts(report.status.missing)},
-        {"edited", label_unless_empty(report.status.edited, "Edited"), texts(report.status.edited)},
+        {"missing", label_unless_empty(report.status.missing, "Missing"), integers(report.status.missing)},
+        {"edited", label_unless_empty(report.status.edited, "Edited"), integers(report.status.edited)},
         {"migrations", "Migrations", migration_records(report.status)},
     };
     return document;
@@ -88,7 +82,7 @@ Document schema_verification_document(SchemaComparison const &comparison) {
         {"ok", "As it should be", ok},
         {"state", "State", std::string(db::schema_state_name(comparison.status.state))},
         {"version", "Version", std::int64_t{comparison.status.version}},
-        {"edited", label_unless_empty(comparison.status.edited, "Edited"), texts(comparison.status.edited)},
+        {"edited", label_unless_empty(comparison.status.edited, "Edited"), integers(comparison.status.edited)},
         {"differences", label, std::move(differences)},
     };
     return document;

@@ -83,7 +83,7 @@ def test_live_keys_are_finished_dead_ones_removed_and_others_left(relay, databas
     document = relay.json("recover", "--dir", "keys", check=7)
     found = {entry["file"].rpartition("/")[2]: entry for entry in document["items"]}
     assert found["live.new"]["verdict"] == "done" and found["dead.new"]["verdict"] == "aborted"
-    assert found["foreign.new"]["verdict"] is None and found["foreign.new"]["error"] == "sink"
+    assert found["foreign.new"]["verdict"] is None and found["foreign.new"]["error"]["code"] == "sink"
     assert sorted(path.name for path in folder.iterdir()) == ["foreign.new", "live"]
     assert read_key(folder / "live") == key and document["changed"] is True
     assert relay.json("recover", "--dir", "keys", check=7)["changed"] is False

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pexpect
 
-from . import binaries
+from . import binaries, contract
 
 # What a build with coverage or sanitizers needs to find in its environment; everything else is ours to choose.
 KEPT_VARIABLES = (
@@ -194,7 +194,16 @@ class Runner:
                 opened.close()
         if check is not None:
             assert result.code == check, f"expected exit code {check}\n{result}"
+        if self.program is None and 2 not in more.get("closed", ()):
+            self._check_contract(words, result)
         return result
+
+    def _check_contract(self, words, result):
+        """Every run in JSON mode is a test of the JSON contract."""
+        try:
+            contract.check_run(words, result.code, result.out, result.err)
+        except (AssertionError, ValueError) as fault:
+            raise AssertionError(f"{fault}\n{result}") from None
 
     def _finish(self, process, data, timeout):
         try:

@@ -1,0 +1,91 @@
+#include "cli/command.hpp"
+#include "cli/context.hpp"
+#include "cli/json_schemas.hpp"
+#include "cli/options.hpp"
+#include "cli/output.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> kind{};
+};
+
+Document kind_list() {
+    Document document{.kind = "SchemaKindList", .id_key = "name", .is_list = true};
+    for (JsonSchema const &schema : json_schemas()) {
+        document.items.push_back({
+            {"name", "Kind", std::string(schema.kind)},
+            {"description", "What it is", std::string(schema.description)},
+        });
+    }
+    return document;
+}
+
+Error unknown_kind(std::string const &given) {
+    std::vector<std::string> kinds;
+    std::transform(json_schemas().begin(), json_schemas().end(), std::back_inserter(kinds),
+                   [](JsonSchema const &schema) { return std::string(schema.kind); });
+    std::vector<std::string> meant = closest(given, kinds);
+    return {ErrorKind::usage,
+            "there is no kind '" + given + "'",
+            {.next = "relay-admin schema json lists the kinds", .suggestions = std::move(meant)}};
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    if (!options.kind) {
+        context.output().show(kind_list());
+        return ExitStatus::ok;
+    }
+    auto const schemas = json_schemas();
+    auto const found = std::find_if(schemas.begin(), schemas.end(),
+                                    [&](JsonSchema const &schema) { return schema.kind == *options.kind; });
+    if (found == schemas.end()) {
+        throw unknown_kind(*options.kind);
+    }
+    context.output().print(found->text);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto options = std::make_shared<Options>();
+    add_positional(app, {.names = "KIND", .description = "a kind, as in the output: AgentDetails (default: list them)"},
+                   options->kind);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const schema_json;
+Command const schema_json{
+    .path = "schema json",
+    .summary = "print the JSON Schema of a kind of output",
+    .doc =
+        R"(Every document of -o json, every line of -o jsonl and every error in those formats names its `kind`. For each there is a JSON Schema
+(draft 2020-12): which keys it has, of what type, which may be null, and what they mean. Without KIND, lists the kinds.
+
+What a schema says is a promise for all of relay-admin/v1: keys are only ever added, each key is always present, null when it is empty.
+So ignore keys and words that you do not know; a document of an older version may lack a key that a newer schema describes.
+
+A schema needs no other file and no network. The same files are installed in share/relay-admin/json. Needs no database. With KIND, always
+plain JSON, whatever --output says.
+
+Exit 2: there is no such kind.
+
+EXAMPLES
+  # the kinds
+  relay-admin schema json
+  # what agent show -o json prints
+  relay-admin schema json AgentDetails
+  # what stands on stderr when a command fails
+  relay-admin schema json Error)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

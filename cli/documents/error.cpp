@@ -1,0 +1,18 @@
+#include "cli/documents/error.hpp"
+
+#include "cli/documents/fields.hpp"
+
+namespace relay::cli {
+
+Value error_value(std::optional<Error> const &error) {
+    if (!error) {
+        return {};
+    }
+    return Record{
+        machine_only("code", std::string(error_code_name(error->kind()))),
+        machine_only("message", error->message()),
+        machine_only("suggestions", error->hint().suggestions),
+    };
+}
+
+}  // namespace relay::cli

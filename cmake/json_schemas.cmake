@@ -1,0 +1,25 @@
+# Makes the JSON Schemas of schema/json self-contained, embeds them (cli/json_schemas.hpp), and installs them. The work is done at
+# build time, by json_schemas_script.cmake, so an edited file is no new configuration.
+
+file(GLOB json_schema_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/json/*.schema.json")
+file(GLOB json_definition_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/json/defs/*.json")
+set(json_schema_dir "${PROJECT_BINARY_DIR}/generated/json")
+
+set(bundled_json_schemas "")
+foreach(file IN LISTS json_schema_files)
+  get_filename_component(name "${file}" NAME)
+  list(APPEND bundled_json_schemas "${json_schema_dir}/${name}")
+endforeach()
+
+add_custom_command(
+  OUTPUT "${PROJECT_BINARY_DIR}/generated/json_schemas.cpp" ${bundled_json_schemas}
+  COMMAND "${CMAKE_COMMAND}"
+    -D "source_dir=${PROJECT_SOURCE_DIR}/schema/json"
+    -D "bundle_dir=${json_schema_dir}"
+    -D "output=${PROJECT_BINARY_DIR}/generated/json_schemas.cpp"
+    -P "${PROJECT_SOURCE_DIR}/cmake/json_schemas_script.cmake"
+  DEPENDS ${json_schema_files} ${json_definition_files} "${PROJECT_SOURCE_DIR}/cmake/json_schemas_script.cmake"
+  COMMENT "Bundling schema/json/"
+  VERBATIM)
+
+install(FILES ${bundled_json_schemas} DESTINATION "${CMAKE_INSTALL_DATADIR}/relay-admin/json")
