@@ -121,6 +121,10 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
             }
         }
     }
+    if (receipt.trail_missing) {
+        document.warnings.push_back("no auth_events row could be written: " + *receipt.trail_missing +
+                                    "; relay.revocations holds who, when and why");
+    }
     if (contexts.failure) {
         document.warnings.push_back("what is asked for is done, but its context could not be read: " +
                                     *contexts.failure);
@@ -210,6 +214,9 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
                                       [](IncidentItem const &item) { return item.error.has_value(); });
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
         fail_for_all(context, receipt.items);
+    }
+    if (receipt.trail_missing) {  // then the reading may have to wait, too
+        context.output().note("committed; now reading who that is");
     }
     IncidentContexts const contexts = read_contexts(context.database(), receipt.items);
     context.output().show(make_document(context, verb, receipt, contexts));

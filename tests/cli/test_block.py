@@ -1,4 +1,4 @@
-"""block and unblock: at 3 a.m., by two people at once, behind other people's locks, and in scripts."""
+"""block and unblock: at 3 a.m., and in scripts; test_block_locks.py has what others may be doing meanwhile."""
 
 import json
 import signal
@@ -211,78 +211,6 @@ def test_lines_that_say_too_much_or_too_little(relay, database, key, words):
 def test_agents_are_never_asked_about(relay, database, key):
     code, text = finish_terminal(relay.terminal("block", "bot"))
     assert code == 0 and "[y/N]" not in text and decide(database, key) == "blocked"
-
-
-# --- in the way of others
-
-
-def hold(database, *statements):
-    connection = database.connect(autocommit=False)
-    with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)
-    return connection
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "SELECT * FROM relay.agents WHERE agent_id = 'bot' FOR UPDATE",
-        "SELECT * FROM relay.agent_keys WHERE agent_id = 'bot' FOR UPDATE",
-        "SELECT * FROM relay.organizations FOR UPDATE",
-        "UPDATE relay.agents SET name = 'held' WHERE agent_id = 'bot'",
-        "LOCK TABLE relay.auth_events IN ROW EXCLUSIVE MODE",
-        "SELECT * FROM relay.auth_events",
-        "INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'bot', 'block', 'other')",
-    ],
-)
-def test_a_block_waits_for_no_row_lock(relay, database, key, statement):
-    holder = hold(database, statement)
-    before = time.monotonic()
-    relay("block", "bot", check=0)
-    assert time.monotonic() - before < 3
-    assert decide(database, key) == "blocked"
-    holder.close()
-
-
-def test_an_audit_trail_that_cannot_be_written_is_told_in_time(relay, database, key):
-    holder = hold(database, "LOCK TABLE relay.auth_events IN SHARE MODE")
-    before = time.monotonic()
-    error = relay.error("block", "bot", check=8)
-    assert time.monotonic() - before < 15
-    assert "nothing was changed" in error["message"] and error["changed"] == "no" and error["retryable"] is True
-    holder.close()
-    relay("block", "bot", check=0)
-    assert decide(database, key) == "blocked"
-
-
-def test_a_report_that_fails_does_not_undo_the_block(relay, database, key):
-    """Here the role may shut out, but not read what the report shows."""
-    database.execute("REVOKE SELECT ON relay.key_status FROM relay_responder")
-    login = database.cluster.login("responder_login", member_of="relay_responder")
-    result = relay.with_(dsn=database.dsn(user=login))("block", "bot", "-o", "json", check=0)
-    document = result.json()
-    assert document["changed"] is True and "its context could not be read" in document["warnings"][0]
-    assert "warning: what is asked for is done" in result.err and decide(database, key) == "blocked"
-
-
-def test_two_responders_at_once_both_succeed(relay, database, fleet):
-    processes = [relay.start("block", "bot", "crm", "--actor", name) for name in ("ana", "ben", "eve", "joe")]
-    for process in processes:
-        process.communicate(timeout=60)
-    assert [process.returncode for process in processes] == [0, 0, 0, 0]
-    assert set(standing(database)) == {"bot", "crm"}
-
-
-def test_a_responder_needs_only_the_responder_role(relay, database, key):
-    login = database.cluster.login("responder_login", member_of="relay_responder")
-    responder = relay.with_(dsn=database.dsn(user=login))
-    document = responder.json("block", "bot")
-    assert document["changed"] is True and document["meta"]["db_role"] == login and document["items"][0]["keys"]
-    assert responder.json("unblock", "bot", "--yes")["changed"] is True
-    auditor = database.cluster.login("auditor_login", member_of="relay_auditor")
-    relay.with_(dsn=database.dsn(user=auditor)).error("block", "bot", check=4)
-    assert decide(database, key) == "ok"
 
 
 # --- the database is gone

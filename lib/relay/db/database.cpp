@@ -15,7 +15,6 @@ using Clock = Watchdog::Clock;
 using namespace std::chrono_literals;
 
 constexpr int attempts = 5;
-constexpr auto lock_patience = 5s;
 /// However late it gets sent, a COMMIT is given this much to be answered.
 constexpr auto least_commit_wait = 2s;
 
@@ -79,7 +78,7 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
     Session &current = connected(deadline);
     Running const mark(current.socket());
     try {
-        current.begin(options, deadline, lock_patience);
+        current.begin(options, deadline);
         Transaction transaction(current);
         body(transaction);
         bool const writes = !options.read_only && !transaction.has_nothing_to_do();

@@ -34,6 +34,7 @@ struct TransactOptions {
     Durability durability = Durability::standard;
     bool read_only = false;  ///< may run on a standby
     bool dry_run = false;  ///< the body runs, then ROLLBACK instead of COMMIT
+    std::chrono::milliseconds lock_patience{5'000};  ///< for each lock that another session holds
     bool check_schema = true;  ///< false: for `schema` and `init`, which can meet any version
     std::optional<OperationId>
         operation{};  ///< recorded as the last step, unless the body recorded one itself; a write needs one

@@ -57,8 +57,9 @@ std::optional<Fate> Fence::try_once(OperationId const &operation, Deadline deadl
     TransactOptions options;
     options.durability = Durability::local;
     options.check_schema = false;
+    options.lock_patience = lock_patience;
     Session session(m_conninfo, m_settings, deadline);
-    session.begin(options, deadline, lock_patience);
+    session.begin(options, deadline);
     if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
         // The lost transaction may be the one that makes the table: it held the migration lock until its end.
         session.exec(migration_lock_sql, {});
@@ -90,8 +91,9 @@ Fate Fence::settle_migration(std::function<bool(Transaction &)> const &was_commi
         TransactOptions options;
         options.read_only = true;
         options.check_schema = false;
+        options.lock_patience = lock_patience;
         Session session(m_conninfo, m_settings, deadline);
-        session.begin(options, deadline, lock_patience);
+        session.begin(options, deadline);
         session.exec(migration_lock_sql, {});
         Transaction transaction(session);
         return was_committed(transaction) ? Fate::committed : Fate::aborted;

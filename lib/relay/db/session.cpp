@@ -164,12 +164,12 @@ auto Session::guarded(Work const &work) {
     }
 }
 
-void Session::begin(TransactOptions const &options, Deadline deadline, std::chrono::milliseconds lock_timeout) {
+void Session::begin(TransactOptions const &options, Deadline deadline) {
     m_impl->deadline = deadline;
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Watchdog::Clock::now());
     auto const statement_timeout = std::max(left, std::chrono::milliseconds(100));
     std::string const statement =
-        begin_statement(options, statement_timeout, std::min(lock_timeout, statement_timeout));
+        begin_statement(options, statement_timeout, std::min(options.lock_patience, statement_timeout));
     Rows const rows = guarded([&] {
         // In here, because it throws when the connection broke since the transaction before.
         m_impl->work.emplace(m_impl->connection.get());

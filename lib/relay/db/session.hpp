@@ -32,7 +32,7 @@ class Session {
 
     /// BEGIN, our settings, and what a transaction must know at its start, in one round trip.
     /// Throws Error: schema, another version than this program's; unavailable, a standby or read-only session that is to write.
-    void begin(TransactOptions const &options, Deadline deadline, std::chrono::milliseconds lock_timeout);
+    void begin(TransactOptions const &options, Deadline deadline);
     Rows exec(char const *sql, std::vector<Param> const &params);
     void exec_script(std::string const &sql);
     /// Sends COMMIT: nothing else does. Never throws: whatever goes wrong here is CommitAnswer::none.

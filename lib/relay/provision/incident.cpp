@@ -1,5 +1,6 @@
 #include "relay/provision/incident.hpp"
 
+#include "relay/provision/incident_trail.hpp"
 #include "relay/provision/issuing.hpp"
 #include "relay/store/events.hpp"
 #include "relay/store/keys.hpp"
@@ -21,13 +22,6 @@ std::vector<std::string> texts(std::vector<Id> const &ids) {
         }
     }
     return result;
-}
-
-/// Commits on the primary without waiting for a standby: a dead one would hold up the commit while the key still works.
-db::TransactOptions urgent(WriteOptions const &options) {
-    db::TransactOptions transact = writing(options);
-    transact.durability = db::Durability::local;
-    return transact;
 }
 
 std::optional<Instant> resolve(BlockEnd const &end, Instant now) {
@@ -78,7 +72,7 @@ void fill_standing(db::Transaction &transaction, ShutOut const &request, std::ve
     }
 }
 
-IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request, Attribution const &by) {
+IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request, Attribution const &by, Trail &trail) {
     IncidentReceipt receipt;
     sign(receipt, transaction);
     std::optional<Instant> const until = resolve(request.end, transaction.now());
@@ -103,40 +97,29 @@ IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request
     }
     if (!ids.empty()) {
         store::shut_out(transaction, request.subject_kind, ids, request.kind, until, by);
-        store::record_events(transaction, by, events);
+        trail.record(transaction, by, events);
         receipt.changed = true;
     }
     fill_standing(transaction, request, receipt.items);
     return receipt;
 }
 
-IncidentReceipt run(db::Database &database, WriteOptions const &options,
-                    std::function<IncidentReceipt(db::Transaction &)> const &work) {
-    IncidentReceipt receipt;
-    database.transact(urgent(options), [&](db::Transaction &transaction) {
-        receipt = work(transaction);
-        if (!receipt.changed) {
-            transaction.nothing_to_do();
-        }
-    });
-    return receipt;
-}
-
 IncidentReceipt shut_out(db::Database &database, ShutOut const &request, WriteOptions const &options) {
-    return run(database, options,
-               [&](db::Transaction &transaction) { return shut_out_in(transaction, request, options.by); });
+    return run_incident(database, options,
+                        [&](db::Transaction &transaction, Trail &trail) { return shut_out_in(transaction, request, options.by, trail); });
 }
 
 /// For an organization there is one item, and not to know it is the error of the whole command, with suggestions.
 IncidentReceipt shut_out_org(db::Database &database, ShutOut const &request, WriteOptions const &options) {
-    return run(database, options, [&](db::Transaction &transaction) {
+    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         store::get_org(transaction, OrgId::parse(request.ids.front()));
-        return shut_out_in(transaction, request, options.by);
+        return shut_out_in(transaction, request, options.by, trail);
     });
 }
 
 IncidentReceipt lift_in(db::Transaction &transaction, std::string const &subject_kind,
-                        std::vector<std::string> const &ids, std::string const &kind, Attribution const &by) {
+                        std::vector<std::string> const &ids, std::string const &kind, Attribution const &by,
+                        Trail &trail) {
     IncidentReceipt receipt;
     sign(receipt, transaction);
     std::vector<store::Subject> const subjects = store::look_up(transaction, subject_kind, ids);
@@ -161,7 +144,7 @@ IncidentReceipt lift_in(db::Transaction &transaction, std::string const &subject
         receipt.items.push_back(std::move(item));
     }
     if (!events.empty()) {
-        store::record_events(transaction, by, events);
+        trail.record(transaction, by, events);
     }
     return receipt;
 }
@@ -198,20 +181,20 @@ IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd con
 
 IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents,
                                WriteOptions const &options) {
-    return run(database, options, [&](db::Transaction &transaction) {
-        return lift_in(transaction, "agent", texts(agents), "block", options.by);
+    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+        return lift_in(transaction, "agent", texts(agents), "block", options.by, trail);
     });
 }
 
 IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
-    return run(database, options, [&](db::Transaction &transaction) {
+    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         store::get_org(transaction, org);
-        return lift_in(transaction, "org", {org.text()}, "block", options.by);
+        return lift_in(transaction, "org", {org.text()}, "block", options.by, trail);
     });
 }
 
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options) {
-    return run(database, options, [&](db::Transaction &transaction) {
+    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         if (!store::knows_ticket(transaction, ticket)) {
             throw Error(ErrorKind::not_found, "no block was ever made under ticket " + ticket.text(),
                         {.next = "relay-admin agent list --state blocked"});
@@ -221,7 +204,7 @@ IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, Write
         sign(receipt, transaction);
         for (char const *const kind : {"org", "agent"}) {
             if (std::vector<std::string> const ids = subjects_of(blocks, kind); !ids.empty()) {
-                append(receipt, lift_in(transaction, kind, ids, "block", options.by));
+                append(receipt, lift_in(transaction, kind, ids, "block", options.by, trail));
             }
         }
         return receipt;
@@ -244,7 +227,7 @@ IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &ke
 
 IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
                              WriteOptions const &options) {
-    return run(database, options, [&](db::Transaction &transaction) {
+    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         IncidentReceipt receipt;
         sign(receipt, transaction);
         std::vector<std::string> keys;
@@ -257,7 +240,7 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
                 receipt.items.push_back({.subject_kind = "token", .subject_id = id.text(), .changed = changed});
                 receipt.changed = receipt.changed || changed;
                 if (changed) {
-                    store::record_events(transaction, options.by,
+                    trail.record(transaction, options.by,
                                          {{.action = "token_revoked", .org_id = owner->org_id, .key_id = id.text()}});
                 }
             } else {
@@ -271,16 +254,16 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
         }
         if (!keys.empty()) {
             append(receipt,
-                   shut_out_in(transaction, {.subject_kind = "key", .ids = keys, .kind = "revoke"}, options.by));
+                   shut_out_in(transaction, {.subject_kind = "key", .ids = keys, .kind = "revoke"}, options.by, trail));
         }
         return receipt;
     });
 }
 
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
-    return run(database, options, [&](db::Transaction &transaction) {
+    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         store::get_org(transaction, org);
-        return lift_in(transaction, "org", {org.text()}, "revoke", options.by);
+        return lift_in(transaction, "org", {org.text()}, "revoke", options.by, trail);
     });
 }
 

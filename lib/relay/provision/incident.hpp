@@ -26,9 +26,11 @@ struct IncidentItem {
 
 struct IncidentReceipt : WriteReceipt {
     std::vector<IncidentItem> items{};  ///< in the order of the request
+    /// Why no auth_events row could be written: somebody holds a lock on the audit log. What was asked for is done.
+    std::optional<std::string> trail_missing{};
 };
 
-/// Blocks agents: a pause, nothing is lost. One insert for all, waits for no lock, commits locally. An unknown id is an error of its own item,
+/// Blocks agents: a pause, nothing is lost. One insert for all, waits for no lock (not for one on the audit log either), commits locally. An unknown id is an error of its own item,
 /// or with `force` a tombstone that keeps it out. A block that already stands, and lasts as long, is left as it is; never shortened.
 IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end,
                              bool force, WriteOptions const &options);

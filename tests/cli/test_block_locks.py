@@ -1,0 +1,119 @@
+"""block and unblock behind other people's locks, beside other responders, and with few rights."""
+
+import time
+
+import pytest
+
+from support.agents import decide, first_agent
+
+
+@pytest.fixture
+def key(relay, tmp_path):
+    """The key of the agent `bot`, in organization acme."""
+    return first_agent(relay, tmp_path / "bot.key")
+
+
+def standing(database):
+    return {row["subject_id"] for row in database.rows("SELECT * FROM relay.standing_revocations")}
+
+
+def blocked_events(database):
+    return database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'agent_blocked'")
+
+
+def hold(database, *statements):
+    connection = database.connect(autocommit=False)
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+    return connection
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM relay.agents WHERE agent_id = 'bot' FOR UPDATE",
+        "SELECT * FROM relay.agent_keys WHERE agent_id = 'bot' FOR UPDATE",
+        "SELECT * FROM relay.organizations FOR UPDATE",
+        "UPDATE relay.agents SET name = 'held' WHERE agent_id = 'bot'",
+        "LOCK TABLE relay.auth_events IN ROW EXCLUSIVE MODE",
+        "SELECT * FROM relay.auth_events",
+        "INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'bot', 'block', 'other')",
+    ],
+)
+def test_a_block_waits_for_no_row_lock(relay, database, key, statement):
+    holder = hold(database, statement)
+    before = time.monotonic()
+    relay("block", "bot", check=0)
+    assert time.monotonic() - before < 3
+    assert decide(database, key) == "blocked"
+    holder.close()
+
+
+def test_a_lock_on_the_audit_log_holds_up_no_block(relay, database, key):
+    holder = hold(database, "LOCK TABLE relay.auth_events IN SHARE MODE")
+    process = relay.start("block", "bot", "-o", "json", "--reason", "leak")
+    before = time.monotonic()
+    while "bot" not in standing(database):
+        assert time.monotonic() - before < 5, "the block waits for the audit log"
+        time.sleep(0.02)
+    holder.rollback()  # in time for the row that follows
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and blocked_events(database) == 1, err
+    assert decide(database, key) == "blocked"
+    holder.close()
+
+
+def test_an_audit_row_that_could_not_be_written_is_told(relay, database, key):
+    holder = hold(database, "LOCK TABLE relay.auth_events IN SHARE MODE")
+    result = relay("block", "bot", "-o", "json", "--reason", "leak", "--ticket", "INC-42", check=0)
+    holder.close()
+    document = result.json()
+    assert document["changed"] is True and "no auth_events row could be written" in document["warnings"][0]
+    assert "committed; now reading" in result.err and "warning: no auth_events row" in result.err
+    assert blocked_events(database) == 0 and decide(database, key) == "blocked"
+    row = database.one("SELECT * FROM relay.revocations")
+    assert (row["reason"], row["ticket"], row["db_role"]) == ("leak", "INC-42", "postgres")
+    # What was not undone by it can be undone, with its row.
+    relay("unblock", "bot", "--yes", check=0)
+    assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'agent_unblocked'") == 1
+
+
+def test_a_lock_on_the_revocations_is_an_error_in_time(relay, database, key):
+    holder = hold(database, "LOCK TABLE relay.revocations IN SHARE MODE")
+    before = time.monotonic()
+    error = relay.error("block", "bot", check=8)
+    assert time.monotonic() - before < 15
+    assert "nothing was changed" in error["message"] and error["changed"] == "no" and error["retryable"] is True
+    holder.close()
+    assert standing(database) == set() and blocked_events(database) == 0
+
+
+def test_a_report_that_fails_does_not_undo_the_block(relay, database, key):
+    """Here the role may shut out, but not read what the report shows."""
+    database.execute("REVOKE SELECT ON relay.key_status FROM relay_responder")
+    login = database.cluster.login("responder_login", member_of="relay_responder")
+    result = relay.with_(dsn=database.dsn(user=login))("block", "bot", "-o", "json", check=0)
+    document = result.json()
+    assert document["changed"] is True and "its context could not be read" in document["warnings"][0]
+    assert "warning: what is asked for is done" in result.err and decide(database, key) == "blocked"
+
+
+def test_two_responders_at_once_both_succeed(relay, database, key):
+    relay("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key", check=0)
+    processes = [relay.start("block", "bot", "crm", "--actor", name) for name in ("ana", "ben", "eve", "joe")]
+    for process in processes:
+        process.communicate(timeout=60)
+    assert [process.returncode for process in processes] == [0, 0, 0, 0]
+    assert standing(database) == {"bot", "crm"}
+
+
+def test_a_responder_needs_only_the_responder_role(relay, database, key):
+    login = database.cluster.login("responder_login", member_of="relay_responder")
+    responder = relay.with_(dsn=database.dsn(user=login))
+    document = responder.json("block", "bot")
+    assert document["changed"] is True and document["meta"]["db_role"] == login and document["items"][0]["keys"]
+    assert responder.json("unblock", "bot", "--yes")["changed"] is True
+    auditor = database.cluster.login("auditor_login", member_of="relay_auditor")
+    relay.with_(dsn=database.dsn(user=auditor)).error("block", "bot", check=4)
+    assert decide(database, key) == "ok"
