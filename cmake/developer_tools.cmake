@@ -16,7 +16,7 @@ if(CLANG_FORMAT_PROGRAM)
 endif()
 
 if(RUN_CLANG_TIDY_PROGRAM)
-  set(CMAKE_EXPORT_COMPILE_COMMANDS ON CACHE BOOL "for clang-tidy" FORCE)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)  # counts for the targets made after this line
   # The library only: the program's files each parse CLI11, which takes clang-tidy the better part of a minute.
   add_custom_target(lint
     COMMAND "${RUN_CLANG_TIDY_PROGRAM}" -quiet -p "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}/lib/relay/"

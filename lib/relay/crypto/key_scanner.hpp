@@ -17,7 +17,7 @@ namespace relay {
 class KeyScanner {
   public:
     struct Found {
-        KeyType type;
+        KeyType type{};
         /// Of the whole key: whoever acts on a find must compare it, since a key id is public and a checksum can be
         /// forged.
         KeyHash hash;

@@ -15,7 +15,7 @@ namespace {
 constexpr int standard_base64 = sodium_base64_VARIANT_ORIGINAL;
 
 // The text is not quoted: it may be the private half, or a file that was never meant to be read here.
-[[noreturn]] void refuse(std::string fault) {
+[[noreturn]] void refuse(std::string const &fault) {
     throw Error(ErrorKind::usage, "not a sealing key: " + fault,
                 {.next = "give 32 bytes of an X25519 public key in standard base64"});
 }

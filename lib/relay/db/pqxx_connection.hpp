@@ -37,7 +37,7 @@ class AdoptedConnection : private GivenConnection, public pqxx::connection_base 
         : GivenConnection(std::move(raw)), connection_base(static_cast<connectionpolicy &>(*this)) {
         init();
     }
-    ~AdoptedConnection() { close(); }
+    ~AdoptedConnection() override { close(); }
 };
 
 inline AdoptedConnection adopt(RawConnection raw) { return AdoptedConnection(std::move(raw)); }

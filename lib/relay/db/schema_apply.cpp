@@ -25,7 +25,7 @@ void apply_one(Transaction &transaction, Migration const &migration) {
 }
 
 void refuse_other_encoding(Transaction &transaction) {
-    std::string const encoding = transaction.exec(encoding_sql).one().text("encoding");
+    std::string encoding = transaction.exec(encoding_sql).one().text("encoding");
     if (encoding != "UTF8") {
         throw Error(ErrorKind::schema, "the database's encoding is " + encoding + ", it must be UTF8",
                     {.why = "names are checked and compared as Unicode",

@@ -1,7 +1,5 @@
 #include "relay/store/events.hpp"
 
-#include <cstdio>
-
 namespace relay::store {
 namespace {
 
@@ -21,9 +19,10 @@ std::string quote(std::string_view text) {
             json += '\\';
             json += c;
         } else if (static_cast<unsigned char>(c) < 0x20) {
-            char escape[7];
-            std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(c));
-            json += escape;
+            constexpr std::string_view digits = "0123456789abcdef";
+            json += "\\u00";
+            json += digits[static_cast<unsigned char>(c) >> 4U];
+            json += digits[static_cast<unsigned char>(c) & 0xFU];
         } else {
             json += c;
         }

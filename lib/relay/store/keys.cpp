@@ -91,11 +91,11 @@ std::vector<Key> read_keys(db::Rows const &rows) {
 }
 
 std::string hex(std::array<unsigned char, 32> const &bytes) {
-    constexpr char digits[] = "0123456789abcdef";
+    constexpr std::string_view digits = "0123456789abcdef";
     std::string text = "\\x";
     for (unsigned char const byte : bytes) {
-        text += digits[byte >> 4];
-        text += digits[byte & 15];
+        text += digits[byte >> 4U];
+        text += digits[byte & 0xFU];
     }
     return text;
 }
