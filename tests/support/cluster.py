@@ -73,7 +73,7 @@ class _InitdbTemplate:
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             run_as_server(
                 [postgres_bin() / "initdb", "-D", folder / "data", "-N", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
-                + ["--locale=C", "--no-instructions", "--wal-segsize=1"]
+                + ["--locale=C", "--wal-segsize=1"]
             )
             cls.folder = folder
         run_as_server(["cp", "-a", cls.folder / "data", data])
@@ -259,7 +259,9 @@ class Cluster(Server):
 
     def create_database(self, name, template="template0"):
         """Makes a database as a copy of `template`."""
-        self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+        major = int((self.data / "PG_VERSION").read_text())
+        strategy = "STRATEGY FILE_COPY" if major >= 15 else ""  # before, it is the only way
+        self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {strategy}')
 
     def drop_database(self, name):
         """Drops a database with whoever is still connected to it."""

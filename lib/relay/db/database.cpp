@@ -106,13 +106,13 @@ void Database::Impl::commit(TransactOptions const &options, Transaction const &t
         case CommitAnswer::committed: return;
         case CommitAnswer::only_locally: throw on_the_primary_only();
         case CommitAnswer::run_again: throw RunAgain();
-        case CommitAnswer::rolled_back: throw session->commit_error();
+        case CommitAnswer::rolled_back: throw Error(session->commit_error());
         case CommitAnswer::none: settle_lost(options, transaction);
     }
 }
 
 void Database::Impl::settle_lost(TransactOptions const &options, Transaction const &transaction) {
-    std::optional<OperationId> const operation = transaction.recorded_operation();
+    std::optional<OperationId> const &operation = transaction.recorded_operation();
     bool const warned = session->warned();
     session.reset();
     hurry = true;

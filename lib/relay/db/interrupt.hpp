@@ -1,9 +1,7 @@
 #pragma once
 
-namespace relay::db {
-
 /// What a signal handler and the watchdog may know of the running transaction. All lock-free.
-namespace running {
+namespace relay::db::running {
 
 /// The transaction on this socket may be cut off from now on.
 void opened(int socket) noexcept;
@@ -14,5 +12,4 @@ void closed() noexcept;
 /// True once interrupt() was called.
 bool interrupted() noexcept;
 
-}  // namespace running
-}  // namespace relay::db
+}  // namespace relay::db::running

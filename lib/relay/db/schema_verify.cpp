@@ -52,7 +52,8 @@ SELECT line COLLATE "C" AS line FROM (
     WHERE NOT EXISTS (SELECT FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)
     UNION ALL
     SELECT 'trigger ' || r.name || ' ' || t.tgname || ' ' || CASE t.tgenabled WHEN 'O' THEN 'enabled' ELSE 'disabled' END
-    FROM relations AS r JOIN pg_trigger AS t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+    FROM relations AS r JOIN pg_trigger AS t ON t.tgrelid = r.oid
+     AND (NOT t.tgisinternal OR (t.tgparentid <> 0 AND t.tgconstraint = 0))  -- before 15, a clone on a partition counts as internal
     UNION ALL
     SELECT 'function ' || name || ' returns ' || result || CASE WHEN prosecdef THEN ' security definer' ELSE '' END || ' ' || provolatile::text
            || ' set ' || COALESCE(array_to_string(proconfig, ', '), 'nothing') || ' body ' || md5(prosrc) || ' owner ' || pg_get_userbyid(proowner)
