@@ -80,9 +80,9 @@ of the key. The key is never printed; at a terminal it is asked for without an e
 The input is the key alone, with at most one newline behind it, or any text that holds exactly one key: the line RELAY_API_KEY=... of
 an env file, the JSON of --secret-format json.
 
-Exit 0: accepted. Exit 10: refused; the reason is one of the gateway's own (unknown_key, expired, retired, revoked, blocked,
-agent_mismatch), or malformed (its checksum or its form is wrong) or admin_token (an organization's token, no agent's key): these two
-need no database. Exit 2: there is no key in the input, or several.
+Exit 0: accepted. 2: there is no key in the input, or several. 10: refused; the reason is one of the gateway's own (unknown_key, expired,
+retired, revoked, blocked, agent_mismatch), or malformed (its checksum or its form is wrong) or admin_token (an organization's token,
+no agent's key): these two need no database.
 
 EXAMPLES
   relay-admin key verify < payments.env

@@ -79,10 +79,8 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(CLI::App &app) {
     auto options = std::make_shared<Options>();
-    add_values(
-        app,
-        {.names = "--key", .type = "KEY-ID", .description = "single keys by their ids, comma-separated or repeated"},
-        options->keys, Commas::split);
+    add_values(app, {.names = "--key", .type = "KEY-ID", .description = "single keys by their ids, comma-separated"},
+               options->keys, Commas::split);
     add_value(app, {.names = "--scan", .type = "FILE", .description = "the keys that stand in a text; - is stdin"},
               options->scan);
     add_flag(app, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);

@@ -85,3 +85,10 @@ def test_the_release_program_needs_libpq_and_libc_alone(prefix):
     needed = set(needed_libraries(prefix / "bin/relay-admin"))
     needed = {name for name in needed if not name.startswith("ld-linux")}
     assert needed <= {"libpq.so.5", "libc.so.6", "libm.so.6"}
+
+
+def test_man_finds_the_page_of_a_command(prefix):
+    found = subprocess.run(
+        ["man", "-M", prefix / "share/man", "-w", "1", "relay-admin-rotate-key"], capture_output=True, text=True
+    )
+    assert found.stdout.strip() == str(prefix / "share/man/man1/relay-admin-rotate-key.1"), found.stderr

@@ -155,3 +155,9 @@ def test_the_environment_is_the_one_that_the_program_reads():
     asked = {name for name in asked if not name.startswith("PG")}
     assert asked <= told, f"read, but not told of: {asked - told}"
     assert all(f'"{name}"' in source for name in told), [name for name in told if f'"{name}"' not in source]
+
+
+def test_the_readme_lists_the_same_exit_codes():
+    rows = re.findall(r"^\| ([\d, ]+) \|", (SOURCE / "README.md").read_text(), re.MULTILINE)
+    codes = [int(code) for row in rows for code in row.split(",")]
+    assert codes == [*range(14), 130, 143]

@@ -1,4 +1,6 @@
 #include "cli/exit_table.hpp"
+#include "cli/command.hpp"
+#include "cli/manual_text.hpp"
 #include "relay/model/error.hpp"
 
 #include <doctest/doctest.h>
@@ -19,4 +21,19 @@ TEST_CASE("the table of exit codes has every kind of error once, in order, under
     }
     CHECK(table[std::size_t{last} + 1].code == 130);
     CHECK(table[std::size_t{last} + 2].code == 143);
+}
+
+TEST_CASE("the exit codes that a command tells of are codes of the table, in order, each with a meaning") {
+    for (Command const *command : command_table()) {
+        int before = -1;
+        for (ManualText::Exit const &exit : split_manual_text(command->doc).exits) {
+            CAPTURE(command->path);
+            CAPTURE(exit.code);
+            int const code = std::stoi(exit.code);
+            CHECK(before < code);
+            CHECK(code <= static_cast<int>(ErrorKind::declined));
+            CHECK(exit.meaning.size() > 3);
+            before = code;
+        }
+    }
 }
