@@ -26,3 +26,6 @@ file(RELATIVE_PATH prefix_from_pc "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/relay.pc.in" "${PROJECT_BINARY_DIR}/relay.pc" @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/relay.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/cli/examples" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
+  FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
