@@ -28,6 +28,12 @@ if(RELAY_STATIC_LIBS)
     LINKER:-z,relro LINKER:-z,now)
 endif()
 
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  # The same bytes from any folder at any time. The last map that fits counts: the build folder may be inside the sources.
+  target_compile_options(standard_settings INTERFACE
+    "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-ffile-prefix-map=${PROJECT_BINARY_DIR}=." -Werror=date-time)
+endif()
+
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT RELAY_SANITIZE)
   target_compile_options(standard_settings INTERFACE -fstack-protector-strong)
   target_compile_definitions(standard_settings INTERFACE _FORTIFY_SOURCE=2)

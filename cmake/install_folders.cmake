@@ -1,0 +1,8 @@
+# Where things are installed below the prefix, under any prefix as Debian has it under /usr: GNUInstallDirs by itself knows the
+# folder of the architecture only for the prefix /usr, and what is built for /usr/local is packed for /usr.
+
+if(EXISTS "/etc/debian_version" AND CMAKE_LIBRARY_ARCHITECTURE)
+  set(CMAKE_INSTALL_LIBDIR "lib/${CMAKE_LIBRARY_ARCHITECTURE}" CACHE PATH "object code libraries")
+endif()
+set(CMAKE_INSTALL_DOCDIR "share/doc/relay-admin" CACHE PATH "changelog, examples")
+include(GNUInstallDirs)
