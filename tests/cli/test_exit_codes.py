@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from support import processes
+from support import contract, processes
 from support.agents import decide, first_agent, key_id, live_key_ids, rotate
 from support.cluster import Cluster
 from support.database import Database, make_template
@@ -295,6 +295,7 @@ def test_9_a_commit_that_got_lost_and_cannot_be_asked_for(relay, database, key, 
         proxy.__exit__()
     assert [process.returncode for _, process in runs] == [9, 9] and text_out == json_out == b""
     command = re.search(r"next: relay-admin (recover op_[0-9a-z]{24})", text.decode()).group(1)
+    contract.check_run(words, 9, "", in_json.decode())
     error = json.loads(in_json.splitlines()[-1])["error"]
     assert (error["exit"], error["code"], error["changed"], error["retryable"]) == (9, "unknown", "unknown", False)
     for line in (command, error["next"].removeprefix("relay-admin ")):
@@ -349,7 +350,11 @@ def test_13_declined(relay, database, key):
         session.expect("acme")
         session.send(answer if answer == "\x04" else f"{answer}\r")
         code, rest = finish_terminal(session)
-        assert code == 13 and (not form or '"exit":13' in rest.replace("\r\n", ""))
+        assert code == 13
+        if form:
+            error = json.loads(rest[rest.index('{"') :])
+            contract.check(error)
+            assert error["error"]["exit"] == 13
     assert snapshot(database) == before
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from support import contract
 
 AS_ROOT = os.geteuid() == 0
 NOBODY = 65534
@@ -52,6 +53,7 @@ class Box:
         with self.popen(*words, **options) as process:
             out, err = process.communicate(timeout=120)
         assert process.returncode == expect, f"{words}: {process.returncode}\n{out}\n{err}"
+        contract.check_run(words, process.returncode, out, err)
         return subprocess.CompletedProcess(words, process.returncode, out, err)
 
     def json(self, *words, **options):

@@ -14,7 +14,7 @@ import jsonschema
 from . import binaries
 
 # What they print on stdout is not a document, whatever --output says.
-PLAIN = {("schema", "print"), ("schema", "json"), ("sandbox", "run"), ("help",), ("completion",), ("__complete",)}
+PLAIN = {("schema", "print"), ("sandbox", "run"), ("help",), ("completion",), ("__complete",)}
 
 WHOLE_KEY = re.compile(r"\brelay_[sa][kt]_[0-9a-hjkmnp-tv-z]{12}_[0-9A-Za-z]{49}\b")
 
@@ -110,6 +110,8 @@ def is_plain(words):
     """True if stdout is not for documents: plain commands, help, or a secret that stands there alone."""
     texts = [word for word in words if isinstance(word, str)]
     bare = tuple(word for word in texts if not word.startswith("-"))
+    if bare[:2] == ("schema", "json"):
+        return bool(set(bare[2:]) - {"json", "jsonl"})  # of a KIND, and not the value of -o
     return (
         {"-h", "--help", "--secret-stdout"} & set(texts)
         or (("--admin-token" in texts) and "stdout" in texts)

@@ -1,0 +1,141 @@
+"""The JSON contract, kept by every command in every way of running it; and by this version towards those before it.
+
+That each document is as its schema says is seen to by the runner itself (support/contract.py), here and in every other test.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from support import command_line, contract
+from support.database import Database
+from support.every_command import play
+
+SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
+GOLDEN = sorted((SOURCE / "tests/cli/golden").glob("*/*.jsonl"))
+EACH_GOLDEN = pytest.mark.parametrize("path", GOLDEN, ids=[f"{path.parent.name}-{path.stem}" for path in GOLDEN])
+
+READING = {"Version", "SchemaKindList", "SchemaStatus", "SchemaVerification", "OrgList", "OrgDetails", "AgentList",
+           "AgentDetails", "KeyList", "KeyDetails", "KeyVerification", "SettlementList"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shots(cluster, tmp_path_factory):
+    database = Database(cluster)
+    folder = tmp_path_factory.mktemp("scene")
+    (folder / "home").mkdir()
+    yield play(database, folder / "home", folder)
+    database.drop()
+
+
+def forms(kind):
+    """The forms that the schema of a kind has: {"document"}, {"line"} or both."""
+    root = contract.schema(kind)
+    if "if" in root:
+        return {"document", "line"}
+    described = {key for part in contract.parts(root, root, {}) for key in part.get("properties", {})}
+    return {"document" if "schema" in described else "line"}
+
+
+def printed(shots, form="json"):
+    return [shot.document for shot in shots if shot.form == form and shot.document["kind"] != "Error"]
+
+
+def test_every_command_takes_part(shots):
+    """A new command is played in support/every_command.py, or prints no document."""
+    played = {shot.words for shot in shots}
+    for page in command_line.commands():
+        ways = [path for path in (page.path, page.alias) if path]
+        part = any(words[: len(path)] == path for words in played for path in ways)
+        assert part or page.path in contract.PLAIN, f"{' '.join(page.path)} is not played"
+
+
+def test_every_kind_is_printed_in_each_of_its_forms_and_no_other_is(shots, relay_without_database):
+    kinds = relay_without_database("schema", "json", "-o", "id", check=0).out.split()
+    promised = {(kind, form) for kind in kinds for form in forms(kind)}
+    shown = {(each["kind"], "document" if "schema" in each else "line") for shot in shots for each in shot.documents}
+    assert promised - shown == set(), "promised, and never printed"
+    assert shown - promised == set(), "printed, and never promised"
+    assert shown <= contract.seen, "printed, and not checked"
+
+
+def test_every_write_is_seen_as_a_dry_run_with_effect_and_without(shots):
+    told = {}
+    for document in (*printed(shots), *printed(shots, "jsonl")):
+        told.setdefault(document["kind"], set()).add((document["changed"], document["dry_run"]))
+    summaries = told.pop("Summary")
+    assert {(True, True), (False, False)} <= summaries
+    for kind, ways in told.items():
+        if kind in READING:
+            assert {changed for changed, _ in ways} == {False}, kind
+        else:
+            assert {(True, True), (True, False)} <= ways, kind
+    for words in {shot.words for shot in shots if shot.words[:1] in (("block",), ("unblock",), ("revoke",))}:
+        assert any(shot.words == words and shot.form == "jsonl" for shot in shots), words
+
+
+@pytest.mark.parametrize("kind", ["OrgList", "AgentList", "KeyList"])
+def test_every_list_is_seen_empty_cut_and_whole(shots, kind):
+    found = [document for document in printed(shots) if document["kind"] == kind]
+    assert {(bool(document["items"]), document["next"] is not None) for document in found} == {
+        (False, False),
+        (True, True),
+        (True, False),
+    }
+
+
+def test_every_error_code_that_needs_no_fault_is_seen(shots):
+    errors = [shot.document["error"] for shot in shots if shot.document["kind"] == "Error"]
+    assert {error["exit"] for error in errors} == {2, 3, 5, 6, 8, 11, 12}
+    assert all((error["exit"] == 8) == error["retryable"] for error in errors)
+
+
+# --- towards older versions
+
+
+def shape(value, path="$"):
+    """{path: names of the JSON types that stand there}, all items of a list being one path."""
+    found = {path: {type(value).__name__}}
+    inner = value.items() if isinstance(value, dict) else (("[]", each) for each in value) if isinstance(value, list) else ()
+    for key, each in inner:
+        for place, types in shape(each, f"{path}.{key}").items():
+            found.setdefault(place, set()).update(types)
+    return found
+
+
+def shapes(documents):
+    """{(kind, form): shape of all of them together}"""
+    found = {}
+    for document in documents:
+        mine = found.setdefault((document["kind"], "schema" in document), {})
+        for place, types in shape(document).items():
+            mine.setdefault(place, set()).update(types)
+    return found
+
+
+def test_there_are_golden_documents_of_this_version(shots):
+    (version,) = {document["meta"]["version"] for document in printed(shots)}
+    folder = SOURCE / "tests/cli/golden" / version
+    kinds = {each["kind"] for shot in shots for each in shot.documents}
+    assert {path.stem for path in folder.glob("*.jsonl")} == kinds, "see tests/cli/golden/README.md"
+
+
+@EACH_GOLDEN
+def test_a_golden_document_is_still_valid(path):
+    documents = [json.loads(line) for line in path.read_text().splitlines()]
+    assert documents and {document["kind"] for document in documents} == {path.stem}
+    for document in documents:
+        assert contract.faults(document) == []
+        assert not contract.WHOLE_KEY.search(json.dumps(document))
+
+
+@EACH_GOLDEN
+def test_nothing_of_a_golden_document_was_taken_away(shots, path):
+    now = shapes(each for shot in shots for each in shot.documents)
+    for form, then in shapes(json.loads(line) for line in path.read_text().splitlines()).items():
+        missing = set(then) - set(now[form])
+        assert not missing, f"{form}: {missing} no longer there"
+        for place, types in then.items():
+            known = types - {"NoneType"}
+            assert not known or now[form][place] <= {*known, "NoneType"}, f"{place} was {known}, is {now[form][place]}"

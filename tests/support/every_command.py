@@ -1,0 +1,170 @@
+"""Every command, run in every way that its documents can differ: as a dry run, with and without effect, with and without rows."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+
+from .own_key import make_key
+from .relay import Runner
+
+NOWHERE = "host=/nowhere-at-all dbname=none"
+UNKNOWN_OPERATION = "op_0123456789abcdefghjkmnpq"
+ACME = ("--confirm", "acme")
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One run in JSON mode. `documents`: what it printed, parsed; for a failed run its error object."""
+
+    words: tuple
+    form: str
+    documents: tuple
+
+    @property
+    def document(self):
+        """The one document of -o json; of -o jsonl the Summary."""
+        return self.documents[-1]
+
+
+class Scene:
+    """Runs commands one after the other against one database, and keeps what they print."""
+
+    def __init__(self, relay, folder, shots):
+        self.relay = relay
+        self.folder = folder
+        self.shots = shots
+
+    def shoot(self, *words, form="json", code=0, relay=None, stdin=None):
+        """Runs a command in one format; returns its (last) document."""
+        result = (relay or self.relay)(*words, "-o", form, check=code, stdin=stdin)
+        text = result.out or result.err.rstrip("\n").rpartition("\n")[2]
+        documents = tuple(json.loads(line) for line in text.splitlines())
+        self.shots.append(Shot(tuple(words), form, documents))
+        return documents[-1]
+
+    def read(self, *words, code=0, stdin=None):
+        """A command that changes nothing: in both formats."""
+        for form in ("jsonl", "json"):
+            found = self.shoot(*words, form=form, code=code, stdin=stdin)
+        return found
+
+    def write(self, *words, again=True, code=0):
+        """A command that changes something: tried, done, and told as lines when there is nothing left to do."""
+        for form in ("json", "jsonl"):
+            self.shoot(*words, "--dry-run", form=form, code=code)
+        done = self.shoot(*words, code=code)
+        if again:
+            self.shoot(*words, form="jsonl", code=code)
+        return done
+
+    def fail(self, code, *words, relay=None):
+        """A command that ends in an error."""
+        for form in ("jsonl", "json"):
+            self.shoot(*words, form=form, code=code, relay=relay)
+
+
+def _set_up(scene):
+    scene.read("version")
+    scene.read("schema", "json")
+    scene.read("schema", "status", code=11)
+    scene.fail(11, "org", "list")
+    scene.write("schema", "apply")
+    scene.read("schema", "verify")
+    scene.read("schema", "status")
+    for kind in ("org", "agent", "key"):
+        scene.read(kind, "list")
+    scene.write("init", "--org-id", "acme", "--org-name", "Acme Corp", "--agent-id", "bot", "--agent-name", "Bot",
+                "--permissions", "stripe:create_payment", "--plan", "paid", "--secret-file", "bot.key")  # fmt: skip
+
+
+def _organizations_and_agents(scene):
+    scene.write("org", "create", "small", "--name", "Small", "--admin-token", "small.token", again=False)
+    scene.write("org", "create", "tiny", "--name", "Tiny")
+    scene.write("org", "update", "tiny", "--name", "Tiny Ltd", "--max-agents", "1", "--key-max-age", "30d")
+    scene.write("org", "update", "small", "--admin-token", "second.token", again=False)
+    scene.write("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--key-max-age", "30d", "--expires",
+                "2100-01-01T00:00:00Z", "--secret-file", "crm.key")  # fmt: skip
+    scene.write("agent", "update", "crm", "--add-permission", "crm:*", "--name", "CRM 2")
+    scene.write("agent", "create", "one", "--org", "tiny", "--name", "One", "--secret-file", "one.key")
+
+
+def _keys(scene):
+    scene.write("rotate-key", "bot", "--grace", "2h", "--secret-file", "bot.2", again=False)
+    scene.read("rotate-key", "bot", "--if-older-than", "1d", "--secret-file", "bot.3")
+    scene.write("rotate-key", "bot", "--revert", again=False)
+    scene.shoot("rotate-key", "bot", "--grace", "2h", "--request-id", "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+                "--secret-file", "bot.4")  # fmt: skip
+    scene.shoot("rotate-key", "bot", "--grace", "0", "--secret-file", "bot.5", form="jsonl")
+    done = scene.shoot("rotate-key", "bot", "--grace", "2h", "--secret-file", "bot.6")
+    old = done["data"]["previous"]["key_id"]
+    scene.write("key", "retire", old, "--yes")
+    scene.read("key", "show", old)
+    scene.read("key", "verify", stdin=(scene.folder / "bot.6").read_text())
+    scene.read("key", "verify", stdin=make_key(), code=10)
+    scene.read("key", "verify", stdin="relay_sk_nonsense", code=10)
+    for kind in ("org", "agent", "key"):
+        scene.read(kind, "list", "--limit", "1")
+        scene.read(kind, "list")
+
+
+def _incidents(scene):
+    why = ("--reason", "key seen in a log", "--ticket", "INC-42")
+    scene.write("block", "bot", "nobody", *why, code=7)
+    scene.read("agent", "show", "bot")
+    scene.write("unblock", "bot", "--yes")
+    scene.write("block", "--org", "acme", *ACME, "--until", "2h")
+    scene.read("org", "show", "acme")
+    scene.write("unblock", "--org", "acme", "--yes")
+    scene.write("block", "stranger", "--force")
+    scene.write("revoke", "bot", *why)
+    scene.write("restore", "bot", "--yes", "--secret-file", "fresh.key")
+    key = (scene.folder / "crm.key").read_text()[9:21]
+    scene.write("revoke", "--key", key)
+    scene.read("key", "show", key)
+    (scene.folder / "build.log").write_text("nothing")
+    scene.read("revoke", "--scan", "build.log")
+    (scene.folder / "build.log").write_text((scene.folder / "fresh.key").read_text())
+    scene.write("revoke", "--scan", "build.log", *why)
+    scene.write("revoke", "--org", "acme", *ACME)
+    scene.write("restore", "--org", "acme", *ACME)
+
+
+def _recovery(scene):
+    scene.read("recover", UNKNOWN_OPERATION)
+    folder = scene.folder / "keys"
+    folder.mkdir(mode=0o700)
+    scene.read("recover", "--dir", "keys")
+    (folder / "foreign.new").write_text("not a secret of ours")
+    scene.read("recover", "--dir", "keys", code=7)
+
+
+def _sandbox(scene):
+    """In a folder of its own, open to the user that a server runs as: a sandbox of this machine is not to be touched."""
+    with tempfile.TemporaryDirectory(prefix="rly-state-") as state:
+        os.chmod(state, 0o755)
+        scene = Scene(scene.relay.with_(env={"XDG_STATE_HOME": state}), scene.folder, scene.shots)
+        assert scene.read("sandbox", "status")["data"]["folder"].startswith(state)
+        try:
+            for verb in ("start", "stop"):
+                scene.write("sandbox", verb)
+                scene.read("sandbox", "status")
+        finally:
+            scene.write("sandbox", "destroy", "--yes")
+
+
+def _errors(scene):
+    scene.fail(2, "org", "show", "acme", "--no-such-flag")
+    scene.fail(3, "agent", "show", "bott")
+    scene.fail(5, "org", "create", "acme", "--name", "Another")
+    scene.fail(6, "agent", "create", "two", "--org", "tiny", "--name", "Two", "--secret-file", "two.key")
+    scene.fail(8, "org", "list", relay=scene.relay.with_(dsn=NOWHERE))
+    scene.fail(12, "rotate-key", "one", "--secret-file", "no/such/folder/one.key")
+
+
+def play(database, home, folder):
+    """Runs all of it against an empty database, in `folder`; returns the shots in their order."""
+    scene = Scene(Runner(dsn=database.dsn(), home=home, cwd=folder), folder, [])
+    for part in (_set_up, _organizations_and_agents, _keys, _incidents, _recovery, _sandbox, _errors):
+        part(scene)
+    return scene.shots
