@@ -5,15 +5,19 @@ file(GLOB json_schema_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/json
 file(GLOB json_definition_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/json/defs/*.json")
 set(json_schema_dir "${PROJECT_BINARY_DIR}/generated/json")
 
+set(json_kinds "")
 set(bundled_json_schemas "")
 foreach(file IN LISTS json_schema_files)
   get_filename_component(name "${file}" NAME)
   list(APPEND bundled_json_schemas "${json_schema_dir}/${name}")
+  string(REPLACE ".schema.json" "" kind "${name}")
+  string(APPEND json_kinds " ${kind}")
 endforeach()
 
 add_custom_command(
   OUTPUT "${PROJECT_BINARY_DIR}/generated/json_schemas.cpp" ${bundled_json_schemas}
   COMMAND "${CMAKE_COMMAND}"
+    -D "kinds=${json_kinds}"  # told, not found: so a removed file is a changed command, and made anew
     -D "source_dir=${PROJECT_SOURCE_DIR}/schema/json"
     -D "bundle_dir=${json_schema_dir}"
     -D "output=${PROJECT_BINARY_DIR}/generated/json_schemas.cpp"

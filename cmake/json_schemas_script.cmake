@@ -1,4 +1,4 @@
-# cmake -D source_dir=... -D bundle_dir=... -D output=... -P json_schemas_script.cmake
+# cmake -D kinds="Agent AgentCreation ..." -D source_dir=... -D bundle_dir=... -D output=... -P json_schemas_script.cmake
 #
 # source_dir/KIND.schema.json refers to shared definitions as "#/$defs/NAME", kept in source_dir/defs/NAME.json. Here each schema gets
 # the definitions that it needs, and those that they need, behind its own ones: the result needs no other file. Texts are joined as they
@@ -77,16 +77,16 @@ function(bundle text file result)
   set(${result} "${body}${members}${tail}" PARENT_SCOPE)
 endfunction()
 
-file(GLOB files LIST_DIRECTORIES false "${source_dir}/*.schema.json")
-list(SORT files)
+string(STRIP "${kinds}" kinds)
+string(REPLACE " " ";" kinds "${kinds}")
+list(SORT kinds)
 file(MAKE_DIRECTORY "${bundle_dir}")
 
 set(entries "")
 set(count 0)
-foreach(file IN LISTS files)
+foreach(kind IN LISTS kinds)
   math(EXPR count "${count} + 1")
-  get_filename_component(name "${file}" NAME)
-  string(REGEX REPLACE "\\.schema\\.json$" "" kind "${name}")
+  set(file "${source_dir}/${kind}.schema.json")
   file(READ "${file}" text)
   bundle("${text}" "${file}" bundled)
   if(bundled MATCHES "\\)embedded\"")
@@ -97,7 +97,7 @@ foreach(file IN LISTS files)
   if(NOT title STREQUAL kind OR description MATCHES "[\"\\\\\n]")
     message(FATAL_ERROR "${file}: its title is its kind, and its description is plain text")
   endif()
-  file(WRITE "${bundle_dir}/${name}" "${bundled}")
+  file(WRITE "${bundle_dir}/${kind}.schema.json" "${bundled}")
   string(APPEND entries
     "    JsonSchema{\"${kind}\"sv, \"${description}\"sv, R\"embedded(${bundled})embedded\"sv},\n")
 endforeach()
