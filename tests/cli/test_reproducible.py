@@ -51,9 +51,9 @@ def other_environment():
     return {**os.environ, "CCACHE_DISABLE": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "SOURCE_DATE_EPOCH": EPOCH}
 
 
-def in_another_way(*command, cwd=None):
+def in_another_way(*command, cwd=None, **options):
     """Runs a step of the other build."""
-    return run(*command, cwd=cwd, env=other_environment(), umask=0o077)
+    return run(*command, cwd=cwd, env=other_environment(), umask=0o077, **options)
 
 
 def link(build):
@@ -78,7 +78,7 @@ def other(tmp_path_factory):
             shutil.copyfile(SOURCE / name, source / name)
     in_another_way("cmake", "--preset", "release", "-B", build, cwd=source)
     if os.environ.get("RELAY_REBUILD_ALL"):
-        in_another_way("cmake", "--build", build)
+        in_another_way("cmake", "--build", build, timeout=7200)
         return build
     in_another_way("ninja", "-C", build, *[f"CMakeFiles/{name}" for name in COMPILED_AGAIN])
     for name in objects(RELEASE) - set(COMPILED_AGAIN):

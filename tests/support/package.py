@@ -8,9 +8,9 @@ import tarfile
 from .binaries import tool
 
 
-def run(*command, **options):
+def run(*command, timeout=600, **options):
     """Runs a command that must succeed; returns its stdout."""
-    done = subprocess.run([os.fspath(word) for word in command], capture_output=True, timeout=300, **options)
+    done = subprocess.run([os.fspath(word) for word in command], capture_output=True, timeout=timeout, **options)
     assert done.returncode == 0, f"{command}\n{done.stdout.decode()}\n{done.stderr.decode()}"
     return done.stdout
 
