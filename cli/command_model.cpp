@@ -34,6 +34,10 @@ OptionModel describe_option(CLI::Option const &option) {
         .required = option.get_required(),
         .repeatable = takes_many(option),
     };
+    if (takes_value(option)) {
+        model.type = option.get_type_name();
+        model.choices = split_choices(model.type);
+    }
     if (is_positional(option)) {
         model.value = positional_name(option);
         return model;
@@ -45,8 +49,7 @@ OptionModel describe_option(CLI::Option const &option) {
         model.names.push_back("--" + name);
     }
     if (takes_value(option)) {
-        model.value = option.get_type_name();
-        model.choices = split_choices(model.value);
+        model.value = model.type;
     }
     return model;
 }
@@ -111,6 +114,7 @@ CommandModel describe_command(Command const &command, CLI::App const *leaf) {
         .summary = std::string(command.summary),
         .manual = split_manual_text(command.doc),
         .is_group = leaf == nullptr,
+        .completes = command.completes,
         .options = leaf == nullptr ? std::vector<OptionModel>() : describe_options(*leaf),
     };
 }

@@ -20,6 +20,7 @@ struct OptionModel {
     std::vector<std::string> names{};  ///< "-o", "--output": short ones first; empty for an argument
     std::string
         value{};  ///< what stands for the value: "FILE", "table|json", an argument's "AGENT"; empty for a bare flag
+    std::string type{};  ///< the type name of its declaration, mostly the same as `value`: what completion goes by
     std::vector<std::string> choices{};  ///< the words of a value that is one of few: "table", "json"
     std::string description{};
     std::string heading{};  ///< "Flags", "Arguments", "Secret", ...
@@ -41,6 +42,7 @@ struct CommandModel {
     std::string summary{};
     ManualText manual{};
     bool is_group = false;
+    Wanted completes = Wanted::all;  ///< which ids are worth offering
     std::vector<OptionModel>
         options{};  ///< its own flags and arguments in the order of their declaration; none for a group
 };

@@ -34,11 +34,13 @@ bool libpq_is_configured() {
     return std::any_of(names.begin(), names.end(), is_set);
 }
 
-void set_place(db::Settings &settings, Globals const &globals, Output &output) {
-    if (globals.sandbox) {
-        settings.conninfo = sandbox::ensure_running(output);
-        settings.origin = "--sandbox";
-    } else if (globals.dsn) {
+void set_sandbox(db::Settings &settings, std::string conninfo) {
+    settings.conninfo = std::move(conninfo);
+    settings.origin = "--sandbox";
+}
+
+void set_place(db::Settings &settings, Globals const &globals) {
+    if (globals.dsn) {
         settings.conninfo = *globals.dsn;
         settings.origin = "--dsn";
         settings.allow_password = false;
@@ -58,6 +60,21 @@ void set_place(db::Settings &settings, Globals const &globals, Output &output) {
 
 }  // namespace
 
+std::optional<db::Settings> settings_without_starting(Globals const &globals) {
+    db::Settings settings;
+    settings.application_name = "relay-admin completion";
+    if (!globals.sandbox) {
+        set_place(settings, globals);
+        return settings;
+    }
+    auto running = sandbox::find_running();
+    if (!running) {
+        return std::nullopt;
+    }
+    set_sandbox(settings, std::move(*running));
+    return settings;
+}
+
 Context::Context(Globals globals)
     : m_globals(std::move(globals)),
       m_output(std::make_unique<Output>(m_globals)),
@@ -69,7 +86,11 @@ db::Database &Context::database() {
     if (m_database == nullptr) {
         db::Settings settings;
         settings.timeout = m_globals.timeout;
-        set_place(settings, m_globals, *m_output);
+        if (m_globals.sandbox) {
+            set_sandbox(settings, sandbox::ensure_running(*m_output));
+        } else {
+            set_place(settings, m_globals);
+        }
         m_database = std::make_unique<db::Database>(std::move(settings));
     }
     return *m_database;

@@ -11,7 +11,8 @@
 
 namespace relay::db {
 class Database;
-}
+struct Settings;
+}  // namespace relay::db
 
 namespace relay::cli {
 
@@ -39,6 +40,10 @@ struct Globals {
     std::optional<std::string> ticket{};
     std::optional<std::string> actor{};
 };
+
+/// Where flags and environment say that the database is, for a look that has no side effects: none if that is a sandbox that does not
+/// run now. Throws Error (usage): a --dsn-file that cannot be read.
+std::optional<db::Settings> settings_without_starting(Globals const &globals);
 
 /// What a command runs with. Nothing in it touches the database before `database()` is called.
 class Context {

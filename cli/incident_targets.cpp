@@ -68,7 +68,7 @@ void declare_targets(CLI::App &app, IncidentTargets &targets, bool typed) {
     if (typed) {
         add_value(
             app,
-            {.names = "--confirm", .type = "ORG", .description = "the organization's id again, instead of typing it"},
+            {.names = "--confirm", .type = "ID", .description = "the organization's id again, instead of typing it"},
             targets.confirm);
     }
     add_positionals(app, {.names = "AGENT", .description = "agent ids"}, targets.agents);

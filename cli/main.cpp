@@ -1,4 +1,5 @@
 #include "cli/app.hpp"
+#include "cli/completion/complete.hpp"
 #include "cli/error_output.hpp"
 #include "cli/prescan.hpp"
 #include "cli/process_guard.hpp"
@@ -34,6 +35,9 @@ struct ErrorStyle {
 };
 
 int run(std::vector<std::string> const &words, ErrorStyle &style) {
+    if (asks_for_completion(words)) {
+        return complete(words);
+    }
     style.json = asks_for_json(words, environment("RELAY_ADMIN_OUTPUT"));
     Invocation const invocation = parse_command_line(words, command_table(), environment);
     style.follow(invocation.globals);

@@ -1,4 +1,4 @@
-# cmake --install: the program with its manual, librelay with its headers, a CMake package and a pkg-config file.
+# cmake --install: the program with its manual and completions, librelay with its headers, a CMake package and a pkg-config file.
 
 include(CMakePackageConfigHelpers)
 
@@ -12,8 +12,13 @@ if(TARGET relay-admin)
   install(TARGETS relay-admin RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 endif()
 
-# The generated pages, as they are checked in.
+# The generated pages and scripts, as they are checked in; each shell loads its own from there.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" FILES_MATCHING PATTERN "*.1")
+install(FILES "${PROJECT_SOURCE_DIR}/completions/relay-admin.bash" RENAME relay-admin
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
+install(FILES "${PROJECT_SOURCE_DIR}/completions/_relay-admin" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+install(FILES "${PROJECT_SOURCE_DIR}/completions/relay-admin.fish"
+  DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
 
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/relay-config.cmake.in" "${PROJECT_BINARY_DIR}/relay-config.cmake"
   INSTALL_DESTINATION "${package_dir}")

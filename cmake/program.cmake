@@ -23,7 +23,7 @@ if(EXISTS "${cli_main}")
   set_target_properties(relay-admin PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
 endif()
 
-# relay-admin-docgen: writes what is made from the command table into man/. A tool of ours, never installed.
+# relay-admin-docgen: writes what is made from the command table into completions/ and man/. A tool of ours, never installed.
 if(RELAY_BUILD_TESTS)
   file(GLOB docgen_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/cli/docgen/*.cpp")
   set(docgen_main "${PROJECT_SOURCE_DIR}/cli/docgen/main.cpp")
@@ -39,6 +39,7 @@ if(RELAY_BUILD_TESTS)
 
   # After a change to a command's text or flags: writes the folders anew. The test docs/generated tells when it was forgotten.
   add_custom_target(update-docs
+    COMMAND relay-admin-docgen completions "${PROJECT_SOURCE_DIR}/completions"
     COMMAND relay-admin-docgen man "${PROJECT_SOURCE_DIR}/man"
     VERBATIM)
 endif()

@@ -105,6 +105,7 @@ EXAMPLES
   # a whole organization, unattended
   relay-admin block --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .completes = Wanted::open,
 };
 
 }  // namespace relay::cli::commands

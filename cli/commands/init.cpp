@@ -94,12 +94,12 @@ ExitStatus run(Options options, Context &context) {
 
 Runner declare(CLI::App &app) {
     auto const options = std::make_shared<Options>();
-    add_value(app, {.names = "--org-id,--org", .type = "ORG", .description = "id of the first organization"},
+    add_value(app, {.names = "--org-id,--org", .type = "ID", .description = "id of the first organization"},
               options->org_id);
     add_value(app, {.names = "--org-name", .type = "NAME", .description = "its name for people"}, options->org_name);
     add_value(
         app,
-        {.names = "--agent-id,--agent", .type = "AGENT", .description = "id of the first agent (default: generated)"},
+        {.names = "--agent-id,--agent", .type = "ID", .description = "id of the first agent (default: generated)"},
         options->agent_id);
     add_value(app, {.names = "--agent-name", .type = "NAME", .description = "its name for people"},
               options->agent_name);

@@ -98,7 +98,7 @@ Runner declare(CLI::App &app) {
     add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "lift an organization's revocation"},
               options->org);
     add_value(app,
-              {.names = "--confirm", .type = "ORG", .description = "the organization's id again, instead of typing it"},
+              {.names = "--confirm", .type = "ID", .description = "the organization's id again, instead of typing it"},
               options->confirm);
     declare_sink(app, options->sink);
     return [options](Context &context) { return run(*options, context); };
@@ -127,6 +127,7 @@ EXAMPLES
   relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env
   relay-admin restore --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .completes = Wanted::revoked,
 };
 
 }  // namespace relay::cli::commands

@@ -123,6 +123,7 @@ EXAMPLES
   relay-admin revoke --key 9fq2mzx1b81k
   relay-admin revoke --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .completes = Wanted::live,
 };
 
 }  // namespace relay::cli::commands

@@ -128,6 +128,7 @@ EXAMPLES
   relay-admin agent rotate-key --agent-id billing-bot --key-from new.key)",
     .declare = declare,
     .alias = "agent rotate-key",
+    .completes = Wanted::live,
 };
 
 }  // namespace relay::cli::commands

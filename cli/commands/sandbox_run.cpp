@@ -28,7 +28,7 @@ Runner declare(CLI::App &app) {
     auto const options = std::make_shared<Options>();
     add_positionals(app,
                     {.names = "COMMAND",
-                     .type = "COMMAND",
+                     .type = "PROGRAM",
                      .description = "the program to run, and its arguments",
                      .required = true},
                     options->command);

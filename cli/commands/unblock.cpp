@@ -90,6 +90,7 @@ EXAMPLES
   relay-admin unblock --ticket INC-42 --yes
   relay-admin unblock --org acme-corp)",
     .declare = declare,
+    .completes = Wanted::blocked,
 };
 
 }  // namespace relay::cli::commands

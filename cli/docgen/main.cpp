@@ -1,5 +1,6 @@
 /// relay-admin-docgen KIND FOLDER: writes the generated documents of one kind into FOLDER, and removes from it what is no longer made.
 
+#include "cli/completion/scripts.hpp"
 #include "cli/docgen/man_pages.hpp"
 
 #include <array>
@@ -20,7 +21,14 @@ struct Kind {
     std::string_view name;
     std::vector<GeneratedFile> (*make)(ProgramModel const &program);
 };
-constexpr std::array kinds{Kind{"man", man_pages}};
+
+std::vector<GeneratedFile> completions(ProgramModel const &program) {
+    return {{"_relay-admin", zsh_script(program)},
+            {"relay-admin.bash", bash_script(program)},
+            {"relay-admin.fish", fish_script(program)}};
+}
+
+constexpr std::array kinds{Kind{"completions", completions}, Kind{"man", man_pages}};
 
 /// The folder is ours alone, by this mark: a wrong FOLDER on the command line must not lose anybody's files.
 bool is_ours(std::filesystem::path const &file) {

@@ -96,6 +96,15 @@ std::string ensure_running(Output &output) {
     return conninfo(layout);
 }
 
+std::optional<std::string> find_running() {
+    Layout const layout = find_layout();
+    if (!base_exists(layout)) {
+        return std::nullopt;
+    }
+    auto const server = find_postmaster(layout);
+    return server && server->ready ? std::optional(conninfo(layout)) : std::nullopt;
+}
+
 bool start(Output &output) { return start(find_layout(), output); }
 
 Status status() {

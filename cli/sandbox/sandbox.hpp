@@ -29,7 +29,10 @@ struct Status {
 /// start within 30 s; conflict, the folder is not a sandbox of ours.
 std::string ensure_running(Output &output);
 
-/// The same, for the command `start`. False: it ran already.
+/// A conninfo for the server if it runs; nothing is started or made. Throws Error as find_layout.
+std::optional<std::string> find_running();
+
+/// The same as ensure_running, for the command `start`. False: it ran already.
 bool start(Output &output);
 
 /// Looks, and changes nothing. Throws Error: conflict, the folder is not a sandbox of ours.

@@ -68,14 +68,15 @@ void refuse_bad_settings(Settings const &settings, std::string_view message) {
     fail(conninfo, settings, "no answer within " + std::to_string(settings.timeout.count()) + " ms");
 }
 
-/// Waits until the socket is ready for what libpq asks; false at the deadline.
-bool wait_for(int socket, PostgresPollingStatusType wanted, Clock::time_point deadline) {
+}  // namespace
+
+bool wait_for_socket(PGconn *connection, PostgresPollingStatusType wanted, Clock::time_point deadline) {
     for (;;) {
         auto const left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
         if (left <= 0) {
             return false;
         }
-        pollfd ready{.fd = socket,
+        pollfd ready{.fd = PQsocket(connection),
                      .events = static_cast<short>(wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT),
                      .revents = 0};
         int const count = poll(&ready, 1, static_cast<int>(std::min<long>(left, 60'000)));
@@ -91,7 +92,7 @@ bool wait_for(int socket, PostgresPollingStatusType wanted, Clock::time_point de
     }
 }
 
-RawConnection connect_to_one(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline) {
+RawConnection connect_without_blocking(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline) {
     RawConnection connection(PQconnectStart(conninfo.text.c_str()));
     if (!connection) {
         throw std::bad_alloc();
@@ -105,7 +106,7 @@ RawConnection connect_to_one(Conninfo const &conninfo, Settings const &settings,
         if (wanted == PGRES_POLLING_FAILED) {
             fail(conninfo, settings, PQerrorMessage(connection.get()));
         }
-        if (!wait_for(PQsocket(connection.get()), wanted, deadline)) {
+        if (!wait_for_socket(connection.get(), wanted, deadline)) {
             fail_silent(conninfo, settings);
         }
         wanted = PQconnectPoll(connection.get());
@@ -113,14 +114,12 @@ RawConnection connect_to_one(Conninfo const &conninfo, Settings const &settings,
     return connection;
 }
 
-}  // namespace
-
 RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline) {
     if (Clock::now() >= deadline) {
         fail_silent(conninfo, settings);
     }
     if (conninfo.hosts == 1) {
-        return connect_to_one(conninfo, settings, deadline);
+        return connect_without_blocking(conninfo, settings, deadline);
     }
     // With several hosts libpq itself goes from one to the next, and only its blocking call keeps a time-out for each.
     RawConnection connection(PQconnectdb(conninfo.text.c_str()));

@@ -1,0 +1,120 @@
+#include "cli/completion/complete.hpp"
+
+#include "cli/completion/offers.hpp"
+#include "cli/context.hpp"
+#include "cli/write_all.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+#include "relay/provision/candidates.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+
+#include <fcntl.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+namespace relay::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+/// What a finger on the Tab key puts up with is 400 ms; starting the program and the shell's part are in that.
+constexpr auto patience = 320ms;
+/// For what nobody can interrupt: libpq looks up host names, and reads files of its own, in blocking calls.
+constexpr auto last_moment = 370ms;
+
+void leave(int /*signal*/) { _exit(0); }
+
+void leave_by_the_last_moment() {
+    struct sigaction action {};
+    action.sa_handler = leave;
+    sigaction(SIGALRM, &action, nullptr);
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &alarm, nullptr);
+    itimerval timer{};
+    timer.it_value.tv_usec = std::chrono::microseconds(last_moment).count();
+    setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+/// libpq itself warns on stderr of a .pgpass that others may read, and the terminal belongs to the shell.
+void keep_quiet() {
+    for (int const stream : {STDIN_FILENO, STDERR_FILENO}) {
+        int const nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (nothing >= 0) {
+            dup2(nothing, stream);
+            close(nothing);
+        }
+    }
+}
+
+Globals globals_of(TypedLine const &line) {
+    auto const value = [&](std::string_view flag) {
+        std::string const *found = line.value_of(flag);
+        return found != nullptr ? std::optional(*found) : std::nullopt;
+    };
+    auto const path = [&](std::string_view flag) {
+        auto found = value(flag);
+        char const *const home = std::getenv("HOME");  // no shell has expanded this line yet
+        return found && found->starts_with("~/") && home != nullptr ? home + found->substr(1) : found;
+    };
+    Globals globals{.dsn = value("--dsn"), .dsn_file = path("--dsn-file"), .service = value("--service")};
+    for (TypedLine::Flag const &flag : line.flags) {
+        globals.sandbox = globals.sandbox || flag.option->canonical_name() == "--sandbox";
+    }
+    return globals;
+}
+
+FindIds ids_from_database(TypedLine const &line, Clock::time_point deadline) {
+    return [&line, deadline](CandidateQuery const &query) -> std::vector<Candidate> {
+        try {
+            auto const settings = settings_without_starting(globals_of(line));
+            return settings ? find_candidates(*settings, query, deadline) : std::vector<Candidate>();
+        } catch (Error const &) {
+            return {};  // nobody asked for an error here: running the command will tell
+        }
+    };
+}
+
+bool is_clean(std::vector<std::string> const &words) {
+    for (std::string const &word : words) {
+        if (!is_clean_utf8(word)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+bool asks_for_completion(std::vector<std::string> const &words) {
+    return !words.empty() && words.front() == "__complete";
+}
+
+int complete(std::vector<std::string> const &words) {
+    auto const deadline = Clock::now() + patience;
+    leave_by_the_last_moment();
+    keep_quiet();
+    if (!is_clean(words)) {
+        return 0;
+    }
+    ProgramModel const program = describe_program(command_table());
+    TypedLine const line = read_typed_line({words.begin() + 1, words.end()}, program);
+    std::string text;
+    for (Offer const &offer : offers_for(line, program, ids_from_database(line, deadline))) {
+        text += offer.word;
+        text += offer.meaning.empty() ? "" : '\t' + escape_for_terminal(offer.meaning);
+        text += '\n';
+    }
+    itimerval const never{};
+    setitimer(ITIMER_REAL, &never, nullptr);  // half a word would be worse than none
+    write_all(STDOUT_FILENO, text);
+    return 0;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "cli/completion/typed_line.hpp"
+
+#include "relay/model/candidate.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace relay::cli {
+
+/// A word for the command line and what it means, both as they are: not escaped.
+struct Offer {
+    std::string word{};
+    std::string meaning{};
+};
+
+/// Gives ids from the database; may give none, must not throw.
+using FindIds = std::function<std::vector<Candidate>(CandidateQuery const &query)>;
+
+/// What may stand where `line` is being typed, in order: words that begin with what is typed of them. For `--flag=value` these are values.
+/// File names are the shell's affair.
+std::vector<Offer> offers_for(TypedLine const &line, ProgramModel const &program, FindIds const &find_ids);
+
+}  // namespace relay::cli

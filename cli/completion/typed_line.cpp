@@ -1,0 +1,143 @@
+#include "cli/completion/typed_line.hpp"
+
+#include <algorithm>
+
+namespace relay::cli {
+
+namespace {
+
+bool has_name(OptionModel const &option, std::string_view name) {
+    return std::find(option.names.begin(), option.names.end(), name) != option.names.end();
+}
+
+class Reader {
+  public:
+    explicit Reader(ProgramModel const &program) : m_program(program) {}
+
+    /// A word that is complete: something follows it.
+    void take(std::string const &word) {
+        if (m_line.expects != nullptr) {
+            m_line.flags.push_back({std::exchange(m_line.expects, nullptr), word});
+        } else if (m_line.flags_ended || word.size() < 2 || word.front() != '-') {
+            take_word(word);
+        } else if (word == "--") {
+            m_line.flags_ended = true;
+        } else if (word.starts_with("--")) {
+            take_long(word);
+        } else {
+            take_short(word);
+        }
+    }
+
+    TypedLine finish(std::string const &word) && {
+        std::size_t const equals = word.find('=');
+        m_line.word = word;
+        if (m_line.expects == nullptr && !m_line.flags_ended && word.starts_with("--") && equals != word.npos) {
+            m_line.expects = find(word.substr(0, equals));
+            m_line.word = word.substr(equals + 1);
+            m_line.lost = m_line.lost || m_line.expects == nullptr || !m_line.expects->takes_value();
+        }
+        return std::move(m_line);
+    }
+
+  private:
+    /// The command's own flag wins over a global of the same name, as when the line is run.
+    OptionModel const *find(std::string_view name) const {
+        for (auto const *options : {m_line.command != nullptr ? &m_line.command->options : nullptr, &m_program.globals}) {
+            if (options == nullptr) {
+                continue;
+            }
+            for (OptionModel const &option : *options) {
+                if (has_name(option, name)) {
+                    return &option;
+                }
+            }
+        }
+        return nullptr;
+    }
+
+    void take_word(std::string const &word) {
+        if (m_line.command != nullptr) {
+            m_line.positionals.push_back(word);
+            return;
+        }
+        m_line.path.push_back(word);
+        CommandModel const *found = m_program.find(m_line.path);
+        m_line.lost = m_line.lost || found == nullptr;
+        m_line.command = found != nullptr && !found->is_group ? found : nullptr;
+    }
+
+    void take_long(std::string const &word) {
+        std::size_t const equals = word.find('=');
+        OptionModel const *option = find(word.substr(0, equals));
+        if (option == nullptr) {
+            return;
+        }
+        if (option->takes_value() && equals == word.npos) {
+            m_line.expects = option;
+        } else {
+            m_line.flags.push_back({option, equals == word.npos ? "" : word.substr(equals + 1)});
+        }
+    }
+
+    /// `-yn`, `-o json`, `-ojson`, `-o=json`
+    void take_short(std::string const &word) {
+        for (std::size_t at = 1; at < word.size(); ++at) {
+            OptionModel const *option = find(std::string{'-', word[at]});
+            if (option == nullptr) {
+                return;
+            }
+            if (!option->takes_value()) {
+                m_line.flags.push_back({option, ""});
+                continue;
+            }
+            if (at + 1 == word.size()) {
+                m_line.expects = option;
+            } else {
+                m_line.flags.push_back({option, word.substr(word[at + 1] == '=' ? at + 2 : at + 1)});
+            }
+            return;
+        }
+    }
+
+    ProgramModel const &m_program;
+    TypedLine m_line{};
+};
+
+}  // namespace
+
+bool TypedLine::gives(OptionModel const &option) const {
+    return std::any_of(flags.begin(), flags.end(), [&](Flag const &flag) { return flag.option == &option; });
+}
+
+std::string const *TypedLine::value_of(std::string_view flag) const {
+    for (Flag const &given : flags) {
+        if (given.option->canonical_name() == flag && !given.value.empty()) {
+            return &given.value;
+        }
+    }
+    return nullptr;
+}
+
+OptionModel const *TypedLine::next_argument() const {
+    if (command == nullptr) {
+        return nullptr;
+    }
+    std::size_t position = 0;
+    for (OptionModel const &option : command->options) {
+        if (option.is_argument() && (option.repeatable || position++ == positionals.size())) {
+            return &option;
+        }
+    }
+    return nullptr;
+}
+
+TypedLine read_typed_line(std::vector<std::string> const &words, ProgramModel const &program) {
+    Reader reader(program);
+    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+        reader.take(words[i]);
+    }
+    return std::move(reader).finish(words.empty() ? "" : words.back());
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string_view>
+
+namespace relay::cli {
+
+/// What can be offered for a value.
+enum class ValueKind {
+    text,  ///< nothing: a name, a time, the id of what is yet to be made
+    org,
+    agent,
+    key,
+    file,
+    folder,
+    command,  ///< a command of ours, word by word
+    program,  ///< a command line of somebody else's
+};
+
+/// Reads it off the type name of an option's declaration: "ORG", "AGENT", "KEY-ID", "FILE", "SINK", "DIR", "COMMAND", "PROGRAM". Choices, which
+/// are spelled out in the type name, are text here.
+constexpr ValueKind value_kind(std::string_view type) {
+    struct Known {
+        std::string_view type;
+        ValueKind kind;
+    };
+    constexpr Known known[] = {
+        {"ORG", ValueKind::org},       {"AGENT", ValueKind::agent}, {"KEY-ID", ValueKind::key},
+        {"FILE", ValueKind::file},     {"SINK", ValueKind::file},   {"DIR", ValueKind::folder},  {"COMMAND", ValueKind::command},
+        {"PROGRAM", ValueKind::program},
+    };
+    for (Known const &one : known) {
+        if (one.type == type) {
+            return one.kind;
+        }
+    }
+    return ValueKind::text;
+}
+
+/// True for what only the database knows.
+constexpr bool is_id(ValueKind kind) {
+    return kind == ValueKind::org || kind == ValueKind::agent || kind == ValueKind::key;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,289 @@
+# fish completion of relay-admin: made from its command tree, so do not edit it.
+
+# Offers what the program finds for this line: ids from the database, at once or not at all.
+function __relay_admin_ask
+    set -l words (commandline -opc)
+    set -l typed (commandline -ct)
+    command -q relay-admin
+    and command relay-admin __complete $words[2..] "$typed" 2>/dev/null
+end
+
+# True if the words of the command that is being typed are the arguments; what follows a whole command are its arguments.
+function __relay_admin_at
+    set -l words (commandline -opc)
+    set -l path
+    set -l is_value no
+    for word in $words[2..]
+        if test $is_value = yes
+            set is_value no
+            continue
+        end
+        switch $word
+            case -d --dsn --dsn-file --service --timeout -o --output --color --reason --ticket --actor
+                set is_value yes
+            case '-*'
+            case '*'
+                set -a path $word
+                contains -- "$path" $__relay_admin_whole
+                and break
+        end
+    end
+    test "$path" = "$argv"
+end
+
+set -g __relay_admin_whole \
+    'agent create' \
+    'agent list' \
+    'agent show' \
+    'agent update' \
+    'block' \
+    'completion' \
+    'help' \
+    'init' \
+    'key list' \
+    'key retire' \
+    'key show' \
+    'key verify' \
+    'org create' \
+    'org list' \
+    'org show' \
+    'org update' \
+    'recover' \
+    'restore' \
+    'revoke' \
+    'rotate-key' \
+    'agent rotate-key' \
+    'sandbox destroy' \
+    'sandbox run' \
+    'sandbox start' \
+    'sandbox status' \
+    'sandbox stop' \
+    'schema apply' \
+    'schema print' \
+    'schema status' \
+    'schema verify' \
+    'unblock' \
+    'version'
+
+complete -c relay-admin -f
+complete -c relay-admin -s d -l dsn -x -d 'database to use, as keywords or as a URI, without a password (default: RELAY_ADMIN_DSN, then PG* settings)'
+complete -c relay-admin -l dsn-file -r -F -d 'read the connection string from FILE; one with a password must be readable by its owner alone'
+complete -c relay-admin -l service -x -d 'section of libpq\'s service file to use'
+complete -c relay-admin -l sandbox -d 'use the private PostgreSQL of `sandbox`, started on demand'
+complete -c relay-admin -l timeout -x -d 'longest wait for the connection and for each transaction, 100ms to 10m (default: 10s)'
+complete -c relay-admin -s o -l output -x -a 'table json jsonl csv id env' -d 'format of what goes to stdout (default: table)'
+complete -c relay-admin -l json -d 'same as --output json'
+complete -c relay-admin -s q -l quiet -d 'no talk on stderr but warnings and errors'
+complete -c relay-admin -s v -l verbose -d 'more talk on stderr'
+complete -c relay-admin -l color -x -a 'auto always never' -d 'color on stderr (default: auto)'
+complete -c relay-admin -s n -l dry-run -d 'do it all in a transaction, then roll back and show it'
+complete -c relay-admin -s y -l yes -d 'answer yes/no questions with yes'
+complete -c relay-admin -l no-input -d 'never ask; fail where a question would be needed'
+complete -c relay-admin -l reason -x -d 'why, for the audit trail'
+complete -c relay-admin -l ticket -x -d 'ticket, for the audit trail'
+complete -c relay-admin -l actor -x -d 'who asks, for the audit trail (default: the CI run, SUDO_USER, or the login name)'
+complete -c relay-admin -s h -l help -d 'show help and stop'
+complete -c relay-admin -s V -l version -d 'show the version and stop'
+complete -c relay-admin -n '__relay_admin_at' -a agent -d 'create, list, show and change agents'
+complete -c relay-admin -n '__relay_admin_at' -a block -d 'shut agents out at once; reversible, keys are kept'
+complete -c relay-admin -n '__relay_admin_at' -a completion -d 'print the completion script of a shell'
+complete -c relay-admin -n '__relay_admin_at' -a help -d 'show the help of a command'
+complete -c relay-admin -n '__relay_admin_at' -a init -d 'first run: schema, first organization, first agent'
+complete -c relay-admin -n '__relay_admin_at' -a key -d 'list, check and retire keys'
+complete -c relay-admin -n '__relay_admin_at' -a org -d 'create, list, show and change organizations'
+complete -c relay-admin -n '__relay_admin_at' -a recover -d 'settle operations whose commit got lost'
+complete -c relay-admin -n '__relay_admin_at' -a restore -d 'bring a revoked agent back, with a fresh key'
+complete -c relay-admin -n '__relay_admin_at' -a revoke -d 'kill keys for good: of agents, an org, or leaked ones'
+complete -c relay-admin -n '__relay_admin_at' -a rotate-key -d 'give an agent a new key; the old one works on for a while'
+complete -c relay-admin -n '__relay_admin_at' -a sandbox -d 'a private PostgreSQL on a unix socket, for trying out'
+complete -c relay-admin -n '__relay_admin_at' -a schema -d 'install and check the database schema'
+complete -c relay-admin -n '__relay_admin_at' -a unblock -d 'let blocked agents in again'
+complete -c relay-admin -n '__relay_admin_at' -a version -d 'show the versions of program, schema and libpq'
+complete -c relay-admin -n '__relay_admin_at agent' -a create -d 'create an agent with its first key'
+complete -c relay-admin -n '__relay_admin_at agent' -a list -d 'list agents'
+complete -c relay-admin -n '__relay_admin_at agent' -a show -d 'show an agent: status, keys, last events'
+complete -c relay-admin -n '__relay_admin_at agent' -a update -d 'change an agent\'s name, permissions or key age'
+complete -c relay-admin -n '__relay_admin_at agent' -a rotate-key -d 'give an agent a new key; the old one works on for a while'
+complete -c relay-admin -n '__relay_admin_at agent create' -l id -l agent -l agent-id -x -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at agent create' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'its organization'
+complete -c relay-admin -n '__relay_admin_at agent create' -l name -x -d 'name for people'
+complete -c relay-admin -n '__relay_admin_at agent create' -l permissions -l permission -x -d 'what it may do: provider:method, * for any'
+complete -c relay-admin -n '__relay_admin_at agent create' -l key-max-age -x -d 'age at which a key is due for rotation, as 90d'
+complete -c relay-admin -n '__relay_admin_at agent create' -l expires -x -d 'when its key ends by itself (default: never)'
+complete -c relay-admin -n '__relay_admin_at agent create' -l secret-file -r -F -d 'write the secret to a new file of mode 0600'
+complete -c relay-admin -n '__relay_admin_at agent create' -l secrets-dir -x -a '(__fish_complete_directories)' -d 'write the secret to DIR/AGENT-ID.EXT, one file an agent'
+complete -c relay-admin -n '__relay_admin_at agent create' -l secret-fd -x -d 'write the secret to an inherited file descriptor'
+complete -c relay-admin -n '__relay_admin_at agent create' -l secret-stdout -d 'write the secret alone to stdout; the summary goes to stderr'
+complete -c relay-admin -n '__relay_admin_at agent create' -l replace -d 'let the file exist: it keeps its old content until the commit'
+complete -c relay-admin -n '__relay_admin_at agent create' -l secret-format -x -a 'raw env json k8s sealed' -d 'shape of the secret (default: raw)'
+complete -c relay-admin -n '__relay_admin_at agent create' -l env-prefix -x -d 'start of the names in env and k8s (default: RELAY_)'
+complete -c relay-admin -n '__relay_admin_at agent create' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
+complete -c relay-admin -n '__relay_admin_at agent create' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
+complete -c relay-admin -n '__relay_admin_at agent create' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at agent list' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'only those of an organization'
+complete -c relay-admin -n '__relay_admin_at agent list' -l state -x -a 'active blocked revoked' -d 'only those in this state'
+complete -c relay-admin -n '__relay_admin_at agent list' -l key-due -x -d 'only those whose key is due within this time, or already'
+complete -c relay-admin -n '__relay_admin_at agent list' -l unused-for -x -d 'only those that were not seen for this long'
+complete -c relay-admin -n '__relay_admin_at agent list' -l limit -x -d 'show at most so many (default: 1000)'
+complete -c relay-admin -n '__relay_admin_at agent list' -l all -d 'show all of them'
+complete -c relay-admin -n '__relay_admin_at agent list' -l after -x -d 'go on where a list ended: its "next"'
+complete -c relay-admin -n '__relay_admin_at agent show' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at agent show' -l id -l agent -l agent-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at agent show' -l events -x -d 'how many of its last events to show (default: 10)'
+complete -c relay-admin -n '__relay_admin_at agent update' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at agent update' -l id -l agent -l agent-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at agent update' -l name -x -d 'new name for people'
+complete -c relay-admin -n '__relay_admin_at agent update' -l add-permission -x -d 'permissions to add: provider:method'
+complete -c relay-admin -n '__relay_admin_at agent update' -l remove-permission -x -d 'permissions to take away'
+complete -c relay-admin -n '__relay_admin_at agent update' -l key-max-age -x -d 'age at which a key is due for rotation, as 90d'
+complete -c relay-admin -n '__relay_admin_at block' -l until -x -d 'when it ends by itself: 2h, or a time (RFC 3339)'
+complete -c relay-admin -n '__relay_admin_at block' -l force -d 'also keep out ids that nobody knows'
+complete -c relay-admin -n '__relay_admin_at block' -s f -l file -r -F -d 'agent ids from a file, one a line; - is stdin'
+complete -c relay-admin -n '__relay_admin_at block' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the whole organization instead of single agents'
+complete -c relay-admin -n '__relay_admin_at block' -l confirm -x -d 'the organization\'s id again, instead of typing it'
+complete -c relay-admin -n '__relay_admin_at block' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at completion' -x -a 'bash zsh fish'
+complete -c relay-admin -n '__relay_admin_at help' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at init' -l org-id -l org -x -d 'id of the first organization'
+complete -c relay-admin -n '__relay_admin_at init' -l org-name -x -d 'its name for people'
+complete -c relay-admin -n '__relay_admin_at init' -l agent-id -l agent -x -d 'id of the first agent (default: generated)'
+complete -c relay-admin -n '__relay_admin_at init' -l agent-name -x -d 'its name for people'
+complete -c relay-admin -n '__relay_admin_at init' -l permissions -l permission -x -d 'what it may do: provider:method, * for any'
+complete -c relay-admin -n '__relay_admin_at init' -l plan -x -a 'free paid' -d 'free: one agent; paid: no limit (default: free)'
+complete -c relay-admin -n '__relay_admin_at init' -l secret-file -r -F -d 'write the secret to a new file of mode 0600'
+complete -c relay-admin -n '__relay_admin_at init' -l secrets-dir -x -a '(__fish_complete_directories)' -d 'write the secret to DIR/AGENT-ID.EXT, one file an agent'
+complete -c relay-admin -n '__relay_admin_at init' -l secret-fd -x -d 'write the secret to an inherited file descriptor'
+complete -c relay-admin -n '__relay_admin_at init' -l secret-stdout -d 'write the secret alone to stdout; the summary goes to stderr'
+complete -c relay-admin -n '__relay_admin_at init' -l replace -d 'let the file exist: it keeps its old content until the commit'
+complete -c relay-admin -n '__relay_admin_at init' -l secret-format -x -a 'raw env json k8s sealed' -d 'shape of the secret (default: raw)'
+complete -c relay-admin -n '__relay_admin_at init' -l env-prefix -x -d 'start of the names in env and k8s (default: RELAY_)'
+complete -c relay-admin -n '__relay_admin_at init' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
+complete -c relay-admin -n '__relay_admin_at init' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
+complete -c relay-admin -n '__relay_admin_at init' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at key' -a list -d 'list keys'
+complete -c relay-admin -n '__relay_admin_at key' -a retire -d 'end a key for good'
+complete -c relay-admin -n '__relay_admin_at key' -a show -d 'show a key by its id'
+complete -c relay-admin -n '__relay_admin_at key' -a verify -d 'tell what a gateway would say of a key'
+complete -c relay-admin -n '__relay_admin_at key list' -l agent -l agent-id -x -a '(__relay_admin_ask)' -d 'only those of an agent'
+complete -c relay-admin -n '__relay_admin_at key list' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'only those of an organization'
+complete -c relay-admin -n '__relay_admin_at key list' -l state -x -a 'active retiring expired retired revoked' -d 'only those in this state'
+complete -c relay-admin -n '__relay_admin_at key list' -l limit -x -d 'show at most so many (default: 1000)'
+complete -c relay-admin -n '__relay_admin_at key list' -l all -d 'show all of them'
+complete -c relay-admin -n '__relay_admin_at key list' -l after -x -d 'go on where a list ended: its "next"'
+complete -c relay-admin -n '__relay_admin_at key retire' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at key retire' -l id -l key-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at key retire' -l force -d 'also if it is the agent\'s active key, which leaves it without one'
+complete -c relay-admin -n '__relay_admin_at key show' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at key show' -l id -l key-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at key verify' -l agent -l agent-id -x -a '(__relay_admin_ask)' -d 'the agent that the key should be of'
+complete -c relay-admin -n '__relay_admin_at org' -a create -d 'create an organization'
+complete -c relay-admin -n '__relay_admin_at org' -a list -d 'list organizations'
+complete -c relay-admin -n '__relay_admin_at org' -a show -d 'show an organization'
+complete -c relay-admin -n '__relay_admin_at org' -a update -d 'change an organization\'s name, plan, limits or token'
+complete -c relay-admin -n '__relay_admin_at org create' -l id -l org -l org-id -x -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at org create' -l name -x -d 'name for people'
+complete -c relay-admin -n '__relay_admin_at org create' -l plan -x -a 'free paid' -d 'free: one agent; paid: no limit (default: free)'
+complete -c relay-admin -n '__relay_admin_at org create' -l max-agents -x -d 'how many agents it may have, whatever its plan'
+complete -c relay-admin -n '__relay_admin_at org create' -l key-max-age -x -d 'age at which a key is due for rotation, as 90d'
+complete -c relay-admin -n '__relay_admin_at org create' -l admin-token -r -F -d 'make an admin token; it goes to FILE, stdout, terminal or fd:N'
+complete -c relay-admin -n '__relay_admin_at org create' -l replace -d 'let the file exist: it keeps its old content until the commit'
+complete -c relay-admin -n '__relay_admin_at org create' -l secret-format -x -a 'raw env json k8s sealed' -d 'shape of the secret (default: raw)'
+complete -c relay-admin -n '__relay_admin_at org create' -l env-prefix -x -d 'start of the names in env and k8s (default: RELAY_)'
+complete -c relay-admin -n '__relay_admin_at org create' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
+complete -c relay-admin -n '__relay_admin_at org create' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
+complete -c relay-admin -n '__relay_admin_at org create' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at org list' -l match -x -d 'only ids like this: * is any text, ? any character'
+complete -c relay-admin -n '__relay_admin_at org list' -l blocked -d 'only those that are blocked or revoked'
+complete -c relay-admin -n '__relay_admin_at org list' -l limit -x -d 'show at most so many (default: 1000)'
+complete -c relay-admin -n '__relay_admin_at org list' -l all -d 'show all of them'
+complete -c relay-admin -n '__relay_admin_at org list' -l after -x -d 'go on where a list ended: its "next"'
+complete -c relay-admin -n '__relay_admin_at org show' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at org show' -l id -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at org update' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at org update' -l id -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at org update' -l name -x -d 'new name for people'
+complete -c relay-admin -n '__relay_admin_at org update' -l plan -x -a 'free paid' -d 'free: one agent; paid: no limit'
+complete -c relay-admin -n '__relay_admin_at org update' -l max-agents -x -d 'how many agents it may have, whatever its plan'
+complete -c relay-admin -n '__relay_admin_at org update' -l key-max-age -x -d 'age at which a key is due for rotation, as 90d'
+complete -c relay-admin -n '__relay_admin_at org update' -l admin-token -r -F -d 'replace the admin token; the new one goes to FILE, stdout, terminal or fd:N'
+complete -c relay-admin -n '__relay_admin_at org update' -l replace -d 'let the file exist: it keeps its old content until the commit'
+complete -c relay-admin -n '__relay_admin_at org update' -l secret-format -x -a 'raw env json k8s sealed' -d 'shape of the secret (default: raw)'
+complete -c relay-admin -n '__relay_admin_at org update' -l env-prefix -x -d 'start of the names in env and k8s (default: RELAY_)'
+complete -c relay-admin -n '__relay_admin_at org update' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
+complete -c relay-admin -n '__relay_admin_at org update' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
+complete -c relay-admin -n '__relay_admin_at org update' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at recover' -l dir -x -a '(__fish_complete_directories)' -d 'settle every unfinished secret file (*.new) in this folder'
+complete -c relay-admin -n '__relay_admin_at restore' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at restore' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'lift an organization\'s revocation'
+complete -c relay-admin -n '__relay_admin_at restore' -l confirm -x -d 'the organization\'s id again, instead of typing it'
+complete -c relay-admin -n '__relay_admin_at restore' -l secret-file -r -F -d 'write the secret to a new file of mode 0600'
+complete -c relay-admin -n '__relay_admin_at restore' -l secrets-dir -x -a '(__fish_complete_directories)' -d 'write the secret to DIR/AGENT-ID.EXT, one file an agent'
+complete -c relay-admin -n '__relay_admin_at restore' -l secret-fd -x -d 'write the secret to an inherited file descriptor'
+complete -c relay-admin -n '__relay_admin_at restore' -l secret-stdout -d 'write the secret alone to stdout; the summary goes to stderr'
+complete -c relay-admin -n '__relay_admin_at restore' -l replace -d 'let the file exist: it keeps its old content until the commit'
+complete -c relay-admin -n '__relay_admin_at restore' -l secret-format -x -a 'raw env json k8s sealed' -d 'shape of the secret (default: raw)'
+complete -c relay-admin -n '__relay_admin_at restore' -l env-prefix -x -d 'start of the names in env and k8s (default: RELAY_)'
+complete -c relay-admin -n '__relay_admin_at restore' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
+complete -c relay-admin -n '__relay_admin_at restore' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
+complete -c relay-admin -n '__relay_admin_at restore' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at revoke' -l key -x -a '(__relay_admin_ask)' -d 'single keys by their ids, comma-separated or repeated'
+complete -c relay-admin -n '__relay_admin_at revoke' -l scan -r -F -d 'the keys that stand in a text; - is stdin'
+complete -c relay-admin -n '__relay_admin_at revoke' -l force -d 'also keep out ids that nobody knows'
+complete -c relay-admin -n '__relay_admin_at revoke' -s f -l file -r -F -d 'agent ids from a file, one a line; - is stdin'
+complete -c relay-admin -n '__relay_admin_at revoke' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the whole organization instead of single agents'
+complete -c relay-admin -n '__relay_admin_at revoke' -l confirm -x -d 'the organization\'s id again, instead of typing it'
+complete -c relay-admin -n '__relay_admin_at revoke' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l agent-id -x -a '(__relay_admin_ask)' -d 'the same as a flag'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l grace -x -d 'how long the old key works on: 0 to 90d, default 24h'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l if-older-than -x -d 'leave a younger key as it is'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l due-within -x -d 'leave a key that is due later as it is'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l retire-on-first-use -d 'end the old key when the new one is first used'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l request-id -x -d 'a repeat of this request changes nothing'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l key-from -r -F -d 'the new key, of your own making; - is stdin'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l force -d 'end a key in grace, renew one that has expired'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l revert -d 'take back the last rotation, while its old key works'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l secret-file -r -F -d 'write the secret to a new file of mode 0600'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l secrets-dir -x -a '(__fish_complete_directories)' -d 'write the secret to DIR/AGENT-ID.EXT, one file an agent'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l secret-fd -x -d 'write the secret to an inherited file descriptor'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l secret-stdout -d 'write the secret alone to stdout; the summary goes to stderr'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l replace -d 'let the file exist: it keeps its old content until the commit'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l secret-format -x -a 'raw env json k8s sealed' -d 'shape of the secret (default: raw)'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l env-prefix -x -d 'start of the names in env and k8s (default: RELAY_)'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
+complete -c relay-admin -n '__relay_admin_at rotate-key' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l agent-id -x -a '(__relay_admin_ask)' -d 'the same as a flag'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l grace -x -d 'how long the old key works on: 0 to 90d, default 24h'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l if-older-than -x -d 'leave a younger key as it is'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l due-within -x -d 'leave a key that is due later as it is'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l retire-on-first-use -d 'end the old key when the new one is first used'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l request-id -x -d 'a repeat of this request changes nothing'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l key-from -r -F -d 'the new key, of your own making; - is stdin'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l force -d 'end a key in grace, renew one that has expired'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l revert -d 'take back the last rotation, while its old key works'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l secret-file -r -F -d 'write the secret to a new file of mode 0600'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l secrets-dir -x -a '(__fish_complete_directories)' -d 'write the secret to DIR/AGENT-ID.EXT, one file an agent'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l secret-fd -x -d 'write the secret to an inherited file descriptor'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l secret-stdout -d 'write the secret alone to stdout; the summary goes to stderr'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l replace -d 'let the file exist: it keeps its old content until the commit'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l secret-format -x -a 'raw env json k8s sealed' -d 'shape of the secret (default: raw)'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l env-prefix -x -d 'start of the names in env and k8s (default: RELAY_)'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
+complete -c relay-admin -n '__relay_admin_at agent rotate-key' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at sandbox' -a destroy -d 'stop the sandbox and remove its data'
+complete -c relay-admin -n '__relay_admin_at sandbox' -a run -d 'run a command against the sandbox'
+complete -c relay-admin -n '__relay_admin_at sandbox' -a start -d 'start a private PostgreSQL for trying out'
+complete -c relay-admin -n '__relay_admin_at sandbox' -a status -d 'show whether the sandbox runs, and where it stands'
+complete -c relay-admin -n '__relay_admin_at sandbox' -a stop -d 'stop the sandbox and keep its data'
+complete -c relay-admin -n '__relay_admin_at sandbox run' -F -a '(__fish_complete_command)'
+complete -c relay-admin -n '__relay_admin_at schema' -a apply -d 'install the database schema, or bring it up to date'
+complete -c relay-admin -n '__relay_admin_at schema' -a print -d 'print the migrations as SQL for psql'
+complete -c relay-admin -n '__relay_admin_at schema' -a status -d 'tell how the database schema stands to this program'
+complete -c relay-admin -n '__relay_admin_at schema' -a verify -d 'compare the schema in the database with what it should be'
+complete -c relay-admin -n '__relay_admin_at schema print' -l only -x -d 'this migration alone'
+complete -c relay-admin -n '__relay_admin_at unblock' -s f -l file -r -F -d 'agent ids from a file, one a line; - is stdin'
+complete -c relay-admin -n '__relay_admin_at unblock' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the whole organization instead of single agents'
+complete -c relay-admin -n '__relay_admin_at unblock' -x -a '(__relay_admin_ask)'

@@ -1,0 +1,80 @@
+#include "relay/db/quick_query.hpp"
+
+#include "relay/db/connect.hpp"
+#include "relay/model/error.hpp"
+
+#include <libpq-fe.h>
+#include <memory>
+
+namespace relay::db {
+namespace {
+
+struct ClearResult {
+    void operator()(PGresult *result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, ClearResult>;
+
+/// The server gives up by itself, too: we may be gone before it has noticed.
+constexpr char const *begin_sql = R"sql(BEGIN READ ONLY;
+SET LOCAL search_path = pg_catalog, pg_temp;
+SET LOCAL timezone = 'UTC';
+SET LOCAL datestyle = 'ISO, YMD';
+SET LOCAL lock_timeout = 300;
+SET LOCAL statement_timeout = 300)sql";
+
+[[noreturn]] void give_up() { throw Error(ErrorKind::unavailable, "no quick answer from the database"); }
+
+/// The last result of what was sent; every one of them must have succeeded.
+Result receive(PGconn *connection, Watchdog::Clock::time_point deadline) {
+    Result last;
+    for (;;) {
+        while (PQisBusy(connection) != 0) {
+            if (!wait_for_socket(connection, PGRES_POLLING_READING, deadline) || PQconsumeInput(connection) == 0) {
+                give_up();
+            }
+        }
+        Result next(PQgetResult(connection));
+        if (!next) {
+            return last;
+        }
+        auto const status = PQresultStatus(next.get());
+        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+            give_up();
+        }
+        last = std::move(next);
+    }
+}
+
+std::vector<TextRow> rows_of(PGresult const *result) {
+    std::vector<TextRow> rows(static_cast<std::size_t>(PQntuples(result)));
+    for (int row = 0; row < PQntuples(result); ++row) {
+        for (int column = 0; column < PQnfields(result); ++column) {
+            rows[static_cast<std::size_t>(row)].emplace(PQfname(result, column), PQgetvalue(result, row, column));
+        }
+    }
+    return rows;
+}
+
+}  // namespace
+
+std::vector<TextRow> quick_query(Settings const &settings, char const *sql, std::vector<std::string> const &params,
+                                 Watchdog::Clock::time_point deadline) {
+    RawConnection const connection = connect_without_blocking(complete_conninfo(settings), settings, deadline);
+    PQsetNoticeProcessor(connection.get(), [](void *, char const *) {}, nullptr);
+    if (PQsendQuery(connection.get(), begin_sql) == 0) {
+        give_up();
+    }
+    receive(connection.get(), deadline);
+    std::vector<char const *> values;
+    values.reserve(params.size());
+    for (std::string const &param : params) {
+        values.push_back(param.c_str());
+    }
+    if (PQsendQueryParams(connection.get(), sql, static_cast<int>(values.size()), nullptr, values.data(), nullptr,
+                          nullptr, 0) == 0) {
+        give_up();
+    }
+    return rows_of(receive(connection.get(), deadline).get());
+}
+
+}  // namespace relay::db

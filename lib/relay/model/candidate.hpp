@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+/// What the completion of a command line asks of the database, and what it gets.
+namespace relay {
+
+/// Which ids are worth offering: those that the command would not refuse.
+enum class Wanted {
+    all,
+    open,  ///< neither blocked nor revoked by themselves: what can be blocked
+    live,  ///< not revoked; of keys, active and retiring ones: what can be ended
+    blocked,
+    revoked,
+};
+
+enum class CandidateKind { org, agent, key };
+
+struct CandidateQuery {
+    CandidateKind kind = CandidateKind::agent;
+    Wanted wanted = Wanted::all;
+    std::string prefix{};  ///< what is typed of the id so far
+    std::string org{};  ///< agents and keys of this organization only; empty: of any
+    std::string agent{};  ///< keys of this agent only; empty: of any
+    std::vector<std::string> taken{};  ///< ids that stand on the line already
+};
+
+/// An id and what tells it from others.
+struct Candidate {
+    std::string id{};
+    std::string name{};  ///< of the organization or agent, of the key's agent; hostile text; empty: not known
+    std::string owner{};  ///< the agent's organization, the key's agent; empty for an organization
+    std::string state{};  ///< "blocked", "revoked"; of a key its status; empty: nothing special
+    std::string since{};  ///< the day of `state`, YYYY-MM-DD; may be empty
+    std::string ticket{};  ///< of the block or revocation; hostile text; may be empty
+};
+
+}  // namespace relay

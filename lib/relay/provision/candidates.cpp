@@ -1,0 +1,43 @@
+#include "relay/provision/candidates.hpp"
+
+#include "relay/store/candidates.hpp"
+
+#include <algorithm>
+
+namespace relay {
+namespace {
+
+constexpr std::size_t longest_id = 127;
+constexpr std::size_t key_id_length = 12;
+constexpr std::size_t key_preamble_length = 9;  // relay_sk_
+
+bool may_begin_id(std::string_view text) {
+    constexpr std::string_view letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
+    bool const holds_secret = (text.starts_with("relay_sk_") || text.starts_with("relay_at_")) &&
+                              text.size() > key_preamble_length + key_id_length;
+    return text.size() <= longest_id && text.find_first_not_of(letters) == text.npos && !holds_secret;
+}
+
+bool may_be_asked(CandidateQuery const &query) {
+    bool const too_long = query.kind == CandidateKind::key && query.prefix.size() > key_id_length;
+    return !too_long && may_begin_id(query.prefix) && may_begin_id(query.org) && may_begin_id(query.agent);
+}
+
+}  // namespace
+
+std::vector<Candidate> find_candidates(db::Settings const &settings, CandidateQuery const &query,
+                                       std::chrono::steady_clock::time_point deadline) {
+    if (!may_be_asked(query)) {
+        return {};
+    }
+    CandidateQuery asked = query;
+    std::erase_if(asked.taken, [](std::string const &word) { return !may_begin_id(word); });
+    std::vector<Candidate> found = store::find_candidates(settings, asked, deadline);
+    // Goes onto somebody's command line: who knows which database this is.
+    std::erase_if(found, [](Candidate const &candidate) {
+        return candidate.id.empty() || candidate.id.front() == '-' || !may_begin_id(candidate.id);
+    });
+    return found;
+}
+
+}  // namespace relay
