@@ -26,14 +26,23 @@ _relay_admin_ask() {
     _describe -t ids "${1:-id}" found
 }
 
+# The command line of another program.
+_relay_admin_program() {
+    while (( CURRENT > 1 )) && [[ $words[1] == -- ]]; do
+        shift words
+        (( CURRENT-- ))
+    done
+    _normal
+}
+
 # A group: $1 is its function, the rest are its commands as NAME:SUMMARY.
 _relay_admin_group() {
     local function=$1 curcontext=$curcontext state
-    local -a line commands=("${@:2}")
+    local -a line members=("${@:2}")  # `commands` is what zsh's own completion looks up
     typeset -A opt_args
-    _arguments -C -s -S "$_relay_admin_globals[@]" '1: :->command' '*:: :->rest' && return 0
+    _arguments -C -s -S "$_relay_admin_globals[@]" '(-): :->command' '(-)*:: :->rest' && return 0
     case $state in
-        command) _describe -t commands 'relay-admin command' commands ;;
+        command) _describe -t commands 'relay-admin command' members ;;
         rest)
             function+=_${line[1]//-/_}
             (( $+functions[$function] )) && $function
@@ -76,7 +85,7 @@ std::string action(OptionModel const &option) {
     case ValueKind::text: return " ";
     case ValueKind::file: return "_files";
     case ValueKind::folder: return "_files -/";
-    default: return "_relay_admin_ask " + option.value;
+    default: return " _relay_admin_ask " + option.value;  // the blank keeps _arguments from adding words of its own
     }
 }
 
@@ -108,8 +117,7 @@ std::vector<std::string> flag_specs(std::vector<OptionModel> const &options) {
 
 void append_argument(std::vector<std::string> &specs, OptionModel const &option) {
     if (value_kind(option.type) == ValueKind::program) {
-        specs.push_back(in_single_quotes("(-)1: :_command_names -e"));
-        specs.push_back(in_single_quotes("*:: :_normal"));
+        specs.push_back(in_single_quotes("*:::" + option.value + ":_relay_admin_program"));
         return;
     }
     specs.push_back(in_single_quotes((option.repeatable ? "*:" : ":") + option.value + ':' + action(option)));

@@ -3,19 +3,30 @@
 #include "relay/store/candidates.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace relay {
 namespace {
 
 constexpr std::size_t longest_id = 127;
 constexpr std::size_t key_id_length = 12;
-constexpr std::size_t key_preamble_length = 9;  // relay_sk_
+
+/// Sterner than holds_key: this word is being typed, and may become a key yet.
+bool may_hold_secret(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char letter) { return std::tolower(letter); });
+    for (std::string_view const preamble : {"relay_sk_", "relay_at_"}) {
+        std::size_t const at = lower.find(preamble);
+        if (at != lower.npos && lower.size() > at + preamble.size() + key_id_length) {
+            return true;
+        }
+    }
+    return false;
+}
 
 bool may_begin_id(std::string_view text) {
     constexpr std::string_view letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
-    bool const holds_secret = (text.starts_with("relay_sk_") || text.starts_with("relay_at_")) &&
-                              text.size() > key_preamble_length + key_id_length;
-    return text.size() <= longest_id && text.find_first_not_of(letters) == text.npos && !holds_secret;
+    return text.size() <= longest_id && text.find_first_not_of(letters) == text.npos && !may_hold_secret(text);
 }
 
 bool may_be_asked(CandidateQuery const &query) {

@@ -1,0 +1,247 @@
+"""Tab pressed in real shells: bash and zsh on a pseudo-terminal, fish by its own `complete -C`."""
+
+import os
+import socket
+import time
+
+import pytest
+from support import shells
+from support.fleets import HOSTILE_NAME, Fleet
+
+RUNS = "$(touch owned)"
+
+
+@pytest.fixture(scope="module")
+def fleet(cluster, tmp_path_factory):
+    made = Fleet(cluster, tmp_path_factory.mktemp("home"))
+    (made.home / "a secret.key").touch()
+    (made.home / "a folder").mkdir()
+    yield made
+    made.database.drop()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("scripts")
+    for shell, name in (("bash", "relay-admin.bash"), ("zsh", "_relay-admin"), ("fish", "relay-admin.fish")):
+        (made / name).write_text(shells.script(shell))
+    return made
+
+
+@pytest.fixture(scope="module")
+def bash(fleet, folder):
+    shell = shells.bash(fleet.home, script_path=folder / "relay-admin.bash", **fleet.env)
+    yield shell
+    shell.close()
+
+
+@pytest.fixture(scope="module")
+def zsh(fleet, folder):
+    shell = shells.zsh(fleet.home, folder=folder, **fleet.env)
+    yield shell
+    shell.close()
+
+
+@pytest.fixture
+def fish(fleet, folder):
+    def complete(line, **env):
+        return shells.fish(fleet.home, line, folder=folder, **{**fleet.env, **env})
+
+    return complete
+
+
+def nothing_was_run(fleet):
+    try:
+        os.unlink(fleet.home / "owned")
+    except FileNotFoundError:
+        return True
+    return False
+
+
+# A line, and what it is after one Tab: in both shells, but for the blank that zsh may still take away.
+COMPLETED = [
+    ("relay-admin unb", "relay-admin unblock "),
+    ("relay-admin agent rot", "relay-admin agent rotate-key "),
+    ("relay-admin -q --dsn x agent rot", "relay-admin -q --dsn x agent rotate-key "),
+    ("relay-admin help sandb", "relay-admin help sandbox "),
+    ("relay-admin completion z", "relay-admin completion zsh "),
+    ("relay-admin org list --no-in", "relay-admin org list --no-input "),
+    ("relay-admin org list --output js", "relay-admin org list --output json"),
+    ("relay-admin org list --color=ne", "relay-admin org list --color=never "),
+    ("relay-admin agent list --state re", "relay-admin agent list --state revoked "),
+    ("relay-admin unblock ", "relay-admin unblock shut-bot "),
+    ("relay-admin restore ", "relay-admin restore dead-bot "),
+    ("relay-admin org show acme", "relay-admin org show acme-"),
+    ("relay-admin org show acme-c", "relay-admin org show acme-corp "),
+    ("relay-admin agent list --org=acme-l", "relay-admin agent list --org=acme-labs "),
+    ("relay-admin key list --org acme-corp --agent pay-d", "relay-admin key list --org acme-corp --agent pay-desk "),
+    ("relay-admin block pay-bot p", "relay-admin block pay-bot pay-desk "),
+    ("relay-admin block --reason 'it \"is' m", "relay-admin block --reason 'it \"is' mail-bot "),
+    ('relay-admin block --reason "a \\" b" m', 'relay-admin block --reason "a \\" b" mail-bot '),
+    ("relay-admin block --reason a\\ b\\' m", "relay-admin block --reason a\\ b\\' mail-bot "),
+    ("relay-admin init --secret-file a\\ s", "relay-admin init --secret-file a\\ secret.key "),
+    ("relay-admin init --secrets-dir a", "relay-admin init --secrets-dir a\\ folder/"),
+]
+
+
+@pytest.mark.parametrize("typed, completed", COMPLETED)
+def test_bash(bash, typed, completed):
+    assert bash.tab(typed) == completed
+
+
+@pytest.mark.parametrize("typed, completed", COMPLETED)
+def test_zsh(zsh, typed, completed):
+    assert zsh.tab(typed).rstrip() == completed.rstrip()
+
+
+@pytest.mark.parametrize("typed, completed", COMPLETED[:-2])
+def test_fish(fish, typed, completed):
+    """fish adds the blank itself, and offers each word for the one that is typed."""
+    last = completed.rstrip().split(" ")[-1]
+    if last == "acme-":
+        assert fish(typed) == {"acme-corp": 'Acme: the "Corp"', "acme-labs": "Acme Labs"}
+    else:
+        assert last in fish(typed)
+
+
+def test_fish_offers_file_names(fish):
+    assert "a secret.key" in fish("relay-admin init --secret-file a")
+    assert list(fish("relay-admin init --secrets-dir a")) == ["a folder/"]
+
+
+def test_ids_are_listed_with_their_names(zsh, bash, fish):
+    zsh.tab("relay-admin agent show pay-", times=2)
+    assert "pay-desk  -- Pay Desk (acme-corp)" in zsh.listing
+    assert f"pay-bot   -- {HOSTILE_NAME} (acme-corp)" in zsh.listing
+    assert fish("relay-admin agent show pay-b") == {"pay-bot": f"{HOSTILE_NAME} (acme-corp)"}
+    assert fish("relay-admin unblock ")["shut-bot"].endswith(", INC-42")
+    bash.tab("relay-admin agent show pay-", times=2)
+    assert "pay-bot" in bash.listing and "pay-desk" in bash.listing
+
+
+def test_commands_and_flags_are_listed_with_their_meaning(zsh, fish):
+    zsh.tab("relay-admin org ", times=2)
+    assert "create  -- create an organization" in zsh.listing
+    zsh.tab("relay-admin agent list --o", times=2)
+    assert "--org" in zsh.listing and "only those of an organization" in zsh.listing
+    assert fish("relay-admin agent list --or") == {
+        "--org": "only those of an organization",
+        "--org-id": "only those of an organization",
+    }
+    assert "table" in fish("relay-admin --output=").__str__()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"relay-admin {RUNS} ",
+        f"relay-admin block {RUNS} ",
+        f"relay-admin block {RUNS} m",
+        f'relay-admin block "{RUNS}" m',
+        f"relay-admin --dsn {RUNS} block m",
+        f'relay-admin --dsn "host={RUNS}" block m',
+        f"relay-admin block --org {RUNS}",
+        f"relay-admin block --org={RUNS} m",
+        f"relay-admin block {RUNS}",
+        "relay-admin block `touch owned` m",
+        "relay-admin agent list --state $(touch owned)",
+        "relay-admin block <(touch owned) m",
+        "relay-admin block ${x:=$(touch owned)} m",
+        "relay-admin agent show pay-b",
+    ],
+)
+def test_nothing_that_stands_on_the_line_is_run(fleet, bash, zsh, fish, line):
+    bash.tab(line, times=2)
+    assert nothing_was_run(fleet), "bash"
+    zsh.tab(line, times=2)
+    assert nothing_was_run(fleet), "zsh"
+    fish(line)
+    assert nothing_was_run(fleet), "fish"
+
+
+def test_the_line_says_which_database(fleet, folder, fish):
+    dsn = fleet.database.dsn()
+    line = f"relay-admin --dsn '{dsn}' unblock "
+    nowhere = {"RELAY_ADMIN_DSN": "host=/nowhere"}
+    assert list(fish(line, **nowhere)) == ["shut-bot"]
+    bash = shells.bash(fleet.home, script_path=folder / "relay-admin.bash", **nowhere)
+    zsh = shells.zsh(fleet.home, folder=folder, **nowhere)
+    for shell in (bash, zsh):
+        assert shell.tab(line).rstrip() == f"{line}shut-bot"
+        assert shell.tab("relay-admin unblock ") == "relay-admin unblock "
+        shell.close()
+
+
+def timed_tab(shell, line):
+    shell.tab(line)  # the first Tab loads the script
+    started = time.monotonic()
+    result = shell.tab(line)
+    return result, time.monotonic() - started, shell.listing
+
+
+def test_a_silent_server_and_none_at_all(fleet, folder, fish):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        silent = f"host=127.0.0.1 port={listener.getsockname()[1]} sslmode=disable"
+        for dsn in (silent, "host=127.0.0.1 port=1 sslmode=disable"):
+            env = {"RELAY_ADMIN_DSN": dsn}
+            bash = shells.bash(fleet.home, script_path=folder / "relay-admin.bash", **env)
+            zsh = shells.zsh(fleet.home, folder=folder, **env)
+            for shell in (bash, zsh):
+                line, took, listing = timed_tab(shell, "relay-admin unblock ")
+                assert line == "relay-admin unblock " and took < 0.6, took
+                assert "error" not in listing and "fail" not in listing
+                shell.close()
+            assert fish("relay-admin unblock ", **env) == {}
+
+
+def test_without_the_program_nothing_is_said(fleet, folder):
+    bash = shells.bash(fleet.home, script_path=folder / "relay-admin.bash")
+    zsh = shells.zsh(fleet.home, folder=folder)
+    for shell in (bash, zsh):
+        shell.run("PATH=/usr/bin:/bin")
+        assert shell.tab("relay-admin unblock ", times=2) == "relay-admin unblock "
+        assert "not found" not in shell.listing
+        assert shell.tab("relay-admin unbl").rstrip() == "relay-admin unblock"
+        shell.close()
+
+
+def test_bash_without_the_equals_sign_among_its_word_breaks(bash):
+    bash.run("SAVED=$COMP_WORDBREAKS; COMP_WORDBREAKS=${COMP_WORDBREAKS//=}")
+    assert bash.tab("relay-admin agent list --org=acme-l") == "relay-admin agent list --org=acme-labs "
+    bash.run("COMP_WORDBREAKS=$SAVED")
+
+
+def test_bash_in_the_middle_of_a_line_and_behind_others(bash):
+    assert bash.tab("true; relay-admin unb") == "true; relay-admin unblock "
+    assert bash.tab("echo x | FOO=1 relay-admin unb") == "echo x | FOO=1 relay-admin unblock "
+    bash.session.send("relay-admin unblo shut-bot" + "\x1b[D" * 9)
+    assert bash.tab("") == "relay-admin unblock shut-bot"
+
+
+def test_the_words_of_another_program_are_completed_as_its_own(bash, zsh):
+    assert bash.tab("relay-admin sandbox run -- sha256su") == "relay-admin sandbox run -- sha256sum "
+    assert zsh.tab("relay-admin sandbox run -- sha256su").rstrip() == "relay-admin sandbox run -- sha256sum"
+
+
+def test_zsh_can_also_source_it(fleet):
+    shell = shells.Shell(
+        ["/bin/zsh", "-f", "-i"],
+        "autoload -U compinit; compinit -u -D; show() { print -rn -- \"LINE<$BUFFER>ENIL\" }; zle -N show; bindkey -e;"
+        " bindkey '^T' show; source <(relay-admin completion zsh)",
+        fleet.home,
+        **fleet.env,
+    )
+    assert shell.tab("relay-admin unblock ").rstrip() == "relay-admin unblock shut-bot"
+    shell.close()
+
+
+def test_a_responder_blocks_an_agent_with_tab_alone(fleet, bash):
+    assert bash.tab("relay-admin blo") == "relay-admin block "
+    line = bash.tab("relay-admin block m")
+    bash.run(line + " --reason leaked >/dev/null 2>&1")
+    assert fleet.complete("unblock", "m").keys() == {"mail-bot"}
+    assert bash.tab("relay-admin unblock m") == "relay-admin unblock mail-bot "
+    fleet.relay("unblock", "mail-bot", "--yes", check=0)
+    assert os.listdir(fleet.home)

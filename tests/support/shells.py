@@ -1,0 +1,102 @@
+"""Interactive shells on a pseudo-terminal, with relay-admin on the PATH and its completion loaded: for pressing Tab."""
+
+import os
+import re
+import subprocess
+
+import pexpect
+
+from . import binaries
+from .relay import clean_environment
+
+PROMPT = "READY> "
+TAB = "\t"
+SHOW_LINE = "\x14"  # Ctrl-T: each shell is told to print its line on it, between these marks
+LINE = re.compile(r"LINE<(.*?)>ENIL", re.DOTALL)
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>()][A-B0-2]?|\x1b\][^\x07]*\x07|[\r\x07]")
+
+
+def environment(home, **more):
+    """The clean one, and the program under test as the `relay-admin` of the PATH."""
+    made = clean_environment(home, {"TERM": "xterm", "COLUMNS": "200", **more})
+    made["PATH"] = f"{os.path.dirname(binaries.relay_admin())}:{made['PATH']}"
+    return made
+
+
+def script(shell):
+    """The completion script as the program prints it."""
+    program = os.fspath(binaries.relay_admin())
+    return subprocess.run([program, "completion", shell], check=True, capture_output=True, text=True).stdout
+
+
+class Shell:
+    """A shell at its prompt. `tab(text)` types and presses Tab; returns the line afterwards."""
+
+    def __init__(self, argv, setup, home, **env):
+        self.session = pexpect.spawn(
+            argv[0],
+            argv[1:],
+            env=environment(home, **env),
+            cwd=os.fspath(home),
+            timeout=20,
+            encoding="utf-8",
+            dimensions=(60, 200),
+        )
+        self.shown = ""
+        self.session.sendline(f"{setup}; PS1='REA''DY> '; PROMPT_EOL_MARK=''")
+        self.session.expect(PROMPT)
+
+    def _line(self):
+        self.session.send(SHOW_LINE)
+        self.session.expect(LINE)
+        self.shown += self.session.before
+        return self.session.match.group(1)
+
+    def tab(self, text, times=1):
+        """Types `text` and presses Tab so many times; returns the line, emptied. What was displayed: `listing`."""
+        self.shown = ""
+        self.session.send(text)
+        self.session.send(TAB * times)
+        line = self._line()
+        self.session.send("\x03")
+        self.session.expect(PROMPT)
+        return line
+
+    @property
+    def listing(self):
+        """What the shell displayed during the last `tab`, without escape sequences."""
+        return ESCAPES.sub("", self.shown)
+
+    def run(self, command):
+        """Runs a command line; returns what it printed."""
+        self.session.sendline(f"{command}; echo EN''D")
+        self.session.expect("END\r\n")
+        return self.session.before
+
+    def close(self):
+        self.session.close(force=True)
+
+
+def bash(home, *, script_path, **env):
+    """bash without anybody's start files and without the bash-completion package."""
+    show = """bind -x '"\\C-t": printf "LINE<%s>ENIL\\n" "$READLINE_LINE"'"""
+    quiet = "bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; bind 'set page-completions off'"
+    return Shell(["/bin/bash", "--norc", "--noprofile", "-i"], f"{quiet}; {show}; . {script_path}", home, **env)
+
+
+def zsh(home, *, folder, **env):
+    """zsh without start files; the script is loaded from a folder of $fpath, as when it is installed."""
+    # Its Tab would first expand what stands before it, by itself and for every command: here only completion is asked for.
+    bind = "bindkey -e; bindkey '^I' complete-word; bindkey '^T' show"
+    show = "show() { print -rn -- \"LINE<$BUFFER>ENIL\" }; zle -N show"
+    setup = f"fpath=({folder} $fpath); autoload -U compinit; compinit -u -D; LISTMAX=0; unsetopt beep; {show}; {bind}"
+    return Shell(["/bin/zsh", "-f", "-i"], setup, home, **env)
+
+
+def fish(home, line, *, folder, **env):
+    """{word: description} that fish offers for a line, its cursor at the end."""
+    command = "set -p fish_complete_path $argv[1]; complete -C $argv[2]"
+    argv = ["fish", "--no-config", "-c", command, os.fspath(folder), line]
+    run = subprocess.run(argv, env=environment(home, **env), cwd=home, capture_output=True, text=True, timeout=30)
+    assert run.stderr == "", run.stderr
+    return dict((row.split("\t", 1) + [""])[:2] for row in run.stdout.splitlines())
