@@ -59,7 +59,8 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(CLI::App &app) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .type = "ID", .description = "id of the new agent (default: generated)"}, options->agent);
+    add_positional(app, {.names = "AGENT", .type = "ID", .description = "id of the new agent (default: generated)"},
+                   options->agent);
     add_value(app, {.names = "--id,--agent,--agent-id", .type = "ID", .description = "the same, as a flag"},
               options->id);
     add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "its organization", .required = true},

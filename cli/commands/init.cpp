@@ -98,8 +98,7 @@ Runner declare(CLI::App &app) {
               options->org_id);
     add_value(app, {.names = "--org-name", .type = "NAME", .description = "its name for people"}, options->org_name);
     add_value(
-        app,
-        {.names = "--agent-id,--agent", .type = "ID", .description = "id of the first agent (default: generated)"},
+        app, {.names = "--agent-id,--agent", .type = "ID", .description = "id of the first agent (default: generated)"},
         options->agent_id);
     add_value(app, {.names = "--agent-name", .type = "NAME", .description = "its name for people"},
               options->agent_name);

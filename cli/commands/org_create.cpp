@@ -60,7 +60,8 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(CLI::App &app) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "ORG", .type = "ID", .description = "id of the new organization (default: generated)"},
+    add_positional(app,
+                   {.names = "ORG", .type = "ID", .description = "id of the new organization (default: generated)"},
                    options->org);
     add_value(app, {.names = "--id,--org,--org-id", .type = "ID", .description = "the same, as a flag"}, options->id);
     add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);

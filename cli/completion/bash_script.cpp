@@ -6,7 +6,8 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::string_view head = R"bash(# bash completion of relay-admin: made from its command tree, so do not edit it.
+constexpr std::string_view head =
+    R"bash(# bash completion of relay-admin: made from its command tree, so do not edit it.
 # shellcheck shell=bash
 
 # Tells of the command whose words are $1: what may follow them (`commands`), its flags and its arguments. A flag reads

@@ -6,7 +6,8 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::string_view head = R"fish(# fish completion of relay-admin: made from its command tree, so do not edit it.
+constexpr std::string_view head =
+    R"fish(# fish completion of relay-admin: made from its command tree, so do not edit it.
 
 # Offers what the program finds for this line: ids from the database, at once or not at all.
 function __relay_admin_ask
@@ -66,11 +67,11 @@ std::string values(OptionModel const &option) {
         return " -x -a " + quoted(joined(option.choices, " "));
     }
     switch (value_kind(option.type)) {
-    case ValueKind::text: return " -x";
-    case ValueKind::file: return " -r -F";
-    case ValueKind::folder: return " -x -a '(__fish_complete_directories)'";
-    case ValueKind::program: return " -F -a '(__fish_complete_command)'";
-    default: return " -x -a '(__relay_admin_ask)'";
+        case ValueKind::text: return " -x";
+        case ValueKind::file: return " -r -F";
+        case ValueKind::folder: return " -x -a '(__fish_complete_directories)'";
+        case ValueKind::program: return " -F -a '(__fish_complete_command)'";
+        default: return " -x -a '(__relay_admin_ask)'";
     }
 }
 

@@ -43,7 +43,8 @@ class Reader {
   private:
     /// The command's own flag wins over a global of the same name, as when the line is run.
     OptionModel const *find(std::string_view name) const {
-        for (auto const *options : {m_line.command != nullptr ? &m_line.command->options : nullptr, &m_program.globals}) {
+        for (auto const *options :
+             {m_line.command != nullptr ? &m_line.command->options : nullptr, &m_program.globals}) {
             if (options == nullptr) {
                 continue;
             }

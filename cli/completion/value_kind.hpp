@@ -24,9 +24,9 @@ constexpr ValueKind value_kind(std::string_view type) {
         ValueKind kind;
     };
     constexpr Known known[] = {
-        {"ORG", ValueKind::org},       {"AGENT", ValueKind::agent}, {"KEY-ID", ValueKind::key},
-        {"FILE", ValueKind::file},     {"SINK", ValueKind::file},   {"DIR", ValueKind::folder},  {"COMMAND", ValueKind::command},
-        {"PROGRAM", ValueKind::program},
+        {"ORG", ValueKind::org},         {"AGENT", ValueKind::agent},     {"KEY-ID", ValueKind::key},
+        {"FILE", ValueKind::file},       {"SINK", ValueKind::file},       {"DIR", ValueKind::folder},
+        {"COMMAND", ValueKind::command}, {"PROGRAM", ValueKind::program},
     };
     for (Known const &one : known) {
         if (one.type == type) {

@@ -72,7 +72,8 @@ fi
 std::string explanation(std::string_view text) {
     std::string escaped;
     for (char const letter : text) {
-        escaped += letter == ']' || letter == '[' || letter == '\\' ? std::string{'\\', letter} : std::string(1, letter);
+        escaped +=
+            letter == ']' || letter == '[' || letter == '\\' ? std::string{'\\', letter} : std::string(1, letter);
     }
     return '[' + escaped + ']';
 }
@@ -82,25 +83,24 @@ std::string action(OptionModel const &option) {
         return '(' + joined(option.choices, " ") + ')';
     }
     switch (value_kind(option.type)) {
-    case ValueKind::text: return " ";
-    case ValueKind::file: return "_files";
-    case ValueKind::folder: return "_files -/";
-    default: return " _relay_admin_ask " + option.value;  // the blank keeps _arguments from adding words of its own
+        case ValueKind::text: return " ";
+        case ValueKind::file: return "_files";
+        case ValueKind::folder: return "_files -/";
+        default: return " _relay_admin_ask " + option.value;  // the blank keeps _arguments from adding words of its own
     }
 }
 
 /// `(-o --output)--output=[format]:FORMAT:(table json)`
 std::string flag_spec(OptionModel const &option, std::string const &name) {
-    std::string spec = option.repeatable          ? "*"
-                       : option.names.size() == 1 ? ""
-                                                  : '(' + joined(option.names, " ") + ')';
+    std::string spec = option.repeatable ? "*" : option.names.size() == 1 ? "" : '(' + joined(option.names, " ") + ')';
     spec += name;
     if (option.takes_value()) {
         spec += name.starts_with("--") ? "=" : "+";
     }
     spec += explanation(option.description);
     if (option.takes_value()) {
-        spec += ':' + (option.choices.empty() ? option.value : option.canonical_name().substr(2)) + ':' + action(option);
+        spec +=
+            ':' + (option.choices.empty() ? option.value : option.canonical_name().substr(2)) + ':' + action(option);
     }
     return in_single_quotes(spec);
 }
@@ -150,8 +150,7 @@ std::string globals_for(ProgramModel const &program, CommandModel const &command
             }
         }
     }
-    return hidden.empty() ? "\"$_relay_admin_globals[@]\""
-                          : "\"${(@)_relay_admin_globals:#*(" + hidden + ")[=[]*}\"";
+    return hidden.empty() ? "\"$_relay_admin_globals[@]\"" : "\"${(@)_relay_admin_globals:#*(" + hidden + ")[=[]*}\"";
 }
 
 std::string command_function(ProgramModel const &program, SpelledCommand const &spelled) {
@@ -161,7 +160,8 @@ std::string command_function(ProgramModel const &program, SpelledCommand const &
             append_argument(specs, option);
         }
     }
-    std::string text = function_name(spelled.path) + "() {\n    _arguments -s -S " + globals_for(program, *spelled.command);
+    std::string text =
+        function_name(spelled.path) + "() {\n    _arguments -s -S " + globals_for(program, *spelled.command);
     for (std::string const &spec : specs) {
         text += " \\\n        " + spec;
     }
@@ -174,11 +174,13 @@ std::string zsh_script(ProgramModel const &program) {
     std::string script(head);
     script += group_function(program, {});
     for (SpelledCommand const &spelled : spelled_commands(program)) {
-        script += spelled.command->is_group ? group_function(program, spelled.path) : command_function(program, spelled);
+        script +=
+            spelled.command->is_group ? group_function(program, spelled.path) : command_function(program, spelled);
     }
     script.pop_back();
     script += ending;
-    script += "    local -a _relay_admin_globals=(\n        " + joined(flag_specs(program.globals), "\n        ") + "\n    )\n";
+    script += "    local -a _relay_admin_globals=(\n        " + joined(flag_specs(program.globals), "\n        ") +
+              "\n    )\n";
     return script.append(last);
 }
 

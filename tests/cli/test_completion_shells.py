@@ -173,10 +173,14 @@ def test_the_line_says_which_database(fleet, folder, fish):
 
 
 def timed_tab(shell, line):
+    """The line after a Tab, how long that took (the best of three: others may be busy here), and what was displayed."""
     shell.tab(line)  # the first Tab loads the script
-    started = time.monotonic()
-    result = shell.tab(line)
-    return result, time.monotonic() - started, shell.listing
+    tries = []
+    for _ in range(3):
+        started = time.monotonic()
+        result = shell.tab(line)
+        tries.append(time.monotonic() - started)
+    return result, min(tries), shell.listing
 
 
 def test_a_silent_server_and_none_at_all(fleet, folder, fish):
@@ -190,7 +194,7 @@ def test_a_silent_server_and_none_at_all(fleet, folder, fish):
             zsh = shells.zsh(fleet.home, folder=folder, **env)
             for shell in (bash, zsh):
                 line, took, listing = timed_tab(shell, "relay-admin unblock ")
-                assert line == "relay-admin unblock " and took < 0.6, took
+                assert line == "relay-admin unblock " and took < 0.5, took
                 assert "error" not in listing and "fail" not in listing
                 shell.close()
             assert fish("relay-admin unblock ", **env) == {}

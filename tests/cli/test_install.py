@@ -74,6 +74,14 @@ def test_headers_program_and_library_are_where_they_belong(prefix):
     }
 
 
+def test_each_shell_finds_its_completion_where_it_looks(prefix):
+    print_script = lambda shell: run(prefix / "bin/relay-admin", "completion", shell)  # noqa: E731
+    share = prefix / "share"
+    assert (share / "bash-completion/completions/relay-admin").read_text() == print_script("bash")
+    assert (share / "zsh/site-functions/_relay-admin").read_text() == print_script("zsh")
+    assert (share / "fish/vendor_completions.d/relay-admin.fish").read_text() == print_script("fish")
+
+
 def test_nothing_that_is_installed_names_the_tree_it_was_built_in(prefix):
     tree = os.environ["RELAY_SOURCE_DIR"]
     for path in [*prefix.rglob("*.cmake"), *prefix.rglob("*.pc"), *prefix.rglob("*.hpp")]:

@@ -17,7 +17,7 @@ EACH_PAGE = pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PA
 EACH_COMMAND = pytest.mark.parametrize("found", commands(), ids=[" ".join(found.path) for found in commands()])
 
 # Kinds of relay-admin-docgen, each in a folder of its name.
-KINDS = ["man"]
+KINDS = ["completions", "man"]
 
 
 def contents(folder):

@@ -14,7 +14,8 @@ constexpr std::size_t key_id_length = 12;
 /// Sterner than holds_key: this word is being typed, and may become a key yet.
 bool may_hold_secret(std::string_view text) {
     std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char letter) { return std::tolower(letter); });
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char letter) { return std::tolower(letter); });
     for (std::string_view const preamble : {"relay_sk_", "relay_at_"}) {
         std::size_t const at = lower.find(preamble);
         if (at != lower.npos && lower.size() > at + preamble.size() + key_id_length) {

@@ -54,19 +54,19 @@ ORDER BY key.key_id LIMIT 200)sql";
 
 std::string key_statuses(Wanted wanted) {
     switch (wanted) {
-    case Wanted::live:
-    case Wanted::open: return "{active,retiring}";
-    case Wanted::revoked: return "{revoked}";
-    default: return "{active,retiring,expired,retired,revoked}";
+        case Wanted::live:
+        case Wanted::open: return "{active,retiring}";
+        case Wanted::revoked: return "{revoked}";
+        default: return "{active,retiring,expired,retired,revoked}";
     }
 }
 
 /// What must not stand against a subject.
 std::string unwanted_kinds(Wanted wanted) {
     switch (wanted) {
-    case Wanted::open: return "{block,revoke}";
-    case Wanted::live: return "{revoke}";
-    default: return "{}";
+        case Wanted::open: return "{block,revoke}";
+        case Wanted::live: return "{revoke}";
+        default: return "{}";
     }
 }
 

@@ -1,0 +1,98 @@
+#include "cli/completion/offers.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace relay;
+using namespace relay::cli;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// What is asked of the database for a line, and what becomes of its one answer.
+struct Asked {
+    std::vector<CandidateQuery> queries{};
+    std::vector<Offer> offers{};
+};
+
+Asked ask(Words const &words, Candidate const &answer = {.id = "bot"}) {
+    static ProgramModel const program = describe_program(command_table());
+    Asked asked;
+    asked.offers = offers_for(read_typed_line(words, program), program, [&](CandidateQuery const &query) {
+        asked.queries.push_back(query);
+        return std::vector<Candidate>{answer};
+    });
+    return asked;
+}
+
+CandidateQuery query_of(Words const &words) {
+    Asked const asked = ask(words);
+    CAPTURE(words.back());
+    REQUIRE(asked.queries.size() == 1);
+    return asked.queries.front();
+}
+
+}  // namespace
+
+TEST_CASE("the database is asked for ids only") {
+    for (Words const &words :
+         {Words{""}, Words{"--"}, Words{"agent", ""}, Words{"agent", "create", ""}, Words{"--output", ""},
+          Words{"block", "--"}, Words{"block", "--until", ""}, Words{"block", "--confirm", ""}, Words{"help", ""},
+          Words{"init", "--secret-file", ""}, Words{"nonsense", "block", ""}, Words{"block", "--nonsense="},
+          Words{"block", "--force=x"}, Words{}}) {
+        CHECK(ask(words).queries.empty());
+    }
+}
+
+TEST_CASE("what is asked for follows from the place on the line and from the command") {
+    CandidateQuery query = query_of({"block", "a", "b", "pa"});
+    CHECK(query.kind == CandidateKind::agent);
+    CHECK(query.wanted == Wanted::open);
+    CHECK(query.prefix == "pa");
+    CHECK(query.taken == Words{"a", "b"});
+
+    CHECK(query_of({"unblock", "--org=ac"}).kind == CandidateKind::org);
+    CHECK(query_of({"unblock", "--org=ac"}).prefix == "ac");
+    CHECK(query_of({"-yno", "json", "restore", ""}).wanted == Wanted::revoked);
+    CHECK(query_of({"-ojson", "restore", "--", ""}).wanted == Wanted::revoked);
+    CHECK(query_of({"agent", "rotate-key", ""}).wanted == Wanted::live);
+    CHECK(query_of({"key", "retire", ""}).kind == CandidateKind::key);
+    CHECK(query_of({"block", "-", ""}).taken == Words{"-"});
+}
+
+TEST_CASE("an organization or agent on the line narrows") {
+    CHECK(query_of({"key", "list", "--org", "acme", "--agent", ""}).org == "acme");
+    CHECK(query_of({"key", "list", "--agent=a", "--org", ""}).agent == "a");
+    CHECK(query_of({"key", "list", "--org", "acme", "--org-id", ""}).org.empty());
+}
+
+TEST_CASE("in a list behind a repeated flag, what stands before the last comma stays") {
+    Asked const asked = ask({"revoke", "--key", "k1", "--key", "k2,k3,b"});
+    REQUIRE(asked.queries.size() == 1);
+    CHECK(asked.queries.front().prefix == "b");
+    CHECK(asked.queries.front().taken == Words{"k1", "k2", "k3"});
+    REQUIRE(asked.offers.size() == 1);
+    CHECK(asked.offers.front().word == "k2,k3,bot");
+}
+
+TEST_CASE("an answer that does not begin with what is typed is not offered") {
+    CHECK(ask({"block", "x"}).offers.empty());
+    CHECK(ask({"block", "bo"}).offers.size() == 1);
+}
+
+TEST_CASE("the meaning of an id is its name and what else is known") {
+    auto const meaning = [](Candidate const &candidate) {
+        return ask({"block", ""}, candidate).offers.front().meaning;
+    };
+    CHECK(meaning({.id = "a"}).empty());
+    CHECK(meaning({.id = "a", .name = "Pay"}) == "Pay");
+    CHECK(meaning({.id = "a", .name = "Pay", .owner = "acme"}) == "Pay (acme)");
+    CHECK(meaning({.id = "a", .owner = "acme"}) == "acme");
+    CHECK(meaning({.id = "a", .state = "blocked", .since = "2026-11-22"}) == "blocked since 2026-11-22");
+    CHECK(meaning({.id = "a",
+                   .name = "Pay",
+                   .owner = "acme",
+                   .state = "blocked",
+                   .since = "2026-11-22",
+                   .ticket = "INC-42"}) == "Pay (acme), blocked since 2026-11-22, INC-42");
+}
