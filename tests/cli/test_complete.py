@@ -199,16 +199,17 @@ def test_no_sandbox_is_started(fleet, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_can_only_read(fleet, cluster):
-    reader = Database(cluster)
-    reader.execute("CREATE SCHEMA relay")
-    reader.execute("CREATE TABLE relay.hit (n int)")
-    reader.execute("CREATE FUNCTION relay.spy() RETURNS text LANGUAGE sql AS 'INSERT INTO relay.hit VALUES (1); SELECT ''x''::text'")
-    reader.execute("CREATE VIEW relay.organizations AS SELECT relay.spy() AS org_id, 'x'::text AS name")
-    reader.execute("CREATE TABLE relay.standing_revocations (subject_kind text, subject_id text, kind text)")
-    assert fleet.complete("org", "show", "", relay=fleet.relay.with_(dsn=reader.dsn())) == {}
-    assert reader.rows("SELECT * FROM relay.hit") == []
-    reader.drop()
+def test_it_reads_in_a_transaction_that_can_do_nothing_else_and_ends_soon(fleet, cluster):
+    """A view in the place of the table tells how it is asked."""
+    spy = Database(cluster)
+    settings = [f"current_setting('{name}')" for name in ("transaction_read_only", "statement_timeout", "search_path")]
+    spy.execute("CREATE SCHEMA relay")
+    spy.execute(f"CREATE VIEW relay.organizations AS SELECT 'spy' AS org_id, concat_ws(' ', {', '.join(settings)}) AS name")
+    spy.execute("CREATE TABLE relay.standing_revocations (subject_kind text, subject_id text, kind text)")
+    spy.execute(f"ALTER DATABASE {spy.name} SET statement_timeout = '1h'")
+    found = fleet.complete("org", "show", "", relay=fleet.relay.with_(dsn=spy.dsn()))
+    assert found == {"spy": "on 300ms pg_catalog, pg_temp"}
+    spy.drop()
 
 
 # --- within its time, without a word
