@@ -315,10 +315,15 @@ __relay_admin_tree() {
             :
             ;;
         'schema')
-            commands=(apply print status verify)
+            commands=(apply json print status verify)
             ;;
         'schema apply')
             :
+            ;;
+        'schema json')
+            arguments=(
+                ''
+            )
             ;;
         'schema print')
             flags=(

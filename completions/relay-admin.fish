@@ -59,6 +59,7 @@ set -g __relay_admin_whole \
     'sandbox status' \
     'sandbox stop' \
     'schema apply' \
+    'schema json' \
     'schema print' \
     'schema status' \
     'schema verify' \
@@ -280,6 +281,7 @@ complete -c relay-admin -n '__relay_admin_at sandbox' -a status -d 'show whether
 complete -c relay-admin -n '__relay_admin_at sandbox' -a stop -d 'stop the sandbox and keep its data'
 complete -c relay-admin -n '__relay_admin_at sandbox run' -F -a '(__fish_complete_command)'
 complete -c relay-admin -n '__relay_admin_at schema' -a apply -d 'install the database schema, or bring it up to date'
+complete -c relay-admin -n '__relay_admin_at schema' -a json -d 'print the JSON Schema of a kind of output'
 complete -c relay-admin -n '__relay_admin_at schema' -a print -d 'print the migrations as SQL for psql'
 complete -c relay-admin -n '__relay_admin_at schema' -a status -d 'tell how the database schema stands to this program'
 complete -c relay-admin -n '__relay_admin_at schema' -a verify -d 'compare the schema in the database with what it should be'
