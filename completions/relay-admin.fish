@@ -227,7 +227,7 @@ complete -c relay-admin -n '__relay_admin_at restore' -l env-prefix -x -d 'start
 complete -c relay-admin -n '__relay_admin_at restore' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
 complete -c relay-admin -n '__relay_admin_at restore' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
 complete -c relay-admin -n '__relay_admin_at restore' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
-complete -c relay-admin -n '__relay_admin_at revoke' -l key -x -a '(__relay_admin_ask)' -d 'single keys by their ids, comma-separated or repeated'
+complete -c relay-admin -n '__relay_admin_at revoke' -l key -x -a '(__relay_admin_ask)' -d 'single keys by their ids, comma-separated'
 complete -c relay-admin -n '__relay_admin_at revoke' -l scan -r -F -d 'the keys that stand in a text; - is stdin'
 complete -c relay-admin -n '__relay_admin_at revoke' -l force -d 'also keep out ids that nobody knows'
 complete -c relay-admin -n '__relay_admin_at revoke' -s f -l file -r -F -d 'agent ids from a file, one a line; - is stdin'
