@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import time
 
 import pexpect
 
@@ -43,6 +44,7 @@ class Shell:
             dimensions=(60, 200),
         )
         self.shown = ""
+        self.took = 0.0  # seconds from Tab to the line behind it
         self.session.sendline(f"{setup}; PS1='REA''DY> '; PROMPT_EOL_MARK=''")
         self.session.expect(PROMPT)
 
@@ -56,8 +58,10 @@ class Shell:
         """Types `text` and presses Tab so many times; returns the line, emptied. What was displayed: `listing`."""
         self.shown = ""
         self.session.send(text)
+        started = time.monotonic()
         self.session.send(TAB * times)
         line = self._line()
+        self.took = time.monotonic() - started
         self.session.send("\x03")
         self.session.expect(PROMPT)
         return line
