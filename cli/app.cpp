@@ -85,7 +85,8 @@ Invocation parse_command_line(std::vector<std::string> const &words, std::span<C
         return leaf;
     });
     if (line.help) {
-        return {{}, print(help_for(table, line.path))};
+        bool const no_pager = std::find(line.globals.begin(), line.globals.end(), "--no-pager") != line.globals.end();
+        return {{.no_pager = no_pager}, print(help_for(table, line.path))};
     }
     if (line.version) {
         line = {.globals = std::move(line.globals)};

@@ -32,6 +32,7 @@ struct Globals {
     bool quiet = false;
     bool verbose = false;
     ColorChoice color = ColorChoice::automatic;
+    bool no_pager = false;
     std::chrono::milliseconds timeout{10'000};
     bool yes = false;
     bool no_input = false;

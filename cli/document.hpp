@@ -15,9 +15,14 @@ struct Field;
 /// Fields in their order of appearance.
 using Record = std::vector<Field>;
 
+/// Words with instants among them: "BLOCKED since ", at, " by ana". A terminal shows each instant with its distance from now.
+struct Phrase : std::vector<std::variant<std::string, Instant>> {
+    using vector::vector;
+};
+
 /// Null is `std::monostate`: JSON null, nothing in a table or CSV. Counts and `_seconds` are integers; ids are strings.
 struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Instant, std::vector<std::string>,
-                            std::vector<std::int64_t>, Record, std::vector<Record>> {
+                            std::vector<std::int64_t>, Record, std::vector<Record>, Phrase> {
     using variant::variant;
     Value(char const *text) : variant(std::string(text)) {}
     template <typename T>
@@ -28,10 +33,17 @@ struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Ins
     }
 };
 
+/// What becomes of a list's column where a terminal has no room for all of them.
+struct Room {
+    int leaves = 0;  ///< 0: it stays; otherwise the columns with the highest numbers leave first
+    bool cut = false;  ///< may be cut, ending in an ellipsis; not for what is copied or acted upon: ids, states
+};
+
 struct Field {
     std::string key;  ///< in machine formats: snake_case; empty: not shown to machines
     std::string label;  ///< in tables: "Org ID", or a column's header; empty: not shown to people
     Value value;
+    Room room{};
 };
 
 struct Document {

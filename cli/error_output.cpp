@@ -1,6 +1,6 @@
 #include "cli/error_output.hpp"
 
-#include "cli/context.hpp"
+#include "cli/color.hpp"
 #include "cli/render_json.hpp"
 #include "cli/write_all.hpp"
 #include "relay/model/text.hpp"
@@ -20,13 +20,7 @@ std::string hint_line(std::string_view label, std::string_view text) {
 }  // namespace
 
 bool stderr_has_color(ColorChoice choice) {
-    if (choice != ColorChoice::automatic) {
-        return choice == ColorChoice::always;
-    }
-    char const *const no_color = std::getenv("NO_COLOR");
-    char const *const terminal = std::getenv("TERM");
-    bool const allowed = no_color == nullptr || *no_color == '\0';
-    return allowed && terminal != nullptr && std::string_view(terminal) != "dumb" && ::isatty(STDERR_FILENO) == 1;
+    return wants_color(choice, ::isatty(STDERR_FILENO) == 1, [](char const *name) { return std::getenv(name); });
 }
 
 std::string error_text(Error const &error, bool color, bool verbose) {

@@ -9,7 +9,7 @@ namespace relay::cli {
 
 enum class ColorChoice;
 
-/// True if stderr may be colored: --color, then NO_COLOR, TERM=dumb, and whether it is a terminal.
+/// True if stderr may be colored (color.hpp).
 bool stderr_has_color(ColorChoice choice);
 
 /// `relay-admin: error: ...` and the indented `why:`, `did you mean:`, `next:` lines, escaped; with `verbose` also the SQLSTATE.

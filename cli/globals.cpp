@@ -116,6 +116,8 @@ void declare_output(CLI::App &root, GlobalOptions &options) {
     add_flag(root, {.names = "-v,--verbose", .description = "more talk on stderr", .group = group}, options.verbose);
     add_choice(root, {.names = "--color", .description = "color on stderr (default: auto)", .group = group},
                {"auto", "always", "never"}, options.color);
+    add_flag(root, {.names = "--no-pager", .description = "never show long output in a pager", .group = group},
+             options.no_pager);
 }
 
 void declare_writes(CLI::App &root, GlobalOptions &options) {
@@ -189,6 +191,7 @@ Globals resolve_globals(GlobalOptions const &options, Environment const &environ
         .quiet = options.quiet,
         .verbose = options.verbose,
         .color = color_choice(options.color),
+        .no_pager = options.no_pager,
         .timeout = resolve_timeout(options, environment),
         .yes = options.yes,
         .no_input = options.no_input,

@@ -23,6 +23,7 @@ struct GlobalOptions {
     bool quiet = false;
     bool verbose = false;
     std::optional<std::string> color{};
+    bool no_pager = false;
     std::optional<std::string> timeout{};
     bool yes = false;
     bool no_input = false;

@@ -104,17 +104,17 @@ Record incident_record(IncidentItem const &item, IncidentContext const &context)
     return {
         machine_only("subject_kind", item.subject_kind),
         {"subject_id", "ID", item.subject_id},
-        {"org_id", "Org", organization(item, context)},
-        {"agent_id", item.subject_kind == "key" ? "Agent" : "", owner(item, context)},
+        {"org_id", "Org", organization(item, context), {.leaves = 3}},
+        {"agent_id", item.subject_kind == "key" ? "Agent" : "", owner(item, context), {.leaves = 1}},
         machine_only("known", item.known),
         machine_only("changed", item.changed),
         {"result", "Result", result_word(item)},
         {"status", "Status", item.error ? Value() : Value(status_word(item, context))},
-        {"since", "Since", standing != nullptr ? Value(standing->at) : Value()},
-        {"until", "Until", standing != nullptr ? Value(standing->until) : Value()},
-        {"actor", "By", standing != nullptr ? Value(standing->actor) : Value()},
+        {"since", "Since", standing != nullptr ? Value(standing->at) : Value(), {.leaves = 2}},
+        {"until", "Until", standing != nullptr ? Value(standing->until) : Value(), {.leaves = 4}},
+        {"actor", "By", standing != nullptr ? Value(standing->actor) : Value(), {.leaves = 5, .cut = true}},
         machine_only("db_role", standing != nullptr ? Value(standing->db_role) : Value()),
-        {"ticket", "Ticket", standing != nullptr ? Value(standing->ticket) : Value()},
+        {"ticket", "Ticket", standing != nullptr ? Value(standing->ticket) : Value(), {.leaves = 6, .cut = true}},
         machine_only("reason", standing != nullptr ? Value(standing->reason) : Value()),
         machine_only("extended_only", item.extended_only),
         machine_only("error", error_value(item.error)),
@@ -140,7 +140,7 @@ Record incident_page(IncidentItem const &item, IncidentContext const &context) {
         page.push_back(people_only("Org ID", context.key->key.org_id));
     }
     page.push_back(
-        people_only("Status", item.standing ? describe_standing(*item.standing) : status_word(item, context)));
+        people_only("Status", item.standing ? describe_standing(*item.standing) : Phrase{status_word(item, context)}));
     if (!item.known) {
         page.push_back(people_only("Known", "no: this id is kept out in case it appears"));
     }

@@ -5,6 +5,7 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/incident_context.hpp"
 #include "cli/output.hpp"
+#include "cli/relative_time.hpp"
 #include "cli/write_all.hpp"
 
 #include <algorithm>
@@ -91,10 +92,7 @@ void say_unchanged(Context &context, IncidentVerb verb, IncidentItem const &item
     std::string text = "nothing changed: it was " + std::string(words_of(verb).already);
     if (item.standing && (verb == IncidentVerb::block || verb == IncidentVerb::revoke)) {
         text += " by " + item.standing->actor + ' ';
-        text +=
-            at && *at >= item.standing->at
-                ? describe_duration(std::chrono::duration_cast<std::chrono::seconds>(*at - item.standing->at)) + " ago"
-                : "at " + format_instant_seconds(item.standing->at);
+        text += at ? relative_time(item.standing->at, *at) : "at " + format_instant_seconds(item.standing->at);
     } else {
         text += " already";
     }

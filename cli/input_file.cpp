@@ -1,6 +1,8 @@
 #include "cli/input_file.hpp"
 
 #include "cli/context.hpp"
+#include "cli/output.hpp"
+#include "cli/progress.hpp"
 #include "cli/prompt.hpp"
 #include "cli/sink/posix.hpp"
 #include "cli/terminal_input.hpp"
@@ -35,6 +37,16 @@ class Input {
     }
 
     int descriptor() const { return m_path == "-" ? STDIN_FILENO : m_file.get(); }
+
+    /// What is left to read of a regular file; null for what has no size: a pipe.
+    std::optional<std::uint64_t> size() const {
+        struct stat status {};
+        if (::fstat(descriptor(), &status) != 0 || !S_ISREG(status.st_mode)) {
+            return {};
+        }
+        off_t const from = std::max<off_t>(::lseek(descriptor(), 0, SEEK_CUR), 0);
+        return static_cast<std::uint64_t>(std::max<off_t>(status.st_size - from, 0));
+    }
 
     /// 0 at the end.
     std::size_t read(std::span<char> buffer) const {
@@ -110,12 +122,16 @@ ApiKey read_key(Context &context, std::string const &path, std::string_view flag
     }
 }
 
-std::multimap<KeyId, KeyScanner::Found> scan_input(std::string const &path, std::string_view flag) {
+std::multimap<KeyId, KeyScanner::Found> scan_input(std::string const &path, std::string_view flag, Output &output) {
     Input const input(path, flag);
+    Progress progress(output.progress_stream(), "scanning " + input_name(path), true, input.size());
+    std::uint64_t done = 0;
     SecretBuffer buffer(piece_size);
     KeyScanner scanner;
     while (std::size_t const got = input.read(buffer.writable())) {
         scanner.feed(buffer.reveal().substr(0, got));
+        done += got;
+        progress.report(done);
     }
     return scanner.finish();
 }

@@ -12,6 +12,7 @@
 namespace relay::cli {
 
 class Context;
+class Output;
 
 /// "stdin" for `-`, else the path.
 std::string input_name(std::string const &path);
@@ -23,7 +24,7 @@ std::string read_input(std::string const &path, std::string_view flag, std::size
 /// Throws Error: usage, not readable, or no key (its text is in no error); declined, at Ctrl-D.
 ApiKey read_key(Context &context, std::string const &path, std::string_view flag);
 
-/// The keys in a text of any size, which goes through one wiped buffer. Throws Error (usage): not readable.
-std::multimap<KeyId, KeyScanner::Found> scan_input(std::string const &path, std::string_view flag);
+/// The keys in a text of any size, which goes through one wiped buffer; `output` shows how far it is. Throws Error (usage): not readable.
+std::multimap<KeyId, KeyScanner::Found> scan_input(std::string const &path, std::string_view flag, Output &output);
 
 }  // namespace relay::cli

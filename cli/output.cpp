@@ -1,11 +1,14 @@
 #include "cli/output.hpp"
 
 #include "cli/error_output.hpp"
+#include "cli/pager.hpp"
 #include "cli/render.hpp"
 #include "cli/render_json.hpp"
+#include "cli/screen.hpp"
 #include "cli/write_all.hpp"
 #include "relay/model/text.hpp"
 
+#include <cstdlib>
 #include <cstring>
 
 #include <unistd.h>
@@ -39,14 +42,33 @@ Output::Output(Globals const &globals)
     : m_format(globals.format),
       m_quiet(globals.quiet),
       m_verbose(globals.verbose),
+      m_no_pager(globals.no_pager),
       m_stdout_is_terminal(::isatty(STDOUT_FILENO) == 1),
       m_color(stderr_has_color(globals.color)) {}
 
-void Output::show(Document const &document) {
+void Output::show(Document const &document) { show(document, Through::screen); }
+
+void Output::browse(Document const &document) { show(document, Through::pager); }
+
+int Output::write_out(std::string_view text, Through through) {
+    std::optional<Screen> const screen = screen_of(STDOUT_FILENO);
+    if (through == Through::pager && screen && !m_no_pager && is_taller(text, *screen)) {
+        auto const command = pager_command([](char const *name) { return std::getenv(name); });
+        if (command && show_in_pager(*command, text)) {
+            return 0;
+        }
+        if (command) {
+            warn("the pager '" + *command + "' failed: here is the text");
+        }
+    }
+    return write_all(STDOUT_FILENO, text);
+}
+
+void Output::show(Document const &document, Through through) {
     int const descriptor = m_diverted ? STDERR_FILENO : STDOUT_FILENO;
-    Rendered const rendered =
-        render(document, m_format, m_diverted ? ::isatty(STDERR_FILENO) == 1 : m_stdout_is_terminal);
-    if (int const failure = write_all(descriptor, rendered.text); failure != 0) {
+    Rendered const rendered = render(document, m_format, screen_of(descriptor));
+    if (int const failure = m_diverted ? write_all(descriptor, rendered.text) : write_out(rendered.text, through);
+        failure != 0) {
         bool const changed = document.changed && !document.dry_run;
         throw Error(ErrorKind::internal,
                     std::string("the result could not be written to ") + (m_diverted ? "stderr: " : "stdout: ") +
@@ -72,10 +94,23 @@ void Output::show(Document const &document) {
 }
 
 void Output::print(std::string_view text) {
-    if (int const failure = write_all(STDOUT_FILENO, text); failure != 0) {
+    if (int const failure = write_out(text, Through::pager); failure != 0) {
         throw Error(ErrorKind::internal,
                     std::string("the result could not be written to stdout: ") + std::strerror(failure));
     }
+}
+
+Progress::Stream Output::progress_stream() const {
+    using Kind = Progress::Stream::Kind;
+    bool const rewritable =
+        screen_of(STDERR_FILENO) && obeys_escapes([](char const *name) { return std::getenv(name); });
+    return {
+        .kind = m_quiet      ? Kind::none
+                : rewritable ? Kind::terminal
+                             : Kind::log,
+        .columns = [] { return screen_of(STDERR_FILENO).value_or(Screen()).columns; },
+        .write = [](std::string_view text) { write_all(STDERR_FILENO, text); },
+    };
 }
 
 void Output::note(std::string_view line) {

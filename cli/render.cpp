@@ -29,6 +29,13 @@ struct ToText {
                        [](std::int64_t number) { return std::to_string(number); });
         return (*this)(texts);
     }
+    std::string operator()(Phrase const &value) const {
+        std::string text;
+        for (auto const &part : value) {
+            text += std::visit(*this, part);
+        }
+        return text;
+    }
     std::string operator()(Record const &value) const { return value_json(value); }
     std::string operator()(std::vector<Record> const &value) const { return value_json(value); }
 };
@@ -110,16 +117,16 @@ Rendered render_env(Document const &document) {
     return rendered;
 }
 
-Rendered render(Document const &document, OutputFormat format, bool on_terminal) {
+Rendered render(Document const &document, OutputFormat format, std::optional<Screen> const &screen) {
     switch (format) {
-        case OutputFormat::json: return {.text = render_json(document, on_terminal)};
+        case OutputFormat::json: return {.text = render_json(document, screen.has_value())};
         case OutputFormat::jsonl: return {.text = render_jsonl(document)};
         case OutputFormat::csv: return {.text = render_csv(document)};
         case OutputFormat::id: return {.text = render_ids(document)};
         case OutputFormat::env: return render_env(document);
         case OutputFormat::table: break;
     }
-    return {.text = render_table(document)};
+    return screen ? render_screen(document, *screen) : Rendered{.text = render_table(document)};
 }
 
 }  // namespace relay::cli

@@ -2,7 +2,9 @@
 
 #include "cli/context.hpp"
 #include "cli/document.hpp"
+#include "cli/screen.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +16,15 @@ struct Rendered {
     std::vector<std::string> notes{};  ///< what people should know of the rendering, for stderr
 };
 
-/// `on_terminal`: JSON is indented, otherwise on one line; nothing else depends on it.
-Rendered render(Document const &document, OutputFormat format, bool on_terminal);
+/// `screen`: the terminal that the text goes to, for which tables are fitted and JSON is indented; null: a pipe or a file.
+Rendered render(Document const &document, OutputFormat format, std::optional<Screen> const &screen);
 
 /// Labelled lines for one thing, columns for a list. Text is escaped for the terminal; fields without a label are left out, and so are
-/// those without a value where a line shows just one.
+/// those without a value where a line shows just one. Instants are RFC 3339, nothing is cut: for pipes.
 std::string render_table(Document const &document);
+/// The same for a terminal: no line is wider than it (ids, which are copied, are never broken), and each instant is told with its distance
+/// from the document's `at`. The notes name columns for which there was no room. Nothing for a list without items.
+Rendered render_screen(Document const &document, Screen const &screen);
 /// RFC 4180 with LF and a header of keys. A text that starts with `= + - @`, tab or carriage return gets a leading apostrophe, so that no
 /// spreadsheet runs it; control and bidi characters (tab and line ends apart) become visible escapes. Lists and records are JSON in their cell.
 std::string render_csv(Document const &document);

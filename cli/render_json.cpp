@@ -1,5 +1,7 @@
 #include "cli/render_json.hpp"
 
+#include "cli/render.hpp"
+
 #include "relay/model/text.hpp"
 #include "relay/model/time.hpp"
 #include "relay/version.hpp"
@@ -36,6 +38,7 @@ struct ToJson {
     Json operator()(Instant value) const { return format_instant(value); }
     Json operator()(std::vector<std::string> const &value) const { return value; }
     Json operator()(std::vector<std::int64_t> const &value) const { return value; }
+    Json operator()(Phrase const &value) const { return plain_text(value); }
     Json operator()(Record const &value) const { return to_json(value); }
     Json operator()(std::vector<Record> const &value) const {
         Json array = Json::array();

@@ -1,7 +1,9 @@
 #include "cli/signals.hpp"
 
+#include "cli/write_all.hpp"
 #include "relay/db/database.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
@@ -12,9 +14,14 @@ namespace relay::cli {
 namespace {
 
 volatile std::sig_atomic_t remembered = 0;
+std::atomic<char const *> last_words = nullptr;
+static_assert(std::atomic<char const *>::is_always_lock_free);
 
 /// Async-signal-safe. A handled signal is blocked while its handler runs, so it is let through before it is raised.
 void die_of(int signal) {
+    if (char const *const text = last_words) {
+        write_all(STDERR_FILENO, text);
+    }
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
     ::sigaction(signal, &action, nullptr);
@@ -51,6 +58,8 @@ void install_signal_handlers() {
         }
     }
 }
+
+void set_last_words(char const *text) noexcept { last_words = text; }
 
 void die_of_signal() {
     die_of(remembered == 0 ? SIGINT : static_cast<int>(remembered));

@@ -7,6 +7,9 @@ namespace relay::cli {
 /// (nohup, a background job) stays ignored.
 void install_signal_handlers();
 
+/// What goes to stderr when a signal ends the program: what clears a line of progress. Null: nothing. The text must live for ever.
+void set_last_words(char const *text) noexcept;
+
 /// Ends the program by the signal that was remembered, SIGINT if none was, so that the shell sees it: 130, 143.
 [[noreturn]] void die_of_signal();
 

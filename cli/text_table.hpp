@@ -6,7 +6,7 @@
 
 namespace relay::cli {
 
-/// Aligned columns under a header, two blanks apart, nothing cut. Cells must be safe for a terminal (escape_for_terminal).
+/// Aligned columns under a header, two blanks apart, each as wide as its widest cell. Cells must be safe for a terminal (escape_for_terminal).
 class TextTable {
   public:
     /// Headers are shown in capitals.

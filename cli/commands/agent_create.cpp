@@ -45,7 +45,7 @@ ExitStatus run(Options const &options, Context &context) {
     CreatedAgent const created = create_agent(context.database(), request, context.write_options(), *sink);
 
     Document document{.kind = "AgentCreation", .id_key = "agent_id"};
-    document.data = created_agent_record(created.agent, created.key, created.delivered_to, created.changed);
+    document.data = created_agent_record(created.agent, created.key, created.delivered_to);
     stamp(document, context, created);
     context.output().show(document);
     if (!created.changed) {

@@ -22,8 +22,8 @@ Record details_record(KeyDetails const &details) {
     Key const &key = details.key;
     Record record = hide(key_record(key), {"blocked", "created_at", "due_at", "last_used_at"});
     append(record, {
-                       people_only("Created", format_instant_seconds(key.created_at) + " by " + key.created_by),
-                       people_only("Due", describe_time(key.due_at, details.at)),
+                       people_only("Created", Phrase{key.created_at, " by " + key.created_by}),
+                       people_only("Due", key.due_at),
                        people_only("Retired", key.retired_at),
                        people_only("Revoked", key.revoked_at),
                        people_only("Last used", key.last_used_at ? Value(*key.last_used_at) : Value("never")),
@@ -42,7 +42,7 @@ ExitStatus run(Options const &options, Context &context) {
     Document document{.kind = "KeyDetails", .id_key = "key_id"};
     document.data = details_record(details);
     stamp(document, context, details.at, details.db_role);
-    context.output().show(document);
+    context.output().browse(document);
     return ExitStatus::ok;
 }
 

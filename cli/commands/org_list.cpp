@@ -29,7 +29,7 @@ ExitStatus run(Options const &options, Context &context) {
     document.columns = blank(org_record({}));
     document.next = found.next;
     stamp(document, context, found.at, found.db_role);
-    context.output().show(document);
+    context.output().browse(document);
     return ExitStatus::ok;
 }
 

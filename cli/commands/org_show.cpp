@@ -37,7 +37,7 @@ ExitStatus run(Options const &options, Context &context) {
     Document document{.kind = "OrgDetails", .id_key = "org_id"};
     document.data = details_record(details);
     stamp(document, context, details.at, details.db_role);
-    context.output().show(document);
+    context.output().browse(document);
     return ExitStatus::ok;
 }
 

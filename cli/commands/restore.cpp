@@ -27,7 +27,7 @@ struct Options {
 
 /// For people: the fresh key, and whether it is accepted.
 Record restored_page(RestoredAgent const &restored) {
-    Record page = issued_key_record(restored.agent, restored.key, restored.delivered_to, restored.changed);
+    Record page = issued_key_record(restored.agent, restored.key, restored.delivered_to);
     page.push_back({"status", "Status", restored.agent.status});
     return page;
 }

@@ -32,7 +32,7 @@ ExitStatus revoke_ids(Options const &options, Context &context) {
 }
 
 ExitStatus revoke_scanned(std::string const &path, Context &context) {
-    auto const found = scan_input(path, "--scan");
+    auto const found = scan_input(path, "--scan", context.output());
     std::vector<std::string> subjects;
     for (auto const &[key, what] : found) {
         subjects.push_back("key " + key.text());

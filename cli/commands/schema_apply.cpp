@@ -13,7 +13,7 @@ std::vector<Record> applied_records(MigratedSchema const &migrated) {
         for (int const version : migrated.applied) {
             if (migration.version == version) {
                 records.push_back(
-                    {{"version", "VERSION", std::int64_t{version}}, {"name", "NAME", std::string(migration.name)}});
+                    {{"version", "Version", std::int64_t{version}}, {"name", "Name", std::string(migration.name)}});
             }
         }
     }

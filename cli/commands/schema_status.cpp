@@ -23,7 +23,7 @@ ExitStatus run(Context &context) {
     SchemaReport const report = report_schema(context.database());
     Document document = schema_status_document(report);
     stamp(document, context, report.at, report.db_role);
-    context.output().show(document);
+    context.output().browse(document);
     if (report.status.state == db::SchemaState::current) {
         return ExitStatus::ok;
     }

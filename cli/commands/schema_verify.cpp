@@ -11,7 +11,7 @@ ExitStatus run(Context &context) {
     SchemaComparison const comparison = compare_schema(context.database());
     Document document = schema_verification_document(comparison);
     stamp(document, context, comparison.at, comparison.db_role);
-    context.output().show(document);
+    context.output().browse(document);
     if (comparison.status.state != db::SchemaState::current) {
         context.output().note("a migration was applied from another text than this program's");
         return exit_status(ErrorKind::schema);

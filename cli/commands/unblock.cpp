@@ -5,6 +5,7 @@
 #include "cli/incident_targets.hpp"
 #include "cli/options.hpp"
 #include "cli/prompt.hpp"
+#include "cli/render_table_parts.hpp"
 #include "relay/model/error.hpp"
 #include "relay/provision/inspect.hpp"
 
@@ -22,8 +23,9 @@ std::string question_for(Context &context, std::vector<AgentId> const &agents) {
     std::string question = "Let agent " + agents.front().text() + " in again?";
     if (!context.globals().yes && context.prompt().can_ask()) {
         AgentDetails const details = show_agent(context.database(), agents.front(), 0);
-        question =
-            details.agent.agent_id + " is " + describe_status(details.agent.status, details.standing) + ". " + question;
+        question = details.agent.agent_id + " is " +
+                   people_text(describe_status(details.agent.status, details.standing), {.now = details.at}) + ". " +
+                   question;
     }
     return question;
 }

@@ -12,11 +12,11 @@ Value key_max_age_seconds(Agent const &agent) {
     return agent.key_max_age ? Value(std::int64_t{agent.key_max_age->count()}) : Value();
 }
 
-std::string describe_last_use(Agent const &agent, std::optional<std::string> const &address) {
+Phrase describe_last_use(Agent const &agent, std::optional<std::string> const &address) {
     if (!agent.last_used_at) {
-        return "never seen";
+        return {"never seen"};
     }
-    return format_instant_seconds(*agent.last_used_at) + (address ? " from " + *address : "");
+    return {*agent.last_used_at, address ? " from " + *address : ""};
 }
 
 }  // namespace
@@ -24,15 +24,15 @@ std::string describe_last_use(Agent const &agent, std::optional<std::string> con
 Record agent_record(Agent const &agent) {
     return {
         {"agent_id", "Agent ID", agent.agent_id},
-        {"org_id", "Org ID", agent.org_id},
-        {"name", "Name", agent.name},
+        {"org_id", "Org ID", agent.org_id, {.leaves = 2}},
+        {"name", "Name", agent.name, {.cut = true}},
         {"status", "Status", agent.status},
         {"permissions", "Permissions", agent.permissions},
         machine_only("key_max_age_seconds", key_max_age_seconds(agent)),
         machine_only("effective_key_max_age_seconds", std::int64_t{agent.effective_key_max_age.count()}),
-        {"created_at", "Created", agent.created_at},
+        {"created_at", "Created", agent.created_at, {.leaves = 3}},
         machine_only("created_by", agent.created_by),
-        {"last_used_at", "Last used", agent.last_used_at},
+        {"last_used_at", "Last used", agent.last_used_at, {.leaves = 1}},
     };
 }
 
@@ -46,7 +46,7 @@ Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, 
                people_only("Last seen", describe_last_use(agent, address)),
                people_only("Permissions", agent.permissions.empty() ? Value("none") : Value(agent.permissions)),
                people_only("Key max age", describe_key_max_age(agent)),
-               people_only("Created", format_instant_seconds(agent.created_at) + " by " + agent.created_by),
+               people_only("Created", Phrase{agent.created_at, " by " + agent.created_by}),
            });
     return summary;
 }

@@ -37,15 +37,4 @@ void append(Record &record, Record more) {
 
 Value or_null(std::string const &text) { return text.empty() ? Value() : Value(text); }
 
-std::string describe_time(Instant at, std::optional<Instant> now) {
-    std::string text = format_instant_seconds(at);
-    if (!now) {
-        return text;
-    }
-    auto const distance = std::chrono::duration_cast<std::chrono::seconds>(at - *now);
-    bool const past = at < *now;
-    std::string const words = describe_duration(past ? -distance : distance);
-    return text + (past ? " (" + words + " ago)" : " (in " + words + ")");
-}
-
 }  // namespace relay::cli

@@ -32,7 +32,4 @@ void append(Record &record, Record more);
 /// Null for an empty text.
 Value or_null(std::string const &text);
 
-/// "2027-02-20T01:02:03Z (in 90 days)", "... (3 days ago)"; without `now` the time alone.
-std::string describe_time(Instant at, std::optional<Instant> now);
-
 }  // namespace relay::cli

@@ -7,7 +7,7 @@
 namespace relay::cli {
 
 Record init_record(Initialized const &made) {
-    Record record = created_agent_record(made.agent, made.key, made.delivered_to, !made.delivered_to.empty());
+    Record record = created_agent_record(made.agent, made.key, made.delivered_to);
     append(record, {
                        machine_only("org_name", made.org.name),
                        machine_only("plan", made.org.plan),

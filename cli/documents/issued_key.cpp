@@ -56,7 +56,7 @@ Record delivery_record(std::string const &label, std::string const &delivered_to
     return record;
 }
 
-Record issued_key_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh) {
+Record issued_key_record(Agent const &agent, Key const &key, std::string const &delivered_to) {
     bool const is_key = !key.key_id.empty();
     Record record{
         {"org_id", "Org ID", agent.org_id},
@@ -64,11 +64,7 @@ Record issued_key_record(Agent const &agent, Key const &key, std::string const &
         {"key_id", "Key ID", or_null(key.key_id)},
     };
     append(record, delivery_record("API Key", delivered_to));
-    record.push_back(machine_only("due_at", is_key ? Value(key.due_at) : Value()));
-    if (is_key) {
-        std::optional<Instant> const now = fresh ? std::optional(key.created_at) : std::nullopt;
-        record.push_back(people_only("Due", describe_time(key.due_at, now)));
-    }
+    record.push_back({"due_at", "Due", is_key ? Value(key.due_at) : Value()});
     record.push_back({"expires_at", "Expires", key.expires_at});
     return record;
 }
@@ -83,8 +79,8 @@ Record machine_key_record(Key const &key, std::string const &delivered_to) {
     };
 }
 
-Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to, bool fresh) {
-    Record record = issued_key_record(agent, key, delivered_to, fresh);
+Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to) {
+    Record record = issued_key_record(agent, key, delivered_to);
     for (Field &field : agent_record(agent)) {
         if (field.key != "org_id" && field.key != "agent_id") {
             record.push_back(machine_only(std::move(field.key), std::move(field.value)));

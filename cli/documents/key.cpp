@@ -10,19 +10,19 @@ Record key_record(Key const &key) {
     return {
         {"key_id", "Key ID", key.key_id},
         {"agent_id", "Agent ID", key.agent_id},
-        {"org_id", "Org ID", key.org_id},
+        {"org_id", "Org ID", key.org_id, {.leaves = 6}},
         {"status", "Status", key.status},
         machine_only("state", key.state),
-        {"blocked", "Blocked", key.blocked},
-        {"created_at", "Created", key.created_at},
+        {"blocked", "Blocked", key.blocked, {.leaves = 2}},
+        {"created_at", "Created", key.created_at, {.leaves = 5}},
         machine_only("created_by", key.created_by),
-        {"due_at", "Due", key.due_at},
-        {"expires_at", "Expires", key.expires_at},
+        {"due_at", "Due", key.due_at, {.leaves = 1}},
+        {"expires_at", "Expires", key.expires_at, {.leaves = 3}},
         machine_only("retired_at", key.retired_at),
         machine_only("revoked_at", key.revoked_at),
-        {"replaced_by", "Replaced by", key.replaced_by},
+        {"replaced_by", "Replaced by", key.replaced_by, {.leaves = 7}},
         machine_only("retire_on_first_use", key.retire_on_first_use),
-        {"last_used_at", "Last used", key.last_used_at},
+        {"last_used_at", "Last used", key.last_used_at, {.leaves = 4}},
     };
 }
 

@@ -7,14 +7,14 @@ namespace relay::cli {
 Record org_record(Org const &org) {
     return {
         {"org_id", "Org ID", org.org_id},
-        {"name", "Name", org.name},
-        {"plan", "Plan", org.plan},
+        {"name", "Name", org.name, {.cut = true}},
+        {"plan", "Plan", org.plan, {.leaves = 2}},
         {"status", "Status", org.status},
-        {"agents", "Agents", org.agents},
-        {"agent_limit", "Limit", org.agent_limit},
+        {"agents", "Agents", org.agents, {.leaves = 1}},
+        {"agent_limit", "Limit", org.agent_limit, {.leaves = 3}},
         machine_only("max_agents", org.max_agents),
         machine_only("key_max_age_seconds", std::int64_t{org.key_max_age.count()}),
-        {"created_at", "Created", org.created_at},
+        {"created_at", "Created", org.created_at, {.leaves = 4}},
         machine_only("created_by", org.created_by),
     };
 }

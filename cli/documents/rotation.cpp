@@ -19,13 +19,18 @@ Value previous_value(std::optional<Key> const &previous) {
     };
 }
 
-std::string describe_previous(Key const &previous, std::vector<std::string> const &ended) {
+Phrase describe_previous(Key const &previous, std::vector<std::string> const &ended) {
     if (!previous.live()) {
-        return previous.key_id + (ended.empty() ? " was dead before (" + previous.status + ')' : " ended now");
+        return {previous.key_id + (ended.empty() ? " was dead before (" + previous.status + ')' : " ended now")};
     }
-    std::string text = previous.key_id + " works until ";
-    text += previous.expires_at ? format_instant_seconds(*previous.expires_at) : "it is retired";
-    return text + (previous.retire_on_first_use ? ", or until the new one is first used" : "");
+    Phrase phrase{previous.key_id + " works until "};
+    if (previous.expires_at) {
+        phrase.emplace_back(*previous.expires_at);
+    } else {
+        phrase.emplace_back("it is retired");
+    }
+    phrase.emplace_back(previous.retire_on_first_use ? ", or until the new one is first used" : "");
+    return phrase;
 }
 
 Record rotation_record(RotatedKey const &rotated) {
@@ -37,14 +42,7 @@ Record rotation_record(RotatedKey const &rotated) {
         {"key_id", "Key ID", or_null(key.key_id)},
     };
     append(record, delivery_record("API Key", rotated.changed ? rotated.delivered_to : ""));
-    record.push_back(machine_only("due_at", has_key ? Value(key.due_at) : Value()));
-    if (has_key) {
-        std::optional<Instant> const now =
-            rotated.changed && rotated.previous && key.created_at >= rotated.previous->created_at
-                ? std::optional(key.created_at)
-                : std::nullopt;
-        record.push_back(people_only("Due", describe_time(key.due_at, now)));
-    }
+    record.push_back({"due_at", "Due", has_key ? Value(key.due_at) : Value()});
     record.push_back({"expires_at", "Expires", key.expires_at});
     record.push_back(machine_only("previous", previous_value(rotated.previous)));
     if (rotated.previous) {

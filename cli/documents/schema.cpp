@@ -15,11 +15,11 @@ bool holds(std::vector<int> const &numbers, int number) {
 Record migration_record(int version, std::string const &name, std::string const &state,
                         db::AppliedMigration const *applied) {
     return {
-        {"version", "VERSION", std::int64_t{version}},
-        {"name", "NAME", name},
-        {"state", "STATE", state},
-        {"applied_at", "APPLIED", applied != nullptr ? Value(applied->applied_at) : Value()},
-        {"applied_by", "BY", applied != nullptr ? Value(applied->applied_by) : Value()},
+        {"version", "Version", std::int64_t{version}},
+        {"name", "Name", name},
+        {"state", "State", state},
+        {"applied_at", "Applied", applied != nullptr ? Value(applied->applied_at) : Value()},
+        {"applied_by", "By", applied != nullptr ? Value(applied->applied_by) : Value()},
         {"checksum", "", applied != nullptr ? Value(applied->checksum) : Value()},
     };
 }
@@ -69,8 +69,8 @@ Document schema_verification_document(SchemaComparison const &comparison) {
     std::vector<Record> differences;
     for (db::SchemaDifference const &difference : comparison.differences) {
         differences.push_back({
-            {"difference", "DIFFERENCE", difference.missing ? "missing" : "unexpected"},
-            {"object", "OBJECT", difference.line},
+            {"difference", "Difference", difference.missing ? "missing" : "unexpected"},
+            {"object", "Object", difference.line},
         });
     }
     std::string const label = differences.empty() ? "" : "Differences";

@@ -24,30 +24,33 @@ std::vector<Record> standing_records(std::vector<Standing> const &standing) {
     return records;
 }
 
-std::string describe_standing(Standing const &standing) {
-    std::string text = standing.kind == "revoke" ? "REVOKED" : "BLOCKED";
+Phrase describe_standing(Standing const &standing) {
+    std::string who = standing.kind == "revoke" ? "REVOKED" : "BLOCKED";
     if (standing.subject_kind != "agent") {
-        text += " (" + standing.subject_kind + ' ' + standing.subject_id + ')';
+        who += " (" + standing.subject_kind + ' ' + standing.subject_id + ')';
     }
-    text += " since " + format_instant_seconds(standing.at);
+    Phrase phrase{who + " since ", standing.at};
     if (standing.until) {
-        text += " until " + format_instant_seconds(*standing.until);
+        phrase.insert(phrase.end(), {" until ", *standing.until});
     }
-    text += " by " + standing.actor + " (role " + standing.db_role + ')';
-    text += standing.ticket ? ", " + *standing.ticket : "";
-    text += standing.reason ? ": " + *standing.reason : "";
-    return text;
+    std::string by = " by " + standing.actor + " (role " + standing.db_role + ')';
+    by += standing.ticket ? ", " + *standing.ticket : "";
+    by += standing.reason ? ": " + *standing.reason : "";
+    phrase.emplace_back(std::move(by));
+    return phrase;
 }
 
-std::string describe_status(std::string_view status, std::vector<Standing> const &standing) {
+Phrase describe_status(std::string_view status, std::vector<Standing> const &standing) {
     if (standing.empty()) {
-        return std::string(status);
+        return {std::string(status)};
     }
-    std::string text;
+    Phrase phrase;
     for (Standing const &row : standing) {
-        text += (text.empty() ? "" : "; ") + describe_standing(row);
+        phrase.emplace_back(phrase.empty() ? "" : "; ");
+        Phrase const words = describe_standing(row);
+        phrase.insert(phrase.end(), words.begin(), words.end());
     }
-    return text;
+    return phrase;
 }
 
 }  // namespace relay::cli

@@ -14,9 +14,9 @@ Record standing_record(Standing const &standing);
 std::vector<Record> standing_records(std::vector<Standing> const &standing);
 
 /// "BLOCKED since 2026-11-22T01:02:03Z by ana (role relay_responder), INC-42: key seen in a public log".
-std::string describe_standing(Standing const &standing);
+Phrase describe_standing(Standing const &standing);
 
 /// `status` alone if nothing stands; else each standing row in words.
-std::string describe_status(std::string_view status, std::vector<Standing> const &standing);
+Phrase describe_status(std::string_view status, std::vector<Standing> const &standing);
 
 }  // namespace relay::cli

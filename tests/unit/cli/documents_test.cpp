@@ -28,17 +28,11 @@ std::string a_key() {
 TEST_CASE("a field without a key is for people alone, one without a label for machines alone") {
     Document document{.kind = "Thing", .id_key = "a"};
     document.data = {{"a", "A", "1"}, people_only("Words", "said"), machine_only("b", "2")};
-    CHECK(render(document, OutputFormat::table, false).text == "A:      1\nWords:  said\n");
-    CHECK(render(document, OutputFormat::csv, false).text == "a,b\n1,2\n");
-    CHECK(render(document, OutputFormat::env, false).text == "A=1\nB=2\n");
-    std::string const json = render(document, OutputFormat::json, false).text;
+    CHECK(render(document, OutputFormat::table, {}).text == "A:      1\nWords:  said\n");
+    CHECK(render(document, OutputFormat::csv, {}).text == "a,b\n1,2\n");
+    CHECK(render(document, OutputFormat::env, {}).text == "A=1\nB=2\n");
+    std::string const json = render(document, OutputFormat::json, {}).text;
     CHECK(json.find(R"("data":{"a":"1","b":"2"})") != json.npos);
-}
-
-TEST_CASE("times are told from now on, in both directions") {
-    CHECK(describe_time(now, std::nullopt) == "2026-11-22T01:02:03Z");
-    CHECK(describe_time(now + std::chrono::days(90), now) == "2027-02-20T01:02:03Z (in 90 days)");
-    CHECK(describe_time(now - std::chrono::hours(3), now) == "2026-11-21T22:02:03Z (3 hours ago)");
 }
 
 TEST_CASE("keys are counted in words") {
@@ -51,16 +45,16 @@ TEST_CASE("keys are counted in words") {
 }
 
 TEST_CASE("a status names who, since when and why") {
-    CHECK(describe_status("active", {}) == "active");
+    CHECK(plain_text(describe_status("active", {})) == "active");
     Standing block{
         .subject_kind = "agent", .subject_id = "bot", .kind = "block", .at = now, .actor = "ana", .db_role = "r"};
-    CHECK(describe_status("blocked", {block}) == "BLOCKED since 2026-11-22T01:02:03Z by ana (role r)");
+    CHECK(plain_text(describe_status("blocked", {block})) == "BLOCKED since 2026-11-22T01:02:03Z by ana (role r)");
     block.ticket = "INC-42";
     block.reason = "seen in a log";
     block.until = now + std::chrono::hours(1);
     Standing const revoke{
         .subject_kind = "org", .subject_id = "acme", .kind = "revoke", .at = now, .actor = "bo", .db_role = "r"};
-    CHECK(describe_status("revoked", {block, revoke}) ==
+    CHECK(plain_text(describe_status("revoked", {block, revoke})) ==
           "BLOCKED since 2026-11-22T01:02:03Z until 2026-11-22T02:02:03Z by ana (role r), INC-42: seen in a log; "
           "REVOKED (org acme) since 2026-11-22T01:02:03Z by bo (role r)");
 }

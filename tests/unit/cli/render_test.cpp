@@ -1,6 +1,5 @@
 #include "cli/render.hpp"
 #include "cli/render_json.hpp"
-#include "cli/text_width.hpp"
 
 #include <doctest/doctest.h>
 
@@ -79,20 +78,6 @@ TEST_CASE("lists have capital headers, numbers at the right, and wide characters
           "a1       Payment     2\n"
           "agent-2  支払い     10\n");
     CHECK(render_table(list({})) == "AGENT  NAME  KEYS\n");
-}
-
-TEST_CASE("display width counts what a terminal shows") {
-    CHECK(display_width("abc") == 3);
-    CHECK(display_width("e\u0301") == 1);
-    CHECK(display_width("\U0001f511") == 2);
-    CHECK(display_width("日本") == 4);
-    CHECK(display_width("é") == 1);
-}
-
-TEST_CASE("words are wrapped at blanks and line ends") {
-    CHECK(wrap_words("one two\nthree  four", 11, 2) == "  one two\n  three\n  four\n");
-    CHECK(wrap_words("", 10, 2).empty());
-    CHECK(wrap_words("averyverylongword x", 5, 0) == "averyverylongword\nx\n");
 }
 
 TEST_CASE("hostile text is escaped in a table, and takes one line") {
@@ -188,4 +173,66 @@ TEST_CASE("env holds values that need no quotes, and names what it leaves out") 
           "AGENT_ID=a1\nEXPIRES_AT=\nCHANGED=true\nPERMISSIONS=s:a,s:b\nDUE_AT=2026-11-22T01:02:03.000Z\n");
     REQUIRE(rendered.notes.size() == 3);
     CHECK(rendered.notes[0].starts_with("NAME is left out"));
+}
+
+TEST_CASE("on a screen instants are told with their distance, values are wrapped beside their labels") {
+    Document document = one({{"agent_id", "Agent ID", "a1"},
+                             {"status", "Status", Phrase{"BLOCKED since ", at, " by ana, INC-42"}},
+                             {"due_at", "Due", at + std::chrono::days(90)}});
+    CHECK(render_table(document) ==
+          "Agent ID:  a1\n"
+          "Status:    BLOCKED since 2026-11-22T01:02:03Z by ana, INC-42\n"
+          "Due:       2027-02-20T01:02:03Z\n");
+    document.at = at + std::chrono::minutes(3);
+    CHECK(render_screen(document, {.columns = 40}).text ==
+          "Agent ID:  a1\n"
+          "Status:    BLOCKED since\n"
+          "           2026-11-22T01:02:03Z\n"
+          "           (3 minutes ago) by ana,\n"
+          "           INC-42\n"
+          "Due:       2027-02-20T01:02:03Z\n"
+          "           (in 90 days)\n");
+}
+
+TEST_CASE("on a narrow screen a value that has no room beside its label stands below it") {
+    CHECK(render_screen(one({{"a", "A rather long label", "some words to wrap"}}), {.columns = 20}).text ==
+          "A rather long label:\n"
+          "  some words to wrap\n");
+}
+
+TEST_CASE("on a screen a list is fitted, and says what it left out") {
+    Document document = list({item("agent-1", "A name of quite some length", 2)});
+    document.columns[1].room = {.cut = true};
+    document.columns[2].room = {.leaves = 1};
+    CHECK(render_screen(document, {.columns = 80}).text ==
+          "AGENT    NAME                         KEYS\n"
+          "agent-1  A name of quite some length     2\n");
+    CHECK(render_screen(document, {.columns = 33}).text ==
+          "AGENT    NAME                KEYS\n"
+          "agent-1  A name of quite s…     2\n");
+    document.items[0][0].value = std::string(50, 'a');
+    Rendered const cut = render_screen(document, {.columns = 70});
+    CHECK(cut.text == "AGENT" + std::string(47, ' ') + "NAME\n" + std::string(50, 'a') + "  A name of quite s…\n");
+    CHECK(cut.notes == std::vector<std::string>{"not shown for lack of room: Keys (-o csv has all)"});
+}
+
+TEST_CASE("where no table fits, one record stands below the other, whole") {
+    Document const document = list({item("agent-1", "A name", 2), item("agent-2", "B", 3)});
+    CHECK(render_screen(document, {.columns = 15}).text ==
+          "Agent:  agent-1\n"
+          "Name:   A name\n"
+          "Keys:   2\n"
+          "\n"
+          "Agent:  agent-2\n"
+          "Name:   B\n"
+          "Keys:   3\n");
+    CHECK(render_screen(list({}), {.columns = 15}).text.empty());
+}
+
+TEST_CASE("hostile text is escaped on a screen, in columns and below each other") {
+    for (std::size_t const columns : {200u, 20u}) {
+        std::string const text = render_screen(list({item("a1", hostile, 1)}), {.columns = columns}).text;
+        CHECK_FALSE(holds_raw_control(text));
+        CHECK(text.find("\\x1b[31m\\u202eevil") != text.npos);
+    }
 }
