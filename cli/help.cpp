@@ -78,7 +78,7 @@ std::string globals_in_short(std::vector<OptionModel> const &globals) {
         }
         words += ' ';
     }
-    std::string lines = wrap_words(words, help_width, 2);
+    std::string lines = wrap_words(words, help_width(), 2);
     std::replace(lines.begin(), lines.end(), glue, ' ');
     return "\nGlobal flags (relay-admin --help tells more):\n" + lines;
 }
@@ -89,14 +89,14 @@ std::string verbatim_lines(std::string_view text) {
     while (!text.empty()) {
         std::string_view const line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(line.size() + 1, text.size()));
-        if (display_width(line) <= help_width) {
+        if (display_width(line) <= help_width()) {
             lines += std::string(line) + '\n';
             continue;
         }
         std::size_t const word = line.find_first_not_of(' ');
         std::size_t const gap = line.find("  ", word);
         std::size_t const column = gap == line.npos ? word : line.find_first_not_of(' ', gap);
-        std::string rest = wrap_words(line.substr(column), help_width, column);
+        std::string rest = wrap_words(line.substr(column), help_width(), column);
         lines += std::string(line.substr(0, column)) + rest.erase(0, column);
     }
     return lines;
@@ -105,7 +105,7 @@ std::string verbatim_lines(std::string_view text) {
 std::string description_blocks(ManualText const &manual) {
     std::string page;
     for (ManualText::Block const &block : manual.blocks) {
-        page += '\n' + (block.verbatim ? verbatim_lines(block.text) : wrap_words(block.text, help_width, 0));
+        page += '\n' + (block.verbatim ? verbatim_lines(block.text) : wrap_words(block.text, help_width(), 0));
     }
     return page;
 }
@@ -160,7 +160,7 @@ std::string group_help_text(std::span<Command const *const> table, Path const &p
     std::string const name = join_path(path);
     std::string page = "Usage: relay-admin " + name + " COMMAND [ARGS]\n";
     std::string const summary = summary_of(table, path);
-    page += summary.empty() ? "" : '\n' + summary + '\n';
+    page += summary.empty() ? "" : '\n' + wrap_words(summary, help_width(), 0);
     Command const *command = find_command(table, path);
     page += command == nullptr ? "" : description_blocks(split_manual_text(command->doc));
     std::vector<HelpEntry> entries;
@@ -173,8 +173,9 @@ std::string group_help_text(std::span<Command const *const> table, Path const &p
 }
 
 std::string command_help_text(std::vector<OptionModel> const &globals, CommandModel const &command, Path const &path) {
-    std::string page = wrap_words("Usage: relay-admin " + join_path(path) + usage_tail(command.options), help_width, 0);
-    page += '\n' + command.summary + '\n';
+    std::string page =
+        wrap_words("Usage: relay-admin " + join_path(path) + usage_tail(command.options), help_width(), 0);
+    page += '\n' + wrap_words(command.summary, help_width(), 0);
     if (!command.alias.empty()) {
         page += "Also spelled: relay-admin " + join_path(command.alias == path ? command.path : command.alias) + '\n';
     }

@@ -65,7 +65,12 @@ constexpr std::array environment{
     ManualEntry{"PGHOST, PGSERVICE, PGSSLMODE, PG*",
                 "libpq's own, as psql reads them; what a flag or RELAY_ADMIN_DSN says comes first"},
     ManualEntry{"NO_COLOR", "set and not empty: no color"},
-    ManualEntry{"TERM", "dumb: no color"},
+    ManualEntry{"CLICOLOR_FORCE", "set and not 0: color on stderr even if it is no terminal; NO_COLOR comes first"},
+    ManualEntry{"TERM", "dumb: no color, no pager"},
+    ManualEntry{"RELAY_ADMIN_PAGER, PAGER",
+                "what shows lists and texts that are taller than the screen (default: less); empty or cat: nothing"},
+    ManualEntry{"LESS", "how less does it (default: FRX)"},
+    ManualEntry{"COLUMNS, LINES", "size of a terminal that does not tell it"},
     ManualEntry{"GITHUB_ACTIONS, GITHUB_ACTOR, GITHUB_REPOSITORY, GITHUB_RUN_ID",
                 "who asks, for the audit trail, if there is no --actor; in GitHub Actions a secret that goes to stdout "
                 "is masked in the log"},

@@ -45,6 +45,18 @@ std::string time_left(double seconds) {
                               : fmt::format("{:.0f} h left", seconds / 3600);
 }
 
+/// In at most `width` columns: the numbers matter more than the whole name of what is being done.
+std::string fitted_text(ProgressState state, std::size_t width) {
+    constexpr std::size_t shortest_name = 12;
+    std::string text = progress_text(state);
+    std::size_t const name = display_width(state.what);
+    if (std::size_t const own = display_width(text); own > width && name > shortest_name) {
+        state.what = cut_to_width(state.what, name - std::min(own - width, name - shortest_name));
+        text = progress_text(state);
+    }
+    return cut_to_width(text, width);
+}
+
 }  // namespace
 
 std::string progress_text(ProgressState const &state) {
@@ -92,16 +104,15 @@ void Progress::report(std::uint64_t done) {
 
 void Progress::show(Clock::time_point now) {
     m_state.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - m_start);
-    std::string const text = progress_text(m_state);
     if (m_stream.kind == Stream::Kind::log) {
-        m_stream.write(text + '\n');
+        m_stream.write(progress_text(m_state) + '\n');
         m_next = now + each_in_log;
         return;
     }
     // One column stays free: a full line would wrap, and only its last part could be removed.
     m_visible = true;
     set_last_words(clear_line);
-    m_stream.write(clear_line + cut_to_width(text, m_stream.columns() - 1));
+    m_stream.write(clear_line + fitted_text(m_state, m_stream.columns() - 1));
     m_next = now + again_at_terminal;
 }
 

@@ -69,6 +69,15 @@ TEST_CASE("a line of progress is never as wide as the screen") {
     CHECK(watched.written == "\r\033[Kscanning:\u2026");
 }
 
+TEST_CASE("a long name gives way to the numbers") {
+    Watched watched;
+    Progress progress(watched.stream(Kind::terminal, 60), "scanning /a/path/that/is/as/long/as/paths/get/app.log", true,
+                      100);
+    watched.time += 2s;
+    progress.report(10);
+    CHECK(watched.written == "\r\033[Kscanning /a/path/th\u2026: 10 %, 10 B of 100 B, 5 B/s, 18 s left");
+}
+
 TEST_CASE("what is short shows nothing at all") {
     Watched watched;
     for (Kind const kind : {Kind::terminal, Kind::log, Kind::none}) {
