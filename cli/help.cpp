@@ -177,7 +177,9 @@ std::string command_help_text(std::vector<OptionModel> const &globals, CommandMo
         wrap_words("Usage: relay-admin " + join_path(path) + usage_tail(command.options), help_width(), 0);
     page += '\n' + wrap_words(command.summary, help_width(), 0);
     if (!command.alias.empty()) {
-        page += "Also spelled: relay-admin " + join_path(command.alias == path ? command.path : command.alias) + '\n';
+        page +=
+            wrap_words("Also spelled: relay-admin " + join_path(command.alias == path ? command.path : command.alias),
+                       help_width(), 0);
     }
     return page + description_blocks(command.manual) + option_sections(command.options) + globals_in_short(globals) +
            exit_lines(command.manual) + example_lines(command.manual);

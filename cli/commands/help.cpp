@@ -17,7 +17,7 @@ Runner declare(CLI::App &app) {
     return [options](Context &context) {
         std::string const text = help_for(command_table(), options->path);  // first: an unknown command is an error
         Command const *command = find_command(command_table(), options->path);
-        if (command != nullptr && context.output().stdout_is_terminal()) {
+        if (command != nullptr && context.output().stdout_is_terminal() && !context.globals().no_pager) {
             show_manual_page(split_path(command->path));
         }
         context.output().print(text);
@@ -32,8 +32,9 @@ extern Command const help{
     .summary = "show the help of a command",
     .doc =
         R"(Shows what a command does, its arguments and flags, and examples. At a terminal it opens the manual
-page of the command with man(1), if that is installed; otherwise it prints the text of --help, which is made from the same source.
-Without a command it shows the list of commands, the global flags, all exit codes, the environment and files.
+page of the command with man(1), if that is installed and --no-pager is not given; otherwise it prints the text of --help, which is
+made from the same source. Without a command it shows the list of commands, the global flags, all exit codes, the environment and
+files.
 
 Exit 0: shown. 2: no such command; commands that are close are named.
 

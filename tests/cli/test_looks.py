@@ -103,7 +103,7 @@ def test_nothing_is_wider_than_the_screen_and_no_row_is_broken(fleet, columns, w
 
 def wcwidth_of(text):
     """By a table that is not ours; emoji that are joined count once."""
-    return wcwidth.wcswidth(unicodedata.normalize("NFC", re.sub("(\u200d.)+", "", text)))
+    return wcwidth.wcswidth(unicodedata.normalize("NFC", re.sub("(\u200d.)+|\ufeff", "", text)))
 
 
 @SCREENS
