@@ -95,8 +95,8 @@ def test_nothing_is_wider_than_the_screen_and_no_row_is_broken(fleet, columns, w
     code, shown = finish_terminal(session)
     assert code == 0 and not hostile(shown.replace("\r\n", "\n"))
     for line in shown.splitlines():
-        # What is copied is whole all the same, and the terminal wraps it: an id without a blank, the line of an example.
-        copied = re.fullmatch(r"( *[A-Z][A-Za-z ]*:)? +[!-~]+|  relay-admin .*", line)
+        # What is copied is whole all the same, and the terminal wraps it: an id without a blank, a flag, the line of an example.
+        copied = re.fullmatch(r"( *[A-Z][A-Za-z ]*:)? +[!-~]+|  (relay-admin|-).*", line)
         talk = line.startswith("not shown for lack of room")
         assert wcwidth_of(line) <= columns or copied or talk, line
 
@@ -126,9 +126,7 @@ def test_ids_and_states_are_whole_and_in_line_at_every_width(fleet, columns):
 
 
 def test_wide_characters_keep_the_columns_in_line(fleet):
-    with terminal(fleet, "relay-admin --no-pager agent list", columns=200, lines=50) as pane:
-        pane.finish()
-        shown = pane.everything()
+    shown = finish_terminal(fleet.terminal("--no-pager", "agent", "list", columns=200))[1].splitlines()
     place = shown[0].index("STATUS")
     for agent, state in (("wide", "blocked"), ("emoji", "active"), ("combining", "active"), ("four-byte", "active"),
                          ("zero-width", "active"), ("family", "active")):  # fmt: skip
