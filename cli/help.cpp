@@ -80,7 +80,7 @@ std::string globals_in_short(std::vector<OptionModel> const &globals) {
     }
     std::string lines = wrap_words(words, help_width(), 2);
     std::replace(lines.begin(), lines.end(), glue, ' ');
-    return "\nGlobal flags (relay-admin --help tells more):\n" + lines;
+    return "\nGlobal flags (see relay-admin --help):\n" + lines;
 }
 
 /// Indented lines stay as they are; one that is too long goes on under its second column (`  word      what it means`).

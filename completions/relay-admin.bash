@@ -477,6 +477,7 @@ _relay_admin() {
         '-q|--quiet'
         '-v|--verbose'
         '--color=auto|always|never'
+        '--no-pager'
         '-n|--dry-run'
         '-y|--yes'
         '--no-input'
