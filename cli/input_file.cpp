@@ -5,7 +5,6 @@
 #include "cli/progress.hpp"
 #include "cli/prompt.hpp"
 #include "cli/sink/posix.hpp"
-#include "cli/terminal_input.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
@@ -22,7 +21,8 @@ namespace {
 constexpr std::size_t piece_size = 64 * 1024;
 
 [[noreturn]] void refuse(std::string_view flag, std::string const &path, std::string const &problem) {
-    throw Error(ErrorKind::usage, std::string(flag) + ' ' + escape_for_terminal(input_name(path)) + ": " + problem);
+    std::string const subject = flag.empty() ? "" : std::string(flag) + ' ';
+    throw Error(ErrorKind::usage, subject + escape_for_terminal(input_name(path)) + ": " + problem);
 }
 
 class Input {
@@ -80,21 +80,6 @@ std::size_t fill(Input const &input, SecretBuffer &buffer) {
     return size;
 }
 
-/// One byte more than a key and its newline: what is longer is no key, however long it is.
-SecretBuffer read_start(Input const &input) {
-    SecretBuffer buffer(ApiKey::length + 2);
-    buffer.truncate(fill(input, buffer));
-    return buffer;
-}
-
-SecretBuffer ask_for_key(Context &context, std::string_view flag) {
-    if (!context.prompt().can_ask()) {
-        throw Error(ErrorKind::usage, std::string(flag) + " - reads stdin, which is a terminal that may not be asked",
-                    {.next = "name a file, or use a pipe"});
-    }
-    return read_hidden_line("API key (not shown): ");
-}
-
 }  // namespace
 
 std::string input_name(std::string const &path) { return path == "-" ? "stdin" : path; }
@@ -112,9 +97,19 @@ std::string read_input(std::string const &path, std::string_view flag, std::size
     return text;
 }
 
+SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most) {
+    if (path == "-" && ::isatty(STDIN_FILENO) == 1) {
+        std::string const source = flag.empty() ? "the key is read from stdin" : std::string(flag) + " - reads stdin";
+        return context.prompt().ask_hidden("API key", source, "name a file, or use a pipe");
+    }
+    SecretBuffer buffer(most);
+    buffer.truncate(fill(Input(path, flag), buffer));
+    return buffer;
+}
+
 ApiKey read_key(Context &context, std::string const &path, std::string_view flag) {
-    bool const at_terminal = path == "-" && ::isatty(STDIN_FILENO) == 1;
-    SecretBuffer const text = at_terminal ? ask_for_key(context, flag) : read_start(Input(path, flag));
+    // One byte more than a key and its newline: what is longer is no key, however long it is.
+    SecretBuffer const text = read_secret(context, path, flag, ApiKey::length + 2);
     try {
         return ApiKey::parse(text.reveal());
     } catch (Error const &error) {

@@ -20,6 +20,10 @@ std::string input_name(std::string const &path);
 /// All of a text that is no secret. Throws Error (usage): not readable, longer than `limit` bytes.
 std::string read_input(std::string const &path, std::string_view flag, std::size_t limit);
 
+/// The first `most` bytes of a secret text, in locked memory from the first on; asked for without an echo if stdin is a terminal. `flag` is
+/// empty for a command that always reads stdin. Throws Error: usage, not readable; declined, at Ctrl-D.
+SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most);
+
 /// One key and nothing else, in locked memory from the first byte on; asked for without an echo if stdin is a terminal.
 /// Throws Error: usage, not readable, or no key (its text is in no error); declined, at Ctrl-D.
 ApiKey read_key(Context &context, std::string const &path, std::string_view flag);

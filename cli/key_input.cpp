@@ -1,15 +1,11 @@
 #include "cli/key_input.hpp"
 
-#include "cli/prompt.hpp"
-#include "cli/terminal_input.hpp"
+#include "cli/input_file.hpp"
+#include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/error.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <vector>
-
-#include <unistd.h>
 
 namespace relay::cli {
 
@@ -22,26 +18,6 @@ Error no_one_key(std::string const &message) {
             message,
             {.why = "expected is a key as it was delivered: alone, or in a text that holds no other",
              .next = "relay-admin key verify < FILE"}};
-}
-
-SecretBuffer read_all_of_stdin() {
-    SecretBuffer text(size_limit + 1);
-    std::size_t size = 0;
-    while (size < text.size()) {
-        ssize_t const got = ::read(STDIN_FILENO, text.writable().data() + size, text.size() - size);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            throw Error(ErrorKind::internal, std::string("stdin cannot be read: ") + std::strerror(errno));
-        }
-        if (got == 0) {
-            text.truncate(size);
-            return text;
-        }
-        size += static_cast<std::size_t>(got);
-    }
-    throw no_one_key("stdin holds more than 64 KiB, which is no key");
 }
 
 bool is_word_character(char c) {
@@ -87,14 +63,11 @@ KeyInput find_key(std::string_view text) {
 }
 
 KeyInput read_key_from_stdin(Context &context) {
-    if (::isatty(STDIN_FILENO) != 1) {
-        return find_key(read_all_of_stdin().reveal());
+    SecretBuffer const text = read_secret(context, "-", "", size_limit + 1);
+    if (text.size() > size_limit) {
+        throw no_one_key("stdin holds more than 64 KiB, which is no key");
     }
-    if (!context.prompt().can_ask()) {
-        throw Error(ErrorKind::usage, "the key is read from stdin, and stdin is a terminal that may not be asked",
-                    {.next = "relay-admin key verify < FILE"});
-    }
-    return find_key(read_hidden_line("API key (not shown): ").reveal());
+    return find_key(text.reveal());
 }
 
 }  // namespace relay::cli

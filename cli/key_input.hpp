@@ -15,7 +15,7 @@ struct KeyInput {
 };
 
 /// Reads a key from stdin; at a terminal asks for it, without an echo. The text is kept in wiped memory alone.
-/// Throws Error: usage, as find_key, or nobody can be asked (--no-input); declined, at Ctrl-D; internal, stdin cannot be read.
+/// Throws Error: usage, as find_key, or stdin cannot be read, or nobody can be asked (--no-input); declined, at Ctrl-D.
 KeyInput read_key_from_stdin(Context &context);
 
 /// The one key in a text: the raw key with at most one newline behind it, or any text that holds one, as the line RELAY_API_KEY=... of an

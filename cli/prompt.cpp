@@ -1,10 +1,12 @@
 #include "cli/prompt.hpp"
 
+#include "cli/terminal_input.hpp"
 #include "cli/write_all.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
-#include <cerrno>
+#include <algorithm>
+#include <array>
 
 #include <unistd.h>
 
@@ -12,37 +14,16 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::size_t longest_answer = 4096;
-
-void ask(std::string const &text) { write_all(STDERR_FILENO, escape_for_terminal(text)); }
-
-/// One line from the terminal, in its own line mode; nullopt at Ctrl-D. Byte by byte: what follows the line is not ours.
-/// A signal that does not end the program has interrupted a transaction, so it ends the question, too.
-std::optional<std::string> read_answer() {
-    std::string answer;
-    char letter = 0;
-    while (answer.size() < longest_answer) {
-        ssize_t const got = ::read(STDIN_FILENO, &letter, 1);
-        if (got < 0 && errno == EINTR) {
-            throw Interrupted();
-        }
-        if (got <= 0) {
-            write_all(STDERR_FILENO, "\n");
-            return std::nullopt;
-        }
-        if (letter == '\n') {
-            return answer;
-        }
-        answer += letter;
-    }
-    return std::nullopt;
-}
-
 std::string trimmed(std::string text) {
     constexpr char const *blanks = " \t\r";
     text.erase(text.find_last_not_of(blanks) + 1);
     text.erase(0, text.find_first_not_of(blanks));
     return text;
+}
+
+bool means_yes(std::string const &answer) {
+    constexpr std::array words{"y", "Y", "yes", "Yes", "YES"};
+    return std::find(words.begin(), words.end(), answer) != words.end();
 }
 
 [[noreturn]] void nobody_to_ask(std::string const &question, std::string const &next) {
@@ -63,10 +44,14 @@ void Prompt::confirm(std::string const &question) {
     if (!can_ask()) {
         nobody_to_ask(question, "add --yes if it is meant so");
     }
-    ask(question + " [y/N] ");
-    std::string const answer = trimmed(read_answer().value_or(""));
-    if (answer != "y" && answer != "Y" && answer != "yes" && answer != "Yes" && answer != "YES") {
+    if (!means_yes(trimmed(read_shown_line(question + " [y/N] ")))) {
         throw Error(ErrorKind::declined, "declined; nothing was changed");
+    }
+}
+
+void Prompt::confirm_at_terminal(std::string const &question) {
+    if (can_ask()) {
+        confirm(question);
     }
 }
 
@@ -74,7 +59,8 @@ void Prompt::confirm_by_typing(std::string const &question, std::string const &i
                                std::optional<std::string> const &confirmed) {
     if (confirmed) {
         if (*confirmed != id) {
-            throw Error(ErrorKind::declined, "--confirm says " + *confirmed + ", but this is about " + id);
+            throw Error(ErrorKind::declined,
+                        "--confirm says " + *confirmed + ", but this is about " + id + "; nothing was changed");
         }
         return;
     }
@@ -82,10 +68,22 @@ void Prompt::confirm_by_typing(std::string const &question, std::string const &i
         nobody_to_ask(question, "add --confirm " + id + " if it is meant so (--yes is not enough here)");
     }
     write_all(STDERR_FILENO, escape_for_terminal(question) + '\n');
-    ask("Type " + id + " to go on: ");
-    if (trimmed(read_answer().value_or("")) != id) {
+    if (trimmed(read_shown_line("Type " + id + " to go on: ")) != id) {
         throw Error(ErrorKind::declined, "declined: that was not " + id + "; nothing was changed");
     }
+}
+
+std::string Prompt::ask(std::string const &question, std::string const &proposal) {
+    std::string const shown = proposal.empty() ? "" : " [" + proposal + ']';
+    std::string const answer = trimmed(read_shown_line(question + shown + ": "));
+    return answer.empty() ? proposal : answer;
+}
+
+SecretBuffer Prompt::ask_hidden(std::string const &question, std::string const &source, std::string const &next) {
+    if (!can_ask()) {
+        throw Error(ErrorKind::usage, source + ", which is a terminal that may not be asked", {.next = next});
+    }
+    return read_hidden_line(question + " (not shown): ");
 }
 
 }  // namespace relay::cli

@@ -4,13 +4,16 @@
 
 #include <string>
 
+/// One line from the terminal on stdin, asked for on stderr: the only place that reads answers.
+///
+/// Ctrl-C and the other ending signals end the program, Ctrl-Z stops it and `fg` asks again; either way the terminal is as it was before,
+/// also if its echo was off. Both functions throw Error: declined, at Ctrl-D; usage, the line is longer than 4096 bytes.
 namespace relay::cli {
 
-/// Asks on stderr and reads a line from the terminal on stdin without showing it. The terminal is as before afterwards, also when a signal
-/// ends the program meanwhile. Throws Error: declined, at Ctrl-D; usage, the line is longer than 4096 bytes.
+/// Reads a line that is not shown. Throws also Error (usage): the echo cannot be turned off.
 SecretBuffer read_hidden_line(std::string const &question);
 
-/// As read_hidden_line, with an echo.
+/// Reads a line that is shown as it is typed.
 std::string read_shown_line(std::string const &question);
 
 }  // namespace relay::cli

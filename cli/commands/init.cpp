@@ -7,7 +7,6 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/prompt.hpp"
-#include "cli/terminal_input.hpp"
 
 #include <memory>
 
@@ -30,8 +29,7 @@ template <typename Parse>
 void ask(Context &context, std::string const &what, std::string const &proposal, std::optional<std::string> &target,
          Parse parse) {
     while (!target) {
-        std::string answer = read_shown_line(what + " [" + proposal + "]: ");
-        answer = answer.empty() ? proposal : answer;
+        std::string const answer = context.prompt().ask(what, proposal);
         try {
             parse(answer);
             target = answer;

@@ -5,6 +5,7 @@
 #include "cli/input_file.hpp"
 #include "cli/options.hpp"
 #include "cli/output.hpp"
+#include "cli/prompt.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>
@@ -20,6 +21,20 @@ struct Options {
     bool force = false;
 };
 
+/// For good is asked about, where there is somebody to ask; a script that says revoke means it. Nothing is read first: the question must
+/// stand there at once, whatever the database does.
+void confirm_end(Context &context, std::vector<std::string> const &subjects) {
+    if (context.globals().dry_run || subjects.empty()) {
+        return;
+    }
+    bool const agents = subjects.front().starts_with("agent ");
+    std::string const what =
+        subjects.size() == 1 ? subjects.front() : std::to_string(subjects.size()) + (agents ? " agents" : " keys");
+    context.prompt().confirm_at_terminal(
+        agents ? "Kill every key of " + what + " for good? (block shuts out and keeps the keys)"
+               : "Kill " + what + " for good?");
+}
+
 ExitStatus revoke_ids(Options const &options, Context &context) {
     std::vector<KeyId> keys;
     std::vector<std::string> subjects;
@@ -27,6 +42,7 @@ ExitStatus revoke_ids(Options const &options, Context &context) {
         keys.push_back(KeyId::parse(text));
         subjects.push_back("key " + text);
     }
+    confirm_end(context, subjects);
     return run_incident(context, IncidentVerb::revoke, subjects,
                         [&] { return revoke_keys(context.database(), keys, context.write_options()); });
 }
@@ -41,6 +57,7 @@ ExitStatus revoke_scanned(std::string const &path, Context &context) {
         context.output().note("no API key stands in " + input_name(path));
         return report_incident(context, IncidentVerb::revoke, {});
     }
+    confirm_end(context, subjects);
     return run_incident(context, IncidentVerb::revoke, subjects,
                         [&] { return revoke_found(context.database(), found, context.write_options()); });
 }
@@ -62,6 +79,7 @@ ExitStatus run(Options const &options, Context &context) {
     WriteOptions const by = context.write_options();
     if (by_agents) {
         std::vector<AgentId> const agents = target_agents(targets);
+        confirm_end(context, subjects_of(agents));
         return run_incident(context, IncidentVerb::revoke, subjects_of(agents),
                             [&] { return revoke_agents(context.database(), agents, options.force, by); });
     }
@@ -98,8 +116,8 @@ Command const revoke{
         R"(Kills every key that the agents have now, for good: no undoing brings a key back to life. `restore` lets an agent in again, with a
 fresh key. To shut an agent out for a while and keep its keys there is `block`.
 
-It never asks (for agents and keys), waits for no lock on an agent, and commits on the primary without waiting for standbys; a rotation
-that runs at the same time loses. First it commits, then it reads and prints the context; a failing report undoes nothing. Revoking again
+A person at a terminal is asked y/N, since it is for good (--yes answers); a script is not asked. It waits for no lock on an agent, and
+commits on the primary without waiting for standbys; a rotation that runs at the same time loses. First it commits, then it reads and prints the context; a failing report undoes nothing. Revoking again
 changes nothing and tells who was first.
 
 --key kills single keys by their ids, which are public and stand in logs. The agent is left with its other key, or with none.
@@ -112,7 +130,8 @@ reaches no argument list, no history, no audit row. Organizations' admin tokens 
 
 Exit 0: revoked, now or before; or a scanned text that holds no key. 3: no such agent, key or organization; nothing was changed. 7: some
 are not known, the others are dead, and stdout says which. 8: nothing was changed, run it again. 9: the database cannot be asked whether
-it was done; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 13: the typed id was wrong.
+it was done; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 13: the question was
+answered no, or the typed id was wrong.
 
 EXAMPLES
   relay-admin revoke billing-bot --reason "laptop stolen" --ticket INC-43

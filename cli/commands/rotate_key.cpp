@@ -40,8 +40,8 @@ RotateKey make_request(RotateOptions const &options, AgentId agent, std::optiona
 
 /// The kill switch stays one flag away for scripts; a person at a terminal is asked, since 0 may be a slip.
 void confirm_instant_end(Context &context, RotateKey const &request) {
-    if (request.grace == std::chrono::seconds(0) && !context.globals().dry_run && context.prompt().can_ask()) {
-        context.prompt().confirm("Every key that agent " + request.agent.text() + " has now ends at once. Go on?");
+    if (request.grace == std::chrono::seconds(0) && !context.globals().dry_run) {
+        context.prompt().confirm_at_terminal("Every key that agent " + request.agent.text() + " has now ends at once. Go on?");
     }
 }
 

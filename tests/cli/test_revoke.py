@@ -82,9 +82,10 @@ def test_lines_that_make_no_sense(relay, database, key, words):
     assert decide(database, key) == "ok"
 
 
-def test_a_terminal_is_not_asked_about_agents_and_keys(relay, database, key, other):
-    assert finish_terminal(relay.terminal("revoke", "bot"))[0] == 0
-    assert finish_terminal(relay.terminal("revoke", "--key", key_id(other)))[0] == 0
+def test_a_script_is_not_asked_about_agents_and_keys(relay, database, key, other, tmp_path):
+    """That a terminal is: test_prompts.py."""
+    relay("revoke", "bot", check=0)
+    relay("revoke", "--key", key_id(other), check=0)
     assert decide(database, key) == decide(database, other) == "revoked"
 
 
