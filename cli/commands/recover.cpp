@@ -19,7 +19,7 @@ struct Options {
 
 ExitStatus recover_operation(std::string const &text, Context &context) {
     OperationId const operation = OperationId::parse(text);
-    Verdict const verdict = settle_operation(context.database(), operation);
+    Verdict const verdict = settle_named_operation(context.database(), operation);
     context.output().show(recovery_document(operation, verdict));
     return ExitStatus::ok;
 }
@@ -108,7 +108,7 @@ or that this program did not make, is left alone. The same happens by itself whe
 Run twice, it says the same twice. An id that no operation has is barred and told as aborted.
 
 Exit 0: settled (or nothing to settle). 7: some files were left alone, and stdout says why. 9: still not to be known; everything is kept,
-run it again.
+run it again. 11: the database has no relay schema, so it is probably not the one where the operation ran.
 
 EXAMPLES
   relay-admin recover op_9fq2mzx1b81k02ww7yzt3hcd

@@ -36,6 +36,16 @@ def test_an_operation_that_was_done_is_told_as_done(relay, database, key):
     assert "done" in result.out and "committed" in result.out
 
 
+def test_a_database_without_a_schema_proves_nothing(relay, empty_database):
+    """Most likely it is the wrong one: "aborted" would be believed."""
+    bare = relay.with_(dsn=empty_database.dsn())
+    error = bare.error("recover", UNKNOWN_OPERATION, check=11)
+    assert "no relay schema" in error["message"] and UNKNOWN_OPERATION in error["message"]
+    assert "another database" in error["why"] and "relay-admin whoami" in error["next"] and error["changed"] == "no"
+    assert "no relay schema" in bare("recover", UNKNOWN_OPERATION, check=11).err
+    assert empty_database.value("SELECT to_regnamespace('relay') IS NULL") is True
+
+
 @pytest.mark.parametrize("words", [(), ("op_1",), ("x",), (UNKNOWN_OPERATION, "--dir", "."), (UNKNOWN_OPERATION, "--dry-run")])
 def test_bad_lines(relay, words):
     relay.error("recover", *words, check=2)

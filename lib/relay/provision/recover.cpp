@@ -10,6 +10,14 @@ namespace {
 Verdict verdict_of(db::Fate fate) { return fate == db::Fate::committed ? Verdict::done : Verdict::aborted; }
 
 constexpr auto has_keys_sql = "SELECT to_regclass('relay.agent_keys') IS NOT NULL AS has_keys";
+constexpr auto has_operations_sql = "SELECT to_regclass('relay.operations') IS NOT NULL AS has_operations";
+
+db::TransactOptions look_at_any_version() {
+    db::TransactOptions options;
+    options.read_only = true;
+    options.check_schema = false;
+    return options;
+}
 
 /// A key of the content that the database knows by its hash: it was committed, whatever has become of it since.
 bool holds_known_key(db::Database &database, std::string_view content) {
@@ -20,10 +28,7 @@ bool holds_known_key(db::Database &database, std::string_view content) {
         return false;
     }
     bool known = false;
-    db::TransactOptions options;
-    options.read_only = true;
-    options.check_schema = false;
-    database.transact(options, [&](db::Transaction &transaction) {
+    database.transact(look_at_any_version(), [&](db::Transaction &transaction) {
         known = false;
         if (!transaction.exec(has_keys_sql).one().boolean("has_keys")) {
             return;
@@ -39,6 +44,22 @@ bool holds_known_key(db::Database &database, std::string_view content) {
 
 Verdict settle_operation(db::Database &database, OperationId const &operation) {
     return verdict_of(database.settle(operation));
+}
+
+Verdict settle_named_operation(db::Database &database, OperationId const &operation) {
+    Verdict const verdict = settle_operation(database, operation);
+    if (verdict == Verdict::aborted) {
+        database.transact(look_at_any_version(), [&](db::Transaction &transaction) {
+            if (!transaction.exec(has_operations_sql).one().boolean("has_operations")) {
+                throw Error(ErrorKind::schema,
+                            "the database has no relay schema, so it cannot know operation " + operation.text(),
+                            {.why = "either this is another database than the one it ran in, or it was an init that was "
+                                    "rolled back: then nothing was changed",
+                             .next = "relay-admin whoami tells which database this is"});
+            }
+        });
+    }
+    return verdict;
 }
 
 Verdict settle_content(db::Database &database, std::string_view content) {

@@ -14,6 +14,10 @@ enum class Verdict { done, aborted };
 /// Throws Error: unknown, it is still in flight or the database cannot be reached.
 Verdict settle_operation(db::Database &database, OperationId const &operation);
 
+/// The same for an id that a person names. Throws moreover Error (schema): there is no relay schema, which proves nothing, since it may be
+/// another database.
+Verdict settle_named_operation(db::Database &database, OperationId const &operation);
+
 /// Settles the bytes that a killed run left behind (FILE.new): done, if a key in them is known to the database or the operation
 /// named after them (operation_id_for) is done. Throws as settle_operation.
 Verdict settle_content(db::Database &database, std::string_view content);
