@@ -26,8 +26,9 @@ bool stderr_has_color(ColorChoice choice) {
 std::string error_text(Error const &error, bool color, bool verbose) {
     Hint const &hint = error.hint();
     std::string meant;
-    for (std::string const &suggestion : hint.suggestions) {
-        meant += (meant.empty() ? "" : ", ") + suggestion;
+    for (std::size_t i = 0; i < hint.suggestions.size(); ++i) {
+        meant += (i == 0 ? "" : ", ") + hint.suggestions[i];
+        meant += i < hint.suggestion_texts.size() ? " (" + hint.suggestion_texts[i] + ')' : "";
     }
     std::string text = "relay-admin: ";
     text += color ? "\033[1;31merror:\033[0m " : "error: ";

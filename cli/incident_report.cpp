@@ -37,14 +37,19 @@ Words words_of(IncidentVerb verb) {
 /// Shutting out does not look for ids that are close, since it must be quick: that is done here, where nothing was changed.
 Error with_suggestions(Context &context, IncidentItem const &item) {
     Error const &error = *item.error;
-    if (item.subject_kind != "agent" || error.kind() != ErrorKind::not_found || !error.hint().suggestions.empty()) {
+    if (error.kind() != ErrorKind::not_found || !error.hint().suggestions.empty()) {
         return error;
     }
     Hint hint = error.hint();
     try {
-        show_agent(context.database(), AgentId::parse(item.subject_id), 0);
+        if (item.subject_kind == "agent") {
+            show_agent(context.database(), AgentId::parse(item.subject_id), 0);
+        } else if (item.subject_kind == "key") {
+            show_key(context.database(), KeyId::parse(item.subject_id));
+        }
     } catch (Error const &found) {
         hint.suggestions = found.hint().suggestions;
+        hint.suggestion_texts = found.hint().suggestion_texts;
     }
     return {error.kind(), error.message(), hint};
 }

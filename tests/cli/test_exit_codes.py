@@ -105,9 +105,37 @@ def test_3_not_found(relay, database, tmp_path, words):
     assert snapshot(database) == before and not (tmp_path / "k").exists()
 
 
-def test_3_names_what_is_near(relay, key):
+def test_3_names_what_is_near(relay, database, key):
     assert both(relay, "agent", "show", "bto", code=3, says=["bto"])["suggestions"] == ["bot"]
     assert both(relay, "org", "show", "acmee", code=3)["suggestions"] == ["acme"]
+    assert both(relay, "org", "show", "acm", code=3)["suggestions"] == ["acme"]
+    shown = {
+        ("org", "show", "amce"): 'did you mean: acme ("Acme")\n',
+        ("agent", "show", "bto"): 'did you mean: bot ("Bot", org acme)\n',
+        ("block", "bto"): 'did you mean: bot ("Bot", org acme)\n',
+        ("revoke", "--key", key_id(key)[:-1] + "0"): f"did you mean: {key_id(key)} (agent bot, org acme)\n",
+    }
+    before = live_key_ids(database)
+    for words, line in shown.items():
+        assert line in relay(*words, check=3).err, words
+    assert live_key_ids(database) == before, "a suggestion is never taken by itself"
+
+
+def test_3_an_id_is_found_by_its_beginning_and_among_many(relay, database, key):
+    """A slip in the second half is found by the index, however old the id is; one in the first half among the last 5000."""
+    database.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, created_at)"
+                     " SELECT 'filler-' || n, 'acme', 'F', '[]', 't', now() + n * interval '1 s' FROM generate_series(1, 6000) AS n")  # fmt: skip
+    database.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, created_at)"
+                     " SELECT id, 'acme', 'Pay', '[]', 't', '2020-01-01' FROM unnest(array['payment-processor', 'payments']) AS id")  # fmt: skip
+    for wrong, right in (
+        ("payment-processro", ["payment-processor"]),
+        ("payment-procesor", ["payment-processor"]),
+        ("paymnets", ["payments"]),
+        ("pay", ["payments", "payment-processor"]),
+        ("fliler-6000", "filler-6000"),
+    ):
+        found = relay.error("agent", "show", wrong, check=3)["suggestions"]
+        assert found[: len(right)] == right if isinstance(right, list) else right in found, (wrong, found)
 
 
 @pytest.fixture(scope="module")

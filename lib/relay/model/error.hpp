@@ -39,6 +39,8 @@ struct Hint {
     std::string why{};
     std::string next{};  ///< what to do now; for choice a command that can be pasted
     std::vector<std::string> suggestions{};  ///< "did you mean": names close to the one that was given
+    /// For people, beside each of `suggestions`: its name and organization. Empty, or as many as those.
+    std::vector<std::string> suggestion_texts{};
     Changed changed = Changed::no;
     std::string sqlstate{};  ///< five characters, or empty
 };

@@ -38,7 +38,12 @@ WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AN
   AND ($5::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $5))
 ORDER BY agent_id LIMIT $6::bigint)sql";
 
-constexpr auto names_sql = "SELECT agent_id AS id FROM relay.agents ORDER BY created_at DESC LIMIT 5000";
+constexpr auto near_sql = R"sql(
+(SELECT agent_id AS id, '"' || name || '", org ' || org_id AS about
+ FROM relay.agents WHERE agent_id >= $1 AND agent_id < $1 || '~' ORDER BY agent_id LIMIT 5000)
+UNION ALL
+(SELECT agent_id, '"' || name || '", org ' || org_id
+ FROM relay.agents ORDER BY created_at DESC LIMIT 5000))sql";
 
 std::vector<std::string> split(std::string const &list) {
     std::vector<std::string> parts;
@@ -101,7 +106,7 @@ Agent get_agent(db::Transaction &transaction, AgentId const &id) {
     if (auto agent = find_agent(transaction, id)) {
         return *std::move(agent);
     }
-    throw no_such("agent", id.text(), transaction.exec(names_sql));
+    throw no_such("agent", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
 }
 
 Agent lock_agent(db::Transaction &transaction, AgentId const &id) {

@@ -62,7 +62,12 @@ constexpr auto verify_sql = R"sql(
 SELECT (answer).ok, (answer).reason, (answer).org_id, (answer).agent_id, (answer).expires_at
 FROM relay.verify_key($1, $2::bytea, $3) AS answer)sql";
 
-constexpr auto ids_sql = "SELECT key_id AS id FROM relay.agent_keys ORDER BY created_at DESC LIMIT 5000";
+constexpr auto near_sql = R"sql(
+(SELECT key_id AS id, 'agent ' || agent_id || ', org ' || org_id AS about
+ FROM relay.agent_keys WHERE key_id >= $1 AND key_id < $1 || '~' ORDER BY key_id LIMIT 5000)
+UNION ALL
+(SELECT key_id, 'agent ' || agent_id || ', org ' || org_id
+ FROM relay.agent_keys ORDER BY created_at DESC LIMIT 5000))sql";
 
 Key read_key(db::Row const &row) {
     return {.key_id = row.text("key_id"),
@@ -125,7 +130,7 @@ Key get_key(db::Transaction &transaction, KeyId const &id) {
     if (auto key = find_key(transaction, id)) {
         return *std::move(key);
     }
-    throw no_such("key", id.text(), transaction.exec(ids_sql));
+    throw no_such("key", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
 }
 
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash) {

@@ -33,7 +33,12 @@ ORDER BY org_id LIMIT $4::bigint)sql";
 
 constexpr auto has_others_sql = "SELECT EXISTS (SELECT FROM relay.organizations WHERE org_id <> $1) AS others";
 
-constexpr auto names_sql = "SELECT org_id AS id FROM relay.organizations ORDER BY created_at DESC LIMIT 5000";
+constexpr auto near_sql = R"sql(
+(SELECT org_id AS id, '"' || name || '"' AS about
+ FROM relay.organizations WHERE org_id >= $1 AND org_id < $1 || '~' ORDER BY org_id LIMIT 5000)
+UNION ALL
+(SELECT org_id, '"' || name || '"'
+ FROM relay.organizations ORDER BY created_at DESC LIMIT 5000))sql";
 
 Org read_org(db::Row const &row) {
     return {.org_id = row.text("org_id"),
@@ -72,7 +77,7 @@ Org get_org(db::Transaction &transaction, OrgId const &id) {
     if (auto org = find_org(transaction, id)) {
         return *std::move(org);
     }
-    throw no_such("org", id.text(), transaction.exec(names_sql));
+    throw no_such("org", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
 }
 
 std::optional<std::int64_t> get_agent_limit(db::Transaction &transaction, OrgId const &id) {

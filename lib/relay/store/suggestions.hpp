@@ -7,7 +7,12 @@
 
 namespace relay::store {
 
-/// The Error (not_found) for an id that is in no table: `what` is "org", "agent" or "key"; `known` has a column `id` to suggest close ones from.
+/// For the statement that reads candidates: the beginning that they share with `id`, its first half. An index finds those at once, however
+/// many ids there are; a mistake in the first half is found among the ids that were made last.
+std::string shared_beginning(std::string const &id);
+
+/// The Error (not_found) for an id that is in no table: `what` is "org", "agent" or "key". `known` holds candidates in columns `id` and
+/// `about` (name and organization, for people): those that begin with `id`, or are a slip away from it, are suggested, at most 3.
 Error no_such(std::string_view what, std::string const &id, db::Rows const &known);
 
 }  // namespace relay::store
