@@ -51,20 +51,6 @@ std::string login_name() {
     return "uid:" + std::to_string(user);
 }
 
-std::string claimed_actor(Environment const &environment) {
-    std::array const candidates{
-        ci_run(environment, "github", "GITHUB_REPOSITORY", "GITHUB_ACTOR", "GITHUB_RUN_ID"),
-        ci_run(environment, "gitlab", "CI_PROJECT_PATH", "GITLAB_USER_LOGIN", "CI_JOB_ID"),
-        text_of(environment("SUDO_USER")),
-    };
-    for (std::string const &candidate : candidates) {
-        if (!candidate.empty()) {
-            return tamed(candidate);
-        }
-    }
-    return tamed(login_name());
-}
-
 bool is_hex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == text.npos; }
 bool is_zero(std::string_view text) { return text.find_first_not_of('0') == text.npos; }
 
@@ -89,10 +75,29 @@ std::optional<Note> note(std::string_view what, std::optional<std::string> const
 
 }  // namespace
 
+ClaimedActor claimed_actor(Globals const &globals, Environment const &environment) {
+    if (globals.actor) {
+        return {*globals.actor, "--actor"};
+    }
+    std::array const candidates{
+        ClaimedActor{ci_run(environment, "github", "GITHUB_REPOSITORY", "GITHUB_ACTOR", "GITHUB_RUN_ID"),
+                     "GITHUB_ACTOR"},
+        ClaimedActor{ci_run(environment, "gitlab", "CI_PROJECT_PATH", "GITLAB_USER_LOGIN", "CI_JOB_ID"),
+                     "GITLAB_USER_LOGIN"},
+        ClaimedActor{text_of(environment("SUDO_USER")), "SUDO_USER"},
+    };
+    for (ClaimedActor const &candidate : candidates) {
+        if (!candidate.name.empty()) {
+            return {tamed(candidate.name), candidate.origin};
+        }
+    }
+    return {tamed(login_name()), "login name"};
+}
+
 Attribution make_attribution(Globals const &globals, Environment const &environment) {
     std::optional<std::string> const trace = trace_of(text_of(environment("TRACEPARENT")));
     return {
-        .actor = Note::parse("actor", globals.actor ? *globals.actor : claimed_actor(environment)),
+        .actor = Note::parse("actor", claimed_actor(globals, environment).name),
         .reason = note("reason", globals.reason),
         .ticket = note("ticket", globals.ticket),
         .trace_id = trace ? *trace : generate_trace_id(),

@@ -5,6 +5,13 @@
 
 namespace relay::cli {
 
+/// Who is said to ask, and by what: "--actor", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "SUDO_USER", "login name".
+struct ClaimedActor {
+    std::string name{};
+    std::string origin{};
+};
+ClaimedActor claimed_actor(Globals const &globals, Environment const &environment);
+
 /// Who asks for a change, from flags and environment.
 ///
 /// Actor: --actor; else the CI run, `github:OWNER/REPO@ACTOR#RUN_ID` or `gitlab:GROUP/PROJECT@LOGIN#JOB_ID`, parts that are not set being

@@ -62,7 +62,7 @@ void set_place(db::Settings &settings, Globals const &globals) {
 
 std::optional<db::Settings> settings_without_starting(Globals const &globals) {
     db::Settings settings;
-    settings.application_name = "relay-admin completion";
+    settings.timeout = globals.timeout;
     if (!globals.sandbox) {
         set_place(settings, globals);
         return settings;

@@ -29,11 +29,13 @@ struct Globals {
     std::optional<std::string> service{};
     bool sandbox = false;
     OutputFormat format = OutputFormat::table;
+    std::string format_origin{"default"};  ///< "--output", "--json", "RELAY_ADMIN_OUTPUT"
     bool quiet = false;
     bool verbose = false;
     ColorChoice color = ColorChoice::automatic;
     bool no_pager = false;
     std::chrono::milliseconds timeout{10'000};
+    std::string timeout_origin{"default"};  ///< "--timeout", "RELAY_ADMIN_TIMEOUT"
     bool yes = false;
     bool no_input = false;
     bool dry_run = false;

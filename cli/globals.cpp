@@ -38,27 +38,42 @@ OutputFormat parse_format(std::string const &origin, std::string const &text) {
                 {.suggestions = closest(text, names)});
 }
 
-OutputFormat resolve_format(GlobalOptions const &options, Environment const &environment) {
+/// A value and where it came from.
+template <typename T>
+struct Resolved {
+    T value;
+    std::string origin;
+};
+
+Resolved<OutputFormat> resolve_format(GlobalOptions const &options, Environment const &environment) {
     if (options.output) {
         OutputFormat const format = parse_format("--output", *options.output);
         if (options.json && format != OutputFormat::json) {
             throw Error(ErrorKind::usage, "--json and --output " + *options.output + " exclude each other");
         }
-        return format;
+        return {format, "--output"};
     }
     if (options.json) {
-        return OutputFormat::json;
+        return {OutputFormat::json, "--json"};
     }
-    char const *const set = environment("RELAY_ADMIN_OUTPUT");
-    return set == nullptr || *set == '\0' ? OutputFormat::table : parse_format("RELAY_ADMIN_OUTPUT", set);
+    std::string const variable = "RELAY_ADMIN_OUTPUT";
+    char const *const set = environment(variable.c_str());
+    if (set == nullptr || *set == '\0') {
+        return {Globals().format, Globals().format_origin};
+    }
+    return {parse_format(variable, set), variable};
 }
 
-std::chrono::milliseconds resolve_timeout(GlobalOptions const &options, Environment const &environment) {
+Resolved<std::chrono::milliseconds> resolve_timeout(GlobalOptions const &options, Environment const &environment) {
     if (options.timeout) {
-        return parse_timeout("--timeout", *options.timeout);
+        return {parse_timeout("--timeout", *options.timeout), "--timeout"};
     }
-    char const *const set = environment("RELAY_ADMIN_TIMEOUT");
-    return set == nullptr || *set == '\0' ? Globals().timeout : parse_timeout("RELAY_ADMIN_TIMEOUT", set);
+    std::string const variable = "RELAY_ADMIN_TIMEOUT";
+    char const *const set = environment(variable.c_str());
+    if (set == nullptr || *set == '\0') {
+        return {Globals().timeout, Globals().timeout_origin};
+    }
+    return {parse_timeout(variable, set), variable};
 }
 
 ColorChoice color_choice(std::optional<std::string> const &text) {
@@ -155,6 +170,15 @@ void declare_globals(CLI::App &root, GlobalOptions &options) {
              options.version);
 }
 
+std::string_view format_name(OutputFormat format) {
+    for (NamedFormat const &known : formats) {
+        if (known.format == format) {
+            return known.name;
+        }
+    }
+    return "";
+}
+
 std::chrono::milliseconds parse_timeout(std::string const &origin, std::string const &text) {
     std::chrono::milliseconds timeout{};
     std::string_view const digits =
@@ -182,17 +206,21 @@ Globals resolve_globals(GlobalOptions const &options, Environment const &environ
                  {"--service", options.service.has_value()},
                  {"--sandbox", options.sandbox}});
     at_most_one({{"--quiet", options.quiet}, {"--verbose", options.verbose}});
+    auto const format = resolve_format(options, environment);
+    auto const timeout = resolve_timeout(options, environment);
     return {
         .dsn = options.dsn,
         .dsn_file = options.dsn_file,
         .service = options.service,
         .sandbox = options.sandbox,
-        .format = resolve_format(options, environment),
+        .format = format.value,
+        .format_origin = format.origin,
         .quiet = options.quiet,
         .verbose = options.verbose,
         .color = color_choice(options.color),
         .no_pager = options.no_pager,
-        .timeout = resolve_timeout(options, environment),
+        .timeout = timeout.value,
+        .timeout_origin = timeout.origin,
         .yes = options.yes,
         .no_input = options.no_input,
         .dry_run = options.dry_run,

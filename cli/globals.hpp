@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace CLI {
 class App;
@@ -44,6 +45,9 @@ using Environment = std::function<char const *(char const *name)>;
 /// Flag before RELAY_ADMIN_OUTPUT and RELAY_ADMIN_TIMEOUT before default. (RELAY_ADMIN_DSN is read with the connection settings.)
 /// Throws Error (usage): a bad value, named with its origin; flags that exclude each other.
 Globals resolve_globals(GlobalOptions const &options, Environment const &environment);
+
+/// "table", "json", ...
+std::string_view format_name(OutputFormat format);
 
 /// `90s`, `10m`, also `500ms`; 100ms to 10m. `origin` names the text in errors: "--timeout". Throws Error (usage).
 std::chrono::milliseconds parse_timeout(std::string const &origin, std::string const &text);

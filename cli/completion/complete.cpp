@@ -73,8 +73,12 @@ Globals globals_of(TypedLine const &line) {
 FindIds ids_from_database(TypedLine const &line, Clock::time_point deadline) {
     return [&line, deadline](CandidateQuery const &query) -> std::vector<Candidate> {
         try {
-            auto const settings = settings_without_starting(globals_of(line));
-            return settings ? find_candidates(*settings, query, deadline) : std::vector<Candidate>();
+            auto settings = settings_without_starting(globals_of(line));
+            if (!settings) {
+                return {};
+            }
+            settings->application_name = "relay-admin completion";
+            return find_candidates(*settings, query, deadline);
         } catch (Error const &) {
             return {};  // nobody asked for an error here: running the command will tell
         }

@@ -172,6 +172,9 @@ def test_a_server_elsewhere_has_to_prove_who_it_is(encrypted, bare, home):
         assert "verify-full" in error["why"] and "root.crt" in error["next"] and error["changed"] == "no"
     bare("org", "list", "--dsn", f"{by_name(encrypted)} sslrootcert={ca}", check=0)
     bare("org", "list", "--dsn", by_name(encrypted), env={"PGSSLROOTCERT": ca}, check=0)
+    who = bare.json("whoami", "--dsn", f"{by_name(encrypted)} sslrootcert={ca}")["data"]
+    assert who["tls"] is True and who["tls_version"] == "TLSv1.3" and who["tls_cipher"].startswith("TLS_")
+    assert who["sslmode"] == "verify-full" and who["host"] == "db.example"
     wrong_name = bare.error("org", "list", "--dsn", f"{by_name(encrypted, 'evil.example')} sslrootcert={ca}", check=8)
     assert "evil.example" in wrong_name["message"]
     (home / ".postgresql").mkdir()

@@ -1,90 +1,18 @@
 #include "relay/db/conninfo.hpp"
 
-#include "relay/db/conninfo_checks.hpp"
+#include "relay/db/conninfo_parse.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
-#include <libpq-fe.h>
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
 
 namespace relay::db {
 namespace {
 
-struct FreeOptions {
-    void operator()(PQconninfoOption *options) const { PQconninfoFree(options); }
-};
-using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
-
-/// Sets an environment variable (or unsets it, with null) until the end of the scope: the only way to ask libpq's own resolver, PQconndefaults,
-/// "what if".
-class ScopedVariable {
-  public:
-    ScopedVariable(char const *name, char const *value) : m_name(name) {
-        if (char const *old = std::getenv(name)) {
-            m_old = old;
-            m_was_set = true;
-        }
-        value != nullptr ? setenv(name, value, 1) : unsetenv(name);
-    }
-    ~ScopedVariable() { m_was_set ? setenv(m_name, m_old.c_str(), 1) : unsetenv(m_name); }
-    ScopedVariable(ScopedVariable const &) = delete;
-    ScopedVariable &operator=(ScopedVariable const &) = delete;
-
-  private:
-    char const *m_name;
-    std::string m_old{};
-    bool m_was_set = false;
-};
-
-Keywords keywords_of(PQconninfoOption const *options) {
-    Keywords keywords;
-    for (; options != nullptr && options->keyword != nullptr; ++options) {
-        if (options->val != nullptr && *options->val != '\0') {
-            keywords.emplace(options->keyword, options->val);
-        }
-    }
-    return keywords;
-}
-
-Keywords parse(Settings const &settings) {
-    if (settings.conninfo.empty()) {
-        return {};
-    }
-    std::string const origin = settings.origin.empty() ? "" : ", from " + settings.origin;
-    if (!is_clean_utf8(settings.conninfo)) {
-        throw Error(ErrorKind::usage, "the connection string is not valid UTF-8 (text withheld" + origin + ")");
-    }
-    char *message = nullptr;
-    Options const options(PQconninfoParse(settings.conninfo.c_str(), &message));
-    // The message quotes what it could not read, and that may be a part of the password: it is dropped unseen.
-    PQfreemem(message);
-    if (!options) {
-        throw Error(ErrorKind::usage, "the connection string is not valid (text withheld" + origin + ")",
-                    {.why = "it is neither keyword=value pairs nor a postgresql:// address that libpq can read",
-                     .next = "percent-encode @ : / % ? # in a password, or keep the password in ~/.pgpass"});
-    }
-    Keywords keywords = keywords_of(options.get());
-    if (!settings.allow_password && (keywords.contains("password") || keywords.contains("sslpassword"))) {
-        throw Error(ErrorKind::usage,
-                    (settings.origin.empty() ? "the connection string" : settings.origin) + " holds a password",
-                    {.why = "every user of this machine can read command lines",
-                     .next = "put it in ~/.pgpass or a file (--dsn-file), then use the same --dsn without it"});
-    }
-    if (std::string const fault = find_misread(settings.conninfo, keywords); !fault.empty()) {
-        throw Error(ErrorKind::usage, "the connection string is not valid: " + fault + " (text withheld" + origin + ")",
-                    {.next = "percent-encode @ : / % ? # in a password, or keep the password in ~/.pgpass"});
-    }
-    return keywords;
-}
-
 /// What libpq would use for the keywords that are not given: service file, environment, compiled-in, in this order.
 Keywords defaults(Keywords const &given) {
-    auto const service = given.find("service");
-    char const *const service_name = service != given.end() ? service->second.c_str() : std::getenv("PGSERVICE");
-    ScopedVariable const scoped_service("PGSERVICE", service_name);
+    ScopedVariable const scoped_service("PGSERVICE", service_of(given));
     // libpq's own default, prefer, is indistinguishable from a wish for it: so let ours stand in its place while we look.
     char const *const wished = std::getenv("PGSSLMODE");
     ScopedVariable const scoped_sslmode("PGSSLMODE", wished != nullptr && *wished != '\0' ? wished : "verify-full");
@@ -142,7 +70,7 @@ std::string quote_conninfo_value(std::string_view value) {
 }
 
 Conninfo complete_conninfo(Settings const &settings) {
-    Keywords keywords = parse(settings);
+    Keywords keywords = parse_conninfo(settings);
     Keywords const fallback = defaults(keywords);
 
     std::string const names = value_or(keywords, fallback, "host");

@@ -116,6 +116,18 @@ bool Session::usable() const noexcept {
 
 int Session::socket() const noexcept { return PQsocket(m_impl->connection.raw()); }
 
+Link Session::link() const {
+    PGconn *const raw = m_impl->connection.raw();
+    auto const text = [](char const *value) { return std::string(value == nullptr ? "" : value); };
+    Link link{
+        .host = text(PQhost(raw)), .port = text(PQport(raw)), .used_password = PQconnectionUsedPassword(raw) != 0};
+    if (PQsslInUse(raw) != 0) {
+        link.tls_version = text(PQsslAttribute(raw, "protocol"));
+        link.tls_cipher = text(PQsslAttribute(raw, "cipher"));
+    }
+    return link;
+}
+
 bool Session::warned() const noexcept { return m_impl->warned; }
 
 Error const &Session::commit_error() const { return *m_impl->commit_error; }

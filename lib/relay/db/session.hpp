@@ -41,6 +41,7 @@ class Session {
     void rollback() noexcept;
     bool usable() const noexcept;
     int socket() const noexcept;
+    Link link() const;
     /// The server warned while it committed: if it did commit, then without waiting for its standbys to the end.
     bool warned() const noexcept;
     /// Why commit() answered rolled_back.

@@ -27,4 +27,6 @@ Instant Transaction::now() const { return m_session.now(); }
 
 std::string const &Transaction::db_role() const { return m_session.db_role(); }
 
+Link Transaction::link() const { return m_session.link(); }
+
 }  // namespace relay::db

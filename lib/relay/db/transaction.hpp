@@ -41,6 +41,15 @@ class Param {
     std::optional<std::string> m_text{};
 };
 
+/// The way to the server, as the client's end of it knows: a pooler's own way further on is not seen from here.
+struct Link {
+    std::string host{};  ///< name, address, or folder of the socket
+    std::string port{};
+    std::optional<std::string> tls_version{};  ///< "TLSv1.3"; none: not encrypted
+    std::optional<std::string> tls_cipher{};
+    bool used_password = false;
+};
+
 /// An open transaction: runs statements, and cannot commit. What it throws must not be caught inside the body.
 class Transaction {
   public:
@@ -70,6 +79,7 @@ class Transaction {
     Instant now() const;
     /// session_user: the proven identity behind a claimed actor.
     std::string const &db_role() const;
+    Link link() const;
 
   private:
     Session &m_session;

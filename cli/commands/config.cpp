@@ -1,0 +1,10 @@
+#include "cli/command.hpp"
+
+namespace relay::cli::commands {
+
+extern Command const config{
+    .path = "config",
+    .summary = "tell the settings in force",
+};
+
+}  // namespace relay::cli::commands

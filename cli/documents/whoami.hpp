@@ -1,0 +1,17 @@
+#pragma once
+
+#include "cli/attribution.hpp"
+#include "cli/document.hpp"
+#include "relay/provision/whoami.hpp"
+
+namespace relay::cli {
+
+/// `kind` "WhoAmI". `settings` are those that the connection was made with.
+Document whoami_document(WhoAmI const &who, std::vector<db::ConnectionSetting> const &settings,
+                         ClaimedActor const &actor);
+
+/// `kind` "Config": every setting, what is in force, and who said so. `settings` is empty if there is no connection to describe.
+Document config_document(Globals const &globals, std::vector<db::ConnectionSetting> const &settings,
+                         ClaimedActor const &actor);
+
+}  // namespace relay::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "relay/db/database.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace relay::db {
+
+/// One setting of a connection: what is in force, and who said so.
+struct ConnectionSetting {
+    std::string keyword{};  ///< libpq's: "host", "sslmode"
+    std::optional<std::string> value{};  ///< none: not set, or a secret
+    std::string origin{};  ///< "--dsn", "PGHOST", "service file", "default", "relay-admin" (a rule of ours); for people
+    bool is_secret = false;
+    bool is_set = false;  ///< also of a secret
+};
+
+/// Every keyword that libpq knows and that is set, and those that one asks for first (host, port, dbname, user, password, sslmode) in any
+/// case, without connecting. Values of passwords are left out. Throws Error (usage) as complete_conninfo.
+std::vector<ConnectionSetting> describe_connection(Settings const &settings);
+
+}  // namespace relay::db
