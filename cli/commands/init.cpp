@@ -7,6 +7,8 @@
 #include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/prompt.hpp"
+#include "cli/settle_sink.hpp"
+#include "relay/provision/whoami.hpp"
 
 #include <memory>
 
@@ -24,7 +26,7 @@ struct Options {
     SinkOptions sink{.existing_file = ExistingFile::refuse_at_delivery};
 };
 
-/// Asks until the answer is a valid one; an empty answer takes `proposal`.
+/// Asks until the answer is a valid one; an empty answer takes `proposal`. What is wrong is said, and asked again.
 template <typename Parse>
 void ask(Context &context, std::string const &what, std::string const &proposal, std::optional<std::string> &target,
          Parse parse) {
@@ -34,32 +36,75 @@ void ask(Context &context, std::string const &what, std::string const &proposal,
             parse(answer);
             target = answer;
         } catch (Error const &error) {
-            context.output().warn(error.message());
+            std::string const &next = error.hint().next;
+            context.output().warn(error.message() + (next.empty() ? "" : " (" + next + ')'));
         }
     }
 }
 
-void fill_in(Options &options, Context &context) {
-    if (options.org_id && options.org_name && options.agent_name) {
-        return;
+bool names_are_missing(Options const &options) { return !options.org_id || !options.org_name || !options.agent_name; }
+
+[[noreturn]] void refuse_missing(Options const &options, Context &context) {
+    std::string missing;
+    for (auto const &[flag, value] :
+         {std::pair("--org-id", &options.org_id), std::pair("--org-name", &options.org_name),
+          std::pair("--agent-name", &options.agent_name)}) {
+        missing += *value ? "" : (missing.empty() ? "" : ", ") + std::string(flag);
     }
-    if (!context.prompt().can_ask() || context.globals().yes) {
-        std::string missing;
-        for (auto const &[flag, value] :
-             {std::pair("--org-id", &options.org_id), std::pair("--org-name", &options.org_name),
-              std::pair("--agent-name", &options.agent_name)}) {
-            missing += *value ? "" : (missing.empty() ? "" : ", ") + std::string(flag);
-        }
-        throw Error(ErrorKind::usage, "missing: " + missing,
-                    {.why = "the first organization and the first agent need a name; at a terminal they are asked for",
-                     .next = program_with_place(context.globals()) +
-                             R"( init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor")"});
+    throw Error(ErrorKind::usage, "missing: " + missing,
+                {.why = "the first organization and the first agent need a name; at a terminal they are asked for",
+                 .next = program_with_place(context.globals()) +
+                         R"( init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor")"});
+}
+
+std::string describe_server(WhoAmI const &who) {
+    std::string const port = who.link.host.starts_with('/') ? "" : ":" + who.link.port;
+    return who.database + " at " + who.link.host + port + ", as " + who.current_user;
+}
+
+std::string describe_schema_step(WhoAmI const &who) {
+    std::string const known = std::to_string(who.known_schema_version);
+    if (who.schema_state == "absent") {
+        return "made (version " + known + ")";
     }
-    ask(context, "Organization id", "acme-corp", options.org_id, [](std::string const &text) { OrgId::parse(text); });
-    ask(context, "Organization name", *options.org_id, options.org_name,
-        [](std::string const &text) { DisplayName::parse(text); });
-    ask(context, "Name of its first agent", "First agent", options.agent_name,
-        [](std::string const &text) { DisplayName::parse(text); });
+    if (who.schema_state == "behind") {
+        return "brought from version " + std::to_string(who.schema_version.value_or(0)) + " to " + known;
+    }
+    return "there, version " + std::to_string(who.schema_version.value_or(0)) + ": it stays as it is";
+}
+
+std::string describe_key_way(SinkOptions const &sink) {
+    if (sink.secret_file) {
+        return "written to " + *sink.secret_file + " (mode 0600)";
+    }
+    return sink.asked() ? "goes where the flags say" : "shown here, once; it is not stored and cannot be shown again";
+}
+
+void ask_for_names(Options &options, Context &context) {
+    auto const is_org = [](std::string const &text) { OrgId::parse(text); };
+    auto const is_name = [](std::string const &text) { DisplayName::parse(text); };
+    ask(context, "Organization id", "acme-corp", options.org_id, is_org);
+    ask(context, "Organization name", *options.org_id, options.org_name, is_name);
+    ask(context, "Name of its first agent", "First agent", options.agent_name, is_name);
+}
+
+/// The walk-through: what will be done and where, the questions that no flag answers, the whole plan, and one last question. The database is
+/// asked first, so that nobody answers questions for a database that is not there.
+void walk_through(Options &options, Context &context) {
+    Output &output = context.output();
+    WhoAmI const who = who_am_i(context.database());
+    output.note("This makes the first organization, its first agent, and the agent's key, in one transaction.");
+    output.note("Database  " + describe_server(who));
+    output.note("Schema    " + describe_schema_step(who));
+    output.note("");
+    ask_for_names(options, context);
+    output.note("");
+    output.note("Organization  " + *options.org_id + " (" + *options.org_name + ")");
+    output.note("Agent         " + options.agent_id.value_or("an id of its own") + " (" + *options.agent_name + ")");
+    output.note("Its key       " + describe_key_way(options.sink));
+    if (!context.globals().dry_run) {
+        context.prompt().confirm("Make them?");
+    }
 }
 
 Initialize read(Options const &options) {
@@ -76,10 +121,30 @@ Initialize read(Options const &options) {
     return request;
 }
 
+/// What is wrong with a flag is said before anything is asked.
+void check_given(Options const &options) {
+    Options filled = options;
+    filled.org_id = options.org_id.value_or("o");
+    filled.org_name = options.org_name.value_or("o");
+    filled.agent_name = options.agent_name.value_or("a");
+    read(filled);
+}
+
+/// Who gives all names is not asked: a script, or a person who knows.
 ExitStatus run(Options options, Context &context) {
-    fill_in(options, context);
+    bool const walks = names_are_missing(options);
+    if (walks && (!context.prompt().can_ask() || context.globals().yes)) {
+        refuse_missing(options, context);
+    }
+    check_given(options);
+    auto const sink = open_sink(options.sink, context.output());
+    if (walks) {
+        walk_through(options, context);
+    }
     Initialize const request = read(options);
-    auto const sink = open_settled_sink(context, options.sink);
+    if (!context.globals().dry_run) {
+        settle_sink(context, *sink);
+    }
     Initialized const made = initialize(context.database(), request, context.write_options(), *sink);
 
     Document document{.kind = "Init", .id_key = "agent_id"};
@@ -119,7 +184,8 @@ Command const init{
     .summary = "first run: schema, first organization, first agent",
     .doc =
         R"(Takes an empty database to the first working agent, in one transaction: the schema, an organization, an agent and its API key. Either
-all of it is there afterwards, or nothing. At a terminal it asks for the names that no flag gives.
+all of it is there afterwards, or nothing. At a terminal it asks for the names that no flag gives: it says first which database that is, as
+which role, and what becomes of the schema, shows the plan, and asks once more before it begins. With all names given it asks nothing.
 
 The key leaves by one way: the terminal, or the flags under Secret; it is delivered first and goes live afterwards. Without such a
 flag, and with stdout no terminal, the command stops with exit 2 before it touches the database.

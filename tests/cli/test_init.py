@@ -1,9 +1,11 @@
 """init: from an empty database to the first working agent."""
 
+import os
 import re
 
 import pytest
 from support import relay as relay_support
+from support import tmpfs
 
 FLAGS = ("--org-id", "acme-corp", "--org-name", "Acme Corp", "--agent-name", "Payment Processor")
 INIT_KEYS = {
@@ -106,6 +108,25 @@ def test_a_place_that_takes_nothing_leaves_an_empty_database(relay, database, tm
     assert has_schema(database) is False and (tmp_path / "taken").read_text() == "mine"
 
 
+@pytest.mark.parametrize("occupy", ["file", "empty file", "symlink", "folder", "fifo"])
+def test_a_name_that_is_taken_stays_as_it_is(relay, database, tmp_path, occupy):
+    taken = tmp_path / "k"
+    {"file": lambda: taken.write_text("mine"), "empty file": taken.touch, "symlink": lambda: taken.symlink_to("elsewhere"),
+     "folder": taken.mkdir, "fifo": lambda: os.mkfifo(taken)}[occupy]()  # fmt: skip
+    before = taken.lstat()
+    assert "nothing was changed" in relay("init", *FLAGS, "--secret-file", "k", check=12).err
+    assert (taken.lstat().st_ino, taken.lstat().st_mode, taken.lstat().st_size) == (before.st_ino, before.st_mode, before.st_size)
+    assert has_schema(database) is False
+
+
+def test_a_full_disk_leaves_an_empty_database(relay, database):
+    with tmpfs.small_disk("16k") as disk:
+        tmpfs.fill(disk)
+        assert "No space left" in relay.error("init", *FLAGS, "--secret-file", disk / "k", check=12)["message"]
+        assert [path.name for path in disk.iterdir()] == ["filler"]
+    assert has_schema(database) is False
+
+
 def test_a_dry_run_leaves_an_empty_database(relay, database, tmp_path):
     document = relay.json("init", *FLAGS, "--secret-file", "p.key", "--dry-run")
     assert document["dry_run"] is True and document["changed"] is True and document["data"]["applied_migrations"]
@@ -132,8 +153,12 @@ def test_what_a_killed_run_left_is_settled_also_without_a_schema(relay, tmp_path
     assert relay.json("key", "verify", stdin=(tmp_path / "p.key").read_bytes())["data"]["ok"] is True
 
 
-def test_at_a_terminal_it_asks_for_what_is_missing_and_ends_with_the_next_commands(relay):
-    session = relay.terminal("init", "--agent-name", "Bot")
+def test_at_a_terminal_it_asks_for_what_is_missing_and_ends_with_the_next_commands(relay, database):
+    session = relay.terminal("init", "--agent-name", "Bot", columns=200)
+    session.expect("in one transaction")
+    session.expect(r"Database  (\S+) at (\S+), as postgres\r\n")
+    assert session.match.group(1) == database.name
+    session.expect(r"Schema    made \(version \d+\)")
     session.expect(r"Organization id \[acme-corp\]: ")
     session.sendline("Bad Id")
     session.expect("holds a blank")
@@ -141,11 +166,58 @@ def test_at_a_terminal_it_asks_for_what_is_missing_and_ends_with_the_next_comman
     session.sendline("")
     session.expect(r"Organization name \[acme-corp\]: ")
     session.sendline("Acme Corp")
+    session.expect(r"Organization  acme-corp \(Acme Corp\)")
+    session.expect(r"Agent         an id of its own \(Bot\)")
+    session.expect(r"Its key       shown here, once")
+    session.expect_exact("Make them? [y/N] ")
+    assert has_schema(database) is False
+    session.sendline("y")
     session.expect(r"API Key:   (relay_sk_\w{62})\r\n")
     key = session.match.group(1)
     code, rest = relay_support.finish_terminal(session)
-    assert code == 0 and rest.count("relay-admin ") == 3
+    commands = re.findall(r"^  relay-admin (.*?)\r?$", rest, re.MULTILINE)
+    agent = database.value("SELECT agent_id FROM relay.agents")
+    assert code == 0 and commands == ["key verify", f"agent show {agent}", f"rotate-key {agent}"]
     assert relay.json("key", "verify", stdin=key)["data"]["ok"] is True
+    relay(*commands[1].split(), check=0)
+
+
+@pytest.mark.parametrize("answer, code", [("n\r", 13), ("\r", 13), ("\x04", 13), ("\x03", -2)])
+def test_the_last_question_is_not_answered_with_yes(relay, database, tmp_path, answer, code):
+    session = relay.terminal("init", "--org-id", "acme", "--org-name", "Acme", "--secret-file", "k", columns=200)
+    session.expect(r"first agent \[First agent\]: ")
+    session.sendline("Bot")
+    session.expect("written to k")
+    session.expect_exact("Make them? [y/N] ")
+    session.send(answer)
+    assert relay_support.finish_terminal(session)[0] == code
+    assert has_schema(database) is False and not (tmp_path / "k").exists()
+
+
+def test_what_is_wrong_with_a_flag_or_with_the_database_is_said_before_anything_is_asked(relay, database, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    for words, code in (
+        (["--org-id", "Bad Id"], 2),
+        (["--permissions", "x"], 2),
+        (["--secret-fd", "77"], 12),
+        (["--dsn", "host=127.0.0.1 port=1"], 8),
+    ):
+        found, text = relay_support.finish_terminal(relay.terminal("init", *words, columns=200))
+        assert found == code and "Organization id [" not in text, text
+    assert has_schema(database) is False
+
+
+def test_a_walk_through_on_a_schema_that_is_there_says_so(relay, database):
+    relay("schema", "apply", check=0)
+    session = relay.terminal("init", columns=200)
+    session.expect(r"Schema    there, version \d+: it stays as it is")
+    session.send("\x03")
+    relay_support.finish_terminal(session)
+
+
+def test_with_all_names_given_a_person_is_not_asked(relay):
+    code, text = relay_support.finish_terminal(relay.terminal("init", *FLAGS, columns=200))
+    assert code == 0 and "[y/N]" not in text and "API Key:   relay_sk_" in text
 
 
 def test_at_a_terminal_ctrl_d_declines(relay, database):
