@@ -141,7 +141,7 @@ Document whoami_document(WhoAmI const &who, std::vector<db::ConnectionSetting> c
 
 Document config_document(Globals const &globals, std::vector<db::ConnectionSetting> const &settings,
                          ClaimedActor const &actor) {
-    Document document{.kind = "Config", .id_key = "name", .is_list = true, .columns = blank(setting("", "", ""))};
+    Document document{.kind = "SettingList", .id_key = "name", .is_list = true, .columns = blank(setting("", "", ""))};
     for (db::ConnectionSetting const &known : settings) {
         document.items.push_back(setting(known.keyword, known.value, known.origin, known.is_set && known.is_secret));
     }

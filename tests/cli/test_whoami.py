@@ -25,7 +25,7 @@ def who(relay, *words, **options):
 def config(relay, *words, **options):
     """{name: item}"""
     document = relay.json("config", "show", *words, **options)
-    assert document["kind"] == "Config" and document["next"] is None
+    assert document["kind"] == "SettingList" and document["next"] is None
     assert all(set(item) == {"name", "value", "origin", "set"} for item in document["items"])
     return {item["name"]: item for item in document["items"]}
 
