@@ -8,17 +8,19 @@ namespace relay::cli {
 
 namespace {
 
-/// Who needs what. A command that is in no row stands under "Other".
+constexpr std::string_view other = "Other";
+
+/// Who needs what: the three people whom the program is for. A command that is in no row stands under "Other".
 struct Row {
     std::string_view heading;
     std::vector<std::string_view> words;
 };
 std::vector<Row> const &rows() {
     static std::vector<Row> const all{
-        {"Set up and run", {"init", "sandbox", "schema", "doctor", "org", "agent", "key"}},
-        {"Rotate and check, from CI", {"rotate-key", "recover", "metrics"}},
-        {"Incidents", {"block", "unblock", "revoke", "restore", "whois", "audit"}},
-        {"Leave the shared secret", {"migrate-legacy"}},
+        {"The operator, at a terminal",
+         {"init", "sandbox", "schema", "doctor", "org", "agent", "key", "migrate-legacy"}},
+        {"The CI script, every day", {"rotate-key", "recover", "metrics"}},
+        {"The incident responder, at once", {"block", "unblock", "revoke", "restore", "whois", "audit"}},
     };
     return all;
 }
@@ -48,6 +50,14 @@ std::string command_rows(std::span<Command const *const> table, std::vector<std:
     return two_columns(entries, 18);
 }
 
+std::string listed(std::vector<std::string> const &words) {
+    std::string text;
+    for (std::string const &word : words) {
+        text += (text.empty() ? "" : ", ") + word;
+    }
+    return text;
+}
+
 }  // namespace
 
 std::vector<Audience> audiences(std::span<Command const *const> table) {
@@ -60,7 +70,7 @@ std::vector<Audience> audiences(std::span<Command const *const> table) {
         }
     }
     if (!left.empty()) {
-        found.push_back({"Other", std::move(left)});
+        found.push_back({std::string(other), std::move(left)});
     }
     return found;
 }
@@ -68,7 +78,9 @@ std::vector<Audience> audiences(std::span<Command const *const> table) {
 std::string overview_text(std::span<Command const *const> table) {
     std::string page = "Usage: relay-admin [GLOBAL FLAGS] COMMAND [ARGS]\n";
     for (Audience const &audience : audiences(table)) {
-        page += audience.heading + ":\n" + command_rows(table, audience.words);
+        // What nobody looks for on this page is named alone: all of it has to fit on a screen of 24 lines.
+        page += audience.heading == other ? "Also: " + listed(audience.words) + '\n'
+                                          : audience.heading + ":\n" + command_rows(table, audience.words);
     }
     return page + "Try it: relay-admin --sandbox init    More: relay-admin help COMMAND, or --help\n";
 }

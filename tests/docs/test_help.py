@@ -44,9 +44,15 @@ def test_a_group_lists_commands_with_their_own_summaries(group):
 
 def test_the_overview_fits_on_a_screen_and_names_each_command_with_its_summary():
     overview = Runner()("help", check=0).out
-    assert len(overview.split("Global flags")[0].splitlines()) <= 24
+    assert Runner()(check=0).out.splitlines() == overview.split("\nGlobal flags")[0].splitlines()
+    lines = Runner()(check=0).out.splitlines()
+    assert len(lines) <= 23 and max(map(len, lines)) <= 80, "with the shell's next prompt it is a screen of 80x24"
+    assert [line for line in lines if line.startswith("The ")] == [
+        "The operator, at a terminal:", "The CI script, every day:", "The incident responder, at once:"
+    ]  # fmt: skip
+    (also,) = [line.removeprefix("Also: ").split(", ") for line in lines if line.startswith("Also: ")]
     for word in command_line.words():
-        assert page(word).summary in overview
+        assert word in also or page(word).summary in overview
 
 
 def test_every_flag_in_a_usage_and_text_exists():

@@ -131,7 +131,8 @@ def words():
     """The first words of all commands, from the overview."""
     found = sections(help_text())
     headings = [heading for heading in found if heading not in (*GLOBAL_HEADINGS, "Exit codes", "Environment", "Files")]
-    return tuple(name for heading in headings for name, _ in _entries(found[heading]))
+    also = re.search(r"^Also: (.*)$", help_text(), re.MULTILINE).group(1).split(", ")
+    return (*(name for heading in headings for name, _ in _entries(found[heading])), *also)
 
 
 @lru_cache(maxsize=None)
