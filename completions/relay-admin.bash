@@ -7,7 +7,7 @@ __relay_admin_tree() {
     commands=() flags=() arguments=()
     case $1 in
         '')
-            commands=(agent block completion help init key org recover restore revoke rotate-key sandbox schema unblock version)
+            commands=(agent block completion config help init key org recover restore revoke rotate-key sandbox schema unblock version whoami)
             ;;
         'agent')
             commands=(create list show update rotate-key)
@@ -83,6 +83,12 @@ __relay_admin_tree() {
             arguments=(
                 'bash|zsh|fish'
             )
+            ;;
+        'config')
+            commands=(show)
+            ;;
+        'config show')
+            :
             ;;
         'help')
             arguments=(
@@ -346,6 +352,9 @@ __relay_admin_tree() {
             )
             ;;
         'version')
+            :
+            ;;
+        'whoami')
             :
             ;;
         *) return 1 ;;

@@ -38,6 +38,7 @@ set -g __relay_admin_whole \
     'agent update' \
     'block' \
     'completion' \
+    'config show' \
     'help' \
     'init' \
     'key list' \
@@ -64,7 +65,8 @@ set -g __relay_admin_whole \
     'schema status' \
     'schema verify' \
     'unblock' \
-    'version'
+    'version' \
+    'whoami'
 
 complete -c relay-admin -f
 complete -c relay-admin -s d -l dsn -x -d 'database to use, as keywords or as a URI, without a password (default: RELAY_ADMIN_DSN, then PG* settings)'
@@ -89,6 +91,7 @@ complete -c relay-admin -s V -l version -d 'show the version and stop'
 complete -c relay-admin -n '__relay_admin_at' -a agent -d 'create, list, show and change agents'
 complete -c relay-admin -n '__relay_admin_at' -a block -d 'shut agents out at once; reversible, keys are kept'
 complete -c relay-admin -n '__relay_admin_at' -a completion -d 'print the completion script of a shell'
+complete -c relay-admin -n '__relay_admin_at' -a config -d 'tell the settings in force'
 complete -c relay-admin -n '__relay_admin_at' -a help -d 'show the help of a command'
 complete -c relay-admin -n '__relay_admin_at' -a init -d 'first run: schema, first organization, first agent'
 complete -c relay-admin -n '__relay_admin_at' -a key -d 'list, check and retire keys'
@@ -101,6 +104,7 @@ complete -c relay-admin -n '__relay_admin_at' -a sandbox -d 'a private PostgreSQ
 complete -c relay-admin -n '__relay_admin_at' -a schema -d 'install and check the database schema'
 complete -c relay-admin -n '__relay_admin_at' -a unblock -d 'let blocked agents in again'
 complete -c relay-admin -n '__relay_admin_at' -a version -d 'show the versions of program, schema and libpq'
+complete -c relay-admin -n '__relay_admin_at' -a whoami -d 'tell which database, role, TLS and actor are in force'
 complete -c relay-admin -n '__relay_admin_at agent' -a create -d 'create an agent with its first key'
 complete -c relay-admin -n '__relay_admin_at agent' -a list -d 'list agents'
 complete -c relay-admin -n '__relay_admin_at agent' -a show -d 'show an agent: status, keys, last events'
@@ -145,6 +149,7 @@ complete -c relay-admin -n '__relay_admin_at block' -l org -l org-id -x -a '(__r
 complete -c relay-admin -n '__relay_admin_at block' -l confirm -x -d 'the organization\'s id again, instead of typing it'
 complete -c relay-admin -n '__relay_admin_at block' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at completion' -x -a 'bash zsh fish'
+complete -c relay-admin -n '__relay_admin_at config' -a show -d 'list the settings in force and where each came from'
 complete -c relay-admin -n '__relay_admin_at help' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at init' -l org-id -l org -x -d 'id of the first organization'
 complete -c relay-admin -n '__relay_admin_at init' -l org-name -x -d 'its name for people'
