@@ -92,9 +92,13 @@ Record color_setting(ColorChoice choice) {
     if (choice != ColorChoice::automatic) {
         return setting("color", choice == ColorChoice::always ? "always" : "never", "--color");
     }
-    char const *const no_color = std::getenv("NO_COLOR");
-    bool const unwanted = no_color != nullptr && *no_color != '\0';
-    return unwanted ? setting("color", "never", "NO_COLOR") : setting("color", "auto", "default");
+    for (auto const &[variable, value] : {std::pair("NO_COLOR", "never"), std::pair("CLICOLOR_FORCE", "always")}) {
+        char const *const set = std::getenv(variable);
+        if (set != nullptr && *set != '\0' && (*value == 'n' || std::string_view(set) != "0")) {
+            return setting("color", value, variable);
+        }
+    }
+    return setting("color", "auto", "default");
 }
 
 }  // namespace
