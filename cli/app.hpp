@@ -1,7 +1,7 @@
 #pragma once
 
-#include "cli/command_tree.hpp"
-#include "cli/globals.hpp"
+#include "cli/command_line/command_tree.hpp"
+#include "cli/command_line/globals.hpp"
 
 #include <memory>
 #include <span>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/globals.hpp"
+#include "cli/command_line/globals.hpp"
 #include "relay/model/attribution.hpp"
 
 namespace relay::cli {

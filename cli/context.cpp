@@ -1,9 +1,9 @@
 #include "cli/context.hpp"
 
 #include "cli/attribution.hpp"
-#include "cli/dsn_file.hpp"
-#include "cli/output.hpp"
-#include "cli/prompt.hpp"
+#include "cli/input/dsn_file.hpp"
+#include "cli/input/prompt.hpp"
+#include "cli/output/output.hpp"
 #include "cli/sandbox/sandbox.hpp"
 #include "relay/db/database.hpp"
 

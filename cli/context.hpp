@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/document.hpp"
+#include "cli/output/document.hpp"
 #include "relay/model/attribution.hpp"
 
 #include <chrono>

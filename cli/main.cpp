@@ -1,7 +1,7 @@
 #include "cli/app.hpp"
+#include "cli/command_line/prescan.hpp"
 #include "cli/completion/complete.hpp"
-#include "cli/error_output.hpp"
-#include "cli/prescan.hpp"
+#include "cli/output/error_output.hpp"
 #include "cli/process_guard.hpp"
 #include "cli/signals.hpp"
 

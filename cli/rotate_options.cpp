@@ -1,6 +1,6 @@
 #include "cli/rotate_options.hpp"
 
-#include "cli/options.hpp"
+#include "cli/command_line/options.hpp"
 #include "relay/model/error.hpp"
 
 namespace relay::cli {

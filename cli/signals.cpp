@@ -1,6 +1,6 @@
 #include "cli/signals.hpp"
 
-#include "cli/write_all.hpp"
+#include "cli/output/write_all.hpp"
 #include "relay/db/database.hpp"
 
 #include <atomic>

@@ -1,6 +1,6 @@
 #include "cli/version_document.hpp"
 
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "relay/version.hpp"
 
 /// libpq's own (libpq-fe.h), declared here because its header belongs to the database layer. 150014 is 15.14.

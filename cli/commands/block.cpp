@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
-#include "cli/incident_report.hpp"
-#include "cli/incident_targets.hpp"
-#include "cli/options.hpp"
+#include "cli/incident/report.hpp"
+#include "cli/incident/targets.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>

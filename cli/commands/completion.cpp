@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
-#include "cli/command_model.hpp"
+#include "cli/command_line/command_model.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/completion/scripts.hpp"
 #include "cli/context.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 

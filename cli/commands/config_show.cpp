@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/documents/whoami.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 
 #include <cstdlib>
 

@@ -1,7 +1,7 @@
 #include "cli/app.hpp"
-#include "cli/manual_page.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/manual/manual_page.hpp"
+#include "cli/output/output.hpp"
 
 namespace relay::cli::commands {
 

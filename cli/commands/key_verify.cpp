@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
-#include "cli/key_input.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
+#include "cli/input/key_input.hpp"
+#include "cli/output/output.hpp"
 #include "relay/provision/inspect.hpp"
 
 #include <memory>

@@ -1,10 +1,10 @@
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/org.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/documents/standing.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "relay/provision/inspect.hpp"
 
 #include <memory>

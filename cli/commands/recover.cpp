@@ -1,8 +1,8 @@
 #include "relay/provision/recover.hpp"
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/documents/recovery.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
 
 #include <algorithm>

@@ -1,11 +1,11 @@
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
-#include "cli/incident_report.hpp"
-#include "cli/incident_targets.hpp"
-#include "cli/input_file.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
-#include "cli/prompt.hpp"
+#include "cli/incident/report.hpp"
+#include "cli/incident/targets.hpp"
+#include "cli/input/input_file.hpp"
+#include "cli/input/prompt.hpp"
+#include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>
@@ -30,9 +30,9 @@ void confirm_end(Context &context, std::vector<std::string> const &subjects) {
     bool const agents = subjects.front().starts_with("agent ");
     std::string const what =
         subjects.size() == 1 ? subjects.front() : std::to_string(subjects.size()) + (agents ? " agents" : " keys");
-    context.prompt().confirm_at_terminal(
-        agents ? "Kill every key of " + what + " for good? (block shuts out and keeps the keys)"
-               : "Kill " + what + " for good?");
+    context.prompt().confirm_at_terminal(agents ? "Kill every key of " + what +
+                                                      " for good? (block shuts out and keeps the keys)"
+                                                : "Kill " + what + " for good?");
 }
 
 ExitStatus revoke_ids(Options const &options, Context &context) {

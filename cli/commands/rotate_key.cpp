@@ -1,10 +1,10 @@
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/documents/issued_key.hpp"
 #include "cli/documents/rotation.hpp"
-#include "cli/input_file.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
-#include "cli/prompt.hpp"
+#include "cli/input/input_file.hpp"
+#include "cli/input/prompt.hpp"
+#include "cli/output/output.hpp"
 #include "cli/rotate_options.hpp"
 #include "cli/settle_sink.hpp"
 #include "relay/model/error.hpp"
@@ -41,7 +41,8 @@ RotateKey make_request(RotateOptions const &options, AgentId agent, std::optiona
 /// The kill switch stays one flag away for scripts; a person at a terminal is asked, since 0 may be a slip.
 void confirm_instant_end(Context &context, RotateKey const &request) {
     if (request.grace == std::chrono::seconds(0) && !context.globals().dry_run) {
-        context.prompt().confirm_at_terminal("Every key that agent " + request.agent.text() + " has now ends at once. Go on?");
+        context.prompt().confirm_at_terminal("Every key that agent " + request.agent.text() +
+                                             " has now ends at once. Go on?");
     }
 }
 

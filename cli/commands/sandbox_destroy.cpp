@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/context.hpp"
-#include "cli/prompt.hpp"
+#include "cli/input/prompt.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
 namespace relay::cli::commands {

@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
-#include "cli/options.hpp"
 #include "cli/sandbox/hand_over.hpp"
 #include "cli/sandbox/sandbox.hpp"
 

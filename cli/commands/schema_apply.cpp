@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/documents/stamp.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "relay/provision/schema.hpp"
 
 namespace relay::cli::commands {

@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
 #include "cli/json_schemas.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 

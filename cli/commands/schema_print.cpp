@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
-#include "cli/options.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "relay/provision/schema.hpp"
 
 #include <memory>

@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/documents/schema.hpp"
 #include "cli/documents/stamp.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 
 namespace relay::cli::commands {
 

@@ -1,5 +1,5 @@
 #include "cli/command.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "cli/version_document.hpp"
 
 namespace relay::cli::commands {

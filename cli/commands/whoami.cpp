@@ -1,7 +1,7 @@
 #include "cli/documents/whoami.hpp"
 #include "cli/command.hpp"
 #include "cli/documents/stamp.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 
 #include <cstdlib>
 

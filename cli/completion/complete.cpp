@@ -2,7 +2,7 @@
 
 #include "cli/completion/offers.hpp"
 #include "cli/context.hpp"
-#include "cli/write_all.hpp"
+#include "cli/output/write_all.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 #include "relay/provision/candidates.hpp"

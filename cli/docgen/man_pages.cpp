@@ -2,7 +2,7 @@
 
 #include "cli/docgen/man_command.hpp"
 #include "cli/docgen/man_program.hpp"
-#include "cli/manual_page.hpp"
+#include "cli/manual/manual_page.hpp"
 
 namespace relay::cli::docgen {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/command_model.hpp"
+#include "cli/command_line/command_model.hpp"
 #include "cli/docgen/generated_file.hpp"
 
 #include <vector>

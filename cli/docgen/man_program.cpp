@@ -2,10 +2,10 @@
 
 #include "cli/docgen/man_parts.hpp"
 #include "cli/docgen/mdoc.hpp"
-#include "cli/exit_table.hpp"
-#include "cli/manual_page.hpp"
-#include "cli/overview.hpp"
-#include "cli/program_manual.hpp"
+#include "cli/manual/exit_table.hpp"
+#include "cli/manual/manual_page.hpp"
+#include "cli/manual/overview.hpp"
+#include "cli/manual/program_manual.hpp"
 
 namespace relay::cli::docgen {
 

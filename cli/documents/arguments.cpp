@@ -1,6 +1,6 @@
 #include "cli/documents/arguments.hpp"
 
-#include "cli/options.hpp"
+#include "cli/command_line/options.hpp"
 #include "relay/model/error.hpp"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 
 #include "cli/documents/fields.hpp"
 #include "cli/documents/issued_key.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 
 namespace relay::cli {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/context.hpp"
-#include "cli/document.hpp"
+#include "cli/output/document.hpp"
 #include "cli/sink/options.hpp"
 #include "relay/provision/initialize.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/context.hpp"
-#include "cli/document.hpp"
+#include "cli/output/document.hpp"
 #include "cli/sink/sink.hpp"
 #include "relay/model/records.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/document.hpp"
+#include "cli/output/document.hpp"
 #include "cli/sink/leftover.hpp"
 #include "relay/provision/recover.hpp"
 

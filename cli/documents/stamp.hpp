@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/context.hpp"
-#include "cli/document.hpp"
+#include "cli/output/document.hpp"
 #include "relay/model/time.hpp"
 
 #include <string>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/attribution.hpp"
-#include "cli/document.hpp"
+#include "cli/output/document.hpp"
 #include "relay/provision/whoami.hpp"
 
 namespace relay::cli {

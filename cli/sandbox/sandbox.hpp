@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "cli/options.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/sink/options.hpp"
 
 #include <limits>

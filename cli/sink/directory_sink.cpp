@@ -1,6 +1,6 @@
 #include "cli/sink/directory_sink.hpp"
 
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "cli/sink/leftover.hpp"
 #include "relay/crypto/random_ids.hpp"
 

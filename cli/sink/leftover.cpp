@@ -1,6 +1,6 @@
 #include "cli/sink/leftover.hpp"
 
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "cli/sink/format.hpp"
 
 #include <dirent.h>

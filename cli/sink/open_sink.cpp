@@ -1,6 +1,6 @@
 #include "cli/sink/sink.hpp"
 
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "cli/sink/directory_sink.hpp"
 #include "cli/sink/file_sink.hpp"
 #include "cli/sink/k8s.hpp"

@@ -1,6 +1,6 @@
 #include "cli/sink/stream_sink.hpp"
 
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "cli/sink/posix.hpp"
 #include "relay/crypto/random_ids.hpp"
 

@@ -12,13 +12,13 @@ SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parent
 #   x       any file                     -       no file
 #   .cpp    .cpp files, no header        a,b     only the files whose path in the layer starts with one of these words
 TABLE = """
-              model crypto db                store provision cli | pqxx sodium           CLI11 nlohmann           fmt
-    model     x     -      -                 -     -         -   | -    -                -     -                  x
-    crypto    x     x      -                 -     -         -   | -    x                -     -                  -
-    db        x     -      x                 -     -         -   | x    -                -     -                  x
-    store     x     x      x                 x     -         -   | .cpp -                -     -                  -
-    provision x     x      x                 x     x         -   | -    -                -     -                  x
-    cli       x     x      context.,signals. -     x         x   | -    main,output,sink .cpp  render,output,sink x
+              model crypto db                store provision cli | pqxx sodium              CLI11 nlohmann      fmt
+    model     x     -      -                 -     -         -   | -    -                   -     -             x
+    crypto    x     x      -                 -     -         -   | -    x                   -     -             -
+    db        x     -      x                 -     -         -   | x    -                   -     -             x
+    store     x     x      x                 x     -         -   | .cpp -                   -     -             -
+    provision x     x      x                 x     x         -   | -    -                   -     -             x
+    cli       x     x      context.,signals. -     x         x   | -    main.,output/,sink/ .cpp  output/,sink/ x
 """
 
 # How the includes of a library begin.
@@ -154,7 +154,7 @@ ALLOWED = [
     ("cli/context.cpp", '#include "relay/db/d.hpp"'),
     ("cli/sink/file.cpp", "#include <sodium.h>"),
     ("cli/commands/a.cpp", "#include <CLI/CLI.hpp>"),
-    ("cli/render_json.cpp", "#include <nlohmann/json.hpp>"),
+    ("cli/output/render_json.cpp", "#include <nlohmann/json.hpp>"),
 ]
 
 

@@ -105,8 +105,9 @@ IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request
 }
 
 IncidentReceipt shut_out(db::Database &database, ShutOut const &request, WriteOptions const &options) {
-    return run_incident(database, options,
-                        [&](db::Transaction &transaction, Trail &trail) { return shut_out_in(transaction, request, options.by, trail); });
+    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+        return shut_out_in(transaction, request, options.by, trail);
+    });
 }
 
 /// For an organization there is one item, and not to know it is the error of the whole command, with suggestions.
@@ -241,7 +242,7 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
                 receipt.changed = receipt.changed || changed;
                 if (changed) {
                     trail.record(transaction, options.by,
-                                         {{.action = "token_revoked", .org_id = owner->org_id, .key_id = id.text()}});
+                                 {{.action = "token_revoked", .org_id = owner->org_id, .key_id = id.text()}});
                 }
             } else {
                 receipt.items.push_back(

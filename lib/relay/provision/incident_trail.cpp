@@ -45,9 +45,9 @@ std::optional<std::string> Trail::write(db::Database &database, WriteOptions con
         return std::nullopt;
     }
     try {
-        database.transact(
-            urgent(options, trail_patience),
-            [&](db::Transaction &transaction) { store::record_events(transaction, options.by, m_events); });
+        database.transact(urgent(options, trail_patience), [&](db::Transaction &transaction) {
+            store::record_events(transaction, options.by, m_events);
+        });
     } catch (Error const &error) {
         return error.message();
     } catch (Interrupted const &) {

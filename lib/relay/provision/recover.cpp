@@ -51,11 +51,12 @@ Verdict settle_named_operation(db::Database &database, OperationId const &operat
     if (verdict == Verdict::aborted) {
         database.transact(look_at_any_version(), [&](db::Transaction &transaction) {
             if (!transaction.exec(has_operations_sql).one().boolean("has_operations")) {
-                throw Error(ErrorKind::schema,
-                            "the database has no relay schema, so it cannot know operation " + operation.text(),
-                            {.why = "either this is another database than the one it ran in, or it was an init that was "
-                                    "rolled back: then nothing was changed",
-                             .next = "relay-admin whoami tells which database this is"});
+                throw Error(
+                    ErrorKind::schema,
+                    "the database has no relay schema, so it cannot know operation " + operation.text(),
+                    {.why = "either this is another database than the one it ran in, or it was an init that was "
+                            "rolled back: then nothing was changed",
+                     .next = "relay-admin whoami tells which database this is"});
             }
         });
     }

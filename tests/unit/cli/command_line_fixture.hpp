@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/app.hpp"
-#include "cli/options.hpp"
+#include "cli/command_line/options.hpp"
 #include "relay/model/error.hpp"
 
 #include <array>

@@ -3,8 +3,8 @@
 #include "cli/documents/issued_key.hpp"
 #include "cli/documents/key.hpp"
 #include "cli/documents/standing.hpp"
-#include "cli/key_input.hpp"
-#include "cli/render.hpp"
+#include "cli/input/key_input.hpp"
+#include "cli/output/render.hpp"
 #include "relay/model/error.hpp"
 
 #include <doctest/doctest.h>

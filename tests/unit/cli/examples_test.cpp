@@ -1,4 +1,4 @@
-#include "cli/manual_text.hpp"
+#include "cli/manual/manual_text.hpp"
 #include "tests/unit/cli/command_line_fixture.hpp"
 
 #include <doctest/doctest.h>

@@ -1,7 +1,7 @@
+#include "cli/input/prompt.hpp"
+#include "cli/output/write_all.hpp"
 #include "cli/process_guard.hpp"
-#include "cli/prompt.hpp"
 #include "cli/signals.hpp"
-#include "cli/write_all.hpp"
 #include "relay/model/error.hpp"
 
 #include <doctest/doctest.h>

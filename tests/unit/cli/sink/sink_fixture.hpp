@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/context.hpp"
-#include "cli/output.hpp"
+#include "cli/output/output.hpp"
 #include "cli/sink/posix.hpp"
 #include "cli/sink/sink.hpp"
 #include "relay/crypto/api_key.hpp"

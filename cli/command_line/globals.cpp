@@ -1,0 +1,233 @@
+#include "cli/command_line/globals.hpp"
+
+#include "cli/command_line/options.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace relay::cli {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds least_timeout = 100ms;
+constexpr std::chrono::milliseconds most_timeout = 10min;
+
+struct NamedFormat {
+    char const *name;
+    OutputFormat format;
+};
+constexpr std::array formats{NamedFormat{"table", OutputFormat::table}, NamedFormat{"json", OutputFormat::json},
+                             NamedFormat{"jsonl", OutputFormat::jsonl}, NamedFormat{"csv", OutputFormat::csv},
+                             NamedFormat{"id", OutputFormat::id},       NamedFormat{"env", OutputFormat::env}};
+
+OutputFormat parse_format(std::string const &origin, std::string const &text) {
+    std::vector<std::string> names;
+    std::string list;
+    for (NamedFormat const &known : formats) {
+        if (text == known.name) {
+            return known.format;
+        }
+        names.emplace_back(known.name);
+        list += (list.empty() ? "" : ", ") + names.back();
+    }
+    throw Error(ErrorKind::usage, origin + " is '" + text + "', but must be one of " + list,
+                {.suggestions = closest(text, names)});
+}
+
+/// A value and where it came from.
+template <typename T>
+struct Resolved {
+    T value;
+    std::string origin;
+};
+
+Resolved<OutputFormat> resolve_format(GlobalOptions const &options, Environment const &environment) {
+    if (options.output) {
+        OutputFormat const format = parse_format("--output", *options.output);
+        if (options.json && format != OutputFormat::json) {
+            throw Error(ErrorKind::usage, "--json and --output " + *options.output + " exclude each other");
+        }
+        return {format, "--output"};
+    }
+    if (options.json) {
+        return {OutputFormat::json, "--json"};
+    }
+    std::string const variable = "RELAY_ADMIN_OUTPUT";
+    char const *const set = environment(variable.c_str());
+    if (set == nullptr || *set == '\0') {
+        return {Globals().format, Globals().format_origin};
+    }
+    return {parse_format(variable, set), variable};
+}
+
+Resolved<std::chrono::milliseconds> resolve_timeout(GlobalOptions const &options, Environment const &environment) {
+    if (options.timeout) {
+        return {parse_timeout("--timeout", *options.timeout), "--timeout"};
+    }
+    std::string const variable = "RELAY_ADMIN_TIMEOUT";
+    char const *const set = environment(variable.c_str());
+    if (set == nullptr || *set == '\0') {
+        return {Globals().timeout, Globals().timeout_origin};
+    }
+    return {parse_timeout(variable, set), variable};
+}
+
+ColorChoice color_choice(std::optional<std::string> const &text) {
+    if (!text || *text == "auto") {
+        return ColorChoice::automatic;
+    }
+    return *text == "always" ? ColorChoice::always : ColorChoice::never;
+}
+
+void declare_connection(CLI::App &root, GlobalOptions &options) {
+    constexpr std::string_view group = "Database";
+    add_value(root,
+              {.names = "-d,--dsn",
+               .type = "CONNINFO",
+               .description = "database to use, as keywords or as a URI, without a password (default: RELAY_ADMIN_DSN, "
+                              "then PG* settings)",
+               .group = group},
+              options.dsn);
+    add_value(
+        root,
+        {.names = "--dsn-file",
+         .type = "FILE",
+         .description = "read the connection string from FILE; one with a password must be readable by its owner alone",
+         .group = group},
+        options.dsn_file);
+    add_value(
+        root,
+        {.names = "--service", .type = "NAME", .description = "section of libpq's service file to use", .group = group},
+        options.service);
+    add_flag(root,
+             {.names = "--sandbox",
+              .description = "use the private PostgreSQL of `sandbox`, started on demand",
+              .group = group},
+             options.sandbox);
+    add_value(root,
+              {.names = "--timeout",
+               .type = "DURATION",
+               .description = "longest wait for the connection and for each transaction, 100ms to 10m (default: 10s)",
+               .group = group},
+              options.timeout);
+}
+
+void declare_output(CLI::App &root, GlobalOptions &options) {
+    constexpr std::string_view group = "Output";
+    // Not add_choice: the same words may come from RELAY_ADMIN_OUTPUT, and one place checks both.
+    add_value(root,
+              {.names = "-o,--output",
+               .type = "table|json|jsonl|csv|id|env",
+               .description = "format of what goes to stdout (default: table)",
+               .group = group},
+              options.output);
+    add_flag(root, {.names = "--json", .description = "same as --output json", .group = group}, options.json);
+    add_flag(root, {.names = "-q,--quiet", .description = "no talk on stderr but warnings and errors", .group = group},
+             options.quiet);
+    add_flag(root, {.names = "-v,--verbose", .description = "more talk on stderr", .group = group}, options.verbose);
+    add_choice(root, {.names = "--color", .description = "color on stderr (default: auto)", .group = group},
+               {"auto", "always", "never"}, options.color);
+    add_flag(root, {.names = "--no-pager", .description = "never show long output in a pager", .group = group},
+             options.no_pager);
+}
+
+void declare_writes(CLI::App &root, GlobalOptions &options) {
+    constexpr std::string_view group = "Changes";
+    add_flag(root,
+             {.names = "-n,--dry-run",
+              .description = "do it all in a transaction, then roll back and show it",
+              .group = group},
+             options.dry_run);
+    add_flag(root, {.names = "-y,--yes", .description = "answer yes/no questions with yes", .group = group},
+             options.yes);
+    add_flag(root,
+             {.names = "--no-input", .description = "never ask; fail where a question would be needed", .group = group},
+             options.no_input);
+    add_value(root, {.names = "--reason", .type = "TEXT", .description = "why, for the audit trail", .group = group},
+              options.reason);
+    add_value(root, {.names = "--ticket", .type = "ID", .description = "ticket, for the audit trail", .group = group},
+              options.ticket);
+    add_value(root,
+              {.names = "--actor",
+               .type = "NAME",
+               .description = "who asks, for the audit trail (default: the CI run, SUDO_USER, or the login name)",
+               .group = group},
+              options.actor);
+}
+
+}  // namespace
+
+void declare_globals(CLI::App &root, GlobalOptions &options) {
+    declare_connection(root, options);
+    declare_output(root, options);
+    declare_writes(root, options);
+    add_flag(root, {.names = "-h,--help", .description = "show help and stop", .group = "Help"}, options.help);
+    add_flag(root, {.names = "-V,--version", .description = "show the version and stop", .group = "Help"},
+             options.version);
+}
+
+std::string_view format_name(OutputFormat format) {
+    for (NamedFormat const &known : formats) {
+        if (known.format == format) {
+            return known.name;
+        }
+    }
+    return "";
+}
+
+std::chrono::milliseconds parse_timeout(std::string const &origin, std::string const &text) {
+    std::chrono::milliseconds timeout{};
+    std::string_view const digits =
+        std::string_view(text).substr(0, text.size() - std::min<std::size_t>(text.size(), 2));
+    if (text.ends_with("ms") && digits.find_first_not_of("0123456789") == digits.npos && !digits.empty()) {
+        std::int64_t count = 0;
+        auto const [stop, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+        timeout = failure == std::errc() ? std::chrono::milliseconds(count) : std::chrono::milliseconds::max();
+    } else {
+        try {
+            timeout = parse_duration(text);
+        } catch (Error const &error) {
+            throw Error(error.kind(), origin + ": " + error.message(), error.hint());
+        }
+    }
+    if (timeout < least_timeout || timeout > most_timeout) {
+        throw Error(ErrorKind::usage, origin + " is " + text + ", but must be 100ms to 10m");
+    }
+    return timeout;
+}
+
+Globals resolve_globals(GlobalOptions const &options, Environment const &environment) {
+    at_most_one({{"--dsn", options.dsn.has_value()},
+                 {"--dsn-file", options.dsn_file.has_value()},
+                 {"--service", options.service.has_value()},
+                 {"--sandbox", options.sandbox}});
+    at_most_one({{"--quiet", options.quiet}, {"--verbose", options.verbose}});
+    auto const format = resolve_format(options, environment);
+    auto const timeout = resolve_timeout(options, environment);
+    return {
+        .dsn = options.dsn,
+        .dsn_file = options.dsn_file,
+        .service = options.service,
+        .sandbox = options.sandbox,
+        .format = format.value,
+        .format_origin = format.origin,
+        .quiet = options.quiet,
+        .verbose = options.verbose,
+        .color = color_choice(options.color),
+        .no_pager = options.no_pager,
+        .timeout = timeout.value,
+        .timeout_origin = timeout.origin,
+        .yes = options.yes,
+        .no_input = options.no_input,
+        .dry_run = options.dry_run,
+        .reason = options.reason,
+        .ticket = options.ticket,
+        .actor = options.actor,
+    };
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,307 @@
+#include "cli/command_line/prescan.hpp"
+
+#include "cli/command_line/flag_lookup.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace relay::cli {
+
+namespace {
+
+bool is_flag_like(std::string const &word) { return word.size() > 1 && word.front() == '-'; }
+
+/// En dash, em dash, horizontal bar, minus: what a word processor makes of "-" and "--".
+bool starts_with_typographic_dash(std::string const &word) {
+    return word.starts_with("\u2013") || word.starts_with("\u2014") || word.starts_with("\u2015") ||
+           word.starts_with("\u2212");
+}
+
+class Scanner {
+  public:
+    Scanner(std::vector<std::string> const &words, std::span<Command const *const> table, CLI::App const &root,
+            EnterCommand const &enter)
+        : m_words(words), m_table(table), m_root(root), m_enter(enter) {}
+
+    Line run();
+
+  private:
+    void take_word(std::string const &word);
+    void take_long(std::string const &word);
+    void take_short(std::string const &word);
+    void take_path_word(std::string const &word);
+    void take_value(FoundFlag const &flag, std::string const &spelled, std::optional<std::string> given);
+    void take_bare(FoundFlag const &flag);
+    void add(FoundFlag const &flag, std::string word);
+    void count_once(FoundFlag const &flag, std::string const &spelled);
+    void unknown_flag(std::string const &spelled);
+    void check_command() const;
+    void check_positionals() const;
+    void check_required() const;
+    /// Keeps the first error until the whole line is read: --help wins over it.
+    void defer(Error error);
+
+    std::vector<std::string> const &m_words;
+    std::span<Command const *const> m_table;
+    CLI::App const &m_root;
+    EnterCommand const &m_enter;
+    CLI::App const *m_leaf = nullptr;
+    std::size_t m_next = 0;
+    Line m_line{};
+    std::map<CLI::Option const *, std::string> m_seen{};
+    std::optional<Error> m_error{};
+};
+
+/// A key belongs in a file or on stdin. Looked for before anything else is said, since most errors quote a word.
+void refuse_keys(std::vector<std::string> const &words) {
+    for (auto word = words.begin(); word != words.end() && *word != "--"; ++word) {
+        if (holds_key(*word)) {
+            throw Error(ErrorKind::usage, "a word of the command line holds a key (text withheld)",
+                        {.why = "every user of this machine can read command lines, and the shell keeps its history",
+                         .next = "name the key by its key id, the 12 characters behind relay_sk_, and rotate it: it "
+                                 "has been exposed"});
+        }
+    }
+}
+
+void Scanner::defer(Error error) {
+    if (!m_error) {
+        m_error = std::move(error);
+    }
+}
+
+Line Scanner::run() {
+    bool flags_ended = false;
+    while (m_next < m_words.size()) {
+        std::string const &word = m_words[m_next++];
+        if (flags_ended || !is_flag_like(word)) {
+            take_word(word);
+        } else if (word == "--") {
+            flags_ended = true;
+        } else if (word.starts_with("--")) {
+            take_long(word);
+        } else {
+            take_short(word);
+        }
+        if (!flags_ended && starts_with_typographic_dash(word)) {
+            defer({ErrorKind::usage,
+                   "the word '" + word + "' starts with a typographic dash",
+                   {.next = "write it with one or two plain hyphens (-); put -- before a word that is meant so"}});
+        }
+    }
+    if (m_line.help || m_line.version) {
+        return std::move(m_line);
+    }
+    if (m_error) {
+        throw *m_error;
+    }
+    check_command();
+    check_positionals();
+    check_required();
+    return std::move(m_line);
+}
+
+void Scanner::take_word(std::string const &word) {
+    if (m_leaf == nullptr) {
+        take_path_word(word);
+        return;
+    }
+    if (word.empty()) {
+        defer({ErrorKind::usage, "argument " + std::to_string(m_next) + " is empty"});
+    }
+    m_line.positionals.push_back(word);
+}
+
+void Scanner::take_path_word(std::string const &word) {
+    m_line.path.push_back(word);
+    Command const *command = find_command(m_table, m_line.path);
+    if (command == nullptr && next_words(m_table, m_line.path).empty()) {
+        // The value of an unknown flag looks like an unknown command.
+        throw m_error ? *m_error : unknown_command(m_table, m_line.path);
+    }
+    m_line.command = command;
+    if (command != nullptr && command->declare != nullptr) {
+        m_leaf = &m_enter(m_line.path, *command);
+    }
+}
+
+void Scanner::take_long(std::string const &word) {
+    std::size_t const equals = word.find('=');
+    std::string const spelled = word.substr(0, equals);
+    FoundFlag const flag = find_long(m_leaf, m_root, spelled.substr(2));
+    if (flag.option == nullptr) {
+        unknown_flag(spelled);
+    } else if (takes_value(*flag.option)) {
+        take_value(flag, spelled, equals == word.npos ? std::nullopt : std::optional(word.substr(equals + 1)));
+    } else if (equals != word.npos) {
+        defer({ErrorKind::usage, "flag " + spelled + " takes no value"});
+    } else {
+        take_bare(flag);
+    }
+}
+
+/// `-o json`, `-ojson`, `-o=json`, and several bare flags in one word: `-yn`.
+void Scanner::take_short(std::string const &word) {
+    if (find_long(m_leaf, m_root, word.substr(1, word.find('=') - 1)).option != nullptr && word.size() > 2) {
+        unknown_flag(word.substr(0, word.find('=')));  // `-dry-run` must not become `-d ry-run`
+        return;
+    }
+    for (std::size_t at = 1; at < word.size(); ++at) {
+        FoundFlag const flag = find_short(m_leaf, m_root, word[at]);
+        if (flag.option == nullptr) {
+            unknown_flag(word);
+            return;
+        }
+        if (takes_value(*flag.option)) {
+            std::size_t const start = at + 1 < word.size() && word[at + 1] == '=' ? at + 2 : at + 1;
+            std::string const spelled = {'-', word[at]};
+            take_value(flag, spelled, at + 1 == word.size() ? std::nullopt : std::optional(word.substr(start)));
+            return;
+        }
+        take_bare(flag);
+    }
+}
+
+void Scanner::take_bare(FoundFlag const &flag) {
+    m_line.help = m_line.help || canonical_name(*flag.option) == "--help";
+    m_line.version = m_line.version || canonical_name(*flag.option) == "--version";
+    if (m_seen.emplace(flag.option, "").second) {  // said twice, a bare flag says nothing more
+        add(flag, canonical_name(*flag.option));
+    }
+}
+
+void Scanner::take_value(FoundFlag const &flag, std::string const &spelled, std::optional<std::string> given) {
+    if (!given) {
+        if (m_next == m_words.size()) {
+            defer({ErrorKind::usage, "flag " + spelled + " needs a value"});
+            return;
+        }
+        std::string const &next = m_words[m_next];
+        if (is_flag_like(next)) {
+            // Not deferred: what stands there may be text, so the rest of the line cannot be read safely.
+            std::string const joined = spelled.size() == 2 ? canonical_name(*flag.option) : spelled;
+            throw Error(ErrorKind::usage, "flag " + spelled + " needs a value, but the next word is " + next,
+                        {.next = "to pass that text as the value, write " + joined + "=" + next});
+        }
+        given = next;
+        ++m_next;
+    }
+    if (given->empty()) {
+        defer(
+            {ErrorKind::usage, "the value of " + spelled + " is empty", {.next = "give it a value, or leave it out"}});
+        return;
+    }
+    count_once(flag, spelled);
+    add(flag, canonical_name(*flag.option) + "=" + *given);
+}
+
+void Scanner::count_once(FoundFlag const &flag, std::string const &spelled) {
+    auto const [at, fresh] = m_seen.emplace(flag.option, spelled);
+    if (!fresh && !takes_many(*flag.option)) {
+        std::string why = at->second == spelled ? "" : at->second + " and " + spelled + " are the same flag";
+        defer({ErrorKind::usage, "flag " + spelled + " is given more than once", {.why = std::move(why)}});
+    }
+}
+
+void Scanner::add(FoundFlag const &flag, std::string word) {
+    (flag.is_global ? m_line.globals : m_line.flags).push_back(std::move(word));
+}
+
+void Scanner::unknown_flag(std::string const &spelled) {
+    std::string next;
+    if (m_leaf == nullptr) {
+        next = "the flags of a command stand after its name";
+    } else if (spelled.size() > 1 && spelled[1] != '-') {
+        next = "put -- before a word that starts with a hyphen and is no flag";
+    }
+    defer({ErrorKind::usage,
+           "unknown flag " + spelled,
+           {.next = std::move(next), .suggestions = similar_flags(m_leaf, m_root, spelled)}});
+}
+
+void Scanner::check_command() const {
+    if (m_leaf != nullptr) {
+        return;
+    }
+    if (m_line.path.empty()) {
+        throw Error(ErrorKind::usage, "no command is named", {.next = "relay-admin help lists the commands"});
+    }
+    std::string choices;
+    for (std::string const &word : next_words(m_table, m_line.path)) {
+        choices += (choices.empty() ? "" : "|") + word;
+    }
+    std::string const path = join_path(m_line.path);
+    throw Error(ErrorKind::usage, path + " needs one of its commands", {.next = "relay-admin " + path + " " + choices});
+}
+
+void Scanner::check_positionals() const {
+    std::string names;
+    std::size_t room = 0;
+    for (CLI::Option const *option : positionals_of(*m_leaf)) {
+        if (takes_many(*option)) {
+            return;
+        }
+        ++room;
+        names += " " + positional_name(*option);
+    }
+    if (m_line.positionals.size() > room) {
+        std::string const path = join_path(m_line.path);
+        throw Error(ErrorKind::usage, "unexpected word " + quote_for_message(m_line.positionals[room]),
+                    {.why = room == 0 ? path + " takes flags only" : path + " takes only" + names,
+                     .next = "relay-admin " + path + " --help"});
+    }
+}
+
+void Scanner::check_required() const {
+    std::string missing;
+    std::size_t position = 0;
+    for (CLI::Option const *option : m_leaf->get_options()) {
+        bool const given = is_positional(*option) ? position++ < m_line.positionals.size() : m_seen.contains(option);
+        if (option->get_required() && !given) {
+            std::string const name = is_positional(*option) ? positional_name(*option) : canonical_name(*option);
+            missing += (missing.empty() ? "" : ", ") + name;
+        }
+    }
+    if (!missing.empty()) {
+        std::string next = "relay-admin " + join_path(m_line.path) + " --help";
+        throw Error(ErrorKind::usage, "missing: " + missing, {.next = std::move(next)});
+    }
+}
+
+}  // namespace
+
+Line sort_words(std::vector<std::string> const &words, std::span<Command const *const> table, CLI::App const &root,
+                EnterCommand const &enter) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (!is_clean_utf8(words[i])) {
+            throw Error(ErrorKind::usage, "argument " + std::to_string(i + 1) + " is not valid UTF-8");
+        }
+    }
+    refuse_keys(words);
+    return Scanner(words, table, root, enter).run();
+}
+
+bool asks_for_json(std::vector<std::string> const &words, char const *fallback) {
+    auto const is_json = [](std::string_view text) { return text == "json" || text == "jsonl"; };
+    bool json = fallback != nullptr && is_json(fallback);
+    for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
+        std::string_view const word = words[i];
+        if (word == "--json") {
+            json = true;
+        } else if (word == "-o" || word == "--output") {
+            json = i + 1 < words.size() && is_json(words[i + 1]);
+        } else if (word.starts_with("--output=")) {
+            json = is_json(word.substr(9));
+        } else if (word.starts_with("-o")) {
+            json = is_json(word.substr(word.starts_with("-o=") ? 3 : 2));
+        }
+    }
+    return json;
+}
+
+}  // namespace relay::cli

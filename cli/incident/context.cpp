@@ -1,0 +1,150 @@
+#include "cli/incident/context.hpp"
+
+#include "cli/documents/agent.hpp"
+#include "cli/documents/error.hpp"
+#include "cli/documents/event.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/key.hpp"
+#include "cli/documents/standing.hpp"
+
+#include <algorithm>
+
+namespace relay::cli {
+
+namespace {
+
+/// A responder reads one page. Beyond that, a batch of thousands would wait for thousands of reads.
+constexpr std::size_t most_contexts = 20;
+constexpr int last_events = 5;
+
+void read_context(db::Database &database, IncidentItem const &item, IncidentContexts &contexts,
+                  IncidentContext &context) {
+    if (item.subject_kind == "agent") {
+        context.agent = show_agent(database, AgentId::parse(item.subject_id), last_events);
+        contexts.at = context.agent->at;
+    } else if (item.subject_kind == "org") {
+        context.org = show_org(database, OrgId::parse(item.subject_id));
+        contexts.at = context.org->at;
+    } else if (item.subject_kind == "key") {
+        context.key = show_key(database, KeyId::parse(item.subject_id));
+        contexts.at = context.key->at;
+    }
+}
+
+Value owner(IncidentItem const &item, IncidentContext const &context) {
+    if (context.key) {
+        return context.key->key.agent_id;
+    }
+    return item.subject_kind == "agent" && item.known ? Value(item.subject_id) : Value();
+}
+
+Value organization(IncidentItem const &item, IncidentContext const &context) {
+    if (context.agent) {
+        return context.agent->agent.org_id;
+    }
+    if (context.key) {
+        return context.key->key.org_id;
+    }
+    return item.subject_kind == "org" ? Value(item.subject_id) : Value();
+}
+
+std::string status_word(IncidentItem const &item, IncidentContext const &context) {
+    if (item.standing) {
+        return item.standing->kind == "revoke" ? "revoked" : "blocked";
+    }
+    return context.agent ? context.agent->agent.status : context.org ? context.org->org.status : "active";
+}
+
+Value key_list(IncidentContext const &context) {
+    if (!context.agent) {
+        return {};
+    }
+    std::vector<Record> records;
+    std::transform(context.agent->keys.begin(), context.agent->keys.end(), std::back_inserter(records), key_record);
+    return records;
+}
+
+std::string result_word(IncidentItem const &item) {
+    return item.error ? std::string(error_code_name(item.error->kind())) : item.changed ? "done" : "unchanged";
+}
+
+Record agent_page(IncidentItem const &item, AgentDetails const &details) {
+    std::vector<Standing> standing = details.standing;
+    if (standing.empty() && item.standing) {  // a dry run has been rolled back
+        standing.push_back(*item.standing);
+    }
+    Record page = agent_summary(details.agent, standing, details.keys, details.last_address);
+    page.push_back(people_only("Last events", event_records(details.events)));
+    return page;
+}
+
+}  // namespace
+
+IncidentContexts read_contexts(db::Database &database, std::vector<IncidentItem> const &items) {
+    IncidentContexts contexts;
+    contexts.of.resize(items.size());
+    std::size_t budget = most_contexts;
+    try {
+        for (std::size_t i = 0; i < items.size() && budget > 0; ++i) {
+            if (items[i].known && !items[i].error) {
+                read_context(database, items[i], contexts, contexts.of[i]);
+                --budget;
+            }
+        }
+    } catch (Error const &error) {
+        contexts.failure = error.message();
+    } catch (Interrupted const &) {
+        contexts.interrupted = true;
+    }
+    return contexts;
+}
+
+Record incident_record(IncidentItem const &item, IncidentContext const &context) {
+    Standing const *const standing = item.standing ? &*item.standing : nullptr;
+    return {
+        machine_only("subject_kind", item.subject_kind),
+        {"subject_id", "ID", item.subject_id},
+        {"org_id", "Org", organization(item, context), {.leaves = 3}},
+        {"agent_id", item.subject_kind == "key" ? "Agent" : "", owner(item, context), {.leaves = 1}},
+        machine_only("known", item.known),
+        machine_only("changed", item.changed),
+        {"result", "Result", result_word(item)},
+        {"status", "Status", item.error ? Value() : Value(status_word(item, context))},
+        {"since", "Since", standing != nullptr ? Value(standing->at) : Value(), {.leaves = 2}},
+        {"until", "Until", standing != nullptr ? Value(standing->until) : Value(), {.leaves = 4}},
+        {"actor", "By", standing != nullptr ? Value(standing->actor) : Value(), {.leaves = 5, .cut = true}},
+        machine_only("db_role", standing != nullptr ? Value(standing->db_role) : Value()),
+        {"ticket", "Ticket", standing != nullptr ? Value(standing->ticket) : Value(), {.leaves = 6, .cut = true}},
+        machine_only("reason", standing != nullptr ? Value(standing->reason) : Value()),
+        machine_only("extended_only", item.extended_only),
+        machine_only("error", error_value(item.error)),
+        machine_only("agent", context.agent ? Value(agent_record(context.agent->agent)) : Value()),
+        machine_only("keys", key_list(context)),
+        machine_only("last_address", context.agent ? Value(context.agent->last_address) : Value()),
+        machine_only("events", context.agent ? Value(event_records(context.agent->events)) : Value()),
+    };
+}
+
+Record incident_page(IncidentItem const &item, IncidentContext const &context) {
+    if (context.agent) {
+        return agent_page(item, *context.agent);
+    }
+    bool const is_org = item.subject_kind == "org";
+    Record page{people_only(is_org ? "Org ID" : item.subject_kind == "agent" ? "Agent ID" : "Key ID", item.subject_id)};
+    if (context.org) {
+        page.push_back(people_only("Name", context.org->org.name));
+        page.push_back(people_only("Agents", std::int64_t{context.org->org.agents}));
+    }
+    if (context.key) {
+        page.push_back(people_only("Agent ID", context.key->key.agent_id));
+        page.push_back(people_only("Org ID", context.key->key.org_id));
+    }
+    page.push_back(
+        people_only("Status", item.standing ? describe_standing(*item.standing) : Phrase{status_word(item, context)}));
+    if (!item.known) {
+        page.push_back(people_only("Known", "no: this id is kept out in case it appears"));
+    }
+    return page;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,257 @@
+#include "cli/incident/report.hpp"
+
+#include "cli/documents/fields.hpp"
+#include "cli/documents/issued_key.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/incident/context.hpp"
+#include "cli/output/output.hpp"
+#include "cli/output/relative_time.hpp"
+#include "cli/output/write_all.hpp"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+namespace relay::cli {
+
+namespace {
+
+struct Words {
+    char const *kind;  ///< of the document
+    char const *done;  ///< on stderr, after a change
+    char const *already;  ///< "it was ... already"
+};
+
+Words words_of(IncidentVerb verb) {
+    switch (verb) {
+        case IncidentVerb::block: return {"Block", "blocked: gateways refuse it from their next check", "blocked"};
+        case IncidentVerb::unblock:
+            return {"Unblock", "unblocked: gateways accept its keys again from their next check", "not blocked"};
+        case IncidentVerb::revoke:
+            return {"Revocation", "revoked: its keys are dead for good, from the gateways' next check", "revoked"};
+        case IncidentVerb::restore: break;
+    }
+    return {"Restore", "restored: its old keys stay dead, each of its agents needs rotate-key", "not revoked"};
+}
+
+/// Shutting out does not look for ids that are close, since it must be quick: that is done here, where nothing was changed.
+Error with_suggestions(Context &context, IncidentItem const &item) {
+    Error const &error = *item.error;
+    if (error.kind() != ErrorKind::not_found || !error.hint().suggestions.empty()) {
+        return error;
+    }
+    Hint hint = error.hint();
+    try {
+        if (item.subject_kind == "agent") {
+            show_agent(context.database(), AgentId::parse(item.subject_id), 0);
+        } else if (item.subject_kind == "key") {
+            show_key(context.database(), KeyId::parse(item.subject_id));
+        }
+    } catch (Error const &found) {
+        hint.suggestions = found.hint().suggestions;
+        hint.suggestion_texts = found.hint().suggestion_texts;
+    }
+    return {error.kind(), error.message(), hint};
+}
+
+/// All failed: as one error, since nothing was done. (A shown document would look like a success.)
+[[noreturn]] void fail_for_all(Context &context, std::vector<IncidentItem> const &items) {
+    if (items.size() == 1) {
+        throw with_suggestions(context, items.front());
+    }
+    constexpr std::size_t most_named = 10;
+    std::string ids;
+    for (std::size_t i = 0; i < std::min(items.size(), most_named); ++i) {
+        ids += (i == 0 ? "" : ", ") + items[i].subject_id;
+    }
+    throw Error(items.front().error->kind(), "none of these " + std::to_string(items.size()) + " ids is known: " + ids +
+                                                 (items.size() > most_named ? ", ..." : "") + "; nothing was changed");
+}
+
+std::string subject_words(IncidentItem const &item) {
+    std::string const flag = item.subject_kind == "org" ? "--org " : item.subject_kind == "key" ? "--key " : "";
+    return flag + item.subject_id;
+}
+
+void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
+    Globals const &globals = context.globals();
+    std::string const program = program_with_place(globals);
+    if (globals.dry_run) {
+        return;
+    }
+    if (verb == IncidentVerb::block) {
+        std::string const ticket = globals.ticket ? " --ticket " + shell_word(*globals.ticket) : "";
+        context.output().note("undo:  " + program + " unblock " + subject_words(item) + ticket);
+        if (item.subject_kind == "agent" && item.known) {
+            context.output().note("clean: " + program + " rotate-key " + item.subject_id +
+                                  " --grace 0 --secret-file FILE");
+        }
+    } else if (verb == IncidentVerb::revoke && item.subject_kind == "agent" && item.known) {
+        context.output().note("undo:  " + program + " restore " + item.subject_id + " --secret-file FILE");
+    } else if (verb == IncidentVerb::revoke && item.subject_kind == "org") {
+        context.output().note("undo:  " + program + " restore --org " + item.subject_id);
+    }
+}
+
+void say_unchanged(Context &context, IncidentVerb verb, IncidentItem const &item, std::optional<Instant> at) {
+    std::string text = "nothing changed: it was " + std::string(words_of(verb).already);
+    if (item.standing && (verb == IncidentVerb::block || verb == IncidentVerb::revoke)) {
+        text += " by " + item.standing->actor + ' ';
+        text += at ? relative_time(item.standing->at, *at) : "at " + format_instant_seconds(item.standing->at);
+    } else {
+        text += " already";
+    }
+    context.output().note(text);
+}
+
+/// What is still true after an undoing, and would surprise.
+void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &receipt,
+                  IncidentContexts const &contexts) {
+    for (std::size_t i = 0; i < receipt.items.size(); ++i) {
+        IncidentItem const &item = receipt.items[i];
+        if (item.error) {
+            document.warnings.push_back(item.subject_id + ": " + item.error->message());
+        } else if (verb == IncidentVerb::unblock || verb == IncidentVerb::restore) {
+            std::vector<Standing> standing =
+                contexts.of[i].agent ? contexts.of[i].agent->standing : std::vector<Standing>();
+            if (standing.empty() && item.standing) {
+                standing.push_back(*item.standing);
+            }
+            for (Standing const &row : standing) {
+                document.warnings.push_back(item.subject_kind + ' ' + item.subject_id +
+                                            " is still refused: " + row.subject_kind + ' ' + row.subject_id +
+                                            (row.kind == "revoke" ? " is revoked" : " is blocked"));
+            }
+        }
+    }
+    if (receipt.trail_missing) {
+        document.warnings.push_back("no auth_events row could be written: " + *receipt.trail_missing +
+                                    "; relay.revocations holds who, when and why");
+    }
+    if (contexts.failure) {
+        document.warnings.push_back("what is asked for is done, but its context could not be read: " +
+                                    *contexts.failure);
+    }
+}
+
+/// Restoring an organization makes no key, but an item of `restore` has the same fields in either case.
+Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext const &context) {
+    Record record = incident_record(item, context);
+    if (verb == IncidentVerb::restore) {
+        append(record, machine_key_record({}, ""));
+    }
+    return record;
+}
+
+Document make_document(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
+                       IncidentContexts const &contexts) {
+    Document document;
+    document.kind = words_of(verb).kind;
+    document.id_key = "subject_id";
+    document.is_list = true;
+    document.columns = item_record(verb, {}, {});
+    stamp(document, context, receipt);
+    bool const as_page = context.globals().format == OutputFormat::table && receipt.items.size() == 1;
+    if (as_page) {
+        document.is_list = false;
+        document.data = incident_page(receipt.items.front(), contexts.of.front());
+    } else {
+        for (std::size_t i = 0; i < receipt.items.size(); ++i) {
+            document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i]));
+        }
+    }
+    add_warnings(document, verb, receipt, contexts);
+    return document;
+}
+
+void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, IncidentContexts const &contexts) {
+    if (receipt.items.size() == 1 && !receipt.changed) {
+        say_unchanged(context, verb, receipt.items.front(), contexts.at);
+    } else if (receipt.changed && !context.globals().dry_run) {
+        bool const is_key =
+            receipt.items.front().subject_kind == "key" || receipt.items.front().subject_kind == "token";
+        context.output().note(is_key ? "revoked: dead for good, from the gateways' next check" : words_of(verb).done);
+    }
+    if (receipt.items.size() == 1) {
+        say_undo(context, verb, receipt.items.front());
+    } else if (verb == IncidentVerb::block && context.globals().ticket) {
+        context.output().note("undo:  " + program_with_place(context.globals()) + " unblock --ticket " +
+                              shell_word(*context.globals().ticket));
+    }
+}
+
+/// Past every other line of stderr, with -q too: whoever reads one line reads this one. In JSON mode the error object is the last one.
+ExitStatus leave_in_doubt(Context &context, std::vector<std::string> const &subjects, Error const &error) {
+    std::string lines;
+    for (std::string const &subject : subjects) {
+        lines += "NOT CONFIRMED: " + subject + " may still be live\n";
+    }
+    Hint hint = error.hint();
+    hint.next = "run the same command again until it is confirmed: it does nothing twice" +
+                (hint.next.empty() ? "" : "; or " + hint.next);
+    hint.why = hint.why.empty() ? "NOT CONFIRMED: " + subjects.front() + " may still be live" : hint.why;
+    hint.changed = Changed::unknown;
+    Error const told(error.kind(), error.message(), hint);
+    OutputFormat const format = context.globals().format;
+    if (format == OutputFormat::json || format == OutputFormat::jsonl) {
+        write_all(STDERR_FILENO, lines);
+        context.output().fail(told);
+    } else {
+        context.output().fail(told);
+        write_all(STDERR_FILENO, lines);
+    }
+    return exit_status(error.kind());
+}
+
+Error with_nothing_changed(Error const &error) {
+    if (error.message().find("nothing was changed") != std::string::npos) {
+        return error;
+    }
+    return {error.kind(), error.message() + "; nothing was changed", error.hint()};
+}
+
+}  // namespace
+
+ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt) {
+    auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
+                                      [](IncidentItem const &item) { return item.error.has_value(); });
+    if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
+        fail_for_all(context, receipt.items);
+    }
+    if (receipt.trail_missing) {  // then the reading may have to wait, too
+        context.output().note("committed; now reading who that is");
+    }
+    IncidentContexts const contexts = read_contexts(context.database(), receipt.items);
+    context.output().show(make_document(context, verb, receipt, contexts));
+    say_next(context, verb, receipt, contexts);
+    if (contexts.interrupted) {
+        throw Interrupted();
+    }
+    return failed > 0 ? ExitStatus::partial : ExitStatus::ok;
+}
+
+ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
+                        std::function<IncidentReceipt()> const &act) {
+    IncidentReceipt receipt;
+    try {
+        receipt = act();
+    } catch (Error const &error) {
+        if (error.kind() == ErrorKind::unknown || error.hint().changed == Changed::unknown) {
+            return leave_in_doubt(context, subjects, error);
+        }
+        if (error.kind() == ErrorKind::unavailable) {
+            throw with_nothing_changed(error);
+        }
+        throw;
+    }
+    return report_incident(context, verb, receipt);
+}
+
+std::vector<std::string> subjects_of(std::vector<AgentId> const &agents) {
+    std::vector<std::string> subjects;
+    std::transform(agents.begin(), agents.end(), std::back_inserter(subjects),
+                   [](AgentId const &agent) { return "agent " + agent.text(); });
+    return subjects;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,96 @@
+#include "cli/input/dsn_file.hpp"
+
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace relay::cli {
+
+namespace {
+
+constexpr std::size_t longest_conninfo = 65'536;
+
+class File {
+  public:
+    explicit File(std::string const &path) : m_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+    ~File() {
+        if (m_descriptor >= 0) {
+            ::close(m_descriptor);
+        }
+    }
+    File(File const &) = delete;
+    File &operator=(File const &) = delete;
+    int descriptor() const { return m_descriptor; }
+
+  private:
+    int m_descriptor;
+};
+
+[[noreturn]] void refuse(std::string const &path, std::string const &problem) {
+    throw Error(ErrorKind::usage, "--dsn-file " + path + ": " + problem);
+}
+
+std::string read_all(File const &file, std::string const &path) {
+    std::string text;
+    std::array<char, 4096> buffer{};
+    while (text.size() <= longest_conninfo) {
+        ssize_t const got = ::read(file.descriptor(), buffer.data(), buffer.size());
+        if (got == 0) {
+            return text;
+        }
+        if (got < 0 && errno != EINTR) {
+            refuse(path, std::strerror(errno));
+        }
+        text.append(buffer.data(), got < 0 ? 0 : static_cast<std::size_t>(got));
+    }
+    refuse(path, "longer than 64 KiB, so it is no connection string");
+}
+
+}  // namespace
+
+bool may_hold_password(std::string const &conninfo) {
+    if (conninfo.find("password") != conninfo.npos) {
+        return true;
+    }
+    std::size_t const authority = conninfo.find("://");
+    if (authority == conninfo.npos) {
+        return false;
+    }
+    // Percent escapes could spell "password" in a URI's parameters.
+    std::size_t const at = conninfo.rfind('@');
+    std::size_t const query = conninfo.find('?');
+    bool const has_user_password = at != conninfo.npos && conninfo.find(':', authority + 3) < at;
+    return has_user_password || (query != conninfo.npos && conninfo.find('%', query) != conninfo.npos);
+}
+
+std::string read_dsn_file(std::string const &path) {
+    File const file(path);
+    struct stat status {};
+    if (file.descriptor() < 0 || ::fstat(file.descriptor(), &status) != 0) {
+        refuse(path, std::strerror(errno));
+    }
+    std::string text = read_all(file, path);
+    constexpr char const *blanks = " \t\r\n";
+    text.erase(text.find_last_not_of(blanks) + 1);
+    text.erase(0, text.find_first_not_of(blanks));
+    if (text.empty()) {
+        refuse(path, "the file is empty");
+    }
+    if (!is_clean_utf8(text)) {
+        refuse(path, "not a text in UTF-8");
+    }
+    if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0 && may_hold_password(text)) {
+        throw Error(ErrorKind::usage, "--dsn-file " + path + " holds a password, but other users may read it",
+                    {.next = "chmod 600 " + path});
+    }
+    return text;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,134 @@
+#include "cli/input/input_file.hpp"
+
+#include "cli/context.hpp"
+#include "cli/input/prompt.hpp"
+#include "cli/output/output.hpp"
+#include "cli/output/progress.hpp"
+#include "cli/sink/posix.hpp"
+#include "relay/crypto/secret_buffer.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+
+namespace relay::cli {
+
+namespace {
+
+constexpr std::size_t piece_size = 64 * 1024;
+
+[[noreturn]] void refuse(std::string_view flag, std::string const &path, std::string const &problem) {
+    std::string const subject = flag.empty() ? "" : std::string(flag) + ' ';
+    throw Error(ErrorKind::usage, subject + escape_for_terminal(input_name(path)) + ": " + problem);
+}
+
+class Input {
+  public:
+    Input(std::string path, std::string_view flag)
+        : m_path(std::move(path)),
+          m_flag(flag),
+          m_file(m_path == "-" ? -1 : ::open(m_path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        if (m_path != "-" && !m_file.is_open()) {
+            refuse(m_flag, m_path, std::strerror(errno));
+        }
+    }
+
+    int descriptor() const { return m_path == "-" ? STDIN_FILENO : m_file.get(); }
+
+    /// What is left to read of a regular file; null for what has no size: a pipe.
+    std::optional<std::uint64_t> size() const {
+        struct stat status {};
+        if (::fstat(descriptor(), &status) != 0 || !S_ISREG(status.st_mode)) {
+            return {};
+        }
+        off_t const from = std::max<off_t>(::lseek(descriptor(), 0, SEEK_CUR), 0);
+        return static_cast<std::uint64_t>(std::max<off_t>(status.st_size - from, 0));
+    }
+
+    /// 0 at the end.
+    std::size_t read(std::span<char> buffer) const {
+        while (true) {
+            ssize_t const got = ::read(descriptor(), buffer.data(), buffer.size());
+            if (got >= 0) {
+                return static_cast<std::size_t>(got);
+            }
+            if (errno != EINTR) {
+                refuse(m_flag, m_path, std::strerror(errno));
+            }
+        }
+    }
+
+  private:
+    std::string m_path;
+    std::string m_flag;
+    FileDescriptor m_file;
+};
+
+/// Until the end of the text, or until the buffer is full.
+std::size_t fill(Input const &input, SecretBuffer &buffer) {
+    std::size_t size = 0;
+    while (size < buffer.size()) {
+        std::size_t const got = input.read(buffer.writable().subspan(size));
+        size += got;
+        if (got == 0) {
+            break;
+        }
+    }
+    return size;
+}
+
+}  // namespace
+
+std::string input_name(std::string const &path) { return path == "-" ? "stdin" : path; }
+
+std::string read_input(std::string const &path, std::string_view flag, std::size_t limit) {
+    Input const input(path, flag);
+    std::string text;
+    std::string piece(piece_size, '\0');
+    while (std::size_t const got = input.read(piece)) {
+        text.append(piece, 0, got);
+        if (text.size() > limit) {
+            refuse(flag, path, "longer than " + std::to_string(limit) + " bytes");
+        }
+    }
+    return text;
+}
+
+SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most) {
+    if (path == "-" && ::isatty(STDIN_FILENO) == 1) {
+        std::string const source = flag.empty() ? "the key is read from stdin" : std::string(flag) + " - reads stdin";
+        return context.prompt().ask_hidden("API key", source, "name a file, or use a pipe");
+    }
+    SecretBuffer buffer(most);
+    buffer.truncate(fill(Input(path, flag), buffer));
+    return buffer;
+}
+
+ApiKey read_key(Context &context, std::string const &path, std::string_view flag) {
+    // One byte more than a key and its newline: what is longer is no key, however long it is.
+    SecretBuffer const text = read_secret(context, path, flag, ApiKey::length + 2);
+    try {
+        return ApiKey::parse(text.reveal());
+    } catch (Error const &error) {
+        throw Error(error.kind(), std::string(flag) + ": " + error.message(), error.hint());
+    }
+}
+
+std::multimap<KeyId, KeyScanner::Found> scan_input(std::string const &path, std::string_view flag, Output &output) {
+    Input const input(path, flag);
+    Progress progress(output.progress_stream(), "scanning " + input_name(path), true, input.size());
+    std::uint64_t done = 0;
+    SecretBuffer buffer(piece_size);
+    KeyScanner scanner;
+    while (std::size_t const got = input.read(buffer.writable())) {
+        scanner.feed(buffer.reveal().substr(0, got));
+        done += got;
+        progress.report(done);
+    }
+    return scanner.finish();
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,89 @@
+#include "cli/input/prompt.hpp"
+
+#include "cli/input/terminal_input.hpp"
+#include "cli/output/write_all.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <unistd.h>
+
+namespace relay::cli {
+
+namespace {
+
+std::string trimmed(std::string text) {
+    constexpr char const *blanks = " \t\r";
+    text.erase(text.find_last_not_of(blanks) + 1);
+    text.erase(0, text.find_first_not_of(blanks));
+    return text;
+}
+
+bool means_yes(std::string const &answer) {
+    constexpr std::array words{"y", "Y", "yes", "Yes", "YES"};
+    return std::find(words.begin(), words.end(), answer) != words.end();
+}
+
+[[noreturn]] void nobody_to_ask(std::string const &question, std::string const &next) {
+    throw Error(ErrorKind::usage, "this needs a confirmation: " + question,
+                {.why = "stdin and stderr are not both a terminal, or --no-input is given", .next = next});
+}
+
+}  // namespace
+
+Prompt::Prompt(Globals const &globals) : m_yes(globals.yes), m_no_input(globals.no_input) {}
+
+bool Prompt::can_ask() const { return !m_no_input && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1; }
+
+void Prompt::confirm(std::string const &question) {
+    if (m_yes) {
+        return;
+    }
+    if (!can_ask()) {
+        nobody_to_ask(question, "add --yes if it is meant so");
+    }
+    if (!means_yes(trimmed(read_shown_line(question + " [y/N] ")))) {
+        throw Error(ErrorKind::declined, "declined; nothing was changed");
+    }
+}
+
+void Prompt::confirm_at_terminal(std::string const &question) {
+    if (can_ask()) {
+        confirm(question);
+    }
+}
+
+void Prompt::confirm_by_typing(std::string const &question, std::string const &id,
+                               std::optional<std::string> const &confirmed) {
+    if (confirmed) {
+        if (*confirmed != id) {
+            throw Error(ErrorKind::declined,
+                        "--confirm says " + *confirmed + ", but this is about " + id + "; nothing was changed");
+        }
+        return;
+    }
+    if (!can_ask()) {
+        nobody_to_ask(question, "add --confirm " + id + " if it is meant so (--yes is not enough here)");
+    }
+    write_all(STDERR_FILENO, escape_for_terminal(question) + '\n');
+    if (trimmed(read_shown_line("Type " + id + " to go on: ")) != id) {
+        throw Error(ErrorKind::declined, "declined: that was not " + id + "; nothing was changed");
+    }
+}
+
+std::string Prompt::ask(std::string const &question, std::string const &proposal) {
+    std::string const shown = proposal.empty() ? "" : " [" + proposal + ']';
+    std::string const answer = trimmed(read_shown_line(question + shown + ": "));
+    return answer.empty() ? proposal : answer;
+}
+
+SecretBuffer Prompt::ask_hidden(std::string const &question, std::string const &source, std::string const &next) {
+    if (!can_ask()) {
+        throw Error(ErrorKind::usage, source + ", which is a terminal that may not be asked", {.next = next});
+    }
+    return read_hidden_line(question + " (not shown): ");
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,52 @@
+#include "cli/manual/exit_table.hpp"
+
+#include "cli/exit_status.hpp"
+
+#include <array>
+#include <csignal>
+#include <string_view>
+
+namespace relay::cli {
+
+namespace {
+
+struct Meaning {
+    ErrorKind kind;
+    std::string_view text;
+};
+
+constexpr std::array meanings{
+    Meaning{ErrorKind::internal, "a bug; please report it"},
+    Meaning{ErrorKind::usage, "a bad flag or argument, or a confirmation or a sink is needed but was not given"},
+    Meaning{ErrorKind::not_found, "no such organization, agent or key"},
+    Meaning{ErrorKind::denied, "the login was refused, or the database role lacks a privilege"},
+    Meaning{ErrorKind::conflict, "it exists with other content, is in the wrong state, or is still in use"},
+    Meaning{ErrorKind::limit, "the plan or a quota is reached"},
+    Meaning{ErrorKind::partial, "some rows of a batch failed; stdout says which; run it again"},
+    Meaning{ErrorKind::unavailable,
+            "the database cannot be reached or did not answer in time; nothing was changed, and a retry is safe"},
+    Meaning{ErrorKind::unknown,
+            "the connection was lost during COMMIT and the outcome cannot be settled now; the message is the command "
+            "that tells"},
+    Meaning{ErrorKind::check_no, "a check says no: a key is due, a wait timed out, a verification failed"},
+    Meaning{ErrorKind::schema, "the database schema is older or newer than this program"},
+    Meaning{ErrorKind::sink, "the secret could not be delivered; nothing was changed"},
+    Meaning{ErrorKind::declined, "a question was answered no, with the wrong id, or by Ctrl-D"},
+};
+
+constexpr int killed_by = 128;  // what a shell adds to the number of a signal
+
+}  // namespace
+
+std::vector<ExitCode> exit_table() {
+    std::vector<ExitCode> table{{static_cast<int>(ExitStatus::ok), "ok", "done, or already so, or an empty list"}};
+    for (Meaning const &meaning : meanings) {
+        table.push_back({static_cast<int>(exit_status(meaning.kind)), std::string(error_code_name(meaning.kind)),
+                         std::string(meaning.text)});
+    }
+    table.push_back({killed_by + SIGINT, "SIGINT", "interrupted (Ctrl-C): the transaction was rolled back"});
+    table.push_back({killed_by + SIGTERM, "SIGTERM", "terminated: the transaction was rolled back"});
+    return table;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,48 @@
+#include "cli/output/error_output.hpp"
+
+#include "cli/output/color.hpp"
+#include "cli/output/render_json.hpp"
+#include "cli/output/write_all.hpp"
+#include "relay/model/text.hpp"
+
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace relay::cli {
+
+namespace {
+
+std::string hint_line(std::string_view label, std::string_view text) {
+    return text.empty() ? "" : "  " + std::string(label) + escape_for_terminal(text) + '\n';
+}
+
+}  // namespace
+
+bool stderr_has_color(ColorChoice choice) {
+    return wants_color(choice, ::isatty(STDERR_FILENO) == 1, [](char const *name) { return std::getenv(name); });
+}
+
+std::string error_text(Error const &error, bool color, bool verbose) {
+    Hint const &hint = error.hint();
+    std::string meant;
+    for (std::size_t i = 0; i < hint.suggestions.size(); ++i) {
+        meant += (i == 0 ? "" : ", ") + hint.suggestions[i];
+        meant += i < hint.suggestion_texts.size() ? " (" + hint.suggestion_texts[i] + ')' : "";
+    }
+    std::string text = "relay-admin: ";
+    text += color ? "\033[1;31merror:\033[0m " : "error: ";
+    text += escape_for_terminal(error.message()) + '\n';
+    text += hint_line("why:  ", hint.why) + hint_line("did you mean: ", meant) + hint_line("next: ", hint.next);
+    return verbose ? text + hint_line("sqlstate: ", hint.sqlstate) : text;
+}
+
+void report_error(Error const &error, bool json, bool color, bool verbose) noexcept {
+    try {
+        write_all(STDERR_FILENO, json ? error_json(error) : error_text(error, color, verbose));
+    } catch (...) {
+        write_all(STDERR_FILENO, "relay-admin: error: out of memory\n");
+    }
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,137 @@
+#include "cli/output/output.hpp"
+
+#include "cli/output/error_output.hpp"
+#include "cli/output/pager.hpp"
+#include "cli/output/render.hpp"
+#include "cli/output/render_json.hpp"
+#include "cli/output/screen.hpp"
+#include "cli/output/write_all.hpp"
+#include "relay/model/text.hpp"
+
+#include <cstdlib>
+#include <cstring>
+
+#include <unistd.h>
+
+namespace relay::cli {
+
+namespace {
+
+void say(std::string_view line) { write_all(STDERR_FILENO, std::string(line) + '\n'); }
+
+std::string what_is_true(Document const &document) {
+    if (document.changed && !document.dry_run) {
+        return "the change itself is committed: look at it before you repeat the command";
+    }
+    return "nothing was changed in the database";
+}
+
+/// "no agent keys" of "AgentKeyList"
+std::string nothing_found(std::string const &kind) {
+    std::string words = "no";
+    for (char const letter : item_kind(kind)) {
+        bool const capital = letter >= 'A' && letter <= 'Z';
+        words += capital ? std::string(" ") + static_cast<char>(letter - 'A' + 'a') : std::string(1, letter);
+    }
+    return words + "s";
+}
+
+}  // namespace
+
+Output::Output(Globals const &globals)
+    : m_format(globals.format),
+      m_quiet(globals.quiet),
+      m_verbose(globals.verbose),
+      m_no_pager(globals.no_pager),
+      m_stdout_is_terminal(::isatty(STDOUT_FILENO) == 1),
+      m_color(stderr_has_color(globals.color)) {}
+
+void Output::show(Document const &document) { show(document, Through::screen); }
+
+void Output::browse(Document const &document) { show(document, Through::pager); }
+
+int Output::write_out(std::string_view text, Through through) {
+    std::optional<Screen> const screen = screen_of(STDOUT_FILENO);
+    if (through == Through::pager && screen && !m_no_pager && is_taller(text, *screen)) {
+        auto const command = pager_command([](char const *name) { return std::getenv(name); });
+        if (command && show_in_pager(*command, text)) {
+            return 0;
+        }
+        if (command) {
+            warn("the pager '" + *command + "' failed: here is the text");
+        }
+    }
+    return write_all(STDOUT_FILENO, text);
+}
+
+void Output::show(Document const &document, Through through) {
+    int const descriptor = m_diverted ? STDERR_FILENO : STDOUT_FILENO;
+    Rendered const rendered = render(document, m_format, screen_of(descriptor));
+    if (int const failure = m_diverted ? write_all(descriptor, rendered.text) : write_out(rendered.text, through);
+        failure != 0) {
+        bool const changed = document.changed && !document.dry_run;
+        throw Error(ErrorKind::internal,
+                    std::string("the result could not be written to ") + (m_diverted ? "stderr: " : "stdout: ") +
+                        std::strerror(failure),
+                    {.next = what_is_true(document), .changed = changed ? Changed::yes : Changed::no});
+    }
+    for (std::string const &warning : document.warnings) {
+        warn(warning);
+    }
+    for (std::string const &line : rendered.notes) {
+        note(line);
+    }
+    bool const for_people = m_format == OutputFormat::table || m_format == OutputFormat::csv;
+    if (for_people && document.is_list && document.items.empty()) {
+        note(nothing_found(document.kind));
+    }
+    if (for_people && document.next) {
+        note("there are more: use --all, or a higher --limit");
+    }
+    if (document.dry_run) {
+        say("dry run: nothing was changed");  // also with -q: a table does not say it
+    }
+}
+
+void Output::print(std::string_view text) {
+    if (int const failure = write_out(text, Through::pager); failure != 0) {
+        throw Error(ErrorKind::internal,
+                    std::string("the result could not be written to stdout: ") + std::strerror(failure));
+    }
+}
+
+Progress::Stream Output::progress_stream() const {
+    using Kind = Progress::Stream::Kind;
+    bool const rewritable =
+        screen_of(STDERR_FILENO) && obeys_escapes([](char const *name) { return std::getenv(name); });
+    return {
+        .kind = m_quiet      ? Kind::none
+                : rewritable ? Kind::terminal
+                             : Kind::log,
+        .columns = [] { return screen_of(STDERR_FILENO).value_or(Screen()).columns; },
+        .write = [](std::string_view text) { write_all(STDERR_FILENO, text); },
+    };
+}
+
+void Output::note(std::string_view line) {
+    if (!m_quiet) {
+        say(escape_for_terminal(line));
+    }
+}
+
+void Output::warn(std::string_view line) {
+    say((m_color ? "\033[1;33mwarning:\033[0m " : "warning: ") + escape_for_terminal(line));
+}
+
+void Output::detail(std::string_view line) {
+    if (m_verbose) {
+        say(escape_for_terminal(line));
+    }
+}
+
+void Output::fail(Error const &error) {
+    bool const json = m_format == OutputFormat::json || m_format == OutputFormat::jsonl;
+    report_error(error, json, m_color, m_verbose);
+}
+
+}  // namespace relay::cli

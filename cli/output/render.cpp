@@ -1,0 +1,132 @@
+#include "cli/output/render.hpp"
+
+#include "cli/output/render_json.hpp"
+#include "relay/model/text.hpp"
+#include "relay/model/time.hpp"
+
+#include <algorithm>
+
+namespace relay::cli {
+
+namespace {
+
+struct ToText {
+    std::string operator()(std::monostate) const { return ""; }
+    std::string operator()(bool value) const { return value ? "yes" : "no"; }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(std::string const &value) const { return value; }
+    std::string operator()(Instant value) const { return format_instant_seconds(value); }
+    std::string operator()(std::vector<std::string> const &value) const {
+        std::string text;
+        for (std::string const &part : value) {
+            text += (text.empty() ? "" : ", ") + part;
+        }
+        return text;
+    }
+    std::string operator()(std::vector<std::int64_t> const &value) const {
+        std::vector<std::string> texts;
+        std::transform(value.begin(), value.end(), std::back_inserter(texts),
+                       [](std::int64_t number) { return std::to_string(number); });
+        return (*this)(texts);
+    }
+    std::string operator()(Phrase const &value) const {
+        std::string text;
+        for (auto const &part : value) {
+            text += std::visit(*this, part);
+        }
+        return text;
+    }
+    std::string operator()(Record const &value) const { return value_json(value); }
+    std::string operator()(std::vector<Record> const &value) const { return value_json(value); }
+};
+
+template <typename Visitor>
+void for_each_record(Document const &document, Visitor visit) {
+    if (document.is_list) {
+        std::for_each(document.items.begin(), document.items.end(), visit);
+    } else {
+        visit(document.data);
+    }
+}
+
+bool is_plain(Value const &value) {
+    return !std::holds_alternative<Record>(value) && !std::holds_alternative<std::vector<Record>>(value);
+}
+
+bool is_simple_list(Value const &value) {
+    return std::holds_alternative<std::vector<std::string>>(value) ||
+           std::holds_alternative<std::vector<std::int64_t>>(value);
+}
+
+bool needs_no_quotes(std::string_view value) {
+    return value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,-") ==
+           value.npos;
+}
+
+std::string env_value(Value const &value) {
+    if (auto const *flag = std::get_if<bool>(&value)) {
+        return *flag ? "true" : "false";
+    }
+    if (auto const *at = std::get_if<Instant>(&value)) {
+        return format_instant(*at);
+    }
+    std::string text = plain_text(value);
+    if (is_simple_list(value)) {
+        std::erase(text, ' ');
+    }
+    return text;
+}
+
+}  // namespace
+
+std::string plain_text(Value const &value) { return std::visit(ToText(), static_cast<Value::variant const &>(value)); }
+
+std::string render_ids(Document const &document) {
+    std::string text;
+    for_each_record(document, [&](Record const &record) {
+        for (Field const &field : record) {
+            if (field.key == document.id_key && !std::holds_alternative<std::monostate>(field.value)) {
+                text += escape_for_terminal(plain_text(field.value)) + '\n';
+            }
+        }
+    });
+    return text;
+}
+
+Rendered render_env(Document const &document) {
+    Rendered rendered;
+    for_each_record(document, [&](Record const &record) {
+        rendered.text += rendered.text.empty() ? "" : "\n";
+        for (Field const &field : record) {
+            if (field.key.empty()) {
+                continue;
+            }
+            std::string name = field.key;
+            std::transform(name.begin(), name.end(), name.begin(), [](char letter) {
+                return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+            });
+            std::string const value = env_value(field.value);
+            if (is_plain(field.value) && needs_no_quotes(value)) {
+                rendered.text += name + '=' + value + '\n';
+            } else {
+                rendered.notes.push_back(
+                    name + " is left out: its value would need quotes, and readers of such files disagree on them");
+            }
+        }
+    });
+    return rendered;
+}
+
+Rendered render(Document const &document, OutputFormat format, std::optional<Screen> const &screen) {
+    switch (format) {
+        case OutputFormat::json: return {.text = render_json(document, screen.has_value())};
+        case OutputFormat::jsonl: return {.text = render_jsonl(document)};
+        case OutputFormat::csv: return {.text = render_csv(document)};
+        case OutputFormat::id: return {.text = render_ids(document)};
+        case OutputFormat::env: return render_env(document);
+        case OutputFormat::table: break;
+    }
+    return screen ? render_screen(document, *screen) : Rendered{.text = render_table(document)};
+}
+
+}  // namespace relay::cli

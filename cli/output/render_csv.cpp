@@ -1,0 +1,104 @@
+#include "cli/output/render.hpp"
+#include "cli/output/render_json.hpp"
+#include "relay/model/text.hpp"
+#include "relay/model/time.hpp"
+
+namespace relay::cli {
+
+namespace {
+
+/// Keeps tab, carriage return and line feed, which quotes can hold; everything else hostile becomes an escape.
+std::string escape_all_but_lines(std::string_view text) {
+    std::string safe;
+    while (!text.empty()) {
+        std::size_t const end = std::min(text.find_first_of("\t\r\n"), text.size());
+        safe += escape_for_terminal(text.substr(0, end));
+        if (end < text.size()) {
+            safe += text[end];
+        }
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return safe;
+}
+
+std::string quoted_if_needed(std::string const &text) {
+    if (text.find_first_of(",\"\r\n") == text.npos) {
+        return text;
+    }
+    std::string quoted = "\"";
+    for (char const letter : text) {
+        quoted += letter == '"' ? "\"\"" : std::string(1, letter);
+    }
+    return quoted + '"';
+}
+
+std::string defused(std::string text) {
+    return !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos ? '\'' + text
+                                                                                                      : text;
+}
+
+std::string cell(Value const &value) {
+    if (auto const *text = std::get_if<std::string>(&value)) {
+        return quoted_if_needed(defused(escape_all_but_lines(*text)));
+    }
+    if (auto const *list = std::get_if<std::vector<std::string>>(&value)) {
+        std::string joined;
+        for (std::string const &part : *list) {
+            joined += (joined.empty() ? "" : ",") + part;
+        }
+        return quoted_if_needed(defused(escape_all_but_lines(joined)));
+    }
+    if (auto const *numbers = std::get_if<std::vector<std::int64_t>>(&value)) {
+        std::string joined;
+        for (std::int64_t const number : *numbers) {
+            joined += (joined.empty() ? "" : ",") + std::to_string(number);
+        }
+        return quoted_if_needed(joined);
+    }
+    if (auto const *at = std::get_if<Instant>(&value)) {
+        return format_instant(*at);
+    }
+    if (auto const *flag = std::get_if<bool>(&value)) {
+        return *flag ? "true" : "false";
+    }
+    return quoted_if_needed(plain_text(value));
+}
+
+std::string row(Record const &record) {
+    std::string line;
+    for (Field const &field : record) {
+        if (!field.key.empty()) {
+            line += cell(field.value) + ',';
+        }
+    }
+    if (!line.empty()) {
+        line.pop_back();
+    }
+    return line + '\n';
+}
+
+Record const &header_of(Document const &document) {
+    if (!document.is_list) {
+        return document.data;
+    }
+    return document.columns.empty() && !document.items.empty() ? document.items.front() : document.columns;
+}
+
+}  // namespace
+
+std::string render_csv(Document const &document) {
+    Record header;
+    for (Field const &field : header_of(document)) {
+        header.push_back({field.key, field.label, field.key});
+    }
+    std::string text = row(header);
+    if (!document.is_list) {
+        return text + row(document.data);
+    }
+    for (Record const &item : document.items) {
+        text += row(item);
+    }
+    return text;
+}
+
+}  // namespace relay::cli
