@@ -1,10 +1,15 @@
 """Fixtures of every test that runs whole programs: a private PostgreSQL a test process, a database a test."""
 
+import signal
 import sys
 
 import pytest
 
 sys.dont_write_bytecode = True
+
+# Who runs the tests in the background may have them ignore signals, which every program that they start would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 from support import database as database_support  # noqa: E402
 from support import relay as relay_support  # noqa: E402

@@ -67,11 +67,14 @@ class Scene:
 def _set_up(scene):
     scene.read("version")
     scene.read("schema", "json")
+    scene.read("config", "show")
+    scene.read("whoami")
     scene.read("schema", "status", code=11)
     scene.fail(11, "org", "list")
     scene.write("schema", "apply")
     scene.read("schema", "verify")
     scene.read("schema", "status")
+    scene.read("whoami")
     for kind in ("org", "agent", "key"):
         scene.read(kind, "list")
     scene.write("init", "--org-id", "acme", "--org-name", "Acme Corp", "--agent-id", "bot", "--agent-name", "Bot",
