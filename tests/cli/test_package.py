@@ -67,8 +67,15 @@ def test_nothing_is_missing(archive):
     examples = {f"{DOCUMENTS}/examples/{name}" for name in names("cli/examples", "*")}
     pages = {f"usr/share/man/man1/{name}.gz" for name in names("man", "*.1")}
     own = {f"{DOCUMENTS}/changelog.gz", f"{DOCUMENTS}/changelog.Debian.gz", f"{DOCUMENTS}/copyright"}
-    development = {f"{library}/librelay.a", f"{library}/pkgconfig/relay.pc", f"{library}/cmake/relay/relay-config.cmake"}
-    for wanted in (headers, examples, pages, own, development, {"usr/bin/relay-admin"}):
+    packages = {f"{library}/pkgconfig/relay.pc", f"{library}/cmake/relay/relay-config.cmake"}
+    schemas = {f"usr/share/relay-admin/json/{name}" for name in names("schema/json", "*.schema.json")}
+    completions = {
+        "usr/share/bash-completion/completions/relay-admin",
+        "usr/share/zsh/vendor-completions/_relay-admin",
+        "usr/share/fish/vendor_completions.d/relay-admin.fish",
+    }
+    programs = {"usr/bin/relay-admin", f"{library}/librelay.a"}
+    for wanted in (headers, examples, pages, own, packages, schemas, completions, programs):
         assert wanted <= set(archive.files), wanted - set(archive.files)
 
 
@@ -82,7 +89,7 @@ def test_nothing_else_is_in_it(archive):
         r"usr/share/bash-completion/completions/relay-admin",
         r"usr/share/zsh/vendor-completions/_relay-admin",
         r"usr/share/fish/vendor_completions\.d/relay-admin\.fish",
-        r"usr/share/relay-admin/.+",
+        r"usr/share/relay-admin/json/[\w-]+\.schema\.json",
         re.escape(DOCUMENTS) + r"/(changelog\.gz|changelog\.Debian\.gz|copyright|examples/.+)",
     ]
     assert not [name for name in archive.files if not any(re.fullmatch(place, name) for place in places)]

@@ -2,7 +2,8 @@
 
 A session is a ```console block. Those of one `##` section share a database and a folder. A command whose output is shown must
 print just that, but for key ids, times and ages; one that is followed by the next command shows nothing of its output.
-`<!-- 81 days later -->` before a session makes every key so much older. RELAY_README_RECORD=1 writes what comes now into the README.
+`<!-- 81 days later -->` before a session makes every key so much older. RELAY_README_RECORD=1 writes what comes now into
+the README.
 """
 
 import os
@@ -45,7 +46,7 @@ def sections():
     """(heading, [days that pass | commands of a session]...) of each section that has a session."""
     for part in re.split(r"^## ", README, flags=re.MULTILINE):
         steps = []
-        for days, block in re.findall(r"<!-- (\d+) days later -->|^```console\n(.*?)^```$", part, re.M | re.S):
+        for days, block in re.findall(r"<!-- (\d+) days? later -->|^```console\n(.*?)^```$", part, re.M | re.S):
             steps.append(int(days) if days else read_session(block))
         if steps:
             yield part.partition("\n")[0], steps
@@ -64,7 +65,7 @@ def shape(text):
 
 
 class Terminal:
-    """The terminal of ana, 110 columns wide, in one folder, with relay-admin on the PATH; she says yes to what she is asked."""
+    """The terminal of ana, 110 columns wide, with relay-admin on the PATH; she says yes to what she is asked."""
 
     def __init__(self, database, folder):
         programs = folder / "programs"
@@ -130,7 +131,8 @@ def test_a_session_is_as_it_is_shown(steps, database, tmp_path):
 
 
 def test_the_three_jobs_are_shown():
-    text = "\n".join(command.text for _, steps in SECTIONS for step in steps if isinstance(step, list) for command in step)
+    sessions = [step for _, steps in SECTIONS for step in steps if isinstance(step, list)]
+    text = "\n".join(command.text for session in sessions for command in session)
     for job in ("init", "rotate-key", "block", "revoke", "unblock"):
         assert re.search(rf"^relay-admin {job}\b", text, re.MULTILINE), job
 
