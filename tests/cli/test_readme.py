@@ -56,12 +56,11 @@ SECTIONS = list(sections())
 
 
 def shape(text):
-    """The text with what differs from run to run blanked out in its width."""
+    """The lines of a text without what differs from run to run, and without the widths that follow from it."""
     text = re.sub(r"relay_sk_(\w{62}|\w{13}…)", "KEY", text)  # the README keeps the secret part to itself
-    text = re.sub(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d", r"DATE\1TIME", text)
-    text = re.sub(r"\d{4}-\d\d-\d\d", "DATE", text)
-    text = re.sub(r"\b\d+( days?| hours?| minutes?| seconds?|d|h|min|s|ms)\b", "AGE", text)
-    return [re.sub(KEY_ID, BLANK_ID, line).rstrip() for line in text.splitlines()]
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME", text)
+    text = re.sub(r"\bjust now\b|\b\d+ (day|hour|minute|second)s?( ago)?\b", "AGE", text)
+    return [re.sub(r"  +", "  ", re.sub(KEY_ID, BLANK_ID, line)).rstrip() for line in text.splitlines()]
 
 
 class Terminal:
