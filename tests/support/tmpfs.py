@@ -1,7 +1,7 @@
 """Small disks: a tmpfs of a few kilobytes that is soon full, and a limit on the size of files.
 
 Root mounts one. An ordinary user gets one inside a user and mount namespace of its own, held by a sleeping process, and
-reaches it from outside by way of /proc/PID/root.
+reaches it from outside by way of /proc/PID/root; where namespaces are not allowed (in a chroot, say), by sudo.
 """
 
 import os
@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from . import binaries
@@ -19,22 +20,35 @@ from . import binaries
 def small_disk(size="64k", *, inodes=None):
     """A new empty file system of `size` (at least 4k) as a Path; `inodes`: how many files fit, its root included."""
     options = f"size={size},mode=0700" + (f",nr_inodes={inodes}" if inodes else "")
-    maker = _mounted if os.geteuid() == 0 else _in_namespace
+    if os.geteuid() == 0:
+        maker = _mounted
+    else:
+        maker = _in_namespace if namespaces_are_allowed() else _mounted_by_sudo
     with maker(options) as folder:
         yield folder
 
 
+@lru_cache(maxsize=None)
+def namespaces_are_allowed():
+    """Whether this user may be root in a user namespace of its own."""
+    return subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode == 0
+
+
 @contextmanager
-def _mounted(options):
+def _mounted(options, by=()):
     folder = Path(tempfile.mkdtemp(prefix="rly-fs-", dir="/tmp"))
     try:
-        subprocess.run([binaries.tool("mount"), "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+        subprocess.run([*by, "mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
         try:
             yield folder
         finally:
-            subprocess.run([binaries.tool("umount"), "-l", folder], check=True)
+            subprocess.run([*by, "umount", "-l", folder], check=True)
     finally:
         folder.rmdir()
+
+
+def _mounted_by_sudo(options):
+    return _mounted(f"{options},uid={os.getuid()},gid={os.getgid()}", by=("sudo", "-n"))
 
 
 @contextmanager
@@ -49,7 +63,7 @@ def _in_namespace(options):
     )
     try:
         if holder.stdout.readline() != b"mounted\n":
-            raise RuntimeError("no small disk can be made: neither root nor user namespaces are allowed here")
+            raise RuntimeError("no small disk could be mounted in a namespace")
         yield Path(f"/proc/{holder.pid}/root{folder}")
     finally:
         holder.stdin.close()
