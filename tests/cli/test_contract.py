@@ -17,7 +17,7 @@ GOLDEN = sorted((SOURCE / "tests/cli/golden").glob("*/*.jsonl"))
 EACH_GOLDEN = pytest.mark.parametrize("path", GOLDEN, ids=[f"{path.parent.name}-{path.stem}" for path in GOLDEN])
 
 READING = {"Version", "SchemaKindList", "SchemaStatus", "SchemaVerification", "OrgList", "OrgDetails", "AgentList",
-           "AgentDetails", "KeyList", "KeyDetails", "KeyVerification", "SettlementList"}  # fmt: skip
+           "AgentDetails", "KeyList", "KeyDetails", "KeyVerification", "SettingList", "SettlementList", "WhoAmI"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
