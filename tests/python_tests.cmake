@@ -2,7 +2,7 @@
 #   RELAY_ADMIN        the program of this build
 #   RELAY_BUILD_DIR    this build tree                 RELAY_SOURCE_DIR    the repository
 #   RELAY_RELEASE_DIR  the release build tree; there for fault, bench and test_{install,package,reproducible}.py,
-#                      whose RELAY_ADMIN is the release program
+#                      whose RELAY_ADMIN is the release program; so is that of test_arguments.py, which starts it thousands of times
 #   RELAY_NODE_MODULES the Node modules of tests/contract; there for contract
 
 function(relay_python_suite label timeout)
@@ -14,7 +14,7 @@ function(relay_python_suite label timeout)
 
     set(program "${PROJECT_BINARY_DIR}/relay-admin")
     set(fixtures ${suite_FIXTURES})
-    if(suite_RELEASE OR stem MATCHES "^test_(install|package|reproducible)$")
+    if(suite_RELEASE OR stem MATCHES "^test_(arguments|install|package|reproducible)$")
       set(program "${relay_release_dir}/relay-admin")
       list(APPEND fixtures release)
     endif()
@@ -40,7 +40,7 @@ endfunction()
 
 relay_python_suite(support 300)
 relay_python_suite(docs 120)
-relay_python_suite(cli 600)
+relay_python_suite(cli 1200)
 relay_python_suite(contract 600 FIXTURES node_modules)
 relay_python_suite(fault 1800 RELEASE)
 relay_python_suite(bench 1800 RELEASE SERIAL)
