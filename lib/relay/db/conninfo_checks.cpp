@@ -46,11 +46,11 @@ bool has_stray_at(std::string_view conninfo) {
         return false;
     }
     std::string_view rest = conninfo.substr(conninfo.find("://") + 3);
-    if (std::size_t const end = rest.find_first_of("@/"); end != rest.npos && rest[end] == '@') {
+    if (std::size_t const end = rest.find_first_of("@/"); end != std::string_view::npos && rest[end] == '@') {
         rest.remove_prefix(end + 1);
     }
     std::string_view const host_to_database = rest.substr(0, rest.find('?'));
-    return host_to_database.find('@') != host_to_database.npos;
+    return host_to_database.find('@') != std::string_view::npos;
 }
 
 std::string_view value_of(Keywords const &keywords, char const *keyword) {
@@ -82,7 +82,7 @@ std::string complaint_about_settings(std::string_view message) {
     }
     std::string_view const words = message.substr(0, message.find_first_of("\"\n"));
     std::size_t const end = words.find_last_not_of(" :");
-    return end == words.npos ? "unreadable" : std::string(words.substr(0, end + 1));
+    return end == std::string_view::npos ? "unreadable" : std::string(words.substr(0, end + 1));
 }
 
 }  // namespace relay::db

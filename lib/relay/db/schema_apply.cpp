@@ -47,7 +47,7 @@ Migration const &migration_at(int version) { return migrations()[static_cast<std
 }  // namespace
 
 std::vector<int> apply_pending(Transaction &transaction) {
-    std::vector<int> const versions = pending(transaction);
+    std::vector<int> versions = pending(transaction);
     for (int const version : versions) {
         apply_one(transaction, migration_at(version));
     }

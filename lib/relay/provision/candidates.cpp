@@ -3,6 +3,7 @@
 #include "relay/store/candidates.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace relay {
@@ -16,18 +17,17 @@ bool may_hold_secret(std::string_view text) {
     std::string lower(text);
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](unsigned char letter) { return std::tolower(letter); });
-    for (std::string_view const preamble : {"relay_sk_", "relay_at_"}) {
+    constexpr std::array<std::string_view, 2> preambles{"relay_sk_", "relay_at_"};
+    return std::any_of(preambles.begin(), preambles.end(), [&](std::string_view preamble) {
         std::size_t const at = lower.find(preamble);
-        if (at != lower.npos && lower.size() > at + preamble.size() + key_id_length) {
-            return true;
-        }
-    }
-    return false;
+        return at != std::string::npos && lower.size() > at + preamble.size() + key_id_length;
+    });
 }
 
 bool may_begin_id(std::string_view text) {
     constexpr std::string_view letters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
-    return text.size() <= longest_id && text.find_first_not_of(letters) == text.npos && !may_hold_secret(text);
+    return text.size() <= longest_id && text.find_first_not_of(letters) == std::string_view::npos &&
+           !may_hold_secret(text);
 }
 
 bool may_be_asked(CandidateQuery const &query) {
