@@ -7,10 +7,16 @@ __relay_admin_tree() {
     commands=() flags=() arguments=()
     case $1 in
         '')
-            commands=(agent block completion config help init key org recover restore revoke rotate-key sandbox schema unblock version whoami)
+            commands=(agent block completion config help init key org recover restore revoke role rotate-key sandbox schema unblock version whoami)
             ;;
         'agent')
-            commands=(create list show update rotate-key)
+            commands=(assign-role create grant list revoke-permission show unassign-role update rotate-key)
+            ;;
+        'agent assign-role')
+            arguments=(
+                'AGENT'
+                'ROLE+'
+            )
             ;;
         'agent create')
             flags=(
@@ -35,15 +41,32 @@ __relay_admin_tree() {
                 ''
             )
             ;;
+        'agent grant')
+            flags=(
+                '--conditions='
+                '--unconditional'
+            )
+            arguments=(
+                'AGENT'
+                '+'
+            )
+            ;;
         'agent list')
             flags=(
                 '--org|--org-id=ORG'
+                '--role|--role-id=ROLE'
                 '--state=active|blocked|revoked'
                 '--key-due='
                 '--unused-for='
                 '--limit='
                 '--all'
                 '--after='
+            )
+            ;;
+        'agent revoke-permission')
+            arguments=(
+                'AGENT'
+                '+'
             )
             ;;
         'agent show')
@@ -53,6 +76,12 @@ __relay_admin_tree() {
             )
             arguments=(
                 'AGENT'
+            )
+            ;;
+        'agent unassign-role')
+            arguments=(
+                'AGENT'
+                'ROLE+'
             )
             ;;
         'agent update')
@@ -246,6 +275,67 @@ __relay_admin_tree() {
             )
             arguments=(
                 'AGENT+'
+            )
+            ;;
+        'role')
+            commands=(create delete grant list revoke-permission show)
+            ;;
+        'role create')
+            flags=(
+                '--id|--role|--role-id='
+                '--org|--org-id=ORG'
+                '--name='
+                '--permissions+='
+            )
+            arguments=(
+                ''
+            )
+            ;;
+        'role delete')
+            flags=(
+                '--id|--role|--role-id=ROLE'
+                '--org|--org-id=ORG'
+                '--force'
+            )
+            arguments=(
+                'ROLE'
+            )
+            ;;
+        'role grant')
+            flags=(
+                '--org|--org-id=ORG'
+                '--conditions='
+                '--unconditional'
+            )
+            arguments=(
+                'ROLE'
+                '+'
+            )
+            ;;
+        'role list')
+            flags=(
+                '--org|--org-id=ORG'
+                '--limit='
+                '--all'
+                '--after='
+            )
+            ;;
+        'role revoke-permission')
+            flags=(
+                '--org|--org-id=ORG'
+            )
+            arguments=(
+                'ROLE'
+                '+'
+            )
+            ;;
+        'role show')
+            flags=(
+                '--id|--role|--role-id=ROLE'
+                '--org|--org-id=ORG'
+            )
+            arguments=(
+                'ROLE'
             )
             ;;
         'rotate-key')

@@ -32,9 +32,13 @@ function __relay_admin_at
 end
 
 set -g __relay_admin_whole \
+    'agent assign-role' \
     'agent create' \
+    'agent grant' \
     'agent list' \
+    'agent revoke-permission' \
     'agent show' \
+    'agent unassign-role' \
     'agent update' \
     'block' \
     'completion' \
@@ -52,6 +56,12 @@ set -g __relay_admin_whole \
     'recover' \
     'restore' \
     'revoke' \
+    'role create' \
+    'role delete' \
+    'role grant' \
+    'role list' \
+    'role revoke-permission' \
+    'role show' \
     'rotate-key' \
     'agent rotate-key' \
     'sandbox destroy' \
@@ -99,17 +109,24 @@ complete -c relay-admin -n '__relay_admin_at' -a org -d 'create, list, show and 
 complete -c relay-admin -n '__relay_admin_at' -a recover -d 'settle operations whose commit got lost'
 complete -c relay-admin -n '__relay_admin_at' -a restore -d 'bring a revoked agent back, with a fresh key'
 complete -c relay-admin -n '__relay_admin_at' -a revoke -d 'kill keys for good: of agents, an org, or leaked ones'
+complete -c relay-admin -n '__relay_admin_at' -a role -d 'permissions under a name, for agents to have'
 complete -c relay-admin -n '__relay_admin_at' -a rotate-key -d 'give an agent a new key; the old one works on for a while'
 complete -c relay-admin -n '__relay_admin_at' -a sandbox -d 'a private PostgreSQL on a unix socket, for trying out'
 complete -c relay-admin -n '__relay_admin_at' -a schema -d 'install and check the database schema'
 complete -c relay-admin -n '__relay_admin_at' -a unblock -d 'let blocked agents in again'
 complete -c relay-admin -n '__relay_admin_at' -a version -d 'show the versions of program, schema and libpq'
 complete -c relay-admin -n '__relay_admin_at' -a whoami -d 'tell which database, role, TLS and actor are in force'
+complete -c relay-admin -n '__relay_admin_at agent' -a assign-role -d 'give an agent roles'
 complete -c relay-admin -n '__relay_admin_at agent' -a create -d 'create an agent with its first key'
+complete -c relay-admin -n '__relay_admin_at agent' -a grant -d 'give an agent permissions of its own'
 complete -c relay-admin -n '__relay_admin_at agent' -a list -d 'list agents'
+complete -c relay-admin -n '__relay_admin_at agent' -a revoke-permission -d 'take permissions of its own from an agent'
 complete -c relay-admin -n '__relay_admin_at agent' -a show -d 'show an agent: status, keys, last events'
+complete -c relay-admin -n '__relay_admin_at agent' -a unassign-role -d 'take roles from an agent'
 complete -c relay-admin -n '__relay_admin_at agent' -a update -d 'change an agent\'s name, permissions or key age'
 complete -c relay-admin -n '__relay_admin_at agent' -a rotate-key -d 'give an agent a new key; the old one works on for a while'
+complete -c relay-admin -n '__relay_admin_at agent assign-role' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at agent assign-role' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at agent create' -l id -l agent -l agent-id -x -d 'the same, as a flag'
 complete -c relay-admin -n '__relay_admin_at agent create' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'its organization'
 complete -c relay-admin -n '__relay_admin_at agent create' -l name -x -d 'name for people'
@@ -126,16 +143,23 @@ complete -c relay-admin -n '__relay_admin_at agent create' -l env-prefix -x -d '
 complete -c relay-admin -n '__relay_admin_at agent create' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
 complete -c relay-admin -n '__relay_admin_at agent create' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
 complete -c relay-admin -n '__relay_admin_at agent create' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at agent grant' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at agent grant' -l conditions -x -d 'bind them to these conditions, as \'{"max_amount": 10000}\''
+complete -c relay-admin -n '__relay_admin_at agent grant' -l unconditional -d 'free them of the conditions that they have'
 complete -c relay-admin -n '__relay_admin_at agent list' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'only those of an organization'
+complete -c relay-admin -n '__relay_admin_at agent list' -l role -l role-id -x -a '(__relay_admin_ask)' -d 'only those that have a role, with --org'
 complete -c relay-admin -n '__relay_admin_at agent list' -l state -x -a 'active blocked revoked' -d 'only those in this state'
 complete -c relay-admin -n '__relay_admin_at agent list' -l key-due -x -d 'only those whose key is due within this time, or already'
 complete -c relay-admin -n '__relay_admin_at agent list' -l unused-for -x -d 'only those that were not seen for this long'
 complete -c relay-admin -n '__relay_admin_at agent list' -l limit -x -d 'show at most so many (default: 1000)'
 complete -c relay-admin -n '__relay_admin_at agent list' -l all -d 'show all of them'
 complete -c relay-admin -n '__relay_admin_at agent list' -l after -x -d 'go on where a list ended: its "next"'
+complete -c relay-admin -n '__relay_admin_at agent revoke-permission' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at agent show' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at agent show' -l id -l agent -l agent-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
 complete -c relay-admin -n '__relay_admin_at agent show' -l events -x -d 'how many of its last events to show (default: 10)'
+complete -c relay-admin -n '__relay_admin_at agent unassign-role' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at agent unassign-role' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at agent update' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at agent update' -l id -l agent -l agent-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
 complete -c relay-admin -n '__relay_admin_at agent update' -l name -x -d 'new name for people'
@@ -240,6 +264,33 @@ complete -c relay-admin -n '__relay_admin_at revoke' -s f -l file -r -F -d 'agen
 complete -c relay-admin -n '__relay_admin_at revoke' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the whole organization instead of single agents'
 complete -c relay-admin -n '__relay_admin_at revoke' -l confirm -x -d 'the organization\'s id again, instead of typing it'
 complete -c relay-admin -n '__relay_admin_at revoke' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at role' -a create -d 'create a role of an organization'
+complete -c relay-admin -n '__relay_admin_at role' -a delete -d 'delete a role'
+complete -c relay-admin -n '__relay_admin_at role' -a grant -d 'let a role permit more'
+complete -c relay-admin -n '__relay_admin_at role' -a list -d 'list roles'
+complete -c relay-admin -n '__relay_admin_at role' -a revoke-permission -d 'let a role permit less'
+complete -c relay-admin -n '__relay_admin_at role' -a show -d 'show a role: what it permits, and who has it'
+complete -c relay-admin -n '__relay_admin_at role create' -l id -l role -l role-id -x -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at role create' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the organization that it is of'
+complete -c relay-admin -n '__relay_admin_at role create' -l name -x -d 'name for people'
+complete -c relay-admin -n '__relay_admin_at role create' -l permissions -x -d 'what it permits: provider:method, * for any'
+complete -c relay-admin -n '__relay_admin_at role delete' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at role delete' -l id -l role -l role-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at role delete' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the organization that it is of'
+complete -c relay-admin -n '__relay_admin_at role delete' -l force -d 'also if agents have it: it is taken from them'
+complete -c relay-admin -n '__relay_admin_at role grant' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at role grant' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the organization that it is of'
+complete -c relay-admin -n '__relay_admin_at role grant' -l conditions -x -d 'bind them to these conditions, as \'{"max_amount": 10000}\''
+complete -c relay-admin -n '__relay_admin_at role grant' -l unconditional -d 'free them of the conditions that they have'
+complete -c relay-admin -n '__relay_admin_at role list' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'only those of an organization'
+complete -c relay-admin -n '__relay_admin_at role list' -l limit -x -d 'show at most so many (default: 1000)'
+complete -c relay-admin -n '__relay_admin_at role list' -l all -d 'show all of them'
+complete -c relay-admin -n '__relay_admin_at role list' -l after -x -d 'go on where a list ended: its "next"'
+complete -c relay-admin -n '__relay_admin_at role revoke-permission' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at role revoke-permission' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the organization that it is of'
+complete -c relay-admin -n '__relay_admin_at role show' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at role show' -l id -l role -l role-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
+complete -c relay-admin -n '__relay_admin_at role show' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the organization that it is of'
 complete -c relay-admin -n '__relay_admin_at rotate-key' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at rotate-key' -l agent-id -x -a '(__relay_admin_ask)' -d 'the same as a flag'
 complete -c relay-admin -n '__relay_admin_at rotate-key' -l grace -x -d 'how long the old key works on: 0 to 90d, default 24h'

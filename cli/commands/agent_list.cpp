@@ -5,6 +5,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
+#include "relay/model/error.hpp"
 #include "relay/provision/inspect.hpp"
 
 #include <memory>
@@ -15,6 +16,7 @@ namespace {
 
 struct Options {
     std::optional<std::string> org{};
+    std::optional<std::string> role{};
     std::optional<std::string> state{};
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
@@ -30,6 +32,12 @@ ListAgents read(Options const &options) {
     };
     if (options.org) {
         request.org = OrgId::parse(*options.org);
+    }
+    if (options.role) {
+        if (!options.org) {
+            throw Error(ErrorKind::usage, "--role needs --org", {.why = "a role is of one organization"});
+        }
+        request.role = RoleId::parse(*options.role);
     }
     return request;
 }
@@ -52,6 +60,9 @@ Runner declare(CLI::App &app) {
     auto const options = std::make_shared<Options>();
     add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
               options->org);
+    add_value(app,
+              {.names = "--role,--role-id", .type = "ROLE", .description = "only those that have a role, with --org"},
+              options->role);
     add_choice(app, {.names = "--state", .description = "only those in this state"}, {"active", "blocked", "revoked"},
                options->state);
     add_duration(app, {.names = "--key-due", .description = "only those whose key is due within this time, or already"},
@@ -77,12 +88,14 @@ are shown; "next" in JSON (null at the end) is the cursor for --after, and --all
 
 It runs on a standby, too.
 
-Exit 0: listed, even if the list is empty. 3: no such organization.
+Exit 0: listed, even if the list is empty. 3: no such organization or role.
 
 EXAMPLES
   relay-admin agent list --org acme-corp
   # whose keys want rotation in the next two weeks
   relay-admin agent list --key-due 14d -o id
+  # who loses something when the role changes
+  relay-admin agent list --org acme-corp --role accounting
   # nobody seems to need them
   relay-admin agent list --unused-for 30d --state active
 )",

@@ -4,6 +4,7 @@
 #include "cli/documents/event.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
+#include "cli/documents/permissions.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/documents/standing.hpp"
 #include "cli/output/output.hpp"
@@ -29,8 +30,14 @@ Record details_record(AgentDetails const &details) {
     for (Key const &key : details.keys) {
         keys.push_back(hide(key_record(key), {"agent_id", "org_id"}));
     }
-    Record record = agent_summary(details.agent, details.standing, details.keys, details.last_address);
+    Record record = agent_summary(details.agent, details.standing, details.keys, details.grants, details.last_address);
+    bool const told = !are_more_than_names(details.grants);
+    if (!told) {  // the list says more than the line of their names
+        std::erase_if(record, [](Field const &field) { return field.key.empty() && field.label == "Permissions"; });
+    }
     append(record, {
+                       unless_empty("roles", "Roles", details.roles),
+                       {"grants", told ? "" : "Permissions", grant_records(details.grants)},
                        machine_only("last_address", details.last_address),
                        machine_only("standing", standing_records(details.standing)),
                        {"keys", "Keys", std::move(keys)},
@@ -69,11 +76,12 @@ Command const agent_show{
     .summary = "show an agent: status, keys, last events",
     .doc =
         R"(Shows what one needs to know of an agent when something is wrong: whether it is blocked or revoked, since when, by whom (as claimed,
-and by which database role, which is proven), why and under which ticket; its keys; when and from where it was last seen; and its
-last events, newest first.
+and by which database role, which is proven), why and under which ticket; its keys; when and from where it was last seen; its
+last events, newest first; and what it may do: its own permissions and those of its roles, each with its conditions and the role that it
+comes from.
 
 A script gets the same as fields: "standing" (what keeps it out now, by itself or with its organization), "keys" and "events", newest
-first. No key's secret is stored, so none can be shown.
+first, "roles", and "grants": all that it may do, where "permissions" are its own. No key's secret is stored, so none can be shown.
 
 Exit 0: shown. 3: no such agent; ids that are close are named.
 

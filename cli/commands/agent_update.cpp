@@ -88,8 +88,8 @@ Command const agent_update{
         R"(Changes what is given, and nothing else, and prints the agent as it then is. What is already as asked changes nothing ("changed":
 false); "changed_fields" names what did change. Its key stays, and so does its organization.
 
-Permissions are added and removed by name; one that is already there, or already gone, is no error. Gateways see the new ones with
-the next call that they check. Another --key-max-age counts for keys made from then on.
+Permissions are added and removed by name; one that is already there stays under the conditions that it has, and one that is already gone is
+no error: as `agent grant` and `agent revoke-permission`. Gateways see the new ones with the next call that they check. Another --key-max-age counts for keys made from then on.
 
 Exit 0: changed, or as asked already. 2: nothing to change is given. 3: no such agent.
 

@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
+#include "cli/documents/permissions.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/input/key_input.hpp"
 #include "cli/output/output.hpp"
@@ -33,6 +34,7 @@ Record verification_record(KeyVerification const &found, std::optional<std::stri
         {"agent_id", "Agent ID", found.agent_id},
         {"org_id", "Org ID", found.org_id},
         {"expires_at", "Expires", found.expires_at},
+        {"grants", found.agent_id ? "Permissions" : "", grant_records(found.grants)},
     };
 }
 
@@ -74,7 +76,8 @@ Command const key_verify{
     .path = "key verify",
     .summary = "tell what a gateway would say of a key",
     .doc =
-        R"(Reads a key from stdin and tells whether a gateway would accept it now, and whose it is. It leaves no trace: it is not logged as a use
+        R"(Reads a key from stdin and tells whether a gateway would accept it now, whose it is, and what its agent may do: each
+permission, its conditions and the role that it comes from. It leaves no trace: it is not logged as a use
 of the key. The key is never printed; at a terminal it is asked for without an echo.
 
 The input is the key alone, with at most one newline behind it, or any text that holds exactly one key: the line RELAY_API_KEY=... of

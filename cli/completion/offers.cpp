@@ -113,6 +113,7 @@ class Offering {
 CandidateKind candidate_kind(ValueKind kind) {
     return kind == ValueKind::org     ? CandidateKind::org
            : kind == ValueKind::agent ? CandidateKind::agent
+           : kind == ValueKind::role  ? CandidateKind::role
                                       : CandidateKind::key;
 }
 
@@ -143,6 +144,9 @@ void Offering::offer_ids(OptionModel const &option, ValueKind kind) {
     }
     if (option.is_argument()) {
         query.taken = m_line.positionals;
+    }
+    if (kind == ValueKind::role && query.agent.empty()) {
+        query.agent = m_line.argument_of("AGENT");
     }
     // A flag that may be repeated also takes a list: what stands before the last comma stays.
     std::size_t const comma = option.repeatable && !option.is_argument() ? m_line.word.rfind(',') : std::string::npos;

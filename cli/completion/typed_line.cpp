@@ -120,6 +120,19 @@ std::string const *TypedLine::value_of(std::string_view flag) const {
     return nullptr;
 }
 
+std::string TypedLine::argument_of(std::string_view type) const {
+    std::size_t position = 0;
+    for (OptionModel const &option : command->options) {
+        if (option.is_argument() && !option.repeatable && position < positionals.size()) {
+            if (option.type == type) {
+                return positionals[position];
+            }
+            ++position;
+        }
+    }
+    return "";
+}
+
 OptionModel const *TypedLine::next_argument() const {
     if (command == nullptr) {
         return nullptr;

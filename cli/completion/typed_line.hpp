@@ -28,6 +28,8 @@ struct TypedLine {
     bool gives(OptionModel const &option) const;
     /// The value of a global flag, such as "--dsn"; null if it is not given with one.
     std::string const *value_of(std::string_view flag) const;
+    /// What stands where the command takes one argument of that type; empty if nothing does.
+    std::string argument_of(std::string_view type) const;
     /// The argument that `word` would be; null if there is none left.
     OptionModel const *next_argument() const;
 };

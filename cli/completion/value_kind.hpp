@@ -10,13 +10,14 @@ enum class ValueKind {
     org,
     agent,
     key,
+    role,
     file,
     folder,
     command,  ///< a command of ours, word by word
     program,  ///< a command line of somebody else's
 };
 
-/// Reads it off the type name of an option's declaration: "ORG", "AGENT", "KEY-ID", "FILE", "SINK", "DIR", "COMMAND", "PROGRAM". Choices, which
+/// Reads it off the type name of an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "FILE", "SINK", "DIR", "COMMAND", "PROGRAM". Choices, which
 /// are spelled out in the type name, are text here.
 constexpr ValueKind value_kind(std::string_view type) {
     struct Known {
@@ -24,9 +25,9 @@ constexpr ValueKind value_kind(std::string_view type) {
         ValueKind kind;
     };
     constexpr Known known[] = {
-        {"ORG", ValueKind::org},         {"AGENT", ValueKind::agent},     {"KEY-ID", ValueKind::key},
-        {"FILE", ValueKind::file},       {"SINK", ValueKind::file},       {"DIR", ValueKind::folder},
-        {"COMMAND", ValueKind::command}, {"PROGRAM", ValueKind::program},
+        {"ORG", ValueKind::org},    {"AGENT", ValueKind::agent},     {"KEY-ID", ValueKind::key},
+        {"ROLE", ValueKind::role},  {"FILE", ValueKind::file},       {"SINK", ValueKind::file},
+        {"DIR", ValueKind::folder}, {"COMMAND", ValueKind::command}, {"PROGRAM", ValueKind::program},
     };
     for (Known const &one : known) {
         if (one.type == type) {
@@ -38,7 +39,7 @@ constexpr ValueKind value_kind(std::string_view type) {
 
 /// True for what only the database knows.
 constexpr bool is_id(ValueKind kind) {
-    return kind == ValueKind::org || kind == ValueKind::agent || kind == ValueKind::key;
+    return kind == ValueKind::org || kind == ValueKind::agent || kind == ValueKind::key || kind == ValueKind::role;
 }
 
 }  // namespace relay::cli

@@ -2,6 +2,7 @@
 
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
+#include "cli/documents/permissions.hpp"
 #include "cli/documents/standing.hpp"
 
 namespace relay::cli {
@@ -37,17 +38,16 @@ Record agent_record(Agent const &agent) {
 }
 
 Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, std::vector<Key> const &keys,
-                     std::optional<std::string> const &address) {
+                     std::vector<Grant> const &grants, std::optional<std::string> const &address) {
     Record summary = hide(agent_record(agent), {"status", "permissions", "created_at", "last_used_at"});
-    append(summary,
-           {
-               people_only("Status", describe_status(agent.status, standing)),
-               people_only("Keys", describe_keys(keys)),
-               people_only("Last seen", describe_last_use(agent, address)),
-               people_only("Permissions", agent.permissions.empty() ? Value("none") : Value(agent.permissions)),
-               people_only("Key max age", describe_key_max_age(agent)),
-               people_only("Created", Phrase{agent.created_at, " by " + agent.created_by}),
-           });
+    append(summary, {
+                        people_only("Status", describe_status(agent.status, standing)),
+                        people_only("Keys", describe_keys(keys)),
+                        people_only("Last seen", describe_last_use(agent, address)),
+                        people_only("Permissions", describe_grants(grants)),
+                        people_only("Key max age", describe_key_max_age(agent)),
+                        people_only("Created", Phrase{agent.created_at, " by " + agent.created_by}),
+                    });
     return summary;
 }
 

@@ -13,9 +13,9 @@ namespace relay::cli {
 Record agent_record(Agent const &agent);
 
 /// What a responder reads: who, how it stands and by whose act, its keys, where it was last seen.
-/// `address`: where it was last seen from. The standing rows and keys are told in words here; machines get them as lists of their own.
+/// `grants`: all that it may do. `address`: where it was last seen from. The standing rows and keys are told in words here; machines get them as lists of their own.
 Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, std::vector<Key> const &keys,
-                     std::optional<std::string> const &address);
+                     std::vector<Grant> const &grants, std::optional<std::string> const &address);
 
 /// "90d", "90d (the organization's)".
 std::string describe_key_max_age(Agent const &agent);

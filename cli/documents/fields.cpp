@@ -9,6 +9,10 @@ Field machine_only(std::string key, Value value) { return {std::move(key), "", s
 
 Field people_only(std::string label, Value value) { return {"", std::move(label), std::move(value)}; }
 
+Field unless_empty(std::string key, std::string label, std::vector<std::string> const &texts) {
+    return {std::move(key), texts.empty() ? "" : std::move(label), texts};
+}
+
 Record blank(Record record) {
     for (Field &field : record) {
         field.value = Value();

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// The small parts of which the records of this folder are made.
 namespace relay::cli {
@@ -16,6 +17,9 @@ Field machine_only(std::string key, Value value);
 
 /// A line for people alone: what machines have in fields of their own, said in words.
 Field people_only(std::string label, Value value);
+
+/// A list that people are shown only if there is something in it.
+Field unless_empty(std::string key, std::string label, std::vector<std::string> const &texts);
 
 /// The same fields without values: a list's columns.
 Record blank(Record record);

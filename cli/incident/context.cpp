@@ -73,7 +73,7 @@ Record agent_page(IncidentItem const &item, AgentDetails const &details) {
     if (standing.empty() && item.standing) {  // a dry run has been rolled back
         standing.push_back(*item.standing);
     }
-    Record page = agent_summary(details.agent, standing, details.keys, details.last_address);
+    Record page = agent_summary(details.agent, standing, details.keys, details.grants, details.last_address);
     page.push_back(people_only("Last events", event_records(details.events)));
     return page;
 }

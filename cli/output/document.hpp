@@ -20,9 +20,15 @@ struct Phrase : std::vector<std::variant<std::string, Instant>> {
     using vector::vector;
 };
 
+/// What is JSON already, as it comes from the database.
+struct JsonText {
+    std::string text;
+    bool operator==(JsonText const &) const = default;
+};
+
 /// Null is `std::monostate`: JSON null, nothing in a table or CSV. Counts and `_seconds` are integers; ids are strings.
 struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Instant, std::vector<std::string>,
-                            std::vector<std::int64_t>, Record, std::vector<Record>, Phrase> {
+                            std::vector<std::int64_t>, JsonText, Record, std::vector<Record>, Phrase> {
     using variant::variant;
     Value(char const *text) : variant(std::string(text)) {}
     template <typename T>

@@ -39,6 +39,10 @@ struct ToJson {
     Json operator()(std::vector<std::string> const &value) const { return value; }
     Json operator()(std::vector<std::int64_t> const &value) const { return value; }
     Json operator()(Phrase const &value) const { return plain_text(value); }
+    Json operator()(JsonText const &value) const {
+        Json parsed = Json::parse(value.text, nullptr, false);
+        return parsed.is_discarded() ? Json(value.text) : parsed;
+    }
     Json operator()(Record const &value) const { return to_json(value); }
     Json operator()(std::vector<Record> const &value) const {
         Json array = Json::array();

@@ -17,7 +17,8 @@ GOLDEN = sorted((SOURCE / "tests/cli/golden").glob("*/*.jsonl"))
 EACH_GOLDEN = pytest.mark.parametrize("path", GOLDEN, ids=[f"{path.parent.name}-{path.stem}" for path in GOLDEN])
 
 READING = {"Version", "SchemaKindList", "SchemaStatus", "SchemaVerification", "OrgList", "OrgDetails", "AgentList",
-           "AgentDetails", "KeyList", "KeyDetails", "KeyVerification", "SettingList", "SettlementList", "WhoAmI"}  # fmt: skip
+           "AgentDetails", "RoleList", "RoleDetails", "KeyList", "KeyDetails", "KeyVerification", "SettingList",
+           "SettlementList", "WhoAmI"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_every_write_is_seen_as_a_dry_run_with_effect_and_without(shots):
         assert any(shot.words == words and shot.form == "jsonl" for shot in shots), words
 
 
-@pytest.mark.parametrize("kind", ["OrgList", "AgentList", "KeyList"])
+@pytest.mark.parametrize("kind", ["OrgList", "AgentList", "KeyList", "RoleList"])
 def test_every_list_is_seen_empty_cut_and_whole(shots, kind):
     found = [document for document in printed(shots) if document["kind"] == kind]
     assert {(bool(document["items"]), document["next"] is not None) for document in found} == {

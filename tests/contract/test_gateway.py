@@ -10,6 +10,7 @@ def test_a_key_of_init_opens_and_tells_whose_it_is(gateway, key):
     decision = gateway.ask(key)
     assert decision == {
         "ok": True, "reason": "ok", "org_id": "acme", "agent_id": "bot", "permissions": [], "expires_at": None,
+        "conditions": None,
     }  # fmt: skip
 
 
@@ -35,6 +36,7 @@ def test_revoke_ends_it(gateway, relay, key):
     relay("revoke", "bot", check=0)
     assert gateway.ask(key) == {
         "ok": False, "reason": "revoked", "org_id": None, "agent_id": None, "permissions": None, "expires_at": None,
+        "conditions": None,
     }  # fmt: skip
 
 

@@ -56,7 +56,10 @@ def test_it_has_no_privilege_on_any_table_or_column(database):
 
 def test_it_can_execute_the_contract_only(database):
     found = executable_by(database, database.gateway_login())
-    assert found == ["relay_api.authenticate(text,bytea,text,text,inet,text)"]
+    assert sorted(found) == [
+        "relay_api.authenticate(text,bytea,text,text,inet,text)",
+        "relay_api.authorize(text,text,inet,text)",
+    ]
 
 
 def test_nobody_else_can_execute_or_read_anything(database):
@@ -89,6 +92,9 @@ def test_a_hostile_search_path_changes_nothing(database, gateway_session):
         cursor.execute("SET search_path = evil, pg_temp, pg_catalog")
         cursor.execute("SELECT reason FROM relay_api.authenticate('000000000000', '\\x00'::bytea)")
         assert cursor.fetchone() == ("unknown_key",)
+        cursor.execute("CREATE TEMP TABLE agents (agent_id text)")
+        cursor.execute("SELECT reason FROM relay_api.authorize('bot', 'stripe:pay')")
+        assert cursor.fetchone() == ("unknown_agent",)
     assert (
         database.value(
             "SELECT occurred_at > now() - interval '1 hour' FROM relay.auth_events WHERE action = 'auth_failed'"

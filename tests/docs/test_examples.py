@@ -22,6 +22,7 @@ GUIDES = sorted(
 
 # The ids in the documents.
 ORG = "acme-corp"
+ROLE = "accounting"
 AGENTS = ("billing-bot", "payments")
 
 # What these commands do changes nothing, so they are run as they stand.
@@ -120,6 +121,7 @@ def test_what_changes_nothing_runs_as_it_is(relay, database, tmp_path):
     first_agent(relay, tmp_path / "k", org=ORG, agent=AGENTS[0])
     for agent in AGENTS[1:]:
         relay("agent", "create", agent, "--org", ORG, "--name", agent, "--secret-file", agent, check=0)
+    relay("role", "create", ROLE, "--org", ORG, "--name", ROLE, check=0)
     rotate(relay, tmp_path / "k2", agent=AGENTS[0])
     key = database.value("SELECT key_id FROM relay.agent_keys WHERE state = 'retiring'")
     ran = set()

@@ -75,7 +75,7 @@ def _set_up(scene):
     scene.read("schema", "verify")
     scene.read("schema", "status")
     scene.read("whoami")
-    for kind in ("org", "agent", "key"):
+    for kind in ("org", "agent", "key", "role"):
         scene.read(kind, "list")
     scene.write("init", "--org-id", "acme", "--org-name", "Acme Corp", "--agent-id", "bot", "--agent-name", "Bot",
                 "--permissions", "stripe:create_payment", "--plan", "paid", "--secret-file", "bot.key")  # fmt: skip
@@ -92,6 +92,27 @@ def _organizations_and_agents(scene):
     scene.write("agent", "create", "one", "--org", "tiny", "--name", "One", "--secret-file", "one.key")
 
 
+def _permissions(scene):
+    in_acme = ("--org", "acme")
+    scene.write("role", "create", "ops", *in_acme, "--name", "Operations", "--permissions", "crm:*,stripe:refund")
+    scene.write("role", "create", "empty", *in_acme, "--name", "Nothing")
+    scene.read("role", "show", "empty", *in_acme)
+    scene.write("role", "grant", "ops", "stripe:create_payment", *in_acme, "--conditions", '{"max_amount": 500, "to": ["eu"]}')
+    scene.write("role", "revoke-permission", "ops", "stripe:refund", *in_acme)
+    scene.write("agent", "assign-role", "bot", "ops", "empty")
+    scene.write("agent", "grant", "bot", "ledger:read", "--conditions", '{"max_amount": 10000}')
+    scene.read("role", "show", "ops", *in_acme)
+    scene.read("agent", "show", "bot")
+    scene.read("key", "verify", stdin=(scene.folder / "bot.key").read_text())
+    scene.write("agent", "revoke-permission", "bot", "stripe:create_payment")
+    scene.write("agent", "unassign-role", "bot", "empty")
+    scene.write("role", "delete", "empty", *in_acme, "--yes")
+    scene.write("role", "create", "brief", *in_acme, "--name", "Brief")
+    scene.write("agent", "assign-role", "bot", "brief")
+    scene.write("role", "delete", "brief", *in_acme, "--yes", "--force")
+    scene.write("role", "create", "desk", *in_acme, "--name", "Desk")
+
+
 def _keys(scene):
     scene.write("rotate-key", "bot", "--grace", "2h", "--secret-file", "bot.2", again=False)
     scene.read("rotate-key", "bot", "--if-older-than", "1d", "--secret-file", "bot.3")
@@ -106,7 +127,7 @@ def _keys(scene):
     scene.read("key", "verify", stdin=(scene.folder / "bot.6").read_text())
     scene.read("key", "verify", stdin=make_key(), code=10)
     scene.read("key", "verify", stdin="relay_sk_nonsense", code=10)
-    for kind in ("org", "agent", "key"):
+    for kind in ("org", "agent", "key", "role"):
         scene.read(kind, "list", "--limit", "1")
         scene.read(kind, "list")
 
@@ -168,6 +189,6 @@ def _errors(scene):
 def play(database, home, folder):
     """Runs all of it against an empty database, in `folder`; returns the shots in their order."""
     scene = Scene(Runner(dsn=database.dsn(), home=home, cwd=folder), folder, [])
-    for part in (_set_up, _organizations_and_agents, _keys, _incidents, _recovery, _sandbox, _errors):
+    for part in (_set_up, _organizations_and_agents, _permissions, _keys, _incidents, _recovery, _sandbox, _errors):
         part(scene)
     return scene.shots

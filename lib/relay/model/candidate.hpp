@@ -15,22 +15,22 @@ enum class Wanted {
     revoked,
 };
 
-enum class CandidateKind { org, agent, key };
+enum class CandidateKind { org, agent, key, role };
 
 struct CandidateQuery {
     CandidateKind kind = CandidateKind::agent;
     Wanted wanted = Wanted::all;
     std::string prefix{};  ///< what is typed of the id so far
-    std::string org{};  ///< agents and keys of this organization only; empty: of any
-    std::string agent{};  ///< keys of this agent only; empty: of any
+    std::string org{};  ///< agents, keys and roles of this organization only; empty: of any
+    std::string agent{};  ///< keys of this agent only, roles of its organization only; empty: of any
     std::vector<std::string> taken{};  ///< ids that stand on the line already
 };
 
 /// An id and what tells it from others.
 struct Candidate {
     std::string id{};
-    std::string name{};  ///< of the organization or agent, of the key's agent; hostile text; empty: not known
-    std::string owner{};  ///< the agent's organization, the key's agent; empty for an organization
+    std::string name{};  ///< of the organization, agent or role, of the key's agent; hostile text; empty: not known
+    std::string owner{};  ///< the agent's or role's organization, the key's agent; empty for an organization
     std::string state{};  ///< "blocked", "revoked"; of a key its status; empty: nothing special
     std::string since{};  ///< the day of `state`, YYYY-MM-DD; may be empty
     std::string ticket{};  ///< of the block or revocation; hostile text; may be empty

@@ -40,6 +40,7 @@ struct IdRule {
 
 constexpr std::string_view new_id_allowed = "use a-z, 0-9, - and _, at most 63; the first one a letter or a digit";
 constexpr IdRule org_rule{"org id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
+constexpr IdRule role_rule{"role id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
 constexpr IdRule new_agent_rule{"agent id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
 constexpr IdRule agent_rule{
     "agent id", "A-Z, a-z",         "use A-Z, a-z, 0-9, dot, - and _, at most 127; the first one a letter or a digit",
@@ -195,6 +196,8 @@ std::string check_free_text(std::string const &what, std::string_view text, std:
 
 OrgId OrgId::parse(std::string_view text) { return OrgId(check_id(org_rule, text)); }
 
+RoleId RoleId::parse(std::string_view text) { return RoleId(check_id(role_rule, text)); }
+
 AgentId AgentId::parse_new(std::string_view text) { return AgentId(check_id(new_agent_rule, text)); }
 
 AgentId AgentId::parse(std::string_view text) { return AgentId(check_id(agent_rule, text)); }
@@ -291,6 +294,14 @@ Permission Permission::parse(std::string_view text) {
         }
     }
     return Permission(std::string(text));
+}
+
+bool Permission::covers(Permission const &asked) const {
+    std::size_t const mine = text().find(':');
+    std::size_t const its = asked.text().find(':');
+    auto const meets = [](std::string const &held, std::string const &wanted) { return held == "*" || held == wanted; };
+    return meets(text().substr(0, mine), asked.text().substr(0, its)) &&
+           meets(text().substr(mine + 1), asked.text().substr(its + 1));
 }
 
 }  // namespace relay

@@ -47,6 +47,15 @@ class AgentId : public detail::CheckedText<AgentId> {
     explicit AgentId(std::string text) : CheckedText(std::move(text)) {}
 };
 
+/// A role's id, of one organization: `[a-z0-9][a-z0-9_-]{0,62}`.
+class RoleId : public detail::CheckedText<RoleId> {
+  public:
+    static RoleId parse(std::string_view text);
+
+  private:
+    explicit RoleId(std::string text) : CheckedText(std::move(text)) {}
+};
+
 /// The public part of a key: 12 characters of Crockford base32 in lower case, 60 bits. Its lookup and log name.
 class KeyId : public detail::CheckedText<KeyId> {
   public:
@@ -99,6 +108,8 @@ class Note : public detail::CheckedText<Note> {
 class Permission : public detail::CheckedText<Permission> {
   public:
     static Permission parse(std::string_view text);
+    /// True if who has this one may do `asked`, as relay_api.authorize says: both are the same, or this has a `*` in place of a side.
+    bool covers(Permission const &asked) const;
 
   private:
     explicit Permission(std::string text) : CheckedText(std::move(text)) {}

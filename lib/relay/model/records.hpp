@@ -39,6 +39,23 @@ struct Agent {
     std::optional<Instant> last_used_at{};
 };
 
+/// One way in which an agent, or a role, has a permission.
+struct Grant {
+    std::string permission{};
+    std::optional<std::string> conditions{};  ///< a JSON object; none: it holds without any
+    std::optional<std::string> role_id{};  ///< of an agent: the role that it comes from; none: its own
+};
+
+struct Role {
+    std::string org_id{};
+    std::string role_id{};
+    std::string name{};
+    std::vector<std::string> permissions{};
+    std::int64_t agents = 0;  ///< that have it
+    Instant created_at{};
+    std::string created_by{};
+};
+
 struct Key {
     std::string key_id{};
     std::string agent_id{};

@@ -1,28 +1,12 @@
 #include "relay/provision/create_agent.hpp"
 
 #include "relay/provision/create_parts.hpp"
+#include "relay/provision/permission_events.hpp"
 #include "relay/store/agents.hpp"
 #include "relay/store/events.hpp"
-
-#include <algorithm>
+#include "relay/store/permissions.hpp"
 
 namespace relay {
-namespace {
-
-std::vector<std::string> changed_permissions(std::vector<std::string> permissions, UpdateAgent const &request) {
-    for (std::string const &permission : store::permission_texts(request.add_permissions)) {
-        permissions.push_back(permission);
-    }
-    std::sort(permissions.begin(), permissions.end());
-    permissions.erase(std::unique(permissions.begin(), permissions.end()), permissions.end());
-    for (std::string const &permission : store::permission_texts(request.remove_permissions)) {
-        std::erase(permissions, permission);
-    }
-    return permissions;
-}
-
-}  // namespace
-
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
                           Delivery &delivery) {
     CreatedAgent result;
@@ -50,8 +34,14 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
     database.transact(writing(options), [&](db::Transaction &transaction) {
         result = {};
         Agent const before = store::lock_agent(transaction, request.id);
+        result.agent = before;
+        Holder const holder{.org_id = before.org_id, .agent_id = before.agent_id};
+        std::vector<store::NewEvent> events =
+            granted_events(holder, store::grant(transaction, result.agent, request.add_permissions, GrantTerms()));
+        auto taken = revoked_events(holder, store::revoke(transaction, result.agent, request.remove_permissions));
+        std::move(taken.begin(), taken.end(), std::back_inserter(events));
         DisplayName const name = request.name ? *request.name : DisplayName::parse(before.name);
-        store::update_agent(transaction, request.id, name, changed_permissions(before.permissions, request),
+        store::update_agent(transaction, request.id, name,
                             request.key_max_age ? request.key_max_age : before.key_max_age);
         result.agent = store::get_agent(transaction, request.id);
         store::Detail detail;
@@ -70,9 +60,10 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
             transaction.nothing_to_do();
             return;
         }
-        store::record_events(
-            transaction, options.by,
-            {{.action = "agent_updated", .org_id = before.org_id, .agent_id = before.agent_id, .detail = detail}});
+        events.insert(
+            events.begin(),
+            {.action = "agent_updated", .org_id = before.org_id, .agent_id = before.agent_id, .detail = detail});
+        store::record_events(transaction, options.by, events);
     });
     return result;
 }

@@ -41,7 +41,7 @@ struct UpdatedAgent : WriteReceipt {
     std::vector<std::string> fields{};  ///< that changed: "name", "permissions", "key_max_age"
 };
 
-/// Changes what is given; a permission that is already there, or already gone, changes nothing.
+/// Changes what is given; a permission that is already there (it stays under its conditions), or already gone, changes nothing.
 /// Throws Error: not_found.
 UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, WriteOptions const &options);
 

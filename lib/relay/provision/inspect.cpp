@@ -6,7 +6,9 @@
 #include "relay/store/keys.hpp"
 #include "relay/store/org_tokens.hpp"
 #include "relay/store/organizations.hpp"
+#include "relay/store/permissions.hpp"
 #include "relay/store/revocations.hpp"
+#include "relay/store/roles.hpp"
 
 namespace relay {
 namespace {
@@ -78,11 +80,15 @@ Page<Agent> list_agents(db::Database &database, ListAgents const &request) {
     return read<Page<Agent>>(database, [&](db::Transaction &transaction, Page<Agent> &result) {
         if (request.org) {
             store::get_org(transaction, *request.org);
+            if (request.role) {
+                store::get_role(transaction, *request.org, *request.role);
+            }
         }
         result.items = store::list_agents(transaction, {.org = request.org,
                                                         .status = request.status,
                                                         .key_due = request.key_due,
                                                         .unused_for = request.unused_for,
+                                                        .role = request.role,
                                                         .after = request.page.after,
                                                         .limit = one_more(request.page)});
         cut(result, request.page, [](Agent const &agent) { return agent.agent_id; });
@@ -95,6 +101,8 @@ AgentDetails show_agent(db::Database &database, AgentId const &agent, int events
         result.keys = store::keys_of_agent(transaction, agent);
         result.standing = store::standing_for(transaction, {agent.text()}, {result.agent.org_id}, {});
         result.last_address = store::last_address(transaction, agent);
+        result.grants = store::grants_of_agent(transaction, agent);
+        result.roles = store::roles_of_agent(transaction, agent);
         if (events > 0) {
             result.events = store::last_events(transaction, agent, events);
         }
@@ -134,6 +142,9 @@ KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optio
         result.org_id = answer.org_id;
         result.agent_id = answer.agent_id;
         result.expires_at = answer.expires_at;
+        if (answer.agent_id) {
+            result.grants = store::grants_of_agent(transaction, AgentId::parse(*answer.agent_id));
+        }
     });
 }
 

@@ -43,6 +43,7 @@ struct ListAgents {
     std::optional<std::string> status{};  ///< "active", "blocked", "revoked"
     std::optional<std::chrono::seconds> key_due{};  ///< whose active key is due within this, or already
     std::optional<std::chrono::seconds> unused_for{};  ///< not seen for this long (never seen: created that long ago)
+    std::optional<RoleId> role{};  ///< that have this role; `org` says of which organization
     PageRequest page{};
 };
 Page<Agent> list_agents(db::Database &database, ListAgents const &request);
@@ -53,6 +54,8 @@ struct AgentDetails {
     std::vector<Standing> standing{};  ///< of the agent and of its organization
     std::vector<Event> events{};  ///< newest first
     std::optional<std::string> last_address{};  ///< where it was last seen from
+    std::vector<Grant> grants{};  ///< all that it may do: its own permissions and those of its roles
+    std::vector<std::string> roles{};
     Instant at{};
     std::string db_role{};
 };
@@ -82,6 +85,7 @@ struct KeyVerification {
     std::optional<std::string> org_id{};
     std::optional<std::string> agent_id{};
     std::optional<Instant> expires_at{};
+    std::vector<Grant> grants{};  ///< what its agent may do; empty for nobody's key
     Instant at{};
     std::string db_role{};
 };

@@ -25,7 +25,7 @@ constexpr auto by_name_sql =
     "SELECT agent_id FROM relay.agents WHERE org_id = $1 AND name = $2 ORDER BY created_at, agent_id LIMIT 1";
 
 constexpr auto update_sql = R"sql(
-UPDATE relay.agents SET name = $2, permissions = $3::jsonb, key_max_age = make_interval(secs => $4) WHERE agent_id = $1)sql";
+UPDATE relay.agents SET name = $2, key_max_age = make_interval(secs => $3) WHERE agent_id = $1)sql";
 
 constexpr auto list_sql = R"sql(
 SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
@@ -36,7 +36,8 @@ WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AN
   AND ($4::bigint IS NULL OR EXISTS (SELECT FROM relay.agent_keys AS key
                                      WHERE key.agent_id = agent.agent_id AND key.state = 'active' AND key.due_at <= now() + make_interval(secs => $4)))
   AND ($5::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $5))
-ORDER BY agent_id LIMIT $6::bigint)sql";
+  AND ($6::text IS NULL OR EXISTS (SELECT FROM relay.agent_roles AS has WHERE has.agent_id = agent.agent_id AND has.role_id = $6))
+ORDER BY agent_id LIMIT $7::bigint)sql";
 
 constexpr auto near_sql = R"sql(
 (SELECT agent_id AS id, '"' || name || '", org ' || org_id AS about
@@ -45,7 +46,22 @@ UNION ALL
 (SELECT agent_id, '"' || name || '", org ' || org_id
  FROM relay.agents ORDER BY created_at DESC LIMIT 5000))sql";
 
-std::vector<std::string> split(std::string const &list) {
+Agent read_agent(db::Row const &row) {
+    return {.agent_id = row.text("agent_id"),
+            .org_id = row.text("org_id"),
+            .name = row.text("name"),
+            .permissions = split_list(row.text("permissions")),
+            .key_max_age = row.optional_seconds("key_max_age"),
+            .effective_key_max_age = row.seconds("effective_key_max_age"),
+            .status = row.text("status"),
+            .created_at = row.instant("created_at"),
+            .created_by = row.text("created_by"),
+            .last_used_at = row.optional_instant("last_used_at")};
+}
+
+}  // namespace
+
+std::vector<std::string> split_list(std::string const &list) {
     std::vector<std::string> parts;
     for (std::size_t start = 0; start < list.size();) {
         std::size_t const comma = std::min(list.find(',', start), list.size());
@@ -55,20 +71,6 @@ std::vector<std::string> split(std::string const &list) {
     return parts;
 }
 
-Agent read_agent(db::Row const &row) {
-    return {.agent_id = row.text("agent_id"),
-            .org_id = row.text("org_id"),
-            .name = row.text("name"),
-            .permissions = split(row.text("permissions")),
-            .key_max_age = row.optional_seconds("key_max_age"),
-            .effective_key_max_age = row.seconds("effective_key_max_age"),
-            .status = row.text("status"),
-            .created_at = row.instant("created_at"),
-            .created_by = row.text("created_by"),
-            .last_used_at = row.optional_instant("last_used_at")};
-}
-
-/// A JSON array of texts that need no escaping.
 std::string json_array(std::vector<std::string> const &texts) {
     std::string json = "[";
     for (std::string const &text : texts) {
@@ -76,8 +78,6 @@ std::string json_array(std::vector<std::string> const &texts) {
     }
     return json + "]";
 }
-
-}  // namespace
 
 std::vector<std::string> permission_texts(std::vector<Permission> const &permissions) {
     std::vector<std::string> texts;
@@ -120,14 +120,14 @@ std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId co
 }
 
 void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name,
-                  std::vector<std::string> const &permissions, std::optional<std::chrono::seconds> key_max_age) {
-    transaction.exec(update_sql, {id, name, json_array(permissions), key_max_age});
+                  std::optional<std::chrono::seconds> key_max_age) {
+    transaction.exec(update_sql, {id, name, key_max_age});
 }
 
 std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     std::vector<Agent> agents;
-    db::Rows const rows = transaction.exec(
-        list_sql, {filter.org, filter.status, filter.after, filter.key_due, filter.unused_for, filter.limit});
+    db::Rows const rows = transaction.exec(list_sql, {filter.org, filter.status, filter.after, filter.key_due,
+                                                      filter.unused_for, filter.role, filter.limit});
     for (db::Row const row : rows) {
         agents.push_back(read_agent(row));
     }

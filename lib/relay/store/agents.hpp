@@ -23,13 +23,14 @@ Agent lock_agent(db::Transaction &transaction, AgentId const &id);
 std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name);
 
 void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name,
-                  std::vector<std::string> const &permissions, std::optional<std::chrono::seconds> key_max_age);
+                  std::optional<std::chrono::seconds> key_max_age);
 
 struct AgentFilter {
     std::optional<OrgId> org{};
     std::optional<std::string> status{};
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
+    std::optional<RoleId> role{};
     std::optional<std::string> after{};
     std::optional<std::int64_t> limit{};
 };
@@ -38,5 +39,11 @@ std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &
 
 /// Sorted, each once: the order in which they are stored and compared.
 std::vector<std::string> permission_texts(std::vector<Permission> const &permissions);
+
+/// The parts of `a,b,c`; none of an empty text.
+std::vector<std::string> split_list(std::string const &list);
+
+/// A JSON array of texts that need no escaping.
+std::string json_array(std::vector<std::string> const &texts);
 
 }  // namespace relay::store

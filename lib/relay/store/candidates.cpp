@@ -52,6 +52,14 @@ WHERE key.key_id >= $1::text AND key.key_id < $1::text || '~' AND key.key_id <> 
   AND key.status = ANY ($3::text[]) AND ($4::text = '' OR key.org_id = $4::text) AND ($5::text = '' OR key.agent_id = $5::text)
 ORDER BY key.key_id LIMIT 200)sql";
 
+constexpr auto roles_sql = R"sql(
+SELECT DISTINCT ON (role.role_id) role.role_id AS id, role.name, role.org_id AS owner, '' AS since, '' AS ticket, '' AS state
+FROM relay.roles AS role
+WHERE role.role_id >= $1::text AND role.role_id < $1::text || '~' AND role.role_id <> ALL ($2::text[])
+  AND ($3::text = '' OR role.org_id = $3::text)
+  AND ($4::text = '' OR role.org_id = (SELECT agent.org_id FROM relay.agents AS agent WHERE agent.agent_id = $4::text))
+ORDER BY role.role_id, role.org_id LIMIT 200)sql";
+
 std::string key_statuses(Wanted wanted) {
     switch (wanted) {
         case Wanted::live:
@@ -76,6 +84,9 @@ std::vector<db::TextRow> ask(db::Settings const &settings, CandidateQuery const 
     if (query.kind == CandidateKind::key) {
         return quick_query(settings, keys_sql,
                            {query.prefix, taken, key_statuses(query.wanted), query.org, query.agent}, deadline);
+    }
+    if (query.kind == CandidateKind::role) {
+        return quick_query(settings, roles_sql, {query.prefix, taken, query.org, query.agent}, deadline);
     }
     bool const of_orgs = query.kind == CandidateKind::org;
     if (query.wanted == Wanted::blocked || query.wanted == Wanted::revoked) {

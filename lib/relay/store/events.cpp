@@ -62,6 +62,11 @@ Detail &Detail::add(std::string_view key, std::int64_t number) {
     return *this;
 }
 
+Detail &Detail::add_json(std::string_view key, std::string const &json) {
+    add_raw(key, json);
+    return *this;
+}
+
 std::optional<std::string> Detail::json() const {
     return m_entries.empty() ? std::nullopt : std::optional("{" + m_entries + "}");
 }

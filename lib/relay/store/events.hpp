@@ -6,11 +6,12 @@
 
 namespace relay::store {
 
-/// The details of an event: a flat JSON object of texts and whole numbers.
+/// The details of an event: a JSON object of texts, whole numbers and what is JSON already.
 class Detail {
   public:
     Detail &add(std::string_view key, std::string_view text);
     Detail &add(std::string_view key, std::int64_t number);
+    Detail &add_json(std::string_view key, std::string const &json);
     /// Null without any entry.
     std::optional<std::string> json() const;
 

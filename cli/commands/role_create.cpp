@@ -1,0 +1,65 @@
+#include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/role.hpp"
+#include "cli/output/output.hpp"
+
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    RoleOptions role{};
+    std::optional<std::string> name{};
+    std::vector<std::string> permissions{};
+};
+
+ExitStatus run(Options const &options, Context &context) {
+    CreateRole const request{.org = org_of(options.role),
+                             .id = role_of(options.role),
+                             .name = DisplayName::parse(options.name.value()),
+                             .permissions = parse_permissions(options.permissions)};
+    ChangedRole const created = create_role(context.database(), request, context.write_options());
+    show_changed_role(context, "RoleCreation", created, "exists already, as asked");
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    declare_role(app, options->role, RoleWord::to_be_made);
+    add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    add_values(
+        app, {.names = "--permissions", .type = "P,...", .description = "what it permits: provider:method, * for any"},
+        options->permissions, Commas::split);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const role_create;
+Command const role_create{
+    .path = "role create",
+    .summary = "create a role of an organization",
+    .doc =
+        R"(Creates a role: permissions under a name, which the organization's agents may have. Two organizations may use one id for different roles.
+
+An id is 1 to 63 of a-z, 0-9, - and _, and begins with a letter or digit. A permission is provider:method, with * for any on either
+side. Those given here hold without conditions; `role grant` adds others, under conditions too.
+
+Run again with the same content it changes nothing, and says so ("changed": false). Without --permissions only the name is compared,
+so that a script may create a role whose permissions are changed later.
+
+Exit 0: created, or there already as asked. 3: no such organization. 5: the id exists with other content, and the fields that differ
+are named.
+
+EXAMPLES
+  relay-admin role create accounting --org acme-corp --name Accounting --permissions 'stripe:*,ledger:read'
+  # empty, to be filled with role grant
+  relay-admin role create support --org acme-corp --name "Support desk"
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

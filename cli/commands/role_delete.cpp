@@ -1,0 +1,91 @@
+#include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/role.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/input/prompt.hpp"
+#include "cli/output/output.hpp"
+
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    RoleOptions role{};
+    bool force = false;
+};
+
+/// A person is told how many lose it; a script without --yes is stopped before the database is touched.
+void confirm(OrgId const &org, RoleId const &id, Options const &options, Context &context) {
+    Globals const &globals = context.globals();
+    if (globals.yes || globals.dry_run) {
+        return;
+    }
+    std::string question = "delete role " + id.text() + " of " + org.text() + '?';
+    if (context.prompt().can_ask()) {
+        auto const agents = show_role(context.database(), org, id).role.agents;
+        if (agents > 0 && !options.force) {
+            return;  // will be refused
+        }
+        if (agents > 0) {
+            question = "delete role " + id.text() + " of " + org.text() + ", which " + std::to_string(agents) +
+                       (agents == 1 ? " agent has?" : " agents have?");
+        }
+    }
+    context.prompt().confirm(question);
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    OrgId const org = org_of(options.role);
+    RoleId const id = role_of(options.role);
+    confirm(org, id, options, context);
+    DeletedRole const deleted =
+        delete_role(context.database(), {.org = org, .id = id, .force = options.force}, context.write_options());
+
+    Document document{.kind = "RoleDeletion", .id_key = "role_id"};
+    document.data = hide(role_record(deleted.role), {"permissions", "agents", "created_at"});
+    document.data.push_back(unless_empty("unassigned_agents", "Taken from", deleted.agents));
+    if (!deleted.suggestions.empty()) {
+        document.warnings.push_back("there is a role " + deleted.suggestions.front() + "; it was not touched");
+    }
+    stamp(document, context, deleted);
+    context.output().show(document);
+    if (!deleted.changed) {
+        context.output().note("nothing changed: org " + org.text() + " has no role " + id.text());
+    }
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    declare_role(app, options->role);
+    add_flag(app, {.names = "--force", .description = "also if agents have it: it is taken from them"}, options->force);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const role_delete;
+Command const role_delete{
+    .path = "role delete",
+    .summary = "delete a role",
+    .doc =
+        R"(Deletes a role, with what it permits. While agents have it this is exit 5, which names how many; with --force it is taken from all of
+them in the same transaction, and each gets its own row in the audit trail.
+
+At a terminal it asks first; --yes answers. A script without --yes is exit 2, before the database is touched. Deleting what is not there
+changes nothing ("changed": false), and warns if there is a role with a similar id.
+
+Exit 0: deleted, or not there. 2: --yes is missing. 3: no such organization. 5: agents have it. 13: the question was answered no.
+
+EXAMPLES
+  relay-admin role delete support --org acme-corp
+  # from a script, whoever has it
+  relay-admin role delete support --org acme-corp --force --yes
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

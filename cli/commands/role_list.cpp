@@ -1,0 +1,67 @@
+#include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/documents/arguments.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/role.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/output/output.hpp"
+
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::string> org{};
+    PageOptions page{};
+};
+
+ExitStatus run(Options const &options, Context &context) {
+    ListRoles request{.page = page_request(options.page)};
+    if (options.org) {
+        request.org = OrgId::parse(*options.org);
+    }
+    auto const found = list_roles(context.database(), request);
+
+    Document document{.kind = "RoleList", .id_key = "role_id", .is_list = true};
+    std::transform(found.items.begin(), found.items.end(), std::back_inserter(document.items), role_record);
+    document.columns = blank(role_record({}));
+    document.next = found.next;
+    stamp(document, context, found.at, found.db_role);
+    context.output().browse(document);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
+              options->org);
+    declare_page(app, options->page);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const role_list;
+Command const role_list{
+    .path = "role list",
+    .summary = "list roles",
+    .doc =
+        R"(Lists roles in the order of their organizations and ids: what each permits, and how many agents have it. Which permissions are under
+conditions is told by `role show`. At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every
+one.
+
+It runs on a standby, too.
+
+Exit 0: listed, even if the list is empty. 3: no such organization.
+
+EXAMPLES
+  relay-admin role list --org acme-corp
+  # the ids alone, one a line
+  relay-admin role list --org acme-corp -o id
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

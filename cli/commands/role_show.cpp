@@ -1,0 +1,65 @@
+#include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/permissions.hpp"
+#include "cli/documents/role.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/output/output.hpp"
+#include "cli/output/render.hpp"
+
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+Record details_record(RoleDetails const &details) {
+    Record record = hide(role_record(details.role), {"permissions", "agents", "created_at"});
+    std::string const more = details.role.agents > static_cast<std::int64_t>(details.agents.size()) ? ", ..." : "";
+    append(record,
+           {
+               people_only("Agents", std::to_string(details.role.agents) +
+                                         (details.agents.empty() ? "" : ": " + plain_text(details.agents) + more)),
+               people_only("Created", Phrase{details.role.created_at, " by " + details.role.created_by}),
+               machine_only("first_agents", details.agents),
+               {"grants", "Permissions", role_grant_records(details.grants)},
+           });
+    return record;
+}
+
+ExitStatus run(RoleOptions const &options, Context &context) {
+    RoleDetails const details = show_role(context.database(), org_of(options), role_of(options));
+
+    Document document{.kind = "RoleDetails", .id_key = "role_id"};
+    document.data = details_record(details);
+    stamp(document, context, details.at, details.db_role);
+    context.output().browse(document);
+    return ExitStatus::ok;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<RoleOptions>();
+    declare_role(app, *options);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const role_show;
+Command const role_show{
+    .path = "role show",
+    .summary = "show a role: what it permits, and who has it",
+    .doc =
+        R"(Shows a role: each permission with its conditions, and how many agents have it, the first hundred by name. `agent list` with --role lists
+all of them.
+
+Exit 0: shown. 3: no such organization or role; ids that are close are named.
+
+EXAMPLES
+  relay-admin role show accounting --org acme-corp
+  relay-admin role show accounting --org acme-corp -o json
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,71 @@
+#include "cli/documents/role.hpp"
+
+#include "cli/command_line/options.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/permissions.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/output/output.hpp"
+#include "relay/model/error.hpp"
+
+#include <algorithm>
+
+namespace relay::cli {
+
+void declare_role(CLI::App &app, RoleOptions &options, RoleWord word) {
+    bool const is_new = word == RoleWord::to_be_made;
+    std::string_view const type = is_new ? "ID" : "ROLE";
+    add_positional(app, {.names = "ROLE", .type = type, .description = is_new ? "id of the new role" : "the role"},
+                   options.role);
+    if (word != RoleWord::first) {
+        add_value(app, {.names = "--id,--role,--role-id", .type = type, .description = "the same, as a flag"},
+                  options.id);
+    }
+    add_value(
+        app,
+        {.names = "--org,--org-id", .type = "ORG", .description = "the organization that it is of", .required = true},
+        options.org);
+}
+
+RoleId role_of(RoleOptions const &options) {
+    return RoleId::parse(required_spelling("ROLE", options.role, "--id", options.id));
+}
+
+OrgId org_of(RoleOptions const &options) { return OrgId::parse(options.org.value()); }
+
+std::vector<RoleId> read_roles(std::vector<std::string> const &words) {
+    if (words.empty()) {
+        throw Error(ErrorKind::usage, "missing: ROLE",
+                    {.next = "give one or more; relay-admin role list tells which there are"});
+    }
+    std::vector<RoleId> roles;
+    std::transform(words.begin(), words.end(), std::back_inserter(roles), RoleId::parse);
+    return roles;
+}
+
+Record role_record(Role const &role) {
+    return {
+        {"role_id", "Role ID", role.role_id},
+        {"org_id", "Org ID", role.org_id},
+        {"name", "Name", or_null(role.name), {.leaves = 1, .cut = true}},
+        {"permissions", "Permissions", role.permissions, {.cut = true}},
+        {"agents", "Agents", role.agents},
+        {"created_at", "Created", role.name.empty() ? Value() : Value(role.created_at), {.leaves = 2}},
+        machine_only("created_by", or_null(role.created_by)),
+    };
+}
+
+void show_changed_role(Context &context, std::string kind, ChangedRole const &changed, std::string_view already) {
+    Document document{.kind = std::move(kind), .id_key = "role_id"};
+    document.data = hide(role_record(changed.role), {"permissions", "created_at"});
+    append(document.data, {
+                              unless_empty("changed_permissions", "Changed", changed.changed_permissions),
+                              {"grants", "Permissions", role_grant_records(changed.grants)},
+                          });
+    stamp(document, context, changed);
+    context.output().show(document);
+    if (!changed.changed) {
+        context.output().note("nothing changed: role " + changed.role.role_id + ' ' + std::string(already));
+    }
+}
+
+}  // namespace relay::cli
