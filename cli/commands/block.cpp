@@ -3,6 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/incident/report.hpp"
 #include "cli/incident/targets.hpp"
+#include "cli/incident/wait.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>
@@ -15,6 +16,7 @@ struct Options {
     IncidentTargets targets{};
     std::optional<std::string> until{};
     bool force = false;
+    std::optional<std::chrono::seconds> wait_ack{};
 };
 
 /// A time holds a `-`, a duration never does.
@@ -47,16 +49,18 @@ ExitStatus run(Options const &options, Context &context) {
     WriteOptions const by = context.write_options();
     if (!targets.org) {
         std::vector<AgentId> const agents = target_agents(targets);
-        return run_incident(context, IncidentVerb::block, subjects_of(agents),
-                            [&] { return block_agents(context.database(), agents, end, options.force, by); });
+        return run_incident(
+            context, IncidentVerb::block, subjects_of(agents),
+            [&] { return block_agents(context.database(), agents, end, options.force, by); }, options.wait_ack);
     }
     if (options.force) {
         throw Error(ErrorKind::usage, "--force says nothing with --org");
     }
     OrgId const org = OrgId::parse(*targets.org);
     confirm_org(context, org, targets.confirm, "blocks", "Undo: relay-admin unblock --org " + org.text());
-    return run_incident(context, IncidentVerb::block, {"org " + org.text()},
-                        [&] { return block_org(context.database(), org, end, by); });
+    return run_incident(
+        context, IncidentVerb::block, {"org " + org.text()},
+        [&] { return block_org(context.database(), org, end, by); }, options.wait_ack);
 }
 
 Runner declare(CLI::App &app) {
@@ -67,6 +71,7 @@ Runner declare(CLI::App &app) {
                .description = "when it ends by itself: 2h, or a time (RFC 3339)"},
               options->until);
     add_flag(app, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
+    declare_wait_ack(app, options->wait_ack);
     declare_targets(app, options->targets, true);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -93,9 +98,13 @@ one a line, empty lines and lines that begin with # apart.
 
 Give --reason and --ticket: they stand in the audit trail, and `unblock --ticket` lifts all that was blocked under one ticket.
 
+--wait-ack 5s then waits until every live gateway (see `gateway list`) has acknowledged that it forgot what it had cached, and prints
+`3/3 gateways in 0.41 s`; 10 if not all of them did. The block stands either way.
+
 Exit 0: blocked, now or before. 3: no such agent or organization; nothing was changed. 7: some ids are not known, the others are blocked,
 and stdout says which. 8: nothing was changed, run it again. 9: the database cannot be asked whether it was done; the last line is
-`NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 13: the typed id was wrong.
+`NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 10: with --wait-ack, not every live gateway
+acknowledged it in time. 13: the typed id was wrong.
 
 EXAMPLES
   relay-admin block billing-bot --reason "key seen in a public log" --ticket INC-42

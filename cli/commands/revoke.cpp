@@ -3,6 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/incident/report.hpp"
 #include "cli/incident/targets.hpp"
+#include "cli/incident/wait.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
@@ -19,6 +20,7 @@ struct Options {
     std::vector<std::string> keys{};
     std::optional<std::string> scan{};
     bool force = false;
+    std::optional<std::chrono::seconds> wait_ack{};
 };
 
 /// For good is asked about, where there is somebody to ask; a script that says revoke means it. Nothing is read first: the question must
@@ -43,11 +45,13 @@ ExitStatus revoke_ids(Options const &options, Context &context) {
         subjects.push_back("key " + text);
     }
     confirm_end(context, subjects);
-    return run_incident(context, IncidentVerb::revoke, subjects,
-                        [&] { return revoke_keys(context.database(), keys, context.write_options()); });
+    return run_incident(
+        context, IncidentVerb::revoke, subjects,
+        [&] { return revoke_keys(context.database(), keys, context.write_options()); }, options.wait_ack);
 }
 
-ExitStatus revoke_scanned(std::string const &path, Context &context) {
+ExitStatus revoke_scanned(Options const &options, Context &context) {
+    std::string const &path = *options.scan;
     auto const found = scan_input(path, "--scan", context.output());
     std::vector<std::string> subjects;
     for (auto const &[key, what] : found) {
@@ -58,8 +62,9 @@ ExitStatus revoke_scanned(std::string const &path, Context &context) {
         return report_incident(context, IncidentVerb::revoke, {});
     }
     confirm_end(context, subjects);
-    return run_incident(context, IncidentVerb::revoke, subjects,
-                        [&] { return revoke_found(context.database(), found, context.write_options()); });
+    return run_incident(
+        context, IncidentVerb::revoke, subjects,
+        [&] { return revoke_found(context.database(), found, context.write_options()); }, options.wait_ack);
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -80,19 +85,21 @@ ExitStatus run(Options const &options, Context &context) {
     if (by_agents) {
         std::vector<AgentId> const agents = target_agents(targets);
         confirm_end(context, subjects_of(agents));
-        return run_incident(context, IncidentVerb::revoke, subjects_of(agents),
-                            [&] { return revoke_agents(context.database(), agents, options.force, by); });
+        return run_incident(
+            context, IncidentVerb::revoke, subjects_of(agents),
+            [&] { return revoke_agents(context.database(), agents, options.force, by); }, options.wait_ack);
     }
     if (!options.keys.empty()) {
         return revoke_ids(options, context);
     }
     if (options.scan) {
-        return revoke_scanned(*options.scan, context);
+        return revoke_scanned(options, context);
     }
     OrgId const org = OrgId::parse(*targets.org);
     confirm_org(context, org, targets.confirm, "revokes", "Every key of its agents is dead then, for good.");
-    return run_incident(context, IncidentVerb::revoke, {"org " + org.text()},
-                        [&] { return revoke_org(context.database(), org, by); });
+    return run_incident(
+        context, IncidentVerb::revoke, {"org " + org.text()}, [&] { return revoke_org(context.database(), org, by); },
+        options.wait_ack);
 }
 
 Runner declare(CLI::App &app) {
@@ -102,6 +109,7 @@ Runner declare(CLI::App &app) {
     add_value(app, {.names = "--scan", .type = "FILE", .description = "the keys that stand in a text; - is stdin"},
               options->scan);
     add_flag(app, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
+    declare_wait_ack(app, options->wait_ack);
     declare_targets(app, options->targets, true);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -127,6 +135,9 @@ the database: a key's hash is compared, since anybody can write down a public ke
 reaches no argument list, no history, no audit row. Organizations' admin tokens are found as well.
 
 --org revokes an organization with all of its agents. Its id has to be typed, or given again as --confirm ORG (--yes is not enough).
+
+--wait-ack 5s then waits until every live gateway (see `gateway list`) has acknowledged that it forgot what it had cached, and prints
+`3/3 gateways in 0.41 s`; 10 if not all of them did. The revocation stands either way.
 
 Exit 0: revoked, now or before; or a scanned text that holds no key. 3: no such agent, key or organization; nothing was changed. 7: some
 are not known, the others are dead, and stdout says which. 8: nothing was changed, run it again. 9: the database cannot be asked whether

@@ -4,6 +4,7 @@
 #include "cli/documents/issued_key.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/incident/context.hpp"
+#include "cli/incident/wait.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
 #include "cli/output/write_all.hpp"
@@ -135,8 +136,11 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
 }
 
 /// Restoring an organization makes no key, but an item of `restore` has the same fields in either case.
-Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext const &context) {
+Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext const &context, Value gateways) {
     Record record = incident_record(item, context);
+    if (verb == IncidentVerb::block || verb == IncidentVerb::revoke) {
+        record.push_back(machine_only("gateways", std::move(gateways)));
+    }
     if (verb == IncidentVerb::restore) {
         append(record, machine_key_record({}, ""));
     }
@@ -144,12 +148,13 @@ Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext 
 }
 
 Document make_document(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
-                       IncidentContexts const &contexts) {
+                       IncidentContexts const &contexts, std::optional<AckReport> const &acks) {
+    Value const gateways = acks ? Value(acks->record) : Value();
     Document document;
     document.kind = words_of(verb).kind;
     document.id_key = "subject_id";
     document.is_list = true;
-    document.columns = item_record(verb, {}, {});
+    document.columns = item_record(verb, {}, {}, {});
     stamp(document, context, receipt);
     bool const as_page = context.globals().format == OutputFormat::table && receipt.items.size() == 1;
     if (as_page) {
@@ -157,7 +162,7 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
         document.data = incident_page(receipt.items.front(), contexts.of.front());
     } else {
         for (std::size_t i = 0; i < receipt.items.size(); ++i) {
-            document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i]));
+            document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i], gateways));
         }
     }
     add_warnings(document, verb, receipt, contexts);
@@ -212,7 +217,8 @@ Error with_nothing_changed(Error const &error) {
 
 }  // namespace
 
-ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt) {
+ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
+                           std::optional<std::chrono::seconds> wait_ack) {
     auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
                                       [](IncidentItem const &item) { return item.error.has_value(); });
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
@@ -221,17 +227,27 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     if (receipt.trail_missing) {  // then the reading may have to wait, too
         context.output().note("committed; now reading who that is");
     }
+    std::optional<AckReport> acks;
+    if (wait_ack && !context.globals().dry_run && !receipt.items.empty()) {
+        acks = wait_for_acknowledgement(context, receipt, *wait_ack);
+    }
     IncidentContexts const contexts = read_contexts(context.database(), receipt.items);
-    context.output().show(make_document(context, verb, receipt, contexts));
+    context.output().show(make_document(context, verb, receipt, contexts, acks));
     say_next(context, verb, receipt, contexts);
+    if (acks) {
+        acks->complete ? context.output().note(acks->line) : context.output().warn(acks->line);
+    }
     if (contexts.interrupted) {
         throw Interrupted();
     }
-    return failed > 0 ? ExitStatus::partial : ExitStatus::ok;
+    if (failed > 0) {
+        return ExitStatus::partial;
+    }
+    return acks && !acks->complete ? ExitStatus::check_no : ExitStatus::ok;
 }
 
 ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                        std::function<IncidentReceipt()> const &act) {
+                        std::function<IncidentReceipt()> const &act, std::optional<std::chrono::seconds> wait_ack) {
     IncidentReceipt receipt;
     try {
         receipt = act();
@@ -244,7 +260,7 @@ ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::st
         }
         throw;
     }
-    return report_incident(context, verb, receipt);
+    return report_incident(context, verb, receipt, wait_ack);
 }
 
 std::vector<std::string> subjects_of(std::vector<AgentId> const &agents) {

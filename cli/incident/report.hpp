@@ -3,7 +3,9 @@
 #include "cli/exit_status.hpp"
 #include "relay/provision/incident.hpp"
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,14 +18,17 @@ enum class IncidentVerb { block, unblock, revoke, restore };
 /// How an incident command ends, after its use case has committed: reads the context (keys, last events) in a second step, shows the
 /// document, says on stderr what to do next. A failing second step is a warning, and never undoes the first.
 ///
-/// Returns ok, or partial if some ids were not known. Throws Error: not_found, if none was; internal, stdout took nothing.
-ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt);
+/// With `wait_ack` it first waits so long for the gateways (cli/incident_wait.hpp).
+///
+/// Returns ok; partial if some ids were not known; check_no, if a gateway has not acknowledged it in time. Throws Error: not_found, if none was; internal, stdout took nothing.
+ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
+                           std::optional<std::chrono::seconds> wait_ack = {});
 
 /// Runs `act`, which must not be left in doubt, and reports it. If its outcome stays unknown, the last lines of stderr say
 /// `NOT CONFIRMED: agent X may still be live`, one for each of `subjects` ("agent X"); if it failed for sure, the error says that nothing
 /// was changed.
 ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                        std::function<IncidentReceipt()> const &act);
+                        std::function<IncidentReceipt()> const &act, std::optional<std::chrono::seconds> wait_ack = {});
 
 /// "agent X" for each.
 std::vector<std::string> subjects_of(std::vector<AgentId> const &agents);

@@ -57,8 +57,10 @@ def test_it_has_no_privilege_on_any_table_or_column(database):
 def test_it_can_execute_the_contract_only(database):
     found = executable_by(database, database.gateway_login())
     assert sorted(found) == [
+        "relay_api.acknowledge(text,text)",
         "relay_api.authenticate(text,bytea,text,text,inet,text)",
         "relay_api.authorize(text,text,inet,text)",
+        "relay_api.changes_since(text,integer)",
     ]
 
 

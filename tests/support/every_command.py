@@ -30,8 +30,9 @@ class Shot:
 class Scene:
     """Runs commands one after the other against one database, and keeps what they print."""
 
-    def __init__(self, relay, folder, shots):
+    def __init__(self, relay, folder, shots, database=None):
         self.relay = relay
+        self.database = database
         self.folder = folder
         self.shots = shots
 
@@ -163,6 +164,19 @@ def _recovery(scene):
     scene.read("recover", "--dir", "keys", code=7)
 
 
+def _gateways(scene):
+    """A gateway begins with the feed, then a change, then what it missed."""
+    begin = "SELECT relay_api.acknowledge('gw-1', next_cursor), next_cursor FROM relay_api.changes_since(NULL)"
+    cursor = scene.database.one(begin)["next_cursor"]
+    scene.read("gateway", "list")
+    for form in ("json", "jsonl"):
+        scene.shoot("block", "one", "--until", "1h", "--wait-ack", "0", form=form, code=10)
+    scene.shoot("revoke", "one", "--wait-ack", "0", code=10)
+    for form in ("json", "jsonl"):
+        scene.shoot("watch", "--since", cursor, "--until-idle", form=form)
+    scene.read("gateway", "list")
+
+
 def _sandbox(scene):
     """In a folder of its own, open to the user that a server runs as: a sandbox of this machine is not to be touched."""
     with tempfile.TemporaryDirectory(prefix="rly-state-") as state:
@@ -188,7 +202,7 @@ def _errors(scene):
 
 def play(database, home, folder):
     """Runs all of it against an empty database, in `folder`; returns the shots in their order."""
-    scene = Scene(Runner(dsn=database.dsn(), home=home, cwd=folder), folder, [])
-    for part in (_set_up, _organizations_and_agents, _permissions, _keys, _incidents, _recovery, _sandbox, _errors):
+    scene = Scene(Runner(dsn=database.dsn(), home=home, cwd=folder), folder, [], database)
+    for part in (_set_up, _organizations_and_agents, _permissions, _keys, _incidents, _recovery, _gateways, _sandbox, _errors):
         part(scene)
     return scene.shots

@@ -2,6 +2,7 @@
 
 #include "relay/db/fence.hpp"
 #include "relay/db/interrupt.hpp"
+#include "relay/db/listener.hpp"
 #include "relay/db/session.hpp"
 
 #include <fmt/format.h>
@@ -156,6 +157,10 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
 
 Fate Database::settle(OperationId const &operation) {
     return Fence(m_impl->conninfo(), m_impl->settings).settle(operation);
+}
+
+std::unique_ptr<Listener> Database::listen(char const *channel) {
+    return std::make_unique<Listener>(m_impl->conninfo(), m_impl->settings, channel);
 }
 
 std::string const &Database::target() { return m_impl->conninfo().target; }

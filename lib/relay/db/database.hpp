@@ -13,6 +13,8 @@
 
 namespace relay::db {
 
+class Listener;
+
 /// Where the database is and how long to wait for it.
 struct Settings {
     std::string conninfo{};  ///< as libpq takes it, keywords or URI; empty: libpq's own PG* settings and service file
@@ -70,6 +72,9 @@ class Database {
     /// Settles an operation by the fence: inserts its id as aborted, which bars its transaction for ever, or finds it done. Waits for
     /// one that is in flight, at most 30 s. Throws Error: unknown, not settled by then.
     Fate settle(OperationId const &operation);
+
+    /// Listens on a channel, on a connection of its own (relay/db/listener.hpp). Throws Error: unavailable, denied.
+    std::unique_ptr<Listener> listen(char const *channel);
 
     /// "relay at db.internal:5432", for people.
     std::string const &target();

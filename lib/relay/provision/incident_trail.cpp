@@ -1,6 +1,7 @@
 #include "relay/provision/incident_trail.hpp"
 
 #include "relay/provision/issuing.hpp"
+#include "relay/store/changes.hpp"
 
 namespace relay {
 namespace {
@@ -18,10 +19,23 @@ db::TransactOptions urgent(WriteOptions const &options, std::chrono::millisecond
     return transact;
 }
 
+/// Best effort: who listens looks every few seconds anyway.
+void wake_gateways(db::Database &database, WriteOptions const &options) {
+    try {
+        database.transact(urgent(options, first_patience),
+                          [](db::Transaction &transaction) { store::wake_listeners(transaction); });
+    } catch (Error const &) {
+        // What was asked for is done.
+    }
+}
+
 IncidentReceipt run_once(db::Database &database, db::TransactOptions const &transact, Trail &trail,
                          std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
     IncidentReceipt receipt;
     database.transact(transact, [&](db::Transaction &transaction) {
+        if (trail.follows()) {
+            store::wake_later(transaction);
+        }
         receipt = work(transaction, trail);
         if (!receipt.changed) {
             transaction.nothing_to_do();
@@ -68,6 +82,9 @@ IncidentReceipt run_incident(db::Database &database, WriteOptions const &options
     }
     Trail trail(true);
     IncidentReceipt receipt = run_once(database, urgent(options, db::TransactOptions().lock_patience), trail, work);
+    if (receipt.changed) {
+        wake_gateways(database, options);
+    }
     receipt.trail_missing = trail.write(database, options);
     return receipt;
 }

@@ -13,6 +13,9 @@ class Trail {
   public:
     explicit Trail(bool follows) : m_follows(follows) {}
 
+    /// True: what could wait for somebody's lock (the audit log, NOTIFY) comes in a transaction of its own.
+    bool follows() const { return m_follows; }
+
     void record(db::Transaction &transaction, Attribution const &by, std::vector<store::NewEvent> const &events);
     /// Writes what was to follow. Returns why it could not be.
     std::optional<std::string> write(db::Database &database, WriteOptions const &options) const;

@@ -1,0 +1,13 @@
+#include "cli/command.hpp"
+
+namespace relay::cli::commands {
+
+extern Command const gateway;
+Command const gateway{
+    .path = "gateway",
+    .summary = "see who listens to blocks and revocations",
+    .doc =
+        R"(Gateways cache what the database decided, and follow the change feed to forget it in time. Each says up to where it has followed.)",
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "cli/output/document.hpp"
+#include "relay/model/records.hpp"
+
+namespace relay::cli {
+
+Record gateway_record(Gateway const &gateway);
+
+/// A line of the change feed, its kind included.
+Record key_change_record(KeyChange const &change);
+
+}  // namespace relay::cli

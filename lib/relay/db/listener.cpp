@@ -1,0 +1,88 @@
+#include "relay/db/listener.hpp"
+
+#include "relay/db/connect.hpp"
+#include "relay/model/error.hpp"
+
+#include <cstring>
+#include <thread>
+
+namespace relay::db {
+namespace {
+
+using Clock = Watchdog::Clock;
+
+struct ClearResult {
+    void operator()(PGresult *result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, ClearResult>;
+
+Error lost() {
+    return {ErrorKind::unavailable, "the connection to the database broke; nothing was changed", {.next = "try again"}};
+}
+
+/// A standby refuses LISTEN; a transaction pooler takes it, and gives the notifications to nobody. The pooler is known by the process id
+/// that it made up.
+bool can_listen(PGconn *connection) {
+    Result const result(PQexec(connection, "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid()"));
+    if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
+        throw lost();
+    }
+    return std::strcmp(PQgetvalue(result.get(), 0, 0), "f") == 0 &&
+           std::to_string(PQbackendPID(connection)) == PQgetvalue(result.get(), 0, 1);
+}
+
+}  // namespace
+
+struct Listener::Impl {
+    RawConnection connection{};  // none: it cannot hear
+
+    bool take_notifications() {
+        if (PQconsumeInput(connection.get()) == 0) {
+            throw lost();
+        }
+        bool any = false;
+        while (PGnotify *const notification = PQnotifies(connection.get())) {
+            PQfreemem(notification);
+            any = true;
+        }
+        return any;
+    }
+};
+
+Listener::Listener(Conninfo const &conninfo, Settings const &settings, char const *channel)
+    : m_impl(std::make_unique<Impl>()) {
+    auto const deadline = Clock::now() + settings.timeout;
+    RawConnection connection = connect(conninfo, settings, deadline);
+    PQsetNoticeProcessor(
+        connection.get(), [](void *, char const *) {}, nullptr);
+    Watchdog watchdog;
+    watchdog.arm(PQsocket(connection.get()), deadline);
+    if (can_listen(connection.get())) {
+        Result const result(PQexec(connection.get(), ("LISTEN " + std::string(channel)).c_str()));
+        if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) {
+            throw lost();
+        }
+        m_impl->connection = std::move(connection);
+    }
+    watchdog.disarm();
+}
+
+Listener::~Listener() = default;
+
+bool Listener::hears() const noexcept { return m_impl->connection != nullptr; }
+
+bool Listener::wait(std::chrono::milliseconds patience) {
+    if (!hears()) {
+        std::this_thread::sleep_for(patience);
+        return false;
+    }
+    auto const deadline = Clock::now() + patience;
+    while (!m_impl->take_notifications()) {
+        if (!wait_for_socket(m_impl->connection.get(), PGRES_POLLING_READING, deadline)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace relay::db

@@ -1,0 +1,397 @@
+-- The change feed: what gateways must forget, in the order in which it can be told without ever losing a row.
+--
+-- Every change of who may come in writes its row in its own transaction, by triggers, so that no path can forget it: not the program,
+-- not authenticate (retire on first use), not SQL by hand. NOTIFY relay_key_changes is a wake-up without content; the rows are read
+-- with changes_since. Nothing is written for what is new (an organization, an agent, its first key): a gateway never caches a refusal,
+-- so there is nothing to forget. A block that ends by itself and a key that expires need no row for the same reason, and because a
+-- decision carries its expires_at.
+--
+-- A cursor is a place in the order (txid, seq), below every transaction that is still open: seq alone loses rows, since a transaction may
+-- commit after one that has taken a higher seq. It always stands on a row of the feed, never between: such a row was flushed before
+-- anybody saw it, while transaction ids that were only seen can be given out again after a crash (asynchronous commits).
+-- A long open transaction holds that place up. Rows of later transactions are told at once all the same: the cursor also carries the
+-- snapshot in which it saw them, so that each is told once early, and once more when the place moves past it: at least once, never late.
+
+CREATE TABLE relay.key_changes (
+    txid     xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
+    seq      bigint GENERATED ALWAYS AS IDENTITY,
+    org_id   text COLLATE "C",  -- with agent_id and key_id null: all of its agents
+    agent_id text COLLATE "C",  -- with key_id null: all of its keys
+    key_id   text COLLATE "C",
+    change   text COLLATE "C" NOT NULL,
+    kicks    boolean NOT NULL,
+    at       timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    CONSTRAINT key_changes_pkey PRIMARY KEY (txid, seq)
+);
+COMMENT ON TABLE relay.key_changes IS 'what gateways must forget; kept 7 days, written by triggers only';
+COMMENT ON COLUMN relay.key_changes.kicks IS
+    'true: open connections of the subject must end (block, revoke); false: forget what is cached, and ask again at the next call';
+
+-- Up to where the feed was pruned: a cursor before that may have missed rows.
+CREATE TABLE relay.feed_horizon (
+    only_row  boolean NOT NULL DEFAULT true,
+    txid      xid8 NOT NULL DEFAULT '0',
+    seq       bigint NOT NULL DEFAULT 0,
+    pruned_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    CONSTRAINT feed_horizon_pkey PRIMARY KEY (only_row),
+    CONSTRAINT feed_horizon_one_row CHECK (only_row)
+);
+INSERT INTO relay.feed_horizon DEFAULT VALUES;
+
+CREATE TABLE relay.gateway_acks (
+    gateway_id text COLLATE "C" NOT NULL,
+    history    text COLLATE "C" NOT NULL,
+    txid       xid8 NOT NULL,
+    seq        bigint NOT NULL,
+    seen       pg_snapshot NOT NULL,
+    at         timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    db_role    text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven; the gateway_id is claimed
+    CONSTRAINT gateway_acks_pkey PRIMARY KEY (gateway_id),
+    CONSTRAINT gateway_acks_gateway_id_form CHECK (
+        gateway_id !~ '[^A-Za-z0-9_.:@/-]' AND gateway_id ~ '^[A-Za-z0-9]' AND pg_catalog.length(gateway_id) <= 127)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE relay.gateway_acks IS 'up to where each gateway has read the feed and forgotten what it must; kept 7 days';
+
+GRANT SELECT ON relay.key_changes, relay.feed_horizon, relay.gateway_acks TO relay_provisioner, relay_responder, relay_auditor;
+
+-- Writing ------------------------------------------------------------------------------------------------------------------------------
+
+-- One row of the feed. `wake` false: it can wait for the gateways' next poll.
+--
+-- NOTIFY takes a lock of the whole cluster at the start of COMMIT and holds it to its end. A transaction that then waits for a
+-- synchronous standby would hold up every block with it, so such a transaction does not notify, and is found by polling. Who cannot
+-- get the lock in time may SET LOCAL relay.wake = 'later', and notify in a transaction of its own.
+CREATE FUNCTION relay.announce(about_org text, about_agent text, about_key text, what text, must_kick boolean, wake boolean DEFAULT true)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO relay.key_changes (org_id, agent_id, key_id, change, kicks)
+    VALUES (about_org, about_agent, about_key, what, must_kick);
+    IF current_setting('synchronous_commit') = 'off' THEN
+        PERFORM set_config('synchronous_commit', 'local', true);  -- who sees the row may rely on it
+    END IF;
+    IF wake AND current_setting('relay.wake', true) IS DISTINCT FROM 'later'
+       AND (current_setting('synchronous_commit') = 'local' OR current_setting('synchronous_standby_names') = '') THEN
+        PERFORM pg_notify('relay_key_changes', '');  -- the same each time: one transaction, one notification
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION relay.announce(text, text, text, text, boolean, boolean) IS
+    'writes a row of the change feed and wakes who listens; for triggers';
+
+CREATE FUNCTION relay.announce_revocation() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    -- What was lifted or deleted opens; everything else that is done to a row shuts out.
+    opens   boolean := CASE TG_OP WHEN 'DELETE' THEN true ELSE NEW.lifted_at IS NOT NULL END;
+    subject relay.revocations := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    what    text := subject.subject_kind || CASE WHEN subject.kind = 'block' THEN '_blocked' ELSE '_revoked' END;
+    owner   record;
+BEGIN
+    IF opens THEN
+        what := subject.subject_kind || CASE WHEN subject.kind = 'block' THEN '_unblocked' ELSE '_restored' END;
+    END IF;
+    CASE subject.subject_kind
+        WHEN 'org' THEN
+            PERFORM relay.announce(subject.subject_id, NULL, NULL, what, NOT opens);
+        WHEN 'agent' THEN
+            SELECT a.org_id INTO owner FROM relay.agents AS a WHERE a.agent_id = subject.subject_id;
+            PERFORM relay.announce(owner.org_id, subject.subject_id, NULL, what, NOT opens);
+        ELSE
+            SELECT k.org_id, k.agent_id INTO owner FROM relay.agent_keys AS k WHERE k.key_id = subject.subject_id;
+            PERFORM relay.announce(owner.org_id, owner.agent_id, subject.subject_id, what, NOT opens);
+    END CASE;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.revocations
+    FOR EACH ROW EXECUTE FUNCTION relay.announce_revocation();
+
+CREATE FUNCTION relay.announce_key() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    what text;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        PERFORM relay.announce(OLD.org_id, OLD.agent_id, OLD.key_id, 'key_revoked', true);
+        RETURN NULL;
+    END IF;
+    what := CASE
+        WHEN NEW.state = 'revoked' AND OLD.state <> 'revoked' THEN 'key_revoked'
+        WHEN NEW.replaced_by IS NOT NULL AND NEW.replaced_by IS DISTINCT FROM OLD.replaced_by THEN 'key_rotated'
+        WHEN NEW.state = 'retired' AND OLD.state <> 'retired' THEN 'key_retired'
+        WHEN NEW.state = 'active' AND OLD.state = 'retiring' THEN 'key_rotation_reverted'
+        ELSE 'key_updated'
+    END;
+    -- A rotation ends no connection, not even one without grace: that is an orderly end, and the agent stays who it is. The first use of a
+    -- new key wakes nobody: it happens inside an authentication, which must not wait for the lock of NOTIFY.
+    PERFORM relay.announce(
+        OLD.org_id, OLD.agent_id, OLD.key_id, what,
+        what = 'key_revoked' OR (NEW.key_hash, NEW.agent_id, NEW.org_id, NEW.key_id) IS DISTINCT FROM
+                                (OLD.key_hash, OLD.agent_id, OLD.org_id, OLD.key_id),
+        wake => NOT (what = 'key_retired' AND OLD.retire_on_first_use));
+    RETURN NULL;
+END
+$$;
+-- Not of last_used_at and the like: an authentication pays nothing for these triggers.
+CREATE TRIGGER announce_change AFTER UPDATE OF key_id, agent_id, org_id, key_hash, hash_algorithm, state, expires_at, replaced_by
+    ON relay.agent_keys FOR EACH ROW
+    WHEN ((OLD.key_id, OLD.agent_id, OLD.org_id, OLD.key_hash, OLD.hash_algorithm, OLD.state, OLD.expires_at, OLD.replaced_by)
+          IS DISTINCT FROM
+          (NEW.key_id, NEW.agent_id, NEW.org_id, NEW.key_hash, NEW.hash_algorithm, NEW.state, NEW.expires_at, NEW.replaced_by))
+    EXECUTE FUNCTION relay.announce_key();
+CREATE TRIGGER announce_delete AFTER DELETE ON relay.agent_keys
+    FOR EACH ROW EXECUTE FUNCTION relay.announce_key();
+
+CREATE FUNCTION relay.announce_permissions() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM relay.announce(OLD.org_id, OLD.agent_id, NULL, 'permissions_changed', false);
+    END IF;
+    IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND NEW.agent_id <> OLD.agent_id) THEN
+        PERFORM relay.announce(NEW.org_id, NEW.agent_id, NULL, 'permissions_changed', false);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER announce_change AFTER UPDATE OF permissions ON relay.agents FOR EACH ROW
+    WHEN (OLD.permissions IS DISTINCT FROM NEW.permissions) EXECUTE FUNCTION relay.announce_permissions();
+CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.agent_conditions
+    FOR EACH ROW EXECUTE FUNCTION relay.announce_permissions();
+CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.agent_roles
+    FOR EACH ROW EXECUTE FUNCTION relay.announce_permissions();
+
+-- A role that changes concerns whoever has it or is being given it right now: the whole organization asks again.
+CREATE FUNCTION relay.announce_role() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        PERFORM relay.announce(OLD.org_id, NULL, NULL, 'role_changed', false);
+    END IF;
+    IF TG_OP = 'INSERT' OR (TG_OP = 'UPDATE' AND NEW.org_id <> OLD.org_id) THEN
+        PERFORM relay.announce(NEW.org_id, NULL, NULL, 'role_changed', false);
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.role_permissions
+    FOR EACH ROW EXECUTE FUNCTION relay.announce_role();
+
+-- A whole table emptied by hand: nobody can say any more whom it was about.
+CREATE FUNCTION relay.announce_reset() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM relay.announce(NULL, NULL, NULL, 'reset', true);
+    RETURN NULL;
+END
+$$;
+DO $$
+DECLARE
+    watched text;
+BEGIN
+    FOREACH watched IN ARRAY ARRAY['revocations', 'agent_keys', 'agent_conditions', 'agent_roles', 'role_permissions'] LOOP
+        EXECUTE pg_catalog.format('CREATE TRIGGER announce_truncate AFTER TRUNCATE ON relay.%I '
+                                  'FOR EACH STATEMENT EXECUTE FUNCTION relay.announce_reset()', watched);
+    END LOOP;
+END
+$$;
+
+-- Reading ------------------------------------------------------------------------------------------------------------------------------
+
+-- Which history of which database a place in the feed belongs to. Transaction ids say nothing elsewhere: in a restored dump they begin
+-- anew, and after a failover the new primary may give out those that were lost with the old one.
+CREATE FUNCTION relay.feed_history(OUT database_id text, OUT timeline bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    SELECT left(md5(control.system_identifier || '/' || base.oid), 8) INTO database_id
+    FROM pg_control_system() AS control, pg_database AS base WHERE base.datname = current_database();
+    IF pg_is_in_recovery() THEN
+        timeline := (SELECT checkpoint.timeline_id FROM pg_control_checkpoint() AS checkpoint);  -- may lag behind a switch
+    ELSE
+        timeline := ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint;
+    END IF;
+END
+$$;
+
+-- "DATABASE.TIMELINE.TXID.SEQ.SNAPSHOT", for instance 1f2e3d4c.1.745.12.746:748:746
+CREATE FUNCTION relay.parse_cursor(cursor text, OUT database_id text, OUT timeline bigint, OUT txid xid8, OUT seq bigint, OUT seen pg_snapshot)
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parts text[] := string_to_array(parse_cursor.cursor, '.');
+BEGIN
+    IF octet_length(parse_cursor.cursor) > 65536
+       OR parse_cursor.cursor !~ '^[0-9a-f]{8}\.[0-9]{1,10}\.[0-9]{1,18}\.[0-9]{1,18}\.[0-9]+:[0-9]+:[0-9,]*$' THEN
+        RAISE invalid_parameter_value;
+    END IF;
+    database_id := parts[1];
+    timeline := parts[2];
+    txid := parts[3];
+    seq := parts[4];
+    seen := parts[5];
+EXCEPTION
+    WHEN data_exception THEN
+        RAISE EXCEPTION 'malformed cursor' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'pass a cursor as changes_since gave it, or null to begin';
+END
+$$;
+
+-- The rows after `cursor`, each with the cursor to go on from once it and those before it were acted upon.
+--
+-- Null or empty, or of another history, or older than what is kept: one row 'reset', from which to go on. Otherwise at most `max_rows`
+-- rows of the settled part; if that is not full, then all that was committed ahead of a transaction that is still open. Ask again
+-- until the cursor no longer changes.
+CREATE FUNCTION relay.read_changes(cursor text, max_rows integer)
+RETURNS TABLE (next_cursor text, org_id text, agent_id text, key_id text, change text, kicks boolean, at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    standby  boolean := pg_is_in_recovery();
+    present  pg_snapshot := pg_current_snapshot();
+    settled  xid8 := pg_snapshot_xmin(present);  -- every transaction below has ended
+    bound    integer := greatest(1, least(COALESCE(read_changes.max_rows, 1000), 10000));
+    history  record;
+    place    record;
+    horizon  record;
+    prefix   text;
+    seen     text;
+BEGIN
+    SELECT * INTO history FROM relay.feed_history();
+    SELECT h.txid, h.seq INTO horizon FROM relay.feed_horizon AS h WHERE h.txid < settled;  -- else it came with a dump
+    SELECT * INTO place FROM relay.parse_cursor(NULLIF(read_changes.cursor, ''));
+    -- A standby's own snapshots do not say which transactions of the primary are open.
+    seen := CASE WHEN standby THEN settled || ':' || settled || ':' ELSE present::text END;
+
+    IF place.txid IS NULL OR place.database_id <> history.database_id
+       OR place.timeline < history.timeline OR (place.timeline > history.timeline AND NOT standby)
+       OR (place.txid, place.seq) < (horizon.txid, horizon.seq)
+       OR (place.txid >= pg_snapshot_xmax(present) AND NOT standby) THEN
+        RETURN QUERY
+        SELECT format('%s.%s.%s.%s.%s', history.database_id, history.timeline, tail.txid, tail.seq, seen),
+               NULL::text, NULL::text, NULL::text, 'reset', true, clock_timestamp()
+        FROM (SELECT c.txid, c.seq FROM relay.key_changes AS c WHERE c.txid < settled
+              UNION ALL SELECT horizon.txid, horizon.seq WHERE horizon.txid IS NOT NULL
+              ORDER BY txid DESC, seq DESC LIMIT 1) AS tail;
+        RETURN;
+    END IF;
+
+    prefix := format('%s.%s.', place.database_id, place.timeline);
+    RETURN QUERY
+    WITH settled_rows AS MATERIALIZED (
+        SELECT c.* FROM relay.key_changes AS c
+        WHERE (c.txid, c.seq) > (place.txid, place.seq) AND c.txid < settled
+        ORDER BY c.txid, c.seq LIMIT bound
+    ), last_settled AS (
+        SELECT s.txid, s.seq FROM settled_rows AS s
+        UNION ALL SELECT place.txid, place.seq
+        ORDER BY txid DESC, seq DESC LIMIT 1
+    ), page AS (
+        SELECT s.*, s.txid AS place_txid, s.seq AS place_seq FROM settled_rows AS s
+        UNION ALL
+        SELECT c.*, l.txid, l.seq FROM relay.key_changes AS c CROSS JOIN last_settled AS l
+        WHERE c.txid >= settled AND c.txid < pg_snapshot_xmax(present) AND NOT pg_visible_in_snapshot(c.txid, place.seen)
+          AND (SELECT count(*) FROM settled_rows) < bound
+    )
+    -- Only the last row may say that all of it was seen, and only if nothing was left out.
+    SELECT prefix || p.place_txid || '.' || p.place_seq || '.'
+           || CASE WHEN NOT standby AND (SELECT count(*) FROM settled_rows) < bound
+                        AND lead(p.seq) OVER (ORDER BY p.txid, p.seq) IS NULL
+                   THEN seen ELSE place.seen::text END,
+           p.org_id, p.agent_id, p.key_id, p.change, p.kicks, p.at
+    FROM page AS p ORDER BY p.txid, p.seq;
+END
+$$;
+
+CREATE FUNCTION relay_api.changes_since(cursor text, max_rows integer DEFAULT 1000)
+RETURNS TABLE (next_cursor text, org_id text, agent_id text, key_id text, change text, kicks boolean, at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT * FROM relay.read_changes(changes_since.cursor, changes_since.max_rows)
+$$;
+COMMENT ON FUNCTION relay_api.changes_since(text, integer) IS
+    'what to forget since a cursor (null: to begin), each row at least once, with the cursor to go on from; runs on a standby, too; '
+    '''reset'': drop the whole cache and check every open connection';
+
+-- Keeping ------------------------------------------------------------------------------------------------------------------------------
+
+-- Takes away what is older than 7 days: whole from the front, so that the horizon tells what is missing. Bounded, and for one at a time.
+CREATE FUNCTION relay.prune_changes(max_rows integer DEFAULT 10000) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    oldest  timestamptz := clock_timestamp() - interval '7 days';
+    settled xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    last    record;
+    removed bigint := 0;
+BEGIN
+    PERFORM FROM relay.feed_horizon FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;  -- somebody else is at it
+    END IF;
+    SELECT front.txid, front.seq INTO last
+    FROM (SELECT c.txid, c.seq, bool_and(c.at < oldest AND c.txid < settled) OVER (ORDER BY c.txid, c.seq) AS old
+          FROM relay.key_changes AS c ORDER BY c.txid, c.seq LIMIT prune_changes.max_rows) AS front
+    WHERE front.old ORDER BY front.txid DESC, front.seq DESC LIMIT 1;
+    IF last.txid IS NOT NULL THEN
+        DELETE FROM relay.key_changes AS c WHERE (c.txid, c.seq) <= (last.txid, last.seq);
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    UPDATE relay.feed_horizon AS h
+    SET txid = COALESCE(last.txid, h.txid), seq = COALESCE(last.seq, h.seq), pruned_at = clock_timestamp();
+    DELETE FROM relay.gateway_acks AS a WHERE a.at < oldest;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION relay.prune_changes(integer) IS
+    'removes changes and acknowledgements older than 7 days, at most max_rows changes; returns how many; acknowledge calls it once an hour';
+GRANT EXECUTE ON FUNCTION relay.prune_changes(integer) TO relay_provisioner;
+
+CREATE FUNCTION relay_api.acknowledge(gateway_id text, cursor text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    place record;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'acknowledge works on the primary only: this is a standby' USING ERRCODE = 'read_only_sql_transaction';
+    END IF;
+    IF acknowledge.gateway_id IS NULL OR COALESCE(acknowledge.cursor, '') = '' THEN
+        RAISE EXCEPTION 'acknowledge needs a gateway id and a cursor' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT * INTO place FROM relay.parse_cursor(acknowledge.cursor);
+    -- It must not wait for a standby; lost in a crash, it is made again.
+    IF current_setting('synchronous_commit') <> 'off' THEN
+        PERFORM set_config('synchronous_commit', 'local', true);
+    END IF;
+    INSERT INTO relay.gateway_acks AS a (gateway_id, history, txid, seq, seen)
+    VALUES (acknowledge.gateway_id, place.database_id || '.' || place.timeline, place.txid, place.seq, place.seen)
+    ON CONFLICT ON CONSTRAINT gateway_acks_pkey DO UPDATE
+    SET history = excluded.history, txid = excluded.txid, seq = excluded.seq, seen = excluded.seen, at = excluded.at,
+        db_role = excluded.db_role;
+    IF EXISTS (SELECT FROM relay.feed_horizon AS h WHERE h.pruned_at < clock_timestamp() - interval '1 hour') THEN
+        PERFORM relay.prune_changes();
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION relay_api.acknowledge(text, text) IS
+    'says that everything up to a cursor of changes_since was acted upon; also to be called every 20 s as a sign of life; primary only';
+
+GRANT EXECUTE ON FUNCTION relay_api.changes_since(text, integer), relay_api.acknowledge(text, text) TO relay_gateway;
+GRANT EXECUTE ON FUNCTION relay.read_changes(text, integer), relay.feed_history()
+    TO relay_provisioner, relay_responder, relay_auditor;
+
+-- Live: acknowledged anything within 60 s, three times the pace of a gateway that has nothing to say.
+CREATE VIEW relay.gateway_status AS
+SELECT ack.gateway_id, ack.at AS acknowledged_at, ack.db_role,
+       ack.at > pg_catalog.statement_timestamp() - interval '60 seconds' AS live,
+       ack.history = here.database_id || '.' || here.timeline AS same_history,
+       CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN missing.changes END AS changes_behind,
+       CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN
+            pg_catalog.floor(GREATEST(0, COALESCE(EXTRACT(epoch FROM pg_catalog.statement_timestamp() - missing.since), 0)))::bigint
+       END AS seconds_behind
+FROM relay.gateway_acks AS ack
+CROSS JOIN relay.feed_history() AS here
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.count(*) AS changes, pg_catalog.min(c.at) AS since
+    FROM relay.key_changes AS c
+    WHERE (c.txid, c.seq) > (ack.txid, ack.seq) AND NOT pg_catalog.pg_visible_in_snapshot(c.txid, ack.seen)) AS missing;
+COMMENT ON COLUMN relay.gateway_status.changes_behind IS
+    'rows of the feed that it has not acknowledged; null: its cursor is of another history of the database, it will be told to reset';
+
+GRANT SELECT ON relay.gateway_status TO relay_provisioner, relay_responder, relay_auditor;
