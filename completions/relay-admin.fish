@@ -43,6 +43,7 @@ set -g __relay_admin_whole \
     'block' \
     'completion' \
     'config show' \
+    'gateway list' \
     'help' \
     'init' \
     'key list' \
@@ -76,6 +77,7 @@ set -g __relay_admin_whole \
     'schema verify' \
     'unblock' \
     'version' \
+    'watch' \
     'whoami'
 
 complete -c relay-admin -f
@@ -102,6 +104,7 @@ complete -c relay-admin -n '__relay_admin_at' -a agent -d 'create, list, show an
 complete -c relay-admin -n '__relay_admin_at' -a block -d 'shut agents out at once; reversible, keys are kept'
 complete -c relay-admin -n '__relay_admin_at' -a completion -d 'print the completion script of a shell'
 complete -c relay-admin -n '__relay_admin_at' -a config -d 'tell the settings in force'
+complete -c relay-admin -n '__relay_admin_at' -a gateway -d 'see who listens to blocks and revocations'
 complete -c relay-admin -n '__relay_admin_at' -a help -d 'show the help of a command'
 complete -c relay-admin -n '__relay_admin_at' -a init -d 'first run: schema, first organization, first agent'
 complete -c relay-admin -n '__relay_admin_at' -a key -d 'list, check and retire keys'
@@ -115,6 +118,7 @@ complete -c relay-admin -n '__relay_admin_at' -a sandbox -d 'a private PostgreSQ
 complete -c relay-admin -n '__relay_admin_at' -a schema -d 'install and check the database schema'
 complete -c relay-admin -n '__relay_admin_at' -a unblock -d 'let blocked agents in again'
 complete -c relay-admin -n '__relay_admin_at' -a version -d 'show the versions of program, schema and libpq'
+complete -c relay-admin -n '__relay_admin_at' -a watch -d 'print each block, revocation and rotation as it happens'
 complete -c relay-admin -n '__relay_admin_at' -a whoami -d 'tell which database, role, TLS and actor are in force'
 complete -c relay-admin -n '__relay_admin_at agent' -a assign-role -d 'give an agent roles'
 complete -c relay-admin -n '__relay_admin_at agent' -a create -d 'create an agent with its first key'
@@ -168,12 +172,14 @@ complete -c relay-admin -n '__relay_admin_at agent update' -l remove-permission 
 complete -c relay-admin -n '__relay_admin_at agent update' -l key-max-age -x -d 'age at which a key is due for rotation, as 90d'
 complete -c relay-admin -n '__relay_admin_at block' -l until -x -d 'when it ends by itself: 2h, or a time (RFC 3339)'
 complete -c relay-admin -n '__relay_admin_at block' -l force -d 'also keep out ids that nobody knows'
+complete -c relay-admin -n '__relay_admin_at block' -l wait-ack -x -d 'wait so long for every live gateway to acknowledge it: 5s'
 complete -c relay-admin -n '__relay_admin_at block' -s f -l file -r -F -d 'agent ids from a file, one a line; - is stdin'
 complete -c relay-admin -n '__relay_admin_at block' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the whole organization instead of single agents'
 complete -c relay-admin -n '__relay_admin_at block' -l confirm -x -d 'the organization\'s id again, instead of typing it'
 complete -c relay-admin -n '__relay_admin_at block' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at completion' -x -a 'bash zsh fish'
 complete -c relay-admin -n '__relay_admin_at config' -a show -d 'list the settings in force and where each came from'
+complete -c relay-admin -n '__relay_admin_at gateway' -a list -d 'list gateways and how far behind they are'
 complete -c relay-admin -n '__relay_admin_at help' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at init' -l org-id -l org -x -d 'id of the first organization'
 complete -c relay-admin -n '__relay_admin_at init' -l org-name -x -d 'its name for people'
@@ -260,6 +266,7 @@ complete -c relay-admin -n '__relay_admin_at restore' -l seal-key -r -F -d 'publ
 complete -c relay-admin -n '__relay_admin_at revoke' -l key -x -a '(__relay_admin_ask)' -d 'single keys by their ids, comma-separated'
 complete -c relay-admin -n '__relay_admin_at revoke' -l scan -r -F -d 'the keys that stand in a text; - is stdin'
 complete -c relay-admin -n '__relay_admin_at revoke' -l force -d 'also keep out ids that nobody knows'
+complete -c relay-admin -n '__relay_admin_at revoke' -l wait-ack -x -d 'wait so long for every live gateway to acknowledge it: 5s'
 complete -c relay-admin -n '__relay_admin_at revoke' -s f -l file -r -F -d 'agent ids from a file, one a line; - is stdin'
 complete -c relay-admin -n '__relay_admin_at revoke' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the whole organization instead of single agents'
 complete -c relay-admin -n '__relay_admin_at revoke' -l confirm -x -d 'the organization\'s id again, instead of typing it'
@@ -346,3 +353,7 @@ complete -c relay-admin -n '__relay_admin_at schema print' -l only -x -d 'this m
 complete -c relay-admin -n '__relay_admin_at unblock' -s f -l file -r -F -d 'agent ids from a file, one a line; - is stdin'
 complete -c relay-admin -n '__relay_admin_at unblock' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'the whole organization instead of single agents'
 complete -c relay-admin -n '__relay_admin_at unblock' -x -a '(__relay_admin_ask)'
+complete -c relay-admin -n '__relay_admin_at watch' -l since -x -d 'go on after this line\'s cursor; without it, from now on'
+complete -c relay-admin -n '__relay_admin_at watch' -l exec -x -d 'run this with sh for each change'
+complete -c relay-admin -n '__relay_admin_at watch' -l count -x -d 'end after so many changes'
+complete -c relay-admin -n '__relay_admin_at watch' -l until-idle -d 'end when there is nothing more to tell'

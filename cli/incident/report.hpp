@@ -18,7 +18,7 @@ enum class IncidentVerb { block, unblock, revoke, restore };
 /// How an incident command ends, after its use case has committed: reads the context (keys, last events) in a second step, shows the
 /// document, says on stderr what to do next. A failing second step is a warning, and never undoes the first.
 ///
-/// With `wait_ack` it first waits so long for the gateways (cli/incident_wait.hpp).
+/// With `wait_ack` it first waits so long for the gateways (cli/incident/wait.hpp).
 ///
 /// Returns ok; partial if some ids were not known; check_no, if a gateway has not acknowledged it in time. Throws Error: not_found, if none was; internal, stdout took nothing.
 ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,

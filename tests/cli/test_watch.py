@@ -101,6 +101,8 @@ def test_lines_that_cannot_be(relay, key):
     assert "--since" in relay.error("watch", "--since", "nonsense", "--until-idle", check=2)["message"]
     assert "JSON lines" in relay("watch", "-o", "csv", check=2).err
     relay.with_(dsn="host=127.0.0.1 port=1 dbname=x").error("watch", check=8)
+    cursor = "1f2e3d4c.1.745.12.746:746:"
+    relay.with_(dsn="host=127.0.0.1 port=1 dbname=x").error("watch", "--since", cursor, "--until-idle", check=8)
 
 
 def test_a_command_runs_for_each_change(relay, tmp_path, key):

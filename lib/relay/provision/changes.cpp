@@ -49,11 +49,11 @@ class Follow {
         if (!m_cursor) {
             m_cursor = read().front().cursor;  // the row that says where to begin
         }
+        std::vector<KeyChange> const changes = read();
         if (!m_reached) {
             m_reached = true;
             m_follower.on_start(*m_cursor);
         }
-        std::vector<KeyChange> const changes = read();
         come_back();
         std::string const before = *m_cursor;
         for (KeyChange const &change : changes) {
