@@ -7,7 +7,7 @@ __relay_admin_tree() {
     commands=() flags=() arguments=()
     case $1 in
         '')
-            commands=(agent block completion config help init key org recover restore revoke role rotate-key sandbox schema unblock version whoami)
+            commands=(agent block completion config gateway help init key org recover restore revoke role rotate-key sandbox schema unblock version watch whoami)
             ;;
         'agent')
             commands=(assign-role create grant list revoke-permission show unassign-role update rotate-key)
@@ -100,6 +100,7 @@ __relay_admin_tree() {
             flags=(
                 '--until='
                 '--force'
+                '--wait-ack='
                 '-f|--file=FILE'
                 '--org|--org-id=ORG'
                 '--confirm='
@@ -117,6 +118,12 @@ __relay_admin_tree() {
             commands=(show)
             ;;
         'config show')
+            :
+            ;;
+        'gateway')
+            commands=(list)
+            ;;
+        'gateway list')
             :
             ;;
         'help')
@@ -269,6 +276,7 @@ __relay_admin_tree() {
                 '--key+=KEY-ID'
                 '--scan=FILE'
                 '--force'
+                '--wait-ack='
                 '-f|--file=FILE'
                 '--org|--org-id=ORG'
                 '--confirm='
@@ -443,6 +451,14 @@ __relay_admin_tree() {
             ;;
         'version')
             :
+            ;;
+        'watch')
+            flags=(
+                '--since='
+                '--exec='
+                '--count='
+                '--until-idle'
+            )
             ;;
         'whoami')
             :

@@ -86,7 +86,7 @@ std::string page_head(std::vector<std::string> const &names, std::string_view su
 std::string paragraphs(std::vector<ManualText::Block> const &blocks) {
     std::string body;
     for (ManualText::Block const &block : blocks) {
-        body += body.empty() ? "" : ".Pp\n";
+        body += body.empty() || block.verbatim ? "" : ".Pp\n";  // kept lines begin with a gap of their own
         body += block.verbatim ? kept_lines(block.text) : prose(block.text);
     }
     return body;
