@@ -34,3 +34,7 @@ install(FILES "${PROJECT_BINARY_DIR}/relay.pc" DESTINATION "${CMAKE_INSTALL_LIBD
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/cli/examples" DESTINATION "${CMAKE_INSTALL_DOCDIR}"
   FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+# The gateways of the verifier kit; what only drives them in tests stays behind.
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/tests/contract/kit/" DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples/gateway"
+  FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ
+  FILES_MATCHING PATTERN "verifier.*" PATTERN "*_gateway.py" PATTERN "check_key.py")

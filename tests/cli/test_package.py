@@ -65,6 +65,7 @@ def test_nothing_is_missing(archive):
     library = library_folder()
     headers = {f"usr/include/{name}" for name in names("lib", "*.hpp")}
     examples = {f"{DOCUMENTS}/examples/{name}" for name in names("cli/examples", "*")}
+    kit = {f"{DOCUMENTS}/examples/gateway/{name}" for name in names("tests/contract/kit", "verifier.*")}
     pages = {f"usr/share/man/man1/{name}.gz" for name in names("man", "*.1")}
     own = {f"{DOCUMENTS}/changelog.gz", f"{DOCUMENTS}/changelog.Debian.gz", f"{DOCUMENTS}/copyright"}
     packages = {f"{library}/pkgconfig/relay.pc", f"{library}/cmake/relay/relay-config.cmake"}
@@ -75,7 +76,7 @@ def test_nothing_is_missing(archive):
         "usr/share/fish/vendor_completions.d/relay-admin.fish",
     }
     programs = {"usr/bin/relay-admin", f"{library}/librelay.a"}
-    for wanted in (headers, examples, pages, own, packages, schemas, completions, programs):
+    for wanted in (headers, examples, kit, pages, own, packages, schemas, completions, programs):
         assert wanted <= set(archive.files), wanted - set(archive.files)
 
 

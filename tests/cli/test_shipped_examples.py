@@ -220,7 +220,7 @@ def test_the_smallest_gateway_lets_in_whom_it_should(relay, database, old_key):
 
     def ask(key, agent=AGENT):
         done = subprocess.run(
-            [python, EXAMPLES / "check_key.py", agent], input=key + "\n", capture_output=True, text=True,
+            [python, gateways.KIT / "check_key.py", agent], input=key + "\n", capture_output=True, text=True,
             env=environment, timeout=60, check=False,
         )  # fmt: skip
         assert done.stderr == ""

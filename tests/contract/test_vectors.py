@@ -1,4 +1,4 @@
-"""The vectors of the API key pass in Node, in Python and in SQL."""
+"""The vectors of the API key pass in Node, in Python, in C++ and in SQL."""
 
 import base64
 
@@ -7,14 +7,19 @@ from support import gateways, vectors
 DOCUMENT = vectors.load()
 
 
-def test_every_valid_key_gives_its_id_digest_and_hash(language):
-    said = gateways.parse(language, [vector["key"] for vector in DOCUMENT["valid"]])
-    wanted = [
-        {"valid": True, **{name: vector[name] for name in ("key_id", "prefix", "digest", "key_hash")}}
-        for vector in DOCUMENT["valid"]
-    ]
-    assert said == wanted
-    assert len(said) >= 16
+AGENT_KEYS = [vector for vector in DOCUMENT["valid"] if vector["prefix"] == "relay_sk_"]
+ADMIN_TOKENS = [vector for vector in DOCUMENT["valid"] if vector["prefix"] == "relay_at_"]
+
+
+def test_every_valid_key_gives_its_id_and_digest(language):
+    said = gateways.parse(language, [vector["key"] for vector in AGENT_KEYS])
+    assert said == [{"valid": True, **{name: vector[name] for name in ("key_id", "digest")}} for vector in AGENT_KEYS]
+    assert len(said) >= 8
+
+
+def test_an_admin_token_is_no_key_of_an_agent(language):
+    said = gateways.parse(language, [vector["key"] for vector in ADMIN_TOKENS])
+    assert said == [{"valid": False}] * len(ADMIN_TOKENS) and said
 
 
 def test_every_invalid_text_is_refused(language):
@@ -40,11 +45,10 @@ def test_the_database_hashes_as_the_vectors_say(cluster):
 
 def test_the_database_accepts_a_digest_for_a_stored_hash_and_no_other(database):
     """Keys of the vectors, stored by hash as a provisioner may store them, are found by digest."""
-    agent_keys = [vector for vector in DOCUMENT["valid"] if vector["prefix"] == "relay_sk_"]
     database.execute(
         "INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES ('acme', 'Acme', 'paid', 'test')"
     )
-    for number, vector in enumerate(agent_keys):
+    for number, vector in enumerate(AGENT_KEYS):
         database.execute(
             "INSERT INTO relay.agents (agent_id, org_id, name, created_by) VALUES (%s, 'acme', 'Agent', 'test')",
             f"agent{number}",
@@ -55,8 +59,8 @@ def test_the_database_accepts_a_digest_for_a_stored_hash_and_no_other(database):
             vector["key_id"], f"agent{number}", vector["key_hash"],
         )  # fmt: skip
     sql = "SELECT * FROM relay_api.authenticate(%s, decode(%s, 'hex'))"
-    for number, vector in enumerate(agent_keys):
-        other = agent_keys[number - 1]
+    for number, vector in enumerate(AGENT_KEYS):
+        other = AGENT_KEYS[number - 1]
         assert database.one(sql, vector["key_id"], vector["digest"])["agent_id"] == f"agent{number}"
         assert database.one(sql, vector["key_id"], other["digest"])["reason"] == "unknown_key"
         # What a thief of the table has is not what opens.

@@ -45,3 +45,11 @@ def tool(name):
     if not found:
         raise RuntimeError(f"the tests need the program {name}")
     return found
+
+
+def built(name):
+    """A program of the tests, in the build tree: $RELAY_BUILD_DIR."""
+    path = Path(os.environ.get("RELAY_BUILD_DIR", "/nonexistent")) / "tests" / name
+    if not os.access(path, os.X_OK):
+        raise RuntimeError(f"{path} is not there: build the target {name}")
+    return path

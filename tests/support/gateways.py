@@ -1,4 +1,4 @@
-"""Starts the gateways of tests/contract, in Node and in Python, against a database of a test."""
+"""Starts the verifiers of tests/contract/kit, in each of their languages, against a database of a test."""
 
 import atexit
 import json
@@ -13,7 +13,8 @@ from pathlib import Path
 from . import binaries
 
 CONTRACT = Path(__file__).resolve().parents[1] / "contract"
-LANGUAGES = ("node", "python")
+KIT = CONTRACT / "kit"
+LANGUAGES = ("node", "python", "cpp")
 
 
 @lru_cache(maxsize=None)
@@ -36,16 +37,18 @@ def node_modules():
 
 
 def command(language):
-    """(command line, environment) of the gateway written in `language`."""
-    environment = {
+    """(command line, environment) of the driver of the verifier written in `language`."""
+    environment = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ} | {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "LC_ALL": "C.UTF-8",
         "HOME": "/nonexistent",
         "TZ": "UTC",
     }
     if language == "node":
-        return [binaries.tool("node"), str(CONTRACT / "gateway.js")], {**environment, "NODE_PATH": str(node_modules())}
-    return [sys.executable, "-B", str(CONTRACT / "gateway.py")], environment
+        return [binaries.tool("node"), str(KIT / "driver.mjs")], {**environment, "NODE_PATH": str(node_modules())}
+    if language == "cpp":
+        return [str(binaries.built("verifier_kit"))], environment
+    return [sys.executable, "-B", str(KIT / "driver.py")], environment
 
 
 def connection_variables(database, *, host=None, port=None, user=None, server=None):
@@ -61,49 +64,54 @@ def connection_variables(database, *, host=None, port=None, user=None, server=No
 
 
 def parse(language, texts):
-    """What the offline check of a gateway says of each text."""
-    argv, environment = command(language)
-    lines = "".join(json.dumps(text) + "\n" for text in texts)
-    done = subprocess.run([*argv, "parse"], input=lines, env=environment, capture_output=True, text=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    """What the offline check of a verifier says of each text."""
+    with Gateway(language) as gateway:
+        return [gateway.call("parse", text=text) for text in texts]
 
 
 def check(language, database, key, **where):
     """One decision by a gateway that starts, checks the key that it reads, and ends. `key`: bytes."""
-    argv, environment = command(language)
-    environment = {**environment, **connection_variables(database, **where)}
-    done = subprocess.run([*argv, "check"], input=key, env=environment, capture_output=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"the {language} gateway failed: {done.stderr.decode()}")
-    return json.loads(done.stdout)
+    with Gateway(language, database, **where) as gateway:
+        return gateway.ask(key.decode("latin-1"))
 
 
 class Gateway:
-    """A gateway that stays: it has one connection, and answers request after request."""
+    """A gateway that stays, in a process of its own: it answers request after request (tests/contract/kit/README.md).
 
-    def __init__(self, language, database, **where):
+    `feed`: (host, port) where it listens, if that is elsewhere than where it asks. `gateway_id`: none on a standby.
+    """
+
+    def __init__(self, language, database=None, *, feed=None, gateway_id=None, **where):
         argv, environment = command(language)
         self.language = language
+        if database is not None:
+            environment |= connection_variables(database, **where)
+        if feed is not None:
+            environment |= {"FEED_HOST": str(feed[0]), "FEED_PORT": str(feed[1])}
+        if gateway_id is not None:
+            environment["GATEWAY_ID"] = gateway_id
         self.process = subprocess.Popen(
-            [*argv, "serve"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**environment, **connection_variables(database, **where)},
-            text=True,
+            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
         )
 
-    def ask(self, key, **claims):
-        """The decision for a key; `agent_id`, `org_id`, `ip`, `trace_id` as the caller of the gateway claims them."""
+    def call(self, op, **request):
+        """What the driver answers to one request; one that fails there fails here."""
         try:
-            self.process.stdin.write(json.dumps({"key": key, **claims}) + "\n")
+            self.process.stdin.write(json.dumps({"op": op, **request}) + "\n")
             self.process.stdin.flush()
             line = self.process.stdout.readline()
         except BrokenPipeError:
             line = ""
         if not line:
             raise RuntimeError(f"the {self.language} gateway ended: {self.process.stderr.read()}")
-        return json.loads(line)
+        said = json.loads(line)
+        if "error" in said:
+            raise RuntimeError(f"the {self.language} gateway failed: {said['error']}")
+        return said
+
+    def ask(self, key, **claims):
+        """The database's decision for a key; `agent_id`, `org_id`, `ip`, `trace_id` as its caller claims."""
+        return self.call("ask", key=key, **claims)
 
     def reason(self, key, **claims):
         """Only the reason of the decision; `ok` exactly when the key was accepted."""
@@ -113,7 +121,10 @@ class Gateway:
 
     def close(self):
         """Ends it."""
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:

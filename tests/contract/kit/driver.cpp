@@ -1,0 +1,217 @@
+/// Lets a test drive verifier.cpp: JSON lines on stdin and stdout, see README.md.
+
+#include "verifier.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <iostream>
+#include <stdexcept>
+#include <thread>
+
+namespace {
+
+using namespace gateway;
+using nlohmann::json;
+
+std::atomic<std::int64_t> queries = 0;
+
+std::int64_t monotonic() { return Clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
+
+/// To the database that the PG* variables name; `more`: further keywords.
+Connection connect(std::string const &more = "") {
+    Connection made(PQconnectdb(("connect_timeout=5 tcp_user_timeout=5000 " + more).c_str()), PQfinish);
+    if (PQstatus(made.get()) != CONNECTION_OK) {
+        throw std::runtime_error(PQerrorMessage(made.get()));
+    }
+    return made;
+}
+
+/// On the connection of this thread; one that broke is made again by the next.
+Rows query(char const *sql, std::vector<Value> const &arguments) {
+    ++queries;
+    thread_local Connection connection(nullptr, PQfinish);
+    if (!connection || PQstatus(connection.get()) != CONNECTION_OK) {
+        connection = connect();
+    }
+    return run(connection.get(), sql, arguments);
+}
+
+/// Where FEED_HOST says, if the others go through a pooler.
+Connection connect_feed() {
+    char const *const host = std::getenv("FEED_HOST");
+    return connect(host == nullptr ? "" : std::string("host=") + host + " port=" + std::getenv("FEED_PORT"));
+}
+
+Verifier &verifier() {
+    char const *const name = std::getenv("GATEWAY_ID");
+    static Verifier one(query, connect_feed, name == nullptr ? Value() : Value(name));
+    return one;
+}
+
+/// Checks one key again and again, in several threads.
+class Agent {
+  public:
+    Agent() {
+        for (int n = 0; n < 2; ++n) {
+            std::thread([this] { work(); }).detach();
+        }
+    }
+
+    void use(Value const &key) {
+        std::unique_lock lock(m_mutex);
+        m_key.reset();
+        m_changed.wait(lock, [this] { return m_under_way == 0; });
+        m_key = key;
+        m_changed.notify_all();
+    }
+
+    json report() {
+        std::lock_guard const lock(m_mutex);
+        json const said{{"accepted", m_accepted}, {"refused", m_refused}, {"last", m_last ? json(*m_last) : json()}};
+        m_accepted = 0;
+        m_refused.clear();
+        return said;
+    }
+
+  private:
+    [[noreturn]] void work() {
+        while (true) {
+            std::unique_lock lock(m_mutex);
+            m_changed.wait(lock, [this] { return m_key.has_value(); });
+            std::string const key = *m_key;
+            ++m_under_way;
+            lock.unlock();
+            std::string const reason = check(key);
+            lock.lock();
+            --m_under_way;
+            if (reason == "ok") {
+                ++m_accepted;
+                m_last = monotonic();
+            } else {
+                m_refused.insert(reason);
+            }
+            m_changed.notify_all();
+            lock.unlock();
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    }
+
+    static std::string check(std::string const &key) {
+        try {
+            return verifier().check(key).reason;
+        } catch (std::exception const &error) {
+            return error.what();  // not let in, either
+        }
+    }
+
+    std::mutex m_mutex{};
+    std::condition_variable m_changed{};
+    Value m_key{};
+    int m_under_way = 0;
+    std::int64_t m_accepted = 0;
+    std::set<std::string> m_refused{};
+    std::optional<std::int64_t> m_last{};
+};
+
+std::mutex ended_mutex;
+json ended = json::object();
+std::map<std::string, Agent> agents;
+
+json describe(Decision const &decision) {
+    json said{{"ok", decision.ok}, {"reason", decision.reason}};
+    if (decision.reason == "malformed") {
+        return said;
+    }
+    for (char const *name : {"org_id", "agent_id", "permissions", "expires_at", "conditions"}) {
+        said[name] = nullptr;
+    }
+    if (decision.ok) {
+        said["org_id"] = decision.org_id;
+        said["agent_id"] = decision.agent_id;
+        said["permissions"] = decision.permissions;
+        said["expires_at"] = decision.expires_at ? json(*decision.expires_at) : json();
+        said["conditions"] = decision.conditions.empty() ? json() : decision.conditions;
+    }
+    return said;
+}
+
+Claims claims_of(json const &request) {
+    auto const claim = [&](char const *name) {
+        return request.contains(name) && request.at(name).is_string() ? Value(request.at(name)) : Value();
+    };
+    return {claim("agent_id"), claim("org_id"), claim("ip"), claim("trace_id")};
+}
+
+json parse_text(json const &request) {
+    auto const parsed = parse(request.at("text").get<std::string>());
+    if (!parsed) {
+        return {{"valid", false}};
+    }
+    std::string digest;
+    for (unsigned char const byte : parsed->digest.bytes) {
+        digest += "0123456789abcdef"[byte >> 4];
+        digest += "0123456789abcdef"[byte & 15];
+    }
+    return {{"valid", true}, {"key_id", parsed->key_id}, {"digest", digest}};
+}
+
+json ask(json const &request) {
+    auto const parsed = parse(request.at("key").get<std::string>());
+    return describe(parsed ? verifier().ask(*parsed, claims_of(request)) : Decision{});
+}
+
+json permit(json const &request) {
+    Decision const decision = verifier().check(request.at("key").get<std::string>(), claims_of(request));
+    Granted const granted = verifier().permit(decision, request.at("permission"));
+    return {{"granted", granted ? json(*granted) : json()}};
+}
+
+json hold(json const &request) {
+    auto const end = std::make_shared<std::function<void()>>([name = request.at("name").get<std::string>()] {
+        std::lock_guard const lock(ended_mutex);
+        ended[name] = monotonic();
+    });
+    return describe(verifier().hold(request.at("key").get<std::string>(), end));
+}
+
+json report() {
+    std::lock_guard const lock(ended_mutex);
+    json said{{"agents", json::object()}, {"ended", ended}, {"queries", queries.exchange(0)}};
+    for (auto &[name, agent] : agents) {
+        said["agents"][name] = agent.report();
+    }
+    return said;
+}
+
+json answer(json const &request) {
+    std::string const op = request.at("op");
+    if (op == "use") {
+        agents[request.at("agent")].use(request.at("key").is_null() ? Value() : Value(request.at("key")));
+    } else if (op == "follow") {
+        std::thread([] { verifier().follow(); }).detach();
+    } else {
+        return op == "parse"    ? parse_text(request)
+               : op == "ask"    ? ask(request)
+               : op == "check"  ? describe(verifier().check(request.at("key").get<std::string>(), claims_of(request)))
+               : op == "permit" ? permit(request)
+               : op == "hold"   ? hold(request)
+                                : report();
+    }
+    return json::object();
+}
+
+}  // namespace
+
+int main() {
+    for (std::string line; std::getline(std::cin, line);) {
+        json said;
+        try {
+            said = answer(json::parse(line));
+        } catch (std::exception const &error) {
+            said = {{"error", error.what()}};
+        }
+        std::cout << said.dump() << std::endl;
+    }
+    std::quick_exit(0);
+}

@@ -1,0 +1,112 @@
+// Lets a test drive verifier.mjs: JSON lines on stdin and stdout, see README.md.
+
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Verifier, parse } from './verifier.mjs';
+
+const pg = createRequire(import.meta.url)('pg'); // by NODE_PATH, which `import` does not know
+const DECISION = ['ok', 'reason', 'org_id', 'agent_id', 'permissions', 'expires_at', 'conditions'];
+const WORKERS = 2;
+
+const agents = new Map();
+const ended = {};
+let queries = 0;
+
+const monotonic = () => Number(process.hrtime.bigint());
+let pool = null; // of the database that the PG* variables name
+
+async function query(sql, values) {
+  queries++;
+  pool ??= new pg.Pool({ max: 4, connectionTimeoutMillis: 5000, query_timeout: 5000 }).on('error', () => {});
+  return (await pool.query(sql, values)).rows;
+}
+
+// Where FEED_HOST says, if the others go through a pooler.
+async function connect() {
+  const { FEED_HOST: host, FEED_PORT: port } = process.env;
+  const where = host ? { host, port: Number(port) } : {};
+  const client = new pg.Client({ ...where, connectionTimeoutMillis: 5000, query_timeout: 5000, keepAlive: true });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+const verifier = new Verifier(query, connect, process.env.GATEWAY_ID);
+
+/** Checks one key again and again. */
+class Agent {
+  key = null;
+  underWay = 0;
+  accepted = 0;
+  refused = new Set();
+  last = null;
+
+  constructor() {
+    for (let n = 0; n < WORKERS; n++) this.work();
+  }
+
+  async use(key) {
+    this.key = null;
+    while (this.underWay > 0) await sleep(1);
+    this.key = key;
+  }
+
+  async work() {
+    for (;; await sleep(1)) {
+      if (this.key === null) continue;
+      this.underWay++;
+      const { reason } = await verifier.check(this.key).catch((error) => ({ reason: error.message }));
+      this.underWay--;
+      if (reason === 'ok') [this.accepted, this.last] = [this.accepted + 1, monotonic()];
+      else this.refused.add(reason);
+    }
+  }
+
+  report() {
+    const said = { accepted: this.accepted, refused: [...this.refused].sort(), last: this.last };
+    [this.accepted, this.refused] = [0, new Set()];
+    return said;
+  }
+}
+
+const describe = (decision) =>
+  Object.fromEntries(DECISION.filter((name) => name in decision).map((name) => [name, decision[name]]));
+
+const OPERATIONS = {
+  parse({ text }) {
+    const parsed = parse(text);
+    return parsed ? { valid: true, key_id: parsed.keyId, digest: parsed.digest.toString('hex') } : { valid: false };
+  },
+  async ask({ key, ...claims }) {
+    const parsed = parse(key);
+    return describe(parsed ? await verifier.ask(parsed, claims) : { ok: false, reason: 'malformed' });
+  },
+  check: async ({ key, ...claims }) => describe(await verifier.check(key, claims)),
+  permit: async ({ key, permission, ...claims }) => ({
+    granted: await verifier.permit(await verifier.check(key, claims), permission),
+  }),
+  follow() {
+    verifier.follow();
+    return {};
+  },
+  hold: async ({ key, name }) => describe(await verifier.hold(key, () => { ended[name] = monotonic(); })),
+  async use({ agent, key }) {
+    if (!agents.has(agent)) agents.set(agent, new Agent());
+    await agents.get(agent).use(key);
+    return {};
+  },
+  report() {
+    const seen = Object.fromEntries([...agents].map(([name, agent]) => [name, agent.report()]));
+    const said = { agents: seen, ended, queries };
+    queries = 0;
+    return said;
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  const { op, ...request } = JSON.parse(line);
+  const said = await Promise.resolve(OPERATIONS[op](request)).catch((error) => ({ error: String(error) }));
+  process.stdout.write(JSON.stringify(said) + '\n');
+}
+process.exit();

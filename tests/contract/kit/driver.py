@@ -1,0 +1,130 @@
+"""Lets a test drive verifier.py: JSON lines on stdin and stdout, see README.md."""
+
+import json
+import os
+import sys
+import threading
+import time
+
+import psycopg2
+import psycopg2.extras
+from verifier import Verifier, parse
+
+CLAIMS = ("agent_id", "org_id", "ip", "trace_id")
+DECISION = ("ok", "reason", "org_id", "agent_id", "permissions", "expires_at", "conditions")
+WORKERS = 2
+
+local = threading.local()
+agents, ended, queries = {}, {}, 0
+
+
+def connect(**where):
+    """A connection to the database that the PG* variables name."""
+    connection = psycopg2.connect("", connect_timeout=5, tcp_user_timeout=5000, **where)
+    connection.autocommit = True  # a check records itself: without a commit nothing would be kept
+    return connection
+
+
+def query(sql, arguments):
+    """One statement on the connection of this thread; a connection that broke is made again by the next."""
+    global queries
+    queries += 1
+    if getattr(local, "connection", None) is None or local.connection.closed:
+        local.connection = connect()
+    with local.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+        cursor.execute(sql, arguments)
+        return cursor.fetchall()
+
+
+def connect_feed():
+    """Where FEED_HOST says, if the others go through a pooler."""
+    host = os.environ.get("FEED_HOST")
+    return connect(host=host, port=os.environ["FEED_PORT"]) if host else connect()
+
+
+verifier = Verifier(query, connect_feed, os.environ.get("GATEWAY_ID"))
+
+
+class Agent:
+    """Checks one key again and again, in several threads."""
+
+    def __init__(self):
+        self.condition = threading.Condition()
+        self.key, self.under_way = None, 0
+        self.accepted, self.refused, self.last = 0, [], None
+        for _ in range(WORKERS):
+            threading.Thread(target=self.work, daemon=True).start()
+
+    def use(self, key):
+        with self.condition:
+            self.key = None
+            self.condition.wait_for(lambda: self.under_way == 0)
+            self.key = key
+            self.condition.notify_all()
+
+    def work(self):
+        while True:
+            with self.condition:
+                self.condition.wait_for(lambda: self.key)
+                key, self.under_way = self.key, self.under_way + 1
+            try:
+                reason = verifier.check(key)["reason"]
+            except Exception as error:  # not let in, either
+                reason = str(error)
+            with self.condition:
+                self.under_way -= 1
+                if reason == "ok":
+                    self.accepted, self.last = self.accepted + 1, time.monotonic_ns()
+                else:
+                    self.refused.append(reason)
+                self.condition.notify_all()
+            time.sleep(0.001)
+
+    def report(self):
+        with self.condition:
+            said = {"accepted": self.accepted, "refused": sorted(set(self.refused)), "last": self.last}
+            self.accepted, self.refused = 0, []
+            return said
+
+
+def describe(decision):
+    """The columns of the contract."""
+    return {name: decision[name] for name in DECISION if name in decision}
+
+
+def answer(request):
+    """What is said to one request."""
+    global queries
+    op, claims = request["op"], {name: request.get(name) for name in CLAIMS}
+    if op == "parse":
+        parsed = parse(request["text"])
+        return {"valid": True, "key_id": parsed[0], "digest": parsed[1].hex()} if parsed else {"valid": False}
+    if op == "ask":
+        parsed = parse(request["key"])
+        return describe(verifier.ask(*parsed, **claims) if parsed else {"ok": False, "reason": "malformed"})
+    if op == "check":
+        return describe(verifier.check(request["key"], **claims))
+    if op == "permit":
+        return {"granted": verifier.permit(verifier.check(request["key"], **claims), request["permission"])}
+    if op == "follow":
+        threading.Thread(target=verifier.follow, daemon=True).start()
+    if op == "hold":
+        return describe(verifier.hold(request["key"], lambda: ended.update({request["name"]: time.monotonic_ns()})))
+    if op == "use":
+        if request["agent"] not in agents:
+            agents[request["agent"]] = Agent()
+        agents[request["agent"]].use(request["key"])
+    if op == "report":
+        said = {"agents": {name: agent.report() for name, agent in agents.items()}, "ended": ended, "queries": queries}
+        queries = 0
+        return said
+    return {}
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        try:
+            said = answer(json.loads(line))
+        except Exception as error:
+            said = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(said, default=lambda value: value.isoformat()), flush=True)

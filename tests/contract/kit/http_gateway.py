@@ -1,0 +1,86 @@
+"""A whole gateway made of the kit: POST /PROVIDER/METHOD with a key, and the claims of who calls.
+
+    python3 http_gateway.py          prints its port; the connection is taken from libpq's PG* variables
+
+The checks stand in their order: the first that fails answers, with its status and nothing else. 401: the key does not
+let in. 403: it does, but another agent or organization was claimed, or the agent may not do this. 503: nobody could be
+asked.
+"""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import psycopg2
+import psycopg2.extras
+import psycopg2.pool
+from verifier import Verifier
+
+pool = psycopg2.pool.ThreadedConnectionPool(1, 16, "", cursor_factory=psycopg2.extras.RealDictCursor)
+slots = threading.Semaphore(16)  # the pool itself does not wait: it fails
+
+
+def query(sql, arguments):
+    with slots:
+        connection = pool.getconn()
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql, arguments)
+                return cursor.fetchall()
+        finally:
+            pool.putconn(connection, close=bool(connection.closed))
+
+
+def connect():
+    connection = psycopg2.connect("", tcp_user_timeout=5000)
+    connection.autocommit = True
+    return connection
+
+
+verifier = Verifier(query, connect, gateway_id="http-gateway")
+
+
+def meets(conditions, call):
+    """Whether a call meets all of `conditions`; one that we do not know is not met."""
+    known = {"max_amount": lambda limit: isinstance(call.get("amount"), (int, float)) and call["amount"] <= limit}
+    return all(name in known and known[name](limit) for name, limit in conditions.items())
+
+
+class Gateway(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        try:
+            status = self.decide()
+        except Exception:  # nobody is let in because something broke
+            status = 503
+        body = b"" if status != 200 else b"done\n"  # a real gateway passes the call on here
+        self.send_response_only(status)
+        if status == 401:
+            self.send_header("WWW-Authenticate", "Bearer")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def decide(self):
+        call = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        scheme, _, key = self.headers.get("Authorization", "").partition(" ")
+        claims = {"agent_id": self.headers.get("X-Agent-Id"), "org_id": self.headers.get("X-Org-Id")}
+        origin = {"ip": self.client_address[0], "trace_id": self.headers.get("X-Request-Id")}
+        decision = verifier.check(key if scheme == "Bearer" else "", **claims, **origin)
+        if not decision["ok"]:
+            return 403 if decision["reason"] in ("agent_mismatch", "org_mismatch") else 401
+        alternatives = verifier.permit(decision, self.path[1:].replace("/", ":"), **origin)
+        if alternatives is None:
+            return 403
+        return 200 if not alternatives or any(meets(one, json.loads(call)) for one in alternatives) else 403
+
+    def log_message(self, *_):
+        """A gateway's log is its own; a key never stands in it."""
+
+
+if __name__ == "__main__":
+    threading.Thread(target=verifier.follow, daemon=True).start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    print(server.server_port, flush=True)
+    server.serve_forever()

@@ -1,0 +1,173 @@
+"""A real HTTP gateway: its checks in their order, what each leaves in auth_events, and how little it tells."""
+
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+from support.agents import first_agent, key_id, read_key
+from support.gateways import KIT, connection_variables
+from support.own_key import make_key
+
+CALL = "/stripe/refund"
+
+
+@pytest.fixture
+def keys(relay, tmp_path):
+    """The keys of `bot` and `payer` of `acme`, and of `spy` of `evil`, who may all refund up to 100."""
+    made = {"bot": first_agent(relay, tmp_path / "bot.key")}
+    relay("org", "create", "evil", "--name", "Evil", check=0)
+    for agent, org in (("payer", "acme"), ("spy", "evil")):
+        relay("agent", "create", agent, "--org", org, "--name", agent, "--secret-file", tmp_path / agent, check=0)
+        made[agent] = read_key(tmp_path / agent)
+    for agent in made:
+        relay("agent", "grant", agent, "stripe:refund", "--conditions", '{"max_amount": 100}', check=0)
+    return made
+
+
+@pytest.fixture
+def port(database, keys):
+    """Of a gateway that runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-B", str(KIT / "http_gateway.py")], stdout=subprocess.PIPE, text=True,
+        env={"PATH": "/usr/bin:/bin", **connection_variables(database)},
+    )  # fmt: skip
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
+def call(port, key, *, path=CALL, agent="bot", org="acme", amount=1, trace="t"):
+    """(status, everything after the status line) of one call."""
+    body = json.dumps({"amount": amount})
+    claims = {
+        "Authorization": f"Bearer {key}" if key else None,
+        "X-Agent-Id": agent,
+        "X-Org-Id": org,
+        "X-Request-Id": trace,
+    }
+    lines = [f"POST {path} HTTP/1.1", "Host: relay", f"Content-Length: {len(body)}", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in claims.items() if value is not None]
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall("\r\n".join([*lines, "", body]).encode())
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    status, _, rest = answer.partition("\r\n")
+    return int(status.split()[1]), rest
+
+
+def events(database, trace):
+    """What the call with this trace left."""
+    return database.rows(
+        "SELECT action, outcome, reason, agent_id, org_id, key_id, host(ip_address) AS ip FROM relay.auth_events"
+        " WHERE trace_id = %s ORDER BY event_id",
+        trace,
+    )
+
+
+def refusal(action, reason, agent, org, key, ip="127.0.0.1"):
+    return [
+        {
+            "action": action,
+            "outcome": "failed",
+            "reason": reason,
+            "agent_id": agent,
+            "org_id": org,
+            "key_id": key,
+            "ip": ip,
+        }
+    ]
+
+
+def test_a_good_call_passes_and_is_recorded_once(port, database, keys):
+    for number in range(3):
+        assert call(port, keys["bot"], trace=f"good-{number}")[0] == 200
+    assert [event["action"] for event in events(database, "good-0")] == ["authenticated"]
+    assert events(database, "good-1") == events(database, "good-2") == []
+    assert call(port, keys["bot"], amount=100)[0] == 200
+    assert call(port, keys["bot"], agent=None, org=None)[0] == 200
+
+
+def test_each_check_has_its_status_and_its_row(port, database, keys):
+    stranger = make_key()
+    wrong_secret = make_key(identity=key_id(keys["bot"]))
+    bot, spy = key_id(keys["bot"]), key_id(keys["spy"])
+    cases = {
+        # trace: (the call, its status, its row)
+        "unknown": ({"key": stranger}, 401, refusal("auth_failed", "unknown_key", None, None, key_id(stranger))),
+        "secret": ({"key": wrong_secret}, 401, refusal("auth_failed", "unknown_key", None, None, bot)),
+        "agent": ({"key": keys["bot"], "agent": "payer"}, 403, refusal("auth_failed", "agent_mismatch", "bot", "acme", bot)),
+        "org": (
+            {"key": keys["spy"], "agent": "spy"}, 403, refusal("auth_failed", "org_mismatch", "spy", "evil", spy),
+        ),
+        "permission": (
+            {"key": keys["bot"], "path": "/bank/wire"}, 403,
+            refusal("authorization_failed", "permission_missing", "bot", "acme", None),
+        ),
+        # Wrong in several ways: the earliest counts, and it alone is recorded.
+        "all": (
+            {"key": stranger, "agent": "payer", "org": "evil", "path": "/bank/wire"}, 401,
+            refusal("auth_failed", "unknown_key", None, None, key_id(stranger)),
+        ),
+        "agent and org": (
+            {"key": keys["spy"], "path": "/bank/wire"}, 403, refusal("auth_failed", "agent_mismatch", "spy", "evil", spy),
+        ),
+        "org and permission": (
+            {"key": keys["spy"], "agent": "spy", "path": "/bank/wire"}, 403,
+            refusal("auth_failed", "org_mismatch", "spy", "evil", spy),
+        ),
+    }  # fmt: skip
+    for trace, (request, status, row) in cases.items():
+        assert call(port, **request, trace=trace)[0] == status, trace
+        failed = [event for event in events(database, trace) if event["outcome"] == "failed"]
+        assert failed == row, trace
+
+
+def test_a_key_that_is_shut_out_is_refused_before_its_claims_are_looked_at(port, relay, database, keys):
+    relay("block", "bot", check=0)
+    assert call(port, keys["bot"], agent="payer", path="/bank/wire", trace="blocked")[0] == 401
+    assert [event["reason"] for event in events(database, "blocked")] == ["blocked"]
+    relay("revoke", "bot", check=0)
+    assert call(port, keys["bot"], org="evil", trace="revoked")[0] == 401
+    assert [event["reason"] for event in events(database, "revoked")] == ["revoked"]
+
+
+@pytest.mark.parametrize("key", [None, "", "relay_sk_", "{key}A", "{typo}"])
+def test_what_cannot_be_a_key_is_refused_without_a_query(port, database, keys, key):
+    good = keys["bot"]
+    typo = good[:30] + ("a" if good[30] != "a" else "b") + good[31:]
+    assert call(port, key and key.format(key=good, typo=typo), trace="malformed")[0] == 401
+    assert events(database, "malformed") == []
+
+
+def test_conditions_are_the_gateways_to_check(port, keys):
+    assert call(port, keys["bot"], amount=101)[0] == 403
+    assert call(port, keys["bot"], amount="many")[0] == 403
+
+
+def test_the_answer_tells_nothing_but_the_status(port, relay, keys):
+    refused = [
+        call(port, keys["bot"], agent="payer"), call(port, keys["spy"], agent="spy"), call(port, keys["bot"], path="/bank/wire"),
+        call(port, keys["bot"], amount=101), call(port, keys["bot"], path="/"),
+    ]  # fmt: skip
+    relay("block", "payer", check=0)
+    invalid = [
+        call(port, None),
+        call(port, make_key()),
+        call(port, "relay_sk_typo"),
+        call(port, keys["payer"], agent="payer"),
+    ]
+    assert {status for status, _ in refused} == {403} and {status for status, _ in invalid} == {401}
+    assert len({rest for _, rest in refused}) == len({rest for _, rest in invalid}) == 1
+    assert refused[0][1] == "Content-Length: 0\r\n\r\n"
+    assert invalid[0][1] == "WWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_without_a_database_nobody_is_let_in(port, cluster, database, keys):
+    assert call(port, keys["bot"])[0] == 200
+    cluster.query(f'ALTER DATABASE "{database.name}" ALLOW_CONNECTIONS false')
+    cluster.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (database.name,))
+    assert call(port, keys["payer"], agent="payer") == (503, "Content-Length: 0\r\n\r\n")
