@@ -190,10 +190,13 @@ def test_an_auditor_may_look(relay, database):
 # --- verify
 
 
+# Of the partition of the present month, whose name is another each month.
+MONTH = """DO $$ BEGIN EXECUTE format('{}', 'relay.auth_events_' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')); END $$"""
+
 TAMPERING = {
     "dropped constraint": ("ALTER TABLE relay.agents DROP CONSTRAINT agents_name_form", "missing", "agents_name_form"),
     "dropped index": ("DROP INDEX relay.agent_keys_one_active", "missing", "agent_keys_one_active"),
-    "dropped column": ("ALTER TABLE relay.auth_events DROP COLUMN trace_id", "missing", "relay.auth_events.trace_id"),
+    "dropped column": ("ALTER TABLE relay.auth_events DROP COLUMN trace_id CASCADE", "missing", "relay.auth_events.trace_id"),
     "extra column": ("ALTER TABLE relay.agents ADD COLUMN secret text", "unexpected", "relay.agents.secret"),
     "extra table": ("CREATE TABLE relay.mine (x int)", "unexpected", "relay.mine"),
     "changed function": (
@@ -206,7 +209,17 @@ TAMPERING = {
     "extra grant": ("GRANT SELECT ON relay.agent_keys TO relay_gateway", "unexpected", "relay_gateway"),
     "extra column grant": ("GRANT SELECT (key_hash) ON relay.agent_keys TO relay_auditor", "unexpected", "key_hash"),
     "public may execute": ("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA relay_api TO PUBLIC", "unexpected", "relay_api."),
-    "other owner": ("ALTER TABLE relay.agents OWNER TO postgres", "unexpected", "relay.agents owner postgres"),
+    "other owner": ("ALTER TABLE relay.agents OWNER TO postgres", "unexpected", "relay.agents row level security owner postgres"),
+    "row level security off": ("ALTER TABLE relay.agents DISABLE ROW LEVEL SECURITY", "missing", "table relay.agents row level"),
+    "row level security forced": ("ALTER TABLE relay.agents FORCE ROW LEVEL SECURITY", "unexpected", "row level security forced"),
+    "wider policy": ("ALTER POLICY tenant ON relay.agents USING (true)", "unexpected", "policy relay.agents tenant"),
+    "another policy": ("CREATE POLICY mine ON relay.agents TO public USING (true)", "unexpected", "to public using true"),
+    "lost policy": ("DROP POLICY staff ON relay.agents", "missing", "policy relay.agents staff"),
+    "leaky view": ("ALTER VIEW relay.own_refusals RESET (security_barrier)", "missing", "own_refusals security barrier"),
+    "open month": (MONTH.format("ALTER TABLE %s DISABLE ROW LEVEL SECURITY"), "unexpected", "without row level security"),
+    "granted month": (MONTH.format("GRANT SELECT ON %s TO relay_tenant"), "unexpected", "grants of its own: relay_tenant"),
+    "month that can be emptied": (MONTH.format("DROP TRIGGER append_only_truncate ON %s"), "unexpected", "without its triggers"),
+    "month that its owner can change": (MONTH.format("GRANT DELETE ON %s TO relay_owner"), "unexpected", "grants of its own: relay_owner"),
 }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ namespace {
 /// function bodies by digest. The months' partitions come and go, and are left out.
 constexpr char const *catalog_sql = R"sql(
 WITH relations AS (
-    SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind, c.relacl, c.relowner, c.relrowsecurity
+    SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind, c.relacl, c.relowner, c.relrowsecurity, c.relforcerowsecurity,
+           COALESCE('security_barrier=true' = ANY (c.reloptions), false) AS is_barrier
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     WHERE n.nspname IN ('relay', 'relay_api') AND c.relname !~ '^auth_events_[0-9]{4}_[0-9]{2}'
 ), functions AS (
@@ -32,7 +33,8 @@ WITH relations AS (
 SELECT line COLLATE "C" AS line FROM (
     SELECT CASE relkind WHEN 'v' THEN 'view ' WHEN 'S' THEN 'sequence ' ELSE 'table ' END || name
            || CASE WHEN relkind = 'p' THEN ' partitioned' ELSE '' END
-           || CASE WHEN relrowsecurity THEN ' row level security' ELSE '' END || ' owner ' || pg_get_userbyid(relowner) AS line
+           || CASE WHEN relrowsecurity THEN ' row level security' ELSE '' END || CASE WHEN relforcerowsecurity THEN ' forced' ELSE '' END
+           || CASE WHEN is_barrier THEN ' security barrier' ELSE '' END || ' owner ' || pg_get_userbyid(relowner) AS line
     FROM relations WHERE relkind IN ('r', 'p', 'v', 'S')
     UNION ALL
     SELECT 'column ' || r.name || '.' || c.attname || ' ' || format_type(c.atttypid, c.atttypmod)
@@ -54,6 +56,28 @@ SELECT line COLLATE "C" AS line FROM (
     SELECT 'trigger ' || r.name || ' ' || t.tgname || ' ' || CASE t.tgenabled WHEN 'O' THEN 'enabled' ELSE 'disabled' END
     FROM relations AS r JOIN pg_trigger AS t ON t.tgrelid = r.oid
      AND (NOT t.tgisinternal OR (t.tgparentid <> 0 AND t.tgconstraint = 0))  -- before 15, a clone on a partition counts as internal
+    UNION ALL
+    SELECT 'policy ' || r.name || ' ' || p.polname || CASE WHEN p.polpermissive THEN '' ELSE ' restrictive' END || ' for ' || p.polcmd::text
+           || ' to ' || (SELECT string_agg(CASE role WHEN 0 THEN 'public' ELSE pg_get_userbyid(role)::text END, ', ' ORDER BY pg_get_userbyid(role))
+                         FROM unnest(p.polroles) AS role)
+           || COALESCE(' using ' || regexp_replace(pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g'), '')
+           || COALESCE(' check ' || regexp_replace(pg_get_expr(p.polwithcheck, p.polrelid), '\s+', ' ', 'g'), '')
+    FROM relations AS r JOIN pg_policy AS p ON p.polrelid = r.oid
+    UNION ALL
+    SELECT 'exposed partition relay.' || c.relname
+           || CASE WHEN c.relrowsecurity THEN '' ELSE ' without row level security' END
+           || CASE WHEN EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid) THEN ' with policies of its own' ELSE '' END
+           || CASE WHEN guards.names = ARRAY['append_only', 'append_only_truncate'] THEN '' ELSE ' without its triggers' END
+           || CASE WHEN granted.privileges IS NULL THEN '' ELSE ' with grants of its own: ' || granted.privileges END AS line
+    FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+    CROSS JOIN LATERAL (SELECT array_agg(t.tgname::text ORDER BY t.tgname) AS names FROM pg_trigger AS t
+                        WHERE t.tgrelid = c.oid AND t.tgenabled = 'O' AND t.tgname LIKE 'append_only%') AS guards
+    CROSS JOIN LATERAL (SELECT string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'public' ELSE pg_get_userbyid(a.grantee)::text END, ', ') AS privileges
+                        FROM aclexplode(COALESCE(c.relacl, acldefault('r', c.relowner))) AS a
+                        WHERE a.grantee <> c.relowner OR a.privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')) AS granted
+    WHERE i.inhparent = 'relay.auth_events'::regclass
+      AND NOT (c.relrowsecurity AND guards.names = ARRAY['append_only', 'append_only_truncate'] AND granted.privileges IS NULL
+               AND NOT EXISTS (SELECT FROM pg_policy AS p WHERE p.polrelid = c.oid))
     UNION ALL
     SELECT 'function ' || name || ' returns ' || result || CASE WHEN prosecdef THEN ' security definer' ELSE '' END || ' ' || provolatile::text
            || ' set ' || COALESCE(array_to_string(proconfig, ', '), 'nothing') || ' body ' || md5(prosrc) || ' owner ' || pg_get_userbyid(proowner)

@@ -1,0 +1,480 @@
+"""relay_tenant: who reads for one organization never sees a row of another, whatever is asked and whatever goes on meanwhile."""
+
+import io
+import itertools
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from support import pooler
+from support.agents import digest, key_id
+from support.database import Database, make_template
+from support.tenants import AGENTS_EACH, ORGS, WAYS, agents_of, check_rows, read_for, readable_columns, settle
+
+TENANT_LOGIN = "tenant_login"
+OWN_TABLES = {
+    "relay.organizations", "relay.agents", "relay.agent_keys", "relay.agent_conditions", "relay.roles",
+    "relay.role_permissions", "relay.agent_roles", "relay.revocations", "relay.key_sightings", "relay.auth_events",
+    "relay.own_refusals",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def database(cluster):
+    """One for all tests of this file: most only read. What a test changes it takes back."""
+    made = Database(cluster, template=make_template(cluster))
+    yield made
+    made.drop()
+
+
+@pytest.fixture(scope="module")
+def keys(database):
+    """The keys of the hundred agents."""
+    return settle(database)
+
+
+@pytest.fixture
+def tenant(database, keys):
+    """A connection of a login that is a member of relay_tenant and of nothing else."""
+    connection = database.connect(user=database.cluster.login(TENANT_LOGIN, member_of="relay_tenant"))
+    yield connection
+    connection.close()
+
+
+def ask(connection, sql, *parameters, org=None, way=WAYS[0]):
+    """The rows of a statement, read for `org` in a transaction of its own."""
+    connection.autocommit = False
+    try:
+        with connection, connection.cursor() as cursor:
+            if org is not None:
+                read_for(cursor, org, way)
+            cursor.execute(sql, parameters or None)
+            return cursor.fetchall() if cursor.description else []
+    finally:
+        connection.autocommit = True
+
+
+def owners(database):
+    return {row["key_id"]: row["org_id"] for row in database.rows("SELECT key_id, org_id FROM relay.agent_keys")}
+
+
+# ---- what there is to see
+
+
+def test_what_tenants_may_read_is_what_is_theirs_without_hashes_and_staff_notes(database):
+    columns = readable_columns(database)
+    assert set(columns) == OWN_TABLES
+    seen = {column for table in columns.values() for column in table}
+    assert not seen & {"key_hash", "token_hash", "actor", "db_role", "ticket", "created_by", "assigned_by", "lifted_by"}
+    assert "reason" not in columns["relay.auth_events"] + columns["relay.revocations"]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_tenant_sees_all_of_its_own_and_nothing_else(database, tenant, keys, way):
+    owner_of_key = owners(database)
+    expected = {"relay.organizations": 1, "relay.agents": AGENTS_EACH, "relay.agent_keys": AGENTS_EACH,
+                "relay.agent_conditions": 1, "relay.roles": 1, "relay.role_permissions": 1, "relay.agent_roles": 1,
+                "relay.revocations": 3, "relay.key_sightings": AGENTS_EACH, "relay.auth_events": 2,
+                "relay.own_refusals": 1}  # fmt: skip
+    for table, columns in readable_columns(database).items():
+        rows = ask(tenant, f"SELECT {', '.join(columns)} FROM {table}", org="org03", way=way)
+        assert len(rows) == expected[table], table
+        check_rows("org03", rows, owner_of_key)
+
+
+def test_a_tenant_learns_why_it_was_refused_and_not_what_staff_noted(tenant):
+    assert ask(tenant, "SELECT agent_id, reason FROM relay.own_refusals", org="org03") == [("org03-bot4", "expired")]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        ask(tenant, "SELECT reason FROM relay.auth_events", org="org03")
+
+
+NOBODY = {
+    "nothing said": (),
+    "empty": (("relay.org_id", ""), ("request.jwt.claims", "")),
+    "no such org": (("relay.org_id", "org"),),
+    "a pattern": (("relay.org_id", "%"),),
+    "all": (("relay.org_id", "*"),),
+    "two that differ": (("relay.org_id", "org03"), ("request.jwt.claims", '{"org_id": "org04"}')),
+    "differing claims": (("request.jwt.claims", '{"org_id": "org03", "tenant_id": "org04"}'),),
+    "all three differ": (("relay.org_id", "org02"), ("request.jwt.claims", '{"org_id": "org03", "tenant_id": "org04"}')),
+    "an empty claim": (("relay.org_id", "org03"), ("request.jwt.claims", '{"org_id": ""}')),
+    "claims without an org": (("request.jwt.claims", '{"sub": "org03"}'),),
+    "a null claim": (("request.jwt.claims", '{"org_id": null}'),),
+    "a list of orgs": (("request.jwt.claims", '{"org_id": ["org03", "org04"]}'),),
+    "no object": (("request.jwt.claims", '"org03"'),),
+    "null": (("request.jwt.claims", "null"),),
+    "an array": (("request.jwt.claims", '["org_id", "org03"]'),),
+}
+
+
+@pytest.mark.parametrize("what", NOBODY)
+def test_who_does_not_say_clearly_whom_it_reads_for_sees_nothing(database, tenant, what):
+    with tenant.cursor() as cursor:
+        for name, value in NOBODY[what]:
+            cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
+        for table in readable_columns(database):
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            assert cursor.fetchone() == (0,), table
+
+
+@pytest.mark.parametrize("claims", ["{", "org03", '{"org_id": "org03"', '{"org_id": "\\u0000"}'])
+def test_claims_that_are_no_json_are_an_error_and_no_rows(tenant, claims):
+    with tenant.cursor() as cursor:
+        cursor.execute("SELECT set_config('request.jwt.claims', %s, false), set_config('relay.org_id', 'org03', false)", (claims,))
+        with pytest.raises(psycopg2.DataError):
+            cursor.execute("SELECT agent_id FROM relay.agents")
+
+
+def test_what_a_transaction_said_ends_with_it(tenant):
+    count = "SELECT count(*) FROM relay.agents"
+    for way in WAYS:
+        assert ask(tenant, count, org="org05", way=way) == [(AGENTS_EACH,)]
+        assert ask(tenant, count) == [(0,)]
+
+
+# ---- who else reads and writes
+
+
+@pytest.mark.parametrize("group", ["relay_provisioner", "relay_responder", "relay_auditor"])
+def test_the_other_roles_see_every_row(database, keys, group):
+    session = database.connect(user=database.cluster.login(f"{group}_login", member_of=group))
+    with session.cursor() as cursor:
+        for table in sorted(OWN_TABLES - {"relay.agent_keys", "relay.own_refusals"} | {"relay.key_changes", "relay.operations"}):
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            assert cursor.fetchone()[0] == database.value(f"SELECT count(*) FROM {table}"), table
+        cursor.execute("SELECT count(*) FROM relay.key_status")
+        assert cursor.fetchone() == (len(keys),)
+        cursor.execute("SELECT set_config('relay.org_id', 'org03', false)")
+        cursor.execute("SELECT count(*) FROM relay.agents")
+        assert cursor.fetchone() == (len(keys),)
+    session.close()
+
+
+def test_an_owner_that_is_no_superuser_sees_every_row(database, keys):
+    login = database.cluster.login("owner_login", member_of="relay_owner")
+    session = database.connect(user=login)
+    with session.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM relay.agents")
+        assert cursor.fetchone() == (len(keys),)
+    session.close()
+
+
+def test_every_table_with_rows_of_organizations_is_isolated(database):
+    """A migration that adds a table with org_id calls relay.isolate_tenants for it."""
+    open_tables = database.rows(
+        "SELECT c.oid::regclass::text AS name FROM pg_class AS c"
+        " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped"
+        " WHERE c.relnamespace = 'relay'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        " AND NOT (c.relrowsecurity AND ARRAY['staff', 'tenant']::name[] ="
+        " (SELECT array_agg(p.polname ORDER BY p.polname) FROM pg_policy AS p WHERE p.polrelid = c.oid))"
+    )
+    assert open_tables == []
+
+
+def test_a_tenant_can_read_no_partition_by_its_name_not_even_after_a_careless_grant(database, tenant):
+    partitions = [row["name"] for row in database.rows(
+        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'relay.auth_events'::regclass")]  # fmt: skip
+    assert len(partitions) >= 5
+    for name in partitions:
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            ask(tenant, f"SELECT event_id FROM {name}", org="org03")
+    database.execute(f"GRANT SELECT ON {', '.join(partitions)} TO relay_tenant")
+    for name in partitions:
+        assert ask(tenant, f"SELECT event_id FROM {name}", org="org03") == []
+    assert len(ask(tenant, "SELECT event_id FROM relay.auth_events", org="org03")) == 2
+    database.execute(f"REVOKE SELECT ON {', '.join(partitions)} FROM relay_tenant")
+
+
+@pytest.mark.parametrize("statement", [
+    "UPDATE relay.agents SET name = 'x'",
+    "DELETE FROM relay.agents",
+    "TRUNCATE relay.agents",
+    "INSERT INTO relay.agents (agent_id, org_id, name, created_by) VALUES ('a', 'org03', 'a', 'a')",
+    "UPDATE relay.revocations SET lifted_at = now(), lifted_by = 'me'",
+    "INSERT INTO relay.auth_events (org_id, action) VALUES ('org03', 'x')",
+    "DELETE FROM relay.own_refusals",
+    "SELECT agent_id FROM relay.agents FOR UPDATE",
+    "SELECT key_hash FROM relay.agent_keys",
+    "SELECT * FROM relay.agent_keys",
+    "SELECT agents FROM relay.agents",
+    "SELECT agent_id FROM relay.agents WHERE ctid = '(0,1)'",
+    "SELECT * FROM relay.agent_status",
+    "SELECT * FROM relay.operations",
+    "SELECT * FROM relay.key_changes",
+    "SELECT * FROM relay.org_tokens",
+    "SELECT relay.verify_key('0', '')",
+    "SELECT relay.identify('0', '')",
+    "SELECT relay_api.authenticate('0', '')",
+    "SELECT * FROM relay.read_changes(NULL, 1)",
+    "SELECT relay.isolate_tenants('relay.agents')",
+    "ALTER TABLE relay.agents DISABLE ROW LEVEL SECURITY",
+    "ALTER POLICY tenant ON relay.agents USING (true)",
+    "CREATE POLICY mine ON relay.agents USING (true)",
+    "CREATE TABLE relay.mine ()",
+    "SET ROLE relay_auditor",
+])  # fmt: skip
+def test_a_tenant_changes_nothing_and_gets_no_further(tenant, statement):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        ask(tenant, statement, org="org03")
+
+
+def test_no_switch_of_the_session_opens_more(tenant):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        with tenant.cursor() as cursor:
+            cursor.execute("SET row_security = off; SELECT set_config('relay.org_id', 'org03', false)")
+            cursor.execute("SELECT agent_id FROM relay.agents")
+    with tenant.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        cursor.execute("SET session_replication_role = replica")
+
+
+# ---- tricks
+
+
+def test_set_role_and_back(database, keys):
+    """As PostgREST: one login that becomes relay_tenant for the time of a request."""
+    session = database.connect(user=database.cluster.login("authenticator", member_of="relay_tenant"), autocommit=False)
+    superuser = database.connect(autocommit=False)
+    for connection in (session, superuser):
+        for org, way in zip(ORGS, itertools.cycle(WAYS)):
+            with connection, connection.cursor() as cursor:
+                cursor.execute("SET LOCAL ROLE relay_tenant")
+                read_for(cursor, org, way)
+                cursor.execute("SELECT agent_id FROM relay.agents ORDER BY 1")
+                assert [agent for (agent,) in cursor.fetchall()] == agents_of(org)
+        connection.close()
+
+
+QUERIES = {
+    "join": "SELECT a.agent_id, k.agent_id FROM relay.agents a JOIN relay.agent_keys k ON k.org_id <> a.org_id OR k.agent_id <> a.agent_id",
+    "outer join to foreign ids": "SELECT a.name FROM generate_series(0, 9) n"
+    " LEFT JOIN relay.agents a ON a.agent_id = 'org0' || n || '-bot1'",
+    "subquery": "SELECT (SELECT min(agent_id) FROM relay.agents), EXISTS (SELECT FROM relay.agents WHERE agent_id = 'org04-bot1')",
+    "aggregate": "SELECT org_id, count(*) FROM relay.auth_events GROUP BY org_id",
+    "window": "SELECT lag(agent_id) OVER (ORDER BY agent_id) FROM relay.agents",
+    "set operation": "SELECT agent_id FROM relay.agents UNION ALL SELECT agent_id FROM relay.agent_keys EXCEPT SELECT 'nobody'",
+    "cte": "WITH a AS MATERIALIZED (SELECT agent_id FROM relay.agents) SELECT * FROM a",
+    "recursion": "WITH RECURSIVE r AS (SELECT agent_id FROM relay.agents UNION SELECT k.agent_id FROM relay.agent_keys k, r) SELECT * FROM r",
+    "lateral": "SELECT e.* FROM relay.agents a, LATERAL (SELECT agent_id FROM relay.auth_events WHERE org_id >= a.org_id) e",
+    "named": "SELECT agent_id FROM relay.agents WHERE org_id = 'org04'",
+    "any": "SELECT agent_id FROM relay.agents WHERE org_id = ANY (ARRAY['org03', 'org04'])",
+    "sample": "SELECT agent_id FROM relay.agents TABLESAMPLE system (100)",
+    "only": "SELECT agent_id FROM ONLY relay.agents",
+    "as xml": "SELECT query_to_xml('SELECT agent_id FROM relay.agents', true, true, '')::text",
+    "values of statistics": "SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats WHERE schemaname = 'relay'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", QUERIES)
+def test_however_it_is_asked(tenant, what):
+    check_rows("org03", ask(tenant, QUERIES[what], org="org03"))
+
+
+def test_copy_and_cursors(tenant):
+    tenant.autocommit = False
+    with tenant, tenant.cursor() as cursor:
+        read_for(cursor, "org03")
+        for source in ("relay.agents (agent_id, org_id, name)", "(SELECT agent_id FROM relay.auth_events)"):
+            out = io.StringIO()
+            cursor.copy_expert(f"COPY {source} TO STDOUT", out)
+            assert "org03" in out.getvalue()
+            check_rows("org03", out.getvalue().splitlines())
+        cursor.execute("DECLARE mine CURSOR WITH HOLD FOR SELECT agent_id FROM relay.agents")
+    tenant.autocommit = True
+    with tenant.cursor() as cursor:
+        cursor.execute("FETCH ALL FROM mine")
+        check_rows("org03", cursor.fetchall())
+
+
+LEAKS = {
+    "a cheap function of its own": "SELECT count(*) FROM {table} WHERE pg_temp.tell({column}::text)",
+    "in a join": "SELECT count(*) FROM {table} t JOIN generate_series(1, 2) n ON pg_temp.tell({column}::text) AND n = 1",
+    "as an operator": "SELECT count(*) FROM {table} WHERE {column}::text OPERATOR(pg_temp.<<<) 'x'",
+    "in an aggregate": "SELECT count(*) FILTER (WHERE pg_temp.tell({column}::text)) FROM {table}",
+    "in ORDER BY": "SELECT {column} FROM {table} ORDER BY pg_temp.tell({column}::text)",
+}
+
+
+@pytest.mark.parametrize("what", LEAKS)
+def test_a_function_of_the_tenants_own_is_shown_no_other_row(database, tenant, what):
+    """It would be run before the condition, were that not a barrier: it costs nothing."""
+    with tenant.cursor() as cursor:
+        cursor.execute("CREATE FUNCTION pg_temp.tell(value text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS"
+                       " $$ BEGIN RAISE NOTICE 'saw %', value; RETURN true; END $$")  # fmt: skip
+        cursor.execute("CREATE FUNCTION pg_temp.tell2(value text, more text) RETURNS boolean LANGUAGE sql COST 0.0001 AS"
+                       " $$ SELECT pg_temp.tell($1) $$")  # fmt: skip
+        cursor.execute("CREATE OPERATOR pg_temp.<<< (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_temp.tell2)")
+    owner_of_key = owners(database)
+    for table, columns in readable_columns(database).items():
+        column = next(name for name in ("agent_id", "subject_id", "key_id", "org_id") if name in columns)
+        tenant.notices = []
+        ask(tenant, LEAKS[what].format(table=table, column=column), org="org03")
+        seen = [(notice.split("saw ", 1)[1].strip(),) for notice in tenant.notices if "saw " in notice]
+        assert seen, table
+        check_rows("org03", seen, owner_of_key)
+
+
+def test_an_error_tells_nothing_of_another_row(tenant):
+    """A condition that fails on a row of another organization is not reached by that row."""
+    for broken in ("1 / (CASE org_id WHEN 'org03' THEN 1 ELSE 0 END) = 1", "(CASE org_id WHEN 'org03' THEN '1' ELSE name END)::int = 1"):
+        assert len(ask(tenant, f"SELECT agent_id FROM relay.agents WHERE {broken}", org="org03")) == AGENTS_EACH
+
+
+# ---- how it is done
+
+
+def plan_of(connection, sql, org):
+    ((plan,),) = ask(connection, f"EXPLAIN (FORMAT JSON, COSTS off) {sql}", org=org)
+    return str(plan)
+
+
+def test_the_organization_is_looked_up_once_a_statement_and_not_once_a_row(database, tenant):
+    for table in sorted(OWN_TABLES - {"relay.revocations", "relay.key_sightings"}):
+        plan = plan_of(tenant, f"SELECT org_id FROM {table}", "org03")
+        assert "InitPlan" in plan and "current_org" not in plan.replace("relay.current_org()", ""), table
+        conditions = [part for part in plan.split(", ") if "Filter" in part or "Cond" in part]
+        assert conditions and not any("current_org" in part for part in conditions), plan
+
+
+def test_the_lookup_once_a_statement_pays(database, tenant):
+    """The same table twice, under our policy and under one that calls the function for each row."""
+    database.execute("CREATE TABLE public.once (org_id text COLLATE \"C\"); CREATE TABLE public.each_row (org_id text COLLATE \"C\")")
+    database.execute("INSERT INTO public.once SELECT 'org0' || n % 10 FROM generate_series(1, 20000) n")
+    database.execute("INSERT INTO public.each_row SELECT org_id FROM public.once")
+    database.execute("SELECT relay.isolate_tenants('public.once'), relay.isolate_tenants('public.each_row', 'org_id = relay.current_org()')")
+    database.execute("GRANT SELECT ON public.once, public.each_row TO relay_tenant")
+
+    def best(table):
+        taken = []
+        for _ in range(3):
+            begin = time.perf_counter()
+            assert ask(tenant, f"SELECT count(*) FROM {table}", org="org03") == [(2000,)]
+            taken.append(time.perf_counter() - begin)
+        return min(taken)
+
+    ratio = best("public.each_row") / best("public.once")
+    database.execute("DROP TABLE public.once, public.each_row")
+    assert ratio > 5, ratio
+    print(f"a call for each of 20,000 rows takes {ratio:.0f} times as long")
+
+
+def test_an_index_finds_an_organizations_keys_among_many(database, tenant):
+    database.execute("SET session_replication_role = replica")
+    database.execute(
+        "INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by)"
+        " SELECT lpad(translate(to_hex(n), 'abcdef', 'ghjkmn'), 12, '0'), 'a' || n, 'many', sha256('x'), now(), 'x'"
+        " FROM generate_series(1, 20000) AS n"
+    )
+    database.execute("ANALYZE relay.agent_keys")
+    assert "agent_keys_by_org" in plan_of(tenant, "SELECT key_id FROM relay.agent_keys", "org03")
+    database.execute("DELETE FROM relay.agent_keys WHERE org_id = 'many'")
+    database.execute("RESET session_replication_role; ANALYZE relay.agent_keys")
+
+
+# ---- under load
+
+
+class Load:
+    """Threads that run until the time is over; the first failure of any of them is the test's."""
+
+    def __init__(self, seconds):
+        self.until = time.monotonic() + seconds
+        self.failures = []
+        self.rounds = {}
+
+    def run(self, workers):
+        """Runs each (name, function) again and again; returns how often each was run."""
+        threads = [threading.Thread(target=self._loop, args=worker) for worker in workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self.failures:
+            raise self.failures[0]
+        return self.rounds
+
+    def _loop(self, name, work):
+        try:
+            for number in itertools.count():
+                if time.monotonic() > self.until or self.failures:
+                    self.rounds[name] = number
+                    return
+                work(number)
+        except BaseException as failure:  # pylint: disable=broad-except
+            self.failures.append(failure)
+
+
+def test_under_load_no_row_of_another_organization_is_ever_seen(database, relay, keys, tmp_path):
+    """10 organizations, 100 agents: keys rotated, blocked, revoked and used, while each organization is read, half of it through a pooler."""
+    tables = readable_columns(database)
+    statements = [f"SELECT {', '.join(set(columns) - {'detail'})} FROM {table}" for table, columns in sorted(tables.items())]
+    statements.append("SELECT a.org_id, e.agent_id, k.key_id FROM relay.agents a JOIN relay.agent_keys k USING (agent_id)"
+                      " LEFT JOIN relay.auth_events e USING (key_id)")  # fmt: skip
+    tenant_login = database.cluster.login(TENANT_LOGIN, member_of="relay_tenant")
+    gateway_login = database.gateway_login()
+    connections, seen = [], []
+
+    def reader(org, connect):
+        connection = connect()
+        connections.append(connection)
+        ways = itertools.cycle(WAYS)
+
+        def read(number):
+            with connection, connection.cursor() as cursor:
+                read_for(cursor, org, next(ways))
+                cursor.execute("SELECT org_id, count(*) FROM relay.agents GROUP BY org_id")
+                assert cursor.fetchall() == [(org, AGENTS_EACH)]
+                cursor.execute(statements[number % len(statements)])
+                rows = cursor.fetchall()
+                check_rows(org, rows)
+                seen.extend((org, value) for row in rows for value in row if isinstance(value, str) and len(value) == 12)
+
+        return read
+
+    def gateway(offset):
+        connection = database.connect(user=gateway_login)
+        connections.append(connection)
+        agents = sorted(keys)
+
+        def authenticate(number):
+            agent = agents[(number * 7 + offset) % len(agents)]
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT reason FROM relay_api.authenticate(%s, %s, %s, NULL, %s)",
+                               (key_id(keys[agent]), digest(keys[agent]), (agent, "nobody")[number % 2],
+                                f"192.0.2.{number % 250}"))  # fmt: skip
+
+        return authenticate
+
+    def operator(offset):
+        commands = (("rotate-key", "--grace", "1h"), ("block",), ("unblock", "--yes"), ("revoke",))
+
+        def change(number):
+            agent = f"{ORGS[(number + offset) % len(ORGS)]}-bot{(number // 4 + offset) % AGENTS_EACH}"
+            words = commands[number % len(commands)]
+            sink = ("--secret-file", tmp_path / f"{offset}-{number}.key") if words[0] == "rotate-key" else ()
+            result = relay(words[0], agent, *words[1:], *sink)
+            assert result.code in (0, 5), result  # 5: it was revoked before
+
+        return change
+
+    with pooler.PgBouncer(database, users=[tenant_login], pool_size=3) as pool:
+
+        def through_the_pooler():
+            return psycopg2.connect(host=pool.host, port=pool.port, dbname=database.name, user=tenant_login)
+
+        def directly():
+            return database.connect(user=tenant_login, autocommit=False)
+
+        workers = [(org, reader(org, (directly, through_the_pooler)[number % 2])) for number, org in enumerate(ORGS)]
+        workers += [("gateway 1", gateway(0)), ("gateway 2", gateway(3)), ("operator 1", operator(0)), ("operator 2", operator(5))]
+        rounds = Load(seconds=5).run(workers)
+        for connection in connections:
+            connection.close()
+
+    owner_of_key = owners(database)
+    assert len(owner_of_key) > len(keys), "no key was rotated meanwhile"
+    assert [pair for pair in seen if owner_of_key.get(pair[1], pair[0]) != pair[0]] == []
+    assert {org for org, value in seen if value in owner_of_key} == set(ORGS)
+    assert all(rounds[org] > len(statements) for org in ORGS) and rounds["operator 1"] > 4 and rounds["gateway 1"] > 50
+    print(rounds)

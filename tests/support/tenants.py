@@ -1,0 +1,98 @@
+"""Ten organizations with ten agents each, and what a tenant-scoped reader may ask. Everything of an organization bears its id in its text."""
+
+import json
+import re
+
+import psycopg2.extras
+
+from .agents import key_hash, key_id
+from .own_key import make_key
+
+ORGS = [f"org{number:02}" for number in range(10)]
+AGENTS_EACH = 10
+MARK = re.compile(r"org\d\d")
+
+# The four ways in which a server can say whom it reads for; each a (setting, value) with the organization as %s.
+WAYS = (
+    ("relay.org_id", "%s"),
+    ("request.jwt.claims", '{"sub": "u1", "org_id": "%s"}'),
+    ("request.jwt.claims", '{"tenant_id": "%s", "role": "relay_tenant"}'),
+    ("request.jwt.claims", '{"org_id": "%s", "tenant_id": "%s"}'),
+)
+
+
+def agents_of(org):
+    """The ids of an organization's agents."""
+    return [f"{org}-bot{number}" for number in range(AGENTS_EACH)]
+
+
+def _insert(cursor, statement, rows):
+    psycopg2.extras.execute_values(cursor, statement, rows)
+
+
+def settle(database):
+    """Fills `database`; returns {agent: key}."""
+    keys = {agent: make_key() for org in ORGS for agent in agents_of(org)}
+    orgs = {agent: agent.partition("-")[0] for agent in keys}
+    connection = database.connect(autocommit=False)
+    with connection, connection.cursor() as cursor:
+        _insert(cursor, "INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES %s",
+                [(org, f"Name of {org}", "paid", "staff") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by) VALUES %s",
+                [(agent, orgs[agent], f"Name of {agent}", json.dumps([f"{orgs[agent]}:pay"]), "staff") for agent in keys])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by) VALUES %s",
+                [(key_id(key), agent, orgs[agent], key_hash(key), "2100-01-01", "staff") for agent, key in keys.items()])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.agent_conditions (agent_id, org_id, permission, conditions) VALUES %s",
+                [(f"{org}-bot0", org, f"{org}:pay", json.dumps({"of": org})) for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.roles (org_id, role_id, name, created_by) VALUES %s",
+                [(org, f"{org}-desk", f"Desk of {org}", "staff") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.role_permissions (org_id, role_id, permission) VALUES %s",
+                [(org, f"{org}-desk", f"{org}:read") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.agent_roles (agent_id, org_id, role_id, assigned_by) VALUES %s",
+                [(f"{org}-bot1", org, f"{org}-desk", "staff") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.revocations (subject_kind, subject_id, kind, reason, ticket, actor) VALUES %s",
+                [("agent", f"{org}-bot2", "block", "seen in a log", "INC-1", "staff") for org in ORGS]
+                + [("key", key_id(keys[f"{org}-bot3"]), "revoke", "leaked", "INC-2", "staff") for org in ORGS]
+                + [("org", org, "block", "unpaid", "INC-3", "staff") for org in ORGS])  # fmt: skip
+        cursor.execute("UPDATE relay.revocations SET lifted_at = now(), lifted_by = 'staff' WHERE subject_kind = 'org'")
+        _insert(cursor, "INSERT INTO relay.key_sightings (key_id, ip_address, logged_at) VALUES %s",
+                [(key_id(key), "192.0.2.1", "2026-01-01") for key in keys.values()])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.auth_events (org_id, agent_id, action, outcome, reason, actor, ticket) VALUES %s",
+                [(org, f"{org}-bot2", "agent_blocked", "ok", "the staff suspects fraud", "staff", "INC-1") for org in ORGS]
+                + [(org, f"{org}-bot4", "auth_failed", "failed", "expired", None, None) for org in ORGS])  # fmt: skip
+        cursor.execute("ANALYZE")
+    connection.close()
+    return keys
+
+
+def readable_columns(database):
+    """{table: columns} of all that relay_tenant may read, from the catalog."""
+    rows = database.rows(
+        "SELECT c.oid::regclass::text AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns"
+        " FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+        " WHERE c.relnamespace = 'relay'::regnamespace AND c.relkind IN ('r', 'p', 'v')"
+        " AND has_column_privilege('relay_tenant', c.oid, a.attnum, 'SELECT') GROUP BY c.oid"
+    )
+    return {row["name"]: row["columns"] for row in rows}
+
+
+def read_for(cursor, org, way=WAYS[0], *, local=True):
+    """Says in the current transaction (or session) whom it reads for."""
+    name, value = way
+    cursor.execute("SELECT set_config(%s, %s, %s)", (name, value.replace("%s", org), local))
+
+
+class Stranger(AssertionError):
+    """A reader has seen what belongs to another organization."""
+
+
+def check_rows(org, rows, owner_of_key=None):
+    """Raises Stranger if any row names another organization, or has a key that is known to be another's."""
+    for row in rows:
+        text = repr(row)
+        others = {mark for mark in MARK.findall(text) if mark != org}
+        if others:
+            raise Stranger(f"{org} has seen {others}: {text}")
+        for value in row if owner_of_key else ():
+            if isinstance(value, str) and owner_of_key.get(value, org) != org:
+                raise Stranger(f"{org} has seen a key of {owner_of_key[value]}: {text}")
