@@ -13,7 +13,10 @@ if(TARGET relay-admin)
 endif()
 
 # The generated pages and scripts, as they are checked in; each shell loads its own from there.
-install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" FILES_MATCHING PATTERN "*.1")
+foreach(section IN ITEMS 1 7)
+  install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}"
+    FILES_MATCHING PATTERN "*.${section}")
+endforeach()
 install(FILES "${PROJECT_SOURCE_DIR}/completions/relay-admin.bash" RENAME relay-admin
   DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
 install(FILES "${PROJECT_SOURCE_DIR}/completions/_relay-admin" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")

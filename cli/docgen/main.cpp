@@ -30,9 +30,10 @@ std::vector<GeneratedFile> completions(ProgramModel const &program) {
 
 constexpr std::array kinds{Kind{"completions", completions}, Kind{"man", man_pages}};
 
-/// The folder is ours alone, by this mark: a wrong FOLDER on the command line must not lose anybody's files.
+/// The folder is ours alone, by this mark: a wrong FOLDER on the command line must not lose anybody's files. Guides, in section 7 of the
+/// manual, are written by hand.
 bool is_ours(std::filesystem::path const &file) {
-    return file.filename().string().find("relay-admin") != std::string::npos;
+    return file.filename().string().find("relay-admin") != std::string::npos && file.extension() != ".7";
 }
 
 void write_folder(std::filesystem::path const &folder, std::vector<GeneratedFile> const &files) {

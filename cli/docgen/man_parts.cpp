@@ -146,7 +146,9 @@ std::string cross_references(std::vector<std::string> pages) {
     pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
     std::string body;
     for (std::string const &page : pages) {
-        body += ".Xr " + escape(page) + " 1" + (&page == &pages.back() ? "\n" : " ,\n");
+        std::size_t const end = page.find('(');
+        body += ".Xr " + escape(page.substr(0, end)) + ' ' + (end == std::string::npos ? "1" : page.substr(end + 1, 1));
+        body += &page == &pages.back() ? "\n" : " ,\n";
     }
     return body;
 }

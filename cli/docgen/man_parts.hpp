@@ -31,7 +31,7 @@ std::string tagged_list(std::vector<ListItem> const &items, std::string_view wid
 
 std::string examples(std::vector<ManualText::Example> const &examples);
 
-/// `.Xr relay\-admin\-org 1 ,` lines; `pages` are names of section 1.
+/// `.Xr relay\-admin\-org 1 ,` lines; `pages` are names of section 1, or say theirs: "relay-admin-gateway(7)".
 std::string cross_references(std::vector<std::string> pages);
 
 }  // namespace relay::cli::docgen

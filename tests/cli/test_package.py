@@ -66,7 +66,7 @@ def test_nothing_is_missing(archive):
     headers = {f"usr/include/{name}" for name in names("lib", "*.hpp")}
     examples = {f"{DOCUMENTS}/examples/{name}" for name in names("cli/examples", "*")}
     kit = {f"{DOCUMENTS}/examples/gateway/{name}" for name in names("tests/contract/kit", "verifier.*")}
-    pages = {f"usr/share/man/man1/{name}.gz" for name in names("man", "*.1")}
+    pages = {f"usr/share/man/man{name[-1]}/{name}.gz" for name in names("man", "*.[17]")}
     own = {f"{DOCUMENTS}/changelog.gz", f"{DOCUMENTS}/changelog.Debian.gz", f"{DOCUMENTS}/copyright"}
     packages = {f"{library}/pkgconfig/relay.pc", f"{library}/cmake/relay/relay-config.cmake"}
     schemas = {f"usr/share/relay-admin/json/{name}" for name in names("schema/json", "*.schema.json")}
@@ -86,7 +86,7 @@ def test_nothing_else_is_in_it(archive):
         r"usr/bin/relay-admin",
         re.escape(library_folder()) + r"/(librelay\.a|pkgconfig/relay\.pc|cmake/relay/relay[\w-]*\.cmake)",
         r"usr/include/relay/[\w/]+\.hpp",
-        r"usr/share/man/man1/relay-admin[a-z-]*\.1\.gz",
+        r"usr/share/man/man([17])/relay-admin[a-z-]*\.\1\.gz",
         r"usr/share/bash-completion/completions/relay-admin",
         r"usr/share/zsh/vendor-completions/_relay-admin",
         r"usr/share/fish/vendor_completions\.d/relay-admin\.fish",

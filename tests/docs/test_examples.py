@@ -14,7 +14,7 @@ from support.relay import Runner
 from support.shell_lines import invocations, markdown_lines, page_lines, place_files
 
 SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
-PAGES = sorted((SOURCE / "man").glob("*.1"))
+PAGES = sorted((SOURCE / "man").glob("*.[17]"))
 # Documents for people who use the program, wherever they stand; what npm brought along is not ours.
 GUIDES = sorted(
     path for path in SOURCE.rglob("*.md") if not {"node_modules", "build"} & set(path.relative_to(SOURCE).parts)
@@ -30,7 +30,7 @@ READING = {"list", "show", "status", "print", "help", "version", "json", "whoami
 
 
 def lines_of(path):
-    return page_lines(path.read_text()) if path.suffix == ".1" else markdown_lines(path.read_text())
+    return page_lines(path.read_text()) if path.suffix in (".1", ".7") else markdown_lines(path.read_text())
 
 
 def page_file(found):

@@ -13,7 +13,9 @@ SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parent
 DOCGEN = Path(os.environ["RELAY_BUILD_DIR"]) / "relay-admin-docgen"
 MAN = SOURCE / "man"
 PAGES = sorted(MAN.glob("*.1"))
+GUIDES = sorted(MAN.glob("*.7"))  # written by hand; test_guide.py looks at what they tell
 EACH_PAGE = pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
+EACH_PAGE_AND_GUIDE = pytest.mark.parametrize("path", PAGES + GUIDES, ids=[path.name for path in PAGES + GUIDES])
 EACH_COMMAND = pytest.mark.parametrize("found", commands(), ids=[" ".join(found.path) for found in commands()])
 
 # Kinds of relay-admin-docgen, each in a folder of its name.
@@ -61,15 +63,17 @@ def as_set(flags):
 def test_the_folder_is_fresh(kind, tmp_path):
     subprocess.run([DOCGEN, kind, tmp_path], check=True)
     made, kept = contents(tmp_path), contents(SOURCE / kind)
+    kept = {name: text for name, text in kept.items() if not name.endswith(".7")}
     stale = [name for name in sorted(made.keys() | kept.keys()) if made.get(name) != kept.get(name)]
     assert not stale, f"out of date; cmake --build BUILD --target update-docs writes {kind}/ anew: {stale}"
 
 
 def test_docgen_removes_what_is_no_longer_made_and_nothing_else(tmp_path):
-    for name in ("relay-admin-gone.1", "notes.txt"):
+    for name in ("relay-admin-gone.1", "notes.txt", "relay-admin-guide.7"):
         (tmp_path / name).write_text("x")
     subprocess.run([DOCGEN, "man", tmp_path], check=True)
     assert not (tmp_path / "relay-admin-gone.1").exists() and (tmp_path / "notes.txt").exists()
+    assert (tmp_path / "relay-admin-guide.7").exists(), "guides are written by hand"
 
 
 def test_docgen_says_what_it_can_make(tmp_path):
@@ -83,13 +87,13 @@ def test_there_is_one_page_for_each_command_and_group():
     assert {path.name for path in PAGES} == {page_file(path).name for path in paths}
 
 
-@EACH_PAGE
+@EACH_PAGE_AND_GUIDE
 def test_mandoc_has_nothing_to_say(path):
     run = subprocess.run([binaries.tool("mandoc"), "-Tlint", "-Wwarning", path], capture_output=True, text=True)
     assert run.stdout + run.stderr == ""
 
 
-@EACH_PAGE
+@EACH_PAGE_AND_GUIDE
 def test_groff_has_nothing_to_say(path):
     run = subprocess.run(
         [binaries.tool("groff"), "-mandoc", "-Tutf8", "-ww", "-z", path], capture_output=True, text=True
@@ -106,11 +110,11 @@ def test_sections_stand_in_the_usual_order(path):
     assert titles[:3] == usual[:3] and titles[-1] == "SEE ALSO"
 
 
-@EACH_PAGE
+@EACH_PAGE_AND_GUIDE
 def test_cross_references_lead_somewhere(path):
-    for name in re.findall(r"^\.Xr (\S+) 1", path.read_text(), re.MULTILINE):
+    for name, number in re.findall(r"^\.Xr (\S+) (\d)", path.read_text(), re.MULTILINE):
         name = name.replace("\\-", "-")
-        assert name == "psql" or (MAN / f"{name}.1").exists(), name
+        assert name == "psql" or (MAN / f"{name}.{number}").exists(), name
 
 
 @EACH_COMMAND

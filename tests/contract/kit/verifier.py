@@ -25,7 +25,11 @@ SUBJECTS = ("key_id", "agent_id", "org_id")
 MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE = 60, 5, 1, 20  # seconds
 
 
-KEY = re.compile(r"(relay_sk_([0-9a-hjkmnp-tv-z]{12})_([0-9A-Za-z]{43}))" r"([0-9A-Za-z]{6})\n?")
+KEY = re.compile(
+    r"""(relay_sk_ ([0-9a-hjkmnp-tv-z]{12}) _ ([0-9A-Za-z]{43}))
+        ([0-9A-Za-z]{6}) \n?""",
+    re.VERBOSE,
+)
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 

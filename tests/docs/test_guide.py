@@ -1,0 +1,75 @@
+"""The guide for gateway authors is true: its listings are the kit's own text or run, and it tells of the whole contract."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from support.shell_lines import unescape
+
+SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
+GUIDE = (SOURCE / "man/relay-admin-gateway.7").read_text()
+KIT = SOURCE / "tests/contract/kit"
+BLOCK = re.compile(r'(?:^\.\\" (\w+)\n)?^\.Bd -literal.*\n((?:.*\n)*?)^\.Ed', re.MULTILINE)
+BLOCKS = [(language, unescape(text)) for language, text in BLOCK.findall(GUIDE)]
+TEXT = GUIDE.replace("\\-", "-")
+
+# What gateways need besides while a fleet leaves its shared secret is a matter of its own.
+TOLD_ELSEWHERE = {"authenticate_legacy"}
+
+
+def listings(language):
+    return [text for marked, text in BLOCKS if marked == language]
+
+
+def test_each_listing_says_what_it_is():
+    assert {language for language, _ in BLOCKS} == {"python", "sql", "sh"}
+    assert not [text for _, text in BLOCKS if max(map(len, text.splitlines())) > 74], "too wide for a terminal"
+
+
+def test_python_is_the_text_of_the_tested_kit():
+    kit = (KIT / "verifier.py").read_text()
+    assert listings("python") and all(text in kit for text in listings("python"))
+
+
+def test_sql_runs(database):
+    """Each statement, as a gateway's login where it is one of the contract; what changes something is rolled back."""
+    database.gateway_login()
+    for text in listings("sql"):
+        if "relay_api." in text:
+            text = f"SET LOCAL SESSION AUTHORIZATION gateway_login; PREPARE listing AS {text}; DEALLOCATE listing"
+        database.execute(f"BEGIN; {text}; ROLLBACK")
+
+
+def test_it_tells_of_each_function_and_of_each_reason(database):
+    functions = database.rows(
+        "SELECT proname, proargnames, obj_description(oid, 'pg_proc') AS about FROM pg_proc"
+        " WHERE pronamespace = 'relay_api'::regnamespace AND has_function_privilege(%s, oid, 'EXECUTE')",
+        database.gateway_login(),
+    )
+    assert len(functions) >= 4
+    titles = set(re.findall(r"^\.Ss (\w+)$", GUIDE, re.MULTILINE))
+    for found in functions:
+        if found["proname"] in TOLD_ELSEWHERE:
+            continue
+        assert found["proname"] in titles, found["proname"]
+        part = TEXT.partition(f".Ss {found['proname']}\n")[2]
+        _, _, reasons = found["about"].partition("reasons: ")
+        for reason in re.findall(r"[a-z_]{2,}", reasons):
+            assert re.search(rf"\b{reason}\b", part), f"{found['proname']}: {reason}"
+
+
+def test_it_gives_the_numbers_of_the_kit():
+    kept, stale, poll, alive = re.search(
+        r"^MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE = (\d+), (\d+), (\d+), (\d+)",
+        (KIT / "verifier.py").read_text(),
+        re.M,
+    ).groups()
+    assert (kept, stale, poll, alive) == ("60", "5", "1", "20")
+    for told in ("at most 60 seconds", "for 5 seconds", "every second", "every 20 seconds"):
+        assert told in TEXT, told
+
+
+@pytest.mark.parametrize("name", re.findall(r"(\w+\.(?:py|mjs|cpp|hpp))", GUIDE.partition("\n.Sh FILES\n")[2]))
+def test_the_files_that_it_names_are_in_the_kit(name):
+    assert (KIT / name).is_file()
