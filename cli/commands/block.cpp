@@ -16,7 +16,7 @@ struct Options {
     IncidentTargets targets{};
     std::optional<std::string> until{};
     bool force = false;
-    std::optional<std::chrono::seconds> wait_ack{};
+    Waits waits{};
 };
 
 /// A time holds a `-`, a duration never does.
@@ -51,7 +51,7 @@ ExitStatus run(Options const &options, Context &context) {
         std::vector<AgentId> const agents = target_agents(targets);
         return run_incident(
             context, IncidentVerb::block, subjects_of(agents),
-            [&] { return block_agents(context.database(), agents, end, options.force, by); }, options.wait_ack);
+            [&] { return block_agents(context.database(), agents, end, options.force, by); }, options.waits);
     }
     if (options.force) {
         throw Error(ErrorKind::usage, "--force says nothing with --org");
@@ -60,7 +60,7 @@ ExitStatus run(Options const &options, Context &context) {
     confirm_org(context, org, targets.confirm, "blocks", "Undo: relay-admin unblock --org " + org.text());
     return run_incident(
         context, IncidentVerb::block, {"org " + org.text()},
-        [&] { return block_org(context.database(), org, end, by); }, options.wait_ack);
+        [&] { return block_org(context.database(), org, end, by); }, options.waits);
 }
 
 Runner declare(CLI::App &app) {
@@ -71,7 +71,7 @@ Runner declare(CLI::App &app) {
                .description = "when it ends by itself: 2h, or a time (RFC 3339)"},
               options->until);
     add_flag(app, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
-    declare_wait_ack(app, options->wait_ack);
+    declare_waits(app, options->waits);
     declare_targets(app, options->targets, true);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -86,7 +86,7 @@ Command const block{
         R"(Makes every gateway refuse the agents from its next check on. Nothing is lost: their keys work again when the block is lifted with
 `unblock`, or when it ends by itself (--until). To kill keys for good there is `revoke`.
 
-It never asks (for agents), waits for no lock on an agent, and commits on the primary without waiting for standbys. First it commits, then
+It never asks (for agents), waits for no lock on an agent, and commits on the primary without waiting for standbys (--durable). First it commits, then
 it reads and prints who that is: keys, where it was last seen, its last events, and the command that undoes it. If that reading fails,
 the block stands all the same: a warning, and exit 0. A second block changes nothing and tells who was first; a block is made longer by
 --until, never shorter.
@@ -101,16 +101,24 @@ Give --reason and --ticket: they stand in the audit trail, and `unblock --ticket
 --wait-ack 5s then waits until every live gateway (see `gateway list`) has acknowledged that it forgot what it had cached, and prints
 `3/3 gateways in 0.41 s`; 10 if not all of them did. The block stands either way.
 
+--durable then waits until the standbys have replayed it, so that a failover cannot undo it and gateways that ask a standby see it: at most
+as long as --timeout says (10s). It prints `durable on 2/2 standbys in 0.12 s`, or names each that has not replayed it, and how far behind
+it is; 10 then, and also if there is none. Standbys are those that stream from the primary, those named in synchronous_standby_names,
+and those that have a replication slot; one that is away and is none of these is not known to the primary. The block stands either way, on the
+primary; run it again to ask again. Who is no superuser sees the standbys if relay_owner is in pg_read_all_stats.
+
 Exit 0: blocked, now or before. 3: no such agent or organization; nothing was changed. 7: some ids are not known, the others are blocked,
 and stdout says which. 8: nothing was changed, run it again. 9: the database cannot be asked whether it was done; the last line is
-`NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 10: with --wait-ack, not every live gateway
-acknowledged it in time. 13: the typed id was wrong.
+`NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 10: it is blocked, but with --wait-ack not every
+live gateway acknowledged it in time, or with --durable not every standby replayed it. 13: the typed id was wrong.
 
 EXAMPLES
   relay-admin block billing-bot --reason "key seen in a public log" --ticket INC-42
   # a hold that ends by itself
   relay-admin block billing-bot crm-sync --until 2h
   relay-admin block -f suspects.txt --ticket INC-42
+  # and be sure that every gateway and every standby has it
+  relay-admin block billing-bot --wait-ack 5s --durable
   # a whole organization, unattended
   relay-admin block --org acme-corp --confirm acme-corp)",
     .declare = declare,

@@ -20,7 +20,7 @@ struct Options {
     std::vector<std::string> keys{};
     std::optional<std::string> scan{};
     bool force = false;
-    std::optional<std::chrono::seconds> wait_ack{};
+    Waits waits{};
 };
 
 /// For good is asked about, where there is somebody to ask; a script that says revoke means it. Nothing is read first: the question must
@@ -47,7 +47,7 @@ ExitStatus revoke_ids(Options const &options, Context &context) {
     confirm_end(context, subjects);
     return run_incident(
         context, IncidentVerb::revoke, subjects,
-        [&] { return revoke_keys(context.database(), keys, context.write_options()); }, options.wait_ack);
+        [&] { return revoke_keys(context.database(), keys, context.write_options()); }, options.waits);
 }
 
 ExitStatus revoke_scanned(Options const &options, Context &context) {
@@ -64,7 +64,7 @@ ExitStatus revoke_scanned(Options const &options, Context &context) {
     confirm_end(context, subjects);
     return run_incident(
         context, IncidentVerb::revoke, subjects,
-        [&] { return revoke_found(context.database(), found, context.write_options()); }, options.wait_ack);
+        [&] { return revoke_found(context.database(), found, context.write_options()); }, options.waits);
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -87,7 +87,7 @@ ExitStatus run(Options const &options, Context &context) {
         confirm_end(context, subjects_of(agents));
         return run_incident(
             context, IncidentVerb::revoke, subjects_of(agents),
-            [&] { return revoke_agents(context.database(), agents, options.force, by); }, options.wait_ack);
+            [&] { return revoke_agents(context.database(), agents, options.force, by); }, options.waits);
     }
     if (!options.keys.empty()) {
         return revoke_ids(options, context);
@@ -99,7 +99,7 @@ ExitStatus run(Options const &options, Context &context) {
     confirm_org(context, org, targets.confirm, "revokes", "Every key of its agents is dead then, for good.");
     return run_incident(
         context, IncidentVerb::revoke, {"org " + org.text()}, [&] { return revoke_org(context.database(), org, by); },
-        options.wait_ack);
+        options.waits);
 }
 
 Runner declare(CLI::App &app) {
@@ -109,7 +109,7 @@ Runner declare(CLI::App &app) {
     add_value(app, {.names = "--scan", .type = "FILE", .description = "the keys that stand in a text; - is stdin"},
               options->scan);
     add_flag(app, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
-    declare_wait_ack(app, options->wait_ack);
+    declare_waits(app, options->waits);
     declare_targets(app, options->targets, true);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -139,13 +139,18 @@ reaches no argument list, no history, no audit row. Organizations' admin tokens 
 --wait-ack 5s then waits until every live gateway (see `gateway list`) has acknowledged that it forgot what it had cached, and prints
 `3/3 gateways in 0.41 s`; 10 if not all of them did. The revocation stands either way.
 
+--durable then waits until the standbys have replayed it, so that a failover cannot undo it, at most as long as --timeout says (10s), and
+names those that have not; 10 then, and also if there is none. The revocation stands either way, on the primary. `block` tells which standbys count.
+
 Exit 0: revoked, now or before; or a scanned text that holds no key. 3: no such agent, key or organization; nothing was changed. 7: some
 are not known, the others are dead, and stdout says which. 8: nothing was changed, run it again. 9: the database cannot be asked whether
-it was done; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 13: the question was
+it was done; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 10: it is revoked, but
+with --wait-ack not every live gateway acknowledged it in time, or with --durable not every standby replayed it. 13: the question was
 answered no, or the typed id was wrong.
 
 EXAMPLES
   relay-admin revoke billing-bot --reason "laptop stolen" --ticket INC-43
+  relay-admin revoke billing-bot --yes --wait-ack 5s --durable
   # whatever leaked in this log
   relay-admin revoke --scan build.log
   # at the end of a pipe: git log -p | ...

@@ -15,4 +15,13 @@ Value error_value(std::optional<Error> const &error) {
     };
 }
 
+std::string what_failed(Error const &error) {
+    constexpr std::string_view misleading = "; nothing was changed";
+    std::string text = error.message();
+    if (text.ends_with(misleading)) {
+        text.resize(text.size() - misleading.size());
+    }
+    return text;
+}
+
 }  // namespace relay::cli

@@ -92,7 +92,7 @@ IncidentContexts read_contexts(db::Database &database, std::vector<IncidentItem>
             }
         }
     } catch (Error const &error) {
-        contexts.failure = error.message();
+        contexts.failure = what_failed(error);
     } catch (Interrupted const &) {
         contexts.interrupted = true;
     }

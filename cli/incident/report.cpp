@@ -135,11 +135,15 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
     }
 }
 
+Value found_by(std::optional<WaitReport> const &report) { return report ? Value(report->record) : Value(); }
+
 /// Restoring an organization makes no key, but an item of `restore` has the same fields in either case.
-Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext const &context, Value gateways) {
+Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext const &context,
+                   WaitReports const &waited) {
     Record record = incident_record(item, context);
     if (verb == IncidentVerb::block || verb == IncidentVerb::revoke) {
-        record.push_back(machine_only("gateways", std::move(gateways)));
+        record.push_back(machine_only("gateways", found_by(waited.gateways)));
+        record.push_back(machine_only("durable", found_by(waited.standbys)));
     }
     if (verb == IncidentVerb::restore) {
         append(record, machine_key_record({}, ""));
@@ -148,8 +152,7 @@ Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext 
 }
 
 Document make_document(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
-                       IncidentContexts const &contexts, std::optional<AckReport> const &acks) {
-    Value const gateways = acks ? Value(acks->record) : Value();
+                       IncidentContexts const &contexts, WaitReports const &waited) {
     Document document;
     document.kind = words_of(verb).kind;
     document.id_key = "subject_id";
@@ -162,7 +165,7 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
         document.data = incident_page(receipt.items.front(), contexts.of.front());
     } else {
         for (std::size_t i = 0; i < receipt.items.size(); ++i) {
-            document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i], gateways));
+            document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i], waited));
         }
     }
     add_warnings(document, verb, receipt, contexts);
@@ -182,6 +185,20 @@ void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receip
     } else if (verb == IncidentVerb::block && context.globals().ticket) {
         context.output().note("undo:  " + program_with_place(context.globals()) + " unblock --ticket " +
                               shell_word(*context.globals().ticket));
+    }
+}
+
+/// The last line says what holds all the same.
+void say_waited(Context &context, IncidentVerb verb, WaitReports const &waited) {
+    for (auto const &report : {waited.gateways, waited.standbys}) {
+        for (std::string const &line : report ? report->lines : std::vector<std::string>()) {
+            report->complete ? context.output().note(line) : context.output().warn(line);
+        }
+    }
+    if (waited.standbys && !waited.standbys->complete) {
+        context.output().warn(std::string(verb == IncidentVerb::block ? "the block" : "the revocation") +
+                              " stands on the primary; a failover to a standby without it would undo it: run the same "
+                              "command again until it is durable");
     }
 }
 
@@ -217,8 +234,7 @@ Error with_nothing_changed(Error const &error) {
 
 }  // namespace
 
-ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
-                           std::optional<std::chrono::seconds> wait_ack) {
+ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, Waits const &waits) {
     auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
                                       [](IncidentItem const &item) { return item.error.has_value(); });
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
@@ -227,27 +243,25 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     if (receipt.trail_missing) {  // then the reading may have to wait, too
         context.output().note("committed; now reading who that is");
     }
-    std::optional<AckReport> acks;
-    if (wait_ack && !context.globals().dry_run && !receipt.items.empty()) {
-        acks = wait_for_acknowledgement(context, receipt, *wait_ack);
+    WaitReports waited;
+    if ((waits.acknowledged || waits.durable) && !context.globals().dry_run && !receipt.items.empty()) {
+        waited = wait_for_others(context, receipt, waits);
     }
     IncidentContexts const contexts = read_contexts(context.database(), receipt.items);
-    context.output().show(make_document(context, verb, receipt, contexts, acks));
+    context.output().show(make_document(context, verb, receipt, contexts, waited));
     say_next(context, verb, receipt, contexts);
-    if (acks) {
-        acks->complete ? context.output().note(acks->line) : context.output().warn(acks->line);
-    }
-    if (contexts.interrupted) {
+    say_waited(context, verb, waited);
+    if (contexts.interrupted || waited.interrupted) {
         throw Interrupted();
     }
     if (failed > 0) {
         return ExitStatus::partial;
     }
-    return acks && !acks->complete ? ExitStatus::check_no : ExitStatus::ok;
+    return waited.complete() ? ExitStatus::ok : ExitStatus::check_no;
 }
 
 ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                        std::function<IncidentReceipt()> const &act, std::optional<std::chrono::seconds> wait_ack) {
+                        std::function<IncidentReceipt()> const &act, Waits const &waits) {
     IncidentReceipt receipt;
     try {
         receipt = act();
@@ -260,7 +274,7 @@ ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::st
         }
         throw;
     }
-    return report_incident(context, verb, receipt, wait_ack);
+    return report_incident(context, verb, receipt, waits);
 }
 
 std::vector<std::string> subjects_of(std::vector<AgentId> const &agents) {

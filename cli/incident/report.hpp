@@ -1,11 +1,10 @@
 #pragma once
 
 #include "cli/exit_status.hpp"
+#include "cli/incident/wait.hpp"
 #include "relay/provision/incident.hpp"
 
-#include <chrono>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,17 +17,17 @@ enum class IncidentVerb { block, unblock, revoke, restore };
 /// How an incident command ends, after its use case has committed: reads the context (keys, last events) in a second step, shows the
 /// document, says on stderr what to do next. A failing second step is a warning, and never undoes the first.
 ///
-/// With `wait_ack` it first waits so long for the gateways (cli/incident/wait.hpp).
+/// First it waits for gateways and standbys, if `waits` says so (cli/incident/wait.hpp).
 ///
-/// Returns ok; partial if some ids were not known; check_no, if a gateway has not acknowledged it in time. Throws Error: not_found, if none was; internal, stdout took nothing.
+/// Returns ok; partial if some ids were not known; check_no, if a gateway or a standby does not have it in time. Throws Error: not_found, if none was; internal, stdout took nothing.
 ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
-                           std::optional<std::chrono::seconds> wait_ack = {});
+                           Waits const &waits = {});
 
 /// Runs `act`, which must not be left in doubt, and reports it. If its outcome stays unknown, the last lines of stderr say
 /// `NOT CONFIRMED: agent X may still be live`, one for each of `subjects` ("agent X"); if it failed for sure, the error says that nothing
 /// was changed.
 ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                        std::function<IncidentReceipt()> const &act, std::optional<std::chrono::seconds> wait_ack = {});
+                        std::function<IncidentReceipt()> const &act, Waits const &waits = {});
 
 /// "agent X" for each.
 std::vector<std::string> subjects_of(std::vector<AgentId> const &agents);

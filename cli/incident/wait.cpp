@@ -2,7 +2,10 @@
 
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
+#include "cli/documents/error.hpp"
 #include "cli/documents/fields.hpp"
+#include "cli/incident/durable.hpp"
+#include "cli/output/output.hpp"
 #include "relay/provision/gateways.hpp"
 
 #include <fmt/format.h>
@@ -23,47 +26,71 @@ std::vector<std::string> shut_out_ids(IncidentReceipt const &receipt, std::strin
     return ids;
 }
 
-std::string line_of(GatewayWait const &wait) {
-    if (wait.live.empty()) {
+std::string gateway_line(GatewayWait const &wait) {
+    if (wait.failure()) {
+        return "the gateways' acknowledgements could not be read: " + what_failed(*wait.failure());
+    }
+    if (wait.live().empty()) {
         return "0 gateways: none has acknowledged anything within the last 60 s, so nothing is proven";
     }
-    std::string line = fmt::format("{}/{} gateways in {:.2f} s", wait.live.size() - wait.missing.size(),
-                                   wait.live.size(), static_cast<double>(wait.took.count()) / 1000);
+    std::string line = fmt::format("{}/{} gateways in {:.2f} s", wait.live().size() - wait.missing().size(),
+                                   wait.live().size(), static_cast<double>(wait.took().count()) / 1000);
     constexpr std::size_t most_named = 5;
-    for (std::size_t i = 0; i < std::min(wait.missing.size(), most_named); ++i) {
-        line += (i == 0 ? "; not acknowledged by " : ", ") + wait.missing[i];
+    for (std::size_t i = 0; i < std::min(wait.missing().size(), most_named); ++i) {
+        line += (i == 0 ? "; not acknowledged by " : ", ") + wait.missing()[i];
     }
-    return line + (wait.missing.size() > most_named ? ", ..." : "");
+    return line + (wait.missing().size() > most_named ? ", ..." : "");
+}
+
+Record gateway_record(GatewayWait const &wait) {
+    return {
+        machine_only("live", static_cast<std::int64_t>(wait.live().size())),
+        machine_only("acknowledged", static_cast<std::int64_t>(wait.live().size() - wait.missing().size())),
+        machine_only("missing", wait.missing()),
+        machine_only("complete", wait.complete()),
+        machine_only("took_ms", std::int64_t{wait.took().count()}),
+    };
 }
 
 }  // namespace
 
-void declare_wait_ack(CLI::App &app, std::optional<std::chrono::seconds> &target) {
+void declare_waits(CLI::App &app, Waits &target) {
     add_duration(app,
                  {.names = "--wait-ack", .description = "wait so long for every live gateway to acknowledge it: 5s"},
-                 target);
+                 target.acknowledged);
+    add_flag(app,
+             {.names = "--durable", .description = "wait for the standbys to replay it, as long as --timeout says"},
+             target.durable);
 }
 
-AckReport wait_for_acknowledgement(Context &context, IncidentReceipt const &receipt, std::chrono::seconds patience) {
-    GatewayWait wait;
-    AckReport report;
-    try {
-        std::string kind;
-        std::vector<std::string> const ids = shut_out_ids(receipt, kind);
-        wait = wait_for_gateways(context.database(), kind, ids, std::chrono::steady_clock::now(), patience);
-        report.line = line_of(wait);
-        report.complete = wait.complete();
-    } catch (Error const &error) {
-        report.line = "the gateways' acknowledgements could not be read: " + error.message();
+WaitReports wait_for_others(Context &context, IncidentReceipt const &receipt, Waits const &waits) {
+    auto const since = std::chrono::steady_clock::now();
+    std::string kind;
+    std::vector<std::string> const ids = shut_out_ids(receipt, kind);
+    std::optional<GatewayWait> gateways;
+    std::optional<StandbyWait> standbys;
+    std::vector<Confirmation *> all;
+    if (waits.acknowledged) {
+        all.push_back(&gateways.emplace(context.database(), kind, ids, *waits.acknowledged));
     }
-    report.record = {
-        machine_only("live", static_cast<std::int64_t>(wait.live.size())),
-        machine_only("acknowledged", static_cast<std::int64_t>(wait.live.size() - wait.missing.size())),
-        machine_only("missing", wait.missing),
-        machine_only("complete", report.complete),
-        machine_only("took_ms", static_cast<std::int64_t>(wait.took.count())),
-    };
-    return report;
+    if (waits.durable) {
+        all.push_back(&standbys.emplace(context.database(), kind, ids, context.globals().timeout));
+    }
+    WaitReports reports;
+    reports.interrupted = !await_confirmations(all, since, [&] {
+        context.output().note(fmt::format("committed: gateways refuse it from their next check; waiting for {}{}{}",
+                                          gateways ? "the gateways" : "", gateways && standbys ? " and " : "",
+                                          standbys ? "the standbys" : ""));
+    });
+    if (gateways) {
+        reports.gateways = {
+            .record = gateway_record(*gateways), .lines = {gateway_line(*gateways)}, .complete = gateways->complete()};
+    }
+    if (standbys) {
+        reports.standbys = {
+            .record = durable_record(*standbys), .lines = durable_lines(*standbys), .complete = standbys->complete()};
+    }
+    return reports;
 }
 
 }  // namespace relay::cli

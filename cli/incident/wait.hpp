@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -15,18 +16,33 @@ namespace relay::cli {
 
 class Context;
 
-/// What --wait-ack found; null in documents when it was not asked for.
-struct AckReport {
-    Record record{};  ///< live, acknowledged, missing, took_ms
-    std::string line{};  ///< "3/3 gateways in 0.41 s"
+/// Whom to wait for after the commit.
+struct Waits {
+    std::optional<std::chrono::seconds> acknowledged{};  ///< every live gateway, so long
+    bool durable = false;  ///< the standbys, as long as --timeout says
+};
+
+/// Adds --wait-ack and --durable.
+void declare_waits(CLI::App &app, Waits &target);
+
+/// What one of them found.
+struct WaitReport {
+    Record record{};  ///< for machines: the definitions gateway_acks and durability
+    std::vector<std::string> lines{};  ///< "3/3 gateways in 0.41 s"
     bool complete = false;
 };
 
-/// Adds --wait-ack.
-void declare_wait_ack(CLI::App &app, std::optional<std::chrono::seconds> &target);
+/// None where it was not asked for.
+struct WaitReports {
+    std::optional<WaitReport> gateways{};
+    std::optional<WaitReport> standbys{};
+    bool interrupted = false;
 
-/// Waits until every live gateway has acknowledged what `receipt` did, at most `patience`. What goes wrong here undoes nothing: it is told in
-/// the line, and is not complete.
-AckReport wait_for_acknowledgement(Context &context, IncidentReceipt const &receipt, std::chrono::seconds patience);
+    bool complete() const { return (!gateways || gateways->complete) && (!standbys || standbys->complete); }
+};
+
+/// Waits for the gateways and the standbys at the same time, to have what `receipt` did. What goes wrong here undoes nothing: it is told in
+/// the lines, and is not complete.
+WaitReports wait_for_others(Context &context, IncidentReceipt const &receipt, Waits const &waits);
 
 }  // namespace relay::cli

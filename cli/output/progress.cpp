@@ -1,5 +1,7 @@
 #include "cli/output/progress.hpp"
 
+#include "cli/output/byte_count.hpp"
+
 #include "cli/output/text_width.hpp"
 #include "cli/signals.hpp"
 #include "relay/model/text.hpp"
@@ -20,21 +22,13 @@ constexpr auto each_in_log = 10s;
 
 constexpr char clear_line[] = "\r\033[K";
 
-/// "999 B", "1.2 GB": decimal units, two digits at least.
 std::string amount(double number, bool bytes) {
-    if (!bytes) {
-        return number < 10 && number > 0 && number != static_cast<double>(static_cast<std::uint64_t>(number))
-                   ? fmt::format("{:.1f}", number)
-                   : fmt::format("{:.0f}", number);
+    if (bytes) {
+        return byte_count(number);
     }
-    constexpr std::array units{"B", "kB", "MB", "GB", "TB"};
-    std::size_t unit = 0;
-    while (number >= 1000 && unit + 1 < units.size()) {
-        number /= 1000;
-        ++unit;
-    }
-    return unit > 0 && number < 10 ? fmt::format("{:.1f} {}", number, units[unit])
-                                   : fmt::format("{:.0f} {}", number, units[unit]);
+    return number < 10 && number > 0 && number != static_cast<double>(static_cast<std::uint64_t>(number))
+               ? fmt::format("{:.1f}", number)
+               : fmt::format("{:.0f}", number);
 }
 
 std::string time_left(double seconds) {

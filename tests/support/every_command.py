@@ -170,8 +170,8 @@ def _gateways(scene):
     cursor = scene.database.one(begin)["next_cursor"]
     scene.read("gateway", "list")
     for form in ("json", "jsonl"):
-        scene.shoot("block", "crm", "--until", "1h", "--wait-ack", "0", form=form, code=10)
-        scene.shoot("revoke", "crm", "--wait-ack", "0", form=form, code=10)
+        scene.shoot("block", "crm", "--until", "1h", "--wait-ack", "0", "--durable", form=form, code=10)
+        scene.shoot("revoke", "crm", "--wait-ack", "0", "--durable", form=form, code=10)
     for form in ("json", "jsonl"):
         scene.shoot("watch", "--since", cursor, "--until-idle", form=form)
     scene.read("gateway", "list")

@@ -14,6 +14,7 @@ class Standby(Server):
 
     def __init__(self, primary, *, name, **options):
         super().__init__(name=name, **options)
+        self.settings.setdefault("wal_retrieve_retry_interval", "200ms")  # when the primary is back, it is found at once
         self.primary = primary
         source = f"host={primary.host} port={primary.port} user=postgres application_name={name}"
         run_as_server(
@@ -36,8 +37,11 @@ class Standby(Server):
             settings.write("synchronous_standby_names = ''\n")
 
     def wait_streaming(self):
-        """Waits until the primary sends to this standby."""
-        sql = "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
+        """Waits until the primary sends to this standby, and has heard from it how far it is."""
+        sql = (
+            "SELECT 1 FROM pg_stat_replication WHERE application_name = %s AND state = 'streaming'"
+            " AND replay_lsn IS NOT NULL"
+        )
         processes.wait_until(lambda: self.primary.query(sql, (self.name,)), what=f"{self.name} to stream")
         return self
 

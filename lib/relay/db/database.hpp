@@ -86,7 +86,9 @@ class Database {
 
 /// Async-signal-safe: the running transaction, unless its COMMIT was sent, ends with Interrupted, and so does every later one.
 void interrupt() noexcept;
-/// True while a transaction is open: a signal handler then calls interrupt() and returns; otherwise it may let the program die at once.
+/// Sleeps. A signal that comes meanwhile (see in_transaction) ends it. Throws Interrupted after interrupt().
+void pause(std::chrono::milliseconds length);
+/// True while a transaction is open, or in pause(): a signal handler then calls interrupt() and returns; otherwise it may let the program die at once.
 bool in_transaction() noexcept;
 
 }  // namespace relay::db

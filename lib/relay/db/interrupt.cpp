@@ -2,6 +2,7 @@
 
 #include "relay/db/database.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <atomic>
 
@@ -44,5 +45,16 @@ void interrupt() noexcept {
 }
 
 bool in_transaction() noexcept { return is_open; }
+
+void pause(std::chrono::milliseconds length) {
+    running::opened(-1);
+    if (!running::interrupted()) {
+        ::poll(nullptr, 0, static_cast<int>(length.count()));  // unlike sleep_for, not resumed after a signal
+    }
+    running::closed();
+    if (running::interrupted()) {
+        throw Interrupted();
+    }
+}
 
 }  // namespace relay::db

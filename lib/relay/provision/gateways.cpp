@@ -4,24 +4,8 @@
 #include "relay/store/gateways.hpp"
 
 #include <algorithm>
-#include <thread>
 
 namespace relay {
-namespace {
-
-using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::milliseconds first_pause = 5ms;
-constexpr std::chrono::milliseconds longest_pause = 100ms;
-
-std::vector<store::GatewayAck> read(db::Database &database, std::optional<store::FeedPlace> const &place) {
-    std::vector<store::GatewayAck> acks;
-    database.transact(reading(), [&](db::Transaction &transaction) { acks = store::acknowledged(transaction, place); });
-    return acks;
-}
-
-}  // namespace
 
 Page<Gateway> list_gateways(db::Database &database) {
     Page<Gateway> page;
@@ -33,34 +17,43 @@ Page<Gateway> list_gateways(db::Database &database) {
     return page;
 }
 
-GatewayWait wait_for_gateways(db::Database &database, std::string const &kind, std::vector<std::string> const &ids,
-                              Clock::time_point since, std::chrono::milliseconds patience) {
-    GatewayWait wait;
-    std::optional<store::FeedPlace> place;
+/// Where the change stands in the feed; none: the feed does not hold it any more, so everybody has it.
+struct GatewayWait::Place {
+    std::optional<store::FeedPlace> in_feed{};
+};
+
+GatewayWait::GatewayWait(db::Database &database, std::string kind, std::vector<std::string> ids,
+                         std::chrono::milliseconds patience)
+    : Confirmation(patience), m_database(database), m_kind(std::move(kind)), m_ids(std::move(ids)) {}
+
+GatewayWait::~GatewayWait() = default;
+
+bool GatewayWait::ask() {
+    bool const first = !m_place;
     std::vector<store::GatewayAck> acks;
-    database.transact(reading(), [&](db::Transaction &transaction) {
-        place = store::last_shut_out(transaction, kind, ids);
-        acks = store::acknowledged(transaction, place);
-    });
-    for (store::GatewayAck const &ack : acks) {
-        if (ack.live) {
-            wait.live.push_back(ack.gateway_id);
+    m_database.transact(reading(), [&](db::Transaction &transaction) {
+        if (first) {
+            m_place = std::make_unique<Place>(Place{store::last_shut_out(transaction, m_kind, m_ids)});
         }
-    }
-    for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
-        wait.missing = wait.live;
+        acks = store::acknowledged(transaction, m_place->in_feed);
+    });
+    if (first) {
         for (store::GatewayAck const &ack : acks) {
-            if (ack.has_it) {
-                std::erase(wait.missing, ack.gateway_id);
+            if (ack.live) {
+                m_live.push_back(ack.gateway_id);
             }
         }
-        wait.took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - since);
-        if (wait.missing.empty() || wait.took >= patience) {
-            return wait;
-        }
-        std::this_thread::sleep_for(std::min(pause, patience - wait.took));
-        acks = read(database, place);
     }
+    m_missing = m_live;
+    for (store::GatewayAck const &ack : acks) {
+        if (ack.has_it) {
+            std::erase(m_missing, ack.gateway_id);
+        }
+    }
+    if (m_live.empty()) {
+        end();
+    }
+    return !m_live.empty() && m_missing.empty();
 }
 
 }  // namespace relay
