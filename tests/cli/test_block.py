@@ -15,7 +15,7 @@ from support.relay import finish_terminal
 
 ITEM = {
     "subject_kind", "subject_id", "org_id", "agent_id", "known", "changed", "result", "status", "since", "until", "actor", "db_role",
-    "ticket", "reason", "extended_only", "gateways", "error", "agent", "keys", "last_address", "events",
+    "ticket", "reason", "extended_only", "gateways", "durable", "error", "agent", "keys", "last_address", "events",
 }  # fmt: skip
 
 
