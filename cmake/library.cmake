@@ -29,4 +29,5 @@ target_link_libraries(relay
     $<BUILD_INTERFACE:standard_warnings>
     PkgConfig::LIBPQXX
     PkgConfig::LIBPQ
-    PkgConfig::LIBSODIUM)
+    PkgConfig::LIBSODIUM
+    PkgConfig::LIBCRYPT)

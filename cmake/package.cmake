@@ -17,7 +17,7 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS postgresql-client)
 # The server that `relay-admin sandbox` starts; what a program that links librelay.a needs.
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql, libpqxx-dev, libpq-dev, libsodium-dev")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql, libpqxx-dev, libpq-dev, libsodium-dev, libcrypt-dev")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "give every agent behind a multi-tenant relay its own key")
 set(CPACK_PACKAGE_DESCRIPTION
 "relay-admin writes organizations, agents, hashed keys and an audit trail
@@ -33,7 +33,7 @@ set(CPACK_RELAY_DOC_DIR "usr/${CMAKE_INSTALL_DOCDIR}")
 set(CPACK_RELAY_MAN_DIR "usr/${CMAKE_INSTALL_MANDIR}")
 set(CPACK_RELAY_ZSH_DIR "usr/${CMAKE_INSTALL_DATADIR}/zsh")
 if(RELAY_STATIC_LIBS)
-  set(CPACK_RELAY_LINKED_IN libpqxx-dev libfmt-dev libsodium-dev libcli11-dev nlohmann-json3-dev)
+  set(CPACK_RELAY_LINKED_IN libpqxx-dev libfmt-dev libsodium-dev libcrypt-dev libcli11-dev nlohmann-json3-dev)
 endif()
 set(CPACK_PROJECT_CONFIG_FILE "${PROJECT_SOURCE_DIR}/cmake/package/settings.cmake")
 set(CPACK_PRE_BUILD_SCRIPTS "${PROJECT_SOURCE_DIR}/cmake/package/debian_tree.cmake")

@@ -7,7 +7,7 @@ __relay_admin_tree() {
     commands=() flags=() arguments=()
     case $1 in
         '')
-            commands=(agent block completion config gateway help init key org recover restore revoke role rotate-key sandbox schema unblock version watch whoami)
+            commands=(agent block completion config gateway help init key migrate-legacy org recover restore revoke role rotate-key sandbox schema unblock version watch whoami)
             ;;
         'agent')
             commands=(assign-role create grant list revoke-permission show unassign-role update rotate-key)
@@ -185,6 +185,54 @@ __relay_admin_tree() {
         'key verify')
             flags=(
                 '--agent|--agent-id=AGENT'
+            )
+            ;;
+        'migrate-legacy')
+            commands=(abort extend finish import start status)
+            ;;
+        'migrate-legacy abort')
+            flags=(
+                '--deny-all'
+                '--confirm='
+            )
+            ;;
+        'migrate-legacy extend')
+            flags=(
+                '--deadline='
+            )
+            ;;
+        'migrate-legacy finish')
+            flags=(
+                '--quiet-for='
+                '--allow-active='
+                '--confirm='
+            )
+            ;;
+        'migrate-legacy import')
+            flags=(
+                '--from-table='
+                '--map+='
+                '--org|--org-id=ORG'
+                '--create-orgs'
+                '--orgs-table='
+                '--match-secret=FILE'
+            )
+            arguments=(
+                'FILE'
+            )
+            ;;
+        'migrate-legacy start')
+            flags=(
+                '--deadline='
+                '--agents=FILE'
+                '--expect='
+            )
+            ;;
+        'migrate-legacy status')
+            flags=(
+                '--quiet-for='
+                '--all'
+                '--exit-code'
             )
             ;;
         'org')

@@ -50,6 +50,12 @@ set -g __relay_admin_whole \
     'key retire' \
     'key show' \
     'key verify' \
+    'migrate-legacy abort' \
+    'migrate-legacy extend' \
+    'migrate-legacy finish' \
+    'migrate-legacy import' \
+    'migrate-legacy start' \
+    'migrate-legacy status' \
     'org create' \
     'org list' \
     'org show' \
@@ -108,6 +114,7 @@ complete -c relay-admin -n '__relay_admin_at' -a gateway -d 'see who listens to 
 complete -c relay-admin -n '__relay_admin_at' -a help -d 'show the help of a command'
 complete -c relay-admin -n '__relay_admin_at' -a init -d 'first run: schema, first organization, first agent'
 complete -c relay-admin -n '__relay_admin_at' -a key -d 'list, check and retire keys'
+complete -c relay-admin -n '__relay_admin_at' -a migrate-legacy -d 'move a running fleet off its one shared secret'
 complete -c relay-admin -n '__relay_admin_at' -a org -d 'create, list, show and change organizations'
 complete -c relay-admin -n '__relay_admin_at' -a recover -d 'settle operations whose commit got lost'
 complete -c relay-admin -n '__relay_admin_at' -a restore -d 'bring a revoked agent back, with a fresh key'
@@ -214,6 +221,31 @@ complete -c relay-admin -n '__relay_admin_at key retire' -l force -d 'also if it
 complete -c relay-admin -n '__relay_admin_at key show' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at key show' -l id -l key-id -x -a '(__relay_admin_ask)' -d 'the same, as a flag'
 complete -c relay-admin -n '__relay_admin_at key verify' -l agent -l agent-id -x -a '(__relay_admin_ask)' -d 'the agent that the key should be of'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a abort -d 'call the migration off, or stop the shared secret'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a extend -d 'move the deadline of the window'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a finish -d 'close the window: the shared secret opens nothing more'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a import -d 'take in the agents that carry the shared secret'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a start -d 'open the window, or another wave of it'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a status -d 'how far the fleet is, and who is left'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy abort' -l deny-all -d 'emergency stop: the shared secret opens nothing any more'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy abort' -l confirm -x -d 'legacy-off, instead of typing it'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy extend' -l deadline -x -d 'the new end, at most 180d from now'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy finish' -l quiet-for -x -d 'nobody may have used it for so long (default: 72h)'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy finish' -l allow-active -x -d 'exactly so many may have used it, and are locked out'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy finish' -l confirm -x -d 'legacy-off, instead of typing it'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -r -F
+complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l from-table -x -d 'read a table of the old relay in the same database'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l map -x -d 'what the source calls them: agent_id=id,org_id=tenant'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'organization of rows that name none'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l create-orgs -d 'make the organizations that are missing'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l orgs-table -x -d 'where their names are: org_id, name'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l match-secret -r -F -d 'take only rows whose hash is of the shared secret in FILE; - is stdin'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy start' -l deadline -x -d 'when the shared secret closes, at most 180d from now'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy start' -l agents -r -F -d 'a wave: these ids, one a line; - is stdin'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy start' -l expect -x -d 'how many agents must join; else exit 5'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy status' -l quiet-for -x -d 'who was seen in so long is on the secret (default: 72h)'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy status' -l all -d 'every straggler, not only the first 20'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy status' -l exit-code -d 'exit 10 while any agent is left'
 complete -c relay-admin -n '__relay_admin_at org' -a create -d 'create an organization'
 complete -c relay-admin -n '__relay_admin_at org' -a list -d 'list organizations'
 complete -c relay-admin -n '__relay_admin_at org' -a show -d 'show an organization'

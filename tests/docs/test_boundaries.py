@@ -18,7 +18,7 @@ TABLE = """
     db        x     -      x                 -     -         -   | x    -                   -     -             x
     store     x     x      x                 x     -         -   | .cpp -                   -     -             -
     provision x     x      x                 x     x         -   | -    -                   -     -             x
-    cli       x     x      context.,signals. -     x         x   | -    main.,output/,sink/ .cpp  output/,sink/ x
+    cli       x     x      context.,signals. -     x         x   | -    main.,output/,sink/ .cpp  output/,sink/,input/ x
 """
 
 # How the includes of a library begin.

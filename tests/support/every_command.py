@@ -177,6 +177,22 @@ def _gateways(scene):
     scene.read("gateway", "list")
 
 
+def _legacy(scene):
+    """A fleet of three and a row that is broken: one wave, and the end."""
+    off = ("--confirm", "legacy-off")
+    scene.read("migrate-legacy", "status")
+    (scene.folder / "old.csv").write_text("agent_id,org_id,owner\nOld.One,acme,team a\nold-two,fresh,\nnot good,acme,\n")
+    scene.write("migrate-legacy", "import", "old.csv", "--create-orgs", code=7)
+    scene.write("migrate-legacy", "start", "--deadline", "14d")
+    scene.write("migrate-legacy", "extend", "--deadline", "7d", "--reason", "a holiday")
+    scene.database.execute("SELECT relay_api.authenticate_legacy('Old.One', 'acme', '192.0.2.1')")
+    scene.read("migrate-legacy", "status", "--exit-code", code=10)
+    scene.write("migrate-legacy", "finish", "--allow-active", "1", *off)
+    scene.shoot("migrate-legacy", "start", "--deadline", "1d", form="jsonl")
+    scene.write("migrate-legacy", "abort")
+    scene.write("migrate-legacy", "abort", "--deny-all", *off)
+
+
 def _sandbox(scene):
     """In a folder of its own, open to the user that a server runs as: a sandbox of this machine is not to be touched."""
     with tempfile.TemporaryDirectory(prefix="rly-state-") as state:
@@ -203,6 +219,6 @@ def _errors(scene):
 def play(database, home, folder):
     """Runs all of it against an empty database, in `folder`; returns the shots in their order."""
     scene = Scene(Runner(dsn=database.dsn(), home=home, cwd=folder), folder, [], database)
-    for part in (_set_up, _organizations_and_agents, _permissions, _keys, _incidents, _recovery, _gateways, _sandbox, _errors):
+    for part in (_set_up, _organizations_and_agents, _permissions, _keys, _incidents, _recovery, _gateways, _legacy, _sandbox, _errors):
         part(scene)
     return scene.shots

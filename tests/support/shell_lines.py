@@ -62,11 +62,16 @@ def place_files(words, folder):
         ("-f", "bot\n"),
         ("--file", "bot\n"),
         ("--dsn-file", "host=/nowhere-at-all"),
+        ("--agents", "bot\n"),
+        ("--match-secret", "an old secret\n"),
     ):
         if flag in words and words[words.index(flag) + 1] != "-":
             (folder / words[words.index(flag) + 1]).write_text(content)
     for at, word in enumerate(words):
         if word.startswith("/"):
             words[at] = str(folder / word.rpartition("/")[2])
+    for word in words:
+        if word.endswith(".csv"):
+            (folder / word).write_text("agent_id,org_id,secret_hash\n")
     if "--seal-key" in words:
         (folder / words[words.index("--seal-key") + 1]).write_text('{"key_id":"1","key":"' + "A" * 43 + '="}')

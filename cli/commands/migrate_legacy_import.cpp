@@ -1,0 +1,261 @@
+#include "relay/provision/migrate_legacy_import.hpp"
+#include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/input/input_file.hpp"
+#include "cli/input/row_reader.hpp"
+#include "cli/output/output.hpp"
+#include "cli/output/progress.hpp"
+#include "relay/model/error.hpp"
+#include "relay/provision/legacy_table.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+constexpr std::size_t longest_file = 512 * 1024 * 1024;
+constexpr std::size_t longest_secret = 4096;
+
+struct Options {
+    std::optional<std::string> file{};
+    std::optional<std::string> from_table{};
+    std::vector<std::string> map{};
+    std::optional<std::string> org{};
+    bool create_orgs = false;
+    std::optional<std::string> orgs_table{};
+    std::optional<std::string> match_secret{};
+};
+
+std::vector<std::string> const &known_columns() {
+    static std::vector<std::string> const names{"agent_id",     "org_id",  "name",       "owner",      "secret_hash",
+                                                "api_key_hash", "revoked", "revoked_at", "permissions"};
+    return names;
+}
+
+using Columns = std::map<std::string, std::string>;
+
+std::optional<std::string> take(Columns &columns, std::string const &name) {
+    auto const found = columns.find(name);
+    return found == columns.end() ? std::nullopt : std::optional(std::move(found->second));
+}
+
+/// A JSON array of texts, or texts parted by commas, semicolons or blanks.
+std::vector<std::string> read_permissions(std::string const &text) {
+    if (text.front() == '[' || text.front() == '{') {
+        auto const texts = parse_text_array(text);
+        if (!texts) {
+            throw Error(ErrorKind::usage, "its permissions are no JSON array of texts");
+        }
+        return *texts;
+    }
+    std::vector<std::string> parts;
+    constexpr std::string_view between = ",; \t";
+    for (std::size_t at = text.find_first_not_of(between); at != text.npos;) {
+        std::size_t const end = std::min(text.find_first_of(between, at), text.size());
+        parts.push_back(text.substr(at, end - at));
+        at = text.find_first_not_of(between, end);
+    }
+    return parts;
+}
+
+/// A time, or a yes; not what databases and people write for no.
+bool says_yes(std::optional<std::string> const &text) {
+    static std::vector<std::string> const no{"false", "f", "no", "n", "0", "False", "FALSE", "null", "NULL"};
+    return text && std::find(no.begin(), no.end(), *text) == no.end();
+}
+
+LegacyRow make_row(std::size_t line, Columns columns, std::string fault) {
+    LegacyRow row{.line = line, .fault = std::move(fault)};
+    row.agent_id = take(columns, "agent_id");
+    row.org_id = take(columns, "org_id");
+    row.name = take(columns, "name");
+    row.owner = take(columns, "owner");
+    row.secret_hash = take(columns, "secret_hash");
+    if (!row.secret_hash) {
+        row.secret_hash = take(columns, "api_key_hash");
+    }
+    row.revoked = says_yes(take(columns, "revoked")) || says_yes(take(columns, "revoked_at"));
+    if (auto const permissions = take(columns, "permissions"); permissions && row.fault.empty()) {
+        try {
+            row.permissions = read_permissions(*permissions);
+        } catch (Error const &error) {
+            row.fault = error.message();
+        }
+    }
+    return row;
+}
+
+/// One line of text, its newline forgiven.
+LegacySecret read_shared_secret(Context &context, std::string const &path) {
+    SecretBuffer text = read_secret(context, path, "--match-secret", longest_secret + 1);
+    if (text.size() > longest_secret) {
+        throw Error(ErrorKind::usage, "--match-secret: the secret is longer than 4096 bytes");
+    }
+    if (text.reveal().ends_with('\n')) {
+        text.truncate(text.size() - 1);
+    }
+    if (text.reveal().ends_with('\r')) {
+        text.truncate(text.size() - 1);
+    }
+    if (text.size() == 0 || text.reveal().find('\0') != std::string_view::npos) {
+        throw Error(ErrorKind::usage, "--match-secret: the file must hold the shared secret, and nothing else");
+    }
+    return LegacySecret(std::move(text));
+}
+
+void read_source(Options const &options, Context &context, LegacyImport &import) {
+    ColumnMap const map = parse_column_map(options.map, known_columns());
+    Progress progress(context.output().progress_stream(), "importing", false, std::nullopt);
+    std::size_t count = 0;
+    auto const take_row = [&](std::size_t line, Columns columns, std::string fault) {
+        import.add(make_row(line, std::move(columns), std::move(fault)));
+        progress.report(++count);
+    };
+    if (options.from_table) {
+        std::size_t row = 0;
+        read_legacy_table(context.database(), {.name = *options.from_table, .columns = map},
+                          [&](Columns columns) { take_row(++row, std::move(columns), {}); });
+        return;
+    }
+    std::string const text = read_input(*options.file, "", longest_file);
+    read_rows(text, input_name(*options.file), map, known_columns(), "agent_id",
+              [&](InputRow row) { take_row(row.line, std::move(row.columns), std::move(row.fault)); });
+}
+
+std::vector<Record> fault_records(std::vector<LegacyFault> const &faults) {
+    std::vector<Record> records;
+    for (LegacyFault const &fault : faults) {
+        records.push_back({{"line", "Line", static_cast<std::int64_t>(fault.line)},
+                           {"agent_id", "Agent ID", fault.agent_id, {.cut = true}},
+                           {"reason", "Reason", fault.reason}});
+    }
+    return records;
+}
+
+Document import_document(Context &context, std::string const &source, ImportedLegacy const &done) {
+    auto const count = [](std::size_t number) { return static_cast<std::int64_t>(number); };
+    auto const unless_none = [&](std::string key, char const *label, std::size_t number) {
+        return Field{std::move(key), number > 0 ? label : "", count(number)};
+    };
+    Document document{.kind = "LegacyImport", .id_key = "source"};
+    document.data = {
+        {"source", "Source", source},
+        {"read", "Rows", count(done.read)},
+        {"imported", "Imported", count(done.imported)},
+        unless_none("created", "New agents", done.created),
+        unless_none("unchanged", "Unchanged", done.unchanged),
+        unless_none("revoked", "Revoked before", done.revoked),
+        unless_none("own_key", "Own key already", done.own_key),
+        unless_none("other_secret", "Other secret", done.other_secret),
+        unless_none("refused", "Refused", done.faults.size()),
+        unless_empty("orgs_created", "New orgs", {done.orgs_created.begin(), done.orgs_created.end()}),
+        {"faults", done.faults.empty() ? "" : "Refused rows", fault_records(done.faults)},
+    };
+    stamp(document, context, done);
+    return document;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    exactly_one({{"FILE", options.file.has_value()}, {"--from-table", options.from_table.has_value()}});
+    if (options.match_secret == "-" && options.file == "-") {
+        throw Error(ErrorKind::usage, "FILE and --match-secret cannot both read stdin");
+    }
+    if (options.orgs_table && !options.create_orgs) {
+        throw Error(ErrorKind::usage, "--orgs-table says nothing without --create-orgs");
+    }
+    std::string const source = options.from_table ? "table:" + *options.from_table : input_name(*options.file);
+    ImportLegacy request{.source = source, .create_orgs = options.create_orgs, .orgs_table = options.orgs_table};
+    if (options.org) {
+        request.org = OrgId::parse(*options.org);
+    }
+    std::optional<LegacySecret> secret;
+    if (options.match_secret) {
+        secret.emplace(read_shared_secret(context, *options.match_secret));
+        request.shared_secret = &*secret;
+    }
+    if (options.orgs_table) {
+        require_legacy_table(context.database(), *options.orgs_table, {"org_id", "name"});
+    }
+    LegacyImport import(context.database(), request, context.write_options());
+    read_source(options, context, import);
+    ImportedLegacy const done = import.finish();
+    context.output().show(import_document(context, source, done));
+    if (!done.changed && done.faults.empty()) {
+        context.output().note("nothing changed: all of it was imported before");
+    }
+    return done.faults.empty() ? ExitStatus::ok : ExitStatus::partial;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_positional(app, {.names = "FILE", .description = "CSV with a header, or JSON lines; - is stdin"},
+                   options->file);
+    add_value(app,
+              {.names = "--from-table",
+               .type = "SCHEMA.TABLE",
+               .description = "read a table of the old relay in the same database"},
+              options->from_table);
+    add_values(
+        app,
+        {.names = "--map", .type = "COLUMNS", .description = "what the source calls them: agent_id=id,org_id=tenant"},
+        options->map, Commas::split);
+    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "organization of rows that name none"},
+              options->org);
+    add_flag(app, {.names = "--create-orgs", .description = "make the organizations that are missing"},
+             options->create_orgs);
+    add_value(app,
+              {.names = "--orgs-table", .type = "SCHEMA.TABLE", .description = "where their names are: org_id, name"},
+              options->orgs_table);
+    add_value(app,
+              {.names = "--match-secret",
+               .type = "FILE",
+               .description = "take only rows whose hash is of the shared secret in FILE; - is stdin"},
+              options->match_secret);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const migrate_legacy_import;
+Command const migrate_legacy_import{
+    .path = "migrate-legacy import",
+    .summary = "take in the agents that carry the shared secret",
+    .doc =
+        R"(Takes the inventory of a running fleet: makes each agent that does not exist, without a key, and notes that it carries the shared secret.
+Nothing changes for the agents before `migrate-legacy start`.
+
+FILE is CSV (RFC 4180, with a first line of names) or JSON lines. The columns, in any order; others are passed over:
+
+  agent_id     needed; as it is, capitals and dots included, up to 127 characters
+  org_id       needed, or --org for rows without one
+  name         a name for people; without it the agent_id
+  owner        who is to receive its key: a team, an address
+  permissions  provider:method; a JSON array, or parted by commas
+  revoked      what is not false, or a time in revoked_at: the agent is made revoked, and stays out
+  secret_hash  for --match-secret; api_key_hash is the same
+
+--map gives the source's own names for them. --from-table reads a table or view of the old relay in the same database, with the rights of who
+runs the command. --create-orgs makes organizations that are missing (plan paid; named as in --orgs-table, else by their id).
+
+--match-secret FILE takes only the rows that still carry the shared secret: each secret_hash is compared by its looks, SHA-256 in hexadecimal
+or base64, bcrypt, or argon2. A secret in a file is never stored. Slow hashes that differ from row to row cost up to a second each.
+
+Good rows go in, a thousand in each transaction; bad ones are listed with their line and what is wrong. The same command again takes in what
+was mended, and changes nothing else. An agent that is there already is never changed: a row that says something else of it is refused.
+
+Exit 0: all of it is in. 2: no such file or column. 3: no such table. 7: some rows were refused, stdout says which; the others are in.
+
+EXAMPLES
+  relay-admin migrate-legacy import agents.csv --create-orgs --dry-run
+  relay-admin migrate-legacy import agents.csv --org acme-corp --match-secret agent-secret.txt
+  relay-admin migrate-legacy import --from-table public.agents --orgs-table public.organizations --create-orgs
+  relay-admin migrate-legacy import --from-table old.bots --map agent_id=id,org_id=tenant,secret_hash=hash -o json
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

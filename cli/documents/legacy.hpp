@@ -1,0 +1,27 @@
+#pragma once
+
+#include "cli/context.hpp"
+#include "cli/output/document.hpp"
+#include "relay/provision/migrate_legacy_window.hpp"
+
+#include <optional>
+#include <string>
+
+/// What the commands of migrate-legacy have in common.
+namespace relay::cli {
+
+/// What must be typed before the shared secret is closed to everybody.
+inline constexpr std::string_view legacy_word = "legacy-off";
+
+/// `14d`, or a time. Throws Error (usage) that names --deadline.
+LegacyDeadline parse_deadline(std::string const &text);
+
+/// {state, opened_at, ...} of a window; without one the state is "none".
+Record window_record(std::optional<LegacyWindow> const &window);
+/// For machines one object, `counts`.
+Record counts_record(LegacyCounts const &counts);
+
+/// Prints a LegacyWindow document, and what is to be done now.
+void show_window(Context &context, ChangedWindow const &changed);
+
+}  // namespace relay::cli

@@ -1,0 +1,179 @@
+#include "cli/input/row_reader.hpp"
+
+#include "cli/input/csv.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace relay::cli {
+
+namespace {
+
+using nlohmann::json;
+
+std::string trimmed(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\n";
+    std::size_t const first = text.find_first_not_of(blanks);
+    return first == text.npos ? std::string()
+                              : std::string(text.substr(first, text.find_last_not_of(blanks) - first + 1));
+}
+
+void put(InputRow &row, std::string const &column, std::string_view text) {
+    if (std::string value = trimmed(text); !value.empty()) {
+        row.columns[column] = std::move(value);
+    }
+}
+
+std::string theirs(ColumnMap const &map, std::string const &column) {
+    auto const mapped = map.find(column);
+    return mapped == map.end() ? column : mapped->second;
+}
+
+/// Which of our columns each field is; empty: none of them.
+std::vector<std::string> read_header(CsvReader::Record const &header, std::string const &name, ColumnMap const &map,
+                                     std::vector<std::string> const &known, std::string const &required) {
+    std::vector<std::string> columns(header.fields.size());
+    for (std::string const &column : known) {
+        for (std::size_t i = 0; i < columns.size(); ++i) {
+            if (trimmed(header.fields[i]) == theirs(map, column)) {
+                columns[i] = column;
+            }
+        }
+    }
+    auto const has = [&](std::string const &column) {
+        return std::find(columns.begin(), columns.end(), column) != columns.end();
+    };
+    for (auto const &[column, mapped] : map) {
+        if (!has(column)) {
+            throw Error(ErrorKind::usage, "--map: " + name + " has no column " + quote_for_message(mapped));
+        }
+    }
+    if (!has(required)) {
+        throw Error(ErrorKind::usage, name + " has no column " + required + " in its first line",
+                    {.next = "name the columns in the first line, or --map " + required + "=THEIR-NAME"});
+    }
+    return columns;
+}
+
+void read_csv(std::string_view text, std::string const &name, ColumnMap const &map,
+              std::vector<std::string> const &known, std::string const &required,
+              std::function<void(InputRow)> const &take) {
+    CsvReader reader(text);
+    auto const header = reader.next();
+    if (!header || !header->fault.empty()) {
+        throw Error(ErrorKind::usage, name + " has no first line with the names of its columns");
+    }
+    std::vector<std::string> const columns = read_header(*header, name, map, known, required);
+    while (auto record = reader.next()) {
+        InputRow row{.line = record->line, .fault = record->fault};
+        if (row.fault.empty() && record->fields.size() != columns.size()) {
+            row.fault = "it has " + std::to_string(record->fields.size()) + " fields, the first line has " +
+                        std::to_string(columns.size());
+        }
+        for (std::size_t i = 0; row.fault.empty() && i < columns.size(); ++i) {
+            if (!columns[i].empty()) {
+                put(row, columns[i], record->fields[i]);
+            }
+        }
+        take(std::move(row));
+    }
+}
+
+/// A number is written differently by every program: an id must be a text.
+std::string put_json(InputRow &row, std::string const &column, json const &value) {
+    if (value.is_string()) {
+        put(row, column, value.get_ref<std::string const &>());
+    } else if (value.is_boolean()) {
+        put(row, column, value.get<bool>() ? "true" : "");
+    } else if (value.is_structured()) {
+        row.columns[column] = value.dump();
+    } else if (!value.is_null()) {
+        return column + " is a number, not a text";
+    }
+    return {};
+}
+
+InputRow read_object(std::string_view line, ColumnMap const &map, std::vector<std::string> const &known) {
+    InputRow row;
+    json const object = json::parse(line, nullptr, false);
+    if (!object.is_object()) {
+        row.fault = "it is no JSON object";
+        return row;
+    }
+    for (std::string const &column : known) {
+        if (auto const found = object.find(theirs(map, column)); found != object.end()) {
+            row.fault = put_json(row, column, *found);
+            if (!row.fault.empty()) {
+                row.columns.clear();
+                return row;
+            }
+        }
+    }
+    return row;
+}
+
+void read_json_lines(std::string_view text, ColumnMap const &map, std::vector<std::string> const &known,
+                     std::function<void(InputRow)> const &take) {
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        std::size_t const end = std::min(text.find('\n'), text.size());
+        std::string_view const line = text.substr(0, end);
+        text.remove_prefix(std::min(end + 1, text.size()));
+        if (trimmed(line).empty()) {
+            continue;
+        }
+        InputRow row = is_clean_utf8(line) ? read_object(line, map, known) : InputRow{.fault = "it is no valid UTF-8"};
+        row.line = number;
+        take(std::move(row));
+    }
+}
+
+}  // namespace
+
+ColumnMap parse_column_map(std::vector<std::string> const &pairs, std::vector<std::string> const &known) {
+    ColumnMap map;
+    for (std::string const &pair : pairs) {
+        std::size_t const equals = pair.find('=');
+        std::string const column = pair.substr(0, equals);
+        if (equals == pair.npos || equals + 1 == pair.size()) {
+            throw Error(ErrorKind::usage, "--map " + quote_for_message(pair) + " is not COLUMN=THEIR-NAME",
+                        {.next = "as in --map agent_id=id,name=display_name"});
+        }
+        if (std::find(known.begin(), known.end(), column) == known.end()) {
+            throw Error(ErrorKind::usage, "--map: there is no column " + quote_for_message(column),
+                        {.suggestions = closest(column, known)});
+        }
+        map[column] = pair.substr(equals + 1);
+    }
+    return map;
+}
+
+void read_rows(std::string_view text, std::string const &name, ColumnMap const &map,
+               std::vector<std::string> const &known, std::string const &required,
+               std::function<void(InputRow)> const &take) {
+    std::size_t const first = text.find_first_not_of(" \t\r\n");
+    if (first != text.npos && text[first] == '{') {
+        read_json_lines(text, map, known, take);
+    } else {
+        read_csv(text, name, map, known, required, take);
+    }
+}
+
+std::optional<std::vector<std::string>> parse_text_array(std::string const &text) {
+    json const array = json::parse(text, nullptr, false);
+    if (!array.is_array()) {
+        return std::nullopt;
+    }
+    std::vector<std::string> texts;
+    for (json const &element : array) {
+        if (!element.is_string()) {
+            return std::nullopt;
+        }
+        texts.push_back(element.get<std::string>());
+    }
+    return texts;
+}
+
+}  // namespace relay::cli

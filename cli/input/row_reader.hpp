@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relay::cli {
+
+/// One row of a file: its columns by name, without blanks around them. What is empty or null is not there.
+struct InputRow {
+    std::size_t line = 0;
+    std::map<std::string, std::string> columns{};
+    std::string fault{};  ///< why it cannot be read; then there are no columns
+};
+
+/// Our name of a column, and what the file calls it.
+using ColumnMap = std::map<std::string, std::string>;
+
+/// Reads `a=b,c=d`. Throws Error (usage): no such column of ours among `known`, or no name.
+ColumnMap parse_column_map(std::vector<std::string> const &pairs, std::vector<std::string> const &known);
+
+/// Gives each row of a file to `take`, one after the other: CSV with a header, or JSON lines if the first character that is not blank is `{`.
+/// Lists and objects of JSON come as JSON text. `known`: our columns, of which `required` must be in a CSV's header.
+/// Throws Error (usage): no header, or one without what is required.
+void read_rows(std::string_view text, std::string const &name, ColumnMap const &map,
+               std::vector<std::string> const &known, std::string const &required,
+               std::function<void(InputRow)> const &take);
+
+/// The texts of a JSON array of texts; none: it is something else.
+std::optional<std::vector<std::string>> parse_text_array(std::string const &json);
+
+}  // namespace relay::cli

@@ -1,0 +1,153 @@
+#include "relay/store/legacy_windows.hpp"
+
+#include "relay/store/array_text.hpp"
+
+namespace relay::store {
+namespace {
+
+constexpr auto lock_sql = "SELECT pg_advisory_xact_lock(7263542, 2)";
+
+constexpr auto find_sql = R"sql(
+SELECT migration_id, opened_at, opened_by, deadline, deny_all, closed_at, closed_by,
+       CASE WHEN state = 'finished' THEN 'finished' WHEN deny_all THEN 'denied'
+            WHEN deadline <= statement_timestamp() THEN 'expired' ELSE state END AS state
+FROM relay.legacy_migrations ORDER BY migration_id DESC LIMIT 1)sql";
+
+constexpr auto open_sql =
+    "INSERT INTO relay.legacy_migrations (deadline, opened_by) VALUES ($1::timestamptz, $2) RETURNING migration_id";
+
+constexpr auto deadline_sql =
+    "UPDATE relay.legacy_migrations SET deadline = $2::timestamptz WHERE migration_id = $1::bigint";
+
+constexpr auto close_sql =
+    "UPDATE relay.legacy_migrations SET state = $2, closed_by = $3 WHERE migration_id = $1::bigint";
+
+constexpr auto deny_sql = "UPDATE relay.legacy_migrations SET deny_all = true WHERE migration_id = $1::bigint";
+
+constexpr auto wave_sql = R"sql(
+WITH next AS (
+    SELECT COALESCE(max(wave), 0) + 1 AS wave FROM relay.legacy_agents WHERE migration_id = $1::bigint
+), joined AS (
+    UPDATE relay.legacy_agents AS agent SET migration_id = $1::bigint, wave = next.wave
+    FROM next
+    WHERE agent.left_because IS NULL AND agent.migration_id IS DISTINCT FROM $1::bigint
+      AND ($2::text[] IS NULL OR agent.agent_id = ANY ($2::text[] COLLATE "C"))
+    RETURNING agent.agent_id
+)
+SELECT next.wave, (SELECT count(*) FROM joined) AS agents FROM next)sql";
+
+constexpr auto count_sql = R"sql(
+SELECT count(*) FILTER (WHERE state = 'imported') AS imported,
+       count(*) FILTER (WHERE state = 'listed') AS listed,
+       count(*) FILTER (WHERE state = 'issued') AS issued,
+       count(*) FILTER (WHERE state = 'proven') AS proven,
+       count(*) FILTER (WHERE state = 'revoked') AS revoked,
+       count(*) FILTER (WHERE state IN ('listed', 'issued') AND last_seen_at > now() - make_interval(secs => $1)) AS on_shared_secret,
+       count(*) FILTER (WHERE state IN ('listed', 'issued') AND last_seen_at <= now() - make_interval(secs => $1)) AS silent,
+       count(*) FILTER (WHERE state IN ('listed', 'issued') AND last_seen_at IS NULL) AS never_seen,
+       count(*) FILTER (WHERE left_at > now() - interval '7 days') AS proven_last_week
+FROM relay.legacy_agent_status)sql";
+
+constexpr auto stragglers_sql = R"sql(
+SELECT agent_id, org_id, owner, state, wave, issued_key, issued_at, last_seen_at, host(last_seen_from) AS last_seen_from
+FROM relay.legacy_agent_status
+WHERE state IN ('listed', 'issued') AND ($1::bigint IS NULL OR last_seen_at > now() - make_interval(secs => $1))
+ORDER BY last_seen_at DESC NULLS LAST, agent_id LIMIT $2::bigint)sql";
+
+constexpr auto not_imported_sql = R"sql(
+SELECT wanted.id FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, place)
+WHERE NOT EXISTS (SELECT FROM relay.legacy_agents AS agent WHERE agent.agent_id = wanted.id COLLATE "C")
+ORDER BY wanted.place)sql";
+
+std::string ids_text(std::vector<AgentId> const &agents) {
+    std::vector<std::string> ids;
+    for (AgentId const &agent : agents) {
+        ids.push_back(agent.text());
+    }
+    return array_text(ids);
+}
+
+}  // namespace
+
+void lock_legacy(db::Transaction &transaction) { transaction.exec(lock_sql); }
+
+std::optional<LegacyWindow> find_window(db::Transaction &transaction) {
+    db::Rows const rows = transaction.exec(find_sql);
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    db::Row const row = rows[0];
+    return LegacyWindow{.migration_id = row.integer("migration_id"),
+                        .state = row.text("state"),
+                        .opened_at = row.instant("opened_at"),
+                        .opened_by = row.text("opened_by"),
+                        .deadline = row.instant("deadline"),
+                        .deny_all = row.boolean("deny_all"),
+                        .closed_at = row.optional_instant("closed_at"),
+                        .closed_by = row.optional_text("closed_by")};
+}
+
+std::int64_t open_window(db::Transaction &transaction, Instant deadline, Note const &opened_by) {
+    return transaction.exec(open_sql, {deadline, opened_by}).one().integer("migration_id");
+}
+
+void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Instant deadline) {
+    transaction.exec(deadline_sql, {migration_id, deadline});
+}
+
+void close_window(db::Transaction &transaction, std::int64_t migration_id, std::string const &state,
+                  Note const &closed_by) {
+    transaction.exec(close_sql, {migration_id, state, closed_by});
+}
+
+void deny_all(db::Transaction &transaction, std::int64_t migration_id) { transaction.exec(deny_sql, {migration_id}); }
+
+Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
+               std::optional<std::vector<AgentId>> const &agents) {
+    std::optional<std::string> const ids = agents ? std::optional(ids_text(*agents)) : std::nullopt;
+    db::Rows const rows = transaction.exec(wave_sql, {migration_id, ids});
+    return {.number = rows.one().integer("wave"), .agents = rows.one().integer("agents")};
+}
+
+LegacyCounts count_legacy(db::Transaction &transaction, std::chrono::seconds quiet) {
+    db::Rows const rows = transaction.exec(count_sql, {quiet});
+    db::Row const row = rows.one();
+    return {.imported = row.integer("imported"),
+            .listed = row.integer("listed"),
+            .issued = row.integer("issued"),
+            .proven = row.integer("proven"),
+            .revoked = row.integer("revoked"),
+            .on_shared_secret = row.integer("on_shared_secret"),
+            .silent = row.integer("silent"),
+            .never_seen = row.integer("never_seen"),
+            .proven_last_week = row.integer("proven_last_week")};
+}
+
+std::vector<LegacyAgent> stragglers(db::Transaction &transaction, std::optional<std::chrono::seconds> active_within,
+                                    std::int64_t limit) {
+    std::vector<LegacyAgent> agents;
+    db::Rows const rows = transaction.exec(stragglers_sql, {active_within, limit});
+    for (db::Row const row : rows) {
+        agents.push_back({.agent_id = row.text("agent_id"),
+                          .org_id = row.text("org_id"),
+                          .owner = row.optional_text("owner"),
+                          .state = row.text("state"),
+                          .wave = row.optional_integer("wave"),
+                          .issued_key = row.optional_text("issued_key"),
+                          .issued_at = row.optional_instant("issued_at"),
+                          .last_seen_at = row.optional_instant("last_seen_at"),
+                          .last_seen_from = row.optional_text("last_seen_from")});
+    }
+    return agents;
+}
+
+std::vector<std::string> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents) {
+    std::vector<std::string> ids;
+    db::Rows const rows = transaction.exec(not_imported_sql, {ids_text(agents)});
+    for (db::Row const row : rows) {
+        ids.push_back(row.text("id"));
+    }
+    return ids;
+}
+
+}  // namespace relay::store

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "relay/db/transaction.hpp"
+#include "relay/model/attribution.hpp"
+#include "relay/model/ids.hpp"
+#include "relay/model/legacy.hpp"
+
+#include <vector>
+
+namespace relay::store {
+
+/// Lets one at a time change the window or the list, until the end of the transaction.
+void lock_legacy(db::Transaction &transaction);
+
+/// The latest window; none: there never was one.
+std::optional<LegacyWindow> find_window(db::Transaction &transaction);
+
+/// Opens a window; none may be open. Returns its id.
+std::int64_t open_window(db::Transaction &transaction, Instant deadline, Note const &opened_by);
+void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Instant deadline);
+/// `state`: "aborted" or "finished"; of an open window.
+void close_window(db::Transaction &transaction, std::int64_t migration_id, std::string const &state,
+                  Note const &closed_by);
+/// The emergency stop: nobody gets in with the shared secret from the commit on.
+void deny_all(db::Transaction &transaction, std::int64_t migration_id);
+
+/// Puts imported agents on the list of a window, as its next wave: those of `agents`, or all. Who has left the list stays away, and who is on
+/// it stays in its wave. Returns the wave and how many joined.
+struct Wave {
+    std::int64_t number = 0;
+    std::int64_t agents = 0;
+};
+Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
+               std::optional<std::vector<AgentId>> const &agents);
+
+/// `quiet`: how long an agent must not have used the shared secret to count as silent.
+LegacyCounts count_legacy(db::Transaction &transaction, std::chrono::seconds quiet);
+
+/// Those who are not off the list, who used the shared secret last first; `active_within`: only those who used it in that time.
+std::vector<LegacyAgent> stragglers(db::Transaction &transaction, std::optional<std::chrono::seconds> active_within,
+                                    std::int64_t limit);
+
+/// Of `agents`, those that were never imported; in their order.
+std::vector<std::string> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents);
+
+}  // namespace relay::store

@@ -1,0 +1,237 @@
+"""relay_api.authenticate_legacy: who may still use the shared secret, until when, and that nobody comes back."""
+
+import psycopg2
+import pytest
+
+from support.agents import digest, first_agent, key_id, read_key
+from support.cluster import Cluster
+from support.database import Database, make_template
+
+ASK = "SELECT * FROM relay_api.authenticate_legacy(%s, %s, %s, %s)"
+
+
+@pytest.fixture
+def gateway(database):
+    """A session with a gateway's rights."""
+    connection = database.connect(user=database.gateway_login())
+    yield connection
+    connection.close()
+
+
+def ask(gateway, agent="bot", org=None, ip=None, trace=None):
+    """The decision as a gateway gets it: {"ok", "reason", ...}."""
+    with gateway.cursor() as cursor:
+        cursor.execute(ASK, (agent, org, ip, trace))
+        return dict(zip((column.name for column in cursor.description), cursor.fetchone()))
+
+
+def reason(gateway, agent="bot", **more):
+    return ask(gateway, agent, **more)["reason"]
+
+
+def use_own_key(gateway, key):
+    with gateway.cursor() as cursor:
+        cursor.execute("SELECT reason FROM relay_api.authenticate(%s, %s)", (key_id(key), digest(key)))
+        return cursor.fetchone()[0]
+
+
+def imported(database, *agents):
+    """Puts agents that exist into the inventory, as an import does."""
+    for agent in agents:
+        database.execute(
+            "INSERT INTO relay.legacy_agents (agent_id, org_id, imported_by)"
+            " SELECT agent_id, org_id, 'test' FROM relay.agents WHERE agent_id = %s",
+            agent,
+        )
+
+
+def events(database, action):
+    return database.rows("SELECT * FROM relay.auth_events WHERE action = %s ORDER BY event_id", action)
+
+
+@pytest.fixture
+def window(relay, database, key):
+    """An open window with `bot` on the list; `key` is its own, and was never used."""
+    imported(database, "bot")
+    relay("migrate-legacy", "start", "--deadline", "14d", check=0)
+
+
+def test_before_a_window_everybody_is_refused(gateway, database, key):
+    assert reason(gateway) == "legacy_closed"
+    imported(database, "bot")
+    assert reason(gateway) == "legacy_closed"
+
+
+def test_a_listed_agent_is_let_in_until_the_deadline(gateway, database, window):
+    answer = ask(gateway, org="acme", ip="192.0.2.1", trace="trace-1")
+    assert (answer["ok"], answer["reason"], answer["org_id"], answer["agent_id"]) == (True, "ok", "acme", "bot")
+    assert answer["expires_at"] == database.value("SELECT deadline FROM relay.legacy_migrations")
+    row = database.one("SELECT last_seen_at, last_seen_from FROM relay.legacy_agents")
+    assert row["last_seen_at"] is not None and row["last_seen_from"] == "192.0.2.1"
+    (logged,) = events(database, "legacy_authenticated")
+    assert (logged["agent_id"], logged["org_id"], logged["ip_address"], logged["trace_id"]) == (
+        "bot", "acme", "192.0.2.1", "trace-1")  # fmt: skip
+
+
+def test_it_carries_the_permissions_of_the_agent(gateway, relay, window):
+    relay("agent", "grant", "bot", "ledger:read", "--conditions", '{"max_amount": 5}', check=0)
+    answer = ask(gateway)
+    assert "ledger:read" in answer["permissions"]
+    assert answer["conditions"] == {"ledger:read": [{"max_amount": 5}]}
+
+
+def test_use_is_written_at_most_once_a_minute_and_logged_for_each_address(gateway, database, window):
+    for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2", None):
+        assert reason(gateway, ip=address) == "ok"
+    assert [row["ip_address"] for row in events(database, "legacy_authenticated")] == ["192.0.2.1", "192.0.2.2", None]
+    assert database.value("SELECT last_seen_from FROM relay.legacy_agents") == "192.0.2.1"
+    database.execute("UPDATE relay.legacy_agents SET last_seen_at = last_seen_at - interval '2 minutes'")
+    assert reason(gateway, ip="192.0.2.2") == "ok"
+    assert database.value("SELECT last_seen_from FROM relay.legacy_agents") == "192.0.2.2"
+
+
+def test_the_first_use_of_its_own_key_takes_it_off_the_list_in_the_same_transaction(gateway, database, window, key):
+    gateway.autocommit = False
+    assert use_own_key(gateway, key) == "ok"
+    assert reason(gateway) == "own_key", "in the same transaction"
+    gateway.rollback()
+    assert reason(gateway) == "ok", "a rolled back use proves nothing"
+    gateway.commit()
+    assert use_own_key(gateway, key) == "ok"
+    gateway.commit()
+    assert reason(gateway, ip="203.0.113.9") == "own_key"
+    gateway.commit()
+    (proven,) = events(database, "migration_proven")
+    assert proven["agent_id"] == "bot"
+    denied = events(database, "legacy_denied")[-1]
+    assert (denied["reason"], denied["ip_address"], denied["outcome"]) == ("own_key", "203.0.113.9", "failed")
+    changes = database.rows("SELECT agent_id FROM relay.key_changes WHERE change = 'legacy_left'")
+    assert changes == [{"agent_id": "bot"}]
+
+
+def test_nobody_comes_back_on_the_list(gateway, database, window, key, relay):
+    use_own_key(gateway, key)
+    for statement in (
+        "UPDATE relay.legacy_agents SET left_because = NULL, left_at = NULL",
+        "UPDATE relay.legacy_agents SET owner = 'somebody'",
+        "DELETE FROM relay.legacy_agents",
+        "TRUNCATE relay.legacy_agents CASCADE",
+        "DELETE FROM relay.legacy_migrations",
+    ):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            database.execute(statement)
+    relay("migrate-legacy", "abort", check=0)
+    relay("migrate-legacy", "start", "--deadline", "1d", check=0)
+    assert reason(gateway) == "own_key"
+
+
+def test_a_key_that_was_used_before_the_import_counts(gateway, database, relay, key):
+    use_own_key(gateway, key)
+    imported(database, "bot")
+    relay("migrate-legacy", "start", "--deadline", "1d", check=0)
+    assert reason(gateway) == "own_key"
+
+
+def test_every_other_refusal_has_its_reason(gateway, database, relay, window, tmp_path):
+    relay("agent", "create", "late", "--org", "acme", "--name", "Late", "--secret-file", tmp_path / "late", check=0)
+    assert reason(gateway, "nobody") == "unknown_agent"
+    assert reason(gateway, "late") == "not_listed"
+    imported(database, "late")
+    assert reason(gateway, "late") == "not_listed", "imported, and in no wave yet"
+    assert reason(gateway, org="other") == "org_mismatch"
+    relay("block", "bot", check=0)
+    assert reason(gateway) == "blocked"
+    relay("unblock", "bot", "--yes", check=0)
+    assert reason(gateway) == "ok"
+    relay("revoke", "bot", check=0)
+    assert reason(gateway) == "revoked"
+    relay("restore", "bot", "--yes", "--secret-file", tmp_path / "fresh", check=0)
+    assert reason(gateway) == "revoked", "a revocation is a cut-off, for the shared secret as for keys"
+    denied = [(row["agent_id"], row["reason"], row["detail"]["claimed_agent_id"]) for row in events(database, "legacy_denied")]
+    assert denied[:2] == [(None, "unknown_agent", "nobody"), ("late", "not_listed", "late")]
+    assert [row[1] for row in denied[2:]] == ["not_listed", "org_mismatch", "blocked", "revoked", "revoked"]
+
+
+def test_a_block_of_its_organization_counts(gateway, relay, window):
+    relay("block", "--org", "acme", "--confirm", "acme", check=0)
+    assert reason(gateway) == "blocked"
+
+
+def test_after_the_deadline_everybody_is_refused_without_anybody_running_anything(gateway, database, window):
+    database.execute("UPDATE relay.legacy_migrations SET deadline = clock_timestamp() + interval '300 milliseconds'")
+    assert reason(gateway) == "ok"
+    database.execute("SELECT pg_sleep(0.4)")
+    assert reason(gateway) == "legacy_closed"
+    assert reason(gateway, "nobody") == "legacy_closed"
+
+
+@pytest.mark.parametrize(
+    "words, after",
+    [(("finish", "--confirm", "legacy-off"), "legacy_closed"), (("abort",), "ok"),
+     (("abort", "--deny-all", "--confirm", "legacy-off"), "legacy_closed")],
+)  # fmt: skip
+def test_the_end_of_a_window(gateway, database, relay, window, words, after):
+    relay("migrate-legacy", *words, check=0)
+    assert reason(gateway) == after
+    assert database.value("SELECT count(*) FROM relay.key_changes WHERE change = 'legacy_changed'") >= 1
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        database.execute("UPDATE relay.legacy_migrations SET state = 'open', closed_by = NULL")
+
+
+def test_a_check_waits_for_no_batch_in_flight(gateway, database, window):
+    batch = database.connect(autocommit=False)
+    try:
+        with batch.cursor() as cursor:
+            cursor.execute("SELECT FROM relay.legacy_agents FOR NO KEY UPDATE")
+        with gateway.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        assert reason(gateway) == "ok"
+    finally:
+        batch.close()
+
+
+def test_on_a_standby_it_answers_and_writes_nothing(relay_without_database, tmp_path):
+    with Cluster() as primary:
+        database = Database(primary, template=make_template(primary))
+        relay = relay_without_database.with_(dsn=database.dsn())
+        first_agent(relay, tmp_path / "bot.key")
+        imported(database, "bot")
+        relay("migrate-legacy", "start", "--deadline", "1d", check=0)
+        login = database.gateway_login()
+        standby = primary.make_standby().wait_caught_up()
+        session = standby.connect(database.name, user=login)
+        try:
+            assert reason(session) == "ok" and reason(session, "nobody") == "unknown_agent"
+        finally:
+            session.close()
+        assert events(database, "legacy_authenticated") == [] and events(database, "legacy_denied") == []
+
+
+@pytest.mark.parametrize("strange", [None, "", "x" * 100_000, "'; DROP TABLE relay.agents; --", "\u202e\u0007"])
+def test_strange_ids_are_unknown_and_leave_a_short_record(gateway, database, window, strange):
+    assert reason(gateway, strange, org=strange, trace=strange) == "unknown_agent"
+    (logged,) = events(database, "legacy_denied")
+    assert len(str(logged)) < 2000
+
+
+def test_a_rotation_is_no_proof_and_a_new_key_is(gateway, relay, window, tmp_path):
+    relay("rotate-key", "bot", "--grace", "0", "--secret-file", tmp_path / "second", check=0)
+    assert reason(gateway) == "ok"
+    assert use_own_key(gateway, read_key(tmp_path / "second")) == "ok"
+    assert reason(gateway) == "own_key"
+
+
+def test_the_time_of_what_is_told_cannot_be_chosen(database, window):
+    login = database.cluster.login("legacy_provisioner", member_of="relay_provisioner")
+    session = database.connect(user=login)
+    try:
+        for statement in (
+            "UPDATE relay.legacy_agents SET last_seen_at = NULL",
+            "UPDATE relay.legacy_agents SET left_because = 'own_key'",
+            "UPDATE relay.legacy_agents SET listed_at = now()",
+            "INSERT INTO relay.legacy_migrations (deadline, opened_by, opened_at) VALUES (now(), 'x', now())",
+        ):
+            with session.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute(statement)
+    finally:
+        session.close()
