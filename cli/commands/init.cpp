@@ -111,7 +111,7 @@ Initialize read(Options const &options) {
     Initialize request{
         .org = {.id = OrgId::parse(*options.org_id),
                 .name = DisplayName::parse(*options.org_name),
-                .plan = options.plan ? std::optional(parse_plan(*options.plan)) : std::nullopt},
+                .settings = org_settings({.plan = options.plan})},
         .agent_name = DisplayName::parse(*options.agent_name),
         .permissions = parse_permissions(options.permissions),
     };

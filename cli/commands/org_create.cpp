@@ -19,21 +19,16 @@ struct Options {
     std::optional<std::string> org{};
     std::optional<std::string> id{};
     std::optional<std::string> name{};
-    std::optional<std::string> plan{};
-    std::optional<std::int64_t> max_agents{};
-    std::optional<std::chrono::seconds> key_max_age{};
+    OrgSettingFlags settings{};
     SinkOptions token{.existing_file = ExistingFile::refuse_at_delivery};
 };
 
 CreateOrg read(Options const &options) {
     auto const id = one_spelling("ORG", options.org, "--id", options.id);
-    require_some_time("--key-max-age", options.key_max_age);
     return {
         .id = id ? OrgId::parse(*id) : generate_org_id(),
         .name = DisplayName::parse(options.name.value()),
-        .plan = options.plan ? std::optional(parse_plan(*options.plan)) : std::nullopt,
-        .max_agents = options.max_agents,
-        .key_max_age = options.key_max_age,
+        .settings = org_settings(options.settings),
     };
 }
 
@@ -65,11 +60,7 @@ Runner declare(CLI::App &app) {
                    options->org);
     add_value(app, {.names = "--id,--org,--org-id", .type = "ID", .description = "the same, as a flag"}, options->id);
     add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
-    add_choice(app, {.names = "--plan", .description = "free: one agent; paid: no limit (default: free)"},
-               {"free", "paid"}, options->plan);
-    add_integer(app, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
-                {.min = 0, .max = 10'000'000}, options->max_agents);
-    add_key_max_age(app, options->key_max_age);
+    declare_org_settings(app, options->settings, true);
     declare_compact_sink(app, options->token, "--admin-token",
                          "make an admin token; it goes to FILE, stdout, terminal or fd:N");
     return [options](Context &context) { return run(*options, context); };
@@ -87,6 +78,9 @@ Command const org_create{
 An id is 1 to 63 of a-z, 0-9, - and _, and begins with a letter or digit. It is for ever. The plan says how many agents the
 organization may have that are not revoked: free 1, paid any number; --max-agents beats the plan. Keys of its agents are due for
 rotation at the age --key-max-age, 90 days if nothing is said; a key that is due still works.
+
+Gateways ask for a key on every call. With --auth-mode optional they let calls without one through as well, and record them: for a relay
+whose agents are still to get theirs. org show counts who calls so; org update --auth-mode required ends it.
 
 With --admin-token an admin token is made as well, and delivered before the organization exists: to a new file of mode 0600, to
 stdout, to the terminal or to an inherited descriptor (fd:3). It is stored as a hash alone and cannot be shown again.

@@ -7,6 +7,8 @@
 #include "cli/output/output.hpp"
 #include "relay/provision/inspect.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
 
 namespace relay::cli::commands {
@@ -18,6 +20,29 @@ struct Options {
     std::optional<std::string> id{};
 };
 
+std::vector<Record> keyless_records(KeylessCalls const &keyless) {
+    std::vector<Record> records;
+    for (KeylessCaller const &caller : keyless.latest) {
+        records.push_back({machine_only("agent_id", caller.agent_id), machine_only("known", caller.known),
+                           machine_only("calls", caller.calls), machine_only("last_at", caller.last_at)});
+    }
+    return records;
+}
+
+/// Nothing when nobody calls so: then there is nothing to say.
+Value describe_keyless(KeylessCalls const &keyless) {
+    if (keyless.callers == 0) {
+        return {};
+    }
+    std::string names;
+    for (KeylessCaller const &caller : keyless.latest) {
+        names += (names.empty() ? "" : ", ") + caller.agent_id.value_or("(no id)") + (caller.known ? "" : " (unknown)");
+    }
+    bool const more = keyless.callers > static_cast<std::int64_t>(keyless.latest.size());
+    return fmt::format("{} agents in {} calls, in the last 7 days: {}{}", keyless.callers, keyless.calls, names,
+                       more ? ", ..." : "");
+}
+
 Record details_record(OrgDetails const &details) {
     Record record = hide(org_record(details.org), {"status"});
     append(record, org_words(details.org));
@@ -26,6 +51,10 @@ Record details_record(OrgDetails const &details) {
                        {"admin_token_id", "Admin token ID", details.token_id},
                        {"admin_token_created_at", "Token made", details.token_created_at},
                        machine_only("standing", standing_records(details.standing)),
+                       people_only("Still without key", describe_keyless(details.keyless)),
+                       machine_only("keyless_callers", details.keyless.callers),
+                       machine_only("keyless_calls", details.keyless.calls),
+                       machine_only("keyless_latest", keyless_records(details.keyless)),
                    });
     return record;
 }
@@ -56,7 +85,8 @@ Command const org_show{
     .summary = "show an organization",
     .doc =
         R"(Shows an organization: its plan, how many agents it has and may have, whether it is blocked or revoked, by whom and under which
-ticket, and the id of its admin token (never the token).
+ticket, and the id of its admin token (never the token). Where gateways let calls without a key through (--auth-mode optional), it counts
+and names who called so in the last 7 days: when that is nobody, org update --auth-mode required shuts nobody out.
 
 Exit 0: shown. 3: no such organization; ids that are close are named.
 

@@ -8,6 +8,8 @@
 #include "cli/output/output.hpp"
 #include "relay/provision/create_org.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
 
 namespace relay::cli::commands {
@@ -18,28 +20,30 @@ struct Options {
     std::optional<std::string> org{};
     std::optional<std::string> id{};
     std::optional<std::string> name{};
-    std::optional<std::string> plan{};
-    std::optional<std::int64_t> max_agents{};
-    std::optional<std::chrono::seconds> key_max_age{};
+    OrgSettingFlags settings{};
     SinkOptions token{};
 };
 
 UpdateOrg read(Options const &options) {
-    if (!options.name && !options.plan && !options.max_agents && !options.key_max_age && !options.token.asked()) {
-        throw Error(ErrorKind::usage, "nothing to change is given",
-                    {.next = "give one or more of --name, --plan, --max-agents, --key-max-age, --admin-token"});
+    if (!options.name && !options.settings.any() && !options.token.asked()) {
+        throw Error(
+            ErrorKind::usage, "nothing to change is given",
+            {.next = "give one or more of --name, --plan, --max-agents, --key-max-age, --auth-mode, --admin-token"});
     }
-    require_some_time("--key-max-age", options.key_max_age);
-    UpdateOrg request{.id = OrgId::parse(required_spelling("ORG", options.org, "--id", options.id))};
+    UpdateOrg request{.id = OrgId::parse(required_spelling("ORG", options.org, "--id", options.id)),
+                      .settings = org_settings(options.settings)};
     if (options.name) {
         request.name = DisplayName::parse(*options.name);
     }
-    if (options.plan) {
-        request.plan = parse_plan(*options.plan);
-    }
-    request.max_agents = options.max_agents;
-    request.key_max_age = options.key_max_age;
     return request;
+}
+
+std::string shut_out_warning(UpdatedOrg const &updated) {
+    return fmt::format(
+        "{} called without a key in the last 7 days and will now be refused, {} first; to let them in again: "
+        "relay-admin org update {} --auth-mode optional",
+        updated.keyless.callers == 1 ? "1 agent" : fmt::format("{} agents", updated.keyless.callers),
+        updated.keyless.latest.front().agent_id.value_or("one that gave no id"), updated.org.org_id);
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -53,6 +57,9 @@ ExitStatus run(Options const &options, Context &context) {
     document.data.push_back({"changed_fields", "Changed", updated.fields});
     append(document.data, token_record(updated.token, sink.get(), context.globals()));
     stamp(document, context, updated);
+    if (updated.keyless.callers > 0) {
+        document.warnings.push_back(shut_out_warning(updated));
+    }
     context.output().show(document);
     if (!updated.changed) {
         context.output().note("nothing changed: organization " + request.id.text() + " is as asked already");
@@ -65,11 +72,7 @@ Runner declare(CLI::App &app) {
     add_positional(app, {.names = "ORG", .description = "the organization"}, options->org);
     add_value(app, {.names = "--id,--org,--org-id", .type = "ORG", .description = "the same, as a flag"}, options->id);
     add_value(app, {.names = "--name", .description = "new name for people"}, options->name);
-    add_choice(app, {.names = "--plan", .description = "free: one agent; paid: no limit"}, {"free", "paid"},
-               options->plan);
-    add_integer(app, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
-                {.min = 0, .max = 10'000'000}, options->max_agents);
-    add_key_max_age(app, options->key_max_age);
+    declare_org_settings(app, options->settings, false);
     declare_compact_sink(app, options->token, "--admin-token",
                          "replace the admin token; the new one goes to FILE, stdout, terminal or fd:N");
     return [options](Context &context) { return run(*options, context); };
@@ -87,6 +90,9 @@ Command const org_update{
 
 A smaller plan or --max-agents ends no agent: it only stops new ones. Another --key-max-age counts for keys made from then on.
 
+With --auth-mode required, calls without a key are refused from the gateways' next check; who called so in the last 7 days is counted in a
+warning, and org show names them before. --auth-mode optional lets them through again.
+
 With --admin-token a fresh admin token replaces the old one at once, without a grace: the new one is delivered first, then the old
 one ends in the same transaction.
 
@@ -96,6 +102,8 @@ nothing was changed.
 EXAMPLES
   relay-admin org update acme-corp --plan paid
   relay-admin org update acme-corp --name "Acme Corporation" --key-max-age 30d
+  # every agent has its key: no call without one any more
+  relay-admin org update acme-corp --auth-mode required
   # a new admin token in the place of the old
   relay-admin org update acme-corp --admin-token acme.token --replace
 )",

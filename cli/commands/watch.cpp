@@ -81,7 +81,7 @@ Command const watch{
 forget. It goes on until it is interrupted.
 
   change    what happened: agent_blocked, agent_unblocked, agent_revoked, agent_restored, the same of org; key_revoked, key_rotated,
-            key_retired, key_rotation_reverted, key_updated; permissions_changed, role_changed; reset
+            key_retired, key_rotation_reverted, key_updated; permissions_changed, role_changed, auth_mode_changed; reset
   kicks     true: open connections must end, too (block, revoke); false: forget, and ask again at the next call (a rotation)
   org_id, agent_id, key_id    whom it is about; without a key all of the agent's, without an agent all of the organization's
   cursor    where to go on with --since after this line

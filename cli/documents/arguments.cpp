@@ -24,8 +24,6 @@ std::vector<Permission> parse_permissions(std::vector<std::string> const &texts)
     return permissions;
 }
 
-Plan parse_plan(std::string const &text) { return text == "paid" ? Plan::paid : Plan::free; }
-
 void add_key_max_age(CLI::App &app, std::optional<std::chrono::seconds> &target) {
     add_duration(app, {.names = "--key-max-age", .description = "age at which a key is due for rotation, as 90d"},
                  target);
@@ -36,6 +34,33 @@ void require_some_time(std::string const &flag, std::optional<std::chrono::secon
         throw Error(ErrorKind::usage, flag + " is 0, but must be some time",
                     {.next = "write it with a unit, as " + flag + " 90d"});
     }
+}
+
+void declare_org_settings(CLI::App &app, OrgSettingFlags &flags, bool defaults) {
+    auto const with_default = [&](std::string text, char const *value) {
+        return defaults ? text + " (default: " + value + ")" : text;
+    };
+    add_choice(app, {.names = "--plan", .description = with_default("free: one agent; paid: no limit", "free")},
+               {"free", "paid"}, flags.plan);
+    add_integer(app, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
+                {.min = 0, .max = 10'000'000}, flags.max_agents);
+    add_key_max_age(app, flags.key_max_age);
+    add_choice(app,
+               {.names = "--auth-mode",
+                .description = with_default("optional: calls without a key are let through and recorded", "required")},
+               {"optional", "required"}, flags.auth_mode);
+}
+
+OrgSettings org_settings(OrgSettingFlags const &flags) {
+    require_some_time("--key-max-age", flags.key_max_age);
+    OrgSettings settings{.max_agents = flags.max_agents, .key_max_age = flags.key_max_age};
+    if (flags.plan) {
+        settings.plan = *flags.plan == "paid" ? Plan::paid : Plan::free;
+    }
+    if (flags.auth_mode) {
+        settings.auth_mode = *flags.auth_mode == "optional" ? AuthMode::optional : AuthMode::required;
+    }
+    return settings;
 }
 
 void declare_page(CLI::App &app, PageOptions &options) {

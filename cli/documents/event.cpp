@@ -8,10 +8,11 @@ namespace relay::cli {
 
 Record event_record(Event const &event) {
     return {
-        machine_only("event_id", std::to_string(event.event_id)),
+        machine_only("event_id", event.event_id ? Value(std::to_string(*event.event_id)) : Value()),
         {"occurred_at", "At", event.occurred_at},
         {"action", "Action", event.action},
         machine_only("outcome", event.outcome),
+        {"times", "Times", event.times, {.leaves = 6}},
         {"key_id", "Key ID", event.key_id, {.leaves = 2}},
         {"ip_address", "From", event.ip_address, {.leaves = 1}},
         {"actor", "By", event.actor, {.leaves = 4, .cut = true}},

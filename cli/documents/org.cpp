@@ -16,6 +16,7 @@ Record org_record(Org const &org) {
         machine_only("key_max_age_seconds", std::int64_t{org.key_max_age.count()}),
         {"created_at", "Created", org.created_at, {.leaves = 4}},
         machine_only("created_by", org.created_by),
+        machine_only("auth_mode", org.auth_mode),
     };
 }
 
@@ -23,6 +24,7 @@ Record org_words(Org const &org) {
     return {
         people_only("Created by", org.created_by),
         people_only("Key max age", format_duration(org.key_max_age)),
+        people_only("Calls without key", org.auth_mode == "optional" ? "let through and recorded" : "refused"),
     };
 }
 

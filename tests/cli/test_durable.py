@@ -318,7 +318,7 @@ def test_ctrl_c_ends_the_wait_and_tells_what_is_done(primary, made, runner, key,
 def test_a_primary_that_dies_during_the_wait_is_said(primary, made, runner, key, right):
     kill(right)
     require(primary, "right")
-    process = started(runner, made, key, "--timeout", "1500ms")
+    process = started(runner, made, key, "--timeout", "5s")
     primary.kill()
     _, err = process.communicate(timeout=40)
     primary.start()

@@ -7,6 +7,7 @@ import pytest
 
 ORG_KEYS = {
     "org_id", "name", "plan", "status", "agents", "agent_limit", "max_agents", "key_max_age_seconds", "created_at", "created_by",
+    "auth_mode",
 }  # fmt: skip
 TOKEN_KEYS = {"admin_token_id", "secret", "delivered_to"}
 META_KEYS = {"request_id", "trace_id", "at", "actor", "db_role", "version"}
@@ -229,7 +230,9 @@ def test_show_tells_who_blocked_it(relay, database):
     )
     document = relay.json("org", "show", "acme-corp")
     assert document["kind"] == "OrgDetails" and document["meta"]["at"]
-    assert set(document["data"]) == ORG_KEYS | {"admin_token_id", "admin_token_created_at", "standing"}
+    assert set(document["data"]) == ORG_KEYS | {
+        "admin_token_id", "admin_token_created_at", "standing", "keyless_callers", "keyless_calls", "keyless_latest",
+    }  # fmt: skip
     (standing,) = document["data"]["standing"]
     assert (standing["kind"], standing["actor"], standing["ticket"]) == ("block", "ana", "INC-42")
     shown = relay("org", "show", "acme-corp", check=0).out

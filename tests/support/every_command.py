@@ -87,6 +87,10 @@ def _organizations_and_agents(scene):
     scene.write("org", "create", "tiny", "--name", "Tiny")
     scene.write("org", "update", "tiny", "--name", "Tiny Ltd", "--max-agents", "1", "--key-max-age", "30d")
     scene.write("org", "update", "small", "--admin-token", "second.token", again=False)
+    scene.write("org", "update", "small", "--auth-mode", "optional")
+    scene.database.execute("SELECT relay_api.authenticate_anonymous('nobody', 'small')")
+    scene.read("org", "show", "small")
+    scene.write("org", "update", "small", "--auth-mode", "required")
     scene.write("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--key-max-age", "30d", "--expires",
                 "2100-01-01T00:00:00Z", "--secret-file", "crm.key")  # fmt: skip
     scene.write("agent", "update", "crm", "--add-permission", "crm:*", "--name", "CRM 2")

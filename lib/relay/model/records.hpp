@@ -13,6 +13,17 @@ namespace relay {
 
 enum class Plan { free, paid };
 
+/// Whether gateways let a call without a key through: `optional` while agents are given theirs.
+enum class AuthMode { optional, required };
+
+/// What an organization's owner chooses. None: as it is, or for a new one the default.
+struct OrgSettings {
+    std::optional<Plan> plan{};  ///< free
+    std::optional<std::int64_t> max_agents{};  ///< what the plan allows
+    std::optional<std::chrono::seconds> key_max_age{};  ///< 90 days
+    std::optional<AuthMode> auth_mode{};  ///< required
+};
+
 struct Org {
     std::string org_id{};
     std::string name{};
@@ -21,9 +32,25 @@ struct Org {
     std::optional<std::int64_t> agent_limit{};  ///< what holds; none: no limit
     std::int64_t agents = 0;  ///< that are not revoked
     std::chrono::seconds key_max_age{};
+    std::string auth_mode{};  ///< "optional", "required"
     std::string status{};  ///< "active", "blocked", "revoked"
     Instant created_at{};
     std::string created_by{};
+};
+
+/// Somebody who has called without a key.
+struct KeylessCaller {
+    std::optional<std::string> agent_id{};  ///< as it was claimed; none: not even that
+    bool known = false;  ///< it is an agent of the organization
+    std::int64_t calls = 0;
+    Instant last_at{};
+};
+
+/// The calls without a key of the last 7 days.
+struct KeylessCalls {
+    std::int64_t callers = 0;
+    std::int64_t calls = 0;
+    std::vector<KeylessCaller> latest{};  ///< at most 10, the latest first
 };
 
 struct Agent {
@@ -91,7 +118,7 @@ struct Standing {
 };
 
 struct Event {
-    std::int64_t event_id = 0;
+    std::optional<std::int64_t> event_id{};  ///< none: a flood that still goes on
     Instant occurred_at{};
     std::optional<std::string> org_id{};
     std::optional<std::string> agent_id{};
@@ -103,6 +130,7 @@ struct Event {
     std::optional<std::string> actor{};
     std::string db_role{};
     std::optional<std::string> ticket{};
+    std::int64_t times = 1;  ///< more: a flood that is counted in one row
 };
 
 /// A row of the change feed: what gateways must forget. Without a key it concerns all of the agent's, without an agent all of the

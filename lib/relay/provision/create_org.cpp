@@ -35,6 +35,7 @@ std::vector<std::string> differing_fields(Org const &before, Org const &after) {
     add_if(before.plan != after.plan, "plan");
     add_if(before.max_agents != after.max_agents, "max_agents");
     add_if(before.key_max_age != after.key_max_age, "key_max_age");
+    add_if(before.auth_mode != after.auth_mode, "auth_mode");
     return fields;
 }
 
@@ -70,9 +71,12 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
         result = {};
         store::lock_org(transaction, request.id);
         Org const before = store::get_org(transaction, request.id);
-        store::update_org(transaction, request.id, request.name, request.plan, request.max_agents, request.key_max_age);
+        store::update_org(transaction, request.id, request.name, request.settings);
         result.org = store::get_org(transaction, request.id);
         result.fields = differing_fields(before, result.org);
+        if (before.auth_mode == "optional" && result.org.auth_mode == "required") {
+            result.keyless = store::keyless_calls(transaction, request.id);
+        }
         sign(result, transaction);
         if (!result.fields.empty()) {
             store::Detail detail;

@@ -10,9 +10,7 @@ namespace relay {
 struct CreateOrg {
     OrgId id;
     DisplayName name;
-    std::optional<Plan> plan{};  ///< none: free
-    std::optional<std::int64_t> max_agents{};  ///< none: what the plan allows
-    std::optional<std::chrono::seconds> key_max_age{};  ///< none: 90 days
+    OrgSettings settings{};
 };
 
 struct CreatedOrg : WriteReceipt {
@@ -28,15 +26,14 @@ CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOpt
 struct UpdateOrg {
     OrgId id;
     std::optional<DisplayName> name{};
-    std::optional<Plan> plan{};
-    std::optional<std::int64_t> max_agents{};
-    std::optional<std::chrono::seconds> key_max_age{};
+    OrgSettings settings{};
 };
 
 struct UpdatedOrg : WriteReceipt {
     Org org{};
     std::optional<KeyId> token{};
     std::vector<std::string> fields{};  ///< that changed: "name", "plan", ...
+    KeylessCalls keyless{};  ///< when auth_mode became required: who is shut out by that
 };
 
 /// Changes what is given. With `token` a fresh admin token replaces the old one at once.

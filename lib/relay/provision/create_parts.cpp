@@ -28,11 +28,13 @@ void add_if(Fields &fields, bool differs, char const *name) {
 
 /// Only what the request names is compared: a plan or limit that was updated since is no conflict for who did not ask for one.
 void compare_org(Org const &org, CreateOrg const &request) {
+    OrgSettings const &settings = request.settings;
     Fields fields;
     add_if(fields, org.name != request.name.text(), "name");
-    add_if(fields, request.plan && org.plan != store::plan_name(*request.plan), "plan");
-    add_if(fields, request.max_agents && org.max_agents != request.max_agents, "max_agents");
-    add_if(fields, request.key_max_age && org.key_max_age != *request.key_max_age, "key_max_age");
+    add_if(fields, settings.plan && org.plan != store::plan_name(*settings.plan), "plan");
+    add_if(fields, settings.max_agents && org.max_agents != settings.max_agents, "max_agents");
+    add_if(fields, settings.key_max_age && org.key_max_age != *settings.key_max_age, "key_max_age");
+    add_if(fields, settings.auth_mode && org.auth_mode != store::auth_mode_name(*settings.auth_mode), "auth_mode");
     if (!fields.empty()) {
         refuse_other_content("org", org.org_id, fields,
                              "relay-admin org show " + org.org_id + "; relay-admin org update changes it");
@@ -70,14 +72,12 @@ void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
 }  // namespace
 
 bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribution const &by) {
-    Plan const plan = request.plan.value_or(Plan::free);
-    if (!store::insert_org(transaction, request.id, request.name, plan, request.max_agents, request.key_max_age,
-                           by.actor)) {
+    if (!store::insert_org(transaction, request.id, request.name, request.settings, by.actor)) {
         compare_org(store::get_org(transaction, request.id), request);
         return false;
     }
     store::Detail detail;
-    detail.add("name", request.name.text()).add("plan", store::plan_name(plan));
+    detail.add("name", request.name.text()).add("plan", store::plan_name(request.settings.plan.value_or(Plan::free)));
     store::record_events(transaction, by, {{.action = "org_created", .org_id = request.id.text(), .detail = detail}});
     return true;
 }

@@ -69,6 +69,7 @@ OrgDetails show_org(db::Database &database, OrgId const &org) {
     return read<OrgDetails>(database, [&](db::Transaction &transaction, OrgDetails &result) {
         result.org = store::get_org(transaction, org);
         result.standing = store::standing_for(transaction, {}, {org.text()}, {});
+        result.keyless = store::keyless_calls(transaction, org);
         if (auto const token = store::live_token(transaction, org)) {
             result.token_id = token->token_id;
             result.token_created_at = token->created_at;

@@ -32,6 +32,7 @@ struct OrgDetails {
     std::vector<Standing> standing{};
     std::optional<std::string> token_id{};  ///< of its live admin token
     std::optional<Instant> token_created_at{};
+    KeylessCalls keyless{};
     Instant at{};
     std::string db_role{};
 };

@@ -9,8 +9,8 @@ SELECT event->>'action', event->>'org_id', event->>'agent_id', event->>'key_id',
 FROM jsonb_array_elements($1::jsonb) AS event)sql";
 
 constexpr auto last_sql = R"sql(
-SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, host(ip_address) AS ip_address, actor, db_role, ticket
-FROM relay.auth_events WHERE agent_id = $1 ORDER BY occurred_at DESC, event_id DESC LIMIT $2::bigint)sql";
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+FROM relay.recorded_events WHERE agent_id = $1 ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
 
 std::string quote(std::string_view text) {
     std::string json = "\"";
@@ -83,7 +83,7 @@ std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agen
     std::vector<Event> events;
     db::Rows const rows = transaction.exec(last_sql, {agent, count});
     for (db::Row const row : rows) {
-        events.push_back({.event_id = row.integer("event_id"),
+        events.push_back({.event_id = row.optional_integer("event_id"),
                           .occurred_at = row.instant("occurred_at"),
                           .org_id = row.optional_text("org_id"),
                           .agent_id = row.optional_text("agent_id"),
@@ -94,7 +94,8 @@ std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agen
                           .ip_address = row.optional_text("ip_address"),
                           .actor = row.optional_text("actor"),
                           .db_role = row.text("db_role"),
-                          .ticket = row.optional_text("ticket")});
+                          .ticket = row.optional_text("ticket"),
+                          .times = row.integer("times")});
     }
     return events;
 }

@@ -6,12 +6,12 @@ namespace relay::store {
 namespace {
 
 constexpr auto insert_sql = R"sql(
-INSERT INTO relay.organizations (org_id, name, plan, max_agents, key_max_age, created_by)
-VALUES ($1, $2, $3, $4, COALESCE(make_interval(secs => $5), interval '90 days'), $6)
+INSERT INTO relay.organizations (org_id, name, plan, max_agents, key_max_age, auth_mode, created_by)
+VALUES ($1, $2, COALESCE($3, 'free'), $4, COALESCE(make_interval(secs => $5), interval '90 days'), COALESCE($6, 'required'), $7)
 ON CONFLICT (org_id) DO NOTHING)sql";
 
 constexpr auto find_sql = R"sql(
-SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, status, created_at, created_by
+SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
 FROM relay.organization_status WHERE org_id = $1)sql";
 
 constexpr auto limit_sql =
@@ -22,14 +22,18 @@ constexpr auto lock_sql = "SELECT org_id FROM relay.organizations WHERE org_id =
 constexpr auto update_sql = R"sql(
 UPDATE relay.organizations
 SET name = COALESCE($2, name), plan = COALESCE($3, plan), max_agents = COALESCE($4::integer, max_agents),
-    key_max_age = COALESCE(make_interval(secs => $5), key_max_age)
+    key_max_age = COALESCE(make_interval(secs => $5), key_max_age), auth_mode = COALESCE($6, auth_mode)
 WHERE org_id = $1)sql";
 
 constexpr auto list_sql = R"sql(
-SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, status, created_at, created_by
+SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
 FROM relay.organization_status
 WHERE ($1::text IS NULL OR org_id LIKE $1) AND (NOT $2::boolean OR status <> 'active') AND ($3::text IS NULL OR org_id > $3 COLLATE "C")
 ORDER BY org_id LIMIT $4::bigint)sql";
+
+constexpr auto keyless_sql = R"sql(
+SELECT caller, known, calls, last_at, count(*) OVER () AS all_callers, (sum(calls) OVER ())::bigint AS all_calls
+FROM relay.keyless_callers WHERE org_id = $1 ORDER BY last_at DESC, caller LIMIT 10)sql";
 
 constexpr auto has_others_sql = "SELECT EXISTS (SELECT FROM relay.organizations WHERE org_id <> $1) AS others";
 
@@ -48,6 +52,7 @@ Org read_org(db::Row const &row) {
             .agent_limit = row.optional_integer("agent_limit"),
             .agents = row.integer("agents"),
             .key_max_age = row.seconds("key_max_age"),
+            .auth_mode = row.text("auth_mode"),
             .status = row.text("status"),
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by")};
@@ -57,15 +62,22 @@ std::optional<std::string> plan_param(std::optional<Plan> plan) {
     return plan ? std::optional(std::string(plan_name(*plan))) : std::nullopt;
 }
 
+std::optional<std::string> mode_param(std::optional<AuthMode> mode) {
+    return mode ? std::optional(std::string(auth_mode_name(*mode))) : std::nullopt;
+}
+
 }  // namespace
 
 std::string_view plan_name(Plan plan) { return plan == Plan::free ? "free" : "paid"; }
 
-bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, Plan plan,
-                std::optional<std::int64_t> max_agents, std::optional<std::chrono::seconds> key_max_age,
+std::string_view auth_mode_name(AuthMode mode) { return mode == AuthMode::optional ? "optional" : "required"; }
+
+bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, OrgSettings const &settings,
                 Note const &created_by) {
-    return transaction.exec(insert_sql, {id, name, plan_param(plan), max_agents, key_max_age, created_by}).affected() ==
-           1;
+    return transaction
+               .exec(insert_sql, {id, name, plan_param(settings.plan), settings.max_agents, settings.key_max_age,
+                                  mode_param(settings.auth_mode), created_by})
+               .affected() == 1;
 }
 
 std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id) {
@@ -88,9 +100,9 @@ std::optional<std::int64_t> get_agent_limit(db::Transaction &transaction, OrgId 
 void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(lock_sql, {id}); }
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
-                std::optional<Plan> plan, std::optional<std::int64_t> max_agents,
-                std::optional<std::chrono::seconds> key_max_age) {
-    transaction.exec(update_sql, {id, name, plan_param(plan), max_agents, key_max_age});
+                OrgSettings const &settings) {
+    transaction.exec(update_sql, {id, name, plan_param(settings.plan), settings.max_agents, settings.key_max_age,
+                                  mode_param(settings.auth_mode)});
 }
 
 std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter) {
@@ -100,6 +112,20 @@ std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter
         orgs.push_back(read_org(row));
     }
     return orgs;
+}
+
+KeylessCalls keyless_calls(db::Transaction &transaction, OrgId const &id) {
+    KeylessCalls found;
+    db::Rows const rows = transaction.exec(keyless_sql, {id});
+    for (db::Row const row : rows) {
+        found.callers = row.integer("all_callers");
+        found.calls = row.integer("all_calls");
+        found.latest.push_back({.agent_id = row.optional_text("caller"),
+                                .known = row.boolean("known"),
+                                .calls = row.integer("calls"),
+                                .last_at = row.instant("last_at")});
+    }
+    return found;
 }
 
 bool has_other_orgs(db::Transaction &transaction, OrgId const &id) {

@@ -7,8 +7,7 @@
 namespace relay::store {
 
 /// False if the id exists already; waits for a transaction that is inserting it.
-bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, Plan plan,
-                std::optional<std::int64_t> max_agents, std::optional<std::chrono::seconds> key_max_age,
+bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, OrgSettings const &settings,
                 Note const &created_by);
 
 std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id);
@@ -24,8 +23,7 @@ std::optional<std::int64_t> get_agent_limit(db::Transaction &transaction, OrgId 
 void lock_org(db::Transaction &transaction, OrgId const &id);
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
-                std::optional<Plan> plan, std::optional<std::int64_t> max_agents,
-                std::optional<std::chrono::seconds> key_max_age);
+                OrgSettings const &settings);
 
 struct OrgFilter {
     std::optional<std::string> like{};  ///< a LIKE pattern over the id
@@ -36,9 +34,13 @@ struct OrgFilter {
 /// In order of id.
 std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter);
 
+/// Who has called without a key in the last 7 days.
+KeylessCalls keyless_calls(db::Transaction &transaction, OrgId const &id);
+
 /// True if there is any organization but `id`.
 bool has_other_orgs(db::Transaction &transaction, OrgId const &id);
 
 std::string_view plan_name(Plan plan);
+std::string_view auth_mode_name(AuthMode mode);
 
 }  // namespace relay::store

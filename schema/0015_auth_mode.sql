@@ -1,0 +1,106 @@
+-- Organizations that still let agents in without a key, until all of them have theirs.
+
+ALTER TABLE relay.organizations ADD COLUMN auth_mode text COLLATE "C" NOT NULL DEFAULT 'required'
+    CONSTRAINT organizations_auth_mode_known CHECK (auth_mode IN ('optional', 'required'));
+COMMENT ON COLUMN relay.organizations.auth_mode IS 'optional: a call without a key is let through and recorded, until all agents have theirs';
+GRANT SELECT (auth_mode) ON relay.organizations TO relay_tenant;
+GRANT INSERT (auth_mode), UPDATE (auth_mode) ON relay.organizations TO relay_provisioner;
+
+CREATE FUNCTION relay.announce_auth_mode() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM relay.announce(NEW.org_id, NULL, NULL, 'auth_mode_changed', false);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER announce_change AFTER UPDATE OF auth_mode ON relay.organizations FOR EACH ROW
+    WHEN (OLD.auth_mode IS DISTINCT FROM NEW.auth_mode) EXECUTE FUNCTION relay.announce_auth_mode();
+
+-- What a gateway asks for a call that shows no key. The ids are claimed and prove nothing: of an organization whose auth_mode is optional
+-- they are taken as said, as before there were keys; an agent that nobody knows then has no permissions and comes back as null.
+CREATE FUNCTION relay_api.authenticate_anonymous(
+    agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
+RETURNS relay_api.auth_decision
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    decision relay_api.auth_decision;
+    event    relay.auth_events;
+    shut_out text;
+    mode     text;
+BEGIN
+    SELECT a.agent_id, a.org_id, a.permissions INTO decision.agent_id, decision.org_id, decision.permissions
+    FROM relay.agents AS a WHERE a.agent_id = authenticate_anonymous.agent_id;
+    SELECT o.org_id, o.auth_mode INTO event.org_id, mode
+    FROM relay.organizations AS o WHERE o.org_id = COALESCE(decision.org_id, authenticate_anonymous.org_id);
+    SELECT max(CASE s.kind WHEN 'revoke' THEN 'revoked' ELSE 'blocked' END) INTO shut_out
+    FROM relay.standing_revocations AS s
+    WHERE (s.subject_kind = 'agent' AND s.subject_id = authenticate_anonymous.agent_id)
+       OR (s.subject_kind = 'org' AND s.subject_id IN (event.org_id, authenticate_anonymous.org_id));
+
+    event.reason := CASE
+        WHEN shut_out IS NOT NULL THEN shut_out
+        WHEN mode IS NULL THEN CASE WHEN authenticate_anonymous.org_id IS NULL THEN 'unknown_agent' ELSE 'unknown_org' END
+        WHEN decision.org_id <> authenticate_anonymous.org_id THEN 'org_mismatch'
+        WHEN mode = 'required' THEN 'key_required'
+        ELSE 'unauthenticated'
+    END;
+    decision.ok := event.reason = 'unauthenticated';
+    IF current_setting('transaction_read_only') = 'off' THEN  -- on a standby it answers and writes nothing
+        event.action := CASE WHEN decision.ok THEN 'unauthenticated' ELSE 'auth_failed' END;
+        event.outcome := CASE WHEN decision.ok THEN 'ok' ELSE 'failed' END;
+        event.agent_id := decision.agent_id;
+        event.ip_address := authenticate_anonymous.ip_address;
+        event.trace_id := left(authenticate_anonymous.trace_id, 64);
+        IF decision.agent_id IS NULL OR NOT decision.ok THEN
+            event.detail := jsonb_build_object('claimed_agent_id', left(authenticate_anonymous.agent_id, 127),
+                                               'claimed_org_id', left(authenticate_anonymous.org_id, 63));
+        END IF;
+        IF decision.ok THEN
+            -- Who calls so does it all day: once an hour is enough for each that is known, and for some that are not.
+            PERFORM relay.record_often(event, CASE WHEN decision.agent_id IS NULL THEN 20 ELSE 1 END, '1 hour');
+        ELSE
+            PERFORM relay.record_often(event);
+        END IF;
+    END IF;
+    IF NOT decision.ok THEN
+        RETURN ROW(false, event.reason, NULL, NULL, NULL, NULL, NULL)::relay_api.auth_decision;
+    END IF;
+    decision.reason := event.reason;
+    decision.org_id := event.org_id;
+    SELECT COALESCE(granted.permissions, '[]'), granted.conditions INTO decision.permissions, decision.conditions
+    FROM relay.effective_grants(decision.agent_id, decision.permissions) AS granted;
+    RETURN decision;
+END
+$$;
+COMMENT ON FUNCTION relay_api.authenticate_anonymous(text, text, inet, text) IS
+    'whether a call without a key is let through; reasons: unauthenticated (ok), key_required unknown_agent unknown_org org_mismatch blocked revoked';
+GRANT EXECUTE ON FUNCTION relay_api.authenticate_anonymous(text, text, inet, text) TO relay_gateway;
+
+-- Who still calls so. The partial index is as small as the answer.
+CREATE INDEX auth_events_keyless ON relay.auth_events (org_id, occurred_at) WHERE action = 'unauthenticated';
+
+CREATE VIEW relay.keyless_callers AS
+SELECT event.org_id, COALESCE(event.agent_id, event.detail ->> 'claimed_agent_id') AS caller, event.agent_id IS NOT NULL AS known,
+       pg_catalog.sum(event.times)::bigint AS calls, pg_catalog.max(event.occurred_at) AS last_at
+FROM relay.recorded_events AS event
+WHERE event.action = 'unauthenticated' AND event.occurred_at > pg_catalog.statement_timestamp() - interval '7 days'
+GROUP BY 1, 2, 3;
+COMMENT ON VIEW relay.keyless_callers IS 'who has called without a key in the last 7 days';
+GRANT SELECT ON relay.keyless_callers TO relay_provisioner, relay_responder, relay_auditor;
+
+CREATE OR REPLACE VIEW relay.organization_status AS
+SELECT org.org_id, org.name, org.plan, org.max_agents, relay.agent_limit(org.plan, org.max_agents) AS agent_limit,
+       org.key_max_age, org.created_at, org.created_by,
+       CASE WHEN standing.revoked THEN 'revoked' WHEN standing.blocked THEN 'blocked' ELSE 'active' END AS status,
+       (SELECT pg_catalog.count(*) FROM relay.agents AS agent
+        WHERE agent.org_id = org.org_id
+          AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
+                          WHERE gone.subject_id = agent.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke')
+       ) AS agents,
+       org.auth_mode
+FROM relay.organizations AS org
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.bool_or(row.kind = 'revoke') AS revoked, pg_catalog.bool_or(row.kind = 'block') AS blocked
+    FROM relay.standing_revocations AS row
+    WHERE row.subject_id = org.org_id AND row.subject_kind = 'org') AS standing;
