@@ -44,3 +44,6 @@ relay_python_suite(cli 1200)
 relay_python_suite(contract 600 FIXTURES node_modules)
 relay_python_suite(fault 1800 RELEASE)
 relay_python_suite(bench 1800 RELEASE SERIAL)
+
+# It measures milliseconds.
+set_tests_properties(contract/verifier_kit PROPERTIES RUN_SERIAL TRUE)

@@ -135,11 +135,11 @@ def test_a_key_that_is_shut_out_is_refused_before_its_claims_are_looked_at(port,
     assert [event["reason"] for event in events(database, "revoked")] == ["revoked"]
 
 
-@pytest.mark.parametrize("key", [None, "", "relay_sk_", "{key}A", "{typo}"])
-def test_what_cannot_be_a_key_is_refused_without_a_query(port, database, keys, key):
+def test_what_cannot_be_a_key_is_refused_without_a_query(port, database, keys):
     good = keys["bot"]
     typo = good[:30] + ("a" if good[30] != "a" else "b") + good[31:]
-    assert call(port, key and key.format(key=good, typo=typo), trace="malformed")[0] == 401
+    for key in ("relay_sk_", good + "A", good[:-1], good.upper(), typo, "relay_at_" + good[9:]):
+        assert call(port, key, trace="malformed")[0] == 401
     assert events(database, "malformed") == []
 
 

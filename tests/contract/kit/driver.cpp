@@ -93,7 +93,7 @@ class Agent {
             }
             m_changed.notify_all();
             lock.unlock();
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            std::this_thread::sleep_for(std::chrono::milliseconds(reason == "ok" ? 1 : 20));
         }
     }
 

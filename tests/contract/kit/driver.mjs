@@ -53,13 +53,14 @@ class Agent {
   }
 
   async work() {
-    for (;; await sleep(1)) {
+    for (let pause = 1; ; await sleep(pause)) {
       if (this.key === null) continue;
       this.underWay++;
       const { reason } = await verifier.check(this.key).catch((error) => ({ reason: error.message }));
       this.underWay--;
       if (reason === 'ok') [this.accepted, this.last] = [this.accepted + 1, monotonic()];
       else this.refused.add(reason);
+      pause = reason === 'ok' ? 1 : 20;
     }
   }
 

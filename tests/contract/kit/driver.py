@@ -78,7 +78,7 @@ class Agent:
                 else:
                     self.refused.append(reason)
                 self.condition.notify_all()
-            time.sleep(0.001)
+            time.sleep(0.001 if reason == "ok" else 0.02)
 
     def report(self):
         with self.condition:
