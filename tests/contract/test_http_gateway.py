@@ -45,7 +45,7 @@ def call(port, key, *, path=CALL, agent="bot", org="acme", amount=1, trace="t"):
     """(status, everything after the status line) of one call."""
     body = json.dumps({"amount": amount})
     claims = {
-        "Authorization": f"Bearer {key}" if key else None,
+        "Authorization": None if key is None else f"Bearer {key}",
         "X-Agent-Id": agent,
         "X-Org-Id": org,
         "X-Request-Id": trace,
@@ -141,6 +141,18 @@ def test_what_cannot_be_a_key_is_refused_without_a_query(port, database, keys):
     for key in ("relay_sk_", good + "A", good[:-1], good.upper(), typo, "relay_at_" + good[9:]):
         assert call(port, key, trace="malformed")[0] == 401
     assert events(database, "malformed") == []
+
+
+def test_a_call_without_a_key_passes_only_where_the_organization_still_lets_it(port, relay, database, keys):
+    assert call(port, None, trace="required")[0] == 401
+    assert [event["reason"] for event in events(database, "required")] == ["key_required"]
+    relay("org", "update", "acme", "--auth-mode", "optional", check=0)
+    assert call(port, None, trace="optional")[0] == 200
+    assert [event["action"] for event in events(database, "optional")] == ["unauthenticated"]
+    for wrong in (make_key(), "", "none", keys["spy"]):
+        assert call(port, wrong)[0] in (401, 403), "a wrong key is not as good as none"
+    assert call(port, None, path="/bank/wire")[0] == call(port, None, agent="nobody")[0] == 403
+    assert call(port, None, org="evil")[0] == 401
 
 
 def test_conditions_are_the_gateways_to_check(port, keys):
