@@ -7,7 +7,7 @@ __relay_admin_tree() {
     commands=() flags=() arguments=()
     case $1 in
         '')
-            commands=(agent block completion config gateway help init key migrate-legacy org recover restore revoke role rotate-key sandbox schema unblock version watch whoami)
+            commands=(agent audit block completion config gateway help init key migrate-legacy org recover restore revoke role rotate-key sandbox schema unblock version watch whoami)
             ;;
         'agent')
             commands=(assign-role create grant list revoke-permission show unassign-role update rotate-key)
@@ -94,6 +94,16 @@ __relay_admin_tree() {
             )
             arguments=(
                 'AGENT'
+            )
+            ;;
+        'audit')
+            commands=(maintain)
+            ;;
+        'audit maintain')
+            flags=(
+                '--ahead='
+                '--keep-months='
+                '--expect='
             )
             ;;
         'block')

@@ -40,6 +40,7 @@ set -g __relay_admin_whole \
     'agent show' \
     'agent unassign-role' \
     'agent update' \
+    'audit maintain' \
     'block' \
     'completion' \
     'config show' \
@@ -107,6 +108,7 @@ complete -c relay-admin -l actor -x -d 'who asks, for the audit trail (default: 
 complete -c relay-admin -s h -l help -d 'show help and stop'
 complete -c relay-admin -s V -l version -d 'show the version and stop'
 complete -c relay-admin -n '__relay_admin_at' -a agent -d 'create, list, show and change agents'
+complete -c relay-admin -n '__relay_admin_at' -a audit -d 'look after the audit trail'
 complete -c relay-admin -n '__relay_admin_at' -a block -d 'shut agents out at once; reversible, keys are kept'
 complete -c relay-admin -n '__relay_admin_at' -a completion -d 'print the completion script of a shell'
 complete -c relay-admin -n '__relay_admin_at' -a config -d 'tell the settings in force'
@@ -177,6 +179,10 @@ complete -c relay-admin -n '__relay_admin_at agent update' -l name -x -d 'new na
 complete -c relay-admin -n '__relay_admin_at agent update' -l add-permission -x -d 'permissions to add: provider:method'
 complete -c relay-admin -n '__relay_admin_at agent update' -l remove-permission -x -d 'permissions to take away'
 complete -c relay-admin -n '__relay_admin_at agent update' -l key-max-age -x -d 'age at which a key is due for rotation, as 90d'
+complete -c relay-admin -n '__relay_admin_at audit' -a maintain -d 'make months ahead, prune, and drop old months'
+complete -c relay-admin -n '__relay_admin_at audit maintain' -l ahead -x -d 'months to make after this one; 3 if not given'
+complete -c relay-admin -n '__relay_admin_at audit maintain' -l keep-months -x -d 'drop whole months before this one and that many'
+complete -c relay-admin -n '__relay_admin_at audit maintain' -l expect -x -d 'how many months that will be; if not, none is dropped'
 complete -c relay-admin -n '__relay_admin_at block' -l until -x -d 'when it ends by itself: 2h, or a time (RFC 3339)'
 complete -c relay-admin -n '__relay_admin_at block' -l force -d 'also keep out ids that nobody knows'
 complete -c relay-admin -n '__relay_admin_at block' -l wait-ack -x -d 'wait so long for every live gateway to acknowledge it: 5s'

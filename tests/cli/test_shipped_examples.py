@@ -17,7 +17,7 @@ from pathlib import Path
 import nacl.public
 import pytest
 import yaml
-from support import agents, gateways
+from support import agents, audit_months, gateways
 from support.binaries import relay_admin, tool
 
 EXAMPLES = Path(os.environ["RELAY_SOURCE_DIR"]) / "cli/examples"
@@ -67,8 +67,9 @@ def test_systemd_has_nothing_against_the_units(tmp_path):
     assert not about_ours and done.returncode == 0, done.stderr
 
 
-def test_the_timer_runs_every_day_and_catches_up():
-    timer = unit(EXAMPLES / "systemd/relay-rotate-key@.timer")["Timer"]
+@pytest.mark.parametrize("name", ["relay-rotate-key@", "relay-audit-maintain"])
+def test_the_timer_runs_every_day_and_catches_up(name):
+    timer = unit(EXAMPLES / f"systemd/{name}.timer")["Timer"]
     shown = subprocess.run(
         [tool("systemd-analyze"), "calendar", "--iterations=2", timer["OnCalendar"]],
         capture_output=True, text=True, check=True, env={**os.environ, "TZ": "UTC"},
@@ -95,6 +96,22 @@ def test_the_service_rotates_an_old_key_and_leaves_a_young_one(relay, database, 
     # The watched file is the one that is written, and what runs may write there.
     watched = unit(EXAMPLES / "systemd/relay-agent-restart@.path")["Path"]["PathChanged"]
     assert watched in service["ExecStart"] and watched.startswith(service["ReadWritePaths"] + "/")
+
+
+def test_the_service_looks_after_the_audit_trail_by_a_login_of_its_own(relay, database):
+    """Also with the flags that its comment proposes, for a member of relay_owner."""
+    path = EXAMPLES / "systemd/relay-audit-maintain.service"
+    program, *words = shlex.split(unit(path)["Service"]["ExecStart"])
+    assert program == "/usr/bin/relay-admin"
+    database.execute("INSERT INTO relay.operations (op_id, state, at) VALUES ('old', 'done', now() - interval '31 days')")
+    as_provisioner = relay.with_(dsn=database.dsn(user=database.cluster.login("timer", member_of="relay_provisioner")))
+    assert as_provisioner.json(*words)["data"]["pruned_operations"] == 1
+    assert as_provisioner.json(*words)["changed"] is False
+    more = re.search(r"add (--keep-months \d+ --yes)", path.read_text()).group(1).split()
+    old = audit_months.make_old_month(database, 20, 3)
+    as_provisioner.error(*words, *more, check=4)
+    as_owner = relay.with_(dsn=database.dsn(user=database.cluster.login("owner_timer", member_of="relay_owner")))
+    assert [row["month"] for row in as_owner.json(*words, *more)["data"]["months_dropped"]] == [old]
 
 
 # ---- pipelines

@@ -60,6 +60,7 @@ def test_it_can_execute_the_contract_only(database):
         "relay_api.acknowledge(text,text)",
         "relay_api.authenticate(text,bytea,text,text,inet,text)",
         "relay_api.authenticate_anonymous(text,text,inet,text)",
+        "relay_api.authenticate_legacy(text,text,inet,text)",
         "relay_api.authorize(text,text,inet,text)",
         "relay_api.changes_since(text,integer)",
     ]

@@ -5,6 +5,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 
+from .audit_months import make_old_month
 from .own_key import make_key
 from .relay import Runner
 
@@ -197,6 +198,12 @@ def _legacy(scene):
     scene.write("migrate-legacy", "abort", "--deny-all", *off)
 
 
+def _audit(scene):
+    scene.write("audit", "maintain", "--ahead", "4")
+    make_old_month(scene.database, 3, 2)
+    scene.write("audit", "maintain", "--ahead", "4", "--keep-months", "1", "--yes")
+
+
 def _sandbox(scene):
     """In a folder of its own, open to the user that a server runs as: a sandbox of this machine is not to be touched."""
     with tempfile.TemporaryDirectory(prefix="rly-state-") as state:
@@ -223,6 +230,7 @@ def _errors(scene):
 def play(database, home, folder):
     """Runs all of it against an empty database, in `folder`; returns the shots in their order."""
     scene = Scene(Runner(dsn=database.dsn(), home=home, cwd=folder), folder, [], database)
-    for part in (_set_up, _organizations_and_agents, _permissions, _keys, _incidents, _recovery, _gateways, _legacy, _sandbox, _errors):
+    for part in (_set_up, _organizations_and_agents, _permissions, _keys, _incidents, _recovery, _gateways, _legacy, _audit, _sandbox,
+                 _errors):  # fmt: skip
         part(scene)
     return scene.shots

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "cli/output/document.hpp"
+#include "relay/provision/maintain_audit.hpp"
+
+namespace relay::cli {
+
+/// AuditMaintenance, without its stamp.
+Document audit_maintenance_document(MaintainAudit const &request, AuditMaintenance const &done);
+
+/// "2024-01 (1200 rows), 2024-02 (none)": for a question, and for what is dropped.
+std::string months_in_words(std::vector<EventMonth> const &months);
+
+}  // namespace relay::cli
