@@ -81,7 +81,7 @@ def test_every_function_of_the_contract_works_for_many_clients(database, relay, 
     assert 1 <= len(backends) <= POOL_SIZE
     acknowledged = database.rows("SELECT gateway_id, db_role FROM relay.gateway_status WHERE live")
     assert {row["gateway_id"] for row in acknowledged} == {f"client-{number}" for number in range(8)}
-    refused = "SELECT count(*) FROM relay.auth_events WHERE action = 'authorization_failed'"
+    refused = "SELECT sum(times) FROM relay.recorded_events WHERE action = 'authorization_failed'"
     assert database.value(refused) == 8 * 10
 
 
@@ -102,7 +102,7 @@ def test_the_verifiers_ask_through_it_and_listen_beside_it(database, relay, clus
         through("agent", "create", "payer", "--org", "acme", "--name", "P", "--secret-file", "payer.key", check=0)
         for words in (["block", "bot"], ["revoke", "bot"]):
             said = through.json(*words, "--wait-ack", "10s")
-            time.sleep(0.05)  # what was under way
+            time.sleep(0.3)  # what was under way
             for gateway in fleet:
                 gateway.call("report")
             time.sleep(0.2)
@@ -129,7 +129,7 @@ def test_who_listens_through_it_looks_each_second_all_the_same(language, databas
             "INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'bot', 'block', 't')"
         )
         committed = time.monotonic()
-        time.sleep(1.6)
-        assert gateway.call("report")["agents"]["bot"]["last"] / 1e9 - committed < 1.3
+        time.sleep(2.5)
+        assert gateway.call("report")["agents"]["bot"]["last"] / 1e9 - committed < 2
     finally:
         gateway.close()

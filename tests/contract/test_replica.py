@@ -44,9 +44,9 @@ def test_the_verifiers_follow_a_replica_by_looking(relay, database, standby, tmp
         relay("block", "bot", check=0)
         standby.wait_caught_up()
         replayed = time.monotonic()
-        time.sleep(POLL + 0.5)
+        time.sleep(POLL + 1.5)
         said = [gateway.call("report")["agents"]["bot"] for gateway in fleet]
-        assert all(seen["last"] / 1e9 - replayed < POLL + 0.3 for seen in said), said
+        assert all(seen["last"] / 1e9 - replayed < POLL + 1 for seen in said), said
         assert [seen["refused"] for seen in said] == [["blocked"]] * len(fleet)
     finally:
         for gateway in fleet:
