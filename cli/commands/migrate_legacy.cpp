@@ -13,6 +13,7 @@ back in a week, on another machine, as another person.
 
   import  who there is: from a file, or from a table of the old relay
   start   opens the window, always with a deadline; all agents, or a wave of them
+  issue   an own key for each, a batch in each transaction
   status  who is how far, who was seen when, what is left
   extend  moves the deadline
   finish  closes the window, once nobody needs it
@@ -26,6 +27,7 @@ A gateway matches the shared secret by itself, and then asks relay_api.authentic
 EXAMPLES
   relay-admin migrate-legacy import agents.csv --create-orgs
   relay-admin migrate-legacy start --deadline 14d
+  relay-admin migrate-legacy issue --next 100 --secrets-dir out --secret-format env
   relay-admin migrate-legacy status
 )",
 };

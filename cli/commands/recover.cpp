@@ -85,7 +85,7 @@ Runner declare(CLI::App &app) {
                    options->operation);
     add_value(
         app,
-        {.names = "--dir", .type = "DIR", .description = "settle every unfinished secret file (*.new) in this folder"},
+        {.names = "--dir", .type = "DIR", .description = "settle unfinished secret files (*.new, *.batch) in a folder"},
         options->folder);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -101,9 +101,9 @@ Command const recover{
 database for 30 seconds; if that does not help, it ends with exit 9, keeps the secret file, and names the operation. This command settles
 it later: either the operation is committed, or it is barred, so that it can never be committed any more. After that the answer is final.
 
-With OP-ID it tells the verdict: "done" or "aborted". With --dir it looks at every unfinished secret file (FILE.new) that a killed run left
-in the folder: if its key is live, FILE is finished with it; if it can never be, FILE.new is removed. A file that another run has in hand,
-or that this program did not make, is left alone. The same happens by itself when a command writes to the same FILE again.
+With OP-ID it tells the verdict: "done" or "aborted". With --dir it looks at every unfinished secret file (FILE.new, FILE.batch) that a
+killed run left in the folder: if its key is live, FILE is finished with it, or the batch appended to FILE; if it can never be, it is
+removed. A file that another run has in hand, or that this program did not make, is left alone. The same happens by itself when a command writes to the same FILE again.
 
 Run twice, it says the same twice. An id that no operation has is barred and told as aborted.
 

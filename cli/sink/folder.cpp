@@ -30,4 +30,6 @@ void require_writable(Folder const &folder) {
 
 std::string unfinished_name(std::string_view name) { return std::string(name).append(unfinished_suffix); }
 
+std::string batch_name(std::string_view name) { return std::string(name).append(batch_suffix); }
+
 }  // namespace relay::cli

@@ -49,8 +49,9 @@ SecretBuffer render_json(IssuedKey const &issued) {
         return join_secret(
             {R"({"org_id":")", org, R"(","key_id":")", key_id, R"(","admin_token":")", issued.key.reveal(), "\"}\n"});
     }
-    return join_secret({R"({"agent_id":")", issued.agent->text(), R"(","org_id":")", org, R"(","key_id":")", key_id,
-                        R"(","api_key":")", issued.key.reveal(), "\"}\n"});
+    auto const pieces = json_pieces(issued);
+    return join_secret(
+        {pieces[0], pieces[1], pieces[2], pieces[3], pieces[4], pieces[5], pieces[6], pieces[7], pieces[8]});
 }
 
 SecretBuffer render_sealed(SealKey const &seal_key, IssuedKey const &issued) {
@@ -75,6 +76,12 @@ bool may_be_key(std::string_view content) {
 }
 
 }  // namespace
+
+std::array<std::string_view, 9> json_pieces(IssuedKey const &issued) {
+    return {R"({"agent_id":")", issued.agent->text(), R"(","org_id":")",
+            issued.org.text(),  R"(","key_id":")",    issued.key.id().text(),
+            R"(","api_key":")", issued.key.reveal(),  "\"}\n"};
+}
 
 SecretFormat parse_secret_format(std::string_view text) {
     std::vector<std::string> names;

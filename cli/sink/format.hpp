@@ -4,6 +4,7 @@
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/provision/delivery.hpp"
 
+#include <array>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -37,6 +38,9 @@ enum class Audience { program, terminal, labelled_terminal };
 /// GitHub API takes. For an organization's admin token: no agent id, and ADMIN_TOKEN, admin_token instead of the API key.
 /// Throws Error (usage) if the id makes no Kubernetes name.
 SecretBuffer render_secret(Rendering const &rendering, IssuedKey const &issued, Audience audience);
+
+/// The JSON line of an agent's key, in the pieces of which it is made: they live as long as `issued`. For one buffer with many lines.
+std::array<std::string_view, 9> json_pieces(IssuedKey const &issued);
 
 /// True if `content` is empty or begins as what render_secret makes: tells a file that a killed run left from somebody else's.
 bool may_be_rendered(std::string_view content) noexcept;

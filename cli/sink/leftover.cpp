@@ -1,6 +1,7 @@
 #include "cli/sink/leftover.hpp"
 
 #include "cli/output/output.hpp"
+#include "cli/sink/batch_file.hpp"
 #include "cli/sink/format.hpp"
 
 #include <dirent.h>
@@ -16,6 +17,10 @@ namespace relay::cli {
 namespace {
 
 constexpr std::size_t size_limit = 64 * 1024 * 1024;
+
+std::string name_of(Unfinished kind, std::string const &name) {
+    return kind == Unfinished::batch ? batch_name(name) : unfinished_name(name);
+}
 
 /// NAME.new, open and locked.
 struct Leftover {
@@ -55,8 +60,7 @@ bool remove_if_empty_and_closed(Folder const &folder, std::string const &unfinis
 }
 
 /// Empty if there is nothing (any more). O_NONBLOCK: opening a FIFO must not wait for its other end.
-std::optional<Leftover> open_leftover(Folder const &folder, std::string const &name) {
-    auto unfinished = unfinished_name(name);
+std::optional<Leftover> open_leftover(Folder const &folder, std::string const &name, std::string unfinished) {
     auto const path = folder.path_of(unfinished);
     auto const before = status_at(folder.fd.get(), unfinished);
     if (!before && errno == ENOENT) {
@@ -132,6 +136,16 @@ void finish(Leftover const &leftover) {
     sync_folder(folder);
 }
 
+/// A batch goes behind what its file holds already.
+void finish_batch(Leftover const &leftover, std::string_view content) {
+    auto const folder = leftover.folder.fd.get();
+    append_batch(leftover.folder, leftover.name, content);
+    if (::unlinkat(folder, leftover.unfinished.c_str(), 0) != 0) {
+        throw sink_error(leftover.folder.path_of(leftover.unfinished) + " of an earlier run cannot be removed", errno);
+    }
+    sync_folder(folder);
+}
+
 void remove(Leftover const &leftover) {
     auto const folder = leftover.folder.fd.get();
     if (is_file_at(folder, leftover.name, leftover.identity)) {
@@ -143,18 +157,28 @@ void remove(Leftover const &leftover) {
     sync_folder(folder);
 }
 
-std::vector<std::string> unfinished_names(Folder const &folder) {
+struct Name {
+    std::string name;
+    Unfinished kind;
+    friend auto operator<=>(Name const &, Name const &) = default;
+};
+
+/// NAME of each NAME.new and NAME.batch.
+std::vector<Name> unfinished_names(Folder const &folder) {
     FileDescriptor copy(::openat(folder.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     std::unique_ptr<DIR, int (*)(DIR *)> listing(copy.is_open() ? ::fdopendir(copy.get()) : nullptr, ::closedir);
     if (!listing) {
         throw sink_error("cannot read the folder " + folder.path, errno);
     }
     copy.release();  // closedir closes it
-    std::vector<std::string> names;
+    std::vector<Name> names;
     while (auto const *entry = ::readdir(listing.get())) {
         std::string_view const name = entry->d_name;
-        if (name.size() > unfinished_suffix.size() && name.ends_with(unfinished_suffix)) {
-            names.emplace_back(name.substr(0, name.size() - unfinished_suffix.size()));
+        for (auto const kind : {Unfinished::file, Unfinished::batch}) {
+            auto const suffix = kind == Unfinished::file ? unfinished_suffix : batch_suffix;
+            if (name.size() > suffix.size() && name.ends_with(suffix)) {
+                names.push_back({std::string(name.substr(0, name.size() - suffix.size())), kind});
+            }
         }
     }
     std::sort(names.begin(), names.end());
@@ -163,11 +187,12 @@ std::vector<std::string> unfinished_names(Folder const &folder) {
 
 }  // namespace
 
-Settled settle_in(Folder const &folder, std::string const &name, Judge const &judge) {
-    if (remove_if_empty_and_closed(folder, unfinished_name(name))) {
+Settled settle_in(Folder const &folder, std::string const &name, Judge const &judge, Unfinished kind) {
+    std::string const unfinished = name_of(kind, name);
+    if (remove_if_empty_and_closed(folder, unfinished)) {
         return Settled::removed;
     }
-    auto const leftover = open_leftover(folder, name);
+    auto const leftover = open_leftover(folder, name, unfinished);
     if (!leftover) {
         return Settled::nothing;
     }
@@ -177,15 +202,19 @@ Settled settle_in(Folder const &folder, std::string const &name, Judge const &ju
     }
     // What is empty was never whole, so its transaction never came to its COMMIT: nobody needs to be asked.
     if (content.size() != 0 && judge(content.reveal()) == Verdict::done) {
-        finish(*leftover);
+        kind == Unfinished::batch ? finish_batch(*leftover, content.reveal()) : finish(*leftover);
         return Settled::finished;
     }
     remove(*leftover);
     return Settled::removed;
 }
 
-std::string describe_settled(Folder const &folder, std::string const &name, Settled settled) {
-    auto const start = folder.path_of(unfinished_name(name)) + " was left by an earlier run: ";
+std::string describe_settled(Folder const &folder, std::string const &name, Settled settled, Unfinished kind) {
+    auto const start = folder.path_of(name_of(kind, name)) + " was left by an earlier run: ";
+    if (kind == Unfinished::batch) {
+        return settled == Settled::finished ? start + "its keys are live and are now in " + folder.path_of(name)
+                                            : start + "its keys are not live and never will be; removed";
+    }
     return settled == Settled::finished ? start + "its key is live and is now in " + folder.path_of(name)
                                         : start + "its key is not live and never will be; removed";
 }
@@ -205,11 +234,11 @@ bool settle_leftover(std::string const &path, Judge const &judge, Output &output
 std::vector<FolderEntry> settle_folder(std::string const &path, Judge const &judge) {
     auto const folder = open_folder(path);
     std::vector<FolderEntry> entries;
-    for (auto const &name : unfinished_names(*folder)) {
-        FolderEntry entry{.path = folder->path_of(unfinished_name(name))};
+    for (auto const &[name, kind] : unfinished_names(*folder)) {
+        FolderEntry entry{.path = folder->path_of(name_of(kind, name))};
         try {
-            entry.settled = settle_in(*folder, name, judge);
-            entry.message = describe_settled(*folder, name, entry.settled);
+            entry.settled = settle_in(*folder, name, judge, kind);
+            entry.message = describe_settled(*folder, name, entry.settled, kind);
         } catch (Error const &error) {
             entry.error = error;
             entry.message = error.message();

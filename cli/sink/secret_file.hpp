@@ -27,6 +27,9 @@ void require_writable(Folder const &folder);
 /// What the unfinished content of `name` is called.
 std::string unfinished_name(std::string_view name);
 constexpr std::string_view unfinished_suffix = ".new";
+/// What the batch that is to be appended to `name` is called.
+std::string batch_name(std::string_view name);
+constexpr std::string_view batch_suffix = ".batch";
 
 /// One secret in a file of its own, by the protocol that survives a kill at any instant.
 ///

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace relay {
 
@@ -17,26 +18,42 @@ struct IssuedKey {
     ApiKey const &key;
 };
 
-/// Where a new secret goes. A use case calls it in this order, so that no key is ever live that nobody holds:
-/// prepare, deliver, COMMIT, then exactly one of committed, rolled_back and left_unknown.
-class Delivery {
+/// The way of new secrets around their COMMIT, so that no key is ever live that nobody holds: what is prepared is delivered, then comes the
+/// COMMIT, then exactly one of committed, rolled_back and left_unknown.
+class Handover {
   public:
-    virtual ~Delivery() = default;
+    virtual ~Handover() = default;
 
-    /// Renders the secret for its destination, in memory only, and names the transaction that will make it live:
-    /// `operation_id_for(content)` where the content stays in a file that a later run may find, otherwise a random id.
-    virtual OperationId prepare(IssuedKey const &issued) = 0;
     /// Makes the secret durable at its destination. Runs inside the transaction, as its last step before COMMIT, once: a retried
     /// transaction does not deliver again. Throws Error (sink): the transaction is then rolled back.
     virtual void deliver() = 0;
-    /// The key is live. Finishes what can only be done now (the rename of a replacement). Throws Error (unknown, changed yes) if it cannot.
+    /// The keys are live. Finishes what can only be done now (the rename of a replacement). Throws Error (unknown, changed yes) if it cannot.
     virtual void committed() = 0;
-    /// The key will never be live: takes back what can be taken back.
+    /// The keys will never be live: takes back what can be taken back.
     virtual void rolled_back() noexcept = 0;
     /// Nobody can tell yet: keeps everything.
     virtual void left_unknown() noexcept = 0;
     /// Where it went, for people and audit: "file:payment.env", "stdout", "terminal", "fd:3".
     virtual std::string destination() const = 0;
+};
+
+/// Where a new secret goes.
+class Delivery : public Handover {
+  public:
+    /// Renders the secret for its destination, in memory only, and names the transaction that will make it live:
+    /// `operation_id_for(content)` where the content stays in a file that a later run may find, otherwise a random id.
+    virtual OperationId prepare(IssuedKey const &issued) = 0;
+};
+
+/// Where the secrets of many transactions go, a batch with each; after a verdict the next batch begins.
+class BatchDelivery : public Handover {
+  public:
+    /// Renders a secret of this batch, in memory only.
+    virtual void add(IssuedKey const &issued) = 0;
+    /// The names of the transaction that will make this batch live, one for each file that a later run may find: all are to be recorded.
+    virtual std::vector<OperationId> operations() const = 0;
+    /// How many secrets a batch may have.
+    virtual std::size_t most_at_once() const = 0;
 };
 
 /// A delivery into the calling program: `take` is called with the whole key before COMMIT, and may throw to refuse it.

@@ -26,6 +26,13 @@ void Issuing::deliver() {
 
 void Issuing::run(db::Database &database, db::TransactOptions const &options,
                   std::function<void(db::Transaction &)> const &body) {
+    run_handing_over(database, options, body, m_delivery, m_delivered);
+}
+
+std::string Issuing::destination() const { return m_delivered ? m_delivery->destination() : std::string(); }
+
+void run_handing_over(db::Database &database, db::TransactOptions const &options,
+                      std::function<void(db::Transaction &)> const &body, Handover *handover, bool const &delivered) {
     bool reached_commit = false;
     try {
         database.transact(options, [&](db::Transaction &transaction) {
@@ -34,33 +41,31 @@ void Issuing::run(db::Database &database, db::TransactOptions const &options,
             reached_commit = !transaction.has_nothing_to_do();
         });
     } catch (Error const &error) {
-        if (m_delivered) {
+        if (delivered) {
             switch (error.hint().changed) {
-                case Changed::no: m_delivery->rolled_back(); break;
+                case Changed::no: handover->rolled_back(); break;
                 case Changed::yes:  // committed, but not as durably as asked
-                case Changed::partly: m_delivery->committed(); break;
-                case Changed::unknown: m_delivery->left_unknown(); break;
+                case Changed::partly: handover->committed(); break;
+                case Changed::unknown: handover->left_unknown(); break;
             }
         }
         throw;
     } catch (Interrupted const &) {  // only ever before COMMIT was sent, or settled as rolled back
-        if (m_delivered) {
-            m_delivery->rolled_back();
+        if (delivered) {
+            handover->rolled_back();
         }
         throw;
     } catch (...) {
         // Out of memory, say. Once the body has ended COMMIT may have been sent, and then the file may hold a live key: keep it.
-        if (m_delivered) {
-            reached_commit ? m_delivery->left_unknown() : m_delivery->rolled_back();
+        if (delivered) {
+            reached_commit ? handover->left_unknown() : handover->rolled_back();
         }
         throw;
     }
-    if (m_delivered) {
-        reached_commit ? m_delivery->committed() : m_delivery->rolled_back();
+    if (delivered) {
+        reached_commit ? handover->committed() : handover->rolled_back();
     }
 }
-
-std::string Issuing::destination() const { return m_delivered ? m_delivery->destination() : std::string(); }
 
 void sign(WriteReceipt &receipt, db::Transaction const &transaction) {
     receipt.at = transaction.now();

@@ -34,6 +34,10 @@ class Issuing {
     std::optional<OperationId> m_operation{};
 };
 
+/// Runs `body` in a transaction and tells `handover` how it ended, if by then `delivered` is true: the body sets it when it delivers.
+void run_handing_over(db::Database &database, db::TransactOptions const &options,
+                      std::function<void(db::Transaction &)> const &body, Handover *handover, bool const &delivered);
+
 /// Notes who ran the transaction and when.
 void sign(WriteReceipt &receipt, db::Transaction const &transaction);
 

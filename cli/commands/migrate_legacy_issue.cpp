@@ -1,0 +1,140 @@
+#include "relay/provision/migrate_legacy_issue.hpp"
+#include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/incident/targets.hpp"
+#include "cli/output/output.hpp"
+#include "cli/output/progress.hpp"
+#include "cli/sink/batch_sink.hpp"
+#include "relay/model/error.hpp"
+
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::vector<std::string> agents{};
+    std::optional<std::string> file{};
+    std::optional<std::int64_t> next{};
+    bool all = false;
+    std::optional<std::string> org{};
+    std::optional<std::int64_t> batch{};
+    SinkOptions sink{};
+};
+
+IssueLegacy make_request(Options const &options) {
+    exactly_one({{"AGENT", !options.agents.empty()},
+                 {"--file", options.file.has_value()},
+                 {"--next", options.next.has_value()},
+                 {"--all", options.all}});
+    IssueLegacy request{.next = options.next};
+    if (!options.agents.empty() || options.file) {
+        if (options.org) {
+            throw Error(ErrorKind::usage, "--org goes with --next and --all: named agents say where they are");
+        }
+        request.agents = target_agents({.agents = options.agents, .file = options.file});
+    }
+    if (options.org) {
+        request.org = OrgId::parse(*options.org);
+    }
+    if (options.batch) {
+        request.batch = static_cast<std::size_t>(*options.batch);
+    }
+    return request;
+}
+
+Document issue_document(Context &context, IssuedLegacy const &done) {
+    std::vector<Record> faults;
+    for (IssuedLegacy::Fault const &fault : done.faults) {
+        faults.push_back({{"agent_id", "Agent ID", fault.agent_id}, {"reason", "Reason", fault.reason}});
+    }
+    Document document{.kind = "LegacyIssue", .id_key = "issued"};
+    document.data = {
+        {"issued", "Issued", static_cast<std::int64_t>(done.issued)},
+        {"batches", "Batches", static_cast<std::int64_t>(done.batches)},
+        {"delivered_to", done.delivered_to.empty() ? "" : "Delivered to", or_null(done.delivered_to)},
+        unless_empty("unchanged", "Had one already", done.unchanged),
+        {"waiting", "Still waiting", done.waiting},
+        {"faults", done.faults.empty() ? "" : "Failed", std::move(faults)},
+    };
+    stamp(document, context, done);
+    return document;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    IssueLegacy const request = make_request(options);
+    WriteOptions const by = context.write_options();
+    auto const sink = open_batch_sink(options.sink, context.output());
+    if (!by.dry_run) {
+        sink->settle([&](std::string_view content) { return settle_content(context.database(), content); });
+    }
+    std::optional<Progress> progress;
+    IssueObserver observer;
+    observer.progress = [&](std::size_t done, std::size_t total) {
+        if (!progress) {
+            progress.emplace(context.output().progress_stream(), "issuing keys", false, total);
+        }
+        progress->report(done);
+    };
+    IssuedLegacy const done = issue_legacy(context.database(), request, by, *sink, observer);
+    progress.reset();
+    context.output().show(issue_document(context, done));
+    if (!done.changed && done.faults.empty()) {
+        context.output().note("nothing changed: nobody who was asked for is without a key of its own");
+    }
+    return done.faults.empty() ? ExitStatus::ok : ExitStatus::partial;
+}
+
+Runner declare(CLI::App &app) {
+    auto const options = std::make_shared<Options>();
+    add_integer(app, {.names = "--next", .type = "N", .description = "the next so many of the list"},
+                {.min = 1, .max = 100'000'000}, options->next);
+    add_flag(app, {.names = "--all", .description = "all of the list"}, options->all);
+    add_value(app,
+              {.names = "--org,--org-id", .type = "ORG", .description = "with --next, --all: of this organization"},
+              options->org);
+    add_value(app,
+              {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one a line; - is stdin"},
+              options->file);
+    add_integer(app, {.names = "--batch", .type = "N", .description = "keys of one transaction (default: 1000)"},
+                {.min = 1, .max = 10'000}, options->batch);
+    declare_sink(app, options->sink);
+    add_positionals(app, {.names = "AGENT", .description = "these agents"}, options->agents);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const migrate_legacy_issue;
+Command const migrate_legacy_issue{
+    .path = "migrate-legacy issue",
+    .summary = "give agents of the list a key of their own",
+    .doc =
+        R"(Gives agents of the list a key of their own: the named ones, the next so many (--next), or all. Until an agent first uses its own key it
+may use either; from then on the shared secret is closed to it.
+
+The keys go to --secrets-dir, one file each, or with --secret-format json to one --secret-file, one line each; a file of an earlier run is
+continued. They are given out in batches: each is delivered first, made durable, and committed then. Killed at any instant, the same command
+run again first settles what was left, and goes on with the agents that have no key yet: that is read from the database alone, so another
+machine or another person can go on as well. Two of them at once share the work, and no agent is ever given two keys.
+
+Agents that have a key already, or are off the list, are left as they are. An agent that the database refuses fails alone. Revoked agents are
+left out.
+
+Exit 0: issued, or nobody is without a key. 2: no sink. 5: no window is open. 7: some agents failed, stdout says which; run it again. 8, 9:
+the database went away; run it again. 12: not delivered; batches before it stay.
+
+EXAMPLES
+  relay-admin migrate-legacy issue --next 10 --secrets-dir out --secret-format env
+  relay-admin migrate-legacy issue billing-2 CRM.sync --secrets-dir out
+  relay-admin migrate-legacy issue --all --secret-file keys.jsonl --secret-format json
+  relay-admin migrate-legacy issue --all --org acme-corp --dry-run --secrets-dir out
+)",
+    .declare = declare,
+    .completes = Wanted::live,
+};
+
+}  // namespace relay::cli::commands

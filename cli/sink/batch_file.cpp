@@ -1,0 +1,171 @@
+#include "cli/sink/batch_file.hpp"
+
+#include "cli/sink/write_out.hpp"
+#include "relay/crypto/secret_buffer.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace relay::cli {
+namespace {
+
+constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
+constexpr std::string_view first_words = R"({"agent_id":")";
+
+void make_private(FileDescriptor const &fd, std::string const &path) {
+    struct stat status {};
+    if (::fchmod(fd.get(), private_mode) != 0 || ::fstat(fd.get(), &status) != 0) {
+        throw sink_error("cannot make " + path + " private", errno);
+    }
+    if ((status.st_mode & 07777) != private_mode || status.st_uid != ::geteuid()) {
+        throw sink_refusal("the file system of " + path + " cannot keep a file private",
+                           "it gives every file the same owner and mode", "name a place on another file system");
+    }
+}
+
+/// NAME, opened; made if it is not there.
+FileDescriptor open_or_make(Folder const &folder, std::string const &name) {
+    auto const path = folder.path_of(name);
+    auto const at = folder.fd.get();
+    FileDescriptor fd(::openat(at, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!fd.is_open() && errno == ENOENT) {
+        fd = FileDescriptor(
+            ::openat(at, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_mode));
+        if (fd.is_open()) {
+            make_private(fd, path);
+        }
+    }
+    struct stat status {};
+    if (!fd.is_open() || ::fstat(fd.get(), &status) != 0) {
+        throw sink_error("cannot open " + path, errno);
+    }
+    if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 0177) != 0) {
+        throw sink_refusal(path + " is no private file of yours", "keys would be readable for others",
+                           "move it away, or chmod 600 " + path);
+    }
+    return fd;
+}
+
+/// How many bytes at the end of the file are the beginning of `content`.
+std::size_t already_there(FileDescriptor const &fd, std::string_view content, off_t size) {
+    auto const length = std::min<std::size_t>(content.size(), static_cast<std::size_t>(size));
+    SecretBuffer tail(length);
+    std::size_t filled = 0;
+    while (filled < length) {
+        auto const room = tail.writable().subspan(filled);
+        auto const got = ::pread(fd.get(), room.data(), room.size(), size - static_cast<off_t>(length - filled));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return 0;
+        }
+        filled += static_cast<std::size_t>(got);
+    }
+    std::string_view const end = tail.reveal();
+    std::size_t overlap = length;
+    while (overlap > 0 && end.substr(end.size() - overlap) != content.substr(0, overlap)) {
+        --overlap;
+    }
+    return overlap;
+}
+
+}  // namespace
+
+void append_batch(Folder const &folder, std::string const &name, std::string_view content) {
+    FileDescriptor const fd = open_or_make(folder, name);
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0 || ::lseek(fd.get(), 0, SEEK_END) < 0) {
+        throw sink_error("cannot look at " + folder.path_of(name), errno);
+    }
+    write_durably(fd.get(), content.substr(already_there(fd, content, status.st_size)), folder.path_of(name));
+    sync_folder(folder.fd.get());
+}
+
+bool BatchFile::check() const {
+    auto const status = status_at(m_folder->fd.get(), m_name);
+    if (!status) {
+        return false;
+    }
+    auto const path = m_folder->path_of(m_name);
+    if (!S_ISREG(status->st_mode)) {
+        throw sink_refusal(path + " is " + std::string(describe_file_type(status->st_mode)),
+                           "keys are only written to a regular file", "choose another name");
+    }
+    FileDescriptor const fd = open_or_make(*m_folder, m_name);
+    std::array<char, first_words.size()> start{};
+    auto const got = ::pread(fd.get(), start.data(), start.size(), 0);
+    if (got != 0 &&
+        std::string_view(start.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != first_words) {
+        throw sink_refusal(path + " exists, and holds no keys that this program wrote",
+                           "a file is never overwritten without leave", "choose another name");
+    }
+    return got > 0;
+}
+
+void BatchFile::write(std::string_view content) {
+    auto const folder = m_folder->fd.get();
+    auto const batch = batch_name(m_name);
+    auto const path = m_folder->path_of(batch);
+    m_fd = FileDescriptor(
+        ::openat(folder, batch.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_mode));
+    if (!m_fd.is_open()) {
+        auto const error_number = errno;
+        throw sink_error("cannot make " + path, error_number,
+                         error_number == EEXIST ? "another run writes to the same file: name another one" : "");
+    }
+    try {
+        struct stat status {};
+        if (::fstat(m_fd.get(), &status) != 0) {
+            throw sink_error("cannot look at " + path, errno);
+        }
+        m_identity = identity_of(status);
+        make_private(m_fd, path);
+        // Another run may have found the file in the instant before it was locked, and taken it for one that was left behind.
+        if (::flock(m_fd.get(), LOCK_EX | LOCK_NB) != 0 || !is_file_at(folder, batch, m_identity)) {
+            throw sink_refusal(path + " is in use by another run", "two runs write to the same place",
+                               "name another file, or run the same command again when the other has ended");
+        }
+        write_durably(m_fd.get(), content, path);
+        if (!sync_folder(folder)) {
+            throw sink_error("cannot flush the folder of " + path, errno);
+        }
+    } catch (...) {
+        undo();
+        throw;
+    }
+}
+
+void BatchFile::finish(std::string_view content) {
+    auto const batch = batch_name(m_name);
+    try {
+        append_batch(*m_folder, m_name, content);
+    } catch (Error const &error) {
+        keep();
+        throw Error(ErrorKind::unknown,
+                    "the new keys are live, but could not be appended to " + m_folder->path_of(m_name) + ": " +
+                        error.message().substr(0, error.message().find("; nothing was changed")),
+                    {.why = "they are whole in " + m_folder->path_of(batch),
+                     .next = "make room, and run the same command again: it appends them first",
+                     .changed = Changed::yes});
+    }
+    undo();
+}
+
+void BatchFile::undo() noexcept {
+    if (m_fd.is_open()) {
+        auto const folder = m_folder->fd.get();
+        if (is_file_at(folder, batch_name(m_name), m_identity)) {
+            ::unlinkat(folder, batch_name(m_name).c_str(), 0);
+        }
+        sync_folder(folder);
+    }
+    keep();
+}
+
+}  // namespace relay::cli

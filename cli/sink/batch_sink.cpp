@@ -1,0 +1,158 @@
+#include "cli/sink/batch_sink.hpp"
+
+#include "cli/output/output.hpp"
+#include "cli/sink/batch_file.hpp"
+#include "cli/sink/format.hpp"
+#include "cli/sink/leftover.hpp"
+#include "relay/crypto/random_ids.hpp"
+
+#include <algorithm>
+#include <climits>
+
+namespace relay::cli {
+namespace {
+
+/// Each file of a batch is open until the verdict, and 1024 is what many systems allow.
+constexpr std::size_t most_files = 250;
+constexpr std::size_t most_lines = 10'000;
+constexpr std::size_t first_room = 256 * 1024;
+
+/// --secrets-dir.
+class FolderBatches final : public BatchSink {
+  public:
+    explicit FolderBatches(std::unique_ptr<Sink> sink) : m_sink(std::move(sink)) {}
+
+    void settle(Judge const &judge) override { m_sink->settle(judge); }
+    void add(IssuedKey const &issued) override { m_operations.push_back(m_sink->prepare(issued)); }
+    std::vector<OperationId> operations() const override { return m_operations; }
+    std::size_t most_at_once() const override { return most_files; }
+    void deliver() override { m_sink->deliver(); }
+    void committed() override {
+        m_operations.clear();
+        m_sink->committed();
+    }
+    void rolled_back() noexcept override {
+        m_operations.clear();
+        m_sink->rolled_back();
+    }
+    void left_unknown() noexcept override {
+        m_operations.clear();
+        m_sink->left_unknown();
+    }
+    std::string destination() const override { return m_sink->destination(); }
+
+  private:
+    std::unique_ptr<Sink> m_sink;
+    std::vector<OperationId> m_operations{};
+};
+
+/// --secret-file: JSON lines.
+class LineBatches final : public BatchSink {
+  public:
+    LineBatches(std::string path, std::shared_ptr<Folder const> folder, std::string name, Output &output)
+        : m_path(std::move(path)),
+          m_name(std::move(name)),
+          m_folder(std::move(folder)),
+          m_file(m_folder, m_name),
+          m_output(output) {
+        require_writable(*m_folder);
+        if (m_file.check()) {
+            m_output.note("going on behind the keys that " + m_path + " holds already");
+        }
+    }
+
+    void settle(Judge const &judge) override {
+        auto const settled = settle_in(*m_folder, m_name, judge, Unfinished::batch);
+        if (settled != Settled::nothing) {
+            m_output.note(describe_settled(*m_folder, m_name, settled, Unfinished::batch));
+        }
+    }
+
+    void add(IssuedKey const &issued) override {
+        auto const pieces = json_pieces(issued);
+        for (std::string_view const piece : pieces) {
+            append(piece);
+        }
+    }
+
+    std::vector<OperationId> operations() const override { return {operation_id_for(content())}; }
+    std::size_t most_at_once() const override { return most_lines; }
+    void deliver() override { m_file.write(content()); }
+    void committed() override {
+        m_file.finish(content());
+        forget();
+    }
+    void rolled_back() noexcept override {
+        m_file.undo();
+        forget();
+    }
+    void left_unknown() noexcept override {
+        m_file.keep();
+        forget();
+    }
+    std::string destination() const override { return "file:" + m_path; }
+
+  private:
+    std::string_view content() const { return m_buffer.reveal().substr(0, m_size); }
+
+    void append(std::string_view piece) {
+        if (m_size + piece.size() > m_buffer.size()) {
+            SecretBuffer larger(std::max(m_buffer.size() * 2, m_size + piece.size()));
+            std::copy_n(m_buffer.reveal().begin(), m_size, larger.writable().begin());
+            m_buffer = std::move(larger);
+        }
+        std::copy(piece.begin(), piece.end(), m_buffer.writable().begin() + static_cast<std::ptrdiff_t>(m_size));
+        m_size += piece.size();
+    }
+
+    void forget() noexcept {
+        auto const bytes = m_buffer.writable();
+        std::fill(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(m_size), '\0');
+        m_size = 0;
+    }
+
+    std::string m_path;
+    std::string m_name;
+    std::shared_ptr<Folder const> m_folder;
+    BatchFile m_file;
+    Output &m_output;
+    SecretBuffer m_buffer{first_room};
+    std::size_t m_size = 0;
+};
+
+/// The folder and the last part of a path.
+std::pair<std::string, std::string> split(std::string const &path) {
+    auto const slash = path.rfind('/');
+    auto name = path.substr(slash == path.npos ? 0 : slash + 1);
+    if (name.empty() || name == "." || name == ".." || name == "-" || name.ends_with(unfinished_suffix) ||
+        name.ends_with(batch_suffix) || name.size() + batch_suffix.size() > NAME_MAX) {
+        throw Error(ErrorKind::usage, "--secret-file: '" + path + "' cannot name a file of keys",
+                    {.why = "names that end in .new and .batch are kept for what is not finished"});
+    }
+    return {slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash), name};
+}
+
+}  // namespace
+
+std::unique_ptr<BatchSink> open_batch_sink(SinkOptions const &options, Output &output) {
+    if (options.secrets_dir) {
+        return std::make_unique<FolderBatches>(open_sink(options, output));
+    }
+    if (!options.secret_file || options.secret_fd || options.secret_stdout) {
+        throw Error(ErrorKind::usage, "many keys need a place of their own",
+                    {.why = "a secret leaves by exactly one way, and a batch may be many",
+                     .next = "add --secrets-dir DIR, or --secret-file FILE --secret-format json (one line each)"});
+    }
+    if (options.secret_format != "json") {
+        throw Error(ErrorKind::usage, "many keys in one --secret-file are JSON lines",
+                    {.next = "add --secret-format json, or give --secrets-dir DIR"});
+    }
+    if (options.replace || options.seal_key || options.env_prefix || options.k8s_name || options.k8s_namespace) {
+        throw Error(ErrorKind::usage, "JSON lines take no other flag of a secret's shape",
+                    {.why = "a file of earlier batches is continued, never replaced"});
+    }
+    auto const [folder, name] = split(*options.secret_file);
+    return std::make_unique<LineBatches>(*options.secret_file, open_folder(folder), name, output);
+}
+
+}  // namespace relay::cli

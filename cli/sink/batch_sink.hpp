@@ -1,0 +1,22 @@
+#pragma once
+
+#include "cli/sink/options.hpp"
+#include "cli/sink/sink.hpp"
+#include "relay/provision/delivery.hpp"
+
+#include <memory>
+
+namespace relay::cli {
+
+/// A delivery of many keys, with what is due before the first transaction.
+class BatchSink : public BatchDelivery {
+  public:
+    /// As Sink::settle.
+    virtual void settle(Judge const &judge) = 0;
+};
+
+/// Where many secrets may go: --secrets-dir, one file each, or --secret-file with --secret-format json, one line each. A file of earlier batches
+/// is continued. Throws as open_sink.
+std::unique_ptr<BatchSink> open_batch_sink(SinkOptions const &options, Output &output);
+
+}  // namespace relay::cli
