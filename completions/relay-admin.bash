@@ -198,7 +198,7 @@ __relay_admin_tree() {
             )
             ;;
         'migrate-legacy')
-            commands=(abort extend finish import start status)
+            commands=(abort extend finish import issue start status)
             ;;
         'migrate-legacy abort')
             flags=(
@@ -229,6 +229,28 @@ __relay_admin_tree() {
             )
             arguments=(
                 'FILE'
+            )
+            ;;
+        'migrate-legacy issue')
+            flags=(
+                '--next='
+                '--all'
+                '--org|--org-id=ORG'
+                '-f|--file=FILE'
+                '--batch='
+                '--secret-file=FILE'
+                '--secrets-dir=DIR'
+                '--secret-fd='
+                '--secret-stdout'
+                '--replace'
+                '--secret-format=raw|env|json|k8s|sealed'
+                '--env-prefix='
+                '--k8s-name='
+                '--k8s-namespace='
+                '--seal-key=FILE'
+            )
+            arguments=(
+                'AGENT+'
             )
             ;;
         'migrate-legacy start')

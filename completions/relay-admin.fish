@@ -55,6 +55,7 @@ set -g __relay_admin_whole \
     'migrate-legacy extend' \
     'migrate-legacy finish' \
     'migrate-legacy import' \
+    'migrate-legacy issue' \
     'migrate-legacy start' \
     'migrate-legacy status' \
     'org create' \
@@ -231,6 +232,7 @@ complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a abort -d 'call t
 complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a extend -d 'move the deadline of the window'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a finish -d 'close the window: the shared secret opens nothing more'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a import -d 'take in the agents that carry the shared secret'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a issue -d 'give agents of the list a key of their own'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a start -d 'open the window, or another wave of it'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy' -a status -d 'how far the fleet is, and who is left'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy abort' -l deny-all -d 'emergency stop: the shared secret opens nothing any more'
@@ -246,6 +248,22 @@ complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l org -l or
 complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l create-orgs -d 'make the organizations that are missing'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l orgs-table -x -d 'where their names are: org_id, name'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy import' -l match-secret -r -F -d 'take only rows whose hash is of the shared secret in FILE; - is stdin'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l next -x -d 'the next so many of the list'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l all -d 'all of the list'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'with --next, --all: of this organization'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -s f -l file -r -F -d 'agent ids from a file, one a line; - is stdin'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l batch -x -d 'keys of one transaction (default: 1000)'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l secret-file -r -F -d 'write the secret to a new file of mode 0600'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l secrets-dir -x -a '(__fish_complete_directories)' -d 'write the secret to DIR/AGENT-ID.EXT, one file an agent'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l secret-fd -x -d 'write the secret to an inherited file descriptor'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l secret-stdout -d 'write the secret alone to stdout; the summary goes to stderr'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l replace -d 'let the file exist: it keeps its old content until the commit'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l secret-format -x -a 'raw env json k8s sealed' -d 'shape of the secret (default: raw)'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l env-prefix -x -d 'start of the names in env and k8s (default: RELAY_)'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
+complete -c relay-admin -n '__relay_admin_at migrate-legacy issue' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy start' -l deadline -x -d 'when the shared secret closes, at most 180d from now'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy start' -l agents -r -F -d 'a wave: these ids, one a line; - is stdin'
 complete -c relay-admin -n '__relay_admin_at migrate-legacy start' -l expect -x -d 'how many agents must join; else exit 5'
@@ -290,7 +308,7 @@ complete -c relay-admin -n '__relay_admin_at org update' -l env-prefix -x -d 'st
 complete -c relay-admin -n '__relay_admin_at org update' -l k8s-name -x -d 'name of the Kubernetes Secret (default: made of the id)'
 complete -c relay-admin -n '__relay_admin_at org update' -l k8s-namespace -x -d 'namespace of the Kubernetes Secret'
 complete -c relay-admin -n '__relay_admin_at org update' -l seal-key -r -F -d 'public key for sealed, JSON {"key_id","key"} as the GitHub API gives it; - reads stdin'
-complete -c relay-admin -n '__relay_admin_at recover' -l dir -x -a '(__fish_complete_directories)' -d 'settle every unfinished secret file (*.new) in this folder'
+complete -c relay-admin -n '__relay_admin_at recover' -l dir -x -a '(__fish_complete_directories)' -d 'settle unfinished secret files (*.new, *.batch) in a folder'
 complete -c relay-admin -n '__relay_admin_at restore' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at restore' -l org -l org-id -x -a '(__relay_admin_ask)' -d 'lift an organization\'s revocation'
 complete -c relay-admin -n '__relay_admin_at restore' -l confirm -x -d 'the organization\'s id again, instead of typing it'
