@@ -8,10 +8,18 @@ namespace relay::cli::docgen {
 
 namespace {
 
+constexpr std::size_t widest_choice = 20;
+
 /// `.Op Fl \-plan Ar free | paid`, by the first long name alone.
 std::string usage_line(OptionModel option) {
     if (!option.is_argument()) {
         option.names = {option.canonical_name()};
+    }
+    if (option.value.size() > widest_choice && !option.choices.empty()) {
+        // OPTIONS has the words. groff breaks no line inside of one, and a command's name may leave little room.
+        std::string const &name = option.names.front();
+        option.value = in_capitals(name.substr(name.rfind('-') + 1));
+        option.choices.clear();
     }
     std::string words = names_and_value(option);
     words += option.repeatable && !option.is_argument() && !words.ends_with("...") ? " ..." : "";

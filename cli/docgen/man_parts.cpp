@@ -7,6 +7,13 @@
 
 namespace relay::cli::docgen {
 
+std::string in_capitals(std::string text) {
+    for (char &letter : text) {
+        letter = 'a' <= letter && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
+    }
+    return text;
+}
+
 namespace {
 
 /// mdoc wants a date, and one that moved would change every page with every build: the day of the manual's first edition.
@@ -14,13 +21,6 @@ constexpr std::string_view manual_date = "November 22, 2026";
 
 /// An example is set 11 columns in; what is longer goes on in the next line.
 constexpr std::size_t example_width = 66;
-
-std::string in_capitals(std::string text) {
-    for (char &letter : text) {
-        letter = 'a' <= letter && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
-    }
-    return text;
-}
 
 std::string as_sentence(std::string text) {
     return in_capitals(text.substr(0, 1)) + text.substr(std::min<std::size_t>(1, text.size())) + ':';

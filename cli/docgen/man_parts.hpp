@@ -34,4 +34,7 @@ std::string examples(std::vector<ManualText::Example> const &examples);
 /// `.Xr relay\-admin\-org 1 ,` lines; `pages` are names of section 1, or say theirs: "relay-admin-gateway(7)".
 std::string cross_references(std::vector<std::string> pages);
 
+/// ASCII letters in capitals.
+std::string in_capitals(std::string text);
+
 }  // namespace relay::cli::docgen
