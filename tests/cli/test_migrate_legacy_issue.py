@@ -56,6 +56,9 @@ def assert_settled(database, folder, count):
     for key in random.Random(1).sample(sorted(keys), 5):
         assert database.value("SELECT (relay_api.authenticate(%s, %s)).reason", key_id(key), digest(key)) == "ok"
     assert not [path for path in folder.rglob("*") if path.suffix in (".new", ".batch")]
+    for path in folder.rglob("*.jsonl"):
+        lines = path.read_text().splitlines()
+        assert len(set(lines)) == len(lines) and all(json.loads(line) for line in lines)
     noted = database.rows("SELECT agent_id, issued_key FROM relay.legacy_agents WHERE issued_key IS NOT NULL")
     assert {row["agent_id"]: row["issued_key"] for row in noted} == live
     told = database.rows("SELECT agent_id, key_id FROM relay.auth_events WHERE action = 'key_issued'")
@@ -109,6 +112,14 @@ def test_the_waves_go_one_after_the_other_and_an_organization_alone(relay, datab
     assert live_keys(database).keys() == {"Agent.0008", "Agent.0009"}
     assert issue(relay, "--all", "--org", "p", *FOLDER)["issued"] == 1
     assert issue(relay, "--all", *FOLDER)["issued"] == 8
+
+
+def test_who_is_revoked_gets_none_and_who_is_blocked_does(relay, database, tmp_path):
+    enlist(relay, tmp_path, 4)
+    relay("revoke", "Agent.0001", check=0)
+    relay("block", "Agent.0002", check=0)
+    assert issue(relay, "--all", *LINES)["issued"] == 3
+    assert live_keys(database).keys() == {"Agent.0000", "Agent.0002", "Agent.0003"}
 
 
 def test_a_key_by_another_way_is_enough(relay, database, tmp_path):
