@@ -239,3 +239,20 @@ def test_recover_settles_a_batch_that_was_left(relay, database, tmp_path):
     tracer.inject(lambda prefix: relay.with_(prefix=prefix)(*words), point.kill())
     relay("recover", "--dir", ".", check=0)
     assert_settled(database, tmp_path, len(live_keys(database)))
+
+
+@pytest.mark.parametrize("sink", [LINES, FOLDER], ids=["lines", "folder"])
+def test_a_batch_that_must_run_again_begins_with_new_keys(relay, database, tmp_path, sink):
+    """A serialization failure at COMMIT, when the batch is delivered already: those keys are dead, and nobody is left with them."""
+    enlist(relay, tmp_path, 9)
+    database.execute(
+        "CREATE SEQUENCE public.tries; GRANT ALL ON public.tries TO PUBLIC;"
+        "CREATE FUNCTION public.fail_at_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        "  IF nextval('public.tries') IN (1, 2) THEN RAISE EXCEPTION 'again' USING ERRCODE = 'serialization_failure'; END IF;"
+        "  RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER fail_at_first AFTER INSERT ON relay.agent_keys DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION public.fail_at_first()"
+    )
+    assert issue(relay, "--all", *sink)["issued"] == 9
+    assert database.value("SELECT last_value FROM public.tries") >= 3
+    assert_settled(database, tmp_path, 9)
