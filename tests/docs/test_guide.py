@@ -14,9 +14,6 @@ BLOCK = re.compile(r'(?:^\.\\" (\w+)\n)?^\.Bd -literal.*\n((?:.*\n)*?)^\.Ed', re
 BLOCKS = [(language, unescape(text)) for language, text in BLOCK.findall(GUIDE)]
 TEXT = GUIDE.replace("\\-", "-")
 
-# What gateways need besides while a fleet leaves its shared secret is a matter of its own.
-TOLD_ELSEWHERE = {"authenticate_legacy"}
-
 
 def listings(language):
     return [text for marked, text in BLOCKS if marked == language]
@@ -50,8 +47,6 @@ def test_it_tells_of_each_function_and_of_each_reason(database):
     assert len(functions) >= 4
     titles = set(re.findall(r"^\.Ss (\w+)$", GUIDE, re.MULTILINE))
     for found in functions:
-        if found["proname"] in TOLD_ELSEWHERE:
-            continue
         assert found["proname"] in titles, found["proname"]
         part = TEXT.partition(f".Ss {found['proname']}\n")[2]
         _, _, reasons = found["about"].partition("reasons: ")
