@@ -134,7 +134,7 @@ def test_what_was_made_by_moving_is_protected_like_the_rest(database):
             "SELECT relrowsecurity, pg_get_userbyid(relowner) AS owner,"
             " (SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indisvalid) AS indexes,"
             " (SELECT count(*) FROM pg_index JOIN pg_inherits ON inhrelid = indexrelid WHERE indrelid = c.oid) AS attached,"
-            " (SELECT array_agg(tgname::text ORDER BY 1) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers,"
+            " (SELECT array_agg(tgname::text ORDER BY tgname) FROM pg_trigger WHERE tgrelid = c.oid) AS triggers,"
             " (SELECT array_agg(conname::text) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c') AS checks,"
             " has_any_column_privilege('relay_provisioner', c.oid, 'SELECT, INSERT, UPDATE') AS open"
             f" FROM pg_class AS c WHERE c.oid = '{table}'::regclass"
