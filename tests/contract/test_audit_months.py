@@ -26,7 +26,7 @@ def events(database):
 
 def make_months(database, ahead=3, group="relay_provisioner"):
     """{month: rows moved}, made by a login of the group."""
-    connection = database.connect(user=login_of(database, group))
+    connection = database.connect(user=login_of(database, group), options="-c statement_timeout=40s")
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_char(month, 'YYYY-MM'), moved_rows FROM relay.make_event_months(%s)", (ahead,))
