@@ -1,0 +1,139 @@
+"""authenticate asks first whether all is as usual, and answers then: nothing that shuts a key out may be missed by that."""
+
+import pytest
+
+from support.agents import digest, key_id, read_key
+
+SEEN_FROM = "192.0.2.1"
+
+# What happens to an agent that was let in a moment ago -> what the next call from the same place is told.
+CHANGES = {
+    "nothing": ((), "ok"),
+    "block": (("block", "bot"), "blocked"),
+    "block of the organization": (("block", "--org", "acme", "--confirm", "acme"), "blocked"),
+    "revoke": (("revoke", "bot"), "revoked"),
+    "revoke of the organization": (("revoke", "--org", "acme", "--confirm", "acme"), "revoked"),
+    "revoke of the key": (("revoke", "--key", "KEY"), "revoked"),
+    "rotation without grace": (("rotate-key", "bot", "--grace", "0", "--secret-file", "new.key"), "retired"),
+    "rotation": (("rotate-key", "bot", "--grace", "1h", "--secret-file", "new.key"), "ok"),
+}
+EDITS = {
+    "expired": ("UPDATE relay.agent_keys SET expires_at = now() - interval '1 second'", "expired"),
+    "expires later": ("UPDATE relay.agent_keys SET expires_at = now() + interval '1 hour'", "ok"),
+    "revoked by hand": ("UPDATE relay.agent_keys SET state = 'revoked', revoked_at = now()", "revoked"),
+    "another hash": ("UPDATE relay.agent_keys SET key_hash = sha256('other')", "unknown_key"),
+    "a block that ran out": (
+        "INSERT INTO relay.revocations (subject_kind, subject_id, kind, until, actor)"
+        " VALUES ('agent', 'bot', 'block', clock_timestamp() - interval '1 second', 'ana')",
+        "ok",
+    ),
+    "a block that was lifted": (
+        "INSERT INTO relay.revocations (subject_kind, subject_id, kind, lifted_at, lifted_by, actor)"
+        " VALUES ('agent', 'bot', 'block', now(), 'ana', 'ana')",
+        "ok",
+    ),
+    "a revocation that was lifted": (
+        "INSERT INTO relay.revocations (subject_kind, subject_id, kind, lifted_at, lifted_by, actor)"
+        " VALUES ('agent', 'bot', 'revoke', now(), 'ana', 'ana')",
+        "revoked",
+    ),
+}
+
+
+@pytest.fixture
+def ask(database):
+    connection = database.connect(user=database.gateway_login())
+    connection.autocommit = True
+
+    def decision(key, *, agent=None, org=None, address=SEEN_FROM):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT ok, reason, org_id, agent_id, permissions, conditions FROM relay_api.authenticate(%s, %s, %s, %s, %s)",
+                (key_id(key), digest(key), agent, org, address),
+            )
+            return cursor.fetchone()
+
+    yield decision
+    connection.close()
+
+
+@pytest.fixture
+def usual(ask, database, key):
+    """The key, after a call that made the next one a usual one: it writes nothing at all."""
+    assert ask(key)[:2] == (True, "ok")
+    before = database.value("SELECT pg_current_wal_insert_lsn()::text")
+    assert ask(key) == (True, "ok", "acme", "bot", [], None)
+    assert database.value("SELECT pg_current_wal_insert_lsn()::text") == before
+    return key
+
+
+def agrees(ask, database, key, reason):
+    found = ask(key)
+    assert found[:2] == (reason == "ok", reason)
+    assert reason in database.value("SELECT (relay.verify_key(%s, %s)).reason", key_id(key), digest(key))
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_a_command_does_counts_at_the_next_call(ask, database, relay, usual, name):
+    words, reason = CHANGES[name]
+    if words:
+        relay(*[key_id(usual) if word == "KEY" else word for word in words], check=0)
+    agrees(ask, database, usual, reason)
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_what_the_rows_say_counts_at_the_next_call(ask, database, usual, name):
+    statement, reason = EDITS[name]
+    database.execute(statement)
+    agrees(ask, database, usual, reason)
+
+
+def test_claims_are_held_against_the_owner_in_the_usual_call_too(ask, usual):
+    assert ask(usual, agent="bot", org="acme")[1] == "ok"
+    assert ask(usual, agent="other")[1] == "agent_mismatch"
+    assert ask(usual, org="other")[1] == "org_mismatch"
+    assert ask(usual, agent="")[1] == "agent_mismatch"
+
+
+def test_another_address_is_not_usual(ask, database, usual):
+    assert ask(usual, address="192.0.2.2")[1] == "ok" and ask(usual, address=None)[1] == "ok"
+    assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'authenticated'") == 3
+
+
+@pytest.mark.parametrize("way", ["a role", "a condition", "both, and taken away again"])
+def test_roles_and_conditions_are_never_missed(ask, database, relay, usual, way):
+    relay("role", "create", "desk", "--org", "acme", "--name", "Desk", "--permissions", "crm:read", check=0)
+    if way != "a condition":
+        relay("agent", "assign-role", "bot", "desk", check=0)
+    if way != "a role":
+        relay("agent", "grant", "bot", "stripe:refund", "--conditions", '{"max_amount": 5}', check=0)
+    if way == "both, and taken away again":
+        relay("agent", "unassign-role", "bot", "desk", check=0)
+        relay("agent", "revoke-permission", "bot", "stripe:refund", check=0)
+    expected = {
+        "a role": (["crm:read"], None),
+        "a condition": (["stripe:refund"], {"stripe:refund": [{"max_amount": 5}]}),
+        "both, and taken away again": ([], None),
+    }
+    for _ in range(2):
+        assert ask(usual)[4:] == expected[way]
+
+
+def test_new_permissions_of_its_own_are_in_the_next_usual_call(ask, relay, usual):
+    relay("agent", "update", "bot", "--add-permission", "crm:read", check=0)
+    assert ask(usual)[4:] == (["crm:read"], None)
+
+
+def test_the_new_key_retires_the_old_at_its_first_use_also_when_the_old_was_usual(ask, relay, usual, tmp_path):
+    relay("rotate-key", "bot", "--grace", "1h", "--retire-on-first-use", "--secret-file", tmp_path / "new.key", check=0)
+    assert ask(usual)[1] == "ok"
+    assert ask(read_key(tmp_path / "new.key"))[1] == "ok"
+    assert ask(usual)[1] == "retired"
+
+
+def test_a_key_of_one_organization_never_answers_for_another(ask, relay, usual, tmp_path):
+    relay("org", "create", "other", "--name", "Other", check=0)
+    relay("agent", "create", "other-bot", "--org", "other", "--name", "O", "--secret-file", tmp_path / "other.key", check=0)
+    other = read_key(tmp_path / "other.key")
+    for _ in range(2):
+        assert ask(other)[2:4] == ("other", "other-bot") and ask(usual)[2:4] == ("acme", "bot")
