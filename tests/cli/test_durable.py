@@ -116,11 +116,10 @@ def started(runner, made, key, *words):
 
 def test_no_standby_at_all_is_said(primary, runner, made, key):
     primary.query("SELECT pg_create_physical_replication_slot('never_used')")
-    began = time.monotonic()
     result = runner("block", "bot", "--durable", "-o", "json", check=10)
-    assert time.monotonic() - began < 3 and "on the primary only: it knows of no standby" in result.err
+    assert "on the primary only: it knows of no standby" in result.err
     found = found_in(result)
-    assert (found["expected"], found["complete"], found["error"]) == (0, False, None)
+    assert (found["expected"], found["complete"], found["error"]) == (0, False, None) and found["took_ms"] < 5000
     assert agents.decide(made, key) == "blocked"
     drop_slot(primary, "never_used")
 
@@ -129,7 +128,7 @@ def test_a_slot_and_a_synchronous_name_of_one_standby_are_one(primary, runner, k
     make_slot(primary, "db_two")
     make_slot(primary, "far")
     require(primary, 'FIRST 1 ("db-two", other)')
-    result = runner("block", "bot", "--durable", "--timeout", "300ms", "-o", "json", check=10)
+    result = runner("block", "bot", "--durable", "--timeout", "2s", "-o", "json", check=10)
     shown = [(one["name"], one["slot"], one["synchronous"], one["state"]) for one in found_in(result)["standbys"]]
     assert shown == [
         ("db-two", "db_two", True, "away"), ("far", "far", False, "away"), ("other", None, True, "away"),
@@ -173,8 +172,8 @@ def test_it_is_durable_once_every_standby_has_replayed_it(primary, made, runner,
 def test_what_was_so_already_is_asked_about_all_the_same(runner, key, right):
     right.freeze()
     runner("block", "bot", check=0)
-    result = runner("block", "bot", "--durable", "--timeout", "1s", check=10)
-    assert "nothing changed" in result.err and "durable on 1/2 standbys in 1." in result.err
+    result = runner("block", "bot", "--durable", "--timeout", "2s", check=10)
+    assert "nothing changed" in result.err and "durable on 1/2 standbys in " in result.err
     right.thaw()
     assert "durable on 2/2 standbys in " in runner("block", "bot", "--durable", check=0).err
 
@@ -192,22 +191,21 @@ def test_a_dead_synchronous_standby_is_named_and_the_block_is_in_force_meanwhile
     require(primary, "right")
     kill(right)
     began = time.monotonic()
-    process = started(runner, made, key, "--timeout", "2s", "-o", "json")
-    in_force = time.monotonic() - began
+    process = started(runner, made, key, "--timeout", "3s", "-o", "json")
+    assert process.poll() is None, "it is in force only when nobody waits any more"
     out, err = process.communicate(timeout=30)
-    took = time.monotonic() - began
     told = err.decode()
-    assert in_force < 1.5 < 2 <= took < 6, (in_force, took)
+    assert 3 <= time.monotonic() - began < 15
     assert process.returncode == 10, told
-    assert "durable on 1/2 standbys in 2." in told and "not replayed by right: not connected, synchronous" in told
+    assert "durable on 1/2 standbys in " in told and "not replayed by right: not connected, synchronous" in told
     assert "the block stands on the primary; a failover" in told.splitlines()[-1]
     assert json.loads(out)["items"][0]["durable"]["missing"] == ["right"]
 
 
 def test_a_frozen_standby_is_named_with_how_long_it_is_silent(runner, key, right):
     right.freeze()
-    result = runner("revoke", "bot", "--durable", "--timeout", "2500ms", "-o", "json", check=10)
-    assert "durable on 1/2 standbys in 2." in result.err
+    result = runner("revoke", "bot", "--durable", "--timeout", "3s", "-o", "json", check=10)
+    assert "durable on 1/2 standbys in " in result.err
     assert "not replayed by right: streaming, " in result.err and "silent for " in result.err
     assert "the revocation stands" in result.err.splitlines()[-1]
     found = found_in(result)
@@ -218,7 +216,7 @@ def test_a_frozen_standby_is_named_with_how_long_it_is_silent(runner, key, right
 
 def test_a_standby_that_has_it_on_disk_but_does_not_replay_it_is_missing(made, runner, key, left):
     left.wait_caught_up().query("SELECT pg_wal_replay_pause()")
-    result = runner("block", "bot", "--durable", "--timeout", "1s", "-o", "json", check=10)
+    result = runner("block", "bot", "--durable", "--timeout", "2s", "-o", "json", check=10)
     assert "not replayed by left: streaming, on its disk, " in result.err
     assert decide_on(left, made, key) == "ok"
     left.query("SELECT pg_wal_replay_resume()")
@@ -232,7 +230,7 @@ def test_a_standby_that_dies_during_the_wait_is_still_asked_about(made, runner, 
     kill(right)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 10, err
-    assert b"durable on 1/2 standbys in 2." in err and b"not replayed by right: not connected" in err
+    assert b"durable on 1/2 standbys in " in err and b"not replayed by right: not connected" in err
 
 
 def test_a_standby_that_comes_back_during_the_wait_ends_it(made, runner, key, left):
@@ -247,7 +245,7 @@ def test_a_standby_that_comes_back_during_the_wait_ends_it(made, runner, key, le
 
 def test_one_that_is_away_is_known_by_its_slot(runner, key, left):
     left.stop()
-    result = runner("block", "bot", "--durable", "--timeout", "300ms", "-o", "json", check=10)
+    result = runner("block", "bot", "--durable", "--timeout", "2s", "-o", "json", check=10)
     assert "not replayed by left: not connected, " in result.err and " behind" in result.err
     shown = {one["name"]: one for one in found_in(result)["standbys"]}["left"]
     assert (shown["slot"], shown["state"], shown["silent_seconds"]) == ("left", "away", None)
@@ -256,7 +254,7 @@ def test_one_that_is_away_is_known_by_its_slot(runner, key, left):
 def test_two_standbys_of_one_name_are_two(primary, runner, key, left):
     with Standby(primary, name="left") as twin:
         twin.wait_caught_up().freeze()
-        found = found_in(runner("block", "bot", "--durable", "--timeout", "500ms", "-o", "json", check=10))
+        found = found_in(runner("block", "bot", "--durable", "--timeout", "2s", "-o", "json", check=10))
         assert (found["expected"], found["replayed"]) == (3, 2)
         assert {one["name"] for one in found["standbys"]} == {"left (slot left)", "left #2", "right"}
         assert found["missing"] == ["left #2"]
@@ -294,14 +292,14 @@ def test_several_blocks_at_once_and_gateways_and_standbys_are_waited_for_togethe
     for number in numbers:
         words = ("agent", "create", f"a{number}", "--org", "acme", "--name", "A")
         runner(*words, "--secret-file", f"a{number}.key", check=0)
-    waiting = ("--durable", "--timeout", "2s", "--wait-ack", "1s", "-o", "json")
+    waiting = ("--durable", "--timeout", "3s", "--wait-ack", "1s", "-o", "json")
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda number: runner("block", f"a{number}", *waiting, check=10), numbers))
     for result in results:
         item = result.json()["items"][0]
-        assert item["gateways"]["missing"] == ["gw"] and 1000 <= item["gateways"]["took_ms"] < 2000
-        assert item["durable"]["missing"] == ["right"] and 2000 <= item["durable"]["took_ms"] < 4000
-        assert "0/1 gateways in 1." in result.err and "committed: gateways refuse it" in result.err
+        assert item["gateways"]["missing"] == ["gw"] and 1000 <= item["gateways"]["took_ms"] < 3000
+        assert item["durable"]["missing"] == ["right"] and 3000 <= item["durable"]["took_ms"] < 8000
+        assert "0/1 gateways in " in result.err and "committed: gateways refuse it" in result.err
 
 
 def test_ctrl_c_ends_the_wait_and_tells_what_is_done(primary, made, runner, key, right):
@@ -318,7 +316,7 @@ def test_ctrl_c_ends_the_wait_and_tells_what_is_done(primary, made, runner, key,
 def test_a_primary_that_dies_during_the_wait_is_said(primary, made, runner, key, right):
     kill(right)
     require(primary, "right")
-    process = started(runner, made, key, "--timeout", "5s")
+    process = started(runner, made, key, "--timeout", "3s")
     primary.kill()
     _, err = process.communicate(timeout=40)
     primary.start()
