@@ -4,8 +4,12 @@
 
 namespace relay::cli {
 
-void settle_sink(Context &context, Sink &sink) {
-    sink.settle([&context](std::string_view content) { return settle_content(context.database(), content); });
+Judge database_judge(Context &context) {
+    return [&context](std::string_view content, std::optional<std::string> const &made_for) {
+        return settle_content(context.database(), content, made_for);
+    };
 }
+
+void settle_sink(Context &context, Sink &sink) { sink.settle(database_judge(context)); }
 
 }  // namespace relay::cli

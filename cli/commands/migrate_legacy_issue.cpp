@@ -6,6 +6,7 @@
 #include "cli/incident/targets.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
+#include "cli/settle_sink.hpp"
 #include "cli/sink/batch_sink.hpp"
 #include "relay/model/error.hpp"
 
@@ -69,7 +70,7 @@ ExitStatus run(Options const &options, Context &context) {
     WriteOptions const by = context.write_options();
     auto const sink = open_batch_sink(options.sink, context.output());
     if (!by.dry_run) {
-        sink->settle([&](std::string_view content) { return settle_content(context.database(), content); });
+        sink->settle(database_judge(context));
     }
     std::optional<Progress> progress;
     IssueObserver observer;

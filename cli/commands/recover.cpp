@@ -29,12 +29,12 @@ class PatientOnce {
   public:
     explicit PatientOnce(db::Database &database) : m_database(database) {}
 
-    Verdict operator()(std::string_view content) {
+    Verdict operator()(std::string_view content, std::optional<std::string> const &made_for) {
         if (m_failure) {
             throw *m_failure;
         }
         try {
-            return settle_content(m_database, content);
+            return settle_content(m_database, content, made_for);
         } catch (Error const &error) {
             m_failure = error;
             throw;
@@ -57,8 +57,9 @@ bool any_left(std::vector<FolderEntry> const &entries, Left left) {
 
 ExitStatus recover_folder(std::string const &path, Context &context) {
     PatientOnce judge(context.database());
-    std::vector<FolderEntry> const entries =
-        settle_folder(path, [&](std::string_view content) { return judge(content); });
+    std::vector<FolderEntry> const entries = settle_folder(
+        path,
+        [&](std::string_view content, std::optional<std::string> const &made_for) { return judge(content, made_for); });
     context.output().show(recovery_document(entries));
     if (any_left(entries, Left::in_doubt)) {
         context.output().note(
@@ -103,7 +104,7 @@ it later: either the operation is committed, or it is barred, so that it can nev
 
 With OP-ID it tells the verdict: "done" or "aborted". With --dir it looks at every unfinished secret file (FILE.new, FILE.batch) that a
 killed run left in the folder: if its key is live, FILE is finished with it, or the batch appended to FILE; if it can never be, it is
-removed. A file that another run has in hand, or that this program did not make, is left alone. The same happens by itself when a command writes to the same FILE again.
+removed. A file that another run has in hand, that was made for another database, or that this program did not make, is left alone. The same happens by itself when a command writes to the same FILE again.
 
 Run twice, it says the same twice. An id that no operation has is barred and told as aborted.
 

@@ -2,6 +2,7 @@
 
 #include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
+#include "cli/settle_sink.hpp"
 #include "relay/provision/recover.hpp"
 
 namespace relay::cli {
@@ -31,7 +32,7 @@ bool is_plain_word(std::string const &text) {
 std::unique_ptr<Sink> open_settled_sink(Context &context, SinkOptions const &options) {
     auto sink = open_sink(options, context.output());
     if (!context.globals().dry_run) {
-        sink->settle([&context](std::string_view content) { return settle_content(context.database(), content); });
+        settle_sink(context, *sink);
     }
     return sink;
 }

@@ -1,5 +1,6 @@
 #include "cli/sink/batch_file.hpp"
 
+#include "cli/sink/made_for.hpp"
 #include "cli/sink/write_out.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 
@@ -108,7 +109,7 @@ bool BatchFile::check() const {
     return got > 0;
 }
 
-void BatchFile::write(std::string_view content) {
+void BatchFile::write(std::string_view content, std::string const &database_id) {
     auto const folder = m_folder->fd.get();
     auto const batch = batch_name(m_name);
     auto const path = m_folder->path_of(batch);
@@ -131,6 +132,7 @@ void BatchFile::write(std::string_view content) {
             throw sink_refusal(path + " is in use by another run", "two runs write to the same place",
                                "name another file, or run the same command again when the other has ended");
         }
+        set_made_for(m_fd.get(), database_id);
         write_durably(m_fd.get(), content, path);
         if (!sync_folder(folder)) {
             throw sink_error("cannot flush the folder of " + path, errno);

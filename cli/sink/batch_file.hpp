@@ -23,8 +23,9 @@ class BatchFile {
     /// Looks, and changes nothing. Returns true if NAME is there, with keys of earlier runs.
     /// Throws Error (sink): NAME is no regular file of this user's and private, or begins as no file of keys does.
     bool check() const;
-    /// Makes the batch durable in NAME.batch. On failure takes it back and throws Error (sink).
-    void write(std::string_view content);
+    /// Makes the batch durable in NAME.batch, and that say which database it is for (cli/sink/made_for.hpp). On failure takes it back and throws
+    /// Error (sink).
+    void write(std::string_view content, std::string const &database_id);
     /// After the commit. Throws Error (unknown, changed yes) if the keys are not in NAME now: they are whole in NAME.batch.
     void finish(std::string_view content);
     /// After a rollback.

@@ -69,6 +69,7 @@ class LineBatches final : public BatchSink {
     }
 
     void add(IssuedKey const &issued) override {
+        m_database_id = issued.database_id;
         auto const pieces = json_pieces(issued);
         for (std::string_view const piece : pieces) {
             append(piece);
@@ -77,7 +78,7 @@ class LineBatches final : public BatchSink {
 
     std::vector<OperationId> operations() const override { return {operation_id_for(content())}; }
     std::size_t most_at_once() const override { return most_lines; }
-    void deliver() override { m_file.write(content()); }
+    void deliver() override { m_file.write(content(), m_database_id); }
     void committed() override {
         m_file.finish(content());
         forget();
@@ -118,6 +119,7 @@ class LineBatches final : public BatchSink {
     Output &m_output;
     SecretBuffer m_buffer{first_room};
     std::size_t m_size = 0;
+    std::string m_database_id{};
 };
 
 /// The folder and the last part of a path.

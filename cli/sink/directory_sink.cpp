@@ -106,6 +106,7 @@ void DirectorySink::settle(Judge const &judge) {
 OperationId DirectorySink::prepare(IssuedKey const &issued) {
     auto content = render_secret(m_rendering, issued, Audience::program);
     auto const operation = operation_id_for(content.reveal());
+    m_database_id = issued.database_id;
     m_items.push_back({.name = file_name_for(issued, m_rendering.format), .content = std::move(content)});
     if (m_items.size() == 1) {
         m_destination = "file:" + m_path + (m_path.ends_with('/') ? "" : "/") + m_items.front().name;
@@ -121,7 +122,7 @@ void DirectorySink::deliver() {
         item.file.emplace(m_folder, item.name, m_replace);
         auto content = std::move(item.content.value());
         item.content.reset();
-        item.file->write(std::move(content));
+        item.file->write(std::move(content), m_database_id);
     }
 }
 

@@ -38,6 +38,7 @@ class DirectorySink final : public Sink {
     std::string m_path;
     bool m_replace;
     Rendering m_rendering;
+    std::string m_database_id{};
     Output &m_output;
     std::shared_ptr<Folder const> m_folder{};  ///< null until DIR exists
     bool m_made_folder = false;

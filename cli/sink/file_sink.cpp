@@ -60,6 +60,7 @@ void FileSink::settle(Judge const &judge) {
 
 OperationId FileSink::prepare(IssuedKey const &issued) {
     m_content = render_secret(m_rendering, issued, Audience::program);
+    m_database_id = issued.database_id;
     return operation_id_for(m_content->reveal());
 }
 
@@ -69,7 +70,7 @@ void FileSink::deliver() {
     }
     auto content = std::move(*m_content);
     m_content.reset();
-    m_file.write(std::move(content));
+    m_file.write(std::move(content), m_database_id);
 }
 
 void FileSink::committed() {

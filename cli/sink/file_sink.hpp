@@ -32,6 +32,7 @@ class FileSink final : public Sink {
     std::shared_ptr<Folder const> m_folder;
     SecretFile m_file;
     Rendering m_rendering;
+    std::string m_database_id{};
     Output &m_output;
     std::optional<SecretBuffer> m_content{};
 };

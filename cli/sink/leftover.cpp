@@ -3,6 +3,7 @@
 #include "cli/output/output.hpp"
 #include "cli/sink/batch_file.hpp"
 #include "cli/sink/format.hpp"
+#include "cli/sink/made_for.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -35,6 +36,12 @@ struct Leftover {
 Error not_ours(std::string const &path, std::string const &why) {
     return sink_refusal(path + " is in the way and was not made by this program", why,
                         "move it away, or choose another name");
+}
+
+Error another_database(std::string const &path) {
+    return sink_refusal(path + " of an earlier run was made for another database",
+                        "only that one can tell whether its key is live",
+                        "run the same command, or relay-admin recover, with that database; or move " + path + " away");
 }
 
 void require_ours(struct stat const &status, std::string const &path) {
@@ -133,6 +140,7 @@ void finish(Leftover const &leftover) {
     if (failed != 0) {
         throw sink_error(unfinished_path + " of an earlier run holds a live key and cannot be moved to " + path, errno);
     }
+    clear_made_for(leftover.fd.get());
     sync_folder(folder);
 }
 
@@ -201,12 +209,15 @@ Settled settle_in(Folder const &folder, std::string const &name, Judge const &ju
         throw not_ours(folder.path_of(leftover->unfinished), "it does not begin as a secret of ours does");
     }
     // What is empty was never whole, so its transaction never came to its COMMIT: nobody needs to be asked.
-    if (content.size() != 0 && judge(content.reveal()) == Verdict::done) {
-        kind == Unfinished::batch ? finish_batch(*leftover, content.reveal()) : finish(*leftover);
-        return Settled::finished;
+    auto const verdict = content.size() != 0 ? judge(content.reveal(), made_for(leftover->fd.get())) : Verdict::aborted;
+    switch (verdict) {
+        case Verdict::done:
+            kind == Unfinished::batch ? finish_batch(*leftover, content.reveal()) : finish(*leftover);
+            return Settled::finished;
+        case Verdict::aborted: remove(*leftover); return Settled::removed;
+        case Verdict::elsewhere: break;
     }
-    remove(*leftover);
-    return Settled::removed;
+    throw another_database(folder.path_of(leftover->unfinished));
 }
 
 std::string describe_settled(Folder const &folder, std::string const &name, Settled settled, Unfinished kind) {

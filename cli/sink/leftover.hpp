@@ -20,7 +20,7 @@ enum class Settled {
 enum class Unfinished { file, batch };
 
 /// Settles NAME.new in the folder: finishes it if `judge` says done, removes it if aborted. Nothing is touched before the verdict.
-/// Throws Error (sink): in use by another run, not made by this program, no regular file, or NAME cannot take it; whatever `judge` throws.
+/// Throws Error (sink): in use by another run, not made by this program, made for another database, no regular file, or NAME cannot take it; whatever `judge` throws.
 Settled settle_in(Folder const &folder, std::string const &name, Judge const &judge,
                   Unfinished kind = Unfinished::file);
 

@@ -1,5 +1,6 @@
 #include "cli/sink/secret_file.hpp"
 
+#include "cli/sink/made_for.hpp"
 #include "cli/sink/write_out.hpp"
 
 #include <fcntl.h>
@@ -66,9 +67,10 @@ void SecretFile::check() const {
     }
 }
 
-void SecretFile::write(SecretBuffer content) {
+void SecretFile::write(SecretBuffer content, std::string database_id) {
     check();
     m_content.emplace(std::move(content));
+    m_database_id = std::move(database_id);
     try {
         create_unfinished();
         if (!m_replace) {
@@ -103,6 +105,7 @@ void SecretFile::create_unfinished() {
         throw sink_refusal(unfinished_path() + " is in use by another run", "two runs write to the same place",
                            "run the same command again when the other has ended");
     }
+    set_made_for(m_fd.get(), m_database_id);
     write_durably(m_fd.get(), m_content->reveal(), unfinished_path());
 }
 
@@ -137,6 +140,7 @@ std::optional<std::string> SecretFile::finish() {
         keep();  // the key is live: nothing may be taken back any more
         throw;
     }
+    clear_made_for(m_fd.get());
     auto const flush_error = sync_folder(m_folder->fd.get()) ? 0 : errno;
     keep();
     if (flush_error != 0) {

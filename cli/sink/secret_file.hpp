@@ -44,8 +44,9 @@ class SecretFile {
     /// Looks, and changes nothing. Throws Error (sink) if NAME is in the way: it exists without leave to replace it (one that a killed run left
     /// in progress passes), is no regular file, or belongs to another user.
     void check() const;
-    /// Makes the content durable. On failure takes everything back and throws Error (sink).
-    void write(SecretBuffer content);
+    /// Makes the content durable, and NAME.new say which database it is for (cli/sink/made_for.hpp). On failure takes everything back and throws
+    /// Error (sink).
+    void write(SecretBuffer content, std::string database_id = {});
     /// After the commit. Returns a warning, or nothing. Throws Error (sink, changed yes) if the secret is not in NAME now.
     std::optional<std::string> finish();
     /// After a rollback: removes what was made.
@@ -71,6 +72,7 @@ class SecretFile {
     FileDescriptor m_fd{};  ///< NAME.new, locked; open from write() to the verdict
     FileIdentity m_identity{};
     std::optional<SecretBuffer> m_content{};
+    std::string m_database_id{};
 };
 
 }  // namespace relay::cli

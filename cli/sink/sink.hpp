@@ -7,14 +7,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace relay::cli {
 
 class Output;
 
-/// Tells what became of the transaction that belongs to a file's content: `settle_content`, bound to a database.
-using Judge = std::function<Verdict(std::string_view content)>;
+/// Tells what became of the transaction that belongs to a file's content: `settle_content`, bound to a database. `made_for`: the database that
+/// the file says it was made for, if it does.
+using Judge = std::function<Verdict(std::string_view content, std::optional<std::string> const &made_for)>;
 
 /// A delivery of the program, with what is due before the main transaction.
 class Sink : public Delivery {

@@ -227,7 +227,7 @@ def test_killed_anywhere_it_goes_on_from_the_database_alone(relay, database, tmp
     assert_settled(database, tmp_path, 300)
 
 
-def test_recover_settles_a_batch_that_was_left(relay, database, tmp_path):
+def test_recover_settles_a_batch_that_was_left(relay, database, empty_database, tmp_path):
     enlist(relay, tmp_path, 20)
     words = ("migrate-legacy", "issue", "--next", "5", *LINES)
     relay(*words, check=0)
@@ -237,6 +237,8 @@ def test_recover_settles_a_batch_that_was_left(relay, database, tmp_path):
     after = [call for call in calls[calls.index(commits[-1]):] if call.name in ("write", "pwrite64")][:1] or commits[-1:]
     point = strace.Point(after[0].name, after[0].number)
     tracer.inject(lambda prefix: relay.with_(prefix=prefix)(*words), point.kill())
+    elsewhere = relay.with_(dsn=empty_database.dsn()).json("recover", "--dir", ".", check=7)
+    assert "keys.jsonl.batch of an earlier run was made for another database" in elsewhere["items"][0]["error"]["message"]
     relay("recover", "--dir", ".", check=0)
     assert_settled(database, tmp_path, len(live_keys(database)))
 

@@ -1,12 +1,15 @@
 """recover: what a lost commit or a killed run left is settled, the same way however often it is asked."""
 
 import json
+import os
 import re
+import signal
 import time
 
 import pytest
 
 from support.agents import decide, first_agent, key_id, live_key_ids, read_key
+from support.database import Database, make_template
 from support.own_key import make_key
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 
@@ -145,3 +148,44 @@ def test_a_lost_commit_ends_in_9_and_recover_settles_it(relay, database, key, cl
     else:
         assert live_key_ids(database) == {key_id(key)}
         assert file.read_text() == "old content" if replace else not file.exists()
+
+
+def rotate_and_die(relay, database, cluster, *flags):
+    """A rotation that is killed when its COMMIT is done and the answer is on its way."""
+    process = None
+
+    def die(_):
+        process.kill()
+        process.wait(20)
+
+    with Proxy(cluster.socket_path, Fault(die, match=answer_to_commit)) as proxy:
+        process = relay.with_(dsn=proxy.dsn(database)).start("rotate-key", "bot", *flags)
+        process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("kind", ["with our schema", "empty"])
+@pytest.mark.parametrize("form", ["raw", "json"])
+def test_another_database_is_no_judge_of_a_file(relay, database, key, cluster, tmp_path, kind, form):
+    """It knows neither the key nor the operation, and would take a live key for dead."""
+    folder = tmp_path / "out"
+    folder.mkdir(mode=0o700)
+    file = folder / "new.key"
+    rotate_and_die(relay, database, cluster, "--secret-file", file, "--secret-format", form)
+    live = live_key_ids(database)
+    template = make_template(cluster) if kind == "with our schema" else "template0"
+    other = Database(cluster, template=template)
+    elsewhere = relay.with_(dsn=other.dsn())
+    try:
+        for _ in range(2):
+            entry = item(elsewhere.json("recover", "--dir", folder, check=7))
+            assert entry["verdict"] is None and entry["error"]["code"] == "sink"
+            assert "new.key.new of an earlier run was made for another database" in entry["error"]["message"]
+        init = ("init", "--org-id", "o", "--org-name", "O", "--agent-id", "bot", "--agent-name", "B")
+        error = elsewhere.error(*init, "--secret-file", file, check=12)
+        assert "was made for another database" in error["message"] and "only that one can tell" in error["why"]
+    finally:
+        other.drop()
+    assert item(relay.json("recover", "--dir", folder))["verdict"] == "done"
+    assert live_key_ids(database) == live and len(live) == 2
+    assert os.listxattr(file) == []

@@ -17,7 +17,7 @@ void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &t
     store::insert_token(transaction, token.id(), token.hash(), org, by.actor);
     store::record_events(transaction, by,
                          {{.action = "token_issued", .org_id = org.text(), .key_id = token.id().text()}});
-    transaction.record_operation(issuing.prepare({.org = org, .agent = nullptr, .key = token}));
+    transaction.record_operation(issuing.prepare(transaction, {.org = org, .agent = nullptr, .key = token}));
 }
 
 std::optional<ApiKey> new_token(Delivery const *delivery) {

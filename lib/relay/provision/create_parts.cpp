@@ -138,7 +138,7 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
           .org_id = request.org.text(),
           .agent_id = request.id.text(),
           .key_id = key.id().text()}});
-    transaction.record_operation(issuing.prepare({.org = request.org, .agent = &request.id, .key = key}));
+    transaction.record_operation(issuing.prepare(transaction, {.org = request.org, .agent = &request.id, .key = key}));
     return made;
 }
 

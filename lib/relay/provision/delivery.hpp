@@ -16,6 +16,8 @@ struct IssuedKey {
     OrgId const &org;
     AgentId const *agent;  ///< null for an organization's admin token
     ApiKey const &key;
+    std::string
+        database_id{};  ///< of the database in which it becomes live; what stays behind must not be judged by another
 };
 
 /// The way of new secrets around their COMMIT, so that no key is ever live that nobody holds: what is prepared is delivered, then comes the

@@ -1,18 +1,21 @@
 #include "relay/provision/issuing.hpp"
 
 #include "relay/crypto/random_ids.hpp"
+#include "relay/store/operations.hpp"
 
 namespace relay {
 
 Issuing::Issuing(Delivery *delivery, bool dry_run, bool callers_key)
     : m_delivery(delivery), m_dry_run(dry_run), m_callers_key(callers_key) {}
 
-OperationId const &Issuing::prepare(IssuedKey const &issued) {
+OperationId const &Issuing::prepare(db::Transaction &transaction, IssuedKey const &issued) {
     if (!m_operation) {
-        m_operation = m_delivery != nullptr ? m_delivery->prepare(issued) : generate_operation_id();
-        if (m_callers_key) {
-            m_operation = generate_operation_id();
+        std::optional<OperationId> operation;
+        if (m_delivery != nullptr) {
+            std::string const here = m_dry_run ? std::string() : store::database_id(transaction);
+            operation = m_delivery->prepare({issued.org, issued.agent, issued.key, here});
         }
+        m_operation = operation && !m_callers_key ? *operation : generate_operation_id();
     }
     return *m_operation;
 }

@@ -17,7 +17,7 @@ class Issuing {
     Issuing(Delivery *delivery, bool dry_run, bool callers_key = false);
 
     /// Prepares the delivery and returns the operation id that the body must record. The same at each run of the body.
-    OperationId const &prepare(IssuedKey const &issued);
+    OperationId const &prepare(db::Transaction &transaction, IssuedKey const &issued);
     /// Delivers. Nothing on a dry run: no secret is made visible.
     void deliver();
     /// Runs `body` in a transaction with `options` and tells the delivery how it ended.

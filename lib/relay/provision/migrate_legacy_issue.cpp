@@ -6,6 +6,7 @@
 #include "relay/provision/issuing.hpp"
 #include "relay/store/legacy_issue.hpp"
 #include "relay/store/legacy_windows.hpp"
+#include "relay/store/operations.hpp"
 
 #include <algorithm>
 #include <span>
@@ -209,9 +210,10 @@ class Issue {
     std::vector<IssuedToAgent> mint(db::Transaction &transaction) {
         std::vector<IssuedToAgent> made;
         std::vector<store::NewKey> keys;
+        std::string const here = m_options.dry_run ? std::string() : store::database_id(transaction);
         for (ToIssue const &agent : m_taken) {
             ApiKey const key = ApiKey::generate(KeyType::agent);
-            m_delivery.add({.org = agent.org, .agent = &agent.agent, .key = key});
+            m_delivery.add({.org = agent.org, .agent = &agent.agent, .key = key, .database_id = here});
             keys.push_back({key.id().text(), key.hash().hex(), agent.agent.text()});
             made.push_back({.agent_id = agent.agent.text(),
                             .org_id = agent.org.text(),

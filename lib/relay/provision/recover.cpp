@@ -3,6 +3,7 @@
 #include "relay/crypto/key_scanner.hpp"
 #include "relay/crypto/random_ids.hpp"
 #include "relay/store/keys.hpp"
+#include "relay/store/operations.hpp"
 
 namespace relay {
 namespace {
@@ -63,9 +64,17 @@ Verdict settle_named_operation(db::Database &database, OperationId const &operat
     return verdict;
 }
 
-Verdict settle_content(db::Database &database, std::string_view content) {
+Verdict settle_content(db::Database &database, std::string_view content, std::optional<std::string> const &made_for) {
     if (holds_known_key(database, content)) {
         return Verdict::done;
+    }
+    if (made_for) {
+        std::string here;
+        database.transact(look_at_any_version(),
+                          [&](db::Transaction &transaction) { here = store::database_id_without_schema(transaction); });
+        if (here != *made_for) {
+            return Verdict::elsewhere;
+        }
     }
     return settle_operation(database, operation_id_for(content));
 }

@@ -57,7 +57,7 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
                                .org_id = before.org_id,
                                .agent_id = before.agent_id,
                                .key_id = key.id().text()}});
-        transaction.record_operation(issuing.prepare({.org = org, .agent = &agent, .key = key}));
+        transaction.record_operation(issuing.prepare(transaction, {.org = org, .agent = &agent, .key = key}));
         result.agent = store::get_agent(transaction, agent);
         result.key = present_key(transaction, agent);
         result.changed = true;

@@ -52,7 +52,8 @@ class Rotation {
 
     RotatedKey run(ApiKey const &new_key, Issuing &issuing) {
         OrgId const org = OrgId::parse(m_agent.org_id);
-        OperationId const &operation = issuing.prepare({.org = org, .agent = &m_request.agent, .key = new_key});
+        OperationId const &operation =
+            issuing.prepare(m_transaction, {.org = org, .agent = &m_request.agent, .key = new_key});
         if (m_request.request && repeated(org, operation, new_key)) {
             return keep("this request was done before");
         }

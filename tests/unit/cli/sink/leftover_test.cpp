@@ -1,10 +1,13 @@
 #include "cli/sink/leftover.hpp"
 
 #include "cli/sink/file_sink.hpp"
+#include "cli/sink/made_for.hpp"
 #include "relay/crypto/random_ids.hpp"
 #include "sink_fixture.hpp"
 
+#include <fcntl.h>
 #include <sys/file.h>
+#include <sys/xattr.h>
 
 using namespace relay;
 using namespace relay::cli;
@@ -77,11 +80,55 @@ TEST_CASE("killed before the link: FILE.new alone") {
     }
 }
 
+TEST_CASE("the judge is told which database the file was made for, and another one's is left alone") {
+    TemporaryFolder const folder;
+    Issued const issued;
+    Talk talk;
+    {
+        FileSink sink(folder / "out", true, {.format = SecretFormat::raw}, talk.output);
+        IssuedKey const key{.org = issued.org, .agent = &issued.agent, .key = issued.key, .database_id = "0123abcd"};
+        sink.prepare(key);
+        sink.deliver();
+        sink.left_unknown();
+    }
+    std::optional<std::string> told;
+    Judge const elsewhere = [&](std::string_view, std::optional<std::string> const &made_for) {
+        told = made_for;
+        return Verdict::elsewhere;
+    };
+    Error const error = error_of(ErrorKind::sink, [&] { settle(folder, elsewhere); });
+    CHECK(told == "0123abcd");
+    CHECK(contains(error.message(), "out.new of an earlier run was made for another database"));
+    CHECK(folder.names() == Names{"out.new"});
+    CHECK(settle(folder, says(Verdict::done)) == Settled::finished);
+    FileDescriptor const finished(::open((folder / "out").c_str(), O_RDONLY | O_CLOEXEC));
+    CHECK_FALSE(made_for(finished.get()));
+}
+
+TEST_CASE("a file that names no database, or nonsense, is settled as before") {
+    TemporaryFolder const folder;
+    std::optional<std::string> told = "not asked";
+    Judge const judge = [&](std::string_view, std::optional<std::string> const &made_for) {
+        told = made_for;
+        return Verdict::aborted;
+    };
+    write_file(folder / "out.new", content);
+    CHECK(settle(folder, judge) == Settled::removed);
+    CHECK_FALSE(told);
+    for (std::string const nonsense : {"", "0123ABCD", "0123abc", "0123abcd0"}) {
+        write_file(folder / "out.new", content);
+        ::setxattr((folder / "out.new").c_str(), "user.relay_admin.database", nonsense.data(), nonsense.size(), 0);
+        told = "not asked";
+        CHECK(settle(folder, judge) == Settled::removed);
+        CHECK_FALSE(told);
+    }
+}
+
 TEST_CASE("the judge sees the whole content") {
     TemporaryFolder const folder;
     write_file(folder / "out.new", content);
     std::string seen;
-    settle(folder, [&](std::string_view text) {
+    settle(folder, [&](std::string_view text, std::optional<std::string> const &) {
         seen = text;
         return Verdict::aborted;
     });
@@ -91,7 +138,9 @@ TEST_CASE("the judge sees the whole content") {
 TEST_CASE("a judge who cannot tell leaves everything as it is, also the lock") {
     TemporaryFolder const folder;
     killed_after_delivery(folder, false);
-    auto const cannot_tell = [](std::string_view) -> Verdict { throw Error(ErrorKind::unknown, "still in flight"); };
+    auto const cannot_tell = [](std::string_view, std::optional<std::string> const &) -> Verdict {
+        throw Error(ErrorKind::unknown, "still in flight");
+    };
     error_of(ErrorKind::unknown, [&] { settle(folder, cannot_tell); });
     CHECK(folder.names() == Names{"out", "out.new"});
     CHECK(settle(folder, says(Verdict::done)) == Settled::finished);
@@ -167,8 +216,9 @@ TEST_CASE("a folder is settled file by file, and one that fails does not stop th
     write_file(folder / "b.key.new", "not ours");
     write_file(folder / "c.key.new", "relay_sk_c");
     write_file(folder / "d.key", "relay_sk_d");
-    auto const entries = settle_folder(
-        folder.path(), [](std::string_view text) { return text == "relay_sk_a" ? Verdict::done : Verdict::aborted; });
+    auto const entries = settle_folder(folder.path(), [](std::string_view text, std::optional<std::string> const &) {
+        return text == "relay_sk_a" ? Verdict::done : Verdict::aborted;
+    });
     REQUIRE(entries.size() == 3);
     CHECK(entries[0].settled == Settled::finished);
     CHECK(entries[0].path == folder / "a.key.new");
@@ -201,7 +251,7 @@ TEST_CASE("the operation id of a file sink is that of the bytes that a later run
         named = sink.prepare(issued.for_agent());
         sink.deliver();
     }
-    settle(folder, [&](std::string_view text) {
+    settle(folder, [&](std::string_view text, std::optional<std::string> const &) {
         CHECK(*named == operation_id_for(text));
         return Verdict::done;
     });

@@ -232,7 +232,9 @@ TEST_CASE("a folder's leftovers are settled, strangers' files and runs at work a
     CHECK(folder.names() == Names{"a.key", "b.key.new", "c.key.new"});
     write_file(folder / "d.key.new", "relay_sk_d");
     error_of(ErrorKind::unavailable, [&] {
-        sink->settle([](std::string_view) -> Verdict { throw Error(ErrorKind::unavailable, "no server"); });
+        sink->settle([](std::string_view, std::optional<std::string> const &) -> Verdict {
+            throw Error(ErrorKind::unavailable, "no server");
+        });
     });
 }
 

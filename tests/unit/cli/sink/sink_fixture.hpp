@@ -173,10 +173,10 @@ struct Talk {
 };
 
 inline Judge says(Verdict verdict) {
-    return [verdict](std::string_view) { return verdict; };
+    return [verdict](std::string_view, std::optional<std::string> const &) { return verdict; };
 }
 
-inline Verdict never_asked(std::string_view) {
+inline Verdict never_asked(std::string_view, std::optional<std::string> const &) {
     FAIL("the database was asked");
     return Verdict::aborted;
 }
