@@ -24,11 +24,21 @@ class Awaiting {
 
     milliseconds passed() const { return std::chrono::duration_cast<milliseconds>(Clock::now() - m_since); }
 
+    /// Where the database is out of reach for one of them it is so for all: none waits for its own time-out. It may come back.
     void ask_all() {
+        std::optional<Error> out_of_reach;
         for (Confirmation *const one : m_confirmations) {
-            if (!one->m_ended) {
-                ask(*one);
+            if (one->m_ended) {
+                continue;
             }
+            if (!out_of_reach) {
+                out_of_reach = ask(*one);
+            }
+            if (out_of_reach) {
+                one->m_failure = out_of_reach;
+            }
+            one->m_took = passed();
+            one->m_ended = one->m_ended || one->m_took >= one->m_patience;
         }
     }
 
@@ -45,24 +55,19 @@ class Awaiting {
     }
 
   private:
-    void ask(Confirmation &one) {
+    static std::optional<Error> ask(Confirmation &one) {
         try {
             one.m_complete = one.ask();
+            one.m_failure.reset();
+            one.m_ended = one.m_ended || one.m_complete;
         } catch (Error const &error) {
-            fail(one, error);
-        }
-        one.m_took = passed();
-        one.m_ended = one.m_ended || one.m_complete || one.m_took >= one.m_patience;
-    }
-
-    /// Where the database is out of reach for one of them it is so for all: none waits for its own time-out.
-    void fail(Confirmation &failed, Error const &error) {
-        for (Confirmation *const one : m_confirmations) {
-            if (one == &failed || (error.kind() == ErrorKind::unavailable && !one->m_ended)) {
-                one->m_failure = error;
-                one->m_ended = true;
+            if (error.kind() == ErrorKind::unavailable) {
+                return error;
             }
+            one.m_failure = error;
+            one.m_ended = true;
         }
+        return std::nullopt;
     }
 
     std::vector<Confirmation *> const &m_confirmations;

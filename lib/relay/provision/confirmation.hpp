@@ -24,7 +24,7 @@ class Confirmation {
     bool complete() const { return m_complete; }
     /// From the commit to the last answer.
     std::chrono::milliseconds took() const { return m_took; }
-    /// Why they cannot be asked, if so.
+    /// Why they could not be asked the last time, if so.
     std::optional<Error> const &failure() const { return m_failure; }
 
   protected:
