@@ -25,7 +25,7 @@ class BatchFile {
     bool check() const;
     /// Makes the batch durable in NAME.batch, and that say which database it is for (cli/sink/made_for.hpp). On failure takes it back and throws
     /// Error (sink).
-    void write(std::string_view content, std::string const &database_id);
+    void write(std::string_view content, std::string const &database_id = {});
     /// After the commit. Throws Error (unknown, changed yes) if the keys are not in NAME now: they are whole in NAME.batch.
     void finish(std::string_view content);
     /// After a rollback.

@@ -15,7 +15,8 @@ constexpr auto second = "{\"agent_id\":\"c\",\"api_key\":\"3\"}\n{\"agent_id\":\
 
 Settled settle(TemporaryFolder const &folder, Verdict verdict) {
     return settle_in(
-        *open_folder(folder.path()), "keys", [&](std::string_view) { return verdict; }, Unfinished::batch);
+        *open_folder(folder.path()), "keys",
+        [&](std::string_view, std::optional<std::string> const &) { return verdict; }, Unfinished::batch);
 }
 
 void put_private(TemporaryFolder const &folder, std::string const &content) {
