@@ -59,13 +59,23 @@ TEST_CASE("in a database without our schema nothing was ever done") {
     ScratchDatabase scratch;
     db::Database database(scratch.settings());
     CHECK(settle_operation(database, generate_operation_id()) == Verdict::aborted);
-    CHECK(settle_content(database, "whatever") == Verdict::aborted);
+    CHECK(settle_content(database, "whatever", {}) == Verdict::aborted);
 }
 
 TEST_CASE("content left behind is done if a key in it is known by its hash") {
     Relay relay;
     relay.agent("bot");
-    CHECK(settle_content(relay.database, relay.last_key) == Verdict::done);
-    CHECK(settle_content(relay.database, "RELAY_API_KEY=" + relay.last_key + "\n") == Verdict::done);
-    CHECK(settle_content(relay.database, ApiKey::generate(KeyType::agent).reveal()) == Verdict::aborted);
+    CHECK(settle_content(relay.database, relay.last_key, {}) == Verdict::done);
+    CHECK(settle_content(relay.database, "RELAY_API_KEY=" + relay.last_key + "\n", {}) == Verdict::done);
+    CHECK(settle_content(relay.database, ApiKey::generate(KeyType::agent).reveal(), {}) == Verdict::aborted);
+}
+
+TEST_CASE("content of another database is not judged, and its operation not barred") {
+    Relay relay;
+    relay.agent("bot");
+    std::string const here = relay.scratch.query("SELECT database_id FROM relay.feed_history()");
+    CHECK(settle_content(relay.database, "whatever", "0123abcd") == Verdict::elsewhere);
+    CHECK(relay.scratch.query("SELECT count(*) FROM relay.operations WHERE state = 'aborted'") == "0");
+    CHECK(settle_content(relay.database, relay.last_key, "0123abcd") == Verdict::done);
+    CHECK(settle_content(relay.database, "whatever", here) == Verdict::aborted);
 }
