@@ -11,9 +11,9 @@ from pgbench import Script, race
 from support.cluster import Cluster
 from support.database import Database, make_template
 
-ROUNDS = 9
+ROUNDS = 7
 TRANSACTIONS = 20_000  # of them the first use of each key within a minute, which is written, is a small part
-PART_ROUNDS, PART_TRANSACTIONS = 3, 2000
+PART_ROUNDS, PART_TRANSACTIONS = 3, 1000
 CHECK_MUST, CHECK_AIM = 0.20, 0.35
 SCALE_MUST = 1.2
 FLOOD = 4000

@@ -10,7 +10,7 @@ KEY_KEYS = {
     "key_id", "agent_id", "org_id", "status", "state", "blocked", "created_at", "created_by", "due_at", "expires_at", "retired_at",
     "revoked_at", "replaced_by", "retire_on_first_use", "last_used_at",
 }  # fmt: skip
-VERIFICATION_KEYS = {"ok", "reason", "key_id", "agent_id", "org_id", "expires_at"}
+VERIFICATION_KEYS = {"ok", "reason", "key_id", "agent_id", "org_id", "expires_at", "grants"}
 UNKNOWN_KEY_ID = "000000000000"
 NOWHERE = "host=/nowhere-at-all dbname=none"
 
