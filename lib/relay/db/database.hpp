@@ -38,6 +38,7 @@ struct TransactOptions {
     bool dry_run = false;  ///< the body runs, then ROLLBACK instead of COMMIT
     std::chrono::milliseconds lock_patience{5'000};  ///< for each lock that another session holds
     bool check_schema = true;  ///< false: for `schema` and `init`, which can meet any version
+    bool identify = false;  ///< Transaction::database_id() will be asked
     std::optional<OperationId>
         operation{};  ///< recorded as the last step, unless the body recorded one itself; a write needs one
     /// For a transaction that runs before relay.operations exists: tells, under the migration lock, whether it was committed.

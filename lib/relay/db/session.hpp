@@ -49,6 +49,7 @@ class Session {
 
     Instant now() const { return m_now; }
     std::string const &db_role() const { return m_db_role; }
+    std::string const &database_id() const { return m_database_id; }
 
   private:
     struct Impl;
@@ -60,6 +61,7 @@ class Session {
     std::unique_ptr<Impl> m_impl;
     Instant m_now{};
     std::string m_db_role{};
+    std::string m_database_id{};
 };
 
 }  // namespace relay::db

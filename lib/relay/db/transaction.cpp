@@ -27,6 +27,8 @@ Instant Transaction::now() const { return m_session.now(); }
 
 std::string const &Transaction::db_role() const { return m_session.db_role(); }
 
+std::string const &Transaction::database_id() const { return m_session.database_id(); }
+
 Link Transaction::link() const { return m_session.link(); }
 
 }  // namespace relay::db

@@ -79,6 +79,9 @@ class Transaction {
     Instant now() const;
     /// session_user: the proven identity behind a claimed actor.
     std::string const &db_role() const;
+    /// Which database this is: 8 hexadecimal digits, the same on its standbys and after a failover, others in a restored dump and after it was
+    /// renamed; needs no schema of ours. Empty, unless TransactOptions::identify asked for it.
+    std::string const &database_id() const;
     Link link() const;
 
   private:

@@ -101,8 +101,9 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
     if (limited) {
         store::lock_org(transaction, request.org);
     }
-    if (!store::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
-                             request.key_max_age, by.actor)) {
+    auto const inserted = store::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
+                                              request.key_max_age, by.actor);
+    if (!inserted) {
         compare_agent(transaction, request);
         return std::nullopt;
     }
@@ -112,7 +113,9 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
                                 format_instant_seconds(*request.expires_at), format_instant_seconds(transaction.now())),
                     {.why = "the database's clock counts", .next = "give an end in the future"});
     }
-    refuse_shut_out(transaction, request);
+    if (inserted->held_against) {
+        refuse_shut_out(transaction, request);
+    }
     if (limited) {
         check_agent_limit(store::get_org(transaction, request.org));
     }

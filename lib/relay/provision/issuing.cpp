@@ -1,7 +1,6 @@
 #include "relay/provision/issuing.hpp"
 
 #include "relay/crypto/random_ids.hpp"
-#include "relay/store/operations.hpp"
 
 namespace relay {
 
@@ -12,8 +11,7 @@ OperationId const &Issuing::prepare(db::Transaction &transaction, IssuedKey cons
     if (!m_operation) {
         std::optional<OperationId> operation;
         if (m_delivery != nullptr) {
-            std::string const here = m_dry_run ? std::string() : store::database_id(transaction);
-            operation = m_delivery->prepare({issued.org, issued.agent, issued.key, here});
+            operation = m_delivery->prepare({issued.org, issued.agent, issued.key, transaction.database_id()});
         }
         m_operation = operation && !m_callers_key ? *operation : generate_operation_id();
     }
@@ -29,7 +27,9 @@ void Issuing::deliver() {
 
 void Issuing::run(db::Database &database, db::TransactOptions const &options,
                   std::function<void(db::Transaction &)> const &body) {
-    run_handing_over(database, options, body, m_delivery, m_delivered);
+    db::TransactOptions transact = options;
+    transact.identify = m_delivery != nullptr && !m_dry_run;
+    run_handing_over(database, transact, body, m_delivery, m_delivered);
 }
 
 std::string Issuing::destination() const { return m_delivered ? m_delivery->destination() : std::string(); }

@@ -164,9 +164,11 @@ class Issue {
             }
             prepared = delivered = false;
         };
+        db::TransactOptions transact = writing(m_options);
+        transact.identify = !m_options.dry_run;
         try {
             run_handing_over(
-                m_database, writing(m_options),
+                m_database, transact,
                 [&](db::Transaction &transaction) {
                     forget();  // a body that is run again begins anew: the keys of the attempt before are dead
                     made.clear();
@@ -210,10 +212,10 @@ class Issue {
     std::vector<IssuedToAgent> mint(db::Transaction &transaction) {
         std::vector<IssuedToAgent> made;
         std::vector<store::NewKey> keys;
-        std::string const here = m_options.dry_run ? std::string() : store::database_id(transaction);
         for (ToIssue const &agent : m_taken) {
             ApiKey const key = ApiKey::generate(KeyType::agent);
-            m_delivery.add({.org = agent.org, .agent = &agent.agent, .key = key, .database_id = here});
+            m_delivery.add(
+                {.org = agent.org, .agent = &agent.agent, .key = key, .database_id = transaction.database_id()});
             keys.push_back({key.id().text(), key.hash().hex(), agent.agent.text()});
             made.push_back({.agent_id = agent.agent.text(),
                             .org_id = agent.org.text(),

@@ -70,8 +70,9 @@ Verdict settle_content(db::Database &database, std::string_view content, std::op
     }
     if (made_for) {
         std::string here;
-        database.transact(look_at_any_version(),
-                          [&](db::Transaction &transaction) { here = store::database_id_without_schema(transaction); });
+        db::TransactOptions look = look_at_any_version();
+        look.identify = true;
+        database.transact(look, [&](db::Transaction &transaction) { here = transaction.database_id(); });
         if (here != *made_for) {
             return Verdict::elsewhere;
         }

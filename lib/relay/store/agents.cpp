@@ -11,7 +11,8 @@ namespace {
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
 VALUES ($1, $2, $3, $4::jsonb, make_interval(secs => $5), $6)
-ON CONFLICT DO NOTHING)sql";
+ON CONFLICT DO NOTHING
+RETURNING EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS held_against)sql";
 
 constexpr auto find_sql = R"sql(
 SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
@@ -89,12 +90,12 @@ std::vector<std::string> permission_texts(std::vector<Permission> const &permiss
     return texts;
 }
 
-bool insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org, DisplayName const &name,
-                  std::vector<Permission> const &permissions, std::optional<std::chrono::seconds> key_max_age,
-                  Note const &created_by) {
-    return transaction
-               .exec(insert_sql, {id, org, name, json_array(permission_texts(permissions)), key_max_age, created_by})
-               .affected() == 1;
+std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org,
+                                          DisplayName const &name, std::vector<Permission> const &permissions,
+                                          std::optional<std::chrono::seconds> key_max_age, Note const &created_by) {
+    db::Rows const rows = transaction.exec(
+        insert_sql, {id, org, name, json_array(permission_texts(permissions)), key_max_age, created_by});
+    return rows.empty() ? std::nullopt : std::optional(InsertedAgent{.held_against = rows[0].boolean("held_against")});
 }
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id) {

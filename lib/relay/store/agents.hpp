@@ -6,10 +6,13 @@
 
 namespace relay::store {
 
-/// False if the id exists already; waits for a transaction that is inserting it.
-bool insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org, DisplayName const &name,
-                  std::vector<Permission> const &permissions, std::optional<std::chrono::seconds> key_max_age,
-                  Note const &created_by);
+struct InsertedAgent {
+    bool held_against = false;  ///< something was once said against its id or its organization, and may still stand
+};
+/// Nothing if the id exists already; waits for a transaction that is inserting it.
+std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org,
+                                          DisplayName const &name, std::vector<Permission> const &permissions,
+                                          std::optional<std::chrono::seconds> key_max_age, Note const &created_by);
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id);
 

@@ -9,13 +9,6 @@ ON CONFLICT (org_id, request_id) DO NOTHING)sql";
 
 constexpr auto earlier_sql = "SELECT request, key_id FROM relay.operations WHERE org_id = $1 AND request_id = $2::uuid";
 
-constexpr auto database_sql = "SELECT database_id FROM relay.feed_history()";
-
-// As in relay.feed_history.
-constexpr auto bare_database_sql = R"sql(
-SELECT left(md5(control.system_identifier || '/' || base.oid), 8) AS database_id
-FROM pg_control_system() AS control, pg_database AS base WHERE base.datname = current_database())sql";
-
 }  // namespace
 
 std::optional<EarlierRequest> claim_request(db::Transaction &transaction, OperationId const &operation,
@@ -27,14 +20,6 @@ std::optional<EarlierRequest> claim_request(db::Transaction &transaction, Operat
     }
     db::Rows const rows = transaction.exec(earlier_sql, {org, request});
     return EarlierRequest{.parameters = rows.one().text("request"), .key_id = rows.one().text("key_id")};
-}
-
-std::string database_id(db::Transaction &transaction) {
-    return transaction.exec(database_sql).one().text("database_id");
-}
-
-std::string database_id_without_schema(db::Transaction &transaction) {
-    return transaction.exec(bare_database_sql).one().text("database_id");
 }
 
 }  // namespace relay::store

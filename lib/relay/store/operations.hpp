@@ -17,9 +17,4 @@ std::optional<EarlierRequest> claim_request(db::Transaction &transaction, Operat
                                             OrgId const &org, RequestId const &request, std::string const &parameters,
                                             KeyId const &key);
 
-/// Which database this is: 8 hexadecimal digits, the same on its standbys and after a failover, others in a restored dump.
-std::string database_id(db::Transaction &transaction);
-/// The same where there may be no schema of ours. Throws Error (denied), where even the server's identity is hidden.
-std::string database_id_without_schema(db::Transaction &transaction);
-
 }  // namespace relay::store
