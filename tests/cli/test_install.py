@@ -69,7 +69,7 @@ def test_headers_program_and_library_are_where_they_belong(prefix):
     assert os.access(prefix / "bin/relay-admin", os.X_OK)
     assert len(list(prefix.rglob("librelay.a"))) == 1
     source_headers = Path(os.environ["RELAY_SOURCE_DIR"]) / "lib"
-    assert {path.relative_to(prefix / "include") for path in prefix.rglob("*.hpp")} == {
+    assert {path.relative_to(prefix / "include") for path in (prefix / "include").rglob("*.hpp")} == {
         path.relative_to(source_headers) for path in source_headers.rglob("*.hpp")
     }
 

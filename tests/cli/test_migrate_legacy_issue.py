@@ -233,7 +233,7 @@ def test_recover_settles_a_batch_that_was_left(relay, database, empty_database, 
     relay(*words, check=0)
     tracer = Tracer()
     _, calls = tracer.record(lambda prefix: relay.with_(prefix=prefix)(*words))
-    commits = [call for call in calls if call.name == "sendto" and "COMMIT" in call.text and "COMMITTED" not in call.text]
+    commits = [call for call in calls if call.sends_commit]
     after = [call for call in calls[calls.index(commits[-1]):] if call.name in ("write", "pwrite64")][:1] or commits[-1:]
     point = strace.Point(after[0].name, after[0].number)
     tracer.inject(lambda prefix: relay.with_(prefix=prefix)(*words), point.kill())

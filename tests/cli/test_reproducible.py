@@ -21,7 +21,7 @@ from support.package import fields, make_package, run
 SOURCE = Path(os.environ["RELAY_SOURCE_DIR"])
 RELEASE = Path(os.environ["RELAY_RELEASE_DIR"])
 FILES = ("CMakeLists.txt", "CMakePresets.json", "CHANGELOG.md")
-FOLDERS = ("cmake", "cli", "lib", "schema", "man", "completions")
+FOLDERS = ("cmake", "cli", "lib", "schema", "man", "completions", "tests/contract/kit")
 EPOCH = "1700000000"
 
 # By file name: what is made by each kind of header, and what is generated.

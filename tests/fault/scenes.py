@@ -23,16 +23,6 @@ ISSUING = (*CREATE, *ROTATE, *INIT)
 INCIDENTS = ("block", "revoke")
 
 
-# An ordinary user's strace cannot read the memory of a program that made itself undumpable, and shows an address; of what
-# the program sends, a query of six letters alone is 12 bytes long.
-COMMIT = re.compile(r'^sendto\(\d+, (?:".*COMMIT\\0"|0x[0-9a-f]+, 12,)')
-
-
-def sends_commit(call):
-    """True for the system call that sends COMMIT, as strace shows it. (BEGIN says READ COMMITTED.)"""
-    return COMMIT.match(call.text) is not None
-
-
 class Scene:
     """One command. `words` is its command line, `file` where its key goes (None: it makes none), `old` the agent's key
     before it."""

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 import pytest
-from scenes import CREATE, INIT, ROTATE, sends_commit
+from scenes import CREATE, INIT, ROTATE
 from support import strace, tmpfs
 
 KINDS = (*CREATE, *ROTATE, INIT[0])
@@ -23,7 +23,7 @@ ERRORS = {
 def delivering_calls(calls):
     """The calls that deliver the secret: from the first that makes a file or folder up to the COMMIT."""
     first = next(index for index, call in enumerate(calls) if "O_CREAT" in call.text or call.name == "mkdir")
-    last = next(index for index, call in enumerate(calls) if sends_commit(call))
+    last = next(index for index, call in enumerate(calls) if call.sends_commit)
     return [call for call in calls[first:last] if call.name in WRITES]
 
 

@@ -1,7 +1,6 @@
 """A run is killed around its COMMIT, and then the run that settles it is killed, at every step, too."""
 
 import pytest
-from scenes import sends_commit
 from support import strace
 
 STEPS = ("openat", "unlinkat", "renameat", "linkat", "fsync", "write", "sendto", "recvfrom", "close")
@@ -20,7 +19,7 @@ def test_a_kill_while_an_earlier_kill_is_settled_loses_nothing(stage, kind, tall
 
     plain = stage.scene(kind)
     _, calls = tracer.record(lambda prefix: plain.run(prefix=prefix))
-    commit = next(filter(sends_commit, calls))
+    commit = next(call for call in calls if call.sends_commit)
     after = next(call for call in calls[calls.index(commit) :] if call.name == "recvfrom")
     for where in (strace.Point("sendto", commit.number), strace.Point("recvfrom", after.number)):
         first = left_behind(where)

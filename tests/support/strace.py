@@ -25,6 +25,9 @@ START_OF_MAIN = re.compile(r"^prctl\(PR_SET_DUMPABLE")
 
 _LINE = re.compile(r"^(?P<tid>\d+) +(?P<call>[a-z0-9_]+)\((?P<rest>.*)$")
 _RESULT = re.compile(r"\) += +(?P<result>.*)$")
+# An ordinary user's strace cannot read the memory of a program that made itself undumpable, and shows an address; of what
+# the program sends, a query of six letters alone is 12 bytes long.
+_COMMIT = re.compile(r'^sendto\(\d+, (?:".*COMMIT\\0"|0x[0-9a-f]+, 12,)')
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ class Call:
     def failed(self):
         """True when the call gave an error."""
         return self.result.startswith("-1 ")
+
+    @property
+    def sends_commit(self):
+        """True for the call that sends COMMIT. (BEGIN says READ COMMITTED.)"""
+        return _COMMIT.match(self.text) is not None
 
 
 @dataclass(frozen=True)
