@@ -20,7 +20,8 @@ std::vector<Row> const &rows() {
         {"The operator, at a terminal",
          {"init", "sandbox", "schema", "doctor", "org", "agent", "key", "migrate-legacy"}},
         {"The CI script, every day", {"rotate-key", "recover", "metrics"}},
-        {"The incident responder, at once", {"block", "unblock", "revoke", "restore", "whois", "gateway", "watch", "audit"}},
+        {"The incident responder, at once",
+         {"block", "unblock", "revoke", "restore", "whois", "gateway", "watch", "audit"}},
     };
     return all;
 }

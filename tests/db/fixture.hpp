@@ -67,7 +67,8 @@ class Relay {
   public:
     Relay() {
         db::apply_schema(database, false);
-        create_org(database, {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .settings = {.plan = Plan::paid}},
+        create_org(database,
+                   {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .settings = {.plan = Plan::paid}},
                    write());
     }
 
