@@ -27,6 +27,7 @@ FAST_SETTINGS = {
     "max_connections": "60",
     "max_wal_senders": "6",
     "wal_level": "replica",
+    "wal_keep_size": "1GB",  # a standby that a test held up finds all it missed
     "autovacuum": "off",
     "jit": "off",
     "log_timezone": "UTC",
