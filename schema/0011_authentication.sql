@@ -1,8 +1,11 @@
--- authenticate, authorize and authenticate_legacy anew: one query for the usual call, and failures that fold when they are a flood.
+-- Checking keys and permissions: authenticate with roles and conditions, one short query for the usual call, and failures that fold when they are a
+-- flood; authorize.
+
+ALTER TYPE relay_api.auth_decision ADD ATTRIBUTE conditions jsonb;
 
 ALTER TABLE relay.agent_keys ADD COLUMN last_used_from inet;
 COMMENT ON COLUMN relay.agent_keys.last_used_from IS 'the address that last_used_at was written for: from there nothing is due within the minute';
-GRANT SELECT (last_used_from) ON relay.agent_keys TO relay_provisioner, relay_responder, relay_auditor, relay_tenant;
+GRANT SELECT (last_used_from) ON relay.agent_keys TO relay_provisioner, relay_responder, relay_auditor;
 
 -- What a key is worth right now, whoever shows it: ok, or the reason why not. One row for each key, all of it by index.
 CREATE VIEW relay.key_standing AS
@@ -176,7 +179,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 DROP FUNCTION relay.decide(text, bytea, text, text);
 
-CREATE OR REPLACE FUNCTION relay_api.authorize(agent_id text, permission text, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
+CREATE TYPE relay_api.permission_decision AS (
+    ok         boolean,
+    reason     text,
+    conditions jsonb
+);
+
+-- A permission that is asked for is met by itself, by provider:*, by *:method and by *:*. If any grant that meets it has no conditions, it has none;
+-- otherwise the call must meet one of the alternatives. What is no permission at all is met by nothing.
+CREATE FUNCTION relay_api.authorize(agent_id text, permission text, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
 RETURNS relay_api.permission_decision
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -223,46 +234,8 @@ BEGIN
     RETURN ROW(false, refused.reason, NULL)::relay_api.permission_decision;
 END
 $$;
+COMMENT ON FUNCTION relay_api.authorize(text, text, inet, text) IS
+    'whether an agent, authenticated before, may do provider:method, and the conditions of which its call must meet one (null: none); '
+    'a refusal is recorded; reasons: ok permission_missing unknown_agent revoked blocked';
 
-CREATE OR REPLACE FUNCTION relay_api.authenticate_legacy(
-    agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
-RETURNS relay_api.auth_decision
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-    found    record;
-    decision relay_api.auth_decision;
-    refused  relay.auth_events;
-    trace    text := left(authenticate_legacy.trace_id, 64);
-    claimed  text := left(authenticate_legacy.agent_id, 127);
-    writable boolean := current_setting('transaction_read_only') = 'off';  -- on a standby it answers and writes nothing
-BEGIN
-    SELECT * INTO found FROM relay.decide_legacy(authenticate_legacy.agent_id, authenticate_legacy.org_id);
-    decision.ok := found.reason = 'ok';
-    decision.reason := found.reason;
-    IF NOT decision.ok THEN
-        IF writable THEN
-            refused.action := 'legacy_denied';
-            refused.outcome := 'failed';
-            refused.reason := found.reason;
-            refused.org_id := found.org_id;
-            refused.agent_id := CASE WHEN found.org_id IS NOT NULL THEN claimed END;
-            refused.ip_address := authenticate_legacy.ip_address;
-            refused.trace_id := trace;
-            refused.detail := jsonb_build_object('claimed_agent_id', claimed, 'claimed_org_id', left(authenticate_legacy.org_id, 63));
-            PERFORM relay.record_often(refused);
-        END IF;
-        RETURN decision;
-    END IF;
-    IF writable THEN
-        PERFORM relay.commit_lazily();
-        PERFORM relay.note_legacy_use(claimed, found.org_id, clock_timestamp(), found.seen_at, authenticate_legacy.ip_address, trace);
-    END IF;
-    decision.org_id := found.org_id;
-    decision.agent_id := claimed;
-    decision.expires_at := found.expires_at;
-    SELECT granted.permissions, granted.conditions INTO decision.permissions, decision.conditions
-    FROM relay.effective_grants(claimed, found.permissions) AS granted;
-    RETURN decision;
-END
-$$;
+GRANT EXECUTE ON FUNCTION relay_api.authorize(text, text, inet, text) TO relay_gateway;

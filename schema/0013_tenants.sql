@@ -73,10 +73,10 @@ BEGIN
 END
 $$;
 
-GRANT SELECT (org_id, name, plan, max_agents, key_max_age, created_at) ON relay.organizations TO relay_tenant;
+GRANT SELECT (org_id, name, plan, max_agents, key_max_age, auth_mode, created_at) ON relay.organizations TO relay_tenant;
 GRANT SELECT (agent_id, org_id, name, permissions, key_max_age, created_at, last_used_at) ON relay.agents TO relay_tenant;
 GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, due_at, expires_at, retired_at, revoked_at, replaced_by,
-              retire_on_first_use, last_used_at) ON relay.agent_keys TO relay_tenant;
+              retire_on_first_use, last_used_at, last_used_from) ON relay.agent_keys TO relay_tenant;
 GRANT SELECT (agent_id, org_id, permission, conditions) ON relay.agent_conditions TO relay_tenant;
 GRANT SELECT (org_id, role_id, name, created_at) ON relay.roles TO relay_tenant;
 GRANT SELECT (org_id, role_id, permission, conditions) ON relay.role_permissions TO relay_tenant;
@@ -84,12 +84,14 @@ GRANT SELECT (agent_id, org_id, role_id, assigned_at) ON relay.agent_roles TO re
 GRANT SELECT (key_id, ip_address, logged_at) ON relay.key_sightings TO relay_tenant;
 -- Not reason, ticket, actor and db_role: what staff noted about a tenant is not for the tenant.
 GRANT SELECT (revocation_id, subject_kind, subject_id, kind, at, until, lifted_at) ON relay.revocations TO relay_tenant;
-GRANT SELECT (event_id, occurred_at, org_id, agent_id, key_id, action, outcome, ip_address, trace_id) ON relay.auth_events TO relay_tenant;
+GRANT SELECT (event_id, occurred_at, org_id, agent_id, key_id, action, outcome, ip_address, trace_id, times)
+    ON relay.auth_events TO relay_tenant;
 
 -- But why a gateway turned an agent away is what a tenant most wants to know. Such rows have no actor, and their reasons are our own words.
 CREATE VIEW relay.own_refusals WITH (security_barrier) AS
-SELECT event_id, occurred_at, org_id, agent_id, key_id, action, reason, ip_address, trace_id, detail
-FROM relay.auth_events
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, reason, ip_address, trace_id, detail, times
+FROM relay.recorded_events
 WHERE org_id = (SELECT relay.current_org()) AND outcome = 'failed' AND actor IS NULL;
 COMMENT ON VIEW relay.own_refusals IS 'for tenants: what gateways refused to agents of the organization that this session reads for, and why';
 GRANT SELECT ON relay.own_refusals TO relay_tenant;
+GRANT EXECUTE ON FUNCTION relay.as_event(relay.event_floods) TO relay_tenant;

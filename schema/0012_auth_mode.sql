@@ -3,7 +3,6 @@
 ALTER TABLE relay.organizations ADD COLUMN auth_mode text COLLATE "C" NOT NULL DEFAULT 'required'
     CONSTRAINT organizations_auth_mode_known CHECK (auth_mode IN ('optional', 'required'));
 COMMENT ON COLUMN relay.organizations.auth_mode IS 'optional: a call without a key is let through and recorded, until all agents have theirs';
-GRANT SELECT (auth_mode) ON relay.organizations TO relay_tenant;
 GRANT INSERT (auth_mode), UPDATE (auth_mode) ON relay.organizations TO relay_provisioner;
 
 CREATE FUNCTION relay.announce_auth_mode() RETURNS trigger

@@ -130,15 +130,6 @@ BEGIN
 END
 $$;
 
-SELECT relay.isolate_tenants('relay.event_floods');
-GRANT SELECT (times) ON relay.auth_events TO relay_tenant;
-
--- With how often each happened, and with the floods that are going on.
-CREATE OR REPLACE VIEW relay.own_refusals WITH (security_barrier) AS
-SELECT event_id, occurred_at, org_id, agent_id, key_id, action, reason, ip_address, trace_id, detail, times
-FROM relay.recorded_events
-WHERE org_id = (SELECT relay.current_org()) AND outcome = 'failed' AND actor IS NULL;
-
 GRANT SELECT ON relay.event_floods, relay.recorded_events TO relay_provisioner, relay_responder, relay_auditor;
-GRANT EXECUTE ON FUNCTION relay.as_event(relay.event_floods) TO relay_provisioner, relay_responder, relay_auditor, relay_tenant;
+GRANT EXECUTE ON FUNCTION relay.as_event(relay.event_floods) TO relay_provisioner, relay_responder, relay_auditor;
 GRANT EXECUTE ON FUNCTION relay.settle_floods(timestamptz, integer) TO relay_provisioner;

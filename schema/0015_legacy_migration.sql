@@ -263,8 +263,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     found    record;
-    granted  record;
     decision relay_api.auth_decision;
+    refused  relay.auth_events;
     trace    text := left(authenticate_legacy.trace_id, 64);
     claimed  text := left(authenticate_legacy.agent_id, 127);
     writable boolean := current_setting('transaction_read_only') = 'off';  -- on a standby it answers and writes nothing
@@ -274,22 +274,27 @@ BEGIN
     decision.reason := found.reason;
     IF NOT decision.ok THEN
         IF writable THEN
-            INSERT INTO relay.auth_events (org_id, agent_id, action, outcome, reason, ip_address, trace_id, detail)
-            VALUES (found.org_id, CASE WHEN found.org_id IS NOT NULL THEN claimed END, 'legacy_denied', 'failed', found.reason,
-                    authenticate_legacy.ip_address, trace,
-                    jsonb_build_object('claimed_agent_id', claimed, 'claimed_org_id', left(authenticate_legacy.org_id, 63)));
+            refused.action := 'legacy_denied';
+            refused.outcome := 'failed';
+            refused.reason := found.reason;
+            refused.org_id := found.org_id;
+            refused.agent_id := CASE WHEN found.org_id IS NOT NULL THEN claimed END;
+            refused.ip_address := authenticate_legacy.ip_address;
+            refused.trace_id := trace;
+            refused.detail := jsonb_build_object('claimed_agent_id', claimed, 'claimed_org_id', left(authenticate_legacy.org_id, 63));
+            PERFORM relay.record_often(refused);
         END IF;
         RETURN decision;
     END IF;
     IF writable THEN
+        PERFORM relay.commit_lazily();
         PERFORM relay.note_legacy_use(claimed, found.org_id, clock_timestamp(), found.seen_at, authenticate_legacy.ip_address, trace);
     END IF;
-    SELECT * INTO granted FROM relay.effective_grants(claimed, found.permissions);
     decision.org_id := found.org_id;
     decision.agent_id := claimed;
-    decision.permissions := granted.permissions;
     decision.expires_at := found.expires_at;
-    decision.conditions := granted.conditions;
+    SELECT granted.permissions, granted.conditions INTO decision.permissions, decision.conditions
+    FROM relay.effective_grants(claimed, found.permissions) AS granted;
     RETURN decision;
 END
 $$;
