@@ -1,32 +1,13 @@
 #include "cli/command.hpp"
-#include "cli/command_line/options.hpp"
-#include "cli/documents/permissions.hpp"
 #include "cli/documents/role.hpp"
-#include "relay/model/error.hpp"
-
-#include <memory>
 
 namespace relay::cli::commands {
 
 namespace {
 
-struct Options {
-    std::optional<std::string> agent{};
-    std::vector<std::string> roles{};
-};
-
-ExitStatus run(Options const &options, Context &context) {
-    ChangeRoles const request{.agent = AgentId::parse(options.agent.value()), .roles = read_roles(options.roles)};
-    show_agent_permissions(context, unassign_roles(context.database(), request, context.write_options()), {},
-                           "has no such role");
-    return ExitStatus::ok;
-}
-
 Runner declare(CLI::App &app) {
-    auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
-    add_positionals(app, {.names = "ROLE", .description = "roles that it has"}, options->roles);
-    return [options](Context &context) { return run(*options, context); };
+    return declare_role_change(app,
+                               {.apply = unassign_roles, .roles = "roles that it has", .already = "has no such role"});
 }
 
 }  // namespace

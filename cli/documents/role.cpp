@@ -8,8 +8,23 @@
 #include "relay/model/error.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace relay::cli {
+
+namespace {
+
+std::vector<RoleId> read_roles(std::vector<std::string> const &words) {
+    if (words.empty()) {
+        throw Error(ErrorKind::usage, "missing: ROLE",
+                    {.next = "give one or more; relay-admin role list tells which there are"});
+    }
+    std::vector<RoleId> roles;
+    std::transform(words.begin(), words.end(), std::back_inserter(roles), RoleId::parse);
+    return roles;
+}
+
+}  // namespace
 
 void declare_role(CLI::App &app, RoleOptions &options, RoleWord word) {
     bool const is_new = word == RoleWord::to_be_made;
@@ -32,14 +47,20 @@ RoleId role_of(RoleOptions const &options) {
 
 OrgId org_of(RoleOptions const &options) { return OrgId::parse(options.org.value()); }
 
-std::vector<RoleId> read_roles(std::vector<std::string> const &words) {
-    if (words.empty()) {
-        throw Error(ErrorKind::usage, "missing: ROLE",
-                    {.next = "give one or more; relay-admin role list tells which there are"});
-    }
-    std::vector<RoleId> roles;
-    std::transform(words.begin(), words.end(), std::back_inserter(roles), RoleId::parse);
-    return roles;
+Runner declare_role_change(CLI::App &app, RoleChange const &change) {
+    struct Options {
+        std::optional<std::string> agent{};
+        std::vector<std::string> roles{};
+    };
+    auto const options = std::make_shared<Options>();
+    add_positional(app, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
+    add_positionals(app, {.names = "ROLE", .description = change.roles}, options->roles);
+    return [options, change](Context &context) {
+        ChangeRoles const request{.agent = AgentId::parse(options->agent.value()), .roles = read_roles(options->roles)};
+        show_agent_permissions(context, change.apply(context.database(), request, context.write_options()), {},
+                               change.already);
+        return ExitStatus::ok;
+    };
 }
 
 Record role_record(Role const &role) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include "cli/command.hpp"
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
+#include "relay/provision/permissions.hpp"
 #include "relay/provision/roles.hpp"
 
 #include <string>
@@ -29,8 +31,14 @@ void declare_role(CLI::App &app, RoleOptions &options, RoleWord word = RoleWord:
 RoleId role_of(RoleOptions const &options);
 OrgId org_of(RoleOptions const &options);
 
-/// Throws Error (usage): none is given, or no role id.
-std::vector<RoleId> read_roles(std::vector<std::string> const &words);
+/// What parts the commands that give an agent roles and take them.
+struct RoleChange {
+    AgentPermissions (*apply)(db::Database &, ChangeRoles const &, WriteOptions const &);
+    std::string_view roles;  ///< what the words ROLE are: "roles that it has"
+    std::string_view already;  ///< why nothing changed: completes "nothing changed: agent payments ..."
+};
+/// `AGENT ROLE...`, and what is done with them.
+Runner declare_role_change(CLI::App &app, RoleChange const &change);
 
 /// A role: the item of a list, and what each document about one begins with.
 Record role_record(Role const &role);
