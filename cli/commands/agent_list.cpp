@@ -2,9 +2,8 @@
 #include "cli/command_line/options.hpp"
 #include "cli/documents/agent.hpp"
 #include "cli/documents/arguments.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
-#include "cli/documents/stamp.hpp"
-#include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
 #include "relay/provision/inspect.hpp"
 
@@ -43,16 +42,8 @@ ListAgents read(Options const &options) {
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    auto const found = list_agents(context.database(), read(options));
-
-    Document document{.kind = "AgentList", .id_key = "agent_id", .is_list = true};
-    for (Agent const &agent : found.items) {
-        document.items.push_back(hide(agent_record(agent), {"permissions"}));
-    }
-    document.columns = blank(hide(agent_record({}), {"permissions"}));
-    document.next = found.next;
-    stamp(document, context, found.at, found.db_role);
-    context.output().browse(document);
+    auto const row = [](Agent const &agent) { return hide(agent_record(agent), {"permissions"}); };
+    browse_page(context, "AgentList", "agent_id", list_agents(context.database(), read(options)), row);
     return ExitStatus::ok;
 }
 

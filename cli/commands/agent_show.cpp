@@ -1,13 +1,12 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/agent.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/event.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
 #include "cli/documents/permissions.hpp"
-#include "cli/documents/stamp.hpp"
 #include "cli/documents/standing.hpp"
-#include "cli/output/output.hpp"
 #include "relay/provision/inspect.hpp"
 
 #include <memory>
@@ -50,11 +49,8 @@ ExitStatus run(Options const &options, Context &context) {
     AgentId const agent = AgentId::parse(required_spelling("AGENT", options.agent, "--id", options.id));
     AgentDetails const details =
         show_agent(context.database(), agent, static_cast<int>(options.events.value_or(default_events)));
-
-    Document document{.kind = "AgentDetails", .id_key = "agent_id"};
-    document.data = details_record(details);
-    stamp(document, context, details.at, details.db_role);
-    context.output().browse(document);
+    browse(context, {.kind = "AgentDetails", .id_key = "agent_id", .data = details_record(details)}, details.at,
+           details.db_role);
     return ExitStatus::ok;
 }
 

@@ -1,12 +1,10 @@
 #include "cli/command.hpp"
 #include "cli/context.hpp"
-#include "cli/documents/fields.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/gateway.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
 #include "relay/provision/gateways.hpp"
-
-#include <algorithm>
 
 namespace relay::cli::commands {
 
@@ -14,9 +12,7 @@ namespace {
 
 ExitStatus run(Context &context) {
     auto const found = list_gateways(context.database());
-    Document document{.kind = "GatewayList", .id_key = "gateway_id", .is_list = true};
-    std::transform(found.items.begin(), found.items.end(), std::back_inserter(document.items), gateway_record);
-    document.columns = blank(gateway_record({}));
+    Document document = list_document("GatewayList", "gateway_id", found.items, gateway_record);
     stamp(document, context, found.at, found.db_role);
     context.output().show(document);
     return ExitStatus::ok;

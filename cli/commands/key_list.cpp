@@ -1,10 +1,8 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/arguments.hpp"
-#include "cli/documents/fields.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/key.hpp"
-#include "cli/documents/stamp.hpp"
-#include "cli/output/output.hpp"
 #include "relay/provision/inspect.hpp"
 
 #include <memory>
@@ -32,14 +30,7 @@ ListKeys read(Options const &options) {
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    auto const found = list_keys(context.database(), read(options));
-
-    Document document{.kind = "KeyList", .id_key = "key_id", .is_list = true};
-    std::transform(found.items.begin(), found.items.end(), std::back_inserter(document.items), key_record);
-    document.columns = blank(key_record({}));
-    document.next = found.next;
-    stamp(document, context, found.at, found.db_role);
-    context.output().browse(document);
+    browse_page(context, "KeyList", "key_id", list_keys(context.database(), read(options)), key_record);
     return ExitStatus::ok;
 }
 

@@ -1,10 +1,9 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
-#include "cli/documents/stamp.hpp"
 #include "cli/documents/standing.hpp"
-#include "cli/output/output.hpp"
 #include "relay/provision/inspect.hpp"
 
 #include <memory>
@@ -38,11 +37,8 @@ Record details_record(KeyDetails const &details) {
 ExitStatus run(Options const &options, Context &context) {
     KeyId const key = KeyId::parse(required_spelling("KEY-ID", options.key, "--key-id", options.id));
     KeyDetails const details = show_key(context.database(), key);
-
-    Document document{.kind = "KeyDetails", .id_key = "key_id"};
-    document.data = details_record(details);
-    stamp(document, context, details.at, details.db_role);
-    context.output().browse(document);
+    browse(context, {.kind = "KeyDetails", .id_key = "key_id", .data = details_record(details)}, details.at,
+           details.db_role);
     return ExitStatus::ok;
 }
 

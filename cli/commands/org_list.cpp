@@ -1,10 +1,8 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/arguments.hpp"
-#include "cli/documents/fields.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/org.hpp"
-#include "cli/documents/stamp.hpp"
-#include "cli/output/output.hpp"
 #include "relay/provision/inspect.hpp"
 
 #include <memory>
@@ -23,13 +21,7 @@ ExitStatus run(Options const &options, Context &context) {
     auto const found =
         list_orgs(context.database(),
                   {.match = options.match, .blocked_only = options.blocked, .page = page_request(options.page)});
-
-    Document document{.kind = "OrgList", .id_key = "org_id", .is_list = true};
-    std::transform(found.items.begin(), found.items.end(), std::back_inserter(document.items), org_record);
-    document.columns = blank(org_record({}));
-    document.next = found.next;
-    stamp(document, context, found.at, found.db_role);
-    context.output().browse(document);
+    browse_page(context, "OrgList", "org_id", found, org_record);
     return ExitStatus::ok;
 }
 

@@ -1,10 +1,9 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/org.hpp"
-#include "cli/documents/stamp.hpp"
 #include "cli/documents/standing.hpp"
-#include "cli/output/output.hpp"
 #include "relay/provision/inspect.hpp"
 
 #include <fmt/format.h>
@@ -62,11 +61,8 @@ Record details_record(OrgDetails const &details) {
 ExitStatus run(Options const &options, Context &context) {
     OrgId const org = OrgId::parse(required_spelling("ORG", options.org, "--id", options.id));
     OrgDetails const details = show_org(context.database(), org);
-
-    Document document{.kind = "OrgDetails", .id_key = "org_id"};
-    document.data = details_record(details);
-    stamp(document, context, details.at, details.db_role);
-    context.output().browse(document);
+    browse(context, {.kind = "OrgDetails", .id_key = "org_id", .data = details_record(details)}, details.at,
+           details.db_role);
     return ExitStatus::ok;
 }
 

@@ -1,10 +1,8 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/arguments.hpp"
-#include "cli/documents/fields.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/role.hpp"
-#include "cli/documents/stamp.hpp"
-#include "cli/output/output.hpp"
 
 #include <memory>
 
@@ -22,14 +20,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (options.org) {
         request.org = OrgId::parse(*options.org);
     }
-    auto const found = list_roles(context.database(), request);
-
-    Document document{.kind = "RoleList", .id_key = "role_id", .is_list = true};
-    std::transform(found.items.begin(), found.items.end(), std::back_inserter(document.items), role_record);
-    document.columns = blank(role_record({}));
-    document.next = found.next;
-    stamp(document, context, found.at, found.db_role);
-    context.output().browse(document);
+    browse_page(context, "RoleList", "role_id", list_roles(context.database(), request), role_record);
     return ExitStatus::ok;
 }
 

@@ -1,10 +1,9 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/role.hpp"
-#include "cli/documents/stamp.hpp"
-#include "cli/output/output.hpp"
 #include "cli/output/render.hpp"
 
 #include <memory>
@@ -29,11 +28,8 @@ Record details_record(RoleDetails const &details) {
 
 ExitStatus run(RoleOptions const &options, Context &context) {
     RoleDetails const details = show_role(context.database(), org_of(options), role_of(options));
-
-    Document document{.kind = "RoleDetails", .id_key = "role_id"};
-    document.data = details_record(details);
-    stamp(document, context, details.at, details.db_role);
-    context.output().browse(document);
+    browse(context, {.kind = "RoleDetails", .id_key = "role_id", .data = details_record(details)}, details.at,
+           details.db_role);
     return ExitStatus::ok;
 }
 

@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/schema.hpp"
-#include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
 
 namespace relay::cli::commands {
@@ -21,9 +21,7 @@ std::string next_step(db::SchemaState state) {
 
 ExitStatus run(Context &context) {
     SchemaReport const report = report_schema(context.database());
-    Document document = schema_status_document(report);
-    stamp(document, context, report.at, report.db_role);
-    context.output().browse(document);
+    browse(context, schema_status_document(report), report.at, report.db_role);
     if (report.status.state == db::SchemaState::current) {
         return ExitStatus::ok;
     }

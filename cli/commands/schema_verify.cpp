@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
+#include "cli/documents/browse.hpp"
 #include "cli/documents/schema.hpp"
-#include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
 
 namespace relay::cli::commands {
@@ -9,9 +9,7 @@ namespace {
 
 ExitStatus run(Context &context) {
     SchemaComparison const comparison = compare_schema(context.database());
-    Document document = schema_verification_document(comparison);
-    stamp(document, context, comparison.at, comparison.db_role);
-    context.output().browse(document);
+    browse(context, schema_verification_document(comparison), comparison.at, comparison.db_role);
     if (comparison.status.state != db::SchemaState::current) {
         context.output().note("a migration was applied from another text than this program's");
         return exit_status(ErrorKind::schema);
