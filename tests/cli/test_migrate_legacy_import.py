@@ -11,6 +11,8 @@ import nacl.pwhash
 import psycopg2.extras
 import pytest
 
+from support.agents import digest, key_id, read_key
+
 SECRET = "correct horse battery staple"
 BCRYPT = {  # made with crypt(3)
     SECRET: "$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG",
@@ -192,7 +194,8 @@ def test_agents_that_have_a_key_are_taken_as_they_are(relay, database, tmp_path)
     for agent in ("fresh", "used"):
         relay("org", "create", "o", "--name", "O", "--plan", "paid", check=0)
         relay("agent", "create", agent, "--org", "o", "--name", agent, "--secret-file", tmp_path / agent, check=0)
-    database.execute("UPDATE relay.agent_keys SET last_used_at = now() WHERE agent_id = 'used'")
+    used = read_key(tmp_path / "used")
+    database.execute("SELECT relay_api.authenticate(%s, %s)", key_id(used), digest(used))
     source = tmp_path / "a.csv"
     source.write_text("agent_id,org_id\nfresh,o\nused,o\n")
     done = relay.json("migrate-legacy", "import", source)["data"]

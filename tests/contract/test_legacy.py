@@ -1,5 +1,8 @@
 """relay_api.authenticate_legacy: who may still use the shared secret, until when, and that nobody comes back."""
 
+import re
+from pathlib import Path
+
 import psycopg2
 import pytest
 
@@ -109,11 +112,69 @@ def test_the_first_use_of_its_own_key_takes_it_off_the_list_in_the_same_transact
     assert changes == [{"agent_id": "bot"}]
 
 
+@pytest.mark.parametrize(
+    "held",
+    ["SELECT FROM relay.agent_keys FOR UPDATE", "SELECT FROM relay.agents FOR UPDATE", "SELECT FROM relay.legacy_agents FOR UPDATE",
+     "UPDATE relay.legacy_agents SET owner = 'somebody'", "UPDATE relay.legacy_migrations SET deadline = deadline + interval '1 day'"],
+)  # fmt: skip
+def test_it_is_off_the_list_whoever_holds_what_and_waits_for_nobody(gateway, database, window, key, held):
+    """A rotation, a batch of issue, a wave of start, an import: stopped in the middle, maybe for hours."""
+    holder = database.connect(autocommit=False)
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute(held)
+        with gateway.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '2s'")
+        assert reason(gateway) == "ok"
+        assert use_own_key(gateway, key) == "ok"
+        assert reason(gateway) == "own_key"
+        holder.commit()
+        assert reason(gateway) == "own_key"
+    finally:
+        holder.close()
+    assert [row["agent_id"] for row in events(database, "migration_proven")] == ["bot"]
+    row = database.one("SELECT state, left_at FROM relay.legacy_agent_status")
+    assert row["state"] == "proven" and row["left_at"] is not None
+
+
+def test_an_import_in_flight_and_a_first_use_do_not_miss_each_other(gateway, database, relay, key):
+    relay("agent", "create", "other", "--org", "acme", "--name", "Other", "--secret-file", "other.key", check=0)
+    imported(database, "other")
+    relay("migrate-legacy", "start", "--deadline", "1d", check=0)
+    importing = database.connect(autocommit=False)
+    try:
+        with importing.cursor() as cursor:
+            cursor.execute("INSERT INTO relay.legacy_agents (agent_id, org_id, imported_by) VALUES ('bot', 'acme', 'test')")
+            cursor.execute("UPDATE relay.legacy_agents SET migration_id = 1, wave = 2 WHERE agent_id = 'bot'")
+        assert use_own_key(gateway, key) == "ok"
+        importing.commit()
+    finally:
+        importing.close()
+    assert reason(gateway) == "own_key"
+    assert database.value("SELECT state FROM relay.legacy_agent_status WHERE agent_id = 'bot'") == "proven"
+
+
+def test_keys_that_were_used_before_the_schema_knew_of_it_count(empty_database, relay_without_database, tmp_path):
+    """A database that is brought up to this migration: who has used a key by then is off the list."""
+    relay = relay_without_database.with_(dsn=empty_database.dsn())
+    key = first_agent(relay, tmp_path / "bot.key")
+    session = empty_database.connect()
+    assert use_own_key(session, key) == "ok"
+    session.close()
+    listed = empty_database.rows("SELECT agent_id, key_id FROM relay.proven_agents")
+    script = (Path(__file__).parents[2] / "schema" / "0015_legacy_migration.sql").read_text()
+    (backfill,) = re.findall(r"^INSERT INTO relay\.proven_agents .*?;$", script, re.S | re.M)
+    empty_database.execute("ALTER TABLE relay.proven_agents DISABLE TRIGGER ALL; DELETE FROM relay.proven_agents")
+    empty_database.execute(backfill)
+    assert empty_database.rows("SELECT agent_id, key_id FROM relay.proven_agents") == listed != []
+
+
 def test_nobody_comes_back_on_the_list(gateway, database, window, key, relay):
     use_own_key(gateway, key)
     for statement in (
-        "UPDATE relay.legacy_agents SET left_because = NULL, left_at = NULL",
-        "UPDATE relay.legacy_agents SET owner = 'somebody'",
+        "DELETE FROM relay.proven_agents",
+        "UPDATE relay.proven_agents SET agent_id = 'other'",
+        "TRUNCATE relay.proven_agents",
         "DELETE FROM relay.legacy_agents",
         "TRUNCATE relay.legacy_agents CASCADE",
         "DELETE FROM relay.legacy_migrations",
@@ -227,8 +288,9 @@ def test_the_time_of_what_is_told_cannot_be_chosen(database, window):
     try:
         for statement in (
             "UPDATE relay.legacy_agents SET last_seen_at = NULL",
-            "UPDATE relay.legacy_agents SET left_because = 'own_key'",
+            "INSERT INTO relay.proven_agents (agent_id, org_id, key_id) VALUES ('bot', 'acme', 'x')",
             "UPDATE relay.legacy_agents SET listed_at = now()",
+            "INSERT INTO relay.legacy_stops (stopped_at, stopped_by) VALUES ('2100-01-01', 'x')",
             "INSERT INTO relay.legacy_migrations (deadline, opened_by, opened_at) VALUES (now(), 'x', now())",
         ):
             with session.cursor() as cursor, pytest.raises(psycopg2.errors.InsufficientPrivilege):

@@ -11,13 +11,13 @@ import pytest
 from support import pooler
 from support.agents import digest, key_id
 from support.database import Database, make_template
-from support.tenants import AGENTS_EACH, ORGS, WAYS, agents_of, check_rows, read_for, readable_columns, settle
+from support.tenants import AGENTS_EACH, ORGS, UNLISTED, WAYS, agents_of, check_rows, read_for, readable_columns, settle
 
 TENANT_LOGIN = "tenant_login"
 OWN_TABLES = {
     "relay.organizations", "relay.agents", "relay.agent_keys", "relay.agent_conditions", "relay.roles",
     "relay.role_permissions", "relay.agent_roles", "relay.revocations", "relay.key_sightings", "relay.auth_events",
-    "relay.own_refusals",
+    "relay.own_refusals", "relay.legacy_agents", "relay.legacy_migrations", "relay.legacy_sightings", "relay.proven_agents",
 }  # fmt: skip
 
 
@@ -67,7 +67,8 @@ def test_what_tenants_may_read_is_what_is_theirs_without_hashes_and_staff_notes(
     columns = readable_columns(database)
     assert set(columns) == OWN_TABLES
     seen = {column for table in columns.values() for column in table}
-    assert not seen & {"key_hash", "token_hash", "actor", "db_role", "ticket", "created_by", "assigned_by", "lifted_by"}
+    assert not seen & {"key_hash", "token_hash", "actor", "db_role", "ticket", "created_by", "assigned_by", "lifted_by", "opened_by",
+                       "closed_by", "imported_by", "stopped_by"}
     assert "reason" not in columns["relay.auth_events"] + columns["relay.revocations"]
 
 
@@ -77,11 +78,20 @@ def test_a_tenant_sees_all_of_its_own_and_nothing_else(database, tenant, keys, w
     expected = {"relay.organizations": 1, "relay.agents": AGENTS_EACH, "relay.agent_keys": AGENTS_EACH,
                 "relay.agent_conditions": 1, "relay.roles": 1, "relay.role_permissions": 1, "relay.agent_roles": 1,
                 "relay.revocations": 3, "relay.key_sightings": AGENTS_EACH, "relay.auth_events": 2,
-                "relay.own_refusals": 1}  # fmt: skip
+                "relay.own_refusals": 1, "relay.legacy_agents": 2, "relay.legacy_migrations": 1, "relay.legacy_sightings": 1,
+                "relay.proven_agents": AGENTS_EACH}  # fmt: skip
     for table, columns in readable_columns(database).items():
         rows = ask(tenant, f"SELECT {', '.join(columns)} FROM {table}", org="org03", way=way)
         assert len(rows) == expected[table], table
         check_rows("org03", rows, owner_of_key)
+
+
+def test_a_tenant_sees_its_own_way_off_the_shared_secret_and_no_status_of_others(tenant):
+    assert ask(tenant, "SELECT state FROM relay.legacy_migrations", org=UNLISTED) == []
+    assert ask(tenant, "SELECT DISTINCT migration_id FROM relay.legacy_agents", org=UNLISTED) == [(None,)]
+    for view in ("relay.legacy_agent_status", "relay.legacy_stops"):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            ask(tenant, f"SELECT * FROM {view}", org="org03")
 
 
 def test_a_tenant_learns_why_it_was_refused_and_not_what_staff_noted(tenant):
@@ -308,7 +318,7 @@ def test_a_function_of_the_tenants_own_is_shown_no_other_row(database, tenant, w
         cursor.execute("CREATE OPERATOR pg_temp.<<< (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_temp.tell2)")
     owner_of_key = owners(database)
     for table, columns in readable_columns(database).items():
-        column = next(name for name in ("agent_id", "subject_id", "key_id", "org_id") if name in columns)
+        column = next(name for name in ("agent_id", "subject_id", "key_id", "org_id", "state") if name in columns)
         tenant.notices = []
         ask(tenant, LEAKS[what].format(table=table, column=column), org="org03")
         seen = [(notice.split("saw ", 1)[1].strip(),) for notice in tenant.notices if "saw " in notice]
@@ -331,7 +341,7 @@ def plan_of(connection, sql, org):
 
 
 def test_the_organization_is_looked_up_once_a_statement_and_not_once_a_row(database, tenant):
-    for table in sorted(OWN_TABLES - {"relay.revocations", "relay.key_sightings"}):
+    for table in sorted(OWN_TABLES - {"relay.revocations", "relay.key_sightings", "relay.legacy_sightings", "relay.legacy_migrations"}):
         plan = plan_of(tenant, f"SELECT org_id FROM {table}", "org03")
         assert "InitPlan" in plan and "current_org" not in plan.replace("relay.current_org()", ""), table
         conditions = [part for part in plan.split(", ") if "Filter" in part or "Cond" in part]

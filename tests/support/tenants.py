@@ -10,6 +10,7 @@ from .own_key import make_key
 
 ORGS = [f"org{number:02}" for number in range(10)]
 AGENTS_EACH = 10
+UNLISTED = ORGS[9]  # none of its agents is on the list of the shared secret
 MARK = re.compile(r"org\d\d")
 
 # The four ways in which a server can say whom it reads for; each a (setting, value) with the organization as %s.
@@ -60,6 +61,12 @@ def settle(database):
         _insert(cursor, "INSERT INTO relay.auth_events (org_id, agent_id, action, outcome, reason, actor, ticket) VALUES %s",
                 [(org, f"{org}-bot2", "agent_blocked", "ok", "the staff suspects fraud", "staff", "INC-1") for org in ORGS]
                 + [(org, f"{org}-bot4", "auth_failed", "failed", "expired", None, None) for org in ORGS])  # fmt: skip
+        cursor.execute("INSERT INTO relay.legacy_migrations (deadline, opened_by) VALUES (now() + interval '9 days', 'staff')")
+        _insert(cursor, "INSERT INTO relay.legacy_agents (agent_id, org_id, owner, imported_by) VALUES %s",
+                [(f"{org}-bot{number}", org, f"team of {org}", "staff") for org in ORGS for number in range(2)])  # fmt: skip
+        cursor.execute("UPDATE relay.legacy_agents SET migration_id = 1, wave = 1 WHERE org_id <> %s", (UNLISTED,))
+        _insert(cursor, "INSERT INTO relay.legacy_sightings (agent_id, ip_address, logged_at) VALUES %s",
+                [(f"{org}-bot0", "192.0.2.1", "2026-01-01") for org in ORGS])  # fmt: skip
         cursor.execute("ANALYZE")
     connection.close()
     return keys

@@ -198,7 +198,7 @@ ChangedWindow abort_legacy(db::Database &database, bool deny_all, WriteOptions c
             events.push_back(window_event("migration_aborted", window));
         }
         if (deny_all && !window.deny_all) {
-            store::deny_all(transaction, window.migration_id);
+            store::deny_all(transaction, options.by.actor);
             events.push_back(window_event("migration_denied_all", window));
         }
         return events;

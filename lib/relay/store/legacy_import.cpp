@@ -11,7 +11,7 @@ constexpr auto known_sql = R"sql(
 SELECT agent.agent_id, agent.org_id, agent.name,
        array_to_string(ARRAY(SELECT jsonb_array_elements_text(agent.permissions)), ',') AS permissions,
        EXISTS (SELECT FROM relay.legacy_agents AS legacy WHERE legacy.agent_id = agent.agent_id) AS imported,
-       EXISTS (SELECT FROM relay.agent_keys AS key WHERE key.agent_id = agent.agent_id AND key.last_used_at IS NOT NULL) AS proven,
+       EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = agent.agent_id) AS proven,
        agent.status = 'revoked' AS revoked
 FROM relay.agent_status AS agent
 WHERE agent.agent_id = ANY ($1::text[] COLLATE "C"))sql";

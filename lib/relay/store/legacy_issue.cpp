@@ -9,7 +9,8 @@ namespace {
 constexpr auto queue_sql = R"sql(
 SELECT listed.agent_id, listed.org_id, listed.owner, listed.wave
 FROM relay.legacy_agents AS listed
-WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND listed.left_because IS NULL
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
+  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
   AND ($2::text IS NULL OR listed.org_id = $2)
   AND ($3::integer IS NULL OR (listed.wave, listed.agent_id) > ($3::integer, $4 COLLATE "C"))
   AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
@@ -21,7 +22,8 @@ FOR NO KEY UPDATE OF listed SKIP LOCKED)sql";
 constexpr auto named_sql = R"sql(
 SELECT listed.agent_id, listed.org_id, listed.owner, listed.wave
 FROM relay.legacy_agents AS listed
-WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND listed.left_because IS NULL
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
+  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
   AND listed.agent_id = ANY ($2::text[] COLLATE "C")
   AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
                   WHERE gone.subject_id IN (listed.agent_id, listed.org_id) AND gone.kind = 'revoke'
@@ -30,8 +32,9 @@ ORDER BY listed.wave, listed.agent_id
 FOR NO KEY UPDATE OF listed)sql";
 
 constexpr auto length_sql = R"sql(
-SELECT count(*) AS length FROM relay.legacy_agents
-WHERE migration_id = $1::bigint AND issued_key IS NULL AND left_because IS NULL AND ($2::text IS NULL OR org_id = $2))sql";
+SELECT count(*) AS length FROM relay.legacy_agents AS listed
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND ($2::text IS NULL OR listed.org_id = $2)
+  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id))sql";
 
 constexpr auto states_sql = R"sql(
 SELECT COALESCE(status.state, '') AS state
@@ -42,7 +45,7 @@ ORDER BY wanted.place)sql";
 constexpr auto adopt_sql = R"sql(
 UPDATE relay.legacy_agents AS listed SET issued_key = key.key_id
 FROM relay.agent_keys AS key
-WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND listed.left_because IS NULL
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
   AND key.agent_id = listed.agent_id AND key.state = 'active')sql";
 
 constexpr auto insert_sql = R"sql(

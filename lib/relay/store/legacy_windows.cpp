@@ -8,10 +8,13 @@ namespace {
 constexpr auto lock_sql = "SELECT pg_advisory_xact_lock(7263542, 2)";
 
 constexpr auto find_sql = R"sql(
-SELECT migration_id, opened_at, opened_by, deadline, deny_all, closed_at, closed_by,
-       CASE WHEN state = 'finished' THEN 'finished' WHEN deny_all THEN 'denied'
-            WHEN deadline <= statement_timestamp() THEN 'expired' ELSE state END AS state
-FROM relay.legacy_migrations ORDER BY migration_id DESC LIMIT 1)sql";
+SELECT period.migration_id, period.opened_at, period.opened_by, period.deadline, stop.deny_all, period.closed_at, period.closed_by,
+       CASE WHEN period.state = 'finished' THEN 'finished' WHEN stop.deny_all THEN 'denied'
+            WHEN period.deadline <= statement_timestamp() THEN 'expired' ELSE period.state END AS state
+FROM relay.legacy_migrations AS period
+CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM relay.legacy_stops AS made WHERE made.stopped_at >= period.opened_at) AS deny_all) AS stop
+ORDER BY period.migration_id DESC LIMIT 1)sql";
 
 constexpr auto open_sql =
     "INSERT INTO relay.legacy_migrations (deadline, opened_by) VALUES ($1::timestamptz, $2) RETURNING migration_id";
@@ -22,7 +25,7 @@ constexpr auto deadline_sql =
 constexpr auto close_sql =
     "UPDATE relay.legacy_migrations SET state = $2, closed_by = $3 WHERE migration_id = $1::bigint";
 
-constexpr auto deny_sql = "UPDATE relay.legacy_migrations SET deny_all = true WHERE migration_id = $1::bigint";
+constexpr auto deny_sql = "INSERT INTO relay.legacy_stops (stopped_by) VALUES ($1)";
 
 constexpr auto wave_sql = R"sql(
 WITH next AS (
@@ -30,7 +33,8 @@ WITH next AS (
 ), joined AS (
     UPDATE relay.legacy_agents AS agent SET migration_id = $1::bigint, wave = next.wave
     FROM next
-    WHERE agent.left_because IS NULL AND agent.migration_id IS DISTINCT FROM $1::bigint
+    WHERE agent.migration_id IS DISTINCT FROM $1::bigint
+      AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = agent.agent_id)
       AND ($2::text[] IS NULL OR agent.agent_id = ANY ($2::text[] COLLATE "C"))
     RETURNING agent.agent_id
 )
@@ -100,7 +104,7 @@ void close_window(db::Transaction &transaction, std::int64_t migration_id, std::
     transaction.exec(close_sql, {migration_id, state, closed_by});
 }
 
-void deny_all(db::Transaction &transaction, std::int64_t migration_id) { transaction.exec(deny_sql, {migration_id}); }
+void deny_all(db::Transaction &transaction, Note const &stopped_by) { transaction.exec(deny_sql, {stopped_by}); }
 
 Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
                std::optional<std::vector<AgentId>> const &agents) {

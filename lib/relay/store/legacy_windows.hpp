@@ -22,7 +22,7 @@ void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Insta
 void close_window(db::Transaction &transaction, std::int64_t migration_id, std::string const &state,
                   Note const &closed_by);
 /// The emergency stop: nobody gets in with the shared secret from the commit on.
-void deny_all(db::Transaction &transaction, std::int64_t migration_id);
+void deny_all(db::Transaction &transaction, Note const &stopped_by);
 
 /// Puts imported agents on the list of a window, as its next wave: those of `agents`, or all. Who has left the list stays away, and who is on
 /// it stays in its wave. Returns the wave and how many joined.
