@@ -6,16 +6,33 @@
 #include "cli/sink/leftover.hpp"
 #include "relay/crypto/random_ids.hpp"
 
+#include <sys/resource.h>
 #include <algorithm>
 #include <climits>
 
 namespace relay::cli {
 namespace {
 
-/// Each file of a batch is open until the verdict, and 1024 is what many systems allow.
-constexpr std::size_t most_files = 250;
+constexpr std::size_t most_files = 1000;
+constexpr rlim_t other_files = 64;  ///< the connection, the folder, what we were started with
 constexpr std::size_t most_lines = 10'000;
 constexpr std::size_t first_room = 256 * 1024;
+
+/// Each file of a batch is open until the verdict, and locked: 1024 is what most systems give a process that does not ask for more.
+std::size_t room_for_files() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 1;
+    }
+    rlim_t const wanted = most_files + other_files;
+    if (limit.rlim_cur < wanted) {
+        rlimit const more{.rlim_cur = std::min(wanted, limit.rlim_max), .rlim_max = limit.rlim_max};
+        if (::setrlimit(RLIMIT_NOFILE, &more) == 0) {
+            limit = more;
+        }
+    }
+    return limit.rlim_cur > other_files ? std::min<std::size_t>(most_files, limit.rlim_cur - other_files) : 1;
+}
 
 /// --secrets-dir.
 class FolderBatches final : public BatchSink {
@@ -25,7 +42,7 @@ class FolderBatches final : public BatchSink {
     void settle(Judge const &judge) override { m_sink->settle(judge); }
     void add(IssuedKey const &issued) override { m_operations.push_back(m_sink->prepare(issued)); }
     std::vector<OperationId> operations() const override { return m_operations; }
-    std::size_t most_at_once() const override { return most_files; }
+    std::size_t most_at_once() const override { return m_most; }
     void deliver() override { m_sink->deliver(); }
     void committed() override {
         m_operations.clear();
@@ -43,6 +60,7 @@ class FolderBatches final : public BatchSink {
 
   private:
     std::unique_ptr<Sink> m_sink;
+    std::size_t m_most = room_for_files();
     std::vector<OperationId> m_operations{};
 };
 

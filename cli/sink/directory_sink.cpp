@@ -8,8 +8,8 @@
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
-#include <exception>
 #include <filesystem>
+#include <utility>
 
 namespace relay::cli {
 namespace {
@@ -107,9 +107,9 @@ OperationId DirectorySink::prepare(IssuedKey const &issued) {
     auto content = render_secret(m_rendering, issued, Audience::program);
     auto const operation = operation_id_for(content.reveal());
     m_database_id = issued.database_id;
-    m_items.push_back({.name = file_name_for(issued, m_rendering.format), .content = std::move(content)});
-    if (m_items.size() == 1) {
-        m_destination = "file:" + m_path + (m_path.ends_with('/') ? "" : "/") + m_items.front().name;
+    m_prepared.push_back({.name = file_name_for(issued, m_rendering.format), .content = std::move(content)});
+    if (m_prepared.size() == 1) {
+        m_destination = "file:" + m_path + (m_path.ends_with('/') ? "" : "/") + m_prepared.front().name;
     } else {
         m_destination = "dir:" + m_path;
     }
@@ -118,40 +118,27 @@ OperationId DirectorySink::prepare(IssuedKey const &issued) {
 
 void DirectorySink::deliver() {
     open_or_make_folder();
-    for (auto &item : m_items) {
-        item.file.emplace(m_folder, item.name, m_replace);
-        auto content = std::move(item.content.value());
-        item.content.reset();
-        item.file->write(std::move(content), m_database_id);
-    }
+    m_files.emplace(m_folder, m_replace);
+    m_files->write(std::exchange(m_prepared, {}), m_database_id);
 }
 
 void DirectorySink::committed() {
-    std::exception_ptr first_failure;
-    for (auto &item : m_items) {
-        try {
-            if (auto const warning = item.file ? item.file->finish() : std::nullopt) {
-                m_output.warn(*warning);
-            }
-        } catch (Error const &) {
-            // The others are live too, and are put in place all the same.
-            first_failure = first_failure ? first_failure : std::current_exception();
-        }
-    }
-    m_items.clear();
+    m_prepared.clear();
     m_made_folder = false;
-    if (first_failure) {
-        std::rethrow_exception(first_failure);
+    if (m_files) {
+        if (auto const warning = m_files->finish()) {
+            m_output.warn(*warning);
+        }
+        m_files.reset();
     }
 }
 
 void DirectorySink::rolled_back() noexcept {
-    for (auto &item : m_items) {
-        if (item.file) {
-            item.file->undo();
-        }
+    m_prepared.clear();
+    if (m_files) {
+        m_files->undo();
+        m_files.reset();
     }
-    m_items.clear();
     if (m_made_folder) {
         ::rmdir(m_path.c_str());  // fails, as it should, if another run put something in it
         m_made_folder = false;
@@ -160,12 +147,8 @@ void DirectorySink::rolled_back() noexcept {
 }
 
 void DirectorySink::left_unknown() noexcept {
-    for (auto &item : m_items) {
-        if (item.file) {
-            item.file->keep();
-        }
-    }
-    m_items.clear();
+    m_prepared.clear();
+    m_files.reset();
 }
 
 }  // namespace relay::cli

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/sink/format.hpp"
-#include "cli/sink/secret_file.hpp"
+#include "cli/sink/secret_files.hpp"
 #include "cli/sink/sink.hpp"
 
 #include <memory>
@@ -28,11 +28,6 @@ class DirectorySink final : public Sink {
     std::string destination() const override { return m_destination; }
 
   private:
-    struct Item {
-        std::string name;
-        std::optional<SecretBuffer> content;
-        std::optional<SecretFile> file{};
-    };
     void open_or_make_folder();
 
     std::string m_path;
@@ -42,7 +37,8 @@ class DirectorySink final : public Sink {
     Output &m_output;
     std::shared_ptr<Folder const> m_folder{};  ///< null until DIR exists
     bool m_made_folder = false;
-    std::vector<Item> m_items{};
+    std::vector<NamedSecret> m_prepared{};
+    std::optional<SecretFiles> m_files{};  ///< from the delivery to the verdict
     std::string m_destination;
 };
 

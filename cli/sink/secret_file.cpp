@@ -68,14 +68,10 @@ void SecretFile::check() const {
 }
 
 void SecretFile::write(SecretBuffer content, std::string database_id) {
-    check();
-    m_content.emplace(std::move(content));
-    m_database_id = std::move(database_id);
     try {
-        create_unfinished();
-        if (!m_replace) {
-            link_into_place();
-        }
+        draft(std::move(content), std::move(database_id));
+        flush();
+        put_into_place();
         if (!sync_folder(m_folder->fd.get())) {
             throw sink_error("cannot flush the folder of " + path(), errno);
         }
@@ -84,6 +80,17 @@ void SecretFile::write(SecretBuffer content, std::string database_id) {
         throw;
     }
 }
+
+void SecretFile::draft(SecretBuffer content, std::string database_id) {
+    check();
+    m_content.emplace(std::move(content));
+    m_database_id = std::move(database_id);
+    create_unfinished();
+}
+
+void SecretFile::flush() const { flush_written(m_fd.get(), unfinished_path()); }
+
+void SecretFile::confirm_flushed() const { cli::confirm_flushed(m_fd.get(), unfinished_path()); }
 
 void SecretFile::create_unfinished() {
     auto const folder = m_folder->fd.get();
@@ -106,10 +113,13 @@ void SecretFile::create_unfinished() {
                            "run the same command again when the other has ended");
     }
     set_made_for(m_fd.get(), m_database_id);
-    write_durably(m_fd.get(), m_content->reveal(), unfinished_path());
+    write_unflushed(m_fd.get(), m_content->reveal(), unfinished_path());
 }
 
-void SecretFile::link_into_place() {
+void SecretFile::put_into_place() {
+    if (m_replace) {
+        return;
+    }
     auto const folder = m_folder->fd.get();
     if (::linkat(folder, m_unfinished.c_str(), folder, m_name.c_str(), 0) != 0) {
         auto const error_number = errno;
@@ -130,6 +140,18 @@ std::optional<std::string> SecretFile::finish() {
     if (!is_written()) {
         return std::nullopt;
     }
+    finish_unflushed();
+    if (sync_folder(m_folder->fd.get())) {
+        return std::nullopt;
+    }
+    auto const error_number = errno;
+    return "the folder of " + path() + " could not be flushed to the disk: " + std::strerror(error_number);
+}
+
+void SecretFile::finish_unflushed() {
+    if (!is_written()) {
+        return;
+    }
     try {
         if (m_replace) {
             finish_replacement();
@@ -141,12 +163,7 @@ std::optional<std::string> SecretFile::finish() {
         throw;
     }
     clear_made_for(m_fd.get());
-    auto const flush_error = sync_folder(m_folder->fd.get()) ? 0 : errno;
     keep();
-    if (flush_error != 0) {
-        return "the folder of " + path() + " could not be flushed to the disk: " + std::strerror(flush_error);
-    }
-    return std::nullopt;
 }
 
 void SecretFile::finish_new() {
@@ -166,6 +183,7 @@ void SecretFile::finish_replacement() {
         m_fd.reset();
         try {
             create_unfinished();
+            flush();
         } catch (Error const &error) {
             throw Error(ErrorKind::unknown,
                         "the new key is live, but " + unfinished_path() + " was taken away: " + error.message(),
@@ -190,13 +208,20 @@ Error SecretFile::live_but_misplaced(int error_number) const {
 
 void SecretFile::undo() noexcept {
     if (is_written()) {
+        undo_unflushed();
+        sync_folder(m_folder->fd.get());
+    }
+    keep();
+}
+
+void SecretFile::undo_unflushed() noexcept {
+    if (is_written()) {
         // NAME goes first: as long as NAME.new is there, a later run can tell that NAME was ours.
         auto const folder = m_folder->fd.get();
         if (!m_replace) {
             unlink_if_same(folder, m_name, m_identity);
         }
         unlink_if_same(folder, m_unfinished, m_identity);
-        sync_folder(folder);
     }
     keep();
 }

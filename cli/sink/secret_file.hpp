@@ -51,6 +51,19 @@ class SecretFile {
     std::optional<std::string> finish();
     /// After a rollback: removes what was made.
     void undo() noexcept;
+
+    /// write() in its steps, for many files of one folder that share their flushes (cli/sink/secret_files.hpp). Each throws Error (sink); then
+    /// undo() is the caller's. NAME.new with all of its content, locked, not flushed.
+    void draft(SecretBuffer content, std::string database_id);
+    /// Flushes NAME.new.
+    void flush() const;
+    /// Once the whole file system was flushed: that the content was.
+    void confirm_flushed() const;
+    /// A new file gets its name; the flush of the folder is the caller's.
+    void put_into_place();
+    /// finish() and undo() without the flush of the folder.
+    void finish_unflushed();
+    void undo_unflushed() noexcept;
     /// After an unknown outcome: leaves everything, lets go of the lock.
     void keep() noexcept;
 
@@ -60,7 +73,6 @@ class SecretFile {
 
   private:
     void create_unfinished();
-    void link_into_place();
     void finish_new();
     void finish_replacement();
     Error live_but_misplaced(int error_number) const;

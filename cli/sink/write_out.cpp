@@ -2,6 +2,7 @@
 
 #include "cli/sink/posix.hpp"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -46,6 +47,14 @@ void flush_to_disk(int fd, std::string const &name) {
         if (errno != EINTR) {
             throw write_failed(name, errno);
         }
+    }
+}
+
+/// The descriptor itself stays open for its lock; NFS reports a late error at the close of any duplicate.
+void close_duplicate(int fd, std::string const &name) {
+    auto const duplicate = ::dup(fd);
+    if (duplicate < 0 || ::close(duplicate) != 0) {
+        throw write_failed(name, errno);
     }
 }
 
@@ -114,12 +123,22 @@ void wait_until_taken(int fd, bool is_pipe, std::string const &name, std::chrono
 
 void write_durably(int fd, std::string_view content, std::string const &name) {
     write_all(fd, content, name);
+    flush_written(fd, name);
+}
+
+void write_unflushed(int fd, std::string_view content, std::string const &name) { write_all(fd, content, name); }
+
+void flush_written(int fd, std::string const &name) {
     flush_to_disk(fd, name);
-    // The descriptor itself stays open for its lock; NFS reports a late error at the close of any duplicate.
-    auto const duplicate = ::dup(fd);
-    if (duplicate < 0 || ::close(duplicate) != 0) {
-        throw write_failed(name, errno);
+    close_duplicate(fd, name);
+}
+
+void confirm_flushed(int fd, std::string const &name) {
+    // Waits for nothing any more. Before Linux 5.8, syncfs says nothing of a page that could not be written: the file does.
+    if (::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) != 0) {
+        flush_to_disk(fd, name);
     }
+    close_duplicate(fd, name);
 }
 
 void write_to_stream(int fd, std::string_view content, std::string const &name, StreamPatience const &patience) {

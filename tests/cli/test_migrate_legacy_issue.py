@@ -227,6 +227,50 @@ def test_killed_anywhere_it_goes_on_from_the_database_alone(relay, database, tmp
     assert_settled(database, tmp_path, 300)
 
 
+def test_a_large_batch_is_flushed_once_and_every_call_of_it_may_fail(relay, database, tmp_path):
+    """Forty files share one syncfs, and are named after it. Where it is refused, each file is flushed by itself."""
+    enlist(relay, tmp_path, 400)
+    words = ("migrate-legacy", "issue", "--next", "40", *FOLDER)
+    tracer = Tracer()
+
+    def run(prefix):
+        return relay.with_(prefix=prefix)(*words)
+
+    result, calls = tracer.record(run)
+    assert result.code == 0, result
+    names = [call.name for call in calls]
+    first_link = names.index("linkat")
+    assert names.count("syncfs") == 1 and names.index("syncfs") < first_link and names.count("linkat") == 40
+    last_link = len(names) - 1 - names[::-1].index("linkat")
+    commit = next(place for place, call in enumerate(calls) if place > last_link and call.sends_commit)
+    assert names[last_link:commit].count("fsync") == 1 and names.count("fsync") <= 3  # around the new folder, before and after the commit
+    for injection, code in (
+        ("inject=syncfs:error=EIO:when=1", 0),
+        ("inject=syncfs:error=EIO:when=1 inject=fsync:error=EIO:when=30", 12),
+        ("inject=fsync:error=EIO:when=1", 12),
+        ("inject=linkat:error=ENOSPC:when=20", 12),
+        ("inject=write:error=ENOSPC:when=30", 12),
+        ("inject=openat:error=EMFILE:when=60", 12),
+    ):
+        before = live_keys(database)
+        result, happened = tracer.inject(run, *injection.split())
+        assert happened and result.code == code, f"{injection}\n{result}"
+        assert len(live_keys(database)) == len(before) + (40 if code == 0 else 0), injection
+        assert_settled(database, tmp_path, len(live_keys(database)))
+    for name, number in (("syncfs", 1), ("linkat", 1), ("linkat", 25), ("unlinkat", 1), ("unlinkat", 25), ("fsync", 2)):
+        tracer.inject(run, f"inject={name}:signal=SIGKILL:when={number}")
+        assert_all_held(database, tmp_path)
+    issue(relay, "--all", *FOLDER)
+    assert_settled(database, tmp_path, 400)
+
+
+def test_a_batch_takes_no_more_open_files_than_it_is_given(relay, database, tmp_path):
+    enlist(relay, tmp_path, 300)
+    result = relay.with_(prefix=("prlimit", "--nofile=100:100"))("migrate-legacy", "issue", "--all", *FOLDER, "--json", check=0)
+    assert json.loads(result.out)["data"]["batches"] == 9
+    assert_settled(database, tmp_path, 300)
+
+
 def test_recover_settles_a_batch_that_was_left(relay, database, empty_database, tmp_path):
     enlist(relay, tmp_path, 20)
     words = ("migrate-legacy", "issue", "--next", "5", *LINES)

@@ -12,7 +12,8 @@
 namespace relay {
 namespace {
 
-constexpr std::size_t slot_size = 128;
+constexpr std::size_t key_slot = 128;
+constexpr std::size_t file_slot = 512;
 constexpr std::size_t slots_a_block = 128;
 
 char *allocate(std::size_t size) {
@@ -28,16 +29,18 @@ char *allocate(std::size_t size) {
 /// back, so a slot that is handed out is all zero.
 class SlotPool {
   public:
+    explicit SlotPool(std::size_t slot_size) : m_slot_size(slot_size) {}
+
     char *take() {
         std::lock_guard const lock(m_mutex);
         if (m_free.empty()) {
             // Room for every slot first: giving one back must not need memory.
             m_blocks += 1;
             m_free.reserve(m_blocks * slots_a_block);
-            char *const block = allocate(slot_size * slots_a_block);
-            sodium_memzero(block, slot_size * slots_a_block);
+            char *const block = allocate(m_slot_size * slots_a_block);
+            sodium_memzero(block, m_slot_size * slots_a_block);
             for (std::size_t i = slots_a_block; i-- > 0;) {
-                m_free.push_back(block + i * slot_size);
+                m_free.push_back(block + i * m_slot_size);
             }
         }
         char *const slot = m_free.back();
@@ -46,21 +49,24 @@ class SlotPool {
     }
 
     void give_back(char *slot) noexcept {
-        sodium_memzero(slot, slot_size);
+        sodium_memzero(slot, m_slot_size);
         std::lock_guard const lock(m_mutex);
         m_free.push_back(slot);
     }
 
   private:
+    std::size_t m_slot_size;
     std::mutex m_mutex;
     std::vector<char *> m_free;
     std::size_t m_blocks = 0;
 };
 
-SlotPool &pool() {
+/// For buffers of `capacity` bytes; null: they are too large to share.
+SlotPool *pool_for(std::size_t capacity) {
     // Never destroyed: a buffer with static lifetime may come back after everything else is gone.
-    static SlotPool &instance = *new SlotPool;
-    return instance;
+    static SlotPool &keys = *new SlotPool(key_slot);
+    static SlotPool &files = *new SlotPool(file_slot);
+    return capacity <= key_slot ? &keys : capacity <= file_slot ? &files : nullptr;
 }
 
 }  // namespace
@@ -73,8 +79,8 @@ void start_crypto() {
 }
 
 SecretBuffer::SecretBuffer(std::size_t size) : m_size(size), m_capacity(size) {
-    if (size <= slot_size) {
-        m_data = pool().take();
+    if (SlotPool *const pool = pool_for(size)) {
+        m_data = pool->take();
     } else {
         m_data = allocate(size);
         sodium_memzero(m_data, size);
@@ -105,8 +111,8 @@ SecretBuffer::~SecretBuffer() {
     if (m_data == nullptr) {
         return;
     }
-    if (m_capacity <= slot_size) {
-        pool().give_back(m_data);
+    if (SlotPool *const pool = pool_for(m_capacity)) {
+        pool->give_back(m_data);
     } else {
         sodium_free(m_data);  // wipes first
     }

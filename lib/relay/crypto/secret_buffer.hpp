@@ -10,8 +10,8 @@ namespace relay {
 void start_crypto();
 
 /// Bytes that must not be copied, printed or left behind: kept in sodium_malloc memory (locked, out of core files,
-/// between guard pages) and wiped on destruction. Buffers of up to 128 bytes share such pages, since a sodium_malloc of
-/// its own would cost a key 25 us.
+/// between guard pages) and wiped on destruction. Buffers of up to 512 bytes (a key, a rendered key) share such pages, since a sodium_malloc of
+/// its own would cost a key 25 us and 8 KiB.
 /// Move-only, no ==, no <<. `reveal()` is the one way to read it, and easy to grep for.
 class SecretBuffer {
   public:

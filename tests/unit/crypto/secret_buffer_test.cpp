@@ -19,7 +19,7 @@ TEST_CASE("libsodium may be started any number of times") {
 }
 
 TEST_CASE("a new buffer of any size is all zero and can be written from end to end") {
-    for (std::size_t size : {0u, 1u, 71u, 127u, 128u, 129u, 4096u, 100000u}) {
+    for (std::size_t size : {0u, 1u, 71u, 127u, 128u, 129u, 512u, 513u, 4096u, 100000u}) {
         SecretBuffer buffer(size);
         REQUIRE(buffer.size() == size);
         auto const bytes = buffer.writable();
