@@ -2,6 +2,8 @@
 #include "cli/command_line/options.hpp"
 #include "cli/documents/legacy.hpp"
 #include "cli/input/prompt.hpp"
+#include "cli/output/output.hpp"
+#include "relay/provision/migrate_legacy_stop.hpp"
 
 #include <memory>
 
@@ -14,18 +16,31 @@ struct Options {
     std::optional<std::string> confirm{};
 };
 
-ExitStatus run(Options const &options, Context &context) {
+ExitStatus stop(Options const &options, Context &context) {
     if (!context.globals().dry_run) {
-        if (options.deny_all) {
-            context.prompt().confirm_by_typing(
-                "This closes the shared secret to everybody at once. Every agent without a key of its own is locked "
-                "out",
-                std::string(legacy_word), options.confirm);
-        } else {
-            context.prompt().confirm_at_terminal("Call the migration off? Listed agents go on until the deadline.");
-        }
+        context.prompt().confirm_by_typing(
+            "This closes the shared secret to everybody at once. Every agent without a key of its own is locked out",
+            std::string(legacy_word), options.confirm);
     }
-    show_window(context, abort_legacy(context.database(), options.deny_all, context.write_options()));
+    StoppedLegacy const stopped = stop_legacy(context.database(), context.write_options());
+    show_window(context, stopped);
+    if (stopped.trail_missing) {
+        context.output().warn("no auth_events row could be written: " + *stopped.trail_missing);
+    }
+    if (stopped.counts_missing) {
+        context.output().warn("the agents could not be counted: " + *stopped.counts_missing);
+    }
+    return ExitStatus::ok;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    if (options.deny_all) {
+        return stop(options, context);
+    }
+    if (!context.globals().dry_run) {
+        context.prompt().confirm_at_terminal("Call the migration off? Listed agents go on until the deadline.");
+    }
+    show_window(context, abort_legacy(context.database(), context.write_options()));
     return ExitStatus::ok;
 }
 
@@ -48,7 +63,8 @@ Command const migrate_legacy_abort{
         R"(Calls the migration off: nobody is moved any more. Nobody is locked out by that: who is listed may use the shared secret until the
 deadline, keys that were issued stay valid, and who has used one stays off the list. `migrate-legacy start` begins again.
 
---deny-all is the emergency stop, for a shared secret that is in the wrong hands: from the commit on it opens nothing, for nobody. It also
+--deny-all is the emergency stop, for a shared secret that is in the wrong hands: from the commit on it opens nothing, for nobody. It waits
+for nobody's lock and for no standby: not for a `start` of a hundred thousand agents either, and what that opens afterwards is closed, too. It also
 ends what an earlier abort left open. It wants the word legacy-off typed, or given with --confirm; --yes alone is not enough. The way back
 is `migrate-legacy start`, with a deadline of its own, for those who are still listed.
 

@@ -16,7 +16,6 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::size_t most_named = 20;
-constexpr seconds usual_quiet = std::chrono::hours(72);
 
 Instant resolve(LegacyDeadline const &deadline, Instant now) {
     auto const *const length = std::get_if<seconds>(&deadline);
@@ -49,7 +48,7 @@ ChangedWindow change(db::Database &database, WriteOptions const &options, Change
         result.window = store::find_window(transaction);
         std::vector<store::NewEvent> const events = work(transaction, result);
         result.window = store::find_window(transaction);
-        result.counts = store::count_legacy(transaction, usual_quiet);
+        result.counts = store::count_legacy(transaction, usual_legacy_quiet);
         result.changed = !events.empty();
         sign(result, transaction);
         if (result.changed) {
@@ -142,6 +141,9 @@ ChangedWindow start_legacy(db::Database &database, StartLegacy const &request, W
                         {.next = "relay-admin migrate-legacy extend --deadline 7d --reason TEXT, or finish"});
         }
         if (!is_moving(result.window)) {
+            if (result.window && !result.window->closed_at) {  // stopped while somebody had it in hand
+                store::close_window(transaction, result.window->migration_id, "aborted", options.by.actor);
+            }
             if (!request.deadline) {
                 throw Error(ErrorKind::usage, "a window needs its end; nothing was changed",
                             {.why = "without one the shared secret would stay", .next = "add --deadline 14d"});
@@ -183,25 +185,16 @@ ChangedWindow extend_legacy(db::Database &database, LegacyDeadline const &deadli
     });
 }
 
-ChangedWindow abort_legacy(db::Database &database, bool deny_all, WriteOptions const &options) {
+ChangedWindow abort_legacy(db::Database &database, WriteOptions const &options) {
     return change(database, options, [&](db::Transaction &transaction, ChangedWindow &result) {
-        std::vector<store::NewEvent> events;
         if (!result.window || result.window->state == "finished") {
-            if (!deny_all) {
-                throw no_window("abort");
-            }
-            return events;  // closed to everybody already
+            throw no_window("abort");
         }
-        LegacyWindow const &window = *result.window;
-        if (is_moving(result.window)) {
-            store::close_window(transaction, window.migration_id, "aborted", options.by.actor);
-            events.push_back(window_event("migration_aborted", window));
+        if (!is_moving(result.window)) {
+            return std::vector<store::NewEvent>();
         }
-        if (deny_all && !window.deny_all) {
-            store::deny_all(transaction, options.by.actor);
-            events.push_back(window_event("migration_denied_all", window));
-        }
-        return events;
+        store::close_window(transaction, result.window->migration_id, "aborted", options.by.actor);
+        return std::vector{window_event("migration_aborted", *result.window)};
     });
 }
 

@@ -12,6 +12,8 @@ namespace relay {
 
 /// The longest that a deadline may lie ahead.
 inline constexpr std::chrono::seconds longest_legacy_window = std::chrono::days(180);
+/// For so long an agent must not have used the shared secret to count as silent, unless it is said otherwise.
+inline constexpr std::chrono::seconds usual_legacy_quiet = std::chrono::hours(72);
 
 /// When the window closes: a time, or a while from now on the database's clock.
 using LegacyDeadline = std::variant<Instant, std::chrono::seconds>;
@@ -38,10 +40,9 @@ ChangedWindow start_legacy(db::Database &database, StartLegacy const &request, W
 /// Throws Error: conflict, no window, or it is finished, aborted or denied; usage, a deadline that is past or too far.
 ChangedWindow extend_legacy(db::Database &database, LegacyDeadline const &deadline, WriteOptions const &options);
 
-/// Calls the migration off: nobody is moved any more, who is listed may go on until the deadline, issued keys stay valid. With `deny_all` the
-/// shared secret is closed to everybody at once, also in a window that was aborted before. Throws Error: conflict, there is none
-/// (with deny_all that changes nothing: the shared secret is closed already).
-ChangedWindow abort_legacy(db::Database &database, bool deny_all, WriteOptions const &options);
+/// Calls the migration off: nobody is moved any more, who is listed may go on until the deadline, issued keys stay valid.
+/// Throws Error: conflict, there is none.
+ChangedWindow abort_legacy(db::Database &database, WriteOptions const &options);
 
 struct FinishLegacy {
     std::chrono::seconds quiet = std::chrono::hours(72);

@@ -7,6 +7,8 @@ namespace {
 
 constexpr auto lock_sql = "SELECT pg_advisory_xact_lock(7263542, 2)";
 
+constexpr auto try_lock_sql = "SELECT pg_try_advisory_xact_lock(7263542, 2) AS locked";
+
 constexpr auto find_sql = R"sql(
 SELECT period.migration_id, period.opened_at, period.opened_by, period.deadline, stop.deny_all, period.closed_at, period.closed_by,
        CASE WHEN period.state = 'finished' THEN 'finished' WHEN stop.deny_all THEN 'denied'
@@ -24,6 +26,10 @@ constexpr auto deadline_sql =
 
 constexpr auto close_sql =
     "UPDATE relay.legacy_migrations SET state = $2, closed_by = $3 WHERE migration_id = $1::bigint";
+
+constexpr auto close_free_sql = R"sql(
+UPDATE relay.legacy_migrations SET state = 'aborted', closed_by = $1
+WHERE migration_id = (SELECT migration_id FROM relay.legacy_migrations WHERE state = 'open' FOR NO KEY UPDATE SKIP LOCKED))sql";
 
 constexpr auto deny_sql = "INSERT INTO relay.legacy_stops (stopped_by) VALUES ($1)";
 
@@ -75,6 +81,8 @@ std::string ids_text(std::vector<AgentId> const &agents) {
 
 void lock_legacy(db::Transaction &transaction) { transaction.exec(lock_sql); }
 
+bool try_lock_legacy(db::Transaction &transaction) { return transaction.exec(try_lock_sql).one().boolean("locked"); }
+
 std::optional<LegacyWindow> find_window(db::Transaction &transaction) {
     db::Rows const rows = transaction.exec(find_sql);
     if (rows.empty()) {
@@ -102,6 +110,10 @@ void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Insta
 void close_window(db::Transaction &transaction, std::int64_t migration_id, std::string const &state,
                   Note const &closed_by) {
     transaction.exec(close_sql, {migration_id, state, closed_by});
+}
+
+void close_if_free(db::Transaction &transaction, Note const &closed_by) {
+    transaction.exec(close_free_sql, {closed_by});
 }
 
 void deny_all(db::Transaction &transaction, Note const &stopped_by) { transaction.exec(deny_sql, {stopped_by}); }

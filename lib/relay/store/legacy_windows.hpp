@@ -11,6 +11,8 @@ namespace relay::store {
 
 /// Lets one at a time change the window or the list, until the end of the transaction.
 void lock_legacy(db::Transaction &transaction);
+/// The same without waiting. Returns false if somebody else has it.
+bool try_lock_legacy(db::Transaction &transaction);
 
 /// The latest window; none: there never was one.
 std::optional<LegacyWindow> find_window(db::Transaction &transaction);
@@ -21,7 +23,9 @@ void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Insta
 /// `state`: "aborted" or "finished"; of an open window.
 void close_window(db::Transaction &transaction, std::int64_t migration_id, std::string const &state,
                   Note const &closed_by);
-/// The emergency stop: nobody gets in with the shared secret from the commit on.
+/// Aborts the open window, unless somebody has it in hand right now.
+void close_if_free(db::Transaction &transaction, Note const &closed_by);
+/// The emergency stop: nobody gets in with the shared secret from the commit on, in any window that was opened by now.
 void deny_all(db::Transaction &transaction, Note const &stopped_by);
 
 /// Puts imported agents on the list of a window, as its next wave: those of `agents`, or all. Who has left the list stays away, and who is on

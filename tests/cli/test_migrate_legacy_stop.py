@@ -1,0 +1,133 @@
+"""migrate-legacy abort --deny-all: closed at once, whatever anybody else has in hand, and what they commit later opens nothing."""
+
+import threading
+import time
+
+import pytest
+
+from support.cluster import Cluster
+from support.database import Database, make_template
+from support.proxy import Fault, Proxy, commit
+
+STOP = ("migrate-legacy", "abort", "--deny-all", "--confirm", "legacy-off")
+
+
+@pytest.fixture
+def fleet(relay, tmp_path):
+    """Two imported agents."""
+    enlist(relay, tmp_path)
+
+
+def enlist(relay, folder):
+    (folder / "agents.csv").write_text("agent_id,org_id\nold-1,o\nold-2,o\n")
+    relay("migrate-legacy", "import", folder / "agents.csv", "--create-orgs", check=0)
+
+
+def use_secret(database):
+    return database.value("SELECT (relay_api.authenticate_legacy('old-1')).reason")
+
+
+def state(relay):
+    return relay.json("migrate-legacy", "status")["data"]["state"]
+
+
+class HeldUp:
+    """Runs a command that stands still as it sends COMMIT, until the block is left; `result` is how it ended."""
+
+    def __init__(self, relay, database, *words):
+        self.reached, self.go_on, self.result = threading.Event(), threading.Event(), None
+        self.proxy = Proxy(database.cluster.socket_path, Fault(self._hold, match=commit))
+        runner = relay.with_(dsn=self.proxy.dsn(database))
+        self.thread = threading.Thread(target=lambda: setattr(self, "result", runner(*words)))
+
+    def _hold(self, _):
+        self.reached.set()
+        assert self.go_on.wait(40)
+
+    def __enter__(self):
+        self.proxy.__enter__()
+        self.thread.start()
+        assert self.reached.wait(20)
+        return self
+
+    def __exit__(self, *_):
+        self.go_on.set()
+        self.thread.join()
+        self.proxy.__exit__(None, None, None)
+
+
+def stop(relay):
+    """Pulls it; returns the document. It may not have waited for a lock: the least that anybody waits is half a second."""
+    begin = time.monotonic()
+    document = relay.json(*STOP)
+    assert time.monotonic() - begin < 3 and document["warnings"] == []
+    return document
+
+
+def test_a_window_that_is_being_opened_is_closed_before_anybody_saw_it(relay, database, fleet):
+    with HeldUp(relay, database, "migrate-legacy", "start", "--deadline", "9d") as start:
+        assert stop(relay)["changed"] is True
+    assert start.result.code == 0
+    assert use_secret(database) == "legacy_closed" and state(relay) == "denied"
+    assert stop(relay)["changed"] is False
+    assert relay.json("migrate-legacy", "start", "--deadline", "1d")["data"]["wave_agents"] == 2
+    assert use_secret(database) == "ok", "a window of later is open"
+
+
+@pytest.mark.parametrize("words", [("extend", "--deadline", "20d", "--reason", "more time"), ("abort",)], ids=lambda words: words[0])
+def test_a_window_that_somebody_has_in_hand_is_closed_all_the_same(relay, database, fleet, words):
+    relay("migrate-legacy", "start", "--deadline", "9d", check=0)
+    with HeldUp(relay, database, "migrate-legacy", *words) as other:
+        assert stop(relay)["data"]["state"] == "denied"
+        assert use_secret(database) == "legacy_closed"
+    assert other.result.code == 0
+    assert use_secret(database) == "legacy_closed" and state(relay) == "denied"
+    relay.error("migrate-legacy", "extend", "--deadline", "9d", "--reason", "x", check=5)
+    relay("migrate-legacy", "start", "--deadline", "1d", check=0)
+    assert use_secret(database) == "ok"
+
+
+def test_who_holds_the_audit_log_does_not_hold_it_up(relay, database, fleet):
+    relay("migrate-legacy", "start", "--deadline", "9d", check=0)
+    holder = database.connect(autocommit=False)
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute("LOCK TABLE relay.auth_events IN ACCESS EXCLUSIVE MODE")
+        result = relay(*STOP, check=0)
+        assert "warning: no auth_events row could be written" in result.err
+        assert database.value("SELECT (relay.decide_legacy('old-1', NULL)).reason") == "legacy_closed"
+    finally:
+        holder.close()
+
+
+def test_it_is_told_in_the_trail_and_in_the_feed(relay, database, fleet):
+    relay("migrate-legacy", "start", "--deadline", "9d", check=0)
+    before = database.value("SELECT count(*) FROM relay.key_changes WHERE change = 'legacy_changed'")
+    relay(*STOP, "--ticket", "INC-7", check=0)
+    assert database.value("SELECT count(*) FROM relay.key_changes WHERE change = 'legacy_changed'") > before
+    assert database.value("SELECT ticket FROM relay.auth_events WHERE action = 'migration_denied_all'") == "INC-7"
+    shut = database.rows("SELECT state, closed_by IS NOT NULL AS signed FROM relay.legacy_migrations")
+    assert shut == [{"state": "aborted", "signed": True}]
+
+
+def test_a_dry_run_stops_nothing(relay, database, fleet):
+    relay("migrate-legacy", "start", "--deadline", "9d", check=0)
+    assert relay.json(*STOP, "--dry-run")["data"]["state"] == "denied"
+    assert use_secret(database) == "ok"
+
+
+def test_it_waits_for_no_standby(relay_without_database, tmp_path):
+    with Cluster() as primary:
+        database = Database(primary, template=make_template(primary))
+        relay = relay_without_database.with_(dsn=database.dsn())
+        enlist(relay, tmp_path)
+        relay("migrate-legacy", "start", "--deadline", "9d", check=0)
+        session = primary.connect()
+        with session.cursor() as cursor:
+            cursor.execute("ALTER SYSTEM SET synchronous_standby_names = 'gone'")
+            cursor.execute("SELECT pg_reload_conf()")
+        session.close()
+        begin = time.monotonic()
+        relay(*STOP, check=0)
+        assert time.monotonic() - begin < 5
+        assert database.value("SELECT (relay.decide_legacy('old-1', NULL)).reason") == "legacy_closed"
