@@ -97,13 +97,10 @@ void check_agent_limit(Org const &org) {
 
 std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,
                                       Attribution const &by, Issuing &issuing) {
-    bool const limited = store::get_agent_limit(transaction, request.org).has_value();
-    if (limited) {
-        store::lock_org(transaction, request.org);
-    }
     auto const inserted = store::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
                                               request.key_max_age, by.actor);
     if (!inserted) {
+        store::get_org(transaction, request.org);  // throws if that is what is missing
         compare_agent(transaction, request);
         return std::nullopt;
     }
@@ -116,7 +113,9 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
     if (inserted->held_against) {
         refuse_shut_out(transaction, request);
     }
-    if (limited) {
+    if (inserted->limited) {
+        // Who was inserted at the same time is counted by the one who comes here last.
+        store::lock_org(transaction, request.org);
         check_agent_limit(store::get_org(transaction, request.org));
     }
     MadeAgent made;

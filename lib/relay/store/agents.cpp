@@ -10,9 +10,10 @@ namespace {
 /// No conflict target: two creations at once can meet first at (org_id, agent_id), which is unique, too.
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
-VALUES ($1, $2, $3, $4::jsonb, make_interval(secs => $5), $6)
+SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6 FROM relay.organizations AS org WHERE org.org_id = $2
 ON CONFLICT DO NOTHING
-RETURNING EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS held_against)sql";
+RETURNING EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS held_against,
+          (SELECT relay.agent_limit(org.plan, org.max_agents) FROM relay.organizations AS org WHERE org.org_id = $2) IS NOT NULL AS limited)sql";
 
 constexpr auto find_sql = R"sql(
 SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
@@ -95,7 +96,9 @@ std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId 
                                           std::optional<std::chrono::seconds> key_max_age, Note const &created_by) {
     db::Rows const rows = transaction.exec(
         insert_sql, {id, org, name, json_array(permission_texts(permissions)), key_max_age, created_by});
-    return rows.empty() ? std::nullopt : std::optional(InsertedAgent{.held_against = rows[0].boolean("held_against")});
+    return rows.empty() ? std::nullopt
+                        : std::optional(InsertedAgent{.held_against = rows[0].boolean("held_against"),
+                                                      .limited = rows[0].boolean("limited")});
 }
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id) {

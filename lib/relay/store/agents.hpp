@@ -8,8 +8,9 @@ namespace relay::store {
 
 struct InsertedAgent {
     bool held_against = false;  ///< something was once said against its id or its organization, and may still stand
+    bool limited = false;  ///< its organization may have only so many, and they are still to be counted
 };
-/// Nothing if the id exists already; waits for a transaction that is inserting it.
+/// Nothing if the id exists already, or the organization does not; waits for a transaction that is inserting it.
 std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org,
                                           DisplayName const &name, std::vector<Permission> const &permissions,
                                           std::optional<std::chrono::seconds> key_max_age, Note const &created_by);

@@ -14,9 +14,6 @@ constexpr auto find_sql = R"sql(
 SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
 FROM relay.organization_status WHERE org_id = $1)sql";
 
-constexpr auto limit_sql =
-    "SELECT relay.agent_limit(plan, max_agents) AS agent_limit FROM relay.organizations WHERE org_id = $1";
-
 constexpr auto lock_sql = "SELECT org_id FROM relay.organizations WHERE org_id = $1 FOR NO KEY UPDATE";
 
 constexpr auto update_sql = R"sql(
@@ -90,11 +87,6 @@ Org get_org(db::Transaction &transaction, OrgId const &id) {
         return *std::move(org);
     }
     throw no_such("org", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
-}
-
-std::optional<std::int64_t> get_agent_limit(db::Transaction &transaction, OrgId const &id) {
-    db::Rows const rows = transaction.exec(limit_sql, {id});
-    return rows.empty() ? get_org(transaction, id).agent_limit : rows[0].optional_integer("agent_limit");
 }
 
 void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(lock_sql, {id}); }

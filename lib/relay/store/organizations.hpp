@@ -15,10 +15,6 @@ std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id);
 /// As find_org; throws Error (not_found) with ids that are close.
 Org get_org(db::Transaction &transaction, OrgId const &id);
 
-/// How many agents an organization may have; no value inside: no limit. Cheaper than find_org, which counts them.
-/// Throws as get_org.
-std::optional<std::int64_t> get_agent_limit(db::Transaction &transaction, OrgId const &id);
-
 /// Holds the organization's row until the end: agents of an organization with a limit are counted one at a time.
 void lock_org(db::Transaction &transaction, OrgId const &id);
 
