@@ -172,15 +172,18 @@ def test_neither_a_failure_nor_a_usual_success_waits_for_the_disk(database, call
     assert all(count < 20 for count in waited.values()), waited
 
 
-def test_what_the_caller_wrote_before_is_as_durable_as_it_wants(database, caller, foreign_key):
+@pytest.mark.parametrize("wrote, durable", [(False, "off"), (True, "on")])
+def test_what_the_caller_wrote_before_is_as_durable_as_it_wants(database, foreign_key, wrote, durable):
     database.execute("CREATE TABLE public.own (n integer)")
     connection = database.connect()
+    connection.autocommit = False
     try:
         with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO public.own VALUES (1)")
+            if wrote:
+                cursor.execute("INSERT INTO public.own VALUES (1)")
             cursor.execute(ASK, (key_id(foreign_key), digest(foreign_key), None, None, None))
             cursor.execute("SHOW synchronous_commit")
-            assert cursor.fetchone()[0] == "on"
+            assert cursor.fetchone()[0] == durable
     finally:
         connection.close()
 
