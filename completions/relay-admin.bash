@@ -7,7 +7,7 @@ __relay_admin_tree() {
     commands=() flags=() arguments=()
     case $1 in
         '')
-            commands=(agent audit block completion config gateway help init key migrate-legacy org recover restore revoke role rotate-key sandbox schema unblock version watch whoami)
+            commands=(agent audit block completion config doctor gateway help init key migrate-legacy org recover restore revoke role rotate-key sandbox schema unblock version watch whoami)
             ;;
         'agent')
             commands=(assign-role create grant list revoke-permission show unassign-role update rotate-key)
@@ -130,6 +130,14 @@ __relay_admin_tree() {
             ;;
         'config show')
             :
+            ;;
+        'doctor')
+            flags=(
+                '--env-file=FILE'
+            )
+            arguments=(
+                '+'
+            )
             ;;
         'gateway')
             commands=(list)

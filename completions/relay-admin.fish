@@ -44,6 +44,7 @@ set -g __relay_admin_whole \
     'block' \
     'completion' \
     'config show' \
+    'doctor' \
     'gateway list' \
     'help' \
     'init' \
@@ -113,6 +114,7 @@ complete -c relay-admin -n '__relay_admin_at' -a audit -d 'look after the audit 
 complete -c relay-admin -n '__relay_admin_at' -a block -d 'shut agents out at once; reversible, keys are kept'
 complete -c relay-admin -n '__relay_admin_at' -a completion -d 'print the completion script of a shell'
 complete -c relay-admin -n '__relay_admin_at' -a config -d 'tell the settings in force'
+complete -c relay-admin -n '__relay_admin_at' -a doctor -d 'look the database and its surroundings over'
 complete -c relay-admin -n '__relay_admin_at' -a gateway -d 'see who listens to blocks and revocations'
 complete -c relay-admin -n '__relay_admin_at' -a help -d 'show the help of a command'
 complete -c relay-admin -n '__relay_admin_at' -a init -d 'first run: schema, first organization, first agent'
@@ -194,6 +196,7 @@ complete -c relay-admin -n '__relay_admin_at block' -l confirm -x -d 'the organi
 complete -c relay-admin -n '__relay_admin_at block' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at completion' -x -a 'bash zsh fish'
 complete -c relay-admin -n '__relay_admin_at config' -a show -d 'list the settings in force and where each came from'
+complete -c relay-admin -n '__relay_admin_at doctor' -l env-file -r -F -d 'the relay\'s settings, NAME=VALUE lines; no value is ever shown'
 complete -c relay-admin -n '__relay_admin_at gateway' -a list -d 'list gateways and how far behind they are'
 complete -c relay-admin -n '__relay_admin_at help' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at init' -l org-id -l org -x -d 'id of the first organization'

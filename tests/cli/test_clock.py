@@ -1,56 +1,20 @@
 """A machine whose clock is wrong: only the clock of the database counts, which all gateways share."""
 
-import os
 import subprocess
 from datetime import datetime, timezone
 
 import pytest
-from support import binaries
 from support.agents import decide, first_agent
-
-WRONG_CLOCK = r"""
-#include <sys/syscall.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
-extern "C" int clock_gettime(clockid_t id, timespec *at) {
-    long const result = syscall(SYS_clock_gettime, id, at);
-    at->tv_sec += id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE ? SHIFT : 0;
-    return static_cast<int>(result);
-}
-extern "C" time_t time(time_t *at) {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    return at != nullptr ? *at = now.tv_sec : now.tv_sec;
-}
-extern "C" int gettimeofday(timeval *at, void *) {
-    timespec now{};
-    clock_gettime(CLOCK_REALTIME, &now);
-    *at = {now.tv_sec, now.tv_nsec / 1000};
-    return 0;
-}
-"""
+from support.wrong_clock import wrong_clock
 
 
 @pytest.fixture(params=[1, -1], ids=["a year ahead", "a year behind"])
 def astray(request, relay, tmp_path):
     """The program on a machine whose clock is wrong by a year."""
-    (tmp_path / "clock.cpp").write_text(WRONG_CLOCK)
-    shim = tmp_path / "clock.so"
-    compiler = [
-        binaries.tool("g++"),
-        "-shared",
-        "-fPIC",
-        f"-DSHIFT={request.param * 365 * 86400}",
-        tmp_path / "clock.cpp",
-        "-o",
-        shim,
-    ]
-    subprocess.run(compiler, check=True)
-    seen = subprocess.run(["date", "+%Y"], env={"LD_PRELOAD": str(shim)}, stdout=subprocess.PIPE, check=True).stdout
+    wrong = wrong_clock(request.param * 365 * 86400, tmp_path)
+    seen = subprocess.run(["date", "+%Y"], env=wrong, stdout=subprocess.PIPE, check=True).stdout
     assert int(seen) != datetime.now(timezone.utc).year
-    asan = os.environ.get("ASAN_OPTIONS", "")
-    return relay.with_(env={"LD_PRELOAD": str(shim), "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0"})
+    return relay.with_(env=wrong)
 
 
 def test_only_the_clock_of_the_database_counts(astray, relay, database, tmp_path):

@@ -1,14 +1,12 @@
 """How the database is found and what cannot change what runs on it: settings, TLS, hostile sessions, a pooler."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import psycopg2
 import pytest
-from support import binaries
-from support.account import server_account
 from support.agents import decide, first_agent
+from support.certificates import make_certificates
 from support.cluster import Cluster
 from support.database import Database, make_template
 from support.pooler import PgBouncer
@@ -108,46 +106,6 @@ def test_our_other_variables_stand_behind_their_flags(bare, databases):
 
 
 # --- TLS
-
-
-def make_certificates(folder):
-    """An authority, and a server key with a certificate of it for db.example; all the server's account's own."""
-
-    def openssl(*words):
-        subprocess.run(
-            [binaries.tool("openssl"), *words],
-            cwd=folder,
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=test authority")
-    openssl("req", *curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=db.example")
-    (folder / "names").write_text("subjectAltName=DNS:db.example\n")
-    openssl(
-        "x509",
-        "-req",
-        "-in",
-        "server.csr",
-        "-CA",
-        "ca.crt",
-        "-CAkey",
-        "ca.key",
-        "-CAcreateserial",
-        "-days",
-        "2",
-        "-extfile",
-        "names",
-        "-out",
-        "server.crt",
-    )
-    account = server_account()
-    (folder / "server.key").chmod(0o600)
-    for name in ("server.key", "server.crt"):
-        if os.geteuid() == 0:
-            os.chown(folder / name, account.pw_uid, account.pw_gid)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ EACH_GOLDEN = pytest.mark.parametrize("path", GOLDEN, ids=[f"{path.parent.name}-
 
 READING = {"Version", "SchemaKindList", "SchemaStatus", "SchemaVerification", "OrgList", "OrgDetails", "AgentList",
            "AgentDetails", "RoleList", "RoleDetails", "KeyList", "KeyDetails", "KeyVerification", "SettingList",
-           "SettlementList", "WhoAmI", "GatewayList", "LegacyStatus"}  # fmt: skip
+           "SettlementList", "WhoAmI", "GatewayList", "LegacyStatus", "CheckList"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

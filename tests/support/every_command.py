@@ -77,6 +77,7 @@ def _set_up(scene):
     scene.read("schema", "verify")
     scene.read("schema", "status")
     scene.read("whoami")
+    scene.read("doctor", code=10)  # fsync is off
     for kind in ("org", "agent", "key", "role"):
         scene.read(kind, "list")
     scene.write("init", "--org-id", "acme", "--org-name", "Acme Corp", "--agent-id", "bot", "--agent-name", "Bot",

@@ -1,0 +1,66 @@
+#include "cli/documents/health.hpp"
+
+#include "cli/documents/fields.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace relay::cli {
+
+namespace {
+
+Record check_record(CheckResult const &result) {
+    return {
+        {"check", "Check", result.check},
+        {"status", "Status", std::string(check_status_name(result.status))},
+        {"message", "Message", result.message},
+        {"next", "Next", or_null(result.next)},
+    };
+}
+
+std::string padded(std::string_view text, std::size_t width) {
+    return std::string(text) + std::string(width - std::min(text.size(), width), ' ');
+}
+
+/// "12 ok, 1 warn", without those that there are none of.
+std::string sum_up(std::vector<CheckResult> const &checks) {
+    constexpr std::array all{CheckStatus::ok, CheckStatus::warn, CheckStatus::error, CheckStatus::skipped};
+    std::string text;
+    for (CheckStatus const status : all) {
+        auto const count = std::count_if(checks.begin(), checks.end(),
+                                         [&](CheckResult const &result) { return result.status == status; });
+        if (count > 0) {
+            text += (text.empty() ? "" : ", ") + std::to_string(count) + ' ' + std::string(check_status_name(status));
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+Document health_document(Examination const &examination) {
+    Document document{.kind = "CheckList", .id_key = "check", .is_list = true, .columns = blank(check_record({}))};
+    std::transform(examination.checks.begin(), examination.checks.end(), std::back_inserter(document.items),
+                   check_record);
+    return document;
+}
+
+std::string health_text(Examination const &examination) {
+    constexpr std::size_t status_width = 9;
+    std::size_t check_width = 0;
+    for (CheckResult const &result : examination.checks) {
+        check_width = std::max(check_width, result.check.size() + 2);
+    }
+    std::string text;
+    for (CheckResult const &result : examination.checks) {
+        text += padded(check_status_name(result.status), status_width) + padded(result.check, check_width) +
+                escape_for_terminal(result.message) + '\n';
+        if (result.status != CheckStatus::ok && !result.next.empty()) {
+            text += std::string(status_width + check_width, ' ') + "next: " + escape_for_terminal(result.next) + '\n';
+        }
+    }
+    return text + sum_up(examination.checks) + '\n';
+}
+
+}  // namespace relay::cli
