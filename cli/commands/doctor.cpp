@@ -5,7 +5,6 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/input/env_file.hpp"
 #include "cli/output/output.hpp"
-#include "relay/db/connection_settings.hpp"
 #include "relay/model/text.hpp"
 
 #include <sys/stat.h>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/connection_settings.hpp"
 #include "relay/db/database.hpp"
 #include "relay/model/health.hpp"
 

@@ -55,9 +55,9 @@ SELECT count(*) AS agents, array_to_string((array_agg(agent_id ORDER BY due_at, 
 FROM relay.key_status WHERE state = 'active' AND status = 'active' AND due_at <= now())sql";
 
 constexpr auto refused_sql = R"sql(
-SELECT left_because IS NOT NULL AS has_left, count(*) AS agents,
-       array_to_string((array_agg(agent_id ORDER BY agent_id))[1:3], ', ') AS first
-FROM relay.legacy_agents AS agent
+SELECT proven.agent_id IS NOT NULL AS has_left, count(*) AS agents,
+       array_to_string((array_agg(agent.agent_id ORDER BY agent.agent_id))[1:3], ', ') AS first
+FROM relay.legacy_agents AS agent LEFT JOIN relay.proven_agents AS proven ON proven.agent_id = agent.agent_id
 WHERE agent.agent_id IN (SELECT event.agent_id FROM relay.auth_events AS event
                          WHERE event.occurred_at > now() - interval '24 hours' AND event.action = 'legacy_denied')
 GROUP BY 1)sql";
