@@ -73,5 +73,7 @@ def place_files(words, folder):
     for word in words:
         if word.endswith(".csv"):
             (folder / word).write_text("agent_id,org_id,secret_hash\n")
+    if "--env-file" in words:
+        (folder / words[words.index("--env-file") + 1]).write_text("ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true\n")
     if "--seal-key" in words:
         (folder / words[words.index("--seal-key") + 1]).write_text('{"key_id":"1","key":"' + "A" * 43 + '="}')
