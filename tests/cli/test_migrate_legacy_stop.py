@@ -74,7 +74,9 @@ def test_a_window_that_is_being_opened_is_closed_before_anybody_saw_it(relay, da
     assert use_secret(database) == "ok", "a window of later is open"
 
 
-@pytest.mark.parametrize("words", [("extend", "--deadline", "20d", "--reason", "more time"), ("abort",)], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "words", [("extend", "--deadline", "20d", "--reason", "more time"), ("abort",)], ids=lambda words: words[0]
+)
 def test_a_window_that_somebody_has_in_hand_is_closed_all_the_same(relay, database, fleet, words):
     relay("migrate-legacy", "start", "--deadline", "9d", check=0)
     with HeldUp(relay, database, "migrate-legacy", *words) as other:

@@ -2,12 +2,10 @@
 
 import json
 import socket
-import subprocess
-import sys
 
 import pytest
 from support.agents import first_agent, key_id, read_key
-from support.gateways import KIT, connection_variables
+from support.gateways import HttpGateway
 from support.own_key import make_key
 
 CALL = "/stripe/refund"
@@ -29,16 +27,8 @@ def keys(relay, tmp_path):
 @pytest.fixture
 def port(database, keys):
     """Of a gateway that runs."""
-    process = subprocess.Popen(
-        [sys.executable, "-B", str(KIT / "http_gateway.py")], stdout=subprocess.PIPE, text=True,
-        env={"PATH": "/usr/bin:/bin", **connection_variables(database)},
-    )  # fmt: skip
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
+    with HttpGateway(database) as gateway:
+        yield gateway.port
 
 
 def call(port, key, *, path=CALL, agent="bot", org="acme", amount=1, trace="t"):

@@ -75,6 +75,27 @@ def check(language, database, key, **where):
         return gateway.ask(key.decode("latin-1"))
 
 
+class HttpGateway:
+    """The whole gateway of the kit, in a process of its own, on the loopback port `port`. `env`: its own settings."""
+
+    def __init__(self, database, *, env=None):
+        self.process = subprocess.Popen(
+            [sys.executable, "-B", str(KIT / "http_gateway.py")],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PATH": "/usr/bin:/bin", **connection_variables(database), **(env or {})},
+        )
+        self.port = int(self.process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
 class Gateway:
     """A gateway that stays, in a process of its own: it answers request after request (tests/contract/kit/README.md).
 

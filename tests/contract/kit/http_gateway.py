@@ -5,9 +5,15 @@
 The checks stand in their order: the first that fails answers, with its status and nothing else. 401: the key does not
 let in. 403: it does, but another agent or organization was claimed, or the agent may not do this. 503: nobody could be
 asked.
+
+While a fleet leaves its one shared secret (migrate-legacy), AGENT_SECRET has that secret, and with
+ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true who shows it, and claims an agent id, is let in if the database says that this
+agent still may.
 """
 
+import hmac
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -24,7 +30,8 @@ def query(sql, arguments):
     with slots:
         connection = pool.getconn()
         try:
-            with connection, connection.cursor() as cursor:
+            connection.autocommit = True  # one statement: BEGIN and COMMIT would be two round trips more
+            with connection.cursor() as cursor:
                 cursor.execute(sql, arguments)
                 return cursor.fetchall()
         finally:
@@ -38,10 +45,19 @@ def connect():
 
 
 ANONYMOUS = "SELECT * FROM relay_api.authenticate_anonymous(%s, %s, %s, %s)"
+LEGACY = "SELECT * FROM relay_api.authenticate_legacy(%s, %s, %s, %s)"
+SHARED_SECRET = os.environ.get("AGENT_SECRET", "")
+if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
+    SHARED_SECRET = ""
 verifier = Verifier(query, connect, gateway_id="http-gateway")
 
 
 MISMATCHES = ("agent_mismatch", "org_mismatch")  # who calls holds a good key
+
+
+def is_shared_secret(shown):
+    """Takes as long whatever it is shown; without a secret nothing is it."""
+    return hmac.compare_digest(shown.encode(), SHARED_SECRET.encode()) and SHARED_SECRET != ""
 
 
 def meets(conditions, call):
@@ -52,6 +68,7 @@ def meets(conditions, call):
 
 class Gateway(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body of an answer are two writes: the second would wait for an ACK
 
     def do_POST(self):
         try:
@@ -71,7 +88,9 @@ class Gateway(BaseHTTPRequestHandler):
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
         claims = {"agent_id": self.headers.get("X-Agent-Id"), "org_id": self.headers.get("X-Org-Id")}
         origin = {"ip": self.client_address[0], "trace_id": self.headers.get("X-Request-Id")}
-        if "Authorization" in self.headers:
+        if scheme == "Bearer" and is_shared_secret(key):
+            (decision,) = query(LEGACY, (*claims.values(), *origin.values()))
+        elif "Authorization" in self.headers:
             decision = verifier.check(key if scheme == "Bearer" else "", **claims, **origin)
         else:  # only who shows no key at all: a key that was refused stays refused
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
