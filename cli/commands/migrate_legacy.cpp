@@ -24,6 +24,8 @@ shared secret can pretend to be that agent. After the deadline the shared secret
 
 A gateway matches the shared secret by itself, and then asks relay_api.authenticate_legacy(agent_id, org_id, ip_address, trace_id).
 
+The whole way, day by day, with what can go wrong and the way back, is told in relay-admin-migration(7): man 7 relay-admin-migration.
+
 EXAMPLES
   relay-admin migrate-legacy import agents.csv --create-orgs
   relay-admin migrate-legacy start --deadline 14d

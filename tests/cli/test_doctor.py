@@ -415,8 +415,8 @@ def test_a_table_that_somebody_holds_is_told_and_the_rest_goes_on(relay, databas
 
 @pytest.mark.parametrize("do", ["fin", "deaf"])
 def test_a_connection_that_breaks_or_goes_silent_ends_it_in_time(relay, server, database, do):
-    """At the fortieth message of the server, in the midst of the checks."""
-    with Proxy(server.socket_path, Fault(do, direction="B", number=60, connection=None)) as proxy:
+    """In the midst of the checks; a new connection meets the same."""
+    with Proxy(server.socket_path, Fault(do, direction="B", number=130, connection=None)) as proxy:
         dsn = proxy.dsn(database, user="a_relay_auditor", sslmode="disable")
         began = time.monotonic()
         items = examine(relay.with_(dsn=dsn), "--timeout", "2s", timeout=45)

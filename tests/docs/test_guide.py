@@ -1,38 +1,36 @@
-"""The guide for gateway authors is true: its listings are the kit's own text or run, and it tells of the whole contract."""
+"""The guides are true: their listings are the kit's own text or run, and that for gateway authors tells of the whole contract."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
-from support.shell_lines import unescape
+from support.guides import GUIDES, SOURCE, listings
 
-SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
-GUIDE = (SOURCE / "man/relay-admin-gateway.7").read_text()
+GUIDE = GUIDES["gateway"]
 KIT = SOURCE / "tests/contract/kit"
-BLOCK = re.compile(r'(?:^\.\\" (\w+)\n)?^\.Bd -literal.*\n((?:.*\n)*?)^\.Ed', re.MULTILINE)
-BLOCKS = [(language, unescape(text)) for language, text in BLOCK.findall(GUIDE)]
 TEXT = GUIDE.replace("\\-", "-")
+EACH_GUIDE = pytest.mark.parametrize("guide", GUIDES)
 
 
-def listings(language):
-    return [text for marked, text in BLOCKS if marked == language]
-
-
-def test_each_listing_says_what_it_is():
-    assert {language for language, _ in BLOCKS} == {"python", "sql", "sh"}
-    assert not [text for _, text in BLOCKS if max(map(len, text.splitlines())) > 74], "too wide for a terminal"
+@EACH_GUIDE
+def test_each_listing_says_what_it_is(guide):
+    languages = {"gateway": {"python", "sql", "sh"}, "migration": {"sql", "sh", "crontab"}}
+    assert {each.language for each in listings(guide)} == languages[guide]
+    wide = [each.text for each in listings(guide) if max(map(len, each.text.splitlines())) > 74]
+    assert not wide, "too wide for a terminal"
 
 
 def test_python_is_the_text_of_the_tested_kit():
     kit = (KIT / "verifier.py").read_text()
-    assert listings("python") and all(text in kit for text in listings("python"))
+    shown = listings("gateway", "python")
+    assert shown and all(each.text in kit for each in shown)
 
 
-def test_sql_runs(database):
+@EACH_GUIDE
+def test_sql_runs(database, guide):
     """Each statement, as a gateway's login where it is one of the contract; what changes something is rolled back."""
     database.gateway_login()
-    for text in listings("sql"):
+    for each in listings(guide, "sql"):
+        text = each.text
         if "relay_api." in text:
             text = f"SET LOCAL SESSION AUTHORIZATION gateway_login; PREPARE listing AS {text}; DEALLOCATE listing"
         database.execute(f"BEGIN; {text}; ROLLBACK")
