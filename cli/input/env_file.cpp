@@ -115,7 +115,7 @@ class Scanner {
         }
         std::string_view const value = all.substr(0, std::min(at, all.size()));
         if (at >= all.size()) {
-            return value;  // never closed: the line alone is lost
+            return text;  // never closed: the line alone is lost, and is no word for yes or no
         }
         while (m_rest.data() <= begin + at && !m_rest.empty()) {
             take_line();
