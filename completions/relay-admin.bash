@@ -273,6 +273,7 @@ __relay_admin_tree() {
                 '--quiet-for='
                 '--all'
                 '--exit-code'
+                '--html=FILE'
             )
             ;;
         'org')

@@ -3,6 +3,7 @@
 #include "cli/documents/legacy.hpp"
 #include "cli/input/prompt.hpp"
 #include "relay/model/error.hpp"
+#include "relay/provision/migrate_legacy_status.hpp"
 
 #include <memory>
 
@@ -22,7 +23,8 @@ bool needs_word(Context &context, FinishLegacy const &request, std::string &ques
     if (!context.prompt().can_ask()) {
         return true;
     }
-    LegacyStatus const status = legacy_status(context.database(), request.quiet, 0);
+    LegacyStatus const status =
+        legacy_status(context.database(), {.quiet = request.quiet, .most_stragglers = 0, .most_owners = 0});
     if (status.window && status.window->state == "finished") {
         return false;
     }

@@ -1,87 +1,103 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/fields.hpp"
-#include "cli/documents/legacy.hpp"
-#include "cli/documents/stamp.hpp"
+#include "cli/documents/browse.hpp"
+#include "cli/documents/legacy_status.hpp"
+#include "cli/documents/legacy_steps.hpp"
+#include "cli/html/legacy_page.hpp"
+#include "cli/html/page_file.hpp"
 #include "cli/output/output.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <map>
 #include <memory>
 
 namespace relay::cli::commands {
 
 namespace {
 
-constexpr std::int64_t usual_stragglers = 20;
-constexpr std::int64_t all_stragglers = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t everyone = std::numeric_limits<std::int64_t>::max();
 
 struct Options {
     std::optional<std::chrono::seconds> quiet{};
     bool all = false;
     bool exit_code = false;
+    std::optional<std::string> html{};
+
+    bool page_to_stdout() const { return html == "-"; }
 };
 
-std::vector<Record> straggler_records(std::vector<LegacyAgent> const &agents) {
-    std::vector<Record> records;
-    for (LegacyAgent const &agent : agents) {
-        records.push_back({
-            {"agent_id", "Agent ID", agent.agent_id},
-            {"org_id", "Org ID", agent.org_id, {.leaves = 2}},
-            {"owner", "Owner", agent.owner, {.leaves = 3, .cut = true}},
-            {"state", "State", agent.state},
-            {"wave", "Wave", agent.wave, {.leaves = 5}},
-            {"issued_key", "Issued key", agent.issued_key, {.leaves = 4}},
-            machine_only("issued_at", agent.issued_at),
-            {"last_seen_at", "Last seen", agent.last_seen_at},
-            {"last_seen_from", "From", agent.last_seen_from, {.leaves = 1}},
-        });
+/// As many as are asked for here, and on the page as many as it takes.
+LegacyQuestion make_question(Options const &options) {
+    LegacyQuestion question;
+    question.quiet = options.quiet.value_or(question.quiet);
+    if (options.all) {
+        question.most_stragglers = question.most_owners = everyone;
+    } else if (options.html) {
+        question.most_stragglers = question.most_owners = html::most_on_page;
     }
-    return records;
+    return question;
 }
 
-Record status_record(LegacyStatus const &status, std::chrono::seconds quiet) {
-    LegacyCounts const &counts = status.counts;
-    Record record = window_record(status.window);
-    bool const open = status.window && status.window->lets_in();
-    std::chrono::seconds const left =
-        open ? std::chrono::floor<std::chrono::seconds>(status.window->deadline - status.at) : std::chrono::seconds(0);
-    record.push_back({"left_seconds", "", open ? Value(static_cast<std::int64_t>(left.count())) : Value()});
-    append(record, counts_record(counts));
-    std::string const within = "in the last " + describe_duration(quiet);
-    append(record,
-           {
-               people_only("On the secret", std::to_string(counts.on_shared_secret) + " " + within),
-               people_only("Silent", std::to_string(counts.silent) + " not " + within),
-               people_only("Never seen", counts.never_seen),
-               machine_only("quiet_seconds", static_cast<std::int64_t>(quiet.count())),
-               machine_only("proven_last_week", counts.proven_last_week),
-               {"estimated_end_at", status.estimated_end() ? "Done by" : "", status.estimated_end()},
-               {"stragglers", status.stragglers.empty() ? "" : "Stragglers", straggler_records(status.stragglers)},
-           });
-    return record;
+void put_page(Options const &options, LegacyStatus const &status, Context &context) {
+    std::string const page = html::legacy_page(status);
+    if (options.page_to_stdout()) {
+        context.output().print(page);
+        context.output().divert_to_stderr();
+    } else if (!context.globals().dry_run) {
+        html::write_page(*options.html, page, html::legacy_page_beginning);
+    }
+}
+
+/// Copied with its comment, a shell runs the command.
+std::string step_line(NextStep const &step) {
+    return "next: " + (step.command.empty() ? step.what : step.command + "  # " + step.what);
+}
+
+void say_what_is_next(LegacyStatus const &status, Context &context) {
+    auto const hidden = status.counts.left() - static_cast<std::int64_t>(status.stragglers.size());
+    if (hidden > 0) {
+        context.output().note(std::to_string(hidden) + " more agents not shown: --all");
+    }
+    for (NextStep const &step : next_steps(status)) {
+        context.output().note(step_line(step));
+    }
+}
+
+/// Leaves on the screen what a person reads: of each activity the first.
+void cut(LegacyStatus &status) {
+    LegacyQuestion const usual;
+    std::map<std::string, std::int64_t> places;
+    std::erase_if(status.stragglers,
+                  [&](LegacyAgent const &agent) { return ++places[agent.activity] > usual.most_stragglers; });
+    status.owners.resize(std::min(status.owners.size(), static_cast<std::size_t>(usual.most_owners)));
+}
+
+bool is_waited_for(LegacyStatus const &status) {
+    bool const finished = status.window && status.window->state == "finished";
+    return !finished && status.counts.left() + status.counts.imported > 0;
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    std::chrono::seconds const quiet = options.quiet.value_or(FinishLegacy().quiet);
-    LegacyStatus const status =
-        legacy_status(context.database(), quiet, options.all ? all_stragglers : usual_stragglers);
-
+    if (options.html && !options.page_to_stdout()) {
+        html::require_page_place(*options.html, html::legacy_page_beginning);
+    }
+    LegacyStatus status = legacy_status(context.database(), make_question(options));
+    if (options.html) {
+        put_page(options, status, context);
+    }
+    if (!options.all) {
+        cut(status);
+    }
     Document document{.kind = "LegacyStatus", .id_key = "state"};
-    document.data = status_record(status, quiet);
-    std::int64_t const left = status.counts.left();
-    auto const hidden = left - static_cast<std::int64_t>(status.stragglers.size());
-    if (status.window && status.window->lets_in() && status.estimated_end() &&
-        *status.estimated_end() > status.window->deadline) {
-        document.warnings.push_back("at the pace of the last week not all will have left by the deadline");
-    }
-    stamp(document, context, status.at, status.db_role);
-    context.output().browse(document);
-    if (hidden > 0) {
-        context.output().note(std::to_string(hidden) + " more not shown: --all");
-    }
-    bool const finished = status.window && status.window->state == "finished";
-    bool const waiting = !finished && left + status.counts.imported > 0;
-    return options.exit_code && waiting ? ExitStatus::check_no : ExitStatus::ok;
+    document.data = legacy_status_record(status);
+    bool const in_file = options.html && !options.page_to_stdout();
+    document.data.push_back({"page", in_file ? "Page" : "", in_file ? Value(*options.html) : Value()});
+    document.dry_run = in_file && context.globals().dry_run;
+    document.chart = burn_down_chart(status);
+    browse(context, std::move(document), status.at, status.db_role);
+    say_what_is_next(status, context);
+    return options.exit_code && is_waited_for(status) ? ExitStatus::check_no : ExitStatus::ok;
 }
 
 Runner declare(CLI::App &app) {
@@ -89,8 +105,10 @@ Runner declare(CLI::App &app) {
     add_duration(app,
                  {.names = "--quiet-for", .description = "who was seen in so long is on the secret (default: 72h)"},
                  options->quiet);
-    add_flag(app, {.names = "--all", .description = "every straggler, not only the first 20"}, options->all);
+    add_flag(app, {.names = "--all", .description = "every straggler, not only the first 20 of a kind"}, options->all);
     add_flag(app, {.names = "--exit-code", .description = "exit 10 while any agent is left"}, options->exit_code);
+    add_value(app, {.names = "--html", .type = "FILE", .description = "all of it as one page; - is stdout"},
+              options->html);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -101,8 +119,9 @@ Command const migrate_legacy_status{
     .path = "migrate-legacy status",
     .summary = "how far the fleet is, and who is left",
     .doc =
-        R"(Shows the window, how many agents are how far, and the stragglers: who used the shared secret last, when, and from where; then those who
-were never seen. Each imported agent is in one state:
+        R"(Shows the window and the days that are left, how many agents are how far, the burn-down since the window was opened, whom to call, and
+the agents that are not off the list: who uses the shared secret, when it last did, and from where; who used it once and is silent; and who
+was never seen. Each imported agent is in one state:
 
   imported  on no list yet: the shared secret is refused
   listed    may use the shared secret, and has no key of its own
@@ -110,15 +129,25 @@ were never seen. Each imported agent is in one state:
   proven    has used its own key: off the list for good
   revoked   shut out, whatever it holds
 
-"Done by" is when the last one will have left, at the pace of the last week. With --exit-code the command is exit 10 until the last one has
-left, or the window is finished.
+The burn-down is drawn where stdout is a terminal; the dots are an even pace to the deadline. "Done by" is when the last one will have left, at
+the pace of the last seven days, or since the window was opened. What moves things on is said last, on stderr.
 
-Exit 0: shown. 10: with --exit-code, while any agent is imported, listed or issued, and the window is not finished.
+--html FILE makes one page of it that needs nothing else: for a browser, a mail, or a folder that a web server shows. It holds no secret, but
+names agents, owners and addresses, so a new FILE is readable by its owner alone; it is never half written. Made again, it replaces the page that
+this command made before, and keeps its mode (chmod it once); any other file is left alone. The page lists up to 2000 agents of a kind.
+
+With --exit-code the command is exit 10 until the last one has left or the window is finished: also if it has expired, was aborted, or is
+stopped, and while imported agents are on no list. Revoked agents are not waited for.
+
+Exit 0: shown. 5: FILE is there, and is no page of this command. 10: with --exit-code, while any agent is imported, listed or issued, and the
+window is not finished. 12: FILE cannot be written.
 
 EXAMPLES
   relay-admin migrate-legacy status
   relay-admin migrate-legacy status --exit-code --quiet-for 24h -o json
   relay-admin migrate-legacy status --all -o jsonl
+  # every morning, from cron
+  relay-admin migrate-legacy status --quiet --html legacy.html
 )",
     .declare = declare,
 };

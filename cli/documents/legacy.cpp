@@ -3,31 +3,23 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
+#include "cli/output/relative_time.hpp"
 #include "relay/model/error.hpp"
 
 namespace relay::cli {
 
 namespace {
 
-constexpr auto end_setting = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false";
+/// "9 days left", "1 hour left"
+std::string time_left(Instant deadline, Instant now) {
+    constexpr std::string_view in = "in ";
+    std::string const words = relative_time(deadline, now);
+    return words.starts_with(in) ? words.substr(in.size()) + " left" : "no time left";
+}
 
-Phrase describe_state(std::optional<LegacyWindow> const &window) {
-    if (!window) {
-        return {"no window was ever opened: the shared secret is closed"};
-    }
-    if (window->state == "open") {
-        return {"open until ", window->deadline};
-    }
-    if (window->state == "aborted") {
-        return {"aborted; who is listed may use the shared secret until ", window->deadline};
-    }
-    if (window->state == "expired") {
-        return {"expired at ", window->deadline, ": the shared secret is closed"};
-    }
-    if (window->state == "denied") {
-        return {"emergency stop: the shared secret is closed"};
-    }
-    return {"finished at ", window->closed_at.value_or(window->deadline), ": the shared secret is closed"};
+/// "1234 (61 %)", rounded down: 100 % are all.
+std::string share(std::int64_t count, std::int64_t total) {
+    return std::to_string(count) + (total > 0 ? " (" + std::to_string(count * 100 / total) + " %)" : "");
 }
 
 Value count_of(std::int64_t count) { return count; }
@@ -47,13 +39,35 @@ LegacyDeadline parse_deadline(std::string const &text) {
     }
 }
 
-Record window_record(std::optional<LegacyWindow> const &window) {
+Phrase describe_window(std::optional<LegacyWindow> const &window, Instant now) {
+    if (!window) {
+        return {"no window was ever opened: the shared secret is closed"};
+    }
+    std::string const deadline = format_instant_seconds(window->deadline);
+    if (window->state == "open") {
+        return {"open until " + deadline + ": " + time_left(window->deadline, now)};
+    }
+    if (window->state == "aborted") {
+        return {"aborted; who is listed may use the shared secret until " + deadline + ": " +
+                time_left(window->deadline, now)};
+    }
+    if (window->state == "expired") {
+        return {"expired " + relative_time(window->deadline, now) + ", at " + deadline +
+                ": the shared secret is closed"};
+    }
+    if (window->state == "denied") {
+        return {"emergency stop: the shared secret is closed"};
+    }
+    return {"finished at ", window->closed_at.value_or(window->deadline), ": the shared secret is closed"};
+}
+
+Record window_record(std::optional<LegacyWindow> const &window, Instant now) {
     LegacyWindow const none;
     LegacyWindow const &known = window ? *window : none;
     auto const if_any = [&](auto const &value) { return window ? Value(value) : Value(); };
     return {
         machine_only("state", window ? known.state : "none"),
-        people_only("Window", describe_state(window)),
+        people_only("Window", describe_window(window, now)),
         {"opened_at", window ? "Opened" : "", if_any(known.opened_at)},
         {"opened_by", window ? "Opened by" : "", if_any(known.opened_by)},
         machine_only("deadline", if_any(known.deadline)),
@@ -78,19 +92,19 @@ Record counts_record(LegacyCounts const &counts) {
         people_only("Not listed", count_of(counts.imported)),
         people_only("No own key yet", count_of(counts.listed)),
         people_only("Issued, not used", count_of(counts.issued)),
-        people_only("On their own key", count_of(counts.proven)),
+        people_only("On their own key", share(counts.proven, counts.total())),
         people_only(counts.revoked > 0 ? "Revoked" : "", count_of(counts.revoked)),
     };
 }
 
 void show_window(Context &context, ChangedWindow const &changed) {
     Document document{.kind = "LegacyWindow", .id_key = "state"};
-    document.data = window_record(changed.window);
+    document.data = window_record(changed.window, changed.at);
     bool const finished = changed.window && changed.window->state == "finished";
     append(document.data, {machine_only("deadline_before", changed.deadline_before),
                            machine_only("wave", changed.wave_agents > 0 ? Value(changed.wave) : Value()),
                            {"wave_agents", changed.wave_agents > 0 ? "Joined the list" : "", changed.wave_agents},
-                           machine_only("relay_setting", finished ? Value(end_setting) : Value())});
+                           machine_only("relay_setting", finished ? Value(std::string(legacy_end_setting)) : Value())});
     append(document.data, counts_record(changed.counts));
     stamp(document, context, changed);
     context.output().show(document);
@@ -98,7 +112,7 @@ void show_window(Context &context, ChangedWindow const &changed) {
         context.output().note("nothing changed: it was so already");
     }
     if (finished && !context.globals().dry_run) {
-        context.output().note(std::string("next: set ") + end_setting +
+        context.output().note("next: set " + std::string(legacy_end_setting) +
                               " in the relay; the database refuses the shared secret from now on, whatever is set");
     }
 }

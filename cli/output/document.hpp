@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/output/chart.hpp"
 #include "relay/model/time.hpp"
 
 #include <cstdint>
@@ -59,6 +60,8 @@ struct Document {
     bool changed = false;
     bool dry_run = false;
     Record data{};  ///< for one thing
+    std::optional<Chart>
+        chart{};  ///< of one thing: drawn at a terminal alone, between what is told in lines and in lists
     std::vector<Record> items{};  ///< for a list
     Record
         columns{};  ///< for a list: the fields of an item with null values, so that an empty list still has its headers

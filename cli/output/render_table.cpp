@@ -30,10 +30,12 @@ void add_inner_lists(Rendered &rendered, Record const &record, Reader const &rea
     }
 }
 
-Rendered render_for(Document const &document, Reader const &reader) {
+Rendered render_for(Document const &document, Reader const &reader, std::optional<Screen> const &screen) {
     Rendered rendered;
     if (!document.is_list) {
         rendered.text = record_text(document.data, reader);
+        std::string const drawn = screen && document.chart ? draw_chart(*document.chart, *screen) : "";
+        rendered.text += drawn.empty() ? "" : '\n' + drawn;
         add_inner_lists(rendered, document.data, reader);
     } else {
         bool const described = !document.columns.empty() || document.items.empty();
@@ -44,13 +46,13 @@ Rendered render_for(Document const &document, Reader const &reader) {
 
 }  // namespace
 
-std::string render_table(Document const &document) { return render_for(document, {}).text; }
+std::string render_table(Document const &document) { return render_for(document, {}, {}).text; }
 
 Rendered render_screen(Document const &document, Screen const &screen) {
     if (document.is_list && document.items.empty()) {
         return {};  // headers of nothing: a line of talk says that there is nothing
     }
-    return render_for(document, {.columns = screen.columns, .now = document.at});
+    return render_for(document, {.columns = screen.columns, .now = document.at}, screen);
 }
 
 }  // namespace relay::cli

@@ -35,6 +35,7 @@ enum class Durability {
 struct TransactOptions {
     Durability durability = Durability::standard;
     bool read_only = false;  ///< may run on a standby
+    bool one_snapshot = false;  ///< all statements see the same: for a report of several; not for what writes
     bool dry_run = false;  ///< the body runs, then ROLLBACK instead of COMMIT
     std::chrono::milliseconds lock_patience{5'000};  ///< for each lock that another session holds
     bool check_schema = true;  ///< false: for `schema` and `init`, which can meet any version

@@ -18,7 +18,7 @@ namespace {
 
 /// Names are qualified and values are text, so that no setting of role, database or pooler changes what runs; these are the rest.
 /// SET LOCAL, because through a transaction pooler a session setting would reach the next client.
-constexpr std::string_view begin_sql = R"sql(BEGIN ISOLATION LEVEL READ COMMITTED;
+constexpr std::string_view begin_sql = R"sql(BEGIN ISOLATION LEVEL {isolation};
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO, YMD';
@@ -41,8 +41,8 @@ constexpr char const *standard_commit =
 std::string begin_statement(TransactOptions const &options, std::chrono::milliseconds statement_timeout,
                             std::chrono::milliseconds lock_timeout) {
     return fmt::format(
-        begin_sql, fmt::arg("lock_timeout", lock_timeout.count()),
-        fmt::arg("statement_timeout", statement_timeout.count()),
+        begin_sql, fmt::arg("isolation", options.one_snapshot ? "REPEATABLE READ" : "READ COMMITTED"),
+        fmt::arg("lock_timeout", lock_timeout.count()), fmt::arg("statement_timeout", statement_timeout.count()),
         fmt::arg("synchronous_commit", options.durability == Durability::local ? "'local'" : standard_commit),
         // An array of all costs a third of two aggregates, which a new connection would have to look up first.
         fmt::arg("versions", options.check_schema ? "ARRAY(SELECT version FROM relay.schema_migrations)" : "NULL"),

@@ -3,6 +3,7 @@
 #include "relay/model/error.hpp"
 #include "relay/provision/doctor_judges.hpp"
 #include "relay/store/gateways.hpp"
+#include "relay/store/legacy_status.hpp"
 #include "relay/store/legacy_windows.hpp"
 
 #include <fmt/format.h>
@@ -287,7 +288,8 @@ void Examiner::ask_legacy() {
     ask(Ground::schema, ids, [&](db::Transaction &transaction) {
         LegacyStatus legacy;
         legacy.window = store::find_window(transaction);
-        legacy.counts = store::count_legacy(transaction, FinishLegacy().quiet);
+        legacy.counts = store::count_legacy(transaction, usual_legacy_quiet);
+        legacy.pace = store::legacy_pace(transaction, legacy.window);
         legacy.at = transaction.now();
         tell(doctor::judge_window(legacy));
         tell(doctor::judge_pace(legacy));

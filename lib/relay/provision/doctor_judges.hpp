@@ -4,7 +4,7 @@
 #include "relay/model/health.hpp"
 #include "relay/model/legacy.hpp"
 #include "relay/model/records.hpp"
-#include "relay/provision/migrate_legacy_window.hpp"
+#include "relay/provision/migrate_legacy_status.hpp"
 #include "relay/store/health.hpp"
 
 #include <chrono>

@@ -2,6 +2,7 @@
 
 #include "relay/provision/incident_trail.hpp"
 #include "relay/provision/issuing.hpp"
+#include "relay/store/legacy_status.hpp"
 #include "relay/store/legacy_windows.hpp"
 
 namespace relay {

@@ -2,6 +2,7 @@
 
 #include "relay/provision/issuing.hpp"
 #include "relay/store/events.hpp"
+#include "relay/store/legacy_status.hpp"
 #include "relay/store/legacy_windows.hpp"
 
 #include <fmt/format.h>
@@ -66,9 +67,7 @@ Error no_window(std::string const &what) {
             {.next = "relay-admin migrate-legacy start --deadline 14d"}};
 }
 
-bool is_moving(std::optional<LegacyWindow> const &window) {
-    return window && (window->state == "open" || window->state == "expired") && !window->closed_at;
-}
+bool is_moving(std::optional<LegacyWindow> const &window) { return window && window->is_moving(); }
 
 void require_imported(db::Transaction &transaction, std::vector<AgentId> const &agents) {
     std::vector<std::string> const missing = store::not_imported(transaction, agents);
@@ -95,6 +94,9 @@ void require_expected(StartLegacy const &request, std::int64_t joined) {
 std::string describe_used(db::Transaction &transaction, seconds quiet, std::int64_t count) {
     std::string names;
     for (LegacyAgent const &agent : store::stragglers(transaction, quiet, most_named)) {
+        if (agent.activity != "on_shared_secret") {
+            break;  // they stand first
+        }
         names += (names.empty() ? "" : ", ") + agent.agent_id;
         names += agent.last_seen_from ? " (" + *agent.last_seen_from + ")" : "";
     }
@@ -213,31 +215,6 @@ ChangedWindow finish_legacy(db::Database &database, FinishLegacy const &request,
         detail.add("proven", counts.proven).add("left", counts.left()).add("active", counts.on_shared_secret);
         return std::vector{window_event("migration_finished", *result.window, detail)};
     });
-}
-
-std::optional<Instant> LegacyStatus::estimated_end() const {
-    std::int64_t const left = counts.left();
-    if (left == 0 || counts.proven_last_week == 0 || !window) {
-        return std::nullopt;
-    }
-    // A window of two days has no week behind it.
-    auto const days = std::clamp<seconds>(std::chrono::floor<seconds>(at - window->opened_at), std::chrono::hours(1),
-                                          std::chrono::days(7));
-    auto const rest = seconds(left * days.count() / counts.proven_last_week);
-    return rest < longest_duration ? std::optional(at + rest) : std::nullopt;
-}
-
-LegacyStatus legacy_status(db::Database &database, seconds quiet, std::int64_t most_stragglers) {
-    LegacyStatus result;
-    database.transact(reading(), [&](db::Transaction &transaction) {
-        result = {};
-        result.window = store::find_window(transaction);
-        result.counts = store::count_legacy(transaction, quiet);
-        result.stragglers = store::stragglers(transaction, std::nullopt, most_stragglers);
-        result.at = transaction.now();
-        result.db_role = transaction.db_role();
-    });
-    return result;
 }
 
 }  // namespace relay

@@ -12,8 +12,6 @@ namespace relay {
 
 /// The longest that a deadline may lie ahead.
 inline constexpr std::chrono::seconds longest_legacy_window = std::chrono::days(180);
-/// For so long an agent must not have used the shared secret to count as silent, unless it is said otherwise.
-inline constexpr std::chrono::seconds usual_legacy_quiet = std::chrono::hours(72);
 
 /// When the window closes: a time, or a while from now on the database's clock.
 using LegacyDeadline = std::variant<Instant, std::chrono::seconds>;
@@ -45,24 +43,11 @@ ChangedWindow extend_legacy(db::Database &database, LegacyDeadline const &deadli
 ChangedWindow abort_legacy(db::Database &database, WriteOptions const &options);
 
 struct FinishLegacy {
-    std::chrono::seconds quiet = std::chrono::hours(72);
+    std::chrono::seconds quiet = usual_legacy_quiet;
     std::int64_t allow_active = 0;  ///< exactly so many may still have used the shared secret in the quiet time
 };
 /// Closes the window for good.
 /// Throws Error: conflict, other than `allow_active` listed agents used the shared secret in the quiet time (the first are named), or no window is open.
 ChangedWindow finish_legacy(db::Database &database, FinishLegacy const &request, WriteOptions const &options);
-
-struct LegacyStatus {
-    std::optional<LegacyWindow> window{};
-    LegacyCounts counts{};
-    std::vector<LegacyAgent> stragglers{};  ///< not off the list; who used the shared secret last first
-    Instant at{};
-    std::string db_role{};
-
-    /// When the last one will have left, at the pace of the last week; none: nobody left in it, or nobody is left.
-    std::optional<Instant> estimated_end() const;
-};
-/// `quiet`: how long an agent must not have used the shared secret to count as silent. At most `most_stragglers` are listed.
-LegacyStatus legacy_status(db::Database &database, std::chrono::seconds quiet, std::int64_t most_stragglers);
 
 }  // namespace relay

@@ -46,24 +46,6 @@ WITH next AS (
 )
 SELECT next.wave, (SELECT count(*) FROM joined) AS agents FROM next)sql";
 
-constexpr auto count_sql = R"sql(
-SELECT count(*) FILTER (WHERE state = 'imported') AS imported,
-       count(*) FILTER (WHERE state = 'listed') AS listed,
-       count(*) FILTER (WHERE state = 'issued') AS issued,
-       count(*) FILTER (WHERE state = 'proven') AS proven,
-       count(*) FILTER (WHERE state = 'revoked') AS revoked,
-       count(*) FILTER (WHERE state IN ('listed', 'issued') AND last_seen_at > now() - make_interval(secs => $1)) AS on_shared_secret,
-       count(*) FILTER (WHERE state IN ('listed', 'issued') AND last_seen_at <= now() - make_interval(secs => $1)) AS silent,
-       count(*) FILTER (WHERE state IN ('listed', 'issued') AND last_seen_at IS NULL) AS never_seen,
-       count(*) FILTER (WHERE left_at > now() - interval '7 days') AS proven_last_week
-FROM relay.legacy_agent_status)sql";
-
-constexpr auto stragglers_sql = R"sql(
-SELECT agent_id, org_id, owner, state, wave, issued_key, issued_at, last_seen_at, host(last_seen_from) AS last_seen_from
-FROM relay.legacy_agent_status
-WHERE state IN ('listed', 'issued') AND ($1::bigint IS NULL OR last_seen_at > now() - make_interval(secs => $1))
-ORDER BY last_seen_at DESC NULLS LAST, agent_id LIMIT $2::bigint)sql";
-
 constexpr auto not_imported_sql = R"sql(
 SELECT wanted.id FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, place)
 WHERE NOT EXISTS (SELECT FROM relay.legacy_agents AS agent WHERE agent.agent_id = wanted.id COLLATE "C")
@@ -123,38 +105,6 @@ Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
     std::optional<std::string> const ids = agents ? std::optional(ids_text(*agents)) : std::nullopt;
     db::Rows const rows = transaction.exec(wave_sql, {migration_id, ids});
     return {.number = rows.one().integer("wave"), .agents = rows.one().integer("agents")};
-}
-
-LegacyCounts count_legacy(db::Transaction &transaction, std::chrono::seconds quiet) {
-    db::Rows const rows = transaction.exec(count_sql, {quiet});
-    db::Row const row = rows.one();
-    return {.imported = row.integer("imported"),
-            .listed = row.integer("listed"),
-            .issued = row.integer("issued"),
-            .proven = row.integer("proven"),
-            .revoked = row.integer("revoked"),
-            .on_shared_secret = row.integer("on_shared_secret"),
-            .silent = row.integer("silent"),
-            .never_seen = row.integer("never_seen"),
-            .proven_last_week = row.integer("proven_last_week")};
-}
-
-std::vector<LegacyAgent> stragglers(db::Transaction &transaction, std::optional<std::chrono::seconds> active_within,
-                                    std::int64_t limit) {
-    std::vector<LegacyAgent> agents;
-    db::Rows const rows = transaction.exec(stragglers_sql, {active_within, limit});
-    for (db::Row const row : rows) {
-        agents.push_back({.agent_id = row.text("agent_id"),
-                          .org_id = row.text("org_id"),
-                          .owner = row.optional_text("owner"),
-                          .state = row.text("state"),
-                          .wave = row.optional_integer("wave"),
-                          .issued_key = row.optional_text("issued_key"),
-                          .issued_at = row.optional_instant("issued_at"),
-                          .last_seen_at = row.optional_instant("last_seen_at"),
-                          .last_seen_from = row.optional_text("last_seen_from")});
-    }
-    return agents;
 }
 
 std::vector<std::string> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents) {

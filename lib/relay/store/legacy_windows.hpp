@@ -37,13 +37,6 @@ struct Wave {
 Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
                std::optional<std::vector<AgentId>> const &agents);
 
-/// `quiet`: how long an agent must not have used the shared secret to count as silent.
-LegacyCounts count_legacy(db::Transaction &transaction, std::chrono::seconds quiet);
-
-/// Those who are not off the list, who used the shared secret last first; `active_within`: only those who used it in that time.
-std::vector<LegacyAgent> stragglers(db::Transaction &transaction, std::optional<std::chrono::seconds> active_within,
-                                    std::int64_t limit);
-
 /// Of `agents`, those that were never imported; in their order.
 std::vector<std::string> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents);
 

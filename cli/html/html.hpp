@@ -1,0 +1,53 @@
+#pragma once
+
+#include "relay/model/time.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// HTML put together from parts. What holds tags is of type Html; text becomes that by escaping it, and there is no other way from a variable.
+namespace relay::cli::html {
+
+class Html {
+  public:
+    Html() = default;
+    /// Of a literal: what the program itself has to say.
+    template <std::size_t N>
+    Html(char const (&literal)[N]) : m_text(literal, N - 1) {}
+
+    std::string const &text() const { return m_text; }
+    bool empty() const { return m_text.empty(); }
+    Html &operator+=(Html const &more) {
+        m_text += more.m_text;
+        return *this;
+    }
+    friend Html operator+(Html one, Html const &other) { return one += other; }
+
+  private:
+    friend Html escape(std::string_view text);
+    std::string m_text{};
+};
+
+/// Any text as it is to be read, in an element or in an attribute: `& < > " '` become entities; control and bidi characters and malformed
+/// bytes, which no page should pass on, become visible escapes (escape_for_terminal).
+Html escape(std::string_view text);
+Html number(std::int64_t value);
+
+struct Attribute {
+    Html name;
+    Html value;
+};
+using Attributes = std::vector<Attribute>;
+
+/// `<name a="...">content</name>`
+Html element(Html const &name, Attributes const &attributes, Html const &content);
+inline Html element(Html const &name, Html const &content) { return element(name, {}, content); }
+
+/// `<time datetime="2026-11-22T06:12:00Z">2026-11-22 06:12 UTC</time>`
+Html time(Instant at);
+/// The same, and only the day is to be read.
+Html day(Instant at);
+
+}  // namespace relay::cli::html

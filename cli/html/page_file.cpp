@@ -1,0 +1,135 @@
+#include "cli/html/page_file.hpp"
+
+#include "cli/output/write_all.hpp"
+#include "cli/sink/posix.hpp"
+#include "cli/sink/secret_file.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace relay::cli::html {
+
+namespace {
+
+constexpr mode_t private_mode = 0600;
+constexpr mode_t mode_bits = 07777;
+
+struct Place {
+    std::shared_ptr<Folder const> folder;
+    std::string name;
+};
+
+Place place_of(std::string const &path) {
+    std::size_t const slash = path.rfind('/');
+    std::string const name = slash == path.npos ? path : path.substr(slash + 1);
+    if (name.empty() || name == "." || name == "..") {
+        throw Error(ErrorKind::usage, "--html " + path + " names no file; nothing was written");
+    }
+    std::string const folder = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    return {open_folder(folder), name};
+}
+
+Error in_the_way(std::string const &path, std::string const &why) {
+    return {ErrorKind::conflict,
+            "--html " + path + " is there already, and " + why + "; nothing was written",
+            {.why = "only a page that this command made is replaced", .next = "name another file, or remove this one"}};
+}
+
+bool begins_with(int file, std::string_view beginning) {
+    std::string found(beginning.size(), '\0');
+    ssize_t const length = ::pread(file, found.data(), found.size(), 0);
+    return length == static_cast<ssize_t>(beginning.size()) && found == beginning;
+}
+
+/// The mode of the page that is to be replaced; none if nothing is there. Throws Error (conflict, sink).
+std::optional<mode_t> earlier_page(Place const &place, std::string const &path, std::string_view beginning) {
+    std::optional<struct stat> const status = status_at(place.folder->fd.get(), place.name);
+    if (!status) {
+        return std::nullopt;
+    }
+    if (!S_ISREG(status->st_mode)) {
+        throw in_the_way(path, "is " + std::string(describe_file_type(status->st_mode)));
+    }
+    FileDescriptor const file(
+        ::openat(place.folder->fd.get(), place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    if (!file.is_open()) {
+        throw sink_error("cannot read --html " + path, errno, "name another file");
+    }
+    if (!begins_with(file.get(), beginning)) {
+        throw in_the_way(path, "is no page of this command");
+    }
+    return status->st_mode & mode_bits;
+}
+
+/// A file under a name of its own, removed unless it was renamed.
+class Draft {
+  public:
+    explicit Draft(Place const &place) : m_folder(place.folder), m_name("." + place.name + ".XXXXXX") {
+        std::string path = m_folder->path_of(m_name);
+        m_file = FileDescriptor(::mkostemp(path.data(), O_CLOEXEC));
+        m_name = path.substr(path.rfind('/') + 1);
+    }
+    ~Draft() {
+        if (m_file.is_open()) {
+            ::unlinkat(m_folder->fd.get(), m_name.c_str(), 0);
+        }
+    }
+    Draft(Draft const &) = delete;
+    Draft &operator=(Draft const &) = delete;
+
+    bool write(std::string_view text, mode_t mode) {
+        if (!m_file.is_open() || ::fchmod(m_file.get(), mode) != 0) {
+            return false;
+        }
+        errno = write_all(m_file.get(), text);
+        return errno == 0 && ::fsync(m_file.get()) == 0;
+    }
+    /// Over `name`, or only where there is nothing. False with errno set.
+    bool rename_to(std::string const &name, bool replace) {
+        int const folder = m_folder->fd.get();
+        int failed = ::renameat2(folder, m_name.c_str(), folder, name.c_str(), replace ? 0 : RENAME_NOREPLACE);
+        if (failed != 0 && !replace && errno == EINVAL) {  // a file system that cannot tell
+            failed = ::renameat(folder, m_name.c_str(), folder, name.c_str());
+        }
+        if (failed == 0) {
+            m_file.reset();
+        }
+        return failed == 0;
+    }
+
+  private:
+    std::shared_ptr<Folder const> m_folder;
+    std::string m_name;
+    FileDescriptor m_file{};
+};
+
+}  // namespace
+
+void require_page_place(std::string const &path, std::string_view beginning) {
+    Place const place = place_of(path);
+    earlier_page(place, path, beginning);
+    require_writable(*place.folder);
+}
+
+void write_page(std::string const &path, std::string_view page, std::string_view beginning) {
+    Place const place = place_of(path);
+    std::optional<mode_t> const earlier = earlier_page(place, path, beginning);
+    Draft draft(place);
+    if (!draft.write(page, earlier.value_or(private_mode))) {
+        throw sink_error("cannot write --html " + path, errno, "name another folder, or make room");
+    }
+    if (!draft.rename_to(place.name, earlier.has_value())) {
+        if (errno == EEXIST) {
+            throw in_the_way(path, "appeared just now");
+        }
+        throw sink_error("cannot write --html " + path, errno, "name another folder");
+    }
+    sync_folder(place.folder->fd.get());
+}
+
+}  // namespace relay::cli::html
