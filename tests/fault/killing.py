@@ -1,15 +1,16 @@
 """kill -9 as the program enters each of its system calls."""
 
-from scenes import INIT, ROTATE
+from scenes import BATCH, INIT, ROTATE
 from support import strace
 
 
 def few(points, kind, thoroughly):
-    """All points; of a first run, where each costs a database of its own, the waits and reads are thinned out."""
-    if thoroughly or kind not in INIT:
+    """All points; of a first run, where each costs a database of its own, and of a batch, which asks much, the waits and
+    reads are thinned out."""
+    if thoroughly or kind not in (*INIT, *BATCH):
         return points
-    talk = [point for point in points if point.name in ("poll", "recvfrom", "newfstatat")]
-    kept = set(talk[::3])
+    talk = [point for point in points if point.name in ("poll", "recvfrom", "newfstatat", "close", "ioctl")]
+    kept = set(talk[:: 3 if kind in INIT else 8])
     return [point for point in points if point not in talk or point in kept]
 
 
@@ -23,7 +24,7 @@ def kill_everywhere(stage, kind, tally, thoroughly):
     points = few(tracer.points(calls), kind, thoroughly)
     names = {point.name for point in points}
     assert {"openat", "write", "fsync", "sendto", "recvfrom"} <= names
-    assert ("renameat" if kind in ROTATE[1:] else "linkat") in names
+    assert ("renameat" if kind in ROTATE[1:] else "unlinkat" if kind in BATCH else "linkat") in names
     reached = 0
     for point in points:
         scene = stage.scene(kind)

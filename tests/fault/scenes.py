@@ -19,7 +19,8 @@ KEY = re.compile(rb"relay_sk_[0-9a-hjkmnp-tv-z]{12}_[0-9A-Za-z]{49}")
 CREATE = ("create", "create into a folder")
 ROTATE = ("rotate", "rotate at once", "rotate when due", "rotate in a folder")
 INIT = ("init", "init on an empty database")
-ISSUING = (*CREATE, *ROTATE, *INIT)
+BATCH = ("issue into a folder", "issue as lines")  # of three agents, of the list of a legacy migration
+ISSUING = (*CREATE, *ROTATE, *INIT, *BATCH)
 INCIDENTS = ("block", "revoke")
 
 
@@ -50,7 +51,7 @@ class Scene:
 
     def unfinished(self):
         """Files that a later run has to settle."""
-        return [path for path in self.files() if path.name.endswith(".new")]
+        return [path for path in self.files() if path.name.endswith((".new", ".batch"))]
 
     def keys_on_disk(self):
         """Every key in any file of the folder."""
@@ -140,6 +141,48 @@ class Scene:
             assert agents.decide(self.database, self.old) == "ok", f"{result}"
 
 
+class BatchScene(Scene):
+    """Several agents that get their first key at once: all of them or none. `agents`: their ids."""
+
+    def __init__(self, kind, relay, database, members, words, folder, *, file):
+        super().__init__(kind, relay, database, members[0], words, folder, file=file)
+        self.members = members
+
+    def live(self):
+        rows = self.database.rows(
+            "SELECT agent_id, key_id FROM relay.key_status WHERE status IN ('active', 'retiring') AND agent_id = ANY (%s)",
+            self.members,
+        )
+        assert len({row["agent_id"] for row in rows}) == len(rows), "an agent has two keys"
+        return {row["key_id"] for row in rows}
+
+    def times_done(self):
+        """1 when each agent was given its key once, and a fraction when it was not all of them."""
+        sql = "SELECT count(*) FROM relay.auth_events WHERE action = 'key_issued' AND agent_id = ANY (%s)"
+        told = self.database.value(sql, self.members)
+        assert told == len(self.live()), "what is told is not what is live"
+        return told / len(self.members)
+
+    def assert_delivered(self, report):
+        """The files hold the live key of each agent and no other, and nothing is unfinished."""
+        assert not self.unfinished(), f"{self.unfinished()}\n{report}"
+        found = [key.decode() for path in self.files() for key in KEY.findall(path.read_bytes())]
+        assert {agents.key_id(key) for key in found} == self.live(), report
+        assert len(found) == len(self.members) and all(agents.decide(self.database, key) == "ok" for key in found), report
+        for path in self.files():
+            assert path.stat().st_mode & 0o777 == 0o600 and path.stat().st_nlink == 1, report
+
+    def assert_told_truly(self, result):
+        if f"{len(self.members)} keys were issued before it" in result.err:  # what failed came after the batch
+            assert result.code == 8 and self.times_done() == 1, f"{result}"
+            self.assert_delivered(result)
+        else:
+            super().assert_told_truly(result)
+
+    def assert_untouched(self, result):
+        assert not self.keys_on_disk() and not self.unfinished() and not self.live(), f"{self.files()}\n{result}"
+
+
 class Stage:
     """Makes scenes: each with an agent, a folder and, for `init`, a database of its own."""
 
@@ -160,6 +203,8 @@ class Stage:
         agent = f"a{number}"
         if kind in INIT:
             return self._init(kind, agent, folder)
+        if kind in BATCH:
+            return self._batch(kind, agent, folder)
         create = ("agent", "create", agent, "--org", "acme", "--name", "A")
         if kind == "create":
             words, file = (*create, "--secret-file", folder / "key"), folder / "key"
@@ -193,6 +238,31 @@ class Stage:
             (folder / "old").rename(file)
             words = (*rotate, *once, "--replace", "--secrets-dir", folder)
         return Scene(kind, self.relay, self.database, agent, words, folder, file=file, old=old)
+
+    def _batch(self, kind, agent, folder):
+        """Three agents of the list, in a window that is opened with the first of these scenes."""
+        members = [f"{agent}.{number}" for number in range(3)]
+        self.database.execute(
+            "INSERT INTO relay.legacy_migrations (deadline, opened_by) SELECT now() + interval '9 days', 'test'"
+            " WHERE NOT EXISTS (SELECT FROM relay.legacy_migrations)"
+        )
+        self.database.execute(
+            "WITH made AS (INSERT INTO relay.agents (agent_id, org_id, name, created_by)"
+            "  SELECT id, 'acme', id, 'test' FROM unnest(%s) AS id RETURNING agent_id)"
+            " INSERT INTO relay.legacy_agents (agent_id, org_id, imported_by) SELECT agent_id, 'acme', 'test' FROM made",
+            members,
+        )
+        self.database.execute(
+            "UPDATE relay.legacy_agents SET wave = 1, migration_id = (SELECT migration_id FROM relay.legacy_migrations)"
+            " WHERE agent_id = ANY (%s)",
+            members,
+        )
+        if kind == "issue as lines":
+            file, sink = folder / "keys.jsonl", ("--secret-file", folder / "keys.jsonl", "--secret-format", "json")
+        else:
+            file, sink = folder / "keys" / f"{members[0]}.key", ("--secrets-dir", folder / "keys")
+        words = ("migrate-legacy", "issue", *members, *sink)
+        return BatchScene(kind, self.relay, self.database, members, words, folder, file=file)
 
     def _init(self, kind, agent, folder):
         template = "template0" if kind == "init on an empty database" else "relay_template"

@@ -3,10 +3,10 @@
 from contextlib import contextmanager
 
 import pytest
-from scenes import CREATE, INIT, ROTATE
+from scenes import BATCH, CREATE, INIT, ROTATE
 from support import strace, tmpfs
 
-KINDS = (*CREATE, *ROTATE, INIT[0])
+KINDS = (*CREATE, *ROTATE, INIT[0], *BATCH)
 WRITES = ("openat", "fchmod", "write", "fsync", "linkat", "mkdir", "chmod", "close")
 ERRORS = {
     "openat": ("ENOSPC", "EMFILE", "EROFS", "EDQUOT"),

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from onward import OnLater
-from scenes import CREATE, INCIDENTS, ROTATE
+from scenes import BATCH, CREATE, INCIDENTS, ROTATE
 from support.proxy import Fault, Proxy, commit
 
 LONGEST = 45.0
-KINDS = (CREATE[0], ROTATE[0], *INCIDENTS)
+KINDS = (CREATE[0], ROTATE[0], BATCH[1], *INCIDENTS)
 SHORT = ("--timeout", "2s")
 
 
@@ -34,7 +34,7 @@ class Silence:
             return result, time.monotonic() - begin
 
 
-def run_all(silences, workers=16):
+def run_all(silences, workers=24):
     """Runs many at once: nearly all of their time is waiting."""
     with ThreadPoolExecutor(workers) as pool:
         return list(zip(silences, pool.map(Silence.run, silences), strict=True))

@@ -27,10 +27,10 @@ class Issue {
         begin();
         try {
             m_request.agents ? issue_named() : issue_queue();
+            end();
         } catch (Error const &error) {
             throw after_earlier_batches(error, m_options.dry_run ? 0 : m_result.issued, "keys were issued");
         }
-        end();
         return std::move(m_result);
     }
 
