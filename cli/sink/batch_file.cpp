@@ -29,8 +29,8 @@ void make_private(FileDescriptor const &fd, std::string const &path) {
     }
 }
 
-/// NAME, opened; made if it is not there.
-FileDescriptor open_or_make(Folder const &folder, std::string const &name) {
+/// NAME, opened; made if it is not there, and `made` says so.
+FileDescriptor open_or_make(Folder const &folder, std::string const &name, bool *made = nullptr) {
     auto const path = folder.path_of(name);
     auto const at = folder.fd.get();
     FileDescriptor fd(::openat(at, name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -39,6 +39,9 @@ FileDescriptor open_or_make(Folder const &folder, std::string const &name) {
             ::openat(at, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_mode));
         if (fd.is_open()) {
             make_private(fd, path);
+            if (made != nullptr) {
+                *made = true;
+            }
         }
     }
     struct stat status {};
@@ -76,16 +79,26 @@ std::size_t already_there(FileDescriptor const &fd, std::string_view content, of
     return overlap;
 }
 
-}  // namespace
+enum class Before { nothing, perhaps_a_part };  ///< what was appended of this content already
 
-void append_batch(Folder const &folder, std::string const &name, std::string_view content) {
-    FileDescriptor const fd = open_or_make(folder, name);
+void append(Folder const &folder, std::string const &name, std::string_view content, Before before) {
+    bool made = false;
+    FileDescriptor const fd = open_or_make(folder, name, &made);
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0 || ::lseek(fd.get(), 0, SEEK_END) < 0) {
         throw sink_error("cannot look at " + folder.path_of(name), errno);
     }
-    write_durably(fd.get(), content.substr(already_there(fd, content, status.st_size)), folder.path_of(name));
-    sync_folder(folder.fd.get());
+    auto const there = before == Before::nothing ? 0 : already_there(fd, content, status.st_size);
+    write_durably(fd.get(), content.substr(there), folder.path_of(name));
+    if (made) {
+        sync_folder(folder.fd.get());
+    }
+}
+
+}  // namespace
+
+void append_missing(Folder const &folder, std::string const &name, std::string_view content) {
+    append(folder, name, content, Before::perhaps_a_part);
 }
 
 bool BatchFile::check() const {
@@ -146,7 +159,7 @@ void BatchFile::write(std::string_view content, std::string const &database_id) 
 void BatchFile::finish(std::string_view content) {
     auto const batch = batch_name(m_name);
     try {
-        append_batch(*m_folder, m_name, content);
+        append(*m_folder, m_name, content, Before::nothing);
     } catch (Error const &error) {
         keep();
         throw Error(ErrorKind::unknown,
@@ -163,9 +176,9 @@ void BatchFile::undo() noexcept {
     if (m_fd.is_open()) {
         auto const folder = m_folder->fd.get();
         if (is_file_at(folder, batch_name(m_name), m_identity)) {
+            // Not flushed: one that comes back after a crash is settled again, and all of it is in NAME already, or dead.
             ::unlinkat(folder, batch_name(m_name).c_str(), 0);
         }
-        sync_folder(folder);
     }
     keep();
 }

@@ -13,7 +13,7 @@ namespace relay::cli {
 ///
 /// A batch is written to NAME.batch and flushed; after the commit it is appended to NAME, flushed, and NAME.batch removed. So NAME holds only
 /// keys that are live. NAME.batch is locked (flock) as long as this run has it in hand. A run that finds one asks what became of its
-/// transaction, and appends what is missing of it (`append_batch`), or removes it.
+/// transaction, and appends what is missing of it (`append_missing`), or removes it.
 class BatchFile {
   public:
     /// `name` is relative to the folder, without a slash.
@@ -42,6 +42,6 @@ class BatchFile {
 
 /// Puts at the end of NAME what is missing of `content` there: all of it, or the rest after a kill in the middle of it; flushed. NAME is made if
 /// it is not there. Throws Error (sink).
-void append_batch(Folder const &folder, std::string const &name, std::string_view content);
+void append_missing(Folder const &folder, std::string const &name, std::string_view content);
 
 }  // namespace relay::cli

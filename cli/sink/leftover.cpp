@@ -147,7 +147,7 @@ void finish(Leftover const &leftover) {
 /// A batch goes behind what its file holds already.
 void finish_batch(Leftover const &leftover, std::string_view content) {
     auto const folder = leftover.folder.fd.get();
-    append_batch(leftover.folder, leftover.name, content);
+    append_missing(leftover.folder, leftover.name, content);
     if (::unlinkat(folder, leftover.unfinished.c_str(), 0) != 0) {
         throw sink_error(leftover.folder.path_of(leftover.unfinished) + " of an earlier run cannot be removed", errno);
     }

@@ -216,7 +216,7 @@ class Issue {
             ApiKey const key = ApiKey::generate(KeyType::agent);
             m_delivery.add(
                 {.org = agent.org, .agent = &agent.agent, .key = key, .database_id = transaction.database_id()});
-            keys.push_back({key.id().text(), key.hash().hex(), agent.agent.text()});
+            keys.push_back({key.id().text(), key.hash().hex(), agent.agent.text(), agent.org.text()});
             made.push_back({.agent_id = agent.agent.text(),
                             .org_id = agent.org.text(),
                             .owner = agent.owner,

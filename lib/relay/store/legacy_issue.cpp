@@ -48,22 +48,27 @@ FROM relay.agent_keys AS key
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
   AND key.agent_id = listed.agent_id AND key.state = 'active')sql";
 
+// Each row is found by its key. Without statistics of an array the planner would rather read both tables whole for every batch, and a fleet
+// would cost the square of its size.
+constexpr auto by_key_sql =
+    "SELECT pg_catalog.set_config('enable_hashjoin', 'off', true), pg_catalog.set_config('enable_mergejoin', 'off', "
+    "true)";
+
 constexpr auto insert_sql = R"sql(
 WITH new AS (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) AS new (key_id, hash, agent_id)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS new (key_id, hash, agent_id, org_id)
 ), keys AS (
     INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by)
-    SELECT new.key_id, agent.agent_id, agent.org_id, decode(new.hash, 'hex'), now() + COALESCE(agent.key_max_age, org.key_max_age), $4
+    SELECT new.key_id, new.agent_id, new.org_id, decode(new.hash, 'hex'), now() + COALESCE(agent.key_max_age, org.key_max_age), $5
     FROM new
     JOIN relay.agents AS agent ON agent.agent_id = new.agent_id COLLATE "C"
     JOIN relay.organizations AS org ON org.org_id = agent.org_id
-    RETURNING key_id, agent_id, org_id
 ), listed AS (
     UPDATE relay.legacy_agents AS listed SET issued_key = new.key_id
     FROM new WHERE listed.agent_id = new.agent_id COLLATE "C"
 )
 INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, reason, ticket, actor, trace_id)
-SELECT 'key_issued', keys.org_id, keys.agent_id, keys.key_id, $5, $6, $4, $7 FROM keys)sql";
+SELECT 'key_issued', new.org_id, new.agent_id, new.key_id, $6, $7, $5, $8 FROM new)sql";
 
 constexpr auto operations_sql =
     "INSERT INTO relay.operations (op_id, state) SELECT id, 'done' FROM unnest($1::text[]) AS id";
@@ -115,13 +120,16 @@ void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, 
     std::vector<std::string> ids;
     std::vector<std::string> hashes;
     std::vector<std::string> agents;
+    std::vector<std::string> orgs;
     for (NewKey const &key : keys) {
         ids.push_back(key.key_id);
         hashes.push_back(key.hash_hex);
         agents.push_back(key.agent_id);
+        orgs.push_back(key.org_id);
     }
-    transaction.exec(insert_sql, {array_text(ids), array_text(hashes), array_text(agents), by.actor, by.reason,
-                                  by.ticket, by.trace_id});
+    transaction.exec(by_key_sql);
+    transaction.exec(insert_sql, {array_text(ids), array_text(hashes), array_text(agents), array_text(orgs), by.actor,
+                                  by.reason, by.ticket, by.trace_id});
 }
 
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations) {

@@ -45,6 +45,7 @@ struct NewKey {
     std::string key_id{};
     std::string hash_hex{};
     std::string agent_id{};
+    std::string org_id{};  ///< the agent's
 };
 /// Makes the keys active, notes them on the list, and writes an event for each. Throws Error (conflict): one of the agents has a key.
 void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by);

@@ -1,0 +1,64 @@
+"""A fleet on the list of an open window, and the writes that `migrate-legacy issue` makes of it in plain SQL."""
+
+from support.database import Database, make_template
+
+# As a server in earnest, with room for the tables; no autovacuum, which would fall into one run and not into the other.
+SETTINGS = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB", "max_wal_size": "4GB", "autovacuum": "off"}
+
+# Foreign keys and triggers cost 50 us a row: the rows are right by themselves.
+FLEET = """
+SET session_replication_role = replica;
+SET synchronous_commit = off;
+INSERT INTO relay.organizations (org_id, name, plan, created_by)
+SELECT 'org-' || n, 'Organization', 'paid', 'bench' FROM generate_series(0, {agents} / 1000) AS n;
+INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by)
+SELECT 'agent-' || n, 'org-' || n / 1000, 'Agent', '["stripe:create_payment", "crm:*"]', 'bench' FROM generate_series(1, {agents}) AS n;
+INSERT INTO relay.legacy_migrations (deadline, opened_by) VALUES (now() + interval '14 days', 'bench');
+INSERT INTO relay.legacy_agents (agent_id, org_id, owner, imported_by, migration_id, wave, listed_at)
+SELECT agent_id, org_id, 'team', 'bench', 1, 1, now() FROM relay.agents;
+SET session_replication_role = origin;
+"""
+
+STAGING = """
+CREATE TABLE public.staging AS
+SELECT (row_number() OVER (ORDER BY agent_id) - 1) / {batch} AS batch, agent_id, org_id,
+       left(translate(md5(agent_id), 'il', 'xy'), 12) AS key_id, sha256(agent_id::bytea) AS hash
+FROM relay.legacy_agents;
+CREATE INDEX ON public.staging (batch);
+"""
+
+# The peer finds each row by its key, too: left alone it reads the whole list for every batch.
+BATCH = """
+BEGIN;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by)
+SELECT key_id, agent_id, org_id, hash, now() + interval '90 days', 'bench' FROM public.staging WHERE batch = {n};
+UPDATE relay.legacy_agents AS listed SET issued_key = staging.key_id
+FROM public.staging WHERE staging.batch = {n} AND listed.agent_id = staging.agent_id;
+INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, actor)
+SELECT 'key_issued', org_id, agent_id, key_id, 'bench' FROM public.staging WHERE batch = {n};
+INSERT INTO relay.operations (op_id, state) VALUES ('op_' || lpad('{n}', 24, '0'), 'done');
+COMMIT;
+"""
+
+
+def listed(cluster, agents, *, batch=None):
+    """A database with so many agents on the list, and with `batch` the rows of a staging table for `same_writes`."""
+    made = Database(cluster, template=make_template(cluster))
+    made.execute(FLEET.format(agents=agents))
+    if batch:
+        made.execute(STAGING.format(batch=batch))
+    connection = made.connect()
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+        cursor.execute("CHECKPOINT")
+    connection.close()
+    return made
+
+
+def same_writes(path, batches):
+    """Writes the psql script that issues the keys of so many batches of the staging table."""
+    path.write_text("\\set ON_ERROR_STOP on\n" + "".join(BATCH.format(n=n) for n in batches))
+    return path
