@@ -1,6 +1,7 @@
 #include "cli/documents/legacy_steps.hpp"
 
 #include "cli/documents/legacy.hpp"
+#include "relay/provision/migrate_legacy_window.hpp"
 
 #include <fmt/format.h>
 
@@ -22,8 +23,8 @@ std::string agents(std::int64_t count, std::string_view of_one, std::string_view
 
 /// Enough for the estimate and a tenth of the way more, at most what a deadline may lie ahead; a week if there is no estimate.
 std::string better_deadline(LegacyStatus const &status) {
-    Instant const end = status.estimated_end().value_or(status.at + days(7));
-    auto const ahead = std::chrono::ceil<days>((end - status.at) * 11 / 10);
+    std::optional<Instant> const end = status.estimated_end();
+    seconds const ahead = end ? std::chrono::ceil<days>((*end - status.at) * 11 / 10) : days(7);
     return format_duration(std::clamp<seconds>(ahead, days(1), longest_legacy_window));
 }
 

@@ -6,7 +6,7 @@ The program's tables date what they are told and take nothing back; so the past 
 import csv
 from dataclasses import dataclass
 
-HOSTILE_OWNER = "</td><script>document.title='owned'</script>\"><img src=x onerror=alert(1)> & 'co'"
+HOSTILE_OWNER = "</td><script>document.title='owned'</script>\"><img src=x onerror=document.title=1> & 'co'"
 
 
 def rewrite(database, *statements):
