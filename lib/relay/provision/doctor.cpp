@@ -230,7 +230,7 @@ void Examiner::ask_server() {
     Ids const ids = standing_on(Ground::connection, {"db.tls", "db.role", "server.version", "server.primary",
                                                      "server.durability", "server.passwords", "server.logging"});
     if (!ids.empty()) {
-        tell(doctor::judge_tls(m_server->link, m_request.around));
+        tell(doctor::judge_tls(*m_server, m_request.around));
         tell_ground(doctor::judge_role(*m_server));
         tell(doctor::judge_version(*m_server));
         tell(doctor::judge_primary(*m_server));
@@ -276,9 +276,7 @@ void Examiner::ask_legacy() {
         tell(doctor::judge_env_file(*relay));
     } else {
         skip("legacy.fallback",
-             "the relay's settings were not named; when all is done, ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false has to "
-             "stand "
-             "in them",
+             "the relay's settings were not named; at the end they are to say ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false",
              "relay-admin doctor --env-file FILE");
     }
     Ids ids{"legacy.window", "legacy.pace"};

@@ -49,11 +49,15 @@ std::string groups_text(store::ServerFacts const &facts) { return fmt::format("{
 
 }  // namespace
 
-CheckResult judge_tls(db::Link const &link, Surroundings const &around) {
+CheckResult judge_tls(store::ServerFacts const &facts, Surroundings const &around) {
+    db::Link const &link = facts.link;
     std::string const next = "sslmode=verify-full, with the CA's certificate in ~/.postgresql/root.crt or sslrootcert=";
     std::string const mode = around.sslmode.empty() ? "" : ", sslmode=" + around.sslmode;
     if (is_socket(link.host)) {
         return {"db.tls", CheckStatus::ok, "a unix socket: nothing leaves this machine", ""};
+    }
+    if (facts.gss_encrypted) {
+        return {"db.tls", CheckStatus::ok, "encrypted by GSSAPI: Kerberos has proven who the server is", ""};
     }
     if (!link.tls_version && stays_on_this_machine(link.host)) {
         return {"db.tls", CheckStatus::ok, "not encrypted, but only to " + link.host + ", on this machine", ""};

@@ -15,7 +15,7 @@ namespace relay::doctor {
 
 // The server and the way to it --------------------------------------------------------------------------------------------------------
 
-CheckResult judge_tls(db::Link const &link, Surroundings const &around);
+CheckResult judge_tls(store::ServerFacts const &facts, Surroundings const &around);
 CheckResult judge_password(Surroundings const &around);
 CheckResult judge_role(store::ServerFacts const &facts);
 CheckResult judge_version(store::ServerFacts const &facts);

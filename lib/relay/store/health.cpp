@@ -6,6 +6,7 @@ namespace {
 // USAGE and SELECT are asked for by hand: a look at a table of a schema without them is an error, not an answer.
 constexpr auto server_sql = R"sql(
 SELECT current_setting('server_version') AS version, current_setting('server_version_num')::bigint AS version_number,
+       COALESCE((SELECT encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid()), false) AS gss_encrypted,
        pg_is_in_recovery() AS standby, me.rolname::text AS role, me.rolsuper AS superuser, me.rolbypassrls AS bypasses,
        n.oid IS NOT NULL AS has_schema,
        COALESCE(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS may_read
@@ -72,6 +73,7 @@ ServerFacts read_server(db::Transaction &transaction) {
     db::Rows const rows = transaction.exec(server_sql);
     db::Row const row = rows.one();
     ServerFacts facts{.link = transaction.link(),
+                      .gss_encrypted = row.boolean("gss_encrypted"),
                       .version = row.text("version"),
                       .version_number = row.integer("version_number"),
                       .standby = row.boolean("standby"),

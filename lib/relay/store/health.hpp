@@ -13,6 +13,7 @@ namespace relay::store {
 /// What any role may ask of any database.
 struct ServerFacts {
     db::Link link{};
+    bool gss_encrypted = false;  ///< by Kerberos, in place of TLS
     std::string version{};  ///< "15.14"
     std::int64_t version_number = 0;  ///< 150014
     bool standby = false;

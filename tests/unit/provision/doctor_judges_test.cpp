@@ -32,6 +32,12 @@ TEST_SUITE("doctor_judges") {
         CHECK(doctor::judge_clock(-90s, 2ms).message.find("1 minute behind") != std::string::npos);
     }
 
+    TEST_CASE("Kerberos encrypts, too") {
+        db::Link const link{.host = "db.example", .gss_encrypted = true};
+        CHECK(doctor::judge_tls(link, {.sslmode = "verify-full"}).status == CheckStatus::ok);
+        CHECK(doctor::judge_tls({.host = "db.example"}, {.sslmode = "verify-full"}).status == CheckStatus::error);
+    }
+
     TEST_CASE("a standby that is hidden from us is not judged") {
         store::SynchronousStandbys const hidden{.names = "FIRST 1 (a)", .streaming = 0, .hidden = true};
         CHECK(doctor::judge_standbys({}, hidden).status == CheckStatus::skipped);
