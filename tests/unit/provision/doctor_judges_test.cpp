@@ -33,9 +33,10 @@ TEST_SUITE("doctor_judges") {
     }
 
     TEST_CASE("Kerberos encrypts, too") {
-        db::Link const link{.host = "db.example", .gss_encrypted = true};
-        CHECK(doctor::judge_tls(link, {.sslmode = "verify-full"}).status == CheckStatus::ok);
-        CHECK(doctor::judge_tls({.host = "db.example"}, {.sslmode = "verify-full"}).status == CheckStatus::error);
+        store::ServerFacts facts{.link = {.host = "db.example"}, .gss_encrypted = true};
+        CHECK(doctor::judge_tls(facts, {.sslmode = "verify-full"}).status == CheckStatus::ok);
+        facts.gss_encrypted = false;
+        CHECK(doctor::judge_tls(facts, {.sslmode = "verify-full"}).status == CheckStatus::error);
     }
 
     TEST_CASE("a standby that is hidden from us is not judged") {
