@@ -14,12 +14,12 @@ namespace relay::cli {
 namespace {
 
 volatile std::sig_atomic_t remembered = 0;
-std::atomic<char const *> last_words = nullptr;
+std::atomic<char const *> words = nullptr;
 static_assert(std::atomic<char const *>::is_always_lock_free);
 
 /// Async-signal-safe. A handled signal is blocked while its handler runs, so it is let through before it is raised.
 void die_of(int signal) {
-    if (char const *const text = last_words) {
+    if (char const *const text = words) {
         write_all(STDERR_FILENO, text);
     }
     struct sigaction action {};
@@ -59,7 +59,11 @@ void install_signal_handlers() {
     }
 }
 
-void set_last_words(char const *text) noexcept { last_words = text; }
+bool signal_came() noexcept { return remembered != 0; }
+
+void set_last_words(char const *text) noexcept { words = text; }
+
+char const *last_words() noexcept { return words; }
 
 void die_of_signal() {
     die_of(remembered == 0 ? SIGINT : static_cast<int>(remembered));

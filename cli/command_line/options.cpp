@@ -201,6 +201,13 @@ void at_most_one(Given flags) {
     }
 }
 
+void require_partner(std::string_view flag, bool given, std::string_view partner, bool partner_given) {
+    if (given && !partner_given) {
+        throw Error(ErrorKind::usage, std::string(flag) + " says nothing without " + std::string(partner),
+                    {.next = "add " + std::string(partner) + ", or leave " + std::string(flag) + " out"});
+    }
+}
+
 void exactly_one(Given flags) {
     at_most_one(flags);
     for (auto const &[name, given] : flags) {

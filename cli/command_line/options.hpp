@@ -77,6 +77,8 @@ std::string required_spelling(std::string_view first_name, std::optional<std::st
 using Given = std::initializer_list<std::pair<std::string_view, bool>>;
 /// Throws Error (usage) naming the first two if more than one of `flags` was given.
 void at_most_one(Given flags);
+/// Throws Error (usage) if `flag` was given without `partner`, without which it says nothing.
+void require_partner(std::string_view flag, bool given, std::string_view partner, bool partner_given);
 /// As at_most_one, and throws Error (usage) naming all of them if none was given.
 void exactly_one(Given flags);
 

@@ -23,7 +23,8 @@ struct Options {
     bool all = false;
     std::optional<std::string> org{};
     std::optional<std::int64_t> batch{};
-    SinkOptions sink{};
+    std::optional<std::int64_t> expect{};
+    BatchSinkOptions sink{};
 };
 
 IssueLegacy make_request(Options const &options) {
@@ -31,7 +32,10 @@ IssueLegacy make_request(Options const &options) {
                  {"--file", options.file.has_value()},
                  {"--next", options.next.has_value()},
                  {"--all", options.all}});
-    IssueLegacy request{.next = options.next};
+    at_most_one({{"--file -", options.file == "-"},
+                 {"--seal-keys -", options.sink.seal_keys == "-"},
+                 {"--seal-key -", options.sink.sink.seal_key == "-"}});
+    IssueLegacy request{.next = options.next, .expect = options.expect};
     if (!options.agents.empty() || options.file) {
         if (options.org) {
             throw Error(ErrorKind::usage, "--org goes with --next and --all: named agents say where they are");
@@ -40,6 +44,10 @@ IssueLegacy make_request(Options const &options) {
     }
     if (options.org) {
         request.org = OrgId::parse(*options.org);
+    }
+    if (options.batch && options.sink.deliver) {
+        throw Error(ErrorKind::usage, "--batch and --deliver exclude each other",
+                    {.why = "a batch is as large as there are commands at once", .next = "give --deliver-jobs N"});
     }
     if (options.batch) {
         request.batch = static_cast<std::size_t>(*options.batch);
@@ -74,6 +82,12 @@ ExitStatus run(Options const &options, Context &context) {
     }
     std::optional<Progress> progress;
     IssueObserver observer;
+    observer.starting = [&](std::size_t total) {
+        if (total > 0) {
+            context.output().note(std::to_string(total) + (total == 1 ? " agent is" : " agents are") +
+                                  " to be given a key");
+        }
+    };
     observer.progress = [&](std::size_t done, std::size_t total) {
         if (!progress) {
             progress.emplace(context.output().progress_stream(), "issuing keys", false, total);
@@ -102,7 +116,10 @@ Runner declare(CLI::App &app) {
               options->file);
     add_integer(app, {.names = "--batch", .type = "N", .description = "keys of one transaction (default: 1000)"},
                 {.min = 1, .max = 10'000}, options->batch);
-    declare_sink(app, options->sink);
+    add_integer(app,
+                {.names = "--expect", .type = "N", .description = "so many are to be given a key, or nothing is done"},
+                {.min = 0, .max = 100'000'000}, options->expect);
+    declare_batch_sink(app, options->sink);
     add_positionals(app, {.names = "AGENT", .description = "these agents"}, options->agents);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -117,21 +134,36 @@ Command const migrate_legacy_issue{
         R"(Gives agents of the list a key of their own: the named ones, the next so many (--next), or all. Until an agent first uses its own key it
 may use either; from then on the shared secret is closed to it.
 
-The keys go to --secrets-dir, one file each, or with --secret-format json to one --secret-file, one line each; a file of an earlier run is
-continued. They are given out in batches: each is delivered first, made durable, and committed then. Killed at any instant, the same command
-run again first settles what was left, and goes on with the agents that have no key yet: that is read from the database alone, so another
-machine or another person can go on as well. Two of them at once share the work, and no agent is ever given two keys.
+The keys go to one place: to --secrets-dir, one file each; with --secret-format json or sealed to one --secret-file, one line each, where a
+file of an earlier run is continued; or to the command of --deliver. They are given out in batches: each is delivered first, made durable,
+and committed then. Killed at any instant, the same command run again first settles what was left, and goes on with the agents that have no
+key yet: that is read from the database alone, so another machine or another person can go on as well. Two of them at once share the work,
+and no agent is ever given two keys.
 
-Agents that have a key already, or are off the list, are left as they are. An agent that the database refuses fails alone. Revoked agents are
-left out.
+Agents that have a key already, or are off the list, are left as they are. An agent that the database refuses, or to whom nothing can be
+delivered, fails alone. Revoked agents are left out. With --expect N nothing is done if another number of agents is to be given a key.
 
-Exit 0: issued, or nobody is without a key. 2: no sink. 5: no window is open. 7: some agents failed, stdout says which; run it again. 8, 9:
-the database went away; run it again. 12: not delivered; batches before it stay.
+Sealed to its owner: --secret-format sealed with --seal-keys FILE seals each key to the public key of the agent's owner, or else of its
+organization, or else to that of the owner "*". FILE is CSV with a header, or JSON lines: owner (or org_id), key_id and key, the latter two as
+the GitHub secrets API gives them. Who has none of the three fails alone.
+
+--deliver CMD is run by sh for each agent, with the secret on its stdin, in the shape of --secret-format, and RELAY_AGENT_ID, RELAY_ORG_ID,
+RELAY_OWNER (empty if there is none) and RELAY_KEY_ID in its environment. Delivered means that it has read all of its stdin and ended with 0.
+If it does not, or takes longer than --deliver-timeout, that agent gets no key; twenty such in a row end the run. What it says goes to stderr,
+without the secret, should it say that. It ends when relay-admin does. The key is committed after it: if that fails, as when relay-admin is
+killed in between, the key handed over is dead and the next run hands over another, so the receiver must keep the latest. --deliver-jobs N
+runs N of them at once; the database keeps the rows of these agents locked meanwhile, which no agent and no block has to wait for.
+
+Exit 0: issued, or nobody is without a key. 2: no sink, or a bad file of keys to seal to. 5: no window is open, or another count than
+expected. 7: some agents failed, stdout says which; run it again. 8, 9: the database went away; run it again. 12: not delivered; batches
+before it stay.
 
 EXAMPLES
   relay-admin migrate-legacy issue --next 10 --secrets-dir out --secret-format env
   relay-admin migrate-legacy issue billing-2 CRM.sync --secrets-dir out
   relay-admin migrate-legacy issue --all --secret-file keys.jsonl --secret-format json
+  relay-admin migrate-legacy issue --all --expect 2310 --secrets-dir out --secret-format sealed --seal-keys owners.jsonl
+  relay-admin migrate-legacy issue --all --deliver 'vault kv put "secret/$RELAY_OWNER/$RELAY_AGENT_ID" key=-' --deliver-jobs 8
   relay-admin migrate-legacy issue --all --org acme-corp --dry-run --secrets-dir out
 )",
     .declare = declare,

@@ -6,6 +6,7 @@
 #include "cli/output/render_json.hpp"
 #include "cli/output/screen.hpp"
 #include "cli/output/write_all.hpp"
+#include "cli/signals.hpp"
 #include "relay/model/text.hpp"
 
 #include <cstdlib>
@@ -17,7 +18,11 @@ namespace relay::cli {
 
 namespace {
 
-void say(std::string_view line) { write_all(STDERR_FILENO, std::string(line) + '\n'); }
+/// A line of progress that stands there is removed first.
+void say(std::string_view line) {
+    char const *const clear = last_words();
+    write_all(STDERR_FILENO, (clear != nullptr ? clear : "") + std::string(line) + '\n');
+}
 
 std::string what_is_true(Document const &document) {
     if (document.changed && !document.dry_run) {

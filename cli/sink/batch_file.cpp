@@ -9,14 +9,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 namespace relay::cli {
 namespace {
 
 constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
-constexpr std::string_view first_words = R"({"agent_id":")";
 
 void make_private(FileDescriptor const &fd, std::string const &path) {
     struct stat status {};
@@ -112,11 +110,11 @@ bool BatchFile::check() const {
                            "keys are only written to a regular file", "choose another name");
     }
     FileDescriptor const fd = open_or_make(*m_folder, m_name);
-    std::array<char, first_words.size()> start{};
+    std::string start(m_first_words.size(), '\0');
     auto const got = ::pread(fd.get(), start.data(), start.size(), 0);
     if (got != 0 &&
-        std::string_view(start.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != first_words) {
-        throw sink_refusal(path + " exists, and holds no keys that this program wrote",
+        std::string_view(start.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != m_first_words) {
+        throw sink_refusal(path + " exists, and holds no keys that this program wrote in this --secret-format",
                            "a file is never overwritten without leave", "choose another name");
     }
     return got > 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/sink/format.hpp"
 #include "cli/sink/posix.hpp"
 #include "cli/sink/secret_file.hpp"
 
@@ -16,9 +17,10 @@ namespace relay::cli {
 /// transaction, and appends what is missing of it (`append_missing`), or removes it.
 class BatchFile {
   public:
-    /// `name` is relative to the folder, without a slash.
-    BatchFile(std::shared_ptr<Folder const> folder, std::string name)
-        : m_folder(std::move(folder)), m_name(std::move(name)) {}
+    /// `name` is relative to the folder, without a slash; `first_words`: how such a file begins.
+    BatchFile(std::shared_ptr<Folder const> folder, std::string name,
+              std::string_view first_words = first_words_of_lines(SecretFormat::json))
+        : m_folder(std::move(folder)), m_name(std::move(name)), m_first_words(first_words) {}
 
     /// Looks, and changes nothing. Returns true if NAME is there, with keys of earlier runs.
     /// Throws Error (sink): NAME is no regular file of this user's and private, or begins as no file of keys does.
@@ -36,6 +38,7 @@ class BatchFile {
   private:
     std::shared_ptr<Folder const> m_folder;
     std::string m_name;
+    std::string_view m_first_words;
     FileDescriptor m_fd{};
     FileIdentity m_identity{};
 };

@@ -1,7 +1,10 @@
 #include "cli/sink/batch_sink.hpp"
 
+#include "cli/command_line/options.hpp"
 #include "cli/output/output.hpp"
+#include "cli/sink/batch/command_batches.hpp"
 #include "cli/sink/batch_file.hpp"
+#include "cli/sink/directory_sink.hpp"
 #include "cli/sink/format.hpp"
 #include "cli/sink/leftover.hpp"
 #include "relay/crypto/random_ids.hpp"
@@ -17,6 +20,8 @@ constexpr std::size_t most_files = 1000;
 constexpr rlim_t other_files = 64;  ///< the connection, the folder, what we were started with
 constexpr std::size_t most_lines = 10'000;
 constexpr std::size_t first_room = 256 * 1024;
+constexpr std::chrono::seconds shortest_limit{1};
+constexpr std::chrono::minutes longest_limit{10};
 
 /// Each file of a batch is open until the verdict, and locked: 1024 is what most systems give a process that does not ask for more.
 std::size_t room_for_files() {
@@ -37,9 +42,14 @@ std::size_t room_for_files() {
 /// --secrets-dir.
 class FolderBatches final : public BatchSink {
   public:
-    explicit FolderBatches(std::unique_ptr<Sink> sink) : m_sink(std::move(sink)) {}
+    FolderBatches(SinkOptions const &options, Rendering rendering, Output &output)
+        : m_sink(std::make_unique<DirectorySink>(*options.secrets_dir, options.replace, rendering, output)),
+          m_rendering(std::move(rendering)) {}
 
     void settle(Judge const &judge) override { m_sink->settle(judge); }
+    std::optional<std::string> why_not(Recipient const &recipient) const override {
+        return why_not_rendered(m_rendering, recipient);
+    }
     void add(IssuedKey const &issued) override { m_operations.push_back(m_sink->prepare(issued)); }
     std::vector<OperationId> operations() const override { return m_operations; }
     std::size_t most_at_once() const override { return m_most; }
@@ -59,19 +69,22 @@ class FolderBatches final : public BatchSink {
     std::string destination() const override { return m_sink->destination(); }
 
   private:
-    std::unique_ptr<Sink> m_sink;
+    std::unique_ptr<DirectorySink> m_sink;
+    Rendering m_rendering;
     std::size_t m_most = room_for_files();
     std::vector<OperationId> m_operations{};
 };
 
-/// --secret-file: JSON lines.
+/// --secret-file: JSON lines, with the keys as they are or sealed.
 class LineBatches final : public BatchSink {
   public:
-    LineBatches(std::string path, std::shared_ptr<Folder const> folder, std::string name, Output &output)
+    LineBatches(std::string path, std::shared_ptr<Folder const> folder, std::string name, Rendering rendering,
+                Output &output)
         : m_path(std::move(path)),
           m_name(std::move(name)),
           m_folder(std::move(folder)),
-          m_file(m_folder, m_name),
+          m_rendering(std::move(rendering)),
+          m_file(m_folder, m_name, first_words_of_lines(m_rendering.format)),
           m_output(output) {
         require_writable(*m_folder);
         if (m_file.check()) {
@@ -86,8 +99,16 @@ class LineBatches final : public BatchSink {
         }
     }
 
+    std::optional<std::string> why_not(Recipient const &recipient) const override {
+        return why_not_rendered(m_rendering, recipient);
+    }
+
     void add(IssuedKey const &issued) override {
         m_database_id = issued.database_id;
+        if (m_rendering.format == SecretFormat::sealed) {
+            append(render_sealed_line(m_rendering, issued).reveal());
+            return;
+        }
         auto const pieces = json_pieces(issued);
         for (std::string_view const piece : pieces) {
             append(piece);
@@ -133,6 +154,7 @@ class LineBatches final : public BatchSink {
     std::string m_path;
     std::string m_name;
     std::shared_ptr<Folder const> m_folder;
+    Rendering m_rendering;
     BatchFile m_file;
     Output &m_output;
     SecretBuffer m_buffer{first_room};
@@ -152,27 +174,66 @@ std::pair<std::string, std::string> split(std::string const &path) {
     return {slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash), name};
 }
 
-}  // namespace
-
-std::unique_ptr<BatchSink> open_batch_sink(SinkOptions const &options, Output &output) {
-    if (options.secrets_dir) {
-        return std::make_unique<FolderBatches>(open_sink(options, output));
-    }
-    if (!options.secret_file || options.secret_fd || options.secret_stdout) {
-        throw Error(ErrorKind::usage, "many keys need a place of their own",
-                    {.why = "a secret leaves by exactly one way, and a batch may be many",
-                     .next = "add --secrets-dir DIR, or --secret-file FILE --secret-format json (one line each)"});
-    }
-    if (options.secret_format != "json") {
+std::unique_ptr<BatchSink> open_lines(SinkOptions const &options, Rendering rendering, Output &output) {
+    if (first_words_of_lines(rendering.format).empty()) {
         throw Error(ErrorKind::usage, "many keys in one --secret-file are JSON lines",
-                    {.next = "add --secret-format json, or give --secrets-dir DIR"});
+                    {.next = "add --secret-format json, or sealed, or give --secrets-dir DIR"});
     }
-    if (options.replace || options.seal_key || options.env_prefix || options.k8s_name || options.k8s_namespace) {
-        throw Error(ErrorKind::usage, "JSON lines take no other flag of a secret's shape",
+    if (options.replace) {
+        throw Error(ErrorKind::usage, "--replace and JSON lines exclude each other",
                     {.why = "a file of earlier batches is continued, never replaced"});
     }
     auto const [folder, name] = split(*options.secret_file);
-    return std::make_unique<LineBatches>(*options.secret_file, open_folder(folder), name, output);
+    return std::make_unique<LineBatches>(*options.secret_file, open_folder(folder), name, std::move(rendering), output);
+}
+
+std::unique_ptr<BatchSink> open_command(BatchSinkOptions const &options, Rendering rendering, Output &output) {
+    if (options.sink.k8s_name) {
+        throw Error(ErrorKind::usage, "--k8s-name and --deliver exclude each other",
+                    {.why = "every Secret would have the same name", .next = "leave --k8s-name out"});
+    }
+    DeliveryCommand command{.text = *options.deliver};
+    command.limit = options.deliver_timeout.value_or(command.limit);
+    if (command.limit < shortest_limit || command.limit > longest_limit) {
+        throw Error(ErrorKind::usage, "--deliver-timeout must be between 1s and 10m",
+                    {.why = "the database waits as long as the command works"});
+    }
+    return std::make_unique<CommandBatches>(
+        std::move(command), static_cast<std::size_t>(options.deliver_jobs.value_or(1)), std::move(rendering), output);
+}
+
+/// Exactly one place, and nothing that is about another.
+void require_one_place(BatchSinkOptions const &options) {
+    auto const &sink = options.sink;
+    if (sink.secret_fd || sink.secret_stdout || (!sink.secret_file && !sink.secrets_dir && !options.deliver)) {
+        throw Error(ErrorKind::usage, "many keys need a place of their own",
+                    {.why = "a secret leaves by exactly one way, and a batch may be many",
+                     .next = "add --secrets-dir DIR, or --secret-file FILE --secret-format json (one line each), or "
+                             "--deliver CMD"});
+    }
+    at_most_one({{"--secrets-dir", sink.secrets_dir.has_value()},
+                 {"--secret-file", sink.secret_file.has_value()},
+                 {"--deliver", options.deliver.has_value()}});
+    require_partner("--deliver-timeout", options.deliver_timeout.has_value(), "--deliver", options.deliver.has_value());
+    require_partner("--deliver-jobs", options.deliver_jobs.has_value(), "--deliver", options.deliver.has_value());
+    require_partner("--seal-keys", options.seal_keys.has_value(), "--secret-format sealed",
+                    sink.secret_format == "sealed");
+}
+
+}  // namespace
+
+std::unique_ptr<BatchSink> open_batch_sink(BatchSinkOptions const &options, Output &output) {
+    require_one_place(options);
+    std::shared_ptr<SealKeys const> seal_keys;
+    if (options.seal_keys) {
+        seal_keys = std::make_shared<SealKeys const>(SealKeys::read(*options.seal_keys));
+    }
+    Rendering rendering = make_rendering(options.sink, std::move(seal_keys));
+    if (options.sink.secrets_dir) {
+        return std::make_unique<FolderBatches>(options.sink, std::move(rendering), output);
+    }
+    return options.deliver ? open_command(options, std::move(rendering), output)
+                           : open_lines(options.sink, std::move(rendering), output);
 }
 
 }  // namespace relay::cli

@@ -15,8 +15,8 @@ class BatchSink : public BatchDelivery {
     virtual void settle(Judge const &judge) = 0;
 };
 
-/// Where many secrets may go: --secrets-dir, one file each, or --secret-file with --secret-format json, one line each. A file of earlier batches
-/// is continued. Throws as open_sink.
-std::unique_ptr<BatchSink> open_batch_sink(SinkOptions const &options, Output &output);
+/// Where many secrets may go: --secrets-dir, one file each; --secret-file with --secret-format json or sealed, one line each, behind those of earlier
+/// batches; --deliver, to a command. Throws as open_sink.
+std::unique_ptr<BatchSink> open_batch_sink(BatchSinkOptions const &options, Output &output);
 
 }  // namespace relay::cli

@@ -72,6 +72,32 @@ void declare_sink(CLI::App &app, SinkOptions &options) {
     declare_shape(app, options);
 }
 
+void declare_batch_sink(CLI::App &app, BatchSinkOptions &options) {
+    declare_sink(app, options.sink);
+    add_value(app,
+              {.names = "--seal-keys",
+               .type = "FILE",
+               .description = "public keys for sealed, one an owner: CSV or JSON lines of owner, key_id, key",
+               .group = group},
+              options.seal_keys);
+    add_value(app,
+              {.names = "--deliver",
+               .type = "CMD",
+               .description = "run this with sh for each agent, the secret on its stdin",
+               .group = group},
+              options.deliver);
+    add_duration(
+        app,
+        {.names = "--deliver-timeout", .description = "how long the command may take (default: 30s)", .group = group},
+        options.deliver_timeout);
+    add_integer(app,
+                {.names = "--deliver-jobs",
+                 .type = "N",
+                 .description = "how many commands run at once (default: 1)",
+                 .group = group},
+                {.min = 1, .max = 32}, options.deliver_jobs);
+}
+
 void declare_compact_sink(CLI::App &app, SinkOptions &options, std::string_view flag, std::string_view description) {
     add_value(app, {.names = flag, .type = "SINK", .description = description, .group = group}, options.compact);
     declare_shape(app, options);

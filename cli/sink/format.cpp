@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 namespace relay::cli {
 namespace {
@@ -54,9 +55,22 @@ SecretBuffer render_json(IssuedKey const &issued) {
         {pieces[0], pieces[1], pieces[2], pieces[3], pieces[4], pieces[5], pieces[6], pieces[7], pieces[8]});
 }
 
-SecretBuffer render_sealed(SealKey const &seal_key, IssuedKey const &issued) {
-    auto const sealed = seal(seal_key.key, issued.key.reveal());
-    return join_secret({R"({"encrypted_value":")", sealed, R"(","key_id":")", seal_key.key_id, "\"}\n"});
+SealKey const *seal_key_for(Rendering const &rendering, std::optional<std::string> const &owner, OrgId const &org) {
+    return rendering.seal_keys ? rendering.seal_keys->find(owner, org.text()) : &rendering.seal_key.value();
+}
+
+/// What every shape of a sealed secret begins with, without the closing brace.
+std::string sealed_members(Rendering const &rendering, IssuedKey const &issued) {
+    auto const *const seal_key = seal_key_for(rendering, issued.owner, issued.org);
+    if (seal_key == nullptr) {
+        throw Error(ErrorKind::internal, "a secret without a key to seal it to");
+    }
+    return R"({"encrypted_value":")" + seal(seal_key->key, issued.key.reveal()) + R"(","key_id":")" + seal_key->key_id +
+           '"';
+}
+
+SecretBuffer render_sealed(Rendering const &rendering, IssuedKey const &issued) {
+    return join_secret({sealed_members(rendering, issued), "}\n"});
 }
 
 bool is_word_character(char c) {
@@ -105,9 +119,30 @@ SecretBuffer render_secret(Rendering const &rendering, IssuedKey const &issued, 
         case SecretFormat::env: return render_env(rendering.env_prefix, issued);
         case SecretFormat::json: return render_json(issued);
         case SecretFormat::k8s: return render_k8s(rendering, issued);
-        case SecretFormat::sealed: return render_sealed(rendering.seal_key.value(), issued);
+        case SecretFormat::sealed: return render_sealed(rendering, issued);
     }
     throw Error(ErrorKind::internal, "a secret format without a renderer");
+}
+
+std::optional<std::string> why_not_rendered(Rendering const &rendering, Recipient const &recipient) {
+    if (rendering.format == SecretFormat::sealed &&
+        seal_key_for(rendering, recipient.owner, recipient.org) == nullptr) {
+        return "there is no key to seal it to: --seal-keys has none of " +
+               (recipient.owner ? "its owner " + quote_for_message(*recipient.owner) + ", none"
+                                : "an agent without owner, none") +
+               " of its organization, and no *";
+    }
+    if (rendering.format == SecretFormat::k8s && !rendering.k8s_name && !can_name_k8s(recipient.agent.text())) {
+        return "no Kubernetes name can be made of its id";
+    }
+    return std::nullopt;
+}
+
+SecretBuffer render_sealed_line(Rendering const &rendering, IssuedKey const &issued) {
+    auto const owner = issued.owner ? nlohmann::json(*issued.owner).dump() : std::string("null");
+    return join_secret({sealed_members(rendering, issued), R"(,"agent_id":")", issued.agent->text(), R"(","org_id":")",
+                        issued.org.text(), R"(","owner":)", owner, R"(,"api_key_id":")", issued.key.id().text(),
+                        "\"}\n"});
 }
 
 bool may_be_rendered(std::string_view content) noexcept {

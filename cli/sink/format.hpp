@@ -1,11 +1,13 @@
 #pragma once
 
+#include "cli/sink/batch/seal_keys.hpp"
 #include "cli/sink/seal_key.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/provision/delivery.hpp"
 
 #include <array>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,13 +21,21 @@ SecretFormat parse_secret_format(std::string_view text);
 /// The extension of a file in --secrets-dir: key, env, json, yaml, sealed.json.
 std::string_view extension_of(SecretFormat format) noexcept;
 
+/// What a file with many secrets, one a line, begins with: json and sealed have such files; empty: none.
+constexpr std::string_view first_words_of_lines(SecretFormat format) noexcept {
+    return format == SecretFormat::json     ? R"({"agent_id":")"
+           : format == SecretFormat::sealed ? R"({"encrypted_value":")"
+                                            : "";
+}
+
 /// How a secret is rendered; checked beforehand by open_sink.
 struct Rendering {
     SecretFormat format = SecretFormat::raw;
     std::string env_prefix = "RELAY_";
     std::optional<std::string> k8s_name{};
     std::optional<std::string> k8s_namespace{};
-    std::optional<SealKey> seal_key{};  ///< set if and only if the format is sealed
+    std::optional<SealKey> seal_key{};  ///< for sealed, unless seal_keys is set
+    std::shared_ptr<SealKeys const> seal_keys{};  ///< for sealed: whose is sealed to which
 };
 
 /// Who reads it: raw has no trailing newline except on a terminal, and a label only where nothing else is on stdout's screen.
@@ -38,6 +48,13 @@ enum class Audience { program, terminal, labelled_terminal };
 /// GitHub API takes. For an organization's admin token: no agent id, and ADMIN_TOKEN, admin_token instead of the API key.
 /// Throws Error (usage) if the id makes no Kubernetes name.
 SecretBuffer render_secret(Rendering const &rendering, IssuedKey const &issued, Audience audience);
+
+/// Why nothing can be rendered for this one: there is no key to seal it to, or its id makes no Kubernetes name.
+std::optional<std::string> why_not_rendered(Rendering const &rendering, Recipient const &recipient);
+
+/// The line of a file with many sealed keys: {"encrypted_value","key_id","agent_id","org_id","owner","api_key_id"}; the first two are the body that the GitHub
+/// API takes, the last is the public half of the key inside.
+SecretBuffer render_sealed_line(Rendering const &rendering, IssuedKey const &issued);
 
 /// The JSON line of an agent's key, in the pieces of which it is made: they live as long as `issued`. For one buffer with many lines.
 std::array<std::string_view, 9> json_pieces(IssuedKey const &issued);

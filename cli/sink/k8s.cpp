@@ -25,6 +25,15 @@ char to_name_character(char c) {
     return c == '_' ? '-' : c;
 }
 
+std::string made_to_name(std::string_view id) {
+    std::string name(id);
+    std::transform(name.begin(), name.end(), name.begin(), to_name_character);
+    while (!name.empty() && name.back() == '-') {
+        name.pop_back();
+    }
+    return name;
+}
+
 }  // namespace
 
 bool is_k8s_name(std::string_view text) noexcept {
@@ -45,12 +54,10 @@ bool is_k8s_name(std::string_view text) noexcept {
 
 bool is_k8s_namespace(std::string_view text) noexcept { return text.size() <= label_limit && is_name_part(text); }
 
+bool can_name_k8s(std::string_view id) { return is_k8s_name(made_to_name(id)); }
+
 std::string k8s_name_for(std::string_view id) {
-    std::string name(id);
-    std::transform(name.begin(), name.end(), name.begin(), to_name_character);
-    while (!name.empty() && name.back() == '-') {
-        name.pop_back();
-    }
+    std::string name = made_to_name(id);
     if (!is_k8s_name(name)) {
         throw Error(ErrorKind::usage, "no Kubernetes name can be made of the id " + std::string(id),
                     {.why = "a name is lower-case letters, digits, - and ., and begins and ends with a letter or digit",

@@ -13,6 +13,8 @@ bool is_k8s_name(std::string_view text) noexcept;
 bool is_k8s_namespace(std::string_view text) noexcept;
 /// The name for an id: in lower case, `_` made `-`. Throws Error (usage) that asks for --k8s-name if that is no name.
 std::string k8s_name_for(std::string_view id);
+/// True if k8s_name_for(id) is a name.
+bool can_name_k8s(std::string_view id);
 /// One v1 Secret of type Opaque, labelled as managed by relay-admin; the same bytes for the same secret.
 SecretBuffer render_k8s(Rendering const &rendering, IssuedKey const &issued);
 

@@ -1,5 +1,6 @@
 #include "cli/sink/sink.hpp"
 
+#include "cli/command_line/options.hpp"
 #include "cli/output/output.hpp"
 #include "cli/sink/directory_sink.hpp"
 #include "cli/sink/file_sink.hpp"
@@ -49,26 +50,24 @@ void require_one_place(SinkOptions const &options) {
     }
 }
 
-void refuse_without(bool is_given, std::string const &flag, bool has_partner, std::string const &partner) {
-    if (is_given && !has_partner) {
-        throw Error(ErrorKind::usage, flag + " says nothing without " + partner,
-                    {.next = "add " + partner + ", or leave " + flag + " out"});
-    }
-}
-
-void require_fitting_flags(SinkOptions const &options, SecretFormat format) {
+void require_fitting_flags(SinkOptions const &options, SecretFormat format, bool has_seal_keys) {
     auto const has_names = format == SecretFormat::env || format == SecretFormat::k8s;
-    refuse_without(options.replace, "--replace", options.secret_file || options.secrets_dir,
-                   "--secret-file or --secrets-dir");
-    refuse_without(options.env_prefix.has_value(), "--env-prefix", has_names, "--secret-format env or k8s");
-    refuse_without(options.k8s_name.has_value(), "--k8s-name", format == SecretFormat::k8s, "--secret-format k8s");
-    refuse_without(options.k8s_namespace.has_value(), "--k8s-namespace", format == SecretFormat::k8s,
-                   "--secret-format k8s");
-    refuse_without(options.seal_key.has_value(), "--seal-key", format == SecretFormat::sealed,
-                   "--secret-format sealed");
-    if (format == SecretFormat::sealed && !options.seal_key) {
+    require_partner("--replace", options.replace, "--secret-file or --secrets-dir",
+                    options.secret_file || options.secrets_dir);
+    require_partner("--env-prefix", options.env_prefix.has_value(), "--secret-format env or k8s", has_names);
+    require_partner("--k8s-name", options.k8s_name.has_value(), "--secret-format k8s", format == SecretFormat::k8s);
+    require_partner("--k8s-namespace", options.k8s_namespace.has_value(), "--secret-format k8s",
+                    format == SecretFormat::k8s);
+    require_partner("--seal-key", options.seal_key.has_value(), "--secret-format sealed",
+                    format == SecretFormat::sealed);
+    if (format == SecretFormat::sealed && !options.seal_key && !has_seal_keys) {
         throw Error(ErrorKind::usage, "--secret-format sealed needs --seal-key FILE",
                     {.next = "gh api repos/OWNER/REPO/actions/secrets/public-key > pk.json, then --seal-key pk.json"});
+    }
+    if (options.seal_key && has_seal_keys) {
+        throw Error(
+            ErrorKind::usage, "--seal-key and --seal-keys exclude each other",
+            {.why = "one seals all secrets to one key, the other each to its owner's", .next = "keep one of them"});
     }
     if (options.k8s_name && options.secrets_dir) {
         throw Error(ErrorKind::usage, "--k8s-name and --secrets-dir exclude each other",
@@ -80,37 +79,6 @@ bool is_env_prefix(std::string_view text) {
     auto const is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
     return text.size() <= env_prefix_limit && (text.empty() || is_letter(text.front())) &&
            std::all_of(text.begin(), text.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
-}
-
-Rendering make_rendering(SinkOptions const &options) {
-    Rendering rendering;
-    rendering.format = options.secret_format ? parse_secret_format(*options.secret_format) : SecretFormat::raw;
-    require_fitting_flags(options, rendering.format);
-    if (options.env_prefix) {
-        if (!is_env_prefix(*options.env_prefix)) {
-            throw Error(ErrorKind::usage,
-                        "'" + *options.env_prefix + "' cannot begin the name of an environment variable",
-                        {.why = "allowed are at most 64 letters, digits and _, no digit first",
-                         .next = "for example --env-prefix RELAY_"});
-        }
-        rendering.env_prefix = *options.env_prefix;
-    }
-    if (options.k8s_name && !is_k8s_name(*options.k8s_name)) {
-        throw Error(
-            ErrorKind::usage, "'" + *options.k8s_name + "' is no name for a Kubernetes Secret",
-            {.why = "a name is lower-case letters, digits, - and ., and begins and ends with a letter or digit"});
-    }
-    if (options.k8s_namespace && !is_k8s_namespace(*options.k8s_namespace)) {
-        throw Error(ErrorKind::usage, "'" + *options.k8s_namespace + "' is no name for a Kubernetes namespace",
-                    {.why = "a namespace is at most 63 lower-case letters, digits and -, and begins and ends with a "
-                            "letter or digit"});
-    }
-    rendering.k8s_name = options.k8s_name;
-    rendering.k8s_namespace = options.k8s_namespace;
-    if (options.seal_key) {
-        rendering.seal_key = read_seal_key(*options.seal_key);
-    }
-    return rendering;
 }
 
 std::unique_ptr<Sink> open_terminal(SinkOptions const &options, Rendering rendering, Output &output) {
@@ -159,6 +127,38 @@ void require_text(std::optional<std::string> const &value, std::string const &fl
 }
 
 }  // namespace
+
+Rendering make_rendering(SinkOptions const &options, std::shared_ptr<SealKeys const> seal_keys) {
+    Rendering rendering;
+    rendering.format = options.secret_format ? parse_secret_format(*options.secret_format) : SecretFormat::raw;
+    require_fitting_flags(options, rendering.format, seal_keys != nullptr);
+    if (options.env_prefix) {
+        if (!is_env_prefix(*options.env_prefix)) {
+            throw Error(ErrorKind::usage,
+                        "'" + *options.env_prefix + "' cannot begin the name of an environment variable",
+                        {.why = "allowed are at most 64 letters, digits and _, no digit first",
+                         .next = "for example --env-prefix RELAY_"});
+        }
+        rendering.env_prefix = *options.env_prefix;
+    }
+    if (options.k8s_name && !is_k8s_name(*options.k8s_name)) {
+        throw Error(
+            ErrorKind::usage, "'" + *options.k8s_name + "' is no name for a Kubernetes Secret",
+            {.why = "a name is lower-case letters, digits, - and ., and begins and ends with a letter or digit"});
+    }
+    if (options.k8s_namespace && !is_k8s_namespace(*options.k8s_namespace)) {
+        throw Error(ErrorKind::usage, "'" + *options.k8s_namespace + "' is no name for a Kubernetes namespace",
+                    {.why = "a namespace is at most 63 lower-case letters, digits and -, and begins and ends with a "
+                            "letter or digit"});
+    }
+    rendering.k8s_name = options.k8s_name;
+    rendering.k8s_namespace = options.k8s_namespace;
+    if (options.seal_key) {
+        rendering.seal_key = read_seal_key(*options.seal_key);
+    }
+    rendering.seal_keys = std::move(seal_keys);
+    return rendering;
+}
 
 std::unique_ptr<Sink> open_sink(SinkOptions const &given, Output &output) {
     auto const options = expand(given);

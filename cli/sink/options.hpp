@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,6 +37,18 @@ struct SinkOptions {
     /// True if a destination was named at all.
     bool asked() const { return secret_file || secrets_dir || secret_fd || secret_stdout || terminal || compact; }
 };
+
+/// Where the secrets of many go: what a single one may, and what only makes sense for many.
+struct BatchSinkOptions {
+    SinkOptions sink{};
+    std::optional<std::string> seal_keys{};  ///< a file, or `-`
+    std::optional<std::string> deliver{};  ///< a command
+    std::optional<std::chrono::seconds> deliver_timeout{};
+    std::optional<std::int64_t> deliver_jobs{};
+};
+
+/// As declare_sink, with --seal-keys, --deliver, --deliver-timeout and --deliver-jobs.
+void declare_batch_sink(CLI::App &app, BatchSinkOptions &options);
 
 /// Adds --secret-file, --secrets-dir, --secret-fd, --secret-stdout, --replace and the flags of the format to a command.
 void declare_sink(CLI::App &app, SinkOptions &options);

@@ -59,6 +59,13 @@ std::string member(nlohmann::json const &document, char const *name, std::string
 
 }  // namespace
 
+SealKey make_seal_key(std::string key_id, std::string_view key) {
+    if (!is_plain_id(key_id)) {
+        throw Error(ErrorKind::usage, "\"key_id\" is not 1 to 128 letters, digits, _ or -");
+    }
+    return {.key = SealingKey::from_base64(key), .key_id = std::move(key_id)};
+}
+
 SealKey read_seal_key(std::string const &path) {
     auto const source = path == "-" ? std::string("stdin") : path;
     FileDescriptor file(path == "-" ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -71,11 +78,9 @@ SealKey read_seal_key(std::string const &path) {
         throw bad_seal_key(source, "it is not a JSON object");
     }
     auto key_id = member(document, "key_id", source);
-    if (!is_plain_id(key_id)) {
-        throw bad_seal_key(source, "\"key_id\" is not 1 to 128 letters, digits, _ or -");
-    }
+    auto const key = member(document, "key", source);
     try {
-        return {.key = SealingKey::from_base64(member(document, "key", source)), .key_id = std::move(key_id)};
+        return make_seal_key(std::move(key_id), key);
     } catch (Error const &error) {
         throw bad_seal_key(source, error.message());
     }

@@ -3,6 +3,7 @@
 #include "relay/crypto/sealed_box.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace relay::cli {
 
@@ -11,6 +12,9 @@ struct SealKey {
     SealingKey key;
     std::string key_id;  ///< letters, digits, `_` and `-`: needs no escaping in JSON
 };
+
+/// Throws Error (usage): what is wrong with one of them; the texts are not quoted.
+SealKey make_seal_key(std::string key_id, std::string_view key);
 
 /// Reads {"key_id","key"} (other members are ignored, as the API may add some) from a file, or from stdin for `-`.
 /// Throws Error (usage) that says what is wrong.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/sink/format.hpp"
 #include "cli/sink/options.hpp"
 #include "relay/model/error.hpp"
 #include "relay/provision/delivery.hpp"
@@ -26,6 +27,10 @@ class Sink : public Delivery {
     /// Throws Error: sink, it is in use by another run, or is none of ours, or there is no room for a new secret; whatever `judge` throws.
     virtual void settle(Judge const &judge) = 0;
 };
+
+/// The shape that `options` ask for. Throws Error (usage): flags that do not fit together, a malformed name or key.
+/// `seal_keys`: in the place of --seal-key.
+Rendering make_rendering(SinkOptions const &options, std::shared_ptr<SealKeys const> seal_keys = nullptr);
 
 /// The one sink that `options` name; without one, the terminal. Checks everything that needs no database, and changes nothing.
 ///

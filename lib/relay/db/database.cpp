@@ -137,7 +137,8 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
     if (!options.read_only && !options.operation && !options.was_committed) {
         throw Error(ErrorKind::internal, "a writing transaction has no operation id to settle it by");
     }
-    auto const deadline = Clock::now() + (m_impl->hurry ? std::chrono::milliseconds(1s) : m_impl->settings.timeout);
+    auto const deadline = Clock::now() + (m_impl->hurry ? std::chrono::milliseconds(1s) : m_impl->settings.timeout) +
+                          options.busy_elsewhere;
     for (int attempt = 1;; ++attempt) {
         try {
             m_impl->run_once(options, body, deadline);

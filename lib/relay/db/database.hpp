@@ -38,6 +38,8 @@ struct TransactOptions {
     bool one_snapshot = false;  ///< all statements see the same: for a report of several; not for what writes
     bool dry_run = false;  ///< the body runs, then ROLLBACK instead of COMMIT
     std::chrono::milliseconds lock_patience{5'000};  ///< for each lock that another session holds
+    std::chrono::milliseconds busy_elsewhere{
+        0};  ///< how long the body may keep the transaction open beside its statements
     bool check_schema = true;  ///< false: for `schema` and `init`, which can meet any version
     bool identify = false;  ///< Transaction::database_id() will be asked
     std::optional<OperationId>

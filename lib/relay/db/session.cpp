@@ -25,7 +25,7 @@ SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL standard_conforming_strings = on;
 SET LOCAL lock_timeout = {lock_timeout};
 SET LOCAL statement_timeout = {statement_timeout};
-SET LOCAL idle_in_transaction_session_timeout = 60000;
+SET LOCAL idle_in_transaction_session_timeout = {idle_timeout};
 SELECT set_config('synchronous_commit', {synchronous_commit}, true),
        pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
        session_user AS db_role, now() AS now, {versions} AS versions, {identity} AS identity)sql";
@@ -43,6 +43,7 @@ std::string begin_statement(TransactOptions const &options, std::chrono::millise
     return fmt::format(
         begin_sql, fmt::arg("isolation", options.one_snapshot ? "REPEATABLE READ" : "READ COMMITTED"),
         fmt::arg("lock_timeout", lock_timeout.count()), fmt::arg("statement_timeout", statement_timeout.count()),
+        fmt::arg("idle_timeout", (std::chrono::milliseconds(60'000) + options.busy_elsewhere).count()),
         fmt::arg("synchronous_commit", options.durability == Durability::local ? "'local'" : standard_commit),
         // An array of all costs a third of two aggregates, which a new connection would have to look up first.
         fmt::arg("versions", options.check_schema ? "ARRAY(SELECT version FROM relay.schema_migrations)" : "NULL"),
@@ -195,7 +196,8 @@ auto Session::guarded(Work const &work) {
 
 void Session::begin(TransactOptions const &options, Deadline deadline) {
     m_impl->deadline = deadline;
-    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Watchdog::Clock::now());
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Watchdog::Clock::now()) -
+                      options.busy_elsewhere;
     auto const statement_timeout = std::max(left, std::chrono::milliseconds(100));
     std::string const statement =
         begin_statement(options, statement_timeout, std::min(options.lock_patience, statement_timeout));

@@ -3,6 +3,7 @@
 #include "relay/crypto/api_key.hpp"
 #include "relay/model/ids.hpp"
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -18,6 +19,14 @@ struct IssuedKey {
     ApiKey const &key;
     std::string
         database_id{};  ///< of the database in which it becomes live; what stays behind must not be judged by another
+    std::optional<std::string> owner{};  ///< who receives it, where that is known: a team, a mail address; any text
+};
+
+/// Who is to be given a key.
+struct Recipient {
+    OrgId const &org;
+    AgentId const &agent;
+    std::optional<std::string> const &owner;
 };
 
 /// The way of new secrets around their COMMIT, so that no key is ever live that nobody holds: what is prepared is delivered, then comes the
@@ -56,6 +65,20 @@ class BatchDelivery : public Handover {
     virtual std::vector<OperationId> operations() const = 0;
     /// How many secrets a batch may have.
     virtual std::size_t most_at_once() const = 0;
+
+    /// Why nothing can be delivered to this one, which then fails alone; asked before a key is made, and for dry runs too.
+    virtual std::optional<std::string> why_not(Recipient const &) const { return std::nullopt; }
+
+    /// True if deliver() may succeed for some and fail for others.
+    virtual bool may_refuse() const { return false; }
+    struct Refusal {
+        std::string agent_id{};
+        std::string reason{};
+    };
+    /// After deliver(): those whose keys must not become live; all others' must.
+    virtual std::vector<Refusal> refused() const { return {}; }
+    /// How long deliver() may take beyond what a transaction may: the database waits meanwhile.
+    virtual std::chrono::seconds extra_time() const { return {}; }
 };
 
 /// A delivery into the calling program: `take` is called with the whole key before COMMIT, and may throw to refuse it.

@@ -53,13 +53,25 @@ class Issue {
             if (store::adopt_keys(transaction, m_migration) == 0) {
                 transaction.nothing_to_do();
             }
-            auto const length = static_cast<std::size_t>(store::queue_length(transaction, m_migration, m_request.org));
-            m_total = m_request.agents ? m_request.agents->size() : length;
+            m_total = static_cast<std::size_t>(store::queue_length(transaction, m_migration, m_request.org));
             if (m_request.next) {
                 m_total = std::min(m_total, static_cast<std::size_t>(*m_request.next));
             }
             sign(m_result, transaction);
         });
+    }
+
+    /// How many will be given a key is known.
+    void start() const {
+        if (m_request.expect && m_total != static_cast<std::size_t>(*m_request.expect)) {
+            throw Error(ErrorKind::conflict,
+                        std::to_string(m_total) + " agents would be given a key, not " +
+                            std::to_string(*m_request.expect) + "; nothing was done",
+                        {.next = "see who they are with --dry-run, or migrate-legacy status"});
+        }
+        if (m_observer.starting) {
+            m_observer.starting(m_total);
+        }
     }
 
     void end() {
@@ -70,6 +82,7 @@ class Issue {
     }
 
     void issue_queue() {
+        start();
         std::optional<store::QueuePlace> place;
         while (true) {
             std::size_t const left = m_request.next ? m_total - std::min(m_total, m_result.issued) : batch_size();
@@ -103,6 +116,8 @@ class Issue {
             ids.push_back(agent.text());
         }
         Ids const queued = sort_out(ids);
+        m_total = queued.size();
+        start();
         for (std::size_t at = 0; at < queued.size(); at += batch_size()) {
             std::size_t const end = std::min(queued.size(), at + batch_size());
             issue_in_parts(
@@ -166,22 +181,27 @@ class Issue {
         };
         db::TransactOptions transact = writing(m_options);
         transact.identify = !m_options.dry_run;
+        transact.busy_elsewhere = m_delivery.extra_time();
         try {
             run_handing_over(
                 m_database, transact,
                 [&](db::Transaction &transaction) {
                     forget();  // a body that is run again begins anew: the keys of the attempt before are dead
                     made.clear();
+                    m_refused.clear();
                     m_taken = take(transaction);
-                    if (m_taken.empty()) {
+                    std::vector<ToIssue const *> const able = able_to_receive();
+                    if (able.empty()) {
                         transaction.nothing_to_do();
                         return;
                     }
                     prepared = true;
-                    made = mint(transaction);
+                    made = mint(transaction, able);
+                    write(transaction);
                     if (!m_options.dry_run) {
                         delivered = true;  // also if it throws half-way: rolled_back() cleans up
                         m_delivery.deliver();
+                        leave_out_refused(transaction, made);
                     }
                 },
                 &m_delivery, delivered);
@@ -191,6 +211,7 @@ class Issue {
             }
             throw;
         }
+        m_result.faults.insert(m_result.faults.end(), m_refused.begin(), m_refused.end());
         if (made.empty()) {
             return;
         }
@@ -209,23 +230,70 @@ class Issue {
         }
     }
 
-    std::vector<IssuedToAgent> mint(db::Transaction &transaction) {
-        std::vector<IssuedToAgent> made;
-        std::vector<store::NewKey> keys;
+    /// Those that were taken, without the ones to whom nothing can be delivered.
+    std::vector<ToIssue const *> able_to_receive() {
+        std::vector<ToIssue const *> able;
         for (ToIssue const &agent : m_taken) {
+            if (auto const reason = m_delivery.why_not({agent.org, agent.agent, agent.owner})) {
+                m_refused.push_back({agent.agent.text(), *reason});
+            } else {
+                able.push_back(&agent);
+            }
+        }
+        return able;
+    }
+
+    std::vector<IssuedToAgent> mint(db::Transaction &transaction, std::vector<ToIssue const *> const &agents) {
+        std::vector<IssuedToAgent> made;
+        m_keys.clear();
+        for (ToIssue const *agent : agents) {
             ApiKey const key = ApiKey::generate(KeyType::agent);
-            m_delivery.add(
-                {.org = agent.org, .agent = &agent.agent, .key = key, .database_id = transaction.database_id()});
-            keys.push_back({key.id().text(), key.hash().hex(), agent.agent.text(), agent.org.text()});
-            made.push_back({.agent_id = agent.agent.text(),
-                            .org_id = agent.org.text(),
-                            .owner = agent.owner,
+            m_delivery.add({.org = agent->org,
+                            .agent = &agent->agent,
+                            .key = key,
+                            .database_id = transaction.database_id(),
+                            .owner = agent->owner});
+            m_keys.push_back({key.id().text(), key.hash().hex(), agent->agent.text(), agent->org.text()});
+            made.push_back({.agent_id = agent->agent.text(),
+                            .org_id = agent->org.text(),
+                            .owner = agent->owner,
                             .key_id = key.id().text(),
                             .issued_at = transaction.now()});
         }
-        store::insert_keys(transaction, keys, m_options.by);
-        store::record_operations(transaction, m_delivery.operations());
         return made;
+    }
+
+    /// Before the delivery: whom the database refuses, nobody is told of.
+    void write(db::Transaction &transaction) {
+        if (m_delivery.may_refuse()) {
+            transaction.exec("SAVEPOINT before_keys");
+        }
+        store::insert_keys(transaction, m_keys, m_options.by);
+        store::record_operations(transaction, m_delivery.operations());
+    }
+
+    /// Takes back the keys that nobody took.
+    void leave_out_refused(db::Transaction &transaction, std::vector<IssuedToAgent> &made) {
+        std::vector<BatchDelivery::Refusal> const refused = m_delivery.refused();
+        if (refused.empty()) {
+            return;
+        }
+        auto const is_refused = [&](auto const &key) {
+            return std::any_of(refused.begin(), refused.end(),
+                               [&](auto const &refusal) { return refusal.agent_id == key.agent_id; });
+        };
+        for (BatchDelivery::Refusal const &refusal : refused) {
+            m_refused.push_back({refusal.agent_id, refusal.reason});
+        }
+        std::erase_if(made, is_refused);
+        std::erase_if(m_keys, is_refused);
+        if (m_keys.empty()) {
+            transaction.nothing_to_do();
+            return;
+        }
+        transaction.exec("ROLLBACK TO SAVEPOINT before_keys");
+        store::insert_keys(transaction, m_keys, m_options.by);
+        store::record_operations(transaction, m_delivery.operations());
     }
 
     db::Database &m_database;
@@ -237,6 +305,8 @@ class Issue {
     std::int64_t m_migration = 0;
     std::size_t m_total = 0;
     std::vector<ToIssue> m_taken{};  ///< by the last batch
+    std::vector<store::NewKey> m_keys{};  ///< of the last batch
+    std::vector<IssuedLegacy::Fault> m_refused{};  ///< by the delivery, of the last batch
 };
 
 }  // namespace

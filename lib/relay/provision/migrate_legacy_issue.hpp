@@ -17,6 +17,7 @@ struct IssueLegacy {
     std::optional<OrgId> org{};  ///< of the queue: only this organization's
     std::optional<std::int64_t> next{};  ///< of the queue: at most so many; none: all
     std::size_t batch = 1000;  ///< keys of one transaction, at most; the delivery may want fewer
+    std::optional<std::int64_t> expect{};  ///< to how many; another number is a conflict, and nothing is done
 };
 
 /// An agent that was given a key, without the secret.
@@ -43,6 +44,7 @@ struct IssuedLegacy : WriteReceipt {
 
 /// What is told on the way.
 struct IssueObserver {
+    std::function<void(std::size_t total)> starting{};  ///< to so many, if nobody else works on the list
     std::function<void(std::size_t done, std::size_t total)> progress{};
     std::function<void(std::vector<IssuedToAgent> const &)> committed{};  ///< a batch is live
 };
@@ -51,7 +53,8 @@ struct IssueObserver {
 ///
 /// Each batch is delivered and then committed, in a transaction of its own: what is done stays done, and the same request again goes on with
 /// the agents that have no key yet, from the database alone. Several runs at once share the queue, and no agent is ever given two keys.
-/// Throws Error: conflict, no window is open; sink, from `delivery`; and as Database::transact. `changed` of the hint is partly after the first batch.
+/// An agent to whom nothing can be delivered fails alone, as one that the database refuses.
+/// Throws Error: conflict, no window is open, or another count than expected; sink, from `delivery`; and as Database::transact. `changed` of the hint is partly after the first batch.
 IssuedLegacy issue_legacy(db::Database &database, IssueLegacy const &request, WriteOptions const &options,
                           BatchDelivery &delivery, IssueObserver const &observer);
 

@@ -34,7 +34,10 @@ FOR NO KEY UPDATE OF listed)sql";
 constexpr auto length_sql = R"sql(
 SELECT count(*) AS length FROM relay.legacy_agents AS listed
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND ($2::text IS NULL OR listed.org_id = $2)
-  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id))sql";
+  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
+  AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
+                  WHERE gone.subject_id IN (listed.agent_id, listed.org_id) AND gone.kind = 'revoke'
+                    AND gone.subject_id = CASE gone.subject_kind WHEN 'agent' THEN listed.agent_id WHEN 'org' THEN listed.org_id END))sql";
 
 constexpr auto states_sql = R"sql(
 SELECT COALESCE(status.state, '') AS state

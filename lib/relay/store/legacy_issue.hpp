@@ -31,7 +31,7 @@ std::vector<ToIssue> take_from_queue(db::Transaction &transaction, std::int64_t 
 /// Of `agents`, those that are in the queue; waits for those that other sessions hold.
 std::vector<ToIssue> take_named(db::Transaction &transaction, std::int64_t migration_id,
                                 std::vector<std::string> const &agents);
-/// How long the queue is.
+/// How long the queue is: without those that are revoked.
 std::int64_t queue_length(db::Transaction &transaction, std::int64_t migration_id, std::optional<OrgId> const &org);
 
 /// How named agents stand, as relay.legacy_agent_status says ("imported", "listed", ...), those of a window before as "imported"; in their

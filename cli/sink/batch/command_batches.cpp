@@ -1,0 +1,88 @@
+#include "cli/sink/batch/command_batches.hpp"
+
+#include "cli/output/output.hpp"
+#include "cli/sink/posix.hpp"
+#include "relay/crypto/random_ids.hpp"
+#include "relay/model/error.hpp"
+
+namespace relay::cli {
+namespace {
+
+constexpr std::size_t most_failures = 20;
+
+}  // namespace
+
+CommandBatches::CommandBatches(DeliveryCommand command, std::size_t jobs, Rendering rendering, Output &output)
+    : m_command(std::move(command)), m_jobs(jobs), m_rendering(std::move(rendering)), m_output(output) {
+    m_command.said = [this](std::string const &agent, std::string const &line) { m_output.note(agent + ": " + line); };
+}
+
+std::chrono::seconds CommandBatches::extra_time() const {
+    return m_command.limit + std::chrono::seconds(5);  // those that are late are given a second to end
+}
+
+void CommandBatches::add(IssuedKey const &issued) {
+    if (!m_operation) {
+        m_operation = generate_operation_id();
+    }
+    auto const &agent = issued.agent->text();
+    m_calls.push_back(
+        {.agent_id = agent,
+         .variables = {"RELAY_AGENT_ID=" + agent, "RELAY_ORG_ID=" + issued.org.text(),
+                       "RELAY_OWNER=" + issued.owner.value_or(""), "RELAY_KEY_ID=" + issued.key.id().text()},
+         .content = render_secret(m_rendering, issued, Audience::program)});
+}
+
+void CommandBatches::deliver() {
+    auto const complaints = run_deliveries(m_command, m_calls);
+    for (std::size_t i = 0; i < m_calls.size(); ++i) {
+        if (complaints[i]) {
+            m_refused.push_back({m_calls[i].agent_id, *complaints[i]});
+        } else {
+            m_delivered.push_back(m_calls[i].agent_id);
+        }
+    }
+    stop_after_failures();
+}
+
+void CommandBatches::stop_after_failures() {
+    if (!m_delivered.empty()) {
+        m_failures_in_a_row = 0;
+        return;
+    }
+    m_failures_in_a_row += m_refused.size();
+    if (m_failures_in_a_row >= most_failures) {
+        throw sink_refusal("the command of --deliver failed for " + std::to_string(m_failures_in_a_row) +
+                               " agents in a row; for " + m_refused.back().agent_id + " " + m_refused.back().reason,
+                           "so it is hardly the agents", "see that it works, and run the same command again");
+    }
+}
+
+void CommandBatches::rolled_back() noexcept {
+    tell_of_delivered("is not active, and never will be: a new one is handed over next");
+    forget();
+}
+
+void CommandBatches::left_unknown() noexcept {
+    tell_of_delivered("is active or not: run the same command again, which hands over a new one if it is not");
+    forget();
+}
+
+void CommandBatches::tell_of_delivered(std::string const &fate) noexcept {
+    try {
+        for (auto const &agent : m_delivered) {
+            m_output.warn("the key that the command was handed for " + agent + " " + fate);
+        }
+    } catch (...) {
+        // Without memory for a text there is nothing left to say.
+    }
+}
+
+void CommandBatches::forget() noexcept {
+    m_calls.clear();
+    m_refused.clear();
+    m_delivered.clear();
+    m_operation.reset();
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "cli/sink/batch/delivery_command.hpp"
+#include "cli/sink/batch_sink.hpp"
+#include "cli/sink/format.hpp"
+
+#include <string>
+#include <vector>
+
+namespace relay::cli {
+
+class Output;
+
+/// --deliver: hands each secret to a command of the user's, as the last step before the COMMIT that makes its key live. An agent whose command
+/// fails gets none. Batches are small: as many as there are commands at once.
+class CommandBatches final : public BatchSink {
+  public:
+    CommandBatches(DeliveryCommand command, std::size_t jobs, Rendering rendering, Output &output);
+
+    void settle(Judge const &) override {}
+    std::optional<std::string> why_not(Recipient const &recipient) const override {
+        return why_not_rendered(m_rendering, recipient);
+    }
+    void add(IssuedKey const &issued) override;
+    std::vector<OperationId> operations() const override { return {m_operation.value()}; }
+    std::size_t most_at_once() const override { return m_jobs; }
+    bool may_refuse() const override { return true; }
+    std::chrono::seconds extra_time() const override;
+    /// Throws Error (sink) when nothing but failures came for a while: then it is the command, not the agents.
+    void deliver() override;
+    std::vector<Refusal> refused() const override { return m_refused; }
+    void committed() override { forget(); }
+    void rolled_back() noexcept override;
+    void left_unknown() noexcept override;
+    std::string destination() const override { return "command"; }
+
+  private:
+    void stop_after_failures();
+    void tell_of_delivered(std::string const &fate) noexcept;
+    void forget() noexcept;
+
+    DeliveryCommand m_command;
+    std::size_t m_jobs;
+    Rendering m_rendering;
+    Output &m_output;
+    std::vector<DeliveryCall> m_calls{};
+    std::vector<Refusal> m_refused{};
+    std::vector<std::string> m_delivered{};  ///< agents of this batch
+    std::size_t m_failures_in_a_row = 0;
+    std::optional<OperationId> m_operation{};  ///< of this batch, a random one: no file is left that could name it
+};
+
+}  // namespace relay::cli

@@ -1,0 +1,216 @@
+#include "cli/sink/batch/delivery_command.hpp"
+
+#include "cli/output/shell_command.hpp"
+#include "cli/signals.hpp"
+#include "cli/sink/batch/death_watch.hpp"
+#include "cli/sink/batch/spoken_lines.hpp"
+#include "cli/sink/write_out.hpp"
+#include "relay/model/error.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+
+namespace relay::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+/// Between being asked to end and being killed.
+constexpr auto last_grace = 1s;
+
+struct Pipe {
+    FileDescriptor read_end{};
+    FileDescriptor write_end{};
+};
+
+Pipe make_pipe() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+        throw sink_error("cannot make a pipe for the command", errno);
+    }
+    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+/// One command at work.
+class Runner {
+  public:
+    Runner(DeliveryCommand const &command, DeliveryCall const &call, DeathWatch &watch)
+        : m_command(command), m_call(call), m_watch(watch), m_spoken(call.content.reveal()) {
+        Pipe input = make_pipe();
+        Pipe output = make_pipe();
+        // Before it is started: what fits into the pipe waits for no reader.
+        write_to_stream(input.write_end.get(), call.content.reveal(), "the command for " + call.agent_id,
+                        {.room = 1s, .taken = 0s});
+        input.write_end.reset();
+        auto const failure = start_shell({.text = command.text,
+                                          .variables = call.variables,
+                                          .input = input.read_end.get(),
+                                          .output = output.write_end.get(),
+                                          .errors = output.write_end.get()},
+                                         m_process);
+        if (failure != 0) {
+            throw sink_error("cannot start the command of --deliver", failure);
+        }
+        m_watch.watch(m_process);
+        m_input = std::move(input.read_end);
+        m_output = std::move(output.read_end);
+        ::fcntl(m_output.get(), F_SETFL, O_NONBLOCK);
+        m_end = Clock::now() + command.limit;
+    }
+    ~Runner() {
+        if (m_process > 0) {
+            ::kill(-m_process, SIGKILL);
+            reap();
+        }
+    }
+    Runner(Runner const &) = delete;
+    Runner &operator=(Runner const &) = delete;
+
+    bool is_running() const { return m_process > 0; }
+    int output() const { return m_output.get(); }
+    std::optional<std::string> const &complaint() const { return m_complaint; }
+
+    void listen() {
+        std::array<char, 4096> piece{};
+        for (ssize_t got = 1; m_output.is_open() && got > 0;) {
+            got = ::read(m_output.get(), piece.data(), piece.size());
+            if (got == 0) {
+                m_output.reset();
+            }
+            for (auto const &line :
+                 m_spoken.feed({piece.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))})) {
+                tell(line);
+            }
+        }
+        std::fill(piece.begin(), piece.end(), '\0');
+    }
+
+    /// Sees whether it has ended, and ends it if it is late.
+    void look() {
+        siginfo_t info{};
+        if (::waitid(P_PID, static_cast<id_t>(m_process), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            info.si_pid != 0) {
+            conclude();
+        } else if (Clock::now() >= m_end) {
+            ask_to_end();
+        }
+    }
+
+    /// SIGTERM to all that it started; a second later, SIGKILL.
+    void ask_to_end() {
+        if (is_running()) {
+            ::kill(-m_process, m_asked_to_end ? SIGKILL : SIGTERM);
+            m_end = Clock::now() + last_grace;
+            m_asked_to_end = true;
+        }
+    }
+
+  private:
+    int reap() {
+        m_watch.forget(m_process);
+        int status = 0;
+        while (::waitpid(m_process, &status, 0) < 0 && errno == EINTR) {}
+        m_process = -1;
+        return status;
+    }
+
+    void conclude() {
+        auto const late = m_asked_to_end;
+        auto const status = reap();
+        listen();
+        m_output.reset();  // what it left in the background says nothing any more
+        if (auto const line = m_spoken.finish(); !line.empty()) {
+            tell(line);
+        }
+        int unread = 0;
+        ::ioctl(m_input.get(), FIONREAD, &unread);
+        m_complaint = late ? "it took longer than " + std::to_string(m_command.limit.count()) + " s and was ended"
+                           : complaint_of(status);
+        if (!m_complaint && unread > 0) {
+            m_complaint = "it did not read the secret from its stdin";
+        }
+        if (m_complaint) {
+            m_complaint =
+                "the command did not deliver: " + *m_complaint + (m_last_line.empty() ? "" : ": " + m_last_line);
+        }
+    }
+
+    void tell(std::string const &line) {
+        m_last_line = line;
+        if (m_command.said) {
+            m_command.said(m_call.agent_id, line);
+        }
+    }
+
+    DeliveryCommand const &m_command;
+    DeliveryCall const &m_call;
+    DeathWatch &m_watch;
+    SpokenLines m_spoken;
+    pid_t m_process = -1;
+    FileDescriptor m_input{};  ///< also our end, to see what was left unread
+    FileDescriptor m_output{};
+    Clock::time_point m_end{};
+    bool m_asked_to_end = false;
+    std::string m_last_line{};
+    std::optional<std::string> m_complaint{};
+};
+
+using Runners = std::vector<std::unique_ptr<Runner>>;
+
+/// Sleeps until one of them says something, at most `pause`; true if one did.
+bool wait_for_words(Runners const &runners, std::chrono::milliseconds pause) {
+    std::vector<pollfd> watched;
+    for (auto const &runner : runners) {
+        if (runner->is_running() && runner->output() >= 0) {
+            watched.push_back({.fd = runner->output(), .events = POLLIN, .revents = 0});
+        }
+    }
+    return ::poll(watched.data(), watched.size(), static_cast<int>(pause.count())) > 0;
+}
+
+bool any_running(Runners const &runners) {
+    return std::any_of(runners.begin(), runners.end(), [](auto const &runner) { return runner->is_running(); });
+}
+
+void wait_for_all(Runners const &runners) {
+    for (auto pause = 1ms; any_running(runners);) {
+        pause = wait_for_words(runners, pause) ? 1ms : std::min(pause * 2, std::chrono::milliseconds(20ms));
+        if (signal_came()) {
+            throw Interrupted();  // their keys are dead already, and who ends them does so at once
+        }
+        for (auto const &runner : runners) {
+            if (runner->is_running()) {
+                runner->listen();
+                runner->look();
+            }
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<std::optional<std::string>> run_deliveries(DeliveryCommand const &command,
+                                                       std::span<DeliveryCall const> calls) {
+    DeathWatch watch;
+    Runners runners;
+    for (auto const &call : calls) {
+        runners.push_back(std::make_unique<Runner>(command, call, watch));
+    }
+    wait_for_all(runners);
+    std::vector<std::optional<std::string>> complaints;
+    for (auto const &runner : runners) {
+        complaints.push_back(runner->complaint());
+    }
+    return complaints;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,347 @@
+"""migrate-legacy issue: thousands of keys to their owners. Commands, sealed keys, counts that are expected."""
+
+import base64
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+from nacl.public import PrivateKey, SealedBox
+
+from support.agents import digest, key_id
+from support.legacy_issue import KEY, enlist, issue, live_keys, on_disk
+
+# Keeps the latest key of each agent, as a store of secrets does.
+RECEIVER = 'cat > "got/$RELAY_AGENT_ID.tmp" && mv "got/$RELAY_AGENT_ID.tmp" "got/$RELAY_AGENT_ID"'
+
+
+@pytest.fixture
+def got(tmp_path):
+    """What the receiver holds: {agent: its latest key}."""
+    (tmp_path / "got").mkdir()
+
+    def read():
+        return {path.name: path.read_text() for path in (tmp_path / "got").iterdir() if path.suffix != ".tmp"}
+
+    return read
+
+
+def assert_each_holds_its_own(database, held):
+    live = live_keys(database)
+    assert {agent: key_id(key) for agent, key in held.items() if agent in live} == live
+    for key in list(held.values())[:5]:
+        if key_id(key) in live.values():
+            assert database.value("SELECT (relay_api.authenticate(%s, %s)).reason", key_id(key), digest(key)) == "ok"
+
+
+# --deliver ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("jobs", ["1", "7"])
+def test_a_command_is_handed_each_key_once(relay, database, tmp_path, got, jobs):
+    enlist(relay, tmp_path, 30)
+    count = 'echo "$RELAY_AGENT_ID" >> count; '
+    done = issue(relay, "--all", "--deliver", count + RECEIVER, "--deliver-jobs", jobs)
+    assert (done["issued"], done["waiting"], done["delivered_to"], done["faults"]) == (30, 0, "command", [])
+    held = got()
+    assert len(held) == 30 and all(KEY.fullmatch(key.encode()) for key in held.values())
+    assert_each_holds_its_own(database, held)
+    assert sorted((tmp_path / "count").read_text().split()) == sorted(held)
+    assert issue(relay, "--all", "--deliver", "exit 1")["issued"] == 0
+
+
+def test_what_the_command_is_told_and_where_the_key_is_not(relay, database, tmp_path):
+    enlist(relay, tmp_path, 1)
+    database.execute("UPDATE relay.legacy_agents SET owner = 'Zoë; \"$(touch pwned)\"'")
+    command = "cat > key; env > env; tr '\\0' ' ' < /proc/self/cmdline > line; cat /proc/$PPID/environ > parent"
+    issue(relay.with_(env={"RELAY_OWNER": "another"}), "--all", "--deliver", command)
+    told = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
+    assert (told["RELAY_AGENT_ID"], told["RELAY_ORG_ID"]) == ("Agent.0000", "o")
+    assert told["RELAY_OWNER"] == 'Zoë; "$(touch pwned)"' and told["RELAY_KEY_ID"] == live_keys(database)["Agent.0000"]
+    assert [path.name for path in tmp_path.iterdir() if KEY.search(path.read_bytes() if path.is_file() else b"")] == ["key"]
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("shape", ["env", "json", "k8s"])
+def test_every_shape_goes_to_a_command_too(relay, database, tmp_path, got, shape):
+    enlist(relay, tmp_path, 2)
+    issue(relay, "--all", "--deliver", RECEIVER, "--secret-format", shape)
+    text = got()["Agent.0001"]
+    key = {
+        "env": lambda: dict(line.split("=", 1) for line in text.split())["RELAY_API_KEY"],
+        "json": lambda: json.loads(text)["api_key"],
+        "k8s": lambda: base64.b64decode(text.split('RELAY_API_KEY: "')[1].split('"')[0]).decode(),
+    }[shape]()
+    assert key_id(key) == live_keys(database)["Agent.0001"]
+
+
+FAILURES = {
+    "exit 3": "it ended with exit code 3",
+    "cat >/dev/null; echo the store is full >&2; exit 3": "it ended with exit code 3: the store is full",
+    "kill -9 $$": "it was ended by signal 9",
+    "true": "it did not read the secret from its stdin",
+    "head -c 5 >/dev/null": "it did not read the secret from its stdin",
+    "cat >/dev/null; sleep 60 & sleep 60": "it took longer than 1 s and was ended",
+    "trap '' TERM; cat >/dev/null; while :; do sleep 1; done": "it took longer than 1 s and was ended",
+}
+
+
+@pytest.mark.parametrize("fault", FAILURES)
+def test_an_agent_whose_command_fails_gets_no_key_and_the_others_do(relay, database, tmp_path, got, fault):
+    enlist(relay, tmp_path, 6)
+    command = f'case $RELAY_AGENT_ID in Agent.0002) {fault};; *) {RECEIVER};; esac'
+    words = ("--all", "--deliver-timeout", "1s", "--deliver-jobs", "3")
+    done = issue(relay, *words, "--deliver", command, check=7)
+    assert (done["issued"], done["waiting"]) == (5, 1)
+    assert done["faults"] == [{"agent_id": "Agent.0002", "reason": "the command did not deliver: " + FAILURES[fault]}]
+    assert "Agent.0002" not in live_keys(database)
+    assert_each_holds_its_own(database, got())
+    assert issue(relay, *words, "--deliver", RECEIVER)["issued"] == 1
+    assert_each_holds_its_own(database, got())
+
+
+@pytest.mark.parametrize("shape", ["raw", "env", "k8s"])
+def test_a_secret_that_the_command_says_aloud_goes_nowhere(relay, database, tmp_path, shape):
+    enlist(relay, tmp_path, 1)
+    command = "secret=$(cat); set -x; echo \"$secret\"; echo \"$secret\" >&2; echo '\033[2J'harmless"
+    result = relay("migrate-legacy", "issue", "--all", "--secret-format", shape, "--deliver", command, check=0)
+    said = result.stdout + result.stderr
+    assert b"(a line with a secret in it, withheld)" in said and b"Agent.0000: \\x1b[2Jharmless" in said
+    assert not KEY.search(said) and live_keys(database)["Agent.0000"].encode() not in result.stderr
+    for word in re.findall(rb"[A-Za-z0-9+/]{40,}=*", said):
+        assert not KEY.search(base64.b64decode(word + b"=" * (-len(word) % 4)))
+
+
+def test_it_stops_when_nothing_but_failures_come(relay, database, tmp_path):
+    enlist(relay, tmp_path, 60)
+    error = relay.error("migrate-legacy", "issue", "--all", "--deliver", "echo x >> tries; no-such-program", check=12)
+    assert "failed for 20 agents in a row" in error["message"] and "no-such-program" in error["message"]
+    assert error["changed"] == "no" and live_keys(database) == {}
+    assert len((tmp_path / "tries").read_text().split()) == 20
+
+
+def test_an_agent_that_the_database_refuses_is_not_delivered(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 8)
+    database.execute("ALTER TABLE relay.agent_keys ADD CONSTRAINT not_this CHECK (agent_id <> 'Agent.0003')")
+    done = issue(relay, "--all", "--deliver", RECEIVER, "--deliver-jobs", "4", check=7)
+    assert done["issued"] == 7 and [fault["agent_id"] for fault in done["faults"]] == ["Agent.0003"]
+    assert got().keys() == live_keys(database).keys() and "Agent.0003" not in got()
+
+
+def test_a_command_may_take_longer_than_a_transaction(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 2)
+    assert issue(relay, "--all", "--timeout", "1s", "--deliver", "sleep 2; " + RECEIVER)["issued"] == 2
+    assert_each_holds_its_own(database, got())
+
+
+def test_nobody_waits_for_the_command(relay, database, tmp_path, got):
+    """While it works, its agent still gets in with the shared secret, and a block is done at once."""
+    enlist(relay, tmp_path, 2)
+    process = relay.start("migrate-legacy", "issue", "--all", "--deliver", "touch started; while ! [ -e go ]; do sleep 0.05; done; " + RECEIVER)
+    wait_for(tmp_path / "started")
+    began = time.monotonic()
+    assert database.value("SELECT (relay_api.authenticate_legacy('Agent.0000', 'o', '10.0.0.1')).reason") == "ok"
+    relay("block", "Agent.0000", check=0)
+    assert time.monotonic() - began < 5
+    (tmp_path / "go").touch()
+    assert process.wait(20) == 0
+    process.stdout.close(), process.stderr.close()
+    relay("unblock", "Agent.0000", check=0)
+    assert_each_holds_its_own(database, got())
+
+
+def wait_for(path, seconds=20):
+    until = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < until, f"{path} never came"
+        time.sleep(0.01)
+
+
+def test_killed_in_the_middle_of_deliveries_each_holds_the_key_that_is_live(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 40)
+    words = ("migrate-legacy", "issue", "--all", "--deliver", RECEIVER, "--deliver-jobs", "3")
+    killed = 0
+    for number in range(12):
+        process = relay.start(*words)
+        time.sleep(0.03 + 0.017 * number)
+        killed += process.poll() is None
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        held = got()
+        lost = {agent: key for agent, key in live_keys(database).items() if key_id(held.get(agent, "x" * 22)) != key}
+        assert not lost, f"live keys that nobody holds: {lost}"
+    assert killed > 6
+    issue(relay, "--all", "--deliver", RECEIVER, "--deliver-jobs", "3")
+    assert len(got()) == 40 == len(live_keys(database))
+    assert_each_holds_its_own(database, got())
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_its_commands_end_with_it(relay, database, tmp_path, how):
+    """Or a key that is dead would come after the one of the next run."""
+    enlist(relay, tmp_path, 2)
+    command = "trap '' TERM INT; cat > /dev/null; (sleep 300 & echo $! > pid.tmp; mv pid.tmp pid; wait)"
+    process = relay.start("migrate-legacy", "issue", "--all", "--deliver", command)
+    wait_for(tmp_path / "pid")
+    os.kill(process.pid, how)
+    process.communicate(timeout=10)
+    assert process.returncode == -how
+    until = time.monotonic() + 5
+    while subprocess.run(["ps", "-o", "stat=", "-p", (tmp_path / "pid").read_text().strip()], capture_output=True).stdout.strip(b"Z \n"):
+        assert time.monotonic() < until, "the command lives on"
+        time.sleep(0.02)
+    assert live_keys(database) == {}
+
+
+def test_when_the_commit_fails_a_new_key_is_handed_over(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 3)
+    database.execute(
+        "CREATE SEQUENCE public.tries; GRANT ALL ON public.tries TO PUBLIC;"
+        "CREATE FUNCTION public.fail_at_first() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        "  IF nextval('public.tries') = 1 THEN RAISE EXCEPTION 'again' USING ERRCODE = 'serialization_failure'; END IF;"
+        "  RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER fail_at_first AFTER INSERT ON relay.agent_keys DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION public.fail_at_first()"
+    )
+    result = relay("migrate-legacy", "issue", "--all", "--deliver", RECEIVER, check=0)
+    assert "handed for Agent.0000 is not active, and never will be: a new one is handed over next" in result.err
+    assert_each_holds_its_own(database, got())
+
+
+# Sealed -------------------------------------------------------------------------------------------------------------------
+
+
+def public(private):
+    return base64.b64encode(bytes(private.public_key)).decode()
+
+
+def open_sealed(private, value):
+    return SealedBox(private).decrypt(base64.b64decode(value)).decode()
+
+
+OWNERS = {f"team-{n}": PrivateKey.generate() for n in range(3)}
+
+
+def write_seal_keys(path, owners, more=()):
+    rows = [{"owner": owner, "key_id": f"id-{owner.replace(chr(42), str(0))}", "key": public(private)} for owner, private in owners.items()]
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, *more]))
+
+
+@pytest.mark.parametrize("sink", [("--secrets-dir", "out"), ("--secret-file", "keys")], ids=["folder", "lines"])
+def test_each_key_is_sealed_to_its_owner_and_nobody_else_opens_it(relay, database, tmp_path, sink):
+    enlist(relay, tmp_path, 9)
+    write_seal_keys(tmp_path / "pk", OWNERS)
+    issue(relay, "--next", "5", *sink, "--secret-format", "sealed", "--seal-keys", "pk")
+    issue(relay, "--all", *sink, "--secret-format", "sealed", "--seal-keys", "pk")
+    assert not on_disk(tmp_path)
+    if sink[0] == "--secret-file":
+        lines = [json.loads(line) for line in (tmp_path / "keys").read_text().splitlines()]
+        sealed = {line["agent_id"]: line for line in lines}
+        assert all(line["owner"] == f"team-{int(line['agent_id'][-4:]) % 3}" and line["org_id"] == "o" for line in lines)
+        assert {line["agent_id"]: line["api_key_id"] for line in lines} == live_keys(database)
+        relay.error("migrate-legacy", "issue", "--all", *sink, "--secret-format", "json", check=12)
+    else:
+        sealed = {path.name.removesuffix(".sealed.json"): json.loads(path.read_text()) for path in (tmp_path / "out").iterdir()}
+    live = live_keys(database)
+    assert sealed.keys() == live.keys() and len(live) == 9
+    for agent, box in sealed.items():
+        owner = f"team-{int(agent[-4:]) % 3}"
+        assert box["key_id"] == f"id-{owner}"
+        assert key_id(open_sealed(OWNERS[owner], box["encrypted_value"])) == live[agent]
+        for other in OWNERS.keys() - {owner}:
+            with pytest.raises(Exception, match="decrypt"):
+                open_sealed(OWNERS[other], box["encrypted_value"])
+
+
+def test_an_owner_without_a_key_to_seal_to_fails_alone_and_a_star_is_for_the_rest(relay, database, tmp_path):
+    enlist(relay, tmp_path, 6)
+    rest = PrivateKey.generate()
+    sealed = ("--secrets-dir", "out", "--secret-format", "sealed", "--seal-keys", "pk")
+    write_seal_keys(tmp_path / "pk", {"team-1": OWNERS["team-1"]})
+    for dry in (("--dry-run",), ()):
+        done = issue(relay, "--all", *sealed, *dry, check=7)
+        assert done["issued"] == 2 and [fault["agent_id"][-1] for fault in done["faults"]] == ["0", "2", "3", "5"]
+        assert done["faults"][0]["reason"].startswith("there is no key to seal it to: --seal-keys has none of its owner 'team-0'")
+    assert len(list((tmp_path / "out").iterdir())) == 2 == len(live_keys(database))
+    write_seal_keys(tmp_path / "pk", {"team-2": OWNERS["team-2"], "*": rest}, [{"org_id": "p", "key_id": "1", "key": public(rest)}])
+    assert issue(relay, "--all", *sealed)["issued"] == 4
+    for agent, private in (("Agent.0000", rest), ("Agent.0002", OWNERS["team-2"])):
+        box = json.loads((tmp_path / "out" / f"{agent}.sealed.json").read_text())
+        assert key_id(open_sealed(private, box["encrypted_value"])) == live_keys(database)[agent]
+
+
+GOOD = f'"key_id":"1","key":"{public(OWNERS["team-0"])}"'
+BAD_SEAL_KEYS = {
+    "": "has no first line",
+    "owner,key_id\nteam-0,1\n": "has no column key",
+    '{"owner":"a",%s}\n{"owner":"b","key_id":"1","key":"AAAA"}\n' % GOOD: "line 2: not a sealing key: 3 bytes where 32 are needed",
+    '{"owner":"a","key_id":"1"}': "line 1: not a sealing key",
+    '{"owner":"a","key_id":"no spaces","key":"AAAA"}': 'line 1: "key_id" is not',
+    '{"owner":"a",%s}\n\n{"owner":"a",%s}\n' % (GOOD, GOOD): "line 3: a second key of 'a'",
+    '{"owner":"a","org_id":"o",%s}' % GOOD: "line 1: it must name an owner or an org_id",
+    "{%s}" % GOOD: "line 1: it must name an owner or an org_id",
+    "{broken": "line 1: it is no JSON object",
+    "owner,key_id,key\na,1\n": "line 2: it has 2 fields",
+}
+
+
+@pytest.mark.parametrize("text", BAD_SEAL_KEYS)
+def test_a_bad_file_of_keys_is_told_before_the_database_is_asked(relay_without_database, tmp_path, text):
+    (tmp_path / "pk").write_text(text)
+    error = relay_without_database.error("migrate-legacy", "issue", "--all", "--secrets-dir", "out", "--secret-format", "sealed",
+                                         "--seal-keys", "pk", check=2)  # fmt: skip
+    assert BAD_SEAL_KEYS[text] in error["message"], error
+
+
+# What may stand together --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--deliver", "cat", "--secrets-dir", "out"),
+        ("--deliver", "cat", "--secret-file", "k"),
+        ("--deliver", "cat", "--secret-stdout"),
+        ("--deliver", "cat", "--batch", "3"),
+        ("--deliver", "cat", "--replace"),
+        ("--deliver", "cat", "--deliver-timeout", "0"),
+        ("--deliver", "cat", "--deliver-timeout", "11m"),
+        ("--secrets-dir", "out", "--deliver-jobs", "2"),
+        ("--secrets-dir", "out", "--deliver-timeout", "2s"),
+        ("--secrets-dir", "out", "--seal-keys", "pk"),
+        ("--secrets-dir", "out", "--secret-format", "sealed"),
+        ("--secrets-dir", "out", "--secret-format", "sealed", "--seal-keys", "pk", "--seal-key", "pk"),
+        ("--secret-file", "k", "--secret-format", "env"),
+        ("--secret-file", "k", "--secret-format", "raw"),
+        ("--file", "-", "--secrets-dir", "out", "--secret-format", "sealed", "--seal-keys", "-"),
+    ],
+    ids=" ".join,
+)
+def test_what_makes_no_sense_is_told_before_the_database_is_asked(relay_without_database, tmp_path, words):
+    write_seal_keys(tmp_path / "pk", OWNERS)
+    who = () if "--file" in words else ("--all",)
+    error = relay_without_database.error("migrate-legacy", "issue", *who, *words, check=2)
+    assert error["why"] or error["next"] or "exclude each other" in error["message"], error
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_count_than_expected_does_nothing(relay, database, tmp_path):
+    enlist(relay, tmp_path, 5)
+    relay("revoke", "Agent.0004", check=0)
+    words = ("migrate-legacy", "issue", "--all", "--secrets-dir", "out")
+    error = relay.error(*words, "--expect", "5", check=5)
+    assert "4 agents would be given a key, not 5; nothing was done" in error["message"]
+    relay.error("migrate-legacy", "issue", "Agent.0001", "Agent.0004", "--secrets-dir", "out", "--expect", "2", check=5)
+    assert live_keys(database) == {} and not (tmp_path / "out").exists()
+    assert "2 agents are to be given a key" in relay("migrate-legacy", "issue", "--next", "2", "--expect", "2", "--secrets-dir", "out", check=0).err
+    relay(*words, "--expect", "2", check=0)
+    relay(*words, "--expect", "0", check=0)
+
+
+def test_a_dry_run_runs_no_command(relay, database, tmp_path):
+    enlist(relay, tmp_path, 3)
+    done = relay.json("migrate-legacy", "issue", "--all", "--deliver", "touch ran", "--dry-run")
+    assert done["data"]["issued"] == 3 and not (tmp_path / "ran").exists() and live_keys(database) == {}
