@@ -246,6 +246,7 @@ __relay_admin_tree() {
                 '--org|--org-id=ORG'
                 '-f|--file=FILE'
                 '--batch='
+                '--expect='
                 '--secret-file=FILE'
                 '--secrets-dir=DIR'
                 '--secret-fd='
@@ -256,6 +257,10 @@ __relay_admin_tree() {
                 '--k8s-name='
                 '--k8s-namespace='
                 '--seal-key=FILE'
+                '--seal-keys=FILE'
+                '--deliver='
+                '--deliver-timeout='
+                '--deliver-jobs='
             )
             arguments=(
                 'AGENT+'

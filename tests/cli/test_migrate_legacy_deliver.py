@@ -149,7 +149,7 @@ def test_nobody_waits_for_the_command(relay, database, tmp_path, got):
     (tmp_path / "go").touch()
     assert process.wait(20) == 0
     process.stdout.close(), process.stderr.close()
-    relay("unblock", "Agent.0000", check=0)
+    relay("unblock", "Agent.0000", "--yes", check=0)
     assert_each_holds_its_own(database, got())
 
 
@@ -161,21 +161,21 @@ def wait_for(path, seconds=20):
 
 
 def test_killed_in_the_middle_of_deliveries_each_holds_the_key_that_is_live(relay, database, tmp_path, got):
-    enlist(relay, tmp_path, 40)
-    words = ("migrate-legacy", "issue", "--all", "--deliver", RECEIVER, "--deliver-jobs", "3")
+    enlist(relay, tmp_path, 60)
+    words = ("migrate-legacy", "issue", "--all", "--deliver", "sleep 0.03; " + RECEIVER, "--deliver-jobs", "3")
     killed = 0
     for number in range(12):
         process = relay.start(*words)
         time.sleep(0.03 + 0.017 * number)
-        killed += process.poll() is None
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.communicate()
+        killed += process.returncode == -signal.SIGKILL
         held = got()
         lost = {agent: key for agent, key in live_keys(database).items() if key_id(held.get(agent, "x" * 22)) != key}
         assert not lost, f"live keys that nobody holds: {lost}"
     assert killed > 6
     issue(relay, "--all", "--deliver", RECEIVER, "--deliver-jobs", "3")
-    assert len(got()) == 40 == len(live_keys(database))
+    assert len(got()) == 60 == len(live_keys(database))
     assert_each_holds_its_own(database, got())
 
 
