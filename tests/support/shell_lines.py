@@ -64,7 +64,7 @@ def place_files(words, folder):
         ("--dsn-file", "host=/nowhere-at-all"),
         ("--agents", "bot\n"),
         ("--match-secret", "an old secret\n"),
-        ("--seal-keys", '{"owner":"*","key_id":"1","key":"' + "A" * 43 + '="}\n'),
+        ("--seal-keys", '{"owner":"*","key_id":"1","key":"CQ' + "A" * 41 + '="}\n'),
     ):
         if flag in words and words[words.index(flag) + 1] != "-":
             (folder / words[words.index(flag) + 1]).write_text(content)
