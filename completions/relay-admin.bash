@@ -136,7 +136,7 @@ __relay_admin_tree() {
                 '--env-file=FILE'
             )
             arguments=(
-                '+'
+                'CHECK+'
             )
             ;;
         'gateway')

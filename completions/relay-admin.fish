@@ -196,6 +196,7 @@ complete -c relay-admin -n '__relay_admin_at block' -l confirm -x -d 'the organi
 complete -c relay-admin -n '__relay_admin_at block' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at completion' -x -a 'bash zsh fish'
 complete -c relay-admin -n '__relay_admin_at config' -a show -d 'list the settings in force and where each came from'
+complete -c relay-admin -n '__relay_admin_at doctor' -x -a '(__relay_admin_ask)'
 complete -c relay-admin -n '__relay_admin_at doctor' -l env-file -r -F -d 'the relay\'s settings, NAME=VALUE lines; no value is ever shown'
 complete -c relay-admin -n '__relay_admin_at gateway' -a list -d 'list gateways and how far behind they are'
 complete -c relay-admin -n '__relay_admin_at help' -x -a '(__relay_admin_ask)'

@@ -1,6 +1,7 @@
 #include "cli/completion/offers.hpp"
 
 #include "cli/completion/value_kind.hpp"
+#include "relay/provision/doctor.hpp"
 
 #include <algorithm>
 
@@ -97,8 +98,18 @@ class Offering {
         ValueKind const kind = value_kind(option.type);
         if (kind == ValueKind::command) {
             offer_commands(m_line.positionals);
+        } else if (kind == ValueKind::check) {
+            offer_checks();
         } else if (is_id(kind)) {
             offer_ids(option, kind);
+        }
+    }
+
+    void offer_checks() {
+        for (std::string_view const check : known_checks()) {
+            if (std::find(m_line.positionals.begin(), m_line.positionals.end(), check) == m_line.positionals.end()) {
+                offer(std::string(check), "");
+            }
         }
     }
 

@@ -11,23 +11,25 @@ enum class ValueKind {
     agent,
     key,
     role,
+    check,  ///< a check of `doctor`
     file,
     folder,
     command,  ///< a command of ours, word by word
     program,  ///< a command line of somebody else's
 };
 
-/// Reads it off the type name of an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "FILE", "SINK", "DIR", "COMMAND", "PROGRAM". Choices, which
-/// are spelled out in the type name, are text here.
+/// Reads it off the type name of an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "CHECK", "FILE", "SINK", "DIR", "COMMAND",
+/// "PROGRAM". Choices, which are spelled out in the type name, are text here.
 constexpr ValueKind value_kind(std::string_view type) {
     struct Known {
         std::string_view type;
         ValueKind kind;
     };
     constexpr Known known[] = {
-        {"ORG", ValueKind::org},    {"AGENT", ValueKind::agent},     {"KEY-ID", ValueKind::key},
-        {"ROLE", ValueKind::role},  {"FILE", ValueKind::file},       {"SINK", ValueKind::file},
-        {"DIR", ValueKind::folder}, {"COMMAND", ValueKind::command}, {"PROGRAM", ValueKind::program},
+        {"ORG", ValueKind::org},         {"AGENT", ValueKind::agent}, {"KEY-ID", ValueKind::key},
+        {"ROLE", ValueKind::role},       {"CHECK", ValueKind::check}, {"FILE", ValueKind::file},
+        {"SINK", ValueKind::file},       {"DIR", ValueKind::folder},  {"COMMAND", ValueKind::command},
+        {"PROGRAM", ValueKind::program},
     };
     for (Known const &one : known) {
         if (one.type == type) {

@@ -64,6 +64,8 @@ def test_flags_that_are_given_are_not_offered_again(fleet):
         (["-o", "json", "key", "li"], {"list"}),
         (["--color=never", "agent", "list", "--state", ""], {"active", "blocked", "revoked"}),
         (["completion", ""], {"bash", "zsh", "fish"}),
+        (["doctor", "schema"], {"schema.version", "schema.drift"}),
+        (["doctor", "schema.drift", "schema"], {"schema.version"}),
         (["block", "--reason", "--"], set()),
         (["block", "--", "--"], set()),
         (["block", "--until", ""], set()),
