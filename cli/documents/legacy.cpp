@@ -104,7 +104,8 @@ void show_window(Context &context, ChangedWindow const &changed) {
     append(document.data, {machine_only("deadline_before", changed.deadline_before),
                            machine_only("wave", changed.wave_agents > 0 ? Value(changed.wave) : Value()),
                            {"wave_agents", changed.wave_agents > 0 ? "Joined the list" : "", changed.wave_agents},
-                           machine_only("relay_setting", finished ? Value(std::string(legacy_end_setting)) : Value())});
+                           {"relay_setting", finished ? "Set in the relay" : "",
+                            finished ? Value(std::string(legacy_end_setting)) : Value()}});
     append(document.data, counts_record(changed.counts));
     stamp(document, context, changed);
     context.output().show(document);
@@ -113,7 +114,8 @@ void show_window(Context &context, ChangedWindow const &changed) {
     }
     if (finished && !context.globals().dry_run) {
         context.output().note("next: set " + std::string(legacy_end_setting) +
-                              " in the relay; the database refuses the shared secret from now on, whatever is set");
+                              " in the relay and restart it; the database refuses the shared secret from now on, "
+                              "whatever is set");
     }
 }
 

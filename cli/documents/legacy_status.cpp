@@ -41,6 +41,13 @@ Field straggler_table(LegacyStatus const &status, std::string_view activity, std
     return people_only(agents.empty() ? "" : label, straggler_records(agents));
 }
 
+/// "30 hours": in the unit of which there are two or more.
+std::string distance(Instant from, Instant to) {
+    constexpr std::string_view ago = " ago";
+    std::string const words = relative_time(from, to);
+    return words.ends_with(ago) ? words.substr(0, words.size() - ago.size()) : "second";
+}
+
 std::string owner_name(LegacyOwner const &owner) {
     return owner.owner ? *owner.owner : "org " + owner.org_id.value_or("") + " (no owner named)";
 }
@@ -89,8 +96,7 @@ std::vector<LegacyAgent> of_activity(LegacyStatus const &status, std::string_vie
 }
 
 std::string describe_pace(LegacyStatus const &status) {
-    return fmt::format("{} left the list in the last {}", status.pace.proven,
-                       describe_duration(std::chrono::floor<seconds>(status.at - status.pace.since)));
+    return fmt::format("{} left the list in the last {}", status.pace.proven, distance(status.pace.since, status.at));
 }
 
 std::string describe_estimate(LegacyStatus const &status) {
@@ -98,9 +104,9 @@ std::string describe_estimate(LegacyStatus const &status) {
     if (!end) {
         return status.counts.left() == 0 ? "nobody is left" : "cannot be told";
     }
-    std::string const delay = describe_duration(std::chrono::abs(*status.estimated_delay()));
-    return fmt::format("{} ({}), {} {} the deadline", format_instant_seconds(*end), relative_time(*end, status.at),
-                       delay, status.is_late() ? "after" : "before");
+    std::string const delay = status.is_late() ? distance(status.window->deadline, *end) + " after"
+                                               : distance(*end, status.window->deadline) + " before";
+    return fmt::format("{} ({}), {} the deadline", format_instant_seconds(*end), relative_time(*end, status.at), delay);
 }
 
 Record legacy_status_record(LegacyStatus const &status) {

@@ -71,8 +71,8 @@ Html verdict(LegacyStatus const &status) {
     Verdict const made = verdict_of(status);
     Html const estimate = made.more.empty() ? Html() : element("p", {{"class", "soft"}}, made.more + ".");
     return element("div", {{"class", "verdict " + made.kind}},
-                   element("p", element("strong", made.word) + words(describe_window(status.window, status.at)) + ".") +
-                       estimate) +
+                   element("p", element("strong", made.word)) +
+                       element("p", words(describe_window(status.window, status.at)) + ".") + estimate) +
            "\n";
 }
 
@@ -146,8 +146,8 @@ Html chart(LegacyStatus const &status) {
     Html keys = chart_key("left", "agents left") + chart_key("even", "an even pace to the deadline");
     keys += status.estimated_end() ? chart_key("projection", "at the pace so far") : Html();
     return element("section", {{"id", "burn-down"}},
-                   element("h2", "Burn-down") + drawn + element("ul", {{"class", "keys"}}, keys) +
-                       burn_down_figures(status)) +
+                   element("h2", "Burn-down") + element("div", {{"class", "wide"}}, drawn) +
+                       element("ul", {{"class", "keys"}}, keys) + burn_down_figures(status)) +
            "\n";
 }
 

@@ -32,7 +32,7 @@ a, code { overflow-wrap: anywhere; }
 .ago { white-space: nowrap; }
 section, .verdict { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; margin-top: 16px; }
 .verdict { border-left: 5px solid var(--soft); font-size: 16px; }
-.verdict p::first-letter { text-transform: uppercase; } .verdict strong { display: block; font-size: 19px; }
+.verdict p::first-letter { text-transform: uppercase; } .verdict strong { font-size: 19px; }
 .verdict.good { border-left-color: var(--good); } .verdict.good strong { color: var(--good); }
 .verdict.warn { border-left-color: var(--warn); } .verdict.warn strong { color: var(--warn); }
 .verdict.bad { border-left-color: var(--bad); } .verdict.bad strong { color: var(--bad); }
@@ -40,7 +40,8 @@ dl.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px
 dl.figures > div { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 16px; display: flex; flex-direction: column-reverse; justify-content: flex-end; }
 dl.figures dt { color: var(--soft); font-size: 13px; line-height: 1.3; }
 dl.figures dd { margin: 0; font-size: 26px; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums; }
-svg { display: block; width: 100%; height: auto; }
+time { white-space: nowrap; }
+svg { display: block; width: 100%; height: auto; } svg.burn-down { min-width: 600px; }
 .bar { border-radius: 6px; overflow: hidden; height: 18px; }
 .bar .proven, .key .proven { fill: var(--good); } .bar .issued, .key .issued { fill: var(--issued); }
 .bar .listed, .key .listed { fill: var(--listed); } .bar .imported, .key .imported { fill: var(--waiting); }

@@ -214,7 +214,8 @@ def test_every_state_has_its_exit_code_and_its_next_step(relay, database, tmp_pa
     )
     assert next_commands(relay, 0) == ("open", [finish])
     assert "nobody is left" in relay(*COMMAND).err
-    relay("migrate-legacy", "finish", "--confirm", "legacy-off", check=0)
+    done = relay("migrate-legacy", "finish", "--confirm", "legacy-off", check=0)
+    assert re.search("^Set in the relay: +ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false$", done.out, re.M)
     state, steps = next_commands(relay, 0)
     assert state == "finished" and "ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false" in steps[0]
     assert status(relay)["estimated_end_at"] is None

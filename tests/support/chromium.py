@@ -18,10 +18,10 @@ class Chromium:
         self._folder = folder
 
     def _run(self, page, *flags):
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         with tempfile.TemporaryDirectory(prefix="chromium-", dir=self._folder, ignore_cleanup_errors=True) as profile:
             done = subprocess.run(
-                [binaries.tool("chromium"), "--headless", *sandbox, "--disable-gpu", "--disable-dev-shm-usage"]
+                # Its sandbox wants namespaces that root and containers do not give it; what it opens are pages of our own.
+                [binaries.tool("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
                 + ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
                 + ["--disable-extensions", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
                 + [f"--user-data-dir={profile}", *flags, page.as_uri()],
