@@ -136,17 +136,15 @@ def test_an_agent_that_the_database_refuses_fails_alone(relay, database, tmp_pat
     assert_settled(database, tmp_path, 40)
 
 
-@pytest.mark.parametrize("found", ["a file of somebody's", "a folder", "readable for others"])
-def test_a_file_that_is_not_of_earlier_batches_is_left_alone(relay, database, tmp_path, found):
+def test_a_file_that_is_not_of_earlier_batches_is_left_alone(relay, database, tmp_path):
     enlist(relay, tmp_path, 2)
-    path = tmp_path / "keys.jsonl"
-    if found == "a folder":
-        path.mkdir()
-    else:
-        path.write_text("precious\n" if found == "a file of somebody's" else '{"agent_id":"x"}\n')
-        path.chmod(0o600 if found == "a file of somebody's" else 0o644)
-    relay.error("migrate-legacy", "issue", "--all", *LINES, check=12)
-    assert live_keys(database) == {}
+    for name, content, mode in (("of somebody", "precious\n", 0o600), ("for others", '{"agent_id":"x"}\n', 0o644)):
+        (tmp_path / name).write_text(content)
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "folder").mkdir()
+    for name in ("of somebody", "for others", "folder"):
+        relay.error("migrate-legacy", "issue", "--all", "--secret-file", name, "--secret-format", "json", check=12)
+    assert (tmp_path / "of somebody").read_text() == "precious\n" and live_keys(database) == {}
 
 
 def test_a_file_in_the_way_stops_it_and_loses_nothing(relay, database, tmp_path):
@@ -188,14 +186,14 @@ def test_killed_anywhere_it_goes_on_from_the_database_alone(relay, database, tmp
     assert result.code == 0, result
     names = ("write", "fsync", "linkat", "unlinkat", "sendto", "openat", "fchmod")
     points = tracer.points(calls, names=names)
-    chosen = random.Random(len(sink)).sample(points, 24)
+    chosen = random.Random(len(sink)).sample(points, 12)  # of each single call: tests/fault/test_kill_issue.py
     reached = 0
     for point in chosen:
         result, happened = tracer.inject(lambda prefix: relay.with_(prefix=prefix)(*words), point.kill())
         assert strace.was_killed(result) == happened, f"{point}\n{result}"
         reached += happened
         assert_all_held(database, tmp_path)
-    assert reached >= 20
+    assert reached >= 9
     issue(relay, "--all", *sink)
     assert_settled(database, tmp_path, 300)
 
