@@ -17,7 +17,6 @@ namespace relay::cli::commands {
 
 namespace {
 
-constexpr std::size_t longest_file = 512 * 1024 * 1024;
 constexpr std::size_t longest_secret = 4096;
 
 struct Options {
@@ -109,21 +108,22 @@ LegacySecret read_shared_secret(Context &context, std::string const &path) {
 
 void read_source(Options const &options, Context &context, LegacyImport &import) {
     ColumnMap const map = parse_column_map(options.map, known_columns());
-    Progress progress(context.output().progress_stream(), "importing", false, std::nullopt);
-    std::size_t count = 0;
-    auto const take_row = [&](std::size_t line, Columns columns, std::string fault) {
-        import.add(make_row(line, std::move(columns), std::move(fault)));
-        progress.report(++count);
-    };
     if (options.from_table) {
+        Progress progress(context.output().progress_stream(), "importing " + *options.from_table, false, std::nullopt);
         std::size_t row = 0;
-        read_legacy_table(context.database(), {.name = *options.from_table, .columns = map},
-                          [&](Columns columns) { take_row(++row, std::move(columns), {}); });
+        read_legacy_table(context.database(), {.name = *options.from_table, .columns = map}, [&](Columns columns) {
+            import.add(make_row(++row, std::move(columns), {}));
+            progress.report(row);
+        });
         return;
     }
-    std::string const text = read_input(*options.file, "", longest_file);
-    read_rows(text, input_name(*options.file), map, known_columns(), "agent_id",
-              [&](InputRow row) { take_row(row.line, std::move(row.columns), std::move(row.fault)); });
+    std::string const name = input_name(*options.file);
+    OpenText text = open_text(*options.file, "");
+    Progress progress(context.output().progress_stream(), "importing " + name, true, text.size);
+    read_rows(text.source, name, map, known_columns(), "agent_id", [&](InputRow row) {
+        import.add(make_row(row.line, std::move(row.columns), std::move(row.fault)));
+        progress.report(text.source.taken());
+    });
 }
 
 std::vector<Record> fault_records(std::vector<LegacyFault> const &faults) {
@@ -151,11 +151,15 @@ Document import_document(Context &context, std::string const &source, ImportedLe
         unless_none("revoked", "Revoked before", done.revoked),
         unless_none("own_key", "Own key already", done.own_key),
         unless_none("other_secret", "Other secret", done.other_secret),
-        unless_none("refused", "Refused", done.faults.size()),
+        unless_none("refused", "Refused", done.refused),
         unless_empty("orgs_created", "New orgs", {done.orgs_created.begin(), done.orgs_created.end()}),
         {"faults", done.faults.empty() ? "" : "Refused rows", fault_records(done.faults)},
     };
     stamp(document, context, done);
+    if (done.refused > done.faults.size()) {
+        document.warnings.push_back(std::to_string(done.refused - done.faults.size()) +
+                                    " more refused rows are not in the list, but were told on stderr one by one");
+    }
     return document;
 }
 
@@ -180,6 +184,10 @@ ExitStatus run(Options const &options, Context &context) {
     if (options.orgs_table) {
         require_legacy_table(context.database(), *options.orgs_table, {"org_id", "name"});
     }
+    request.refused = [&](LegacyFault const &fault) {
+        context.output().warn("line " + std::to_string(fault.line) + " (" + fault.agent_id.value_or("no agent_id") +
+                              "): " + fault.reason);
+    };
     LegacyImport import(context.database(), request, context.write_options());
     read_source(options, context, import);
     ImportedLegacy const done = import.finish();

@@ -10,15 +10,26 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 }  // namespace
 
-CsvReader::CsvReader(std::string_view text) : m_text(text) {
-    if (m_text.starts_with(byte_order_mark)) {
-        m_at = byte_order_mark.size();
+CsvReader::CsvReader(TextSource &source) : m_source(source) {
+    while (m_source.view().size() < byte_order_mark.size() && m_source.read_on()) {}
+    if (m_source.view().starts_with(byte_order_mark)) {
+        m_source.take(byte_order_mark.size());
     }
 }
 
+/// The line may be longer than what is in memory.
 void CsvReader::skip_line() {
-    std::size_t const end = m_text.find('\n', m_at);
-    m_at = end == m_text.npos ? m_text.size() : end + 1;
+    while (true) {
+        std::size_t const end = m_source.view().find('\n');
+        if (end != std::string_view::npos) {
+            m_source.take(end + 1);
+            break;
+        }
+        m_source.take(m_source.view().size());
+        if (!m_source.read_on()) {
+            break;
+        }
+    }
     ++m_line;
 }
 
@@ -28,6 +39,7 @@ bool CsvReader::read_quoted(std::string &field, std::string &fault) {
         std::size_t const quote = m_text.find('"', m_at);
         if (quote == m_text.npos) {
             fault = "a quoted field that never ends";
+            m_at = m_text.size();
             return false;
         }
         field.append(m_text, m_at, quote - m_at);
@@ -77,20 +89,35 @@ bool CsvReader::read_field(Record &record) {
     return false;
 }
 
-std::optional<CsvReader::Record> CsvReader::next() {
-    while (m_at < m_text.size()) {
-        std::size_t const start = m_at;
+/// Reads on and begins again while the record goes up to the end of what is in memory: the rest may be behind it.
+CsvReader::Record CsvReader::read_record() {
+    while (true) {
+        m_text = m_source.view();
+        m_at = 0;
         Record record{.line = m_line};
         while (read_field(record)) {}
+        bool const at_the_end = m_at + 1 >= m_text.size();
+        if (!at_the_end || m_source.ended()) {
+            return record;
+        }
+        if (!m_source.read_on() && !m_source.ended()) {
+            record.fault = "longer than 256 KiB, or a quoted field that never ends";
+            return record;
+        }
+    }
+}
+
+std::optional<CsvReader::Record> CsvReader::next() {
+    while (!m_source.view().empty() || m_source.read_on()) {
+        Record record = read_record();
         if (!record.fault.empty()) {
-            m_at = start;
             skip_line();
             return record;
         }
-        m_line += static_cast<std::size_t>(std::count(m_text.begin() + static_cast<std::ptrdiff_t>(start),
-                                                      m_text.begin() + static_cast<std::ptrdiff_t>(m_at), '\n')) +
+        m_line += static_cast<std::size_t>(
+                      std::count(m_text.begin(), m_text.begin() + static_cast<std::ptrdiff_t>(m_at), '\n')) +
                   1;
-        m_at = std::min(m_at + 1, m_text.size());  // the line's end
+        m_source.take(std::min(m_at + 1, m_text.size()));  // the line's end
         if (record.fields.size() > 1 || !record.fields.front().empty()) {
             return record;
         }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "cli/input/text_source.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -12,8 +14,8 @@ namespace relay::cli {
 /// broken does not take the rest with it: the reading goes on at the next line.
 class CsvReader {
   public:
-    /// `text` must outlive the reader; a byte order mark at its start is passed over.
-    explicit CsvReader(std::string_view text);
+    /// `source` must outlive the reader; a byte order mark at its start is passed over.
+    explicit CsvReader(TextSource &source);
 
     struct Record {
         std::size_t line = 0;  ///< on which it begins; the first is 1
@@ -24,12 +26,14 @@ class CsvReader {
     std::optional<Record> next();
 
   private:
+    Record read_record();
     bool read_field(Record &record);
     bool read_quoted(std::string &field, std::string &fault);
     void skip_line();
 
-    std::string_view m_text;
-    std::size_t m_at = 0;
+    TextSource &m_source;
+    std::string_view m_text{};  ///< what of it is in memory
+    std::size_t m_at = 0;  ///< in that
     std::size_t m_line = 1;
 };
 

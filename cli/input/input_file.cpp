@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 namespace relay::cli {
 
@@ -95,6 +96,11 @@ std::string read_input(std::string const &path, std::string_view flag, std::size
         }
     }
     return text;
+}
+
+OpenText open_text(std::string const &path, std::string_view flag) {
+    auto const input = std::make_shared<Input>(path, flag);
+    return {TextSource([input](std::span<char> room) { return input->read(room); }), input->size()};
 }
 
 SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most) {

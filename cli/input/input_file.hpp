@@ -1,10 +1,12 @@
 #pragma once
 
+#include "cli/input/text_source.hpp"
 #include "relay/crypto/api_key.hpp"
 #include "relay/crypto/key_scanner.hpp"
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,13 @@ std::string input_name(std::string const &path);
 
 /// All of a text that is no secret. Throws Error (usage): not readable, longer than `limit` bytes.
 std::string read_input(std::string const &path, std::string_view flag, std::size_t limit);
+
+/// A text that is no secret, of any size; `size`: of what is left to read of a regular file. Throws Error (usage): not readable, then or later.
+struct OpenText {
+    TextSource source;
+    std::optional<std::uint64_t> size;
+};
+OpenText open_text(std::string const &path, std::string_view flag);
 
 /// The first `most` bytes of a secret text, in locked memory from the first on; asked for without an echo if stdin is a terminal. `flag` is
 /// empty for a command that always reads stdin. Throws Error: usage, not readable; declined, at Ctrl-D.

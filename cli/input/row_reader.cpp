@@ -58,10 +58,9 @@ std::vector<std::string> read_header(CsvReader::Record const &header, std::strin
     return columns;
 }
 
-void read_csv(std::string_view text, std::string const &name, ColumnMap const &map,
-              std::vector<std::string> const &known, std::string const &required,
-              std::function<void(InputRow)> const &take) {
-    CsvReader reader(text);
+void read_csv(TextSource &source, std::string const &name, ColumnMap const &map, std::vector<std::string> const &known,
+              std::string const &required, std::function<void(InputRow)> const &take) {
+    CsvReader reader(source);
     auto const header = reader.next();
     if (!header || !header->fault.empty()) {
         throw Error(ErrorKind::usage, name + " has no first line with the names of its columns");
@@ -115,18 +114,42 @@ InputRow read_object(std::string_view line, ColumnMap const &map, std::vector<st
     return row;
 }
 
-void read_json_lines(std::string_view text, ColumnMap const &map, std::vector<std::string> const &known,
+/// Until the end of the line is in memory, or all that may be. None: the text is at its end.
+std::optional<std::string_view> next_line(TextSource &source) {
+    while (source.view().find('\n') == std::string_view::npos && source.read_on()) {}
+    std::string_view const text = source.view();
+    return text.empty() ? std::nullopt : std::optional(text.substr(0, text.find('\n')));
+}
+
+/// Of a line that is longer than what may be in memory, the rest.
+void skip_rest(TextSource &source) {
+    for (bool ends = false; !ends && next_line(source);) {
+        std::string_view const text = source.view();
+        std::size_t const end = text.find('\n');
+        ends = end != text.npos;
+        source.take(ends ? end + 1 : text.size());
+    }
+}
+
+void read_json_lines(TextSource &source, ColumnMap const &map, std::vector<std::string> const &known,
                      std::function<void(InputRow)> const &take) {
-    for (std::size_t number = 1; !text.empty(); ++number) {
-        std::size_t const end = std::min(text.find('\n'), text.size());
-        std::string_view const line = text.substr(0, end);
-        text.remove_prefix(std::min(end + 1, text.size()));
-        if (trimmed(line).empty()) {
-            continue;
+    for (std::size_t number = 1; auto const line = next_line(source); ++number) {
+        bool const whole = line->size() < source.view().size() || source.ended();
+        InputRow row;
+        if (!whole) {
+            row.fault = "longer than 256 KiB";
+        } else if (!trimmed(*line).empty()) {
+            row = is_clean_utf8(*line) ? read_object(*line, map, known) : InputRow{.fault = "it is no valid UTF-8"};
         }
-        InputRow row = is_clean_utf8(line) ? read_object(line, map, known) : InputRow{.fault = "it is no valid UTF-8"};
-        row.line = number;
-        take(std::move(row));
+        bool const blank = whole && trimmed(*line).empty();
+        source.take(std::min(line->size() + 1, source.view().size()));
+        if (!whole) {
+            skip_rest(source);
+        }
+        if (!blank) {
+            row.line = number;
+            take(std::move(row));
+        }
     }
 }
 
@@ -150,14 +173,17 @@ ColumnMap parse_column_map(std::vector<std::string> const &pairs, std::vector<st
     return map;
 }
 
-void read_rows(std::string_view text, std::string const &name, ColumnMap const &map,
-               std::vector<std::string> const &known, std::string const &required,
-               std::function<void(InputRow)> const &take) {
-    std::size_t const first = text.find_first_not_of(" \t\r\n");
-    if (first != text.npos && text[first] == '{') {
-        read_json_lines(text, map, known, take);
+void read_rows(TextSource &source, std::string const &name, ColumnMap const &map, std::vector<std::string> const &known,
+               std::string const &required, std::function<void(InputRow)> const &take) {
+    constexpr std::string_view blanks = " \t\r\n";
+    std::size_t first = source.view().npos;
+    do {
+        first = source.view().find_first_not_of(blanks);
+    } while (first == source.view().npos && source.read_on());
+    if (first != source.view().npos && source.view()[first] == '{') {
+        read_json_lines(source, map, known, take);
     } else {
-        read_csv(text, name, map, known, required, take);
+        read_csv(source, name, map, known, required, take);
     }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "cli/input/text_source.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -26,9 +28,8 @@ ColumnMap parse_column_map(std::vector<std::string> const &pairs, std::vector<st
 /// Gives each row of a file to `take`, one after the other: CSV with a header, or JSON lines if the first character that is not blank is `{`.
 /// Lists and objects of JSON come as JSON text. `known`: our columns, of which `required` must be in a CSV's header.
 /// Throws Error (usage): no header, or one without what is required.
-void read_rows(std::string_view text, std::string const &name, ColumnMap const &map,
-               std::vector<std::string> const &known, std::string const &required,
-               std::function<void(InputRow)> const &take);
+void read_rows(TextSource &source, std::string const &name, ColumnMap const &map, std::vector<std::string> const &known,
+               std::string const &required, std::function<void(InputRow)> const &take);
 
 /// The texts of a JSON array of texts; none: it is something else.
 std::optional<std::vector<std::string>> parse_text_array(std::string const &json);

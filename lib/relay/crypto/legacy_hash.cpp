@@ -21,7 +21,7 @@ constexpr int most_bcrypt_cost = 15;
 constexpr std::uint64_t most_argon2_kibibytes = 1024U * 1024U;
 constexpr std::uint64_t most_argon2_passes = 64;
 /// What is remembered of different hashes: salted ones never repeat.
-constexpr std::size_t most_answers = 100'000;
+constexpr std::size_t most_answers = 4096;
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 

@@ -22,6 +22,9 @@ namespace {
 using store::LegacyCandidate;
 using Candidates = std::vector<LegacyCandidate>;
 
+/// Agents whose rows are remembered to name the line of a repeat: 100 bytes each.
+constexpr std::size_t most_seen = 30'000;
+
 LegacyFault fault_of(LegacyCandidate const &candidate, std::string reason) {
     return {.line = candidate.line, .agent_id = candidate.agent.text(), .reason = std::move(reason)};
 }
@@ -267,8 +270,17 @@ struct LegacyImport::Impl {
     };
     std::unordered_map<std::string, First> seen{};
 
+    void note(LegacyFault fault) {
+        ++total.refused;
+        if (total.faults.size() < ImportedLegacy::most_faults) {
+            total.faults.push_back(std::move(fault));
+        } else if (request.refused) {
+            request.refused(fault);
+        }
+    }
+
     void refuse(LegacyRow const &row, std::string reason) {
-        total.faults.push_back({.line = row.line, .agent_id = row.agent_id, .reason = std::move(reason)});
+        note({.line = row.line, .agent_id = row.agent_id, .reason = std::move(reason)});
     }
 
     /// None: it is not to be taken in, and that is noted.
@@ -292,7 +304,11 @@ struct LegacyImport::Impl {
         }
     }
 
+    /// Of rows that are far apart the database tells: the agent exists.
     bool is_repeat(LegacyRow const &row, LegacyCandidate const &candidate) {
+        if (seen.size() >= most_seen) {
+            seen.clear();
+        }
         auto const [first, is_new] = seen.try_emplace(candidate.agent.text(), First{row.line, digest(candidate)});
         if (is_new) {
             return false;
@@ -317,7 +333,9 @@ struct LegacyImport::Impl {
         total.revoked += done.revoked;
         total.own_key += done.own_key;
         total.orgs_created.merge(done.orgs_created);
-        std::move(done.faults.begin(), done.faults.end(), std::back_inserter(total.faults));
+        for (LegacyFault &fault : done.faults) {
+            note(std::move(fault));
+        }
     }
 
     void flush() {
@@ -326,9 +344,7 @@ struct LegacyImport::Impl {
         try {
             run_in_parts(
                 std::span<LegacyCandidate const>(rows), [&](std::span<LegacyCandidate const> part) { run(part); },
-                [&](LegacyCandidate const &row, Error const &error) {
-                    total.faults.push_back(fault_of(row, error.message()));
-                });
+                [&](LegacyCandidate const &row, Error const &error) { note(fault_of(row, error.message())); });
         } catch (Error const &error) {
             throw after_earlier_batches(error, options.dry_run ? 0 : total.imported, "agents were imported");
         }

@@ -5,6 +5,7 @@
 #include "relay/model/attribution.hpp"
 #include "relay/model/ids.hpp"
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -40,6 +41,8 @@ struct ImportLegacy {
     std::optional<std::string>
         orgs_table{};  ///< SCHEMA.TABLE that names those that are made; without it they are called by their id
     std::size_t batch = 1000;  ///< rows of one transaction
+    std::function<void(LegacyFault const &)>
+        refused{};  ///< is told the rows that are too many for ImportedLegacy::faults
 };
 
 struct ImportedLegacy : WriteReceipt {
@@ -51,7 +54,9 @@ struct ImportedLegacy : WriteReceipt {
     std::size_t own_key = 0;  ///< agents that use a key of their own already
     std::size_t other_secret = 0;
     std::set<std::string> orgs_created{};
-    std::vector<LegacyFault> faults{};
+    std::size_t refused = 0;
+    std::vector<LegacyFault> faults{};  ///< the first `most_faults` of them, in the order of their lines
+    static constexpr std::size_t most_faults = 1000;
 };
 
 /// Takes rows in, a batch in each transaction: what is done stays done, and the same rows again converge. A row that cannot be taken in is a
