@@ -50,7 +50,8 @@ SealKeys SealKeys::read(std::string const &path) {
             throw bad_row(path, row.line, "a second key of " + quote_for_message(name));
         }
     };
-    read_rows(text, input_name(path), {}, {"owner", "org_id", "key_id", "key"}, "key", add);
+    TextSource source = TextSource::of(text);
+    read_rows(source, input_name(path), {}, {"owner", "org_id", "key_id", "key"}, "key", add);
     if (keys.m_of_owners.empty() && keys.m_of_orgs.empty()) {
         throw bad_row(path, 1, "there is no key in it");
     }
