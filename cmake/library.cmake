@@ -31,3 +31,4 @@ target_link_libraries(relay
     PkgConfig::LIBPQ
     PkgConfig::LIBSODIUM
     PkgConfig::LIBCRYPT)
+relay_precompile(relay)

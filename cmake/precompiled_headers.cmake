@@ -1,0 +1,10 @@
+# The standard headers that nearly every file reads, parsed once: that is a third of a clean build. Not beside ccache, which is faster
+# still; so a file that forgets an #include of its own is found wherever ccache is.
+
+function(relay_precompile target)
+  if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+    return()
+  endif()
+  target_precompile_headers(${target} PRIVATE
+    <algorithm> <array> <chrono> <functional> <map> <memory> <optional> <span> <string> <string_view> <vector> ${ARGN})
+endfunction()
