@@ -6,6 +6,7 @@ file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}
 
 function(relay_test_program name)
   add_executable(${name} ${ARGN})
+  relay_sanitizer_defaults(${name})
   target_compile_definitions(${name} PRIVATE RELAY_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE
     relay_cli standard_warnings doctest::doctest PkgConfig::LIBPQXX PkgConfig::LIBPQ PkgConfig::LIBSODIUM)
