@@ -1,13 +1,12 @@
 """migrate-legacy abort --deny-all: closed at once, whatever anybody else has in hand, and what they commit later opens nothing."""
 
-import threading
 import time
 
 import pytest
 
 from support.cluster import Cluster
 from support.database import Database, make_template
-from support.proxy import Fault, Proxy, commit
+from support.held_up import HeldUp
 
 STOP = ("migrate-legacy", "abort", "--deny-all", "--confirm", "legacy-off")
 
@@ -29,31 +28,6 @@ def use_secret(database):
 
 def state(relay):
     return relay.json("migrate-legacy", "status")["data"]["state"]
-
-
-class HeldUp:
-    """Runs a command that stands still as it sends COMMIT, until the block is left; `result` is how it ended."""
-
-    def __init__(self, relay, database, *words):
-        self.reached, self.go_on, self.result = threading.Event(), threading.Event(), None
-        self.proxy = Proxy(database.cluster.socket_path, Fault(self._hold, match=commit))
-        runner = relay.with_(dsn=self.proxy.dsn(database))
-        self.thread = threading.Thread(target=lambda: setattr(self, "result", runner(*words)))
-
-    def _hold(self, _):
-        self.reached.set()
-        assert self.go_on.wait(40)
-
-    def __enter__(self):
-        self.proxy.__enter__()
-        self.thread.start()
-        assert self.reached.wait(20)
-        return self
-
-    def __exit__(self, *_):
-        self.go_on.set()
-        self.thread.join()
-        self.proxy.__exit__(None, None, None)
 
 
 def stop(relay):

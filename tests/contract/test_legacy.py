@@ -1,6 +1,8 @@
 """relay_api.authenticate_legacy: who may still use the shared secret, until when, and that nobody comes back."""
 
+import json
 import re
+import time
 from pathlib import Path
 
 import psycopg2
@@ -9,6 +11,7 @@ import pytest
 from support.agents import digest, first_agent, key_id, read_key
 from support.cluster import Cluster
 from support.database import Database, make_template
+from support.held_up import HeldUp
 
 ASK = "SELECT * FROM relay_api.authenticate_legacy(%s, %s, %s, %s)"
 
@@ -239,16 +242,27 @@ def test_the_end_of_a_window(gateway, database, relay, window, words, after):
         database.execute("UPDATE relay.legacy_migrations SET state = 'open', closed_by = NULL")
 
 
-def test_a_check_waits_for_no_batch_in_flight(gateway, database, window):
-    batch = database.connect(autocommit=False)
-    try:
-        with batch.cursor() as cursor:
-            cursor.execute("SELECT FROM relay.legacy_agents FOR NO KEY UPDATE")
-        with gateway.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '1s'")
-        assert reason(gateway) == "ok"
-    finally:
-        batch.close()
+def test_no_check_waits_for_a_batch_that_stands_still(gateway, database, relay, tmp_path, record_property):
+    """issue with two hundred agents in hand, stopped before its COMMIT: those agents, and others with a key of their own, are let in as ever."""
+    (tmp_path / "agents.csv").write_text("agent_id,org_id\n" + "".join(f"old-{n:03},o\n" for n in range(300)))
+    relay("migrate-legacy", "import", tmp_path / "agents.csv", "--create-orgs", check=0)
+    relay("migrate-legacy", "start", "--deadline", "1d", check=0)
+    lines = ("--secret-format", "json", "--secret-file")
+    relay("migrate-legacy", "issue", "--next", "100", *lines, "first", check=0)
+    keys = {line["agent_id"]: line["api_key"] for line in map(json.loads, (tmp_path / "first").read_text().splitlines())}
+    slowest = 0.0
+    with HeldUp(relay, database, "migrate-legacy", "issue", "--all", *lines, "second") as issue:
+        for number in range(300):
+            agent = f"old-{number:03}"
+            began = time.monotonic()
+            assert reason(gateway, agent, ip="192.0.2.1") == "ok"
+            if agent in keys:
+                assert use_own_key(gateway, keys[agent]) == "ok"
+                assert reason(gateway, agent) == "own_key"
+            slowest = max(slowest, time.monotonic() - began)
+    assert issue.result.code == 0 and slowest < 2
+    record_property("slowest check, ms", round(1000 * slowest))
+    assert database.value("SELECT count(*) FROM relay.legacy_agent_status WHERE state = 'issued'") == 200
 
 
 def test_on_a_standby_it_answers_and_writes_nothing(relay_without_database, tmp_path):
