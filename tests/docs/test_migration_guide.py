@@ -1,9 +1,12 @@
 """relay-admin-migration(7) is played: a fleet of forty, its listings in the order of the page, and what happens between the days."""
 
+import base64
 import hashlib
+import json
 import subprocess
 
 import pytest
+from nacl.public import PrivateKey, SealedBox
 from support.agents import digest, key_id
 from support.binaries import relay_admin
 from support.guides import listings
@@ -12,6 +15,9 @@ from support.sound import durable, sound_cluster, sound_database
 
 SECRET = "an old secret that everybody knows"
 HASH = hashlib.sha256(SECRET.encode()).hexdigest()
+VAULT = """#!/bin/sh
+[ "$1 $2" = "kv put" ] && [ "$4" = "key=-" ] && cat > "vault/${3##*/}.key" && test "$3" = "secret/$RELAY_OWNER/$RELAY_AGENT_ID"
+"""
 FLEET = [f"agent-{number:02}" for number in range(40)]
 SWITCH = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET"
 
@@ -29,15 +35,29 @@ class Fleet:
         self.database = database
         self.folder = folder
         self.keys = {}
+        self.owner = PrivateKey.generate()
+        programs = folder / "programs"
+        programs.mkdir()
+        (programs / "relay-admin").symlink_to(relay_admin())
+        (programs / "vault").write_text(VAULT)
+        (programs / "vault").chmod(0o755)
+        (folder / "vault").mkdir()
+        public = base64.b64encode(bytes(self.owner.public_key)).decode()
+        (folder / "owners.csv").write_text(f"owner,key_id,key\n*,1,{public}\n")
 
     def fetch(self, agents):
-        """Brings each agent the file with its key, and deletes it."""
+        """Brings each agent its key from where it was delivered, and deletes it there."""
         for agent in agents:
-            path = self.folder / "keys" / f"{agent}.env"
-            values = dict(line.split("=", 1) for line in path.read_text().splitlines())
-            assert values["RELAY_AGENT_ID"] == agent
-            self.keys[agent] = values["RELAY_API_KEY"]
-            path.unlink()
+            name = next(self.folder.glob(f"*/{agent}.*"))
+            text = name.read_text()
+            if name.parent.name == "keys":
+                values = dict(line.split("=", 1) for line in text.splitlines())
+                assert values["RELAY_AGENT_ID"] == agent
+                text = values["RELAY_API_KEY"]
+            elif name.parent.name == "sealed":
+                text = SealedBox(self.owner).decrypt(base64.b64decode(json.loads(text)["encrypted_value"])).decode()
+            self.keys[agent] = text
+            name.unlink()
 
     def call(self, agents):
         for agent in agents:
@@ -73,9 +93,6 @@ def fleet(cluster, tmp_path):
 def run(listing, fleet, user):
     """A listing in a shell, as its reader runs it."""
     programs = fleet.folder / "programs"
-    programs.mkdir(exist_ok=True)
-    if not (programs / "relay-admin").exists():
-        (programs / "relay-admin").symlink_to(relay_admin())
     dsn = fleet.database.dsn(user=user)
     environment = clean_environment(fleet.folder, {"RELAY_ADMIN_DSN": dsn, "PATH": f"{programs}:/usr/bin:/bin"})
     text = listing.text if listing.language == "sh" else listing.text.split(None, 5)[5]
@@ -130,13 +147,14 @@ def test_the_way_of_a_fleet(fleet, cluster):
         assert status(fleet) == {"listed": 30, "proven": 10}
         play(next(titles))
         assert status(fleet) == {"issued": 30, "proven": 10}
+        assert [len(list((fleet.folder / place).iterdir())) for place in ("vault", "sealed", "keys")] == [10, 10, 10]
         assert "agent-39" in (fleet.folder / "legacy.html").read_text()
         fleet.call(FLEET)
         fleet.fetch(FLEET[10:38])
         fleet.call(FLEET)
         assert "agent-39" in play(next(titles)) and status(fleet) == {"issued": 2, "proven": 38}
 
-        fleet.fetch(["agent-39"])
+        fleet.fetch(FLEET[39:])
         fleet.call(FLEET)
         fleet.database.execute("UPDATE relay.legacy_agents SET last_seen_at = now() - interval '4 days' WHERE agent_id = 'agent-38'")
         finish = next(titles)
