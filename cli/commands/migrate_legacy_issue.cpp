@@ -7,8 +7,10 @@
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
 #include "cli/settle_sink.hpp"
+#include "cli/sink/batch/manifest.hpp"
 #include "cli/sink/batch_sink.hpp"
 #include "relay/model/error.hpp"
+#include "relay/provision/issued_legacy.hpp"
 
 #include <memory>
 
@@ -24,6 +26,7 @@ struct Options {
     std::optional<std::string> org{};
     std::optional<std::int64_t> batch{};
     std::optional<std::int64_t> expect{};
+    std::optional<std::string> manifest{};
     BatchSinkOptions sink{};
 };
 
@@ -55,7 +58,40 @@ IssueLegacy make_request(Options const &options) {
     return request;
 }
 
-Document issue_document(Context &context, IssuedLegacy const &done) {
+/// What is issued is issued: a report that cannot be written is a warning, and the next run makes it.
+std::optional<std::string> write_manifest(Context &context, Manifest const &manifest, BatchSink const &sink,
+                                          std::optional<OrgId> const &org) {
+    try {
+        manifest.write([&](Manifest::Take const &take) {
+            read_issued_legacy(context.database(), org, [&](IssuedLegacyKey const &key) {
+                OrgId const its_org = OrgId::parse(key.org_id);
+                AgentId const agent = AgentId::parse(key.agent_id);
+                take(key, sink.find({its_org, agent, key.owner}).value_or(""));
+            });
+        });
+        return std::nullopt;
+    } catch (Error const &error) {
+        return "the manifest was not written: " + error.message().substr(0, error.message().find("; nothing was")) +
+               "; run the same command again";
+    }
+}
+
+/// Gives out the keys, and makes the manifest also when it failed half-way: earlier batches stay.
+IssuedLegacy issue_all(Context &context, IssueLegacy const &request, BatchSink &sink,
+                       std::optional<Manifest> const &manifest, IssueObserver const &observer) {
+    try {
+        return issue_legacy(context.database(), request, context.write_options(), sink, observer);
+    } catch (Error const &error) {
+        if (manifest && error.hint().changed == Changed::partly) {
+            if (auto const warning = write_manifest(context, *manifest, sink, request.org)) {
+                context.output().warn(*warning);
+            }
+        }
+        throw;
+    }
+}
+
+Document issue_document(Context &context, IssuedLegacy const &done, std::optional<std::string> const &manifest) {
     std::vector<Record> faults;
     for (IssuedLegacy::Fault const &fault : done.faults) {
         faults.push_back({{"agent_id", "Agent ID", fault.agent_id}, {"reason", "Reason", fault.reason}});
@@ -66,6 +102,7 @@ Document issue_document(Context &context, IssuedLegacy const &done) {
         {"batches", "Batches", static_cast<std::int64_t>(done.batches)},
         {"delivered_to", done.delivered_to.empty() ? "" : "Delivered to", or_null(done.delivered_to)},
         unless_empty("unchanged", "Had one already", done.unchanged),
+        {"manifest", manifest ? "Manifest" : "", or_null(manifest.value_or(""))},
         {"waiting", "Still waiting", done.waiting},
         {"faults", done.faults.empty() ? "" : "Failed", std::move(faults)},
     };
@@ -77,6 +114,13 @@ ExitStatus run(Options const &options, Context &context) {
     IssueLegacy const request = make_request(options);
     WriteOptions const by = context.write_options();
     auto const sink = open_batch_sink(options.sink, context.output());
+    std::optional<Manifest> manifest;
+    if (options.manifest) {
+        if (options.manifest == options.sink.sink.secret_file) {
+            throw Error(ErrorKind::usage, "--manifest and --secret-file name the same file");
+        }
+        manifest.emplace(*options.manifest, options.sink.sink.secrets_dir);
+    }
     if (!by.dry_run) {
         sink->settle(database_judge(context));
     }
@@ -94,13 +138,21 @@ ExitStatus run(Options const &options, Context &context) {
         }
         progress->report(done);
     };
-    IssuedLegacy const done = issue_legacy(context.database(), request, by, *sink, observer);
+    IssuedLegacy const done = issue_all(context, request, *sink, by.dry_run ? std::nullopt : manifest, observer);
     progress.reset();
-    context.output().show(issue_document(context, done));
+    std::optional<std::string> warning;
+    if (manifest && !by.dry_run) {
+        warning = write_manifest(context, *manifest, *sink, request.org);
+    }
+    Document document = issue_document(context, done, by.dry_run || warning ? std::nullopt : options.manifest);
+    if (warning) {
+        document.warnings.push_back(*warning);
+    }
+    context.output().show(document);
     if (!done.changed && done.faults.empty()) {
         context.output().note("nothing changed: nobody who was asked for is without a key of its own");
     }
-    return done.faults.empty() ? ExitStatus::ok : ExitStatus::partial;
+    return done.faults.empty() && !warning ? ExitStatus::ok : ExitStatus::partial;
 }
 
 Runner declare(CLI::App &app) {
@@ -119,6 +171,11 @@ Runner declare(CLI::App &app) {
     add_integer(app,
                 {.names = "--expect", .type = "N", .description = "so many are to be given a key, or nothing is done"},
                 {.min = 0, .max = 100'000'000}, options->expect);
+    add_value(app,
+              {.names = "--manifest",
+               .type = "FILE",
+               .description = "list in a CSV which key was issued to whom, without the secrets"},
+              options->manifest);
     declare_batch_sink(app, options->sink);
     add_positionals(app, {.names = "AGENT", .description = "these agents"}, options->agents);
     return [options](Context &context) { return run(*options, context); };
@@ -143,6 +200,14 @@ and no agent is ever given two keys.
 Agents that have a key already, or are off the list, are left as they are. An agent that the database refuses, or to whom nothing can be
 delivered, fails alone. Revoked agents are left out. With --expect N nothing is done if another number of agents is to be given a key.
 
+With --group-by org or owner the files lie in a folder for each, DIR/ORG/AGENT or DIR/OWNER/AGENT, of mode 0700. An owner of small letters, digits
+and . _ @ + - is the folder's name; any other is told apart by a hash behind what can be read of it ("Team A" is team-a~ and 20 digits), so
+that no two owners share one. Agents without an owner are in _no-owner. A symbolic link in the place of such a folder is refused.
+
+--manifest FILE lists what was issued to whom: agent_id, org_id, owner, wave, key_id, issued_at, and file (where it lies in --secrets-dir, if
+it does). It is made anew by each run, from the database: every key that an agent got since its import is in it exactly once, whoever issued
+it and however often a run was killed, with --org those of the organization. A run with nothing left to issue makes it, too.
+
 Sealed to its owner: --secret-format sealed with --seal-keys FILE seals each key to the public key of the agent's owner, or else of its
 organization, or else to that of the owner "*". FILE is CSV with a header, or JSON lines: owner (or org_id), key_id and key, the latter two as
 the GitHub secrets API gives them. Who has none of the three fails alone.
@@ -155,13 +220,14 @@ killed in between, the key handed over is dead and the next run hands over anoth
 runs N of them at once; the database keeps the rows of these agents locked meanwhile, which no agent and no block has to wait for.
 
 Exit 0: issued, or nobody is without a key. 2: no sink, or a bad file of keys to seal to. 5: no window is open, or another count than
-expected. 7: some agents failed, stdout says which; run it again. 8, 9: the database went away; run it again. 12: not delivered; batches
+expected. 7: some agents failed, or the manifest could not be written; stdout says which; run it again. 8, 9: the database went away; run it again. 12: not delivered; batches
 before it stay.
 
 EXAMPLES
   relay-admin migrate-legacy issue --next 10 --secrets-dir out --secret-format env
   relay-admin migrate-legacy issue billing-2 CRM.sync --secrets-dir out
   relay-admin migrate-legacy issue --all --secret-file keys.jsonl --secret-format json
+  relay-admin migrate-legacy issue --all --secrets-dir out --group-by owner --manifest issued.csv
   relay-admin migrate-legacy issue --all --expect 2310 --secrets-dir out --secret-format sealed --seal-keys owners.jsonl
   relay-admin migrate-legacy issue --all --deliver 'vault kv put "secret/$RELAY_OWNER/$RELAY_AGENT_ID" key=-' --deliver-jobs 8
   relay-admin migrate-legacy issue --all --org acme-corp --dry-run --secrets-dir out

@@ -28,6 +28,8 @@ Rendered render_screen(Document const &document, Screen const &screen);
 /// RFC 4180 with LF and a header of keys. A text that starts with `= + - @`, tab or carriage return gets a leading apostrophe, so that no
 /// spreadsheet runs it; control and bidi characters (tab and line ends apart) become visible escapes. Lists and records are JSON in their cell.
 std::string render_csv(Document const &document);
+/// One text as a cell of that.
+std::string csv_cell(std::string const &text);
 /// The value of the document's id_key, one a line.
 std::string render_ids(Document const &document);
 /// `KEY=VALUE` of the fields that are plain values, keys in capitals; blocks of a list are parted by an empty line. A value with characters

@@ -39,14 +39,14 @@ std::string defused(std::string text) {
 
 std::string cell(Value const &value) {
     if (auto const *text = std::get_if<std::string>(&value)) {
-        return quoted_if_needed(defused(escape_all_but_lines(*text)));
+        return csv_cell(*text);
     }
     if (auto const *list = std::get_if<std::vector<std::string>>(&value)) {
         std::string joined;
         for (std::string const &part : *list) {
             joined += (joined.empty() ? "" : ",") + part;
         }
-        return quoted_if_needed(defused(escape_all_but_lines(joined)));
+        return csv_cell(joined);
     }
     if (auto const *numbers = std::get_if<std::vector<std::int64_t>>(&value)) {
         std::string joined;
@@ -85,6 +85,8 @@ Record const &header_of(Document const &document) {
 }
 
 }  // namespace
+
+std::string csv_cell(std::string const &text) { return quoted_if_needed(defused(escape_all_but_lines(text))); }
 
 std::string render_csv(Document const &document) {
     Record header;

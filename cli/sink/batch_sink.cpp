@@ -42,15 +42,19 @@ std::size_t room_for_files() {
 /// --secrets-dir.
 class FolderBatches final : public BatchSink {
   public:
-    FolderBatches(SinkOptions const &options, Rendering rendering, Output &output)
-        : m_sink(std::make_unique<DirectorySink>(*options.secrets_dir, options.replace, rendering, output)),
-          m_rendering(std::move(rendering)) {}
+    FolderBatches(SinkOptions const &options, GroupBy group_by, Rendering rendering, Output &output)
+        : m_sink(std::make_unique<DirectorySink>(*options.secrets_dir, options.replace, rendering, output, group_by)),
+          m_rendering(std::move(rendering)),
+          m_most(group_by == GroupBy::none ? room_for_files() : std::max<std::size_t>(1, room_for_files() / 2)) {}
 
     void settle(Judge const &judge) override { m_sink->settle(judge); }
     std::optional<std::string> why_not(Recipient const &recipient) const override {
         return why_not_rendered(m_rendering, recipient);
     }
     void add(IssuedKey const &issued) override { m_operations.push_back(m_sink->prepare(issued)); }
+    std::optional<std::string> find(Recipient const &recipient) const override {
+        return m_sink->find(recipient.agent, recipient.org, recipient.owner);
+    }
     std::vector<OperationId> operations() const override { return m_operations; }
     std::size_t most_at_once() const override { return m_most; }
     void deliver() override { m_sink->deliver(); }
@@ -71,7 +75,7 @@ class FolderBatches final : public BatchSink {
   private:
     std::unique_ptr<DirectorySink> m_sink;
     Rendering m_rendering;
-    std::size_t m_most = room_for_files();
+    std::size_t m_most;  ///< grouped, each may have a folder of its own, which is open as long
     std::vector<OperationId> m_operations{};
 };
 
@@ -214,6 +218,7 @@ void require_one_place(BatchSinkOptions const &options) {
     at_most_one({{"--secrets-dir", sink.secrets_dir.has_value()},
                  {"--secret-file", sink.secret_file.has_value()},
                  {"--deliver", options.deliver.has_value()}});
+    require_partner("--group-by", options.group_by.has_value(), "--secrets-dir", sink.secrets_dir.has_value());
     require_partner("--deliver-timeout", options.deliver_timeout.has_value(), "--deliver", options.deliver.has_value());
     require_partner("--deliver-jobs", options.deliver_jobs.has_value(), "--deliver", options.deliver.has_value());
     require_partner("--seal-keys", options.seal_keys.has_value(), "--secret-format sealed",
@@ -230,7 +235,10 @@ std::unique_ptr<BatchSink> open_batch_sink(BatchSinkOptions const &options, Outp
     }
     Rendering rendering = make_rendering(options.sink, std::move(seal_keys));
     if (options.sink.secrets_dir) {
-        return std::make_unique<FolderBatches>(options.sink, std::move(rendering), output);
+        auto const group_by = !options.group_by            ? GroupBy::none
+                              : *options.group_by == "org" ? GroupBy::org
+                                                           : GroupBy::owner;
+        return std::make_unique<FolderBatches>(options.sink, group_by, std::move(rendering), output);
     }
     return options.deliver ? open_command(options, std::move(rendering), output)
                            : open_lines(options.sink, std::move(rendering), output);

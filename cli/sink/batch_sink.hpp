@@ -13,6 +13,8 @@ class BatchSink : public BatchDelivery {
   public:
     /// As Sink::settle.
     virtual void settle(Judge const &judge) = 0;
+    /// The file of one that was delivered here, relative to --secrets-dir, if it is there still.
+    virtual std::optional<std::string> find(Recipient const &) const { return std::nullopt; }
 };
 
 /// Where many secrets may go: --secrets-dir, one file each; --secret-file with --secret-format json or sealed, one line each, behind those of earlier

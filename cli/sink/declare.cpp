@@ -74,6 +74,11 @@ void declare_sink(CLI::App &app, SinkOptions &options) {
 
 void declare_batch_sink(CLI::App &app, BatchSinkOptions &options) {
     declare_sink(app, options.sink);
+    add_choice(app,
+               {.names = "--group-by",
+                .description = "in --secrets-dir, a folder for each organization, or each owner",
+                .group = group},
+               {"org", "owner"}, options.group_by);
     add_value(app,
               {.names = "--seal-keys",
                .type = "FILE",

@@ -1,6 +1,7 @@
 #include "cli/sink/directory_sink.hpp"
 
 #include "cli/output/output.hpp"
+#include "cli/sink/batch/owner_folder.hpp"
 #include "cli/sink/leftover.hpp"
 #include "relay/crypto/random_ids.hpp"
 
@@ -54,11 +55,12 @@ std::string file_name_for(IssuedKey const &issued, SecretFormat format) {
 
 }  // namespace
 
-DirectorySink::DirectorySink(std::string path, bool replace, Rendering rendering, Output &output)
+DirectorySink::DirectorySink(std::string path, bool replace, Rendering rendering, Output &output, GroupBy group_by)
     : m_path(std::move(path)),
       m_replace(replace),
       m_rendering(std::move(rendering)),
       m_output(output),
+      m_group_by(group_by),
       m_destination("dir:" + m_path) {
     if (exists(m_path)) {
         m_folder = open_folder(m_path);
@@ -107,48 +109,122 @@ OperationId DirectorySink::prepare(IssuedKey const &issued) {
     auto content = render_secret(m_rendering, issued, Audience::program);
     auto const operation = operation_id_for(content.reveal());
     m_database_id = issued.database_id;
-    m_prepared.push_back({.name = file_name_for(issued, m_rendering.format), .content = std::move(content)});
-    if (m_prepared.size() == 1) {
-        m_destination = "file:" + m_path + (m_path.ends_with('/') ? "" : "/") + m_prepared.front().name;
-    } else {
-        m_destination = "dir:" + m_path;
-    }
+    auto const group = group_of(issued.org, issued.owner);
+    auto const name = file_name_for(issued, m_rendering.format);
+    m_parts[group].prepared.push_back({.name = name, .content = std::move(content)});
+    auto const around = m_path + (m_path.ends_with('/') ? "" : "/") + group + (group.empty() ? "" : "/");
+    m_destination = ++m_prepared == 1 ? "file:" + around + name : "dir:" + m_path;
     return operation;
+}
+
+std::string DirectorySink::group_of(OrgId const &org, std::optional<std::string> const &owner) const {
+    switch (m_group_by) {
+        case GroupBy::none: break;
+        case GroupBy::org: return org.text();
+        case GroupBy::owner: return folder_of_owner(owner);
+    }
+    return {};
+}
+
+std::optional<std::string> DirectorySink::find(AgentId const &agent, OrgId const &org,
+                                               std::optional<std::string> const &owner) const {
+    auto const group = group_of(org, owner);
+    auto const name =
+        (group.empty() ? "" : group + "/") + agent.text() + "." + std::string(extension_of(m_rendering.format));
+    return m_folder && status_at(m_folder->fd.get(), name) ? std::optional(name) : std::nullopt;
+}
+
+/// By way of the folder around it: what is below a symbolic link is nobody's to trust.
+void DirectorySink::open_or_make_part(std::string const &name, Part &part) {
+    if (name.empty()) {
+        part.folder = m_folder;
+        return;
+    }
+    auto const around = m_folder->fd.get();
+    auto const path = m_folder->path_of(name);
+    part.made_folder = ::mkdirat(around, name.c_str(), folder_mode) == 0;
+    if (!part.made_folder && errno != EEXIST) {
+        throw sink_error("cannot make the folder " + path, errno);
+    }
+    if (part.made_folder && ::fchmodat(around, name.c_str(), folder_mode, 0) != 0) {
+        throw sink_error("cannot make the folder " + path + " private", errno);
+    }
+    FileDescriptor fd(::openat(around, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd.is_open()) {
+        throw sink_error("cannot open the folder " + path, errno,
+                         "move it away: it must be a folder, and no symbolic link");
+    }
+    part.folder = std::make_shared<Folder const>(std::move(fd), path);
+    require_private(*part.folder);
 }
 
 void DirectorySink::deliver() {
     open_or_make_folder();
-    m_files.emplace(m_folder, m_replace);
-    m_files->write(std::exchange(m_prepared, {}), m_database_id);
+    bool made_any = false;
+    for (auto &[name, part] : m_parts) {
+        open_or_make_part(name, part);
+        made_any = made_any || part.made_folder;
+        part.files.emplace(part.folder, m_replace).draft(std::exchange(part.prepared, {}), m_database_id);
+    }
+    flush_parts();
+    for (auto &[name, part] : m_parts) {
+        part.files->put_into_place();
+    }
+    if (made_any && !sync_folder(m_folder->fd.get())) {
+        throw sink_error("cannot flush the folder " + m_path, errno);
+    }
+}
+
+void DirectorySink::flush_parts() {
+    bool const at_once = m_prepared >= SecretFiles::many && ::syncfs(m_folder->fd.get()) == 0;
+    for (auto const &[name, part] : m_parts) {
+        at_once ? part.files->confirm_flushed() : part.files->flush();
+    }
 }
 
 void DirectorySink::committed() {
-    m_prepared.clear();
-    m_made_folder = false;
-    if (m_files) {
-        if (auto const warning = m_files->finish()) {
-            m_output.warn(*warning);
+    std::exception_ptr first_failure;
+    for (auto &[name, part] : m_parts) {
+        try {
+            if (auto const warning = part.files ? part.files->finish() : std::nullopt) {
+                m_output.warn(*warning);
+            }
+        } catch (Error const &) {
+            // The others are live too, and are put in place all the same.
+            first_failure = first_failure ? first_failure : std::current_exception();
         }
-        m_files.reset();
+    }
+    m_made_folder = false;
+    forget();
+    if (first_failure) {
+        std::rethrow_exception(first_failure);
     }
 }
 
 void DirectorySink::rolled_back() noexcept {
-    m_prepared.clear();
-    if (m_files) {
-        m_files->undo();
-        m_files.reset();
+    for (auto &[name, part] : m_parts) {
+        if (part.files) {
+            part.files->undo();
+        }
+        if (part.made_folder) {
+            ::unlinkat(m_folder->fd.get(), name.c_str(),
+                       AT_REMOVEDIR);  // fails, as it should, if there is something in it
+        }
     }
+    forget();
     if (m_made_folder) {
-        ::rmdir(m_path.c_str());  // fails, as it should, if another run put something in it
+        ::rmdir(m_path.c_str());  // likewise
         m_made_folder = false;
         m_folder.reset();
     }
 }
 
-void DirectorySink::left_unknown() noexcept {
-    m_prepared.clear();
-    m_files.reset();
+void DirectorySink::left_unknown() noexcept { forget(); }
+
+/// Closes what is still open: its locks are let go.
+void DirectorySink::forget() noexcept {
+    m_parts.clear();
+    m_prepared = 0;
 }
 
 }  // namespace relay::cli

@@ -4,6 +4,7 @@
 #include "cli/sink/secret_files.hpp"
 #include "cli/sink/sink.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,11 +14,14 @@ namespace relay::cli {
 /// --secrets-dir: DIR/AGENT-ID.EXT for each secret, DIR/ORG-ID.admin-token.EXT for an organization's admin token.
 ///
 /// DIR belongs to this user or to root, and nobody else may write to it; a missing one is made with mode 0700 at the first delivery.
+/// Grouped: in a folder of their own below DIR for each organization, or owner (cli/sink/batch/owner_folder.hpp), under the same rules; a
+/// symbolic link is not followed.
 /// `prepare` may be called for several keys before one `deliver`: then all of them are written, finished and taken back together.
 class DirectorySink final : public Sink {
   public:
     /// Throws Error (sink) for a folder that is not fit.
-    DirectorySink(std::string path, bool replace, Rendering rendering, Output &output);
+    DirectorySink(std::string path, bool replace, Rendering rendering, Output &output,
+                  GroupBy group_by = GroupBy::none);
 
     void settle(Judge const &judge) override;
     OperationId prepare(IssuedKey const &issued) override;
@@ -26,9 +30,24 @@ class DirectorySink final : public Sink {
     void rolled_back() noexcept override;
     void left_unknown() noexcept override;
     std::string destination() const override { return m_destination; }
+    /// The file of an agent, relative to DIR, if it is there.
+    std::optional<std::string> find(AgentId const &agent, OrgId const &org,
+                                    std::optional<std::string> const &owner) const;
 
   private:
+    /// What of a batch goes to one folder.
+    struct Part {
+        std::vector<NamedSecret> prepared{};
+        std::shared_ptr<Folder const> folder{};
+        std::optional<SecretFiles> files{};  ///< from the delivery to the verdict
+        bool made_folder = false;
+    };
+
+    std::string group_of(OrgId const &org, std::optional<std::string> const &owner) const;
     void open_or_make_folder();
+    void open_or_make_part(std::string const &name, Part &part);
+    void flush_parts();
+    void forget() noexcept;
 
     std::string m_path;
     bool m_replace;
@@ -37,8 +56,9 @@ class DirectorySink final : public Sink {
     Output &m_output;
     std::shared_ptr<Folder const> m_folder{};  ///< null until DIR exists
     bool m_made_folder = false;
-    std::vector<NamedSecret> m_prepared{};
-    std::optional<SecretFiles> m_files{};  ///< from the delivery to the verdict
+    GroupBy m_group_by;
+    std::map<std::string, Part> m_parts{};  ///< by the name of the folder; empty: DIR itself
+    std::size_t m_prepared = 0;
     std::string m_destination;
 };
 

@@ -171,14 +171,39 @@ struct Name {
     friend auto operator<=>(Name const &, Name const &) = default;
 };
 
-/// NAME of each NAME.new and NAME.batch.
-std::vector<Name> unfinished_names(Folder const &folder) {
+using Listing = std::unique_ptr<DIR, int (*)(DIR *)>;
+
+Listing list_folder(Folder const &folder) {
     FileDescriptor copy(::openat(folder.fd.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    std::unique_ptr<DIR, int (*)(DIR *)> listing(copy.is_open() ? ::fdopendir(copy.get()) : nullptr, ::closedir);
+    Listing listing(copy.is_open() ? ::fdopendir(copy.get()) : nullptr, ::closedir);
     if (!listing) {
         throw sink_error("cannot read the folder " + folder.path, errno);
     }
     copy.release();  // closedir closes it
+    return listing;
+}
+
+/// The folders in it that are such as --group-by makes: this user's, and private.
+std::vector<std::string> group_names(Folder const &folder) {
+    Listing const listing = list_folder(folder);
+    std::vector<std::string> names;
+    while (auto const *entry = ::readdir(listing.get())) {
+        std::string const name = entry->d_name;
+        if (name.starts_with('.') || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)) {
+            continue;
+        }
+        auto const status = status_at(folder.fd.get(), name);
+        if (status && S_ISDIR(status->st_mode) && status->st_uid == ::geteuid() && (status->st_mode & 0777) == 0700) {
+            names.push_back(name);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// NAME of each NAME.new and NAME.batch.
+std::vector<Name> unfinished_names(Folder const &folder) {
+    Listing const listing = list_folder(folder);
     std::vector<Name> names;
     while (auto const *entry = ::readdir(listing.get())) {
         std::string_view const name = entry->d_name;
@@ -191,6 +216,20 @@ std::vector<Name> unfinished_names(Folder const &folder) {
     }
     std::sort(names.begin(), names.end());
     return names;
+}
+
+void settle_names(Folder const &folder, Judge const &judge, std::vector<FolderEntry> &entries) {
+    for (auto const &[name, kind] : unfinished_names(folder)) {
+        FolderEntry entry{.path = folder.path_of(name_of(kind, name))};
+        try {
+            entry.settled = settle_in(folder, name, judge, kind);
+            entry.message = describe_settled(folder, name, entry.settled, kind);
+        } catch (Error const &error) {
+            entry.error = error;
+            entry.message = error.message();
+        }
+        entries.push_back(std::move(entry));
+    }
 }
 
 }  // namespace
@@ -245,16 +284,12 @@ bool settle_leftover(std::string const &path, Judge const &judge, Output &output
 std::vector<FolderEntry> settle_folder(std::string const &path, Judge const &judge) {
     auto const folder = open_folder(path);
     std::vector<FolderEntry> entries;
-    for (auto const &[name, kind] : unfinished_names(*folder)) {
-        FolderEntry entry{.path = folder->path_of(name_of(kind, name))};
-        try {
-            entry.settled = settle_in(*folder, name, judge, kind);
-            entry.message = describe_settled(*folder, name, entry.settled, kind);
-        } catch (Error const &error) {
-            entry.error = error;
-            entry.message = error.message();
+    settle_names(*folder, judge, entries);
+    for (auto const &name : group_names(*folder)) {
+        FileDescriptor fd(::openat(folder->fd.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (fd.is_open()) {
+            settle_names({.fd = std::move(fd), .path = folder->path_of(name)}, judge, entries);
         }
-        entries.push_back(std::move(entry));
     }
     return entries;
 }

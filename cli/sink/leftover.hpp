@@ -35,7 +35,7 @@ struct FolderEntry {
     std::optional<Error> error{};  ///< why it was left alone
 };
 
-/// Settles every *.new and *.batch of a folder, in order of names; one that fails does not stop the others. Those that this program did not make are left
+/// Settles every *.new and *.batch of a folder, and of the private folders in it (--group-by), in order of names; one that fails does not stop the others. Those that this program did not make are left
 /// alone, with an error each. Throws Error (sink) if the folder cannot be read.
 std::vector<FolderEntry> settle_folder(std::string const &path, Judge const &judge);
 

@@ -16,6 +16,9 @@ namespace relay::cli {
 /// (`--if-older-than`, an agent that is there already), not before there is a secret to write.
 enum class ExistingFile { refuse_at_once, refuse_at_delivery };
 
+/// Which folders below --secrets-dir the files go to.
+enum class GroupBy { none, org, owner };
+
 /// The flags that say where a new secret goes and in which shape: plain text from the command line, checked by open_sink.
 struct SinkOptions {
     std::optional<std::string> secret_file{};
@@ -41,13 +44,14 @@ struct SinkOptions {
 /// Where the secrets of many go: what a single one may, and what only makes sense for many.
 struct BatchSinkOptions {
     SinkOptions sink{};
+    std::optional<std::string> group_by{};  ///< org, owner
     std::optional<std::string> seal_keys{};  ///< a file, or `-`
     std::optional<std::string> deliver{};  ///< a command
     std::optional<std::chrono::seconds> deliver_timeout{};
     std::optional<std::int64_t> deliver_jobs{};
 };
 
-/// As declare_sink, with --seal-keys, --deliver, --deliver-timeout and --deliver-jobs.
+/// As declare_sink, with --group-by, --seal-keys, --deliver, --deliver-timeout and --deliver-jobs.
 void declare_batch_sink(CLI::App &app, BatchSinkOptions &options);
 
 /// Adds --secret-file, --secrets-dir, --secret-fd, --secret-stdout, --replace and the flags of the format to a command.

@@ -6,37 +6,42 @@
 #include <exception>
 
 namespace relay::cli {
-namespace {
-
-/// From here on one syncfs is cheaper than a flush each, with some dirty pages of others included (measured on ext4).
-constexpr std::size_t many = 16;
-
-}  // namespace
-
 void SecretFiles::write(std::vector<NamedSecret> secrets, std::string const &database_id) {
-    m_files.reserve(secrets.size());
     try {
-        for (NamedSecret &secret : secrets) {
-            m_files.emplace_back(m_folder, std::move(secret.name), m_replace)
-                .draft(std::move(secret.content), database_id);
-        }
-        flush();
-        for (SecretFile &file : m_files) {
-            file.put_into_place();
-        }
-        if (!sync_folder(m_folder->fd.get())) {
-            throw sink_error("cannot flush the folder " + m_folder->path, errno);
-        }
+        draft(std::move(secrets), database_id);
+        m_files.size() >= many && ::syncfs(m_folder->fd.get()) == 0 ? confirm_flushed() : flush();
+        put_into_place();
     } catch (...) {
         undo();
         throw;
     }
 }
 
+void SecretFiles::draft(std::vector<NamedSecret> secrets, std::string const &database_id) {
+    m_files.reserve(secrets.size());
+    for (NamedSecret &secret : secrets) {
+        m_files.emplace_back(m_folder, std::move(secret.name), m_replace).draft(std::move(secret.content), database_id);
+    }
+}
+
 void SecretFiles::flush() const {
-    bool const at_once = m_files.size() >= many && ::syncfs(m_folder->fd.get()) == 0;
     for (SecretFile const &file : m_files) {
-        at_once ? file.confirm_flushed() : file.flush();
+        file.flush();
+    }
+}
+
+void SecretFiles::confirm_flushed() const {
+    for (SecretFile const &file : m_files) {
+        file.confirm_flushed();
+    }
+}
+
+void SecretFiles::put_into_place() {
+    for (SecretFile &file : m_files) {
+        file.put_into_place();
+    }
+    if (!sync_folder(m_folder->fd.get())) {
+        throw sink_error("cannot flush the folder " + m_folder->path, errno);
     }
 }
 

@@ -61,6 +61,16 @@ struct LegacyAgent {
     std::optional<std::string> last_seen_from{};
 };
 
+/// The key of its own that an agent got since it was imported; not the secret.
+struct IssuedLegacyKey {
+    std::string agent_id{};
+    std::string org_id{};
+    std::optional<std::string> owner{};
+    std::optional<std::int64_t> wave{};
+    std::string key_id{};
+    Instant issued_at{};
+};
+
 /// Whom to call: the owner of agents that are not off the list; where nobody is named, their organization.
 struct LegacyOwner {
     std::optional<std::string> owner{};

@@ -45,6 +45,13 @@ FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, place)
 LEFT JOIN relay.legacy_agent_status AS status ON status.agent_id = wanted.id COLLATE "C"
 ORDER BY wanted.place)sql";
 
+// A key that was there at the import is older than that.
+constexpr auto issued_sql = R"sql(
+SELECT agent_id, org_id, owner, wave, issued_key, issued_at
+FROM relay.legacy_agents
+WHERE issued_key IS NOT NULL AND issued_at > imported_at AND ($1::text IS NULL OR org_id = $1) AND agent_id > $2 COLLATE "C"
+ORDER BY agent_id LIMIT $3::bigint)sql";
+
 constexpr auto adopt_sql = R"sql(
 UPDATE relay.legacy_agents AS listed SET issued_key = key.key_id
 FROM relay.agent_keys AS key
@@ -113,6 +120,21 @@ std::vector<std::string> legacy_states(db::Transaction &transaction, std::vector
         states.push_back(row.text("state"));
     }
     return states;
+}
+
+std::vector<IssuedLegacyKey> issued_legacy_keys(db::Transaction &transaction, std::optional<OrgId> const &org,
+                                                std::string const &after, std::int64_t most) {
+    std::vector<IssuedLegacyKey> found;
+    db::Rows const rows = transaction.exec(issued_sql, {org, after, most});
+    for (db::Row const row : rows) {
+        found.push_back({.agent_id = row.text("agent_id"),
+                         .org_id = row.text("org_id"),
+                         .owner = row.optional_text("owner"),
+                         .wave = row.optional_integer("wave"),
+                         .key_id = row.text("issued_key"),
+                         .issued_at = row.instant("issued_at")});
+    }
+    return found;
 }
 
 std::size_t adopt_keys(db::Transaction &transaction, std::int64_t migration_id) {

@@ -4,6 +4,7 @@
 #include "relay/db/transaction.hpp"
 #include "relay/model/attribution.hpp"
 #include "relay/model/ids.hpp"
+#include "relay/model/legacy.hpp"
 
 #include <vector>
 
@@ -40,6 +41,10 @@ std::vector<std::string> legacy_states(db::Transaction &transaction, std::vector
 
 /// Notes the keys that agents of the list were given by other ways (rotate-key, restore): they need none. Returns how many.
 std::size_t adopt_keys(db::Transaction &transaction, std::int64_t migration_id);
+
+/// A page of the keys that agents got since they were imported, in the order of the agents' ids, behind `after` (empty: from the first on).
+std::vector<IssuedLegacyKey> issued_legacy_keys(db::Transaction &transaction, std::optional<OrgId> const &org,
+                                                std::string const &after, std::int64_t most);
 
 struct NewKey {
     std::string key_id{};
