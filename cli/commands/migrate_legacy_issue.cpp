@@ -117,7 +117,8 @@ ExitStatus run(Options const &options, Context &context) {
     std::optional<Manifest> manifest;
     if (options.manifest) {
         if (options.manifest == options.sink.sink.secret_file) {
-            throw Error(ErrorKind::usage, "--manifest and --secret-file name the same file");
+            throw Error(ErrorKind::usage, "--manifest and --secret-file name the same file",
+                        {.next = "give one of them another name"});
         }
         manifest.emplace(*options.manifest, options.sink.sink.secrets_dir);
     }

@@ -98,7 +98,8 @@ Manifest::Manifest(std::string path, std::optional<std::string> const &made_late
     m_folder = whole.has_parent_path() ? whole.parent_path().string() : std::string(".");
     m_name = whole.filename().string();
     if (m_name.empty() || m_name == "." || m_name == ".." || m_name == "-" || m_name.size() + 6 > NAME_MAX) {
-        throw Error(ErrorKind::usage, "--manifest: '" + m_path + "' cannot name a file");
+        throw Error(ErrorKind::usage, "--manifest: '" + m_path + "' cannot name a file",
+                    {.next = "for example --manifest issued.csv"});
     }
     auto const is_made_later = made_later && (std::filesystem::path(*made_later) / "").lexically_normal() ==
                                                  (std::filesystem::path(m_folder) / "").lexically_normal();
