@@ -36,11 +36,22 @@ std::string theirs(ColumnMap const &map, std::string const &column) {
 std::vector<std::string> read_header(CsvReader::Record const &header, std::string const &name, ColumnMap const &map,
                                      std::vector<std::string> const &known, std::string const &required) {
     std::vector<std::string> columns(header.fields.size());
+    for (std::string const &field : header.fields) {
+        if (field.find('\r') != field.npos) {
+            throw Error(
+                ErrorKind::usage, name + " has a carriage return in its first line",
+                {.why = "its lines end with that alone, so that it is one line", .next = "end them with LF or CR LF"});
+        }
+    }
     for (std::string const &column : known) {
         for (std::size_t i = 0; i < columns.size(); ++i) {
-            if (trimmed(header.fields[i]) == theirs(map, column)) {
-                columns[i] = column;
+            if (trimmed(header.fields[i]) != theirs(map, column)) {
+                continue;
             }
+            if (std::find(columns.begin(), columns.end(), column) != columns.end()) {
+                throw Error(ErrorKind::usage, name + " has two columns " + quote_for_message(theirs(map, column)));
+            }
+            columns[i] = column;
         }
     }
     auto const has = [&](std::string const &column) {

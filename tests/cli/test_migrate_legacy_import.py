@@ -117,6 +117,27 @@ def test_a_quote_that_never_ends_costs_one_row(relay, database, tmp_path):
     assert agents(database).keys() == {"one", "three"}
 
 
+@pytest.mark.parametrize(
+    "content, word",
+    [(b"agent_id,org_id\rone,o\rtwo,o\r", "carriage return"), (b"agent_id,agent_id,org_id\none,two,o\n", "two columns"),
+     (b"agent_id;org_id\none;o\n", "no column agent_id"), ("agent_id,org_id\none,o\n".encode("utf-16"), "no column agent_id"),
+     (b"one,o\ntwo,o\n", "no column agent_id"), (b"", "no first line"), (b"\n\n", "no first line")],
+    ids=["Mac", "twice", "semicolons", "UTF-16", "no header", "empty", "blank"],
+)  # fmt: skip
+def test_a_file_whose_columns_are_not_clear_is_refused_whole(relay, database, tmp_path, content, word):
+    (tmp_path / "a.csv").write_bytes(content)
+    error = relay.error("migrate-legacy", "import", "a.csv", "--create-orgs", check=2)
+    assert word in error["message"] and agents(database) == {}
+
+
+def test_bytes_that_are_no_text_cost_their_row(relay, database, tmp_path):
+    rows = [b"latin,o,Z\xfcrich", b"nul,o,a\0b", b"long,o," + b"n" * 2_000_000, b"Twin,o,", b"twin,o,", b"end,o,the last has no line end"]
+    (tmp_path / "a.csv").write_bytes(b"agent_id,org_id,name\r\n" + b"\r\n".join(rows))
+    done = relay.json("migrate-legacy", "import", "a.csv", "--create-orgs", check=7)["data"]
+    assert [fault["line"] for fault in done["faults"]] == [2, 3, 4]
+    assert agents(database).keys() == {"Twin", "twin", "end"}, "ids that differ in a capital are two"
+
+
 def test_lines_of_json(relay, database, tmp_path):
     lines = [
         {"agent_id": "one", "org_id": "o", "name": "One", "permissions": ["a:b"], "unknown": {"deep": [1]}},
@@ -221,7 +242,7 @@ def hashes_of(secret):
     raw = hashlib.sha256(secret.encode()).digest()
     return [
         raw.hex(), raw.hex().upper(), base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode().rstrip("="),
-        BCRYPT[secret], nacl.pwhash.argon2id.str(secret.encode(), 1, 8192).decode(),
+        *("$2" + letter + BCRYPT[secret][3:] for letter in "aby"), "sha256:" + raw.hex(), "\\x" + raw.hex(), nacl.pwhash.argon2id.str(secret.encode(), 1, 8192).decode(),
     ]  # fmt: skip
 
 
@@ -229,14 +250,18 @@ def test_only_rows_that_carry_the_shared_secret_are_taken(relay, database, tmp_p
     (tmp_path / "secret").write_text(SECRET + "\n")
     shared, other = hashes_of(SECRET), hashes_of("another")
     rows = [[f"s{n}", "o", value] for n, value in enumerate(shared)] + [[f"x{n}", "o", value] for n, value in enumerate(other)]
-    rows += [["plain", "o", SECRET], ["none", "o", ""]]
+    unclear = {
+        "plain": SECRET, "none": "", "old": "$2x$" + BCRYPT[SECRET][4:], "short": BCRYPT[SECRET][:-1], "md5": "0" * 32,
+        "endless": "$2b$31$" + BCRYPT[SECRET][7:], "greedy": "$argon2id$v=19$m=4194304,t=20,p=1$c29tZXNhbHQ$" + "A" * 43,
+    }  # fmt: skip
+    rows += [[agent, "o", value] for agent, value in unclear.items()]
     source = tmp_path / "a.csv"
     source.write_text(csv_text(rows, ["agent_id", "org_id", "secret_hash"]))
     result = relay("migrate-legacy", "import", source, "--create-orgs", "--match-secret", tmp_path / "secret", "-o", "json", check=7)
     done = result.data()
     assert inventory(database).keys() == {f"s{n}" for n in range(len(shared))}
     assert done["other_secret"] == len(other)
-    assert {fault["agent_id"]: fault["reason"] for fault in done["faults"]}.keys() == {"plain", "none"}
+    assert {fault["agent_id"]: fault["reason"] for fault in done["faults"]}.keys() == unclear.keys()
     assert SECRET not in result.out + result.err
     dump = json.dumps(database.rows("SELECT * FROM relay.auth_events"), default=str)
     assert SECRET not in dump and SHARED not in dump
@@ -300,6 +325,23 @@ def test_the_second_older_table_with_its_organizations(relay, database, tmp_path
         row[0] for row in fine if row[6]
     )
     assert relay.json(*words, check=7)["changed"] is False
+
+
+def test_columns_of_other_types_and_what_is_no_plain_table(relay, database, tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    database.execute(
+        "CREATE TABLE public.typed (agent_id uuid, org_id integer, secret_hash bytea, permissions jsonb, revoked boolean);"
+        f"INSERT INTO public.typed SELECT gen_random_uuid(), 5, '\\x{SHARED}', NULL, n = 1 FROM generate_series(1, 3) AS n;"
+        f"INSERT INTO public.typed VALUES (gen_random_uuid(), 5, '\\x{SHARED}', '{{\"a\": 1}}', false);"
+        "CREATE VIEW public.shown AS SELECT 'Bot.' || n AS agent_id, 'o' AS org_id FROM generate_series(1, 5) AS n;"
+        "CREATE TABLE public.parts (agent_id text, org_id text) PARTITION BY LIST (org_id);"
+        "CREATE TABLE public.part PARTITION OF public.parts DEFAULT; INSERT INTO public.parts VALUES ('in-a-part', 'o')"
+    )
+    words = ("migrate-legacy", "import", "--create-orgs", "--from-table")
+    done = relay.json(*words, "public.typed", "--match-secret", "secret", check=7)["data"]
+    assert (done["imported"], done["revoked"], done["refused"]) == (2, 1, 1)
+    assert relay.json(*words, "public.shown")["data"]["imported"] == 5
+    assert relay.json(*words, "public.parts")["data"]["imported"] == 1
 
 
 def test_columns_by_other_names_and_hostile_ones(relay, database):

@@ -15,6 +15,7 @@ namespace relay {
 namespace {
 
 constexpr std::string_view sha256_prefix = "sha256:";
+constexpr std::string_view bytea_prefix = "\\x";  // as PostgreSQL writes a column of bytes
 constexpr std::size_t bcrypt_size = 60;
 /// 2^15 rounds take some seconds; more is nobody's setting, or a trap.
 constexpr int most_bcrypt_cost = 15;
@@ -31,7 +32,12 @@ bool is_base64(char c) {
 }
 
 std::string_view without_prefix(std::string_view hash) {
-    return hash.starts_with(sha256_prefix) ? hash.substr(sha256_prefix.size()) : hash;
+    for (std::string_view const prefix : {sha256_prefix, bytea_prefix}) {
+        if (hash.starts_with(prefix)) {
+            return hash.substr(prefix.size());
+        }
+    }
+    return hash;
 }
 
 /// The number behind `name` in `$argon2id$v=19$m=65536,t=3,p=4$...`; none if it is not there.
