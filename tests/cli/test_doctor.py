@@ -104,7 +104,11 @@ def test_a_database_that_does_not_answer_is_an_error_of_its_own(relay, server):
         items = examine(lost, check=10)
         assert_found(items["db.connection"], "error", words)
         assert "nothing was changed" not in items["db.connection"]["message"]
-        rest = {check: item for check, item in items.items() if check not in ("db.connection", "db.password", "legacy.fallback")}
+        rest = {
+            check: item
+            for check, item in items.items()
+            if check not in ("db.connection", "db.password", "legacy.fallback")
+        }
         assert {item["status"] for item in rest.values()} == {"skipped"} and len(rest) > 15
         assert all("db.connection" in item["message"] for item in rest.values())
         # What others rest on is told, whatever was asked for.
@@ -148,7 +152,9 @@ def test_tls_is_judged_by_the_connection_that_there_is(relay, encrypted):
         ("disable", "error", "not encrypted to db.example"),
     ):
         dsn = f"{by_name(encrypted)} sslmode={mode} sslrootcert={encrypted.cluster.folder}/ca.crt"
-        assert_found(one(relay.with_(dsn=dsn), "db.tls"), status, words, "" if status == "ok" else "sslmode=verify-full")
+        assert_found(
+            one(relay.with_(dsn=dsn), "db.tls"), status, words, "" if status == "ok" else "sslmode=verify-full"
+        )
 
 
 def test_a_server_that_cannot_prove_itself_is_told_with_the_cure(relay, encrypted):
@@ -181,7 +187,9 @@ def test_files_with_passwords_are_for_their_owner_alone(relay, home):
 
 def test_a_service_file_with_a_password_is_for_its_owner_alone(relay, home, server):
     services = home / ".pg_service.conf"
-    services.write_text(f"[relay]\nhost={server.host}\nport={server.port}\nuser=postgres\ndbname=postgres\npassword=geheim\n")
+    services.write_text(
+        f"[relay]\nhost={server.host}\nport={server.port}\nuser=postgres\ndbname=postgres\npassword=geheim\n"
+    )
     bare = Runner(home=home)
     services.chmod(0o600)
     assert_found(one(bare, "db.password", env={"PGSERVICE": "relay"}), "ok", "service file")
@@ -199,7 +207,14 @@ def test_a_login_that_may_not_look_is_told_so_and_no_crash(relay, database):
         items = examine(relay.with_(dsn=login(database, group, f"Doc-{group}")), check=10)
         assert_found(items["db.role"], "error", "most checks cannot be made", f'GRANT relay_auditor TO "Doc-{group}"')
         assert items["db.connection"]["status"] == items["server.version"]["status"] == items["clock"]["status"] == "ok"
-        for check in ("schema.version", "schema.drift", "grants.gateways", "keys.due", "legacy.window", "server.standbys"):
+        for check in (
+            "schema.version",
+            "schema.drift",
+            "grants.gateways",
+            "keys.due",
+            "legacy.window",
+            "server.standbys",
+        ):
             assert_found(items[check], "skipped", "db.role")
         database.cluster.query(f'DROP ROLE "Doc-{group}"')
 
@@ -254,7 +269,9 @@ def test_a_standby_that_commits_wait_for_has_to_be_there(relay, server):
     server.query("ALTER SYSTEM SET synchronous_standby_names = 'gone'")
     server.reload()
     try:
-        assert_found(one(relay, "server.standbys"), "error", "gone", "only block and revoke", "synchronous_standby_names")
+        assert_found(
+            one(relay, "server.standbys"), "error", "gone", "only block and revoke", "synchronous_standby_names"
+        )
     finally:
         server.query("ALTER SYSTEM RESET synchronous_standby_names")
         server.reload()
@@ -277,7 +294,11 @@ def test_a_schema_that_is_not_this_programs(relay, database):
     last = "WHERE version = (SELECT max(version) FROM relay.schema_migrations)"
     for sql, words, undo in (
         (f"{record} version = version + 1 {last}", "newer relay-admin", f"{record} version = version - 1 {last}"),
-        (f"{record} checksum = 'x' || checksum {last}", "checksum differs", f"{record} checksum = substr(checksum, 2) {last}"),
+        (
+            f"{record} checksum = 'x' || checksum {last}",
+            "checksum differs",
+            f"{record} checksum = substr(checksum, 2) {last}",
+        ),
         (f"DELETE FROM relay.schema_migrations {last}", "schema apply", None),
     ):
         database.execute(sql)

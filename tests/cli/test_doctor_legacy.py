@@ -102,7 +102,9 @@ def test_who_was_refused_is_named(relay, database, window, tmp_path):
     assert one(relay, "legacy.refused")["status"] == "ok"
     relay("migrate-legacy", "finish", *OFF, check=0)
     assert use_secret(database, "agent-2") == "legacy_closed"
-    assert_found(one(relay, "legacy.refused"), "warn", "1 agent came with the shared secret", "agent-2", "agent show agent-2")
+    assert_found(
+        one(relay, "legacy.refused"), "warn", "1 agent came with the shared secret", "agent-2", "agent show agent-2"
+    )
     assert use_secret(database, "stranger") == "legacy_closed"
     # Worse, and told first: somebody poses as an agent that has left the secret behind.
     assert use_secret(database, "agent-0") == "legacy_closed"

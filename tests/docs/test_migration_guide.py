@@ -65,7 +65,9 @@ class Fleet:
             reason = (
                 self.database.value("SELECT (relay_api.authenticate(%s, %s)).reason", key_id(key), digest(key))
                 if key
-                else self.database.value("SELECT (relay_api.authenticate_legacy(%s, 'acme', '192.0.2.7')).reason", agent)
+                else self.database.value(
+                    "SELECT (relay_api.authenticate_legacy(%s, 'acme', '192.0.2.7')).reason", agent
+                )
             )
             assert reason == "ok", agent
 
@@ -98,7 +100,9 @@ def run(listing, fleet, user):
     text = listing.text if listing.language == "sh" else listing.text.split(None, 5)[5]
     done = subprocess.run(["/bin/bash", "-ec", text], cwd=fleet.folder, env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120, check=False, encoding="utf-8")  # fmt: skip
-    assert done.returncode == listing.code, f"{listing.title}: {text}\nexit {done.returncode}\n{done.stdout}{done.stderr}"
+    assert (
+        done.returncode == listing.code
+    ), f"{listing.title}: {text}\nexit {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 
 
@@ -156,7 +160,9 @@ def test_the_way_of_a_fleet(fleet, cluster):
 
         fleet.fetch(FLEET[39:])
         fleet.call(FLEET)
-        fleet.database.execute("UPDATE relay.legacy_agents SET last_seen_at = now() - interval '4 days' WHERE agent_id = 'agent-38'")
+        fleet.database.execute(
+            "UPDATE relay.legacy_agents SET last_seen_at = now() - interval '4 days' WHERE agent_id = 'agent-38'"
+        )
         finish = next(titles)
         assert f"{SWITCH}=false" in play(finish, until=1)
         fleet.call(set(FLEET) - {"agent-38"})
