@@ -252,8 +252,9 @@ runs the command. --create-orgs makes organizations that are missing (plan paid;
 --match-secret FILE takes only the rows that still carry the shared secret: each secret_hash is compared by its looks, SHA-256 in hexadecimal
 or base64, bcrypt, or argon2. A secret in a file is never stored. Slow hashes that differ from row to row cost up to a second each.
 
-Good rows go in, a thousand in each transaction; bad ones are listed with their line and what is wrong. The same command again takes in what
-was mended, and changes nothing else. An agent that is there already is never changed: a row that says something else of it is refused.
+Good rows go in, a thousand in each transaction; bad ones are listed with their line and what is wrong, from the thousand and first on by
+warnings as they come. FILE may be of any size. The same command again takes in what was mended, and changes nothing else. An agent that is
+there already is never changed: a row that says something else of it is refused.
 
 Exit 0: all of it is in. 2: no such file or column. 3: no such table. 7: some rows were refused, stdout says which; the others are in.
 

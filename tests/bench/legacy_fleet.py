@@ -1,5 +1,12 @@
 """A fleet on the list of an open window, and the writes that `migrate-legacy issue` makes of it in plain SQL."""
 
+import os
+import re
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
 from support.database import Database, make_template
 
 # As a server in earnest, with room for the tables; no autovacuum, which would fall into one run and not into the other.
@@ -33,7 +40,9 @@ BEGIN;
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by)
-SELECT key_id, agent_id, org_id, hash, now() + interval '90 days', 'bench' FROM public.staging WHERE batch = {n};
+SELECT staging.key_id, staging.agent_id, staging.org_id, staging.hash, now() + COALESCE(agent.key_max_age, org.key_max_age), 'bench'
+FROM public.staging JOIN relay.agents AS agent USING (agent_id) JOIN relay.organizations AS org ON org.org_id = agent.org_id
+WHERE batch = {n};
 UPDATE relay.legacy_agents AS listed SET issued_key = staging.key_id
 FROM public.staging WHERE staging.batch = {n} AND listed.agent_id = staging.agent_id;
 INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, actor)
@@ -62,3 +71,37 @@ def same_writes(path, batches):
     """Writes the psql script that issues the keys of so many batches of the staging table."""
     path.write_text("\\set ON_ERROR_STOP on\n" + "".join(BATCH.format(n=n) for n in batches))
     return path
+
+
+@dataclass
+class Run:
+    """One finished program: seconds of wall time, most KiB that it ever had in memory, exit code, stdout."""
+
+    wall: float
+    peak: int
+    code: int
+    out: bytes
+
+
+def run(argv, env=None, cwd=None):
+    """Runs a program, and looks at its memory all along: what the kernel counts for a child begins with the memory of its parent."""
+    start = time.perf_counter()
+    process = subprocess.Popen(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    status, peak = Path(f"/proc/{process.pid}/status"), 0
+    while process.poll() is None:
+        if found := re.search(r"VmHWM:\s+(\d+)", status.read_text()):
+            peak = max(peak, int(found[1]))
+        time.sleep(0.01)
+    return Run(time.perf_counter() - start, peak, process.returncode, process.stdout.read())
+
+
+def write_files(folder, batches, batch):
+    """Writes so many batches of files as large as a key's, a file system flush for each batch. Returns the seconds that took."""
+    start = time.perf_counter()
+    for number in range(batches):
+        for each in range(batch):
+            file = os.open(folder / f"agent-{number}-{each}.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            os.write(file, b"k" * 71)
+            os.close(file)
+        subprocess.run(["sync", "-f", folder], check=True)
+    return time.perf_counter() - start

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import random
+import re
 
 import nacl.pwhash
 import psycopg2.extras
@@ -191,6 +192,18 @@ def test_what_is_there_is_never_changed(relay, database, tmp_path):
     assert "exists in org o" in reasons[2] and "another name" in reasons[3]
     assert "line 2 says otherwise" in reasons[4] and "line 3 says otherwise" in reasons[5]
     assert agents(database) == before
+
+
+def test_of_very_many_bad_rows_a_thousand_are_listed_and_the_others_told(relay, tmp_path):
+    source = tmp_path / "a.csv"
+    source.write_text("agent_id,org_id\n" + "".join(f"no id {n},o\n" for n in range(1500)) + "good,o\n")
+    result = relay("migrate-legacy", "import", source, "--create-orgs", "--json", check=7)
+    document = result.json()
+    assert (document["data"]["refused"], document["data"]["imported"]) == (1500, 1)
+    listed = [fault["line"] for fault in document["data"]["faults"]]
+    told = [int(line) for line in re.findall(r"line (\d+) \(no id \d+\): ", result.err)]
+    assert len(listed) == 1000 and sorted(listed + told) == list(range(2, 1502))
+    assert "500 more refused rows" in document["warnings"][0]
 
 
 def test_the_same_row_twice_is_one_agent(relay, database, tmp_path):

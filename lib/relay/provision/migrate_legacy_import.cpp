@@ -22,8 +22,8 @@ namespace {
 using store::LegacyCandidate;
 using Candidates = std::vector<LegacyCandidate>;
 
-/// Agents whose rows are remembered to name the line of a repeat: 100 bytes each.
-constexpr std::size_t most_seen = 30'000;
+/// Agents whose rows are remembered to name the line of a repeat: 100 to 250 bytes each.
+constexpr std::size_t most_seen = 16'000;
 
 LegacyFault fault_of(LegacyCandidate const &candidate, std::string reason) {
     return {.line = candidate.line, .agent_id = candidate.agent.text(), .reason = std::move(reason)};
