@@ -6,6 +6,7 @@
 #include "cli/documents/org.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
+#include "relay/model/text.hpp"
 #include "relay/provision/create_org.hpp"
 
 #include <fmt/format.h>
@@ -42,7 +43,7 @@ std::string shut_out_warning(UpdatedOrg const &updated) {
     return fmt::format(
         "{} called without a key in the last 7 days and will now be refused, {} first; to let them in again: "
         "relay-admin org update {} --auth-mode optional",
-        updated.keyless.callers == 1 ? "1 agent" : fmt::format("{} agents", updated.keyless.callers),
+        counted(updated.keyless.callers, "agent"),
         updated.keyless.latest.front().agent_id.value_or("one that gave no id"), updated.org.org_id);
 }
 

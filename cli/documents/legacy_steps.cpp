@@ -1,6 +1,7 @@
 #include "cli/documents/legacy_steps.hpp"
 
 #include "cli/documents/legacy.hpp"
+#include "relay/model/text.hpp"
 #include "relay/provision/migrate_legacy_window.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +19,7 @@ constexpr std::size_t most_called = 3;
 
 /// "1 agent is", "2 agents are"
 std::string agents(std::int64_t count, std::string_view of_one, std::string_view of_many) {
-    return fmt::format("{} agent{} {}", count, count == 1 ? "" : "s", count == 1 ? of_one : of_many);
+    return fmt::format("{} {}", counted(count, "agent"), count == 1 ? of_one : of_many);
 }
 
 /// Enough for the estimate and a tenth of the way more, at most what a deadline may lie ahead; a week if there is no estimate.

@@ -3,6 +3,7 @@
 #include "cli/documents/error.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/output/byte_count.hpp"
+#include "relay/model/text.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -24,8 +25,6 @@ std::vector<std::string> names(StandbyWait const &wait, bool all) {
     }
     return names;
 }
-
-std::string count_of(std::size_t standbys) { return fmt::format("{} standby{}", standbys, standbys == 1 ? "" : "s"); }
 
 /// "not replayed by standby1: streaming, synchronous, on its disk, 1.2 MB behind, silent for 12 s"
 std::string missing_line(Standby const &standby) {
@@ -101,7 +100,7 @@ std::vector<std::string> durable_lines(StandbyWait const &wait) {
         return {"how far the standbys are could not be read: " + *failure_of(wait)};
     }
     if (wait.hidden()) {
-        return {fmt::format("cannot see how far {} got ({}): {}", count_of(wait.standbys().size()),
+        return {fmt::format("cannot see how far {} got ({}): {}", counted(wait.standbys().size(), "standby"),
                             fmt::join(names(wait, true), ", "), *failure_of(wait)),
                 fmt::format("next: as a superuser, {}", grant)};
     }
@@ -111,7 +110,7 @@ std::vector<std::string> durable_lines(StandbyWait const &wait) {
             "synchronous_standby_names, none has a slot)"};
     }
     std::vector<std::string> lines{fmt::format("durable on {}/{} in {:.2f} s", wait.replayed(),
-                                               count_of(wait.standbys().size()),
+                                               counted(wait.standbys().size(), "standby"),
                                                static_cast<double>(wait.took().count()) / 1000)};
     std::size_t more = 0;
     for (Standby const &standby : wait.standbys()) {
@@ -122,7 +121,7 @@ std::vector<std::string> durable_lines(StandbyWait const &wait) {
         }
     }
     if (more > 0) {
-        lines.push_back(fmt::format("not replayed by {} more", count_of(more)));
+        lines.push_back(fmt::format("not replayed by {} more", counted(more, "standby")));
     }
     return lines;
 }

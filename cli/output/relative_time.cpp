@@ -1,5 +1,7 @@
 #include "cli/output/relative_time.hpp"
 
+#include "relay/model/text.hpp"
+
 #include <array>
 #include <chrono>
 
@@ -35,7 +37,7 @@ std::string relative_time(Instant at, Instant now) {
     }
     Unit const &unit = unit_for(distance);
     auto const count = (distance + (past ? seconds(0) : unit.length / 2)) / unit.length;
-    std::string const words = std::to_string(count) + ' ' + unit.name + (count == 1 ? "" : "s");
+    std::string const words = counted(count, unit.name);
     return past ? words + " ago" : "in " + words;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -36,6 +37,12 @@ std::string quote_for_message(std::string_view text, std::size_t most = 80);
 /// digits or `_`.
 /// Such a text was pasted in the wrong place and must be neither stored nor shown.
 bool holds_key(std::string_view text);
+
+/// "1 agent", "2 agents": `noun` in the singular, one that takes an s.
+template <std::integral Count>
+std::string counted(Count count, std::string_view noun) {
+    return std::to_string(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
+}
 
 /// The closest of `candidates` to `given` by Damerau-Levenshtein distance, at most `max(1, size / 3)` away, best first,
 /// at most 3.

@@ -317,7 +317,7 @@ std::string describe_duration(std::chrono::seconds duration) {
         auto const length = static_cast<std::uint64_t>(unit.length);
         if (size >= length || unit.letter == 's') {
             std::uint64_t const count = size / length;
-            return sign + std::to_string(count) + ' ' + std::string(unit.name) + (count == 1 ? "" : "s");
+            return sign + counted(count, unit.name);
         }
     }
     return "0 seconds";

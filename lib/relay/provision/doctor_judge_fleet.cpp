@@ -1,5 +1,7 @@
 #include "relay/provision/doctor_judges.hpp"
 
+#include "relay/model/text.hpp"
+
 #include <fmt/format.h>
 #include <algorithm>
 
@@ -8,8 +10,6 @@ namespace {
 
 /// A live gateway polls each second; one that is so far behind does not act on what it reads.
 constexpr auto far_behind = std::chrono::seconds(30);
-
-std::string agents_text(std::int64_t count) { return count == 1 ? "1 agent" : fmt::format("{} agents", count); }
 
 }  // namespace
 
@@ -35,7 +35,7 @@ CheckResult judge_due_keys(store::Named const &overdue) {
         return {"keys.due", CheckStatus::ok, "no key is past its due date", ""};
     }
     return {"keys.due", CheckStatus::warn,
-            fmt::format("{} past the due date of {} key, first of all {}", agents_text(overdue.count),
+            fmt::format("{} past the due date of {} key, first of all {}", counted(overdue.count, "agent"),
                         overdue.count == 1 ? "its" : "their", overdue.first),
             "relay-admin agent list --key-due 0"};
 }

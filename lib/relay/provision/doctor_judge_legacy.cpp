@@ -1,5 +1,7 @@
 #include "relay/provision/doctor_judges.hpp"
 
+#include "relay/model/text.hpp"
+
 #include <fmt/format.h>
 
 namespace relay::doctor {
@@ -12,8 +14,6 @@ constexpr auto variable = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET";
 constexpr auto end_state = "set ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false in the relay, and restart it";
 constexpr auto status_command = "relay-admin migrate-legacy status";
 constexpr auto extend_command = "relay-admin migrate-legacy extend --deadline 7d --reason \"...\"";
-
-std::string agents_text(std::int64_t count) { return count == 1 ? "1 agent" : fmt::format("{} agents", count); }
 
 /// Where the window stands, in the words that the checks need.
 enum class Stage {
@@ -37,7 +37,7 @@ CheckResult judge_open_window(LegacyWindow const &window, LegacyStatus const &le
     auto const left = std::chrono::floor<std::chrono::seconds>(window.deadline - legacy.at);
     std::string const text = fmt::format("{}, closes in {}: {} may still use the shared secret",
                                          window.state == "aborted" ? "called off" : "open", describe_duration(left),
-                                         agents_text(legacy.counts.left()));
+                                         counted(legacy.counts.left(), "agent"));
     if (window.state == "aborted") {
         return {"legacy.window", CheckStatus::warn, text, "relay-admin migrate-legacy start, or abort --deny-all"};
     }
@@ -75,7 +75,7 @@ CheckResult judge_fallback_off(LegacyStatus const &legacy) {
     if (stage_of(legacy) == Stage::lets_in && legacy.counts.left() > 0) {
         return fallback(CheckStatus::error,
                         fmt::format("{} while {} may still need the shared secret: they are locked out", said,
-                                    agents_text(legacy.counts.left())),
+                                    counted(legacy.counts.left(), "agent")),
                         fmt::format("set {}=true in the relay until the window is finished", variable));
     }
     return fallback(CheckStatus::ok, said + ": the end state");
@@ -90,10 +90,11 @@ CheckResult judge_window(LegacyStatus const &legacy) {
                     "none was ever opened: the database lets nobody in by the shared secret", ""};
         case Stage::lets_in: return judge_open_window(*legacy.window, legacy);
         case Stage::expired:
-            return {"legacy.window", CheckStatus::error,
-                    fmt::format("open past its date since {}: the shared secret is refused, {} had not left it",
-                                format_instant_seconds(legacy.window->deadline), agents_text(legacy.counts.left())),
-                    std::string(extend_command) + ", or relay-admin migrate-legacy finish"};
+            return {
+                "legacy.window", CheckStatus::error,
+                fmt::format("open past its date since {}: the shared secret is refused, {} had not left it",
+                            format_instant_seconds(legacy.window->deadline), counted(legacy.counts.left(), "agent")),
+                std::string(extend_command) + ", or relay-admin migrate-legacy finish"};
         case Stage::over: break;
     }
     std::string const state = legacy.window->state == "finished" ? "finished"
@@ -108,14 +109,16 @@ CheckResult judge_pace(LegacyStatus const &legacy) {
     }
     std::optional<Instant> const end = legacy.estimated_end();
     if (!end) {
-        return {"legacy.pace", CheckStatus::warn,
-                fmt::format("{} left, and none has left the list within a week", agents_text(legacy.counts.left())),
-                status_command};
+        return {
+            "legacy.pace", CheckStatus::warn,
+            fmt::format("{} left, and none has left the list within a week", counted(legacy.counts.left(), "agent")),
+            status_command};
     }
     bool const late = *end > legacy.window->deadline;
     return {"legacy.pace", late ? CheckStatus::warn : CheckStatus::ok,
-            fmt::format("at the pace of the last week the last of {} leaves at {}{}", agents_text(legacy.counts.left()),
-                        format_instant_seconds(*end), late ? ", after the window has closed" : ""),
+            fmt::format("at the pace of the last week the last of {} leaves at {}{}",
+                        counted(legacy.counts.left(), "agent"), format_instant_seconds(*end),
+                        late ? ", after the window has closed" : ""),
             late ? status_command : ""};
 }
 
@@ -125,13 +128,13 @@ CheckResult judge_refused(store::RefusedAgents const &refused) {
             "legacy.refused", CheckStatus::warn,
             fmt::format("the shared secret was shown for {} with a key in use, within 24 hours: {}; an old copy, or "
                         "somebody who poses as it",
-                        agents_text(refused.left.count), refused.left.first),
+                        counted(refused.left.count, "agent"), refused.left.first),
             "relay-admin agent show " + refused.left.first.substr(0, refused.left.first.find(','))};
     }
     if (refused.others.count > 0) {
         return {"legacy.refused", CheckStatus::warn,
                 fmt::format("{} came with the shared secret within 24 hours and had to be refused: {}",
-                            agents_text(refused.others.count), refused.others.first),
+                            counted(refused.others.count, "agent"), refused.others.first),
                 "relay-admin agent show " + refused.others.first.substr(0, refused.others.first.find(','))};
     }
     return {"legacy.refused", CheckStatus::ok, "no imported agent was refused within 24 hours", ""};
@@ -155,9 +158,7 @@ CheckResult judge_env_file(RelaySettings const &relay) {
                             relay.first_unread_line),
                 "write NAME=VALUE in each line of it, or # before"};
     }
-    return {"legacy.env_file", CheckStatus::ok,
-            fmt::format("{}: {}", relay.name,
-                        relay.settings == 1 ? "1 setting" : fmt::format("{} settings", relay.settings)),
+    return {"legacy.env_file", CheckStatus::ok, fmt::format("{}: {}", relay.name, counted(relay.settings, "setting")),
             ""};
 }
 

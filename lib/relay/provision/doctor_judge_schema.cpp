@@ -1,5 +1,7 @@
 #include "relay/provision/doctor_judges.hpp"
 
+#include "relay/model/text.hpp"
+
 #include <fmt/format.h>
 #include <algorithm>
 
@@ -115,11 +117,10 @@ CheckResult judge_gateway_logins(std::vector<store::GroupLogin> const &logins) {
                             first_of(readers)),
                 "a login of its own for each gateway, in relay_gateway alone"};
     }
-    return {
-        "grants.gateways", CheckStatus::ok,
-        fmt::format("{} can check keys, and do nothing else: {}",
-                    gateways.size() == 1 ? "1 login" : fmt::format("{} logins", gateways.size()), first_of(gateways)),
-        ""};
+    return {"grants.gateways", CheckStatus::ok,
+            fmt::format("{} can check keys, and do nothing else: {}", counted(gateways.size(), "login"),
+                        first_of(gateways)),
+            ""};
 }
 
 CheckResult judge_tenant_logins(std::vector<store::GroupLogin> const &logins) {

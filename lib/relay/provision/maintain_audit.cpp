@@ -1,5 +1,6 @@
 #include "relay/provision/maintain_audit.hpp"
 
+#include "relay/model/text.hpp"
 #include "relay/provision/issuing.hpp"
 #include "relay/store/events.hpp"
 
@@ -36,8 +37,8 @@ store::NewEvent pruned_event(store::Pruned const &pruned) {
 void refuse_other_count(MaintainAudit const &request, std::size_t count) {
     if (request.expect && static_cast<std::int64_t>(count) != *request.expect) {
         throw Error(ErrorKind::conflict,
-                    fmt::format("{} month{} would be dropped, not {} as expected; none was dropped", count,
-                                count == 1 ? "" : "s", *request.expect),
+                    fmt::format("{} would be dropped, not {} as expected; none was dropped", counted(count, "month"),
+                                *request.expect),
                     {.next = fmt::format("relay-admin audit maintain --keep-months {} --dry-run tells which",
                                          *request.keep_months)});
     }

@@ -1,5 +1,6 @@
 #include "relay/provision/migrate_legacy_window.hpp"
 
+#include "relay/model/text.hpp"
 #include "relay/provision/issuing.hpp"
 #include "relay/store/events.hpp"
 #include "relay/store/legacy_status.hpp"
@@ -35,8 +36,6 @@ Instant resolve(LegacyDeadline const &deadline, Instant now) {
     }
     return at;
 }
-
-std::string agents_text(std::int64_t count) { return fmt::format("{} agent{}", count, count == 1 ? "" : "s"); }
 
 using Change = std::function<std::vector<store::NewEvent>(db::Transaction &, ChangedWindow &)>;
 
@@ -84,10 +83,10 @@ void require_imported(db::Transaction &transaction, std::vector<AgentId> const &
 
 void require_expected(StartLegacy const &request, std::int64_t joined) {
     if (request.expect && *request.expect != joined) {
-        throw Error(
-            ErrorKind::conflict,
-            fmt::format("{} would join the list, not {}; nothing was changed", agents_text(joined), *request.expect),
-            {.next = "look again with --dry-run"});
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} would join the list, not {}; nothing was changed", counted(joined, "agent"),
+                                *request.expect),
+                    {.next = "look again with --dry-run"});
     }
 }
 
@@ -116,8 +115,8 @@ void require_quiet(db::Transaction &transaction, FinishLegacy const &request) {
                     {.next = "leave --allow-active out"});
     }
     throw Error(ErrorKind::conflict,
-                fmt::format("{} used the shared secret in the last {}: {}; nothing was changed", agents_text(active),
-                            within, describe_used(transaction, request.quiet, active)),
+                fmt::format("{} used the shared secret in the last {}: {}; nothing was changed",
+                            counted(active, "agent"), within, describe_used(transaction, request.quiet, active)),
                 {.why = "they would be locked out",
                  .next = fmt::format(
                      "relay-admin migrate-legacy status; or to lock out as many as these: --allow-active {}", active)});
