@@ -1,11 +1,14 @@
 #include "cli/output/shell_command.hpp"
 
+#include "cli/output/write_all.hpp"
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <string_view>
 
-#include <spawn.h>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,40 +33,36 @@ std::vector<std::string> environment_with(std::vector<std::string> const &variab
     return all;
 }
 
-/// What posix_spawn is told, and gives back at the end.
-class SpawnPlan {
-  public:
-    explicit SpawnPlan(ShellCommand const &command) {
-        posix_spawn_file_actions_init(&m_actions);
-        posix_spawnattr_init(&m_attributes);
-        posix_spawn_file_actions_adddup2(&m_actions, command.input, STDIN_FILENO);
-        posix_spawn_file_actions_adddup2(&m_actions, command.output, STDOUT_FILENO);
-        posix_spawn_file_actions_adddup2(&m_actions, command.errors, STDERR_FILENO);
-        sigset_t reset;
-        ::sigemptyset(&reset);
-        ::sigaddset(&reset, SIGPIPE);  // we ignore it, and what is ignored would stay so
-        posix_spawnattr_setsigdefault(&m_attributes, &reset);
-        posix_spawnattr_setpgroup(&m_attributes, 0);
-        posix_spawnattr_setflags(&m_attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+/// After fork(), with all signals blocked: only what is async-signal-safe. Waits at the gate for leave to begin.
+[[noreturn]] void become_shell(ShellCommand const &command, std::array<int, 2> const &gate, sigset_t const &mask,
+                               char *const *argv, char *const *environment) {
+    ::setpgid(0, 0);
+    ::close(gate[1]);
+    char leave = 0;
+    if (::read(gate[0], &leave, 1) != 1) {
+        ::_exit(127);
     }
-    ~SpawnPlan() {
-        posix_spawnattr_destroy(&m_attributes);
-        posix_spawn_file_actions_destroy(&m_actions);
+    for (int const signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
+        struct sigaction action {};
+        ::sigaction(signal, nullptr, &action);
+        if (signal == SIGPIPE ||
+            action.sa_handler != SIG_IGN) {  // SIGPIPE we ignore, and what is ignored would stay so
+            action = {};
+            action.sa_handler = SIG_DFL;
+            ::sigaction(signal, &action, nullptr);
+        }
     }
-    SpawnPlan(SpawnPlan const &) = delete;
-    SpawnPlan &operator=(SpawnPlan const &) = delete;
-
-    posix_spawn_file_actions_t const *actions() const { return &m_actions; }
-    posix_spawnattr_t const *attributes() const { return &m_attributes; }
-
-  private:
-    posix_spawn_file_actions_t m_actions{};
-    posix_spawnattr_t m_attributes{};
-};
+    ::pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+    if (::dup2(command.input, STDIN_FILENO) >= 0 && ::dup2(command.output, STDOUT_FILENO) >= 0 &&
+        ::dup2(command.errors, STDERR_FILENO) >= 0) {
+        ::execve("/bin/sh", argv, environment);
+    }
+    ::_exit(127);
+}
 
 }  // namespace
 
-int start_shell(ShellCommand const &command, pid_t &process) {
+int start_shell(ShellCommand const &command, pid_t &process, std::function<void(pid_t)> const &known) {
     std::vector<std::string> environment = environment_with(command.variables);
     std::vector<char *> pointers;
     std::transform(environment.begin(), environment.end(), std::back_inserter(pointers),
@@ -72,9 +71,31 @@ int start_shell(ShellCommand const &command, pid_t &process) {
     std::string text = command.text;
     std::string shell = "sh";
     std::string flag = "-c";
-    std::array<char *, 4> argv{shell.data(), flag.data(), text.data(), nullptr};
-    SpawnPlan const plan(command);
-    return ::posix_spawn(&process, "/bin/sh", plan.actions(), plan.attributes(), argv.data(), pointers.data());
+    std::array<char *, 4> const argv{shell.data(), flag.data(), text.data(), nullptr};
+    std::array<int, 2> gate{};
+    if (::pipe2(gate.data(), O_CLOEXEC) != 0) {
+        return errno;
+    }
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // our handlers are not for the child
+    process = ::fork();
+    if (process == 0) {
+        become_shell(command, gate, before, argv.data(), pointers.data());
+    }
+    int const failure = process < 0 ? errno : 0;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::close(gate[0]);
+    if (failure == 0) {
+        ::setpgid(process, process);  // whoever of the two comes first
+        if (known) {
+            known(process);
+        }
+        write_all(gate[1], "!");
+    }
+    ::close(gate[1]);
+    return failure;
 }
 
 std::optional<std::string> complaint_of(int wait_status) {

@@ -56,11 +56,10 @@ class Runner {
                                           .input = input.read_end.get(),
                                           .output = output.write_end.get(),
                                           .errors = output.write_end.get()},
-                                         m_process);
+                                         m_process, [this](pid_t group) { m_watch.watch(group); });
         if (failure != 0) {
             throw sink_error("cannot start the command of --deliver", failure);
         }
-        m_watch.watch(m_process);
         m_input = std::move(input.read_end);
         m_output = std::move(output.read_end);
         ::fcntl(m_output.get(), F_SETFL, O_NONBLOCK);
