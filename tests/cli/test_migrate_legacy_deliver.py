@@ -59,7 +59,7 @@ def test_a_command_is_handed_each_key_once(relay, database, tmp_path, got, jobs)
 def test_what_the_command_is_told_and_where_the_key_is_not(relay, database, tmp_path):
     enlist(relay, tmp_path, 1)
     database.execute("UPDATE relay.legacy_agents SET owner = 'Zoë; \"$(touch pwned)\"'")
-    command = "cat > key; env > env; tr '\\0' ' ' < /proc/self/cmdline > line; cat /proc/$PPID/environ > parent"
+    command = "cat > key; env > env; tr '\\0' ' ' < /proc/self/cmdline > line; cat /proc/$PPID/environ > parent || true"
     issue(relay.with_(env={"RELAY_OWNER": "another"}), "--all", "--deliver", command)
     told = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
     assert (told["RELAY_AGENT_ID"], told["RELAY_ORG_ID"]) == ("Agent.0000", "o")
