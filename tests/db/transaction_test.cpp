@@ -43,6 +43,43 @@ TEST_CASE("an exception in the body rolls back, and the connection goes on") {
     CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations WHERE org_id = 'beta'") == "1");
 }
 
+TEST_CASE("while the server works, something else is done here") {
+    Relay relay;
+    bool done = false;
+    relay.database.transact(writing(), [&](db::Transaction &transaction) {
+        transaction.exec_while("SELECT pg_sleep(0.3), $1", {"beta"}, [&] {
+            done = relay.scratch.query(
+                       "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.3), $1%' "
+                       "AND state = 'active' AND pid <> pg_backend_pid()") == "1";
+        });
+        transaction.exec_while(insert_org, {"beta", "Beta"}, [] {});
+    });
+    CHECK(done);
+    CHECK(relay.scratch.query("SELECT name FROM relay.organizations WHERE org_id = 'beta'") == "Beta");
+}
+
+TEST_CASE("what fails while the server works rolls back, on whichever side") {
+    Relay relay;
+    CHECK_THROWS_AS(relay.database.transact(writing(),
+                                            [](db::Transaction &transaction) {
+                                                transaction.exec_while(insert_org, {"beta", "Beta"}, [] {
+                                                    throw std::runtime_error("the disk is full");
+                                                });
+                                            }),
+                    std::runtime_error);
+    bool reached = false;
+    auto const error = error_of([&] {
+        relay.database.transact(writing(), [&](db::Transaction &transaction) {
+            transaction.exec_while(insert_org, {"Not an id", "Beta"}, [&] { reached = true; });
+        });
+    });
+    CHECK(reached);
+    CHECK(error.hint().sqlstate == "23514");
+    relay.database.transact(writing(), [](db::Transaction &transaction) {
+        CHECK(transaction.exec("SELECT count(*) AS orgs FROM relay.organizations").one().integer("orgs") == 1);
+    });
+}
+
 TEST_CASE("a dry run and nothing_to_do leave no trace") {
     Relay relay;
     auto options = writing();

@@ -85,6 +85,19 @@ bool is_warning(PGresult const *notice) {
            (!field(PG_DIAG_SQLSTATE).starts_with("57P") || field(PG_DIAG_SOURCE_FUNCTION).starts_with("SyncRep"));
 }
 
+/// As libpq takes them: null is NULL. Valid as long as `params`.
+std::vector<char const *> libpq_values(std::vector<Param> const &params) {
+    std::vector<char const *> values;
+    values.reserve(params.size());
+    for (Param const &param : params) {
+        if (param.text() && param.text()->find('\0') != std::string::npos) {
+            throw Error(ErrorKind::internal, "a statement parameter holds a NUL byte, at which libpq would cut it");
+        }
+        values.push_back(param.text() ? param.text()->c_str() : nullptr);
+    }
+    return values;
+}
+
 struct ClearResult {
     void operator()(PGresult *result) const { PQclear(result); }
 };
@@ -164,6 +177,16 @@ void Session::fail_broken() const {
                 {.next = "try again"});
 }
 
+void Session::fail(std::string const &sqlstate, std::string_view message) const {
+    if (PQstatus(m_impl->connection.raw()) != CONNECTION_OK) {
+        fail_broken();
+    }
+    if (is_retryable(sqlstate)) {
+        throw RunAgain();
+    }
+    throw translate(sqlstate, message, m_impl->role());
+}
+
 /// Runs `work` under the watchdog and translates what pqxx throws. The order matters: in libpqxx 6 a serialization failure is no sql_error.
 template <typename Work>
 auto Session::guarded(Work const &work) {
@@ -180,14 +203,7 @@ auto Session::guarded(Work const &work) {
         throw RunAgain();
     } catch (pqxx::sql_error const &error) {
         m_impl->watchdog.disarm();
-        if (PQstatus(m_impl->connection.raw()) != CONNECTION_OK) {
-            fail_broken();
-        }
-        std::string const sqlstate = find_sqlstate(error.what());
-        if (is_retryable(sqlstate)) {
-            throw RunAgain();
-        }
-        throw translate(sqlstate, error.what(), m_impl->role());
+        fail(find_sqlstate(error.what()), error.what());
     } catch (pqxx::failure const &) {
         m_impl->watchdog.disarm();
         fail_broken();
@@ -229,28 +245,48 @@ void Session::check_start(TransactOptions const &options, Rows const &rows) {
 }
 
 Rows Session::exec(char const *sql, std::vector<Param> const &params) {
-    for (Param const &param : params) {
-        if (param.text() && param.text()->find('\0') != std::string::npos) {
-            throw Error(ErrorKind::internal, "a statement parameter holds a NUL byte, at which libpq would cut it");
-        }
-    }
+    [[maybe_unused]] std::vector<char const *> const values = libpq_values(params);
     return guarded([&] {
 #if PQXX_VERSION_MAJOR >= 7
-        pqxx::params values;
+        pqxx::params texts;
         for (Param const &param : params) {
-            values.append(param.text());
+            texts.append(param.text());
         }
-        return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec_params(sql, values)}));
+        return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec_params(sql, texts)}));
 #else
-        std::vector<char const *> values;  // a null pointer is NULL
-        values.reserve(params.size());
-        for (Param const &param : params) {
-            values.push_back(param.text() ? param.text()->c_str() : nullptr);
-        }
         return Rows(std::make_shared<Rows::Impl>(
             Rows::Impl{m_impl->work->exec_params(sql, pqxx::prepare::make_dynamic_params(values))}));
 #endif
     });
+}
+
+void Session::exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile) {
+    std::vector<char const *> const values = libpq_values(params);
+    PGconn *const raw = m_impl->connection.raw();
+    m_impl->watchdog.arm(socket(), m_impl->deadline);
+    bool const sent =
+        PQsendQueryParams(raw, sql, static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0) == 1;
+    m_impl->watchdog.disarm();
+    if (!sent) {
+        fail_broken();
+    }
+    auto const before = Watchdog::Clock::now();
+    meanwhile();
+    // What was done here is not the server's time.
+    m_impl->watchdog.arm(socket(), m_impl->deadline + (Watchdog::Clock::now() - before));
+    Result answer;
+    while (Result next{PQgetResult(raw)}) {
+        answer = std::move(next);
+    }
+    m_impl->watchdog.disarm();
+    auto const status = PQresultStatus(answer.get());
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+        auto const field = [&answer](int code) {
+            char const *const text = PQresultErrorField(answer.get(), code);
+            return std::string(text != nullptr ? text : "");
+        };
+        fail(field(PG_DIAG_SQLSTATE), field(PG_DIAG_MESSAGE_PRIMARY));
+    }
 }
 
 void Session::exec_script(std::string const &sql) {

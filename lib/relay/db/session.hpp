@@ -5,6 +5,7 @@
 #include "relay/db/watchdog.hpp"
 #include "relay/model/error.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -34,6 +35,8 @@ class Session {
     /// Throws Error: schema, another version than this program's; unavailable, a standby or read-only session that is to write.
     void begin(TransactOptions const &options, Deadline deadline);
     Rows exec(char const *sql, std::vector<Param> const &params);
+    /// As exec, with `meanwhile` done here while the server works; what it throws is thrown, and the statement is left to the rollback.
+    void exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile);
     void exec_script(std::string const &sql);
     /// Sends COMMIT: nothing else does. Never throws: whatever goes wrong here is CommitAnswer::none.
     CommitAnswer commit(Deadline deadline) noexcept;
@@ -54,6 +57,7 @@ class Session {
   private:
     struct Impl;
     [[noreturn]] void fail_broken() const;
+    [[noreturn]] void fail(std::string const &sqlstate, std::string_view message) const;
     void check_start(TransactOptions const &options, Rows const &rows);
     template <typename Work>
     auto guarded(Work const &work);

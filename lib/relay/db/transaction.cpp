@@ -16,6 +16,11 @@ Transaction::~Transaction() = default;
 
 Rows Transaction::exec(char const *sql, std::vector<Param> const &params) { return m_session.exec(sql, params); }
 
+void Transaction::exec_while(char const *sql, std::vector<Param> const &params,
+                             std::function<void()> const &meanwhile) {
+    m_session.exec_while(sql, params, meanwhile);
+}
+
 void Transaction::exec_script(std::string const &sql) { m_session.exec_script(sql); }
 
 void Transaction::record_operation(OperationId const &operation) {

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,6 +62,8 @@ class Transaction {
     /// Runs one statement of static text with `$n` for every value.
     /// Throws Error, translated from the SQLSTATE (denied, conflict, limit, unavailable, ...) without the server's DETAIL.
     Rows exec(char const *sql, std::vector<Param> const &params = {});
+    /// As exec for a statement without an answer; `meanwhile` is done here while the server works on it, and may throw.
+    void exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile);
     /// Runs several statements without parameters: a migration.
     void exec_script(std::string const &sql);
 

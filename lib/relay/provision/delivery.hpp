@@ -35,8 +35,8 @@ class Handover {
   public:
     virtual ~Handover() = default;
 
-    /// Makes the secret durable at its destination. Runs inside the transaction, as its last step before COMMIT, once: a retried
-    /// transaction does not deliver again. Throws Error (sink): the transaction is then rolled back.
+    /// Makes the secret durable at its destination. Runs inside the transaction, before COMMIT, once: a retried transaction does not deliver again;
+    /// of a batch it may run while the server still writes. Throws Error (sink): the transaction is then rolled back.
     virtual void deliver() = 0;
     /// The keys are live. Finishes what can only be done now (the rename of a replacement). Throws Error (unknown, changed yes) if it cannot.
     virtual void committed() = 0;

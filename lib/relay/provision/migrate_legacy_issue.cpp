@@ -168,7 +168,7 @@ class Issue {
         return ids;
     }
 
-    /// One batch: take, mint, prepare, write, deliver, COMMIT.
+    /// One batch: take, mint, write and deliver, COMMIT. The server writes while the keys are delivered: neither waits for the other's disk.
     void issue(Take const &take) {
         std::vector<IssuedToAgent> made;
         bool delivered = false;
@@ -197,11 +197,21 @@ class Issue {
                     }
                     prepared = true;
                     made = mint(transaction, able);
-                    write(transaction);
-                    if (!m_options.dry_run) {
-                        delivered = true;  // also if it throws half-way: rolled_back() cleans up
+                    if (m_options.dry_run) {
+                        write(transaction);
+                    } else if (m_delivery.may_refuse()) {
+                        // Before the delivery: whom the database refuses, nobody is told of.
+                        transaction.exec("SAVEPOINT before_keys");
+                        write(transaction);
+                        delivered = true;
                         m_delivery.deliver();
                         leave_out_refused(transaction, made);
+                    } else {
+                        delivered = true;  // also if it throws half-way: rolled_back() cleans up
+                        write(transaction, [this] {
+                            m_delivery.deliver();
+                            mint_ahead();
+                        });
                     }
                 },
                 &m_delivery, delivered);
@@ -247,13 +257,13 @@ class Issue {
         std::vector<IssuedToAgent> made;
         m_keys.clear();
         for (ToIssue const *agent : agents) {
-            ApiKey const key = ApiKey::generate(KeyType::agent);
+            auto const [key, hash_hex] = next_key();
             m_delivery.add({.org = agent->org,
                             .agent = &agent->agent,
                             .key = key,
                             .database_id = transaction.database_id(),
                             .owner = agent->owner});
-            m_keys.push_back({key.id().text(), key.hash().hex(), agent->agent.text(), agent->org.text()});
+            m_keys.push_back({key.id().text(), hash_hex, agent->agent.text(), agent->org.text()});
             made.push_back({.agent_id = agent->agent.text(),
                             .org_id = agent->org.text(),
                             .owner = agent->owner,
@@ -263,13 +273,38 @@ class Issue {
         return made;
     }
 
-    /// Before the delivery: whom the database refuses, nobody is told of.
-    void write(db::Transaction &transaction) {
-        if (m_delivery.may_refuse()) {
-            transaction.exec("SAVEPOINT before_keys");
+    struct Minted {
+        ApiKey key;
+        std::string hash_hex;
+    };
+
+    static Minted mint_one() {
+        ApiKey key = ApiKey::generate(KeyType::agent);
+        std::string hash_hex = key.hash().hex();
+        return {std::move(key), std::move(hash_hex)};
+    }
+
+    Minted next_key() {
+        if (m_ahead.empty()) {
+            return mint_one();
         }
-        store::insert_keys(transaction, m_keys, m_options.by);
-        store::record_operations(transaction, m_delivery.operations());
+        Minted minted = std::move(m_ahead.back());
+        m_ahead.pop_back();
+        return minted;
+    }
+
+    /// As many keys as the batch had, for the next one; whose they will be is then known.
+    void mint_ahead() {
+        while (m_ahead.size() < m_keys.size()) {
+            m_ahead.push_back(mint_one());
+        }
+    }
+
+    void write(
+        db::Transaction &transaction, std::function<void()> const &meanwhile = [] {}) {
+        std::vector<OperationId> const operations = m_delivery.operations();
+        store::insert_keys(transaction, m_keys, m_options.by, meanwhile);
+        store::record_operations(transaction, operations);
     }
 
     /// Takes back the keys that nobody took.
@@ -292,8 +327,7 @@ class Issue {
             return;
         }
         transaction.exec("ROLLBACK TO SAVEPOINT before_keys");
-        store::insert_keys(transaction, m_keys, m_options.by);
-        store::record_operations(transaction, m_delivery.operations());
+        write(transaction);
     }
 
     db::Database &m_database;
@@ -306,6 +340,7 @@ class Issue {
     std::size_t m_total = 0;
     std::vector<ToIssue> m_taken{};  ///< by the last batch
     std::vector<store::NewKey> m_keys{};  ///< of the last batch
+    std::vector<Minted> m_ahead{};  ///< nobody's yet
     std::vector<IssuedLegacy::Fault> m_refused{};  ///< by the delivery, of the last batch
 };
 

@@ -31,13 +31,13 @@ WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
 ORDER BY listed.wave, listed.agent_id
 FOR NO KEY UPDATE OF listed)sql";
 
+// NOT IN, since those who are revoked are looked up in one table then, and not for each agent in the revocations.
 constexpr auto length_sql = R"sql(
 SELECT count(*) AS length FROM relay.legacy_agents AS listed
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND ($2::text IS NULL OR listed.org_id = $2)
   AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
-  AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
-                  WHERE gone.subject_id IN (listed.agent_id, listed.org_id) AND gone.kind = 'revoke'
-                    AND gone.subject_id = CASE gone.subject_kind WHEN 'agent' THEN listed.agent_id WHEN 'org' THEN listed.org_id END))sql";
+  AND listed.agent_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'agent')
+  AND listed.org_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'org'))sql";
 
 constexpr auto states_sql = R"sql(
 SELECT COALESCE(status.state, '') AS state
@@ -141,7 +141,8 @@ std::size_t adopt_keys(db::Transaction &transaction, std::int64_t migration_id) 
     return transaction.exec(adopt_sql, {migration_id}).affected();
 }
 
-void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by) {
+void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
+                 std::function<void()> const &meanwhile) {
     std::vector<std::string> ids;
     std::vector<std::string> hashes;
     std::vector<std::string> agents;
@@ -153,8 +154,10 @@ void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, 
         orgs.push_back(key.org_id);
     }
     transaction.exec(by_key_sql);
-    transaction.exec(insert_sql, {array_text(ids), array_text(hashes), array_text(agents), array_text(orgs), by.actor,
-                                  by.reason, by.ticket, by.trace_id});
+    transaction.exec_while(insert_sql,
+                           {array_text(ids), array_text(hashes), array_text(agents), array_text(orgs), by.actor,
+                            by.reason, by.ticket, by.trace_id},
+                           meanwhile);
 }
 
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations) {

@@ -6,6 +6,7 @@
 #include "relay/model/ids.hpp"
 #include "relay/model/legacy.hpp"
 
+#include <functional>
 #include <vector>
 
 /// What issuing keys to agents of the list reads and writes: a batch with each statement.
@@ -52,8 +53,11 @@ struct NewKey {
     std::string agent_id{};
     std::string org_id{};  ///< the agent's
 };
-/// Makes the keys active, notes them on the list, and writes an event for each. Throws Error (conflict): one of the agents has a key.
-void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by);
+/// Makes the keys active, notes them on the list, and writes an event for each; `meanwhile` is done while the server works on that.
+/// Throws Error (conflict): one of the agents has a key.
+void insert_keys(
+    db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
+    std::function<void()> const &meanwhile = [] {});
 
 /// Records all of them as done; the first settles a lost COMMIT.
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations);
