@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,13 +87,16 @@ class Run:
 def run(argv, env=None, cwd=None):
     """Runs a program, and looks at its memory all along: what the kernel counts for a child begins with the memory of its parent."""
     start = time.perf_counter()
-    process = subprocess.Popen(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    status, peak = Path(f"/proc/{process.pid}/status"), 0
-    while process.poll() is None:
-        if found := re.search(r"VmHWM:\s+(\d+)", status.read_text()):
-            peak = max(peak, int(found[1]))
-        time.sleep(0.01)
-    return Run(time.perf_counter() - start, peak, process.returncode, process.stdout.read())
+    with tempfile.TemporaryFile() as out:  # a pipe would fill up
+        process = subprocess.Popen(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+        status, peak = Path(f"/proc/{process.pid}/status"), 0
+        while process.poll() is None:
+            if found := re.search(r"VmHWM:\s+(\d+)", status.read_text()):
+                peak = max(peak, int(found[1]))
+            time.sleep(0.01)
+        wall = time.perf_counter() - start
+        out.seek(0)
+        return Run(wall, peak, process.returncode, out.read())
 
 
 def write_files(folder, batches, batch):
