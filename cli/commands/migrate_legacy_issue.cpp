@@ -10,6 +10,7 @@
 #include "cli/sink/batch/manifest.hpp"
 #include "cli/sink/batch_sink.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 #include "relay/provision/issued_legacy.hpp"
 
 #include <memory>
@@ -129,8 +130,7 @@ ExitStatus run(Options const &options, Context &context) {
     IssueObserver observer;
     observer.starting = [&](std::size_t total) {
         if (total > 0) {
-            context.output().note(std::to_string(total) + (total == 1 ? " agent is" : " agents are") +
-                                  " to be given a key");
+            context.output().note(counted(total, "agent") + (total == 1 ? " is" : " are") + " to be given a key");
         }
     };
     observer.progress = [&](std::size_t done, std::size_t total) {
@@ -221,8 +221,8 @@ killed in between, the key handed over is dead and the next run hands over anoth
 runs N of them at once; the database keeps the rows of these agents locked meanwhile, which no agent and no block has to wait for.
 
 Exit 0: issued, or nobody is without a key. 2: no sink, or a bad file of keys to seal to. 5: no window is open, or another count than
-expected. 7: some agents failed, or the manifest could not be written; stdout says which; run it again. 8, 9: the database went away; run it again. 12: not delivered; batches
-before it stay.
+expected. 7: some agents failed, or the manifest could not be written; stdout says which; run it again. 8, 9: the database went away; run it
+again. 12: not delivered; batches before it stay.
 
 EXAMPLES
   relay-admin migrate-legacy issue --next 10 --secrets-dir out --secret-format env

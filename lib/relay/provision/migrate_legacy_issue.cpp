@@ -72,6 +72,9 @@ class Issue {
         if (m_observer.starting) {
             m_observer.starting(m_total);
         }
+        if (m_observer.progress) {
+            m_observer.progress(0, m_total);  // from here on its pace is measured
+        }
     }
 
     void end() {
