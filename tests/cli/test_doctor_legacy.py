@@ -5,6 +5,7 @@ import shlex
 import pytest
 from support.agents import digest, key_id, read_key
 from support.health import assert_found, examine, one
+from support.legacy_past import rewrite
 
 OFF = ("--confirm", "legacy-off")
 SWITCH = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET"
@@ -85,7 +86,10 @@ def test_a_window_that_was_called_off(relay, database, window):
 
 
 def test_the_pace_is_held_against_the_deadline(relay, database, window, tmp_path):
+    assert_found(one(relay, "legacy.pace"), "ok", "3 agents left, and the window was opened")
+    rewrite(database, "UPDATE relay.legacy_migrations SET opened_at = now() - interval '73 hours'")
     assert_found(one(relay, "legacy.pace"), "warn", "3 agents left, and none has left")
+    rewrite(database, "UPDATE relay.legacy_migrations SET opened_at = now() - interval '1 hour'")
     use_key(relay, database, tmp_path, "agent-0")
     database.execute("UPDATE relay.legacy_migrations SET deadline = now() + interval '30 days'")
     assert_found(one(relay, "legacy.pace"), "ok", "last of 2 agents leaves at")

@@ -10,6 +10,8 @@ namespace {
 using Switch = RelaySettings::Switch;
 
 constexpr auto soon = std::chrono::hours(72);
+constexpr auto first_days =
+    std::chrono::hours(72);  ///< in which nobody need have left: gateways and first keys come first
 constexpr auto variable = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET";
 constexpr auto end_state = "set ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false in the relay, and restart it";
 constexpr auto status_command = "relay-admin migrate-legacy status";
@@ -108,6 +110,13 @@ CheckResult judge_pace(LegacyStatus const &legacy) {
         return {"legacy.pace", CheckStatus::ok, "nobody is on the way", ""};
     }
     std::optional<Instant> const end = legacy.estimated_end();
+    if (!end && legacy.at - legacy.window->opened_at < first_days) {
+        return {"legacy.pace", CheckStatus::ok,
+                fmt::format(
+                    "{} left, and the window was opened {} ago", counted(legacy.counts.left(), "agent"),
+                    describe_duration(std::chrono::floor<std::chrono::seconds>(legacy.at - legacy.window->opened_at))),
+                ""};
+    }
     if (!end) {
         return {
             "legacy.pace", CheckStatus::warn,
