@@ -5,7 +5,8 @@
 namespace relay::store {
 namespace {
 
-// A revoked agent stays out, whatever it holds: a key would be of no use to it.
+// A revoked agent stays out, whatever it holds: a key would be of no use to it. NOT IN, since those who are revoked are looked up in one table
+// then, and not for each agent in the revocations.
 constexpr auto queue_sql = R"sql(
 SELECT listed.agent_id, listed.org_id, listed.owner, listed.wave
 FROM relay.legacy_agents AS listed
@@ -13,9 +14,8 @@ WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
   AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
   AND ($2::text IS NULL OR listed.org_id = $2)
   AND ($3::integer IS NULL OR (listed.wave, listed.agent_id) > ($3::integer, $4 COLLATE "C"))
-  AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
-                  WHERE gone.subject_id IN (listed.agent_id, listed.org_id) AND gone.kind = 'revoke'
-                    AND gone.subject_id = CASE gone.subject_kind WHEN 'agent' THEN listed.agent_id WHEN 'org' THEN listed.org_id END)
+  AND listed.agent_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'agent')
+  AND listed.org_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'org')
 ORDER BY listed.wave, listed.agent_id LIMIT $5::bigint
 FOR NO KEY UPDATE OF listed SKIP LOCKED)sql";
 
@@ -31,7 +31,6 @@ WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
 ORDER BY listed.wave, listed.agent_id
 FOR NO KEY UPDATE OF listed)sql";
 
-// NOT IN, since those who are revoked are looked up in one table then, and not for each agent in the revocations.
 constexpr auto length_sql = R"sql(
 SELECT count(*) AS length FROM relay.legacy_agents AS listed
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND ($2::text IS NULL OR listed.org_id = $2)
