@@ -82,7 +82,7 @@ std::string exit_status(ManualText const &manual) {
         items.push_back({escape(exit.code), prose(exit.meaning)});
     }
     std::string const body = items.empty() ? "0 on success, and otherwise one of the codes in\n"
-                                           : tagged_list(items, "xxx") + ".Pp\nAll codes are in\n";
+                                           : tagged_list(items, "3n") + ".Pp\nAll codes are in\n";
     return section("EXIT STATUS", body + ".Xr relay\\-admin 1 .\n");
 }
 
