@@ -3,11 +3,11 @@
 #include "cli/command_line/command_model.hpp"
 #include "cli/command_line/positional_marker.hpp"
 #include "cli/command_line/prescan.hpp"
+#include "cli/documents/version.hpp"
 #include "cli/manual/help.hpp"
 #include "cli/manual/overview.hpp"
 #include "cli/manual/program_manual.hpp"
 #include "cli/output/output.hpp"
-#include "cli/version_document.hpp"
 #include "relay/model/error.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/exit_status.hpp"
-#include "relay/model/candidate.hpp"
+#include "relay/completion/records.hpp"
 
 #include <functional>
 #include <span>

@@ -1,6 +1,6 @@
 #include "cli/context.hpp"
 
-#include "cli/attribution.hpp"
+#include "cli/command_line/attribution.hpp"
 #include "cli/input/dsn_file.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"

@@ -2,8 +2,8 @@
 #include "cli/command_line/prescan.hpp"
 #include "cli/completion/complete.hpp"
 #include "cli/output/error_output.hpp"
-#include "cli/process_guard.hpp"
-#include "cli/signals.hpp"
+#include "cli/posix/process_guard.hpp"
+#include "cli/posix/signals.hpp"
 
 #include <cstdlib>
 #include <new>

@@ -1,4 +1,4 @@
-# Makes the JSON Schemas of schema/json self-contained, embeds them (cli/json_schemas.hpp), and installs them. The work is done at
+# Makes the JSON Schemas of schema/json self-contained, embeds them (cli/documents/json_schemas.hpp), and installs them. The work is done at
 # build time, by json_schemas_script.cmake, so an edited file is no new configuration.
 
 file(GLOB json_schema_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/json/*.schema.json")

@@ -103,7 +103,7 @@ foreach(kind IN LISTS kinds)
 endforeach()
 
 file(WRITE "${output}" "// Made from schema/json/ by cmake/json_schemas_script.cmake.
-#include \"cli/json_schemas.hpp\"
+#include \"cli/documents/json_schemas.hpp\"
 
 #include <array>
 

@@ -1,11 +1,11 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
+#include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/agent.hpp"
-#include "cli/documents/arguments.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
+#include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
-#include "relay/provision/inspect.hpp"
 
 #include <memory>
 

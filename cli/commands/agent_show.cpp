@@ -7,7 +7,7 @@
 #include "cli/documents/key.hpp"
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/standing.hpp"
-#include "relay/provision/inspect.hpp"
+#include "relay/inspect/inspect.hpp"
 
 #include <memory>
 

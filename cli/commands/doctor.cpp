@@ -1,4 +1,4 @@
-#include "relay/provision/doctor.hpp"
+#include "relay/health/doctor.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/health.hpp"

@@ -4,7 +4,7 @@
 #include "cli/documents/gateway.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
-#include "relay/provision/gateways.hpp"
+#include "relay/feed/gateways.hpp"
 
 namespace relay::cli::commands {
 

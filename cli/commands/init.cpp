@@ -1,14 +1,14 @@
 #include "cli/documents/init.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/arguments.hpp"
+#include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/issued_key.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
-#include "cli/settle_sink.hpp"
-#include "relay/provision/whoami.hpp"
+#include "cli/sink/database_judge.hpp"
+#include "relay/health/whoami.hpp"
 
 #include <memory>
 

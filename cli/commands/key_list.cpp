@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/arguments.hpp"
+#include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/key.hpp"
-#include "relay/provision/inspect.hpp"
+#include "relay/inspect/inspect.hpp"
 
 #include <memory>
 

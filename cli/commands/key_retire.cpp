@@ -5,8 +5,8 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
-#include "relay/provision/inspect.hpp"
-#include "relay/provision/rotate_key.hpp"
+#include "relay/identity/rotate_key.hpp"
+#include "relay/inspect/inspect.hpp"
 
 #include <memory>
 

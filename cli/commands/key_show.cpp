@@ -4,7 +4,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
 #include "cli/documents/standing.hpp"
-#include "relay/provision/inspect.hpp"
+#include "relay/inspect/inspect.hpp"
 
 #include <memory>
 

@@ -5,7 +5,7 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/input/key_input.hpp"
 #include "cli/output/output.hpp"
-#include "relay/provision/inspect.hpp"
+#include "relay/inspect/inspect.hpp"
 
 #include <memory>
 

@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/legacy.hpp"
 #include "cli/input/prompt.hpp"
+#include "cli/legacy/window_document.hpp"
 #include "cli/output/output.hpp"
-#include "relay/provision/migrate_legacy_stop.hpp"
+#include "relay/legacy/stop.hpp"
 
 #include <memory>
 

@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/legacy.hpp"
+#include "cli/legacy/window_document.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>

@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/legacy.hpp"
 #include "cli/input/prompt.hpp"
+#include "cli/legacy/window_document.hpp"
+#include "relay/legacy/status.hpp"
 #include "relay/model/error.hpp"
-#include "relay/provision/migrate_legacy_status.hpp"
 
 #include <memory>
 

@@ -1,4 +1,3 @@
-#include "relay/provision/migrate_legacy_import.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
@@ -7,8 +6,9 @@
 #include "cli/input/row_reader.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
+#include "relay/legacy/import.hpp"
+#include "relay/legacy/old_table.hpp"
 #include "relay/model/error.hpp"
-#include "relay/provision/legacy_table.hpp"
 
 #include <algorithm>
 #include <memory>

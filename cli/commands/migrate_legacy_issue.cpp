@@ -1,4 +1,3 @@
-#include "relay/provision/migrate_legacy_issue.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
@@ -6,12 +5,13 @@
 #include "cli/incident/targets.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
-#include "cli/settle_sink.hpp"
 #include "cli/sink/batch/manifest.hpp"
 #include "cli/sink/batch_sink.hpp"
+#include "cli/sink/database_judge.hpp"
+#include "relay/legacy/issue.hpp"
+#include "relay/legacy/issued_keys.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
-#include "relay/provision/issued_legacy.hpp"
 
 #include <memory>
 

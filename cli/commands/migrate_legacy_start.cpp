@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/legacy.hpp"
 #include "cli/incident/targets.hpp"
+#include "cli/legacy/window_document.hpp"
 #include "cli/output/output.hpp"
 
 #include <memory>

@@ -1,10 +1,10 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/browse.hpp"
-#include "cli/documents/legacy_status.hpp"
-#include "cli/documents/legacy_steps.hpp"
-#include "cli/html/legacy_page.hpp"
 #include "cli/html/page_file.hpp"
+#include "cli/legacy/next_steps.hpp"
+#include "cli/legacy/page.hpp"
+#include "cli/legacy/status_document.hpp"
 #include "cli/output/output.hpp"
 
 #include <algorithm>

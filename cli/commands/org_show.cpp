@@ -4,7 +4,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/org.hpp"
 #include "cli/documents/standing.hpp"
-#include "relay/provision/inspect.hpp"
+#include "relay/inspect/inspect.hpp"
 
 #include <fmt/format.h>
 

@@ -1,13 +1,13 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/arguments.hpp"
+#include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/issued_key.hpp"
 #include "cli/documents/org.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
+#include "relay/identity/create_org.hpp"
 #include "relay/model/text.hpp"
-#include "relay/provision/create_org.hpp"
 
 #include <fmt/format.h>
 

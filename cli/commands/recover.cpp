@@ -1,4 +1,4 @@
-#include "relay/provision/recover.hpp"
+#include "relay/identity/recover.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/recovery.hpp"

@@ -9,7 +9,7 @@
 #include "cli/incident/targets.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
-#include "cli/settle_sink.hpp"
+#include "cli/sink/database_judge.hpp"
 #include "cli/sink/options.hpp"
 
 #include <memory>

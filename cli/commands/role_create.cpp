@@ -1,6 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/arguments.hpp"
+#include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/role.hpp"
 #include "cli/output/output.hpp"
 

@@ -1,12 +1,12 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
+#include "cli/command_line/rotate_options.hpp"
 #include "cli/documents/issued_key.hpp"
 #include "cli/documents/rotation.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
-#include "cli/rotate_options.hpp"
-#include "cli/settle_sink.hpp"
+#include "cli/sink/database_judge.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>

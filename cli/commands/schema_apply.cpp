@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"
-#include "relay/provision/schema.hpp"
+#include "relay/schema/migrate.hpp"
 
 namespace relay::cli::commands {
 

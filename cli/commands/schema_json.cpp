@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
-#include "cli/json_schemas.hpp"
+#include "cli/documents/json_schemas.hpp"
 #include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"

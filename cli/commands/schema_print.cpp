@@ -2,7 +2,7 @@
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
 #include "cli/output/output.hpp"
-#include "relay/provision/schema.hpp"
+#include "relay/schema/migrate.hpp"
 
 #include <memory>
 

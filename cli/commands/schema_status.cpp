@@ -7,14 +7,14 @@ namespace relay::cli::commands {
 
 namespace {
 
-std::string next_step(db::SchemaState state) {
+std::string next_step(SchemaState state) {
     switch (state) {
-        case db::SchemaState::current: return "";
-        case db::SchemaState::absent:
-        case db::SchemaState::behind: return "next: relay-admin schema apply";
-        case db::SchemaState::ahead: return "next: use the newer relay-admin that migrated this database";
-        case db::SchemaState::edited: return "next: relay-admin schema verify";
-        case db::SchemaState::incomplete: break;
+        case SchemaState::current: return "";
+        case SchemaState::absent:
+        case SchemaState::behind: return "next: relay-admin schema apply";
+        case SchemaState::ahead: return "next: use the newer relay-admin that migrated this database";
+        case SchemaState::edited: return "next: relay-admin schema verify";
+        case SchemaState::incomplete: break;
     }
     return "next: drop schemas relay and relay_api if they hold nothing, or restore a backup";
 }
@@ -22,7 +22,7 @@ std::string next_step(db::SchemaState state) {
 ExitStatus run(Context &context) {
     SchemaReport const report = report_schema(context.database());
     browse(context, schema_status_document(report), report.at, report.db_role);
-    if (report.status.state == db::SchemaState::current) {
+    if (report.status.state == SchemaState::current) {
         return ExitStatus::ok;
     }
     context.output().note(next_step(report.status.state));

@@ -10,7 +10,7 @@ namespace {
 ExitStatus run(Context &context) {
     SchemaComparison const comparison = compare_schema(context.database());
     browse(context, schema_verification_document(comparison), comparison.at, comparison.db_role);
-    if (comparison.status.state != db::SchemaState::current) {
+    if (comparison.status.state != SchemaState::current) {
         context.output().note("a migration was applied from another text than this program's");
         return exit_status(ErrorKind::schema);
     }

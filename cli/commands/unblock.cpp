@@ -6,8 +6,8 @@
 #include "cli/incident/targets.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/render_table_parts.hpp"
+#include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
-#include "relay/provision/inspect.hpp"
 
 #include <memory>
 

@@ -1,6 +1,6 @@
+#include "cli/documents/version.hpp"
 #include "cli/command.hpp"
 #include "cli/output/output.hpp"
-#include "cli/version_document.hpp"
 
 namespace relay::cli::commands {
 

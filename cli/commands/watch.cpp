@@ -5,8 +5,8 @@
 #include "cli/output/change_hook.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/render_json.hpp"
+#include "relay/feed/changes.hpp"
 #include "relay/model/error.hpp"
-#include "relay/provision/changes.hpp"
 
 #include <memory>
 

@@ -2,10 +2,10 @@
 
 #include "cli/completion/offers.hpp"
 #include "cli/context.hpp"
-#include "cli/output/write_all.hpp"
+#include "cli/posix/write_all.hpp"
+#include "relay/completion/candidates.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
-#include "relay/provision/candidates.hpp"
 
 #include <chrono>
 #include <csignal>

@@ -1,7 +1,7 @@
 #include "cli/completion/offers.hpp"
 
 #include "cli/completion/value_kind.hpp"
-#include "relay/provision/doctor.hpp"
+#include "relay/health/doctor.hpp"
 
 #include <algorithm>
 

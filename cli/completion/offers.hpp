@@ -2,7 +2,7 @@
 
 #include "cli/completion/typed_line.hpp"
 
-#include "relay/model/candidate.hpp"
+#include "relay/completion/records.hpp"
 
 #include <functional>
 #include <string>

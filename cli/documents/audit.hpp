@@ -1,7 +1,8 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/provision/maintain_audit.hpp"
+#include "relay/audit/maintain.hpp"
+#include "relay/audit/records.hpp"
 
 namespace relay::cli {
 

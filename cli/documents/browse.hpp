@@ -3,7 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/output/document.hpp"
-#include "relay/provision/inspect.hpp"
+#include "relay/model/page.hpp"
 
 #include <string>
 #include <string_view>

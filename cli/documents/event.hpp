@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/model/records.hpp"
+#include "relay/identity/records.hpp"
 
 #include <vector>
 

@@ -1,7 +1,8 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/model/records.hpp"
+#include "relay/feed/records.hpp"
+#include "relay/identity/records.hpp"
 
 namespace relay::cli {
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/provision/doctor.hpp"
+#include "relay/health/doctor.hpp"
 
 #include <string>
 

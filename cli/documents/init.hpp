@@ -3,7 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
 #include "cli/sink/options.hpp"
-#include "relay/provision/initialize.hpp"
+#include "relay/identity/initialize.hpp"
 
 namespace relay::cli {
 

@@ -2,8 +2,8 @@
 
 #include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
-#include "cli/settle_sink.hpp"
-#include "relay/provision/recover.hpp"
+#include "cli/sink/database_judge.hpp"
+#include "relay/identity/recover.hpp"
 
 namespace relay::cli {
 

@@ -3,7 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
 #include "cli/sink/sink.hpp"
-#include "relay/model/records.hpp"
+#include "relay/identity/records.hpp"
 
 #include <memory>
 #include <string>

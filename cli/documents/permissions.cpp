@@ -1,8 +1,8 @@
 #include "cli/documents/permissions.hpp"
 
 #include "cli/command_line/options.hpp"
+#include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/agent.hpp"
-#include "cli/documents/arguments.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"

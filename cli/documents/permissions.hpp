@@ -2,7 +2,7 @@
 
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
-#include "relay/provision/permissions.hpp"
+#include "relay/permissions/agent_grants.hpp"
 
 #include <string>
 #include <string_view>

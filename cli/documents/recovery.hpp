@@ -2,7 +2,7 @@
 
 #include "cli/output/document.hpp"
 #include "cli/sink/leftover.hpp"
-#include "relay/provision/recover.hpp"
+#include "relay/identity/recover.hpp"
 
 #include <vector>
 

@@ -3,8 +3,9 @@
 #include "cli/command.hpp"
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
-#include "relay/provision/permissions.hpp"
-#include "relay/provision/roles.hpp"
+#include "relay/permissions/agent_grants.hpp"
+#include "relay/permissions/records.hpp"
+#include "relay/permissions/roles.hpp"
 
 #include <string>
 #include <string_view>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/context.hpp"
-#include "relay/provision/rotate_key.hpp"
+#include "relay/identity/rotate_key.hpp"
 
 namespace relay::cli {
 

@@ -13,7 +13,7 @@ bool holds(std::vector<int> const &numbers, int number) {
 }
 
 Record migration_record(int version, std::string const &name, std::string const &state,
-                        db::AppliedMigration const *applied) {
+                        AppliedMigration const *applied) {
     return {
         {"version", "Version", std::int64_t{version}},
         {"name", "Name", name},
@@ -25,13 +25,13 @@ Record migration_record(int version, std::string const &name, std::string const 
 }
 
 /// What the program knows and what the database has, by version.
-std::vector<Record> migration_records(db::SchemaStatus const &status) {
+std::vector<Record> migration_records(SchemaStatus const &status) {
     std::map<int, Record> records;
     for (db::Migration const &migration : db::migrations()) {
         records[migration.version] =
             migration_record(migration.version, std::string(migration.name), "missing", nullptr);
     }
-    for (db::AppliedMigration const &applied : status.applied) {
+    for (AppliedMigration const &applied : status.applied) {
         std::string const state = holds(status.edited, applied.version) ? "edited"
                                   : records.count(applied.version) == 0 ? "newer"
                                                                         : "applied";
@@ -55,7 +55,7 @@ Document schema_status_document(SchemaReport const &report) {
     document.kind = "SchemaStatus";
     document.id_key = "state";
     document.data = {
-        {"state", "State", std::string(db::schema_state_name(report.status.state))},
+        {"state", "State", std::string(schema_state_name(report.status.state))},
         {"version", "Version", std::int64_t{report.status.version}},
         {"known_version", "This program's", std::int64_t{report.known_version}},
         {"missing", label_unless_empty(report.status.missing, "Missing"), integers(report.status.missing)},
@@ -67,7 +67,7 @@ Document schema_status_document(SchemaReport const &report) {
 
 Document schema_verification_document(SchemaComparison const &comparison) {
     std::vector<Record> differences;
-    for (db::SchemaDifference const &difference : comparison.differences) {
+    for (SchemaDifference const &difference : comparison.differences) {
         differences.push_back({
             {"difference", "Difference", difference.missing ? "missing" : "unexpected"},
             {"object", "Object", difference.line},
@@ -80,7 +80,7 @@ Document schema_verification_document(SchemaComparison const &comparison) {
     document.id_key = "ok";
     document.data = {
         {"ok", "As it should be", ok},
-        {"state", "State", std::string(db::schema_state_name(comparison.status.state))},
+        {"state", "State", std::string(schema_state_name(comparison.status.state))},
         {"version", "Version", std::int64_t{comparison.status.version}},
         {"edited", label_unless_empty(comparison.status.edited, "Edited"), integers(comparison.status.edited)},
         {"differences", label, std::move(differences)},

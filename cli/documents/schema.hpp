@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/provision/schema.hpp"
+#include "relay/schema/migrate.hpp"
 
 namespace relay::cli {
 

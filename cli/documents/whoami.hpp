@@ -1,8 +1,8 @@
 #pragma once
 
-#include "cli/attribution.hpp"
+#include "cli/command_line/attribution.hpp"
 #include "cli/output/document.hpp"
-#include "relay/provision/whoami.hpp"
+#include "relay/health/whoami.hpp"
 
 namespace relay::cli {
 

@@ -1,8 +1,9 @@
 #include "cli/html/page_file.hpp"
 
-#include "cli/output/write_all.hpp"
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
+#include "cli/posix/write_all.hpp"
 #include "cli/sink/secret_file.hpp"
+#include "cli/sink/sink_error.hpp"
 
 #include <cerrno>
 #include <cstdio>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/provision/incident.hpp"
-#include "relay/provision/inspect.hpp"
+#include "relay/incident/incident.hpp"
+#include "relay/inspect/inspect.hpp"
 
 #include <optional>
 #include <string>

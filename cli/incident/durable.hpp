@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/provision/standbys.hpp"
+#include "relay/replication/standbys.hpp"
 
 #include <string>
 #include <vector>

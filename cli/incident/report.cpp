@@ -7,7 +7,7 @@
 #include "cli/incident/wait.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
-#include "cli/output/write_all.hpp"
+#include "cli/posix/write_all.hpp"
 
 #include <algorithm>
 

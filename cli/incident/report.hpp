@@ -2,7 +2,7 @@
 
 #include "cli/exit_status.hpp"
 #include "cli/incident/wait.hpp"
-#include "relay/provision/incident.hpp"
+#include "relay/incident/incident.hpp"
 
 #include <functional>
 #include <string>

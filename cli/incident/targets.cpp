@@ -4,8 +4,8 @@
 #include "cli/context.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
+#include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
-#include "relay/provision/inspect.hpp"
 
 #include <set>
 

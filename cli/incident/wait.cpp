@@ -6,7 +6,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/incident/durable.hpp"
 #include "cli/output/output.hpp"
-#include "relay/provision/gateways.hpp"
+#include "relay/feed/gateways.hpp"
 
 #include <fmt/format.h>
 

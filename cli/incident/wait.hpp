@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/provision/incident.hpp"
+#include "relay/incident/incident.hpp"
 
 #include <chrono>
 #include <optional>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "relay/model/health.hpp"
+#include "relay/health/report.hpp"
 
 #include <string>
 #include <string_view>

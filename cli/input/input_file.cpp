@@ -4,7 +4,7 @@
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"

@@ -1,6 +1,6 @@
 #include "cli/input/terminal_input.hpp"
 
-#include "cli/output/write_all.hpp"
+#include "cli/posix/write_all.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 

@@ -1,7 +1,7 @@
 #include "cli/output/change_hook.hpp"
 
 #include "cli/output/shell_command.hpp"
-#include "cli/output/write_all.hpp"
+#include "cli/posix/write_all.hpp"
 
 #include <algorithm>
 #include <array>

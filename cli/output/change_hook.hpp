@@ -1,6 +1,7 @@
 #pragma once
 
-#include "relay/model/records.hpp"
+#include "relay/feed/records.hpp"
+#include "relay/identity/records.hpp"
 
 #include <optional>
 #include <string>

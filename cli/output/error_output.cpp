@@ -2,7 +2,7 @@
 
 #include "cli/output/color.hpp"
 #include "cli/output/render_json.hpp"
-#include "cli/output/write_all.hpp"
+#include "cli/posix/write_all.hpp"
 #include "relay/model/text.hpp"
 
 #include <cstdlib>

@@ -5,8 +5,8 @@
 #include "cli/output/render.hpp"
 #include "cli/output/render_json.hpp"
 #include "cli/output/screen.hpp"
-#include "cli/output/write_all.hpp"
-#include "cli/signals.hpp"
+#include "cli/posix/signals.hpp"
+#include "cli/posix/write_all.hpp"
 #include "relay/model/text.hpp"
 
 #include <cstdlib>

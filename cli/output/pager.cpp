@@ -1,8 +1,8 @@
 #include "cli/output/pager.hpp"
 
 #include "cli/output/text_width.hpp"
-#include "cli/output/write_all.hpp"
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
+#include "cli/posix/write_all.hpp"
 
 #include <cerrno>
 #include <csignal>

@@ -3,7 +3,7 @@
 #include "cli/output/byte_count.hpp"
 
 #include "cli/output/text_width.hpp"
-#include "cli/signals.hpp"
+#include "cli/posix/signals.hpp"
 #include "relay/model/text.hpp"
 
 #include <array>

@@ -1,6 +1,6 @@
 #include "cli/output/shell_command.hpp"
 
-#include "cli/output/write_all.hpp"
+#include "cli/posix/write_all.hpp"
 
 #include <algorithm>
 #include <array>

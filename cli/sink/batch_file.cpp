@@ -1,6 +1,7 @@
 #include "cli/sink/batch_file.hpp"
 
 #include "cli/sink/made_for.hpp"
+#include "cli/sink/sink_error.hpp"
 #include "cli/sink/write_out.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 

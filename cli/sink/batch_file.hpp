@@ -1,7 +1,7 @@
 #pragma once
 
+#include "cli/posix/files.hpp"
 #include "cli/sink/format.hpp"
-#include "cli/sink/posix.hpp"
 #include "cli/sink/secret_file.hpp"
 
 #include <optional>

@@ -2,7 +2,7 @@
 
 #include "cli/sink/options.hpp"
 #include "cli/sink/sink.hpp"
-#include "relay/provision/delivery.hpp"
+#include "relay/identity/delivery.hpp"
 
 #include <memory>
 

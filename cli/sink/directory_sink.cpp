@@ -3,6 +3,7 @@
 #include "cli/output/output.hpp"
 #include "cli/sink/batch/owner_folder.hpp"
 #include "cli/sink/leftover.hpp"
+#include "cli/sink/sink_error.hpp"
 #include "relay/crypto/random_ids.hpp"
 
 #include <fcntl.h>

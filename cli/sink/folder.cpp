@@ -1,5 +1,7 @@
 #include "cli/sink/secret_file.hpp"
 
+#include "cli/sink/sink_error.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 #include <cerrno>

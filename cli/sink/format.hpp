@@ -3,7 +3,7 @@
 #include "cli/sink/batch/seal_keys.hpp"
 #include "cli/sink/seal_key.hpp"
 #include "relay/crypto/secret_buffer.hpp"
-#include "relay/provision/delivery.hpp"
+#include "relay/identity/delivery.hpp"
 
 #include <array>
 #include <initializer_list>

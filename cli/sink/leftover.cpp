@@ -4,6 +4,7 @@
 #include "cli/sink/batch_file.hpp"
 #include "cli/sink/format.hpp"
 #include "cli/sink/made_for.hpp"
+#include "cli/sink/sink_error.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

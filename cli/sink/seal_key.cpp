@@ -1,6 +1,7 @@
 #include "cli/sink/seal_key.hpp"
 
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
+#include "relay/model/error.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

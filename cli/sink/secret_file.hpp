@@ -1,6 +1,7 @@
 #pragma once
 
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
+#include "relay/model/error.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 
 #include <memory>

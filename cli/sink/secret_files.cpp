@@ -1,5 +1,7 @@
 #include "cli/sink/secret_files.hpp"
 
+#include "cli/sink/sink_error.hpp"
+
 #include <unistd.h>
 #include <cerrno>
 #include <cstring>

@@ -2,9 +2,9 @@
 
 #include "cli/sink/format.hpp"
 #include "cli/sink/options.hpp"
+#include "relay/identity/delivery.hpp"
+#include "relay/identity/recover.hpp"
 #include "relay/model/error.hpp"
-#include "relay/provision/delivery.hpp"
-#include "relay/provision/recover.hpp"
 
 #include <functional>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "cli/sink/write_out.hpp"
 
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
+#include "cli/sink/sink_error.hpp"
 
 #include <fcntl.h>
 #include <linux/sockios.h>

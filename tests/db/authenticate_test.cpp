@@ -1,6 +1,6 @@
 #include "fixture.hpp"
-#include "relay/provision/incident.hpp"
-#include "relay/provision/rotate_key.hpp"
+#include "relay/identity/rotate_key.hpp"
+#include "relay/incident/incident.hpp"
 
 #include <doctest/doctest.h>
 

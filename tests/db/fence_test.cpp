@@ -1,5 +1,5 @@
 #include "fixture.hpp"
-#include "relay/provision/recover.hpp"
+#include "relay/identity/recover.hpp"
 
 #include <doctest/doctest.h>
 #include <chrono>

@@ -2,9 +2,9 @@
 
 #include "relay/crypto/random_ids.hpp"
 #include "relay/db/database.hpp"
-#include "relay/db/schema.hpp"
-#include "relay/provision/create_agent.hpp"
-#include "relay/provision/create_org.hpp"
+#include "relay/identity/create_agent.hpp"
+#include "relay/identity/create_org.hpp"
+#include "relay/schema/migrate.hpp"
 
 #include <cstdlib>
 #include <pqxx/pqxx>
@@ -66,7 +66,7 @@ class ScratchDatabase {
 class Relay {
   public:
     Relay() {
-        db::apply_schema(database, false);
+        migrate_schema(database, false);
         create_org(database,
                    {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .settings = {.plan = Plan::paid}},
                    write());

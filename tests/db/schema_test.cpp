@@ -1,4 +1,5 @@
 #include "fixture.hpp"
+#include "relay/schema/schema_sql.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,13 +8,13 @@ using namespace relay::test;
 
 namespace {
 
-db::SchemaStatus status(ScratchDatabase const &scratch) {
+SchemaStatus status(ScratchDatabase const &scratch) {
     db::Database database(scratch.settings());
     db::TransactOptions options;
     options.read_only = true;
     options.check_schema = false;
-    db::SchemaStatus found;
-    database.transact(options, [&](db::Transaction &transaction) { found = db::read_schema_status(transaction); });
+    SchemaStatus found;
+    database.transact(options, [&](db::Transaction &transaction) { found = sql::read_schema_status(transaction); });
     return found;
 }
 
@@ -30,32 +31,32 @@ std::string denied_to(Relay const &relay, std::string const &role, std::string c
 
 TEST_CASE("absent, current, behind, ahead, edited and incomplete are told apart") {
     ScratchDatabase scratch;
-    CHECK(status(scratch).state == db::SchemaState::absent);
+    CHECK(status(scratch).state == SchemaState::absent);
     db::Database database(scratch.settings());
-    db::apply_schema(database, false);
-    CHECK(status(scratch).state == db::SchemaState::current);
+    migrate_schema(database, false);
+    CHECK(status(scratch).state == SchemaState::current);
     scratch.query("UPDATE relay.schema_migrations SET checksum = 'other' WHERE version = 3");
-    CHECK(status(scratch).state == db::SchemaState::edited);
+    CHECK(status(scratch).state == SchemaState::edited);
     scratch.query("DELETE FROM relay.schema_migrations WHERE version = 3");
-    CHECK(status(scratch).state == db::SchemaState::incomplete);
+    CHECK(status(scratch).state == SchemaState::incomplete);
     scratch.query("DELETE FROM relay.schema_migrations WHERE version > 2");
-    CHECK(status(scratch).state == db::SchemaState::behind);
+    CHECK(status(scratch).state == SchemaState::behind);
     scratch.query("DELETE FROM relay.schema_migrations");
-    CHECK(status(scratch).state == db::SchemaState::incomplete);
+    CHECK(status(scratch).state == SchemaState::incomplete);
 }
 
 TEST_CASE("a migrated database of a newer program is ahead, and refused with exit code 11's error") {
     Relay relay;
     relay.scratch.query("INSERT INTO relay.schema_migrations (version, name, checksum) VALUES (9999, 'future', 'x')");
-    CHECK(status(relay.scratch).state == db::SchemaState::ahead);
+    CHECK(status(relay.scratch).state == SchemaState::ahead);
     CHECK(error_of([&] { relay.agent("bot"); }).kind() == ErrorKind::schema);
 }
 
 TEST_CASE("a dry run of apply leaves the database as it was") {
     ScratchDatabase scratch;
     db::Database database(scratch.settings());
-    CHECK(db::apply_schema(database, true).size() == db::migrations().size());
-    CHECK(status(scratch).state == db::SchemaState::absent);
+    CHECK(migrate_schema(database, true).applied.size() == db::migrations().size());
+    CHECK(status(scratch).state == SchemaState::absent);
 }
 
 TEST_CASE("verify finds nothing in a fresh schema, and each kind of change") {
@@ -63,8 +64,9 @@ TEST_CASE("verify finds nothing in a fresh schema, and each kind of change") {
     auto const differences = [&] {
         db::TransactOptions options;
         options.read_only = true;
-        std::vector<db::SchemaDifference> found;
-        relay.database.transact(options, [&](db::Transaction &transaction) { found = db::verify_schema(transaction); });
+        std::vector<SchemaDifference> found;
+        relay.database.transact(options,
+                                [&](db::Transaction &transaction) { found = sql::verify_schema(transaction); });
         return found;
     };
     CHECK(differences().empty());

@@ -1,24 +1,29 @@
-"""What may include what. Reads the #include lines of lib/relay and cli and holds them against the table."""
+"""What may include what. Reads the #include lines of lib/relay and cli.
+
+The library is cut by capability: each folder of lib/relay but the base is one, and a new one needs no entry here. Inside a folder the
+name of a file says what it may do: SQL is in files that end in `_sql`, and only the others, the use cases, open transactions."""
 
 import os
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 
-# A row says what the files of a layer may include. A cell is
+BASE = ("model", "crypto", "db")
+
+# A row says what the files of a layer may include; `capability` stands for every folder of lib/relay that is not in the base. A cell is
 #   x       any file                     -       no file
 #   .cpp    .cpp files, no header        a,b     only the files whose path in the layer starts with one of these words
 TABLE = """
-              model crypto db                store provision cli | pqxx sodium              CLI11 nlohmann      fmt
-    model     x     -      -                 -     -         -   | -    -                   -     -             x
-    crypto    x     x      -                 -     -         -   | -    x                   -     -             -
-    db        x     -      x                 -     -         -   | x    -                   -     -             x
-    store     x     x      x                 x     -         -   | .cpp -                   -     -             -
-    provision x     x      x                 x     x         -   | -    -                   -     -             x
-    cli       x     x      context.,signals. -     x         x   | -    main.,output/,sink/ .cpp  output/,sink/,input/ x
+               model crypto db                      capability cli | pqxx sodium              CLI11 nlohmann             fmt
+    model      x     -      -                       -          -   | -    -                   -     -                    x
+    crypto     x     x      -                       -          -   | -    x                   -     -                    -
+    db         x     -      x                       -          -   | x    -                   -     -                    x
+    capability x     x      x                       x          -   | -    -                   -     -                    .cpp
+    cli        x     x      context.,posix/signals. x          x   | -    main.,output/,sink/ .cpp  output/,sink/,input/ x
 """
 
 # How the includes of a library begin.
@@ -39,6 +44,8 @@ NOT_IN_LIBRARY = re.compile(
 )
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+RUNS_SQL = re.compile(r'R"sql\(|\.exec(?:_while|_script)?\(|\bquick_query\(')
+TRANSACTS = re.compile(r"\btransact\(")
 
 
 def parse_table(text):
@@ -53,11 +60,15 @@ def layer_of(path):
     parts = Path(path).parts
     if parts[0] == "cli" and len(parts) > 1:
         return "cli", "/".join(parts[1:])
-    if parts[0] == "relay" and len(parts) > 2:
-        return parts[1], "/".join(parts[2:])
+    if parts[0] == "relay" and len(parts) == 3:
+        return parts[1] if parts[1] in BASE else "capability", "/".join(parts[2:])
     if path == "relay/version.hpp":
         return "model", "version.hpp"
     return None, path
+
+
+def is_sql(path):
+    return Path(path).stem.endswith("_sql")
 
 
 def allows(cell, rest):
@@ -88,24 +99,77 @@ def sources(root):
                 yield path, path.relative_to(root / include_root).as_posix()
 
 
+def code_of(text):
+    return re.sub(r"//.*", "", text)
+
+
+def include_violations(root, table, name, text):
+    layer, rest = layer_of(name)
+    for kind, included in INCLUDE.findall(text):
+        column = column_of(kind, included)
+        if kind == '"' and not any((root / include_root / included).is_file() for include_root in ("lib", ".")):
+            yield f"{included} is not a path below lib/ or the repository"
+        elif column is not None and not allows(table[layer].get(column, "-"), rest):
+            yield f"{layer} may not include {included}"
+        elif layer == "cli" and kind == '"' and column == "capability" and is_sql(included):
+            yield f"cli may not include {included}: SQL is below the use cases"
+
+
+def content_violations(name, text):
+    layer, _ = layer_of(name)
+    code = code_of(text)
+    if layer != "cli" and (found := NOT_IN_LIBRARY.search(text)):
+        yield f"{found.group(0)} has no place in the library"
+    if layer in ("capability", "cli") and not is_sql(name) and RUNS_SQL.search(code):
+        yield "SQL belongs in a file that ends in _sql"
+    if layer in ("model", "crypto") or is_sql(name) or name.endswith(".hpp") and layer != "db":
+        if TRANSACTS.search(code):
+            yield "only the .cpp file of a use case opens a transaction"
+    if layer == "cli" and TRANSACTS.search(code):
+        yield "cli opens no transaction: that is the work of a use case"
+
+
 def violations(root):
     table = parse_table(TABLE)
     found = []
     for path, name in sources(root):
-        layer, rest = layer_of(name)
-        text = path.read_text()
-        if layer not in table:
+        if layer_of(name)[0] not in table:
             found.append(f"{name}: in no layer of the table")
             continue
-        for kind, included in INCLUDE.findall(text):
-            column = column_of(kind, included)
-            if kind == '"' and not any((root / include_root / included).is_file() for include_root in ("lib", ".")):
-                found.append(f"{name}: {included} is not a path below lib/ or the repository")
-            elif column is not None and not allows(table[layer].get(column, "-"), rest):
-                found.append(f"{name}: {layer} may not include {included}")
-        if layer != "cli" and NOT_IN_LIBRARY.search(text):
-            found.append(f"{name}: {NOT_IN_LIBRARY.search(text).group(0)} has no place in the library")
+        text = path.read_text()
+        found += [f"{name}: {complaint}" for complaint in include_violations(root, table, name, text)]
+        found += [f"{name}: {complaint}" for complaint in content_violations(name, text)]
     return found
+
+
+def folder_graph(root):
+    """{folder of lib/relay: {other folder of lib/relay that it includes: [file]}}"""
+    graph = defaultdict(lambda: defaultdict(list))
+    for path, name in sources(root):
+        parts = Path(name).parts
+        if parts[0] != "relay" or len(parts) < 3:
+            continue
+        for kind, included in INCLUDE.findall(path.read_text()):
+            target = Path(included).parts
+            if kind == '"' and target[0] == "relay" and len(target) > 2 and target[1] != parts[1]:
+                graph[parts[1]][target[1]].append(name)
+    return graph
+
+
+def circles(graph):
+    """The pairs of folders that reach each other, each once."""
+
+    def reach(start):
+        seen, rest = set(), [start]
+        while rest:
+            for following in graph.get(rest.pop(), ()):
+                if following not in seen:
+                    seen.add(following)
+                    rest.append(following)
+        return seen
+
+    reached = {folder: reach(folder) for folder in list(graph)}
+    return sorted((a, b) for a in reached for b in reached[a] if a < b and a in reached.get(b, ()))
 
 
 def test_every_include_is_allowed():
@@ -113,44 +177,60 @@ def test_every_include_is_allowed():
     assert violations(SOURCE) == []
 
 
-def test_every_layer_of_the_table_has_a_folder():
-    layers = set(parse_table(TABLE)) - {"cli"}
-    assert layers == {folder.name for folder in (SOURCE / "lib/relay").iterdir() if folder.is_dir()}
+def test_the_folders_of_the_library_include_each_other_in_no_circle():
+    graph = folder_graph(SOURCE)
+    assert len(graph) > len(BASE), "no capabilities found"
+    assert circles(graph) == []
+
+
+def test_every_folder_of_the_base_is_there():
+    assert set(BASE) <= {folder.name for folder in (SOURCE / "lib/relay").iterdir() if folder.is_dir()}
 
 
 PLANTED = [
     ("lib/relay/model/a.cpp", "#include <sodium.h>", "model may not include sodium.h"),
     ("lib/relay/model/a.cpp", '#include "relay/db/d.hpp"', "model may not include relay/db/d.hpp"),
     ("lib/relay/crypto/a.cpp", "#include <pqxx/pqxx>", "crypto may not include pqxx/pqxx"),
-    ("lib/relay/db/a.cpp", '#include "relay/store/s.hpp"', "db may not include relay/store/s.hpp"),
-    ("lib/relay/store/a.hpp", "#include <pqxx/pqxx>", "store may not include pqxx/pqxx"),
-    ("lib/relay/store/a.cpp", "#include <fmt/format.h>", "store may not include fmt/format.h"),
-    ("lib/relay/provision/a.cpp", "#  include   <pqxx/pqxx>", "provision may not include pqxx/pqxx"),
-    ("lib/relay/provision/a.cpp", '#include "cli/c.hpp"', "provision may not include cli/c.hpp"),
-    ("cli/a.cpp", '#include "relay/store/s.hpp"', "cli may not include relay/store/s.hpp"),
+    ("lib/relay/db/a.cpp", '#include "relay/identity/s.hpp"', "db may not include relay/identity/s.hpp"),
+    ("lib/relay/identity/a_sql.hpp", "#include <pqxx/pqxx>", "capability may not include pqxx/pqxx"),
+    ("lib/relay/identity/a.hpp", "#include <fmt/format.h>", "capability may not include fmt/format.h"),
+    ("lib/relay/brand_new/a.cpp", "#  include   <pqxx/pqxx>", "capability may not include pqxx/pqxx"),
+    ("lib/relay/brand_new/a.cpp", '#include "cli/c.hpp"', "capability may not include cli/c.hpp"),
+    ("lib/relay/identity/a.cpp", 'auto q = R"sql(SELECT 1)sql";', "SQL belongs in a file that ends in _sql"),
+    ("lib/relay/identity/a.cpp", "void f() { transaction.exec(q); }", "SQL belongs in a file that ends in _sql"),
+    ("lib/relay/identity/a_sql.cpp", "void f() { database.transact(o, b); }", "only the .cpp file of a use case opens a transaction"),
+    ("lib/relay/identity/a.hpp", "void f() { database.transact(o, b); }", "only the .cpp file of a use case opens a transaction"),
+    ("cli/a.cpp", "void f() { database.transact(o, b); }", "cli opens no transaction: that is the work of a use case"),
+    ("cli/a.cpp", '#include "relay/identity/s_sql.hpp"', "cli may not include relay/identity/s_sql.hpp: SQL is below the use cases"),
     ("cli/commands/a.cpp", '#include "relay/db/d.hpp"', "cli may not include relay/db/d.hpp"),
     ("cli/a.hpp", "#include <CLI/CLI.hpp>", "cli may not include CLI/CLI.hpp"),
     ("cli/a.cpp", "#include <nlohmann/json.hpp>", "cli may not include nlohmann/json.hpp"),
     ("cli/a.cpp", "#include <boost/asio.hpp>", "cli may not include boost/asio.hpp"),
     ("cli/a.cpp", '#include "c.hpp"', "c.hpp is not a path below lib/ or the repository"),
-    ("lib/relay/other/a.cpp", "", "in no layer of the table"),
+    ("lib/relay/a.cpp", "", "in no layer of the table"),
+    ("lib/relay/db/deep/a.cpp", "", "in no layer of the table"),
     ("lib/relay/db/a.cpp", "#include <iostream>", "#include <iostream> has no place in the library"),
-    ("lib/relay/store/a.cpp", "void f() { std::exit(1); }", "std::exit has no place in the library"),
+    ("lib/relay/incident/a.cpp", "void f() { std::exit(1); }", "std::exit has no place in the library"),
 ]
+
+
+def plant(root, file, text):
+    for header in ("lib/relay/db/d.hpp", "lib/relay/identity/s.hpp", "lib/relay/identity/s_sql.hpp", "cli/c.hpp", file):
+        (root / header).parent.mkdir(parents=True, exist_ok=True)
+        (root / header).write_text("#pragma once\n")
+    (root / file).write_text(f"#include <vector>\n#include <sys/stat.h>\n{text}\n")
 
 
 @pytest.mark.parametrize("file, text, complaint", PLANTED)
 def test_a_planted_violation_is_found(tmp_path, file, text, complaint):
-    for header in ("lib/relay/db/d.hpp", "lib/relay/store/s.hpp", "cli/c.hpp", file):
-        (tmp_path / header).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / header).write_text("#pragma once\n")
-    (tmp_path / file).write_text(f"#include <vector>\n#include <sys/stat.h>\n{text}\n")
-    name = file.removeprefix("lib/")
-    assert violations(tmp_path) == [f"{name}: {complaint}"]
+    plant(tmp_path, file, text)
+    assert violations(tmp_path) == [f"{file.removeprefix('lib/')}: {complaint}"]
 
 
 ALLOWED = [
-    ("lib/relay/store/a.cpp", "#include <pqxx/pqxx>"),
+    ("lib/relay/identity/a_sql.cpp", 'auto q = R"sql(SELECT 1)sql"; void f() { transaction.exec(q); }'),
+    ("lib/relay/identity/a.cpp", "void f() { database.transact(o, b); }  // never R\"sql( here"),
+    ("lib/relay/brand_new/a.cpp", '#include "relay/identity/s_sql.hpp"'),
     ("cli/context.cpp", '#include "relay/db/d.hpp"'),
     ("cli/sink/file.cpp", "#include <sodium.h>"),
     ("cli/commands/a.cpp", "#include <CLI/CLI.hpp>"),
@@ -159,9 +239,14 @@ ALLOWED = [
 
 
 @pytest.mark.parametrize("file, text", ALLOWED)
-def test_what_the_table_allows_is_not_complained_about(tmp_path, file, text):
-    for header in ("lib/relay/db/d.hpp", file):
-        (tmp_path / header).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / header).write_text("#pragma once\n")
-    (tmp_path / file).write_text(text)
+def test_what_is_allowed_is_not_complained_about(tmp_path, file, text):
+    plant(tmp_path, file, text)
     assert violations(tmp_path) == []
+
+
+def test_a_circle_of_folders_is_found(tmp_path):
+    plant(tmp_path, "lib/relay/feed/a.hpp", '#include "relay/identity/s.hpp"')
+    assert circles(folder_graph(tmp_path)) == []
+    plant(tmp_path, "lib/relay/audit/b.hpp", '#include "relay/feed/a.hpp"')
+    (tmp_path / "lib/relay/identity/s.hpp").write_text('#include "relay/audit/b.hpp"\n')
+    assert circles(folder_graph(tmp_path)) == [("audit", "feed"), ("audit", "identity"), ("feed", "identity")]

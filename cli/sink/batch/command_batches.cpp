@@ -1,7 +1,8 @@
 #include "cli/sink/batch/command_batches.hpp"
 
 #include "cli/output/output.hpp"
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
+#include "cli/sink/sink_error.hpp"
 #include "relay/crypto/random_ids.hpp"
 #include "relay/model/error.hpp"
 

@@ -1,5 +1,7 @@
 #include "cli/sink/batch/death_watch.hpp"
 
+#include "cli/sink/sink_error.hpp"
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>

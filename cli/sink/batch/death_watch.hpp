@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
 
 #include <sys/types.h>
 

@@ -1,9 +1,10 @@
 #include "cli/sink/batch/delivery_command.hpp"
 
 #include "cli/output/shell_command.hpp"
-#include "cli/signals.hpp"
+#include "cli/posix/signals.hpp"
 #include "cli/sink/batch/death_watch.hpp"
 #include "cli/sink/batch/spoken_lines.hpp"
+#include "cli/sink/sink_error.hpp"
 #include "cli/sink/write_out.hpp"
 #include "relay/model/error.hpp"
 

@@ -1,9 +1,10 @@
 #include "cli/sink/batch/manifest.hpp"
 
 #include "cli/output/render.hpp"
-#include "cli/output/write_all.hpp"
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
+#include "cli/posix/write_all.hpp"
 #include "cli/sink/secret_file.hpp"
+#include "cli/sink/sink_error.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "relay/model/legacy.hpp"
+#include "relay/legacy/records.hpp"
 
 #include <functional>
 #include <optional>

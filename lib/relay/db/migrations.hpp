@@ -18,8 +18,6 @@ struct Migration {
 /// Every migration, in order of version.
 std::span<Migration const> migrations() noexcept;
 
-using relay::schema_version;
-
 /// What a database of schema_version() holds, as text (schema/catalog.txt); empty if that file was absent at build time.
 std::string_view expected_catalog() noexcept;
 

@@ -23,6 +23,12 @@ void Transaction::exec_while(char const *sql, std::vector<Param> const &params,
 
 void Transaction::exec_script(std::string const &sql) { m_session.exec_script(sql); }
 
+void Transaction::forbid_writes() { exec("SET TRANSACTION READ ONLY"); }
+
+void Transaction::set_savepoint() { exec("SAVEPOINT written_so_far"); }
+
+void Transaction::return_to_savepoint() { exec("ROLLBACK TO SAVEPOINT written_so_far"); }
+
 void Transaction::record_operation(OperationId const &operation) {
     exec(record_sql, {operation});
     m_operation = operation;

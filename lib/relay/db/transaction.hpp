@@ -67,6 +67,12 @@ class Transaction {
     /// Runs several statements without parameters: a migration.
     void exec_script(std::string const &sql);
 
+    /// Makes the server refuse every write of this transaction from here on.
+    void forbid_writes();
+    /// Marks a place to which return_to_savepoint() undoes what was written since; a later mark replaces it.
+    void set_savepoint();
+    void return_to_savepoint();
+
     /// Inserts `operation` as done into relay.operations: the fence that settles a lost COMMIT. Every changing transaction does this
     /// once (by itself with a random id, unless the body did), and it is the idempotency key of --request-id.
     void record_operation(OperationId const &operation);

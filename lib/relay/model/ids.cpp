@@ -304,4 +304,14 @@ bool Permission::covers(Permission const &asked) const {
            meets(text().substr(mine + 1), asked.text().substr(its + 1));
 }
 
+std::vector<std::string> permission_texts(std::vector<Permission> const &permissions) {
+    std::vector<std::string> texts;
+    for (Permission const &permission : permissions) {
+        texts.push_back(permission.text());
+    }
+    std::sort(texts.begin(), texts.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+    return texts;
+}
+
 }  // namespace relay

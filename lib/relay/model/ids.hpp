@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 /// Identifiers and names as strong types. `parse` is the only way to make one: what holds it, holds a valid one.
 /// Every `parse` throws Error (usage) that says what is wrong with which text and what is allowed.
@@ -114,5 +115,8 @@ class Permission : public detail::CheckedText<Permission> {
   private:
     explicit Permission(std::string text) : CheckedText(std::move(text)) {}
 };
+
+/// Sorted, each once: the order in which permissions are stored and compared.
+std::vector<std::string> permission_texts(std::vector<Permission> const &permissions);
 
 }  // namespace relay

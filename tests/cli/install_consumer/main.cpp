@@ -1,7 +1,7 @@
 // consumer CONNINFO: a program outside the tree that makes an organization and an agent, and gets the agent's key on stdout.
 
-#include <relay/provision/create_agent.hpp>
-#include <relay/provision/create_org.hpp>
+#include <relay/identity/create_agent.hpp>
+#include <relay/identity/create_org.hpp>
 
 #include <iostream>
 

@@ -1,6 +1,6 @@
 #include "cli/html/html.hpp"
-#include "cli/html/burn_down_svg.hpp"
-#include "cli/html/legacy_page.hpp"
+#include "cli/legacy/burn_down_svg.hpp"
+#include "cli/legacy/page.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,6 @@
 #include "cli/sink/options.hpp"
 
-#include "relay/provision/delivery.hpp"
+#include "relay/identity/delivery.hpp"
 #include "sink_fixture.hpp"
 
 #include <CLI/CLI.hpp>

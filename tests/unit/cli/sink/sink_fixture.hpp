@@ -2,7 +2,7 @@
 
 #include "cli/context.hpp"
 #include "cli/output/output.hpp"
-#include "cli/sink/posix.hpp"
+#include "cli/posix/files.hpp"
 #include "cli/sink/sink.hpp"
 #include "relay/crypto/api_key.hpp"
 #include "relay/model/error.hpp"

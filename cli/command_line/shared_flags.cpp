@@ -1,0 +1,85 @@
+#include "cli/command_line/shared_flags.hpp"
+
+#include "cli/command_line/options.hpp"
+#include "relay/model/error.hpp"
+
+#include <algorithm>
+
+namespace relay::cli {
+
+namespace {
+
+constexpr std::int64_t largest_page = 1'000'000;
+
+}  // namespace
+
+std::vector<Permission> parse_permissions(std::vector<std::string> const &texts) {
+    std::vector<Permission> permissions;
+    for (std::string const &text : texts) {
+        Permission permission = Permission::parse(text);
+        if (std::find(permissions.begin(), permissions.end(), permission) == permissions.end()) {
+            permissions.push_back(std::move(permission));
+        }
+    }
+    return permissions;
+}
+
+void add_key_max_age(CLI::App &app, std::optional<std::chrono::seconds> &target) {
+    add_duration(app, {.names = "--key-max-age", .description = "age at which a key is due for rotation, as 90d"},
+                 target);
+}
+
+void require_some_time(std::string const &flag, std::optional<std::chrono::seconds> const &duration) {
+    if (duration && *duration <= std::chrono::seconds(0)) {
+        throw Error(ErrorKind::usage, flag + " is 0, but must be some time",
+                    {.next = "write it with a unit, as " + flag + " 90d"});
+    }
+}
+
+void declare_org_settings(CLI::App &app, OrgSettingFlags &flags, bool defaults) {
+    auto const with_default = [&](std::string text, char const *value) {
+        return defaults ? text + " (default: " + value + ")" : text;
+    };
+    add_choice(app, {.names = "--plan", .description = with_default("free: one agent; paid: no limit", "free")},
+               {"free", "paid"}, flags.plan);
+    add_integer(app, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
+                {.min = 0, .max = 10'000'000}, flags.max_agents);
+    add_key_max_age(app, flags.key_max_age);
+    add_choice(app,
+               {.names = "--auth-mode",
+                .description = with_default("optional: calls without a key are let through and recorded", "required")},
+               {"optional", "required"}, flags.auth_mode);
+}
+
+OrgSettings org_settings(OrgSettingFlags const &flags) {
+    require_some_time("--key-max-age", flags.key_max_age);
+    OrgSettings settings{.max_agents = flags.max_agents, .key_max_age = flags.key_max_age};
+    if (flags.plan) {
+        settings.plan = *flags.plan == "paid" ? Plan::paid : Plan::free;
+    }
+    if (flags.auth_mode) {
+        settings.auth_mode = *flags.auth_mode == "optional" ? AuthMode::optional : AuthMode::required;
+    }
+    return settings;
+}
+
+void declare_page(CLI::App &app, PageOptions &options) {
+    add_integer(app, {.names = "--limit", .description = "show at most so many (default: 1000)"},
+                {.min = 1, .max = largest_page}, options.limit);
+    add_flag(app, {.names = "--all", .description = "show all of them"}, options.all);
+    add_value(app, {.names = "--after", .type = "CURSOR", .description = "go on where a list ended: its \"next\""},
+              options.after);
+}
+
+PageRequest page_request(PageOptions const &options) {
+    at_most_one({{"--limit", options.limit.has_value()}, {"--all", options.all}});
+    PageRequest request{.after = options.after};
+    if (options.all) {
+        request.limit.reset();
+    } else if (options.limit) {
+        request.limit = options.limit;
+    }
+    return request;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "relay/identity/records.hpp"
+#include "relay/model/ids.hpp"
+#include "relay/model/page.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+/// What several commands read from their command line in the same way.
+namespace relay::cli {
+
+/// Throws Error (usage).
+std::vector<Permission> parse_permissions(std::vector<std::string> const &texts);
+
+/// Adds `--key-max-age`.
+void add_key_max_age(CLI::App &app, std::optional<std::chrono::seconds> &target);
+/// Throws Error (usage) for a duration of 0.
+void require_some_time(std::string const &flag, std::optional<std::chrono::seconds> const &duration);
+
+/// `--plan`, `--max-agents`, `--key-max-age` and `--auth-mode`, of org create and org update.
+struct OrgSettingFlags {
+    std::optional<std::string> plan{};
+    std::optional<std::int64_t> max_agents{};
+    std::optional<std::chrono::seconds> key_max_age{};
+    std::optional<std::string> auth_mode{};
+
+    bool any() const { return plan || max_agents || key_max_age || auth_mode; }
+};
+/// `defaults`: says what holds if nothing is said, as for a new organization.
+void declare_org_settings(CLI::App &app, OrgSettingFlags &flags, bool defaults);
+/// Throws Error (usage).
+OrgSettings org_settings(OrgSettingFlags const &flags);
+
+/// `--limit N | --all` and `--after CURSOR`, of every list.
+struct PageOptions {
+    std::optional<std::int64_t> limit{};
+    bool all = false;
+    std::optional<std::string> after{};
+};
+void declare_page(CLI::App &app, PageOptions &options);
+/// Throws Error (usage) for --limit with --all.
+PageRequest page_request(PageOptions const &options);
+
+}  // namespace relay::cli

@@ -1,0 +1,39 @@
+#include "cli/documents/version.hpp"
+
+#include "cli/output/output.hpp"
+#include "relay/version.hpp"
+
+/// libpq's own (libpq-fe.h), declared here because its header belongs to the database layer. 150014 is 15.14.
+extern "C" int PQlibVersion(void);
+
+namespace relay::cli {
+
+namespace {
+
+std::string libpq_version() {
+    int const number = PQlibVersion();
+    return std::to_string(number / 10000) + "." + std::to_string(number % 10000);
+}
+
+}  // namespace
+
+Document version_document() {
+    return {
+        .kind = "Version",
+        .id_key = "version",
+        .data = {{"version", "relay-admin", std::string(version())},
+                 {"schema_version", "Schema", std::int64_t{schema_version()}},
+                 {"libpq_version", "libpq", libpq_version()}},
+    };
+}
+
+ExitStatus show_version(Context &context) {
+    if (context.globals().format == OutputFormat::table) {
+        context.output().print("relay-admin " + std::string(version()) + "\n");
+    } else {
+        context.output().show(version_document());
+    }
+    return ExitStatus::ok;
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,102 @@
+#include "cli/legacy/next_steps.hpp"
+
+#include "cli/legacy/window_document.hpp"
+#include "relay/legacy/window.hpp"
+#include "relay/model/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace relay::cli {
+
+namespace {
+
+using std::chrono::days;
+using std::chrono::seconds;
+
+constexpr std::size_t most_called = 3;
+
+/// "1 agent is", "2 agents are"
+std::string agents(std::int64_t count, std::string_view of_one, std::string_view of_many) {
+    return fmt::format("{} {}", counted(count, "agent"), count == 1 ? of_one : of_many);
+}
+
+/// Enough for the estimate and a tenth of the way more, at most what a deadline may lie ahead; a week if there is no estimate.
+std::string better_deadline(LegacyStatus const &status) {
+    std::optional<Instant> const end = status.estimated_end();
+    seconds const ahead = end ? std::chrono::ceil<days>((*end - status.at) * 11 / 10) : days(7);
+    return format_duration(std::clamp<seconds>(ahead, days(1), longest_legacy_window));
+}
+
+NextStep extend_step(LegacyStatus const &status, std::string what) {
+    return {std::move(what),
+            fmt::format("relay-admin migrate-legacy extend --deadline {} --reason TEXT", better_deadline(status))};
+}
+
+/// All that are left have a key, and some still come with the shared secret: that is with the people who run them.
+NextStep call_step(LegacyStatus const &status) {
+    std::string names;
+    for (std::size_t i = 0; i < std::min(status.owners.size(), most_called); ++i) {
+        LegacyOwner const &owner = status.owners[i];
+        if (owner.on_shared_secret > 0) {
+            names += names.empty() ? "" : ", ";
+            names += owner.owner ? *owner.owner : "org " + owner.org_id.value_or("");
+            names += fmt::format(" ({})", owner.on_shared_secret);
+        }
+    }
+    return {agents(status.counts.on_shared_secret, "uses", "use") + " the shared secret still: call " + names};
+}
+
+std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
+    LegacyCounts const &counts = status.counts;
+    bool const expired = status.window->state == "expired";
+    std::vector<NextStep> steps;
+    if (expired && counts.left() > 0) {
+        steps.push_back(extend_step(status, "the window has expired: " + agents(counts.left(), "is", "are") +
+                                                " locked out until it is extended"));
+    }
+    if (counts.listed > 0) {
+        steps.push_back({agents(counts.listed, "has", "have") + " no key of their own yet",
+                         "relay-admin migrate-legacy issue --all --secrets-dir DIR"});
+    }
+    if (counts.imported > 0 && !expired) {
+        steps.push_back({agents(counts.imported, "is", "are") + " on no list yet: the next wave",
+                         "relay-admin migrate-legacy start"});
+    }
+    if (status.is_late() && !expired) {
+        steps.push_back(extend_step(status, "at the pace so far not all will have left by the deadline"));
+    }
+    if (counts.listed == 0 && counts.on_shared_secret > 0) {
+        steps.push_back(call_step(status));
+    }
+    if (counts.listed + counts.imported + counts.on_shared_secret == 0) {
+        steps.push_back({counts.left() == 0 ? "nobody is left"
+                                            : "nobody uses the shared secret: " + agents(counts.left(), "is", "are") +
+                                                  " silent or was never seen",
+                         "relay-admin migrate-legacy finish"});
+    }
+    return steps;
+}
+
+}  // namespace
+
+std::vector<NextStep> next_steps(LegacyStatus const &status) {
+    LegacyCounts const &counts = status.counts;
+    if (status.window && status.window->is_moving()) {
+        return steps_of_moving(status);
+    }
+    if (status.window && status.window->state == "finished") {
+        return {{fmt::format("set {} in the relay, unless that is done", legacy_end_setting)}};
+    }
+    if (counts.total() == 0) {
+        return {{"no agent was imported yet", "relay-admin migrate-legacy import FILE"}};
+    }
+    if (counts.left() + counts.imported == 0) {
+        return {};
+    }
+    return {{status.window ? "the migration was called off, and can be taken up again" : "no window is open yet",
+             "relay-admin migrate-legacy start --deadline 14d"}};
+}
+
+}  // namespace relay::cli

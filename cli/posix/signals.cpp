@@ -1,0 +1,73 @@
+#include "cli/posix/signals.hpp"
+
+#include "cli/posix/write_all.hpp"
+#include "relay/db/database.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+
+#include <unistd.h>
+
+namespace relay::cli {
+
+namespace {
+
+volatile std::sig_atomic_t remembered = 0;
+std::atomic<char const *> words = nullptr;
+static_assert(std::atomic<char const *>::is_always_lock_free);
+
+/// Async-signal-safe. A handled signal is blocked while its handler runs, so it is let through before it is raised.
+void die_of(int signal) {
+    if (char const *const text = words) {
+        write_all(STDERR_FILENO, text);
+    }
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    ::sigaction(signal, &action, nullptr);
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, signal);
+    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    ::raise(signal);
+    ::_exit(128 + signal);
+}
+
+extern "C" void handle_signal(int signal) {
+    if (!db::in_transaction()) {
+        die_of(signal);
+    }
+    remembered = signal;
+    db::interrupt();
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &ignore, nullptr);
+
+    struct sigaction handle {};
+    handle.sa_handler = handle_signal;  // without SA_RESTART: a read that waits for an answer must end, too
+    for (int const signal : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction before {};
+        ::sigaction(signal, nullptr, &before);
+        if (before.sa_handler != SIG_IGN) {
+            ::sigaction(signal, &handle, nullptr);
+        }
+    }
+}
+
+bool signal_came() noexcept { return remembered != 0; }
+
+void set_last_words(char const *text) noexcept { words = text; }
+
+char const *last_words() noexcept { return words; }
+
+void die_of_signal() {
+    die_of(remembered == 0 ? SIGINT : static_cast<int>(remembered));
+    std::abort();
+}
+
+}  // namespace relay::cli

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "relay/model/error.hpp"
+
+#include <string>
+
+namespace relay::cli {
+
+/// "MESSAGE: strerror; nothing was changed", as Error (sink).
+Error sink_error(std::string const &message, int error_number, std::string next = {});
+/// "MESSAGE; nothing was changed", as Error (sink).
+Error sink_refusal(std::string const &message, std::string why, std::string next);
+
+}  // namespace relay::cli

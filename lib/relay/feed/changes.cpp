@@ -1,0 +1,122 @@
+#include "relay/feed/changes.hpp"
+
+#include "relay/db/listener.hpp"
+#include "relay/feed/changes_sql.hpp"
+#include "relay/identity/use_case.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace relay {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char const *channel = "relay_key_changes";
+/// How often to look though nobody called: changes behind a synchronous standby wake nobody.
+constexpr std::chrono::milliseconds listening_pace = 3s;
+/// The same where no call can reach us.
+constexpr std::chrono::milliseconds polling_pace = 1s;
+constexpr std::chrono::milliseconds first_backoff = 100ms;
+constexpr std::chrono::milliseconds longest_backoff = 5s;
+
+class Follow {
+  public:
+    Follow(db::Database &database, FollowChanges const &request, ChangeFollower const &follower)
+        : m_database(database), m_request(request), m_follower(follower), m_cursor(request.since) {}
+
+    void run() {
+        for (;;) {
+            try {
+                if (step()) {
+                    return;
+                }
+            } catch (Error const &error) {
+                if (error.kind() != ErrorKind::unavailable || !m_reached) {
+                    throw;
+                }
+                back_off(error);
+            }
+        }
+    }
+
+  private:
+    /// Listens first, then looks: what comes in between calls us at once. True: it is over.
+    bool step() {
+        if (!m_listener && !m_request.until_idle) {
+            m_listener = m_database.listen(channel);
+        }
+        if (!m_cursor) {
+            m_cursor = read().front().cursor;  // the row that says where to begin
+        }
+        std::vector<KeyChange> const changes = read();
+        if (!m_reached) {
+            m_reached = true;
+            m_follower.on_start(*m_cursor);
+        }
+        come_back();
+        std::string const before = *m_cursor;
+        for (KeyChange const &change : changes) {
+            m_cursor = change.cursor;
+            if (!m_follower.on_change(change)) {
+                return true;
+            }
+        }
+        if (*m_cursor != before) {
+            return false;
+        }
+        if (m_request.until_idle) {
+            return true;
+        }
+        m_listener->wait(m_listener->hears() ? listening_pace : polling_pace);
+        return false;
+    }
+
+    std::vector<KeyChange> read() {
+        std::vector<KeyChange> changes;
+        m_database.transact(reading(),
+                            [&](db::Transaction &transaction) { changes = sql::changes_since(transaction, m_cursor); });
+        return changes;
+    }
+
+    void back_off(Error const &error) {
+        m_listener.reset();
+        if (m_backoff == 0ms) {
+            m_follower.on_loss(error);
+        }
+        m_backoff = std::min(std::max(m_backoff * 2, first_backoff), longest_backoff);
+        std::this_thread::sleep_for(m_backoff);
+    }
+
+    void come_back() {
+        if (m_backoff != 0ms) {
+            m_backoff = 0ms;
+            m_follower.on_return();
+        }
+    }
+
+    db::Database &m_database;
+    FollowChanges const &m_request;
+    ChangeFollower const &m_follower;
+    std::optional<std::string> m_cursor;
+    std::unique_ptr<db::Listener> m_listener{};
+    bool m_reached = false;
+    std::chrono::milliseconds m_backoff{0};
+};
+
+}  // namespace
+
+void follow_changes(db::Database &database, FollowChanges const &request, ChangeFollower const &follower) {
+    try {
+        Follow(database, request, follower).run();
+    } catch (Error const &error) {
+        if (error.hint().sqlstate == "22023") {
+            throw Error(ErrorKind::usage, "--since is no cursor of the change feed",
+                        {.why = "a cursor is one word, as in 1f2e3d4c.1.745.12.746:746:",
+                         .next = "take it from the cursor of the last line that was read, or leave --since out"});
+        }
+        throw;
+    }
+}
+
+}  // namespace relay

@@ -1,0 +1,52 @@
+#include "relay/feed/changes_sql.hpp"
+
+#include "relay/db/list_text.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr auto since_sql = R"sql(
+SELECT next_cursor, org_id, agent_id, key_id, change, kicks, at FROM relay.read_changes($1, 1000))sql";
+
+constexpr auto last_shut_out_sql = R"sql(
+SELECT txid::text AS txid, seq FROM relay.key_changes
+WHERE kicks AND CASE $1 WHEN 'agent' THEN agent_id = ANY ($2::text[]) AND key_id IS NULL
+                        WHEN 'key' THEN key_id = ANY ($2::text[])
+                        ELSE org_id = ANY ($2::text[]) AND agent_id IS NULL END
+ORDER BY relay.key_changes.txid DESC, seq DESC LIMIT 1)sql";
+
+constexpr auto wake_sql = "SELECT pg_notify('relay_key_changes', '')";
+
+constexpr auto wake_later_sql = "SELECT set_config('relay.wake', 'later', true)";
+
+}  // namespace
+
+std::vector<KeyChange> changes_since(db::Transaction &transaction, std::optional<std::string> const &cursor) {
+    std::vector<KeyChange> changes;
+    db::Rows const rows = transaction.exec(since_sql, {cursor});
+    for (db::Row const row : rows) {
+        changes.push_back({.cursor = row.text("next_cursor"),
+                           .org_id = row.optional_text("org_id"),
+                           .agent_id = row.optional_text("agent_id"),
+                           .key_id = row.optional_text("key_id"),
+                           .change = row.text("change"),
+                           .kicks = row.boolean("kicks"),
+                           .at = row.instant("at")});
+    }
+    return changes;
+}
+
+std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::string const &kind,
+                                       std::vector<std::string> const &ids) {
+    db::Rows const rows = transaction.exec(last_shut_out_sql, {kind, db::array_text(ids)});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    return FeedPlace{.txid = rows[0].text("txid"), .seq = rows[0].integer("seq")};
+}
+
+void wake_listeners(db::Transaction &transaction) { transaction.exec(wake_sql); }
+
+void wake_later(db::Transaction &transaction) { transaction.exec(wake_later_sql); }
+
+}  // namespace relay::sql

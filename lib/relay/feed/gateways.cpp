@@ -1,0 +1,59 @@
+#include "relay/feed/gateways.hpp"
+
+#include "relay/feed/gateways_sql.hpp"
+#include "relay/identity/use_case.hpp"
+
+#include <algorithm>
+
+namespace relay {
+
+Page<Gateway> list_gateways(db::Database &database) {
+    Page<Gateway> page;
+    database.transact(reading(), [&](db::Transaction &transaction) {
+        page.items = sql::list_gateways(transaction);
+        page.at = transaction.now();
+        page.db_role = transaction.db_role();
+    });
+    return page;
+}
+
+/// Where the change stands in the feed; none: the feed does not hold it any more, so everybody has it.
+struct GatewayWait::Place {
+    std::optional<sql::FeedPlace> in_feed{};
+};
+
+GatewayWait::GatewayWait(db::Database &database, std::string kind, std::vector<std::string> ids,
+                         std::chrono::milliseconds patience)
+    : Confirmation(patience), m_database(database), m_kind(std::move(kind)), m_ids(std::move(ids)) {}
+
+GatewayWait::~GatewayWait() = default;
+
+bool GatewayWait::ask() {
+    bool const first = !m_place;
+    std::vector<sql::GatewayAck> acks;
+    m_database.transact(reading(), [&](db::Transaction &transaction) {
+        if (first) {
+            m_place = std::make_unique<Place>(Place{sql::last_shut_out(transaction, m_kind, m_ids)});
+        }
+        acks = sql::acknowledged(transaction, m_place->in_feed);
+    });
+    if (first) {
+        for (sql::GatewayAck const &ack : acks) {
+            if (ack.live) {
+                m_live.push_back(ack.gateway_id);
+            }
+        }
+    }
+    m_missing = m_live;
+    for (sql::GatewayAck const &ack : acks) {
+        if (ack.has_it) {
+            std::erase(m_missing, ack.gateway_id);
+        }
+    }
+    if (m_live.empty()) {
+        end();
+    }
+    return !m_live.empty() && m_missing.empty();
+}
+
+}  // namespace relay

@@ -1,0 +1,44 @@
+#include "relay/feed/gateways_sql.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr auto list_sql = R"sql(
+SELECT gateway_id, acknowledged_at, live, changes_behind, seconds_behind, db_role FROM relay.gateway_status ORDER BY gateway_id)sql";
+
+// Past the place in the order of the feed, or the change was seen ahead of it: while a transaction is open for long, only the latter.
+constexpr auto acknowledged_sql = R"sql(
+SELECT ack.gateway_id, ack.at > statement_timestamp() - interval '60 seconds' AS live,
+       ack.history = here.database_id || '.' || here.timeline
+       AND ($1::text IS NULL OR (ack.txid, ack.seq) >= ($1::text::xid8, $2::bigint)
+            OR pg_visible_in_snapshot($1::text::xid8, ack.seen)) AS has_it
+FROM relay.gateway_acks AS ack CROSS JOIN relay.feed_history() AS here ORDER BY ack.gateway_id)sql";
+
+}  // namespace
+
+std::vector<Gateway> list_gateways(db::Transaction &transaction) {
+    std::vector<Gateway> gateways;
+    db::Rows const rows = transaction.exec(list_sql);
+    for (db::Row const row : rows) {
+        gateways.push_back({.gateway_id = row.text("gateway_id"),
+                            .acknowledged_at = row.instant("acknowledged_at"),
+                            .live = row.boolean("live"),
+                            .changes_behind = row.optional_integer("changes_behind"),
+                            .behind = row.optional_seconds("seconds_behind"),
+                            .db_role = row.text("db_role")});
+    }
+    return gateways;
+}
+
+std::vector<GatewayAck> acknowledged(db::Transaction &transaction, std::optional<FeedPlace> const &place) {
+    std::vector<GatewayAck> gateways;
+    db::Rows const rows = place ? transaction.exec(acknowledged_sql, {place->txid, place->seq})
+                                : transaction.exec(acknowledged_sql, {std::nullopt, std::nullopt});
+    for (db::Row const row : rows) {
+        gateways.push_back(
+            {.gateway_id = row.text("gateway_id"), .live = row.boolean("live"), .has_it = row.boolean("has_it")});
+    }
+    return gateways;
+}
+
+}  // namespace relay::sql

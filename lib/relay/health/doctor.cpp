@@ -1,0 +1,354 @@
+#include "relay/health/doctor.hpp"
+
+#include "relay/feed/gateways_sql.hpp"
+#include "relay/health/judges.hpp"
+#include "relay/legacy/status_sql.hpp"
+#include "relay/legacy/windows_sql.hpp"
+#include "relay/model/error.hpp"
+#include "relay/schema/schema_sql.hpp"
+#include "relay/version.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <functional>
+
+namespace relay {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Ids = std::vector<std::string_view>;
+using namespace std::chrono_literals;
+
+/// Who works on a table is not waited for: what cannot be looked at now is told so.
+constexpr auto lock_patience = 1s;
+
+/// What a question rests on; each on those before it.
+enum class Ground {
+    connection,
+    rights,  ///< the role may read our tables
+    catalog,  ///< there is a schema of this program's version, even if made from another text
+    schema,  ///< and it is this program's
+};
+
+/// The difference between the clocks, by the quickest of three questions.
+CheckResult measure_clock(db::Transaction &transaction) {
+    std::chrono::milliseconds ahead{};
+    std::chrono::milliseconds round_trip = std::chrono::milliseconds::max();
+    for (int i = 0; i < 3; ++i) {
+        auto const before = std::chrono::system_clock::now();
+        Instant const there = sql::server_clock(transaction);
+        auto const took = std::chrono::system_clock::now() - before;
+        if (auto const whole = std::chrono::ceil<std::chrono::milliseconds>(took); whole < round_trip) {
+            round_trip = whole;
+            ahead = std::chrono::round<std::chrono::milliseconds>(there - (before + took / 2));
+        }
+    }
+    return doctor::judge_clock(ahead, round_trip);
+}
+
+/// An error in one sentence.
+CheckResult from_error(std::string_view check, Error const &error) {
+    constexpr std::string_view needless = "; nothing was changed";
+    std::string message = error.message();
+    if (auto const at = message.find(needless); at != std::string::npos) {
+        message.erase(at, needless.size());
+    }
+    message += error.hint().why.empty() ? "" : ": " + error.hint().why;
+    return {std::string(check), CheckStatus::error, std::move(message), error.hint().next};
+}
+
+class Examiner {
+  public:
+    Examiner(db::Database &database, Examine const &request) : m_database(database), m_request(request) {}
+
+    Examination run() {
+        tell(doctor::judge_password(m_request.around));
+        ask_server();
+        ask_catalog();
+        ask_rows();
+        ask_legacy();
+        sort();
+        return std::move(m_result);
+    }
+
+  private:
+    using Body = std::function<void(db::Transaction &)>;
+
+    bool wants(std::string_view id) const {
+        auto const &checks = m_request.checks;
+        return checks.empty() || std::find(checks.begin(), checks.end(), id) != checks.end();
+    }
+
+    void tell(CheckResult result) {
+        if (wants(result.check)) {
+            m_result.checks.push_back(std::move(result));
+        }
+    }
+
+    /// Of a check on which others rest: an error of it is told, also if it was not asked for.
+    void tell_ground(CheckResult result) {
+        bool const told = std::any_of(m_result.checks.begin(), m_result.checks.end(),
+                                      [&](CheckResult const &other) { return other.check == result.check; });
+        if (!told && (wants(result.check) || result.status == CheckStatus::error)) {
+            m_result.checks.push_back(std::move(result));
+        }
+    }
+
+    void skip(std::string_view id, std::string reason, std::string next = "") {
+        tell({std::string(id), CheckStatus::skipped, std::move(reason), std::move(next)});
+    }
+
+    void read(Body const &body);
+    Ids standing_on(Ground ground, Ids ids);
+    void ask(Ground ground, Ids const &ids, Body const &body);
+    std::string lacking(Ground ground);
+    void connect();
+    void look_at_schema();
+    void ask_server();
+    void ask_catalog();
+    void ask_rows();
+    void ask_legacy();
+    void sort();
+
+    db::Database &m_database;
+    Examine const &m_request;
+    Clock::time_point m_until = Clock::now() + m_request.patience;
+    std::optional<sql::ServerFacts> m_server{};
+    std::optional<SchemaState> m_schema{};
+    std::string m_no_connection{};  ///< the check at which there was none, or none any more
+    Examination m_result{};
+};
+
+void Examiner::read(Body const &body) {
+    db::TransactOptions options;
+    options.read_only = true;
+    options.check_schema = false;
+    options.lock_patience = lock_patience;
+    m_database.transact(options, [&](db::Transaction &transaction) {
+        transaction.forbid_writes();
+        body(transaction);
+    });
+}
+
+/// Of `ids` those that are wanted, if `ground` holds; otherwise none, and they are told as skipped.
+Ids Examiner::standing_on(Ground ground, Ids ids) {
+    std::erase_if(ids, [this](std::string_view id) { return !wants(id); });
+    if (ids.empty()) {
+        return {};
+    }
+    std::string reason = lacking(ground);
+    if (reason.empty() && Clock::now() >= m_until) {
+        reason = "the time that this took";
+    }
+    if (reason.empty()) {
+        return ids;
+    }
+    for (std::string_view const id : ids) {
+        skip(id, "not judged, because of " + reason);
+    }
+    return {};
+}
+
+/// Asks what `ids` need; `body` tells them, as the last thing that it does.
+void Examiner::ask(Ground ground, Ids const &ids, Body const &body) {
+    Ids const wanted = standing_on(ground, ids);
+    if (wanted.empty()) {
+        return;
+    }
+    try {
+        read(body);
+    } catch (Error const &error) {
+        tell(from_error(wanted.front(), error));
+        for (std::size_t i = 1; i < wanted.size(); ++i) {
+            skip(wanted[i], "not judged, because of " + std::string(wanted.front()));
+        }
+        if (error.kind() == ErrorKind::unavailable && error.hint().sqlstate.empty()) {
+            m_no_connection = wanted.front();  // it broke, or is silent
+        }
+    }
+}
+
+/// The check for whose failure `ground` does not hold; empty: it holds.
+std::string Examiner::lacking(Ground ground) {
+    connect();
+    if (!m_no_connection.empty() || ground == Ground::connection) {
+        return m_no_connection;
+    }
+    if (m_server->has_schema && !m_server->may_read) {
+        tell_ground(doctor::judge_role(*m_server));
+        return "db.role";
+    }
+    if (ground == Ground::rights) {
+        return "";
+    }
+    look_at_schema();
+    bool const holds =
+        m_schema == SchemaState::current || (m_schema == SchemaState::edited && ground == Ground::catalog);
+    return holds ? "" : "schema.version";
+}
+
+void Examiner::connect() {
+    if (m_server || !m_no_connection.empty()) {
+        return;
+    }
+    try {
+        read([this](db::Transaction &transaction) {
+            m_server = sql::read_server(transaction);
+            m_result.at = transaction.now();
+            m_result.db_role = transaction.db_role();
+        });
+        tell_ground({"db.connection", CheckStatus::ok, m_database.target() + ", as " + m_server->role, ""});
+    } catch (Error const &error) {
+        if (error.kind() == ErrorKind::usage) {
+            throw;
+        }
+        m_no_connection = "db.connection";
+        CheckResult result = from_error("db.connection", error);
+        result.next = result.next.empty() ? "relay-admin config show" : result.next;
+        tell_ground(std::move(result));
+    }
+}
+
+void Examiner::look_at_schema() {
+    if (m_schema) {
+        return;
+    }
+    try {
+        read([this](db::Transaction &transaction) {
+            SchemaStatus const status = sql::read_schema_status(transaction);
+            m_schema = status.state;
+            tell_ground(doctor::judge_schema(status, schema_version()));
+        });
+    } catch (Error const &error) {
+        m_schema = SchemaState::incomplete;
+        tell_ground(from_error("schema.version", error));
+    }
+}
+
+void Examiner::ask_server() {
+    if (wants("db.connection")) {
+        connect();
+    }
+    Ids const ids = standing_on(Ground::connection, {"db.tls", "db.role", "server.version", "server.primary",
+                                                     "server.durability", "server.passwords", "server.logging"});
+    if (!ids.empty()) {
+        tell(doctor::judge_tls(*m_server, m_request.around));
+        tell_ground(doctor::judge_role(*m_server));
+        tell(doctor::judge_version(*m_server));
+        tell(doctor::judge_primary(*m_server));
+        tell(doctor::judge_durability(*m_server));
+        tell(doctor::judge_password_hashing(*m_server));
+        tell(doctor::judge_logging(*m_server));
+    }
+    ask(Ground::connection, {"clock"}, [this](db::Transaction &transaction) { tell(measure_clock(transaction)); });
+}
+
+void Examiner::ask_catalog() {
+    if (!standing_on(Ground::rights, {"schema.version"}).empty()) {
+        look_at_schema();
+    }
+    ask(Ground::catalog, {"schema.drift", "grants.foreign"}, [this](db::Transaction &transaction) {
+        auto const differences = sql::verify_schema(transaction);
+        tell(doctor::judge_drift(differences));
+        tell(doctor::judge_foreign_grants(differences));
+    });
+    ask(Ground::catalog, {"grants.gateways", "grants.tenants"}, [this](db::Transaction &transaction) {
+        auto const logins = sql::read_group_logins(transaction);
+        tell(doctor::judge_gateway_logins(logins));
+        tell(doctor::judge_tenant_logins(logins));
+    });
+}
+
+void Examiner::ask_rows() {
+    ask(Ground::schema, {"server.standbys"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_standbys(*m_server, sql::read_synchronous_standbys(transaction)));
+    });
+    ask(Ground::schema, {"audit.months"},
+        [this](db::Transaction &transaction) { tell(doctor::judge_months(sql::read_audit_months(transaction))); });
+    ask(Ground::schema, {"keys.due"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_due_keys(sql::agents_with_overdue_keys(transaction)));
+    });
+    ask(Ground::schema, {"gateways"},
+        [this](db::Transaction &transaction) { tell(doctor::judge_gateways(sql::list_gateways(transaction))); });
+}
+
+void Examiner::ask_legacy() {
+    std::optional<RelaySettings> const &relay = m_request.around.relay;
+    if (relay) {
+        tell(doctor::judge_env_file(*relay));
+    } else {
+        skip("legacy.fallback",
+             "the relay's settings were not named; at the end they are to say ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false",
+             "relay-admin doctor --env-file FILE");
+    }
+    Ids ids{"legacy.window", "legacy.pace"};
+    if (relay) {
+        ids.insert(ids.end(), {"legacy.fallback", "legacy.secret"});
+    }
+    ask(Ground::schema, ids, [&](db::Transaction &transaction) {
+        LegacyStatus legacy;
+        legacy.window = sql::find_window(transaction);
+        legacy.counts = sql::count_legacy(transaction, usual_legacy_quiet);
+        legacy.pace = sql::legacy_pace(transaction, legacy.window);
+        legacy.at = transaction.now();
+        tell(doctor::judge_window(legacy));
+        tell(doctor::judge_pace(legacy));
+        if (relay) {
+            tell(doctor::judge_fallback(*relay, legacy));
+            tell(doctor::judge_secret(*relay, legacy));
+        }
+    });
+    ask(Ground::schema, {"legacy.refused"},
+        [this](db::Transaction &transaction) { tell(doctor::judge_refused(sql::read_refused_agents(transaction))); });
+}
+
+/// What others rest on is found while they are asked.
+void Examiner::sort() {
+    auto const place = [](CheckResult const &result) {
+        return std::find(known_checks().begin(), known_checks().end(), result.check);
+    };
+    std::stable_sort(m_result.checks.begin(), m_result.checks.end(),
+                     [&](CheckResult const &one, CheckResult const &other) { return place(one) < place(other); });
+}
+
+}  // namespace
+
+std::vector<std::string_view> const &known_checks() {
+    static std::vector<std::string_view> const all{
+        "db.connection",
+        "db.tls",
+        "db.password",
+        "db.role",
+        "server.version",
+        "server.primary",
+        "server.durability",
+        "server.passwords",
+        "server.logging",
+        "server.standbys",
+        "clock",
+        "schema.version",
+        "schema.drift",
+        "grants.foreign",
+        "grants.gateways",
+        "grants.tenants",
+        "audit.months",
+        "keys.due",
+        "gateways",
+        "legacy.window",
+        "legacy.pace",
+        "legacy.refused",
+        "legacy.env_file",
+        "legacy.fallback",
+        "legacy.secret",
+    };
+    return all;
+}
+
+bool Examination::any(CheckStatus status) const {
+    return std::any_of(checks.begin(), checks.end(),
+                       [&](CheckResult const &result) { return result.status == status; });
+}
+
+Examination examine(db::Database &database, Examine const &request) { return Examiner(database, request).run(); }
+
+}  // namespace relay

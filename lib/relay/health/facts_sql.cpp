@@ -1,0 +1,139 @@
+#include "relay/health/facts_sql.hpp"
+
+namespace relay::sql {
+namespace {
+
+// USAGE and SELECT are asked for by hand: a look at a table of a schema without them is an error, not an answer.
+constexpr auto server_sql = R"sql(
+SELECT current_setting('server_version') AS version, current_setting('server_version_num')::bigint AS version_number,
+       COALESCE((SELECT encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid()), false) AS gss_encrypted,
+       pg_is_in_recovery() AS standby, me.rolname::text AS role, me.rolsuper AS superuser, me.rolbypassrls AS bypasses,
+       n.oid IS NOT NULL AS has_schema,
+       COALESCE(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS may_read
+FROM pg_roles AS me
+LEFT JOIN pg_namespace AS n ON n.nspname = 'relay'
+LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'schema_migrations'
+WHERE me.rolname = current_user)sql";
+
+// reset_val: what the session began with, since our transaction has set some of them for itself.
+constexpr auto settings_sql = R"sql(
+SELECT name, reset_val AS value FROM pg_settings
+WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'password_encryption', 'default_transaction_read_only',
+               'log_statement', 'log_min_duration_statement', 'log_parameter_max_length'))sql";
+
+// USAGE, not MEMBER: since PostgreSQL 16 whoever creates a role is a member of it that has none of its rights.
+constexpr auto groups_sql = R"sql(
+SELECT rolname::text AS name FROM pg_roles
+WHERE rolname IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant')
+  AND pg_has_role(current_user, oid, 'USAGE')
+ORDER BY rolname)sql";
+
+constexpr auto logins_sql = R"sql(
+SELECT name, bypasses, gateway, tenant, reader FROM (
+    SELECT login.rolname::text AS name, login.rolbypassrls AS bypasses,
+           pg_has_role(login.oid, 'relay_gateway', 'USAGE') AS gateway, pg_has_role(login.oid, 'relay_tenant', 'USAGE') AS tenant,
+           pg_has_role(login.oid, 'relay_auditor', 'USAGE') OR pg_has_role(login.oid, 'relay_responder', 'USAGE')
+           OR pg_has_role(login.oid, 'relay_provisioner', 'USAGE') OR pg_has_role(login.oid, 'relay_owner', 'USAGE') AS reader
+    FROM pg_roles AS login WHERE login.rolcanlogin AND NOT login.rolsuper) AS logins
+WHERE gateway OR tenant OR reader ORDER BY name)sql";
+
+constexpr auto standbys_sql = R"sql(
+SELECT current_setting('synchronous_standby_names') AS names,
+       count(*) FILTER (WHERE state = 'streaming' AND sync_state IN ('sync', 'quorum')) AS streaming,
+       COALESCE(bool_or(state IS NULL), false) AS hidden
+FROM relay.wal_senders())sql";
+
+// The size, because nobody but the owner may look into a partition; and nothing ever leaves this one.
+constexpr auto months_sql = R"sql(
+SELECT EXISTS (SELECT FROM relay.event_months() AS made WHERE made.month = date_trunc('month', now())::date) AS has_present,
+       EXISTS (SELECT FROM relay.event_months() AS made
+               WHERE made.month = (date_trunc('month', now()) + interval '1 month')::date) AS has_next,
+       pg_relation_size('relay.auth_events_default') > 0 AS default_is_used,
+       EXISTS (SELECT FROM relay.operations WHERE at < now() - interval '40 days') AS overdue)sql";
+
+constexpr auto overdue_sql = R"sql(
+SELECT count(*) AS agents, array_to_string((array_agg(agent_id ORDER BY due_at, agent_id))[1:3], ', ') AS first
+FROM relay.key_status WHERE state = 'active' AND status = 'active' AND due_at <= now())sql";
+
+constexpr auto refused_sql = R"sql(
+SELECT proven.agent_id IS NOT NULL AS has_left, count(*) AS agents,
+       array_to_string((array_agg(agent.agent_id ORDER BY agent.agent_id))[1:3], ', ') AS first
+FROM relay.legacy_agents AS agent LEFT JOIN relay.proven_agents AS proven ON proven.agent_id = agent.agent_id
+WHERE agent.agent_id IN (SELECT event.agent_id FROM relay.auth_events AS event
+                         WHERE event.occurred_at > now() - interval '24 hours' AND event.action = 'legacy_denied')
+GROUP BY 1)sql";
+
+Named read_named(db::Row const &row) {
+    return {.count = row.integer("agents"), .first = row.optional_text("first").value_or("")};
+}
+
+}  // namespace
+
+ServerFacts read_server(db::Transaction &transaction) {
+    db::Rows const rows = transaction.exec(server_sql);
+    db::Row const row = rows.one();
+    ServerFacts facts{.link = transaction.link(),
+                      .gss_encrypted = row.boolean("gss_encrypted"),
+                      .version = row.text("version"),
+                      .version_number = row.integer("version_number"),
+                      .standby = row.boolean("standby"),
+                      .role = row.text("role"),
+                      .superuser = row.boolean("superuser"),
+                      .bypasses_row_security = row.boolean("bypasses"),
+                      .has_schema = row.boolean("has_schema"),
+                      .may_read = row.boolean("may_read")};
+    db::Rows const groups = transaction.exec(groups_sql);
+    for (db::Row const group : groups) {
+        facts.groups.push_back(group.text("name"));
+    }
+    db::Rows const settings = transaction.exec(settings_sql);
+    for (db::Row const setting : settings) {
+        facts.settings[setting.text("name")] = setting.optional_text("value").value_or("");
+    }
+    return facts;
+}
+
+std::vector<GroupLogin> read_group_logins(db::Transaction &transaction) {
+    std::vector<GroupLogin> logins;
+    db::Rows const rows = transaction.exec(logins_sql);
+    for (db::Row const row : rows) {
+        logins.push_back({.name = row.text("name"),
+                          .bypasses_row_security = row.boolean("bypasses"),
+                          .gateway = row.boolean("gateway"),
+                          .tenant = row.boolean("tenant"),
+                          .reader = row.boolean("reader")});
+    }
+    return logins;
+}
+
+SynchronousStandbys read_synchronous_standbys(db::Transaction &transaction) {
+    db::Rows const rows = transaction.exec(standbys_sql);
+    db::Row const row = rows.one();
+    return {.names = row.text("names"), .streaming = row.integer("streaming"), .hidden = row.boolean("hidden")};
+}
+
+AuditMonthFacts read_audit_months(db::Transaction &transaction) {
+    db::Rows const rows = transaction.exec(months_sql);
+    db::Row const row = rows.one();
+    return {.has_present = row.boolean("has_present"),
+            .has_next = row.boolean("has_next"),
+            .default_is_used = row.boolean("default_is_used"),
+            .overdue = row.boolean("overdue")};
+}
+
+Named agents_with_overdue_keys(db::Transaction &transaction) { return read_named(transaction.exec(overdue_sql).one()); }
+
+RefusedAgents read_refused_agents(db::Transaction &transaction) {
+    RefusedAgents refused;
+    db::Rows const rows = transaction.exec(refused_sql);
+    for (db::Row const row : rows) {
+        (row.boolean("has_left") ? refused.left : refused.others) = read_named(row);
+    }
+    return refused;
+}
+
+Instant server_clock(db::Transaction &transaction) {
+    return transaction.exec("SELECT clock_timestamp() AS at").one().instant("at");
+}
+
+}  // namespace relay::sql

@@ -1,0 +1,64 @@
+#include "relay/health/judges.hpp"
+
+#include "relay/model/text.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace relay::doctor {
+namespace {
+
+/// A live gateway polls each second; one that is so far behind does not act on what it reads.
+constexpr auto far_behind = std::chrono::seconds(30);
+
+}  // namespace
+
+CheckResult judge_months(sql::AuditMonthFacts const &facts) {
+    std::string wrong;
+    if (!facts.has_present) {
+        wrong = "the present month has no partition, so its rows gather in the default one";
+    } else if (facts.default_is_used) {
+        wrong = "rows gather in the default partition, since a month was missing";
+    } else if (!facts.has_next) {
+        wrong = "the next month has no partition yet";
+    } else if (facts.overdue) {
+        wrong = "operations of more than 40 days ago are still kept: nobody runs the maintenance";
+    }
+    if (!wrong.empty()) {
+        return {"audit.months", CheckStatus::warn, wrong, "relay-admin audit maintain, from a timer"};
+    }
+    return {"audit.months", CheckStatus::ok, "this month and the next have their partitions", ""};
+}
+
+CheckResult judge_due_keys(sql::Named const &overdue) {
+    if (overdue.count == 0) {
+        return {"keys.due", CheckStatus::ok, "no key is past its due date", ""};
+    }
+    return {"keys.due", CheckStatus::warn,
+            fmt::format("{} past the due date of {} key, first of all {}", counted(overdue.count, "agent"),
+                        overdue.count == 1 ? "its" : "their", overdue.first),
+            "relay-admin agent list --key-due 0"};
+}
+
+CheckResult judge_gateways(std::vector<Gateway> const &gateways) {
+    std::string silent;
+    std::string behind;
+    for (Gateway const &gateway : gateways) {
+        std::string &place = !gateway.live ? silent : behind;
+        if (!gateway.live || !gateway.behind || *gateway.behind > far_behind) {
+            place += (place.empty() ? "" : ", ") + gateway.gateway_id;
+        }
+    }
+    if (silent.empty() && behind.empty()) {
+        return {"gateways", CheckStatus::ok,
+                gateways.empty() ? "none follows the change feed, so none may cache"
+                                 : fmt::format("{} live, none is behind", gateways.size()),
+                ""};
+    }
+    std::string text = behind.empty() ? "" : "live, and does not act on changes: " + behind;
+    text += behind.empty() || silent.empty() ? "" : "; ";
+    text += silent.empty() ? "" : "silent for more than 60 s: " + silent;
+    return {"gateways", CheckStatus::warn, text, "relay-admin gateway list"};
+}
+
+}  // namespace relay::doctor

@@ -1,0 +1,202 @@
+#include "relay/health/judges.hpp"
+
+#include "relay/model/text.hpp"
+
+#include <fmt/format.h>
+
+namespace relay::doctor {
+namespace {
+
+using Switch = RelaySettings::Switch;
+
+constexpr auto soon = std::chrono::hours(72);
+constexpr auto first_days =
+    std::chrono::hours(72);  ///< in which nobody need have left: gateways and first keys come first
+constexpr auto variable = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET";
+constexpr auto end_state = "set ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false in the relay, and restart it";
+constexpr auto status_command = "relay-admin migrate-legacy status";
+constexpr auto extend_command = "relay-admin migrate-legacy extend --deadline 7d --reason \"...\"";
+
+/// Where the window stands, in the words that the checks need.
+enum class Stage {
+    never,  ///< there was no window yet
+    lets_in,
+    expired,  ///< past its date, and nobody has closed it
+    over,  ///< finished, stopped, or called off and past its date
+};
+
+Stage stage_of(LegacyStatus const &legacy) {
+    if (!legacy.window) {
+        return Stage::never;
+    }
+    if (legacy.window->lets_in()) {
+        return Stage::lets_in;
+    }
+    return legacy.window->state == "expired" && !legacy.window->closed_at ? Stage::expired : Stage::over;
+}
+
+CheckResult judge_open_window(LegacyWindow const &window, LegacyStatus const &legacy) {
+    auto const left = std::chrono::floor<std::chrono::seconds>(window.deadline - legacy.at);
+    std::string const text = fmt::format("{}, closes in {}: {} may still use the shared secret",
+                                         window.state == "aborted" ? "called off" : "open", describe_duration(left),
+                                         counted(legacy.counts.left(), "agent"));
+    if (window.state == "aborted") {
+        return {"legacy.window", CheckStatus::warn, text, "relay-admin migrate-legacy start, or abort --deny-all"};
+    }
+    if (legacy.counts.left() == 0) {
+        return {"legacy.window", CheckStatus::ok, text, "relay-admin migrate-legacy finish"};
+    }
+    return {"legacy.window", left < soon ? CheckStatus::warn : CheckStatus::ok, text,
+            left < soon ? extend_command : status_command};
+}
+
+CheckResult fallback(CheckStatus status, std::string const &message, std::string next = "") {
+    return {"legacy.fallback", status, message, std::move(next)};
+}
+
+CheckResult judge_fallback_on(LegacyStatus const &legacy) {
+    std::string const said = std::string(variable) + " is on";
+    switch (stage_of(legacy)) {
+        case Stage::lets_in:
+            return fallback(CheckStatus::ok,
+                            said + ", as it must be until the window is finished; then it is to be false");
+        case Stage::expired:
+            return fallback(CheckStatus::warn, said + ", but past the window's date the database lets nobody in",
+                            std::string(extend_command) + ", or finish and then " + end_state);
+        case Stage::never:
+            return fallback(CheckStatus::warn,
+                            said + ", but no window was ever opened: the database lets nobody in by the shared secret",
+                            std::string("relay-admin migrate-legacy start --deadline 14d, or ") + end_state);
+        case Stage::over: break;
+    }
+    return fallback(CheckStatus::error, said + ", but the window is over: the database lets nobody in", end_state);
+}
+
+CheckResult judge_fallback_off(LegacyStatus const &legacy) {
+    std::string const said = std::string(variable) + " is off";
+    if (stage_of(legacy) == Stage::lets_in && legacy.counts.left() > 0) {
+        return fallback(CheckStatus::error,
+                        fmt::format("{} while {} may still need the shared secret: they are locked out", said,
+                                    counted(legacy.counts.left(), "agent")),
+                        fmt::format("set {}=true in the relay until the window is finished", variable));
+    }
+    return fallback(CheckStatus::ok, said + ": the end state");
+}
+
+}  // namespace
+
+CheckResult judge_window(LegacyStatus const &legacy) {
+    switch (stage_of(legacy)) {
+        case Stage::never:
+            return {"legacy.window", CheckStatus::ok,
+                    "none was ever opened: the database lets nobody in by the shared secret", ""};
+        case Stage::lets_in: return judge_open_window(*legacy.window, legacy);
+        case Stage::expired:
+            return {
+                "legacy.window", CheckStatus::error,
+                fmt::format("open past its date since {}: the shared secret is refused, {} had not left it",
+                            format_instant_seconds(legacy.window->deadline), counted(legacy.counts.left(), "agent")),
+                std::string(extend_command) + ", or relay-admin migrate-legacy finish"};
+        case Stage::over: break;
+    }
+    std::string const state = legacy.window->state == "finished" ? "finished"
+                              : legacy.window->state == "denied" ? "closed by the emergency stop"
+                                                                 : "called off, and past its date";
+    return {"legacy.window", CheckStatus::ok, state + ": the database lets nobody in by the shared secret", ""};
+}
+
+CheckResult judge_pace(LegacyStatus const &legacy) {
+    if (stage_of(legacy) != Stage::lets_in || legacy.counts.left() == 0) {
+        return {"legacy.pace", CheckStatus::ok, "nobody is on the way", ""};
+    }
+    std::optional<Instant> const end = legacy.estimated_end();
+    if (!end && legacy.at - legacy.window->opened_at < first_days) {
+        return {"legacy.pace", CheckStatus::ok,
+                fmt::format(
+                    "{} left, and the window was opened {} ago", counted(legacy.counts.left(), "agent"),
+                    describe_duration(std::chrono::floor<std::chrono::seconds>(legacy.at - legacy.window->opened_at))),
+                ""};
+    }
+    if (!end) {
+        return {
+            "legacy.pace", CheckStatus::warn,
+            fmt::format("{} left, and none has left the list within a week", counted(legacy.counts.left(), "agent")),
+            status_command};
+    }
+    bool const late = *end > legacy.window->deadline;
+    return {"legacy.pace", late ? CheckStatus::warn : CheckStatus::ok,
+            fmt::format("at the pace of the last week the last of {} leaves at {}{}",
+                        counted(legacy.counts.left(), "agent"), format_instant_seconds(*end),
+                        late ? ", after the window has closed" : ""),
+            late ? status_command : ""};
+}
+
+CheckResult judge_refused(sql::RefusedAgents const &refused) {
+    if (refused.left.count > 0) {
+        return {
+            "legacy.refused", CheckStatus::warn,
+            fmt::format("the shared secret was shown for {} with a key in use, within 24 hours: {}; an old copy, or "
+                        "somebody who poses as it",
+                        counted(refused.left.count, "agent"), refused.left.first),
+            "relay-admin agent show " + refused.left.first.substr(0, refused.left.first.find(','))};
+    }
+    if (refused.others.count > 0) {
+        return {"legacy.refused", CheckStatus::warn,
+                fmt::format("{} came with the shared secret within 24 hours and had to be refused: {}",
+                            counted(refused.others.count, "agent"), refused.others.first),
+                "relay-admin agent show " + refused.others.first.substr(0, refused.others.first.find(','))};
+    }
+    return {"legacy.refused", CheckStatus::ok, "no imported agent was refused within 24 hours", ""};
+}
+
+CheckResult judge_env_file(RelaySettings const &relay) {
+    if (relay.mode && (*relay.mode & 022U) != 0) {
+        return {"legacy.env_file", CheckStatus::error,
+                fmt::format("{} has mode {:04o}: others can change it", relay.name, *relay.mode),
+                "chmod 600 " + relay.name};
+    }
+    if (relay.mode && (*relay.mode & 004U) != 0 && relay.settings > 0) {
+        return {"legacy.env_file", CheckStatus::warn,
+                fmt::format("{} has mode {:04o}: every user of the machine can read it", relay.name, *relay.mode),
+                "chmod 600 " + relay.name};
+    }
+    if (relay.unread_lines > 0) {
+        return {"legacy.env_file", CheckStatus::warn,
+                fmt::format("{}: {} no assignment, the first is line {}", relay.name,
+                            relay.unread_lines == 1 ? "a line is" : fmt::format("{} lines are", relay.unread_lines),
+                            relay.first_unread_line),
+                "write NAME=VALUE in each line of it, or # before"};
+    }
+    return {"legacy.env_file", CheckStatus::ok, fmt::format("{}: {}", relay.name, counted(relay.settings, "setting")),
+            ""};
+}
+
+CheckResult judge_fallback(RelaySettings const &relay, LegacyStatus const &legacy) {
+    switch (relay.fallback) {
+        case Switch::on: return judge_fallback_on(legacy);
+        case Switch::off: return judge_fallback_off(legacy);
+        case Switch::unclear:
+            return fallback(CheckStatus::error, std::string(variable) + " is neither true nor false",
+                            stage_of(legacy) == Stage::lets_in ? fmt::format("set {}=true in the relay", variable)
+                                                               : std::string(end_state));
+        case Switch::absent: break;
+    }
+    std::string const said = std::string(variable) + " is not set, so the relay does whatever it does by itself";
+    return fallback(CheckStatus::warn, said,
+                    stage_of(legacy) == Stage::lets_in
+                        ? fmt::format("set {}=true in the relay until the window is finished", variable)
+                        : std::string(end_state));
+}
+
+CheckResult judge_secret(RelaySettings const &relay, LegacyStatus const &legacy) {
+    Stage const stage = stage_of(legacy);
+    if (relay.has_secret && stage == Stage::over) {
+        return {"legacy.secret", CheckStatus::warn, "AGENT_SECRET is still set, and nobody needs it any more",
+                "take AGENT_SECRET out of " + relay.name + ", restart the relay"};
+    }
+    std::string const needed = stage == Stage::over ? "" : ", until the window is finished";
+    return {"legacy.secret", CheckStatus::ok,
+            relay.has_secret ? "AGENT_SECRET is set" + needed : "AGENT_SECRET is not in " + relay.name, ""};
+}
+
+}  // namespace relay::doctor

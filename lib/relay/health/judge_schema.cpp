@@ -1,0 +1,145 @@
+#include "relay/health/judges.hpp"
+
+#include "relay/model/text.hpp"
+#include "relay/schema/schema_sql.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace relay::doctor {
+namespace {
+
+/// `a, b, c and 4 more`
+std::string first_of(std::vector<std::string> const &names) {
+    constexpr std::size_t most = 3;
+    auto const end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), most));
+    std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
+    return names.size() > most ? fmt::format("{} and {} more", text, names.size() - most) : text;
+}
+
+/// A grant to somebody who is none of our groups: schema verify's line ends in `to NAME`.
+bool is_foreign_grant(SchemaDifference const &difference) {
+    std::string_view line = difference.line;
+    if (difference.missing || !line.starts_with("grant ")) {
+        return false;
+    }
+    constexpr std::string_view option = " with grant option";
+    line.remove_suffix(line.ends_with(option) ? option.size() : 0);
+    std::string_view const grantee = line.substr(line.rfind(" to ") + 4);
+    constexpr std::string_view groups[] = {"relay_owner",   "relay_provisioner", "relay_responder",
+                                           "relay_gateway", "relay_auditor",     "relay_tenant"};
+    return std::find(std::begin(groups), std::end(groups), grantee) == std::end(groups);
+}
+
+/// The one right that schema/README.md tells to give to a login by itself: a timer that drops old months.
+bool is_advised(std::string_view line) {
+    return line.starts_with("grant execute on function relay.drop_event_months(");
+}
+
+}  // namespace
+
+CheckResult judge_schema(SchemaStatus const &status, int known_version) {
+    CheckResult result{.check = "schema.version"};
+    if (status.state == SchemaState::current) {
+        result.message = fmt::format("version {}, as this program has it", status.version);
+        return result;
+    }
+    result.status = CheckStatus::error;
+    result.next = "relay-admin schema apply";
+    if (status.state == SchemaState::absent) {
+        result.message = "the database has no relay schema";
+        result.next = "relay-admin init";
+    } else if (status.state == SchemaState::behind) {
+        result.message = fmt::format("version {}, but this program needs {}", status.version, known_version);
+    } else {
+        try {
+            sql::refuse_unmigratable(status);
+        } catch (Error const &error) {
+            result.message = error.message();
+            result.next = error.hint().next;
+        }
+    }
+    return result;
+}
+
+CheckResult judge_drift(std::vector<SchemaDifference> const &differences) {
+    std::vector<std::string> lines;
+    for (SchemaDifference const &difference : differences) {
+        if (!is_foreign_grant(difference)) {
+            lines.push_back((difference.missing ? "missing: " : "unexpected: ") + difference.line);
+        }
+    }
+    if (lines.empty()) {
+        return {"schema.drift", CheckStatus::ok, "tables, functions, triggers and grants are what the migrations made",
+                ""};
+    }
+    return {"schema.drift", CheckStatus::error,
+            fmt::format("{} {} from what the migrations made, the first is {}", lines.size(),
+                        lines.size() == 1 ? "object differs" : "objects differ", lines.front()),
+            "relay-admin schema verify"};
+}
+
+CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &differences) {
+    std::vector<std::string> lines;
+    bool for_public = false;
+    for (SchemaDifference const &difference : differences) {
+        if (is_foreign_grant(difference) && !is_advised(difference.line)) {
+            lines.push_back(difference.line.substr(std::string_view("grant ").size()));
+            for_public = for_public || difference.line.find(" to public") != std::string::npos;
+        }
+    }
+    if (lines.empty()) {
+        return {"grants.foreign", CheckStatus::ok, "nobody but our groups has any right here, PUBLIC has none", ""};
+    }
+    return {"grants.foreign", for_public ? CheckStatus::error : CheckStatus::warn,
+            fmt::format("{} granted past our groups: {}", lines.size() == 1 ? "a right was" : "rights were",
+                        first_of(lines)),
+            "REVOKE them, and grant a group instead; all of them: relay-admin schema verify"};
+}
+
+CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins) {
+    std::vector<std::string> gateways;
+    std::vector<std::string> readers;
+    for (sql::GroupLogin const &login : logins) {
+        if (login.gateway) {
+            gateways.push_back(login.name);
+            if (login.reader) {
+                readers.push_back(login.name);
+            }
+        }
+    }
+    if (gateways.empty()) {
+        return {"grants.gateways", CheckStatus::warn, "no login is in relay_gateway: nobody can check a key",
+                "CREATE ROLE a_gateway LOGIN; GRANT relay_gateway TO a_gateway"};
+    }
+    if (!readers.empty()) {
+        return {"grants.gateways", CheckStatus::warn,
+                fmt::format("{} of {} gateway logins can do more than check keys: {}", readers.size(), gateways.size(),
+                            first_of(readers)),
+                "a login of its own for each gateway, in relay_gateway alone"};
+    }
+    return {"grants.gateways", CheckStatus::ok,
+            fmt::format("{} can check keys, and do nothing else: {}", counted(gateways.size(), "login"),
+                        first_of(gateways)),
+            ""};
+}
+
+CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins) {
+    std::size_t tenants = 0;
+    std::vector<std::string> unbound;
+    for (sql::GroupLogin const &login : logins) {
+        tenants += login.tenant ? 1 : 0;
+        if (login.tenant && (login.reader || login.bypasses_row_security)) {
+            unbound.push_back(login.name);
+        }
+    }
+    if (!unbound.empty()) {
+        return {"grants.tenants", CheckStatus::error,
+                fmt::format("in relay_tenant, but sees every organization: {}", first_of(unbound)),
+                "ALTER ROLE ... NOBYPASSRLS, and REVOKE its other relay_ groups"};
+    }
+    return {"grants.tenants", CheckStatus::ok,
+            tenants == 0 ? "no login is in relay_tenant" : "who is in relay_tenant sees one organization", ""};
+}
+
+}  // namespace relay::doctor

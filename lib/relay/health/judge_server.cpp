@@ -1,0 +1,237 @@
+#include "relay/health/judges.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace relay::doctor {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int oldest_server = 13;
+constexpr int newest_server = 18;  // with which the tests run
+constexpr auto clock_worth_a_word = 2s;
+constexpr auto clock_astray = 60s;
+
+std::string setting(sql::ServerFacts const &facts, char const *name) {
+    auto const found = facts.settings.find(name);
+    return found == facts.settings.end() ? std::string() : found->second;
+}
+
+bool is_in(sql::ServerFacts const &facts, std::string_view group) {
+    return std::find(facts.groups.begin(), facts.groups.end(), group) != facts.groups.end();
+}
+
+bool stays_on_this_machine(std::string_view host) {
+    return host.empty() || host.starts_with('/') || host.starts_with('@') || host == "localhost" ||
+           host.starts_with("127.") || host == "::1";
+}
+
+bool is_socket(std::string_view host) { return host.empty() || host.starts_with('/') || host.starts_with('@'); }
+
+std::string mode_text(unsigned mode) { return fmt::format("{:04o}", mode); }
+
+/// A role in a statement that is to be pasted: quoted unless it is as PostgreSQL writes it by itself.
+std::string identifier(std::string const &name) {
+    bool const is_plain = !name.empty() && (name.front() < '0' || name.front() > '9') &&
+                          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos;
+    if (is_plain) {
+        return name;
+    }
+    std::string quoted = "\"";
+    for (char const letter : name) {
+        quoted += letter == '"' ? "\"\"" : std::string(1, letter);
+    }
+    return quoted + '"';
+}
+
+std::string groups_text(sql::ServerFacts const &facts) { return fmt::format("{}", fmt::join(facts.groups, ", ")); }
+
+}  // namespace
+
+CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around) {
+    db::Link const &link = facts.link;
+    std::string const next = "sslmode=verify-full, with the CA's certificate in ~/.postgresql/root.crt or sslrootcert=";
+    std::string const mode = around.sslmode.empty() ? "" : ", sslmode=" + around.sslmode;
+    if (is_socket(link.host)) {
+        return {"db.tls", CheckStatus::ok, "a unix socket: nothing leaves this machine", ""};
+    }
+    if (facts.gss_encrypted) {
+        return {"db.tls", CheckStatus::ok, "encrypted by GSSAPI: Kerberos has proven who the server is", ""};
+    }
+    if (!link.tls_version && stays_on_this_machine(link.host)) {
+        return {"db.tls", CheckStatus::ok, "not encrypted, but only to " + link.host + ", on this machine", ""};
+    }
+    if (!link.tls_version) {
+        return {"db.tls", CheckStatus::error,
+                "not encrypted to " + link.host + mode +
+                    ": who is on the way can read along, and answer in the server's place",
+                next};
+    }
+    std::string const said = *link.tls_version + mode;
+    if (around.sslmode == "verify-full" || stays_on_this_machine(link.host)) {
+        return {"db.tls", CheckStatus::ok, said, ""};
+    }
+    std::string const weakness = around.sslmode == "verify-ca"
+                                     ? ": any server with a certificate of that CA can pose as this one"
+                                     : ": encrypted, but the server has not proven who it is";
+    return {"db.tls", CheckStatus::warn, said + " (from " + around.sslmode_origin + ")" + weakness, next};
+}
+
+CheckResult judge_password(Surroundings const &around) {
+    if (around.passfile && around.passfile->open_to_others()) {
+        return {"db.password", CheckStatus::error,
+                fmt::format("{} has mode {}: libpq ignores it, since others can read or change it",
+                            around.passfile->path, mode_text(around.passfile->mode)),
+                "chmod 600 " + around.passfile->path};
+    }
+    if (around.service_file && around.service_file->open_to_others()) {
+        return {"db.password", CheckStatus::warn,
+                fmt::format("{} holds a password and has mode {}: others can read it", around.service_file->path,
+                            mode_text(around.service_file->mode)),
+                "chmod 600 " + around.service_file->path};
+    }
+    if (!around.password_origin.empty()) {
+        return {"db.password", CheckStatus::ok, "a password comes from " + around.password_origin, ""};
+    }
+    return {"db.password", CheckStatus::ok,
+            around.passfile ? around.passfile->path + " is for its owner alone" : "no password is kept for libpq", ""};
+}
+
+CheckResult judge_role(sql::ServerFacts const &facts) {
+    if (facts.superuser) {
+        return {
+            "db.role", CheckStatus::warn,
+            facts.role + " is a superuser, for whom no promise of the schema holds: it could rewrite the audit trail",
+            "CREATE ROLE a_login LOGIN; GRANT relay_provisioner TO a_login"};
+    }
+    if (facts.has_schema && !facts.may_read) {
+        std::string const rights = facts.groups.empty() ? "is in none of the relay_ groups"
+                                                        : "is in " + groups_text(facts) + ", which reads no tables";
+        return {"db.role", CheckStatus::error, facts.role + " " + rights + ": most checks cannot be made",
+                "GRANT relay_auditor TO " + identifier(facts.role)};
+    }
+    if (is_in(facts, "relay_owner")) {
+        return {
+            "db.role", CheckStatus::warn,
+            facts.role + " is in relay_owner, which may change the schema: good for migrations, too much for each day",
+            "a login in relay_provisioner, relay_responder or relay_auditor"};
+    }
+    if (facts.bypasses_row_security) {
+        return {"db.role", CheckStatus::warn, facts.role + " has BYPASSRLS, which nothing here needs",
+                "ALTER ROLE " + identifier(facts.role) + " NOBYPASSRLS"};
+    }
+    if (!facts.has_schema) {
+        return {"db.role", CheckStatus::ok, facts.role, ""};
+    }
+    return {"db.role", CheckStatus::ok, facts.role + " is in " + groups_text(facts), ""};
+}
+
+CheckResult judge_version(sql::ServerFacts const &facts) {
+    auto const major = facts.version_number / 10'000;
+    std::string const said = "PostgreSQL " + facts.version;
+    if (major < oldest_server) {
+        return {"server.version", CheckStatus::error, fmt::format("{}: the schema needs {}", said, oldest_server),
+                fmt::format("PostgreSQL {} to {}", oldest_server, newest_server)};
+    }
+    if (major > newest_server) {
+        return {"server.version", CheckStatus::warn,
+                fmt::format("{} is newer than what this program was tested with ({} to {})", said, oldest_server,
+                            newest_server),
+                "a newer relay-admin"};
+    }
+    return {"server.version", CheckStatus::ok, said, ""};
+}
+
+CheckResult judge_primary(sql::ServerFacts const &facts) {
+    if (facts.standby) {
+        return {"server.primary", CheckStatus::warn, "a standby: what it knows can be seen, nothing can be changed",
+                "name several hosts, the primary is found among them: host=a,b"};
+    }
+    if (setting(facts, "default_transaction_read_only") == "on") {
+        return {"server.primary", CheckStatus::warn,
+                "the primary, but this session is read-only (default_transaction_read_only)",
+                "look at ALTER ROLE ... SET and ALTER DATABASE ... SET (\\drds in psql)"};
+    }
+    return {"server.primary", CheckStatus::ok, "the primary", ""};
+}
+
+CheckResult judge_durability(sql::ServerFacts const &facts) {
+    if (setting(facts, "fsync") == "off") {
+        return {"server.durability", CheckStatus::error,
+                "fsync is off: a crash of the machine can lose or destroy everything, revocations included",
+                "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()"};
+    }
+    if (setting(facts, "full_page_writes") == "off") {
+        return {"server.durability", CheckStatus::warn,
+                "full_page_writes is off: a crash destroys pages, unless the file system writes them whole (ZFS)",
+                "ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf()"};
+    }
+    if (setting(facts, "synchronous_commit") == "off") {
+        return {"server.durability", CheckStatus::ok,
+                "synchronous_commit is off for this role or database, which relay-admin overrules in each transaction",
+                ""};
+    }
+    return {"server.durability", CheckStatus::ok, "a commit is on disk when it is acknowledged", ""};
+}
+
+CheckResult judge_password_hashing(sql::ServerFacts const &facts) {
+    if (setting(facts, "password_encryption") == "md5") {
+        return {"server.passwords", CheckStatus::warn,
+                "password_encryption is md5: who copies the hash of a login's password can log in with it",
+                "ALTER SYSTEM SET password_encryption = 'scram-sha-256', reload, then set the passwords again"};
+    }
+    return {"server.passwords", CheckStatus::ok, "passwords of logins are kept as SCRAM verifiers", ""};
+}
+
+CheckResult judge_logging(sql::ServerFacts const &facts) {
+    bool const logs_all =
+        setting(facts, "log_statement") == "all" || setting(facts, "log_min_duration_statement") == "0";
+    if (logs_all && setting(facts, "log_parameter_max_length") != "0") {
+        return {
+            "server.logging", CheckStatus::warn,
+            "every statement is logged with its parameters: digests of keys stand in the server's log, and a gateway's "
+            "login can pass for an agent with one",
+            "ALTER SYSTEM SET log_parameter_max_length = 0; SELECT pg_reload_conf()"};
+    }
+    return {
+        "server.logging", CheckStatus::ok,
+        logs_all ? "statements are logged without their parameters" : "parameters of usual statements are not logged",
+        ""};
+}
+
+CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandbys const &standbys) {
+    if (facts.standby || standbys.names.empty()) {
+        return {"server.standbys", CheckStatus::ok, "no commit waits for a standby", ""};
+    }
+    if (standbys.hidden) {
+        return {"server.standbys", CheckStatus::skipped,
+                "commits wait for " + standbys.names + ", but this role does not see whether they are there",
+                "GRANT pg_read_all_stats TO relay_owner"};
+    }
+    if (standbys.streaming == 0) {
+        return {"server.standbys", CheckStatus::error,
+                "commits wait for " + standbys.names + ", and none of them is there: only block and revoke go through",
+                "bring it back, or ALTER SYSTEM SET synchronous_standby_names = ''; SELECT pg_reload_conf()"};
+    }
+    return {"server.standbys", CheckStatus::ok,
+            fmt::format("commits wait for {}: {} streaming", standbys.names, standbys.streaming), ""};
+}
+
+CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::milliseconds round_trip) {
+    auto const apart = std::chrono::abs(ahead);
+    std::string const exact = fmt::format("to within {} ms", std::max<long>(round_trip.count() / 2, 1));
+    std::string const direction = ahead < 0ms ? "behind" : "ahead of";
+    if (apart - round_trip / 2 <= clock_worth_a_word) {
+        return {"clock", CheckStatus::ok, fmt::format("{} ms from the database's, {}", apart.count(), exact), ""};
+    }
+    std::string const far = apart < clock_astray ? fmt::format("{:.1f} s", static_cast<double>(apart.count()) / 1000)
+                                                 : describe_duration(std::chrono::floor<std::chrono::seconds>(apart));
+    return {"clock", apart - round_trip / 2 > clock_astray ? CheckStatus::error : CheckStatus::warn,
+            fmt::format("the database's clock is {} {} this machine's: one of them is wrong, and deadlines, grace and "
+                        "expiry run on the database's",
+                        far, direction),
+            "timedatectl timesync-status, on both machines"};
+}
+
+}  // namespace relay::doctor

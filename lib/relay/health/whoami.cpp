@@ -1,0 +1,44 @@
+#include "relay/health/whoami.hpp"
+
+#include "relay/health/whoami_sql.hpp"
+#include "relay/schema/schema_sql.hpp"
+#include "relay/version.hpp"
+
+namespace relay {
+namespace {
+
+void read_schema(db::Transaction &transaction, WhoAmI &who) {
+    who.known_schema_version = schema_version();
+    if (!sql::may_read_schema_record(transaction)) {
+        who.schema_state = "not readable";
+        return;
+    }
+    SchemaStatus const status = sql::read_schema_status(transaction);
+    who.schema_state = schema_state_name(status.state);
+    who.schema_version = status.version;
+}
+
+}  // namespace
+
+WhoAmI who_am_i(db::Database &database) {
+    WhoAmI who;
+    db::TransactOptions options;
+    options.read_only = true;
+    options.check_schema = false;
+    database.transact(options, [&](db::Transaction &transaction) {
+        sql::ServerGreeting const server = sql::greet_server(transaction);
+        who = {.link = transaction.link(),
+               .database = server.database,
+               .server_version = server.server_version,
+               .standby = server.standby,
+               .session_user = server.session_user,
+               .current_user = server.current_user,
+               .superuser = server.superuser,
+               .groups = sql::group_memberships(transaction),
+               .at = transaction.now()};
+        read_schema(transaction, who);
+    });
+    return who;
+}
+
+}  // namespace relay

@@ -1,0 +1,114 @@
+#include "relay/identity/agents_sql.hpp"
+
+#include "relay/db/list_text.hpp"
+#include "relay/identity/suggestions.hpp"
+
+#include <algorithm>
+
+namespace relay::sql {
+namespace {
+
+/// No conflict target: two creations at once can meet first at (org_id, agent_id), which is unique, too.
+constexpr auto insert_sql = R"sql(
+INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
+SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6 FROM relay.organizations AS org WHERE org.org_id = $2
+ON CONFLICT DO NOTHING
+RETURNING EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS held_against,
+          (SELECT relay.agent_limit(org.plan, org.max_agents) FROM relay.organizations AS org WHERE org.org_id = $2) IS NOT NULL AS limited)sql";
+
+constexpr auto find_sql = R"sql(
+SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
+       extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
+       status, created_at, created_by, last_used_at
+FROM relay.agent_status WHERE agent_id = $1)sql";
+
+constexpr auto lock_sql = "SELECT agent_id FROM relay.agents WHERE agent_id = $1 FOR NO KEY UPDATE";
+
+constexpr auto by_name_sql =
+    "SELECT agent_id FROM relay.agents WHERE org_id = $1 AND name = $2 ORDER BY created_at, agent_id LIMIT 1";
+
+constexpr auto update_sql = R"sql(
+UPDATE relay.agents SET name = $2, key_max_age = make_interval(secs => $3) WHERE agent_id = $1)sql";
+
+constexpr auto list_sql = R"sql(
+SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
+       extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
+       status, created_at, created_by, last_used_at
+FROM relay.agent_status AS agent
+WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR agent_id > $3 COLLATE "C")
+  AND ($4::bigint IS NULL OR EXISTS (SELECT FROM relay.agent_keys AS key
+                                     WHERE key.agent_id = agent.agent_id AND key.state = 'active' AND key.due_at <= now() + make_interval(secs => $4)))
+  AND ($5::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $5))
+  AND ($6::text IS NULL OR EXISTS (SELECT FROM relay.agent_roles AS has WHERE has.agent_id = agent.agent_id AND has.role_id = $6))
+ORDER BY agent_id LIMIT $7::bigint)sql";
+
+constexpr auto near_sql = R"sql(
+(SELECT agent_id AS id, '"' || name || '", org ' || org_id AS about
+ FROM relay.agents WHERE agent_id >= $1 AND agent_id < $1 || '~' ORDER BY agent_id LIMIT 5000)
+UNION ALL
+(SELECT agent_id, '"' || name || '", org ' || org_id
+ FROM relay.agents ORDER BY created_at DESC LIMIT 5000))sql";
+
+Agent read_agent(db::Row const &row) {
+    return {.agent_id = row.text("agent_id"),
+            .org_id = row.text("org_id"),
+            .name = row.text("name"),
+            .permissions = db::split_list(row.text("permissions")),
+            .key_max_age = row.optional_seconds("key_max_age"),
+            .effective_key_max_age = row.seconds("effective_key_max_age"),
+            .status = row.text("status"),
+            .created_at = row.instant("created_at"),
+            .created_by = row.text("created_by"),
+            .last_used_at = row.optional_instant("last_used_at")};
+}
+
+}  // namespace
+
+std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org,
+                                          DisplayName const &name, std::vector<Permission> const &permissions,
+                                          std::optional<std::chrono::seconds> key_max_age, Note const &created_by) {
+    db::Rows const rows = transaction.exec(
+        insert_sql, {id, org, name, db::json_array(permission_texts(permissions)), key_max_age, created_by});
+    return rows.empty() ? std::nullopt
+                        : std::optional(InsertedAgent{.held_against = rows[0].boolean("held_against"),
+                                                      .limited = rows[0].boolean("limited")});
+}
+
+std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id) {
+    db::Rows const rows = transaction.exec(find_sql, {id});
+    return rows.empty() ? std::nullopt : std::optional(read_agent(rows[0]));
+}
+
+Agent get_agent(db::Transaction &transaction, AgentId const &id) {
+    if (auto agent = find_agent(transaction, id)) {
+        return *std::move(agent);
+    }
+    throw no_such("agent", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
+}
+
+Agent lock_agent(db::Transaction &transaction, AgentId const &id) {
+    transaction.exec(lock_sql, {id});
+    return get_agent(transaction, id);
+}
+
+std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name) {
+    db::Rows const rows = transaction.exec(by_name_sql, {org, name});
+    return rows.empty() ? std::nullopt : std::optional(AgentId::parse(rows[0].text("agent_id")));
+}
+
+void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name,
+                  std::optional<std::chrono::seconds> key_max_age) {
+    transaction.exec(update_sql, {id, name, key_max_age});
+}
+
+std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
+    std::vector<Agent> agents;
+    db::Rows const rows = transaction.exec(list_sql, {filter.org, filter.status, filter.after, filter.key_due,
+                                                      filter.unused_for, filter.role, filter.limit});
+    for (db::Row const row : rows) {
+        agents.push_back(read_agent(row));
+    }
+    return agents;
+}
+
+}  // namespace relay::sql

@@ -1,0 +1,72 @@
+#include "relay/identity/create_agent.hpp"
+
+#include "relay/identity/agent_permissions_sql.hpp"
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/create_parts.hpp"
+#include "relay/identity/events_sql.hpp"
+#include "relay/identity/permission_events.hpp"
+#include "relay/identity/use_case.hpp"
+
+namespace relay {
+CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
+                          Delivery &delivery) {
+    CreatedAgent result;
+    Issuing issuing(&delivery, options.dry_run);
+    ApiKey const key = ApiKey::generate(KeyType::agent);
+    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        auto const made = ensure_agent(transaction, request, key, options.by, issuing);
+        result.changed = made.has_value();
+        result.agent = made ? made->agent : sql::get_agent(transaction, request.id);
+        result.key = made ? made->key : present_key(transaction, request.id);
+        note_who(result, transaction);
+        if (result.changed) {
+            issuing.deliver();
+        } else {
+            transaction.nothing_to_do();
+        }
+    });
+    result.delivered_to = issuing.destination();
+    return result;
+}
+
+UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, WriteOptions const &options) {
+    UpdatedAgent result;
+    database.transact(writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        Agent const before = sql::lock_agent(transaction, request.id);
+        result.agent = before;
+        Holder const holder{.org_id = before.org_id, .agent_id = before.agent_id};
+        std::vector<sql::NewEvent> events =
+            granted_events(holder, sql::grant(transaction, result.agent, request.add_permissions, GrantTerms()));
+        auto taken = revoked_events(holder, sql::revoke(transaction, result.agent, request.remove_permissions));
+        std::move(taken.begin(), taken.end(), std::back_inserter(events));
+        DisplayName const name = request.name ? *request.name : DisplayName::parse(before.name);
+        sql::update_agent(transaction, request.id, name,
+                          request.key_max_age ? request.key_max_age : before.key_max_age);
+        result.agent = sql::get_agent(transaction, request.id);
+        sql::Detail detail;
+        auto const note_if = [&](bool differs, char const *field) {
+            if (differs) {
+                result.fields.emplace_back(field);
+                detail.add(field, "changed");
+            }
+        };
+        note_if(before.name != result.agent.name, "name");
+        note_if(before.permissions != result.agent.permissions, "permissions");
+        note_if(before.key_max_age != result.agent.key_max_age, "key_max_age");
+        result.changed = !result.fields.empty();
+        note_who(result, transaction);
+        if (!result.changed) {
+            transaction.nothing_to_do();
+            return;
+        }
+        events.insert(
+            events.begin(),
+            {.action = "agent_updated", .org_id = before.org_id, .agent_id = before.agent_id, .detail = detail});
+        sql::record_events(transaction, options.by, events);
+    });
+    return result;
+}
+
+}  // namespace relay

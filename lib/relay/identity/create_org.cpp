@@ -1,0 +1,104 @@
+#include "relay/identity/create_org.hpp"
+
+#include "relay/identity/create_parts.hpp"
+#include "relay/identity/events_sql.hpp"
+#include "relay/identity/org_tokens_sql.hpp"
+#include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/use_case.hpp"
+
+namespace relay {
+namespace {
+
+/// A fresh admin token takes the place of the live one.
+void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &token, Attribution const &by,
+                 Issuing &issuing) {
+    if (auto const old = sql::revoke_live_token(transaction, org)) {
+        sql::record_events(transaction, by, {{.action = "token_revoked", .org_id = org.text(), .key_id = *old}});
+    }
+    sql::insert_token(transaction, token.id(), token.hash(), org, by.actor);
+    sql::record_events(transaction, by,
+                       {{.action = "token_issued", .org_id = org.text(), .key_id = token.id().text()}});
+    transaction.record_operation(issuing.prepare(transaction, {.org = org, .agent = nullptr, .key = token}));
+}
+
+std::optional<ApiKey> new_token(Delivery const *delivery) {
+    return delivery != nullptr ? std::optional(ApiKey::generate(KeyType::org_admin)) : std::nullopt;
+}
+
+std::vector<std::string> differing_fields(Org const &before, Org const &after) {
+    std::vector<std::string> fields;
+    auto const add_if = [&](bool differs, char const *name) {
+        if (differs) {
+            fields.emplace_back(name);
+        }
+    };
+    add_if(before.name != after.name, "name");
+    add_if(before.plan != after.plan, "plan");
+    add_if(before.max_agents != after.max_agents, "max_agents");
+    add_if(before.key_max_age != after.key_max_age, "key_max_age");
+    add_if(before.auth_mode != after.auth_mode, "auth_mode");
+    return fields;
+}
+
+}  // namespace
+
+CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options, Delivery *token) {
+    CreatedOrg result;
+    Issuing issuing(token, options.dry_run);
+    std::optional<ApiKey> const key = new_token(token);
+    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        result.changed = ensure_org(transaction, request, options.by);
+        if (result.changed && key) {
+            issue_token(transaction, request.id, *key, options.by, issuing);
+            result.token = key->id();
+        }
+        result.org = sql::get_org(transaction, request.id);
+        note_who(result, transaction);
+        if (!result.changed) {
+            transaction.nothing_to_do();
+        } else if (key) {
+            issuing.deliver();
+        }
+    });
+    return result;
+}
+
+UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options, Delivery *token) {
+    UpdatedOrg result;
+    Issuing issuing(token, options.dry_run);
+    std::optional<ApiKey> const key = new_token(token);
+    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        sql::lock_org(transaction, request.id);
+        Org const before = sql::get_org(transaction, request.id);
+        sql::update_org(transaction, request.id, request.name, request.settings);
+        result.org = sql::get_org(transaction, request.id);
+        result.fields = differing_fields(before, result.org);
+        if (before.auth_mode == "optional" && result.org.auth_mode == "required") {
+            result.keyless = sql::keyless_calls(transaction, request.id);
+        }
+        note_who(result, transaction);
+        if (!result.fields.empty()) {
+            sql::Detail detail;
+            for (std::string const &field : result.fields) {
+                detail.add(field, "changed");
+            }
+            sql::record_events(transaction, options.by,
+                               {{.action = "org_updated", .org_id = request.id.text(), .detail = detail}});
+        }
+        if (key) {
+            issue_token(transaction, request.id, *key, options.by, issuing);
+            result.token = key->id();
+        }
+        result.changed = !result.fields.empty() || key;
+        if (!result.changed) {
+            transaction.nothing_to_do();
+        } else if (key) {
+            issuing.deliver();
+        }
+    });
+    return result;
+}
+
+}  // namespace relay

@@ -1,0 +1,152 @@
+#include "relay/identity/create_parts.hpp"
+
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/events_sql.hpp"
+#include "relay/identity/keys_sql.hpp"
+#include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/revocations_sql.hpp"
+
+#include <fmt/format.h>
+
+namespace relay {
+namespace {
+
+using Fields = std::vector<std::string>;
+
+void add_if(Fields &fields, bool differs, char const *name) {
+    if (differs) {
+        fields.emplace_back(name);
+    }
+}
+
+[[noreturn]] void refuse_other_content(std::string_view what, std::string const &id, Fields const &fields,
+                                       std::string const &next) {
+    throw Error(ErrorKind::conflict,
+                fmt::format("{} {} exists with another {}; nothing was changed", what, id, fmt::join(fields, ", ")),
+                {.next = next});
+}
+
+/// Only what the request names is compared: a plan or limit that was updated since is no conflict for who did not ask for one.
+void compare_org(Org const &org, CreateOrg const &request) {
+    OrgSettings const &settings = request.settings;
+    Fields fields;
+    add_if(fields, org.name != request.name.text(), "name");
+    add_if(fields, settings.plan && org.plan != sql::plan_name(*settings.plan), "plan");
+    add_if(fields, settings.max_agents && org.max_agents != settings.max_agents, "max_agents");
+    add_if(fields, settings.key_max_age && org.key_max_age != *settings.key_max_age, "key_max_age");
+    add_if(fields, settings.auth_mode && org.auth_mode != sql::auth_mode_name(*settings.auth_mode), "auth_mode");
+    if (!fields.empty()) {
+        refuse_other_content("org", org.org_id, fields,
+                             "relay-admin org show " + org.org_id + "; relay-admin org update changes it");
+    }
+}
+
+void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
+    Agent const agent = sql::get_agent(transaction, request.id);
+    Fields fields;
+    add_if(fields, agent.org_id != request.org.text(), "org");
+    add_if(fields, agent.name != request.name.text(), "name");
+    add_if(fields, agent.permissions != permission_texts(request.permissions), "permissions");
+    add_if(fields, request.key_max_age && agent.key_max_age != request.key_max_age, "key_max_age");
+    add_if(fields, request.expires_at && present_key(transaction, request.id).expires_at != request.expires_at,
+           "end of its key");
+    if (!fields.empty()) {
+        refuse_other_content("agent", agent.agent_id, fields,
+                             "relay-admin agent show " + agent.agent_id + "; relay-admin agent update changes it");
+    }
+}
+
+/// A new agent must be able to come in: neither its organization nor its id may be shut out.
+void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
+    for (Standing const &standing : sql::standing_for(transaction, {request.id.text()}, {request.org.text()}, {})) {
+        bool const org = standing.subject_kind == "org";
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} {} is {} since {}; nothing was changed", standing.subject_kind, standing.subject_id,
+                                standing.kind == "block" ? "blocked" : "revoked", format_instant_seconds(standing.at)),
+                    {.next = standing.kind == "block"
+                                 ? fmt::format("relay-admin unblock {}{}", org ? "--org " : "", standing.subject_id)
+                                 : fmt::format("relay-admin restore {}{}", org ? "--org " : "", standing.subject_id)});
+    }
+}
+
+}  // namespace
+
+bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribution const &by) {
+    if (!sql::insert_org(transaction, request.id, request.name, request.settings, by.actor)) {
+        compare_org(sql::get_org(transaction, request.id), request);
+        return false;
+    }
+    sql::Detail detail;
+    detail.add("name", request.name.text()).add("plan", sql::plan_name(request.settings.plan.value_or(Plan::free)));
+    sql::record_events(transaction, by, {{.action = "org_created", .org_id = request.id.text(), .detail = detail}});
+    return true;
+}
+
+void check_agent_limit(Org const &org) {
+    if (org.agent_limit && org.agents > *org.agent_limit) {
+        throw Error(
+            ErrorKind::limit,
+            fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id,
+                        *org.agent_limit, *org.agent_limit, org.plan),
+            {.next =
+                 org.plan == "free"
+                     ? fmt::format("relay-admin org update {} --plan paid, or revoke an agent first", org.org_id)
+                     : fmt::format("relay-admin org update {} --max-agents N, or revoke an agent first", org.org_id)});
+    }
+}
+
+std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,
+                                      Attribution const &by, Issuing &issuing) {
+    auto const inserted = sql::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
+                                            request.key_max_age, by.actor);
+    if (!inserted) {
+        sql::get_org(transaction, request.org);  // throws if that is what is missing
+        compare_agent(transaction, request);
+        return std::nullopt;
+    }
+    if (request.expires_at && *request.expires_at <= transaction.now()) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("the key would end at {}, and it is {} already; nothing was changed",
+                                format_instant_seconds(*request.expires_at), format_instant_seconds(transaction.now())),
+                    {.why = "the database's clock counts", .next = "give an end in the future"});
+    }
+    if (inserted->held_against) {
+        refuse_shut_out(transaction, request);
+    }
+    if (inserted->limited) {
+        // Who was inserted at the same time is counted by the one who comes here last.
+        sql::lock_org(transaction, request.org);
+        check_agent_limit(sql::get_org(transaction, request.org));
+    }
+    MadeAgent made;
+    made.key = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
+    // As it was written: reading it back would cost as much as writing it.
+    made.agent = {
+        .agent_id = request.id.text(),
+        .org_id = request.org.text(),
+        .name = request.name.text(),
+        .permissions = permission_texts(request.permissions),
+        .key_max_age = request.key_max_age,
+        .effective_key_max_age = std::chrono::floor<std::chrono::seconds>(made.key.due_at - made.key.created_at),
+        .status = "active",
+        .created_at = transaction.now(),
+        .created_by = by.actor.text()};
+    sql::Detail detail;
+    detail.add("name", request.name.text());
+    sql::record_events(
+        transaction, by,
+        {{.action = "agent_created", .org_id = request.org.text(), .agent_id = request.id.text(), .detail = detail},
+         {.action = "key_issued",
+          .org_id = request.org.text(),
+          .agent_id = request.id.text(),
+          .key_id = key.id().text()}});
+    transaction.record_operation(issuing.prepare(transaction, {.org = request.org, .agent = &request.id, .key = key}));
+    return made;
+}
+
+Key present_key(db::Transaction &transaction, AgentId const &agent) {
+    sql::CurrentKeys const keys = sql::current_keys(transaction, agent);
+    return keys.active ? *keys.active : keys.retiring.value_or(Key());
+}
+
+}  // namespace relay

@@ -1,0 +1,103 @@
+#include "relay/identity/events_sql.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr auto insert_sql = R"sql(
+INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, detail, reason, ticket, actor, trace_id)
+SELECT event->>'action', event->>'org_id', event->>'agent_id', event->>'key_id', event->'detail', $2, $3, $4, $5
+FROM jsonb_array_elements($1::jsonb) AS event)sql";
+
+constexpr auto last_sql = R"sql(
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+FROM relay.recorded_events WHERE agent_id = $1 ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
+
+std::string quote(std::string_view text) {
+    std::string json = "\"";
+    for (char const c : text) {
+        if (c == '"' || c == '\\') {
+            json += '\\';
+            json += c;
+        } else if (static_cast<unsigned char>(c) < 0x20) {
+            constexpr std::string_view digits = "0123456789abcdef";
+            json += "\\u00";
+            json += digits[static_cast<unsigned char>(c) >> 4U];
+            json += digits[static_cast<unsigned char>(c) & 0xFU];
+        } else {
+            json += c;
+        }
+    }
+    return json + "\"";
+}
+
+std::string to_json(NewEvent const &event) {
+    std::string json = "{\"action\":" + quote(event.action);
+    auto const add = [&](char const *key, std::optional<std::string> const &value) {
+        if (value) {
+            json += std::string(",\"") + key + "\":" + quote(*value);
+        }
+    };
+    add("org_id", event.org_id);
+    add("agent_id", event.agent_id);
+    add("key_id", event.key_id);
+    if (auto const detail = event.detail.json()) {
+        json += ",\"detail\":" + *detail;
+    }
+    return json + "}";
+}
+
+}  // namespace
+
+void Detail::add_raw(std::string_view key, std::string const &value) {
+    m_entries += (m_entries.empty() ? "" : ",") + quote(key) + ":" + value;
+}
+
+Detail &Detail::add(std::string_view key, std::string_view text) {
+    add_raw(key, quote(text));
+    return *this;
+}
+
+Detail &Detail::add(std::string_view key, std::int64_t number) {
+    add_raw(key, std::to_string(number));
+    return *this;
+}
+
+Detail &Detail::add_json(std::string_view key, std::string const &json) {
+    add_raw(key, json);
+    return *this;
+}
+
+std::optional<std::string> Detail::json() const {
+    return m_entries.empty() ? std::nullopt : std::optional("{" + m_entries + "}");
+}
+
+void record_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events) {
+    std::string json = "[";
+    for (NewEvent const &event : events) {
+        json += (json.size() > 1 ? "," : "") + to_json(event);
+    }
+    transaction.exec(insert_sql, {json + "]", by.reason, by.ticket, by.actor, by.trace_id});
+}
+
+std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agent, int count) {
+    std::vector<Event> events;
+    db::Rows const rows = transaction.exec(last_sql, {agent, count});
+    for (db::Row const row : rows) {
+        events.push_back({.event_id = row.optional_integer("event_id"),
+                          .occurred_at = row.instant("occurred_at"),
+                          .org_id = row.optional_text("org_id"),
+                          .agent_id = row.optional_text("agent_id"),
+                          .key_id = row.optional_text("key_id"),
+                          .action = row.text("action"),
+                          .outcome = row.text("outcome"),
+                          .reason = row.optional_text("reason"),
+                          .ip_address = row.optional_text("ip_address"),
+                          .actor = row.optional_text("actor"),
+                          .db_role = row.text("db_role"),
+                          .ticket = row.optional_text("ticket"),
+                          .times = row.integer("times")});
+    }
+    return events;
+}
+
+}  // namespace relay::sql

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "relay/db/transaction.hpp"
+#include "relay/identity/records.hpp"
+#include "relay/model/attribution.hpp"
+
+namespace relay::sql {
+
+/// The details of an event: a JSON object of texts, whole numbers and what is JSON already.
+class Detail {
+  public:
+    Detail &add(std::string_view key, std::string_view text);
+    Detail &add(std::string_view key, std::int64_t number);
+    Detail &add_json(std::string_view key, std::string const &json);
+    /// Null without any entry.
+    std::optional<std::string> json() const;
+
+  private:
+    void add_raw(std::string_view key, std::string const &value);
+    std::string m_entries{};
+};
+
+struct NewEvent {
+    std::string action{};
+    std::optional<std::string> org_id{};
+    std::optional<std::string> agent_id{};
+    std::optional<std::string> key_id{};
+    Detail detail{};
+};
+
+/// Writes events of one change into auth_events, in its transaction; occurred_at and db_role are the database's own.
+void record_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events);
+
+/// An agent's last events, newest first.
+std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agent, int count);
+
+}  // namespace relay::sql

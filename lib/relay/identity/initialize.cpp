@@ -1,0 +1,52 @@
+#include "relay/identity/initialize.hpp"
+
+#include "relay/crypto/random_ids.hpp"
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/create_parts.hpp"
+#include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/use_case.hpp"
+#include "relay/schema/schema_sql.hpp"
+
+namespace relay {
+
+Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options,
+                       Delivery &delivery) {
+    Initialized result;
+    Issuing issuing(&delivery, options.dry_run);
+    ApiKey const key = ApiKey::generate(KeyType::agent);
+    AgentId const fresh_id = request.agent_id ? *request.agent_id : generate_agent_id();
+    db::TransactOptions transact = writing(options);
+    transact.check_schema = false;
+    issuing.run(database, transact, [&](db::Transaction &transaction) {
+        result = {};
+        result.migrations = sql::apply_pending(transaction);
+        bool const made_org = ensure_org(transaction, request.org, options.by);
+        if (made_org && sql::has_other_orgs(transaction, request.org.id)) {
+            throw Error(
+                ErrorKind::conflict, "the database already holds other organizations; nothing was changed",
+                {.why = "init is for the first one", .next = "relay-admin org create, then relay-admin agent create"});
+        }
+        // Without an id of the caller's, a repeat knows the agent by its name: it must not make a second one.
+        auto const known =
+            request.agent_id ? std::nullopt : sql::find_agent_by_name(transaction, request.org.id, request.agent_name);
+        CreateAgent const agent{.id = known.value_or(fresh_id),
+                                .org = request.org.id,
+                                .name = request.agent_name,
+                                .permissions = request.permissions};
+        bool const made_agent = ensure_agent(transaction, agent, key, options.by, issuing).has_value();
+        result.changed = made_org || made_agent || !result.migrations.empty();
+        result.org = sql::get_org(transaction, request.org.id);
+        result.agent = sql::get_agent(transaction, agent.id);
+        result.key = present_key(transaction, agent.id);
+        note_who(result, transaction);
+        if (made_agent) {
+            issuing.deliver();
+        } else if (!result.changed) {
+            transaction.nothing_to_do();
+        }
+    });
+    result.delivered_to = issuing.destination();
+    return result;
+}
+
+}  // namespace relay

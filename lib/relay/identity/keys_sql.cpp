@@ -1,0 +1,204 @@
+#include "relay/identity/keys_sql.hpp"
+
+#include "relay/identity/suggestions.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr auto insert_sql = R"sql(
+INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by)
+SELECT $1, agent.agent_id, agent.org_id, $2::bytea, now() + COALESCE(agent.key_max_age, org.key_max_age), $4::timestamptz, $5
+FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
+WHERE agent.agent_id = $3
+RETURNING org_id, due_at)sql";
+
+// The same columns in the same order in each: read_key reads them.
+constexpr auto find_sql = R"sql(
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
+       retire_on_first_use, last_used_at
+FROM relay.key_status WHERE key_id = $1)sql";
+
+constexpr auto current_sql = R"sql(
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
+       retire_on_first_use, last_used_at
+FROM relay.key_status WHERE agent_id = $1 AND state IN ('active', 'retiring'))sql";
+
+constexpr auto of_agent_sql = R"sql(
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
+       retire_on_first_use, last_used_at
+FROM relay.key_status WHERE agent_id = $1 ORDER BY created_at DESC, key_id)sql";
+
+constexpr auto list_sql = R"sql(
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
+       retire_on_first_use, last_used_at
+FROM relay.key_status
+WHERE ($1::text IS NULL OR agent_id = $1) AND ($2::text IS NULL OR org_id = $2) AND ($3::text IS NULL OR status = $3)
+  AND ($4::text IS NULL OR key_id > $4 COLLATE "C")
+ORDER BY key_id LIMIT $5::bigint)sql";
+
+constexpr auto identify_sql = "SELECT kind, owner_org, owner_agent FROM relay.identify($1, $2::bytea)";
+
+constexpr auto start_grace_sql = R"sql(
+UPDATE relay.agent_keys
+SET state = 'retiring', replaced_by = $2, expires_at = least(expires_at, now() + make_interval(secs => $3)), retire_on_first_use = $4
+WHERE key_id = $1)sql";
+
+constexpr auto end_grace_sql = R"sql(
+UPDATE relay.agent_keys SET state = 'active', replaced_by = NULL, expires_at = $2::timestamptz, retire_on_first_use = false
+WHERE key_id = $1)sql";
+
+constexpr auto retire_sql = R"sql(
+UPDATE relay.agent_keys SET state = 'retired', retired_at = now(), replaced_by = COALESCE($2, replaced_by) WHERE key_id = $1)sql";
+
+constexpr auto mark_revoked_sql = R"sql(
+UPDATE relay.agent_keys SET state = 'revoked', revoked_at = now() WHERE agent_id = $1 AND state IN ('active', 'retiring') RETURNING key_id)sql";
+
+constexpr auto last_address_sql = R"sql(
+SELECT host(sighting.ip_address) AS address
+FROM relay.key_sightings AS sighting JOIN relay.agent_keys AS key ON key.key_id = sighting.key_id
+WHERE key.agent_id = $1 AND sighting.ip_address <> '::' ORDER BY sighting.logged_at DESC LIMIT 1)sql";
+
+constexpr auto verify_sql = R"sql(
+SELECT (answer).ok, (answer).reason, (answer).org_id, (answer).agent_id, (answer).expires_at
+FROM relay.verify_key($1, $2::bytea, $3) AS answer)sql";
+
+constexpr auto near_sql = R"sql(
+(SELECT key_id AS id, 'agent ' || agent_id || ', org ' || org_id AS about
+ FROM relay.agent_keys WHERE key_id >= $1 AND key_id < $1 || '~' ORDER BY key_id LIMIT 5000)
+UNION ALL
+(SELECT key_id, 'agent ' || agent_id || ', org ' || org_id
+ FROM relay.agent_keys ORDER BY created_at DESC LIMIT 5000))sql";
+
+Key read_key(db::Row const &row) {
+    return {.key_id = row.text("key_id"),
+            .agent_id = row.text("agent_id"),
+            .org_id = row.text("org_id"),
+            .state = row.text("state"),
+            .status = row.text("status"),
+            .blocked = row.boolean("blocked"),
+            .created_at = row.instant("created_at"),
+            .created_by = row.text("created_by"),
+            .due_at = row.instant("due_at"),
+            .expires_at = row.optional_instant("expires_at"),
+            .retired_at = row.optional_instant("retired_at"),
+            .revoked_at = row.optional_instant("revoked_at"),
+            .replaced_by = row.optional_text("replaced_by"),
+            .retire_on_first_use = row.boolean("retire_on_first_use"),
+            .last_used_at = row.optional_instant("last_used_at")};
+}
+
+std::vector<Key> read_keys(db::Rows const &rows) {
+    std::vector<Key> keys;
+    for (db::Row const row : rows) {
+        keys.push_back(read_key(row));
+    }
+    return keys;
+}
+
+std::string hex(std::array<unsigned char, 32> const &bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text = "\\x";
+    for (unsigned char const byte : bytes) {
+        text += digits[byte >> 4U];
+        text += digits[byte & 0xFU];
+    }
+    return text;
+}
+
+}  // namespace
+
+Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
+               std::optional<Instant> expires_at, Note const &created_by) {
+    db::Rows const rows = transaction.exec(insert_sql, {id, hex(hash.bytes), agent, expires_at, created_by});
+    return {.key_id = id.text(),
+            .agent_id = agent.text(),
+            .org_id = rows.one().text("org_id"),
+            .state = "active",
+            .status = "active",
+            .created_at = transaction.now(),
+            .created_by = created_by.text(),
+            .due_at = rows.one().instant("due_at"),
+            .expires_at = expires_at};
+}
+
+std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id) {
+    db::Rows const rows = transaction.exec(find_sql, {id});
+    return rows.empty() ? std::nullopt : std::optional(read_key(rows[0]));
+}
+
+Key get_key(db::Transaction &transaction, KeyId const &id) {
+    if (auto key = find_key(transaction, id)) {
+        return *std::move(key);
+    }
+    throw no_such("key", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
+}
+
+std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash) {
+    db::Rows const rows = transaction.exec(identify_sql, {id, hex(hash.bytes)});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    return Owner{.kind = rows[0].text("kind"),
+                 .org_id = rows[0].text("owner_org"),
+                 .agent_id = rows[0].optional_text("owner_agent")};
+}
+
+CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent) {
+    CurrentKeys current;
+    for (Key &key : read_keys(transaction.exec(current_sql, {agent}))) {
+        (key.state == "active" ? current.active : current.retiring) = std::move(key);
+    }
+    return current;
+}
+
+void start_grace(db::Transaction &transaction, std::string const &key_id, KeyId const &replaced_by,
+                 std::chrono::seconds grace, bool retire_on_first_use) {
+    transaction.exec(start_grace_sql, {key_id, replaced_by, grace, retire_on_first_use});
+}
+
+void end_grace_as_active(db::Transaction &transaction, std::string const &key_id, std::optional<Instant> expires_at) {
+    transaction.exec(end_grace_sql, {key_id, expires_at});
+}
+
+void retire(db::Transaction &transaction, std::string const &key_id, std::optional<std::string> const &replaced_by) {
+    transaction.exec(retire_sql, {key_id, replaced_by});
+}
+
+std::vector<std::string> mark_revoked(db::Transaction &transaction, AgentId const &agent) {
+    std::vector<std::string> ids;
+    db::Rows const rows = transaction.exec(mark_revoked_sql, {agent});
+    for (db::Row const row : rows) {
+        ids.push_back(row.text("key_id"));
+    }
+    return ids;
+}
+
+std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {
+    return read_keys(transaction.exec(list_sql, {filter.agent, filter.org, filter.status, filter.after, filter.limit}));
+}
+
+std::vector<Key> keys_of_agent(db::Transaction &transaction, AgentId const &agent) {
+    return read_keys(transaction.exec(of_agent_sql, {agent}));
+}
+
+std::optional<std::string> last_address(db::Transaction &transaction, AgentId const &agent) {
+    db::Rows const rows = transaction.exec(last_address_sql, {agent});
+    return rows.empty() ? std::nullopt : rows[0].optional_text("address");
+}
+
+Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,
+                  std::optional<AgentId> const &agent) {
+    db::Rows const rows = transaction.exec(verify_sql, {id, hex(digest.bytes), agent});
+    db::Row const row = rows.one();
+    return {.ok = row.boolean("ok"),
+            .reason = row.text("reason"),
+            .org_id = row.optional_text("org_id"),
+            .agent_id = row.optional_text("agent_id"),
+            .expires_at = row.optional_instant("expires_at")};
+}
+
+bool has_key_table(db::Transaction &transaction) {
+    return transaction.exec("SELECT to_regclass('relay.agent_keys') IS NOT NULL AS there").one().boolean("there");
+}
+
+}  // namespace relay::sql

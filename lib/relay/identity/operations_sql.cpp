@@ -1,0 +1,29 @@
+#include "relay/identity/operations_sql.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr auto claim_sql = R"sql(
+INSERT INTO relay.operations (op_id, state, org_id, request_id, request, key_id) VALUES ($1, 'done', $2, $3::uuid, $4, $5)
+ON CONFLICT (org_id, request_id) DO NOTHING)sql";
+
+constexpr auto earlier_sql = "SELECT request, key_id FROM relay.operations WHERE org_id = $1 AND request_id = $2::uuid";
+
+}  // namespace
+
+std::optional<EarlierRequest> claim_request(db::Transaction &transaction, OperationId const &operation,
+                                            OrgId const &org, RequestId const &request, std::string const &parameters,
+                                            KeyId const &key) {
+    if (transaction.exec(claim_sql, {operation, org, request, parameters, key}).affected() == 1) {
+        transaction.adopt_operation(operation);
+        return std::nullopt;
+    }
+    db::Rows const rows = transaction.exec(earlier_sql, {org, request});
+    return EarlierRequest{.parameters = rows.one().text("request"), .key_id = rows.one().text("key_id")};
+}
+
+bool has_operation_table(db::Transaction &transaction) {
+    return transaction.exec("SELECT to_regclass('relay.operations') IS NOT NULL AS there").one().boolean("there");
+}
+
+}  // namespace relay::sql

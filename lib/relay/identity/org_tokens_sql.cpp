@@ -1,0 +1,40 @@
+#include "relay/identity/org_tokens_sql.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr auto live_sql = "SELECT token_id, created_at FROM relay.org_tokens WHERE org_id = $1 AND revoked_at IS NULL";
+
+constexpr auto insert_sql =
+    "INSERT INTO relay.org_tokens (token_id, org_id, token_hash, created_by) VALUES ($1, $2, decode($3, 'hex'), $4)";
+
+constexpr auto revoke_live_sql =
+    "UPDATE relay.org_tokens SET revoked_at = now() WHERE org_id = $1 AND revoked_at IS NULL RETURNING token_id";
+
+constexpr auto revoke_sql = "UPDATE relay.org_tokens SET revoked_at = now() WHERE token_id = $1 AND revoked_at IS NULL";
+
+}  // namespace
+
+std::optional<OrgToken> live_token(db::Transaction &transaction, OrgId const &org) {
+    db::Rows const rows = transaction.exec(live_sql, {org});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    return OrgToken{.token_id = rows[0].text("token_id"), .created_at = rows[0].instant("created_at")};
+}
+
+void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org,
+                  Note const &created_by) {
+    transaction.exec(insert_sql, {id, org, hash.hex(), created_by});
+}
+
+std::optional<std::string> revoke_live_token(db::Transaction &transaction, OrgId const &org) {
+    db::Rows const rows = transaction.exec(revoke_live_sql, {org});
+    return rows.empty() ? std::nullopt : rows[0].optional_text("token_id");
+}
+
+bool revoke_token(db::Transaction &transaction, KeyId const &id) {
+    return transaction.exec(revoke_sql, {id}).affected() == 1;
+}
+
+}  // namespace relay::sql

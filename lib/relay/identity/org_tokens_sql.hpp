@@ -1,0 +1,26 @@
+#pragma once
+
+#include "relay/crypto/key_hash.hpp"
+#include "relay/db/transaction.hpp"
+#include "relay/model/ids.hpp"
+
+namespace relay::sql {
+
+struct OrgToken {
+    std::string token_id{};
+    Instant created_at{};
+};
+
+/// The organization's live admin token, if it has one.
+std::optional<OrgToken> live_token(db::Transaction &transaction, OrgId const &org);
+
+void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org,
+                  Note const &created_by);
+
+/// Ends the organization's live token, if there is one; returns its id.
+std::optional<std::string> revoke_live_token(db::Transaction &transaction, OrgId const &org);
+
+/// Ends one token; false if it had ended before.
+bool revoke_token(db::Transaction &transaction, KeyId const &id);
+
+}  // namespace relay::sql

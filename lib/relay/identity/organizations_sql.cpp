@@ -1,0 +1,127 @@
+#include "relay/identity/organizations_sql.hpp"
+
+#include "relay/identity/suggestions.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr auto insert_sql = R"sql(
+INSERT INTO relay.organizations (org_id, name, plan, max_agents, key_max_age, auth_mode, created_by)
+VALUES ($1, $2, COALESCE($3, 'free'), $4, COALESCE(make_interval(secs => $5), interval '90 days'), COALESCE($6, 'required'), $7)
+ON CONFLICT (org_id) DO NOTHING)sql";
+
+constexpr auto find_sql = R"sql(
+SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
+FROM relay.organization_status WHERE org_id = $1)sql";
+
+constexpr auto lock_sql = "SELECT org_id FROM relay.organizations WHERE org_id = $1 FOR NO KEY UPDATE";
+
+constexpr auto update_sql = R"sql(
+UPDATE relay.organizations
+SET name = COALESCE($2, name), plan = COALESCE($3, plan), max_agents = COALESCE($4::integer, max_agents),
+    key_max_age = COALESCE(make_interval(secs => $5), key_max_age), auth_mode = COALESCE($6, auth_mode)
+WHERE org_id = $1)sql";
+
+constexpr auto list_sql = R"sql(
+SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
+FROM relay.organization_status
+WHERE ($1::text IS NULL OR org_id LIKE $1) AND (NOT $2::boolean OR status <> 'active') AND ($3::text IS NULL OR org_id > $3 COLLATE "C")
+ORDER BY org_id LIMIT $4::bigint)sql";
+
+constexpr auto keyless_sql = R"sql(
+SELECT caller, known, calls, last_at, count(*) OVER () AS all_callers, (sum(calls) OVER ())::bigint AS all_calls
+FROM relay.keyless_callers WHERE org_id = $1 ORDER BY last_at DESC, caller LIMIT 10)sql";
+
+constexpr auto has_others_sql = "SELECT EXISTS (SELECT FROM relay.organizations WHERE org_id <> $1) AS others";
+
+constexpr auto near_sql = R"sql(
+(SELECT org_id AS id, '"' || name || '"' AS about
+ FROM relay.organizations WHERE org_id >= $1 AND org_id < $1 || '~' ORDER BY org_id LIMIT 5000)
+UNION ALL
+(SELECT org_id, '"' || name || '"'
+ FROM relay.organizations ORDER BY created_at DESC LIMIT 5000))sql";
+
+Org read_org(db::Row const &row) {
+    return {.org_id = row.text("org_id"),
+            .name = row.text("name"),
+            .plan = row.text("plan"),
+            .max_agents = row.optional_integer("max_agents"),
+            .agent_limit = row.optional_integer("agent_limit"),
+            .agents = row.integer("agents"),
+            .key_max_age = row.seconds("key_max_age"),
+            .auth_mode = row.text("auth_mode"),
+            .status = row.text("status"),
+            .created_at = row.instant("created_at"),
+            .created_by = row.text("created_by")};
+}
+
+std::optional<std::string> plan_param(std::optional<Plan> plan) {
+    return plan ? std::optional(std::string(plan_name(*plan))) : std::nullopt;
+}
+
+std::optional<std::string> mode_param(std::optional<AuthMode> mode) {
+    return mode ? std::optional(std::string(auth_mode_name(*mode))) : std::nullopt;
+}
+
+}  // namespace
+
+std::string_view plan_name(Plan plan) { return plan == Plan::free ? "free" : "paid"; }
+
+std::string_view auth_mode_name(AuthMode mode) { return mode == AuthMode::optional ? "optional" : "required"; }
+
+bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, OrgSettings const &settings,
+                Note const &created_by) {
+    return transaction
+               .exec(insert_sql, {id, name, plan_param(settings.plan), settings.max_agents, settings.key_max_age,
+                                  mode_param(settings.auth_mode), created_by})
+               .affected() == 1;
+}
+
+std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id) {
+    db::Rows const rows = transaction.exec(find_sql, {id});
+    return rows.empty() ? std::nullopt : std::optional(read_org(rows[0]));
+}
+
+Org get_org(db::Transaction &transaction, OrgId const &id) {
+    if (auto org = find_org(transaction, id)) {
+        return *std::move(org);
+    }
+    throw no_such("org", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
+}
+
+void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(lock_sql, {id}); }
+
+void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
+                OrgSettings const &settings) {
+    transaction.exec(update_sql, {id, name, plan_param(settings.plan), settings.max_agents, settings.key_max_age,
+                                  mode_param(settings.auth_mode)});
+}
+
+std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter) {
+    std::vector<Org> orgs;
+    db::Rows const rows = transaction.exec(list_sql, {filter.like, filter.blocked_only, filter.after, filter.limit});
+    for (db::Row const row : rows) {
+        orgs.push_back(read_org(row));
+    }
+    return orgs;
+}
+
+KeylessCalls keyless_calls(db::Transaction &transaction, OrgId const &id) {
+    KeylessCalls found;
+    db::Rows const rows = transaction.exec(keyless_sql, {id});
+    for (db::Row const row : rows) {
+        found.callers = row.integer("all_callers");
+        found.calls = row.integer("all_calls");
+        found.latest.push_back({.agent_id = row.optional_text("caller"),
+                                .known = row.boolean("known"),
+                                .calls = row.integer("calls"),
+                                .last_at = row.instant("last_at")});
+    }
+    return found;
+}
+
+bool has_other_orgs(db::Transaction &transaction, OrgId const &id) {
+    return transaction.exec(has_others_sql, {id}).one().boolean("others");
+}
+
+}  // namespace relay::sql

@@ -1,0 +1,136 @@
+#include "relay/identity/revocations_sql.hpp"
+
+#include "relay/db/list_text.hpp"
+
+namespace relay::sql {
+namespace {
+
+// One statement a kind, so that a block of agents touches no table but theirs: a lock on another must not hold it up.
+constexpr auto look_up_agents_sql = R"sql(
+SELECT asked.id, agent.agent_id IS NOT NULL AS known, agent.org_id, agent.agent_id
+FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, position)
+LEFT JOIN relay.agents AS agent ON agent.agent_id = asked.id ORDER BY asked.position)sql";
+
+constexpr auto look_up_orgs_sql = R"sql(
+SELECT asked.id, org.org_id IS NOT NULL AS known, org.org_id, NULL AS agent_id
+FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, position)
+LEFT JOIN relay.organizations AS org ON org.org_id = asked.id ORDER BY asked.position)sql";
+
+constexpr auto look_up_keys_sql = R"sql(
+SELECT asked.id, key.key_id IS NOT NULL AS known, key.org_id, key.agent_id
+FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, position)
+LEFT JOIN relay.agent_keys AS key ON key.key_id = asked.id ORDER BY asked.position)sql";
+
+constexpr auto shut_out_sql = R"sql(
+INSERT INTO relay.revocations (subject_kind, subject_id, kind, until, ticket, reason, actor)
+SELECT $1, id, $3, $4::timestamptz, $5, $6, $7 FROM unnest($2::text[]) AS asked (id))sql";
+
+constexpr auto lift_sql = R"sql(
+UPDATE relay.revocations SET lifted_at = now(), lifted_by = $4
+WHERE subject_kind = $1 AND subject_id = ANY ($2::text[]) AND kind = $3 AND lifted_at IS NULL AND (until IS NULL OR until > now())
+RETURNING subject_id)sql";
+
+// The longest block and the first revocation come first, each by its own order.
+constexpr auto standing_sql = R"sql(
+SELECT subject_kind, subject_id, kind, at, until, ticket, reason, actor, db_role
+FROM relay.standing_revocations
+WHERE (subject_kind = 'agent' AND subject_id = ANY ($1::text[])) OR (subject_kind = 'org' AND subject_id = ANY ($2::text[]))
+   OR (subject_kind = 'key' AND subject_id = ANY ($3::text[]))
+ORDER BY until DESC NULLS FIRST, at)sql";
+
+constexpr auto under_ticket_sql = R"sql(
+SELECT subject_kind, subject_id, kind, at, until, ticket, reason, actor, db_role
+FROM relay.standing_revocations WHERE ticket = $1 AND kind = 'block' ORDER BY at)sql";
+
+constexpr auto knows_ticket_sql =
+    "SELECT EXISTS (SELECT FROM relay.revocations WHERE ticket = $1 AND kind = 'block') AS known";
+
+constexpr auto meanwhile_sql = R"sql(
+SELECT EXISTS (SELECT FROM relay.revocations
+               WHERE kind = 'revoke' AND at >= now()
+                 AND ((subject_kind = 'agent' AND subject_id = $1) OR (subject_kind = 'org' AND subject_id = $2))) AS revoked)sql";
+
+Standing read_standing(db::Row const &row) {
+    return {.subject_kind = row.text("subject_kind"),
+            .subject_id = row.text("subject_id"),
+            .kind = row.text("kind"),
+            .at = row.instant("at"),
+            .until = row.optional_instant("until"),
+            .ticket = row.optional_text("ticket"),
+            .reason = row.optional_text("reason"),
+            .actor = row.text("actor"),
+            .db_role = row.text("db_role")};
+}
+
+std::vector<Standing> read_all(db::Rows const &rows) {
+    std::vector<Standing> standing;
+    for (db::Row const row : rows) {
+        standing.push_back(read_standing(row));
+    }
+    return standing;
+}
+
+std::vector<std::string> only_if(bool condition, std::vector<std::string> const &ids) {
+    return condition ? ids : std::vector<std::string>();
+}
+
+}  // namespace
+
+std::vector<Subject> look_up(db::Transaction &transaction, std::string const &kind,
+                             std::vector<std::string> const &ids) {
+    auto const look_up_sql = kind == "agent" ? look_up_agents_sql : kind == "org" ? look_up_orgs_sql : look_up_keys_sql;
+    std::vector<Subject> subjects;
+    db::Rows const rows = transaction.exec(look_up_sql, {db::array_text(ids)});
+    for (db::Row const row : rows) {
+        subjects.push_back({.id = row.text("id"),
+                            .known = row.boolean("known"),
+                            .org_id = row.optional_text("org_id"),
+                            .agent_id = row.optional_text("agent_id")});
+    }
+    std::vector<Standing> const all = standing_for(transaction, only_if(kind == "agent", ids),
+                                                   only_if(kind == "org", ids), only_if(kind == "key", ids));
+    for (Subject &subject : subjects) {
+        for (Standing const &standing : all) {
+            if (standing.subject_id == subject.id) {
+                auto &slot = standing.kind == "block" ? subject.block : subject.revocation;
+                slot = slot ? slot : standing;
+            }
+        }
+    }
+    return subjects;
+}
+
+void shut_out(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids,
+              std::string const &kind, std::optional<Instant> until, Attribution const &by) {
+    transaction.exec(shut_out_sql, {subject_kind, db::array_text(ids), kind, until, by.ticket, by.reason, by.actor});
+}
+
+std::vector<std::string> lift(db::Transaction &transaction, std::string const &subject_kind,
+                              std::vector<std::string> const &ids, std::string const &kind, Attribution const &by) {
+    std::vector<std::string> lifted;
+    db::Rows const rows = transaction.exec(lift_sql, {subject_kind, db::array_text(ids), kind, by.actor});
+    for (db::Row const row : rows) {
+        lifted.push_back(row.text("subject_id"));
+    }
+    return lifted;
+}
+
+std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket) {
+    return read_all(transaction.exec(under_ticket_sql, {ticket}));
+}
+
+bool knows_ticket(db::Transaction &transaction, Note const &ticket) {
+    return transaction.exec(knows_ticket_sql, {ticket}).one().boolean("known");
+}
+
+bool revoked_meanwhile(db::Transaction &transaction, AgentId const &agent, OrgId const &org) {
+    return transaction.exec(meanwhile_sql, {agent, org}).one().boolean("revoked");
+}
+
+std::vector<Standing> standing_for(db::Transaction &transaction, std::vector<std::string> const &agent_ids,
+                                   std::vector<std::string> const &org_ids, std::vector<std::string> const &key_ids) {
+    return read_all(
+        transaction.exec(standing_sql, {db::array_text(agent_ids), db::array_text(org_ids), db::array_text(key_ids)}));
+}
+
+}  // namespace relay::sql

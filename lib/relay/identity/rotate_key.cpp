@@ -1,0 +1,297 @@
+#include "relay/identity/rotate_key.hpp"
+
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/events_sql.hpp"
+#include "relay/identity/issuing.hpp"
+#include "relay/identity/keys_sql.hpp"
+#include "relay/identity/operations_sql.hpp"
+#include "relay/identity/use_case.hpp"
+
+#include <fmt/format.h>
+
+namespace relay {
+namespace {
+
+using std::chrono::seconds;
+
+seconds age(Key const &key, Instant now) { return std::chrono::floor<seconds>(now - key.created_at); }
+
+/// Why the present key may stay, or empty: then it is rotated.
+std::string reason_to_keep(RotateKey const &request, std::optional<Key> const &active, Instant now) {
+    if (!active || !active->live()) {
+        return {};
+    }
+    if (request.if_older_than && age(*active, now) < *request.if_older_than) {
+        return fmt::format("key {} is {} old (limit {})", active->key_id, describe_duration(age(*active, now)),
+                           describe_duration(*request.if_older_than));
+    }
+    if (request.due_within && active->due_at > now + *request.due_within) {
+        return fmt::format("key {} is due at {}", active->key_id, format_instant_seconds(active->due_at));
+    }
+    return {};
+}
+
+/// One line that says all that makes one request different from another.
+std::string canonical_parameters(RotateKey const &request) {
+    auto const text = [](std::optional<seconds> const &duration) {
+        return duration ? format_duration(*duration) : std::string("-");
+    };
+    return fmt::format(
+        "rotate-key {} grace={} if-older-than={} due-within={} retire-on-first-use={} force={} own-key={}",
+        request.agent.text(), format_duration(request.grace), text(request.if_older_than), text(request.due_within),
+        request.retire_on_first_use, request.force, request.own_key != nullptr ? request.own_key->id().text() : "-");
+}
+
+/// One rotation inside its transaction.
+class Rotation {
+  public:
+    Rotation(db::Transaction &transaction, RotateKey const &request, Attribution const &by)
+        : m_transaction(transaction),
+          m_request(request),
+          m_by(by),
+          m_agent(sql::get_agent(transaction, request.agent)) {}
+
+    RotatedKey run(ApiKey const &new_key, Issuing &issuing) {
+        OrgId const org = OrgId::parse(m_agent.org_id);
+        OperationId const &operation =
+            issuing.prepare(m_transaction, {.org = org, .agent = &m_request.agent, .key = new_key});
+        if (m_request.request && repeated(org, operation, new_key)) {
+            return keep("this request was done before");
+        }
+        m_agent = sql::lock_agent(m_transaction, m_request.agent);
+        if (m_agent.status == "revoked") {
+            throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
+                        {.next = fmt::format("relay-admin restore {} (it brings the agent back with a fresh key)",
+                                             m_agent.agent_id)});
+        }
+        m_keys = sql::current_keys(m_transaction, m_request.agent);
+        if (is_own_key_again(new_key)) {
+            return keep(fmt::format("key {} is the active one already", new_key.id().text()));
+        }
+        if (std::string const reason = reason_to_keep(m_request, m_keys.active, m_transaction.now()); !reason.empty()) {
+            return keep(reason);
+        }
+        replace(new_key);
+        if (!m_request.request) {
+            m_transaction.record_operation(operation);
+        }
+        return m_result;
+    }
+
+  private:
+    bool repeated(OrgId const &org, OperationId const &operation, ApiKey const &new_key) {
+        std::string const parameters = canonical_parameters(m_request);
+        auto const earlier =
+            sql::claim_request(m_transaction, operation, org, *m_request.request, parameters, new_key.id());
+        if (!earlier) {
+            return false;
+        }
+        if (earlier->parameters != parameters) {
+            throw Error(ErrorKind::conflict,
+                        fmt::format("request {} was used before, for: {}; nothing was changed",
+                                    m_request.request->text(), earlier->parameters),
+                        {.next = "use a new UUID for a new request"});
+        }
+        m_keys.active = sql::find_key(m_transaction, KeyId::parse(earlier->key_id));
+        return true;
+    }
+
+    /// The caller's own key came again: the retry of a rotation that was done.
+    bool is_own_key_again(ApiKey const &new_key) {
+        if (m_request.own_key == nullptr || !sql::find_key(m_transaction, new_key.id())) {
+            return false;
+        }
+        auto const owner = sql::identify(m_transaction, new_key.id(), new_key.hash());
+        bool const active = m_keys.active && m_keys.active->key_id == new_key.id().text() && m_keys.active->live();
+        if (!owner || !active) {
+            throw Error(ErrorKind::conflict,
+                        fmt::format("key {} was used before; nothing was changed", new_key.id().text()),
+                        {.next = "make a new key"});
+        }
+        return true;
+    }
+
+    RotatedKey keep(std::string reason) {
+        m_result.changed = false;
+        m_result.key = m_keys.active.value_or(Key());
+        m_result.unchanged_because = std::move(reason);
+        m_transaction.nothing_to_do();
+        return m_result;
+    }
+
+    void end(Key const &key, std::optional<std::string> const &replaced_by) {
+        sql::retire(m_transaction, key.key_id, replaced_by);
+        m_result.ended.push_back(key.key_id);
+        add_event("key_retired", key.key_id, {});
+    }
+
+    /// What still stands in the way of a second key in grace.
+    void clear_grace(KeyId const &new_id) {
+        if (!m_keys.retiring) {
+            return;
+        }
+        Key const &old = *m_keys.retiring;
+        if (old.live() && m_request.grace > seconds(0) && !m_request.force) {
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed",
+                            m_agent.agent_id, old.key_id, format_instant_seconds(old.expires_at.value_or(Instant()))),
+                {.why = "at most two keys of an agent are live",
+                 .next = fmt::format("wait, or end it: relay-admin key retire {}; --grace 0 or --force end it here",
+                                     old.key_id)});
+        }
+        if (old.live()) {
+            end(old, old.replaced_by.value_or(new_id.text()));
+        } else if (old.status == "revoked") {
+            sql::mark_revoked(m_transaction, m_request.agent);
+        } else {
+            sql::retire(m_transaction, old.key_id);
+        }
+    }
+
+    void replace(ApiKey const &new_key) {
+        clear_grace(new_key.id());
+        std::optional<Instant> expires_at;
+        if (m_keys.active) {
+            expires_at = inherited_expiry(*m_keys.active);
+            retire_active(*m_keys.active, new_key.id());
+        }
+        sql::insert_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, expires_at, m_by.actor);
+        sql::Detail detail;
+        detail.add("grace_seconds", m_request.grace.count());
+        if (m_keys.active) {
+            detail.add("previous_key_id", m_keys.active->key_id);
+            m_result.previous = sql::get_key(m_transaction, KeyId::parse(m_keys.active->key_id));
+        }
+        add_event("key_rotated", new_key.id().text(), std::move(detail));
+        m_result.key = sql::get_key(m_transaction, new_key.id());
+        m_result.changed = true;
+    }
+
+    /// A rotation neither outlives nor erases an end that was set on purpose.
+    std::optional<Instant> inherited_expiry(Key const &active) const {
+        if (active.status == "expired" && !m_request.force) {
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("the key of agent {} expired at {}, as was set when it was made; nothing was changed",
+                            m_agent.agent_id, format_instant_seconds(active.expires_at.value_or(Instant()))),
+                {.why = "a rotation does not prolong an access that was meant to end",
+                 .next = "--force gives it a key without an end"});
+        }
+        return active.status == "expired" ? std::nullopt : active.expires_at;
+    }
+
+    void retire_active(Key const &active, KeyId const &new_id) {
+        if (active.status == "revoked") {
+            sql::mark_revoked(m_transaction, m_request.agent);
+        } else if (active.live() && m_request.grace > seconds(0)) {
+            sql::start_grace(m_transaction, active.key_id, new_id, m_request.grace, m_request.retire_on_first_use);
+        } else {
+            end(active, new_id.text());
+        }
+    }
+
+    void add_event(char const *action, std::string const &key_id, sql::Detail detail) {
+        sql::record_events(m_transaction, m_by,
+                           {{.action = action,
+                             .org_id = m_agent.org_id,
+                             .agent_id = m_agent.agent_id,
+                             .key_id = key_id,
+                             .detail = std::move(detail)}});
+    }
+
+    db::Transaction &m_transaction;
+    RotateKey const &m_request;
+    Attribution const &m_by;
+    Agent m_agent;
+    sql::CurrentKeys m_keys{};
+    RotatedKey m_result{};
+};
+
+}  // namespace
+
+RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options,
+                      Delivery *delivery) {
+    if (delivery == nullptr && request.own_key == nullptr) {
+        throw Error(ErrorKind::usage, "a new key needs somewhere to go");
+    }
+    RotatedKey result;
+    Issuing issuing(delivery, options.dry_run, request.own_key != nullptr);
+    std::optional<ApiKey> const generated =
+        request.own_key != nullptr ? std::nullopt : std::optional(ApiKey::generate(KeyType::agent));
+    ApiKey const &new_key = generated ? *generated : *request.own_key;
+    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+        result = Rotation(transaction, request, options.by).run(new_key, issuing);
+        note_who(result, transaction);
+        if (result.changed) {
+            issuing.deliver();
+        }
+    });
+    result.delivered_to = issuing.destination();
+    return result;
+}
+
+RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOptions const &options) {
+    RotatedKey result;
+    database.transact(writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        Agent const owner = sql::lock_agent(transaction, agent);
+        sql::CurrentKeys const keys = sql::current_keys(transaction, agent);
+        if (!keys.retiring || !keys.retiring->live() || !keys.active) {
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("agent {} has no rotation in grace to take back; nothing was changed", agent.text()),
+                {.next = "relay-admin agent show " + agent.text()});
+        }
+        sql::retire(transaction, keys.active->key_id);
+        // The grace had cut the old key's own expiry; what it shares with its replacement is what it had before.
+        sql::end_grace_as_active(transaction, keys.retiring->key_id, keys.active->expires_at);
+        sql::record_events(transaction, options.by,
+                           {{.action = "key_retired",
+                             .org_id = owner.org_id,
+                             .agent_id = owner.agent_id,
+                             .key_id = keys.active->key_id},
+                            {.action = "key_rotation_reverted",
+                             .org_id = owner.org_id,
+                             .agent_id = owner.agent_id,
+                             .key_id = keys.retiring->key_id}});
+        result.key = sql::get_key(transaction, KeyId::parse(keys.retiring->key_id));
+        result.previous = sql::get_key(transaction, KeyId::parse(keys.active->key_id));
+        result.ended = {keys.active->key_id};
+        result.changed = true;
+        note_who(result, transaction);
+    });
+    return result;
+}
+
+RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, WriteOptions const &options) {
+    RetiredKey result;
+    database.transact(writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        sql::lock_agent(transaction, AgentId::parse(sql::get_key(transaction, key).agent_id));
+        Key const before = sql::get_key(transaction, key);
+        result.key = before;
+        note_who(result, transaction);
+        if (before.state == "retired" || before.state == "revoked" || before.status == "revoked") {
+            transaction.nothing_to_do();
+            return;
+        }
+        if (before.state == "active" && before.live() && !force) {
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("key {} is the active key of agent {}; nothing was changed", key.text(), before.agent_id),
+                {.why = "without it the agent has no working key",
+                 .next = fmt::format("relay-admin rotate-key {} --grace 0 replaces it; --force ends it all the same",
+                                     before.agent_id)});
+        }
+        sql::retire(transaction, key.text());
+        sql::record_events(
+            transaction, options.by,
+            {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.text()}});
+        result.key = sql::get_key(transaction, key);
+        result.changed = true;
+    });
+    return result;
+}
+
+}  // namespace relay

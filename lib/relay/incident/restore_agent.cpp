@@ -1,0 +1,71 @@
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/create_parts.hpp"
+#include "relay/identity/events_sql.hpp"
+#include "relay/identity/keys_sql.hpp"
+#include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/revocations_sql.hpp"
+#include "relay/identity/use_case.hpp"
+#include "relay/incident/incident.hpp"
+
+#include <fmt/format.h>
+
+namespace relay {
+namespace {
+
+bool is_revoked_itself(db::Transaction &transaction, AgentId const &agent) {
+    return sql::look_up(transaction, "agent", {agent.text()}).front().revocation.has_value();
+}
+
+void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
+    if (sql::get_org(transaction, org).status == "revoked") {
+        throw Error(ErrorKind::conflict, fmt::format("org {} is revoked; nothing was changed", org.text()),
+                    {.next = fmt::format("relay-admin restore --org {} first", org.text())});
+    }
+}
+
+}  // namespace
+
+RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
+                            Delivery &delivery) {
+    RestoredAgent result;
+    Issuing issuing(&delivery, options.dry_run);
+    ApiKey const key = ApiKey::generate(KeyType::agent);
+    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        Agent const before = sql::get_agent(transaction, agent);
+        OrgId const org = OrgId::parse(before.org_id);
+        sql::lock_org(transaction, org);  // the agent counts again
+        sql::lock_agent(transaction, agent);
+        refuse_revoked_org(transaction, org);
+        note_who(result, transaction);
+        if (!is_revoked_itself(transaction, agent)) {
+            result.agent = before;
+            result.key = present_key(transaction, agent);
+            transaction.nothing_to_do();
+            return;
+        }
+        sql::lift(transaction, "agent", {agent.text()}, "revoke", options.by);
+        check_agent_limit(sql::get_org(transaction, org));
+        // A key is dated by the start of its transaction. One that is revoked while we run would be born dead: then start over, later.
+        if (sql::revoked_meanwhile(transaction, agent, org)) {
+            throw db::RunAgain();
+        }
+        sql::mark_revoked(transaction, agent);
+        sql::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
+        sql::record_events(transaction, options.by,
+                           {{.action = "agent_restored", .org_id = before.org_id, .agent_id = before.agent_id},
+                            {.action = "key_issued",
+                             .org_id = before.org_id,
+                             .agent_id = before.agent_id,
+                             .key_id = key.id().text()}});
+        transaction.record_operation(issuing.prepare(transaction, {.org = org, .agent = &agent, .key = key}));
+        result.agent = sql::get_agent(transaction, agent);
+        result.key = present_key(transaction, agent);
+        result.changed = true;
+        issuing.deliver();
+    });
+    result.delivered_to = issuing.destination();
+    return result;
+}
+
+}  // namespace relay

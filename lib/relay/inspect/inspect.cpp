@@ -1,0 +1,152 @@
+#include "relay/inspect/inspect.hpp"
+
+#include "relay/identity/agent_permissions_sql.hpp"
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/events_sql.hpp"
+#include "relay/identity/keys_sql.hpp"
+#include "relay/identity/org_tokens_sql.hpp"
+#include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/revocations_sql.hpp"
+#include "relay/identity/use_case.hpp"
+#include "relay/permissions/roles_sql.hpp"
+
+namespace relay {
+namespace {
+
+/// A glob's `*` and `?` as LIKE's `%` and `_`; LIKE's own signs are taken literally.
+std::string like_pattern(std::string const &glob) {
+    std::string pattern;
+    for (char const c : glob) {
+        if (c == '%' || c == '_' || c == '\\') {
+            pattern += '\\';
+        }
+        pattern += c == '*' ? '%' : c == '?' ? '_' : c;
+    }
+    return pattern;
+}
+
+/// One row more than asked for tells whether there is a next page.
+std::optional<std::int64_t> one_more(PageRequest const &page) {
+    return page.limit ? std::optional(*page.limit + 1) : std::nullopt;
+}
+
+template <typename T, typename IdOf>
+void cut(Page<T> &result, PageRequest const &page, IdOf const &id_of) {
+    if (page.limit && static_cast<std::int64_t>(result.items.size()) > *page.limit) {
+        result.items.pop_back();
+        if (!result.items.empty()) {
+            result.next = id_of(result.items.back());
+        }
+    }
+}
+
+template <typename Result>
+Result read(db::Database &database, std::function<void(db::Transaction &, Result &)> const &work) {
+    Result result;
+    database.transact(reading(), [&](db::Transaction &transaction) {
+        result = {};
+        result.at = transaction.now();
+        result.db_role = transaction.db_role();
+        work(transaction, result);
+    });
+    return result;
+}
+
+}  // namespace
+
+Page<Org> list_orgs(db::Database &database, ListOrgs const &request) {
+    return read<Page<Org>>(database, [&](db::Transaction &transaction, Page<Org> &result) {
+        result.items = sql::list_orgs(
+            transaction, {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
+                          .blocked_only = request.blocked_only,
+                          .after = request.page.after,
+                          .limit = one_more(request.page)});
+        cut(result, request.page, [](Org const &org) { return org.org_id; });
+    });
+}
+
+OrgDetails show_org(db::Database &database, OrgId const &org) {
+    return read<OrgDetails>(database, [&](db::Transaction &transaction, OrgDetails &result) {
+        result.org = sql::get_org(transaction, org);
+        result.standing = sql::standing_for(transaction, {}, {org.text()}, {});
+        result.keyless = sql::keyless_calls(transaction, org);
+        if (auto const token = sql::live_token(transaction, org)) {
+            result.token_id = token->token_id;
+            result.token_created_at = token->created_at;
+        }
+    });
+}
+
+Page<Agent> list_agents(db::Database &database, ListAgents const &request) {
+    return read<Page<Agent>>(database, [&](db::Transaction &transaction, Page<Agent> &result) {
+        if (request.org) {
+            sql::get_org(transaction, *request.org);
+            if (request.role) {
+                sql::get_role(transaction, *request.org, *request.role);
+            }
+        }
+        result.items = sql::list_agents(transaction, {.org = request.org,
+                                                      .status = request.status,
+                                                      .key_due = request.key_due,
+                                                      .unused_for = request.unused_for,
+                                                      .role = request.role,
+                                                      .after = request.page.after,
+                                                      .limit = one_more(request.page)});
+        cut(result, request.page, [](Agent const &agent) { return agent.agent_id; });
+    });
+}
+
+AgentDetails show_agent(db::Database &database, AgentId const &agent, int events) {
+    return read<AgentDetails>(database, [&](db::Transaction &transaction, AgentDetails &result) {
+        result.agent = sql::get_agent(transaction, agent);
+        result.keys = sql::keys_of_agent(transaction, agent);
+        result.standing = sql::standing_for(transaction, {agent.text()}, {result.agent.org_id}, {});
+        result.last_address = sql::last_address(transaction, agent);
+        result.grants = sql::grants_of_agent(transaction, agent);
+        result.roles = sql::roles_of_agent(transaction, agent);
+        if (events > 0) {
+            result.events = sql::last_events(transaction, agent, events);
+        }
+    });
+}
+
+Page<Key> list_keys(db::Database &database, ListKeys const &request) {
+    return read<Page<Key>>(database, [&](db::Transaction &transaction, Page<Key> &result) {
+        if (request.agent) {
+            sql::get_agent(transaction, *request.agent);
+        }
+        if (request.org) {
+            sql::get_org(transaction, *request.org);
+        }
+        result.items = sql::list_keys(transaction, {.agent = request.agent,
+                                                    .org = request.org,
+                                                    .status = request.status,
+                                                    .after = request.page.after,
+                                                    .limit = one_more(request.page)});
+        cut(result, request.page, [](Key const &key) { return key.key_id; });
+    });
+}
+
+KeyDetails show_key(db::Database &database, KeyId const &key) {
+    return read<KeyDetails>(database, [&](db::Transaction &transaction, KeyDetails &result) {
+        result.key = sql::get_key(transaction, key);
+        result.standing =
+            sql::standing_for(transaction, {result.key.agent_id}, {result.key.org_id}, {result.key.key_id});
+    });
+}
+
+KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optional<AgentId> const &agent) {
+    return read<KeyVerification>(database, [&](db::Transaction &transaction, KeyVerification &result) {
+        sql::Answer const answer = sql::verify_key(transaction, key.id(), key.digest(), agent);
+        result.ok = answer.ok;
+        result.reason = answer.reason;
+        result.org_id = answer.org_id;
+        result.agent_id = answer.agent_id;
+        result.expires_at = answer.expires_at;
+        if (answer.agent_id) {
+            result.grants = sql::grants_of_agent(transaction, AgentId::parse(*answer.agent_id));
+        }
+    });
+}
+
+}  // namespace relay

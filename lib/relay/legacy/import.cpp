@@ -1,0 +1,384 @@
+#include "relay/legacy/import.hpp"
+
+#include "relay/db/batches.hpp"
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/events_sql.hpp"
+#include "relay/identity/revocations_sql.hpp"
+#include "relay/identity/use_case.hpp"
+#include "relay/legacy/import_sql.hpp"
+#include "relay/legacy/old_table_sql.hpp"
+#include "relay/legacy/windows_sql.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <map>
+#include <span>
+#include <unordered_map>
+
+namespace relay {
+namespace {
+
+using sql::LegacyCandidate;
+using Candidates = std::vector<LegacyCandidate>;
+
+/// Agents whose rows are remembered to name the line of a repeat: 100 to 250 bytes each.
+constexpr std::size_t most_seen = 16'000;
+
+LegacyFault fault_of(LegacyCandidate const &candidate, std::string reason) {
+    return {.line = candidate.line, .agent_id = candidate.agent.text(), .reason = std::move(reason)};
+}
+
+/// Throws Error (usage), which says what is wrong with the row.
+LegacyCandidate check(LegacyRow const &row, std::optional<OrgId> const &default_org) {
+    if (!row.fault.empty()) {
+        throw Error(ErrorKind::usage, row.fault);
+    }
+    if (!row.agent_id) {
+        throw Error(ErrorKind::usage, "it has no agent_id");
+    }
+    AgentId agent = AgentId::parse(*row.agent_id);
+    if (!row.org_id && !default_org) {
+        throw Error(ErrorKind::usage, "it has no org_id (--org ORG is for rows that name none)");
+    }
+    LegacyCandidate candidate{.line = row.line,
+                              .agent = agent,
+                              .org = row.org_id ? OrgId::parse(*row.org_id) : *default_org,
+                              .name = DisplayName::parse(row.name.value_or(agent.text())),
+                              .named = row.name.has_value(),
+                              .revoked = row.revoked};
+    if (row.owner) {
+        candidate.owner = DisplayName::parse(*row.owner);
+    }
+    if (row.permissions) {
+        candidate.permissions.emplace();
+        for (std::string const &text : *row.permissions) {
+            candidate.permissions->push_back(Permission::parse(text));
+        }
+    }
+    return candidate;
+}
+
+/// All that one row says, to tell whether a second one says the same.
+std::size_t digest(LegacyCandidate const &candidate) {
+    std::string text = candidate.org.text() + '\n' + candidate.name.text() + (candidate.revoked ? "\nr" : "\n");
+    for (std::string const &permission : permission_texts(candidate.permissions.value_or(std::vector<Permission>()))) {
+        text += '\n' + permission;
+    }
+    return std::hash<std::string>()(text);
+}
+
+/// What differs between an agent that is there and a row; empty: nothing.
+std::string difference(LegacyCandidate const &candidate, sql::KnownAgent const &known) {
+    if (known.org_id != candidate.org.text()) {
+        return "it exists in org " + known.org_id;
+    }
+    if (candidate.revoked && !known.revoked) {
+        return "it is revoked there, and not here: relay-admin revoke " + candidate.agent.text();
+    }
+    if (candidate.named && known.name != candidate.name.text()) {
+        return "it exists with another name";
+    }
+    if (candidate.permissions && known.permissions != permission_texts(*candidate.permissions)) {
+        return "it exists with other permissions";
+    }
+    return {};
+}
+
+/// One batch inside its transaction.
+class Batch {
+  public:
+    Batch(db::Transaction &transaction, ImportLegacy const &request, Attribution const &by)
+        : m_transaction(transaction), m_request(request), m_by(by) {}
+
+    ImportedLegacy run(std::span<LegacyCandidate const> rows) {
+        sql::lock_legacy(m_transaction);
+        sort_out(rows);
+        make_orgs();
+        give_seats();
+        make_agents();
+        fill_inventory();
+        if (m_events.empty()) {
+            m_transaction.nothing_to_do();
+        } else {
+            sql::record_events(m_transaction, m_by, m_events);
+        }
+        return std::move(m_result);
+    }
+
+  private:
+    void sort_out(std::span<LegacyCandidate const> rows) {
+        std::vector<std::string> ids;
+        for (LegacyCandidate const &row : rows) {
+            ids.push_back(row.agent.text());
+        }
+        auto const known = sql::known_agents(m_transaction, ids);
+        for (LegacyCandidate const &row : rows) {
+            auto const there = known.find(row.agent.text());
+            if (there == known.end()) {
+                m_new.push_back(row);
+            } else if (std::string why = difference(row, there->second); !why.empty()) {
+                m_result.faults.push_back(fault_of(row, std::move(why)));
+            } else if (there->second.imported || there->second.revoked) {
+                ++m_result.unchanged;
+            } else if (there->second.proven) {
+                ++m_result.own_key;
+            } else {
+                m_listed.push_back(row);
+            }
+        }
+    }
+
+    std::vector<std::string> orgs_of_new() const {
+        std::set<std::string> orgs;
+        for (LegacyCandidate const &row : m_new) {
+            orgs.insert(row.org.text());
+        }
+        return {orgs.begin(), orgs.end()};
+    }
+
+    void make_orgs() {
+        std::vector<std::string> const wanted = orgs_of_new();
+        m_seats = sql::free_seats(m_transaction, wanted);
+        if (!m_request.create_orgs || m_seats.size() == wanted.size()) {
+            return;
+        }
+        std::map<std::string, std::string> names;
+        for (std::string const &org : wanted) {
+            if (m_seats.count(org) == 0) {
+                names.emplace(org, org);
+            }
+        }
+        if (m_request.orgs_table) {
+            for (auto &[org, name] : sql::legacy_org_names(m_transaction, *m_request.orgs_table, wanted)) {
+                take_name(names, org, name);
+            }
+        }
+        for (std::string const &org : sql::insert_legacy_orgs(m_transaction, names, m_by.actor)) {
+            m_result.orgs_created.insert(org);
+            sql::Detail detail;
+            detail.add("name", names[org]).add("plan", "paid").add("source", m_request.source);
+            m_events.push_back({.action = "org_created", .org_id = org, .detail = detail});
+        }
+        for (auto const &[org, name] : names) {
+            m_seats.emplace(org, std::nullopt);
+        }
+    }
+
+    /// A name that we would not take is no reason to leave a whole organization out.
+    static void take_name(std::map<std::string, std::string> &names, std::string const &org, std::string const &name) {
+        auto const wanted = names.find(org);
+        if (wanted == names.end()) {
+            return;
+        }
+        try {
+            wanted->second = DisplayName::parse(name).text();
+        } catch (Error const &) {
+            // Its id does, then; `org update --name` gives it another one.
+        }
+    }
+
+    void give_seats() {
+        Candidates seated;
+        for (LegacyCandidate &row : m_new) {
+            auto const seats = m_seats.find(row.org.text());
+            if (seats == m_seats.end()) {
+                m_result.faults.push_back(fault_of(
+                    row, "there is no org " + row.org.text() + " (--create-orgs makes those that are missing)"));
+            } else if (!row.revoked && seats->second && (*seats->second)-- <= 0) {
+                m_result.faults.push_back(fault_of(row, "org " + row.org.text() + " is at its limit of agents"));
+            } else {
+                seated.push_back(std::move(row));
+            }
+        }
+        m_new = std::move(seated);
+    }
+
+    void make_agents() {
+        if (m_new.empty()) {
+            return;
+        }
+        std::vector<std::string> const ids = sql::insert_legacy_agents(m_transaction, m_new, m_by.actor);
+        std::set<std::string> const made(ids.begin(), ids.end());
+        std::vector<std::string> revoked;
+        for (LegacyCandidate const &row : m_new) {
+            if (made.count(row.agent.text()) == 0) {
+                m_result.faults.push_back(fault_of(row, "it was made by somebody else meanwhile: run it again"));
+                continue;
+            }
+            sql::Detail detail;
+            detail.add("name", row.name.text()).add("source", m_request.source);
+            m_events.push_back(event("agent_created", row, detail));
+            if (row.revoked) {
+                revoked.push_back(row.agent.text());
+                m_events.push_back(event("agent_revoked", row, {}));
+            } else {
+                ++m_result.created;
+                m_listed.push_back(row);
+            }
+        }
+        if (!revoked.empty()) {
+            Attribution by = m_by;
+            by.reason = by.reason ? by.reason : Note::parse("reason", "revoked in the old relay");
+            sql::shut_out(m_transaction, "agent", revoked, "revoke", std::nullopt, by);
+            m_result.revoked += revoked.size();
+        }
+    }
+
+    void fill_inventory() {
+        if (m_listed.empty()) {
+            return;
+        }
+        sql::insert_inventory(m_transaction, m_listed, m_by.actor);
+        for (LegacyCandidate const &row : m_listed) {
+            sql::Detail detail;
+            detail.add("source", m_request.source);
+            m_events.push_back(event("migration_imported", row, detail));
+        }
+        m_result.imported += m_listed.size();
+    }
+
+    static sql::NewEvent event(std::string action, LegacyCandidate const &row, sql::Detail detail) {
+        return {.action = std::move(action),
+                .org_id = row.org.text(),
+                .agent_id = row.agent.text(),
+                .detail = std::move(detail)};
+    }
+
+    db::Transaction &m_transaction;
+    ImportLegacy const &m_request;
+    Attribution const &m_by;
+    ImportedLegacy m_result{};
+    Candidates m_new{};
+    Candidates m_listed{};
+    std::map<std::string, std::optional<std::int64_t>> m_seats{};
+    std::vector<sql::NewEvent> m_events{};
+};
+
+}  // namespace
+
+struct LegacyImport::Impl {
+    db::Database &database;
+    ImportLegacy request;
+    WriteOptions options;
+    ImportedLegacy total{};
+    Candidates waiting{};
+    struct First {
+        std::size_t line = 0;
+        std::size_t digest = 0;
+    };
+    std::unordered_map<std::string, First> seen{};
+
+    void note(LegacyFault fault) {
+        ++total.refused;
+        if (total.faults.size() < ImportedLegacy::most_faults) {
+            total.faults.push_back(std::move(fault));
+        } else if (request.refused) {
+            request.refused(fault);
+        }
+    }
+
+    void refuse(LegacyRow const &row, std::string reason) {
+        note({.line = row.line, .agent_id = row.agent_id, .reason = std::move(reason)});
+    }
+
+    /// None: it is not to be taken in, and that is noted.
+    std::optional<LegacyCandidate> judge(LegacyRow const &row) {
+        try {
+            LegacyCandidate candidate = check(row, request.org);
+            if (request.shared_secret != nullptr) {
+                if (!row.secret_hash) {
+                    refuse(row, "it has no secret_hash to compare");
+                    return std::nullopt;
+                }
+                if (!request.shared_secret->matches(*row.secret_hash)) {
+                    ++total.other_secret;
+                    return std::nullopt;
+                }
+            }
+            return candidate;
+        } catch (Error const &error) {
+            refuse(row, error.message());
+            return std::nullopt;
+        }
+    }
+
+    /// Of rows that are far apart the database tells: the agent exists.
+    bool is_repeat(LegacyRow const &row, LegacyCandidate const &candidate) {
+        if (seen.size() >= most_seen) {
+            seen.clear();
+        }
+        auto const [first, is_new] = seen.try_emplace(candidate.agent.text(), First{row.line, digest(candidate)});
+        if (is_new) {
+            return false;
+        }
+        if (first->second.digest == digest(candidate)) {
+            ++total.unchanged;
+        } else {
+            refuse(row, "line " + std::to_string(first->second.line) + " says otherwise of the same agent");
+        }
+        return true;
+    }
+
+    void run(std::span<LegacyCandidate const> rows) {
+        ImportedLegacy done;
+        database.transact(writing(options), [&](db::Transaction &transaction) {
+            done = Batch(transaction, request, options.by).run(rows);
+            note_who(total, transaction);
+        });
+        total.imported += done.imported;
+        total.created += done.created;
+        total.unchanged += done.unchanged;
+        total.revoked += done.revoked;
+        total.own_key += done.own_key;
+        total.orgs_created.merge(done.orgs_created);
+        for (LegacyFault &fault : done.faults) {
+            note(std::move(fault));
+        }
+    }
+
+    void flush() {
+        Candidates const rows = std::move(waiting);
+        waiting.clear();
+        try {
+            run_in_parts(
+                std::span<LegacyCandidate const>(rows), [&](std::span<LegacyCandidate const> part) { run(part); },
+                [&](LegacyCandidate const &row, Error const &error) { note(fault_of(row, error.message())); });
+        } catch (Error const &error) {
+            throw after_earlier_batches(error, options.dry_run ? 0 : total.imported, "agents were imported");
+        }
+    }
+};
+
+LegacyImport::LegacyImport(db::Database &database, ImportLegacy request, WriteOptions options)
+    : m_impl(std::make_unique<Impl>(
+          Impl{.database = database, .request = std::move(request), .options = std::move(options)})) {}
+
+LegacyImport::~LegacyImport() = default;
+
+void LegacyImport::add(LegacyRow row) {
+    ++m_impl->total.read;
+    auto candidate = m_impl->judge(row);
+    if (!candidate || m_impl->is_repeat(row, *candidate)) {
+        return;
+    }
+    m_impl->waiting.push_back(*std::move(candidate));
+    if (m_impl->waiting.size() >= m_impl->request.batch) {
+        m_impl->flush();
+    }
+}
+
+ImportedLegacy LegacyImport::finish() {
+    m_impl->flush();
+    if (m_impl->total.db_role.empty()) {  // no row came as far as the database: then nobody was asked yet
+        m_impl->database.transact(reading(),
+                                  [&](db::Transaction &transaction) { note_who(m_impl->total, transaction); });
+    }
+    ImportedLegacy &total = m_impl->total;
+    total.changed = total.imported + total.revoked + total.orgs_created.size() > 0;
+    std::stable_sort(total.faults.begin(), total.faults.end(),
+                     [](LegacyFault const &a, LegacyFault const &b) { return a.line < b.line; });
+    return std::move(total);
+}
+
+}  // namespace relay

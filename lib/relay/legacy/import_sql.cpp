@@ -1,0 +1,125 @@
+#include "relay/legacy/import_sql.hpp"
+
+#include "relay/db/list_text.hpp"
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/events_sql.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr auto known_sql = R"sql(
+SELECT agent.agent_id, agent.org_id, agent.name,
+       array_to_string(ARRAY(SELECT jsonb_array_elements_text(agent.permissions)), ',') AS permissions,
+       EXISTS (SELECT FROM relay.legacy_agents AS legacy WHERE legacy.agent_id = agent.agent_id) AS imported,
+       EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = agent.agent_id) AS proven,
+       agent.status = 'revoked' AS revoked
+FROM relay.agent_status AS agent
+WHERE agent.agent_id = ANY ($1::text[] COLLATE "C"))sql";
+
+constexpr auto lock_orgs_sql = R"sql(
+SELECT org_id FROM relay.organizations
+WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.agent_limit(plan, max_agents) IS NOT NULL
+ORDER BY org_id FOR NO KEY UPDATE)sql";
+
+constexpr auto seats_sql = R"sql(
+SELECT org.org_id,
+       relay.agent_limit(org.plan, org.max_agents)
+           - CASE WHEN relay.agent_limit(org.plan, org.max_agents) IS NOT NULL
+                  THEN (SELECT status.agents FROM relay.organization_status AS status WHERE status.org_id = org.org_id) END AS seats
+FROM relay.organizations AS org
+WHERE org.org_id = ANY ($1::text[] COLLATE "C"))sql";
+
+constexpr auto insert_orgs_sql = R"sql(
+INSERT INTO relay.organizations (org_id, name, plan, created_by)
+SELECT row.org_id, row.name, 'paid', $2 FROM jsonb_to_recordset($1::jsonb) AS row (org_id text, name text)
+ON CONFLICT DO NOTHING RETURNING org_id)sql";
+
+constexpr auto insert_agents_sql = R"sql(
+INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by)
+SELECT row.agent_id, row.org_id, row.name, row.permissions, $2
+FROM jsonb_to_recordset($1::jsonb) AS row (agent_id text, org_id text, name text, permissions jsonb)
+ON CONFLICT DO NOTHING RETURNING agent_id)sql";
+
+constexpr auto insert_inventory_sql = R"sql(
+INSERT INTO relay.legacy_agents (agent_id, org_id, owner, imported_by)
+SELECT row.agent_id, row.org_id, row.owner, $2
+FROM jsonb_to_recordset($1::jsonb) AS row (agent_id text, org_id text, owner text))sql";
+
+/// A JSON array of what `describe` adds to an object for each.
+template <typename Range, typename Describe>
+std::string json_rows(Range const &range, Describe const &describe) {
+    std::string json = "[";
+    for (auto const &entry : range) {
+        Detail row;
+        describe(row, entry);
+        json += (json.size() > 1 ? "," : "") + row.json().value_or("{}");
+    }
+    return json + "]";
+}
+
+std::vector<std::string> texts(db::Rows const &rows, char const *column) {
+    std::vector<std::string> found;
+    for (db::Row const row : rows) {
+        found.push_back(row.text(column));
+    }
+    return found;
+}
+
+}  // namespace
+
+std::map<std::string, KnownAgent> known_agents(db::Transaction &transaction, std::vector<std::string> const &ids) {
+    std::map<std::string, KnownAgent> agents;
+    db::Rows const rows = transaction.exec(known_sql, {db::array_text(ids)});
+    for (db::Row const row : rows) {
+        agents.emplace(row.text("agent_id"), KnownAgent{.org_id = row.text("org_id"),
+                                                        .name = row.text("name"),
+                                                        .permissions = db::split_list(row.text("permissions")),
+                                                        .imported = row.boolean("imported"),
+                                                        .proven = row.boolean("proven"),
+                                                        .revoked = row.boolean("revoked")});
+    }
+    return agents;
+}
+
+std::map<std::string, std::optional<std::int64_t>> free_seats(db::Transaction &transaction,
+                                                              std::vector<std::string> const &orgs) {
+    transaction.exec(lock_orgs_sql, {db::array_text(orgs)});
+    std::map<std::string, std::optional<std::int64_t>> seats;
+    db::Rows const rows = transaction.exec(seats_sql, {db::array_text(orgs)});
+    for (db::Row const row : rows) {
+        seats.emplace(row.text("org_id"), row.optional_integer("seats"));
+    }
+    return seats;
+}
+
+std::vector<std::string> insert_legacy_orgs(db::Transaction &transaction,
+                                            std::map<std::string, std::string> const &names, Note const &created_by) {
+    std::string const rows =
+        json_rows(names, [](Detail &row, auto const &org) { row.add("org_id", org.first).add("name", org.second); });
+    return texts(transaction.exec(insert_orgs_sql, {rows, created_by}), "org_id");
+}
+
+std::vector<std::string> insert_legacy_agents(db::Transaction &transaction,
+                                              std::vector<LegacyCandidate> const &candidates, Note const &created_by) {
+    std::string const rows = json_rows(candidates, [](Detail &row, LegacyCandidate const &candidate) {
+        row.add("agent_id", candidate.agent.text())
+            .add("org_id", candidate.org.text())
+            .add("name", candidate.name.text())
+            .add_json("permissions",
+                      db::json_array(permission_texts(candidate.permissions.value_or(std::vector<Permission>()))));
+    });
+    return texts(transaction.exec(insert_agents_sql, {rows, created_by}), "agent_id");
+}
+
+void insert_inventory(db::Transaction &transaction, std::vector<LegacyCandidate> const &candidates,
+                      Note const &imported_by) {
+    std::string const rows = json_rows(candidates, [](Detail &row, LegacyCandidate const &candidate) {
+        row.add("agent_id", candidate.agent.text()).add("org_id", candidate.org.text());
+        if (candidate.owner) {
+            row.add("owner", candidate.owner->text());
+        }
+    });
+    transaction.exec(insert_inventory_sql, {rows, imported_by});
+}
+
+}  // namespace relay::sql

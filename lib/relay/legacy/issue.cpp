@@ -1,0 +1,358 @@
+#include "relay/legacy/issue.hpp"
+
+#include "relay/crypto/api_key.hpp"
+#include "relay/db/batches.hpp"
+#include "relay/identity/issuing.hpp"
+#include "relay/identity/operations_sql.hpp"
+#include "relay/identity/use_case.hpp"
+#include "relay/legacy/issue_sql.hpp"
+#include "relay/legacy/windows_sql.hpp"
+#include "relay/model/error.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace relay {
+namespace {
+
+using sql::ToIssue;
+using Ids = std::vector<std::string>;
+
+class Issue {
+  public:
+    Issue(db::Database &database, IssueLegacy const &request, WriteOptions const &options, BatchDelivery &delivery,
+          IssueObserver const &observer)
+        : m_database(database), m_request(request), m_options(options), m_delivery(delivery), m_observer(observer) {}
+
+    IssuedLegacy run() {
+        begin();
+        try {
+            m_request.agents ? issue_named() : issue_queue();
+            end();
+        } catch (Error const &error) {
+            throw after_earlier_batches(error, m_options.dry_run ? 0 : m_result.issued, "keys were issued");
+        }
+        return std::move(m_result);
+    }
+
+  private:
+    using Take = std::function<std::vector<ToIssue>(db::Transaction &)>;
+
+    std::size_t batch_size() const {
+        return std::max<std::size_t>(1, std::min(m_request.batch, m_delivery.most_at_once()));
+    }
+
+    /// Finds the window, and the agents that got a key by another way.
+    void begin() {
+        m_database.transact(writing(m_options), [&](db::Transaction &transaction) {
+            auto const window = sql::find_window(transaction);
+            if (!window || window->closed_at || window->deny_all) {
+                throw Error(ErrorKind::conflict, "no window is open; no key was issued",
+                            {.next = "relay-admin migrate-legacy start --deadline 14d"});
+            }
+            m_migration = window->migration_id;
+            if (sql::adopt_keys(transaction, m_migration) == 0) {
+                transaction.nothing_to_do();
+            }
+            m_total = static_cast<std::size_t>(sql::queue_length(transaction, m_migration, m_request.org));
+            if (m_request.next) {
+                m_total = std::min(m_total, static_cast<std::size_t>(*m_request.next));
+            }
+            note_who(m_result, transaction);
+        });
+    }
+
+    /// How many will be given a key is known.
+    void start() const {
+        if (m_request.expect && m_total != static_cast<std::size_t>(*m_request.expect)) {
+            throw Error(ErrorKind::conflict,
+                        std::to_string(m_total) + " agents would be given a key, not " +
+                            std::to_string(*m_request.expect) + "; nothing was done",
+                        {.next = "see who they are with --dry-run, or migrate-legacy status"});
+        }
+        if (m_observer.starting) {
+            m_observer.starting(m_total);
+        }
+        if (m_observer.progress) {
+            m_observer.progress(0, m_total);  // from here on its pace is measured
+        }
+    }
+
+    void end() {
+        m_database.transact(reading(), [&](db::Transaction &transaction) {
+            m_result.waiting = sql::queue_length(transaction, m_migration, std::nullopt);
+        });
+        m_result.changed = m_result.issued > 0;
+    }
+
+    void issue_queue() {
+        start();
+        std::optional<sql::QueuePlace> place;
+        while (true) {
+            std::size_t const left = m_request.next ? m_total - std::min(m_total, m_result.issued) : batch_size();
+            std::size_t const most = std::min(batch_size(), left);
+            if (most == 0) {
+                return;
+            }
+            try {
+                issue([&](db::Transaction &transaction) {
+                    return sql::take_from_queue(transaction, m_migration, m_request.org, place,
+                                                static_cast<std::int64_t>(most));
+                });
+            } catch (Error const &error) {
+                if (!is_refusal_of_rows(error) || m_taken.empty()) {
+                    throw;
+                }
+                std::vector<ToIssue> const page = m_taken;
+                issue_in_parts(ids_of(page));
+                m_taken = page;
+            }
+            if (m_taken.empty()) {
+                return;
+            }
+            place = {.wave = m_taken.back().wave, .agent_id = m_taken.back().agent.text()};
+        }
+    }
+
+    void issue_named() {
+        Ids ids;
+        for (AgentId const &agent : *m_request.agents) {
+            ids.push_back(agent.text());
+        }
+        Ids const queued = sort_out(ids);
+        m_total = queued.size();
+        start();
+        for (std::size_t at = 0; at < queued.size(); at += batch_size()) {
+            std::size_t const end = std::min(queued.size(), at + batch_size());
+            issue_in_parts(
+                {queued.begin() + static_cast<std::ptrdiff_t>(at), queued.begin() + static_cast<std::ptrdiff_t>(end)});
+        }
+    }
+
+    /// The ids that are to be given a key; the others are told why not.
+    Ids sort_out(Ids const &ids) {
+        std::vector<std::string> states;
+        m_database.transact(reading(),
+                            [&](db::Transaction &transaction) { states = sql::legacy_states(transaction, ids); });
+        Ids queued;
+        for (std::size_t i = 0; i < ids.size(); ++i) {
+            if (states[i] == "listed") {
+                queued.push_back(ids[i]);
+            } else if (states[i] == "issued" || states[i] == "proven") {
+                m_result.unchanged.push_back(ids[i]);
+            } else {
+                m_result.faults.push_back({ids[i], states[i].empty() ? "it was not imported"
+                                                   : states[i] == "revoked"
+                                                       ? "it is revoked"
+                                                       : "it is on no list: migrate-legacy start"});
+            }
+        }
+        return queued;
+    }
+
+    /// Halves until who is refused is alone.
+    void issue_in_parts(Ids const &ids) {
+        run_in_parts(
+            std::span<std::string const>(ids),
+            [&](std::span<std::string const> part) {
+                issue([&](db::Transaction &transaction) {
+                    return sql::take_named(transaction, m_migration, {part.begin(), part.end()});
+                });
+            },
+            [&](std::string const &agent, Error const &error) {
+                m_result.faults.push_back({agent, error.message()});
+            });
+    }
+
+    static Ids ids_of(std::vector<ToIssue> const &agents) {
+        Ids ids;
+        for (ToIssue const &agent : agents) {
+            ids.push_back(agent.agent.text());
+        }
+        return ids;
+    }
+
+    /// One batch: take, mint, write and deliver, COMMIT. The server writes while the keys are delivered: neither waits for the other's disk.
+    void issue(Take const &take) {
+        std::vector<IssuedToAgent> made;
+        bool delivered = false;
+        bool prepared = false;
+        auto const forget = [&] {
+            if (prepared) {
+                m_delivery.rolled_back();
+            }
+            prepared = delivered = false;
+        };
+        db::TransactOptions transact = writing(m_options);
+        transact.identify = !m_options.dry_run;
+        transact.busy_elsewhere = m_delivery.extra_time();
+        try {
+            run_handing_over(
+                m_database, transact,
+                [&](db::Transaction &transaction) {
+                    forget();  // a body that is run again begins anew: the keys of the attempt before are dead
+                    made.clear();
+                    m_refused.clear();
+                    m_taken = take(transaction);
+                    std::vector<ToIssue const *> const able = able_to_receive();
+                    if (able.empty()) {
+                        transaction.nothing_to_do();
+                        return;
+                    }
+                    prepared = true;
+                    made = mint(transaction, able);
+                    if (m_options.dry_run) {
+                        write(transaction);
+                    } else if (m_delivery.may_refuse()) {
+                        // Before the delivery: whom the database refuses, nobody is told of.
+                        transaction.set_savepoint();
+                        write(transaction);
+                        delivered = true;
+                        m_delivery.deliver();
+                        leave_out_refused(transaction, made);
+                    } else {
+                        delivered = true;  // also if it throws half-way: rolled_back() cleans up
+                        write(transaction, [this] {
+                            m_delivery.deliver();
+                            mint_ahead();
+                        });
+                    }
+                },
+                &m_delivery, delivered);
+        } catch (...) {
+            if (!delivered) {
+                forget();
+            }
+            throw;
+        }
+        m_result.faults.insert(m_result.faults.end(), m_refused.begin(), m_refused.end());
+        if (made.empty()) {
+            return;
+        }
+        if (!delivered) {  // a dry run
+            forget();
+        } else {
+            m_result.delivered_to = m_delivery.destination();
+        }
+        m_result.issued += made.size();
+        ++m_result.batches;
+        if (m_observer.committed && !m_options.dry_run) {
+            m_observer.committed(made);
+        }
+        if (m_observer.progress) {
+            m_observer.progress(m_result.issued, m_total);
+        }
+    }
+
+    /// Those that were taken, without the ones to whom nothing can be delivered.
+    std::vector<ToIssue const *> able_to_receive() {
+        std::vector<ToIssue const *> able;
+        for (ToIssue const &agent : m_taken) {
+            if (auto const reason = m_delivery.why_not({agent.org, agent.agent, agent.owner})) {
+                m_refused.push_back({agent.agent.text(), *reason});
+            } else {
+                able.push_back(&agent);
+            }
+        }
+        return able;
+    }
+
+    std::vector<IssuedToAgent> mint(db::Transaction &transaction, std::vector<ToIssue const *> const &agents) {
+        std::vector<IssuedToAgent> made;
+        m_keys.clear();
+        for (ToIssue const *agent : agents) {
+            auto const [key, hash_hex] = next_key();
+            m_delivery.add({.org = agent->org,
+                            .agent = &agent->agent,
+                            .key = key,
+                            .database_id = transaction.database_id(),
+                            .owner = agent->owner});
+            m_keys.push_back({key.id().text(), hash_hex, agent->agent.text(), agent->org.text()});
+            made.push_back({.agent_id = agent->agent.text(),
+                            .org_id = agent->org.text(),
+                            .owner = agent->owner,
+                            .key_id = key.id().text(),
+                            .issued_at = transaction.now()});
+        }
+        return made;
+    }
+
+    struct Minted {
+        ApiKey key;
+        std::string hash_hex;
+    };
+
+    static Minted mint_one() {
+        ApiKey key = ApiKey::generate(KeyType::agent);
+        std::string hash_hex = key.hash().hex();
+        return {std::move(key), std::move(hash_hex)};
+    }
+
+    Minted next_key() {
+        if (m_ahead.empty()) {
+            return mint_one();
+        }
+        Minted minted = std::move(m_ahead.back());
+        m_ahead.pop_back();
+        return minted;
+    }
+
+    /// As many keys as the batch had, for the next one; whose they will be is then known.
+    void mint_ahead() {
+        while (m_ahead.size() < m_keys.size()) {
+            m_ahead.push_back(mint_one());
+        }
+    }
+
+    void write(
+        db::Transaction &transaction, std::function<void()> const &meanwhile = [] {}) {
+        std::vector<OperationId> const operations = m_delivery.operations();
+        sql::insert_keys(transaction, m_keys, m_options.by, meanwhile);
+        sql::record_operations(transaction, operations);
+    }
+
+    /// Takes back the keys that nobody took.
+    void leave_out_refused(db::Transaction &transaction, std::vector<IssuedToAgent> &made) {
+        std::vector<BatchDelivery::Refusal> const refused = m_delivery.refused();
+        if (refused.empty()) {
+            return;
+        }
+        auto const is_refused = [&](auto const &key) {
+            return std::any_of(refused.begin(), refused.end(),
+                               [&](auto const &refusal) { return refusal.agent_id == key.agent_id; });
+        };
+        for (BatchDelivery::Refusal const &refusal : refused) {
+            m_refused.push_back({refusal.agent_id, refusal.reason});
+        }
+        std::erase_if(made, is_refused);
+        std::erase_if(m_keys, is_refused);
+        if (m_keys.empty()) {
+            transaction.nothing_to_do();
+            return;
+        }
+        transaction.return_to_savepoint();
+        write(transaction);
+    }
+
+    db::Database &m_database;
+    IssueLegacy const &m_request;
+    WriteOptions const &m_options;
+    BatchDelivery &m_delivery;
+    IssueObserver const &m_observer;
+    IssuedLegacy m_result{};
+    std::int64_t m_migration = 0;
+    std::size_t m_total = 0;
+    std::vector<ToIssue> m_taken{};  ///< by the last batch
+    std::vector<sql::NewKey> m_keys{};  ///< of the last batch
+    std::vector<Minted> m_ahead{};  ///< nobody's yet
+    std::vector<IssuedLegacy::Fault> m_refused{};  ///< by the delivery, of the last batch
+};
+
+}  // namespace
+
+IssuedLegacy issue_legacy(db::Database &database, IssueLegacy const &request, WriteOptions const &options,
+                          BatchDelivery &delivery, IssueObserver const &observer) {
+    return Issue(database, request, options, delivery, observer).run();
+}
+
+}  // namespace relay

@@ -1,0 +1,171 @@
+#include "relay/legacy/issue_sql.hpp"
+
+#include "relay/db/list_text.hpp"
+
+namespace relay::sql {
+namespace {
+
+// A revoked agent stays out, whatever it holds: a key would be of no use to it. NOT IN, since those who are revoked are looked up in one table
+// then, and not for each agent in the revocations.
+constexpr auto queue_sql = R"sql(
+SELECT listed.agent_id, listed.org_id, listed.owner, listed.wave
+FROM relay.legacy_agents AS listed
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
+  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
+  AND ($2::text IS NULL OR listed.org_id = $2)
+  AND ($3::integer IS NULL OR (listed.wave, listed.agent_id) > ($3::integer, $4 COLLATE "C"))
+  AND listed.agent_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'agent')
+  AND listed.org_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'org')
+ORDER BY listed.wave, listed.agent_id LIMIT $5::bigint
+FOR NO KEY UPDATE OF listed SKIP LOCKED)sql";
+
+constexpr auto named_sql = R"sql(
+SELECT listed.agent_id, listed.org_id, listed.owner, listed.wave
+FROM relay.legacy_agents AS listed
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
+  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
+  AND listed.agent_id = ANY ($2::text[] COLLATE "C")
+  AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
+                  WHERE gone.subject_id IN (listed.agent_id, listed.org_id) AND gone.kind = 'revoke'
+                    AND gone.subject_id = CASE gone.subject_kind WHEN 'agent' THEN listed.agent_id WHEN 'org' THEN listed.org_id END)
+ORDER BY listed.wave, listed.agent_id
+FOR NO KEY UPDATE OF listed)sql";
+
+constexpr auto length_sql = R"sql(
+SELECT count(*) AS length FROM relay.legacy_agents AS listed
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND ($2::text IS NULL OR listed.org_id = $2)
+  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
+  AND listed.agent_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'agent')
+  AND listed.org_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'org'))sql";
+
+constexpr auto states_sql = R"sql(
+SELECT COALESCE(status.state, '') AS state
+FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, place)
+LEFT JOIN relay.legacy_agent_status AS status ON status.agent_id = wanted.id COLLATE "C"
+ORDER BY wanted.place)sql";
+
+// A key that was there at the import is older than that.
+constexpr auto issued_sql = R"sql(
+SELECT agent_id, org_id, owner, wave, issued_key, issued_at
+FROM relay.legacy_agents
+WHERE issued_key IS NOT NULL AND issued_at > imported_at AND ($1::text IS NULL OR org_id = $1) AND agent_id > $2 COLLATE "C"
+ORDER BY agent_id LIMIT $3::bigint)sql";
+
+constexpr auto adopt_sql = R"sql(
+UPDATE relay.legacy_agents AS listed SET issued_key = key.key_id
+FROM relay.agent_keys AS key
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
+  AND key.agent_id = listed.agent_id AND key.state = 'active')sql";
+
+// Each row is found by its key. Without statistics of an array the planner would rather read both tables whole for every batch, and a fleet
+// would cost the square of its size.
+constexpr auto by_key_sql =
+    "SELECT pg_catalog.set_config('enable_hashjoin', 'off', true), pg_catalog.set_config('enable_mergejoin', 'off', "
+    "true)";
+
+constexpr auto insert_sql = R"sql(
+WITH new AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS new (key_id, hash, agent_id, org_id)
+), keys AS (
+    INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by)
+    SELECT new.key_id, new.agent_id, new.org_id, decode(new.hash, 'hex'), now() + COALESCE(agent.key_max_age, org.key_max_age), $5
+    FROM new
+    JOIN relay.agents AS agent ON agent.agent_id = new.agent_id COLLATE "C"
+    JOIN relay.organizations AS org ON org.org_id = agent.org_id
+), listed AS (
+    UPDATE relay.legacy_agents AS listed SET issued_key = new.key_id
+    FROM new WHERE listed.agent_id = new.agent_id COLLATE "C"
+)
+INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, reason, ticket, actor, trace_id)
+SELECT 'key_issued', new.org_id, new.agent_id, new.key_id, $6, $7, $5, $8 FROM new)sql";
+
+constexpr auto operations_sql =
+    "INSERT INTO relay.operations (op_id, state) SELECT id, 'done' FROM unnest($1::text[]) AS id";
+
+std::vector<ToIssue> read(db::Rows const &rows) {
+    std::vector<ToIssue> found;
+    for (db::Row const row : rows) {
+        found.push_back({.agent = AgentId::parse(row.text("agent_id")),
+                         .org = OrgId::parse(row.text("org_id")),
+                         .owner = row.optional_text("owner"),
+                         .wave = row.integer("wave")});
+    }
+    return found;
+}
+
+}  // namespace
+
+std::vector<ToIssue> take_from_queue(db::Transaction &transaction, std::int64_t migration_id,
+                                     std::optional<OrgId> const &org, std::optional<QueuePlace> const &after,
+                                     std::int64_t most) {
+    return read(
+        transaction.exec(queue_sql, {migration_id, org, after ? db::Param(after->wave) : db::Param(std::nullopt),
+                                     after ? db::Param(after->agent_id) : db::Param(std::nullopt), most}));
+}
+
+std::vector<ToIssue> take_named(db::Transaction &transaction, std::int64_t migration_id,
+                                std::vector<std::string> const &agents) {
+    return read(transaction.exec(named_sql, {migration_id, db::array_text(agents)}));
+}
+
+std::int64_t queue_length(db::Transaction &transaction, std::int64_t migration_id, std::optional<OrgId> const &org) {
+    return transaction.exec(length_sql, {migration_id, org}).one().integer("length");
+}
+
+std::vector<std::string> legacy_states(db::Transaction &transaction, std::vector<std::string> const &agents) {
+    std::vector<std::string> states;
+    db::Rows const rows = transaction.exec(states_sql, {db::array_text(agents)});
+    for (db::Row const row : rows) {
+        states.push_back(row.text("state"));
+    }
+    return states;
+}
+
+std::vector<IssuedLegacyKey> issued_legacy_keys(db::Transaction &transaction, std::optional<OrgId> const &org,
+                                                std::string const &after, std::int64_t most) {
+    std::vector<IssuedLegacyKey> found;
+    db::Rows const rows = transaction.exec(issued_sql, {org, after, most});
+    for (db::Row const row : rows) {
+        found.push_back({.agent_id = row.text("agent_id"),
+                         .org_id = row.text("org_id"),
+                         .owner = row.optional_text("owner"),
+                         .wave = row.optional_integer("wave"),
+                         .key_id = row.text("issued_key"),
+                         .issued_at = row.instant("issued_at")});
+    }
+    return found;
+}
+
+std::size_t adopt_keys(db::Transaction &transaction, std::int64_t migration_id) {
+    return transaction.exec(adopt_sql, {migration_id}).affected();
+}
+
+void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
+                 std::function<void()> const &meanwhile) {
+    std::vector<std::string> ids;
+    std::vector<std::string> hashes;
+    std::vector<std::string> agents;
+    std::vector<std::string> orgs;
+    for (NewKey const &key : keys) {
+        ids.push_back(key.key_id);
+        hashes.push_back(key.hash_hex);
+        agents.push_back(key.agent_id);
+        orgs.push_back(key.org_id);
+    }
+    transaction.exec(by_key_sql);
+    transaction.exec_while(insert_sql,
+                           {db::array_text(ids), db::array_text(hashes), db::array_text(agents), db::array_text(orgs),
+                            by.actor, by.reason, by.ticket, by.trace_id},
+                           meanwhile);
+}
+
+void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations) {
+    std::vector<std::string> ids;
+    for (OperationId const &operation : operations) {
+        ids.push_back(operation.text());
+    }
+    transaction.exec(operations_sql, {db::array_text(ids)});
+    transaction.adopt_operation(operations.front());
+}
+
+}  // namespace relay::sql

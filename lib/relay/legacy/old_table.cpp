@@ -1,0 +1,136 @@
+#include "relay/legacy/old_table.hpp"
+
+#include "relay/identity/use_case.hpp"
+#include "relay/legacy/old_table_sql.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace relay {
+namespace {
+
+using Columns = std::map<std::string, std::string>;
+
+constexpr int page_size = 1000;
+
+/// Our names, and what older relays called them.
+constexpr std::pair<char const *, char const *> spellings[] = {
+    {"agent_id", "agent_id"},
+    {"org_id", "org_id"},
+    {"name", "name"},
+    {"owner", "owner"},
+    {"secret_hash", "secret_hash"},
+    {"secret_hash", "api_key_hash"},
+    {"permissions", "permissions"},
+    {"revoked", "revoked"},
+    {"revoked", "revoked_at"},
+};
+
+bool is_word_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+           static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// Behind one name, plain or in double quotes; npos: there is none.
+std::size_t end_of_name(std::string const &text, std::size_t at) {
+    std::size_t const start = at;
+    if (at < text.size() && text[at] == '"') {
+        while ((at = text.find('"', at + 1)) != text.npos && text.compare(at, 2, "\"\"") == 0) {
+            ++at;
+        }
+        return at == text.npos || at == start + 1 ? text.npos : at + 1;
+    }
+    while (at < text.size() && is_word_character(text[at])) {
+        ++at;
+    }
+    return at == start ? text.npos : at;
+}
+
+bool is_qualified_name(std::string const &text) {
+    std::size_t const dot = end_of_name(text, 0);
+    return dot < text.size() && text[dot] == '.' && end_of_name(text, dot + 1) == text.size();
+}
+
+std::vector<std::string> columns_of(db::Database &database, std::string const &table) {
+    if (!is_qualified_name(table)) {
+        throw Error(ErrorKind::usage, quote_for_message(table) + " is not SCHEMA.TABLE",
+                    {.next = "as in public.agents; what is not plain stands in double quotes, as in SQL"});
+    }
+    std::vector<std::string> present;
+    database.transact(reading(),
+                      [&](db::Transaction &transaction) { present = sql::table_columns(transaction, table); });
+    if (present.empty()) {
+        throw Error(ErrorKind::not_found, "there is no table " + quote_for_message(table) + " in this database");
+    }
+    return present;
+}
+
+Columns find_columns(db::Database &database, LegacyTable const &table) {
+    std::vector<std::string> const present = columns_of(database, table.name);
+    auto const has = [&](std::string const &name) {
+        return std::find(present.begin(), present.end(), name) != present.end();
+    };
+    Columns columns = table.columns;
+    for (auto const &[ours, theirs] : columns) {
+        if (!has(theirs)) {
+            throw Error(ErrorKind::usage, "--map: the table has no column " + quote_for_message(theirs),
+                        {.suggestions = closest(theirs, present)});
+        }
+    }
+    for (auto const &[ours, theirs] : spellings) {
+        if (has(theirs)) {
+            columns.try_emplace(ours, theirs);
+        }
+    }
+    if (columns.count("agent_id") == 0) {
+        throw Error(ErrorKind::usage, "the table has no column agent_id", {.next = "add --map agent_id=THEIR-NAME"});
+    }
+    return columns;
+}
+
+Columns as_columns(sql::OldAgent const &agent) {
+    Columns row;
+    std::pair<char const *, std::optional<std::string> const &> const all[] = {
+        {"agent_id", agent.agent_id}, {"org_id", agent.org_id},           {"name", agent.name},
+        {"owner", agent.owner},       {"secret_hash", agent.secret_hash}, {"permissions", agent.permissions},
+        {"revoked", agent.revoked},
+    };
+    for (auto const &[name, value] : all) {
+        if (value && !value->empty()) {
+            row.emplace(name, *value);
+        }
+    }
+    return row;
+}
+
+}  // namespace
+
+void require_legacy_table(db::Database &database, std::string const &table, std::vector<std::string> const &columns) {
+    std::vector<std::string> const present = columns_of(database, table);
+    for (std::string const &column : columns) {
+        if (std::find(present.begin(), present.end(), column) == present.end()) {
+            throw Error(ErrorKind::usage, "the table " + quote_for_message(table) + " has no column " + column);
+        }
+    }
+}
+
+void read_legacy_table(db::Database &database, LegacyTable const &table, std::function<void(Columns)> const &take) {
+    Columns const columns = find_columns(database, table);
+    std::optional<std::string> after;
+    while (true) {
+        std::vector<sql::OldAgent> page;
+        database.transact(reading(), [&](db::Transaction &transaction) {
+            page = sql::read_old_agents(transaction, table.name, columns, after, page_size);
+        });
+        for (sql::OldAgent const &agent : page) {
+            take(as_columns(agent));
+        }
+        if (after && page.empty()) {
+            return;
+        }
+        after = page.empty() || !after ? std::string() : page.back().agent_id;
+    }
+}
+
+}  // namespace relay

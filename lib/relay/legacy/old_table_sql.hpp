@@ -1,0 +1,36 @@
+#pragma once
+
+#include "relay/db/transaction.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The tables of an older relay in the same database, read with the rights of who runs the program.
+namespace relay::sql {
+
+/// The columns of SCHEMA.TABLE; empty: there is no such table or view.
+std::vector<std::string> table_columns(db::Transaction &transaction, std::string const &table);
+
+/// A row as it stands there, all of it text.
+struct OldAgent {
+    std::optional<std::string> agent_id{};
+    std::optional<std::string> org_id{};
+    std::optional<std::string> name{};
+    std::optional<std::string> owner{};
+    std::optional<std::string> secret_hash{};
+    std::optional<std::string> permissions{};
+    std::optional<std::string> revoked{};
+};
+/// A page in the order of the ids, behind `after`; none: the rows without an id. `columns`: our names and theirs, at least agent_id.
+/// Longer than `max_rows` if several rows have the last id.
+std::vector<OldAgent> read_old_agents(db::Transaction &transaction, std::string const &table,
+                                      std::map<std::string, std::string> const &columns,
+                                      std::optional<std::string> const &after, int max_rows);
+
+/// Names of organizations, from a table with org_id and name.
+std::map<std::string, std::string> legacy_org_names(db::Transaction &transaction, std::string const &table,
+                                                    std::vector<std::string> const &orgs);
+
+}  // namespace relay::sql

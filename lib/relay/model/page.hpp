@@ -1,0 +1,26 @@
+#pragma once
+
+#include "relay/model/time.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace relay {
+
+/// A part of a list and where the next begins.
+template <typename T>
+struct Page {
+    std::vector<T> items{};
+    std::optional<std::string> next{};  ///< pass it as `after`; none: this was the last
+    Instant at{};  ///< the database's clock
+    std::string db_role{};
+};
+
+struct PageRequest {
+    std::optional<std::int64_t> limit = 1000;  ///< none: all
+    std::optional<std::string> after{};
+};
+
+}  // namespace relay

@@ -1,0 +1,72 @@
+#include "relay/permissions/agent_grants.hpp"
+
+#include "relay/identity/agent_permissions_sql.hpp"
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/permission_events.hpp"
+#include "relay/identity/use_case.hpp"
+#include "relay/permissions/roles_sql.hpp"
+
+#include <functional>
+
+namespace relay {
+namespace {
+
+/// Changes the agent and notes in the result what changed; returns the events of it.
+using Change = std::function<std::vector<sql::NewEvent>(db::Transaction &, AgentPermissions &)>;
+
+AgentPermissions change(db::Database &database, AgentId const &agent, WriteOptions const &options, Change const &work) {
+    AgentPermissions result;
+    database.transact(writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        result.agent = sql::lock_agent(transaction, agent);
+        auto const events = work(transaction, result);
+        result.grants = sql::grants_of_agent(transaction, agent);
+        result.roles = sql::roles_of_agent(transaction, agent);
+        finish(transaction, result, options.by, events);
+    });
+    return result;
+}
+
+Holder holder_of(Agent const &agent) { return {.org_id = agent.org_id, .agent_id = agent.agent_id}; }
+
+std::vector<sql::NewEvent> role_events(std::string const &action, Agent const &agent,
+                                       std::vector<std::string> const &roles) {
+    std::vector<sql::NewEvent> events;
+    for (std::string const &role : roles) {
+        events.push_back(role_event(action, {.org_id = agent.org_id, .agent_id = agent.agent_id, .role_id = role}));
+    }
+    return events;
+}
+
+}  // namespace
+
+AgentPermissions grant_to_agent(db::Database &database, GrantToAgent const &request, WriteOptions const &options) {
+    return change(database, request.agent, options, [&](db::Transaction &transaction, AgentPermissions &result) {
+        result.changed_permissions = sql::grant(transaction, result.agent, request.permissions, request.terms);
+        return granted_events(holder_of(result.agent), result.changed_permissions, request.terms);
+    });
+}
+
+AgentPermissions revoke_from_agent(db::Database &database, RevokeFromAgent const &request,
+                                   WriteOptions const &options) {
+    return change(database, request.agent, options, [&](db::Transaction &transaction, AgentPermissions &result) {
+        result.changed_permissions = sql::revoke(transaction, result.agent, request.permissions);
+        return revoked_events(holder_of(result.agent), result.changed_permissions);
+    });
+}
+
+AgentPermissions assign_roles(db::Database &database, ChangeRoles const &request, WriteOptions const &options) {
+    return change(database, request.agent, options, [&](db::Transaction &transaction, AgentPermissions &result) {
+        result.changed_roles = sql::assign(transaction, result.agent, request.roles, options.by.actor);
+        return role_events("role_assigned", result.agent, result.changed_roles);
+    });
+}
+
+AgentPermissions unassign_roles(db::Database &database, ChangeRoles const &request, WriteOptions const &options) {
+    return change(database, request.agent, options, [&](db::Transaction &transaction, AgentPermissions &result) {
+        result.changed_roles = sql::unassign(transaction, result.agent, request.roles);
+        return role_events("role_unassigned", result.agent, result.changed_roles);
+    });
+}
+
+}  // namespace relay

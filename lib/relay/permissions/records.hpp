@@ -1,0 +1,22 @@
+#pragma once
+
+#include "relay/model/time.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What the database holds of roles, as it is read.
+namespace relay {
+
+struct Role {
+    std::string org_id{};
+    std::string role_id{};
+    std::string name{};
+    std::vector<std::string> permissions{};
+    std::int64_t agents = 0;  ///< that have it
+    Instant created_at{};
+    std::string created_by{};
+};
+
+}  // namespace relay

@@ -1,0 +1,206 @@
+#include "relay/permissions/roles.hpp"
+
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/permission_events.hpp"
+#include "relay/identity/use_case.hpp"
+#include "relay/permissions/roles_sql.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace relay {
+namespace {
+
+constexpr int most_agents_shown = 100;
+
+Holder holder_of(OrgId const &org, RoleId const &id) { return {.org_id = org.text(), .role_id = id.text()}; }
+
+/// Only what the request names is compared.
+void compare(Role const &role, std::vector<Grant> const &grants, CreateRole const &request) {
+    std::vector<std::string> fields;
+    if (role.name != request.name.text()) {
+        fields.emplace_back("name");
+    }
+    if (!request.permissions.empty()) {
+        if (role.permissions != permission_texts(request.permissions)) {
+            fields.emplace_back("permissions");
+        } else if (std::any_of(grants.begin(), grants.end(), [](Grant const &one) { return one.conditions; })) {
+            fields.emplace_back("conditions");
+        }
+    }
+    if (!fields.empty()) {
+        throw Error(ErrorKind::conflict,
+                    fmt::format("role {} of org {} exists with other {}; nothing was changed", role.role_id,
+                                role.org_id, fmt::join(fields, ", ")),
+                    {.next = fmt::format("relay-admin role show {} --org {}; relay-admin role grant and role "
+                                         "revoke-permission change what it permits",
+                                         role.role_id, role.org_id)});
+    }
+}
+
+/// Throws Error (not_found) for the organization before the role.
+Role lock(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    if (auto role = sql::lock_role(transaction, org, id)) {
+        return *std::move(role);
+    }
+    sql::get_org(transaction, org);
+    throw sql::no_such_role(transaction, org, id);
+}
+
+void finish(db::Transaction &transaction, ChangedRole &result, WriteOptions const &options,
+            std::vector<sql::NewEvent> const &events) {
+    OrgId const org = OrgId::parse(result.role.org_id);
+    RoleId const id = RoleId::parse(result.role.role_id);
+    result.role = sql::get_role(transaction, org, id);
+    result.grants = sql::grants_of_role(transaction, org, id);
+    finish(transaction, result, options.by, events);
+}
+
+using Change = std::function<std::vector<sql::NewEvent>(db::Transaction &, ChangedRole &)>;
+
+ChangedRole change(db::Database &database, OrgId const &org, RoleId const &id, WriteOptions const &options,
+                   Change const &work) {
+    ChangedRole result;
+    database.transact(writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        result.role = lock(transaction, org, id);
+        finish(transaction, result, options, work(transaction, result));
+    });
+    return result;
+}
+
+void refuse_in_use(Role const &role) {
+    throw Error(ErrorKind::conflict,
+                fmt::format("{} agent{} of org {} {} role {}; nothing was changed", role.agents,
+                            role.agents == 1 ? "" : "s", role.org_id, role.agents == 1 ? "has" : "have", role.role_id),
+                {.next = fmt::format(
+                     "relay-admin agent list --org {0} --role {1} tells which; relay-admin role delete {1} --org {0} "
+                     "--force takes it from all of them",
+                     role.org_id, role.role_id)});
+}
+
+std::vector<sql::NewEvent> deletion_events(Role const &role, std::vector<std::string> const &agents) {
+    std::vector<sql::NewEvent> events;
+    for (std::string const &agent : agents) {
+        events.push_back(
+            role_event("role_unassigned", {.org_id = role.org_id, .agent_id = agent, .role_id = role.role_id}));
+    }
+    events.push_back(role_event("role_deleted", {.org_id = role.org_id, .role_id = role.role_id}));
+    return events;
+}
+
+sql::RolePlace parse_cursor(std::string const &cursor) {
+    std::size_t const slash = cursor.find('/');
+    if (slash == cursor.npos) {
+        throw Error(ErrorKind::usage, "--after is not the cursor of a list of roles",
+                    {.next = "give the \"next\" of the list before, which is ORG/ROLE"});
+    }
+    return {.org_id = OrgId::parse(cursor.substr(0, slash)).text(),
+            .role_id = RoleId::parse(cursor.substr(slash + 1)).text()};
+}
+
+}  // namespace
+
+ChangedRole create_role(db::Database &database, CreateRole const &request, WriteOptions const &options) {
+    ChangedRole result;
+    database.transact(writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        sql::get_org(transaction, request.org);
+        bool const made = sql::insert_role(transaction, request.org, request.id, request.name, options.by.actor);
+        result.role = lock(transaction, request.org, request.id);
+        std::vector<sql::NewEvent> events;
+        if (made) {
+            Holder const holder = holder_of(request.org, request.id);
+            result.changed_permissions =
+                sql::grant(transaction, request.org, request.id, request.permissions, GrantTerms());
+            events.push_back(role_event("role_created", holder));
+            auto granted = granted_events(holder, result.changed_permissions);
+            std::move(granted.begin(), granted.end(), std::back_inserter(events));
+        } else {
+            compare(result.role, sql::grants_of_role(transaction, request.org, request.id), request);
+        }
+        finish(transaction, result, options, events);
+    });
+    return result;
+}
+
+ChangedRole grant_to_role(db::Database &database, GrantToRole const &request, WriteOptions const &options) {
+    return change(database, request.org, request.id, options, [&](db::Transaction &transaction, ChangedRole &result) {
+        result.changed_permissions =
+            sql::grant(transaction, request.org, request.id, request.permissions, request.terms);
+        return granted_events(holder_of(request.org, request.id), result.changed_permissions, request.terms);
+    });
+}
+
+ChangedRole revoke_from_role(db::Database &database, RevokeFromRole const &request, WriteOptions const &options) {
+    return change(database, request.org, request.id, options, [&](db::Transaction &transaction, ChangedRole &result) {
+        result.changed_permissions = sql::revoke(transaction, request.org, request.id, request.permissions);
+        return revoked_events(holder_of(request.org, request.id), result.changed_permissions);
+    });
+}
+
+DeletedRole delete_role(db::Database &database, DeleteRole const &request, WriteOptions const &options) {
+    DeletedRole result;
+    database.transact(writing(options), [&](db::Transaction &transaction) {
+        result = {};
+        note_who(result, transaction);
+        auto const role = sql::lock_role(transaction, request.org, request.id);
+        if (!role) {
+            sql::get_org(transaction, request.org);
+            result.role = {.org_id = request.org.text(), .role_id = request.id.text()};
+            result.suggestions = sql::no_such_role(transaction, request.org, request.id).hint().suggestions;
+            transaction.nothing_to_do();
+            return;
+        }
+        result.role = *role;
+        if (role->agents > 0 && !request.force) {
+            refuse_in_use(*role);
+        }
+        result.agents = sql::unassign_all(transaction, request.org, request.id);
+        sql::delete_role(transaction, request.org, request.id);
+        result.changed = true;
+        sql::record_events(transaction, options.by, deletion_events(*role, result.agents));
+    });
+    return result;
+}
+
+Page<Role> list_roles(db::Database &database, ListRoles const &request) {
+    auto const after = request.page.after ? std::optional(parse_cursor(*request.page.after)) : std::nullopt;
+    Page<Role> result;
+    database.transact(reading(), [&](db::Transaction &transaction) {
+        result = {};
+        result.at = transaction.now();
+        result.db_role = transaction.db_role();
+        if (request.org) {
+            sql::get_org(transaction, *request.org);
+        }
+        auto const limit = request.page.limit;
+        result.items = sql::list_roles(
+            transaction,
+            {.org = request.org, .after = after, .limit = limit ? std::optional(*limit + 1) : std::nullopt});
+        if (limit && static_cast<std::int64_t>(result.items.size()) > *limit) {
+            result.items.pop_back();
+            result.next = result.items.back().org_id + '/' + result.items.back().role_id;
+        }
+    });
+    return result;
+}
+
+RoleDetails show_role(db::Database &database, OrgId const &org, RoleId const &id) {
+    RoleDetails result;
+    database.transact(reading(), [&](db::Transaction &transaction) {
+        result = {};
+        result.at = transaction.now();
+        result.db_role = transaction.db_role();
+        sql::get_org(transaction, org);
+        result.role = sql::get_role(transaction, org, id);
+        result.grants = sql::grants_of_role(transaction, org, id);
+        result.agents = sql::agents_of_role(transaction, org, id, most_agents_shown);
+    });
+    return result;
+}
+
+}  // namespace relay

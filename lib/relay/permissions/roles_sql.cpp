@@ -1,0 +1,193 @@
+#include "relay/permissions/roles_sql.hpp"
+
+#include "relay/db/list_text.hpp"
+#include "relay/identity/agents_sql.hpp"
+#include "relay/identity/suggestions.hpp"
+
+#include <algorithm>
+
+namespace relay::sql {
+namespace {
+
+constexpr auto insert_sql = R"sql(
+INSERT INTO relay.roles (org_id, role_id, name, created_by) VALUES ($1, $2, $3, $4)
+ON CONFLICT (org_id, role_id) DO NOTHING)sql";
+
+constexpr auto list_sql = R"sql(
+SELECT org_id, role_id, name, created_at, created_by,
+       (SELECT COALESCE(string_agg(held.permission, ',' ORDER BY held.permission), '') FROM relay.role_permissions AS held
+        WHERE held.org_id = role.org_id AND held.role_id = role.role_id) AS permissions,
+       (SELECT count(*) FROM relay.agent_roles AS has WHERE has.org_id = role.org_id AND has.role_id = role.role_id) AS agents
+FROM relay.roles AS role
+WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR role_id = $2)
+  AND ($3::text IS NULL OR (org_id, role_id) > ($3 COLLATE "C", $4::text COLLATE "C"))
+ORDER BY org_id, role_id LIMIT $5::bigint)sql";
+
+constexpr auto lock_sql = "SELECT role_id FROM relay.roles WHERE org_id = $1 AND role_id = $2 FOR UPDATE";
+
+/// An organization has few.
+constexpr auto names_sql =
+    R"sql(
+SELECT role_id AS id, '"' || name || '"' AS about FROM relay.roles WHERE org_id = $1 ORDER BY created_at DESC LIMIT 5000)sql";
+
+constexpr auto delete_sql = "DELETE FROM relay.roles WHERE org_id = $1 AND role_id = $2";
+
+constexpr auto grants_sql = R"sql(
+SELECT permission, conditions::text AS conditions
+FROM relay.role_permissions WHERE org_id = $1 AND role_id = $2 ORDER BY permission)sql";
+
+constexpr auto grant_sql = R"sql(
+INSERT INTO relay.role_permissions AS held (org_id, role_id, permission, conditions)
+SELECT $1, $2, permission, $4::jsonb FROM unnest($3::text[]) AS permission
+ON CONFLICT (org_id, role_id, permission) DO UPDATE SET conditions = excluded.conditions
+    WHERE NOT $5::boolean AND held.conditions IS DISTINCT FROM excluded.conditions
+RETURNING permission AS id)sql";
+
+constexpr auto revoke_sql = R"sql(
+DELETE FROM relay.role_permissions WHERE org_id = $1 AND role_id = $2 AND permission = ANY ($3::text[])
+RETURNING permission AS id)sql";
+
+constexpr auto of_agent_sql = "SELECT role_id AS id FROM relay.agent_roles WHERE agent_id = $1 ORDER BY role_id";
+
+constexpr auto agents_sql = R"sql(
+SELECT agent_id AS id FROM relay.agent_roles WHERE org_id = $1 AND role_id = $2 ORDER BY agent_id LIMIT $3::bigint)sql";
+
+/// The role stays until the assignment is there: it cannot be deleted between the two.
+constexpr auto hold_sql = "SELECT role_id FROM relay.roles WHERE org_id = $1 AND role_id = $2 FOR KEY SHARE";
+
+constexpr auto assign_sql = R"sql(
+INSERT INTO relay.agent_roles (agent_id, org_id, role_id, assigned_by)
+SELECT $1, $2, role_id, $4 FROM unnest($3::text[]) AS role_id
+ON CONFLICT (agent_id, role_id) DO NOTHING
+RETURNING role_id AS id)sql";
+
+constexpr auto unassign_sql =
+    "DELETE FROM relay.agent_roles WHERE agent_id = $1 AND role_id = ANY ($2::text[]) RETURNING role_id AS id";
+
+constexpr auto unassign_all_sql =
+    "DELETE FROM relay.agent_roles WHERE org_id = $1 AND role_id = $2 RETURNING agent_id AS id";
+
+Role read_role(db::Row const &row) {
+    return {.org_id = row.text("org_id"),
+            .role_id = row.text("role_id"),
+            .name = row.text("name"),
+            .permissions = db::split_list(row.text("permissions")),
+            .agents = row.integer("agents"),
+            .created_at = row.instant("created_at"),
+            .created_by = row.text("created_by")};
+}
+
+std::vector<std::string> read_ids(db::Rows const &rows) {
+    std::vector<std::string> ids;
+    for (db::Row const row : rows) {
+        ids.push_back(row.text("id"));
+    }
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+/// Sorted, so that two commands hold the same roles in the same order.
+std::vector<std::string> texts_of(std::vector<RoleId> const &roles) {
+    std::vector<std::string> texts;
+    for (RoleId const &role : roles) {
+        texts.push_back(role.text());
+    }
+    std::sort(texts.begin(), texts.end());
+    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+    return texts;
+}
+
+}  // namespace
+
+bool insert_role(db::Transaction &transaction, OrgId const &org, RoleId const &id, DisplayName const &name,
+                 Note const &created_by) {
+    return transaction.exec(insert_sql, {org, id, name, created_by}).affected() == 1;
+}
+
+std::optional<Role> find_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    db::Rows const rows = transaction.exec(list_sql, {org, id, std::nullopt, std::nullopt, std::nullopt});
+    return rows.empty() ? std::nullopt : std::optional(read_role(rows[0]));
+}
+
+Error no_such_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    Hint hint = no_such("role", id.text(), transaction.exec(names_sql, {org})).hint();
+    hint.next = "relay-admin role list --org " + org.text();
+    return {ErrorKind::not_found, "org " + org.text() + " has no role " + id.text(), std::move(hint)};
+}
+
+Role get_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    if (auto role = find_role(transaction, org, id)) {
+        return *std::move(role);
+    }
+    throw no_such_role(transaction, org, id);
+}
+
+std::optional<Role> lock_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    transaction.exec(lock_sql, {org, id});
+    return find_role(transaction, org, id);
+}
+
+void delete_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    transaction.exec(delete_sql, {org, id});
+}
+
+std::vector<Role> list_roles(db::Transaction &transaction, RoleFilter const &filter) {
+    std::vector<Role> roles;
+    auto const after_org = filter.after ? std::optional(filter.after->org_id) : std::nullopt;
+    auto const after_role = filter.after ? std::optional(filter.after->role_id) : std::nullopt;
+    db::Rows const rows = transaction.exec(list_sql, {filter.org, std::nullopt, after_org, after_role, filter.limit});
+    for (db::Row const row : rows) {
+        roles.push_back(read_role(row));
+    }
+    return roles;
+}
+
+std::vector<Grant> grants_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    std::vector<Grant> grants;
+    db::Rows const rows = transaction.exec(grants_sql, {org, id});
+    for (db::Row const row : rows) {
+        grants.push_back({.permission = row.text("permission"), .conditions = row.optional_text("conditions")});
+    }
+    return grants;
+}
+
+std::vector<std::string> grant(db::Transaction &transaction, OrgId const &org, RoleId const &id,
+                               std::vector<Permission> const &permissions, GrantTerms const &terms) {
+    std::string const names = db::array_text(permission_texts(permissions));
+    return read_ids(transaction.exec(grant_sql, {org, id, names, terms.conditions, terms.keep}));
+}
+
+std::vector<std::string> revoke(db::Transaction &transaction, OrgId const &org, RoleId const &id,
+                                std::vector<Permission> const &permissions) {
+    return read_ids(transaction.exec(revoke_sql, {org, id, db::array_text(permission_texts(permissions))}));
+}
+
+std::vector<std::string> roles_of_agent(db::Transaction &transaction, AgentId const &agent) {
+    return read_ids(transaction.exec(of_agent_sql, {agent}));
+}
+
+std::vector<std::string> agents_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id, int most) {
+    return read_ids(transaction.exec(agents_sql, {org, id, most}));
+}
+
+std::vector<std::string> assign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles,
+                                Note const &assigned_by) {
+    std::vector<std::string> const texts = texts_of(roles);
+    OrgId const org = OrgId::parse(agent.org_id);
+    for (std::string const &role : texts) {
+        if (transaction.exec(hold_sql, {org, role}).empty()) {
+            throw no_such_role(transaction, org, RoleId::parse(role));
+        }
+    }
+    return read_ids(transaction.exec(assign_sql, {agent.agent_id, org, db::array_text(texts), assigned_by}));
+}
+
+std::vector<std::string> unassign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles) {
+    return read_ids(transaction.exec(unassign_sql, {agent.agent_id, db::array_text(texts_of(roles))}));
+}
+
+std::vector<std::string> unassign_all(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    return read_ids(transaction.exec(unassign_all_sql, {org, id}));
+}
+
+}  // namespace relay::sql

@@ -1,0 +1,63 @@
+#include "relay/schema/schema_sql.hpp"
+
+#include "relay/db/migration_lock.hpp"
+#include "relay/db/migrations.hpp"
+
+#include <fmt/format.h>
+
+namespace relay::sql {
+namespace {
+
+constexpr char const *encoding_sql =
+    "SELECT pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = current_database()";
+
+constexpr char const *record_sql = "INSERT INTO relay.schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
+
+/// The first migration makes the roles and takes relay_owner's by itself; every later one starts as relay_owner.
+constexpr std::string_view take_role_sql = "SET LOCAL ROLE relay_owner;";
+constexpr std::string_view leave_role_sql = "RESET ROLE;";
+
+void refuse_other_encoding(db::Transaction &transaction) {
+    std::string encoding = transaction.exec(encoding_sql).one().text("encoding");
+    if (encoding != "UTF8") {
+        throw Error(ErrorKind::schema, "the database's encoding is " + encoding + ", it must be UTF8",
+                    {.why = "names are checked and compared as Unicode",
+                     .next = "createdb --encoding=UTF8 --template=template0 NAME"});
+    }
+}
+
+}  // namespace
+
+void apply_migration(db::Transaction &transaction, db::Migration const &migration) {
+    transaction.exec_script(migration.version == 1 ? std::string(migration.sql)
+                                                   : fmt::format("{}\n{}", take_role_sql, migration.sql));
+    transaction.exec(record_sql, {migration.version, std::string(migration.name), std::string(migration.checksum)});
+    transaction.exec_script(std::string(leave_role_sql));
+}
+
+std::vector<int> pending_migrations(db::Transaction &transaction) {
+    transaction.exec(db::migration_lock_sql);  // first: another applier may have been faster
+    SchemaStatus const status = read_schema_status(transaction);
+    refuse_unmigratable(status);
+    refuse_other_encoding(transaction);
+    return status.missing;
+}
+
+std::vector<int> apply_pending(db::Transaction &transaction) {
+    std::vector<int> versions = pending_migrations(transaction);
+    for (int const version : versions) {
+        apply_migration(transaction, db::migrations()[static_cast<std::size_t>(version) - 1]);
+    }
+    return versions;
+}
+
+std::string migration_script(db::Migration const &migration) {
+    // The name and the checksum are ours, of letters, digits and underscores: nothing to quote.
+    return fmt::format(
+        "-- {0}: sha256 {1}\nBEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n{2};\n{3}{4}{5}"
+        "INSERT INTO relay.schema_migrations (version, name, checksum) VALUES ({6}, '{0}', '{1}');\nCOMMIT;\n\n",
+        migration.name, migration.checksum, db::migration_lock_sql, migration.version == 1 ? "" : take_role_sql,
+        migration.version == 1 ? "" : "\n", migration.sql, migration.version);
+}
+
+}  // namespace relay::sql

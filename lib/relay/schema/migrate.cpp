@@ -1,0 +1,121 @@
+#include "relay/schema/migrate.hpp"
+
+#include "relay/schema/schema_sql.hpp"
+
+#include <algorithm>
+
+namespace relay {
+namespace {
+
+db::TransactOptions any_version() {
+    db::TransactOptions options;
+    options.read_only = true;
+    options.check_schema = false;
+    return options;
+}
+
+void read_report(db::Transaction &transaction, SchemaReport &report) {
+    report.status = sql::read_schema_status(transaction);
+    report.known_version = schema_version();
+    report.at = transaction.now();
+    report.db_role = transaction.db_role();
+}
+
+void refuse_incomparable(SchemaReport const &report) {
+    if (report.status.state == SchemaState::absent) {
+        throw Error(ErrorKind::schema, "the database has no relay schema", {.next = "relay-admin schema apply"});
+    }
+    if (report.status.state == SchemaState::behind) {
+        throw Error(ErrorKind::schema,
+                    "the database schema is at version " + std::to_string(report.status.version) +
+                        ", this program needs " + std::to_string(report.known_version),
+                    {.next = "relay-admin schema apply"});
+    }
+    if (report.status.state != SchemaState::edited) {
+        sql::refuse_unmigratable(report.status);
+    }
+}
+
+db::Migration const &migration_at(int version) { return db::migrations()[static_cast<std::size_t>(version) - 1]; }
+
+/// Applies what is missing, one transaction a migration; a dry run takes one for all of them.
+std::vector<int> apply_schema(db::Database &database, bool dry_run,
+                              std::function<void(db::Migration const &)> const &applied) {
+    std::vector<int> done;
+    for (bool more = true; more;) {
+        int version = 0;
+        db::TransactOptions options;
+        options.check_schema = false;
+        options.dry_run = dry_run;
+        options.was_committed = [&](db::Transaction &transaction) {
+            SchemaStatus const status = sql::read_schema_status(transaction);
+            return std::find(status.missing.begin(), status.missing.end(), version) == status.missing.end();
+        };
+        database.transact(options, [&](db::Transaction &transaction) {
+            std::vector<int> const versions = sql::pending_migrations(transaction);
+            std::size_t const batch = dry_run ? versions.size() : std::min<std::size_t>(versions.size(), 1);
+            for (std::size_t i = 0; i < batch; ++i) {
+                sql::apply_migration(transaction, migration_at(versions[i]));
+            }
+            version = versions.empty() ? 0 : versions.front();
+            more = versions.size() > batch;
+            if (dry_run) {
+                done = versions;
+            }
+        });
+        if (version != 0 && !dry_run) {
+            done.push_back(version);
+            if (applied) {
+                applied(migration_at(version));
+            }
+        }
+    }
+    return done;
+}
+
+}  // namespace
+
+SchemaReport report_schema(db::Database &database) {
+    SchemaReport report;
+    database.transact(any_version(), [&](db::Transaction &transaction) { read_report(transaction, report); });
+    return report;
+}
+
+SchemaComparison compare_schema(db::Database &database) {
+    SchemaComparison comparison;
+    database.transact(any_version(), [&](db::Transaction &transaction) {
+        read_report(transaction, comparison);
+        refuse_incomparable(comparison);
+        comparison.differences = sql::verify_schema(transaction);
+    });
+    return comparison;
+}
+
+MigratedSchema migrate_schema(db::Database &database, bool dry_run,
+                              std::function<void(db::Migration const &)> const &applied) {
+    SchemaReport const before = report_schema(database);
+    MigratedSchema migrated;
+    migrated.at = before.at;
+    migrated.db_role = before.db_role;
+    migrated.previous_version = before.status.version;
+    migrated.applied = apply_schema(database, dry_run, applied);
+    migrated.changed = !migrated.applied.empty();
+    migrated.version = schema_version();
+    return migrated;
+}
+
+std::string schema_script(std::optional<int> only) {
+    if (only && (*only < 1 || *only > schema_version())) {
+        throw Error(ErrorKind::not_found, "no migration has the number " + std::to_string(*only),
+                    {.why = "this program knows 1 to " + std::to_string(schema_version())});
+    }
+    std::string script;
+    for (db::Migration const &migration : db::migrations()) {
+        if (!only || *only == migration.version) {
+            script += sql::migration_script(migration);
+        }
+    }
+    return script;
+}
+
+}  // namespace relay

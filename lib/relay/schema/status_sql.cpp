@@ -1,0 +1,101 @@
+#include "relay/schema/schema_sql.hpp"
+
+#include "relay/db/migrations.hpp"
+
+#include <fmt/format.h>
+#include <map>
+
+namespace relay::sql {
+namespace {
+
+// Read from the catalogs' tables: to_regclass answers from a cache of the session, which a wait for the migration lock does not renew.
+constexpr char const *presence_sql = R"sql(
+SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'relay') AS has_schema,
+       EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+               WHERE n.nspname = 'relay' AND c.relname = 'schema_migrations') AS has_record)sql";
+
+constexpr char const *applied_sql = R"sql(
+SELECT version, name, checksum, applied_at, applied_by FROM relay.schema_migrations ORDER BY version)sql";
+
+std::string join(std::vector<int> const &numbers) { return fmt::format("{}", fmt::join(numbers, ", ")); }
+
+SchemaState judge(SchemaStatus const &status, int known) {
+    if (!status.edited.empty()) {
+        return SchemaState::edited;
+    }
+    if (status.version > known) {
+        return SchemaState::ahead;
+    }
+    if (status.missing.empty()) {
+        return SchemaState::current;
+    }
+    return status.missing.front() <= status.version || status.version == 0 ? SchemaState::incomplete
+                                                                           : SchemaState::behind;
+}
+
+}  // namespace
+
+SchemaStatus read_schema_status(db::Transaction &transaction) {
+    SchemaStatus status;
+    db::Rows const presence_rows = transaction.exec(presence_sql);
+    db::Row const presence = presence_rows.one();
+    if (presence.boolean("has_record")) {
+        db::Rows const rows = transaction.exec(applied_sql);
+        for (db::Row const row : rows) {
+            status.applied.push_back({.version = static_cast<int>(row.integer("version")),
+                                      .name = row.text("name"),
+                                      .checksum = row.text("checksum"),
+                                      .applied_at = row.instant("applied_at"),
+                                      .applied_by = row.text("applied_by")});
+            status.version = status.applied.back().version;
+        }
+    }
+    std::map<int, std::string> checksums;
+    for (AppliedMigration const &migration : status.applied) {
+        checksums.emplace(migration.version, migration.checksum);
+    }
+    for (db::Migration const &migration : db::migrations()) {
+        auto const found = checksums.find(migration.version);
+        if (found == checksums.end()) {
+            status.missing.push_back(migration.version);
+        } else if (found->second != migration.checksum) {
+            status.edited.push_back(migration.version);
+        }
+    }
+    status.state =
+        presence.boolean("has_schema") ? judge(status, static_cast<int>(db::migrations().size())) : SchemaState::absent;
+    return status;
+}
+
+void refuse_unmigratable(SchemaStatus const &status) {
+    switch (status.state) {
+        case SchemaState::absent:
+        case SchemaState::current:
+        case SchemaState::behind: return;
+        case SchemaState::ahead:
+            throw Error(ErrorKind::schema,
+                        fmt::format("the database schema is at version {}, this program knows {}", status.version,
+                                    db::migrations().size()),
+                        {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"});
+        case SchemaState::edited:
+            throw Error(
+                ErrorKind::schema,
+                fmt::format("migration {} was applied from another file than this program's: its checksum differs",
+                            join(status.edited)),
+                {.why = "a migration was edited after it had been applied, or another fork's program made this schema",
+                 .next = "relay-admin schema verify"});
+        case SchemaState::incomplete:
+            throw Error(
+                ErrorKind::schema,
+                status.version == 0
+                    ? std::string("schema relay exists, but without a record of migrations: it is half applied, or "
+                                  "somebody else's")
+                    : fmt::format("migration {} is missing below version {}: the schema is half applied",
+                                  join(status.missing), status.version),
+                {.why = "relay-admin applies each migration in one transaction, so something else made or changed it",
+                 .next = "relay-admin schema status; then drop schemas relay and relay_api if they hold nothing, or "
+                         "restore a backup"});
+    }
+}
+
+}  // namespace relay::sql
