@@ -29,7 +29,7 @@ struct Command {
     /// Adds the options and returns what to run; null for a group, which has only subcommands.
     Runner (*declare)(CLI::App &app) = nullptr;
     std::string_view alias = {};  ///< a second path of the same command: "agent rotate-key"
-    Wanted completes = Wanted::all;  ///< which ids Tab offers where it takes ORG, AGENT or KEY-ID
+    IdFilter completes = IdFilter::all;  ///< which ids Tab offers where it takes ORG, AGENT or KEY-ID
 };
 
 /// Every command, in order of file names. Made by CMake.

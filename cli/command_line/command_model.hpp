@@ -42,7 +42,7 @@ struct CommandModel {
     std::string summary{};
     ManualText manual{};
     bool is_group = false;
-    Wanted completes = Wanted::all;  ///< which ids are worth offering
+    IdFilter completes = IdFilter::all;  ///< which ids are worth offering
     std::vector<OptionModel>
         options{};  ///< its own flags and arguments in the order of their declaration; none for a group
 };

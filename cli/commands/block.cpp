@@ -49,8 +49,8 @@ ExitStatus run(Options const &options, Context &context) {
     WriteOptions const by = context.write_options();
     if (!targets.org) {
         std::vector<AgentId> const agents = target_agents(targets);
-        return run_incident(
-            context, IncidentVerb::block, subjects_of(agents),
+        return show_incident(
+            context, IncidentVerb::block, id_texts(agents),
             [&] { return block_agents(context.database(), agents, end, options.force, by); }, options.waits);
     }
     if (options.force) {
@@ -58,7 +58,7 @@ ExitStatus run(Options const &options, Context &context) {
     }
     OrgId const org = OrgId::parse(*targets.org);
     confirm_org(context, org, targets.confirm, "blocks", "Undo: relay-admin unblock --org " + org.text());
-    return run_incident(
+    return show_incident(
         context, IncidentVerb::block, {"org " + org.text()},
         [&] { return block_org(context.database(), org, end, by); }, options.waits);
 }
@@ -122,7 +122,7 @@ EXAMPLES
   # a whole organization, unattended
   relay-admin block --org acme-corp --confirm acme-corp)",
     .declare = declare,
-    .completes = Wanted::open,
+    .completes = IdFilter::open,
 };
 
 }  // namespace relay::cli::commands

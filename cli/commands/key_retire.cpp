@@ -87,7 +87,7 @@ EXAMPLES
   relay-admin key retire 9fq2mzx1b81k --yes --reason "successor works"
 )",
     .declare = declare,
-    .completes = Wanted::live,
+    .completes = IdFilter::live,
 };
 
 }  // namespace relay::cli::commands

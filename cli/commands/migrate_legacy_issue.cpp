@@ -234,7 +234,7 @@ EXAMPLES
   relay-admin migrate-legacy issue --all --org acme-corp --dry-run --secrets-dir out
 )",
     .declare = declare,
-    .completes = Wanted::live,
+    .completes = IdFilter::live,
 };
 
 }  // namespace relay::cli::commands

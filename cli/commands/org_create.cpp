@@ -2,7 +2,7 @@
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/fields.hpp"
-#include "cli/documents/issued_key.hpp"
+#include "cli/documents/new_key.hpp"
 #include "cli/documents/org.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/output/output.hpp"

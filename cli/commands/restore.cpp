@@ -2,7 +2,7 @@
 #include "cli/command_line/options.hpp"
 #include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
-#include "cli/documents/issued_key.hpp"
+#include "cli/documents/new_key.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/incident/context.hpp"
 #include "cli/incident/report.hpp"
@@ -27,7 +27,7 @@ struct Options {
 
 /// For people: the fresh key, and whether it is accepted.
 Record restored_page(RestoredAgent const &restored) {
-    Record page = issued_key_record(restored.agent, restored.key, restored.delivered_to);
+    Record page = new_key_record(restored.agent, restored.key, restored.delivered_to);
     page.push_back({"status", "Status", restored.agent.status});
     return page;
 }
@@ -127,7 +127,7 @@ EXAMPLES
   relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env
   relay-admin restore --org acme-corp --confirm acme-corp)",
     .declare = declare,
-    .completes = Wanted::revoked,
+    .completes = IdFilter::revoked,
 };
 
 }  // namespace relay::cli::commands

@@ -45,7 +45,7 @@ ExitStatus revoke_ids(Options const &options, Context &context) {
         subjects.push_back("key " + text);
     }
     confirm_end(context, subjects);
-    return run_incident(
+    return show_incident(
         context, IncidentVerb::revoke, subjects,
         [&] { return revoke_keys(context.database(), keys, context.write_options()); }, options.waits);
 }
@@ -62,7 +62,7 @@ ExitStatus revoke_scanned(Options const &options, Context &context) {
         return report_incident(context, IncidentVerb::revoke, {});
     }
     confirm_end(context, subjects);
-    return run_incident(
+    return show_incident(
         context, IncidentVerb::revoke, subjects,
         [&] { return revoke_found(context.database(), found, context.write_options()); }, options.waits);
 }
@@ -84,9 +84,9 @@ ExitStatus run(Options const &options, Context &context) {
     WriteOptions const by = context.write_options();
     if (by_agents) {
         std::vector<AgentId> const agents = target_agents(targets);
-        confirm_end(context, subjects_of(agents));
-        return run_incident(
-            context, IncidentVerb::revoke, subjects_of(agents),
+        confirm_end(context, id_texts(agents));
+        return show_incident(
+            context, IncidentVerb::revoke, id_texts(agents),
             [&] { return revoke_agents(context.database(), agents, options.force, by); }, options.waits);
     }
     if (!options.keys.empty()) {
@@ -97,7 +97,7 @@ ExitStatus run(Options const &options, Context &context) {
     }
     OrgId const org = OrgId::parse(*targets.org);
     confirm_org(context, org, targets.confirm, "revokes", "Every key of its agents is dead then, for good.");
-    return run_incident(
+    return show_incident(
         context, IncidentVerb::revoke, {"org " + org.text()}, [&] { return revoke_org(context.database(), org, by); },
         options.waits);
 }
@@ -158,7 +158,7 @@ EXAMPLES
   relay-admin revoke --key 9fq2mzx1b81k
   relay-admin revoke --org acme-corp --confirm acme-corp)",
     .declare = declare,
-    .completes = Wanted::live,
+    .completes = IdFilter::live,
 };
 
 }  // namespace relay::cli::commands

@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/rotate_options.hpp"
-#include "cli/documents/issued_key.hpp"
+#include "cli/documents/new_key.hpp"
 #include "cli/documents/rotation.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
@@ -129,7 +129,7 @@ EXAMPLES
   relay-admin agent rotate-key --agent-id billing-bot --key-from new.key)",
     .declare = declare,
     .alias = "agent rotate-key",
-    .completes = Wanted::live,
+    .completes = IdFilter::live,
 };
 
 }  // namespace relay::cli::commands

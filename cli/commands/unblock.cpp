@@ -92,7 +92,7 @@ EXAMPLES
   relay-admin unblock --ticket INC-42 --yes
   relay-admin unblock --org acme-corp)",
     .declare = declare,
-    .completes = Wanted::blocked,
+    .completes = IdFilter::blocked,
 };
 
 }  // namespace relay::cli::commands

@@ -141,7 +141,7 @@ std::vector<std::string> split(std::string const &list) {
 
 void Offering::offer_ids(OptionModel const &option, ValueKind kind) {
     CandidateQuery query{.kind = candidate_kind(kind),
-                         .wanted = m_line.command != nullptr ? m_line.command->completes : Wanted::all};
+                         .wanted = m_line.command != nullptr ? m_line.command->completes : IdFilter::all};
     for (TypedLine::Flag const &flag : m_line.flags) {
         ValueKind const given = value_kind(flag.option->type);
         if (flag.option == &option) {

@@ -1,7 +1,7 @@
 #include "cli/documents/rotation.hpp"
 
 #include "cli/documents/fields.hpp"
-#include "cli/documents/issued_key.hpp"
+#include "cli/documents/new_key.hpp"
 #include "cli/documents/stamp.hpp"
 
 namespace relay::cli {

@@ -1,7 +1,7 @@
 #include "cli/incident/report.hpp"
 
 #include "cli/documents/fields.hpp"
-#include "cli/documents/issued_key.hpp"
+#include "cli/documents/new_key.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/incident/context.hpp"
 #include "cli/incident/wait.hpp"
@@ -260,8 +260,8 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     return waited.complete() ? ExitStatus::ok : ExitStatus::check_no;
 }
 
-ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                        std::function<IncidentReceipt()> const &act, Waits const &waits) {
+ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
+                         std::function<IncidentReceipt()> const &act, Waits const &waits) {
     IncidentReceipt receipt;
     try {
         receipt = act();
@@ -277,7 +277,7 @@ ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::st
     return report_incident(context, verb, receipt, waits);
 }
 
-std::vector<std::string> subjects_of(std::vector<AgentId> const &agents) {
+std::vector<std::string> id_texts(std::vector<AgentId> const &agents) {
     std::vector<std::string> subjects;
     std::transform(agents.begin(), agents.end(), std::back_inserter(subjects),
                    [](AgentId const &agent) { return "agent " + agent.text(); });

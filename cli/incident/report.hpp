@@ -26,10 +26,10 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
 /// Runs `act`, which must not be left in doubt, and reports it. If its outcome stays unknown, the last lines of stderr say
 /// `NOT CONFIRMED: agent X may still be live`, one for each of `subjects` ("agent X"); if it failed for sure, the error says that nothing
 /// was changed.
-ExitStatus run_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                        std::function<IncidentReceipt()> const &act, Waits const &waits = {});
+ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
+                         std::function<IncidentReceipt()> const &act, Waits const &waits = {});
 
 /// "agent X" for each.
-std::vector<std::string> subjects_of(std::vector<AgentId> const &agents);
+std::vector<std::string> id_texts(std::vector<AgentId> const &agents);
 
 }  // namespace relay::cli

@@ -69,7 +69,7 @@ WaitReports wait_for_others(Context &context, IncidentReceipt const &receipt, Wa
     std::vector<std::string> const ids = shut_out_ids(receipt, kind);
     std::optional<GatewayWait> gateways;
     std::optional<StandbyWait> standbys;
-    std::vector<Confirmation *> all;
+    std::vector<Acknowledgement *> all;
     if (waits.acknowledged) {
         all.push_back(&gateways.emplace(context.database(), kind, ids, *waits.acknowledged));
     }
@@ -77,7 +77,7 @@ WaitReports wait_for_others(Context &context, IncidentReceipt const &receipt, Wa
         all.push_back(&standbys.emplace(context.database(), kind, ids, context.globals().timeout));
     }
     WaitReports reports;
-    reports.interrupted = !await_confirmations(all, since, [&] {
+    reports.interrupted = !await_acknowledgements(all, since, [&] {
         context.output().note(fmt::format("committed: gateways refuse it from their next check; waiting for {}{}{}",
                                           gateways ? "the gateways" : "", gateways && standbys ? " and " : "",
                                           standbys ? "the standbys" : ""));

@@ -51,7 +51,7 @@ class FolderBatches final : public BatchSink {
     std::optional<std::string> why_not(Recipient const &recipient) const override {
         return why_not_rendered(m_rendering, recipient);
     }
-    void add(IssuedKey const &issued) override { m_operations.push_back(m_sink->prepare(issued)); }
+    void add(NewKey const &issued) override { m_operations.push_back(m_sink->prepare(issued)); }
     std::optional<std::string> find(Recipient const &recipient) const override {
         return m_sink->find(recipient.agent, recipient.org, recipient.owner);
     }
@@ -107,7 +107,7 @@ class LineBatches final : public BatchSink {
         return why_not_rendered(m_rendering, recipient);
     }
 
-    void add(IssuedKey const &issued) override {
+    void add(NewKey const &issued) override {
         m_database_id = issued.database_id;
         if (m_rendering.format == SecretFormat::sealed) {
             append(render_sealed_line(m_rendering, issued).reveal());

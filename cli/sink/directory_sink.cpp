@@ -49,7 +49,7 @@ void require_private(Folder const &folder) {
     require_writable(folder);
 }
 
-std::string file_name_for(IssuedKey const &issued, SecretFormat format) {
+std::string file_name_for(NewKey const &issued, SecretFormat format) {
     auto const stem = issued.agent != nullptr ? issued.agent->text() : issued.org.text() + ".admin-token";
     return stem + "." + std::string(extension_of(format));
 }
@@ -106,7 +106,7 @@ void DirectorySink::settle(Judge const &judge) {
     }
 }
 
-OperationId DirectorySink::prepare(IssuedKey const &issued) {
+OperationId DirectorySink::prepare(NewKey const &issued) {
     auto content = render_secret(m_rendering, issued, Audience::program);
     auto const operation = operation_id_for(content.reveal());
     m_database_id = issued.database_id;

@@ -24,7 +24,7 @@ class DirectorySink final : public Sink {
                   GroupBy group_by = GroupBy::none);
 
     void settle(Judge const &judge) override;
-    OperationId prepare(IssuedKey const &issued) override;
+    OperationId prepare(NewKey const &issued) override;
     void deliver() override;
     void committed() override;
     void rolled_back() noexcept override;

@@ -19,7 +19,7 @@ class FileSink final : public Sink {
     void check() const { m_file.check(); }
 
     void settle(Judge const &judge) override;
-    OperationId prepare(IssuedKey const &issued) override;
+    OperationId prepare(NewKey const &issued) override;
     void deliver() override;
     void committed() override;
     void rolled_back() noexcept override;

@@ -27,13 +27,13 @@ constexpr std::array<FormatName, 5> format_names{{
     {"sealed", "sealed.json", SecretFormat::sealed},
 }};
 
-SecretBuffer render_raw(IssuedKey const &issued, Audience audience) {
+SecretBuffer render_raw(NewKey const &issued, Audience audience) {
     auto const label = issued.agent != nullptr ? "API Key:   " : "Admin Token: ";
     return join_secret({audience == Audience::labelled_terminal ? label : "", issued.key.reveal(),
                         audience == Audience::program ? "" : "\n"});
 }
 
-SecretBuffer render_env(std::string const &prefix, IssuedKey const &issued) {
+SecretBuffer render_env(std::string const &prefix, NewKey const &issued) {
     std::string_view const org = issued.org.text();
     if (issued.agent == nullptr) {
         return join_secret({prefix, "ORG_ID=", org, "\n", prefix, "ADMIN_TOKEN=", issued.key.reveal(), "\n"});
@@ -43,7 +43,7 @@ SecretBuffer render_env(std::string const &prefix, IssuedKey const &issued) {
 }
 
 /// Written by hand: ids and keys need no escaping, and a JSON library would copy the secret.
-SecretBuffer render_json(IssuedKey const &issued) {
+SecretBuffer render_json(NewKey const &issued) {
     std::string_view const org = issued.org.text();
     std::string_view const key_id = issued.key.id().text();
     if (issued.agent == nullptr) {
@@ -60,7 +60,7 @@ SealKey const *seal_key_for(Rendering const &rendering, std::optional<std::strin
 }
 
 /// What every shape of a sealed secret begins with, without the closing brace.
-std::string sealed_members(Rendering const &rendering, IssuedKey const &issued) {
+std::string sealed_members(Rendering const &rendering, NewKey const &issued) {
     auto const *const seal_key = seal_key_for(rendering, issued.owner, issued.org);
     if (seal_key == nullptr) {
         throw Error(ErrorKind::internal, "a secret without a key to seal it to");
@@ -69,7 +69,7 @@ std::string sealed_members(Rendering const &rendering, IssuedKey const &issued) 
            '"';
 }
 
-SecretBuffer render_sealed(Rendering const &rendering, IssuedKey const &issued) {
+SecretBuffer render_sealed(Rendering const &rendering, NewKey const &issued) {
     return join_secret({sealed_members(rendering, issued), "}\n"});
 }
 
@@ -91,7 +91,7 @@ bool may_be_key(std::string_view content) {
 
 }  // namespace
 
-std::array<std::string_view, 9> json_pieces(IssuedKey const &issued) {
+std::array<std::string_view, 9> json_pieces(NewKey const &issued) {
     return {R"({"agent_id":")", issued.agent->text(), R"(","org_id":")",
             issued.org.text(),  R"(","key_id":")",    issued.key.id().text(),
             R"(","api_key":")", issued.key.reveal(),  "\"}\n"};
@@ -113,7 +113,7 @@ std::string_view extension_of(SecretFormat format) noexcept {
     return format_names[static_cast<std::size_t>(format)].extension;
 }
 
-SecretBuffer render_secret(Rendering const &rendering, IssuedKey const &issued, Audience audience) {
+SecretBuffer render_secret(Rendering const &rendering, NewKey const &issued, Audience audience) {
     switch (rendering.format) {
         case SecretFormat::raw: return render_raw(issued, audience);
         case SecretFormat::env: return render_env(rendering.env_prefix, issued);
@@ -138,7 +138,7 @@ std::optional<std::string> why_not_rendered(Rendering const &rendering, Recipien
     return std::nullopt;
 }
 
-SecretBuffer render_sealed_line(Rendering const &rendering, IssuedKey const &issued) {
+SecretBuffer render_sealed_line(Rendering const &rendering, NewKey const &issued) {
     auto const owner = issued.owner ? nlohmann::json(*issued.owner).dump() : std::string("null");
     return join_secret({sealed_members(rendering, issued), R"(,"agent_id":")", issued.agent->text(), R"(","org_id":")",
                         issued.org.text(), R"(","owner":)", owner, R"(,"api_key_id":")", issued.key.id().text(),

@@ -47,17 +47,17 @@ enum class Audience { program, terminal, labelled_terminal };
 /// json: one object agent_id, org_id, key_id, api_key. k8s: one Secret manifest. sealed: {"encrypted_value","key_id"}, the body that the
 /// GitHub API takes. For an organization's admin token: no agent id, and ADMIN_TOKEN, admin_token instead of the API key.
 /// Throws Error (usage) if the id makes no Kubernetes name.
-SecretBuffer render_secret(Rendering const &rendering, IssuedKey const &issued, Audience audience);
+SecretBuffer render_secret(Rendering const &rendering, NewKey const &issued, Audience audience);
 
 /// Why nothing can be rendered for this one: there is no key to seal it to, or its id makes no Kubernetes name.
 std::optional<std::string> why_not_rendered(Rendering const &rendering, Recipient const &recipient);
 
 /// The line of a file with many sealed keys: {"encrypted_value","key_id","agent_id","org_id","owner","api_key_id"}; the first two are the body that the GitHub
 /// API takes, the last is the public half of the key inside.
-SecretBuffer render_sealed_line(Rendering const &rendering, IssuedKey const &issued);
+SecretBuffer render_sealed_line(Rendering const &rendering, NewKey const &issued);
 
 /// The JSON line of an agent's key, in the pieces of which it is made: they live as long as `issued`. For one buffer with many lines.
-std::array<std::string_view, 9> json_pieces(IssuedKey const &issued);
+std::array<std::string_view, 9> json_pieces(NewKey const &issued);
 
 /// True if `content` is empty or begins as what render_secret makes: tells a file that a killed run left from somebody else's.
 bool may_be_rendered(std::string_view content) noexcept;

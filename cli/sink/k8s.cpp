@@ -66,7 +66,7 @@ std::string k8s_name_for(std::string_view id) {
     return name;
 }
 
-SecretBuffer render_k8s(Rendering const &rendering, IssuedKey const &issued) {
+SecretBuffer render_k8s(Rendering const &rendering, NewKey const &issued) {
     auto const is_agent = issued.agent != nullptr;
     auto const id = is_agent ? issued.agent->text() : issued.org.text() + "-admin";
     auto const name = rendering.k8s_name ? *rendering.k8s_name : k8s_name_for(id);

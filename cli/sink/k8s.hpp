@@ -16,6 +16,6 @@ std::string k8s_name_for(std::string_view id);
 /// True if k8s_name_for(id) is a name.
 bool can_name_k8s(std::string_view id);
 /// One v1 Secret of type Opaque, labelled as managed by relay-admin; the same bytes for the same secret.
-SecretBuffer render_k8s(Rendering const &rendering, IssuedKey const &issued);
+SecretBuffer render_k8s(Rendering const &rendering, NewKey const &issued);
 
 }  // namespace relay::cli

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cli/posix/files.hpp"
-#include "relay/model/error.hpp"
 #include "relay/crypto/secret_buffer.hpp"
+#include "relay/model/error.hpp"
 
 #include <memory>
 #include <optional>

@@ -21,7 +21,7 @@ class Output;
 using Judge = std::function<Verdict(std::string_view content, std::optional<std::string> const &made_for)>;
 
 /// A delivery of the program, with what is due before the main transaction.
-class Sink : public Delivery {
+class Sink : public KeyDelivery {
   public:
     /// Settles what a killed run left at this destination, and asks `judge` only if there is something.
     /// Throws Error: sink, it is in use by another run, or is none of ours, or there is no room for a new secret; whatever `judge` throws.

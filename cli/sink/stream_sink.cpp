@@ -87,7 +87,7 @@ std::string StreamSink::destination() const {
     }
 }
 
-OperationId StreamSink::prepare(IssuedKey const &issued) {
+OperationId StreamSink::prepare(NewKey const &issued) {
     auto const audience = m_kind == Kind::terminal ? Audience::labelled_terminal
                           : m_is_terminal          ? Audience::terminal
                                                    : Audience::program;

@@ -18,7 +18,7 @@ class StreamSink final : public Sink {
     StreamSink(Kind kind, int fd, Rendering rendering, Output &output, StreamPatience patience = {});
 
     void settle(Judge const &) override {}
-    OperationId prepare(IssuedKey const &issued) override;
+    OperationId prepare(NewKey const &issued) override;
     void deliver() override;
     void committed() override;
     void rolled_back() noexcept override;

@@ -22,7 +22,7 @@ std::chrono::seconds CommandBatches::extra_time() const {
     return m_command.limit + std::chrono::seconds(5);  // those that are late are given a second to end
 }
 
-void CommandBatches::add(IssuedKey const &issued) {
+void CommandBatches::add(NewKey const &issued) {
     if (!m_operation) {
         m_operation = generate_operation_id();
     }

@@ -21,7 +21,7 @@ class CommandBatches final : public BatchSink {
     std::optional<std::string> why_not(Recipient const &recipient) const override {
         return why_not_rendered(m_rendering, recipient);
     }
-    void add(IssuedKey const &issued) override;
+    void add(NewKey const &issued) override;
     std::vector<OperationId> operations() const override { return {m_operation.value()}; }
     std::size_t most_at_once() const override { return m_jobs; }
     bool may_refuse() const override { return true; }

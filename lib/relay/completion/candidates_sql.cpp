@@ -60,20 +60,20 @@ WHERE role.role_id >= $1::text AND role.role_id < $1::text || '~' AND role.role_
   AND ($4::text = '' OR role.org_id = (SELECT agent.org_id FROM relay.agents AS agent WHERE agent.agent_id = $4::text))
 ORDER BY role.role_id, role.org_id LIMIT 200)sql";
 
-std::string key_statuses(Wanted wanted) {
+std::string key_statuses(IdFilter wanted) {
     switch (wanted) {
-        case Wanted::live:
-        case Wanted::open: return "{active,retiring}";
-        case Wanted::revoked: return "{revoked}";
+        case IdFilter::live:
+        case IdFilter::open: return "{active,retiring}";
+        case IdFilter::revoked: return "{revoked}";
         default: return "{active,retiring,expired,retired,revoked}";
     }
 }
 
 /// What must not stand against a subject.
-std::string unwanted_kinds(Wanted wanted) {
+std::string unwanted_kinds(IdFilter wanted) {
     switch (wanted) {
-        case Wanted::open: return "{block,revoke}";
-        case Wanted::live: return "{revoke}";
+        case IdFilter::open: return "{block,revoke}";
+        case IdFilter::live: return "{revoke}";
         default: return "{}";
     }
 }
@@ -89,8 +89,8 @@ std::vector<db::TextRow> ask(db::Settings const &settings, CandidateQuery const 
         return quick_query(settings, roles_sql, {query.prefix, taken, query.org, query.agent}, deadline);
     }
     bool const of_orgs = query.kind == CandidateKind::org;
-    if (query.wanted == Wanted::blocked || query.wanted == Wanted::revoked) {
-        std::string const kind = query.wanted == Wanted::blocked ? "{block}" : "{revoke}";
+    if (query.wanted == IdFilter::blocked || query.wanted == IdFilter::revoked) {
+        std::string const kind = query.wanted == IdFilter::blocked ? "{block}" : "{revoke}";
         return quick_query(settings, shut_out_sql,
                            {query.prefix, taken, kind, of_orgs ? "" : query.org, of_orgs ? "org" : "agent"}, deadline);
     }

@@ -7,7 +7,7 @@
 namespace relay {
 
 /// Which ids are worth offering: those that the command would not refuse.
-enum class Wanted {
+enum class IdFilter {
     all,
     open,  ///< neither blocked nor revoked by themselves: what can be blocked
     live,  ///< not revoked; of keys, active and retiring ones: what can be ended
@@ -19,7 +19,7 @@ enum class CandidateKind { org, agent, key, role };
 
 struct CandidateQuery {
     CandidateKind kind = CandidateKind::agent;
-    Wanted wanted = Wanted::all;
+    IdFilter wanted = IdFilter::all;
     std::string prefix{};  ///< what is typed of the id so far
     std::string org{};  ///< agents, keys and roles of this organization only; empty: of any
     std::string agent{};  ///< keys of this agent only, roles of its organization only; empty: of any

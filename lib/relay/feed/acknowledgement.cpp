@@ -19,15 +19,15 @@ constexpr milliseconds silence = 1s;
 
 class Awaiting {
   public:
-    Awaiting(std::vector<Confirmation *> const &confirmations, Clock::time_point since)
-        : m_confirmations(confirmations), m_since(since) {}
+    Awaiting(std::vector<Acknowledgement *> const &acknowledgements, Clock::time_point since)
+        : m_confirmations(acknowledgements), m_since(since) {}
 
     milliseconds passed() const { return std::chrono::duration_cast<milliseconds>(Clock::now() - m_since); }
 
     /// Where the database is out of reach for one of them it is so for all: none waits for its own time-out. It may come back.
     void ask_all() {
         std::optional<Error> out_of_reach;
-        for (Confirmation *const one : m_confirmations) {
+        for (Acknowledgement *const one : m_confirmations) {
             if (one->m_ended) {
                 continue;
             }
@@ -45,7 +45,7 @@ class Awaiting {
     /// How long to the end of the next patience; none: all have ended.
     std::optional<milliseconds> left() const {
         std::optional<milliseconds> shortest;
-        for (Confirmation const *const one : m_confirmations) {
+        for (Acknowledgement const *const one : m_confirmations) {
             if (!one->m_ended) {
                 milliseconds const rest = std::max(one->m_patience - passed(), 1ms);
                 shortest = std::min(shortest.value_or(rest), rest);
@@ -55,7 +55,7 @@ class Awaiting {
     }
 
   private:
-    static std::optional<Error> ask(Confirmation &one) {
+    static std::optional<Error> ask(Acknowledgement &one) {
         try {
             one.m_complete = one.ask();
             one.m_failure.reset();
@@ -70,13 +70,13 @@ class Awaiting {
         return std::nullopt;
     }
 
-    std::vector<Confirmation *> const &m_confirmations;
+    std::vector<Acknowledgement *> const &m_confirmations;
     Clock::time_point m_since;
 };
 
-bool await_confirmations(std::vector<Confirmation *> const &confirmations, Clock::time_point since,
-                         std::function<void()> const &on_wait) {
-    Awaiting awaiting(confirmations, since);
+bool await_acknowledgements(std::vector<Acknowledgement *> const &acknowledgements, Clock::time_point since,
+                            std::function<void()> const &on_wait) {
+    Awaiting awaiting(acknowledgements, since);
     bool told = false;
     try {
         for (milliseconds pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {

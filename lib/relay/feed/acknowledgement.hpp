@@ -10,13 +10,13 @@
 namespace relay {
 
 /// Others who are to have what was committed, and are waited for: gateways, standbys.
-class Confirmation {
+class Acknowledgement {
   public:
     /// `patience` counts from the commit on.
-    explicit Confirmation(std::chrono::milliseconds patience) : m_patience(patience) {}
-    virtual ~Confirmation() = default;
-    Confirmation(Confirmation const &) = delete;
-    Confirmation &operator=(Confirmation const &) = delete;
+    explicit Acknowledgement(std::chrono::milliseconds patience) : m_patience(patience) {}
+    virtual ~Acknowledgement() = default;
+    Acknowledgement(Acknowledgement const &) = delete;
+    Acknowledgement &operator=(Acknowledgement const &) = delete;
 
     /// Asks the database once more, and notes the answer. True: there is somebody, and all of them have it.
     virtual bool ask() = 0;
@@ -44,7 +44,7 @@ class Confirmation {
 /// once, when it takes longer than a person expects (a second).
 ///
 /// Throws nothing of the database: that is their failure(). Returns false if a signal ended the waiting.
-bool await_confirmations(std::vector<Confirmation *> const &confirmations, std::chrono::steady_clock::time_point since,
-                         std::function<void()> const &on_wait);
+bool await_acknowledgements(std::vector<Acknowledgement *> const &acknowledgements,
+                            std::chrono::steady_clock::time_point since, std::function<void()> const &on_wait);
 
 }  // namespace relay

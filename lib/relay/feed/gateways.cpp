@@ -24,7 +24,7 @@ struct GatewayWait::Place {
 
 GatewayWait::GatewayWait(db::Database &database, std::string kind, std::vector<std::string> ids,
                          std::chrono::milliseconds patience)
-    : Confirmation(patience), m_database(database), m_kind(std::move(kind)), m_ids(std::move(ids)) {}
+    : Acknowledgement(patience), m_database(database), m_kind(std::move(kind)), m_ids(std::move(ids)) {}
 
 GatewayWait::~GatewayWait() = default;
 

@@ -14,7 +14,7 @@ namespace relay {
 Page<Gateway> list_gateways(db::Database &database);
 
 /// Waits until every live gateway has acknowledged the last change that shut out one of `ids` ("agent", "org", "key").
-class GatewayWait : public Confirmation {
+class GatewayWait : public Acknowledgement {
   public:
     GatewayWait(db::Database &database, std::string kind, std::vector<std::string> ids,
                 std::chrono::milliseconds patience);

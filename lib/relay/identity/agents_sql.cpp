@@ -13,7 +13,7 @@ constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
 SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6 FROM relay.organizations AS org WHERE org.org_id = $2
 ON CONFLICT DO NOTHING
-RETURNING EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS held_against,
+RETURNING EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS has_revocations,
           (SELECT relay.agent_limit(org.plan, org.max_agents) FROM relay.organizations AS org WHERE org.org_id = $2) IS NOT NULL AS limited)sql";
 
 constexpr auto find_sql = R"sql(
@@ -70,7 +70,7 @@ std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId 
     db::Rows const rows = transaction.exec(
         insert_sql, {id, org, name, db::json_array(permission_texts(permissions)), key_max_age, created_by});
     return rows.empty() ? std::nullopt
-                        : std::optional(InsertedAgent{.held_against = rows[0].boolean("held_against"),
+                        : std::optional(InsertedAgent{.has_revocations = rows[0].boolean("has_revocations"),
                                                       .limited = rows[0].boolean("limited")});
 }
 

@@ -7,7 +7,7 @@
 namespace relay::sql {
 
 struct InsertedAgent {
-    bool held_against = false;  ///< something was once said against its id or its organization, and may still stand
+    bool has_revocations = false;  ///< something was once said against its id or its organization, and may still stand
     bool limited = false;  ///< its organization may have only so many, and they are still to be counted
 };
 /// Nothing if the id exists already, or the organization does not; waits for a transaction that is inserting it.

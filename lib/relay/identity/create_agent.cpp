@@ -9,24 +9,24 @@
 
 namespace relay {
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
-                          Delivery &delivery) {
+                          KeyDelivery &delivery) {
     CreatedAgent result;
-    Issuing issuing(&delivery, options.dry_run);
+    DeliverThenCommit delivery_commit(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
-    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
         result = {};
-        auto const made = ensure_agent(transaction, request, key, options.by, issuing);
+        auto const made = ensure_agent(transaction, request, key, options.by, delivery_commit);
         result.changed = made.has_value();
         result.agent = made ? made->agent : sql::get_agent(transaction, request.id);
         result.key = made ? made->key : present_key(transaction, request.id);
         note_who(result, transaction);
         if (result.changed) {
-            issuing.deliver();
+            delivery_commit.deliver();
         } else {
             transaction.nothing_to_do();
         }
     });
-    result.delivered_to = issuing.destination();
+    result.delivered_to = delivery_commit.destination();
     return result;
 }
 

@@ -19,14 +19,14 @@ struct CreateAgent {
 struct CreatedAgent : WriteReceipt {
     Agent agent{};
     Key key{};  ///< the new key; for `changed == false` the agent's present one (key_id empty if it has none)
-    std::string delivered_to{};  ///< Delivery::destination(); empty if nothing was delivered
+    std::string delivered_to{};  ///< KeyDelivery::destination(); empty if nothing was delivered
 };
 
 /// Makes an agent with its first key and delivers the key before it goes live. The same request again changes nothing and delivers nothing.
 /// Throws Error: not_found, no such organization; conflict, the id exists with other content (the fields that differ are named), is shut out,
 /// or the organization is blocked or revoked; limit, the organization has as many agents as it may; sink, from `delivery`.
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
-                          Delivery &delivery);
+                          KeyDelivery &delivery);
 
 struct UpdateAgent {
     AgentId id;

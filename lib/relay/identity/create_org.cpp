@@ -11,17 +11,17 @@ namespace {
 
 /// A fresh admin token takes the place of the live one.
 void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &token, Attribution const &by,
-                 Issuing &issuing) {
+                 DeliverThenCommit &delivery_commit) {
     if (auto const old = sql::revoke_live_token(transaction, org)) {
         sql::record_events(transaction, by, {{.action = "token_revoked", .org_id = org.text(), .key_id = *old}});
     }
     sql::insert_token(transaction, token.id(), token.hash(), org, by.actor);
     sql::record_events(transaction, by,
                        {{.action = "token_issued", .org_id = org.text(), .key_id = token.id().text()}});
-    transaction.record_operation(issuing.prepare(transaction, {.org = org, .agent = nullptr, .key = token}));
+    transaction.record_operation(delivery_commit.prepare(transaction, {.org = org, .agent = nullptr, .key = token}));
 }
 
-std::optional<ApiKey> new_token(Delivery const *delivery) {
+std::optional<ApiKey> new_token(KeyDelivery const *delivery) {
     return delivery != nullptr ? std::optional(ApiKey::generate(KeyType::org_admin)) : std::nullopt;
 }
 
@@ -42,15 +42,16 @@ std::vector<std::string> differing_fields(Org const &before, Org const &after) {
 
 }  // namespace
 
-CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options, Delivery *token) {
+CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options,
+                      KeyDelivery *token) {
     CreatedOrg result;
-    Issuing issuing(token, options.dry_run);
+    DeliverThenCommit delivery_commit(token, options.dry_run);
     std::optional<ApiKey> const key = new_token(token);
-    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
         result = {};
         result.changed = ensure_org(transaction, request, options.by);
         if (result.changed && key) {
-            issue_token(transaction, request.id, *key, options.by, issuing);
+            issue_token(transaction, request.id, *key, options.by, delivery_commit);
             result.token = key->id();
         }
         result.org = sql::get_org(transaction, request.id);
@@ -58,17 +59,18 @@ CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOpt
         if (!result.changed) {
             transaction.nothing_to_do();
         } else if (key) {
-            issuing.deliver();
+            delivery_commit.deliver();
         }
     });
     return result;
 }
 
-UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options, Delivery *token) {
+UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options,
+                      KeyDelivery *token) {
     UpdatedOrg result;
-    Issuing issuing(token, options.dry_run);
+    DeliverThenCommit delivery_commit(token, options.dry_run);
     std::optional<ApiKey> const key = new_token(token);
-    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
         result = {};
         sql::lock_org(transaction, request.id);
         Org const before = sql::get_org(transaction, request.id);
@@ -88,14 +90,14 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
                                {{.action = "org_updated", .org_id = request.id.text(), .detail = detail}});
         }
         if (key) {
-            issue_token(transaction, request.id, *key, options.by, issuing);
+            issue_token(transaction, request.id, *key, options.by, delivery_commit);
             result.token = key->id();
         }
         result.changed = !result.fields.empty() || key;
         if (!result.changed) {
             transaction.nothing_to_do();
         } else if (key) {
-            issuing.deliver();
+            delivery_commit.deliver();
         }
     });
     return result;

@@ -21,7 +21,7 @@ struct CreatedOrg : WriteReceipt {
 /// Makes an organization, and an admin token for it if `token` is given. The same request again changes nothing (and makes no token).
 /// Throws Error: conflict, the id exists with other content (the fields that differ are named).
 CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options,
-                      Delivery *token = nullptr);
+                      KeyDelivery *token = nullptr);
 
 struct UpdateOrg {
     OrgId id;
@@ -39,6 +39,6 @@ struct UpdatedOrg : WriteReceipt {
 /// Changes what is given. With `token` a fresh admin token replaces the old one at once.
 /// Throws Error: not_found.
 UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options,
-                      Delivery *token = nullptr);
+                      KeyDelivery *token = nullptr);
 
 }  // namespace relay

@@ -96,7 +96,7 @@ void check_agent_limit(Org const &org) {
 }
 
 std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,
-                                      Attribution const &by, Issuing &issuing) {
+                                      Attribution const &by, DeliverThenCommit &delivery_commit) {
     auto const inserted = sql::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
                                             request.key_max_age, by.actor);
     if (!inserted) {
@@ -110,7 +110,7 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
                                 format_instant_seconds(*request.expires_at), format_instant_seconds(transaction.now())),
                     {.why = "the database's clock counts", .next = "give an end in the future"});
     }
-    if (inserted->held_against) {
+    if (inserted->has_revocations) {
         refuse_shut_out(transaction, request);
     }
     if (inserted->limited) {
@@ -140,7 +140,8 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
           .org_id = request.org.text(),
           .agent_id = request.id.text(),
           .key_id = key.id().text()}});
-    transaction.record_operation(issuing.prepare(transaction, {.org = request.org, .agent = &request.id, .key = key}));
+    transaction.record_operation(
+        delivery_commit.prepare(transaction, {.org = request.org, .agent = &request.id, .key = key}));
     return made;
 }
 

@@ -2,7 +2,7 @@
 
 #include "relay/identity/create_agent.hpp"
 #include "relay/identity/create_org.hpp"
-#include "relay/identity/issuing.hpp"
+#include "relay/identity/deliver_then_commit.hpp"
 
 /// What create_org, create_agent and initialize share: steps inside a transaction of theirs.
 namespace relay {
@@ -20,7 +20,7 @@ struct MadeAgent {
 /// Inserts the agent with its key and their events, records the operation and prepares the delivery; or compares it with the one that is
 /// there, and returns nothing. Throws as create_agent.
 std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,
-                                      Attribution const &by, Issuing &issuing);
+                                      Attribution const &by, DeliverThenCommit &delivery_commit);
 
 /// Throws Error (limit) if the organization now has more agents than it may. Its row must be locked.
 void check_agent_limit(Org const &org);

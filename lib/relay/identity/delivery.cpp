@@ -7,7 +7,7 @@ namespace relay {
 
 DeliverTo::DeliverTo(Take take) : m_take(std::move(take)) {}
 
-OperationId DeliverTo::prepare(IssuedKey const &issued) {
+OperationId DeliverTo::prepare(NewKey const &issued) {
     m_key = SecretBuffer::copy_of(issued.key.reveal());
     return generate_operation_id();
 }

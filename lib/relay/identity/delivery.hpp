@@ -12,8 +12,8 @@
 
 namespace relay {
 
-/// A new key and whose it is, on its way to a Delivery.
-struct IssuedKey {
+/// A new key and whose it is, on its way to a KeyDelivery.
+struct NewKey {
     OrgId const &org;
     AgentId const *agent;  ///< null for an organization's admin token
     ApiKey const &key;
@@ -31,9 +31,9 @@ struct Recipient {
 
 /// The way of new secrets around their COMMIT, so that no key is ever live that nobody holds: what is prepared is delivered, then comes the
 /// COMMIT, then exactly one of committed, rolled_back and left_unknown.
-class Handover {
+class Delivery {
   public:
-    virtual ~Handover() = default;
+    virtual ~Delivery() = default;
 
     /// Makes the secret durable at its destination. Runs inside the transaction, before COMMIT, once: a retried transaction does not deliver again;
     /// of a batch it may run while the server still writes. Throws Error (sink): the transaction is then rolled back.
@@ -49,18 +49,18 @@ class Handover {
 };
 
 /// Where a new secret goes.
-class Delivery : public Handover {
+class KeyDelivery : public Delivery {
   public:
     /// Renders the secret for its destination, in memory only, and names the transaction that will make it live:
     /// `operation_id_for(content)` where the content stays in a file that a later run may find, otherwise a random id.
-    virtual OperationId prepare(IssuedKey const &issued) = 0;
+    virtual OperationId prepare(NewKey const &issued) = 0;
 };
 
 /// Where the secrets of many transactions go, a batch with each; after a verdict the next batch begins.
-class BatchDelivery : public Handover {
+class BatchDelivery : public Delivery {
   public:
     /// Renders a secret of this batch, in memory only.
-    virtual void add(IssuedKey const &issued) = 0;
+    virtual void add(NewKey const &issued) = 0;
     /// The names of the transaction that will make this batch live, one for each file that a later run may find: all are to be recorded.
     virtual std::vector<OperationId> operations() const = 0;
     /// How many secrets a batch may have.
@@ -82,12 +82,12 @@ class BatchDelivery : public Handover {
 };
 
 /// A delivery into the calling program: `take` is called with the whole key before COMMIT, and may throw to refuse it.
-class DeliverTo final : public Delivery {
+class DeliverTo final : public KeyDelivery {
   public:
     using Take = std::function<void(std::string_view key)>;
     explicit DeliverTo(Take take);
 
-    OperationId prepare(IssuedKey const &issued) override;
+    OperationId prepare(NewKey const &issued) override;
     void deliver() override;
     void committed() override {}
     void rolled_back() noexcept override {}

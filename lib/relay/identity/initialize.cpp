@@ -10,14 +10,14 @@
 namespace relay {
 
 Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options,
-                       Delivery &delivery) {
+                       KeyDelivery &delivery) {
     Initialized result;
-    Issuing issuing(&delivery, options.dry_run);
+    DeliverThenCommit delivery_commit(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
     AgentId const fresh_id = request.agent_id ? *request.agent_id : generate_agent_id();
     db::TransactOptions transact = writing(options);
     transact.check_schema = false;
-    issuing.run(database, transact, [&](db::Transaction &transaction) {
+    delivery_commit.run(database, transact, [&](db::Transaction &transaction) {
         result = {};
         result.migrations = sql::apply_pending(transaction);
         bool const made_org = ensure_org(transaction, request.org, options.by);
@@ -33,19 +33,19 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
                                 .org = request.org.id,
                                 .name = request.agent_name,
                                 .permissions = request.permissions};
-        bool const made_agent = ensure_agent(transaction, agent, key, options.by, issuing).has_value();
+        bool const made_agent = ensure_agent(transaction, agent, key, options.by, delivery_commit).has_value();
         result.changed = made_org || made_agent || !result.migrations.empty();
         result.org = sql::get_org(transaction, request.org.id);
         result.agent = sql::get_agent(transaction, agent.id);
         result.key = present_key(transaction, agent.id);
         note_who(result, transaction);
         if (made_agent) {
-            issuing.deliver();
+            delivery_commit.deliver();
         } else if (!result.changed) {
             transaction.nothing_to_do();
         }
     });
-    result.delivered_to = issuing.destination();
+    result.delivered_to = delivery_commit.destination();
     return result;
 }
 

@@ -21,6 +21,6 @@ struct Initialized : CreatedAgent {
 /// or re-enables anything. Throws Error: conflict, the database already holds other organizations, or these with other content; as
 /// create_agent; as sql::apply_pending.
 Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options,
-                       Delivery &delivery);
+                       KeyDelivery &delivery);
 
 }  // namespace relay

@@ -25,7 +25,7 @@ Verdict settle_operation(db::Database &database, OperationId const &operation);
 Verdict settle_named_operation(db::Database &database, OperationId const &operation);
 
 /// Settles the bytes that a killed run left behind (FILE.new): done, if a key in them is known to the database or the operation
-/// named after them (operation_id_for) is done. If they were made for the database `made_for` (IssuedKey::database_id) and this is another one,
+/// named after them (operation_id_for) is done. If they were made for the database `made_for` (NewKey::database_id) and this is another one,
 /// then nothing is asked about, and nothing barred: elsewhere. Throws as settle_operation.
 Verdict settle_content(db::Database &database, std::string_view content, std::optional<std::string> const &made_for);
 

@@ -1,8 +1,8 @@
 #include "relay/identity/rotate_key.hpp"
 
 #include "relay/identity/agents_sql.hpp"
+#include "relay/identity/deliver_then_commit.hpp"
 #include "relay/identity/events_sql.hpp"
-#include "relay/identity/issuing.hpp"
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/operations_sql.hpp"
 #include "relay/identity/use_case.hpp"
@@ -51,10 +51,10 @@ class Rotation {
           m_by(by),
           m_agent(sql::get_agent(transaction, request.agent)) {}
 
-    RotatedKey run(ApiKey const &new_key, Issuing &issuing) {
+    RotatedKey run(ApiKey const &new_key, DeliverThenCommit &delivery_commit) {
         OrgId const org = OrgId::parse(m_agent.org_id);
         OperationId const &operation =
-            issuing.prepare(m_transaction, {.org = org, .agent = &m_request.agent, .key = new_key});
+            delivery_commit.prepare(m_transaction, {.org = org, .agent = &m_request.agent, .key = new_key});
         if (m_request.request && repeated(org, operation, new_key)) {
             return keep("this request was done before");
         }
@@ -211,23 +211,23 @@ class Rotation {
 }  // namespace
 
 RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options,
-                      Delivery *delivery) {
+                      KeyDelivery *delivery) {
     if (delivery == nullptr && request.own_key == nullptr) {
         throw Error(ErrorKind::usage, "a new key needs somewhere to go");
     }
     RotatedKey result;
-    Issuing issuing(delivery, options.dry_run, request.own_key != nullptr);
+    DeliverThenCommit delivery_commit(delivery, options.dry_run, request.own_key != nullptr);
     std::optional<ApiKey> const generated =
         request.own_key != nullptr ? std::nullopt : std::optional(ApiKey::generate(KeyType::agent));
     ApiKey const &new_key = generated ? *generated : *request.own_key;
-    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
-        result = Rotation(transaction, request, options.by).run(new_key, issuing);
+    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
+        result = Rotation(transaction, request, options.by).run(new_key, delivery_commit);
         note_who(result, transaction);
         if (result.changed) {
-            issuing.deliver();
+            delivery_commit.deliver();
         }
     });
-    result.delivered_to = issuing.destination();
+    result.delivered_to = delivery_commit.destination();
     return result;
 }
 

@@ -35,7 +35,7 @@ struct RotatedKey : WriteReceipt {
 /// Throws Error: not_found, no such agent; conflict, the agent is revoked, a rotation is still in grace, the key's own expiry has
 /// passed, or the request id was used with other parameters; sink.
 RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options,
-                      Delivery *delivery);
+                      KeyDelivery *delivery);
 
 /// Takes a rotation back while its old key is in grace: the old key is active again, the new one retired.
 /// Throws Error: not_found; conflict, no key is in grace.

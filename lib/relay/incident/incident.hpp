@@ -63,7 +63,7 @@ struct RestoredAgent : WriteReceipt {
 /// Brings a revoked agent back with a fresh key; all its older keys stay dead. Blocks stay. An agent that is not revoked: nothing changes.
 /// Throws Error: not_found; conflict, its organization is revoked; limit; sink.
 RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
-                            Delivery &delivery);
+                            KeyDelivery &delivery);
 /// Lifts an organization's revocation; every key stays dead, so each agent needs a rotation. Throws Error: not_found.
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options);
 

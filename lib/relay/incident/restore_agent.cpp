@@ -26,11 +26,11 @@ void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
 }  // namespace
 
 RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
-                            Delivery &delivery) {
+                            KeyDelivery &delivery) {
     RestoredAgent result;
-    Issuing issuing(&delivery, options.dry_run);
+    DeliverThenCommit delivery_commit(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
-    issuing.run(database, writing(options), [&](db::Transaction &transaction) {
+    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
         result = {};
         Agent const before = sql::get_agent(transaction, agent);
         OrgId const org = OrgId::parse(before.org_id);
@@ -58,13 +58,13 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
                              .org_id = before.org_id,
                              .agent_id = before.agent_id,
                              .key_id = key.id().text()}});
-        transaction.record_operation(issuing.prepare(transaction, {.org = org, .agent = &agent, .key = key}));
+        transaction.record_operation(delivery_commit.prepare(transaction, {.org = org, .agent = &agent, .key = key}));
         result.agent = sql::get_agent(transaction, agent);
         result.key = present_key(transaction, agent);
         result.changed = true;
-        issuing.deliver();
+        delivery_commit.deliver();
     });
-    result.delivered_to = issuing.destination();
+    result.delivered_to = delivery_commit.destination();
     return result;
 }
 

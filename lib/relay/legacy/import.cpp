@@ -19,18 +19,18 @@
 namespace relay {
 namespace {
 
-using sql::LegacyCandidate;
-using Candidates = std::vector<LegacyCandidate>;
+using sql::InventoryEntry;
+using Entries = std::vector<InventoryEntry>;
 
 /// Agents whose rows are remembered to name the line of a repeat: 100 to 250 bytes each.
 constexpr std::size_t most_seen = 16'000;
 
-LegacyFault fault_of(LegacyCandidate const &candidate, std::string reason) {
-    return {.line = candidate.line, .agent_id = candidate.agent.text(), .reason = std::move(reason)};
+LegacyFault fault_of(InventoryEntry const &entry, std::string reason) {
+    return {.line = entry.line, .agent_id = entry.agent.text(), .reason = std::move(reason)};
 }
 
 /// Throws Error (usage), which says what is wrong with the row.
-LegacyCandidate check(LegacyRow const &row, std::optional<OrgId> const &default_org) {
+InventoryEntry check(LegacyRow const &row, std::optional<OrgId> const &default_org) {
     if (!row.fault.empty()) {
         throw Error(ErrorKind::usage, row.fault);
     }
@@ -41,45 +41,45 @@ LegacyCandidate check(LegacyRow const &row, std::optional<OrgId> const &default_
     if (!row.org_id && !default_org) {
         throw Error(ErrorKind::usage, "it has no org_id (--org ORG is for rows that name none)");
     }
-    LegacyCandidate candidate{.line = row.line,
-                              .agent = agent,
-                              .org = row.org_id ? OrgId::parse(*row.org_id) : *default_org,
-                              .name = DisplayName::parse(row.name.value_or(agent.text())),
-                              .named = row.name.has_value(),
-                              .revoked = row.revoked};
+    InventoryEntry entry{.line = row.line,
+                         .agent = agent,
+                         .org = row.org_id ? OrgId::parse(*row.org_id) : *default_org,
+                         .name = DisplayName::parse(row.name.value_or(agent.text())),
+                         .named = row.name.has_value(),
+                         .revoked = row.revoked};
     if (row.owner) {
-        candidate.owner = DisplayName::parse(*row.owner);
+        entry.owner = DisplayName::parse(*row.owner);
     }
     if (row.permissions) {
-        candidate.permissions.emplace();
+        entry.permissions.emplace();
         for (std::string const &text : *row.permissions) {
-            candidate.permissions->push_back(Permission::parse(text));
+            entry.permissions->push_back(Permission::parse(text));
         }
     }
-    return candidate;
+    return entry;
 }
 
 /// All that one row says, to tell whether a second one says the same.
-std::size_t digest(LegacyCandidate const &candidate) {
-    std::string text = candidate.org.text() + '\n' + candidate.name.text() + (candidate.revoked ? "\nr" : "\n");
-    for (std::string const &permission : permission_texts(candidate.permissions.value_or(std::vector<Permission>()))) {
+std::size_t digest(InventoryEntry const &entry) {
+    std::string text = entry.org.text() + '\n' + entry.name.text() + (entry.revoked ? "\nr" : "\n");
+    for (std::string const &permission : permission_texts(entry.permissions.value_or(std::vector<Permission>()))) {
         text += '\n' + permission;
     }
     return std::hash<std::string>()(text);
 }
 
 /// What differs between an agent that is there and a row; empty: nothing.
-std::string difference(LegacyCandidate const &candidate, sql::KnownAgent const &known) {
-    if (known.org_id != candidate.org.text()) {
+std::string difference(InventoryEntry const &entry, sql::KnownAgent const &known) {
+    if (known.org_id != entry.org.text()) {
         return "it exists in org " + known.org_id;
     }
-    if (candidate.revoked && !known.revoked) {
-        return "it is revoked there, and not here: relay-admin revoke " + candidate.agent.text();
+    if (entry.revoked && !known.revoked) {
+        return "it is revoked there, and not here: relay-admin revoke " + entry.agent.text();
     }
-    if (candidate.named && known.name != candidate.name.text()) {
+    if (entry.named && known.name != entry.name.text()) {
         return "it exists with another name";
     }
-    if (candidate.permissions && known.permissions != permission_texts(*candidate.permissions)) {
+    if (entry.permissions && known.permissions != permission_texts(*entry.permissions)) {
         return "it exists with other permissions";
     }
     return {};
@@ -91,7 +91,7 @@ class Batch {
     Batch(db::Transaction &transaction, ImportLegacy const &request, Attribution const &by)
         : m_transaction(transaction), m_request(request), m_by(by) {}
 
-    ImportedLegacy run(std::span<LegacyCandidate const> rows) {
+    ImportedLegacy run(std::span<InventoryEntry const> rows) {
         sql::lock_legacy(m_transaction);
         sort_out(rows);
         make_orgs();
@@ -107,13 +107,13 @@ class Batch {
     }
 
   private:
-    void sort_out(std::span<LegacyCandidate const> rows) {
+    void sort_out(std::span<InventoryEntry const> rows) {
         std::vector<std::string> ids;
-        for (LegacyCandidate const &row : rows) {
+        for (InventoryEntry const &row : rows) {
             ids.push_back(row.agent.text());
         }
         auto const known = sql::known_agents(m_transaction, ids);
-        for (LegacyCandidate const &row : rows) {
+        for (InventoryEntry const &row : rows) {
             auto const there = known.find(row.agent.text());
             if (there == known.end()) {
                 m_new.push_back(row);
@@ -131,7 +131,7 @@ class Batch {
 
     std::vector<std::string> orgs_of_new() const {
         std::set<std::string> orgs;
-        for (LegacyCandidate const &row : m_new) {
+        for (InventoryEntry const &row : m_new) {
             orgs.insert(row.org.text());
         }
         return {orgs.begin(), orgs.end()};
@@ -179,8 +179,8 @@ class Batch {
     }
 
     void give_seats() {
-        Candidates seated;
-        for (LegacyCandidate &row : m_new) {
+        Entries seated;
+        for (InventoryEntry &row : m_new) {
             auto const seats = m_seats.find(row.org.text());
             if (seats == m_seats.end()) {
                 m_result.faults.push_back(fault_of(
@@ -201,7 +201,7 @@ class Batch {
         std::vector<std::string> const ids = sql::insert_legacy_agents(m_transaction, m_new, m_by.actor);
         std::set<std::string> const made(ids.begin(), ids.end());
         std::vector<std::string> revoked;
-        for (LegacyCandidate const &row : m_new) {
+        for (InventoryEntry const &row : m_new) {
             if (made.count(row.agent.text()) == 0) {
                 m_result.faults.push_back(fault_of(row, "it was made by somebody else meanwhile: run it again"));
                 continue;
@@ -230,7 +230,7 @@ class Batch {
             return;
         }
         sql::insert_inventory(m_transaction, m_listed, m_by.actor);
-        for (LegacyCandidate const &row : m_listed) {
+        for (InventoryEntry const &row : m_listed) {
             sql::Detail detail;
             detail.add("source", m_request.source);
             m_events.push_back(event("migration_imported", row, detail));
@@ -238,7 +238,7 @@ class Batch {
         m_result.imported += m_listed.size();
     }
 
-    static sql::NewEvent event(std::string action, LegacyCandidate const &row, sql::Detail detail) {
+    static sql::NewEvent event(std::string action, InventoryEntry const &row, sql::Detail detail) {
         return {.action = std::move(action),
                 .org_id = row.org.text(),
                 .agent_id = row.agent.text(),
@@ -249,8 +249,8 @@ class Batch {
     ImportLegacy const &m_request;
     Attribution const &m_by;
     ImportedLegacy m_result{};
-    Candidates m_new{};
-    Candidates m_listed{};
+    Entries m_new{};
+    Entries m_listed{};
     std::map<std::string, std::optional<std::int64_t>> m_seats{};
     std::vector<sql::NewEvent> m_events{};
 };
@@ -262,7 +262,7 @@ struct LegacyImport::Impl {
     ImportLegacy request;
     WriteOptions options;
     ImportedLegacy total{};
-    Candidates waiting{};
+    Entries waiting{};
     struct First {
         std::size_t line = 0;
         std::size_t digest = 0;
@@ -283,9 +283,9 @@ struct LegacyImport::Impl {
     }
 
     /// None: it is not to be taken in, and that is noted.
-    std::optional<LegacyCandidate> judge(LegacyRow const &row) {
+    std::optional<InventoryEntry> judge(LegacyRow const &row) {
         try {
-            LegacyCandidate candidate = check(row, request.org);
+            InventoryEntry entry = check(row, request.org);
             if (request.shared_secret != nullptr) {
                 if (!row.secret_hash) {
                     refuse(row, "it has no secret_hash to compare");
@@ -296,7 +296,7 @@ struct LegacyImport::Impl {
                     return std::nullopt;
                 }
             }
-            return candidate;
+            return entry;
         } catch (Error const &error) {
             refuse(row, error.message());
             return std::nullopt;
@@ -304,15 +304,15 @@ struct LegacyImport::Impl {
     }
 
     /// Of rows that are far apart the database tells: the agent exists.
-    bool is_repeat(LegacyRow const &row, LegacyCandidate const &candidate) {
+    bool is_repeat(LegacyRow const &row, InventoryEntry const &entry) {
         if (seen.size() >= most_seen) {
             seen.clear();
         }
-        auto const [first, is_new] = seen.try_emplace(candidate.agent.text(), First{row.line, digest(candidate)});
+        auto const [first, is_new] = seen.try_emplace(entry.agent.text(), First{row.line, digest(entry)});
         if (is_new) {
             return false;
         }
-        if (first->second.digest == digest(candidate)) {
+        if (first->second.digest == digest(entry)) {
             ++total.unchanged;
         } else {
             refuse(row, "line " + std::to_string(first->second.line) + " says otherwise of the same agent");
@@ -320,7 +320,7 @@ struct LegacyImport::Impl {
         return true;
     }
 
-    void run(std::span<LegacyCandidate const> rows) {
+    void run(std::span<InventoryEntry const> rows) {
         ImportedLegacy done;
         database.transact(writing(options), [&](db::Transaction &transaction) {
             done = Batch(transaction, request, options.by).run(rows);
@@ -338,12 +338,12 @@ struct LegacyImport::Impl {
     }
 
     void flush() {
-        Candidates const rows = std::move(waiting);
+        Entries const rows = std::move(waiting);
         waiting.clear();
         try {
             run_in_parts(
-                std::span<LegacyCandidate const>(rows), [&](std::span<LegacyCandidate const> part) { run(part); },
-                [&](LegacyCandidate const &row, Error const &error) { note(fault_of(row, error.message())); });
+                std::span<InventoryEntry const>(rows), [&](std::span<InventoryEntry const> part) { run(part); },
+                [&](InventoryEntry const &row, Error const &error) { note(fault_of(row, error.message())); });
         } catch (Error const &error) {
             throw after_earlier_batches(error, options.dry_run ? 0 : total.imported, "agents were imported");
         }
@@ -358,11 +358,11 @@ LegacyImport::~LegacyImport() = default;
 
 void LegacyImport::add(LegacyRow row) {
     ++m_impl->total.read;
-    auto candidate = m_impl->judge(row);
-    if (!candidate || m_impl->is_repeat(row, *candidate)) {
+    auto entry = m_impl->judge(row);
+    if (!entry || m_impl->is_repeat(row, *entry)) {
         return;
     }
-    m_impl->waiting.push_back(*std::move(candidate));
+    m_impl->waiting.push_back(*std::move(entry));
     if (m_impl->waiting.size() >= m_impl->request.batch) {
         m_impl->flush();
     }

@@ -99,24 +99,24 @@ std::vector<std::string> insert_legacy_orgs(db::Transaction &transaction,
     return texts(transaction.exec(insert_orgs_sql, {rows, created_by}), "org_id");
 }
 
-std::vector<std::string> insert_legacy_agents(db::Transaction &transaction,
-                                              std::vector<LegacyCandidate> const &candidates, Note const &created_by) {
-    std::string const rows = json_rows(candidates, [](Detail &row, LegacyCandidate const &candidate) {
-        row.add("agent_id", candidate.agent.text())
-            .add("org_id", candidate.org.text())
-            .add("name", candidate.name.text())
+std::vector<std::string> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
+                                              Note const &created_by) {
+    std::string const rows = json_rows(entries, [](Detail &row, InventoryEntry const &entry) {
+        row.add("agent_id", entry.agent.text())
+            .add("org_id", entry.org.text())
+            .add("name", entry.name.text())
             .add_json("permissions",
-                      db::json_array(permission_texts(candidate.permissions.value_or(std::vector<Permission>()))));
+                      db::json_array(permission_texts(entry.permissions.value_or(std::vector<Permission>()))));
     });
     return texts(transaction.exec(insert_agents_sql, {rows, created_by}), "agent_id");
 }
 
-void insert_inventory(db::Transaction &transaction, std::vector<LegacyCandidate> const &candidates,
+void insert_inventory(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
                       Note const &imported_by) {
-    std::string const rows = json_rows(candidates, [](Detail &row, LegacyCandidate const &candidate) {
-        row.add("agent_id", candidate.agent.text()).add("org_id", candidate.org.text());
-        if (candidate.owner) {
-            row.add("owner", candidate.owner->text());
+    std::string const rows = json_rows(entries, [](Detail &row, InventoryEntry const &entry) {
+        row.add("agent_id", entry.agent.text()).add("org_id", entry.org.text());
+        if (entry.owner) {
+            row.add("owner", entry.owner->text());
         }
     });
     transaction.exec(insert_inventory_sql, {rows, imported_by});

@@ -12,7 +12,7 @@
 namespace relay::sql {
 
 /// A row that was checked.
-struct LegacyCandidate {
+struct InventoryEntry {
     std::size_t line = 0;
     AgentId agent;
     OrgId org;
@@ -44,11 +44,11 @@ std::vector<std::string> insert_legacy_orgs(db::Transaction &transaction,
                                             std::map<std::string, std::string> const &names, Note const &created_by);
 
 /// Makes agents without a key; returns the ids that were made: another session may have been faster.
-std::vector<std::string> insert_legacy_agents(db::Transaction &transaction,
-                                              std::vector<LegacyCandidate> const &candidates, Note const &created_by);
+std::vector<std::string> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
+                                              Note const &created_by);
 
 /// Puts agents that exist into the inventory.
-void insert_inventory(db::Transaction &transaction, std::vector<LegacyCandidate> const &candidates,
+void insert_inventory(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
                       Note const &imported_by);
 
 }  // namespace relay::sql

@@ -2,7 +2,7 @@
 
 #include "relay/crypto/api_key.hpp"
 #include "relay/db/batches.hpp"
-#include "relay/identity/issuing.hpp"
+#include "relay/identity/deliver_then_commit.hpp"
 #include "relay/identity/operations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/legacy/issue_sql.hpp"
@@ -187,7 +187,7 @@ class Issue {
         transact.identify = !m_options.dry_run;
         transact.busy_elsewhere = m_delivery.extra_time();
         try {
-            run_handing_over(
+            commit_after_delivery(
                 m_database, transact,
                 [&](db::Transaction &transaction) {
                     forget();  // a body that is run again begins anew: the keys of the attempt before are dead

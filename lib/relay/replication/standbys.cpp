@@ -162,7 +162,7 @@ class StandbyWait::Roll {
 
 StandbyWait::StandbyWait(db::Database &database, std::string kind, std::vector<std::string> ids,
                          std::chrono::milliseconds patience)
-    : Confirmation(patience),
+    : Acknowledgement(patience),
       m_database(database),
       m_kind(std::move(kind)),
       m_ids(std::move(ids)),

@@ -28,7 +28,7 @@ struct Standby {
 ///
 /// That is: whoever streams from this primary, or did at any time of the wait; who is named in synchronous_standby_names; and whose
 /// replication slot is there. A standby that is none of these is unknown to the primary. No standby of a standby, no logical subscriber.
-class StandbyWait : public Confirmation {
+class StandbyWait : public Acknowledgement {
   public:
     /// `kind` and `ids` ("agent", "org", "key") were shut out: they must stand so in the database that answers.
     StandbyWait(db::Database &database, std::string kind, std::vector<std::string> ids,

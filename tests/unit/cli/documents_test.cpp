@@ -1,7 +1,7 @@
 #include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
-#include "cli/documents/issued_key.hpp"
 #include "cli/documents/key.hpp"
+#include "cli/documents/new_key.hpp"
 #include "cli/documents/standing.hpp"
 #include "cli/input/key_input.hpp"
 #include "cli/output/render.hpp"

@@ -47,15 +47,15 @@ TEST_CASE("the database is asked for ids only") {
 TEST_CASE("what is asked for follows from the place on the line and from the command") {
     CandidateQuery query = query_of({"block", "a", "b", "pa"});
     CHECK(query.kind == CandidateKind::agent);
-    CHECK(query.wanted == Wanted::open);
+    CHECK(query.wanted == IdFilter::open);
     CHECK(query.prefix == "pa");
     CHECK(query.taken == Words{"a", "b"});
 
     CHECK(query_of({"unblock", "--org=ac"}).kind == CandidateKind::org);
     CHECK(query_of({"unblock", "--org=ac"}).prefix == "ac");
-    CHECK(query_of({"-yno", "json", "restore", ""}).wanted == Wanted::revoked);
-    CHECK(query_of({"-ojson", "restore", "--", ""}).wanted == Wanted::revoked);
-    CHECK(query_of({"agent", "rotate-key", ""}).wanted == Wanted::live);
+    CHECK(query_of({"-yno", "json", "restore", ""}).wanted == IdFilter::revoked);
+    CHECK(query_of({"-ojson", "restore", "--", ""}).wanted == IdFilter::revoked);
+    CHECK(query_of({"agent", "rotate-key", ""}).wanted == IdFilter::live);
     CHECK(query_of({"key", "retire", ""}).kind == CandidateKind::key);
     CHECK(query_of({"block", "-", ""}).taken == Words{"-"});
 }

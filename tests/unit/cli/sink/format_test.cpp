@@ -12,7 +12,7 @@ using namespace relay::cli::sink_tests;
 
 namespace {
 
-std::string render(Rendering const &rendering, IssuedKey const &issued, Audience audience = Audience::program) {
+std::string render(Rendering const &rendering, NewKey const &issued, Audience audience = Audience::program) {
     return std::string(render_secret(rendering, issued, audience).reveal());
 }
 

@@ -86,7 +86,7 @@ TEST_CASE("the judge is told which database the file was made for, and another o
     Talk talk;
     {
         FileSink sink(folder / "out", true, {.format = SecretFormat::raw}, talk.output);
-        IssuedKey const key{.org = issued.org, .agent = &issued.agent, .key = issued.key, .database_id = "0123abcd"};
+        NewKey const key{.org = issued.org, .agent = &issued.agent, .key = issued.key, .database_id = "0123abcd"};
         sink.prepare(key);
         sink.deliver();
         sink.left_unknown();

@@ -158,8 +158,8 @@ struct Issued {
     ApiKey key = ApiKey::generate(KeyType::agent);
     ApiKey token = ApiKey::generate(KeyType::org_admin);
 
-    IssuedKey for_agent() const { return {.org = org, .agent = &agent, .key = key}; }
-    IssuedKey for_org() const { return {.org = org, .agent = nullptr, .key = token}; }
+    NewKey for_agent() const { return {.org = org, .agent = &agent, .key = key}; }
+    NewKey for_org() const { return {.org = org, .agent = nullptr, .key = token}; }
     std::string text() const { return std::string(key.reveal()); }
 };
 

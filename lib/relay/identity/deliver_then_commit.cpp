@@ -1,13 +1,13 @@
-#include "relay/identity/issuing.hpp"
+#include "relay/identity/deliver_then_commit.hpp"
 
 #include "relay/crypto/random_ids.hpp"
 
 namespace relay {
 
-Issuing::Issuing(Delivery *delivery, bool dry_run, bool callers_key)
+DeliverThenCommit::DeliverThenCommit(KeyDelivery *delivery, bool dry_run, bool callers_key)
     : m_delivery(delivery), m_dry_run(dry_run), m_callers_key(callers_key) {}
 
-OperationId const &Issuing::prepare(db::Transaction &transaction, IssuedKey const &issued) {
+OperationId const &DeliverThenCommit::prepare(db::Transaction &transaction, NewKey const &issued) {
     if (!m_operation) {
         std::optional<OperationId> operation;
         if (m_delivery != nullptr) {
@@ -18,24 +18,25 @@ OperationId const &Issuing::prepare(db::Transaction &transaction, IssuedKey cons
     return *m_operation;
 }
 
-void Issuing::deliver() {
+void DeliverThenCommit::deliver() {
     if (m_delivery != nullptr && !m_dry_run && !m_delivered) {
         m_delivered = true;  // also if it throws half-way: rolled_back() cleans up
         m_delivery->deliver();
     }
 }
 
-void Issuing::run(db::Database &database, db::TransactOptions const &options,
-                  std::function<void(db::Transaction &)> const &body) {
+void DeliverThenCommit::run(db::Database &database, db::TransactOptions const &options,
+                            std::function<void(db::Transaction &)> const &body) {
     db::TransactOptions transact = options;
     transact.identify = m_delivery != nullptr && !m_dry_run;
-    run_handing_over(database, transact, body, m_delivery, m_delivered);
+    commit_after_delivery(database, transact, body, m_delivery, m_delivered);
 }
 
-std::string Issuing::destination() const { return m_delivered ? m_delivery->destination() : std::string(); }
+std::string DeliverThenCommit::destination() const { return m_delivered ? m_delivery->destination() : std::string(); }
 
-void run_handing_over(db::Database &database, db::TransactOptions const &options,
-                      std::function<void(db::Transaction &)> const &body, Handover *handover, bool const &delivered) {
+void commit_after_delivery(db::Database &database, db::TransactOptions const &options,
+                           std::function<void(db::Transaction &)> const &body, Delivery *delivery,
+                           bool const &delivered) {
     bool reached_commit = false;
     try {
         database.transact(options, [&](db::Transaction &transaction) {
@@ -46,27 +47,27 @@ void run_handing_over(db::Database &database, db::TransactOptions const &options
     } catch (Error const &error) {
         if (delivered) {
             switch (error.hint().changed) {
-                case Changed::no: handover->rolled_back(); break;
+                case Changed::no: delivery->rolled_back(); break;
                 case Changed::yes:  // committed, but not as durably as asked
-                case Changed::partly: handover->committed(); break;
-                case Changed::unknown: handover->left_unknown(); break;
+                case Changed::partly: delivery->committed(); break;
+                case Changed::unknown: delivery->left_unknown(); break;
             }
         }
         throw;
     } catch (Interrupted const &) {  // only ever before COMMIT was sent, or settled as rolled back
         if (delivered) {
-            handover->rolled_back();
+            delivery->rolled_back();
         }
         throw;
     } catch (...) {
         // Out of memory, say. Once the body has ended COMMIT may have been sent, and then the file may hold a live key: keep it.
         if (delivered) {
-            reached_commit ? handover->left_unknown() : handover->rolled_back();
+            reached_commit ? delivery->left_unknown() : delivery->rolled_back();
         }
         throw;
     }
     if (delivered) {
-        reached_commit ? handover->committed() : handover->rolled_back();
+        reached_commit ? delivery->committed() : delivery->rolled_back();
     }
 }
 

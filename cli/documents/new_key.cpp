@@ -1,4 +1,4 @@
-#include "cli/documents/issued_key.hpp"
+#include "cli/documents/new_key.hpp"
 
 #include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
@@ -57,7 +57,7 @@ Record delivery_record(std::string const &label, std::string const &delivered_to
     return record;
 }
 
-Record issued_key_record(Agent const &agent, Key const &key, std::string const &delivered_to) {
+Record new_key_record(Agent const &agent, Key const &key, std::string const &delivered_to) {
     bool const is_key = !key.key_id.empty();
     Record record{
         {"org_id", "Org ID", agent.org_id},
@@ -81,7 +81,7 @@ Record machine_key_record(Key const &key, std::string const &delivered_to) {
 }
 
 Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to) {
-    Record record = issued_key_record(agent, key, delivered_to);
+    Record record = new_key_record(agent, key, delivered_to);
     for (Field &field : agent_record(agent)) {
         if (field.key != "org_id" && field.key != "agent_id") {
             record.push_back(machine_only(std::move(field.key), std::move(field.value)));

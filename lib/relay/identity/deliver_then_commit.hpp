@@ -8,16 +8,16 @@
 
 namespace relay {
 
-/// Ties a Delivery to the one transaction that makes its key live: delivers as the last step before COMMIT, once however often the body is run
+/// Ties a KeyDelivery to the one transaction that makes its key live: delivers as the last step before COMMIT, once however often the body is run
 /// again, and tells the delivery the verdict. Without a delivery (the caller's own key) it only names the operation.
-class Issuing {
+class DeliverThenCommit {
   public:
     /// `callers_key`: the key is of the caller's making, so its content may come again, and must not name the operation: a retry would
     /// meet the tombstone of the attempt before it.
-    Issuing(Delivery *delivery, bool dry_run, bool callers_key = false);
+    DeliverThenCommit(KeyDelivery *delivery, bool dry_run, bool callers_key = false);
 
     /// Prepares the delivery and returns the operation id that the body must record. The same at each run of the body.
-    OperationId const &prepare(db::Transaction &transaction, IssuedKey const &issued);
+    OperationId const &prepare(db::Transaction &transaction, NewKey const &issued);
     /// Delivers. Nothing on a dry run: no secret is made visible.
     void deliver();
     /// Runs `body` in a transaction with `options` and tells the delivery how it ended.
@@ -27,15 +27,16 @@ class Issuing {
     std::string destination() const;
 
   private:
-    Delivery *m_delivery;
+    KeyDelivery *m_delivery;
     bool m_dry_run;
     bool m_callers_key;
     bool m_delivered = false;
     std::optional<OperationId> m_operation{};
 };
 
-/// Runs `body` in a transaction and tells `handover` how it ended, if by then `delivered` is true: the body sets it when it delivers.
-void run_handing_over(db::Database &database, db::TransactOptions const &options,
-                      std::function<void(db::Transaction &)> const &body, Handover *handover, bool const &delivered);
+/// Runs `body` in a transaction and tells `delivery` how it ended, if by then `delivered` is true: the body sets it when it delivers.
+void commit_after_delivery(db::Database &database, db::TransactOptions const &options,
+                           std::function<void(db::Transaction &)> const &body, Delivery *delivery,
+                           bool const &delivered);
 
 }  // namespace relay

@@ -19,17 +19,17 @@ std::unique_ptr<Sink> open_settled_sink(Context &context, SinkOptions const &opt
 std::unique_ptr<Sink> open_settled_token_sink(Context &context, SinkOptions const &options);
 
 /// Where a secret went: `secret` (always null: it has left by its sink), `delivered_to`, and for people a line `label`,
-/// "written to payment.env (mode 0600)". `delivered_to` is Delivery::destination(), or empty.
+/// "written to payment.env (mode 0600)". `delivered_to` is KeyDelivery::destination(), or empty.
 Record delivery_record(std::string const &label, std::string const &delivered_to);
 
 /// A key just issued to an agent, in the order in which people want it: org, agent, key id, where the secret went, when it is due.
 /// An empty key (no key_id) has nulls.
-Record issued_key_record(Agent const &agent, Key const &key, std::string const &delivered_to);
+Record new_key_record(Agent const &agent, Key const &key, std::string const &delivered_to);
 
-/// What issued_key_record tells machines of the key itself, without its owner: `key_id`, `secret`, `delivered_to`, `due_at`, `expires_at`.
+/// What new_key_record tells machines of the key itself, without its owner: `key_id`, `secret`, `delivered_to`, `due_at`, `expires_at`.
 Record machine_key_record(Key const &key, std::string const &delivered_to);
 
-/// An agent just made with its first key: issued_key_record, and for machines what else an agent has.
+/// An agent just made with its first key: new_key_record, and for machines what else an agent has.
 Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to);
 
 /// An organization's admin token, if one was made and delivered by `sink`; nulls otherwise.
