@@ -31,4 +31,4 @@ target_link_libraries(relay
     PkgConfig::LIBPQ
     PkgConfig::LIBSODIUM
     PkgConfig::LIBCRYPT)
-relay_precompile(relay)
+relay_precompile(relay relay/db/database.hpp relay/model/attribution.hpp relay/identity/records.hpp <fmt/format.h>)

@@ -14,7 +14,8 @@ add_library(relay_cli STATIC ${cli_sources} ${command_sources} "${PROJECT_BINARY
 target_link_libraries(relay_cli
   PUBLIC standard_settings relay::relay CLI11::CLI11 nlohmann_json::nlohmann_json
   PRIVATE standard_warnings PkgConfig::LIBSODIUM)
-relay_precompile(relay_cli)
+relay_precompile(relay_cli cli/command.hpp cli/command_line/options.hpp cli/context.hpp cli/documents/browse.hpp
+  cli/documents/stamp.hpp cli/output/output.hpp cli/sink/sink.hpp relay/db/database.hpp relay/identity/records.hpp)
 if(EXISTS "${cli_main}")
   add_executable(relay-admin "${cli_main}")
   target_link_libraries(relay-admin PRIVATE relay_cli standard_warnings PkgConfig::LIBSODIUM)

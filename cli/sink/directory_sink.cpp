@@ -107,7 +107,7 @@ void DirectorySink::settle(Judge const &judge) {
 }
 
 OperationId DirectorySink::prepare(NewKey const &issued) {
-    auto content = render_secret(m_rendering, issued, Audience::program);
+    auto content = render_secret(m_rendering, issued, Medium::program);
     auto const operation = operation_id_for(content.reveal());
     m_database_id = issued.database_id;
     auto const group = group_of(issued.org, issued.owner);

@@ -27,10 +27,10 @@ constexpr std::array<FormatName, 5> format_names{{
     {"sealed", "sealed.json", SecretFormat::sealed},
 }};
 
-SecretBuffer render_raw(NewKey const &issued, Audience audience) {
+SecretBuffer render_raw(NewKey const &issued, Medium medium) {
     auto const label = issued.agent != nullptr ? "API Key:   " : "Admin Token: ";
-    return join_secret({audience == Audience::labelled_terminal ? label : "", issued.key.reveal(),
-                        audience == Audience::program ? "" : "\n"});
+    return join_secret(
+        {medium == Medium::labelled_terminal ? label : "", issued.key.reveal(), medium == Medium::program ? "" : "\n"});
 }
 
 SecretBuffer render_env(std::string const &prefix, NewKey const &issued) {
@@ -113,9 +113,9 @@ std::string_view extension_of(SecretFormat format) noexcept {
     return format_names[static_cast<std::size_t>(format)].extension;
 }
 
-SecretBuffer render_secret(Rendering const &rendering, NewKey const &issued, Audience audience) {
+SecretBuffer render_secret(Rendering const &rendering, NewKey const &issued, Medium medium) {
     switch (rendering.format) {
-        case SecretFormat::raw: return render_raw(issued, audience);
+        case SecretFormat::raw: return render_raw(issued, medium);
         case SecretFormat::env: return render_env(rendering.env_prefix, issued);
         case SecretFormat::json: return render_json(issued);
         case SecretFormat::k8s: return render_k8s(rendering, issued);

@@ -38,8 +38,8 @@ struct Rendering {
     std::shared_ptr<SealKeys const> seal_keys{};  ///< for sealed: whose is sealed to which
 };
 
-/// Who reads it: raw has no trailing newline except on a terminal, and a label only where nothing else is on stdout's screen.
-enum class Audience { program, terminal, labelled_terminal };
+/// Where it is shown: raw has no trailing newline except on a terminal, and a label only where nothing else is on stdout's screen.
+enum class Medium { program, terminal, labelled_terminal };
 
 /// The whole content for one secret.
 ///
@@ -47,7 +47,7 @@ enum class Audience { program, terminal, labelled_terminal };
 /// json: one object agent_id, org_id, key_id, api_key. k8s: one Secret manifest. sealed: {"encrypted_value","key_id"}, the body that the
 /// GitHub API takes. For an organization's admin token: no agent id, and ADMIN_TOKEN, admin_token instead of the API key.
 /// Throws Error (usage) if the id makes no Kubernetes name.
-SecretBuffer render_secret(Rendering const &rendering, NewKey const &issued, Audience audience);
+SecretBuffer render_secret(Rendering const &rendering, NewKey const &issued, Medium medium);
 
 /// Why nothing can be rendered for this one: there is no key to seal it to, or its id makes no Kubernetes name.
 std::optional<std::string> why_not_rendered(Rendering const &rendering, Recipient const &recipient);

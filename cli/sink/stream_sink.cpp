@@ -88,12 +88,12 @@ std::string StreamSink::destination() const {
 }
 
 OperationId StreamSink::prepare(NewKey const &issued) {
-    auto const audience = m_kind == Kind::terminal ? Audience::labelled_terminal
-                          : m_is_terminal          ? Audience::terminal
-                                                   : Audience::program;
+    auto const medium = m_kind == Kind::terminal ? Medium::labelled_terminal
+                        : m_is_terminal          ? Medium::terminal
+                                                 : Medium::program;
     m_secret_name = issued.agent != nullptr ? "API key" : "admin token";
     m_key_id = issued.key.id().text();
-    m_content = render_secret(m_rendering, issued, audience);
+    m_content = render_secret(m_rendering, issued, medium);
     m_masks = m_kind == Kind::inherited ? std::nullopt : masks_for(m_rendering.format, issued.key);
     m_written = false;
     return generate_operation_id();

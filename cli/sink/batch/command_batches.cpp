@@ -31,7 +31,7 @@ void CommandBatches::add(NewKey const &issued) {
         {.agent_id = agent,
          .variables = {"RELAY_AGENT_ID=" + agent, "RELAY_ORG_ID=" + issued.org.text(),
                        "RELAY_OWNER=" + issued.owner.value_or(""), "RELAY_KEY_ID=" + issued.key.id().text()},
-         .content = render_secret(m_rendering, issued, Audience::program)});
+         .content = render_secret(m_rendering, issued, Medium::program)});
 }
 
 void CommandBatches::deliver() {

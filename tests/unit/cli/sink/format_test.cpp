@@ -12,8 +12,8 @@ using namespace relay::cli::sink_tests;
 
 namespace {
 
-std::string render(Rendering const &rendering, NewKey const &issued, Audience audience = Audience::program) {
-    return std::string(render_secret(rendering, issued, audience).reveal());
+std::string render(Rendering const &rendering, NewKey const &issued, Medium medium = Medium::program) {
+    return std::string(render_secret(rendering, issued, medium).reveal());
 }
 
 std::string base64(std::string_view bytes) { return std::string(base64_secret(bytes).reveal()); }
@@ -23,9 +23,9 @@ std::string base64(std::string_view bytes) { return std::string(base64_secret(by
 TEST_CASE("raw is the key alone, with a newline only on a terminal") {
     Issued const issued;
     CHECK(render({}, issued.for_agent()) == issued.text());
-    CHECK(render({}, issued.for_agent(), Audience::terminal) == issued.text() + "\n");
-    CHECK(render({}, issued.for_agent(), Audience::labelled_terminal) == "API Key:   " + issued.text() + "\n");
-    CHECK(render({}, issued.for_org(), Audience::labelled_terminal) ==
+    CHECK(render({}, issued.for_agent(), Medium::terminal) == issued.text() + "\n");
+    CHECK(render({}, issued.for_agent(), Medium::labelled_terminal) == "API Key:   " + issued.text() + "\n");
+    CHECK(render({}, issued.for_org(), Medium::labelled_terminal) ==
           "Admin Token: " + std::string(issued.token.reveal()) + "\n");
 }
 
