@@ -4,6 +4,7 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/row_reader.hpp"
+#include "cli/json/json.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
 #include "relay/legacy/import.hpp"
@@ -45,7 +46,7 @@ std::optional<std::string> take(Columns &columns, std::string const &name) {
 /// A JSON array of texts, or texts parted by commas, semicolons or blanks.
 std::vector<std::string> read_permissions(std::string const &text) {
     if (text.front() == '[' || text.front() == '{') {
-        auto const texts = parse_text_array(text);
+        auto const texts = read_json_texts(text);
         if (!texts) {
             throw Error(ErrorKind::usage, "its permissions are no JSON array of texts");
         }

@@ -1,18 +1,15 @@
 #include "cli/input/row_reader.hpp"
 
 #include "cli/input/csv.hpp"
+#include "cli/json/json.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
 namespace relay::cli {
 
 namespace {
-
-using nlohmann::json;
 
 std::string trimmed(std::string_view text) {
     constexpr std::string_view blanks = " \t\r\n";
@@ -93,29 +90,27 @@ void read_csv(TextSource &source, std::string const &name, ColumnMap const &map,
 }
 
 /// A number is written differently by every program: an id must be a text.
-std::string put_json(InputRow &row, std::string const &column, json const &value) {
-    if (value.is_string()) {
-        put(row, column, value.get_ref<std::string const &>());
-    } else if (value.is_boolean()) {
-        put(row, column, value.get<bool>() ? "true" : "");
-    } else if (value.is_structured()) {
-        row.columns[column] = value.dump();
-    } else if (!value.is_null()) {
-        return column + " is a number, not a text";
+std::string put_json(InputRow &row, std::string const &column, JsonMember const &member) {
+    switch (member.kind) {
+        case JsonMember::Kind::null: break;
+        case JsonMember::Kind::boolean: put(row, column, member.truth ? "true" : ""); break;
+        case JsonMember::Kind::number: return column + " is a number, not a text";
+        case JsonMember::Kind::text: put(row, column, member.text); break;
+        case JsonMember::Kind::structured: row.columns[column] = member.text; break;
     }
     return {};
 }
 
 InputRow read_object(std::string_view line, ColumnMap const &map, std::vector<std::string> const &known) {
     InputRow row;
-    json const object = json::parse(line, nullptr, false);
-    if (!object.is_object()) {
+    auto const object = read_json_object(line);
+    if (!object) {
         row.fault = "it is no JSON object";
         return row;
     }
     for (std::string const &column : known) {
-        if (auto const found = object.find(theirs(map, column)); found != object.end()) {
-            row.fault = put_json(row, column, *found);
+        if (auto const found = object->find(theirs(map, column)); found != object->end()) {
+            row.fault = put_json(row, column, found->second);
             if (!row.fault.empty()) {
                 row.columns.clear();
                 return row;
@@ -196,21 +191,6 @@ void read_rows(TextSource &source, std::string const &name, ColumnMap const &map
     } else {
         read_csv(source, name, map, known, required, take);
     }
-}
-
-std::optional<std::vector<std::string>> parse_text_array(std::string const &text) {
-    json const array = json::parse(text, nullptr, false);
-    if (!array.is_array()) {
-        return std::nullopt;
-    }
-    std::vector<std::string> texts;
-    for (json const &element : array) {
-        if (!element.is_string()) {
-            return std::nullopt;
-        }
-        texts.push_back(element.get<std::string>());
-    }
-    return texts;
 }
 
 }  // namespace relay::cli

@@ -31,7 +31,4 @@ ColumnMap parse_column_map(std::vector<std::string> const &pairs, std::vector<st
 void read_rows(TextSource &source, std::string const &name, ColumnMap const &map, std::vector<std::string> const &known,
                std::string const &required, std::function<void(InputRow)> const &take);
 
-/// The texts of a JSON array of texts; none: it is something else.
-std::optional<std::vector<std::string>> parse_text_array(std::string const &json);
-
 }  // namespace relay::cli

@@ -1,76 +1,104 @@
 #include "cli/output/render_json.hpp"
 
+#include "cli/json/json.hpp"
 #include "cli/output/render.hpp"
-
 #include "relay/model/text.hpp"
 #include "relay/model/time.hpp"
 #include "relay/version.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include <array>
+#include <algorithm>
 
 namespace relay::cli {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+constexpr std::string_view schema_name = "relay-admin/v1";
 
-constexpr char const *schema_name = "relay-admin/v1";
+/// An object or a list that is being written, on one line.
+class Writer {
+  public:
+    Writer(char open, char close) : m_text(1, open), m_close(close) {}
+    Writer &add(std::string_view json) {
+        m_text += m_text.size() > 1 ? "," : "";
+        m_text += json;
+        return *this;
+    }
+    Writer &member(std::string_view name, std::string_view json) { return add(json_string(name) + ':').append(json); }
+    std::string end() && { return std::move(m_text) + m_close; }
 
-Json to_json(Value const &value);
+  private:
+    Writer &append(std::string_view json) {
+        m_text += json;
+        return *this;
+    }
+    std::string m_text;
+    char m_close;
+};
 
-Json to_json(Record const &record) {
-    Json object = Json::object();
+Writer object() { return Writer('{', '}'); }
+Writer list() { return Writer('[', ']'); }
+
+std::string to_json(Value const &value);
+std::string json_of(Record const &record);
+
+std::string json_of(std::string const &text) { return json_string(text); }
+std::string json_of(std::string_view text) { return json_string(text); }
+std::string json_of(std::int64_t number) { return std::to_string(number); }
+std::string json_of(bool value) { return value ? "true" : "false"; }
+
+std::string or_null(std::optional<std::string> const &text) { return text ? json_of(*text) : "null"; }
+std::string null_if_empty(std::string const &text) { return text.empty() ? "null" : json_of(text); }
+
+template <typename T>
+std::string json_list(std::vector<T> const &values) {
+    Writer writer = list();
+    for (T const &value : values) {
+        writer.add(json_of(value));
+    }
+    return std::move(writer).end();
+}
+
+Writer &add_fields(Writer &writer, Record const &record) {
     for (Field const &field : record) {
         if (!field.key.empty()) {
-            object[field.key] = to_json(field.value);
+            writer.member(field.key, to_json(field.value));
         }
     }
-    return object;
+    return writer;
+}
+
+std::string json_of(Record const &record) {
+    Writer writer = object();
+    return std::move(add_fields(writer, record)).end();
 }
 
 struct ToJson {
-    Json operator()(std::monostate) const { return nullptr; }
-    Json operator()(bool value) const { return value; }
-    Json operator()(std::int64_t value) const { return value; }
-    Json operator()(std::string const &value) const { return value; }
-    Json operator()(Instant value) const { return format_instant(value); }
-    Json operator()(std::vector<std::string> const &value) const { return value; }
-    Json operator()(std::vector<std::int64_t> const &value) const { return value; }
-    Json operator()(Phrase const &value) const { return plain_text(value); }
-    Json operator()(JsonText const &value) const {
-        Json parsed = Json::parse(value.text, nullptr, false);
-        return parsed.is_discarded() ? Json(value.text) : parsed;
+    std::string operator()(std::monostate) const { return "null"; }
+    std::string operator()(Instant value) const { return json_of(format_instant(value)); }
+    std::string operator()(std::vector<std::string> const &value) const { return json_list(value); }
+    std::string operator()(std::vector<std::int64_t> const &value) const { return json_list(value); }
+    std::string operator()(std::vector<Record> const &value) const { return json_list(value); }
+    std::string operator()(Phrase const &value) const { return json_of(plain_text(value)); }
+    std::string operator()(JsonText const &value) const {
+        return reformat_json(value.text, false).value_or(json_of(value.text));
     }
-    Json operator()(Record const &value) const { return to_json(value); }
-    Json operator()(std::vector<Record> const &value) const {
-        Json array = Json::array();
-        for (Record const &record : value) {
-            array.push_back(to_json(record));
-        }
-        return array;
+    template <typename T>
+    std::string operator()(T const &value) const {
+        return json_of(value);
     }
 };
 
-Json to_json(Value const &value) { return std::visit(ToJson(), static_cast<Value::variant const &>(value)); }
+std::string to_json(Value const &value) { return std::visit(ToJson(), static_cast<Value::variant const &>(value)); }
 
-template <typename T>
-Json or_null(std::optional<T> const &value) {
-    return value ? Json(*value) : Json(nullptr);
-}
-
-Json or_null(std::string const &text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-Json meta(Document const &document) {
-    return {
-        {"request_id", or_null(document.request_id)},
-        {"trace_id", or_null(document.trace_id)},
-        {"at", document.at ? Json(format_instant(*document.at)) : Json(nullptr)},
-        {"actor", or_null(document.actor)},
-        {"db_role", or_null(document.db_role)},
-        {"version", std::string(version())},
-    };
+std::string meta(Document const &document) {
+    Writer writer = object();
+    writer.member("request_id", or_null(document.request_id))
+        .member("trace_id", or_null(document.trace_id))
+        .member("at", document.at ? json_of(format_instant(*document.at)) : "null")
+        .member("actor", or_null(document.actor))
+        .member("db_role", or_null(document.db_role))
+        .member("version", json_of(version()));
+    return std::move(writer).end();
 }
 
 /// \uXXXX for the code point of two or three bytes at `at`; all hostile ones are below U+10000.
@@ -83,7 +111,7 @@ std::string unicode_escape(char32_t code_point) {
     return text;
 }
 
-/// What nlohmann leaves raw but a terminal would obey. Such bytes stand only inside strings, so they may be replaced where they are.
+/// JSON leaves raw what a terminal would obey. Such bytes stand only inside strings, so they may be replaced where they are.
 std::string escape_hostile(std::string const &json) {
     std::string safe;
     safe.reserve(json.size());
@@ -105,10 +133,8 @@ std::string escape_hostile(std::string const &json) {
     return safe;
 }
 
-std::string dump(Json const &json, bool indented = false) {
-    // Malformed bytes cannot come from a UTF-8 database, but must not end in an exception if they do.
-    return escape_hostile(json.dump(indented ? 2 : -1, ' ', false, Json::error_handler_t::replace));
-}
+/// Everything above as one line, safe for a terminal.
+std::string finished(std::string const &json) { return escape_hostile(json) + '\n'; }
 
 }  // namespace
 
@@ -116,68 +142,69 @@ std::string item_kind(std::string const &kind) {
     return kind.size() > 4 && kind.ends_with("List") ? kind.substr(0, kind.size() - 4) : kind;
 }
 
-std::string value_json(Value const &value) { return dump(to_json(value)); }
+std::string value_json(Value const &value) { return escape_hostile(to_json(value)); }
 
 std::string render_json(Document const &document, bool indented) {
-    Json json = {
-        {"schema", schema_name},
-        {"kind", document.kind},
-        {"changed", document.changed},
-        {"dry_run", document.dry_run},
-    };
+    Writer writer = object();
+    writer.member("schema", json_of(schema_name))
+        .member("kind", json_of(document.kind))
+        .member("changed", json_of(document.changed))
+        .member("dry_run", json_of(document.dry_run));
     if (document.is_list) {
-        json["items"] = to_json(document.items);
-        json["next"] = or_null(document.next);
+        writer.member("items", json_list(document.items)).member("next", or_null(document.next));
     } else {
-        json["data"] = to_json(document.data);
+        writer.member("data", json_of(document.data));
     }
-    json["warnings"] = document.warnings;
-    json["meta"] = meta(document);
-    return dump(json, indented) + '\n';
+    writer.member("warnings", json_list(document.warnings)).member("meta", meta(document));
+    std::string const json = std::move(writer).end();
+    return finished(indented ? reformat_json(json, true).value_or(json) : json);
 }
 
 std::string render_jsonl(Document const &document) {
     std::string lines;
     auto const add = [&](Record const &record) {
-        Json line = {{"kind", item_kind(document.kind)}};
-        line.update(to_json(record));
-        lines += dump(line) + '\n';
+        Writer line = object();
+        bool const has_kind = std::any_of(record.begin(), record.end(), [](Field const &f) { return f.key == "kind"; });
+        if (!has_kind) {
+            line.member("kind", json_of(item_kind(document.kind)));
+        }
+        lines += finished(std::move(add_fields(line, record)).end());
     };
     if (document.is_list) {
         std::for_each(document.items.begin(), document.items.end(), add);
     } else {
         add(document.data);
     }
-    Json const summary = {
-        {"kind", "Summary"},
-        {"schema", schema_name},
-        {"count", document.is_list ? document.items.size() : 1},
-        {"changed", document.changed},
-        {"dry_run", document.dry_run},
-        {"next", or_null(document.next)},
-        {"warnings", document.warnings},
-        {"meta", meta(document)},
-    };
-    return lines + dump(summary) + '\n';
+    auto const count = static_cast<std::int64_t>(document.is_list ? document.items.size() : 1);
+    Writer summary = object();
+    summary.member("kind", json_of(std::string_view("Summary")))
+        .member("schema", json_of(schema_name))
+        .member("count", json_of(count))
+        .member("changed", json_of(document.changed))
+        .member("dry_run", json_of(document.dry_run))
+        .member("next", or_null(document.next))
+        .member("warnings", json_list(document.warnings))
+        .member("meta", meta(document));
+    return lines + finished(std::move(summary).end());
 }
 
 std::string error_json(Error const &error) {
     Hint const &hint = error.hint();
-    Json const json = {
-        {"schema", schema_name},
-        {"kind", "Error"},
-        {"error",
-         {{"code", std::string(error_code_name(error.kind()))},
-          {"exit", static_cast<int>(error.kind())},
-          {"message", error.message()},
-          {"why", or_null(hint.why)},
-          {"next", or_null(hint.next)},
-          {"suggestions", hint.suggestions},
-          {"changed", std::string(changed_name(hint.changed))},
-          {"retryable", error.kind() == ErrorKind::unavailable},
-          {"sqlstate", or_null(hint.sqlstate)}}},
-    };
-    return dump(json) + '\n';
+    Writer inner = object();
+    inner.member("code", json_of(error_code_name(error.kind())))
+        .member("exit", json_of(static_cast<std::int64_t>(error.kind())))
+        .member("message", json_of(error.message()))
+        .member("why", null_if_empty(hint.why))
+        .member("next", null_if_empty(hint.next))
+        .member("suggestions", json_list(hint.suggestions))
+        .member("changed", json_of(changed_name(hint.changed)))
+        .member("retryable", json_of(error.kind() == ErrorKind::unavailable))
+        .member("sqlstate", null_if_empty(hint.sqlstate));
+    Writer outer = object();
+    outer.member("schema", json_of(schema_name))
+        .member("kind", json_of(std::string_view("Error")))
+        .member("error", std::move(inner).end());
+    return finished(std::move(outer).end());
 }
 
 }  // namespace relay::cli

@@ -1,5 +1,6 @@
 #include "cli/sink/format.hpp"
 
+#include "cli/json/json.hpp"
 #include "cli/sink/k8s.hpp"
 #include "relay/crypto/sealed_box.hpp"
 #include "relay/model/error.hpp"
@@ -8,7 +9,6 @@
 #include <sodium.h>
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 namespace relay::cli {
 namespace {
@@ -139,7 +139,7 @@ std::optional<std::string> why_not_rendered(Rendering const &rendering, Recipien
 }
 
 SecretBuffer render_sealed_line(Rendering const &rendering, NewKey const &issued) {
-    auto const owner = issued.owner ? nlohmann::json(*issued.owner).dump() : std::string("null");
+    auto const owner = issued.owner ? json_string(*issued.owner) : std::string("null");
     return join_secret({sealed_members(rendering, issued), R"(,"agent_id":")", issued.agent->text(), R"(","org_id":")",
                         issued.org.text(), R"(","owner":)", owner, R"(,"api_key_id":")", issued.key.id().text(),
                         "\"}\n"});

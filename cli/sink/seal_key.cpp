@@ -1,5 +1,6 @@
 #include "cli/sink/seal_key.hpp"
 
+#include "cli/json/json.hpp"
 #include "cli/posix/files.hpp"
 #include "relay/model/error.hpp"
 
@@ -9,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 namespace relay::cli {
 namespace {
@@ -50,12 +50,12 @@ bool is_plain_id(std::string_view text) {
     return !text.empty() && text.size() <= key_id_limit && std::all_of(text.begin(), text.end(), is_plain);
 }
 
-std::string member(nlohmann::json const &document, char const *name, std::string const &source) {
+std::string member(JsonObject const &document, char const *name, std::string const &source) {
     auto const found = document.find(name);
-    if (found == document.end() || !found->is_string()) {
+    if (found == document.end() || found->second.kind != JsonMember::Kind::text) {
         throw bad_seal_key(source, std::string("it has no text member \"") + name + '"');
     }
-    return found->get<std::string>();
+    return found->second.text;
 }
 
 }  // namespace
@@ -74,12 +74,12 @@ SealKey read_seal_key(std::string const &path) {
         throw bad_seal_key(source, std::strerror(errno));
     }
     auto const text = read_limited(path == "-" ? STDIN_FILENO : file.get(), source);
-    auto const document = nlohmann::json::parse(text, nullptr, false);
-    if (!document.is_object()) {
+    auto const document = read_json_object(text);
+    if (!document) {
         throw bad_seal_key(source, "it is not a JSON object");
     }
-    auto key_id = member(document, "key_id", source);
-    auto const key = member(document, "key", source);
+    auto key_id = member(*document, "key_id", source);
+    auto const key = member(*document, "key", source);
     try {
         return make_seal_key(std::move(key_id), key);
     } catch (Error const &error) {

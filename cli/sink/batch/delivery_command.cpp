@@ -42,9 +42,9 @@ Pipe make_pipe() {
 }
 
 /// One command at work.
-class Runner {
+class RunningDelivery {
   public:
-    Runner(DeliveryCommand const &command, DeliveryCall const &call, DeathWatch &watch)
+    RunningDelivery(DeliveryCommand const &command, DeliveryCall const &call, DeathWatch &watch)
         : m_command(command), m_call(call), m_watch(watch), m_spoken(call.content.reveal()) {
         Pipe input = make_pipe();
         Pipe output = make_pipe();
@@ -66,14 +66,14 @@ class Runner {
         ::fcntl(m_output.get(), F_SETFL, O_NONBLOCK);
         m_end = Clock::now() + command.limit;
     }
-    ~Runner() {
+    ~RunningDelivery() {
         if (m_process > 0) {
             ::kill(-m_process, SIGKILL);
             reap();
         }
     }
-    Runner(Runner const &) = delete;
-    Runner &operator=(Runner const &) = delete;
+    RunningDelivery(RunningDelivery const &) = delete;
+    RunningDelivery &operator=(RunningDelivery const &) = delete;
 
     bool is_running() const { return m_process > 0; }
     int output() const { return m_output.get(); }
@@ -164,33 +164,34 @@ class Runner {
     std::optional<std::string> m_complaint{};
 };
 
-using Runners = std::vector<std::unique_ptr<Runner>>;
+using Deliveries = std::vector<std::unique_ptr<RunningDelivery>>;
 
 /// Sleeps until one of them says something, at most `pause`; true if one did.
-bool wait_for_words(Runners const &runners, std::chrono::milliseconds pause) {
+bool wait_for_words(Deliveries const &deliveries, std::chrono::milliseconds pause) {
     std::vector<pollfd> watched;
-    for (auto const &runner : runners) {
-        if (runner->is_running() && runner->output() >= 0) {
-            watched.push_back({.fd = runner->output(), .events = POLLIN, .revents = 0});
+    for (auto const &delivery : deliveries) {
+        if (delivery->is_running() && delivery->output() >= 0) {
+            watched.push_back({.fd = delivery->output(), .events = POLLIN, .revents = 0});
         }
     }
     return ::poll(watched.data(), watched.size(), static_cast<int>(pause.count())) > 0;
 }
 
-bool any_running(Runners const &runners) {
-    return std::any_of(runners.begin(), runners.end(), [](auto const &runner) { return runner->is_running(); });
+bool any_running(Deliveries const &deliveries) {
+    return std::any_of(deliveries.begin(), deliveries.end(),
+                       [](auto const &delivery) { return delivery->is_running(); });
 }
 
-void wait_for_all(Runners const &runners) {
-    for (auto pause = 1ms; any_running(runners);) {
-        pause = wait_for_words(runners, pause) ? 1ms : std::min(pause * 2, std::chrono::milliseconds(20ms));
+void wait_for_all(Deliveries const &deliveries) {
+    for (auto pause = 1ms; any_running(deliveries);) {
+        pause = wait_for_words(deliveries, pause) ? 1ms : std::min(pause * 2, std::chrono::milliseconds(20ms));
         if (signal_came()) {
             throw Interrupted();  // their keys are dead already, and who ends them does so at once
         }
-        for (auto const &runner : runners) {
-            if (runner->is_running()) {
-                runner->listen();
-                runner->look();
+        for (auto const &delivery : deliveries) {
+            if (delivery->is_running()) {
+                delivery->listen();
+                delivery->look();
             }
         }
     }
@@ -201,14 +202,14 @@ void wait_for_all(Runners const &runners) {
 std::vector<std::optional<std::string>> run_deliveries(DeliveryCommand const &command,
                                                        std::span<DeliveryCall const> calls) {
     DeathWatch watch;
-    Runners runners;
+    Deliveries deliveries;
     for (auto const &call : calls) {
-        runners.push_back(std::make_unique<Runner>(command, call, watch));
+        deliveries.push_back(std::make_unique<RunningDelivery>(command, call, watch));
     }
-    wait_for_all(runners);
+    wait_for_all(deliveries);
     std::vector<std::optional<std::string>> complaints;
-    for (auto const &runner : runners) {
-        complaints.push_back(runner->complaint());
+    for (auto const &delivery : deliveries) {
+        complaints.push_back(delivery->complaint());
     }
     return complaints;
 }

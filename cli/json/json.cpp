@@ -1,0 +1,78 @@
+#include "cli/json/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace relay::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// The library reads without recursion, but writes with it: so nothing deep is ever kept.
+std::optional<Json> read(std::string_view text) {
+    bool too_deep = false;
+    Json json = Json::parse(
+        text,
+        [&](int depth, Json::parse_event_t, Json &) {
+            too_deep = too_deep || depth > most_json_levels;
+            return depth <= most_json_levels;
+        },
+        false);
+    return too_deep || json.is_discarded() ? std::nullopt : std::optional(std::move(json));
+}
+
+/// Malformed bytes cannot come from a UTF-8 database, but must not end in an exception if they do.
+std::string write(Json const &json, bool indented = false) {
+    return json.dump(indented ? 2 : -1, ' ', false, Json::error_handler_t::replace);
+}
+
+JsonMember member_of(Json const &value) {
+    if (value.is_string()) {
+        return {.kind = JsonMember::Kind::text, .text = value.get<std::string>()};
+    }
+    if (value.is_boolean()) {
+        return {.kind = JsonMember::Kind::boolean, .truth = value.get<bool>()};
+    }
+    if (value.is_number()) {
+        return {.kind = JsonMember::Kind::number, .text = write(value)};
+    }
+    return value.is_structured() ? JsonMember{.kind = JsonMember::Kind::structured, .text = write(value)}
+                                 : JsonMember{};
+}
+
+}  // namespace
+
+std::optional<JsonObject> read_json_object(std::string_view text) {
+    auto const json = read(text);
+    if (!json || !json->is_object()) {
+        return std::nullopt;
+    }
+    JsonObject object;
+    for (auto const &[name, value] : json->items()) {
+        object[name] = member_of(value);
+    }
+    return object;
+}
+
+std::optional<std::vector<std::string>> read_json_texts(std::string_view text) {
+    auto const json = read(text);
+    if (!json || !json->is_array()) {
+        return std::nullopt;
+    }
+    std::vector<std::string> texts;
+    for (Json const &element : *json) {
+        if (!element.is_string()) {
+            return std::nullopt;
+        }
+        texts.push_back(element.get<std::string>());
+    }
+    return texts;
+}
+
+std::string json_string(std::string_view text) { return write(Json(text)); }
+
+std::optional<std::string> reformat_json(std::string_view text, bool indented) {
+    auto const json = read(text);
+    return json ? std::optional(write(*json, indented)) : std::nullopt;
+}
+
+}  // namespace relay::cli
