@@ -16,25 +16,31 @@ namespace relay::db {
 class Session;
 
 /// One statement parameter, in PostgreSQL's text form; null if empty. bytea crosses as `\x` + hex, arrays as text (`{a,b}`) or json.
+/// Not inline: each statement makes a list of them, which is copied.
 class Param {
   public:
-    Param(std::nullopt_t) {}
-    Param(std::string text) : m_text(std::move(text)) {}
-    Param(char const *text) : m_text(text) {}
-    Param(bool value) : m_text(value ? "true" : "false") {}
-    Param(std::int64_t value) : m_text(std::to_string(value)) {}
-    Param(int value) : m_text(std::to_string(value)) {}
-    Param(Instant value) : m_text(format_instant_exact(value)) {}
+    Param(std::nullopt_t) noexcept;
+    Param(std::string text);
+    Param(char const *text);
+    Param(bool value);
+    Param(std::int64_t value);
+    Param(int value);
+    Param(Instant value);
     /// Whole seconds; the statement makes an interval of them: `make_interval(secs => $1)`.
-    Param(std::chrono::seconds value) : m_text(std::to_string(value.count())) {}
+    Param(std::chrono::seconds value);
     template <typename Tag>
-    Param(relay::detail::CheckedText<Tag> const &value) : m_text(value.text()) {}
+    Param(relay::detail::CheckedText<Tag> const &value) : Param(std::string(value.text())) {}
     template <typename T>
-    Param(std::optional<T> const &value) {
+    Param(std::optional<T> const &value) : Param(std::nullopt) {
         if (value) {
             *this = Param(*value);
         }
     }
+    Param(Param const &other);
+    Param(Param &&other) noexcept;
+    Param &operator=(Param const &other);
+    Param &operator=(Param &&other) noexcept;
+    ~Param();
 
     std::optional<std::string> const &text() const { return m_text; }
 
