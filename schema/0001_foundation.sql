@@ -1,7 +1,7 @@
--- Roles, the two schemas, and the record of migrations.
+-- Roles, the two schemas, the record of migrations, and the trigger function that keeps history unchanged.
 --
--- The roles are groups without login, shared by all databases of a cluster, so they may exist already: made by another
--- database's migration, or beforehand by a superuser for an applier who may not create roles.
+-- The roles are groups without login. All databases of a cluster share them, so they may exist already: made by the migration of
+-- another database, or beforehand by a superuser if the login that applies the schema may not create roles.
 
 DO $roles$
 DECLARE
@@ -13,14 +13,14 @@ BEGIN
             BEGIN
                 EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
             EXCEPTION
-                WHEN duplicate_object OR unique_violation THEN NULL;  -- another database's migration was faster
+                WHEN duplicate_object OR unique_violation THEN NULL;  -- the migration of another database was faster
             END;
         END IF;
     END LOOP;
 END
 $roles$;
 
--- Everything below belongs to relay_owner. A superuser may act as it at once; who has CREATEROLE joins it first.
+-- relay_owner owns everything below. A superuser may act as relay_owner without more; a login with CREATEROLE joins it first.
 DO $join$
 BEGIN
     SET LOCAL ROLE relay_owner;
@@ -36,7 +36,7 @@ CREATE SCHEMA relay_api AUTHORIZATION relay_owner;
 
 SET LOCAL ROLE relay_owner;
 
--- The global form: a per-schema one cannot take away what PUBLIC has by default.
+-- For the whole database: default privileges of one schema can only add rights, not take away what PUBLIC has by default.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA relay TO relay_provisioner, relay_responder, relay_auditor, relay_tenant;
@@ -45,8 +45,15 @@ GRANT USAGE ON SCHEMA relay_api TO relay_gateway;
 CREATE TABLE relay.schema_migrations (
     version    integer PRIMARY KEY,
     name       text COLLATE "C" NOT NULL,
-    checksum   text COLLATE "C" NOT NULL,  -- SHA-256 of the file, hexadecimal: an edited migration is refused
+    checksum   text COLLATE "C" NOT NULL,  -- SHA-256 of the file in hexadecimal: an edited migration is refused
     applied_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     applied_by text COLLATE "C" NOT NULL DEFAULT SESSION_USER
 );
 GRANT SELECT ON relay.schema_migrations TO relay_provisioner, relay_responder, relay_auditor;
+
+-- For the triggers named append_only: a trigger also stops superusers, whom a missing grant does not stop.
+CREATE FUNCTION relay.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION '%.% is append-only: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;

@@ -61,7 +61,7 @@ database must be UTF-8.
 With --dry-run all of them run in one transaction that is rolled back.
 
 Exit 0: the schema is current now, whether or not there was anything to do. Exit 11: a migration was edited after it had been applied,
-a newer relay-admin was here, or something else made half of it; nothing was changed, and `schema status` says which.
+an unreleased or a newer relay-admin made the schema, or something else made half of it; nothing was changed, and `schema status` says which.
 
 EXAMPLES
   relay-admin schema apply

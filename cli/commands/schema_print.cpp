@@ -44,7 +44,7 @@ Exit 0: printed. 3: no migration has that number.
 
 EXAMPLES
   relay-admin schema print
-  # the last one, for review
+  # one of them, for review
   relay-admin schema print --only 7)",
     .declare = declare,
 };

@@ -7,13 +7,13 @@ namespace relay::cli::commands {
 
 namespace {
 
-std::string next_step(SchemaState state) {
-    switch (state) {
+std::string next_step(SchemaReport const &report) {
+    switch (report.status.state) {
         case SchemaState::current: return "";
         case SchemaState::absent:
         case SchemaState::behind: return "next: relay-admin schema apply";
         case SchemaState::ahead: return "next: use the newer relay-admin that migrated this database";
-        case SchemaState::edited: return "next: relay-admin schema verify";
+        case SchemaState::edited: return "next: " + report.obstacle->hint().next;
         case SchemaState::incomplete: break;
     }
     return "next: drop schemas relay and relay_api if they hold nothing, or restore a backup";
@@ -25,7 +25,10 @@ ExitStatus run(Context &context) {
     if (report.status.state == SchemaState::current) {
         return ExitStatus::ok;
     }
-    context.output().note(next_step(report.status.state));
+    if (report.status.state == SchemaState::edited) {
+        context.output().note(report.obstacle->message());
+    }
+    context.output().note(next_step(report));
     return exit_status(ErrorKind::schema);
 }
 
@@ -44,7 +47,7 @@ Command const schema_status{
   absent      there is no relay schema yet: schema apply
   behind      the last migrations are missing: schema apply
   ahead       a newer relay-admin has migrated the database; this one refuses to work on it
-  edited      a migration was applied from another text than this program's
+  edited      a migration was applied from another text than this program's, or an unreleased relay-admin made the database
   incomplete  a migration is missing below others, or a schema relay is there that schema apply did not make
 
 Changes nothing, and also answers on a standby. It compares records and checksums; whether tables, functions and grants are still as the

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -157,6 +158,39 @@ def test_edited(relay, database):
     assert "2" in relay.error("schema", "apply", check=11)["message"]
     verified = relay.json("schema", "verify", check=11)["data"]
     assert verified["ok"] is False and verified["differences"] == [] and verified["edited"] == [2]
+
+
+def test_a_database_of_an_unreleased_program(relay, database, tmp_path):
+    """As the one with the sixteen migrations from before 0.1.0: other names, and more of them than this program has."""
+    first_agent(relay, tmp_path / "bot.key")
+    database.execute("UPDATE relay.schema_migrations SET name = 'old_' || name, checksum = repeat('0', 64) WHERE version > 1")
+    for number in range(VERSIONS + 1, VERSIONS + 3):
+        database.execute("INSERT INTO relay.schema_migrations (version, name, checksum) VALUES (%s, 'audit_months', repeat('0', 64))", number)
+    before = catalog(database)
+    commands = (
+        ("schema", "apply"), ("schema", "apply", "--dry-run"), ("org", "list"), ("block", "bot"),
+        ("init", "--org-id", "acme", "--org-name", "Acme", "--agent-id", "bot", "--agent-name", "Bot", "--secret-file", "k"),
+    )  # fmt: skip
+    for command in commands:
+        error = relay.error(*command, check=11)
+        assert error["changed"] == "no" and error["retryable"] is False
+        assert "an unreleased version of relay-admin made this database: its migration 2 is old_tenants" in error["message"]
+        assert "nothing was changed" in error["message"] and "to keep the data, use the relay-admin that made it" in error["why"]
+        assert "relay-admin sandbox destroy" in error["next"] and "DROP SCHEMA relay, relay_api CASCADE" in error["next"]
+    report = relay("schema", "status", "-o", "json", check=11)
+    assert report.json()["data"]["state"] == "edited" and report.json()["data"]["edited"] == list(range(2, VERSIONS + 1))
+    assert "unreleased" in report.err and "relay-admin sandbox destroy" in report.err
+    assert relay.json("schema", "verify", check=11)["data"]["ok"] is False
+    assert catalog(database) == before and database.value("SELECT count(*) FROM relay.revocations") == 0
+
+
+def test_the_way_on_from_an_unreleased_program_leads_to_a_database_that_works(relay, database, tmp_path):
+    database.execute("UPDATE relay.schema_migrations SET name = 'old_' || name, checksum = repeat('0', 64)")
+    (statement,) = re.findall("DROP SCHEMA [a-z_, ]+ CASCADE", relay.error("schema", "apply", check=11)["next"])
+    database.execute(statement)
+    assert relay.json("schema", "apply")["data"]["version"] == VERSIONS
+    assert relay.json("schema", "verify")["data"]["ok"] is True
+    first_agent(relay, tmp_path / "bot.key")
 
 
 def test_half_applied(relay, database):

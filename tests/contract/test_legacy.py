@@ -1,14 +1,12 @@
 """relay_api.authenticate_legacy: who may still use the shared secret, until when, and that nobody comes back."""
 
 import json
-import re
 import time
-from pathlib import Path
 
 import psycopg2
 import pytest
 
-from support.agents import digest, first_agent, key_id, read_key
+from support.agents import digest, first_agent, key_id, read_key, rotate
 from support.cluster import Cluster
 from support.database import Database, make_template
 from support.held_up import HeldUp
@@ -157,19 +155,24 @@ def test_an_import_in_flight_and_a_first_use_do_not_miss_each_other(gateway, dat
     assert database.value("SELECT state FROM relay.legacy_agent_status WHERE agent_id = 'bot'") == "proven"
 
 
-def test_keys_that_were_used_before_the_schema_knew_of_it_count(empty_database, relay_without_database, tmp_path):
-    """A database that is brought up to this migration: who has used a key by then is off the list."""
+def test_keys_that_were_used_when_there_was_no_window_and_no_import_count(empty_database, relay_without_database, tmp_path):
+    """Each agent that ever used a key is recorded, once, with its first key; an import and a window that come later change nothing."""
     relay = relay_without_database.with_(dsn=empty_database.dsn())
-    key = first_agent(relay, tmp_path / "bot.key")
+    first = first_agent(relay, tmp_path / "bot.key")
+    for agent in ("other", "unused"):
+        relay("agent", "create", agent, "--org", "acme", "--name", agent, "--secret-file", tmp_path / agent, check=0)
+    other = read_key(tmp_path / "other")
     session = empty_database.connect()
-    assert use_own_key(session, key) == "ok"
+    assert [use_own_key(session, key) for key in (first, other)] == ["ok", "ok"]
+    assert use_own_key(session, rotate(relay, tmp_path / "second.key")) == "ok"
+    proven = empty_database.rows("SELECT agent_id, org_id, key_id FROM relay.proven_agents ORDER BY agent_id")
+    assert [tuple(row.values()) for row in proven] == [("bot", "acme", key_id(first)), ("other", "acme", key_id(other))]
+    seen = "SELECT k.agent_id FROM relay.key_sightings AS s JOIN relay.agent_keys AS k USING (key_id)"
+    assert empty_database.rows(f"{seen} EXCEPT SELECT agent_id FROM relay.proven_agents") == []
+    imported(empty_database, "bot", "other", "unused")
+    relay("migrate-legacy", "start", "--deadline", "1d", check=0)
+    assert [reason(session, agent) for agent in ("bot", "other", "unused")] == ["own_key", "own_key", "ok"]
     session.close()
-    listed = empty_database.rows("SELECT agent_id, key_id FROM relay.proven_agents")
-    script = (Path(__file__).parents[2] / "schema" / "0015_legacy_migration.sql").read_text()
-    (backfill,) = re.findall(r"^INSERT INTO relay\.proven_agents .*?;$", script, re.S | re.M)
-    empty_database.execute("ALTER TABLE relay.proven_agents DISABLE TRIGGER ALL; DELETE FROM relay.proven_agents")
-    empty_database.execute(backfill)
-    assert empty_database.rows("SELECT agent_id, key_id FROM relay.proven_agents") == listed != []
 
 
 def test_nobody_comes_back_on_the_list(gateway, database, window, key, relay):

@@ -1,7 +1,7 @@
 #include "relay/db/session.hpp"
 
 #include "relay/db/interrupt.hpp"
-#include "relay/db/migrations.hpp"
+#include "relay/db/other_schema.hpp"
 #include "relay/db/pqxx_connection.hpp"
 #include "relay/db/rows_impl.hpp"
 #include "relay/db/sqlstate.hpp"
@@ -38,6 +38,8 @@ constexpr char const *standard_commit =
     "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
     "ELSE current_setting('synchronous_commit') END";
 
+constexpr char const *names_sql = "SELECT version, name FROM relay.schema_migrations ORDER BY version";
+
 std::string begin_statement(TransactOptions const &options, std::chrono::milliseconds statement_timeout,
                             std::chrono::milliseconds lock_timeout) {
     return fmt::format(
@@ -57,22 +59,6 @@ std::vector<std::int64_t> read_numbers(std::string const &array) {
         std::from_chars(array.data() + at, array.data() + array.size(), numbers.emplace_back());
     }
     return numbers;
-}
-
-void check_version(Row const &row) {
-    auto const known = static_cast<std::int64_t>(migrations().size());
-    std::vector<std::int64_t> const applied = read_numbers(row.text("versions"));
-    std::int64_t const version = applied.empty() ? 0 : *std::max_element(applied.begin(), applied.end());
-    if (version > known) {
-        throw Error(ErrorKind::schema,
-                    fmt::format("the database schema is at version {}, this program knows {}", version, known),
-                    {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"});
-    }
-    if (version < known || static_cast<std::int64_t>(applied.size()) != known) {
-        throw Error(ErrorKind::schema,
-                    fmt::format("the database schema is at version {}, this program needs {}", version, known),
-                    {.next = "relay-admin schema apply"});
-    }
 }
 
 /// A server that crashes or is shut down warns with 57P0x, too, and says nothing of the COMMIT by it, unless it was waiting.
@@ -231,7 +217,7 @@ void Session::check_start(TransactOptions const &options, Rows const &rows) {
     m_db_role = row.text("db_role");
     m_database_id = row.optional_text("identity").value_or("");
     if (options.check_schema) {
-        check_version(row);
+        check_schema(read_numbers(row.text("versions")));
     }
     if (!options.read_only && (row.boolean("in_recovery") || row.boolean("read_only"))) {
         bool const standby = row.boolean("in_recovery");
@@ -242,6 +228,19 @@ void Session::check_start(TransactOptions const &options, Rows const &rows) {
             {.next = standby ? "connect to the primary; several hosts in the connection string find it: host=a,b"
                              : "connect as a role, or to a database, that may write"});
     }
+}
+
+void Session::check_schema(std::vector<std::int64_t> const &versions) {
+    if (is_our_schema(versions)) {
+        return;
+    }
+    Rows const record = exec(names_sql, {});
+    for (Row const row : record) {
+        if (is_renamed(row.integer("version"), row.text("name"))) {
+            throw made_by_unreleased_program(row.integer("version"), row.text("name"));
+        }
+    }
+    throw another_version(versions);
 }
 
 Rows Session::exec(char const *sql, std::vector<Param> const &params) {

@@ -59,6 +59,7 @@ class Session {
     [[noreturn]] void fail_broken() const;
     [[noreturn]] void fail(std::string const &sqlstate, std::string_view message) const;
     void check_start(TransactOptions const &options, Rows const &rows);
+    void check_schema(std::vector<std::int64_t> const &versions);
     template <typename Work>
     auto guarded(Work const &work);
 

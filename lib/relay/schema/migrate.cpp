@@ -1,5 +1,6 @@
 #include "relay/schema/migrate.hpp"
 
+#include "relay/db/other_schema.hpp"
 #include "relay/schema/schema_sql.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@ db::TransactOptions any_version() {
 
 void read_report(db::Transaction &transaction, SchemaReport &report) {
     report.status = sql::read_schema_status(transaction);
+    report.obstacle = sql::find_obstacle(report.status);
     report.known_version = schema_version();
     report.at = transaction.now();
     report.db_role = transaction.db_role();
@@ -26,13 +28,10 @@ void refuse_incomparable(SchemaReport const &report) {
         throw Error(ErrorKind::schema, "the database has no relay schema", {.next = "relay-admin schema apply"});
     }
     if (report.status.state == SchemaState::behind) {
-        throw Error(ErrorKind::schema,
-                    "the database schema is at version " + std::to_string(report.status.version) +
-                        ", this program needs " + std::to_string(report.known_version),
-                    {.next = "relay-admin schema apply"});
+        throw db::another_version({report.status.version});
     }
-    if (report.status.state != SchemaState::edited) {
-        sql::refuse_unmigratable(report.status);
+    if (report.obstacle && report.status.state != SchemaState::edited) {
+        throw *report.obstacle;
     }
 }
 

@@ -3,6 +3,7 @@
 #include "relay/db/database.hpp"
 #include "relay/db/migrations.hpp"
 #include "relay/model/attribution.hpp"
+#include "relay/model/error.hpp"
 #include "relay/schema/records.hpp"
 
 #include <functional>
@@ -18,6 +19,7 @@ struct SchemaReport {
     int known_version = 0;
     Instant at{};
     std::string db_role{};
+    std::optional<Error> obstacle{};  ///< why `schema apply` would refuse; none: it would not
 };
 
 /// Meets any version, also on a standby.

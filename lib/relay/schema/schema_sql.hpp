@@ -4,6 +4,7 @@
 #include "relay/model/error.hpp"
 #include "relay/schema/records.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,10 @@ namespace relay::sql {
 
 SchemaStatus read_schema_status(db::Transaction &transaction);
 
-/// Throws the Error (schema) that says what is wrong and what to do; nothing for absent, behind and current.
+/// Why migrations cannot be applied, as an Error (schema) that says what is wrong and what to do; none for absent, behind and current.
+std::optional<Error> find_obstacle(SchemaStatus const &status);
+
+/// Throws what find_obstacle found, if anything.
 void refuse_unmigratable(SchemaStatus const &status);
 
 /// Applies one migration and records it.

@@ -1,6 +1,7 @@
 #include "relay/schema/schema_sql.hpp"
 
 #include "relay/db/migrations.hpp"
+#include "relay/db/other_schema.hpp"
 
 #include <fmt/format.h>
 #include <map>
@@ -31,6 +32,32 @@ SchemaState judge(SchemaStatus const &status, int known) {
     }
     return status.missing.front() <= status.version || status.version == 0 ? SchemaState::incomplete
                                                                            : SchemaState::behind;
+}
+
+Error describe_edited(SchemaStatus const &status) {
+    for (AppliedMigration const &applied : status.applied) {
+        if (db::is_renamed(applied.version, applied.name)) {
+            return db::made_by_unreleased_program(applied.version, applied.name);
+        }
+    }
+    return {
+        ErrorKind::schema,
+        fmt::format("migration {} was applied from another file than this program's: its checksum differs",
+                    join(status.edited)),
+        {.why = "the file was edited after it had been applied, or an unreleased relay-admin, or that of a fork, made "
+                "this schema",
+         .next = "relay-admin schema verify"}};
+}
+
+Error describe_incomplete(SchemaStatus const &status) {
+    return {ErrorKind::schema,
+            status.version == 0 ? std::string("schema relay exists, but without a record of migrations: it is half "
+                                              "applied, or somebody else's")
+                                : fmt::format("migration {} is missing below version {}: the schema is half applied",
+                                              join(status.missing), status.version),
+            {.why = "relay-admin applies each migration in one transaction, so something else made or changed it",
+             .next = "relay-admin schema status; then drop schemas relay and relay_api if they hold nothing, or "
+                     "restore a backup"}};
 }
 
 }  // namespace
@@ -67,34 +94,21 @@ SchemaStatus read_schema_status(db::Transaction &transaction) {
     return status;
 }
 
-void refuse_unmigratable(SchemaStatus const &status) {
+std::optional<Error> find_obstacle(SchemaStatus const &status) {
     switch (status.state) {
         case SchemaState::absent:
         case SchemaState::current:
-        case SchemaState::behind: return;
-        case SchemaState::ahead:
-            throw Error(ErrorKind::schema,
-                        fmt::format("the database schema is at version {}, this program knows {}", status.version,
-                                    db::migrations().size()),
-                        {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"});
-        case SchemaState::edited:
-            throw Error(
-                ErrorKind::schema,
-                fmt::format("migration {} was applied from another file than this program's: its checksum differs",
-                            join(status.edited)),
-                {.why = "a migration was edited after it had been applied, or another fork's program made this schema",
-                 .next = "relay-admin schema verify"});
-        case SchemaState::incomplete:
-            throw Error(
-                ErrorKind::schema,
-                status.version == 0
-                    ? std::string("schema relay exists, but without a record of migrations: it is half applied, or "
-                                  "somebody else's")
-                    : fmt::format("migration {} is missing below version {}: the schema is half applied",
-                                  join(status.missing), status.version),
-                {.why = "relay-admin applies each migration in one transaction, so something else made or changed it",
-                 .next = "relay-admin schema status; then drop schemas relay and relay_api if they hold nothing, or "
-                         "restore a backup"});
+        case SchemaState::behind: break;
+        case SchemaState::ahead: return db::another_version({status.version});
+        case SchemaState::edited: return describe_edited(status);
+        case SchemaState::incomplete: return describe_incomplete(status);
+    }
+    return std::nullopt;
+}
+
+void refuse_unmigratable(SchemaStatus const &status) {
+    if (std::optional<Error> const obstacle = find_obstacle(status)) {
+        throw *obstacle;
     }
 }
 

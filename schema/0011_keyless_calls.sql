@@ -1,22 +1,8 @@
--- Organizations that still let agents in without a key, until all of them have theirs.
+-- Calls without a key: organizations whose auth_mode is optional accept them, for the time until all of their agents have keys.
 
-ALTER TABLE relay.organizations ADD COLUMN auth_mode text COLLATE "C" NOT NULL DEFAULT 'required'
-    CONSTRAINT organizations_auth_mode_known CHECK (auth_mode IN ('optional', 'required'));
-COMMENT ON COLUMN relay.organizations.auth_mode IS 'optional: a call without a key is let through and recorded, until all agents have theirs';
-GRANT INSERT (auth_mode), UPDATE (auth_mode) ON relay.organizations TO relay_provisioner;
-
-CREATE FUNCTION relay.announce_auth_mode() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM relay.announce(NEW.org_id, NULL, NULL, 'auth_mode_changed', false);
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER announce_change AFTER UPDATE OF auth_mode ON relay.organizations FOR EACH ROW
-    WHEN (OLD.auth_mode IS DISTINCT FROM NEW.auth_mode) EXECUTE FUNCTION relay.announce_auth_mode();
-
--- What a gateway asks for a call that shows no key. The ids are claimed and prove nothing: of an organization whose auth_mode is optional
--- they are taken as said, as before there were keys; an agent that nobody knows then has no permissions and comes back as null.
+-- What a gateway asks about a call that shows no key. The ids are claimed and prove nothing: if the auth_mode of the organization is
+-- optional, they are accepted as claimed, as before there were keys. An agent that is not known then has no permissions, and the answer
+-- names no agent.
 CREATE FUNCTION relay_api.authenticate_anonymous(
     agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision
@@ -56,7 +42,7 @@ BEGIN
                                                'claimed_org_id', left(authenticate_anonymous.org_id, 63));
         END IF;
         IF decision.ok THEN
-            -- Who calls so does it all day: once an hour is enough for each that is known, and for some that are not.
+            -- Such callers call all day. Per hour, one row is enough for each known agent, and 20 rows for those that are not known.
             PERFORM relay.record_often(event, CASE WHEN decision.agent_id IS NULL THEN 20 ELSE 1 END, '1 hour');
         ELSE
             PERFORM relay.record_often(event);
@@ -73,11 +59,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.authenticate_anonymous(text, text, inet, text) IS
-    'whether a call without a key is let through; reasons: unauthenticated (ok), key_required unknown_agent unknown_org org_mismatch blocked revoked';
+    'whether a call without a key is accepted; records the outcome; '
+    'reasons: unauthenticated (ok), key_required unknown_agent unknown_org org_mismatch blocked revoked';
 GRANT EXECUTE ON FUNCTION relay_api.authenticate_anonymous(text, text, inet, text) TO relay_gateway;
-
--- Who still calls so. The partial index is as small as the answer.
-CREATE INDEX auth_events_keyless ON relay.auth_events (org_id, occurred_at) WHERE action = 'unauthenticated';
 
 CREATE VIEW relay.keyless_callers AS
 SELECT event.org_id, COALESCE(event.agent_id, event.detail ->> 'claimed_agent_id') AS caller, event.agent_id IS NOT NULL AS known,
@@ -85,21 +69,5 @@ SELECT event.org_id, COALESCE(event.agent_id, event.detail ->> 'claimed_agent_id
 FROM relay.recorded_events AS event
 WHERE event.action = 'unauthenticated' AND event.occurred_at > pg_catalog.statement_timestamp() - interval '7 days'
 GROUP BY 1, 2, 3;
-COMMENT ON VIEW relay.keyless_callers IS 'who has called without a key in the last 7 days';
+COMMENT ON VIEW relay.keyless_callers IS 'the agents that called without a key in the last 7 days';
 GRANT SELECT ON relay.keyless_callers TO relay_provisioner, relay_responder, relay_auditor;
-
-CREATE OR REPLACE VIEW relay.organization_status AS
-SELECT org.org_id, org.name, org.plan, org.max_agents, relay.agent_limit(org.plan, org.max_agents) AS agent_limit,
-       org.key_max_age, org.created_at, org.created_by,
-       CASE WHEN standing.revoked THEN 'revoked' WHEN standing.blocked THEN 'blocked' ELSE 'active' END AS status,
-       (SELECT pg_catalog.count(*) FROM relay.agents AS agent
-        WHERE agent.org_id = org.org_id
-          AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
-                          WHERE gone.subject_id = agent.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke')
-       ) AS agents,
-       org.auth_mode
-FROM relay.organizations AS org
-CROSS JOIN LATERAL (
-    SELECT pg_catalog.bool_or(row.kind = 'revoke') AS revoked, pg_catalog.bool_or(row.kind = 'block') AS blocked
-    FROM relay.standing_revocations AS row
-    WHERE row.subject_id = org.org_id AND row.subject_kind = 'org') AS standing;

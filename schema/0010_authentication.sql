@@ -1,13 +1,29 @@
--- Checking keys and permissions: authenticate with roles and conditions, one short query for the usual call, and failures that fold when they are a
--- flood; authorize.
+-- What a gateway calls to check a key. It sends SHA-256(key), never the key; the table holds SHA-256 of that.
 
-ALTER TYPE relay_api.auth_decision ADD ATTRIBUTE conditions jsonb;
+-- A composite type: the result of a function can gain a column without the function being dropped.
+CREATE TYPE relay_api.auth_decision AS (
+    ok          boolean,
+    reason      text,
+    org_id      text,
+    agent_id    text,
+    permissions jsonb,
+    expires_at  timestamptz,
+    conditions  jsonb
+);
 
-ALTER TABLE relay.agent_keys ADD COLUMN last_used_from inet;
-COMMENT ON COLUMN relay.agent_keys.last_used_from IS 'the address that last_used_at was written for: from there nothing is due within the minute';
-GRANT SELECT (last_used_from) ON relay.agent_keys TO relay_provisioner, relay_responder, relay_auditor;
+-- Where a key was last seen from: an authentication is logged once per minute for each key and address.
+CREATE TABLE relay.key_sightings (
+    key_id     text COLLATE "C" NOT NULL,
+    ip_address inet NOT NULL,  -- :: if the gateway did not send it
+    logged_at  timestamptz NOT NULL,
+    PRIMARY KEY (key_id, ip_address)
+) WITH (fillfactor = 70);
+GRANT SELECT ON relay.key_sightings TO relay_provisioner, relay_responder, relay_auditor;
+SELECT relay.isolate_tenants('relay.key_sightings',
+    'key_id IN (SELECT k.key_id FROM relay.agent_keys AS k WHERE k.org_id = (SELECT relay.current_org()))');
+GRANT SELECT (key_id, ip_address, logged_at) ON relay.key_sightings TO relay_tenant;
 
--- What a key is worth right now, whoever shows it: ok, or the reason why not. One row for each key, all of it by index.
+-- What a key is worth right now, whoever shows it: ok, or the reason for a refusal. One row for each key, found by indexes only.
 CREATE VIEW relay.key_standing AS
 SELECT key.key_id, key.org_id, key.agent_id, agent.permissions, key.key_hash, key.expires_at, key.last_used_at, key.last_used_from,
        standing.reason
@@ -30,10 +46,11 @@ CROSS JOIN LATERAL (
         WHEN key.expires_at <= pg_catalog.statement_timestamp() THEN 'expired'
         ELSE 'ok'
     END AS reason
-    OFFSET 0) AS standing;  -- evaluated once, however often it is used
-COMMENT ON VIEW relay.key_standing IS 'for the functions that check keys: it has the hashes, so nobody is granted it';
+    OFFSET 0) AS standing;  -- OFFSET 0: evaluated once, even if it is used several times
+COMMENT ON VIEW relay.key_standing IS 'for the functions that check keys: it has the hashes, so no role is granted it';
 
--- The answer to who shows a key of that standing; a claim that is null was not made. Plain SQL, to be inlined.
+-- The answer to the caller who shows a key of that standing. null for right_agent or right_org: the caller did not claim one. Plain SQL,
+-- so that PostgreSQL inlines it.
 CREATE FUNCTION relay.verdict(standing text, right_agent boolean, right_org boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
@@ -42,10 +59,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     END
 $$;
 
--- What a success leaves behind, at most once a minute for each key and address. Waits for nobody: a row that a rotation holds is skipped, and
--- the next call does it.
-CREATE OR REPLACE FUNCTION relay.note_success(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, used_at timestamptz,
-                                              seen_from inet, seen_trace text)
+-- What a success writes, at most once per minute for each key and address. It waits for no lock: a row that a rotation has locked is
+-- skipped, and the next call writes it.
+CREATE FUNCTION relay.note_success(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, used_at timestamptz,
+                                   seen_from inet, seen_trace text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     retired text;
@@ -56,7 +73,7 @@ BEGIN
         WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k WHERE k.key_id = seen_key FOR NO KEY UPDATE SKIP LOCKED);
         UPDATE relay.agents SET last_used_at = seen_at
         WHERE agent_id = (SELECT a.agent_id FROM relay.agents AS a WHERE a.agent_id = seen_agent FOR NO KEY UPDATE SKIP LOCKED);
-        -- The replacement works: its predecessor need not.
+        -- The replacement works, so its predecessor is no longer needed.
         UPDATE relay.agent_keys SET state = 'retired', retired_at = seen_at
         WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
                         WHERE k.agent_id = seen_agent AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use
@@ -83,29 +100,10 @@ BEGIN
 END
 $$;
 
--- Most agents have permissions of their own and nothing else, which spares the usual call two lookups. One-way, so that no race of two changes can
--- ever hide a condition: who once had a role or a condition is looked up for good.
-ALTER TABLE relay.agents ADD COLUMN plain boolean NOT NULL DEFAULT true;
-COMMENT ON COLUMN relay.agents.plain IS 'it never had a role or a condition';
-UPDATE relay.agents AS a SET plain = false
-WHERE EXISTS (SELECT FROM relay.agent_roles AS r WHERE r.agent_id = a.agent_id)
-   OR EXISTS (SELECT FROM relay.agent_conditions AS c WHERE c.agent_id = a.agent_id);
-
-CREATE FUNCTION relay.no_longer_plain() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    UPDATE relay.agents AS a SET plain = false WHERE a.agent_id = NEW.agent_id AND a.plain;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER no_longer_plain BEFORE INSERT OR UPDATE OF agent_id ON relay.agent_roles
-    FOR EACH ROW EXECUTE FUNCTION relay.no_longer_plain();
-CREATE TRIGGER no_longer_plain BEFORE INSERT OR UPDATE OF agent_id ON relay.agent_conditions
-    FOR EACH ROW EXECUTE FUNCTION relay.no_longer_plain();
-
--- Twice the same question. The first asks whether all is as usual: nothing was ever held against key, agent or organization, and nothing is due
--- to be written. That is one plan of three index lookups, and whatever is not so, for any reason, is asked again with all the checks.
-CREATE OR REPLACE FUNCTION relay_api.authenticate(
+-- It asks the same question twice. The first query asks whether the call is a usual one: key, agent and organization were never blocked or
+-- revoked, and there is nothing to write. That is one plan of three index lookups. If the call is not a usual one, for whatever reason,
+-- the second query asks again with all the checks.
+CREATE FUNCTION relay_api.authenticate(
     key_id text, key_digest bytea, agent_id text DEFAULT NULL, org_id text DEFAULT NULL,
     ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision
@@ -119,7 +117,7 @@ BEGIN
     SELECT true, 'ok', k.org_id, k.agent_id, a.permissions, k.expires_at, NULL::jsonb INTO decision
     FROM relay.agent_keys AS k
     JOIN relay.agents AS a ON a.agent_id = k.agent_id
-    -- Hashes of hashes are compared, so the time that it takes tells nothing of use.
+    -- The comparison is of hashes of hashes, so its time reveals nothing useful.
     WHERE k.key_id = authenticate.key_id AND k.key_hash = sha256(authenticate.key_digest)
       AND NOT EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id = ANY (ARRAY[k.key_id, k.agent_id, k.org_id]))
       AND k.state IN ('active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
@@ -161,13 +159,17 @@ BEGIN
         END IF;
         PERFORM relay.record_often(refused);
     END IF;
-    -- Whose key it was is for auth_events, not for the caller.
+    -- The owner of the key is for auth_events, not for the caller.
     RETURN ROW(false, refused.reason, NULL, NULL, NULL, NULL, NULL)::relay_api.auth_decision;
 END
 $$;
+COMMENT ON FUNCTION relay_api.authenticate(text, bytea, text, text, inet, text) IS
+    'checks a key by its id and SHA-256(key), against the claimed agent and org if they are given, and records the outcome; '
+    'reasons: ok unknown_key expired retired revoked blocked agent_mismatch org_mismatch';
+GRANT EXECUTE ON FUNCTION relay_api.authenticate(text, bytea, text, text, inet, text) TO relay_gateway;
 
--- The same checks for people: no effect, and the owner is named also when the answer is no.
-CREATE OR REPLACE FUNCTION relay.verify_key(key_id text, key_digest bytea, agent_id text DEFAULT NULL)
+-- The same checks for people: it writes nothing, and names the owner even if the answer is no.
+CREATE FUNCTION relay.verify_key(key_id text, key_digest bytea, agent_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT answer.reason = 'ok', answer.reason, k.org_id, k.agent_id, granted.permissions, k.expires_at, granted.conditions
@@ -177,65 +179,24 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
         SELECT relay.verdict(k.reason, verify_key.agent_id = k.agent_id, NULL) AS reason) AS answer
     CROSS JOIN LATERAL relay.effective_grants(k.agent_id, k.permissions) AS granted
 $$;
-DROP FUNCTION relay.decide(text, bytea, text, text);
+GRANT EXECUTE ON FUNCTION relay.verify_key(text, bytea, text) TO relay_provisioner, relay_responder;
 
-CREATE TYPE relay_api.permission_decision AS (
-    ok         boolean,
-    reason     text,
-    conditions jsonb
-);
-
--- A permission that is asked for is met by itself, by provider:*, by *:method and by *:*. If any grant that meets it has no conditions, it has none;
--- otherwise the call must meet one of the alternatives. What is no permission at all is met by nothing.
-CREATE FUNCTION relay_api.authorize(agent_id text, permission text, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
-RETURNS relay_api.permission_decision
+-- Keeps the newest sighting of each key, because it shows where the key was last seen.
+CREATE FUNCTION relay.prune_sightings(max_rows integer DEFAULT 100000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
 DECLARE
-    asked    text := CASE WHEN relay.permission_is_valid(authorize.permission) THEN authorize.permission END;
-    agent    record;
-    granted  record;
-    refused  relay.auth_events;
+    removed bigint;
 BEGIN
-    SELECT a.org_id, a.agent_id,
-           (SELECT max(CASE s.kind WHEN 'revoke' THEN 'revoked' ELSE 'blocked' END)  -- revoked is the later word
-            FROM relay.standing_revocations AS s
-            WHERE s.subject_id IN (a.agent_id, a.org_id)
-              AND s.subject_id = CASE s.subject_kind WHEN 'agent' THEN a.agent_id WHEN 'org' THEN a.org_id END) AS shut_out
-    INTO agent
-    FROM relay.agents AS a
-    WHERE a.agent_id = authorize.agent_id;
-
-    IF agent.agent_id IS NOT NULL AND agent.shut_out IS NULL AND asked IS NOT NULL THEN
-        SELECT count(*) > 0 AS any, bool_or(g.conditions IS NULL) AS freely, jsonb_agg(DISTINCT g.conditions) AS alternatives
-        INTO granted
-        FROM relay.agent_grants AS g
-        WHERE g.agent_id = agent.agent_id
-          AND g.permission IN (asked, split_part(asked, ':', 1) || ':*', '*:' || split_part(asked, ':', 2), '*:*');
-        IF granted.any THEN
-            RETURN ROW(true, 'ok', CASE WHEN NOT granted.freely THEN granted.alternatives END)::relay_api.permission_decision;
-        END IF;
-    END IF;
-
-    refused.reason := CASE WHEN agent.agent_id IS NULL THEN 'unknown_agent' ELSE COALESCE(agent.shut_out, 'permission_missing') END;
-    IF current_setting('transaction_read_only') = 'off' THEN  -- on a standby it answers and writes nothing
-        refused.action := 'authorization_failed';
-        refused.outcome := 'failed';
-        refused.org_id := agent.org_id;
-        refused.agent_id := agent.agent_id;
-        refused.ip_address := authorize.ip_address;
-        refused.trace_id := left(authorize.trace_id, 64);
-        refused.detail := jsonb_build_object('permission', left(authorize.permission, 129));
-        IF agent.agent_id IS NULL THEN
-            refused.detail := refused.detail || jsonb_build_object('claimed_agent_id', left(authorize.agent_id, 127));
-        END IF;
-        PERFORM relay.record_often(refused);
-    END IF;
-    RETURN ROW(false, refused.reason, NULL)::relay_api.permission_decision;
+    DELETE FROM relay.key_sightings WHERE ctid = ANY (ARRAY(
+        SELECT s.ctid FROM relay.key_sightings AS s
+        WHERE s.logged_at < clock_timestamp() - interval '30 days'
+          AND EXISTS (SELECT FROM relay.key_sightings AS newer WHERE newer.key_id = s.key_id AND newer.logged_at > s.logged_at)
+        LIMIT prune_sightings.max_rows FOR UPDATE OF s SKIP LOCKED));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
 END
 $$;
-COMMENT ON FUNCTION relay_api.authorize(text, text, inet, text) IS
-    'whether an agent, authenticated before, may do provider:method, and the conditions of which its call must meet one (null: none); '
-    'a refusal is recorded; reasons: ok permission_missing unknown_agent revoked blocked';
-
-GRANT EXECUTE ON FUNCTION relay_api.authorize(text, text, inet, text) TO relay_gateway;
+COMMENT ON FUNCTION relay.prune_sightings(integer) IS
+    'removes the addresses from which a key was not seen for 30 days, except the latest, at most max_rows; waits for no lock; '
+    'returns how many it removed';
+GRANT EXECUTE ON FUNCTION relay.prune_sightings(integer) TO relay_provisioner;

@@ -1,16 +1,18 @@
--- The change feed: what gateways must forget, in the order in which it can be told without ever losing a row.
+-- The change feed: what gateways must forget, in an order in which a gateway can read it without ever losing a row.
 --
--- Every change of who may come in writes its row in its own transaction, by triggers, so that no path can forget it: not the program,
--- not authenticate (retire on first use), not SQL by hand. NOTIFY relay_key_changes is a wake-up without content; the rows are read
--- with changes_since. Nothing is written for what is new (an organization, an agent, its first key): a gateway never caches a refusal,
--- so there is nothing to forget. A block that ends by itself and a key that expires need no row for the same reason, and because a
--- decision carries its expires_at.
+-- Triggers write a row in the transaction of every change of who is accepted. So no path can miss it: not the program, not authenticate
+-- (retire on first use), not SQL by hand. NOTIFY relay_key_changes only wakes the gateways and has no content; they read the rows with
+-- changes_since. What is new (an organization, an agent, its first key) gets no row: a gateway never caches a refusal, so it has nothing
+-- to forget. A block that ends automatically and a key that expires need no row for the same reason, and because a decision carries its
+-- expires_at.
 --
--- A cursor is a place in the order (txid, seq), below every transaction that is still open: seq alone loses rows, since a transaction may
--- commit after one that has taken a higher seq. It always stands on a row of the feed, never between: such a row was flushed before
--- anybody saw it, while transaction ids that were only seen can be given out again after a crash (asynchronous commits).
--- A long open transaction holds that place up. Rows of later transactions are told at once all the same: the cursor also carries the
--- snapshot in which it saw them, so that each is told once early, and once more when the place moves past it: at least once, never late.
+-- A cursor is a place in the order (txid, seq), below every transaction that is still open. seq alone would lose rows, because a
+-- transaction can commit after one that took a higher seq. A cursor is always the place of a row of the feed, and never between two rows:
+-- a row was flushed to disk before any gateway saw it, whereas transaction ids that a gateway merely saw can be assigned again after a
+-- crash (asynchronous commits).
+-- A transaction that is open for long holds that place back. Gateways get the rows of later transactions anyway: the cursor also carries
+-- the snapshot in which they were seen. So each such row is returned once early, and once more when the place passes it: at least once,
+-- never late.
 
 CREATE TABLE relay.key_changes (
     txid     xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
@@ -23,11 +25,11 @@ CREATE TABLE relay.key_changes (
     at       timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     CONSTRAINT key_changes_pkey PRIMARY KEY (txid, seq)
 );
-COMMENT ON TABLE relay.key_changes IS 'what gateways must forget; kept 7 days, written by triggers only';
+COMMENT ON TABLE relay.key_changes IS 'what gateways must forget; kept 7 days, written only by triggers';
 COMMENT ON COLUMN relay.key_changes.kicks IS
     'true: open connections of the subject must end (block, revoke); false: forget what is cached, and ask again at the next call';
 
--- Up to where the feed was pruned: a cursor before that may have missed rows.
+-- The last place that was pruned from the feed: a gateway with an earlier cursor may have missed rows.
 CREATE TABLE relay.feed_horizon (
     only_row  boolean NOT NULL DEFAULT true,
     txid      xid8 NOT NULL DEFAULT '0',
@@ -38,50 +40,37 @@ CREATE TABLE relay.feed_horizon (
 );
 INSERT INTO relay.feed_horizon DEFAULT VALUES;
 
-CREATE TABLE relay.gateway_acks (
-    gateway_id text COLLATE "C" NOT NULL,
-    history    text COLLATE "C" NOT NULL,
-    txid       xid8 NOT NULL,
-    seq        bigint NOT NULL,
-    seen       pg_snapshot NOT NULL,
-    at         timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    db_role    text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven; the gateway_id is claimed
-    CONSTRAINT gateway_acks_pkey PRIMARY KEY (gateway_id),
-    CONSTRAINT gateway_acks_gateway_id_form CHECK (
-        gateway_id !~ '[^A-Za-z0-9_.:@/-]' AND gateway_id ~ '^[A-Za-z0-9]' AND pg_catalog.length(gateway_id) <= 127)
-) WITH (fillfactor = 50);
-COMMENT ON TABLE relay.gateway_acks IS 'up to where each gateway has read the feed and forgotten what it must; kept 7 days';
-
-GRANT SELECT ON relay.key_changes, relay.feed_horizon, relay.gateway_acks TO relay_provisioner, relay_responder, relay_auditor;
+GRANT SELECT ON relay.key_changes, relay.feed_horizon TO relay_provisioner, relay_responder, relay_auditor;
+SELECT relay.isolate_tenants('relay.key_changes');
 
 -- Writing ------------------------------------------------------------------------------------------------------------------------------
 
--- One row of the feed. `wake` false: it can wait for the gateways' next poll.
+-- Writes one row of the feed. `wake` false: the row can wait for the next poll of the gateways.
 --
--- NOTIFY takes a lock of the whole cluster at the start of COMMIT and holds it to its end. A transaction that then waits for a
--- synchronous standby would hold up every block with it, so such a transaction does not notify, and is found by polling. Who cannot
--- get the lock in time may SET LOCAL relay.wake = 'later', and notify in a transaction of its own.
+-- NOTIFY takes a lock of the whole cluster at the start of COMMIT and holds it to the end. If the transaction then waits for a synchronous
+-- standby, every block waits with it. So such a transaction does not notify, and gateways find its row by polling. A session that cannot
+-- get the lock in time can SET LOCAL relay.wake = 'later', and notify in a separate transaction.
 CREATE FUNCTION relay.announce(about_org text, about_agent text, about_key text, what text, must_kick boolean, wake boolean DEFAULT true)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO relay.key_changes (org_id, agent_id, key_id, change, kicks)
     VALUES (about_org, about_agent, about_key, what, must_kick);
     IF current_setting('synchronous_commit') = 'off' THEN
-        PERFORM set_config('synchronous_commit', 'local', true);  -- who sees the row may rely on it
+        PERFORM set_config('synchronous_commit', 'local', true);  -- a gateway that sees the row may rely on it
     END IF;
     IF wake AND current_setting('relay.wake', true) IS DISTINCT FROM 'later'
        AND (current_setting('synchronous_commit') = 'local' OR current_setting('synchronous_standby_names') = '') THEN
-        PERFORM pg_notify('relay_key_changes', '');  -- the same each time: one transaction, one notification
+        PERFORM pg_notify('relay_key_changes', '');  -- the same payload each time: one notification per transaction
     END IF;
 END
 $$;
 COMMENT ON FUNCTION relay.announce(text, text, text, text, boolean, boolean) IS
-    'writes a row of the change feed and wakes who listens; for triggers';
+    'writes a row of the change feed and wakes the gateways that listen; for triggers';
 
 CREATE FUNCTION relay.announce_revocation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- What was lifted or deleted opens; everything else that is done to a row shuts out.
+    -- A row that was lifted or deleted lets its subject in again; every other change of a row keeps it out.
     opens   boolean := CASE TG_OP WHEN 'DELETE' THEN true ELSE NEW.lifted_at IS NOT NULL END;
     subject relay.revocations := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     what    text := subject.subject_kind || CASE WHEN subject.kind = 'block' THEN '_blocked' ELSE '_revoked' END;
@@ -122,8 +111,8 @@ BEGIN
         WHEN NEW.state = 'active' AND OLD.state = 'retiring' THEN 'key_rotation_reverted'
         ELSE 'key_updated'
     END;
-    -- A rotation ends no connection, not even one without grace: that is an orderly end, and the agent stays who it is. The first use of a
-    -- new key wakes nobody: it happens inside an authentication, which must not wait for the lock of NOTIFY.
+    -- A rotation ends no connection, even without grace: it is an orderly end, and the agent remains the same. The first use of a new key
+    -- wakes no gateway: it happens inside an authentication, which must not wait for the lock of NOTIFY.
     PERFORM relay.announce(
         OLD.org_id, OLD.agent_id, OLD.key_id, what,
         what = 'key_revoked' OR (NEW.key_hash, NEW.agent_id, NEW.org_id, NEW.key_id) IS DISTINCT FROM
@@ -132,7 +121,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
--- Not of last_used_at and the like: an authentication pays nothing for these triggers.
+-- last_used_at and last_used_from are left out, so that an authentication pays nothing for these triggers.
 CREATE TRIGGER announce_change AFTER UPDATE OF key_id, agent_id, org_id, key_hash, hash_algorithm, state, expires_at, replaced_by
     ON relay.agent_keys FOR EACH ROW
     WHEN ((OLD.key_id, OLD.agent_id, OLD.org_id, OLD.key_hash, OLD.hash_algorithm, OLD.state, OLD.expires_at, OLD.replaced_by)
@@ -161,7 +150,8 @@ CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.agent_c
 CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.agent_roles
     FOR EACH ROW EXECUTE FUNCTION relay.announce_permissions();
 
--- A role that changes concerns whoever has it or is being given it right now: the whole organization asks again.
+-- A change of a role concerns each agent that has it, and each that is being given it at this moment: gateways ask again for the whole
+-- organization.
 CREATE FUNCTION relay.announce_role() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -177,7 +167,17 @@ $$;
 CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.role_permissions
     FOR EACH ROW EXECUTE FUNCTION relay.announce_role();
 
--- A whole table emptied by hand: nobody can say any more whom it was about.
+CREATE FUNCTION relay.announce_auth_mode() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM relay.announce(NEW.org_id, NULL, NULL, 'auth_mode_changed', false);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER announce_change AFTER UPDATE OF auth_mode ON relay.organizations FOR EACH ROW
+    WHEN (OLD.auth_mode IS DISTINCT FROM NEW.auth_mode) EXECUTE FUNCTION relay.announce_auth_mode();
+
+-- After TRUNCATE by hand there is no row left that names its subject.
 CREATE FUNCTION relay.announce_reset() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -198,8 +198,8 @@ $$;
 
 -- Reading ------------------------------------------------------------------------------------------------------------------------------
 
--- Which history of which database a place in the feed belongs to. Transaction ids say nothing elsewhere: in a restored dump they begin
--- anew, and after a failover the new primary may give out those that were lost with the old one.
+-- The database, and the history of it, to which a place in the feed belongs. In another history transaction ids mean nothing: in a
+-- restored dump they start anew, and after a failover the new primary may assign ids again that were lost with the old one.
 CREATE FUNCTION relay.feed_history(OUT database_id text, OUT timeline bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -235,11 +235,11 @@ EXCEPTION
 END
 $$;
 
--- The rows after `cursor`, each with the cursor to go on from once it and those before it were acted upon.
+-- The rows after `cursor`. Each comes with the cursor to continue from once the gateway has acted on that row and those before it.
 --
--- Null or empty, or of another history, or older than what is kept: one row 'reset', from which to go on. Otherwise at most `max_rows`
--- rows of the settled part; if that is not full, then all that was committed ahead of a transaction that is still open. Ask again
--- until the cursor no longer changes.
+-- If `cursor` is null, empty, of another history, or older than what is kept: one row 'reset', with the cursor to continue from.
+-- Otherwise at most `max_rows` rows of the settled part. If there are fewer, all rows follow that were committed ahead of a transaction
+-- that is still open. Ask again until the cursor no longer changes.
 CREATE FUNCTION relay.read_changes(cursor text, max_rows integer)
 RETURNS TABLE (next_cursor text, org_id text, agent_id text, key_id text, change text, kicks boolean, at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -258,7 +258,7 @@ BEGIN
     SELECT * INTO history FROM relay.feed_history();
     SELECT h.txid, h.seq INTO horizon FROM relay.feed_horizon AS h WHERE h.txid < settled;  -- else it came with a dump
     SELECT * INTO place FROM relay.parse_cursor(NULLIF(read_changes.cursor, ''));
-    -- A standby's own snapshots do not say which transactions of the primary are open.
+    -- The snapshots of a standby do not show which transactions of the primary are open.
     seen := CASE WHEN standby THEN settled || ':' || settled || ':' ELSE present::text END;
 
     IF place.txid IS NULL OR place.database_id <> history.database_id
@@ -291,7 +291,7 @@ BEGIN
         WHERE c.txid >= settled AND c.txid < pg_snapshot_xmax(present) AND NOT pg_visible_in_snapshot(c.txid, place.seen)
           AND (SELECT count(*) FROM settled_rows) < bound
     )
-    -- Only the last row may say that all of it was seen, and only if nothing was left out.
+    -- Only the cursor of the last row may carry the present snapshot, and only if no row was left out.
     SELECT prefix || p.place_txid || '.' || p.place_seq || '.'
            || CASE WHEN NOT standby AND (SELECT count(*) FROM settled_rows) < bound
                         AND lead(p.seq) OVER (ORDER BY p.txid, p.seq) IS NULL
@@ -307,91 +307,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM relay.read_changes(changes_since.cursor, changes_since.max_rows)
 $$;
 COMMENT ON FUNCTION relay_api.changes_since(text, integer) IS
-    'what to forget since a cursor (null: to begin), each row at least once, with the cursor to go on from; runs on a standby, too; '
+    'what to forget since a cursor (null: to begin): each row at least once, with the cursor to continue from; runs on a standby, too; '
     '''reset'': drop the whole cache and check every open connection';
-
--- Keeping ------------------------------------------------------------------------------------------------------------------------------
-
--- Takes away what is older than 7 days: whole from the front, so that the horizon tells what is missing. Bounded, and for one at a time.
-CREATE FUNCTION relay.prune_changes(max_rows integer DEFAULT 10000) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    oldest  timestamptz := clock_timestamp() - interval '7 days';
-    settled xid8 := pg_snapshot_xmin(pg_current_snapshot());
-    last    record;
-    removed bigint := 0;
-BEGIN
-    PERFORM FROM relay.feed_horizon FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
-        RETURN 0;  -- somebody else is at it
-    END IF;
-    SELECT front.txid, front.seq INTO last
-    FROM (SELECT c.txid, c.seq, bool_and(c.at < oldest AND c.txid < settled) OVER (ORDER BY c.txid, c.seq) AS old
-          FROM relay.key_changes AS c ORDER BY c.txid, c.seq LIMIT prune_changes.max_rows) AS front
-    WHERE front.old ORDER BY front.txid DESC, front.seq DESC LIMIT 1;
-    IF last.txid IS NOT NULL THEN
-        DELETE FROM relay.key_changes AS c WHERE (c.txid, c.seq) <= (last.txid, last.seq);
-        GET DIAGNOSTICS removed = ROW_COUNT;
-    END IF;
-    UPDATE relay.feed_horizon AS h
-    SET txid = COALESCE(last.txid, h.txid), seq = COALESCE(last.seq, h.seq), pruned_at = clock_timestamp();
-    DELETE FROM relay.gateway_acks AS a WHERE a.at < oldest;
-    RETURN removed;
-END
-$$;
-COMMENT ON FUNCTION relay.prune_changes(integer) IS
-    'removes changes and acknowledgements older than 7 days, at most max_rows changes; returns how many; acknowledge calls it once an hour';
-GRANT EXECUTE ON FUNCTION relay.prune_changes(integer) TO relay_provisioner;
-
-CREATE FUNCTION relay_api.acknowledge(gateway_id text, cursor text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    place record;
-BEGIN
-    IF pg_is_in_recovery() THEN
-        RAISE EXCEPTION 'acknowledge works on the primary only: this is a standby' USING ERRCODE = 'read_only_sql_transaction';
-    END IF;
-    IF acknowledge.gateway_id IS NULL OR COALESCE(acknowledge.cursor, '') = '' THEN
-        RAISE EXCEPTION 'acknowledge needs a gateway id and a cursor' USING ERRCODE = 'null_value_not_allowed';
-    END IF;
-    SELECT * INTO place FROM relay.parse_cursor(acknowledge.cursor);
-    -- It must not wait for a standby; lost in a crash, it is made again.
-    IF current_setting('synchronous_commit') <> 'off' THEN
-        PERFORM set_config('synchronous_commit', 'local', true);
-    END IF;
-    INSERT INTO relay.gateway_acks AS a (gateway_id, history, txid, seq, seen)
-    VALUES (acknowledge.gateway_id, place.database_id || '.' || place.timeline, place.txid, place.seq, place.seen)
-    ON CONFLICT ON CONSTRAINT gateway_acks_pkey DO UPDATE
-    SET history = excluded.history, txid = excluded.txid, seq = excluded.seq, seen = excluded.seen, at = excluded.at,
-        db_role = excluded.db_role;
-    IF EXISTS (SELECT FROM relay.feed_horizon AS h WHERE h.pruned_at < clock_timestamp() - interval '1 hour') THEN
-        PERFORM relay.prune_changes();
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION relay_api.acknowledge(text, text) IS
-    'says that everything up to a cursor of changes_since was acted upon; also to be called every 20 s as a sign of life; primary only';
-
-GRANT EXECUTE ON FUNCTION relay_api.changes_since(text, integer), relay_api.acknowledge(text, text) TO relay_gateway;
+GRANT EXECUTE ON FUNCTION relay_api.changes_since(text, integer) TO relay_gateway;
 GRANT EXECUTE ON FUNCTION relay.read_changes(text, integer), relay.feed_history()
     TO relay_provisioner, relay_responder, relay_auditor;
-
--- Live: acknowledged anything within 60 s, three times the pace of a gateway that has nothing to say.
-CREATE VIEW relay.gateway_status AS
-SELECT ack.gateway_id, ack.at AS acknowledged_at, ack.db_role,
-       ack.at > pg_catalog.statement_timestamp() - interval '60 seconds' AS live,
-       ack.history = here.database_id || '.' || here.timeline AS same_history,
-       CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN missing.changes END AS changes_behind,
-       CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN
-            pg_catalog.floor(GREATEST(0, COALESCE(EXTRACT(epoch FROM pg_catalog.statement_timestamp() - missing.since), 0)))::bigint
-       END AS seconds_behind
-FROM relay.gateway_acks AS ack
-CROSS JOIN relay.feed_history() AS here
-CROSS JOIN LATERAL (
-    SELECT pg_catalog.count(*) AS changes, pg_catalog.min(c.at) AS since
-    FROM relay.key_changes AS c
-    WHERE (c.txid, c.seq) > (ack.txid, ack.seq) AND NOT pg_catalog.pg_visible_in_snapshot(c.txid, ack.seen)) AS missing;
-COMMENT ON COLUMN relay.gateway_status.changes_behind IS
-    'rows of the feed that it has not acknowledged; null: its cursor is of another history of the database, it will be told to reset';
-
-GRANT SELECT ON relay.gateway_status TO relay_provisioner, relay_responder, relay_auditor;

@@ -1,35 +1,10 @@
--- The months of the audit trail: made ahead, put right when one was missed, dropped whole and with a record. And what is not kept for ever.
+-- The months of the audit trail: made ahead, repaired if one was missed, and dropped whole, with a record.
 --
--- Authentication writes into auth_events, so nobody may hold its lock for long. Whatever takes long (copying, counting) is done before a lock
--- is asked for; each attempt to get one waits a tenth of a second at most, since whoever comes later queues up behind it, and lets those
--- pass before it tries again.
+-- Authentication writes to auth_events, so no function may hold a lock on that table for long. Slow work, such as copying and counting, is
+-- done before the lock is requested. Each attempt to get the lock waits a tenth of a second at most, because later requests queue
+-- behind it, and lets these pass before the next attempt.
 
-CREATE TABLE relay.retention_drops (
-    drop_id        bigint GENERATED ALWAYS AS IDENTITY,
-    month          date NOT NULL,
-    row_count      bigint NOT NULL,
-    event_count    bigint NOT NULL,  -- a row of a flood that was folded counts as often as it happened
-    first_event_id bigint,
-    last_event_id  bigint,
-    first_at       timestamptz,
-    last_at        timestamptz,
-    bytes          bigint NOT NULL,
-    dropped_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    actor          text NOT NULL,  -- claimed
-    db_role        text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven
-    ticket         text,
-    reason         text,
-    CONSTRAINT retention_drops_pkey PRIMARY KEY (drop_id)
-);
-COMMENT ON TABLE relay.retention_drops IS 'the months of auth_events that were dropped, and what was in them; append-only';
-CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON relay.retention_drops
-    FOR EACH ROW EXECUTE FUNCTION relay.refuse_change();
-CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.retention_drops
-    FOR EACH STATEMENT EXECUTE FUNCTION relay.refuse_change();
-REVOKE UPDATE, DELETE, TRUNCATE ON relay.retention_drops FROM relay_owner;
-GRANT SELECT ON relay.retention_drops TO relay_provisioner, relay_responder, relay_auditor;
-
--- The partitions that are one month each, as their bounds say. One with other bounds was made by hand, and is left alone.
+-- The partitions that hold exactly one month by their bounds. A partition with other bounds was made by hand and is not touched.
 CREATE FUNCTION relay.event_months() RETURNS TABLE (month date, partition regclass)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
     SELECT bounds[1]::timestamptz::date, bounded.partition
@@ -42,8 +17,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' S
 $$;
 GRANT EXECUTE ON FUNCTION relay.event_months() TO relay_provisioner, relay_responder, relay_auditor;
 
--- Runs a statement that needs a lock on auth_events as soon as it can have it, or gives up after about 6 seconds. By ALTER, CREATE and DROP only: for
--- LOCK TABLE one needs a privilege to change rows, which not even the owner has.
+-- Runs a statement that needs a lock on auth_events as soon as it gets the lock, or gives up after about 6 seconds. The statement is an
+-- ALTER, CREATE or DROP: LOCK TABLE needs a privilege to change rows, which even the owner does not have.
 CREATE FUNCTION relay.alter_events(statement text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
 DECLARE
@@ -64,9 +39,11 @@ BEGIN
 END
 $$;
 
--- The last event_id that was given out so far; every row with it or a lower one was committed or never will be. A writer has a lock on auth_events
--- before it takes a number, and until it has ended: in the moment in which we have SHARE, as for an index, there is no writer. The lock
--- and the index go with the subtransaction.
+-- Making months ------------------------------------------------------------------------------------------------------------------------
+
+-- The last event_id that was assigned so far. Every row with this number or a lower one has been committed or never will be: a writer
+-- locks auth_events before it takes a number, and keeps the lock until it ends. The index needs a SHARE lock, and at the moment in which
+-- we have that lock there is no writer. The end of the subtransaction removes the index and releases the lock.
 CREATE FUNCTION relay.settled_event_id() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -81,7 +58,7 @@ EXCEPTION
 END
 $$;
 
--- Rows of one month of the default partition into the table that becomes its partition; those after `after_id` up to `up_to_id`.
+-- Copies rows of one month from the default partition into the table that becomes its partition: those after `after_id`, up to `up_to_id`.
 CREATE FUNCTION relay.copy_event_month(month_start timestamptz, target text, after_id bigint, up_to_id bigint) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -96,8 +73,8 @@ BEGIN
 END
 $$;
 
--- Rows of the default partition cannot be deleted, so moving them means: copy them into tables of their months, then, locked, copy what came
--- meanwhile, and put those tables and an empty default partition in the place of the old one.
+-- No role may delete rows of the default partition. To move them, copy them into tables of their months. Then, under the lock, copy the
+-- rows that were added meanwhile, and replace the old default partition by those tables and an empty default partition.
 CREATE FUNCTION relay.make_event_months(months_ahead integer DEFAULT 3) RETURNS TABLE (month date, moved_rows bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
@@ -121,14 +98,14 @@ BEGIN
     IF missing IS NULL THEN
         RETURN;
     END IF;
-    -- Without a partition for today, rows keep coming into the default one.
+    -- Without a partition for today, new rows continue to go to the default partition.
     settling := present = ANY (missing) OR EXISTS (SELECT FROM relay.auth_events_default);
     settled := CASE WHEN settling THEN relay.settled_event_id() END;
 
     FOR i IN 1..cardinality(missing) LOOP
         names[i] := to_char(missing[i], '"auth_events_"YYYY"_"MM');
         EXECUTE format('CREATE TABLE relay.%I (LIKE relay.auth_events INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)', names[i]);
-        -- So that attaching need not look at the rows.
+        -- With this check, ATTACH PARTITION does not need to scan the rows.
         EXECUTE format('ALTER TABLE relay.%I ADD CONSTRAINT one_month CHECK (occurred_at >= %L AND occurred_at < %L)',
                        names[i], missing[i], missing[i] + interval '1 month');
         moved[i] := CASE WHEN settling THEN relay.copy_event_month(missing[i], names[i], -1, settled) ELSE 0 END;
@@ -162,16 +139,47 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay.make_event_months(integer) IS
-    'makes the partitions of auth_events for this month, the months_ahead after it, and every month of which rows are in the default partition, '
-    'which are moved; returns what was made';
+    'makes the missing partitions of auth_events: for this month, for the months_ahead after it, and for every month that has rows in the '
+    'default partition, which are moved; returns what it made';
 GRANT EXECUTE ON FUNCTION relay.make_event_months(integer) TO relay_provisioner;
 
-CREATE OR REPLACE FUNCTION relay.ensure_event_partitions(months_ahead integer DEFAULT 3) RETURNS integer
+CREATE FUNCTION relay.ensure_event_partitions(months_ahead integer DEFAULT 3) RETURNS integer
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT count(*)::integer FROM relay.make_event_months(months_ahead)
 $$;
+COMMENT ON FUNCTION relay.ensure_event_partitions(integer) IS 'makes monthly partitions of auth_events; returns how many';
+GRANT EXECUTE ON FUNCTION relay.ensure_event_partitions(integer) TO relay_provisioner;
 
--- What a month holds. Reads all of it.
+SELECT relay.ensure_event_partitions();
+
+-- Dropping months ----------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE relay.retention_drops (
+    drop_id        bigint GENERATED ALWAYS AS IDENTITY,
+    month          date NOT NULL,
+    row_count      bigint NOT NULL,
+    event_count    bigint NOT NULL,  -- the row of a folded flood counts as often as it happened
+    first_event_id bigint,
+    last_event_id  bigint,
+    first_at       timestamptz,
+    last_at        timestamptz,
+    bytes          bigint NOT NULL,
+    dropped_at     timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    actor          text NOT NULL,  -- claimed
+    db_role        text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven
+    ticket         text,
+    reason         text,
+    CONSTRAINT retention_drops_pkey PRIMARY KEY (drop_id)
+);
+COMMENT ON TABLE relay.retention_drops IS 'the months of auth_events that were dropped, and what was in them; append-only';
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON relay.retention_drops
+    FOR EACH ROW EXECUTE FUNCTION relay.refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.retention_drops
+    FOR EACH STATEMENT EXECUTE FUNCTION relay.refuse_change();
+REVOKE UPDATE, DELETE, TRUNCATE ON relay.retention_drops FROM relay_owner;
+GRANT SELECT ON relay.retention_drops TO relay_provisioner, relay_responder, relay_auditor;
+
+-- What a month holds. Reads all rows of the month.
 CREATE FUNCTION relay.measure_event_month(
     month date, OUT row_count bigint, OUT event_count bigint, OUT first_event_id bigint, OUT last_event_id bigint,
     OUT first_at timestamptz, OUT last_at timestamptz, OUT bytes bigint)
@@ -195,11 +203,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' A
     ORDER BY made.month
 $$;
 COMMENT ON FUNCTION relay.droppable_event_months(integer) IS
-    'the months of auth_events before the keep_months whole ones that precede the present month; these are at least one';
+    'the months of auth_events before the keep_months whole ones that precede the present month; at least one whole month is kept';
 GRANT EXECUTE ON FUNCTION relay.droppable_event_months(integer) TO relay_provisioner, relay_responder, relay_auditor;
 
--- Granted to nobody: for members of relay_owner, or for whoever they grant it to. With the floods that have ended written down nothing more comes
--- into a month that is over, so what is counted before the lock is what is dropped.
+-- No role is granted this: it is for members of relay_owner, and for roles to which they grant it. After the ended floods are written,
+-- no more rows come into a month that is over. So what is counted before the lock is what is dropped.
 CREATE FUNCTION relay.drop_event_months(keep_months integer, actor text, reason text DEFAULT NULL, ticket text DEFAULT NULL,
                                         trace_id text DEFAULT NULL)
 RETURNS SETOF relay.retention_drops
@@ -241,36 +249,3 @@ END
 $$;
 COMMENT ON FUNCTION relay.drop_event_months(integer, text, text, text, text) IS
     'drops the months that droppable_event_months names, with a record in retention_drops and in auth_events; for members of relay_owner';
-
--- What need not be kept: product rules in one place. Each call takes at most max_rows, waits for no lock, and returns how many it took.
-CREATE FUNCTION relay.prune_operations(max_rows integer DEFAULT 100000) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    removed bigint;
-BEGIN
-    DELETE FROM relay.operations WHERE op_id = ANY (ARRAY(
-        SELECT o.op_id FROM relay.operations AS o WHERE o.at < clock_timestamp() - interval '30 days'
-        LIMIT prune_operations.max_rows FOR UPDATE SKIP LOCKED));
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    RETURN removed;
-END
-$$;
-COMMENT ON FUNCTION relay.prune_operations(integer) IS 'removes operations older than 30 days: nothing that old is still in doubt, or asked for again';
-
--- The newest sighting of each key stays: it tells where the key was last seen.
-CREATE FUNCTION relay.prune_sightings(max_rows integer DEFAULT 100000) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    removed bigint;
-BEGIN
-    DELETE FROM relay.key_sightings WHERE ctid = ANY (ARRAY(
-        SELECT s.ctid FROM relay.key_sightings AS s
-        WHERE s.logged_at < clock_timestamp() - interval '30 days'
-          AND EXISTS (SELECT FROM relay.key_sightings AS newer WHERE newer.key_id = s.key_id AND newer.logged_at > s.logged_at)
-        LIMIT prune_sightings.max_rows FOR UPDATE OF s SKIP LOCKED));
-    GET DIAGNOSTICS removed = ROW_COUNT;
-    RETURN removed;
-END
-$$;
-COMMENT ON FUNCTION relay.prune_sightings(integer) IS 'removes addresses at which a key was not seen for 30 days, but for its latest';
-GRANT EXECUTE ON FUNCTION relay.prune_operations(integer), relay.prune_sightings(integer) TO relay_provisioner;

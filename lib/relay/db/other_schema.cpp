@@ -1,0 +1,56 @@
+#include "relay/db/other_schema.hpp"
+
+#include "relay/db/migrations.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace relay::db {
+namespace {
+
+std::int64_t highest(std::vector<std::int64_t> const &versions) {
+    return versions.empty() ? 0 : *std::max_element(versions.begin(), versions.end());
+}
+
+/// The name that this program gives to migration `version`; empty if it has none of that number.
+std::string_view our_name(std::int64_t version) {
+    bool const known = version >= 1 && version <= schema_version();
+    return known ? migrations()[static_cast<std::size_t>(version) - 1].name : std::string_view();
+}
+
+}  // namespace
+
+bool is_our_schema(std::vector<std::int64_t> const &versions) {
+    return highest(versions) == schema_version() && static_cast<std::int64_t>(versions.size()) == schema_version();
+}
+
+bool is_renamed(std::int64_t version, std::string_view name) {
+    return !our_name(version).empty() && our_name(version) != name;
+}
+
+Error made_by_unreleased_program(std::int64_t version, std::string_view name) {
+    return {
+        ErrorKind::schema,
+        fmt::format("an unreleased version of relay-admin made this database: its migration {} is {}, this program's "
+                    "is {}; nothing was changed",
+                    version, name, our_name(version)),
+        {.why = "before release 0.1.0 migrations were renamed and merged, and this program cannot convert the result; "
+                "to keep the data, use the relay-admin that made it",
+         .next =
+             "for a sandbox: relay-admin sandbox destroy, then start again; for another database whose data you do not "
+             "need: DROP SCHEMA relay, relay_api CASCADE in psql, then relay-admin schema apply"}};
+}
+
+Error another_version(std::vector<std::int64_t> const &versions) {
+    std::int64_t const version = highest(versions);
+    if (version > schema_version()) {
+        return {ErrorKind::schema,
+                fmt::format("the database schema is at version {}, this program knows {}", version, schema_version()),
+                {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"}};
+    }
+    return {ErrorKind::schema,
+            fmt::format("the database schema is at version {}, this program needs {}", version, schema_version()),
+            {.next = "relay-admin schema apply"}};
+}
+
+}  // namespace relay::db

@@ -1,0 +1,208 @@
+-- Organizations, agents, and their secrets: agents' keys and organizations' admin tokens. And the record of writing transactions.
+--
+-- No column says whether an organization or an agent is blocked or revoked: that follows from relay.revocations.
+--
+-- The checks repeat those of the program: ids without look-alikes, names without control or bidirectional characters. They avoid bounded
+-- repetition ({0,62}), which costs 20 microseconds per row; a negated class and a length cost one.
+
+-- Organizations and agents -------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE relay.organizations (
+    org_id      text COLLATE "C" PRIMARY KEY,
+    name        text NOT NULL,
+    plan        text COLLATE "C" NOT NULL DEFAULT 'free',
+    max_agents  integer,  -- null: what the plan allows
+    key_max_age interval NOT NULL DEFAULT interval '90 days',
+    auth_mode   text COLLATE "C" NOT NULL DEFAULT 'required',
+    created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_by  text NOT NULL,
+    CONSTRAINT organizations_org_id_form CHECK (
+        org_id !~ '[^a-z0-9_-]' AND org_id ~ '^[a-z0-9]' AND pg_catalog.length(org_id) <= 63),
+    CONSTRAINT organizations_name_form CHECK (
+        pg_catalog.octet_length(name) BETWEEN 1 AND 200
+        AND name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'),
+    CONSTRAINT organizations_plan_known CHECK (plan IN ('free', 'paid')),
+    CONSTRAINT organizations_max_agents_sane CHECK (max_agents BETWEEN 0 AND 10000000),
+    CONSTRAINT organizations_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),
+    CONSTRAINT organizations_auth_mode_known CHECK (auth_mode IN ('optional', 'required'))
+);
+COMMENT ON COLUMN relay.organizations.max_agents IS 'how many agents that are not revoked it may have; null: free 1, paid no limit';
+COMMENT ON COLUMN relay.organizations.auth_mode IS
+    'optional: a call without a key is accepted and recorded, for the time until all agents have their keys';
+
+CREATE FUNCTION relay.agent_limit(plan text, max_agents integer) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT COALESCE(max_agents, CASE plan WHEN 'free' THEN 1 END) $$;
+COMMENT ON FUNCTION relay.agent_limit(text, integer) IS 'how many agents an organization may have; null: no limit';
+GRANT EXECUTE ON FUNCTION relay.agent_limit(text, integer) TO relay_provisioner, relay_responder, relay_auditor;
+
+CREATE FUNCTION relay.permissions_are_valid(permissions jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN pg_catalog.jsonb_typeof(permissions) <> 'array' THEN false
+        ELSE NOT EXISTS (
+            SELECT FROM pg_catalog.jsonb_array_elements(permissions) AS element
+            WHERE pg_catalog.jsonb_typeof(element) <> 'string'
+               OR element #>> '{}' !~ '^([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])$'
+               OR pg_catalog.length(element #>> '{}') > 129)
+    END
+$$;
+COMMENT ON FUNCTION relay.permissions_are_valid(jsonb) IS 'true for an array of provider:method strings, * on either side';
+GRANT EXECUTE ON FUNCTION relay.permissions_are_valid(jsonb) TO relay_provisioner;
+
+CREATE TABLE relay.agents (
+    agent_id     text COLLATE "C" PRIMARY KEY,
+    org_id       text COLLATE "C" NOT NULL REFERENCES relay.organizations (org_id),
+    name         text NOT NULL,
+    permissions  jsonb NOT NULL DEFAULT '[]',
+    plain        boolean NOT NULL DEFAULT true,
+    key_max_age  interval,  -- null: that of the organization
+    created_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_by   text NOT NULL,
+    last_used_at timestamptz,
+    CONSTRAINT agents_agent_id_form CHECK (  -- capitals and dots: imported legacy ids have them
+        agent_id !~ '[^A-Za-z0-9_.-]' AND agent_id ~ '^[A-Za-z0-9]' AND pg_catalog.length(agent_id) <= 127),
+    CONSTRAINT agents_name_form CHECK (
+        pg_catalog.octet_length(name) BETWEEN 1 AND 200
+        AND name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'),
+    CONSTRAINT agents_permissions_valid CHECK (relay.permissions_are_valid(permissions)),
+    CONSTRAINT agents_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),
+    CONSTRAINT agents_org_id_agent_id_key UNIQUE (org_id, agent_id)  -- target of composite foreign keys: agent_keys and others
+) WITH (fillfactor = 90);
+-- Most agents have their own permissions and nothing else, which spares the usual authentication two lookups. The column only ever
+-- becomes false, so that two changes at the same time cannot hide a condition.
+COMMENT ON COLUMN relay.agents.plain IS 'the agent never had a role or a condition';
+
+GRANT SELECT ON relay.organizations, relay.agents TO relay_provisioner, relay_responder, relay_auditor;
+GRANT INSERT (org_id, name, plan, max_agents, key_max_age, auth_mode, created_by),
+      UPDATE (name, plan, max_agents, key_max_age, auth_mode)
+    ON relay.organizations TO relay_provisioner;
+GRANT INSERT (agent_id, org_id, name, permissions, key_max_age, created_by), UPDATE (name, permissions, key_max_age)
+    ON relay.agents TO relay_provisioner;
+
+SELECT relay.isolate_tenants('relay.organizations');
+SELECT relay.isolate_tenants('relay.agents');
+GRANT SELECT (org_id, name, plan, max_agents, key_max_age, auth_mode, created_at) ON relay.organizations TO relay_tenant;
+GRANT SELECT (agent_id, org_id, name, permissions, key_max_age, created_at, last_used_at) ON relay.agents TO relay_tenant;
+
+-- Keys and admin tokens ----------------------------------------------------------------------------------------------------------------
+
+-- Only SHA-256(SHA-256(key)) is stored: a thief of the table cannot authenticate with it.
+--
+-- created_at is the start of the transaction that made the key, and none of our roles may choose it. So a revocation that runs at the
+-- same time as a rotation is later than the new key, and wins.
+CREATE TABLE relay.agent_keys (
+    key_id              text COLLATE "C" PRIMARY KEY,
+    agent_id            text COLLATE "C" NOT NULL,
+    org_id              text COLLATE "C" NOT NULL,
+    key_hash            bytea NOT NULL,
+    hash_algorithm      text COLLATE "C" NOT NULL DEFAULT 'sha256d',
+    state               text COLLATE "C" NOT NULL DEFAULT 'active',
+    created_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_by          text NOT NULL,
+    due_at              timestamptz NOT NULL,  -- when it should be rotated; the key works after that, too
+    expires_at          timestamptz,  -- null: never
+    retired_at          timestamptz,
+    revoked_at          timestamptz,
+    replaced_by         text COLLATE "C",
+    retire_on_first_use boolean NOT NULL DEFAULT false,  -- of a retiring key: it ends when its replacement is first used
+    last_used_at        timestamptz,
+    last_used_from      inet,
+    CONSTRAINT agent_keys_agent FOREIGN KEY (org_id, agent_id) REFERENCES relay.agents (org_id, agent_id),
+    CONSTRAINT agent_keys_key_id_form CHECK (
+        key_id !~ '[^0-9a-hjkmnp-tv-z]' AND pg_catalog.length(key_id) = 12),
+    CONSTRAINT agent_keys_hash_form CHECK (pg_catalog.octet_length(key_hash) = 32 AND hash_algorithm = 'sha256d'),
+    CONSTRAINT agent_keys_state_known CHECK (state IN ('active', 'retiring', 'retired', 'revoked')),
+    CONSTRAINT agent_keys_state_dated CHECK (
+        (state <> 'retiring' OR (expires_at IS NOT NULL AND replaced_by IS NOT NULL))
+        AND (state = 'retired') = (retired_at IS NOT NULL) AND (state = 'revoked') = (revoked_at IS NOT NULL))
+) WITH (fillfactor = 85);
+COMMENT ON COLUMN relay.agent_keys.last_used_from IS
+    'the address that last_used_at was written for: a call from there within the minute has nothing to write';
+
+CREATE UNIQUE INDEX agent_keys_one_active ON relay.agent_keys (agent_id) WHERE state = 'active';
+CREATE UNIQUE INDEX agent_keys_one_retiring ON relay.agent_keys (agent_id) WHERE state = 'retiring';
+CREATE INDEX agent_keys_by_agent ON relay.agent_keys (agent_id, created_at);
+CREATE INDEX agent_keys_by_org ON relay.agent_keys (org_id);
+
+CREATE TABLE relay.org_tokens (
+    token_id       text COLLATE "C" PRIMARY KEY,
+    org_id         text COLLATE "C" NOT NULL REFERENCES relay.organizations (org_id),
+    token_hash     bytea NOT NULL,
+    hash_algorithm text COLLATE "C" NOT NULL DEFAULT 'sha256d',
+    created_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    created_by     text NOT NULL,
+    revoked_at     timestamptz,
+    CONSTRAINT org_tokens_token_id_form CHECK (
+        token_id !~ '[^0-9a-hjkmnp-tv-z]' AND pg_catalog.length(token_id) = 12),
+    CONSTRAINT org_tokens_hash_form CHECK (pg_catalog.octet_length(token_hash) = 32 AND hash_algorithm = 'sha256d')
+);
+CREATE UNIQUE INDEX org_tokens_one_live ON relay.org_tokens (org_id) WHERE revoked_at IS NULL;
+
+-- No role may read a hash: only the functions that check keys compare it.
+GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, created_by, due_at, expires_at, retired_at, revoked_at,
+              replaced_by, retire_on_first_use, last_used_at, last_used_from)
+    ON relay.agent_keys TO relay_provisioner, relay_responder, relay_auditor;
+GRANT INSERT (key_id, agent_id, org_id, key_hash, hash_algorithm, created_by, due_at, expires_at),
+      UPDATE (state, expires_at, retired_at, revoked_at, replaced_by, retire_on_first_use)
+    ON relay.agent_keys TO relay_provisioner;
+GRANT SELECT (token_id, org_id, hash_algorithm, created_at, created_by, revoked_at)
+    ON relay.org_tokens TO relay_provisioner, relay_responder, relay_auditor;
+GRANT INSERT (token_id, org_id, token_hash, hash_algorithm, created_by), UPDATE (revoked_at)
+    ON relay.org_tokens TO relay_provisioner;
+
+SELECT relay.isolate_tenants('relay.agent_keys');
+SELECT relay.isolate_tenants('relay.org_tokens');
+GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, due_at, expires_at, retired_at, revoked_at, replaced_by,
+              retire_on_first_use, last_used_at, last_used_from) ON relay.agent_keys TO relay_tenant;
+
+-- The owner of a key or admin token, if the hash is the stored one. For a leaked text: key ids alone are public and prove nothing.
+CREATE FUNCTION relay.identify(key_id text, key_hash bytea)
+RETURNS TABLE (kind text, owner_org text, owner_agent text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'key', k.org_id, k.agent_id FROM relay.agent_keys AS k
+    WHERE k.key_id = identify.key_id AND k.key_hash = identify.key_hash
+    UNION ALL
+    SELECT 'token', t.org_id, NULL FROM relay.org_tokens AS t
+    WHERE t.token_id = identify.key_id AND t.token_hash = identify.key_hash
+$$;
+GRANT EXECUTE ON FUNCTION relay.identify(text, bytea) TO relay_provisioner, relay_responder;
+
+-- Operations ---------------------------------------------------------------------------------------------------------------------------
+
+-- Every writing transaction inserts its id, which the client chose. A client that lost the answer to its COMMIT inserts the same id as
+-- 'aborted' to learn the outcome: the insert waits while that transaction is in flight, fails if it was committed, and otherwise
+-- prevents it from ever being committed.
+CREATE TABLE relay.operations (
+    op_id      text COLLATE "C" PRIMARY KEY,
+    state      text COLLATE "C" NOT NULL,
+    at         timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    org_id     text COLLATE "C",
+    request_id uuid,
+    request    text,  -- the parameters in one canonical line: the same id with other parameters is a conflict
+    key_id     text COLLATE "C",
+    CONSTRAINT operations_state_known CHECK (state IN ('done', 'aborted')),
+    CONSTRAINT operations_request_whole CHECK ((request_id IS NULL) = (request IS NULL) AND (request_id IS NULL OR org_id IS NOT NULL)),
+    CONSTRAINT operations_request_unique UNIQUE (org_id, request_id)
+);
+CREATE INDEX operations_by_time ON relay.operations USING brin (at);
+
+GRANT SELECT ON relay.operations TO relay_provisioner, relay_responder, relay_auditor;
+GRANT INSERT (op_id, state, org_id, request_id, request, key_id) ON relay.operations TO relay_provisioner, relay_responder;
+SELECT relay.isolate_tenants('relay.operations');
+
+CREATE FUNCTION relay.prune_operations(max_rows integer DEFAULT 100000) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    DELETE FROM relay.operations WHERE op_id = ANY (ARRAY(
+        SELECT o.op_id FROM relay.operations AS o WHERE o.at < clock_timestamp() - interval '30 days'
+        LIMIT prune_operations.max_rows FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION relay.prune_operations(integer) IS
+    'removes operations older than 30 days, at most max_rows: by then no outcome is in doubt, and no request is repeated; '
+    'waits for no lock; returns how many it removed';
+GRANT EXECUTE ON FUNCTION relay.prune_operations(integer) TO relay_provisioner;

@@ -1,0 +1,214 @@
+-- The audit trail. What our staff does, and the first events of each kind that strangers cause, are rows of auth_events. If strangers
+-- cause a flood of events, the rest is counted in event_floods. None of what strangers cause waits for the disk.
+
+-- Events -------------------------------------------------------------------------------------------------------------------------------
+
+-- Grants and a trigger make the table append-only for each of our roles. It has monthly partitions and a default one, so that a missing
+-- month never stops an authentication. It has no primary key on purpose: nothing refers to an event, and the key would be the largest
+-- index.
+CREATE SEQUENCE relay.auth_events_event_id_seq AS bigint;
+CREATE TABLE relay.auth_events (
+    event_id    bigint NOT NULL DEFAULT pg_catalog.nextval('relay.auth_events_event_id_seq'),
+    occurred_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    org_id      text COLLATE "C",
+    agent_id    text COLLATE "C",
+    key_id      text COLLATE "C",
+    action      text COLLATE "C" NOT NULL,
+    outcome     text COLLATE "C" NOT NULL DEFAULT 'ok',
+    reason      text,
+    ip_address  inet,
+    actor       text,  -- claimed
+    db_role     text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven
+    ticket      text,
+    trace_id    text COLLATE "C",
+    detail      jsonb,
+    times       bigint NOT NULL DEFAULT 1,
+    CONSTRAINT auth_events_outcome_known CHECK (outcome IN ('ok', 'failed')),
+    CONSTRAINT auth_events_times_positive CHECK (times > 0)
+) PARTITION BY RANGE (occurred_at);
+COMMENT ON COLUMN relay.auth_events.times IS 'how often it happened: more than 1 for a flood that was folded into one row';
+
+ALTER SEQUENCE relay.auth_events_event_id_seq OWNED BY relay.auth_events.event_id;
+CREATE INDEX auth_events_by_agent ON relay.auth_events (agent_id, occurred_at);
+CREATE INDEX auth_events_by_time ON relay.auth_events USING brin (occurred_at);
+-- For relay.keyless_callers: as small as its answer.
+CREATE INDEX auth_events_keyless ON relay.auth_events (org_id, occurred_at) WHERE action = 'unauthenticated';
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON relay.auth_events
+    FOR EACH ROW EXECUTE FUNCTION relay.refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.auth_events
+    FOR EACH STATEMENT EXECUTE FUNCTION relay.refuse_change();
+
+-- Partitions inherit neither the trigger on TRUNCATE nor a revoked privilege nor row level security, so each partition gets its own.
+-- A query of auth_events is subject to the policies of auth_events alone. A query of a partition by its name returns no row, even after
+-- GRANT ON ALL TABLES: the partition has row level security and no policy.
+CREATE FUNCTION relay.protect_events_partition(partition regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON %s '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION relay.refuse_change()', partition);
+    EXECUTE format('REVOKE UPDATE, DELETE, TRUNCATE ON %s FROM relay_owner', partition);
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', partition);
+END
+$$;
+
+CREATE TABLE relay.auth_events_default PARTITION OF relay.auth_events DEFAULT;
+SELECT relay.protect_events_partition('relay.auth_events_default');
+
+REVOKE UPDATE, DELETE, TRUNCATE ON relay.auth_events FROM relay_owner;
+GRANT SELECT ON relay.auth_events TO relay_provisioner, relay_responder, relay_auditor;
+-- Without the columns that prove something: event_id, occurred_at, db_role.
+GRANT INSERT (org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, ticket, trace_id, detail)
+    ON relay.auth_events TO relay_provisioner, relay_responder;
+GRANT USAGE ON SEQUENCE relay.auth_events_event_id_seq TO relay_provisioner, relay_responder;
+
+SELECT relay.isolate_tenants('relay.auth_events');
+-- Without reason, actor, db_role, ticket and detail: what the relay's staff notes about a tenant is not for the tenant.
+GRANT SELECT (event_id, occurred_at, org_id, agent_id, key_id, action, outcome, ip_address, trace_id, times)
+    ON relay.auth_events TO relay_tenant;
+
+-- Floods -------------------------------------------------------------------------------------------------------------------------------
+
+-- Events that are too frequent for one row each, as counted by one backend: two transactions never count in the same row, so none waits.
+CREATE TABLE relay.event_floods (
+    backend  integer NOT NULL,
+    subject  text COLLATE "C" NOT NULL,  -- events that agree in it count as the same
+    ends_at  timestamptz NOT NULL,  -- of its window; from then on any backend may write the count to auth_events
+    began_at timestamptz NOT NULL,
+    last_at  timestamptz NOT NULL,
+    written  integer NOT NULL,  -- how many events of this window have their own rows
+    folded   bigint NOT NULL,  -- how many came after them
+    org_id text COLLATE "C", agent_id text COLLATE "C", key_id text COLLATE "C",
+    action text COLLATE "C" NOT NULL, outcome text COLLATE "C" NOT NULL, reason text COLLATE "C" NOT NULL,
+    ip_address inet,
+    db_role    text COLLATE "C" NOT NULL DEFAULT SESSION_USER,
+    trace_id   text COLLATE "C",  -- of the last event, as is detail
+    detail     jsonb,
+    CONSTRAINT event_floods_pkey PRIMARY KEY (backend, subject)
+) WITH (fillfactor = 50);
+CREATE INDEX event_floods_by_end ON relay.event_floods (ends_at);
+COMMENT ON TABLE relay.event_floods IS 'counts that have no row in auth_events yet: relay.recorded_events shows both';
+GRANT SELECT ON relay.event_floods TO relay_provisioner, relay_responder, relay_auditor;
+SELECT relay.isolate_tenants('relay.event_floods');
+
+CREATE FUNCTION relay.as_event(flood relay.event_floods) RETURNS relay.auth_events
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    event relay.auth_events;
+BEGIN
+    event.occurred_at := flood.last_at;
+    event.org_id := flood.org_id;
+    event.agent_id := flood.agent_id;
+    event.key_id := flood.key_id;
+    event.action := flood.action;
+    event.outcome := flood.outcome;
+    event.reason := flood.reason;
+    event.ip_address := flood.ip_address;
+    event.db_role := flood.db_role;
+    event.trace_id := flood.trace_id;
+    event.detail := COALESCE(flood.detail, '{}') || jsonb_build_object('first_at', flood.began_at);
+    event.times := flood.folded;
+    RETURN event;
+END
+$$;
+GRANT EXECUTE ON FUNCTION relay.as_event(relay.event_floods) TO relay_provisioner, relay_responder, relay_auditor, relay_tenant;
+
+CREATE VIEW relay.recorded_events AS
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, trace_id, detail, times
+FROM relay.auth_events
+UNION ALL
+SELECT NULL, event.occurred_at, event.org_id, event.agent_id, event.key_id, event.action, event.outcome, event.reason, event.ip_address,
+       NULL, event.db_role, NULL, event.trace_id, event.detail, event.times
+FROM relay.event_floods AS flood CROSS JOIN LATERAL relay.as_event(flood) AS event
+WHERE flood.folded > 0;
+COMMENT ON VIEW relay.recorded_events IS 'auth_events and the floods that are not over: sum(times) misses no event';
+GRANT SELECT ON relay.recorded_events TO relay_provisioner, relay_responder, relay_auditor;
+
+-- Tenants most want to know why a gateway refused an agent. Such rows have no actor, and their reasons are our own words.
+CREATE VIEW relay.own_refusals WITH (security_barrier) AS
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, reason, ip_address, trace_id, detail, times
+FROM relay.recorded_events
+WHERE org_id = (SELECT relay.current_org()) AND outcome = 'failed' AND actor IS NULL;
+COMMENT ON VIEW relay.own_refusals IS
+    'for tenants: what gateways refused to agents of the organization that this session reads for, and why';
+GRANT SELECT ON relay.own_refusals TO relay_tenant;
+
+-- Writes to auth_events the floods that ended before `before`, `most` of them at most. It skips those that another backend is writing.
+-- Returns how many it wrote.
+CREATE FUNCTION relay.settle_floods(before timestamptz DEFAULT pg_catalog.clock_timestamp(), most integer DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    settled bigint;
+BEGIN
+    WITH ended AS (
+        DELETE FROM relay.event_floods AS flood
+        WHERE flood.ctid = ANY (ARRAY(SELECT f.ctid FROM relay.event_floods AS f WHERE f.ends_at <= settle_floods.before
+                                      ORDER BY f.ends_at LIMIT settle_floods.most FOR UPDATE SKIP LOCKED))
+        RETURNING flood.*
+    ), written AS (
+        INSERT INTO relay.auth_events (occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, db_role, trace_id,
+                                       detail, times)
+        SELECT event.occurred_at, event.org_id, event.agent_id, event.key_id, event.action, event.outcome, event.reason,
+               event.ip_address, event.db_role, event.trace_id, event.detail, event.times
+        FROM ended CROSS JOIN LATERAL relay.as_event(ended) AS event
+        WHERE ended.folded > 0
+    )
+    SELECT count(*) INTO settled FROM ended;
+    RETURN settled;
+END
+$$;
+COMMENT ON FUNCTION relay.settle_floods(timestamptz, integer) IS
+    'writes the floods that ended before a time into auth_events; the next failures do the same, so this only makes it sooner';
+GRANT EXECUTE ON FUNCTION relay.settle_floods(timestamptz, integer) TO relay_provisioner;
+
+-- If the transaction has written nothing so far, its COMMIT does not wait for the disk: what it writes next deserves a record, but a flood
+-- of bad keys must not become a flood of fsyncs. A crash can lose what was recorded in the last 0.6 s (three times wal_writer_delay).
+CREATE FUNCTION relay.commit_lazily() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF pg_current_xact_id_if_assigned() IS NULL THEN
+        PERFORM set_config('synchronous_commit', 'off', true);
+    END IF;
+END
+$$;
+
+-- Records an event that strangers can cause as often as they like. In each window the first `whole` events of a kind have their own rows.
+-- The others are counted. The count is written when the window is over: by the next such event, by settle_floods, or by an event of
+-- another kind that begins its window.
+CREATE FUNCTION relay.record_often(event relay.auth_events, whole integer DEFAULT 10, pace interval DEFAULT '1 minute') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    present timestamptz := clock_timestamp();
+    -- One host can use every address of its IPv6 /64, so they count as one.
+    source  inet := CASE WHEN family(event.ip_address) = 6 THEN network(set_masklen(event.ip_address, 64)) ELSE event.ip_address END;
+    -- If there is no such key, its id can be any text, so it does not make an event a different one.
+    key     text := CASE WHEN event.agent_id IS NOT NULL THEN event.key_id END;
+    about   text := concat(event.action, '|', event.reason, '|', event.org_id, '|', event.agent_id, '|', key, '|', source);
+    flood   relay.event_floods;
+BEGIN
+    PERFORM relay.commit_lazily();
+    SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
+
+    IF flood.ends_at > present AND flood.written >= whole THEN
+        UPDATE relay.event_floods AS f
+        SET folded = f.folded + 1, last_at = present, trace_id = event.trace_id, detail = event.detail
+        WHERE f.backend = flood.backend AND f.subject = about;
+        RETURN;
+    END IF;
+
+    INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, outcome, reason, ip_address, trace_id, detail)
+    VALUES (event.org_id, event.agent_id, event.key_id, event.action, event.outcome, event.reason, event.ip_address, event.trace_id,
+            event.detail);
+    IF flood.ends_at > present THEN
+        UPDATE relay.event_floods AS f SET written = f.written + 1 WHERE f.backend = flood.backend AND f.subject = about;
+        RETURN;
+    END IF;
+    PERFORM relay.settle_floods(present, 8);  -- the last window of this kind, perhaps, and some others that are over
+    -- If another backend is writing this row in settle_floods right now, the row is still visible here. Then this window counts nothing,
+    -- and each of its events has its own row.
+    INSERT INTO relay.event_floods (backend, subject, ends_at, began_at, last_at, written, folded,
+                                    org_id, agent_id, key_id, action, outcome, reason, ip_address)
+    SELECT pg_backend_pid(), about, present + pace, present, present, 1, 0,
+           event.org_id, event.agent_id, key, event.action, event.outcome, event.reason, source
+    WHERE NOT EXISTS (SELECT FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about);
+END
+$$;

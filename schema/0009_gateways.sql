@@ -1,0 +1,98 @@
+-- How far each gateway has read the change feed, and what the feed need not keep.
+
+CREATE TABLE relay.gateway_acks (
+    gateway_id text COLLATE "C" NOT NULL,
+    history    text COLLATE "C" NOT NULL,
+    txid       xid8 NOT NULL,
+    seq        bigint NOT NULL,
+    seen       pg_snapshot NOT NULL,
+    at         timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    db_role    text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven; the gateway_id is claimed
+    CONSTRAINT gateway_acks_pkey PRIMARY KEY (gateway_id),
+    CONSTRAINT gateway_acks_gateway_id_form CHECK (
+        gateway_id !~ '[^A-Za-z0-9_.:@/-]' AND gateway_id ~ '^[A-Za-z0-9]' AND pg_catalog.length(gateway_id) <= 127)
+) WITH (fillfactor = 50);
+COMMENT ON TABLE relay.gateway_acks IS 'how far each gateway has read the feed and forgotten what it must; kept 7 days';
+GRANT SELECT ON relay.gateway_acks TO relay_provisioner, relay_responder, relay_auditor;
+
+-- Removes changes that are older than 7 days. It removes them from the front without gaps, so that the horizon shows what is missing.
+-- The number of rows is bounded, and only one session does it at a time.
+CREATE FUNCTION relay.prune_changes(max_rows integer DEFAULT 10000) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    oldest  timestamptz := clock_timestamp() - interval '7 days';
+    settled xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    last    record;
+    removed bigint := 0;
+BEGIN
+    PERFORM FROM relay.feed_horizon FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;  -- another session is pruning
+    END IF;
+    SELECT front.txid, front.seq INTO last
+    FROM (SELECT c.txid, c.seq, bool_and(c.at < oldest AND c.txid < settled) OVER (ORDER BY c.txid, c.seq) AS old
+          FROM relay.key_changes AS c ORDER BY c.txid, c.seq LIMIT prune_changes.max_rows) AS front
+    WHERE front.old ORDER BY front.txid DESC, front.seq DESC LIMIT 1;
+    IF last.txid IS NOT NULL THEN
+        DELETE FROM relay.key_changes AS c WHERE (c.txid, c.seq) <= (last.txid, last.seq);
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    UPDATE relay.feed_horizon AS h
+    SET txid = COALESCE(last.txid, h.txid), seq = COALESCE(last.seq, h.seq), pruned_at = clock_timestamp();
+    DELETE FROM relay.gateway_acks AS a WHERE a.at < oldest;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION relay.prune_changes(integer) IS
+    'removes changes and acknowledgements older than 7 days, at most max_rows changes; returns how many; acknowledge calls it once per hour';
+GRANT EXECUTE ON FUNCTION relay.prune_changes(integer) TO relay_provisioner;
+
+CREATE FUNCTION relay_api.acknowledge(gateway_id text, cursor text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    place record;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'acknowledge works on the primary only: this is a standby' USING ERRCODE = 'read_only_sql_transaction';
+    END IF;
+    IF acknowledge.gateway_id IS NULL OR COALESCE(acknowledge.cursor, '') = '' THEN
+        RAISE EXCEPTION 'acknowledge needs a gateway id and a cursor' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
+    SELECT * INTO place FROM relay.parse_cursor(acknowledge.cursor);
+    -- It must not wait for a standby. If a crash loses it, the gateway acknowledges again.
+    IF current_setting('synchronous_commit') <> 'off' THEN
+        PERFORM set_config('synchronous_commit', 'local', true);
+    END IF;
+    INSERT INTO relay.gateway_acks AS a (gateway_id, history, txid, seq, seen)
+    VALUES (acknowledge.gateway_id, place.database_id || '.' || place.timeline, place.txid, place.seq, place.seen)
+    ON CONFLICT ON CONSTRAINT gateway_acks_pkey DO UPDATE
+    SET history = excluded.history, txid = excluded.txid, seq = excluded.seq, seen = excluded.seen, at = excluded.at,
+        db_role = excluded.db_role;
+    IF EXISTS (SELECT FROM relay.feed_horizon AS h WHERE h.pruned_at < clock_timestamp() - interval '1 hour') THEN
+        PERFORM relay.prune_changes();
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION relay_api.acknowledge(text, text) IS
+    'says that the gateway has acted on everything up to a cursor of changes_since; call it every 20 s as a sign of life, too; primary only';
+GRANT EXECUTE ON FUNCTION relay_api.acknowledge(text, text) TO relay_gateway;
+
+-- A gateway is live if it acknowledged anything within 60 s: three times the pace of a gateway that has nothing to say.
+CREATE VIEW relay.gateway_status AS
+SELECT ack.gateway_id, ack.at AS acknowledged_at, ack.db_role,
+       ack.at > pg_catalog.statement_timestamp() - interval '60 seconds' AS live,
+       ack.history = here.database_id || '.' || here.timeline AS same_history,
+       CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN missing.changes END AS changes_behind,
+       CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN
+            pg_catalog.floor(GREATEST(0, COALESCE(EXTRACT(epoch FROM pg_catalog.statement_timestamp() - missing.since), 0)))::bigint
+       END AS seconds_behind
+FROM relay.gateway_acks AS ack
+CROSS JOIN relay.feed_history() AS here
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.count(*) AS changes, pg_catalog.min(c.at) AS since
+    FROM relay.key_changes AS c
+    WHERE (c.txid, c.seq) > (ack.txid, ack.seq) AND NOT pg_catalog.pg_visible_in_snapshot(c.txid, ack.seen)) AS missing;
+COMMENT ON COLUMN relay.gateway_status.changes_behind IS
+    'rows of the feed that it has not acknowledged; null: its cursor is of another history of the database, so it will get a reset';
+
+GRANT SELECT ON relay.gateway_status TO relay_provisioner, relay_responder, relay_auditor;

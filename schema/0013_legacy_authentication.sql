@@ -1,0 +1,146 @@
+-- What a gateway asks about a caller that shows the shared secret. The gateway itself has compared the secret.
+
+-- The checks in their order; it writes nothing. A closed window comes first: after the end no other reason matters.
+CREATE FUNCTION relay.decide_legacy(
+    claimed_agent text, claimed_org text,
+    OUT reason text, OUT org_id text, OUT permissions jsonb, OUT expires_at timestamptz, OUT seen_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    period   record;
+    listed   record;
+    revoked  boolean;
+    blocked  boolean;
+BEGIN
+    SELECT m.migration_id, m.deadline,
+           m.state <> 'finished' AND m.deadline > statement_timestamp()
+           AND NOT EXISTS (SELECT FROM relay.legacy_stops AS stop WHERE stop.stopped_at >= m.opened_at) AS is_open
+    INTO period
+    FROM relay.legacy_migrations AS m ORDER BY m.migration_id DESC LIMIT 1;
+
+    SELECT a.org_id, a.permissions, l.migration_id, l.listed_at, l.last_seen_at, p.agent_id IS NOT NULL AS proven
+    INTO listed
+    FROM relay.agents AS a
+    LEFT JOIN relay.legacy_agents AS l ON l.agent_id = a.agent_id
+    LEFT JOIN relay.proven_agents AS p ON p.agent_id = a.agent_id
+    WHERE a.agent_id = claimed_agent;
+    org_id := listed.org_id;
+
+    IF period.is_open IS NOT TRUE THEN
+        reason := 'legacy_closed';
+        RETURN;
+    END IF;
+    IF listed.org_id IS NULL THEN
+        reason := 'unknown_agent';
+        RETURN;
+    END IF;
+    permissions := listed.permissions;
+    expires_at := period.deadline;
+    seen_at := listed.last_seen_at;
+
+    -- As for a key that was created when the agent was listed: a later revocation counts even after it was lifted.
+    SELECT bool_or(r.kind = 'revoke' AND (r.lifted_at IS NULL OR r.at >= listed.listed_at)),
+           bool_or(r.kind = 'block' AND r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
+    INTO revoked, blocked
+    FROM relay.revocations AS r
+    WHERE r.subject_id IN (claimed_agent, listed.org_id)
+      AND r.subject_id = CASE r.subject_kind WHEN 'agent' THEN claimed_agent WHEN 'org' THEN listed.org_id END;
+
+    reason := CASE
+        WHEN revoked THEN 'revoked'
+        WHEN blocked THEN 'blocked'
+        WHEN listed.proven THEN 'own_key'
+        WHEN listed.migration_id IS DISTINCT FROM period.migration_id THEN 'not_listed'
+        WHEN claimed_org <> listed.org_id THEN 'org_mismatch'
+        ELSE 'ok'
+    END;
+END
+$$;
+
+-- Writes at most once per minute, and waits for no lock: a row that a batch of `issue` has locked is skipped, and the next call writes it.
+CREATE FUNCTION relay.note_legacy_use(seen_agent text, seen_org text, seen_at timestamptz, used_at timestamptz, seen_from inet, seen_trace text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF used_at IS NULL OR used_at <= seen_at - interval '1 minute' THEN
+        UPDATE relay.legacy_agents SET last_seen_at = seen_at, last_seen_from = seen_from
+        WHERE agent_id = (SELECT l.agent_id FROM relay.legacy_agents AS l
+                          WHERE l.agent_id = seen_agent FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
+    IF NOT EXISTS (SELECT FROM relay.legacy_sightings AS s
+                   WHERE s.agent_id = seen_agent AND s.ip_address = COALESCE(seen_from, '::')
+                     AND s.logged_at > seen_at - interval '1 minute') THEN
+        INSERT INTO relay.legacy_sightings AS s (agent_id, ip_address, logged_at)
+        VALUES (seen_agent, COALESCE(seen_from, '::'), seen_at)
+        ON CONFLICT (agent_id, ip_address) DO UPDATE SET logged_at = excluded.logged_at
+            WHERE s.logged_at <= excluded.logged_at - interval '1 minute';
+        IF FOUND THEN
+            INSERT INTO relay.auth_events (org_id, agent_id, action, ip_address, trace_id)
+            VALUES (seen_org, seen_agent, 'legacy_authenticated', seen_from, seen_trace);
+        END IF;
+    END IF;
+END
+$$;
+
+-- It asks the same question twice, as authenticate does. The first query asks whether the call is a usual one, in one plan of index
+-- lookups, with nothing to write. If it is not, for whatever reason, decide_legacy asks again with all the checks.
+CREATE FUNCTION relay_api.authenticate_legacy(
+    agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
+RETURNS relay_api.auth_decision
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    answer   record;
+    decision relay_api.auth_decision;
+    refused  relay.auth_events;
+    trace    text := left(authenticate_legacy.trace_id, 64);
+    claimed  text := left(authenticate_legacy.agent_id, 127);
+    writable boolean := current_setting('transaction_read_only') = 'off';  -- on a standby it answers and writes nothing
+BEGIN
+    SELECT true, 'ok', a.org_id, a.agent_id, a.permissions, m.deadline, NULL::jsonb INTO decision
+    FROM relay.legacy_agents AS l
+    JOIN relay.agents AS a ON a.agent_id = l.agent_id
+    JOIN relay.legacy_migrations AS m ON m.migration_id = l.migration_id
+    WHERE l.agent_id = authenticate_legacy.agent_id
+      AND l.last_seen_at > statement_timestamp() - interval '1 minute' AND l.last_seen_from IS NOT DISTINCT FROM authenticate_legacy.ip_address
+      AND (authenticate_legacy.org_id = a.org_id) IS NOT FALSE AND a.plain
+      AND m.state <> 'finished' AND m.deadline > statement_timestamp()
+      AND NOT EXISTS (SELECT FROM relay.legacy_migrations AS newer WHERE newer.migration_id > m.migration_id)
+      AND NOT EXISTS (SELECT FROM relay.legacy_stops AS stop WHERE stop.stopped_at >= m.opened_at)
+      AND NOT EXISTS (SELECT FROM relay.proven_agents AS p WHERE p.agent_id = l.agent_id)
+      AND NOT EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id = ANY (ARRAY[l.agent_id, a.org_id]));
+    IF FOUND THEN
+        RETURN decision;
+    END IF;
+
+    SELECT * INTO answer FROM relay.decide_legacy(authenticate_legacy.agent_id, authenticate_legacy.org_id);
+    decision.ok := answer.reason = 'ok';
+    decision.reason := answer.reason;
+    IF NOT decision.ok THEN
+        IF writable THEN
+            refused.action := 'legacy_denied';
+            refused.outcome := 'failed';
+            refused.reason := answer.reason;
+            refused.org_id := answer.org_id;
+            refused.agent_id := CASE WHEN answer.org_id IS NOT NULL THEN claimed END;
+            refused.ip_address := authenticate_legacy.ip_address;
+            refused.trace_id := trace;
+            refused.detail := jsonb_build_object('claimed_agent_id', claimed, 'claimed_org_id', left(authenticate_legacy.org_id, 63));
+            PERFORM relay.record_often(refused);
+        END IF;
+        RETURN decision;
+    END IF;
+    IF writable THEN
+        PERFORM relay.commit_lazily();
+        PERFORM relay.note_legacy_use(claimed, answer.org_id, clock_timestamp(), answer.seen_at, authenticate_legacy.ip_address, trace);
+    END IF;
+    decision.org_id := answer.org_id;
+    decision.agent_id := claimed;
+    decision.expires_at := answer.expires_at;
+    SELECT granted.permissions, granted.conditions INTO decision.permissions, decision.conditions
+    FROM relay.effective_grants(claimed, answer.permissions) AS granted;
+    RETURN decision;
+END
+$$;
+COMMENT ON FUNCTION relay_api.authenticate_legacy(text, text, inet, text) IS
+    'for a caller whose shared secret the gateway itself has matched: whether this agent may still use it, until expires_at; records the '
+    'outcome; reasons: ok legacy_closed unknown_agent revoked blocked own_key not_listed org_mismatch';
+GRANT EXECUTE ON FUNCTION relay_api.authenticate_legacy(text, text, inet, text) TO relay_gateway;
