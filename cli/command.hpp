@@ -7,13 +7,10 @@
 #include <span>
 #include <string_view>
 
-namespace CLI {
-class App;
-}
-
 namespace relay::cli {
 
 class Context;
+class OptionSet;
 
 /// Does a command's work after parsing has succeeded.
 using Runner = std::function<ExitStatus(Context &)>;
@@ -27,7 +24,7 @@ struct Command {
     /// `  # comment` line.
     std::string_view doc;
     /// Adds the options and returns what to run; null for a group, which has only subcommands.
-    Runner (*declare)(CLI::App &app) = nullptr;
+    Runner (*declare)(OptionSet &set) = nullptr;
     std::string_view alias = {};  ///< a second path of the same command: "agent rotate-key"
     IdFilter completes = IdFilter::all;  ///< which ids Tab offers where it takes ORG, AGENT or KEY-ID
 };

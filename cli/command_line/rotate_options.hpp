@@ -6,11 +6,9 @@
 #include <optional>
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace relay::cli {
+
+class OptionSet;
 
 /// The flags of rotate-key, as text or already checked each by itself.
 struct RotateOptions {
@@ -30,7 +28,7 @@ struct RotateOptions {
     bool may_find_nothing_to_do() const { return if_older_than || due_within || request_id || key_from; }
 };
 
-void declare_rotation(CLI::App &app, RotateOptions &options);
+void declare_rotation(OptionSet &set, RotateOptions &options);
 
 /// Throws Error (usage) for flags that do not go together, with --revert or without.
 void check_rotation(RotateOptions const &options);

@@ -57,24 +57,24 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .type = "ID", .description = "id of the new agent (default: generated)"},
+    add_positional(set, {.names = "AGENT", .type = "ID", .description = "id of the new agent (default: generated)"},
                    options->agent);
-    add_value(app, {.names = "--id,--agent,--agent-id", .type = "ID", .description = "the same, as a flag"},
+    add_value(set, {.names = "--id,--agent,--agent-id", .type = "ID", .description = "the same, as a flag"},
               options->id);
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "its organization", .required = true},
+    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "its organization", .required = true},
               options->org);
-    add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
-    add_values(app,
+    add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    add_values(set,
                {.names = "--permissions,--permission",
                 .type = "P,...",
                 .description = "what it may do: provider:method, * for any"},
                options->permissions, Commas::split);
-    add_key_max_age(app, options->key_max_age);
-    add_instant(app, {.names = "--expires", .description = "when its key ends by itself (default: never)"},
+    add_key_max_age(set, options->key_max_age);
+    add_instant(set, {.names = "--expires", .description = "when its key ends by itself (default: never)"},
                 options->expires_at);
-    declare_sink(app, options->sink);
+    declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -54,12 +54,12 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the agent"}, options->agent);
-    add_value(app, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
+    add_positional(set, {.names = "AGENT", .description = "the agent"}, options->agent);
+    add_value(set, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
               options->id);
-    add_integer(app, {.names = "--events", .description = "how many of its last events to show (default: 10)"},
+    add_integer(set, {.names = "--events", .description = "how many of its last events to show (default: 10)"},
                 {.min = 0, .max = most_events}, options->events);
     return [options](Context &context) { return run(*options, context); };
 }

@@ -63,18 +63,18 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the agent"}, options->agent);
-    add_value(app, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
+    add_positional(set, {.names = "AGENT", .description = "the agent"}, options->agent);
+    add_value(set, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
               options->id);
-    add_value(app, {.names = "--name", .description = "new name for people"}, options->name);
-    add_values(app,
+    add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
+    add_values(set,
                {.names = "--add-permission", .type = "P,...", .description = "permissions to add: provider:method"},
                options->add_permissions, Commas::split);
-    add_values(app, {.names = "--remove-permission", .type = "P,...", .description = "permissions to take away"},
+    add_values(set, {.names = "--remove-permission", .type = "P,...", .description = "permissions to take away"},
                options->remove_permissions, Commas::split);
-    add_key_max_age(app, options->key_max_age);
+    add_key_max_age(set, options->key_max_age);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -33,9 +33,9 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(app,
+    add_positional(set,
                    {.names = "SHELL", .type = "bash|zsh|fish", .description = "bash, zsh or fish", .required = true},
                    options->shell);
     return [options](Context &context) { return run(*options, context); };

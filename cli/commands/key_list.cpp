@@ -34,15 +34,15 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app, {.names = "--agent,--agent-id", .type = "AGENT", .description = "only those of an agent"},
+    add_value(set, {.names = "--agent,--agent-id", .type = "AGENT", .description = "only those of an agent"},
               options->agent);
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
+    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
               options->org);
-    add_choice(app, {.names = "--state", .description = "only those in this state"},
+    add_choice(set, {.names = "--state", .description = "only those in this state"},
                {"active", "retiring", "expired", "retired", "revoked"}, options->state);
-    declare_page(app, options->page);
+    declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

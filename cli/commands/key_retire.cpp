@@ -53,11 +53,11 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "KEY-ID", .description = "the key's id: 12 characters, not the key"}, options->key);
-    add_value(app, {.names = "--id,--key-id", .type = "KEY-ID", .description = "the same, as a flag"}, options->id);
-    add_flag(app,
+    add_positional(set, {.names = "KEY-ID", .description = "the key's id: 12 characters, not the key"}, options->key);
+    add_value(set, {.names = "--id,--key-id", .type = "KEY-ID", .description = "the same, as a flag"}, options->id);
+    add_flag(set,
              {.names = "--force", .description = "also if it is the agent's active key, which leaves it without one"},
              options->force);
     return [options](Context &context) { return run(*options, context); };

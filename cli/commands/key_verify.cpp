@@ -61,9 +61,9 @@ ExitStatus run(Options const &options, Context &context) {
     return found.ok ? ExitStatus::ok : ExitStatus::check_no;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app,
+    add_value(set,
               {.names = "--agent,--agent-id", .type = "AGENT", .description = "the agent that the key should be of"},
               options->agent);
     return [options](Context &context) { return run(*options, context); };

@@ -53,15 +53,15 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app,
+    add_positional(set,
                    {.names = "ORG", .type = "ID", .description = "id of the new organization (default: generated)"},
                    options->org);
-    add_value(app, {.names = "--id,--org,--org-id", .type = "ID", .description = "the same, as a flag"}, options->id);
-    add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
-    declare_org_settings(app, options->settings, true);
-    declare_compact_sink(app, options->token, "--admin-token",
+    add_value(set, {.names = "--id,--org,--org-id", .type = "ID", .description = "the same, as a flag"}, options->id);
+    add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    declare_org_settings(set, options->settings, true);
+    declare_compact_sink(set, options->token, "--admin-token",
                          "make an admin token; it goes to FILE, stdout, terminal or fd:N");
     return [options](Context &context) { return run(*options, context); };
 }

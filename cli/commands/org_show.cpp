@@ -66,10 +66,10 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "ORG", .description = "the organization"}, options->org);
-    add_value(app, {.names = "--id,--org,--org-id", .type = "ORG", .description = "the same, as a flag"}, options->id);
+    add_positional(set, {.names = "ORG", .description = "the organization"}, options->org);
+    add_value(set, {.names = "--id,--org,--org-id", .type = "ORG", .description = "the same, as a flag"}, options->id);
     return [options](Context &context) { return run(*options, context); };
 }
 

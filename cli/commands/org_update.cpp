@@ -68,13 +68,13 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "ORG", .description = "the organization"}, options->org);
-    add_value(app, {.names = "--id,--org,--org-id", .type = "ORG", .description = "the same, as a flag"}, options->id);
-    add_value(app, {.names = "--name", .description = "new name for people"}, options->name);
-    declare_org_settings(app, options->settings, false);
-    declare_compact_sink(app, options->token, "--admin-token",
+    add_positional(set, {.names = "ORG", .description = "the organization"}, options->org);
+    add_value(set, {.names = "--id,--org,--org-id", .type = "ORG", .description = "the same, as a flag"}, options->id);
+    add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
+    declare_org_settings(set, options->settings, false);
+    declare_compact_sink(set, options->token, "--admin-token",
                          "replace the admin token; the new one goes to FILE, stdout, terminal or fd:N");
     return [options](Context &context) { return run(*options, context); };
 }

@@ -92,15 +92,15 @@ ExitStatus run(Options const &options, Context &context) {
                            restore_org(context.database(), org, context.write_options()));
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the revoked agent"}, options->agent);
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "lift an organization's revocation"},
+    add_positional(set, {.names = "AGENT", .description = "the revoked agent"}, options->agent);
+    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "lift an organization's revocation"},
               options->org);
-    add_value(app,
+    add_value(set,
               {.names = "--confirm", .type = "ID", .description = "the organization's id again, instead of typing it"},
               options->confirm);
-    declare_sink(app, options->sink);
+    declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -24,11 +24,11 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
+    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
               options->org);
-    declare_page(app, options->page);
+    declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

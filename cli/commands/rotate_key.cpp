@@ -85,9 +85,9 @@ ExitStatus run(RotateOptions const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<RotateOptions>();
-    declare_rotation(app, *options);
+    declare_rotation(set, *options);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -54,18 +54,18 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app,
+    add_value(set,
               {.names = "--since",
                .type = "CURSOR",
                .description = "go on after this line's cursor; without it, from now on"},
               options->since);
-    add_value(app, {.names = "--exec", .type = "CMD", .description = "run this with sh for each change"},
+    add_value(set, {.names = "--exec", .type = "CMD", .description = "run this with sh for each change"},
               options->exec);
-    add_integer(app, {.names = "--count", .type = "N", .description = "end after so many changes"}, {.min = 1},
+    add_integer(set, {.names = "--count", .type = "N", .description = "end after so many changes"}, {.min = 1},
                 options->count);
-    add_flag(app, {.names = "--until-idle", .description = "end when there is nothing more to tell"},
+    add_flag(set, {.names = "--until-idle", .description = "end when there is nothing more to tell"},
              options->until_idle);
     return [options](Context &context) { return run(*options, context); };
 }

@@ -1,14 +1,12 @@
 #include "cli/completion/typed_line.hpp"
 
+#include "cli/command_line/flag_lookup.hpp"
+
 #include <algorithm>
 
 namespace relay::cli {
 
 namespace {
-
-bool has_name(OptionModel const &option, std::string_view name) {
-    return std::find(option.names.begin(), option.names.end(), name) != option.names.end();
-}
 
 class Reader {
   public:
@@ -41,20 +39,9 @@ class Reader {
     }
 
   private:
-    /// The command's own flag wins over a global of the same name, as when the line is run.
     OptionModel const *find(std::string_view name) const {
-        for (auto const *options :
-             {m_line.command != nullptr ? &m_line.command->options : nullptr, &m_program.globals}) {
-            if (options == nullptr) {
-                continue;
-            }
-            for (OptionModel const &option : *options) {
-                if (has_name(option, name)) {
-                    return &option;
-                }
-            }
-        }
-        return nullptr;
+        auto const *own = m_line.command != nullptr ? &m_line.command->options : nullptr;
+        return FlagsInReach{own, m_program.globals}.find(name);
     }
 
     void take_word(std::string const &word) {
