@@ -196,25 +196,6 @@ void add_choice(OptionSet &set, OptionText const &text, std::vector<std::string>
               });
 }
 
-std::optional<std::string> one_spelling(std::string_view first_name, std::optional<std::string> const &first,
-                                        std::string_view second_name, std::optional<std::string> const &second) {
-    if (first && second && *first != *second) {
-        throw Error(ErrorKind::usage, std::string(first_name) + " is '" + *first + "', but " +
-                                          std::string(second_name) + " is '" + *second + "'; give one of them");
-    }
-    return first ? first : second;
-}
-
-std::string required_spelling(std::string_view first_name, std::optional<std::string> const &first,
-                              std::string_view second_name, std::optional<std::string> const &second) {
-    auto given = one_spelling(first_name, first, second_name, second);
-    if (!given) {
-        throw Error(ErrorKind::usage, "missing: " + std::string(first_name),
-                    {.next = "give it as " + std::string(first_name) + " or as " + std::string(second_name)});
-    }
-    return *given;
-}
-
 void at_most_one(Given flags) {
     std::string_view first;
     for (auto const &[name, given] : flags) {

@@ -62,14 +62,6 @@ void add_integer(OptionSet &set, OptionText const &text, Bounds bounds, std::opt
 void add_choice(OptionSet &set, OptionText const &text, std::vector<std::string> const &choices,
                 std::optional<std::string> &target);
 
-/// For "[AGENT | --agent-id AGENT]": the one that was given. Throws Error (usage) if both were, with different texts.
-std::optional<std::string> one_spelling(std::string_view first_name, std::optional<std::string> const &first,
-                                        std::string_view second_name, std::optional<std::string> const &second);
-
-/// As one_spelling, but throws Error (usage) `<first_name> is missing` if neither was given.
-std::string required_spelling(std::string_view first_name, std::optional<std::string> const &first,
-                              std::string_view second_name, std::optional<std::string> const &second);
-
 /// Flags by name, and whether each was given.
 using Given = std::initializer_list<std::pair<std::string_view, bool>>;
 /// Throws Error (usage) naming the first two if more than one of `flags` was given.

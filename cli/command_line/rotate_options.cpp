@@ -50,8 +50,7 @@ void refuse_contradictions(RotateOptions const &options) {
 }  // namespace
 
 void declare_rotation(OptionSet &set, RotateOptions &options) {
-    add_positional(set, {.names = "AGENT", .description = "the agent's id"}, options.agent);
-    add_value(set, {.names = "--agent-id", .type = "AGENT", .description = "the same as a flag"}, options.agent_flag);
+    add_rotated_agent(set, options.agent);
     add_duration(set, {.names = "--grace", .description = "how long the old key works on: 0 to 90d, default 24h"},
                  options.grace);
     add_duration(set, {.names = "--if-older-than", .description = "leave a younger key as it is"},

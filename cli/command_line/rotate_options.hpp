@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/command_line/id_flags.hpp"
 #include "cli/sink/options.hpp"
 
 #include <chrono>
@@ -8,12 +9,9 @@
 
 namespace relay::cli {
 
-class OptionSet;
-
 /// The flags of rotate-key, as text or already checked each by itself.
 struct RotateOptions {
-    std::optional<std::string> agent{};
-    std::optional<std::string> agent_flag{};
+    SpelledId agent{};
     std::optional<std::chrono::seconds> grace{};
     std::optional<std::chrono::seconds> if_older_than{};
     std::optional<std::chrono::seconds> due_within{};

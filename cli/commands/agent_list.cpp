@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/agent.hpp"
@@ -49,8 +50,7 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
-              options->org);
+    add_org_flag(set, "only those of an organization", options->org);
     add_value(set,
               {.names = "--role,--role-id", .type = "ROLE", .description = "only those that have a role, with --org"},
               options->role);

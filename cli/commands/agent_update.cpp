@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/agent.hpp"
@@ -14,8 +15,7 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> agent{};
-    std::optional<std::string> id{};
+    SpelledId agent{};
     std::optional<std::string> name{};
     std::vector<std::string> add_permissions{};
     std::vector<std::string> remove_permissions{};
@@ -29,7 +29,7 @@ UpdateAgent read(Options const &options) {
                     {.next = "give one or more of --name, --add-permission, --remove-permission, --key-max-age"});
     }
     require_some_time("--key-max-age", options.key_max_age);
-    UpdateAgent request{.id = AgentId::parse(required_spelling("AGENT", options.agent, "--id", options.id))};
+    UpdateAgent request{.id = AgentId::parse(options.agent.required())};
     if (options.name) {
         request.name = DisplayName::parse(*options.name);
     }
@@ -65,9 +65,7 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(set, {.names = "AGENT", .description = "the agent"}, options->agent);
-    add_value(set, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
-              options->id);
+    add_agent(set, options->agent);
     add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
     add_values(set,
                {.names = "--add-permission", .type = "P,...", .description = "permissions to add: provider:method"},

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/browse.hpp"
@@ -36,10 +37,8 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(set, {.names = "--agent,--agent-id", .type = "AGENT", .description = "only those of an agent"},
-              options->agent);
-    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
-              options->org);
+    add_agent_flag(set, "only those of an agent", options->agent);
+    add_org_flag(set, "only those of an organization", options->org);
     add_choice(set, {.names = "--state", .description = "only those in this state"},
                {"active", "retiring", "expired", "retired", "revoked"}, options->state);
     declare_page(set, options->page);

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
@@ -212,8 +213,7 @@ Runner declare(OptionSet &set) {
         set,
         {.names = "--map", .type = "COLUMNS", .description = "what the source calls them: agent_id=id,org_id=tenant"},
         options->map, Commas::split);
-    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "organization of rows that name none"},
-              options->org);
+    add_org_flag(set, "organization of rows that name none", options->org);
     add_flag(set, {.names = "--create-orgs", .description = "make the organizations that are missing"},
              options->create_orgs);
     add_value(set,

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
@@ -161,9 +162,7 @@ Runner declare(OptionSet &set) {
     add_integer(set, {.names = "--next", .type = "N", .description = "the next so many of the list"},
                 {.min = 1, .max = 100'000'000}, options->next);
     add_flag(set, {.names = "--all", .description = "all of the list"}, options->all);
-    add_value(set,
-              {.names = "--org,--org-id", .type = "ORG", .description = "with --next, --all: of this organization"},
-              options->org);
+    add_org_flag(set, "with --next, --all: of this organization", options->org);
     add_value(set,
               {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one a line; - is stdin"},
               options->file);

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/fields.hpp"
@@ -16,15 +17,14 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> org{};
-    std::optional<std::string> id{};
+    SpelledId org{};
     std::optional<std::string> name{};
     OrgSettingFlags settings{};
     SinkOptions token{.existing_file = ExistingFile::refuse_at_delivery};
 };
 
 CreateOrg read(Options const &options) {
-    auto const id = one_spelling("ORG", options.org, "--id", options.id);
+    auto const id = options.org.given();
     return {
         .id = id ? OrgId::parse(*id) : generate_org_id(),
         .name = DisplayName::parse(options.name.value()),
@@ -55,10 +55,7 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(set,
-                   {.names = "ORG", .type = "ID", .description = "id of the new organization (default: generated)"},
-                   options->org);
-    add_value(set, {.names = "--id,--org,--org-id", .type = "ID", .description = "the same, as a flag"}, options->id);
+    add_new_org(set, options->org);
     add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
     declare_org_settings(set, options->settings, true);
     declare_compact_sink(set, options->token, "--admin-token",

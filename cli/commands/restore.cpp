@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
@@ -95,8 +96,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
     add_positional(set, {.names = "AGENT", .description = "the revoked agent"}, options->agent);
-    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "lift an organization's revocation"},
-              options->org);
+    add_org_flag(set, "lift an organization's revocation", options->org);
     add_value(set,
               {.names = "--confirm", .type = "ID", .description = "the organization's id again, instead of typing it"},
               options->confirm);

@@ -1,5 +1,4 @@
 #include "cli/command.hpp"
-#include "cli/command_line/options.hpp"
 #include "cli/command_line/rotate_options.hpp"
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/rotation.hpp"
@@ -58,7 +57,7 @@ void show(Context &context, RotatedKey const &rotated, std::optional<RequestId> 
 }
 
 ExitStatus run(RotateOptions const &options, Context &context) {
-    AgentId agent = AgentId::parse(required_spelling("AGENT", options.agent, "--agent-id", options.agent_flag));
+    AgentId agent = AgentId::parse(options.agent.required());
     check_rotation(options);
     if (options.revert) {
         show(context, revert_rotation(context.database(), agent, context.write_options()), {});

@@ -27,23 +27,15 @@ std::vector<RoleId> read_roles(std::vector<std::string> const &words) {
 }  // namespace
 
 void declare_role(OptionSet &set, RoleOptions &options, RoleWord word) {
-    bool const is_new = word == RoleWord::to_be_made;
-    std::string_view const type = is_new ? "ID" : "ROLE";
-    add_positional(set, {.names = "ROLE", .type = type, .description = is_new ? "id of the new role" : "the role"},
-                   options.role);
-    if (word != RoleWord::first) {
-        add_value(set, {.names = "--id,--role,--role-id", .type = type, .description = "the same, as a flag"},
-                  options.id);
+    switch (word) {
+        case RoleWord::alone: add_role(set, options.role); break;
+        case RoleWord::first: add_role_word(set, options.role); break;
+        case RoleWord::to_be_made: add_new_role(set, options.role); break;
     }
-    add_value(
-        set,
-        {.names = "--org,--org-id", .type = "ORG", .description = "the organization that it is of", .required = true},
-        options.org);
+    add_org_flag(set, "the organization that it is of", options.org, Need::required);
 }
 
-RoleId role_of(RoleOptions const &options) {
-    return RoleId::parse(required_spelling("ROLE", options.role, "--id", options.id));
-}
+RoleId role_of(RoleOptions const &options) { return RoleId::parse(options.role.required()); }
 
 OrgId org_of(RoleOptions const &options) { return OrgId::parse(options.org.value()); }
 

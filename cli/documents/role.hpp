@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
 #include "relay/permissions/agent_grants.hpp"
@@ -15,8 +16,7 @@ namespace relay::cli {
 
 /// `ROLE --org ORG`, which every command about one role takes.
 struct RoleOptions {
-    std::optional<std::string> role{};
-    std::optional<std::string> id{};
+    SpelledId role{};
     std::optional<std::string> org{};
 };
 enum class RoleWord {

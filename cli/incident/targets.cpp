@@ -1,5 +1,6 @@
 #include "cli/incident/targets.hpp"
 
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
 #include "cli/input/input_file.hpp"
@@ -61,10 +62,7 @@ void declare_targets(OptionSet &set, IncidentTargets &targets, bool typed) {
     add_value(set,
               {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one a line; - is stdin"},
               targets.file);
-    add_value(
-        set,
-        {.names = "--org,--org-id", .type = "ORG", .description = "the whole organization instead of single agents"},
-        targets.org);
+    add_org_flag(set, "the whole organization instead of single agents", targets.org);
     if (typed) {
         add_value(
             set,
