@@ -15,6 +15,9 @@ class OptionSet;
 /// Does a command's work after parsing has succeeded.
 using Runner = std::function<ExitStatus(Context &)>;
 
+/// Who looks for a command on the front page of the program, and where on it.
+enum class Audience { of_group, set_up, orgs, agents, incidents, legacy, audit, tenants, other };
+
 /// One command, as constant data. A file in cli/commands/ defines one, named as the file: `org_create.cpp` holds `Command const org_create`
 /// in relay::cli::commands; CMake makes the table of them, in order of file names.
 struct Command {
@@ -26,6 +29,9 @@ struct Command {
     /// Adds the options and returns what to run; null for a group, which has only subcommands.
     Runner (*declare)(OptionSet &set) = nullptr;
     std::string_view alias = {};  ///< a second path of the same command: "agent rotate-key"
+    /// Needed by each group, and by each command that is in none: a member of a group is found through it. A test holds that.
+    Audience audience = Audience::of_group;
+    int rank = 99;  ///< its place among those of its audience: smaller ones first, equal ones in the order of the table
     IdFilter completes = IdFilter::all;  ///< which ids Tab offers where it takes ORG, AGENT or KEY-ID
 };
 

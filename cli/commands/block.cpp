@@ -122,6 +122,8 @@ EXAMPLES
   # a whole organization, unattended
   relay-admin block --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 1,
     .completes = IdFilter::open,
 };
 

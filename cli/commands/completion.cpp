@@ -66,6 +66,7 @@ EXAMPLES
   # once, in fish
   relay-admin completion fish > ~/.config/fish/completions/relay-admin.fish)",
     .declare = declare,
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

@@ -163,6 +163,8 @@ EXAMPLES
   relay-admin doctor legacy schema.version --env-file relay.env -o json
 )",
     .declare = declare,
+    .audience = Audience::set_up,
+    .rank = 4,
 };
 
 }  // namespace relay::cli::commands

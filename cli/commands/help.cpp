@@ -43,6 +43,7 @@ EXAMPLES
   relay-admin help org create
 )",
     .declare = declare,
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

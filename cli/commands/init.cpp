@@ -204,6 +204,8 @@ EXAMPLES
   relay-admin init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor" --secret-file payment.env --secret-format env
 )",
     .declare = declare,
+    .audience = Audience::set_up,
+    .rank = 1,
 };
 
 }  // namespace relay::cli::commands

@@ -127,6 +127,8 @@ EXAMPLES
   relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env
   relay-admin restore --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 4,
     .completes = IdFilter::revoked,
 };
 

@@ -158,6 +158,8 @@ EXAMPLES
   relay-admin revoke --key 9fq2mzx1b81k
   relay-admin revoke --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 3,
     .completes = IdFilter::live,
 };
 

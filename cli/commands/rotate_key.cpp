@@ -95,7 +95,7 @@ Runner declare(OptionSet &set) {
 extern Command const rotate_key;
 Command const rotate_key{
     .path = "rotate-key",
-    .summary = "give an agent a new key; the old one works on for a while",
+    .summary = "give an agent a new key; the old one works for a while",
     .doc =
         R"(Gives the agent a new key. The old one is accepted beside it for --grace more (default 24h), on the database's clock, but never past
 an end of its own; --retire-on-first-use ends it as soon as the new key is first seen working.
@@ -128,6 +128,8 @@ EXAMPLES
   relay-admin agent rotate-key --agent-id billing-bot --key-from new.key)",
     .declare = declare,
     .alias = "agent rotate-key",
+    .audience = Audience::agents,
+    .rank = 2,
     .completes = IdFilter::live,
 };
 

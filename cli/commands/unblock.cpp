@@ -92,6 +92,8 @@ EXAMPLES
   relay-admin unblock --ticket INC-42 --yes
   relay-admin unblock --org acme-corp)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 2,
     .completes = IdFilter::blocked,
 };
 

@@ -27,6 +27,7 @@ EXAMPLES
   relay-admin version -o json
 )",
     .declare = declare,
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

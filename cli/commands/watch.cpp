@@ -75,7 +75,7 @@ Runner declare(OptionSet &set) {
 extern Command const watch;
 Command const watch{
     .path = "watch",
-    .summary = "print each block, revocation and rotation as it happens",
+    .summary = "print each block, revocation and rotation as it comes",
     .doc =
         R"(Prints the change feed as JSON lines, of kind KeyChange, as soon as each change is committed: what a gateway, or any cache of its decisions, must
 forget. It goes on until it is interrupted.
@@ -105,6 +105,7 @@ EXAMPLES
   # what has happened since the last line that was read
   relay-admin watch --since 1f2e3d4c.1.745.12.746:746: --until-idle)",
     .declare = declare,
+    .audience = Audience::incidents,
 };
 
 }  // namespace relay::cli::commands

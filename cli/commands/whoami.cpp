@@ -41,6 +41,7 @@ EXAMPLES
   # in a script, before it changes anything
   relay-admin whoami -o json)",
     .declare = declare,
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

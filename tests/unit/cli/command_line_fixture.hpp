@@ -72,7 +72,7 @@ inline Runner declare_wait(OptionSet &set) {
 }
 
 inline std::span<Command const *const> table() {
-    static constexpr Command org{.path = "org", .summary = "organizations"};
+    static constexpr Command org{.path = "org", .summary = "organizations", .audience = Audience::orgs};
     static constexpr Command create{
         .path = "org create",
         .summary = "create an organization",
