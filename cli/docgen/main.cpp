@@ -22,10 +22,10 @@ struct Kind {
     std::vector<GeneratedFile> (*make)(ProgramModel const &program);
 };
 
-std::vector<GeneratedFile> completions(ProgramModel const &program) {
-    return {{"_relay-admin", zsh_script(program)},
-            {"relay-admin.bash", bash_script(program)},
-            {"relay-admin.fish", fish_script(program)}};
+std::vector<GeneratedFile> completions(ProgramModel const &) {
+    return {{"_relay-admin", std::string(zsh_script())},
+            {"relay-admin.bash", std::string(bash_script())},
+            {"relay-admin.fish", std::string(fish_script())}};
 }
 
 constexpr std::array kinds{Kind{"completions", completions}, Kind{"man", man_pages}};
