@@ -32,8 +32,10 @@ Invocation parse_command_line(std::vector<std::string> const &words, std::span<C
     declare_globals(globals, options);
     OptionSet own;
     Runner run;
+    Effect effect = Effect::reads;
     Line line = sort_words(words, table, globals, [&](Command const &command) -> OptionSet const & {
         run = command.declare(own);
+        effect = command.effect;
         return own;
     });
     if (line.help) {
@@ -46,7 +48,7 @@ Invocation parse_command_line(std::vector<std::string> const &words, std::span<C
         run = show_version;
     }
     bind_line(line, globals, own);
-    return {resolve_globals(options, environment), std::move(run)};
+    return {resolve_globals(options, environment), std::move(run), effect};
 }
 
 std::string help_for(std::span<Command const *const> table, Path const &path) {

@@ -13,6 +13,7 @@ namespace relay::cli {
 struct Invocation {
     Globals globals{};
     Runner run{};
+    Effect effect = Effect::reads;
 };
 
 /// Parses `words` (without the program's name). --help and --version come back as a Runner like any other; no words at all mean the

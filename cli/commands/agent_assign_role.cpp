@@ -27,6 +27,7 @@ EXAMPLES
   relay-admin agent assign-role crm-sync support reporting
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

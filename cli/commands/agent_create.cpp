@@ -105,6 +105,7 @@ EXAMPLES
   relay-admin agent create crm --org acme-corp --name CRM --secret-stdout
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

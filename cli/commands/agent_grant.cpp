@@ -56,6 +56,7 @@ EXAMPLES
   relay-admin agent grant payments stripe:create_payment --unconditional
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

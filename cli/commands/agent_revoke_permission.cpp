@@ -62,6 +62,7 @@ EXAMPLES
   relay-admin agent revoke-permission payments 'stripe:*' 'ledger:*' --ticket INC-42
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

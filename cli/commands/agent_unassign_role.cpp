@@ -26,6 +26,7 @@ EXAMPLES
   relay-admin agent unassign-role payments accounting
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -97,6 +97,7 @@ EXAMPLES
   relay-admin agent update payments --key-max-age 30d
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

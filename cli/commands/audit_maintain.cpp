@@ -120,6 +120,7 @@ EXAMPLES
   relay-admin audit maintain --keep-months 13 --dry-run
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -124,6 +124,7 @@ EXAMPLES
     .declare = declare,
     .audience = Audience::incidents,
     .rank = 1,
+    .effect = Effect::changes,
     .completes = IdFilter::open,
 };
 

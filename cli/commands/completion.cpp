@@ -68,6 +68,7 @@ EXAMPLES
   relay-admin completion fish > ~/.config/fish/completions/relay-admin.fish)",
     .declare = declare,
     .audience = Audience::other,
+    .prints = Prints::text,
 };
 
 }  // namespace relay::cli::commands

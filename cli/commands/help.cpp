@@ -44,6 +44,7 @@ EXAMPLES
 )",
     .declare = declare,
     .audience = Audience::other,
+    .prints = Prints::text,
 };
 
 }  // namespace relay::cli::commands

@@ -206,6 +206,7 @@ EXAMPLES
     .declare = declare,
     .audience = Audience::set_up,
     .rank = 1,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

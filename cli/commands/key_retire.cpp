@@ -86,6 +86,7 @@ EXAMPLES
   relay-admin key retire 9fq2mzx1b81k --yes --reason "successor works"
 )",
     .declare = declare,
+    .effect = Effect::changes,
     .completes = IdFilter::live,
 };
 

@@ -76,6 +76,7 @@ EXAMPLES
   relay-admin migrate-legacy abort --deny-all --confirm legacy-off --ticket INC-42
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -53,6 +53,7 @@ EXAMPLES
   relay-admin migrate-legacy extend --deadline 2026-12-24T12:00:00Z --reason "freeze" --dry-run
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -85,6 +85,7 @@ EXAMPLES
   relay-admin migrate-legacy finish --quiet-for 24h --allow-active 2 --confirm legacy-off
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -266,6 +266,7 @@ EXAMPLES
   relay-admin migrate-legacy import --from-table old.bots --map agent_id=id,org_id=tenant,secret_hash=hash -o json
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -233,6 +233,7 @@ EXAMPLES
   relay-admin migrate-legacy issue --all --org acme-corp --dry-run --secrets-dir out
 )",
     .declare = declare,
+    .effect = Effect::changes,
     .completes = IdFilter::live,
 };
 

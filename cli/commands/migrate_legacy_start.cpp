@@ -81,6 +81,7 @@ EXAMPLES
   relay-admin migrate-legacy start --agents us-gateway.txt
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

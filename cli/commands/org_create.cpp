@@ -98,6 +98,7 @@ EXAMPLES
   relay-admin org create acme-corp --name "Acme Corp" --admin-token acme.token
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

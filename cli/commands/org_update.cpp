@@ -107,6 +107,7 @@ EXAMPLES
   relay-admin org update acme-corp --admin-token acme.token --replace
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -116,6 +116,7 @@ EXAMPLES
   relay-admin recover --dir /etc/relay-agent)",
     .declare = declare,
     .audience = Audience::audit,
+    .effect = Effect::acts,
 };
 
 }  // namespace relay::cli::commands

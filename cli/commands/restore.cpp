@@ -129,6 +129,7 @@ EXAMPLES
     .declare = declare,
     .audience = Audience::incidents,
     .rank = 4,
+    .effect = Effect::changes,
     .completes = IdFilter::revoked,
 };
 

@@ -160,6 +160,7 @@ EXAMPLES
     .declare = declare,
     .audience = Audience::incidents,
     .rank = 3,
+    .effect = Effect::changes,
     .completes = IdFilter::live,
 };
 

@@ -60,6 +60,7 @@ EXAMPLES
   relay-admin role create support --org acme-corp --name "Support desk"
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

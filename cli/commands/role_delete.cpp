@@ -86,6 +86,7 @@ EXAMPLES
   relay-admin role delete support --org acme-corp --force --yes
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -54,6 +54,7 @@ EXAMPLES
   relay-admin role grant accounting stripe:create_payment --org acme-corp --conditions '{"max_amount": 10000}'
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

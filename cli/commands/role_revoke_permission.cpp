@@ -51,6 +51,7 @@ EXAMPLES
   relay-admin role revoke-permission accounting 'stripe:*' ledger:read --org acme-corp
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -130,6 +130,7 @@ EXAMPLES
     .alias = "agent rotate-key",
     .audience = Audience::agents,
     .rank = 2,
+    .effect = Effect::changes,
     .completes = IdFilter::live,
 };
 

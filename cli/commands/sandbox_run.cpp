@@ -55,6 +55,8 @@ EXAMPLES
   relay-admin sandbox run -- psql
   relay-admin sandbox run -- relay-admin org list)",
     .declare = declare,
+    .effect = Effect::acts,
+    .prints = Prints::text,
 };
 
 }  // namespace relay::cli::commands

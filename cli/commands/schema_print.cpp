@@ -47,6 +47,7 @@ EXAMPLES
   # the last one, for review
   relay-admin schema print --only 7)",
     .declare = declare,
+    .prints = Prints::text,
 };
 
 }  // namespace relay::cli::commands

@@ -94,6 +94,7 @@ EXAMPLES
     .declare = declare,
     .audience = Audience::incidents,
     .rank = 2,
+    .effect = Effect::changes,
     .completes = IdFilter::blocked,
 };
 

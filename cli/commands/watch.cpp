@@ -106,6 +106,7 @@ EXAMPLES
   relay-admin watch --since 1f2e3d4c.1.745.12.746:746: --until-idle)",
     .declare = declare,
     .audience = Audience::incidents,
+    .prints = Prints::stream,
 };
 
 }  // namespace relay::cli::commands
