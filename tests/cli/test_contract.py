@@ -72,6 +72,16 @@ def test_every_write_is_seen_as_a_dry_run_with_effect_and_without(shots):
         assert any(shot.words == words and shot.form == "jsonl" for shot in shots), words
 
 
+ACTING = [command for command in command_table.commands() if command.effect == "acts"]
+
+
+@pytest.mark.parametrize("command", ACTING, ids=lambda command: " ".join(command.path))
+def test_what_cannot_be_tried_refuses_a_dry_run(relay_without_database, command):
+    arguments = ["x" for argument in command.arguments if argument.required or not command.flags]
+    error = relay_without_database.error(*command.path, "--dry-run", *(arguments or ["x"]), check=2)
+    assert "dry run" in error["message"] or "--dry-run" in error["message"]
+
+
 @pytest.mark.parametrize("kind", ["OrgList", "AgentList", "KeyList", "RoleList"])
 def test_every_list_is_seen_empty_cut_and_whole(shots, kind):
     found = [document for document in printed(shots) if document["kind"] == kind]
