@@ -3,14 +3,9 @@
 #include "cli/command_line/command_tree.hpp"
 #include "cli/command_line/globals.hpp"
 
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
-
-namespace CLI {
-class App;
-}
 
 namespace relay::cli {
 
@@ -18,6 +13,7 @@ namespace relay::cli {
 struct Invocation {
     Globals globals{};
     Runner run{};
+    Effect effect = Effect::reads;
 };
 
 /// Parses `words` (without the program's name). --help and --version come back as a Runner like any other; no words at all mean the
@@ -27,9 +23,5 @@ Invocation parse_command_line(std::vector<std::string> const &words, std::span<C
 
 /// The help page of a command, of a group, or with an empty path of the program. Throws Error (usage): no such command.
 std::string help_for(std::span<Command const *const> table, Path const &path);
-
-/// The whole tree, every command with its options, for help, completions and man pages: to be walked, not to be parsed with.
-/// Aliases are in it as commands of their own.
-std::shared_ptr<CLI::App> make_whole_app(std::span<Command const *const> table);
 
 }  // namespace relay::cli

@@ -6,6 +6,7 @@
 #include "cli/output/output.hpp"
 #include "cli/sandbox/sandbox.hpp"
 #include "relay/db/database.hpp"
+#include "relay/model/error.hpp"
 
 #include <algorithm>
 #include <array>
@@ -75,8 +76,9 @@ std::optional<db::Settings> settings_without_starting(Globals const &globals) {
     return settings;
 }
 
-Context::Context(Globals globals)
+Context::Context(Globals globals, Effect effect)
     : m_globals(std::move(globals)),
+      m_effect(effect),
       m_output(std::make_unique<Output>(m_globals)),
       m_prompt(std::make_unique<Prompt>(m_globals)) {}
 
@@ -103,6 +105,13 @@ Attribution const &Context::attribution() {
     return *m_attribution;
 }
 
-WriteOptions Context::write_options() { return {.by = attribution(), .dry_run = m_globals.dry_run}; }
+WriteOptions Context::write_options() { return {.by = attribution(), .dry_run = is_dry_run()}; }
+
+bool Context::is_dry_run() const {
+    if (m_effect != Effect::changes) {
+        throw Error(ErrorKind::internal, "a command changes something, but is not declared to");
+    }
+    return m_globals.dry_run;
+}
 
 }  // namespace relay::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/effect.hpp"
 #include "cli/output/document.hpp"
 #include "relay/model/attribution.hpp"
 
@@ -51,7 +52,7 @@ std::optional<db::Settings> settings_without_starting(Globals const &globals);
 /// What a command runs with. Nothing in it touches the database before `database()` is called.
 class Context {
   public:
-    explicit Context(Globals globals);
+    explicit Context(Globals globals, Effect effect = Effect::reads);
     ~Context();
 
     Globals const &globals() const { return m_globals; }
@@ -61,10 +62,14 @@ class Context {
     Prompt &prompt() { return *m_prompt; }
     /// Actor: --actor, else the CI run, else SUDO_USER, else the login name. Trace: TRACEPARENT, else a new one.
     Attribution const &attribution();
+    /// Who changes something and why, and whether it is only tried. Throws Error (internal): the command is not declared to change anything.
     WriteOptions write_options();
+    /// The last part of that, for what is no change of the database. Throws the same.
+    bool is_dry_run() const;
 
   private:
     Globals m_globals;
+    Effect m_effect;
     std::unique_ptr<Output> m_output;
     std::unique_ptr<Prompt> m_prompt;
     std::unique_ptr<db::Database> m_database;

@@ -44,7 +44,7 @@ int run(std::vector<std::string> const &words, ErrorStyle &style) {
     if (::sodium_init() < 0) {
         throw Error(ErrorKind::internal, "the random number generator of this machine does not work");
     }
-    Context context(invocation.globals);
+    Context context(invocation.globals, invocation.effect);
     return static_cast<int>(invocation.run(context));
 }
 

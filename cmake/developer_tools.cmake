@@ -17,7 +17,7 @@ endif()
 
 if(RUN_CLANG_TIDY_PROGRAM)
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)  # counts for the targets made after this line
-  # The library only: the program's files each parse CLI11, which takes clang-tidy the better part of a minute.
+  # The library only, so far.
   add_custom_target(lint
     COMMAND "${RUN_CLANG_TIDY_PROGRAM}" -quiet -p "${PROJECT_BINARY_DIR}" "${PROJECT_SOURCE_DIR}/lib/relay/"
     USES_TERMINAL VERBATIM)

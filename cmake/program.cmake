@@ -12,8 +12,8 @@ relay_command_table("${PROJECT_SOURCE_DIR}/cli/commands" "${PROJECT_BINARY_DIR}/
 add_library(relay_cli STATIC ${cli_sources} ${command_sources} "${PROJECT_BINARY_DIR}/generated/command_table.cpp"
   "${PROJECT_BINARY_DIR}/generated/json_schemas.cpp")
 target_link_libraries(relay_cli
-  PUBLIC standard_settings relay::relay CLI11::CLI11 nlohmann_json::nlohmann_json
-  PRIVATE standard_warnings PkgConfig::LIBSODIUM)
+  PUBLIC standard_settings relay::relay nlohmann_json::nlohmann_json
+  PRIVATE standard_warnings CLI11::CLI11 PkgConfig::LIBSODIUM)
 relay_precompile(relay_cli cli/command.hpp cli/command_line/options.hpp cli/context.hpp cli/documents/browse.hpp
   cli/documents/stamp.hpp cli/output/output.hpp cli/sink/sink.hpp relay/db/database.hpp relay/identity/records.hpp)
 if(EXISTS "${cli_main}")

@@ -2,52 +2,41 @@
 
 #include "relay/model/text.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
+#include <functional>
 
 namespace relay::cli {
 
-namespace {
-
-template <typename Matches>
-FoundFlag find_flag(CLI::App const *leaf, CLI::App const &root, Matches const &matches) {
-    for (CLI::App const *app : {leaf, &root}) {
-        if (app == nullptr) {
+OptionModel const *FlagsInReach::find(std::string_view name) const {
+    for (auto const *options : {command, &globals}) {
+        if (options == nullptr) {
             continue;
         }
-        for (CLI::Option const *option : app->get_options()) {
-            if (matches(*option)) {
-                return {option, app == &root};
+        for (OptionModel const &option : *options) {
+            if (option.has_name(name)) {
+                return &option;
             }
         }
     }
-    return {};
+    return nullptr;
 }
 
-bool holds(std::vector<std::string> const &names, std::string_view name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
+bool FlagsInReach::is_global(OptionModel const &option) const {
+    return std::any_of(globals.begin(), globals.end(), [&](OptionModel const &one) { return &one == &option; });
 }
 
-}  // namespace
-
-FoundFlag find_long(CLI::App const *leaf, CLI::App const &root, std::string_view name) {
-    return find_flag(leaf, root, [&](CLI::Option const &option) { return holds(option.get_lnames(), name); });
-}
-
-FoundFlag find_short(CLI::App const *leaf, CLI::App const &root, char letter) {
-    std::string_view const name(&letter, 1);
-    return find_flag(leaf, root, [&](CLI::Option const &option) { return holds(option.get_snames(), name); });
-}
-
-std::vector<std::string> similar_flags(CLI::App const *leaf, CLI::App const &root, std::string const &spelled) {
+std::vector<std::string> FlagsInReach::similar(std::string const &spelled) const {
     std::vector<std::string> names;
-    for (CLI::App const *app : {leaf, &root}) {
-        if (app == nullptr) {
+    for (auto const *options : {command, &globals}) {
+        if (options == nullptr) {
             continue;
         }
-        for (CLI::Option const *option : app->get_options()) {
-            names.insert(names.end(), option->get_lnames().begin(), option->get_lnames().end());
+        for (OptionModel const &option : *options) {
+            for (std::string const &name : option.names) {
+                if (name.starts_with("--")) {
+                    names.push_back(name.substr(2));
+                }
+            }
         }
     }
     std::string const bare = spelled.substr(std::min(spelled.find_first_not_of('-'), spelled.size()));
@@ -59,25 +48,6 @@ std::vector<std::string> similar_flags(CLI::App const *leaf, CLI::App const &roo
         name.insert(0, "--");
     }
     return near;
-}
-
-bool takes_value(CLI::Option const &option) { return option.get_items_expected_max() > 0; }
-
-bool takes_many(CLI::Option const &option) { return option.get_items_expected_max() > 1; }
-
-bool is_positional(CLI::Option const &option) { return option.get_positional(); }
-
-std::string canonical_name(CLI::Option const &option) {
-    if (!option.get_lnames().empty()) {
-        return "--" + option.get_lnames().front();
-    }
-    return option.get_snames().empty() ? positional_name(option) : "-" + option.get_snames().front();
-}
-
-std::string positional_name(CLI::Option const &option) { return option.get_name(true); }
-
-std::vector<CLI::Option const *> positionals_of(CLI::App const &app) {
-    return app.get_options([](CLI::Option const *option) { return option->get_positional(); });
 }
 
 }  // namespace relay::cli

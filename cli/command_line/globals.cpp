@@ -83,9 +83,9 @@ ColorChoice color_choice(std::optional<std::string> const &text) {
     return *text == "always" ? ColorChoice::always : ColorChoice::never;
 }
 
-void declare_connection(CLI::App &root, GlobalOptions &options) {
+void declare_connection(OptionSet &set, GlobalOptions &options) {
     constexpr std::string_view group = "Database";
-    add_value(root,
+    add_value(set,
               {.names = "-d,--dsn",
                .type = "CONNINFO",
                .description = "database to use, as keywords or as a URI, without a password (default: RELAY_ADMIN_DSN, "
@@ -93,22 +93,22 @@ void declare_connection(CLI::App &root, GlobalOptions &options) {
                .group = group},
               options.dsn);
     add_value(
-        root,
+        set,
         {.names = "--dsn-file",
          .type = "FILE",
          .description = "read the connection string from FILE; one with a password must be readable by its owner alone",
          .group = group},
         options.dsn_file);
     add_value(
-        root,
+        set,
         {.names = "--service", .type = "NAME", .description = "section of libpq's service file to use", .group = group},
         options.service);
-    add_flag(root,
+    add_flag(set,
              {.names = "--sandbox",
               .description = "use the private PostgreSQL of `sandbox`, started on demand",
               .group = group},
              options.sandbox);
-    add_value(root,
+    add_value(set,
               {.names = "--timeout",
                .type = "DURATION",
                .description = "longest wait for the connection and for each transaction, 100ms to 10m (default: 10s)",
@@ -116,42 +116,42 @@ void declare_connection(CLI::App &root, GlobalOptions &options) {
               options.timeout);
 }
 
-void declare_output(CLI::App &root, GlobalOptions &options) {
+void declare_output(OptionSet &set, GlobalOptions &options) {
     constexpr std::string_view group = "Output";
     // Not add_choice: the same words may come from RELAY_ADMIN_OUTPUT, and one place checks both.
-    add_value(root,
+    add_value(set,
               {.names = "-o,--output",
                .type = "table|json|jsonl|csv|id|env",
                .description = "format of what goes to stdout (default: table)",
                .group = group},
               options.output);
-    add_flag(root, {.names = "--json", .description = "same as --output json", .group = group}, options.json);
-    add_flag(root, {.names = "-q,--quiet", .description = "no talk on stderr but warnings and errors", .group = group},
+    add_flag(set, {.names = "--json", .description = "same as --output json", .group = group}, options.json);
+    add_flag(set, {.names = "-q,--quiet", .description = "no talk on stderr but warnings and errors", .group = group},
              options.quiet);
-    add_flag(root, {.names = "-v,--verbose", .description = "more talk on stderr", .group = group}, options.verbose);
-    add_choice(root, {.names = "--color", .description = "color on stderr (default: auto)", .group = group},
+    add_flag(set, {.names = "-v,--verbose", .description = "more talk on stderr", .group = group}, options.verbose);
+    add_choice(set, {.names = "--color", .description = "color on stderr (default: auto)", .group = group},
                {"auto", "always", "never"}, options.color);
-    add_flag(root, {.names = "--no-pager", .description = "never show long output in a pager", .group = group},
+    add_flag(set, {.names = "--no-pager", .description = "never show long output in a pager", .group = group},
              options.no_pager);
 }
 
-void declare_writes(CLI::App &root, GlobalOptions &options) {
+void declare_writes(OptionSet &set, GlobalOptions &options) {
     constexpr std::string_view group = "Changes";
-    add_flag(root,
+    add_flag(set,
              {.names = "-n,--dry-run",
               .description = "do it all in a transaction, then roll back and show it",
               .group = group},
              options.dry_run);
-    add_flag(root, {.names = "-y,--yes", .description = "answer yes/no questions with yes", .group = group},
+    add_flag(set, {.names = "-y,--yes", .description = "answer yes/no questions with yes", .group = group},
              options.yes);
-    add_flag(root,
+    add_flag(set,
              {.names = "--no-input", .description = "never ask; fail where a question would be needed", .group = group},
              options.no_input);
-    add_value(root, {.names = "--reason", .type = "TEXT", .description = "why, for the audit trail", .group = group},
+    add_value(set, {.names = "--reason", .type = "TEXT", .description = "why, for the audit trail", .group = group},
               options.reason);
-    add_value(root, {.names = "--ticket", .type = "ID", .description = "ticket, for the audit trail", .group = group},
+    add_value(set, {.names = "--ticket", .type = "ID", .description = "ticket, for the audit trail", .group = group},
               options.ticket);
-    add_value(root,
+    add_value(set,
               {.names = "--actor",
                .type = "NAME",
                .description = "who asks, for the audit trail (default: the CI run, SUDO_USER, or the login name)",
@@ -161,12 +161,12 @@ void declare_writes(CLI::App &root, GlobalOptions &options) {
 
 }  // namespace
 
-void declare_globals(CLI::App &root, GlobalOptions &options) {
-    declare_connection(root, options);
-    declare_output(root, options);
-    declare_writes(root, options);
-    add_flag(root, {.names = "-h,--help", .description = "show help and stop", .group = "Help"}, options.help);
-    add_flag(root, {.names = "-V,--version", .description = "show the version and stop", .group = "Help"},
+void declare_globals(OptionSet &set, GlobalOptions &options) {
+    declare_connection(set, options);
+    declare_output(set, options);
+    declare_writes(set, options);
+    add_flag(set, {.names = "-h,--help", .description = "show help and stop", .group = "Help"}, options.help);
+    add_flag(set, {.names = "-V,--version", .description = "show the version and stop", .group = "Help"},
              options.version);
 }
 

@@ -7,11 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace CLI {
-class App;
-}
-
 namespace relay::cli {
+
+class OptionSet;
 
 /// The global flags as they stand on the line, before environment and defaults.
 struct GlobalOptions {
@@ -36,8 +34,8 @@ struct GlobalOptions {
     bool version = false;
 };
 
-/// Adds the global flags to the root of the command tree.
-void declare_globals(CLI::App &root, GlobalOptions &options);
+/// Adds the global flags.
+void declare_globals(OptionSet &set, GlobalOptions &options);
 
 /// Reads an environment variable; null if it is not set.
 using Environment = std::function<char const *(char const *name)>;

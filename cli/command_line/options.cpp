@@ -1,45 +1,74 @@
 #include "cli/command_line/options.hpp"
 
-#include "cli/command_line/positional_marker.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
-#include <CLI/CLI.hpp>
-
+#include <algorithm>
 #include <charconv>
 
 namespace relay::cli {
 
 namespace {
 
-using Take = std::function<void(std::string const &)>;
-
-/// The first name, as it is written on the line: "--org" of "--org,--org-id".
-std::string first_name(OptionText const &text) {
-    std::string_view name = text.names;
-    std::size_t const comma = name.find(',');
-    if (comma != name.npos && !name.starts_with("--")) {
-        name = name.substr(comma + 1);  // "-f,--file": the long one says more
+/// "-f,--file" as its parts.
+std::vector<std::string> split_names(std::string_view names) {
+    std::vector<std::string> parts;
+    for (std::size_t start = 0; start <= names.size();) {
+        std::size_t const comma = std::min(names.find(',', start), names.size());
+        parts.emplace_back(names.substr(start, comma - start));
+        start = comma + 1;
     }
-    return std::string(name.substr(0, name.find(',')));
+    // Short ones first, as the help shows them.
+    std::stable_partition(parts.begin(), parts.end(), [](std::string const &name) { return !name.starts_with("--"); });
+    return parts;
 }
 
-CLI::Option *describe(CLI::Option *option, OptionText const &text, std::string_view type, std::string_view group) {
-    return option->type_name(std::string(type))
-        ->required(text.required)
-        ->group(std::string(text.group.empty() ? group : text.group));
-}
-
-/// `take` gets one value a time. A domain Error that it throws goes straight through CLI11's parse(), which catches nothing.
-CLI::Option *add(CLI::App &app, OptionText const &text, std::string_view type, Take take) {
-    auto const callback = [take = std::move(take)](CLI::results_t const &values) {
-        for (std::string const &value : values) {
-            take(value);
+/// "table|json" are the words themselves; "FILE" and "TIME|DURATION" stand for something else.
+std::vector<std::string> split_choices(std::string_view type) {
+    std::vector<std::string> words;
+    if (type.find('|') == type.npos || type.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != type.npos) {
+        return words;
+    }
+    while (true) {
+        std::size_t const bar = type.find('|');
+        words.emplace_back(type.substr(0, bar));
+        if (bar == type.npos) {
+            return words;
         }
-        return true;
+        type.remove_prefix(bar + 1);
+    }
+}
+
+/// A flag with a value of this type; without one, a bare flag.
+OptionModel make_flag(OptionText const &text, std::string_view type) {
+    return {
+        .names = split_names(text.names),
+        .value = std::string(type),
+        .type = std::string(type),
+        .choices = split_choices(type),
+        .description = std::string(text.description),
+        .heading = std::string(text.group.empty() ? "Flags" : text.group),
+        .required = text.required,
     };
-    return describe(app.add_option(std::string(text.names), callback, std::string(text.description)), text, type,
-                    "Flags");
+}
+
+OptionModel make_argument(OptionText const &text) {
+    std::string const type(text.type.empty() ? text.names : text.type);
+    return {
+        .value = std::string(text.names),
+        .type = type,
+        .choices = split_choices(type),
+        .description = std::string(text.description),
+        .heading = std::string(text.group.empty() ? "Arguments" : text.group),
+        .required = text.required,
+    };
+}
+
+/// `take` gets the value, and the name of the flag for errors.
+template <typename TakeNamed>
+void add_named(OptionSet &set, OptionModel option, TakeNamed take) {
+    std::string const name = option.canonical_name();
+    set.add(std::move(option), [name, take = std::move(take)](std::string const &value) { take(name, value); });
 }
 
 std::string_view type_or(OptionText const &text, std::string_view fallback) {
@@ -102,93 +131,69 @@ std::string names_of(Given flags) {
 
 }  // namespace
 
-void add_value(CLI::App &app, OptionText const &text, std::optional<std::string> &target) {
-    add(app, text, type_or(text, "TEXT"), [&target](std::string const &value) { target = value; });
+void add_value(OptionSet &set, OptionText const &text, std::optional<std::string> &target) {
+    set.add(make_flag(text, type_or(text, "TEXT")), [&target](std::string const &value) { target = value; });
 }
 
-void add_values(CLI::App &app, OptionText const &text, std::vector<std::string> &target, Commas commas) {
-    Take const take = [&target, commas, name = first_name(text)](std::string const &value) {
+void add_values(OptionSet &set, OptionText const &text, std::vector<std::string> &target, Commas commas) {
+    OptionModel flag = make_flag(text, type_or(text, "TEXT"));
+    flag.repeatable = true;
+    add_named(set, std::move(flag), [&target, commas](std::string const &name, std::string const &value) {
         if (commas == Commas::split) {
             split_at_commas(name, value, target);
         } else {
             target.push_back(value);
         }
-    };
-    // Without allow_extra_args(false) one flag would swallow the words after its value, too.
-    add(app, text, type_or(text, "TEXT"), take)
-        ->expected(1, CLI::detail::expected_max_vector_size)
-        ->allow_extra_args(false);
-}
-
-void add_flag(CLI::App &app, OptionText const &text, bool &target) {
-    CLI::Option *flag = app.add_flag_callback(std::string(text.names), [&target] { target = true; });
-    flag->description(std::string(text.description));
-    describe(flag, text, "", "Flags");
-}
-
-void add_positional(CLI::App &app, OptionText const &text, std::optional<std::string> &target) {
-    OptionText with_group = text;
-    with_group.group = text.group.empty() ? "Arguments" : text.group;
-    add(app, with_group, type_or(text, text.names), [&target](std::string const &word) { target = unmark(word); });
-}
-
-void add_positionals(CLI::App &app, OptionText const &text, std::vector<std::string> &target) {
-    OptionText with_group = text;
-    with_group.group = text.group.empty() ? "Arguments" : text.group;
-    add(app, with_group, type_or(text, text.names),
-        [&target](std::string const &word) { target.push_back(unmark(word)); })
-        ->expected(1, CLI::detail::expected_max_vector_size)
-        ->allow_extra_args();
-}
-
-void add_duration(CLI::App &app, OptionText const &text, std::optional<std::chrono::seconds> &target) {
-    add(app, text, type_or(text, "DURATION"), [&target, name = first_name(text)](std::string const &value) {
-        target = parse_for(name, [&] { return parse_duration(value); });
     });
 }
 
-void add_instant(CLI::App &app, OptionText const &text, std::optional<Instant> &target) {
-    add(app, text, type_or(text, "TIME"), [&target, name = first_name(text)](std::string const &value) {
-        target = parse_for(name, [&] { return parse_instant(value); });
-    });
+void add_flag(OptionSet &set, OptionText const &text, bool &target) {
+    set.add(make_flag(text, ""), [&target](std::string const &) { target = true; });
 }
 
-void add_integer(CLI::App &app, OptionText const &text, Bounds bounds, std::optional<std::int64_t> &target) {
-    add(app, text, type_or(text, "N"), [&target, bounds, name = first_name(text)](std::string const &value) {
-        target = parse_integer(name, value, bounds);
-    });
+void add_positional(OptionSet &set, OptionText const &text, std::optional<std::string> &target) {
+    set.add(make_argument(text), [&target](std::string const &word) { target = word; });
 }
 
-void add_choice(CLI::App &app, OptionText const &text, std::vector<std::string> const &choices,
+void add_positionals(OptionSet &set, OptionText const &text, std::vector<std::string> &target) {
+    OptionModel argument = make_argument(text);
+    argument.repeatable = true;
+    set.add(std::move(argument), [&target](std::string const &word) { target.push_back(word); });
+}
+
+void add_duration(OptionSet &set, OptionText const &text, std::optional<std::chrono::seconds> &target) {
+    add_named(set, make_flag(text, type_or(text, "DURATION")),
+              [&target](std::string const &name, std::string const &value) {
+                  target = parse_for(name, [&] { return parse_duration(value); });
+              });
+}
+
+void add_instant(OptionSet &set, OptionText const &text, std::optional<Instant> &target) {
+    add_named(set, make_flag(text, type_or(text, "TIME")),
+              [&target](std::string const &name, std::string const &value) {
+                  target = parse_for(name, [&] { return parse_instant(value); });
+              });
+}
+
+void add_integer(OptionSet &set, OptionText const &text, Bounds bounds, std::optional<std::int64_t> &target) {
+    add_named(set, make_flag(text, type_or(text, "N")),
+              [&target, bounds](std::string const &name, std::string const &value) {
+                  target = parse_integer(name, value, bounds);
+              });
+}
+
+void add_choice(OptionSet &set, OptionText const &text, std::vector<std::string> const &choices,
                 std::optional<std::string> &target) {
-    Take const take = [&target, choices, name = first_name(text)](std::string const &value) {
-        if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-            throw Error(ErrorKind::usage, name + " is '" + value + "', but must be one of " + joined(choices, ", "),
-                        {.suggestions = closest(value, choices)});
-        }
-        target = value;
-    };
     std::string const type = joined(choices, "|");
-    add(app, text, type_or(text, type), take);
-}
-
-std::optional<std::string> one_spelling(std::string_view first_name, std::optional<std::string> const &first,
-                                        std::string_view second_name, std::optional<std::string> const &second) {
-    if (first && second && *first != *second) {
-        throw Error(ErrorKind::usage, std::string(first_name) + " is '" + *first + "', but " +
-                                          std::string(second_name) + " is '" + *second + "'; give one of them");
-    }
-    return first ? first : second;
-}
-
-std::string required_spelling(std::string_view first_name, std::optional<std::string> const &first,
-                              std::string_view second_name, std::optional<std::string> const &second) {
-    auto given = one_spelling(first_name, first, second_name, second);
-    if (!given) {
-        throw Error(ErrorKind::usage, "missing: " + std::string(first_name),
-                    {.next = "give it as " + std::string(first_name) + " or as " + std::string(second_name)});
-    }
-    return *given;
+    add_named(set, make_flag(text, type_or(text, type)),
+              [&target, choices](std::string const &name, std::string const &value) {
+                  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+                      throw Error(ErrorKind::usage,
+                                  name + " is '" + value + "', but must be one of " + joined(choices, ", "),
+                                  {.suggestions = closest(value, choices)});
+                  }
+                  target = value;
+              });
 }
 
 void at_most_one(Given flags) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/command_line/option_set.hpp"
 #include "relay/model/time.hpp"
 
 #include <chrono>
@@ -12,18 +13,14 @@
 #include <utility>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
-/// How commands declare their options: one uniform way, so that help, man pages and completions can be made from them.
+/// How commands declare their options, each kind of value in one way.
 ///
 /// A target is bound by reference and must live as long as the Runner: keep the Options struct in a shared_ptr that the Runner captures.
 /// Parsing text to ids and names is the Runner's work. What is wrong with a value is an Error (usage) that names the flag.
 namespace relay::cli {
 
 /// What is told of an option. Designated initializers read best:
-/// `add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "the agent's organization", .required = true}, options->org)`.
+/// `add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "the agent's organization", .required = true}, options->org)`.
 struct OptionText {
     std::string_view names;  ///< "--name", "-f,--file", "--org,--org-id"; for a positional its name in help: "AGENT"
     std::string_view
@@ -34,44 +31,36 @@ struct OptionText {
 };
 
 /// `--name VALUE`: once at most, never empty.
-void add_value(CLI::App &app, OptionText const &text, std::optional<std::string> &target);
+void add_value(OptionSet &set, OptionText const &text, std::optional<std::string> &target);
 
 enum class Commas { kept, split };
 /// `--name VALUE` as often as wanted; with Commas::split also `--name A,B`.
-void add_values(CLI::App &app, OptionText const &text, std::vector<std::string> &target, Commas commas = Commas::kept);
+void add_values(OptionSet &set, OptionText const &text, std::vector<std::string> &target, Commas commas = Commas::kept);
 
 /// `--name`, without a value.
-void add_flag(CLI::App &app, OptionText const &text, bool &target);
+void add_flag(OptionSet &set, OptionText const &text, bool &target);
 
 /// A word that is not a flag. Positionals are filled in the order of their declaration.
-void add_positional(CLI::App &app, OptionText const &text, std::optional<std::string> &target);
+void add_positional(OptionSet &set, OptionText const &text, std::optional<std::string> &target);
 /// All words that are left; declare it last.
-void add_positionals(CLI::App &app, OptionText const &text, std::vector<std::string> &target);
+void add_positionals(OptionSet &set, OptionText const &text, std::vector<std::string> &target);
 
 /// `90d`, `24h`, `10m`, `30s`, `0`, as relay::parse_duration.
-void add_duration(CLI::App &app, OptionText const &text, std::optional<std::chrono::seconds> &target);
+void add_duration(OptionSet &set, OptionText const &text, std::optional<std::chrono::seconds> &target);
 
 /// RFC 3339, as relay::parse_instant.
-void add_instant(CLI::App &app, OptionText const &text, std::optional<Instant> &target);
+void add_instant(OptionSet &set, OptionText const &text, std::optional<Instant> &target);
 
 struct Bounds {
     std::int64_t min = 0;
     std::int64_t max = std::numeric_limits<std::int64_t>::max();
 };
 /// A whole number in decimal digits.
-void add_integer(CLI::App &app, OptionText const &text, Bounds bounds, std::optional<std::int64_t> &target);
+void add_integer(OptionSet &set, OptionText const &text, Bounds bounds, std::optional<std::int64_t> &target);
 
 /// One word of `choices`; a near miss gets a suggestion.
-void add_choice(CLI::App &app, OptionText const &text, std::vector<std::string> const &choices,
+void add_choice(OptionSet &set, OptionText const &text, std::vector<std::string> const &choices,
                 std::optional<std::string> &target);
-
-/// For "[AGENT | --agent-id AGENT]": the one that was given. Throws Error (usage) if both were, with different texts.
-std::optional<std::string> one_spelling(std::string_view first_name, std::optional<std::string> const &first,
-                                        std::string_view second_name, std::optional<std::string> const &second);
-
-/// As one_spelling, but throws Error (usage) `<first_name> is missing` if neither was given.
-std::string required_spelling(std::string_view first_name, std::optional<std::string> const &first,
-                              std::string_view second_name, std::optional<std::string> const &second);
 
 /// Flags by name, and whether each was given.
 using Given = std::initializer_list<std::pair<std::string_view, bool>>;

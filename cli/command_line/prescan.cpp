@@ -4,8 +4,6 @@
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
-#include <CLI/CLI.hpp>
-
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -24,9 +22,9 @@ bool starts_with_typographic_dash(std::string const &word) {
 
 class Scanner {
   public:
-    Scanner(std::vector<std::string> const &words, std::span<Command const *const> table, CLI::App const &root,
+    Scanner(std::vector<std::string> const &words, std::span<Command const *const> table, OptionSet const &globals,
             EnterCommand const &enter)
-        : m_words(words), m_table(table), m_root(root), m_enter(enter) {}
+        : m_words(words), m_table(table), m_enter(enter), m_flags{.globals = globals.options()} {}
 
     Line run();
 
@@ -35,10 +33,10 @@ class Scanner {
     void take_long(std::string const &word);
     void take_short(std::string const &word);
     void take_path_word(std::string const &word);
-    void take_value(FoundFlag const &flag, std::string const &spelled, std::optional<std::string> given);
-    void take_bare(FoundFlag const &flag);
-    void add(FoundFlag const &flag, std::string word);
-    void count_once(FoundFlag const &flag, std::string const &spelled);
+    void take_value(OptionModel const &flag, std::string const &spelled, std::optional<std::string> given);
+    void take_bare(OptionModel const &flag);
+    void add(OptionModel const &flag, std::string word);
+    void count_once(OptionModel const &flag, std::string const &spelled);
     void unknown_flag(std::string const &spelled);
     void check_command() const;
     void check_positionals() const;
@@ -48,12 +46,11 @@ class Scanner {
 
     std::vector<std::string> const &m_words;
     std::span<Command const *const> m_table;
-    CLI::App const &m_root;
     EnterCommand const &m_enter;
-    CLI::App const *m_leaf = nullptr;
+    FlagsInReach m_flags;
     std::size_t m_next = 0;
     Line m_line{};
-    std::map<CLI::Option const *, std::string> m_seen{};
+    std::map<OptionModel const *, std::string> m_seen{};
     std::optional<Error> m_error{};
 };
 
@@ -107,7 +104,7 @@ Line Scanner::run() {
 }
 
 void Scanner::take_word(std::string const &word) {
-    if (m_leaf == nullptr) {
+    if (m_flags.command == nullptr) {
         take_path_word(word);
         return;
     }
@@ -126,56 +123,56 @@ void Scanner::take_path_word(std::string const &word) {
     }
     m_line.command = command;
     if (command != nullptr && command->declare != nullptr) {
-        m_leaf = &m_enter(m_line.path, *command);
+        m_flags.command = &m_enter(*command).options();
     }
 }
 
 void Scanner::take_long(std::string const &word) {
     std::size_t const equals = word.find('=');
     std::string const spelled = word.substr(0, equals);
-    FoundFlag const flag = find_long(m_leaf, m_root, spelled.substr(2));
-    if (flag.option == nullptr) {
+    OptionModel const *flag = m_flags.find(spelled);
+    if (flag == nullptr) {
         unknown_flag(spelled);
-    } else if (takes_value(*flag.option)) {
-        take_value(flag, spelled, equals == word.npos ? std::nullopt : std::optional(word.substr(equals + 1)));
+    } else if (flag->takes_value()) {
+        take_value(*flag, spelled, equals == word.npos ? std::nullopt : std::optional(word.substr(equals + 1)));
     } else if (equals != word.npos) {
         defer({ErrorKind::usage, "flag " + spelled + " takes no value"});
     } else {
-        take_bare(flag);
+        take_bare(*flag);
     }
 }
 
 /// `-o json`, `-ojson`, `-o=json`, and several bare flags in one word: `-yn`.
 void Scanner::take_short(std::string const &word) {
-    if (find_long(m_leaf, m_root, word.substr(1, word.find('=') - 1)).option != nullptr && word.size() > 2) {
+    if (m_flags.find('-' + word.substr(0, word.find('='))) != nullptr && word.size() > 2) {
         unknown_flag(word.substr(0, word.find('=')));  // `-dry-run` must not become `-d ry-run`
         return;
     }
     for (std::size_t at = 1; at < word.size(); ++at) {
-        FoundFlag const flag = find_short(m_leaf, m_root, word[at]);
-        if (flag.option == nullptr) {
+        std::string const spelled = {'-', word[at]};
+        OptionModel const *flag = m_flags.find(spelled);
+        if (flag == nullptr) {
             unknown_flag(word);
             return;
         }
-        if (takes_value(*flag.option)) {
+        if (flag->takes_value()) {
             std::size_t const start = at + 1 < word.size() && word[at + 1] == '=' ? at + 2 : at + 1;
-            std::string const spelled = {'-', word[at]};
-            take_value(flag, spelled, at + 1 == word.size() ? std::nullopt : std::optional(word.substr(start)));
+            take_value(*flag, spelled, at + 1 == word.size() ? std::nullopt : std::optional(word.substr(start)));
             return;
         }
-        take_bare(flag);
+        take_bare(*flag);
     }
 }
 
-void Scanner::take_bare(FoundFlag const &flag) {
-    m_line.help = m_line.help || canonical_name(*flag.option) == "--help";
-    m_line.version = m_line.version || canonical_name(*flag.option) == "--version";
-    if (m_seen.emplace(flag.option, "").second) {  // said twice, a bare flag says nothing more
-        add(flag, canonical_name(*flag.option));
+void Scanner::take_bare(OptionModel const &flag) {
+    m_line.help = m_line.help || flag.canonical_name() == "--help";
+    m_line.version = m_line.version || flag.canonical_name() == "--version";
+    if (m_seen.emplace(&flag, "").second) {  // said twice, a bare flag says nothing more
+        add(flag, flag.canonical_name());
     }
 }
 
-void Scanner::take_value(FoundFlag const &flag, std::string const &spelled, std::optional<std::string> given) {
+void Scanner::take_value(OptionModel const &flag, std::string const &spelled, std::optional<std::string> given) {
     if (!given) {
         if (m_next == m_words.size()) {
             defer({ErrorKind::usage, "flag " + spelled + " needs a value"});
@@ -184,7 +181,7 @@ void Scanner::take_value(FoundFlag const &flag, std::string const &spelled, std:
         std::string const &next = m_words[m_next];
         if (is_flag_like(next)) {
             // Not deferred: what stands there may be text, so the rest of the line cannot be read safely.
-            std::string const joined = spelled.size() == 2 ? canonical_name(*flag.option) : spelled;
+            std::string const joined = spelled.size() == 2 ? flag.canonical_name() : spelled;
             throw Error(ErrorKind::usage, "flag " + spelled + " needs a value, but the next word is " + next,
                         {.next = "to pass that text as the value, write " + joined + "=" + next});
         }
@@ -197,35 +194,35 @@ void Scanner::take_value(FoundFlag const &flag, std::string const &spelled, std:
         return;
     }
     count_once(flag, spelled);
-    add(flag, canonical_name(*flag.option) + "=" + *given);
+    add(flag, flag.canonical_name() + "=" + *given);
 }
 
-void Scanner::count_once(FoundFlag const &flag, std::string const &spelled) {
-    auto const [at, fresh] = m_seen.emplace(flag.option, spelled);
-    if (!fresh && !takes_many(*flag.option)) {
+void Scanner::count_once(OptionModel const &flag, std::string const &spelled) {
+    auto const [at, fresh] = m_seen.emplace(&flag, spelled);
+    if (!fresh && !flag.repeatable) {
         std::string why = at->second == spelled ? "" : at->second + " and " + spelled + " are the same flag";
         defer({ErrorKind::usage, "flag " + spelled + " is given more than once", {.why = std::move(why)}});
     }
 }
 
-void Scanner::add(FoundFlag const &flag, std::string word) {
-    (flag.is_global ? m_line.globals : m_line.flags).push_back(std::move(word));
+void Scanner::add(OptionModel const &flag, std::string word) {
+    (m_flags.is_global(flag) ? m_line.globals : m_line.flags).push_back(std::move(word));
 }
 
 void Scanner::unknown_flag(std::string const &spelled) {
     std::string next;
-    if (m_leaf == nullptr) {
+    if (m_flags.command == nullptr) {
         next = "the flags of a command stand after its name";
     } else if (spelled.size() > 1 && spelled[1] != '-') {
         next = "put -- before a word that starts with a hyphen and is no flag";
     }
     defer({ErrorKind::usage,
            "unknown flag " + spelled,
-           {.next = std::move(next), .suggestions = similar_flags(m_leaf, m_root, spelled)}});
+           {.next = std::move(next), .suggestions = m_flags.similar(spelled)}});
 }
 
 void Scanner::check_command() const {
-    if (m_leaf != nullptr) {
+    if (m_flags.command != nullptr) {
         return;
     }
     if (m_line.path.empty()) {
@@ -242,12 +239,15 @@ void Scanner::check_command() const {
 void Scanner::check_positionals() const {
     std::string names;
     std::size_t room = 0;
-    for (CLI::Option const *option : positionals_of(*m_leaf)) {
-        if (takes_many(*option)) {
+    for (OptionModel const &option : *m_flags.command) {
+        if (!option.is_argument()) {
+            continue;
+        }
+        if (option.repeatable) {
             return;
         }
         ++room;
-        names += " " + positional_name(*option);
+        names += ' ' + option.value;
     }
     if (m_line.positionals.size() > room) {
         std::string const path = join_path(m_line.path);
@@ -260,11 +260,10 @@ void Scanner::check_positionals() const {
 void Scanner::check_required() const {
     std::string missing;
     std::size_t position = 0;
-    for (CLI::Option const *option : m_leaf->get_options()) {
-        bool const given = is_positional(*option) ? position++ < m_line.positionals.size() : m_seen.contains(option);
-        if (option->get_required() && !given) {
-            std::string const name = is_positional(*option) ? positional_name(*option) : canonical_name(*option);
-            missing += (missing.empty() ? "" : ", ") + name;
+    for (OptionModel const &option : *m_flags.command) {
+        bool const given = option.is_argument() ? position++ < m_line.positionals.size() : m_seen.contains(&option);
+        if (option.required && !given) {
+            missing += (missing.empty() ? "" : ", ") + option.canonical_name();
         }
     }
     if (!missing.empty()) {
@@ -275,7 +274,7 @@ void Scanner::check_required() const {
 
 }  // namespace
 
-Line sort_words(std::vector<std::string> const &words, std::span<Command const *const> table, CLI::App const &root,
+Line sort_words(std::vector<std::string> const &words, std::span<Command const *const> table, OptionSet const &globals,
                 EnterCommand const &enter) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (!is_clean_utf8(words[i])) {
@@ -283,7 +282,7 @@ Line sort_words(std::vector<std::string> const &words, std::span<Command const *
         }
     }
     refuse_keys(words);
-    return Scanner(words, table, root, enter).run();
+    return Scanner(words, table, globals, enter).run();
 }
 
 bool asks_for_json(std::vector<std::string> const &words, char const *fallback) {

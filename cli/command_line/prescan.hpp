@@ -1,17 +1,14 @@
 #pragma once
 
 #include "cli/command_line/command_tree.hpp"
+#include "cli/command_line/option_set.hpp"
 
 #include <functional>
 #include <span>
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
-/// Sorts the words of a command line before CLI11 sees them, over CLI11's public getters.
+/// Sorts the words of a command line before CLI11 sees them.
 ///
 /// CLI11 2.1.2 alone takes the flag after a value flag as its value (`--reason --dry-run` would run for real), calls an unknown command
 /// "A subcommand is required", reads `-o=json` as "=json", and lets the last of two equal flags win. Here all of that is exit 2.
@@ -28,14 +25,15 @@ struct Line {
     std::vector<std::string> positionals{};
 };
 
-/// Declares the command with this path below the root, and gives the CLI11 app that holds its options.
-using EnterCommand = std::function<CLI::App &(Path const &path, Command const &command)>;
+/// Declares the options of the command, and gives the set that holds them.
+using EnterCommand = std::function<OptionSet const &(Command const &command)>;
 
-/// Sorts `words` (without the program's name); `root` holds the global flags, and `enter` is called once, when the command is known.
+/// Sorts `words` (without the program's name) by the global flags and those of the command that they name: `enter` is called once, when
+/// it is known.
 ///
 /// Flags of the program stand anywhere; those of the command after its name, where they win over a global of the same name. A lone `-` is
 /// a value; `--` ends the flags. Throws Error (usage) that names the word.
-Line sort_words(std::vector<std::string> const &words, std::span<Command const *const> table, CLI::App const &root,
+Line sort_words(std::vector<std::string> const &words, std::span<Command const *const> table, OptionSet const &globals,
                 EnterCommand const &enter);
 
 /// True if the words, which may not parse, ask for JSON: `-o json`, `-ojsonl`, `--output=json`, `--json`; else what `fallback`

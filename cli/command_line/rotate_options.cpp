@@ -49,26 +49,25 @@ void refuse_contradictions(RotateOptions const &options) {
 
 }  // namespace
 
-void declare_rotation(CLI::App &app, RotateOptions &options) {
-    add_positional(app, {.names = "AGENT", .description = "the agent's id"}, options.agent);
-    add_value(app, {.names = "--agent-id", .type = "AGENT", .description = "the same as a flag"}, options.agent_flag);
-    add_duration(app, {.names = "--grace", .description = "how long the old key works on: 0 to 90d, default 24h"},
+void declare_rotation(OptionSet &set, RotateOptions &options) {
+    add_rotated_agent(set, options.agent);
+    add_duration(set, {.names = "--grace", .description = "how long the old key works on: 0 to 90d, default 24h"},
                  options.grace);
-    add_duration(app, {.names = "--if-older-than", .description = "leave a younger key as it is"},
+    add_duration(set, {.names = "--if-older-than", .description = "leave a younger key as it is"},
                  options.if_older_than);
-    add_duration(app, {.names = "--due-within", .description = "leave a key that is due later as it is"},
+    add_duration(set, {.names = "--due-within", .description = "leave a key that is due later as it is"},
                  options.due_within);
-    add_flag(app, {.names = "--retire-on-first-use", .description = "end the old key when the new one is first used"},
+    add_flag(set, {.names = "--retire-on-first-use", .description = "end the old key when the new one is first used"},
              options.retire_on_first_use);
-    add_value(app, {.names = "--request-id", .type = "UUID", .description = "a repeat of this request changes nothing"},
+    add_value(set, {.names = "--request-id", .type = "UUID", .description = "a repeat of this request changes nothing"},
               options.request_id);
-    add_value(app,
+    add_value(set,
               {.names = "--key-from", .type = "FILE", .description = "the new key, of your own making; - is stdin"},
               options.key_from);
-    add_flag(app, {.names = "--force", .description = "end a key in grace, renew one that has expired"}, options.force);
-    add_flag(app, {.names = "--revert", .description = "take back the last rotation, while its old key works"},
+    add_flag(set, {.names = "--force", .description = "end a key in grace, renew one that has expired"}, options.force);
+    add_flag(set, {.names = "--revert", .description = "take back the last rotation, while its old key works"},
              options.revert);
-    declare_sink(app, options.sink);
+    declare_sink(set, options.sink);
 }
 
 void check_rotation(RotateOptions const &options) {

@@ -1,21 +1,17 @@
 #pragma once
 
+#include "cli/command_line/id_flags.hpp"
 #include "cli/sink/options.hpp"
 
 #include <chrono>
 #include <optional>
 #include <string>
 
-namespace CLI {
-class App;
-}
-
 namespace relay::cli {
 
 /// The flags of rotate-key, as text or already checked each by itself.
 struct RotateOptions {
-    std::optional<std::string> agent{};
-    std::optional<std::string> agent_flag{};
+    SpelledId agent{};
     std::optional<std::chrono::seconds> grace{};
     std::optional<std::chrono::seconds> if_older_than{};
     std::optional<std::chrono::seconds> due_within{};
@@ -30,7 +26,7 @@ struct RotateOptions {
     bool may_find_nothing_to_do() const { return if_older_than || due_within || request_id || key_from; }
 };
 
-void declare_rotation(CLI::App &app, RotateOptions &options);
+void declare_rotation(OptionSet &set, RotateOptions &options);
 
 /// Throws Error (usage) for flags that do not go together, with --revert or without.
 void check_rotation(RotateOptions const &options);

@@ -24,8 +24,8 @@ std::vector<Permission> parse_permissions(std::vector<std::string> const &texts)
     return permissions;
 }
 
-void add_key_max_age(CLI::App &app, std::optional<std::chrono::seconds> &target) {
-    add_duration(app, {.names = "--key-max-age", .description = "age at which a key is due for rotation, as 90d"},
+void add_key_max_age(OptionSet &set, std::optional<std::chrono::seconds> &target) {
+    add_duration(set, {.names = "--key-max-age", .description = "age at which a key is due for rotation, as 90d"},
                  target);
 }
 
@@ -36,16 +36,16 @@ void require_some_time(std::string const &flag, std::optional<std::chrono::secon
     }
 }
 
-void declare_org_settings(CLI::App &app, OrgSettingFlags &flags, bool defaults) {
+void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults) {
     auto const with_default = [&](std::string text, char const *value) {
         return defaults ? text + " (default: " + value + ")" : text;
     };
-    add_choice(app, {.names = "--plan", .description = with_default("free: one agent; paid: no limit", "free")},
+    add_choice(set, {.names = "--plan", .description = with_default("free: one agent; paid: no limit", "free")},
                {"free", "paid"}, flags.plan);
-    add_integer(app, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
+    add_integer(set, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
                 {.min = 0, .max = 10'000'000}, flags.max_agents);
-    add_key_max_age(app, flags.key_max_age);
-    add_choice(app,
+    add_key_max_age(set, flags.key_max_age);
+    add_choice(set,
                {.names = "--auth-mode",
                 .description = with_default("optional: calls without a key are let through and recorded", "required")},
                {"optional", "required"}, flags.auth_mode);
@@ -63,11 +63,11 @@ OrgSettings org_settings(OrgSettingFlags const &flags) {
     return settings;
 }
 
-void declare_page(CLI::App &app, PageOptions &options) {
-    add_integer(app, {.names = "--limit", .description = "show at most so many (default: 1000)"},
+void declare_page(OptionSet &set, PageOptions &options) {
+    add_integer(set, {.names = "--limit", .description = "show at most so many (default: 1000)"},
                 {.min = 1, .max = largest_page}, options.limit);
-    add_flag(app, {.names = "--all", .description = "show all of them"}, options.all);
-    add_value(app, {.names = "--after", .type = "CURSOR", .description = "go on where a list ended: its \"next\""},
+    add_flag(set, {.names = "--all", .description = "show all of them"}, options.all);
+    add_value(set, {.names = "--after", .type = "CURSOR", .description = "go on where a list ended: its \"next\""},
               options.after);
 }
 

@@ -10,18 +10,16 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 /// What several commands read from their command line in the same way.
 namespace relay::cli {
+
+class OptionSet;
 
 /// Throws Error (usage).
 std::vector<Permission> parse_permissions(std::vector<std::string> const &texts);
 
 /// Adds `--key-max-age`.
-void add_key_max_age(CLI::App &app, std::optional<std::chrono::seconds> &target);
+void add_key_max_age(OptionSet &set, std::optional<std::chrono::seconds> &target);
 /// Throws Error (usage) for a duration of 0.
 void require_some_time(std::string const &flag, std::optional<std::chrono::seconds> const &duration);
 
@@ -35,7 +33,7 @@ struct OrgSettingFlags {
     bool any() const { return plan || max_agents || key_max_age || auth_mode; }
 };
 /// `defaults`: says what holds if nothing is said, as for a new organization.
-void declare_org_settings(CLI::App &app, OrgSettingFlags &flags, bool defaults);
+void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults);
 /// Throws Error (usage).
 OrgSettings org_settings(OrgSettingFlags const &flags);
 
@@ -45,7 +43,7 @@ struct PageOptions {
     bool all = false;
     std::optional<std::string> after{};
 };
-void declare_page(CLI::App &app, PageOptions &options);
+void declare_page(OptionSet &set, PageOptions &options);
 /// Throws Error (usage) for --limit with --all.
 PageRequest page_request(PageOptions const &options);
 

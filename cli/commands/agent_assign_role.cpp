@@ -5,9 +5,9 @@ namespace relay::cli::commands {
 
 namespace {
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     return declare_role_change(
-        app, {.apply = assign_roles, .roles = "roles of its organization", .already = "has this already"});
+        set, {.apply = assign_roles, .roles = "roles of its organization", .already = "has this already"});
 }
 
 }  // namespace
@@ -27,6 +27,7 @@ EXAMPLES
   relay-admin agent assign-role crm-sync support reporting
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

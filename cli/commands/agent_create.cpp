@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/agent.hpp"
@@ -16,8 +17,7 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> agent{};
-    std::optional<std::string> id{};
+    SpelledId agent{};
     std::optional<std::string> org{};
     std::optional<std::string> name{};
     std::vector<std::string> permissions{};
@@ -27,7 +27,7 @@ struct Options {
 };
 
 CreateAgent read(Options const &options) {
-    auto const id = one_spelling("AGENT", options.agent, "--id", options.id);
+    auto const id = options.agent.given();
     require_some_time("--key-max-age", options.key_max_age);
     return {
         .id = id ? AgentId::parse_new(*id) : generate_agent_id(),
@@ -57,24 +57,20 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .type = "ID", .description = "id of the new agent (default: generated)"},
-                   options->agent);
-    add_value(app, {.names = "--id,--agent,--agent-id", .type = "ID", .description = "the same, as a flag"},
-              options->id);
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "its organization", .required = true},
-              options->org);
-    add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
-    add_values(app,
+    add_new_agent(set, options->agent);
+    add_org_flag(set, "its organization", options->org, Need::required);
+    add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    add_values(set,
                {.names = "--permissions,--permission",
                 .type = "P,...",
                 .description = "what it may do: provider:method, * for any"},
                options->permissions, Commas::split);
-    add_key_max_age(app, options->key_max_age);
-    add_instant(app, {.names = "--expires", .description = "when its key ends by itself (default: never)"},
+    add_key_max_age(set, options->key_max_age);
+    add_instant(set, {.names = "--expires", .description = "when its key ends by itself (default: never)"},
                 options->expires_at);
-    declare_sink(app, options->sink);
+    declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -109,6 +105,7 @@ EXAMPLES
   relay-admin agent create crm --org acme-corp --name CRM --secret-stdout
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

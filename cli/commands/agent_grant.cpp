@@ -23,11 +23,11 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
-    declare_terms(app, options->terms);
-    add_positionals(app, {.names = "PERMISSION", .description = "what it may do: provider:method, * for any"},
+    add_positional(set, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
+    declare_terms(set, options->terms);
+    add_positionals(set, {.names = "PERMISSION", .description = "what it may do: provider:method, * for any"},
                     options->permissions);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -56,6 +56,7 @@ EXAMPLES
   relay-admin agent grant payments stripe:create_payment --unconditional
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/agent.hpp"
@@ -47,20 +48,19 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
-              options->org);
-    add_value(app,
+    add_org_flag(set, "only those of an organization", options->org);
+    add_value(set,
               {.names = "--role,--role-id", .type = "ROLE", .description = "only those that have a role, with --org"},
               options->role);
-    add_choice(app, {.names = "--state", .description = "only those in this state"}, {"active", "blocked", "revoked"},
+    add_choice(set, {.names = "--state", .description = "only those in this state"}, {"active", "blocked", "revoked"},
                options->state);
-    add_duration(app, {.names = "--key-due", .description = "only those whose key is due within this time, or already"},
+    add_duration(set, {.names = "--key-due", .description = "only those whose key is due within this time, or already"},
                  options->key_due);
-    add_duration(app, {.names = "--unused-for", .description = "only those that were not seen for this long"},
+    add_duration(set, {.names = "--unused-for", .description = "only those that were not seen for this long"},
                  options->unused_for);
-    declare_page(app, options->page);
+    declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -35,10 +35,10 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
-    add_positionals(app, {.names = "PERMISSION", .description = "what it may not do any more, as it was granted"},
+    add_positional(set, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
+    add_positionals(set, {.names = "PERMISSION", .description = "what it may not do any more, as it was granted"},
                     options->permissions);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -62,6 +62,7 @@ EXAMPLES
   relay-admin agent revoke-permission payments 'stripe:*' 'ledger:*' --ticket INC-42
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/agent.hpp"
 #include "cli/documents/browse.hpp"
@@ -19,8 +20,7 @@ constexpr std::int64_t default_events = 10;
 constexpr std::int64_t most_events = 1000;
 
 struct Options {
-    std::optional<std::string> agent{};
-    std::optional<std::string> id{};
+    SpelledId agent{};
     std::optional<std::int64_t> events{};
 };
 
@@ -46,7 +46,7 @@ Record details_record(AgentDetails const &details) {
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    AgentId const agent = AgentId::parse(required_spelling("AGENT", options.agent, "--id", options.id));
+    AgentId const agent = AgentId::parse(options.agent.required());
     AgentDetails const details =
         show_agent(context.database(), agent, static_cast<int>(options.events.value_or(default_events)));
     browse(context, {.kind = "AgentDetails", .id_key = "agent_id", .data = details_record(details)}, details.at,
@@ -54,12 +54,10 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the agent"}, options->agent);
-    add_value(app, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
-              options->id);
-    add_integer(app, {.names = "--events", .description = "how many of its last events to show (default: 10)"},
+    add_agent(set, options->agent);
+    add_integer(set, {.names = "--events", .description = "how many of its last events to show (default: 10)"},
                 {.min = 0, .max = most_events}, options->events);
     return [options](Context &context) { return run(*options, context); };
 }

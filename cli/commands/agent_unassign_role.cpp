@@ -5,8 +5,8 @@ namespace relay::cli::commands {
 
 namespace {
 
-Runner declare(CLI::App &app) {
-    return declare_role_change(app,
+Runner declare(OptionSet &set) {
+    return declare_role_change(set,
                                {.apply = unassign_roles, .roles = "roles that it has", .already = "has no such role"});
 }
 
@@ -26,6 +26,7 @@ EXAMPLES
   relay-admin agent unassign-role payments accounting
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

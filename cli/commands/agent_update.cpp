@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/agent.hpp"
@@ -14,8 +15,7 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> agent{};
-    std::optional<std::string> id{};
+    SpelledId agent{};
     std::optional<std::string> name{};
     std::vector<std::string> add_permissions{};
     std::vector<std::string> remove_permissions{};
@@ -29,7 +29,7 @@ UpdateAgent read(Options const &options) {
                     {.next = "give one or more of --name, --add-permission, --remove-permission, --key-max-age"});
     }
     require_some_time("--key-max-age", options.key_max_age);
-    UpdateAgent request{.id = AgentId::parse(required_spelling("AGENT", options.agent, "--id", options.id))};
+    UpdateAgent request{.id = AgentId::parse(options.agent.required())};
     if (options.name) {
         request.name = DisplayName::parse(*options.name);
     }
@@ -63,18 +63,16 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the agent"}, options->agent);
-    add_value(app, {.names = "--id,--agent,--agent-id", .type = "AGENT", .description = "the same, as a flag"},
-              options->id);
-    add_value(app, {.names = "--name", .description = "new name for people"}, options->name);
-    add_values(app,
+    add_agent(set, options->agent);
+    add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
+    add_values(set,
                {.names = "--add-permission", .type = "P,...", .description = "permissions to add: provider:method"},
                options->add_permissions, Commas::split);
-    add_values(app, {.names = "--remove-permission", .type = "P,...", .description = "permissions to take away"},
+    add_values(set, {.names = "--remove-permission", .type = "P,...", .description = "permissions to take away"},
                options->remove_permissions, Commas::split);
-    add_key_max_age(app, options->key_max_age);
+    add_key_max_age(set, options->key_max_age);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -99,6 +97,7 @@ EXAMPLES
   relay-admin agent update payments --key-max-age 30d
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -70,17 +70,17 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_integer(app,
+    add_integer(set,
                 {.names = "--ahead", .type = "MONTHS", .description = "months to make after this one; 3 if not given"},
                 ahead_bounds, options->ahead);
     add_integer(
-        app,
+        set,
         {.names = "--keep-months", .type = "MONTHS", .description = "drop whole months before this one and that many"},
         keep_bounds, options->keep_months);
     add_integer(
-        app, {.names = "--expect", .type = "N", .description = "how many months that will be; if not, none is dropped"},
+        set, {.names = "--expect", .type = "N", .description = "how many months that will be; if not, none is dropped"},
         {}, options->expect);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -120,6 +120,7 @@ EXAMPLES
   relay-admin audit maintain --keep-months 13 --dry-run
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

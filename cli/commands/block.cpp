@@ -63,16 +63,16 @@ ExitStatus run(Options const &options, Context &context) {
         [&] { return block_org(context.database(), org, end, by); }, options.waits);
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_value(app,
+    add_value(set,
               {.names = "--until",
                .type = "TIME|DURATION",
                .description = "when it ends by itself: 2h, or a time (RFC 3339)"},
               options->until);
-    add_flag(app, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
-    declare_waits(app, options->waits);
-    declare_targets(app, options->targets, true);
+    add_flag(set, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
+    declare_waits(set, options->waits);
+    declare_targets(set, options->targets, true);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -122,6 +122,9 @@ EXAMPLES
   # a whole organization, unattended
   relay-admin block --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 1,
+    .effect = Effect::changes,
     .completes = IdFilter::open,
 };
 

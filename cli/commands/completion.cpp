@@ -1,5 +1,4 @@
 #include "cli/command.hpp"
-#include "cli/command_line/command_model.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/completion/scripts.hpp"
 #include "cli/context.hpp"
@@ -18,14 +17,13 @@ struct Options {
 };
 
 ExitStatus run(Options const &options, Context &context) {
-    ProgramModel const program = describe_program(command_table());
     std::string const &shell = *options.shell;
     if (shell == "bash") {
-        context.output().print(bash_script(program));
+        context.output().print(bash_script());
     } else if (shell == "zsh") {
-        context.output().print(zsh_script(program));
+        context.output().print(zsh_script());
     } else if (shell == "fish") {
-        context.output().print(fish_script(program));
+        context.output().print(fish_script());
     } else {
         throw Error(ErrorKind::usage, "SHELL is " + quote_for_message(shell) + ", but must be one of bash, zsh, fish",
                     {.suggestions = closest(shell, {"bash", "zsh", "fish"})});
@@ -33,9 +31,9 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(app,
+    add_positional(set,
                    {.names = "SHELL", .type = "bash|zsh|fish", .description = "bash, zsh or fish", .required = true},
                    options->shell);
     return [options](Context &context) { return run(*options, context); };
@@ -52,6 +50,9 @@ Command const completion{
 organizations, agents and keys, with their names where the shell shows such. Installed packages bring it along; without one, load it in
 the start file of the shell, as the examples do.
 
+At each Tab the script asks the `relay-admin` on the PATH what may follow, so it always fits the program; without one it is silent. File
+names are completed by the shell.
+
 The script stays out of the way: it never runs or expands what stands on the line, changes nothing, never asks for a password, and
 offers nothing where the database does not answer within 400 ms. It goes by the --dsn, --dsn-file, --service and --sandbox on the line,
 but starts no sandbox. `unblock` is offered what is blocked, `restore` what is revoked, `key retire` the keys that live.
@@ -66,6 +67,8 @@ EXAMPLES
   # once, in fish
   relay-admin completion fish > ~/.config/fish/completions/relay-admin.fish)",
     .declare = declare,
+    .audience = Audience::other,
+    .prints = Prints::text,
 };
 
 }  // namespace relay::cli::commands

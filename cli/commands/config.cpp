@@ -5,6 +5,7 @@ namespace relay::cli::commands {
 extern Command const config{
     .path = "config",
     .summary = "tell the settings in force",
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

@@ -19,7 +19,7 @@ ExitStatus run(Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &) { return run; }
+Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 

@@ -98,11 +98,11 @@ ExitStatus run(Options const &options, Context &context) {
     return examination.any(CheckStatus::error) ? ExitStatus::check_no : ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positionals(app, {.names = "CHECK", .description = "only these: an id, or the first part of several, as in db"},
+    add_positionals(set, {.names = "CHECK", .description = "only these: an id, or the first part of several, as in db"},
                     options->checks);
-    add_value(app,
+    add_value(set,
               {.names = "--env-file",
                .type = "FILE",
                .description = "the relay's settings, NAME=VALUE lines; no value is ever shown"},
@@ -163,6 +163,8 @@ EXAMPLES
   relay-admin doctor legacy schema.version --env-file relay.env -o json
 )",
     .declare = declare,
+    .audience = Audience::set_up,
+    .rank = 4,
 };
 
 }  // namespace relay::cli::commands

@@ -11,6 +11,7 @@ Command const gateway{
 
 How a gateway has to do that, and all else that its author must know, is told in relay-admin-gateway(7): man 7 relay-admin-gateway.
 )",
+    .audience = Audience::incidents,
 };
 
 }  // namespace relay::cli::commands

@@ -18,7 +18,7 @@ ExitStatus run(Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &) {
+Runner declare(OptionSet &) {
     return [](Context &context) { return run(context); };
 }
 

@@ -11,9 +11,9 @@ struct Options {
     std::vector<std::string> path{};
 };
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positionals(app, {.names = "COMMAND", .description = "the command, in one or more words"}, options->path);
+    add_positionals(set, {.names = "COMMAND", .description = "the command, in one or more words"}, options->path);
     return [options](Context &context) {
         std::string const text = help_for(command_table(), options->path);  // first: an unknown command is an error
         Command const *command = find_command(command_table(), options->path);
@@ -43,6 +43,8 @@ EXAMPLES
   relay-admin help org create
 )",
     .declare = declare,
+    .audience = Audience::other,
+    .prints = Prints::text,
 };
 
 }  // namespace relay::cli::commands

@@ -155,24 +155,24 @@ ExitStatus run(Options options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app, {.names = "--org-id,--org", .type = "ID", .description = "id of the first organization"},
+    add_value(set, {.names = "--org-id,--org", .type = "ID", .description = "id of the first organization"},
               options->org_id);
-    add_value(app, {.names = "--org-name", .type = "NAME", .description = "its name for people"}, options->org_name);
+    add_value(set, {.names = "--org-name", .type = "NAME", .description = "its name for people"}, options->org_name);
     add_value(
-        app, {.names = "--agent-id,--agent", .type = "ID", .description = "id of the first agent (default: generated)"},
+        set, {.names = "--agent-id,--agent", .type = "ID", .description = "id of the first agent (default: generated)"},
         options->agent_id);
-    add_value(app, {.names = "--agent-name", .type = "NAME", .description = "its name for people"},
+    add_value(set, {.names = "--agent-name", .type = "NAME", .description = "its name for people"},
               options->agent_name);
-    add_values(app,
+    add_values(set,
                {.names = "--permissions,--permission",
                 .type = "P,...",
                 .description = "what it may do: provider:method, * for any"},
                options->permissions, Commas::split);
-    add_choice(app, {.names = "--plan", .description = "free: one agent; paid: no limit (default: free)"},
+    add_choice(set, {.names = "--plan", .description = "free: one agent; paid: no limit (default: free)"},
                {"free", "paid"}, options->plan);
-    declare_sink(app, options->sink);
+    declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -204,6 +204,9 @@ EXAMPLES
   relay-admin init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor" --secret-file payment.env --secret-format env
 )",
     .declare = declare,
+    .audience = Audience::set_up,
+    .rank = 1,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

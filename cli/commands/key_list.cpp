@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/browse.hpp"
@@ -34,15 +35,13 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app, {.names = "--agent,--agent-id", .type = "AGENT", .description = "only those of an agent"},
-              options->agent);
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
-              options->org);
-    add_choice(app, {.names = "--state", .description = "only those in this state"},
+    add_agent_flag(set, "only those of an agent", options->agent);
+    add_org_flag(set, "only those of an organization", options->org);
+    add_choice(set, {.names = "--state", .description = "only those in this state"},
                {"active", "retiring", "expired", "retired", "revoked"}, options->state);
-    declare_page(app, options->page);
+    declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

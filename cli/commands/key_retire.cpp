@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
@@ -15,8 +16,7 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> key{};
-    std::optional<std::string> id{};
+    SpelledId key{};
     bool force = false;
 };
 
@@ -38,7 +38,7 @@ void confirm(KeyId const &id, Context &context) {
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    KeyId const id = KeyId::parse(required_spelling("KEY-ID", options.key, "--key-id", options.id));
+    KeyId const id = KeyId::parse(options.key.required());
     confirm(id, context);
     RetiredKey const retired = retire_key(context.database(), id, options.force, context.write_options());
 
@@ -53,11 +53,10 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "KEY-ID", .description = "the key's id: 12 characters, not the key"}, options->key);
-    add_value(app, {.names = "--id,--key-id", .type = "KEY-ID", .description = "the same, as a flag"}, options->id);
-    add_flag(app,
+    add_key(set, options->key);
+    add_flag(set,
              {.names = "--force", .description = "also if it is the agent's active key, which leaves it without one"},
              options->force);
     return [options](Context &context) { return run(*options, context); };
@@ -87,6 +86,7 @@ EXAMPLES
   relay-admin key retire 9fq2mzx1b81k --yes --reason "successor works"
 )",
     .declare = declare,
+    .effect = Effect::changes,
     .completes = IdFilter::live,
 };
 

@@ -1,5 +1,5 @@
 #include "cli/command.hpp"
-#include "cli/command_line/options.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
@@ -13,8 +13,7 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> key{};
-    std::optional<std::string> id{};
+    SpelledId key{};
 };
 
 Record details_record(KeyDetails const &details) {
@@ -35,17 +34,16 @@ Record details_record(KeyDetails const &details) {
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    KeyId const key = KeyId::parse(required_spelling("KEY-ID", options.key, "--key-id", options.id));
+    KeyId const key = KeyId::parse(options.key.required());
     KeyDetails const details = show_key(context.database(), key);
     browse(context, {.kind = "KeyDetails", .id_key = "key_id", .data = details_record(details)}, details.at,
            details.db_role);
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "KEY-ID", .description = "the key's id: 12 characters, not the key"}, options->key);
-    add_value(app, {.names = "--id,--key-id", .type = "KEY-ID", .description = "the same, as a flag"}, options->id);
+    add_key(set, options->key);
     return [options](Context &context) { return run(*options, context); };
 }
 

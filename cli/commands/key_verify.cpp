@@ -1,5 +1,5 @@
 #include "cli/command.hpp"
-#include "cli/command_line/options.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/stamp.hpp"
@@ -61,11 +61,9 @@ ExitStatus run(Options const &options, Context &context) {
     return found.ok ? ExitStatus::ok : ExitStatus::check_no;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app,
-              {.names = "--agent,--agent-id", .type = "AGENT", .description = "the agent that the key should be of"},
-              options->agent);
+    add_agent_flag(set, "the agent that the key should be of", options->agent);
     return [options](Context &context) { return run(*options, context); };
 }
 

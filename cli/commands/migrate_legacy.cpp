@@ -32,6 +32,7 @@ EXAMPLES
   relay-admin migrate-legacy issue --next 100 --secrets-dir out --secret-format env
   relay-admin migrate-legacy status
 )",
+    .audience = Audience::legacy,
 };
 
 }  // namespace relay::cli::commands

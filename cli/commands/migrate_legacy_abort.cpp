@@ -44,11 +44,11 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_flag(app, {.names = "--deny-all", .description = "emergency stop: the shared secret opens nothing any more"},
+    add_flag(set, {.names = "--deny-all", .description = "emergency stop: the shared secret opens nothing any more"},
              options->deny_all);
-    add_value(app, {.names = "--confirm", .type = "WORD", .description = "legacy-off, instead of typing it"},
+    add_value(set, {.names = "--confirm", .type = "WORD", .description = "legacy-off, instead of typing it"},
               options->confirm);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -76,6 +76,7 @@ EXAMPLES
   relay-admin migrate-legacy abort --deny-all --confirm legacy-off --ticket INC-42
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -23,9 +23,9 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app,
+    add_value(set,
               {.names = "--deadline",
                .type = "TIME|DURATION",
                .description = "the new end, at most 180d from now",
@@ -53,6 +53,7 @@ EXAMPLES
   relay-admin migrate-legacy extend --deadline 2026-12-24T12:00:00Z --reason "freeze" --dry-run
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

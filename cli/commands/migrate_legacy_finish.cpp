@@ -48,15 +48,15 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_duration(app, {.names = "--quiet-for", .description = "nobody may have used it for so long (default: 72h)"},
+    add_duration(set, {.names = "--quiet-for", .description = "nobody may have used it for so long (default: 72h)"},
                  options->quiet);
     add_integer(
-        app,
+        set,
         {.names = "--allow-active", .type = "N", .description = "exactly so many may have used it, and are locked out"},
         {}, options->allow_active);
-    add_value(app, {.names = "--confirm", .type = "WORD", .description = "legacy-off, instead of typing it"},
+    add_value(set, {.names = "--confirm", .type = "WORD", .description = "legacy-off, instead of typing it"},
               options->confirm);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -85,6 +85,7 @@ EXAMPLES
   relay-admin migrate-legacy finish --quiet-for 24h --allow-active 2 --confirm legacy-off
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

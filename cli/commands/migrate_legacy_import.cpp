@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
@@ -199,27 +200,26 @@ ExitStatus run(Options const &options, Context &context) {
     return done.faults.empty() ? ExitStatus::ok : ExitStatus::partial;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "FILE", .description = "CSV with a header, or JSON lines; - is stdin"},
+    add_positional(set, {.names = "FILE", .description = "CSV with a header, or JSON lines; - is stdin"},
                    options->file);
-    add_value(app,
+    add_value(set,
               {.names = "--from-table",
                .type = "SCHEMA.TABLE",
                .description = "read a table of the old relay in the same database"},
               options->from_table);
     add_values(
-        app,
+        set,
         {.names = "--map", .type = "COLUMNS", .description = "what the source calls them: agent_id=id,org_id=tenant"},
         options->map, Commas::split);
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "organization of rows that name none"},
-              options->org);
-    add_flag(app, {.names = "--create-orgs", .description = "make the organizations that are missing"},
+    add_org_flag(set, "organization of rows that name none", options->org);
+    add_flag(set, {.names = "--create-orgs", .description = "make the organizations that are missing"},
              options->create_orgs);
-    add_value(app,
+    add_value(set,
               {.names = "--orgs-table", .type = "SCHEMA.TABLE", .description = "where their names are: org_id, name"},
               options->orgs_table);
-    add_value(app,
+    add_value(set,
               {.names = "--match-secret",
                .type = "FILE",
                .description = "take only rows whose hash is of the shared secret in FILE; - is stdin"},
@@ -266,6 +266,7 @@ EXAMPLES
   relay-admin migrate-legacy import --from-table old.bots --map agent_id=id,org_id=tenant,secret_hash=hash -o json
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

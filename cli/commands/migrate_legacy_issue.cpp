@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
@@ -156,29 +157,27 @@ ExitStatus run(Options const &options, Context &context) {
     return done.faults.empty() && !warning ? ExitStatus::ok : ExitStatus::partial;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_integer(app, {.names = "--next", .type = "N", .description = "the next so many of the list"},
+    add_integer(set, {.names = "--next", .type = "N", .description = "the next so many of the list"},
                 {.min = 1, .max = 100'000'000}, options->next);
-    add_flag(app, {.names = "--all", .description = "all of the list"}, options->all);
-    add_value(app,
-              {.names = "--org,--org-id", .type = "ORG", .description = "with --next, --all: of this organization"},
-              options->org);
-    add_value(app,
+    add_flag(set, {.names = "--all", .description = "all of the list"}, options->all);
+    add_org_flag(set, "with --next, --all: of this organization", options->org);
+    add_value(set,
               {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one a line; - is stdin"},
               options->file);
-    add_integer(app, {.names = "--batch", .type = "N", .description = "keys of one transaction (default: 1000)"},
+    add_integer(set, {.names = "--batch", .type = "N", .description = "keys of one transaction (default: 1000)"},
                 {.min = 1, .max = 10'000}, options->batch);
-    add_integer(app,
+    add_integer(set,
                 {.names = "--expect", .type = "N", .description = "so many are to be given a key, or nothing is done"},
                 {.min = 0, .max = 100'000'000}, options->expect);
-    add_value(app,
+    add_value(set,
               {.names = "--manifest",
                .type = "FILE",
                .description = "list in a CSV which key was issued to whom, without the secrets"},
               options->manifest);
-    declare_batch_sink(app, options->sink);
-    add_positionals(app, {.names = "AGENT", .description = "these agents"}, options->agents);
+    declare_batch_sink(set, options->sink);
+    add_positionals(set, {.names = "AGENT", .description = "these agents"}, options->agents);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -234,6 +233,7 @@ EXAMPLES
   relay-admin migrate-legacy issue --all --org acme-corp --dry-run --secrets-dir out
 )",
     .declare = declare,
+    .effect = Effect::changes,
     .completes = IdFilter::live,
 };
 

@@ -40,16 +40,16 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app,
+    add_value(set,
               {.names = "--deadline",
                .type = "TIME|DURATION",
                .description = "when the shared secret closes, at most 180d from now"},
               options->deadline);
-    add_value(app, {.names = "--agents", .type = "FILE", .description = "a wave: these ids, one a line; - is stdin"},
+    add_value(set, {.names = "--agents", .type = "FILE", .description = "a wave: these ids, one a line; - is stdin"},
               options->agents);
-    add_integer(app, {.names = "--expect", .type = "N", .description = "how many agents must join; else exit 5"}, {},
+    add_integer(set, {.names = "--expect", .type = "N", .description = "how many agents must join; else exit 5"}, {},
                 options->expect);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -81,6 +81,7 @@ EXAMPLES
   relay-admin migrate-legacy start --agents us-gateway.txt
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

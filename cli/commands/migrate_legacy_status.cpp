@@ -100,14 +100,14 @@ ExitStatus run(Options const &options, Context &context) {
     return options.exit_code && is_waited_for(status) ? ExitStatus::check_no : ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_duration(app,
+    add_duration(set,
                  {.names = "--quiet-for", .description = "who was seen in so long is on the secret (default: 72h)"},
                  options->quiet);
-    add_flag(app, {.names = "--all", .description = "every straggler, not only the first 20 of a kind"}, options->all);
-    add_flag(app, {.names = "--exit-code", .description = "exit 10 while any agent is left"}, options->exit_code);
-    add_value(app, {.names = "--html", .type = "FILE", .description = "all of it as one page; - is stdout"},
+    add_flag(set, {.names = "--all", .description = "every straggler, not only the first 20 of a kind"}, options->all);
+    add_flag(set, {.names = "--exit-code", .description = "exit 10 while any agent is left"}, options->exit_code);
+    add_value(set, {.names = "--html", .type = "FILE", .description = "all of it as one page; - is stdout"},
               options->html);
     return [options](Context &context) { return run(*options, context); };
 }

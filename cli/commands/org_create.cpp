@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/fields.hpp"
@@ -16,15 +17,14 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> org{};
-    std::optional<std::string> id{};
+    SpelledId org{};
     std::optional<std::string> name{};
     OrgSettingFlags settings{};
     SinkOptions token{.existing_file = ExistingFile::refuse_at_delivery};
 };
 
 CreateOrg read(Options const &options) {
-    auto const id = one_spelling("ORG", options.org, "--id", options.id);
+    auto const id = options.org.given();
     return {
         .id = id ? OrgId::parse(*id) : generate_org_id(),
         .name = DisplayName::parse(options.name.value()),
@@ -53,15 +53,12 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app,
-                   {.names = "ORG", .type = "ID", .description = "id of the new organization (default: generated)"},
-                   options->org);
-    add_value(app, {.names = "--id,--org,--org-id", .type = "ID", .description = "the same, as a flag"}, options->id);
-    add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
-    declare_org_settings(app, options->settings, true);
-    declare_compact_sink(app, options->token, "--admin-token",
+    add_new_org(set, options->org);
+    add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    declare_org_settings(set, options->settings, true);
+    declare_compact_sink(set, options->token, "--admin-token",
                          "make an admin token; it goes to FILE, stdout, terminal or fd:N");
     return [options](Context &context) { return run(*options, context); };
 }
@@ -101,6 +98,7 @@ EXAMPLES
   relay-admin org create acme-corp --name "Acme Corp" --admin-token acme.token
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

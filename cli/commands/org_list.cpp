@@ -25,13 +25,13 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app,
+    add_value(set,
               {.names = "--match", .type = "GLOB", .description = "only ids like this: * is any text, ? any character"},
               options->match);
-    add_flag(app, {.names = "--blocked", .description = "only those that are blocked or revoked"}, options->blocked);
-    declare_page(app, options->page);
+    add_flag(set, {.names = "--blocked", .description = "only those that are blocked or revoked"}, options->blocked);
+    declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -1,5 +1,5 @@
 #include "cli/command.hpp"
-#include "cli/command_line/options.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/org.hpp"
@@ -15,8 +15,7 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> org{};
-    std::optional<std::string> id{};
+    SpelledId org{};
 };
 
 std::vector<Record> keyless_records(KeylessCalls const &keyless) {
@@ -59,17 +58,16 @@ Record details_record(OrgDetails const &details) {
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    OrgId const org = OrgId::parse(required_spelling("ORG", options.org, "--id", options.id));
+    OrgId const org = OrgId::parse(options.org.required());
     OrgDetails const details = show_org(context.database(), org);
     browse(context, {.kind = "OrgDetails", .id_key = "org_id", .data = details_record(details)}, details.at,
            details.db_role);
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "ORG", .description = "the organization"}, options->org);
-    add_value(app, {.names = "--id,--org,--org-id", .type = "ORG", .description = "the same, as a flag"}, options->id);
+    add_org(set, options->org);
     return [options](Context &context) { return run(*options, context); };
 }
 

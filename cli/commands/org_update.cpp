@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/fields.hpp"
@@ -18,8 +19,7 @@ namespace relay::cli::commands {
 namespace {
 
 struct Options {
-    std::optional<std::string> org{};
-    std::optional<std::string> id{};
+    SpelledId org{};
     std::optional<std::string> name{};
     OrgSettingFlags settings{};
     SinkOptions token{};
@@ -31,8 +31,7 @@ UpdateOrg read(Options const &options) {
             ErrorKind::usage, "nothing to change is given",
             {.next = "give one or more of --name, --plan, --max-agents, --key-max-age, --auth-mode, --admin-token"});
     }
-    UpdateOrg request{.id = OrgId::parse(required_spelling("ORG", options.org, "--id", options.id)),
-                      .settings = org_settings(options.settings)};
+    UpdateOrg request{.id = OrgId::parse(options.org.required()), .settings = org_settings(options.settings)};
     if (options.name) {
         request.name = DisplayName::parse(*options.name);
     }
@@ -68,13 +67,12 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "ORG", .description = "the organization"}, options->org);
-    add_value(app, {.names = "--id,--org,--org-id", .type = "ORG", .description = "the same, as a flag"}, options->id);
-    add_value(app, {.names = "--name", .description = "new name for people"}, options->name);
-    declare_org_settings(app, options->settings, false);
-    declare_compact_sink(app, options->token, "--admin-token",
+    add_org(set, options->org);
+    add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
+    declare_org_settings(set, options->settings, false);
+    declare_compact_sink(set, options->token, "--admin-token",
                          "replace the admin token; the new one goes to FILE, stdout, terminal or fd:N");
     return [options](Context &context) { return run(*options, context); };
 }
@@ -109,6 +107,7 @@ EXAMPLES
   relay-admin org update acme-corp --admin-token acme.token --replace
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -80,12 +80,12 @@ ExitStatus run(Options const &options, Context &context) {
                              : recover_folder(*options.folder, context);
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(app, {.names = "OP-ID", .description = "the operation that an error named: op_..."},
+    add_positional(set, {.names = "OP-ID", .description = "the operation that an error named: op_..."},
                    options->operation);
     add_value(
-        app,
+        set,
         {.names = "--dir", .type = "DIR", .description = "settle unfinished secret files (*.new, *.batch) in a folder"},
         options->folder);
     return [options](Context &context) { return run(*options, context); };
@@ -115,6 +115,8 @@ EXAMPLES
   relay-admin recover op_9fq2mzx1b81k02ww7yzt3hcd
   relay-admin recover --dir /etc/relay-agent)",
     .declare = declare,
+    .audience = Audience::audit,
+    .effect = Effect::acts,
 };
 
 }  // namespace relay::cli::commands

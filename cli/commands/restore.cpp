@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/agent.hpp"
 #include "cli/documents/fields.hpp"
@@ -92,15 +93,14 @@ ExitStatus run(Options const &options, Context &context) {
                            restore_org(context.database(), org, context.write_options()));
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the revoked agent"}, options->agent);
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "lift an organization's revocation"},
-              options->org);
-    add_value(app,
+    add_positional(set, {.names = "AGENT", .description = "the revoked agent"}, options->agent);
+    add_org_flag(set, "lift an organization's revocation", options->org);
+    add_value(set,
               {.names = "--confirm", .type = "ID", .description = "the organization's id again, instead of typing it"},
               options->confirm);
-    declare_sink(app, options->sink);
+    declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -127,6 +127,9 @@ EXAMPLES
   relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env
   relay-admin restore --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 4,
+    .effect = Effect::changes,
     .completes = IdFilter::revoked,
 };
 

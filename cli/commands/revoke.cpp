@@ -102,15 +102,15 @@ ExitStatus run(Options const &options, Context &context) {
         options.waits);
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_values(app, {.names = "--key", .type = "KEY-ID", .description = "single keys by their ids, comma-separated"},
+    add_values(set, {.names = "--key", .type = "KEY-ID", .description = "single keys by their ids, comma-separated"},
                options->keys, Commas::split);
-    add_value(app, {.names = "--scan", .type = "FILE", .description = "the keys that stand in a text; - is stdin"},
+    add_value(set, {.names = "--scan", .type = "FILE", .description = "the keys that stand in a text; - is stdin"},
               options->scan);
-    add_flag(app, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
-    declare_waits(app, options->waits);
-    declare_targets(app, options->targets, true);
+    add_flag(set, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
+    declare_waits(set, options->waits);
+    declare_targets(set, options->targets, true);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -158,6 +158,9 @@ EXAMPLES
   relay-admin revoke --key 9fq2mzx1b81k
   relay-admin revoke --org acme-corp --confirm acme-corp)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 3,
+    .effect = Effect::changes,
     .completes = IdFilter::live,
 };
 

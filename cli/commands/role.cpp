@@ -10,6 +10,8 @@ extern Command const role{
 may do by itself and what its roles permit. A change of a role counts for each agent that has it, from the next call that a gateway
 checks.
 )",
+    .audience = Audience::agents,
+    .rank = 4,
 };
 
 }  // namespace relay::cli::commands

@@ -26,12 +26,12 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    declare_role(app, options->role, RoleWord::to_be_made);
-    add_value(app, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    declare_role(set, options->role, RoleWord::to_be_made);
+    add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
     add_values(
-        app, {.names = "--permissions", .type = "P,...", .description = "what it permits: provider:method, * for any"},
+        set, {.names = "--permissions", .type = "P,...", .description = "what it permits: provider:method, * for any"},
         options->permissions, Commas::split);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -60,6 +60,7 @@ EXAMPLES
   relay-admin role create support --org acme-corp --name "Support desk"
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

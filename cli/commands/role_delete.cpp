@@ -58,10 +58,10 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    declare_role(app, options->role);
-    add_flag(app, {.names = "--force", .description = "also if agents have it: it is taken from them"}, options->force);
+    declare_role(set, options->role);
+    add_flag(set, {.names = "--force", .description = "also if agents have it: it is taken from them"}, options->force);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -86,6 +86,7 @@ EXAMPLES
   relay-admin role delete support --org acme-corp --force --yes
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

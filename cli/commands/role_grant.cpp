@@ -25,11 +25,11 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    declare_role(app, options->role, RoleWord::first);
-    declare_terms(app, options->terms);
-    add_positionals(app, {.names = "PERMISSION", .description = "what it is to permit: provider:method, * for any"},
+    declare_role(set, options->role, RoleWord::first);
+    declare_terms(set, options->terms);
+    add_positionals(set, {.names = "PERMISSION", .description = "what it is to permit: provider:method, * for any"},
                     options->permissions);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -54,6 +54,7 @@ EXAMPLES
   relay-admin role grant accounting stripe:create_payment --org acme-corp --conditions '{"max_amount": 10000}'
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -1,5 +1,5 @@
 #include "cli/command.hpp"
-#include "cli/command_line/options.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/role.hpp"
@@ -24,11 +24,10 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "only those of an organization"},
-              options->org);
-    declare_page(app, options->page);
+    add_org_flag(set, "only those of an organization", options->org);
+    declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

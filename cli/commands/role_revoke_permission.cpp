@@ -24,10 +24,10 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    declare_role(app, options->role, RoleWord::first);
-    add_positionals(app, {.names = "PERMISSION", .description = "what it is not to permit any more, as it was granted"},
+    declare_role(set, options->role, RoleWord::first);
+    add_positionals(set, {.names = "PERMISSION", .description = "what it is not to permit any more, as it was granted"},
                     options->permissions);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -51,6 +51,7 @@ EXAMPLES
   relay-admin role revoke-permission accounting 'stripe:*' ledger:read --org acme-corp
 )",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

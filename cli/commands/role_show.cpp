@@ -33,9 +33,9 @@ ExitStatus run(RoleOptions const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<RoleOptions>();
-    declare_role(app, *options);
+    declare_role(set, *options);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -1,5 +1,4 @@
 #include "cli/command.hpp"
-#include "cli/command_line/options.hpp"
 #include "cli/command_line/rotate_options.hpp"
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/rotation.hpp"
@@ -58,7 +57,7 @@ void show(Context &context, RotatedKey const &rotated, std::optional<RequestId> 
 }
 
 ExitStatus run(RotateOptions const &options, Context &context) {
-    AgentId agent = AgentId::parse(required_spelling("AGENT", options.agent, "--agent-id", options.agent_flag));
+    AgentId agent = AgentId::parse(options.agent.required());
     check_rotation(options);
     if (options.revert) {
         show(context, revert_rotation(context.database(), agent, context.write_options()), {});
@@ -85,9 +84,9 @@ ExitStatus run(RotateOptions const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<RotateOptions>();
-    declare_rotation(app, *options);
+    declare_rotation(set, *options);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -96,7 +95,7 @@ Runner declare(CLI::App &app) {
 extern Command const rotate_key;
 Command const rotate_key{
     .path = "rotate-key",
-    .summary = "give an agent a new key; the old one works on for a while",
+    .summary = "give an agent a new key; the old one works for a while",
     .doc =
         R"(Gives the agent a new key. The old one is accepted beside it for --grace more (default 24h), on the database's clock, but never past
 an end of its own; --retire-on-first-use ends it as soon as the new key is first seen working.
@@ -129,6 +128,9 @@ EXAMPLES
   relay-admin agent rotate-key --agent-id billing-bot --key-from new.key)",
     .declare = declare,
     .alias = "agent rotate-key",
+    .audience = Audience::agents,
+    .rank = 2,
+    .effect = Effect::changes,
     .completes = IdFilter::live,
 };
 

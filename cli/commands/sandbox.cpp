@@ -14,6 +14,8 @@ EXAMPLES
   relay-admin --sandbox init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor"
   relay-admin sandbox status
   relay-admin sandbox destroy)",
+    .audience = Audience::set_up,
+    .rank = 3,
 };
 
 }  // namespace relay::cli::commands

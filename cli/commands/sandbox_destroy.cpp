@@ -10,7 +10,7 @@ namespace {
 ExitStatus run(Context &context) {
     auto const found = sandbox::status();
     bool const is_there = found.size_bytes.has_value();
-    if (context.globals().dry_run) {
+    if (context.is_dry_run()) {
         context.output().show(sandbox::document(found, is_there, true));
         return ExitStatus::ok;
     }
@@ -22,7 +22,7 @@ ExitStatus run(Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &) { return run; }
+Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
@@ -41,6 +41,7 @@ EXAMPLES
   # in a script
   relay-admin sandbox destroy --yes)",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -24,9 +24,9 @@ ExitStatus run(Context &context, Options const &options) {
     sandbox::hand_over(options.command, dsn);
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positionals(app,
+    add_positionals(set,
                     {.names = "COMMAND",
                      .type = "PROGRAM",
                      .description = "the program to run, and its arguments",
@@ -55,6 +55,8 @@ EXAMPLES
   relay-admin sandbox run -- psql
   relay-admin sandbox run -- relay-admin org list)",
     .declare = declare,
+    .effect = Effect::acts,
+    .prints = Prints::text,
 };
 
 }  // namespace relay::cli::commands

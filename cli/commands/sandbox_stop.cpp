@@ -7,7 +7,7 @@ namespace relay::cli::commands {
 namespace {
 
 ExitStatus run(Context &context) {
-    if (context.globals().dry_run) {
+    if (context.is_dry_run()) {
         auto const found = sandbox::status();
         context.output().show(sandbox::document(found, found.pid.has_value(), true));
         return ExitStatus::ok;
@@ -17,7 +17,7 @@ ExitStatus run(Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &) { return run; }
+Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
@@ -34,6 +34,7 @@ Exit 0: stopped, now or already.
 EXAMPLES
   relay-admin sandbox stop)",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

@@ -21,7 +21,7 @@ std::vector<Record> applied_records(MigratedSchema const &migrated) {
 }
 
 ExitStatus run(Context &context) {
-    bool const dry_run = context.globals().dry_run;
+    bool const dry_run = context.is_dry_run();
     MigratedSchema const migrated = migrate_schema(context.database(), dry_run, [&](db::Migration const &migration) {
         context.output().note("applied " + std::to_string(migration.version) + " " + std::string(migration.name));
     });
@@ -41,7 +41,7 @@ ExitStatus run(Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &) { return run; }
+Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
@@ -68,6 +68,7 @@ EXAMPLES
   # what would be done
   relay-admin schema apply --dry-run)",
     .declare = declare,
+    .effect = Effect::changes,
 };
 
 }  // namespace relay::cli::commands

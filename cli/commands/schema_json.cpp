@@ -53,9 +53,9 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(app, {.names = "KIND", .description = "a kind, as in the output: AgentDetails (default: list them)"},
+    add_positional(set, {.names = "KIND", .description = "a kind, as in the output: AgentDetails (default: list them)"},
                    options->kind);
     return [options](Context &context) { return run(*options, context); };
 }

@@ -19,9 +19,9 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_integer(app, {.names = "--only", .type = "N", .description = "this migration alone"}, {.min = 1, .max = 9999},
+    add_integer(set, {.names = "--only", .type = "N", .description = "this migration alone"}, {.min = 1, .max = 9999},
                 options->only);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -47,6 +47,7 @@ EXAMPLES
   # one of them, for review
   relay-admin schema print --only 7)",
     .declare = declare,
+    .prints = Prints::text,
 };
 
 }  // namespace relay::cli::commands

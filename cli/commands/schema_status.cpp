@@ -32,7 +32,7 @@ ExitStatus run(Context &context) {
     return exit_status(ErrorKind::schema);
 }
 
-Runner declare(CLI::App &) { return run; }
+Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 

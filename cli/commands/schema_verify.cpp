@@ -17,7 +17,7 @@ ExitStatus run(Context &context) {
     return comparison.differences.empty() ? ExitStatus::ok : ExitStatus::check_no;
 }
 
-Runner declare(CLI::App &) { return run; }
+Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 

@@ -61,9 +61,9 @@ ExitStatus run(IncidentTargets const &targets, Context &context) {
                            unblock_ticket(context.database(), Note::parse("ticket", *ticket), by));
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto targets = std::make_shared<IncidentTargets>();
-    declare_targets(app, *targets, false);
+    declare_targets(set, *targets, false);
     return [targets](Context &context) { return run(*targets, context); };
 }
 
@@ -92,6 +92,9 @@ EXAMPLES
   relay-admin unblock --ticket INC-42 --yes
   relay-admin unblock --org acme-corp)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 2,
+    .effect = Effect::changes,
     .completes = IdFilter::blocked,
 };
 

@@ -6,7 +6,7 @@ namespace relay::cli::commands {
 
 namespace {
 
-Runner declare(CLI::App &) {
+Runner declare(OptionSet &) {
     return [](Context &context) {
         context.output().show(version_document());
         return ExitStatus::ok;
@@ -27,6 +27,7 @@ EXAMPLES
   relay-admin version -o json
 )",
     .declare = declare,
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

@@ -54,18 +54,18 @@ ExitStatus run(Options const &options, Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &app) {
+Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(app,
+    add_value(set,
               {.names = "--since",
                .type = "CURSOR",
                .description = "go on after this line's cursor; without it, from now on"},
               options->since);
-    add_value(app, {.names = "--exec", .type = "CMD", .description = "run this with sh for each change"},
+    add_value(set, {.names = "--exec", .type = "CMD", .description = "run this with sh for each change"},
               options->exec);
-    add_integer(app, {.names = "--count", .type = "N", .description = "end after so many changes"}, {.min = 1},
+    add_integer(set, {.names = "--count", .type = "N", .description = "end after so many changes"}, {.min = 1},
                 options->count);
-    add_flag(app, {.names = "--until-idle", .description = "end when there is nothing more to tell"},
+    add_flag(set, {.names = "--until-idle", .description = "end when there is nothing more to tell"},
              options->until_idle);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -75,7 +75,7 @@ Runner declare(CLI::App &app) {
 extern Command const watch;
 Command const watch{
     .path = "watch",
-    .summary = "print each block, revocation and rotation as it happens",
+    .summary = "print each block, revocation and rotation as it comes",
     .doc =
         R"(Prints the change feed as JSON lines, of kind KeyChange, as soon as each change is committed: what a gateway, or any cache of its decisions, must
 forget. It goes on until it is interrupted.
@@ -105,6 +105,8 @@ EXAMPLES
   # what has happened since the last line that was read
   relay-admin watch --since 1f2e3d4c.1.745.12.746:746: --until-idle)",
     .declare = declare,
+    .audience = Audience::incidents,
+    .prints = Prints::stream,
 };
 
 }  // namespace relay::cli::commands

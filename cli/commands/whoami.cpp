@@ -19,7 +19,7 @@ ExitStatus run(Context &context) {
     return ExitStatus::ok;
 }
 
-Runner declare(CLI::App &) { return run; }
+Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
@@ -41,6 +41,7 @@ EXAMPLES
   # in a script, before it changes anything
   relay-admin whoami -o json)",
     .declare = declare,
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

@@ -1,6 +1,7 @@
 #include "cli/completion/complete.hpp"
 
 #include "cli/completion/offers.hpp"
+#include "cli/completion/shell_words.hpp"
 #include "cli/context.hpp"
 #include "cli/posix/write_all.hpp"
 #include "relay/completion/candidates.hpp"
@@ -26,6 +27,9 @@ using Clock = std::chrono::steady_clock;
 constexpr auto patience = 320ms;
 /// For what nobody can interrupt: libpq looks up host names, and reads files of its own, in blocking calls.
 constexpr auto last_moment = 370ms;
+
+constexpr std::string_view for_words = "__complete";
+constexpr std::string_view for_bash = "__complete_bash";
 
 void leave(int /*signal*/) { _exit(0); }
 
@@ -94,10 +98,44 @@ bool is_clean(std::vector<std::string> const &words) {
     return true;
 }
 
+/// The words behind the program's name, and what is offered of the last one begins with.
+struct Asked {
+    std::vector<std::string> words{};
+    std::string kept{};
+};
+
+Asked read_question(std::vector<std::string> const &words) {
+    if (words.front() == for_words) {
+        return {{words.begin() + 1, words.end()}, ""};
+    }
+    std::vector<std::string> line = split_bash_line(words.size() > 1 ? words[1] : "");
+    line.erase(line.begin());
+    std::string const breaks = words.size() > 2 ? words[2] : "=";
+    std::string const typed = line.empty() ? "" : line.back();
+    bool const keeps = typed.starts_with("--") && breaks.find('=') == breaks.npos;
+    return {std::move(line), keeps ? typed.substr(0, typed.find('=') + 1) : ""};
+}
+
+std::string answer(Offers const &offers, std::string const &kept) {
+    std::string text;
+    for (Offer const &offer : offers.words) {
+        text += kept + offer.word;
+        text += offer.meaning.empty() ? "" : '\t' + escape_for_terminal(offer.meaning);
+        text += '\n';
+    }
+    switch (offers.shell) {
+        case ShellPart::nothing: break;
+        case ShellPart::files: text += ":files\n"; break;
+        case ShellPart::folders: text += ":folders\n"; break;
+        case ShellPart::program: text += ":program " + std::to_string(offers.program_words) + '\n'; break;
+    }
+    return text;
+}
+
 }  // namespace
 
 bool asks_for_completion(std::vector<std::string> const &words) {
-    return !words.empty() && words.front() == "__complete";
+    return !words.empty() && (words.front() == for_words || words.front() == for_bash);
 }
 
 int complete(std::vector<std::string> const &words) {
@@ -108,13 +146,9 @@ int complete(std::vector<std::string> const &words) {
         return 0;
     }
     ProgramModel const program = describe_program(command_table());
-    TypedLine const line = read_typed_line({words.begin() + 1, words.end()}, program);
-    std::string text;
-    for (Offer const &offer : offers_for(line, program, ids_from_database(line, deadline))) {
-        text += offer.word;
-        text += offer.meaning.empty() ? "" : '\t' + escape_for_terminal(offer.meaning);
-        text += '\n';
-    }
+    Asked const asked = read_question(words);
+    TypedLine const line = read_typed_line(asked.words, program);
+    std::string const text = answer(offers_for(line, program, ids_from_database(line, deadline)), asked.kept);
     itimerval const never{};
     setitimer(ITIMER_REAL, &never, nullptr);  // half a word would be worse than none
     write_all(STDOUT_FILENO, text);

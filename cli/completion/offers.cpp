@@ -34,7 +34,7 @@ class Offering {
     Offering(TypedLine const &line, ProgramModel const &program, FindIds const &find_ids)
         : m_line(line), m_program(program), m_find_ids(find_ids) {}
 
-    std::vector<Offer> run() && {
+    Offers run() && {
         if (m_line.lost) {
             return {};
         }
@@ -53,7 +53,7 @@ class Offering {
   private:
     void offer(std::string word, std::string meaning) {
         if (word.starts_with(m_line.word)) {
-            m_offers.push_back({std::move(word), std::move(meaning)});
+            m_offers.words.push_back({m_line.kept + word, std::move(meaning)});
         }
     }
 
@@ -102,7 +102,17 @@ class Offering {
             offer_checks();
         } else if (is_id(kind)) {
             offer_ids(option, kind);
+        } else {
+            leave_to_shell(kind);
         }
+    }
+
+    void leave_to_shell(ValueKind kind) {
+        m_offers.shell = kind == ValueKind::file      ? ShellPart::files
+                         : kind == ValueKind::folder  ? ShellPart::folders
+                         : kind == ValueKind::program ? ShellPart::program
+                                                      : ShellPart::nothing;
+        m_offers.program_words = m_line.positionals.size();
     }
 
     void offer_checks() {
@@ -118,7 +128,7 @@ class Offering {
     TypedLine const &m_line;
     ProgramModel const &m_program;
     FindIds const &m_find_ids;
-    std::vector<Offer> m_offers{};
+    Offers m_offers{};
 };
 
 CandidateKind candidate_kind(ValueKind kind) {
@@ -174,7 +184,7 @@ void Offering::offer_ids(OptionModel const &option, ValueKind kind) {
 
 }  // namespace
 
-std::vector<Offer> offers_for(TypedLine const &line, ProgramModel const &program, FindIds const &find_ids) {
+Offers offers_for(TypedLine const &line, ProgramModel const &program, FindIds const &find_ids) {
     return Offering(line, program, find_ids).run();
 }
 

@@ -19,8 +19,18 @@ struct Offer {
 /// Gives ids from the database; may give none, must not throw.
 using FindIds = std::function<std::vector<Candidate>(CandidateQuery const &query)>;
 
-/// What may stand where `line` is being typed, in order: words that begin with what is typed of them. For `--flag=value` these are values.
-/// File names are the shell's affair.
-std::vector<Offer> offers_for(TypedLine const &line, ProgramModel const &program, FindIds const &find_ids);
+/// What only the shell can complete.
+enum class ShellPart { nothing, files, folders, program };
+
+struct Offers {
+    std::vector<Offer> words{};
+    ShellPart shell = ShellPart::nothing;
+    std::size_t program_words =
+        0;  ///< for a program: how many words of its line are before the one that is being typed
+};
+
+/// What may stand where `line` is being typed, in order: words that begin with what is typed of them. For `--flag=value` these are values,
+/// for `-fvalue` they begin with `-f`.
+Offers offers_for(TypedLine const &line, ProgramModel const &program, FindIds const &find_ids);
 
 }  // namespace relay::cli

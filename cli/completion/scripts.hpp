@@ -1,19 +1,18 @@
 #pragma once
 
-#include "cli/command_line/command_model.hpp"
+#include <string_view>
 
-#include <string>
-
-/// The completion scripts, made from the command tree. Commands, flags and choices stand in them; for ids they call
-/// `relay-admin __complete` with the words of the line as arguments. None of them ever has the shell evaluate a word of the line or of
-/// the database, and without the program they are silent.
+/// The completion scripts. They know no command and no flag: they hand the line and the cursor to `relay-admin __complete`, and give the
+/// shell what it answers (complete.hpp). So they never differ from the program, and say nothing where there is none.
+///
+/// None of them ever has the shell evaluate a word of the line or of the database. File names are completed by the shell itself.
 namespace relay::cli {
 
 /// For bash 4.3 and later; needs nothing of the bash-completion package.
-std::string bash_script(ProgramModel const &program);
+std::string_view bash_script();
 /// For a folder of `$fpath`, or to be sourced after `compinit`.
-std::string zsh_script(ProgramModel const &program);
+std::string_view zsh_script();
 /// For fish 3.
-std::string fish_script(ProgramModel const &program);
+std::string_view fish_script();
 
 }  // namespace relay::cli

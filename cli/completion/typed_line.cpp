@@ -1,14 +1,12 @@
 #include "cli/completion/typed_line.hpp"
 
+#include "cli/command_line/flag_lookup.hpp"
+
 #include <algorithm>
 
 namespace relay::cli {
 
 namespace {
-
-bool has_name(OptionModel const &option, std::string_view name) {
-    return std::find(option.names.begin(), option.names.end(), name) != option.names.end();
-}
 
 class Reader {
   public:
@@ -37,24 +35,33 @@ class Reader {
             m_line.word = word.substr(equals + 1);
             m_line.lost = m_line.lost || m_line.expects == nullptr || !m_line.expects->takes_value();
         }
+        if (m_line.expects == nullptr && !m_line.flags_ended && word.size() > 2 && word[0] == '-' && word[1] != '-') {
+            finish_short(word);
+        }
         return std::move(m_line);
     }
 
   private:
-    /// The command's own flag wins over a global of the same name, as when the line is run.
-    OptionModel const *find(std::string_view name) const {
-        for (auto const *options :
-             {m_line.command != nullptr ? &m_line.command->options : nullptr, &m_program.globals}) {
-            if (options == nullptr) {
-                continue;
+    /// `-ojs`, `-yoj`: a value that is being typed right behind its flag.
+    void finish_short(std::string const &word) {
+        for (std::size_t at = 1; at + 1 < word.size(); ++at) {
+            OptionModel const *option = find(std::string{'-', word[at]});
+            if (option == nullptr) {
+                return;
             }
-            for (OptionModel const &option : *options) {
-                if (has_name(option, name)) {
-                    return &option;
-                }
+            if (option->takes_value()) {
+                std::size_t const start = word[at + 1] == '=' ? at + 2 : at + 1;
+                m_line.expects = option;
+                m_line.kept = word.substr(0, start);
+                m_line.word = word.substr(start);
+                return;
             }
         }
-        return nullptr;
+    }
+
+    OptionModel const *find(std::string_view name) const {
+        auto const *own = m_line.command != nullptr ? &m_line.command->options : nullptr;
+        return FlagsInReach{own, m_program.globals}.find(name);
     }
 
     void take_word(std::string const &word) {

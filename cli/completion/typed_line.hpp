@@ -22,7 +22,8 @@ struct TypedLine {
     std::vector<Flag> flags{};
     std::vector<std::string> positionals{};
     bool flags_ended = false;  ///< by `--`
-    std::string word{};  ///< what is being typed; of `--flag=value` the value
+    std::string word{};  ///< what is being typed; of `--flag=value` and `-fvalue` the value
+    std::string kept{};  ///< what is before it in a word `-fvalue`: `-f`. (At `--flag=` shells part a word themselves.)
     OptionModel const *expects = nullptr;  ///< the flag whose value `word` is
 
     bool gives(OptionModel const &option) const;

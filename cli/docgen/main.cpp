@@ -1,7 +1,9 @@
 /// relay-admin-docgen KIND FOLDER: writes the generated documents of one kind into FOLDER, and removes from it what is no longer made.
+/// relay-admin-docgen table: prints the table of commands as JSON.
 
 #include "cli/completion/scripts.hpp"
 #include "cli/docgen/man_pages.hpp"
+#include "cli/docgen/table_json.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -22,10 +24,10 @@ struct Kind {
     std::vector<GeneratedFile> (*make)(ProgramModel const &program);
 };
 
-std::vector<GeneratedFile> completions(ProgramModel const &program) {
-    return {{"_relay-admin", zsh_script(program)},
-            {"relay-admin.bash", bash_script(program)},
-            {"relay-admin.fish", fish_script(program)}};
+std::vector<GeneratedFile> completions(ProgramModel const &) {
+    return {{"_relay-admin", std::string(zsh_script())},
+            {"relay-admin.bash", std::string(bash_script())},
+            {"relay-admin.fish", std::string(fish_script())}};
 }
 
 constexpr std::array kinds{Kind{"completions", completions}, Kind{"man", man_pages}};
@@ -58,13 +60,17 @@ void write_folder(std::filesystem::path const &folder, std::vector<GeneratedFile
 
 int main(int argc, char **argv) {
     try {
+        if (argc == 2 && std::string_view(argv[1]) == "table") {
+            std::cout << table_json(command_table()) << std::flush;
+            return std::cout ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
         for (Kind const &kind : kinds) {
             if (argc == 3 && kind.name == argv[1]) {
                 write_folder(argv[2], kind.make(describe_program(command_table())));
                 return EXIT_SUCCESS;
             }
         }
-        std::cerr << "usage: relay-admin-docgen KIND FOLDER, where KIND is";
+        std::cerr << "usage: relay-admin-docgen table, or relay-admin-docgen KIND FOLDER, where KIND is";
         for (Kind const &kind : kinds) {
             std::cerr << ' ' << kind.name;
         }

@@ -45,14 +45,14 @@ std::string commands(ProgramModel const &program) {
     std::string body =
         "Each has a page of its own, named as the command with hyphens:\n"
         ".Ic relay\\-admin help org create\nopens\n.Xr relay\\-admin\\-org\\-create 1 .\n";
-    for (Audience const &audience : audiences(command_table())) {
+    for (AudienceGroup const &group : audience_groups(command_table())) {
         std::vector<ListItem> items;
-        for (std::string const &word : audience.words) {
+        for (std::string const &word : group.words) {
             if (program.find({word}) != nullptr) {
                 add_items(program, {word}, items);
             }
         }
-        body += ".Ss " + escape(audience.heading) + '\n' + tagged_list(items, tree_width(program));
+        body += ".Ss " + escape(group.heading) + '\n' + tagged_list(items, tree_width(program));
     }
     return section("COMMANDS", body);
 }

@@ -23,13 +23,13 @@ Record grant_record(Grant const &grant) {
 
 }  // namespace
 
-void declare_terms(CLI::App &app, TermsOptions &options) {
-    add_value(app,
+void declare_terms(OptionSet &set, TermsOptions &options) {
+    add_value(set,
               {.names = "--conditions",
                .type = "JSON",
                .description = "bind them to these conditions, as '{\"max_amount\": 10000}'"},
               options.conditions);
-    add_flag(app, {.names = "--unconditional", .description = "free them of the conditions that they have"},
+    add_flag(set, {.names = "--unconditional", .description = "free them of the conditions that they have"},
              options.unconditional);
 }
 

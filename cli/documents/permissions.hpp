@@ -8,19 +8,17 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 /// What the commands around permissions read and show in the same way.
 namespace relay::cli {
+
+class OptionSet;
 
 /// `--conditions JSON | --unconditional`, of the commands that grant.
 struct TermsOptions {
     std::optional<std::string> conditions{};
     bool unconditional = false;
 };
-void declare_terms(CLI::App &app, TermsOptions &options);
+void declare_terms(OptionSet &set, TermsOptions &options);
 /// Throws Error (usage): both flags, or no conditions.
 GrantTerms read_terms(TermsOptions const &options);
 

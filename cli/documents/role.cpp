@@ -26,35 +26,27 @@ std::vector<RoleId> read_roles(std::vector<std::string> const &words) {
 
 }  // namespace
 
-void declare_role(CLI::App &app, RoleOptions &options, RoleWord word) {
-    bool const is_new = word == RoleWord::to_be_made;
-    std::string_view const type = is_new ? "ID" : "ROLE";
-    add_positional(app, {.names = "ROLE", .type = type, .description = is_new ? "id of the new role" : "the role"},
-                   options.role);
-    if (word != RoleWord::first) {
-        add_value(app, {.names = "--id,--role,--role-id", .type = type, .description = "the same, as a flag"},
-                  options.id);
+void declare_role(OptionSet &set, RoleOptions &options, RoleWord word) {
+    switch (word) {
+        case RoleWord::alone: add_role(set, options.role); break;
+        case RoleWord::first: add_role_word(set, options.role); break;
+        case RoleWord::to_be_made: add_new_role(set, options.role); break;
     }
-    add_value(
-        app,
-        {.names = "--org,--org-id", .type = "ORG", .description = "the organization that it is of", .required = true},
-        options.org);
+    add_org_flag(set, "the organization that it is of", options.org, Need::required);
 }
 
-RoleId role_of(RoleOptions const &options) {
-    return RoleId::parse(required_spelling("ROLE", options.role, "--id", options.id));
-}
+RoleId role_of(RoleOptions const &options) { return RoleId::parse(options.role.required()); }
 
 OrgId org_of(RoleOptions const &options) { return OrgId::parse(options.org.value()); }
 
-Runner declare_role_change(CLI::App &app, RoleChange const &change) {
+Runner declare_role_change(OptionSet &set, RoleChange const &change) {
     struct Options {
         std::optional<std::string> agent{};
         std::vector<std::string> roles{};
     };
     auto const options = std::make_shared<Options>();
-    add_positional(app, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
-    add_positionals(app, {.names = "ROLE", .description = change.roles}, options->roles);
+    add_positional(set, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
+    add_positionals(set, {.names = "ROLE", .description = change.roles}, options->roles);
     return [options, change](Context &context) {
         ChangeRoles const request{.agent = AgentId::parse(options->agent.value()), .roles = read_roles(options->roles)};
         show_agent_permissions(context, change.apply(context.database(), request, context.write_options()), {},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
 #include "relay/permissions/agent_grants.hpp"
@@ -11,16 +12,11 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace relay::cli {
 
 /// `ROLE --org ORG`, which every command about one role takes.
 struct RoleOptions {
-    std::optional<std::string> role{};
-    std::optional<std::string> id{};
+    SpelledId role{};
     std::optional<std::string> org{};
 };
 enum class RoleWord {
@@ -28,7 +24,7 @@ enum class RoleWord {
     first,  ///< other words follow
     to_be_made,  ///< as `alone`, and no role that exists is meant
 };
-void declare_role(CLI::App &app, RoleOptions &options, RoleWord word = RoleWord::alone);
+void declare_role(OptionSet &set, RoleOptions &options, RoleWord word = RoleWord::alone);
 RoleId role_of(RoleOptions const &options);
 OrgId org_of(RoleOptions const &options);
 
@@ -39,7 +35,7 @@ struct RoleChange {
     std::string_view already;  ///< why nothing changed: completes "nothing changed: agent payments ..."
 };
 /// `AGENT ROLE...`, and what is done with them.
-Runner declare_role_change(CLI::App &app, RoleChange const &change);
+Runner declare_role_change(OptionSet &set, RoleChange const &change);
 
 /// A role: the item of a list, and what each document about one begins with.
 Record role_record(Role const &role);

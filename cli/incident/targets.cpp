@@ -1,5 +1,6 @@
 #include "cli/incident/targets.hpp"
 
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
 #include "cli/input/input_file.hpp"
@@ -57,21 +58,18 @@ void add_lines(Collector &collector, std::string const &path, std::string_view t
 
 }  // namespace
 
-void declare_targets(CLI::App &app, IncidentTargets &targets, bool typed) {
-    add_value(app,
+void declare_targets(OptionSet &set, IncidentTargets &targets, bool typed) {
+    add_value(set,
               {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one a line; - is stdin"},
               targets.file);
-    add_value(
-        app,
-        {.names = "--org,--org-id", .type = "ORG", .description = "the whole organization instead of single agents"},
-        targets.org);
+    add_org_flag(set, "the whole organization instead of single agents", targets.org);
     if (typed) {
         add_value(
-            app,
+            set,
             {.names = "--confirm", .type = "ID", .description = "the organization's id again, instead of typing it"},
             targets.confirm);
     }
-    add_positionals(app, {.names = "AGENT", .description = "agent ids"}, targets.agents);
+    add_positionals(set, {.names = "AGENT", .description = "agent ids"}, targets.agents);
 }
 
 std::vector<AgentId> target_agents(IncidentTargets const &targets) {

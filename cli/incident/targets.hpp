@@ -7,11 +7,9 @@
 #include <string_view>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace relay::cli {
+
+class OptionSet;
 
 class Context;
 
@@ -24,7 +22,7 @@ struct IncidentTargets {
 };
 
 /// Adds AGENT..., -f FILE, --org ORG; with `typed` also --confirm ORG.
-void declare_targets(CLI::App &app, IncidentTargets &targets, bool typed);
+void declare_targets(OptionSet &set, IncidentTargets &targets, bool typed);
 
 /// The agents of the command line or of the file, each once, in the order given. Throws Error (usage): a bad id (with its line), none at all.
 std::vector<AgentId> target_agents(IncidentTargets const &targets);

@@ -54,11 +54,11 @@ Record gateway_record(GatewayWait const &wait) {
 
 }  // namespace
 
-void declare_waits(CLI::App &app, Waits &target) {
-    add_duration(app,
+void declare_waits(OptionSet &set, Waits &target) {
+    add_duration(set,
                  {.names = "--wait-ack", .description = "wait so long for every live gateway to acknowledge it: 5s"},
                  target.acknowledged);
-    add_flag(app,
+    add_flag(set,
              {.names = "--durable", .description = "wait for the standbys to replay it, as long as --timeout says"},
              target.durable);
 }

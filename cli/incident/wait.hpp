@@ -8,11 +8,9 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace relay::cli {
+
+class OptionSet;
 
 class Context;
 
@@ -23,7 +21,7 @@ struct Waits {
 };
 
 /// Adds --wait-ack and --durable.
-void declare_waits(CLI::App &app, Waits &target);
+void declare_waits(OptionSet &set, Waits &target);
 
 /// What one of them found.
 struct WaitReport {

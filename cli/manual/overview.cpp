@@ -1,6 +1,7 @@
 #include "cli/manual/overview.hpp"
 
 #include "cli/manual/help_layout.hpp"
+#include "cli/output/text_width.hpp"
 
 #include <algorithm>
 
@@ -8,80 +9,67 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::string_view other = "Other";
+constexpr std::size_t word_column = 10;
+constexpr std::size_t text_column = 26;
 
-/// Who needs what: the three people whom the program is for. A command that is in no row stands under "Other".
-struct Row {
-    std::string_view heading;
-    std::vector<std::string_view> words;
-};
-std::vector<Row> const &rows() {
-    static std::vector<Row> const all{
-        {"The operator, at a terminal",
-         {"init", "sandbox", "schema", "doctor", "org", "agent", "key", "migrate-legacy"}},
-        {"The CI script, every day", {"rotate-key", "recover", "metrics"}},
-        {"The incident responder, at once",
-         {"block", "unblock", "revoke", "restore", "whois", "gateway", "watch", "audit"}},
+/// In the order of the front page.
+std::vector<AudienceGroup> all_audiences() {
+    return {
+        {Audience::set_up, "set-up", "Set-up"},           {Audience::orgs, "orgs", "Organizations"},
+        {Audience::agents, "agents", "Agents"},           {Audience::incidents, "incidents", "Incidents"},
+        {Audience::legacy, "legacy", "Legacy migration"}, {Audience::audit, "audit", "Audit"},
+        {Audience::tenants, "tenants", "Tenants"},        {Audience::other, "other", "Other"},
     };
-    return all;
 }
 
-std::string summary_of(std::span<Command const *const> table, Path const &path) {
-    Command const *command = find_command(table, path);
-    return command == nullptr ? "" : std::string(command->summary);
+/// Where the front page shows a first word. One that is no command of its own is the beginning of an alias.
+std::pair<Audience, int> place_of(std::span<Command const *const> table, std::string const &word) {
+    Command const *command = find_command(table, {word});
+    return command == nullptr ? std::pair(Audience::other, 0) : std::pair(command->audience, command->rank);
 }
 
-std::vector<std::string> take_known(std::vector<std::string> &left, std::vector<std::string_view> const &wanted) {
-    std::vector<std::string> taken;
-    for (std::string_view const word : wanted) {
-        auto const at = std::find(left.begin(), left.end(), word);
-        if (at != left.end()) {
-            taken.push_back(*at);
-            left.erase(at);
-        }
+std::string command_rows(std::span<Command const *const> table, AudienceGroup const &group) {
+    std::string rows;
+    for (std::string const &word : group.words) {
+        Command const *command = find_command(table, {word});
+        std::string const label = pad_right(rows.empty() ? std::string(group.label) : "", word_column);
+        std::string text = wrap_words(command == nullptr ? "" : command->summary, help_width(), text_column);
+        text.erase(0, std::min(text.size(), text_column));
+        rows += pad_right(label + word, text_column) + (text.empty() ? "\n" : text);
     }
-    return taken;
+    return rows;
 }
 
-std::string command_rows(std::span<Command const *const> table, std::vector<std::string> const &words) {
-    std::vector<HelpEntry> entries;
-    for (std::string const &word : words) {
-        entries.push_back({word, summary_of(table, {word})});
+/// What nobody looks for on this page is named alone: all of it has to fit on a screen of 24 lines.
+std::string words_alone(AudienceGroup const &group) {
+    std::string words;
+    for (std::string const &word : group.words) {
+        words += (words.empty() ? "" : ", ") + word;
     }
-    return two_columns(entries, 18);
-}
-
-std::string listed(std::vector<std::string> const &words) {
-    std::string text;
-    for (std::string const &word : words) {
-        text += (text.empty() ? "" : ", ") + word;
-    }
-    return text;
+    return pad_right(std::string(group.label), word_column) +
+           wrap_words(words, help_width(), word_column).erase(0, word_column);
 }
 
 }  // namespace
 
-std::vector<Audience> audiences(std::span<Command const *const> table) {
-    std::vector<std::string> left = next_words(table, {});
-    std::vector<Audience> found;
-    for (Row const &row : rows()) {
-        std::vector<std::string> words = take_known(left, row.words);
-        if (!words.empty()) {
-            found.push_back({std::string(row.heading), std::move(words)});
-        }
+std::vector<AudienceGroup> audience_groups(std::span<Command const *const> table) {
+    std::vector<std::string> words = next_words(table, {});
+    std::stable_sort(words.begin(), words.end(), [&](std::string const &left, std::string const &right) {
+        return place_of(table, left) < place_of(table, right);
+    });
+    std::vector<AudienceGroup> groups = all_audiences();
+    for (AudienceGroup &group : groups) {
+        std::copy_if(words.begin(), words.end(), std::back_inserter(group.words),
+                     [&](std::string const &word) { return place_of(table, word).first == group.audience; });
     }
-    if (!left.empty()) {
-        found.push_back({std::string(other), std::move(left)});
-    }
-    return found;
+    std::erase_if(groups, [](AudienceGroup const &group) { return group.words.empty(); });
+    return groups;
 }
 
 std::string overview_text(std::span<Command const *const> table) {
     std::string page = "Usage: relay-admin [GLOBAL FLAGS] COMMAND [ARGS]\n";
-    for (Audience const &audience : audiences(table)) {
-        // What nobody looks for on this page is named alone: all of it has to fit on a screen of 24 lines.
-        page += audience.heading == other ? "Also: " + listed(audience.words) + '\n'
-                                          : audience.heading + ":\n" + command_rows(table, audience.words);
+    for (AudienceGroup const &group : audience_groups(table)) {
+        page += group.audience == Audience::other ? words_alone(group) : command_rows(table, group);
     }
     return page + "Try it: relay-admin --sandbox init    More: relay-admin help COMMAND, or --help\n";
 }

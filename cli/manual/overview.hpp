@@ -4,20 +4,23 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace relay::cli {
 
-/// Commands and groups that one kind of user needs.
-struct Audience {
-    std::string heading;
-    std::vector<std::string> words;  ///< "org", "rotate-key"
+/// The commands and groups for one audience. Which they are is read from the table of commands: there is no other list.
+struct AudienceGroup {
+    Audience audience;
+    std::string_view label;  ///< "orgs": on the front page
+    std::string_view heading;  ///< "Organizations": in the manual
+    std::vector<std::string> words{};  ///< "org", "rotate-key"
 };
 
-/// The first words of all commands, by who needs them; what nobody needs in particular comes last.
-std::vector<Audience> audiences(std::span<Command const *const> table);
+/// The first words of all commands, by audience; audiences that have none are left out.
+std::vector<AudienceGroup> audience_groups(std::span<Command const *const> table);
 
-/// The page of `relay-admin` alone: commands by who needs them. Fits a screen.
+/// The page of `relay-admin` alone: commands by audience. Fits a screen.
 std::string overview_text(std::span<Command const *const> table);
 
 }  // namespace relay::cli

@@ -8,34 +8,34 @@ namespace {
 
 constexpr std::string_view group = "Secret";
 
-void declare_shape(CLI::App &app, SinkOptions &options) {
-    add_flag(app,
+void declare_shape(OptionSet &set, SinkOptions &options) {
+    add_flag(set,
              {.names = "--replace",
               .description = "let the file exist: it keeps its old content until the commit",
               .group = group},
              options.replace);
-    add_choice(app, {.names = "--secret-format", .description = "shape of the secret (default: raw)", .group = group},
+    add_choice(set, {.names = "--secret-format", .description = "shape of the secret (default: raw)", .group = group},
                {"raw", "env", "json", "k8s", "sealed"}, options.secret_format);
-    add_value(app,
+    add_value(set,
               {.names = "--env-prefix",
                .type = "PREFIX",
                .description = "start of the names in env and k8s (default: RELAY_)",
                .group = group},
               options.env_prefix);
-    add_value(app,
+    add_value(set,
               {.names = "--k8s-name",
                .type = "NAME",
                .description = "name of the Kubernetes Secret (default: made of the id)",
                .group = group},
               options.k8s_name);
-    add_value(app,
+    add_value(set,
               {.names = "--k8s-namespace",
                .type = "NAME",
                .description = "namespace of the Kubernetes Secret",
                .group = group},
               options.k8s_namespace);
     add_value(
-        app,
+        set,
         {.names = "--seal-key",
          .type = "FILE",
          .description = "public key for sealed, JSON {\"key_id\",\"key\"} as the GitHub API gives it; - reads stdin",
@@ -45,57 +45,57 @@ void declare_shape(CLI::App &app, SinkOptions &options) {
 
 }  // namespace
 
-void declare_sink(CLI::App &app, SinkOptions &options) {
-    add_value(app,
+void declare_sink(OptionSet &set, SinkOptions &options) {
+    add_value(set,
               {.names = "--secret-file",
                .type = "FILE",
                .description = "write the secret to a new file of mode 0600",
                .group = group},
               options.secret_file);
-    add_value(app,
+    add_value(set,
               {.names = "--secrets-dir",
                .type = "DIR",
                .description = "write the secret to DIR/AGENT-ID.EXT, one file an agent",
                .group = group},
               options.secrets_dir);
-    add_integer(app,
+    add_integer(set,
                 {.names = "--secret-fd",
                  .type = "N",
                  .description = "write the secret to an inherited file descriptor",
                  .group = group},
                 {.min = 0, .max = std::numeric_limits<int>::max()}, options.secret_fd);
-    add_flag(app,
+    add_flag(set,
              {.names = "--secret-stdout",
               .description = "write the secret alone to stdout; the summary goes to stderr",
               .group = group},
              options.secret_stdout);
-    declare_shape(app, options);
+    declare_shape(set, options);
 }
 
-void declare_batch_sink(CLI::App &app, BatchSinkOptions &options) {
-    declare_sink(app, options.sink);
-    add_choice(app,
+void declare_batch_sink(OptionSet &set, BatchSinkOptions &options) {
+    declare_sink(set, options.sink);
+    add_choice(set,
                {.names = "--group-by",
                 .description = "in --secrets-dir, a folder for each organization, or each owner",
                 .group = group},
                {"org", "owner"}, options.group_by);
-    add_value(app,
+    add_value(set,
               {.names = "--seal-keys",
                .type = "FILE",
                .description = "public keys for sealed, one an owner: CSV or JSON lines of owner, key_id, key",
                .group = group},
               options.seal_keys);
-    add_value(app,
+    add_value(set,
               {.names = "--deliver",
                .type = "CMD",
                .description = "run this with sh for each agent, the secret on its stdin",
                .group = group},
               options.deliver);
     add_duration(
-        app,
+        set,
         {.names = "--deliver-timeout", .description = "how long the command may take (default: 30s)", .group = group},
         options.deliver_timeout);
-    add_integer(app,
+    add_integer(set,
                 {.names = "--deliver-jobs",
                  .type = "N",
                  .description = "how many commands run at once (default: 1)",
@@ -103,9 +103,9 @@ void declare_batch_sink(CLI::App &app, BatchSinkOptions &options) {
                 {.min = 1, .max = 32}, options.deliver_jobs);
 }
 
-void declare_compact_sink(CLI::App &app, SinkOptions &options, std::string_view flag, std::string_view description) {
-    add_value(app, {.names = flag, .type = "SINK", .description = description, .group = group}, options.compact);
-    declare_shape(app, options);
+void declare_compact_sink(OptionSet &set, SinkOptions &options, std::string_view flag, std::string_view description) {
+    add_value(set, {.names = flag, .type = "SINK", .description = description, .group = group}, options.compact);
+    declare_shape(set, options);
 }
 
 }  // namespace relay::cli

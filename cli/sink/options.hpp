@@ -6,11 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace CLI {
-class App;
-}
-
 namespace relay::cli {
+
+class OptionSet;
 
 /// When a FILE that exists, without --replace, is refused: before the database is touched, or, by commands that may find nothing to do
 /// (`--if-older-than`, an agent that is there already), not before there is a secret to write.
@@ -52,13 +50,13 @@ struct BatchSinkOptions {
 };
 
 /// As declare_sink, with --group-by, --seal-keys, --deliver, --deliver-timeout and --deliver-jobs.
-void declare_batch_sink(CLI::App &app, BatchSinkOptions &options);
+void declare_batch_sink(OptionSet &set, BatchSinkOptions &options);
 
 /// Adds --secret-file, --secrets-dir, --secret-fd, --secret-stdout, --replace and the flags of the format to a command.
-void declare_sink(CLI::App &app, SinkOptions &options);
+void declare_sink(OptionSet &set, SinkOptions &options);
 
 /// For a secret that is made only when asked for: adds `flag SINK` (`--admin-token SINK`), --replace and the flags of the format.
-void declare_compact_sink(CLI::App &app, SinkOptions &options, std::string_view flag, std::string_view description);
+void declare_compact_sink(OptionSet &set, SinkOptions &options, std::string_view flag, std::string_view description);
 
 /// Reads a destination in one word: `stdout`, `terminal`, `fd:N`, `file:PATH` (any path), or a path.
 /// Throws Error (usage) for an empty text, `-`, and an fd that is not a number.

@@ -4,7 +4,7 @@ import os
 import stat
 
 import pytest
-from support import tmpfs
+from support import command_table, tmpfs
 from support.agents import decide, first_agent
 from support.proxy import Proxy
 from support.relay import finish_terminal
@@ -48,7 +48,7 @@ BAD_IDS = {
     "comma": "a,b",
 }  # fmt: skip
 
-# Every place where an id of each kind can stand.
+# Places where the id of an organization can stand, one of each way to read it.
 ID_PLACES = {
     "org create": lambda bad: ["org", "create", f"--id={bad}", "--name", "Acme"],
     "org show": lambda bad: ["org", "show", "--", bad],
@@ -79,6 +79,38 @@ def test_a_bad_agent_id_is_refused_too(offline, tmp_path, words, bad):
     before = files(tmp_path)
     result = offline(*words, bad)
     assert result.code == 2 and "\u202e" not in result.err, result
+    assert offline.listener.accepted == 0 and files(tmp_path) == before
+
+
+# Every place where an id can stand, of every command: from the table. A value that fits stands in for other words that are needed.
+PLACES = [
+    (command, option)
+    for command in command_table.commands()
+    for option in command.options
+    if option.type in ("ORG", "AGENT", "ROLE", "KEY-ID")
+]
+FITS = {"ORG": "acme", "AGENT": "bot", "ROLE": "ops", "KEY-ID": "0123456789ab", "ID": "new"}
+
+
+def line_with(command, place, value):
+    """A line of the command in which `value` stands at `place`; with all that is required, and the arguments that come before it."""
+    words, arguments = list(command.path), []
+    for option in command.options:
+        text = value if option is place else FITS.get(option.type, "x")
+        if option.names:
+            words += [f"{option.names[-1]}={text}"] if option is place or option.required else []
+        elif option.required or not place.names and place not in command.options[: command.options.index(option)]:
+            arguments.append(text)
+    secret = ["--secret-file=k"] if any("--secret-file" in flag.names for flag in command.flags) else []
+    return [*words, *secret, "--yes", "--", *arguments]
+
+
+@pytest.mark.parametrize("command, place", PLACES, ids=[f"{' '.join(c.path)} {p.names[-1] if p.names else p.value}" for c, p in PLACES])
+def test_a_bad_id_is_refused_at_every_place_of_the_table(offline, tmp_path, command, place):
+    before = files(tmp_path)
+    for bad in ("b/t", "bot\u202e", "a" * 200):
+        result = offline(*line_with(command, place, bad))
+        assert result.code == 2 and result.out == "" and "\u202e" not in result.err, result
     assert offline.listener.accepted == 0 and files(tmp_path) == before
 
 

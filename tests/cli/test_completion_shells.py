@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 
 import pytest
 from support import shells
@@ -78,25 +79,36 @@ COMPLETED = [
     ("relay-admin block --reason 'it \"is' m", "relay-admin block --reason 'it \"is' mail-bot "),
     ('relay-admin block --reason "a \\" b" m', 'relay-admin block --reason "a \\" b" mail-bot '),
     ("relay-admin block --reason a\\ b\\' m", "relay-admin block --reason a\\ b\\' mail-bot "),
+    ("relay-admin agent 'cr", "relay-admin agent 'create' "),
+    ('relay-admin agent "cr', 'relay-admin agent "create" '),
+    ("relay-admin org list -oi", "relay-admin org list -oid "),
+    ("relay-admin org list -qoi", "relay-admin org list -qoid "),
+]
+
+# What the shell completes by itself, where the value is a file, a folder, or the command line of another program.
+COMPLETED_BY_THE_SHELL = [
     ("relay-admin init --secret-file a\\ s", "relay-admin init --secret-file a\\ secret.key "),
+    ("relay-admin init --secret-file=a\\ s", "relay-admin init --secret-file=a\\ secret.key "),
     ("relay-admin init --secrets-dir a", "relay-admin init --secrets-dir a\\ folder/"),
+    ("relay-admin init --secrets-dir=a", "relay-admin init --secrets-dir=a\\ folder/"),
+    ("relay-admin sandbox run -- cat a\\ s", "relay-admin sandbox run -- cat a\\ secret.key "),
 ]
 
 
-@pytest.mark.parametrize("typed, completed", COMPLETED)
+@pytest.mark.parametrize("typed, completed", COMPLETED + COMPLETED_BY_THE_SHELL)
 def test_bash(bash, typed, completed):
     assert bash.tab(typed) == completed
 
 
-@pytest.mark.parametrize("typed, completed", COMPLETED)
+@pytest.mark.parametrize("typed, completed", COMPLETED + COMPLETED_BY_THE_SHELL)
 def test_zsh(zsh, typed, completed):
     assert zsh.tab(typed).rstrip() == completed.rstrip()
 
 
-@pytest.mark.parametrize("typed, completed", COMPLETED[:-2])
+@pytest.mark.parametrize("typed, completed", COMPLETED)
 def test_fish(fish, typed, completed):
     """fish adds the blank itself, and offers each word for the one that is typed."""
-    last = completed.rstrip().split(" ")[-1]
+    last = completed.rstrip().split(" ")[-1].strip("'\"")
     if last == "acme-":
         assert fish(typed) == {"acme-corp": 'Acme: the "Corp"', "acme-labs": "Acme Labs"}
     else:
@@ -105,7 +117,12 @@ def test_fish(fish, typed, completed):
 
 def test_fish_offers_file_names(fish):
     assert "a secret.key" in fish("relay-admin init --secret-file a")
+    assert "--secret-file=a secret.key" in fish("relay-admin init --secret-file=a")
     assert list(fish("relay-admin init --secrets-dir a")) == ["a folder/"]
+    assert list(fish("relay-admin init --secrets-dir=a")) == ["--secrets-dir=a folder/"]
+    assert "a secret.key" in fish("relay-admin sandbox run -- cat a")
+    assert "sha256sum" in fish("relay-admin sandbox run -- sha256su")
+    assert fish("relay-admin block --until a") == {}, "neither a file nor an id"
 
 
 def test_ids_are_listed_with_their_names(zsh, bash, fish):
@@ -198,21 +215,56 @@ def test_a_silent_server_and_none_at_all(fleet, folder, fish):
             assert fish("relay-admin unblock ", **env) == {}
 
 
+def test_what_is_no_id_needs_no_database(fleet, folder, fish):
+    """Words and values of the program come at once, whatever the server does."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        env = {"RELAY_ADMIN_DSN": f"host=127.0.0.1 port={listener.getsockname()[1]} sslmode=disable"}
+        bash = shells.bash(fleet.home, script_path=folder / "relay-admin.bash", **env)
+        zsh = shells.zsh(fleet.home, folder=folder, **env)
+        for typed, completed in (
+            ("relay-admin unbl", "relay-admin unblock "),
+            ("relay-admin agent list --st", "relay-admin agent list --state "),
+            ("relay-admin agent list --state re", "relay-admin agent list --state revoked "),
+        ):
+            for shell in (bash, zsh):
+                line, took, _ = timed_tab(shell, typed)
+                assert line.rstrip() == completed.rstrip() and took < 0.4, took
+            assert completed.split()[-1] in fish(typed, **env)
+        for shell in (bash, zsh):
+            shell.close()
+        listener.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
 def test_without_the_program_nothing_is_said(fleet, folder):
     bash = shells.bash(fleet.home, script_path=folder / "relay-admin.bash")
     zsh = shells.zsh(fleet.home, folder=folder)
     for shell in (bash, zsh):
         shell.run("PATH=/usr/bin:/bin")
-        assert shell.tab("relay-admin unblock ", times=2) == "relay-admin unblock "
-        assert "not found" not in shell.listing
-        assert shell.tab("relay-admin unbl").rstrip() == "relay-admin unblock"
+        for line in ("relay-admin unblock ", "relay-admin unbl", "relay-admin org list --out", "relay-admin init --secret-file "):
+            assert shell.tab(line, times=2) == line
+            assert "not found" not in shell.listing and "command" not in shell.listing
         shell.close()
+    ask = "set PATH /usr/bin /bin; set -p fish_complete_path $argv[1]; complete -C 'relay-admin unbl'"
+    argv = ["fish", "--no-config", "-c", ask, os.fspath(folder)]
+    run = subprocess.run(argv, env=shells.environment(fleet.home), capture_output=True, text=True, timeout=30)
+    assert (run.stdout, run.stderr) == ("", "")
 
 
 def test_bash_without_the_equals_sign_among_its_word_breaks(bash):
     bash.run("SAVED=$COMP_WORDBREAKS; COMP_WORDBREAKS=${COMP_WORDBREAKS//=}")
     assert bash.tab("relay-admin agent list --org=acme-l") == "relay-admin agent list --org=acme-labs "
     bash.run("COMP_WORDBREAKS=$SAVED")
+
+
+def test_zsh_in_the_middle_of_a_line_and_behind_others(zsh):
+    assert zsh.tab("true; relay-admin unb").rstrip() == "true; relay-admin unblock"
+    assert zsh.tab("echo x | FOO=1 relay-admin unb").rstrip() == "echo x | FOO=1 relay-admin unblock"
+    zsh.session.send("relay-admin unblo shut-bot" + "\x1b[D" * 9)
+    assert zsh.tab("").split() == ["relay-admin", "unblock", "shut-bot"]
 
 
 def test_bash_in_the_middle_of_a_line_and_behind_others(bash):

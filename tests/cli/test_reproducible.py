@@ -31,7 +31,7 @@ CHOICE = {
     "database.cpp.o",  # pqxx
     "fmt_once.cpp.o",
     "render_json.cpp.o",  # nlohmann
-    "app.cpp.o",  # CLI11
+    "cli11_parser.cpp.o",  # CLI11
     "main.cpp.o",
     "version.cpp.o",
     "command_table.cpp.o",

@@ -1,4 +1,4 @@
-"""The completion scripts: checked by their shells, and every command, flag and choice of the help is in them, both ways."""
+"""The completion scripts: checked by their shells; and with them every command, flag and choice of the help is offered, and no other."""
 
 import os
 import re
@@ -90,13 +90,21 @@ def _answers(argv):
     return {line: set(block.split()) for line, block in zip(lines(), blocks)}
 
 
-def in_zsh(path):
-    """The names of the flags that the function of a command describes: of its own and of the globals."""
-    text = (FOLDER / SHELLS["zsh"]).read_text()
-    name = "_".join(("_relay_admin", *path)).replace("-", "_")
-    own = re.search(rf"^{name}\(\) \{{\n(.*?)^\}}", text, re.MULTILINE | re.DOTALL).group(1)
-    shared = re.search(r"_relay_admin_globals=\(\n(.*?)^    \)", text, re.MULTILINE | re.DOTALL).group(1)
-    return {found for found in re.findall(r"^ +'(?:\*|\([^)]*\))?(--?[a-zA-Z][a-z0-9-]*)[=+]?\[", own + shared, re.MULTILINE)}
+@pytest.fixture(scope="module")
+def zsh(tmp_path_factory):
+    shell = shells.zsh(tmp_path_factory.mktemp("home"), folder=FOLDER)
+    yield shell
+    shell.close()
+
+
+def in_zsh(zsh, line):
+    """The words that zsh lists for a line when Tab is pressed, or the one that it completes; words with one meaning share a row."""
+    completed = zsh.tab(f"relay-admin {line}")
+    if completed.endswith(" ") and completed.rstrip() != f"relay-admin {line}".rstrip():
+        return {completed.split()[-1]}
+    zsh.tab(f"relay-admin {line}", times=2)  # the first one may only add what all have in common
+    listed = re.search(r"\x1b\[J(.*?)\x1b\[\d*A", zsh.shown, re.DOTALL)  # below the line; then the cursor goes up to it again
+    return {word for row in listed[1].splitlines() for word in row.partition(" -- ")[0].split()}
 
 
 # --- the files
@@ -127,6 +135,15 @@ def test_nothing_is_evaluated(shell):
     assert not re.search(r"\beval\b|_call_program|compgen -W", "\n".join(code))
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_script_knows_no_command_and_no_flag(shell):
+    """They are the program's: a script that lists them would have to be made anew with each of them."""
+    code = "\n".join(line for line in shells.script(shell).splitlines() if not line.lstrip().startswith("#"))
+    flags = {name for found in commands() for flag in (*found.flags, *globals_()) for name in flag.names if len(name) > 2}
+    assert not [name for name in flags if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", code)]
+    assert not [word for word in words() if re.search(rf"(?<![\w_-]){re.escape(word)}(?![\w-])", code)]
+
+
 def test_another_shell_is_named():
     error = Runner().error("completion", "zhs", check=2)
     assert error["suggestions"] == ["zsh"]
@@ -135,33 +152,34 @@ def test_another_shell_is_named():
 # --- what is in them
 
 
-def test_the_first_words_are_offered():
-    assert in_program("") == in_bash()[""] == in_fish()[""] == set(words())
+def test_the_first_words_are_offered(zsh):
+    assert in_program("") == in_bash()[""] == in_fish()[""] == in_zsh(zsh, "") == set(words())
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: " ".join(group.path))
-def test_the_words_of_a_group_are_offered(group):
+def test_the_words_of_a_group_are_offered(zsh, group):
     expected = {name.split()[-1] for name, _ in group.commands}
     line = f"{' '.join(group.path)} "
-    assert in_program(*group.path, "") == expected == in_bash()[line] == in_fish()[line]
+    assert in_program(*group.path, "") == expected == in_bash()[line] == in_fish()[line] == in_zsh(zsh, line)
 
 
 @EACH_SPELLING
-def test_every_flag_of_the_help_is_offered_and_no_other(found, path):
+def test_every_flag_of_the_help_is_offered_and_no_other(zsh, found, path):
     expected = flag_names(found)
     line = f"{' '.join(path)} -"
     assert in_program(*path, "-") == expected
     assert in_bash()[line] == expected
     assert in_fish()[line] == expected
-    assert in_zsh(path) == expected
+    assert in_zsh(zsh, line) == expected
 
 
 @pytest.mark.parametrize("path, flag, name", CHOICES, ids=[f"{' '.join(path)} {name}" for path, _, name in CHOICES])
-def test_every_choice_of_the_help_is_offered_and_no_other(path, flag, name):
+def test_every_choice_of_the_help_is_offered_and_no_other(zsh, path, flag, name):
     line = f"{' '.join(path)} {name}"
     assert in_program(*path, name, "") == choices(flag)
     assert in_bash()[f"{line} "] == choices(flag)
     assert in_fish()[f"{line} "] == choices(flag)
+    assert in_zsh(zsh, f"{line} ") == choices(flag)
     if name.startswith("--"):
         assert in_program(*path, f"{name}=") == choices(flag) == in_bash()[f"{line}="]
         assert in_fish()[f"{line}="] == {f"{name}={choice}" for choice in choices(flag)}

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from support import command_line
+from support import command_line, command_table
 from support.command_line import commands, globals_, page
 from support.relay import Runner
 from support.shell_lines import invocations
@@ -47,12 +47,21 @@ def test_the_overview_fits_on_a_screen_and_names_each_command_with_its_summary()
     assert Runner()(check=0).out.splitlines() == overview.split("\nGlobal flags")[0].splitlines()
     lines = Runner()(check=0).out.splitlines()
     assert len(lines) <= 23 and max(map(len, lines)) <= 80, "with the shell's next prompt it is a screen of 80x24"
-    assert [line for line in lines if line.startswith("The ")] == [
-        "The operator, at a terminal:", "The CI script, every day:", "The incident responder, at once:"
-    ]  # fmt: skip
-    (also,) = [line.removeprefix("Also: ").split(", ") for line in lines if line.startswith("Also: ")]
-    for word in command_line.words():
-        assert word in also or page(word).summary in overview
+    (alone,) = [line.split(maxsplit=1)[1].split(", ") for line in lines if line.startswith("other ")]
+    rows = dict(re.findall(r"^.{10}(\S+) +(\S.*)$", "\n".join(lines[1:-1]), re.MULTILINE))
+    shown = [*(word for word in rows if word.rstrip(",") not in alone), *alone]
+    assert sorted(shown) == sorted(command_table.first_words())
+    for word in command_table.first_words():
+        assert word in alone or rows[word] == page(word).summary
+
+
+@EACH_COMMAND
+def test_the_help_says_what_the_table_says(found):
+    command = command_table.command_of(found.path)
+    assert found.summary == command.summary and found.alias == command.alias
+    assert [(flag.names, flag.type) for flag in found.flags] == [(flag.names, flag.value) for flag in command.flags]
+    shown = [(name.removesuffix("..."), text) for name, text in found.arguments]
+    assert shown == [(argument.value, argument.description) for argument in command.arguments]
 
 
 def test_every_flag_in_a_usage_and_text_exists():

@@ -1,9 +1,10 @@
-"""The commands and flags of the program under test, as it lists them itself: what is tested for each is read from its help."""
+"""The help pages of the program under test, read: for every command of its table, what the help says of it."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from . import command_table
 from . import relay as relay_support
 
 GLOBAL_HEADINGS = ("Database", "Output", "Changes", "Help")
@@ -121,27 +122,17 @@ def page(*path):
 
 @lru_cache(maxsize=None)
 def globals_():
-    """The global flags, from the overview."""
+    """The global flags, from the help of the program."""
     found = sections(help_text())
     return _flags([line for heading in GLOBAL_HEADINGS for line in found[heading]])
 
 
-@lru_cache(maxsize=None)
 def words():
-    """The first words of all commands, from the overview."""
-    found = sections(help_text())
-    headings = [heading for heading in found if heading not in (*GLOBAL_HEADINGS, "Exit codes", "Environment", "Files")]
-    also = re.search(r"^Also: (.*)$", help_text(), re.MULTILINE).group(1).split(", ")
-    return (*(name for heading in headings for name, _ in _entries(found[heading])), *also)
+    """The first words of all commands."""
+    return command_table.first_words()
 
 
 @lru_cache(maxsize=None)
 def commands():
-    """The pages of all commands that do something, in the order of the help; a command with two spellings comes once."""
-    pages = []
-    for word in words():
-        first = page(word)
-        for found in [page(*name.split()) for name, _ in first.commands] if first.is_group else [first]:
-            if found.alias not in [known.path for known in pages]:
-                pages.append(found)
-    return tuple(pages)
+    """The pages of all commands that do something, in the order of the table; a command with two spellings comes once."""
+    return tuple(page(*command.path) for command in command_table.commands())

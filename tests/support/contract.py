@@ -11,10 +11,7 @@ from functools import lru_cache
 
 import jsonschema
 
-from . import binaries
-
-# What they print on stdout is not a document, whatever --output says.
-PLAIN = {("schema", "print"), ("sandbox", "run"), ("help",), ("completion",), ("__complete",)}
+from . import binaries, command_table
 
 WHOLE_KEY = re.compile(r"\brelay_[sa][kt]_[0-9a-hjkmnp-tv-z]{12}_[0-9A-Za-z]{49}\b")
 
@@ -108,6 +105,12 @@ def json_format(words):
     return chosen if chosen in ("json", "jsonl") else None
 
 
+def _prints(words):
+    """What the command of a line prints: "document", "stream" or "text"; "" if it names no command."""
+    command = command_table.command_of(words)
+    return command.prints if command else ""
+
+
 def is_plain(words):
     """True if stdout is not for documents: plain commands, help, or a secret that stands there alone."""
     texts = [word for word in words if isinstance(word, str)]
@@ -117,13 +120,14 @@ def is_plain(words):
     return (
         {"-h", "--help", "--secret-stdout"} & set(texts)
         or (("--admin-token" in texts) and "stdout" in texts)
-        or any(bare[: len(path)] == path for path in PLAIN)
+        or bare[:1] == ("__complete",)
+        or _prints(words) == "text"
     )
 
 
 def is_feed(words):
     """True if lines come for as long as it runs: there is no end to sum up."""
-    return "watch" in words
+    return _prints(words) == "stream"
 
 
 def check_run(words, code, stdout, stderr):

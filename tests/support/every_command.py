@@ -1,9 +1,15 @@
-"""Every command, run in every way that its documents can differ: as a dry run, with and without effect, with and without rows."""
+"""Every command, run in every way that its documents can differ: as a dry run, with and without effect, with and without rows.
 
+A new command is played by its own test: a function `play(scene)` in its tests/cli/test_*.py is found by its name. The story below
+has run before it."""
+
+import importlib.util
 import json
 import os
+import re
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from .audit_months import make_old_month
 from .own_key import make_key
@@ -231,10 +237,20 @@ def _errors(scene):
     scene.fail(12, "rotate-key", "one", "--secret-file", "no/such/folder/one.key")
 
 
+def _parts_of_tests():
+    """The functions `play` of the tests of commands, in the order of the files."""
+    for path in sorted((Path(__file__).resolve().parents[1] / "cli").glob("test_*.py")):
+        if re.search(r"^def play\(scene\):", path.read_text(), re.MULTILINE):
+            spec = importlib.util.spec_from_file_location(path.stem, path)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            yield module.play
+
+
 def play(database, home, folder):
     """Runs all of it against an empty database, in `folder`; returns the shots in their order."""
     scene = Scene(Runner(dsn=database.dsn(), home=home, cwd=folder), folder, [], database)
     for part in (_set_up, _organizations_and_agents, _permissions, _keys, _incidents, _recovery, _gateways, _legacy, _audit, _sandbox,
-                 _errors):  # fmt: skip
+                 *_parts_of_tests(), _errors):  # fmt: skip
         part(scene)
     return scene.shots

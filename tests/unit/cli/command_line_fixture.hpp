@@ -42,37 +42,37 @@ inline Runner remember(std::shared_ptr<Seen> options, std::string command) {
     };
 }
 
-inline Runner declare_create(CLI::App &app) {
+inline Runner declare_create(OptionSet &set) {
     auto const options = std::make_shared<Seen>();
-    add_positional(app, {.names = "ORG", .description = "id"}, options->id);
-    add_value(app, {.names = "--name", .type = "NAME", .description = "name", .required = true}, options->name);
-    add_choice(app, {.names = "--plan", .description = "plan"}, {"free", "paid"}, options->plan);
-    add_integer(app, {.names = "--max-agents", .description = "limit"}, {.min = 1, .max = 1000}, options->limit);
+    add_positional(set, {.names = "ORG", .description = "id"}, options->id);
+    add_value(set, {.names = "--name", .type = "NAME", .description = "name", .required = true}, options->name);
+    add_choice(set, {.names = "--plan", .description = "plan"}, {"free", "paid"}, options->plan);
+    add_integer(set, {.names = "--max-agents", .description = "limit"}, {.min = 1, .max = 1000}, options->limit);
     return remember(options, "org create");
 }
 
-inline Runner declare_rotate(CLI::App &app) {
+inline Runner declare_rotate(OptionSet &set) {
     auto const options = std::make_shared<Seen>();
-    add_positionals(app, {.names = "AGENT", .description = "agents"}, options->words);
-    add_value(app, {.names = "--org,--org-id", .type = "ORG", .description = "org"}, options->org);
-    add_values(app, {.names = "--permissions", .type = "P,...", .description = "p"}, options->permissions,
+    add_positionals(set, {.names = "AGENT", .description = "agents"}, options->words);
+    add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "org"}, options->org);
+    add_values(set, {.names = "--permissions", .type = "P,...", .description = "p"}, options->permissions,
                Commas::split);
-    add_values(app, {.names = "--tag", .description = "tag"}, options->tags);
-    add_duration(app, {.names = "--grace", .description = "grace"}, options->grace);
-    add_instant(app, {.names = "--until", .description = "until"}, options->until);
-    add_flag(app, {.names = "-f,--force", .description = "force"}, options->force);
+    add_values(set, {.names = "--tag", .description = "tag"}, options->tags);
+    add_duration(set, {.names = "--grace", .description = "grace"}, options->grace);
+    add_instant(set, {.names = "--until", .description = "until"}, options->until);
+    add_flag(set, {.names = "-f,--force", .description = "force"}, options->force);
     return remember(options, "rotate-key");
 }
 
-inline Runner declare_wait(CLI::App &app) {
+inline Runner declare_wait(OptionSet &set) {
     auto const options = std::make_shared<Seen>();
-    add_positional(app, {.names = "KEY", .description = "key", .required = true}, options->id);
-    add_duration(app, {.names = "--timeout", .description = "longest wait"}, options->grace);
+    add_positional(set, {.names = "KEY", .description = "key", .required = true}, options->id);
+    add_duration(set, {.names = "--timeout", .description = "longest wait"}, options->grace);
     return remember(options, "key wait");
 }
 
 inline std::span<Command const *const> table() {
-    static constexpr Command org{.path = "org", .summary = "organizations"};
+    static constexpr Command org{.path = "org", .summary = "organizations", .audience = Audience::orgs};
     static constexpr Command create{
         .path = "org create",
         .summary = "create an organization",

@@ -1,3 +1,5 @@
+#include "cli/command_line/id_flags.hpp"
+
 #include "tests/unit/cli/command_line_fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -35,12 +37,15 @@ TEST_CASE("durations and times name their flag when they are wrong") {
 }
 
 TEST_CASE("two spellings of one argument must agree") {
-    CHECK(one_spelling("AGENT", "a", "--agent-id", std::nullopt) == "a");
-    CHECK(one_spelling("AGENT", std::nullopt, "--agent-id", "b") == "b");
-    CHECK(one_spelling("AGENT", "a", "--agent-id", "a") == "a");
-    CHECK_THROWS_WITH_AS(one_spelling("AGENT", "a", "--agent-id", "b"),
-                         "AGENT is 'a', but --agent-id is 'b'; give one of them", Error);
-    CHECK_THROWS_WITH_AS(required_spelling("AGENT", std::nullopt, "--agent-id", std::nullopt), "missing: AGENT", Error);
+    auto const spelled = [](std::optional<std::string> word, std::optional<std::string> flag) {
+        return SpelledId{std::move(word), std::move(flag), "AGENT", "--agent-id"};
+    };
+    CHECK(spelled("a", std::nullopt).given() == "a");
+    CHECK(spelled(std::nullopt, "b").given() == "b");
+    CHECK(spelled("a", "a").required() == "a");
+    CHECK(spelled(std::nullopt, std::nullopt).given() == std::nullopt);
+    CHECK_THROWS_WITH_AS(spelled("a", "b").given(), "AGENT is 'a', but --agent-id is 'b'; give one of them", Error);
+    CHECK_THROWS_WITH_AS(spelled(std::nullopt, std::nullopt).required(), "missing: AGENT", Error);
 }
 
 TEST_CASE("flags that exclude each other are named") {

@@ -19,9 +19,9 @@ Asked ask(Words const &words, Candidate const &answer = {.id = "bot"}) {
     static ProgramModel const program = describe_program(command_table());
     Asked asked;
     asked.offers = offers_for(read_typed_line(words, program), program, [&](CandidateQuery const &query) {
-        asked.queries.push_back(query);
-        return std::vector<Candidate>{answer};
-    });
+                       asked.queries.push_back(query);
+                       return std::vector<Candidate>{answer};
+                   }).words;
     return asked;
 }
 
@@ -73,6 +73,39 @@ TEST_CASE("in a list behind a repeated flag, what stands before the last comma s
     CHECK(asked.queries.front().taken == Words{"k1", "k2", "k3"});
     REQUIRE(asked.offers.size() == 1);
     CHECK(asked.offers.front().word == "k2,k3,bot");
+}
+
+TEST_CASE("files, folders and other programs are left to the shell") {
+    auto const left = [](Words const &words) {
+        ProgramModel const program = describe_program(command_table());
+        return offers_for(read_typed_line(words, program), program,
+                          [](CandidateQuery const &) { return std::vector<Candidate>(); });
+    };
+    CHECK(left({"init", "--secret-file", ""}).shell == ShellPart::files);
+    CHECK(left({"init", "--secret-file=a"}).shell == ShellPart::files);
+    CHECK(left({"block", "-fa"}).shell == ShellPart::files);
+    CHECK(left({"org", "create", "--admin-token", ""}).shell == ShellPart::files);
+    CHECK(left({"init", "--secrets-dir", ""}).shell == ShellPart::folders);
+    CHECK(left({"sandbox", "run", "--", "ps"}).shell == ShellPart::program);
+    CHECK(left({"sandbox", "run", "--", "psql", "-c", ""}).program_words == 2);
+    for (Words const &words : {Words{""}, Words{"block", "--until", ""}, Words{"org", "list", "--output", ""}}) {
+        CHECK(left(words).shell == ShellPart::nothing);
+    }
+}
+
+TEST_CASE("a value right behind its short flag comes with the flag") {
+    auto const words = [](Words const &line) {
+        Words found;
+        for (Offer const &offer : ask(line).offers) {
+            found.push_back(offer.word);
+        }
+        return found;
+    };
+    CHECK(words({"org", "list", "-oj"}) == Words{"-ojson", "-ojsonl"});
+    CHECK(words({"org", "list", "-yo=j"}) == Words{"-yo=json", "-yo=jsonl"});
+    CHECK(words({"org", "list", "-o"}) == Words{"-o"});
+    CHECK(words({"org", "list", "-yn"}).empty());
+    CHECK(words({"org", "list", "--", "-oj"}).empty());
 }
 
 TEST_CASE("an answer that does not begin with what is typed is not offered") {

@@ -36,10 +36,31 @@ TEST_CASE("a group lists its commands, the program its groups and global flags")
     CHECK(holds(help_for(table(), {"org"}), "  org create  create an organization\n"));
     CHECK(holds(help_for(table(), {"agent"}), "  agent rotate-key  give a new key\n"));
     std::string const page = help_for(table(), {});
-    CHECK(holds(page, "The operator, at a terminal:\n  org"));
+    CHECK(holds(page, "\norgs      org             organizations\n"));
     CHECK(holds(page, "-o, --output table|json|jsonl|csv|id|env"));
     CHECK_THROWS_WITH_AS(help_for(table(), {"agnet"}), "unknown command 'agnet'", Error);
     CHECK_THROWS_WITH_AS(help_for(table(), {"org", "create", "x"}), "unknown command 'org create x'", Error);
+}
+
+TEST_CASE("the front page has every first word of the table once, by its audience and rank") {
+    std::vector<std::string> shown;
+    for (AudienceGroup const &group : audience_groups(command_table())) {
+        shown.insert(shown.end(), group.words.begin(), group.words.end());
+    }
+    std::sort(shown.begin(), shown.end());
+    std::vector<std::string> words = next_words(command_table(), {});
+    std::sort(words.begin(), words.end());
+    CHECK(shown == words);
+    CHECK(audience_groups(command_table()).front().words == Words{"init", "schema", "sandbox", "doctor"});
+}
+
+TEST_CASE("every group, and every command that is in none, says for whom it is") {
+    for (Command const *command : command_table()) {
+        CAPTURE(command->path);
+        bool const is_member = split_path(command->path).size() > 1;
+        CHECK((command->audience == Audience::of_group) == is_member);
+        CHECK((!is_member || find_command(command_table(), {split_path(command->path).front()}) != nullptr));
+    }
 }
 
 TEST_CASE("help pages of the real commands fit into 80 columns, and the overview on a screen") {

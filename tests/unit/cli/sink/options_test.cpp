@@ -1,9 +1,8 @@
 #include "cli/sink/options.hpp"
 
+#include "cli/command_line/cli11_parser.hpp"
 #include "relay/identity/delivery.hpp"
 #include "sink_fixture.hpp"
-
-#include <CLI/CLI.hpp>
 
 using namespace relay;
 using namespace relay::cli;
@@ -23,11 +22,12 @@ TEST_CASE("the compact form names a file, stdout, the terminal or a descriptor")
 }
 
 TEST_CASE("the flags of a sink are read from the command line") {
-    CLI::App app;
+    OptionSet set;
     SinkOptions options;
-    declare_sink(app, options);
-    app.parse(
-        "--secret-fd 3 --secret-format k8s --k8s-name a --k8s-namespace b --env-prefix C_ --seal-key d --replace");
+    declare_sink(set, options);
+    bind_line({.flags = {"--secret-fd=3", "--secret-format=k8s", "--k8s-name=a", "--k8s-namespace=b", "--env-prefix=C_",
+                         "--seal-key=d", "--replace"}},
+              {}, set);
     CHECK(options.secret_fd == 3);
     CHECK(options.secret_format == "k8s");
     CHECK(options.k8s_name == "a");
@@ -40,23 +40,23 @@ TEST_CASE("the flags of a sink are read from the command line") {
 }
 
 TEST_CASE("a secret that is made on request takes its sink in one word") {
-    CLI::App app;
+    OptionSet set;
     SinkOptions options;
-    declare_compact_sink(app, options, "--admin-token", "make an admin token");
-    app.parse("--admin-token tok.txt");
+    declare_compact_sink(set, options, "--admin-token", "make an admin token");
+    bind_line({.flags = {"--admin-token=tok.txt"}}, {}, set);
     CHECK(options.compact == "tok.txt");
     CHECK(options.asked());
 }
 
 TEST_CASE("each flag has a description, and a type if it takes a value") {
-    CLI::App app;
+    OptionSet set;
     SinkOptions options;
     SinkOptions compact;
-    declare_sink(app, options);
-    declare_compact_sink(*app.add_subcommand("sub"), compact, "--admin-token", "make an admin token");
-    for (auto const *option : app.get_options()) {
-        CHECK_FALSE(option->get_description().empty());
-        CHECK((option->get_items_expected_max() == 0 || !option->get_type_name().empty()));
+    declare_sink(set, options);
+    declare_compact_sink(set, compact, "--admin-token", "make an admin token");
+    for (OptionModel const &option : set.options()) {
+        CHECK_FALSE(option.description.empty());
+        CHECK(option.takes_value() == !option.type.empty());
     }
 }
 
