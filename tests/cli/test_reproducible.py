@@ -69,8 +69,10 @@ def commands_for(build, wanted):
 
 
 def compile_again(build):
-    """Makes the generated sources and the objects of the choice, two at a time."""
-    for command in commands_for(build, lambda command: "_script.cmake" in command):
+    """Makes the generated sources, the precompiled headers and the objects of the choice, two at a time."""
+    headers = commands_for(build, lambda command: ".hxx.gch " in command)
+    assert headers, "a release has precompiled headers"
+    for command in [*commands_for(build, lambda command: "_script.cmake" in command), *headers]:
         in_another_way("sh", "-c", command, cwd=build)
     made = re.compile(r" -o CMakeFiles/(\S+\.dir/\S+\.o) ")
     compiling = commands_for(build, lambda command: (found := made.search(command)) and Path(found[1]).name in CHOICE)
