@@ -3,8 +3,10 @@
 #include "cli/command_line/attribution.hpp"
 #include "cli/input/dsn_file.hpp"
 #include "cli/input/prompt.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/sandbox/sandbox.hpp"
+#include "relay/db/conninfo.hpp"
 #include "relay/db/database.hpp"
 #include "relay/model/error.hpp"
 
@@ -55,11 +57,26 @@ void set_place(db::Settings &settings, Globals const &globals) {
         settings.conninfo = std::getenv("RELAY_ADMIN_DSN");
         settings.origin = "RELAY_ADMIN_DSN";
     } else if (!libpq_is_configured()) {
-        settings.unreachable_next = "relay-admin --sandbox init";
+        settings.unreachable_next = own_command({"--sandbox", "init"});
     }
 }
 
 }  // namespace
+
+std::vector<std::string> connection_flags(Globals const &globals) {
+    if (globals.sandbox) {
+        return {"--sandbox"};
+    }
+    std::vector<std::string> words;
+    if (globals.dsn) {
+        add_flag_words(words, "--dsn", db::is_fit_to_show(*globals.dsn) ? *globals.dsn : "CONNINFO");
+    } else if (globals.dsn_file) {
+        add_flag_words(words, "--dsn-file", *globals.dsn_file);
+    } else if (globals.service) {
+        add_flag_words(words, "--service", *globals.service);
+    }
+    return words;
+}
 
 std::optional<db::Settings> settings_without_starting(Globals const &globals) {
     db::Settings settings;

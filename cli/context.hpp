@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace relay::db {
 class Database;
@@ -44,6 +45,10 @@ struct Globals {
     std::optional<std::string> ticket{};
     std::optional<std::string> actor{};
 };
+
+/// The flags by which this run names its database, as words; what comes from the environment is there for the next command, too.
+/// A --dsn that holds a password is not repeated: CONNINFO stands in its place, which no server is found by.
+std::vector<std::string> connection_flags(Globals const &globals);
 
 /// Where flags and environment say that the database is, for a look that has no side effects: none if that is a sandbox that does not
 /// run now. Throws Error (usage): a --dsn-file that cannot be read.

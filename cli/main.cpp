@@ -17,30 +17,21 @@ using namespace relay::cli;
 
 char const *environment(char const *name) { return std::getenv(name); }
 
-/// How to tell of an error: guessed from the raw words until they are parsed.
-struct ErrorStyle {
-    bool json = false;
-    bool verbose = false;
-    ColorChoice color = ColorChoice::automatic;
+/// Writes an error to stderr. `globals` are guessed from the raw words until they are parsed.
+int report(Error const &error, Globals const &globals) noexcept {
+    report_error(error, globals);
+    return static_cast<int>(exit_status(error.kind()));
+}
 
-    void follow(Globals const &globals) {
-        json = globals.format == OutputFormat::json || globals.format == OutputFormat::jsonl;
-        verbose = globals.verbose;
-        color = globals.color;
-    }
-    int report(Error const &error) const noexcept {
-        report_error(error, json, stderr_has_color(color), verbose);
-        return static_cast<int>(exit_status(error.kind()));
-    }
-};
-
-int run(std::vector<std::string> const &words, ErrorStyle &style) {
+int run(std::vector<std::string> const &words, Globals &globals) {
     if (asks_for_completion(words)) {
         return complete(words);
     }
-    style.json = asks_for_json(words, environment("RELAY_ADMIN_OUTPUT"));
+    if (asks_for_json(words, environment("RELAY_ADMIN_OUTPUT"))) {
+        globals.format = OutputFormat::json;
+    }
     Invocation const invocation = parse_command_line(words, command_table(), environment);
-    style.follow(invocation.globals);
+    globals = invocation.globals;
     if (::sodium_init() < 0) {
         throw Error(ErrorKind::internal, "the random number generator of this machine does not work");
     }
@@ -49,11 +40,12 @@ int run(std::vector<std::string> const &words, ErrorStyle &style) {
 }
 
 /// Nobody knows how far a failure of ours has got. Its text could hold anything, so it is not shown.
-int report_unexpected(ErrorStyle const &style, char const *message) noexcept {
+int report_unexpected(Globals const &globals, char const *message) noexcept {
     try {
-        return style.report(Error(ErrorKind::internal, message,
-                                  {.next = "look at the state before you repeat the command, and please report this",
-                                   .changed = Changed::unknown}));
+        return report(Error(ErrorKind::internal, message,
+                            {.next = "look at the state before you repeat the command, and please report this",
+                             .changed = Changed::unknown}),
+                      globals);
     } catch (...) {
         return static_cast<int>(ErrorKind::internal);
     }
@@ -65,16 +57,16 @@ int main(int argc, char **argv) {
     occupy_standard_streams();
     forbid_core_dumps();
     install_signal_handlers();
-    ErrorStyle style;
+    Globals globals;
     try {
-        return run({argv + (argc > 0 ? 1 : 0), argv + argc}, style);
+        return run({argv + (argc > 0 ? 1 : 0), argv + argc}, globals);
     } catch (Error const &error) {
-        return style.report(error);
+        return report(error, globals);
     } catch (Interrupted const &) {
         die_of_signal();
     } catch (std::bad_alloc const &) {
-        return report_unexpected(style, "out of memory");
+        return report_unexpected(globals, "out of memory");
     } catch (...) {
-        return report_unexpected(style, "internal error");
+        return report_unexpected(globals, "internal error");
     }
 }

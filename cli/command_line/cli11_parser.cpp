@@ -80,7 +80,7 @@ void bind_line(Line const &line, OptionSet const &globals, OptionSet const &comm
         root.parse(words_for_cli11(line));
     } catch (CLI::ParseError const &error) {
         // The pre-scan has found what can be wrong; whatever CLI11 finds besides must still leave as an error of ours.
-        throw Error(ErrorKind::usage, error.what(), {.next = "relay-admin " + join_path(line.path) + " --help"});
+        throw Error(ErrorKind::usage, error.what(), {.next = help_of(line.path)});
     }
 }
 

@@ -1,5 +1,6 @@
 #include "cli/command_line/command_tree.hpp"
 
+#include "cli/output/command_text.hpp"
 #include "relay/model/text.hpp"
 
 #include <algorithm>
@@ -95,9 +96,15 @@ std::vector<std::string> similar_commands(std::span<Command const *const> table,
     return found;
 }
 
+Advice help_of(Path const &path) {
+    Path words = path;
+    words.emplace_back(path.empty() ? "help" : "--help");
+    return own_command(std::move(words));
+}
+
 Error unknown_command(std::span<Command const *const> table, Path const &path) {
     auto suggestions = similar_commands(table, path);
-    std::string next = suggestions.empty() ? "relay-admin help lists the commands" : "";
+    Advice next = suggestions.empty() ? help_of({}) : Advice();
     return {ErrorKind::usage,
             "unknown command '" + join_path(path) + "'",
             {.next = std::move(next), .suggestions = std::move(suggestions)}};

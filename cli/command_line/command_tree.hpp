@@ -24,6 +24,9 @@ std::vector<std::string> next_words(std::span<Command const *const> table, Path 
 /// Paths that somebody who wrote `path` may have meant, its last word being unknown; best first, at most 3.
 std::vector<std::string> similar_commands(std::span<Command const *const> table, Path const &path);
 
+/// To read the help of a command or group; of the program, for the empty path.
+Advice help_of(Path const &path);
+
 /// The error for a path that is in no table: names it, and what was probably meant.
 Error unknown_command(std::span<Command const *const> table, Path const &path);
 

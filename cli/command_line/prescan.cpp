@@ -210,9 +210,9 @@ void Scanner::add(OptionModel const &flag, std::string word) {
 }
 
 void Scanner::unknown_flag(std::string const &spelled) {
-    std::string next;
+    Advice next;
     if (m_flags.command == nullptr) {
-        next = "the flags of a command stand after its name";
+        next = "write the flags of a command after its name";
     } else if (spelled.size() > 1 && spelled[1] != '-') {
         next = "put -- before a word that starts with a hyphen and is no flag";
     }
@@ -226,14 +226,14 @@ void Scanner::check_command() const {
         return;
     }
     if (m_line.path.empty()) {
-        throw Error(ErrorKind::usage, "no command is named", {.next = "relay-admin help lists the commands"});
+        throw Error(ErrorKind::usage, "no command is named", {.next = help_of({})});
     }
     std::string choices;
     for (std::string const &word : next_words(m_table, m_line.path)) {
-        choices += (choices.empty() ? "" : "|") + word;
+        choices += (choices.empty() ? "" : ", ") + word;
     }
-    std::string const path = join_path(m_line.path);
-    throw Error(ErrorKind::usage, path + " needs one of its commands", {.next = "relay-admin " + path + " " + choices});
+    throw Error(ErrorKind::usage, join_path(m_line.path) + " needs one of its commands: " + choices,
+                {.next = help_of(m_line.path)});
 }
 
 void Scanner::check_positionals() const {
@@ -253,7 +253,7 @@ void Scanner::check_positionals() const {
         std::string const path = join_path(m_line.path);
         throw Error(ErrorKind::usage, "unexpected word " + quote_for_message(m_line.positionals[room]),
                     {.why = room == 0 ? path + " takes flags only" : path + " takes only" + names,
-                     .next = "relay-admin " + path + " --help"});
+                     .next = help_of(m_line.path)});
     }
 }
 
@@ -267,8 +267,7 @@ void Scanner::check_required() const {
         }
     }
     if (!missing.empty()) {
-        std::string next = "relay-admin " + join_path(m_line.path) + " --help";
-        throw Error(ErrorKind::usage, "missing: " + missing, {.next = std::move(next)});
+        throw Error(ErrorKind::usage, "missing: " + missing, {.next = help_of(m_line.path)});
     }
 }
 

@@ -6,6 +6,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/stamp.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "relay/crypto/random_ids.hpp"
 #include "relay/identity/create_agent.hpp"
@@ -51,8 +52,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (!created.changed) {
         context.output().note("nothing changed: agent " + request.id.text() +
                               " exists already, as asked; its key cannot be shown again");
-        context.output().note("a new key: " + program_with_place(context.globals()) + " rotate-key " +
-                              request.id.text());
+        context.output().note("a new key: " + command_line(context.globals(), {"rotate-key", request.id.text()}));
     }
     return ExitStatus::ok;
 }

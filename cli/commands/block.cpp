@@ -4,6 +4,7 @@
 #include "cli/incident/report.hpp"
 #include "cli/incident/targets.hpp"
 #include "cli/incident/wait.hpp"
+#include "cli/output/command_text.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>
@@ -57,7 +58,8 @@ ExitStatus run(Options const &options, Context &context) {
         throw Error(ErrorKind::usage, "--force says nothing with --org");
     }
     OrgId const org = OrgId::parse(*targets.org);
-    confirm_org(context, org, targets.confirm, "blocks", "Undo: relay-admin unblock --org " + org.text());
+    confirm_org(context, org, targets.confirm, "blocks",
+                "Undo: " + command_line(context.globals(), {"unblock", "--org", org.text()}));
     return show_incident(
         context, IncidentVerb::block, {"org " + org.text()},
         [&] { return block_org(context.database(), org, end, by); }, options.waits);

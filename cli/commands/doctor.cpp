@@ -4,6 +4,7 @@
 #include "cli/documents/health.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/input/env_file.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "relay/model/text.hpp"
 
@@ -35,7 +36,7 @@ std::vector<std::string> chosen_checks(std::vector<std::string> const &words) {
         }
         if (chosen.size() == before) {
             throw Error(ErrorKind::usage, "no check is called " + quote_for_message(word),
-                        {.next = "relay-admin help doctor", .suggestions = closest(word, all)});
+                        {.next = own_command({"help", "doctor"}), .suggestions = closest(word, all)});
         }
     }
     return chosen;
@@ -86,9 +87,9 @@ ExitStatus run(Options const &options, Context &context) {
 
     Examination const examination = examine(database, request);
     if (context.globals().format == OutputFormat::table) {
-        context.output().print(health_text(examination));
+        context.output().print(health_text(examination, context.globals()));
     } else {
-        Document document = health_document(examination);
+        Document document = health_document(examination, context.globals());
         document.at = examination.at;
         document.actor = context.attribution().actor.text();
         document.trace_id = context.attribution().trace_id;

@@ -6,6 +6,8 @@
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/input/prompt.hpp"
+#include "cli/output/advice_text.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "relay/health/whoami.hpp"
@@ -36,7 +38,7 @@ void ask(Context &context, std::string const &what, std::string const &proposal,
             parse(answer);
             target = answer;
         } catch (Error const &error) {
-            std::string const &next = error.hint().next;
+            std::string const next = first_advice(error.hint().next, context.globals());
             context.output().warn(error.message() + (next.empty() ? "" : " (" + next + ')'));
         }
     }
@@ -44,7 +46,7 @@ void ask(Context &context, std::string const &what, std::string const &proposal,
 
 bool names_are_missing(Options const &options) { return !options.org_id || !options.org_name || !options.agent_name; }
 
-[[noreturn]] void refuse_missing(Options const &options, Context &context) {
+[[noreturn]] void refuse_missing(Options const &options) {
     std::string missing;
     for (auto const &[flag, value] :
          {std::pair("--org-id", &options.org_id), std::pair("--org-name", &options.org_name),
@@ -53,8 +55,8 @@ bool names_are_missing(Options const &options) { return !options.org_id || !opti
     }
     throw Error(ErrorKind::usage, "missing: " + missing,
                 {.why = "the first organization and the first agent need a name; at a terminal they are asked for",
-                 .next = program_with_place(context.globals()) +
-                         R"( init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor")"});
+                 .next = own_command({"init", "--org-id", "acme-corp", "--org-name", "Acme Corp", "--agent-name",
+                                      "Payment Processor"})});
 }
 
 std::string describe_server(WhoAmI const &who) {
@@ -134,7 +136,7 @@ void check_given(Options const &options) {
 ExitStatus run(Options options, Context &context) {
     bool const walks = names_are_missing(options);
     if (walks && (!context.prompt().can_ask() || context.globals().yes)) {
-        refuse_missing(options, context);
+        refuse_missing(options);
     }
     check_given(options);
     auto const sink = open_sink(options.sink, context.output());

@@ -21,8 +21,7 @@ void warn_of_other_deadline(Context &context, Options const &options, ChangedWin
     bool const opened_now = changed.window && changed.window->opened_at == changed.at;
     if (options.deadline && changed.window && !opened_now) {
         context.output().note("the window was open already and keeps its deadline " +
-                              format_instant_seconds(changed.window->deadline) +
-                              "; relay-admin migrate-legacy extend moves it");
+                              format_instant_seconds(changed.window->deadline) + "; migrate-legacy extend moves it");
     }
 }
 

@@ -5,6 +5,7 @@
 #include "cli/legacy/next_steps.hpp"
 #include "cli/legacy/page.hpp"
 #include "cli/legacy/status_document.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 
 #include <algorithm>
@@ -40,7 +41,7 @@ LegacyQuestion make_question(Options const &options) {
 }
 
 void put_page(Options const &options, LegacyStatus const &status, Context &context) {
-    std::string const page = html::legacy_page(status);
+    std::string const page = html::legacy_page(status, context.globals());
     if (options.page_to_stdout()) {
         context.output().print(page);
         context.output().divert_to_stderr();
@@ -50,8 +51,8 @@ void put_page(Options const &options, LegacyStatus const &status, Context &conte
 }
 
 /// Copied with its comment, a shell runs the command.
-std::string step_line(NextStep const &step) {
-    return "next: " + (step.command.empty() ? step.what : step.command + "  # " + step.what);
+std::string step_line(NextStep const &step, Globals const &globals) {
+    return "next: " + (step.command.empty() ? step.what : command_line(globals, step.command) + "  # " + step.what);
 }
 
 void say_what_is_next(LegacyStatus const &status, Context &context) {
@@ -60,7 +61,7 @@ void say_what_is_next(LegacyStatus const &status, Context &context) {
         context.output().note(std::to_string(hidden) + " more agents not shown: --all");
     }
     for (NextStep const &step : next_steps(status)) {
-        context.output().note(step_line(step));
+        context.output().note(step_line(step, context.globals()));
     }
 }
 
@@ -90,7 +91,7 @@ ExitStatus run(Options const &options, Context &context) {
         cut(status);
     }
     Document document{.kind = "LegacyStatus", .id_key = "state"};
-    document.data = legacy_status_record(status);
+    document.data = legacy_status_record(status, context.globals());
     bool const in_file = options.html && !options.page_to_stdout();
     document.data.push_back({"page", in_file ? "Page" : "", in_file ? Value(*options.html) : Value()});
     document.dry_run = in_file && context.globals().dry_run;

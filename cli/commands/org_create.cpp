@@ -6,6 +6,7 @@
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/org.hpp"
 #include "cli/documents/stamp.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "relay/crypto/random_ids.hpp"
 #include "relay/identity/create_org.hpp"
@@ -46,8 +47,9 @@ ExitStatus run(Options const &options, Context &context) {
     if (!created.changed) {
         context.output().note("nothing changed: organization " + request.id.text() + " exists already, as asked");
         if (sink) {
-            context.output().note("no admin token was made; a new one: " + program_with_place(context.globals()) +
-                                  " org update " + request.id.text() + " --admin-token SINK");
+            context.output().note("no admin token was made; a new one: " +
+                                  command_line(context.globals(), {"org", "update", request.id.text(), "--admin-token",
+                                                                   request.id.text() + ".token"}));
         }
     }
     return ExitStatus::ok;

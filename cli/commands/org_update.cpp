@@ -6,6 +6,7 @@
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/org.hpp"
 #include "cli/documents/stamp.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "relay/identity/create_org.hpp"
 #include "relay/model/text.hpp"
@@ -38,12 +39,12 @@ UpdateOrg read(Options const &options) {
     return request;
 }
 
-std::string shut_out_warning(UpdatedOrg const &updated) {
+std::string shut_out_warning(UpdatedOrg const &updated, Globals const &globals) {
     return fmt::format(
-        "{} called without a key in the last 7 days and will now be refused, {} first; to let them in again: "
-        "relay-admin org update {} --auth-mode optional",
+        "{} called without a key in the last 7 days and will now be refused, {} first; to let them in again: {}",
         counted(updated.keyless.callers, "agent"),
-        updated.keyless.latest.front().agent_id.value_or("one that gave no id"), updated.org.org_id);
+        updated.keyless.latest.front().agent_id.value_or("one that gave no id"),
+        command_line(globals, {"org", "update", updated.org.org_id, "--auth-mode", "optional"}));
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -58,7 +59,7 @@ ExitStatus run(Options const &options, Context &context) {
     append(document.data, token_record(updated.token, sink.get(), context.globals()));
     stamp(document, context, updated);
     if (updated.keyless.callers > 0) {
-        document.warnings.push_back(shut_out_warning(updated));
+        document.warnings.push_back(shut_out_warning(updated, context.globals()));
     }
     context.output().show(document);
     if (!updated.changed) {

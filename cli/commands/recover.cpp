@@ -74,7 +74,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (context.globals().dry_run) {
         throw Error(ErrorKind::usage, "recover has no dry run",
                     {.why = "an operation in flight can only be told about by barring it",
-                     .next = "relay-admin key verify < FILE looks without acting"});
+                     .next = "look without acting, with key verify < FILE"});
     }
     return options.operation ? recover_operation(*options.operation, context)
                              : recover_folder(*options.folder, context);

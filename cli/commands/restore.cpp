@@ -9,6 +9,7 @@
 #include "cli/incident/report.hpp"
 #include "cli/incident/targets.hpp"
 #include "cli/input/prompt.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "cli/sink/options.hpp"
@@ -63,14 +64,14 @@ ExitStatus restore_one(Options const &options, Context &context) {
     document.columns = blank(document.items.front());
     stamp(document, context, restored);
     if (restored.agent.status == "blocked") {
-        document.warnings.push_back(
-            "agent " + agent.text() +
-            " is still refused: it is blocked, or its organization is; see relay-admin agent show " + agent.text());
+        document.warnings.push_back("agent " + agent.text() +
+                                    " is still refused: it is blocked, or its organization is; see " +
+                                    command_line(context.globals(), {"agent", "show", agent.text()}));
     }
     context.output().show(document);
     if (!restored.changed) {
-        context.output().note("nothing changed: it was not revoked; for a fresh key: relay-admin rotate-key " +
-                              agent.text());
+        context.output().note("nothing changed: it was not revoked; for a fresh key: " +
+                              command_line(context.globals(), {"rotate-key", agent.text()}));
     }
     return ExitStatus::ok;
 }
@@ -85,7 +86,7 @@ ExitStatus run(Options const &options, Context &context) {
     }
     if (options.sink.asked()) {
         throw Error(ErrorKind::usage, "restoring an organization makes no key, so there is no secret to write",
-                    {.next = "then, for each agent: relay-admin rotate-key AGENT --secret-file FILE"});
+                    {.next = "give each agent a key afterwards, with rotate-key"});
     }
     OrgId const org = OrgId::parse(*options.org);
     confirm_org(context, org, options.confirm, "lets in again", "Its keys stay dead: each agent needs rotate-key.");

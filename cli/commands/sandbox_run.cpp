@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/sandbox/hand_over.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
@@ -16,9 +17,9 @@ struct Options {
 
 ExitStatus run(Context &context, Options const &options) {
     if (context.globals().dry_run) {
-        throw Error(
-            ErrorKind::usage, "sandbox run takes no --dry-run",
-            {.why = "what the command does cannot be taken back", .next = "relay-admin sandbox start --dry-run"});
+        throw Error(ErrorKind::usage, "sandbox run takes no --dry-run",
+                    {.why = "what the command does cannot be taken back",
+                     .next = own_command({"sandbox", "start", "--dry-run"})});
     }
     std::string const dsn = sandbox::ensure_running(context.output());
     sandbox::hand_over(options.command, dsn);

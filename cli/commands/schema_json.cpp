@@ -2,6 +2,7 @@
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
 #include "cli/documents/json_schemas.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
@@ -35,7 +36,7 @@ Error unknown_kind(std::string const &given) {
     std::vector<std::string> meant = closest(given, kinds);
     return {ErrorKind::usage,
             "there is no kind '" + given + "'",
-            {.next = "relay-admin schema json lists the kinds", .suggestions = std::move(meant)}};
+            {.next = own_command({"schema", "json"}), .suggestions = std::move(meant)}};
 }
 
 ExitStatus run(Options const &options, Context &context) {

@@ -1,22 +1,23 @@
 #include "cli/command.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/schema.hpp"
+#include "cli/output/advice_text.hpp"
 #include "cli/output/output.hpp"
 
 namespace relay::cli::commands {
 
 namespace {
 
-std::string next_step(SchemaReport const &report) {
+Advice advice_for(SchemaReport const &report) {
     switch (report.status.state) {
-        case SchemaState::current: return "";
+        case SchemaState::current: return {};
         case SchemaState::absent:
-        case SchemaState::behind: return "next: relay-admin schema apply";
-        case SchemaState::ahead: return "next: use the newer relay-admin that migrated this database";
-        case SchemaState::edited: return "next: " + report.obstacle->hint().next;
+        case SchemaState::behind: return advise(Act::apply_schema);
+        case SchemaState::ahead: return "use the newer version of this program that migrated this database";
+        case SchemaState::edited: return report.obstacle->hint().next;
         case SchemaState::incomplete: break;
     }
-    return "next: drop schemas relay and relay_api if they hold nothing, or restore a backup";
+    return "drop schemas relay and relay_api if they hold nothing, or restore a backup";
 }
 
 ExitStatus run(Context &context) {
@@ -28,7 +29,9 @@ ExitStatus run(Context &context) {
     if (report.status.state == SchemaState::edited) {
         context.output().note(report.obstacle->message());
     }
-    context.output().note(next_step(report));
+    for (std::string const &line : advice_lines(advice_for(report), context.globals())) {
+        context.output().note("next: " + line);
+    }
     return exit_status(ErrorKind::schema);
 }
 

@@ -43,7 +43,7 @@ ExitStatus run(IncidentTargets const &targets, Context &context) {
         {{"AGENT", !targets.agents.empty()}, {"--file", targets.file.has_value()}, {"--org", targets.org.has_value()}});
     if (!by_agents && !targets.org && !ticket) {
         throw Error(ErrorKind::usage, "missing: AGENT, --file, --org or --ticket",
-                    {.next = "relay-admin unblock AGENT"});
+                    {.next = advise(Act::list_blocked_agents)});
     }
     WriteOptions const by = context.write_options();
     if (by_agents) {

@@ -1,6 +1,7 @@
 #include "cli/documents/health.hpp"
 
 #include "cli/documents/fields.hpp"
+#include "cli/output/advice_text.hpp"
 #include "relay/model/text.hpp"
 
 #include <algorithm>
@@ -10,12 +11,12 @@ namespace relay::cli {
 
 namespace {
 
-Record check_record(CheckResult const &result) {
+Record check_record(CheckResult const &result, Globals const &globals) {
     return {
         {"check", "Check", result.check},
         {"status", "Status", std::string(check_status_name(result.status))},
         {"message", "Message", result.message},
-        {"next", "Next", or_null(result.next)},
+        {"next", "Next", or_null(first_advice(result.next, globals))},
     };
 }
 
@@ -39,14 +40,15 @@ std::string sum_up(std::vector<CheckResult> const &checks) {
 
 }  // namespace
 
-Document health_document(Examination const &examination) {
-    Document document{.kind = "CheckList", .id_key = "check", .is_list = true, .columns = blank(check_record({}))};
+Document health_document(Examination const &examination, Globals const &globals) {
+    Document document{
+        .kind = "CheckList", .id_key = "check", .is_list = true, .columns = blank(check_record({}, globals))};
     std::transform(examination.checks.begin(), examination.checks.end(), std::back_inserter(document.items),
-                   check_record);
+                   [&](CheckResult const &result) { return check_record(result, globals); });
     return document;
 }
 
-std::string health_text(Examination const &examination) {
+std::string health_text(Examination const &examination, Globals const &globals) {
     constexpr std::size_t status_width = 9;
     std::size_t check_width = 0;
     for (CheckResult const &result : examination.checks) {
@@ -56,8 +58,9 @@ std::string health_text(Examination const &examination) {
     for (CheckResult const &result : examination.checks) {
         text += padded(check_status_name(result.status), status_width) + padded(result.check, check_width) +
                 escape_for_terminal(result.message) + '\n';
-        if (result.status != CheckStatus::ok && !result.next.empty()) {
-            text += std::string(status_width + check_width, ' ') + "next: " + escape_for_terminal(result.next) + '\n';
+        for (std::string const &line :
+             result.status == CheckStatus::ok ? std::vector<std::string>() : advice_lines(result.next, globals)) {
+            text += std::string(status_width + check_width, ' ') + "next: " + escape_for_terminal(line) + '\n';
         }
     }
     return text + sum_up(examination.checks) + '\n';

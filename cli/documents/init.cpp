@@ -2,6 +2,7 @@
 
 #include "cli/documents/fields.hpp"
 #include "cli/documents/new_key.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 
 namespace relay::cli {
@@ -19,36 +20,41 @@ Record init_record(Initialized const &made) {
 
 void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &context) {
     Output &output = context.output();
-    std::string const program = program_with_place(context.globals());
     std::string const &agent = made.agent.agent_id;
+    auto const line = [&](std::vector<std::string> const &words) { return command_line(context.globals(), words); };
     if (context.globals().dry_run) {
         return;
     }
     if (made.delivered_to.empty()) {
         output.note((made.changed ? "the agent's key is unchanged: agent " : "nothing changed: agent ") + agent +
                     " exists already, as asked; its key cannot be shown again");
-        output.note("a new key: " + program + " rotate-key " + agent);
+        output.note("a new key: " + line({"rotate-key", agent}));
         return;
     }
     if (!output.stdout_is_terminal()) {
         return;
     }
     std::string from_file;
-    std::string to_file;
+    std::vector<std::string> rotate{"rotate-key", agent};
     if (sink.secret_file) {
-        std::string const path = shell_word(*sink.secret_file);
-        from_file = sink.secret_format == "sealed" || sink.secret_format == "k8s" ? "" : " < " + path;
-        to_file =
-            " --replace --secret-file " + path + (sink.secret_format ? " --secret-format " + *sink.secret_format : "");
-        to_file += sink.seal_key ? " --seal-key " + shell_word(*sink.seal_key) : "";
+        from_file =
+            sink.secret_format == "sealed" || sink.secret_format == "k8s" ? "" : " < " + shell_word(*sink.secret_file);
+        rotate.emplace_back("--replace");
+        add_flag_words(rotate, "--secret-file", *sink.secret_file);
+        if (sink.secret_format) {
+            add_flag_words(rotate, "--secret-format", *sink.secret_format);
+        }
+        if (sink.seal_key) {
+            add_flag_words(rotate, "--seal-key", *sink.seal_key);
+        }
     }
     output.note("next, would a gateway accept the key:");
-    output.note("  " + program + " key verify" + from_file);
+    output.note("  " + line({"key", "verify"}) + from_file);
     output.note("once the agent runs, was it seen, and from where:");
-    output.note("  " + program + " agent show " + agent);
+    output.note("  " + line({"agent", "show", agent}));
     output.note("within " + describe_duration(made.agent.effective_key_max_age) +
                 ", a new key; the old one works a day longer:");
-    output.note("  " + program + " rotate-key " + agent + to_file);
+    output.note("  " + line(rotate));
 }
 
 }  // namespace relay::cli

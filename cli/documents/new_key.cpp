@@ -21,12 +21,6 @@ std::string describe_destination(std::string const &delivered_to) {
     return "written to " + delivered_to;
 }
 
-bool is_plain_word(std::string const &text) {
-    return !text.empty() &&
-           text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:@%+,=-") ==
-               std::string::npos;
-}
-
 }  // namespace
 
 std::unique_ptr<Sink> open_settled_sink(Context &context, SinkOptions const &options) {
@@ -95,31 +89,6 @@ Record token_record(std::optional<KeyId> const &token, Sink const *sink, Globals
     Record record{{"admin_token_id", "Admin token ID", made ? Value(token->text()) : Value()}};
     append(record, delivery_record("Admin token", made && !globals.dry_run ? sink->destination() : ""));
     return record;
-}
-
-std::string shell_word(std::string const &text) {
-    if (is_plain_word(text)) {
-        return text;
-    }
-    std::string word = "'";
-    for (char const letter : text) {
-        word += letter == '\'' ? "'\\''" : std::string(1, letter);
-    }
-    return word + '\'';
-}
-
-std::string program_with_place(Globals const &globals) {
-    std::string const program = "relay-admin";
-    if (globals.sandbox) {
-        return program + " --sandbox";
-    }
-    if (globals.dsn) {
-        return program + " --dsn " + shell_word(*globals.dsn);
-    }
-    if (globals.dsn_file) {
-        return program + " --dsn-file " + shell_word(*globals.dsn_file);
-    }
-    return globals.service ? program + " --service " + shell_word(*globals.service) : program;
 }
 
 }  // namespace relay::cli

@@ -35,10 +35,4 @@ Record created_agent_record(Agent const &agent, Key const &key, std::string cons
 /// An organization's admin token, if one was made and delivered by `sink`; nulls otherwise.
 Record token_record(std::optional<KeyId> const &token, Sink const *sink, Globals const &globals);
 
-/// `text` as one word of sh: in single quotes unless it needs none.
-std::string shell_word(std::string const &text);
-
-/// "relay-admin --sandbox": how this run named its database, for commands that people can paste.
-std::string program_with_place(Globals const &globals);
-
 }  // namespace relay::cli

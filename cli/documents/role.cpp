@@ -4,6 +4,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/stamp.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
 
@@ -16,8 +17,7 @@ namespace {
 
 std::vector<RoleId> read_roles(std::vector<std::string> const &words) {
     if (words.empty()) {
-        throw Error(ErrorKind::usage, "missing: ROLE",
-                    {.next = "give one or more; relay-admin role list tells which there are"});
+        throw Error(ErrorKind::usage, "missing: ROLE", {.next = own_command({"role", "list"})});
     }
     std::vector<RoleId> roles;
     std::transform(words.begin(), words.end(), std::back_inserter(roles), RoleId::parse);

@@ -5,6 +5,7 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/incident/context.hpp"
 #include "cli/incident/wait.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
 #include "cli/posix/write_all.hpp"
@@ -69,28 +70,40 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
                                                  (items.size() > most_named ? ", ..." : "") + "; nothing was changed");
 }
 
-std::string subject_words(IncidentItem const &item) {
-    std::string const flag = item.subject_kind == "org" ? "--org " : item.subject_kind == "key" ? "--key " : "";
-    return flag + item.subject_id;
+/// `command` with the words that name the subject.
+std::vector<std::string> about(IncidentItem const &item, std::string_view command) {
+    std::vector<std::string> words{std::string(command)};
+    if (item.subject_kind == "org" || item.subject_kind == "key") {
+        words.push_back("--" + item.subject_kind);
+    }
+    words.push_back(item.subject_id);
+    return words;
 }
 
 void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
     Globals const &globals = context.globals();
-    std::string const program = program_with_place(globals);
     if (globals.dry_run) {
         return;
     }
+    bool const known_agent = item.subject_kind == "agent" && item.known;
+    std::vector<std::string> const to_file{"--secret-file", item.subject_id + ".key"};
     if (verb == IncidentVerb::block) {
-        std::string const ticket = globals.ticket ? " --ticket " + shell_word(*globals.ticket) : "";
-        context.output().note("undo:  " + program + " unblock " + subject_words(item) + ticket);
-        if (item.subject_kind == "agent" && item.known) {
-            context.output().note("clean: " + program + " rotate-key " + item.subject_id +
-                                  " --grace 0 --secret-file FILE");
+        std::vector<std::string> undo = about(item, "unblock");
+        if (globals.ticket) {
+            add_flag_words(undo, "--ticket", *globals.ticket);
         }
-    } else if (verb == IncidentVerb::revoke && item.subject_kind == "agent" && item.known) {
-        context.output().note("undo:  " + program + " restore " + item.subject_id + " --secret-file FILE");
-    } else if (verb == IncidentVerb::revoke && item.subject_kind == "org") {
-        context.output().note("undo:  " + program + " restore --org " + item.subject_id);
+        context.output().note("undo:  " + command_line(globals, undo));
+        if (known_agent) {
+            std::vector<std::string> clean{"rotate-key", item.subject_id, "--grace", "0"};
+            clean.insert(clean.end(), to_file.begin(), to_file.end());
+            context.output().note("clean: " + command_line(globals, clean));
+        }
+    } else if (verb == IncidentVerb::revoke && (known_agent || item.subject_kind == "org")) {
+        std::vector<std::string> undo = about(item, "restore");
+        if (known_agent) {
+            undo.insert(undo.end(), to_file.begin(), to_file.end());
+        }
+        context.output().note("undo:  " + command_line(globals, undo));
     }
 }
 
@@ -183,8 +196,9 @@ void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receip
     if (receipt.items.size() == 1) {
         say_undo(context, verb, receipt.items.front());
     } else if (verb == IncidentVerb::block && context.globals().ticket) {
-        context.output().note("undo:  " + program_with_place(context.globals()) + " unblock --ticket " +
-                              shell_word(*context.globals().ticket));
+        std::vector<std::string> undo{"unblock"};
+        add_flag_words(undo, "--ticket", *context.globals().ticket);
+        context.output().note("undo:  " + command_line(context.globals(), undo));
     }
 }
 
@@ -209,8 +223,7 @@ ExitStatus leave_in_doubt(Context &context, std::vector<std::string> const &subj
         lines += "NOT CONFIRMED: " + subject + " may still be live\n";
     }
     Hint hint = error.hint();
-    hint.next = "run the same command again until it is confirmed: it does nothing twice" +
-                (hint.next.empty() ? "" : "; or " + hint.next);
+    hint.next = Advice("run the same command again until it is confirmed: it does nothing twice").also(hint.next);
     hint.why = hint.why.empty() ? "NOT CONFIRMED: " + subjects.front() + " may still be live" : hint.why;
     hint.changed = Changed::unknown;
     Error const told(error.kind(), error.message(), hint);

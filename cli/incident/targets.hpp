@@ -28,7 +28,7 @@ void declare_targets(OptionSet &set, IncidentTargets &targets, bool typed);
 std::vector<AgentId> target_agents(IncidentTargets const &targets);
 
 /// Has the organization's id typed, unless --confirm gives it or this is a dry run; at a terminal it tells first how wide this is.
-/// `verb` and `undo` are words of the question: "blocks", "relay-admin unblock --org acme". Throws as Prompt::confirm_by_typing; not_found.
+/// `verb` and `undo` are words of the question: "blocks", "Its keys stay dead: each agent needs rotate-key.". Throws as Prompt::confirm_by_typing; not_found.
 void confirm_org(Context &context, OrgId const &org, std::optional<std::string> const &confirm, std::string_view verb,
                  std::string const &undo);
 

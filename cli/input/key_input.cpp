@@ -17,7 +17,7 @@ Error no_one_key(std::string const &message) {
     return {ErrorKind::usage,
             message,
             {.why = "expected is a key as it was delivered: alone, or in a text that holds no other",
-             .next = "relay-admin key verify < FILE"}};
+             .next = "give it on stdin, as in key verify < FILE"}};
 }
 
 bool is_word_character(char c) {

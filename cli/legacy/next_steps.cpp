@@ -31,7 +31,7 @@ std::string better_deadline(LegacyStatus const &status) {
 
 NextStep extend_step(LegacyStatus const &status, std::string what) {
     return {std::move(what),
-            fmt::format("relay-admin migrate-legacy extend --deadline {} --reason TEXT", better_deadline(status))};
+            {"migrate-legacy", "extend", "--deadline", better_deadline(status), "--reason", "more time to move"}};
 }
 
 /// All that are left have a key, and some still come with the shared secret: that is with the people who run them.
@@ -58,11 +58,11 @@ std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
     }
     if (counts.listed > 0) {
         steps.push_back({agents(counts.listed, "has", "have") + " no key of their own yet",
-                         "relay-admin migrate-legacy issue --all --secrets-dir DIR"});
+                         {"migrate-legacy", "issue", "--all", "--secrets-dir", "issued-keys"}});
     }
     if (counts.imported > 0 && !expired) {
-        steps.push_back({agents(counts.imported, "is", "are") + " on no list yet: the next wave",
-                         "relay-admin migrate-legacy start"});
+        steps.push_back(
+            {agents(counts.imported, "is", "are") + " on no list yet: the next wave", {"migrate-legacy", "start"}});
     }
     if (status.is_late() && !expired) {
         steps.push_back(extend_step(status, "at the pace so far not all will have left by the deadline"));
@@ -74,7 +74,7 @@ std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
         steps.push_back({counts.left() == 0 ? "nobody is left"
                                             : "nobody uses the shared secret: " + agents(counts.left(), "is", "are") +
                                                   " silent or was never seen",
-                         "relay-admin migrate-legacy finish"});
+                         {"migrate-legacy", "finish"}});
     }
     return steps;
 }
@@ -90,13 +90,13 @@ std::vector<NextStep> next_steps(LegacyStatus const &status) {
         return {{fmt::format("set {} in the relay, unless that is done", legacy_end_setting)}};
     }
     if (counts.total() == 0) {
-        return {{"no agent was imported yet", "relay-admin migrate-legacy import FILE"}};
+        return {{"no agent was imported yet: import them with migrate-legacy import FILE"}};
     }
     if (counts.left() + counts.imported == 0) {
         return {};
     }
     return {{status.window ? "the migration was called off, and can be taken up again" : "no window is open yet",
-             "relay-admin migrate-legacy start --deadline 14d"}};
+             {"migrate-legacy", "start", "--deadline", "14d"}}};
 }
 
 }  // namespace relay::cli

@@ -10,7 +10,7 @@ namespace relay::cli {
 /// What moves a migration on.
 struct NextStep {
     std::string what{};  ///< "312 agents have no key of their own yet"
-    std::string command{};  ///< to be copied; empty: it is to be done elsewhere
+    std::vector<std::string> command{};  ///< of this program, as words; empty: it is to be done elsewhere
 };
 
 /// What there is to do as things stand, the most pressing first; nothing if that is nothing.

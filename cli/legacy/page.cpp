@@ -6,6 +6,7 @@
 #include "cli/legacy/page_tables.hpp"
 #include "cli/legacy/status_document.hpp"
 #include "cli/legacy/window_document.hpp"
+#include "cli/output/command_text.hpp"
 #include "relay/version.hpp"
 
 #include <fmt/format.h>
@@ -151,10 +152,11 @@ Html chart(LegacyStatus const &status) {
            "\n";
 }
 
-Html steps(LegacyStatus const &status) {
+Html steps(LegacyStatus const &status, Globals const &globals) {
     Html items;
     for (NextStep const &step : next_steps(status)) {
-        Html const command = step.command.empty() ? Html() : element("code", escape(step.command));
+        Html const command =
+            step.command.empty() ? Html() : element("code", escape(command_line(globals, step.command)));
         items += element("li", escape(step.what) + command);
     }
     return items.empty() ? Html()
@@ -172,12 +174,13 @@ Html footer(LegacyStatus const &status) {
 
 }  // namespace
 
-std::string legacy_page(LegacyStatus const &status) {
+std::string legacy_page(LegacyStatus const &status, Globals const &globals) {
     Html const header = element("header", element("h1", "Leaving the shared secret") +
                                               element("p", {{"class", "soft"}}, "as of " + time(status.at)));
-    Html const body = element("main", "\n" + header + "\n" + verdict(status) + figures(status.counts) +
-                                          progress(status.counts) + chart(status) + steps(status) +
-                                          owner_section(status) + straggler_sections(status) + footer(status) + "\n");
+    Html const body =
+        element("main", "\n" + header + "\n" + verdict(status) + figures(status.counts) + progress(status.counts) +
+                            chart(status) + steps(status, globals) + owner_section(status) +
+                            straggler_sections(status, globals) + footer(status) + "\n");
     return std::string(legacy_page_beginning) + head(status).text() + "\n" + element("body", body).text() +
            "\n</html>\n";
 }

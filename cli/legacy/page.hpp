@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/context.hpp"
 #include "relay/legacy/status.hpp"
 
 #include <string>
@@ -16,6 +17,6 @@ inline constexpr std::string_view legacy_page_beginning =
 
 /// `migrate-legacy status` as one page that needs nothing else: no script, no request, a policy that forbids both. All text of the database is
 /// escaped.
-std::string legacy_page(LegacyStatus const &status);
+std::string legacy_page(LegacyStatus const &status, Globals const &globals);
 
 }  // namespace relay::cli::html

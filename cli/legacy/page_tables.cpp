@@ -1,6 +1,7 @@
 #include "cli/legacy/page_tables.hpp"
 
 #include "cli/legacy/status_document.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/relative_time.hpp"
 
 #include <algorithm>
@@ -65,7 +66,7 @@ struct Group {
     Html caption;
 };
 
-Html straggler_section(LegacyStatus const &status, Group const &group, std::int64_t count) {
+Html straggler_section(LegacyStatus const &status, Globals const &globals, Group const &group, std::int64_t count) {
     if (count == 0) {
         return {};
     }
@@ -79,7 +80,8 @@ Html straggler_section(LegacyStatus const &status, Group const &group, std::int6
     Html caption = group.caption;
     auto const hidden = count - static_cast<std::int64_t>(agents.size());
     if (hidden > 0) {
-        caption += " " + number(hidden) + " more are not on this page: relay-admin migrate-legacy status --all";
+        caption += " " + number(hidden) + " more are not on this page: " +
+                   escape(command_line(globals, {"migrate-legacy", "status", "--all"}));
     }
     std::vector<Column> const columns{{"Agent", "id"}, {"Owner", "person"}, {"Organization"}, {"Key"},
                                       {"Issued"},      {"Last seen"},       {"From", "id"}};
@@ -109,19 +111,19 @@ Html owner_section(LegacyStatus const &status) {
            "\n";
 }
 
-Html straggler_sections(LegacyStatus const &status) {
+Html straggler_sections(LegacyStatus const &status, Globals const &globals) {
     LegacyCounts const &counts = status.counts;
     Html const within = escape(describe_duration(status.quiet));
-    return straggler_section(status,
+    return straggler_section(status, globals,
                              {"on_shared_secret", "on-the-secret", "On the shared secret",
                               "Used it in the last " + within + "; last seen first."},
                              counts.on_shared_secret) +
-           straggler_section(status,
+           straggler_section(status, globals,
                              {"silent", "silent", "Silent",
                               "Used the shared secret, but not in the last " + within + "; last seen first."},
                              counts.silent) +
            straggler_section(
-               status,
+               status, globals,
                {"never_seen", "never-seen", "Never seen", "Never used the shared secret since the import; by owner."},
                counts.never_seen);
 }

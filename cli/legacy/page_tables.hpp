@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/context.hpp"
 #include "cli/html/html.hpp"
 #include "relay/legacy/status.hpp"
 
@@ -9,7 +10,7 @@ namespace relay::cli::html {
 Html owner_section(LegacyStatus const &status);
 
 /// Agents that are left: on the shared secret, silent, never seen; a section each, none for what there is none of.
-Html straggler_sections(LegacyStatus const &status);
+Html straggler_sections(LegacyStatus const &status, Globals const &globals);
 
 /// The figures of the chart, to be unfolded below it.
 Html burn_down_figures(LegacyStatus const &status);

@@ -3,6 +3,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/legacy/next_steps.hpp"
 #include "cli/legacy/window_document.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/relative_time.hpp"
 
 #include <fmt/format.h>
@@ -78,10 +79,12 @@ std::vector<Record> burn_down_records(BurnDown const &burn_down) {
     return records;
 }
 
-std::vector<Record> step_records(std::vector<NextStep> const &steps) {
+std::vector<Record> step_records(std::vector<NextStep> const &steps, Globals const &globals) {
     std::vector<Record> records;
     for (NextStep const &step : steps) {
-        records.push_back({{"what", "", step.what}, {"command", "", or_null(step.command)}});
+        records.push_back(
+            {{"what", "", step.what},
+             {"command", "", step.command.empty() ? Value() : Value(command_line(globals, step.command))}});
     }
     return records;
 }
@@ -109,7 +112,7 @@ std::string describe_estimate(LegacyStatus const &status) {
     return fmt::format("{} ({}), {} the deadline", format_instant_seconds(*end), relative_time(*end, status.at), delay);
 }
 
-Record legacy_status_record(LegacyStatus const &status) {
+Record legacy_status_record(LegacyStatus const &status, Globals const &globals) {
     LegacyCounts const &counts = status.counts;
     bool const open = status.window && status.window->lets_in();
     bool const moving = status.window && status.window->is_moving();
@@ -137,7 +140,7 @@ Record legacy_status_record(LegacyStatus const &status) {
                straggler_table(status, "on_shared_secret", "On the shared secret"),
                straggler_table(status, "silent", "Silent"),
                straggler_table(status, "never_seen", "Never seen"),
-               machine_only("next_steps", step_records(next_steps(status))),
+               machine_only("next_steps", step_records(next_steps(status), globals)),
            });
     return record;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/context.hpp"
 #include "cli/output/chart.hpp"
 #include "cli/output/document.hpp"
 #include "relay/legacy/status.hpp"
@@ -21,7 +22,7 @@ std::string describe_pace(LegacyStatus const &status);
 std::vector<LegacyAgent> of_activity(LegacyStatus const &status, std::string_view activity);
 
 /// The fields of a LegacyStatus document, all but `page`.
-Record legacy_status_record(LegacyStatus const &status);
+Record legacy_status_record(LegacyStatus const &status, Globals const &globals);
 
 /// Agents left over time, and the even pace; null without a window.
 std::optional<Chart> burn_down_chart(LegacyStatus const &status);

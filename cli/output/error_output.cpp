@@ -1,5 +1,6 @@
 #include "cli/output/error_output.hpp"
 
+#include "cli/output/advice_text.hpp"
 #include "cli/output/color.hpp"
 #include "cli/output/render_json.hpp"
 #include "cli/posix/write_all.hpp"
@@ -23,7 +24,7 @@ bool stderr_has_color(ColorChoice choice) {
     return wants_color(choice, ::isatty(STDERR_FILENO) == 1, [](char const *name) { return std::getenv(name); });
 }
 
-std::string error_text(Error const &error, bool color, bool verbose) {
+std::string error_text(Error const &error, Globals const &globals, bool color) {
     Hint const &hint = error.hint();
     std::string meant;
     for (std::size_t i = 0; i < hint.suggestions.size(); ++i) {
@@ -33,13 +34,18 @@ std::string error_text(Error const &error, bool color, bool verbose) {
     std::string text = "relay-admin: ";
     text += color ? "\033[1;31merror:\033[0m " : "error: ";
     text += escape_for_terminal(error.message()) + '\n';
-    text += hint_line("why:  ", hint.why) + hint_line("did you mean: ", meant) + hint_line("next: ", hint.next);
-    return verbose ? text + hint_line("sqlstate: ", hint.sqlstate) : text;
+    text += hint_line("why:  ", hint.why) + hint_line("did you mean: ", meant);
+    for (std::string const &line : advice_lines(hint.next, globals)) {
+        text += hint_line("next: ", line);
+    }
+    return globals.verbose ? text + hint_line("sqlstate: ", hint.sqlstate) : text;
 }
 
-void report_error(Error const &error, bool json, bool color, bool verbose) noexcept {
+void report_error(Error const &error, Globals const &globals) noexcept {
     try {
-        write_all(STDERR_FILENO, json ? error_json(error) : error_text(error, color, verbose));
+        bool const json = globals.format == OutputFormat::json || globals.format == OutputFormat::jsonl;
+        write_all(STDERR_FILENO,
+                  json ? error_json(error, globals) : error_text(error, globals, stderr_has_color(globals.color)));
     } catch (...) {
         write_all(STDERR_FILENO, "relay-admin: error: out of memory\n");
     }

@@ -1,21 +1,20 @@
 #pragma once
 
+#include "cli/context.hpp"
 #include "relay/model/error.hpp"
 
 #include <string>
-#include <string_view>
 
 namespace relay::cli {
-
-enum class ColorChoice;
 
 /// True if stderr may be colored (color.hpp).
 bool stderr_has_color(ColorChoice choice);
 
-/// `relay-admin: error: ...` and the indented `why:`, `did you mean:`, `next:` lines, escaped; with `verbose` also the SQLSTATE.
-std::string error_text(Error const &error, bool color, bool verbose);
+/// `relay-admin: error: ...` and the indented `why:`, `did you mean:`, `next:` lines, escaped; with --verbose also the SQLSTATE. What can be
+/// done next is on a line each, the best first; a command on it can be pasted, and acts on the database that `globals` name.
+std::string error_text(Error const &error, Globals const &globals, bool color);
 
-/// Writes the error to stderr, in the one form or the other; a stderr that takes nothing is nobody's to hear of.
-void report_error(Error const &error, bool json, bool color, bool verbose) noexcept;
+/// Writes the error to stderr, in JSON if `globals` ask for it; a stderr that takes nothing is nobody's to hear of.
+void report_error(Error const &error, Globals const &globals) noexcept;
 
 }  // namespace relay::cli

@@ -44,7 +44,8 @@ std::string nothing_found(std::string const &kind) {
 }  // namespace
 
 Output::Output(Globals const &globals)
-    : m_format(globals.format),
+    : m_globals(globals),
+      m_format(globals.format),
       m_quiet(globals.quiet),
       m_verbose(globals.verbose),
       m_no_pager(globals.no_pager),
@@ -134,9 +135,6 @@ void Output::detail(std::string_view line) {
     }
 }
 
-void Output::fail(Error const &error) {
-    bool const json = m_format == OutputFormat::json || m_format == OutputFormat::jsonl;
-    report_error(error, json, m_color, m_verbose);
-}
+void Output::fail(Error const &error) { report_error(error, m_globals); }
 
 }  // namespace relay::cli

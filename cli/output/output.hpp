@@ -44,6 +44,7 @@ class Output {
     /// Writes to stdout, or through a pager. Returns 0 or the errno of the failure.
     int write_out(std::string_view text, Through through);
 
+    Globals m_globals;
     OutputFormat m_format;
     bool m_quiet;
     bool m_verbose;

@@ -1,6 +1,7 @@
 #include "cli/output/render_json.hpp"
 
 #include "cli/json/json.hpp"
+#include "cli/output/advice_text.hpp"
 #include "cli/output/render.hpp"
 #include "relay/model/text.hpp"
 #include "relay/model/time.hpp"
@@ -188,14 +189,14 @@ std::string render_jsonl(Document const &document) {
     return lines + finished(std::move(summary).end());
 }
 
-std::string error_json(Error const &error) {
+std::string error_json(Error const &error, Globals const &globals) {
     Hint const &hint = error.hint();
     Writer inner = object();
     inner.member("code", json_of(error_code_name(error.kind())))
         .member("exit", json_of(static_cast<std::int64_t>(error.kind())))
         .member("message", json_of(error.message()))
         .member("why", null_if_empty(hint.why))
-        .member("next", null_if_empty(hint.next))
+        .member("next", null_if_empty(first_advice(hint.next, globals)))
         .member("suggestions", json_list(hint.suggestions))
         .member("changed", json_of(changed_name(hint.changed)))
         .member("retryable", json_of(error.kind() == ErrorKind::unavailable))

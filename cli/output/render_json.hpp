@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/context.hpp"
 #include "cli/output/document.hpp"
 #include "relay/model/error.hpp"
 
@@ -13,7 +14,7 @@ std::string render_json(Document const &document, bool indented);
 /// One bare item a line with its `kind`, then a line of kind "Summary" (absent: the output was cut off).
 std::string render_jsonl(Document const &document);
 /// The error object on one line, with its newline.
-std::string error_json(Error const &error);
+std::string error_json(Error const &error, Globals const &globals);
 /// A value alone, on one line without a newline.
 std::string value_json(Value const &value);
 

@@ -1,5 +1,6 @@
 #include "cli/sandbox/binaries.hpp"
 
+#include "cli/output/command_text.hpp"
 #include "cli/sandbox/process.hpp"
 #include "relay/model/error.hpp"
 
@@ -102,15 +103,17 @@ Binaries find_binaries(ServerUser const &user, std::optional<int> major) {
     }
     if (major) {
         std::string const version = std::to_string(*major);
-        throw Error(
-            ErrorKind::unavailable, "the sandbox's data needs PostgreSQL " + version + ", which is not installed",
-            {.why = "a server reads only the data of its own major version",
-             .next = "apt-get install postgresql-" + version + ", or relay-admin sandbox destroy for a new one"});
+        throw Error(ErrorKind::unavailable,
+                    "the sandbox's data needs PostgreSQL " + version + ", which is not installed",
+                    {.why = "a server reads only the data of its own major version",
+                     .next = use_tool("apt-get", "install", "postgresql-" + version)
+                                 .also(own_command({"sandbox", "destroy"}))
+                                 .noting("for a new one")});
     }
     throw Error(ErrorKind::unavailable, "no PostgreSQL server is installed here",
                 {.why = "found no initdb of version " + std::to_string(oldest) +
                         " or newer in /usr/lib/postgresql/*/bin, by pg_config, or on PATH",
-                 .next = "apt-get install postgresql-15, or name a server with --dsn"});
+                 .next = use_tool("apt-get", "install", "postgresql-15").also("name a server with --dsn")});
 }
 
 }  // namespace relay::cli::sandbox

@@ -1,5 +1,6 @@
 #include "cli/sandbox/cluster.hpp"
 
+#include "cli/output/command_text.hpp"
 #include "cli/sandbox/files.hpp"
 #include "cli/sandbox/process.hpp"
 
@@ -99,7 +100,8 @@ void make_cluster(Layout const &layout, Binaries const &binaries, int lock) {
     std::error_code missing;
     if (!std::filesystem::is_empty(layout.data(), missing) && !missing) {
         throw Error(ErrorKind::conflict, layout.data() + " holds no PostgreSQL cluster, but is not empty",
-                    {.why = "its file PG_VERSION is gone", .next = "relay-admin sandbox destroy, for a new one"});
+                    {.why = "its file PG_VERSION is gone",
+                     .next = own_command({"sandbox", "destroy"}).noting("for a new one")});
     }
     remove_tree(layout.data_tmp());
     make_data_folder(layout);

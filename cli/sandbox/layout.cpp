@@ -1,5 +1,6 @@
 #include "cli/sandbox/layout.hpp"
 
+#include "cli/output/command_text.hpp"
 #include "cli/sandbox/files.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
@@ -17,10 +18,14 @@ namespace relay::cli::sandbox {
 
 namespace {
 
-constexpr auto marker_text = "This folder is the sandbox of relay-admin; `relay-admin sandbox destroy` removes it.\n";
 constexpr auto fresh_suffix = ".new";
 constexpr auto doomed_suffix = ".old";
 constexpr auto system_state_home = "/var/lib";
+
+std::string marker_text() {
+    return "This folder is the sandbox of relay-admin; `" + command_line({}, {"sandbox", "destroy"}) +
+           "` removes it.\n";
+}
 
 std::optional<std::string> absolute_folder(char const *name) {
     char const *const value = std::getenv(name);
@@ -123,7 +128,7 @@ void make_base(Layout const &layout) {
     }
     std::string const fresh = layout.base + fresh_suffix;
     make_directory(fresh, layout.user.drop ? 0711 : 0700);
-    write_file(fresh + layout.marker().substr(layout.base.size()), marker_text);
+    write_file(fresh + layout.marker().substr(layout.base.size()), marker_text());
     if (rename(fresh.c_str(), layout.base.c_str()) != 0) {
         throw file_error("cannot make " + layout.base);
     }

@@ -44,7 +44,7 @@ Lock::Lock(Layout const &layout, std::chrono::seconds patience) {
             }
             if (std::chrono::steady_clock::now() > deadline) {
                 throw Error(ErrorKind::unavailable, "the sandbox is busy",
-                            {.why = "another relay-admin has been starting or stopping it for " +
+                            {.why = "another run has been starting or stopping it for " +
                                     std::to_string(patience.count()) + " seconds",
                              .next = "try again"});
             }

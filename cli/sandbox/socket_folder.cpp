@@ -49,7 +49,7 @@ void own(Layout const &layout, std::string const &folder) {
     }
     if (!belongs_to(folder, layout.user)) {
         throw Error(ErrorKind::conflict, folder + " is not a private folder of the user " + layout.user.name,
-                    {.next = "remove it, then relay-admin sandbox start"});
+                    {.next = "remove it, and run the same command again"});
     }
 }
 

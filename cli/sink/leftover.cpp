@@ -42,7 +42,7 @@ Error not_ours(std::string const &path, std::string const &why) {
 Error another_database(std::string const &path) {
     return sink_refusal(path + " of an earlier run was made for another database",
                         "only that one can tell whether its key is live",
-                        "run the same command, or relay-admin recover, with that database; or move " + path + " away");
+                        Advice("run the same command with that database").also("move " + path + " away"));
 }
 
 void require_ours(struct stat const &status, std::string const &path) {

@@ -62,7 +62,8 @@ void require_fitting_flags(SinkOptions const &options, SecretFormat format, bool
                     format == SecretFormat::sealed);
     if (format == SecretFormat::sealed && !options.seal_key && !has_seal_keys) {
         throw Error(ErrorKind::usage, "--secret-format sealed needs --seal-key FILE",
-                    {.next = "gh api repos/OWNER/REPO/actions/secrets/public-key > pk.json, then --seal-key pk.json"});
+                    {.next = "get it with gh api repos/OWNER/REPO/actions/secrets/public-key > pk.json, then add "
+                             "--seal-key pk.json"});
     }
     if (options.seal_key && has_seal_keys) {
         throw Error(

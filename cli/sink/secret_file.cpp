@@ -1,5 +1,6 @@
 #include "cli/sink/secret_file.hpp"
 
+#include "cli/output/command_text.hpp"
 #include "cli/sink/made_for.hpp"
 #include "cli/sink/sink_error.hpp"
 #include "cli/sink/write_out.hpp"
@@ -100,7 +101,7 @@ void SecretFile::create_unfinished() {
     if (!m_fd.is_open()) {
         auto const error_number = errno;
         throw sink_error("cannot make " + unfinished_path(), error_number,
-                         error_number == EEXIST ? "relay-admin recover --dir " + m_folder->path : std::string());
+                         error_number == EEXIST ? own_command({"recover", "--dir", m_folder->path}) : Advice());
     }
     struct stat status {};
     if (::fstat(m_fd.get(), &status) != 0) {
@@ -129,7 +130,7 @@ void SecretFile::put_into_place() {
         }
         auto const without_links = error_number == EPERM || error_number == EOPNOTSUPP;
         throw sink_error("cannot make " + path(), error_number,
-                         without_links ? "if the file system has no hard links, add --replace" : std::string());
+                         without_links ? "if the file system has no hard links, add --replace" : "");
     }
     if (!is_file_at(folder, m_name, m_identity)) {
         throw sink_refusal(unfinished_path() + " was exchanged while it was written",
@@ -203,7 +204,7 @@ Error SecretFile::live_but_misplaced(int error_number) const {
     return Error(ErrorKind::unknown,
                  "the new key is live, but could not be moved to " + path() + ": " + std::strerror(error_number),
                  {.why = "the key is whole in " + unfinished_path(),
-                  .next = "mv " + unfinished_path() + " " + path(),
+                  .next = use_tool("mv", unfinished_path(), path()),
                   .changed = Changed::yes});
 }
 

@@ -39,8 +39,7 @@ void refuse_other_count(MaintainAudit const &request, std::size_t count) {
         throw Error(ErrorKind::conflict,
                     fmt::format("{} would be dropped, not {} as expected; none was dropped", counted(count, "month"),
                                 *request.expect),
-                    {.next = fmt::format("relay-admin audit maintain --keep-months {} --dry-run tells which",
-                                         *request.keep_months)});
+                    {.next = advise(Act::list_months_to_drop, std::to_string(*request.keep_months))});
     }
 }
 

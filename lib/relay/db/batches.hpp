@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace relay {
 
@@ -21,7 +22,7 @@ inline Error after_earlier_batches(Error const &error, std::size_t done, std::st
     }
     Hint hint = error.hint();
     hint.changed = hint.changed == Changed::no ? Changed::partly : hint.changed;
-    hint.next = "run the same command again: it goes on where it stopped" + (hint.next.empty() ? "" : "; " + hint.next);
+    hint.next = Advice("run the same command again: it continues where it stopped").also(std::move(hint.next));
     return {error.kind(), error.message() + " (in this batch; " + std::to_string(done) + ' ' + what + " before it)",
             hint};
 }

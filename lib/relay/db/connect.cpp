@@ -36,23 +36,20 @@ std::string reason_of(std::string_view message, std::string const &sqlstate) {
         "cannot reach the database " + conninfo.target + ": " + reason + "; nothing was changed";
     auto const says = [&](std::string_view words) { return message.find(words) != std::string::npos; };
     if (sqlstate.starts_with("28") || says("no password supplied")) {
-        throw Error(
-            ErrorKind::denied, "the database " + conninfo.target + " refused the login: " + reason,
-            {.next = "check user and password (~/.pgpass, a service file, or --dsn-file)", .sqlstate = sqlstate});
+        throw Error(ErrorKind::denied, "the database " + conninfo.target + " refused the login: " + reason,
+                    {.next = advise(Act::check_login), .sqlstate = sqlstate});
     }
     if (sqlstate == "3D000") {
-        throw Error(ErrorKind::unavailable, unreachable,
-                    {.next = "createdb, then relay-admin init", .sqlstate = sqlstate});
+        throw Error(ErrorKind::unavailable, unreachable, {.next = create_database_first(), .sqlstate = sqlstate});
     }
     if (says("certificate") || says("SSL")) {
         throw Error(ErrorKind::unavailable, unreachable,
                     {.why = "over TCP to another host the server must prove who it is (sslmode=verify-full)",
-                     .next = "put its CA's certificate in ~/.postgresql/root.crt or name it with sslrootcert=; "
-                             "sslmode=require asks for less"});
+                     .next = Advice("put its CA's certificate in ~/.postgresql/root.crt, or name it with sslrootcert=")
+                                 .also("sslmode=require asks for less")});
     }
-    throw Error(
-        ErrorKind::unavailable, unreachable,
-        {.next = sqlstate.empty() ? settings.unreachable_next : std::string("try again"), .sqlstate = sqlstate});
+    throw Error(ErrorKind::unavailable, unreachable,
+                {.next = sqlstate.empty() ? settings.unreachable_next : Advice("try again"), .sqlstate = sqlstate});
 }
 
 /// Some settings are only looked at when the connection begins: a service that is not there, an sslmode that is none.

@@ -69,6 +69,18 @@ std::string quote_conninfo_value(std::string_view value) {
     return quoted + "'";
 }
 
+bool is_fit_to_show(std::string const &conninfo) {
+    Settings settings;
+    settings.conninfo = conninfo;
+    settings.allow_password = false;
+    try {
+        parse_conninfo(settings);
+    } catch (Error const &) {
+        return false;
+    }
+    return true;
+}
+
 Conninfo complete_conninfo(Settings const &settings) {
     Keywords keywords = parse_conninfo(settings);
     Keywords const fallback = defaults(keywords);

@@ -22,4 +22,7 @@ Conninfo complete_conninfo(Settings const &settings);
 /// `value` as a conninfo value: quoted, with ' and \ escaped.
 std::string quote_conninfo_value(std::string_view value);
 
+/// True if `conninfo` can be read and holds no password, so that it may be repeated on a screen.
+bool is_fit_to_show(std::string const &conninfo);
+
 }  // namespace relay::db

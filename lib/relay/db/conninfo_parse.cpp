@@ -42,10 +42,10 @@ Keywords parse_conninfo(Settings const &settings) {
     }
     Keywords keywords = keywords_of(options.get());
     if (!settings.allow_password && (keywords.contains("password") || keywords.contains("sslpassword"))) {
-        throw Error(ErrorKind::usage,
-                    (settings.origin.empty() ? "the connection string" : settings.origin) + " holds a password",
-                    {.why = "every user of this machine can read command lines",
-                     .next = "put it in ~/.pgpass or a file (--dsn-file), then use the same --dsn without it"});
+        throw Error(
+            ErrorKind::usage,
+            (settings.origin.empty() ? "the connection string" : settings.origin) + " holds a password",
+            {.why = "every user of this machine can read command lines", .next = advise(Act::keep_password_in_file)});
     }
     if (std::string const fault = find_misread(settings.conninfo, keywords); !fault.empty()) {
         throw Error(ErrorKind::usage, "the connection string is not valid: " + fault + " (text withheld" + origin + ")",

@@ -23,7 +23,7 @@ struct Settings {
     bool allow_password = true;  ///< false: a password in `conninfo` is refused (a command line is world-readable)
     std::chrono::milliseconds timeout{10'000};  ///< for the connection, and for each transaction up to its COMMIT
     std::string application_name = "relay-admin";
-    std::string unreachable_next{};  ///< the `next:` of the error when no server answers
+    Advice unreachable_next{};  ///< the `next:` of the error when no server answers
 };
 
 /// How a COMMIT is made durable.

@@ -82,7 +82,7 @@ Fate Fence::settle(OperationId const &operation) {
         ErrorKind::unknown, "the connection broke while committing: the change may or may not have been made",
         {.why = m_refusal.empty() ? "the database could not be asked within 30 s, or the commit is still waiting there"
                                   : "the database could not be asked: " + m_refusal,
-         .next = "relay-admin recover " + operation.text(),
+         .next = advise(Act::recover, operation.text()),
          .changed = Changed::unknown});
 }
 
@@ -103,7 +103,7 @@ Fate Fence::settle_migration(std::function<bool(Transaction &)> const &was_commi
     }
     throw Error(ErrorKind::unknown,
                 "the connection broke while committing a migration: it may or may not have been applied",
-                {.next = "relay-admin schema status", .changed = Changed::unknown});
+                {.next = advise(Act::show_schema_status), .changed = Changed::unknown});
 }
 
 }  // namespace relay::db

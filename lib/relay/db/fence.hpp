@@ -11,7 +11,7 @@ class Fence {
   public:
     Fence(Conninfo const &conninfo, Settings const &settings) : m_conninfo(conninfo), m_settings(settings) {}
 
-    /// Tries for 30 s, also after a signal. Throws Error (unknown), with `relay-admin recover` as the next step.
+    /// Tries for 30 s, also after a signal. Throws Error (unknown), with Act::recover as the next step.
     Fate settle(OperationId const &operation);
     /// For a transaction of a migration: `was_committed` is asked under the migration lock.
     Fate settle_migration(std::function<bool(Transaction &)> const &was_committed);

@@ -31,14 +31,12 @@ bool is_renamed(std::int64_t version, std::string_view name) {
 Error made_by_unreleased_program(std::int64_t version, std::string_view name) {
     return {
         ErrorKind::schema,
-        fmt::format("an unreleased version of relay-admin made this database: its migration {} is {}, this program's "
-                    "is {}; nothing was changed",
+        fmt::format("an unreleased version of this program made this database: its migration {} is {}, this "
+                    "program's is {}; nothing was changed",
                     version, name, our_name(version)),
         {.why = "before release 0.1.0 migrations were renamed and merged, and this program cannot convert the result; "
-                "to keep the data, use the relay-admin that made it",
-         .next =
-             "for a sandbox: relay-admin sandbox destroy, then start again; for another database whose data you do not "
-             "need: DROP SCHEMA relay, relay_api CASCADE in psql, then relay-admin schema apply"}};
+                "to keep the data, use the version that made it",
+         .next = advise(Act::discard_schema).also(advise(Act::apply_schema)).noting("afterwards")}};
 }
 
 Error another_version(std::vector<std::int64_t> const &versions) {
@@ -46,11 +44,11 @@ Error another_version(std::vector<std::int64_t> const &versions) {
     if (version > schema_version()) {
         return {ErrorKind::schema,
                 fmt::format("the database schema is at version {}, this program knows {}", version, schema_version()),
-                {.why = "a newer relay-admin has migrated it", .next = "use that newer relay-admin"}};
+                {.why = "a newer version of this program has migrated it", .next = "use that newer version"}};
     }
     return {ErrorKind::schema,
             fmt::format("the database schema is at version {}, this program needs {}", version, schema_version()),
-            {.next = "relay-admin schema apply"}};
+            {.next = advise(Act::apply_schema)}};
 }
 
 }  // namespace relay::db

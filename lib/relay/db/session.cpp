@@ -157,7 +157,7 @@ void Session::fail_broken() const {
         throw Error(
             ErrorKind::unavailable,
             fmt::format("the database gave no answer within {} ms; nothing was changed", m_impl->timeout.count()),
-            {.next = "try again, or allow more time with --timeout"});
+            {.next = Advice("try again").also(advise(Act::allow_more_time))});
     }
     throw Error(ErrorKind::unavailable, "the connection to the database broke; nothing was changed",
                 {.next = "try again"});
@@ -225,8 +225,10 @@ void Session::check_start(TransactOptions const &options, Rows const &rows) {
             ErrorKind::unavailable,
             standby ? "the database is a standby: it takes no writes; nothing was changed"
                     : "the session is read-only (default_transaction_read_only); nothing was changed",
-            {.next = standby ? "connect to the primary; several hosts in the connection string find it: host=a,b"
-                             : "connect as a role, or to a database, that may write"});
+            {.next =
+                 standby
+                     ? "connect to the primary, which is found if the connection string names several hosts: host=a,b"
+                     : "connect as a role, or to a database, that may write"});
     }
 }
 

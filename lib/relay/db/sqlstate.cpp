@@ -61,28 +61,29 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
     if (sqlstate == "55P03") {
         return {ErrorKind::unavailable,
                 "another session holds a lock that this needs; nothing was changed",
-                {.next = "try again; see who with SELECT * FROM pg_locks WHERE NOT granted", .sqlstate = state}};
+                {.next = Advice("try again").also("see who with SELECT * FROM pg_locks WHERE NOT granted"),
+                 .sqlstate = state}};
     }
     if (sqlstate == "57014") {
         return {ErrorKind::unavailable,
                 "the statement took too long or was cancelled; nothing was changed",
-                {.next = "try again, or allow more time with --timeout", .sqlstate = state}};
+                {.next = Advice("try again").also(advise(Act::allow_more_time)), .sqlstate = state}};
     }
     if (sqlstate == "25006") {
-        return {ErrorKind::unavailable,
-                "the database takes no writes now: " + said,
-                {.next = "connect to the primary; several hosts in the connection string find it: host=a,b",
-                 .sqlstate = state}};
+        return {
+            ErrorKind::unavailable,
+            "the database takes no writes now: " + said,
+            {.next = "connect to the primary, which is found if the connection string names several hosts: host=a,b",
+             .sqlstate = state}};
     }
     if (sqlstate == "3D000") {
-        return {ErrorKind::unavailable,
-                "no such database: " + said,
-                {.next = "createdb, then relay-admin init", .sqlstate = state}};
+        return {
+            ErrorKind::unavailable, "no such database: " + said, {.next = create_database_first(), .sqlstate = state}};
     }
     if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42883" || sqlstate == "42703") {
         return {ErrorKind::schema,
                 "the database has no relay schema, or another one than this program needs: " + said,
-                {.next = "relay-admin schema apply", .sqlstate = state}};
+                {.next = advise(Act::apply_schema), .sqlstate = state}};
     }
     if (in_class(sqlstate, "23")) {
         return {ErrorKind::conflict, "the database refused the values: " + said, {.sqlstate = state}};
@@ -93,6 +94,10 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
                 {.next = "try again", .sqlstate = state}};
     }
     return {ErrorKind::internal, "the database reported an error: " + said, {.sqlstate = state}};
+}
+
+Advice create_database_first() {
+    return Advice("create that database first, with CREATE DATABASE or createdb").also(advise(Act::initialize));
 }
 
 }  // namespace relay::db

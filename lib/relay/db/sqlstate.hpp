@@ -21,4 +21,7 @@ bool leaves_commit_open(std::string_view sqlstate);
 /// Our error for a server's: `message` is its primary message, without DETAIL (which may hold values); `role` is who asked.
 Error translate(std::string_view sqlstate, std::string_view message, std::string_view role);
 
+/// What to do if the server has no database of that name.
+Advice create_database_first();
+
 }  // namespace relay::db

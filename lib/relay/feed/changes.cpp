@@ -113,7 +113,8 @@ void follow_changes(db::Database &database, FollowChanges const &request, Change
         if (error.hint().sqlstate == "22023") {
             throw Error(ErrorKind::usage, "--since is no cursor of the change feed",
                         {.why = "a cursor is one word, as in 1f2e3d4c.1.745.12.746:746:",
-                         .next = "take it from the cursor of the last line that was read, or leave --since out"});
+                         .next = Advice("take it from the cursor of the last line that was read")
+                                     .also(advise(Act::begin_feed_anew))});
         }
         throw;
     }

@@ -94,7 +94,7 @@ class Examiner {
         }
     }
 
-    void skip(std::string_view id, std::string reason, std::string next = "") {
+    void skip(std::string_view id, std::string reason, Advice next = {}) {
         tell({std::string(id), CheckStatus::skipped, std::move(reason), std::move(next)});
     }
 
@@ -204,7 +204,9 @@ void Examiner::connect() {
         }
         m_no_connection = "db.connection";
         CheckResult result = from_error("db.connection", error);
-        result.next = result.next.empty() ? "relay-admin config show" : result.next;
+        if (result.next.empty()) {
+            result.next = advise(Act::show_settings);
+        }
         tell_ground(std::move(result));
     }
 }
@@ -279,7 +281,7 @@ void Examiner::ask_legacy() {
     } else {
         skip("legacy.fallback",
              "the relay's settings were not named; at the end they are to say ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false",
-             "relay-admin doctor --env-file FILE");
+             advise(Act::name_relay_settings));
     }
     Ids ids{"legacy.window", "legacy.pace"};
     if (relay) {

@@ -25,7 +25,7 @@ CheckResult judge_months(sql::AuditMonthFacts const &facts) {
         wrong = "operations of more than 40 days ago are still kept: nobody runs the maintenance";
     }
     if (!wrong.empty()) {
-        return {"audit.months", CheckStatus::warn, wrong, "relay-admin audit maintain, from a timer"};
+        return {"audit.months", CheckStatus::warn, wrong, advise(Act::maintain_audit).noting("best from a timer")};
     }
     return {"audit.months", CheckStatus::ok, "this month and the next have their partitions", ""};
 }
@@ -37,7 +37,7 @@ CheckResult judge_due_keys(sql::Named const &overdue) {
     return {"keys.due", CheckStatus::warn,
             fmt::format("{} past the due date of {} key, first of all {}", counted(overdue.count, "agent"),
                         overdue.count == 1 ? "its" : "their", overdue.first),
-            "relay-admin agent list --key-due 0"};
+            advise(Act::list_agents_past_due)};
 }
 
 CheckResult judge_gateways(std::vector<Gateway> const &gateways) {
@@ -58,7 +58,7 @@ CheckResult judge_gateways(std::vector<Gateway> const &gateways) {
     std::string text = behind.empty() ? "" : "live, and does not act on changes: " + behind;
     text += behind.empty() || silent.empty() ? "" : "; ";
     text += silent.empty() ? "" : "silent for more than 60 s: " + silent;
-    return {"gateways", CheckStatus::warn, text, "relay-admin gateway list"};
+    return {"gateways", CheckStatus::warn, text, advise(Act::list_gateways)};
 }
 
 }  // namespace relay::doctor

@@ -14,8 +14,6 @@ constexpr auto first_days =
     std::chrono::hours(72);  ///< in which nobody need have left: gateways and first keys come first
 constexpr auto variable = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET";
 constexpr auto end_state = "set ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false in the relay, and restart it";
-constexpr auto status_command = "relay-admin migrate-legacy status";
-constexpr auto extend_command = "relay-admin migrate-legacy extend --deadline 7d --reason \"...\"";
 
 /// Where the window stands, in the words that the checks need.
 enum class Stage {
@@ -41,16 +39,17 @@ CheckResult judge_open_window(LegacyWindow const &window, LegacyStatus const &le
                                          window.state == "aborted" ? "called off" : "open", describe_duration(left),
                                          counted(legacy.counts.left(), "agent"));
     if (window.state == "aborted") {
-        return {"legacy.window", CheckStatus::warn, text, "relay-admin migrate-legacy start, or abort --deny-all"};
+        return {"legacy.window", CheckStatus::warn, text,
+                advise(Act::open_legacy_window).also(advise(Act::deny_legacy))};
     }
     if (legacy.counts.left() == 0) {
-        return {"legacy.window", CheckStatus::ok, text, "relay-admin migrate-legacy finish"};
+        return {"legacy.window", CheckStatus::ok, text, advise(Act::finish_legacy_window)};
     }
     return {"legacy.window", left < soon ? CheckStatus::warn : CheckStatus::ok, text,
-            left < soon ? extend_command : status_command};
+            advise(left < soon ? Act::extend_legacy_window : Act::show_legacy_status)};
 }
 
-CheckResult fallback(CheckStatus status, std::string const &message, std::string next = "") {
+CheckResult fallback(CheckStatus status, std::string const &message, Advice next = {}) {
     return {"legacy.fallback", status, message, std::move(next)};
 }
 
@@ -62,11 +61,13 @@ CheckResult judge_fallback_on(LegacyStatus const &legacy) {
                             said + ", as it must be until the window is finished; then it is to be false");
         case Stage::expired:
             return fallback(CheckStatus::warn, said + ", but past the window's date the database lets nobody in",
-                            std::string(extend_command) + ", or finish and then " + end_state);
+                            advise(Act::extend_legacy_window)
+                                .also(advise(Act::finish_legacy_window))
+                                .also(std::string("then ") + end_state));
         case Stage::never:
             return fallback(CheckStatus::warn,
                             said + ", but no window was ever opened: the database lets nobody in by the shared secret",
-                            std::string("relay-admin migrate-legacy start --deadline 14d, or ") + end_state);
+                            advise(Act::open_legacy_window).also(end_state));
         case Stage::over: break;
     }
     return fallback(CheckStatus::error, said + ", but the window is over: the database lets nobody in", end_state);
@@ -96,7 +97,7 @@ CheckResult judge_window(LegacyStatus const &legacy) {
                 "legacy.window", CheckStatus::error,
                 fmt::format("open past its date since {}: the shared secret is refused, {} had not left it",
                             format_instant_seconds(legacy.window->deadline), counted(legacy.counts.left(), "agent")),
-                std::string(extend_command) + ", or relay-admin migrate-legacy finish"};
+                advise(Act::extend_legacy_window).also(advise(Act::finish_legacy_window))};
         case Stage::over: break;
     }
     std::string const state = legacy.window->state == "finished" ? "finished"
@@ -121,14 +122,14 @@ CheckResult judge_pace(LegacyStatus const &legacy) {
         return {
             "legacy.pace", CheckStatus::warn,
             fmt::format("{} left, and none has left the list within a week", counted(legacy.counts.left(), "agent")),
-            status_command};
+            advise(Act::show_legacy_status)};
     }
     bool const late = *end > legacy.window->deadline;
     return {"legacy.pace", late ? CheckStatus::warn : CheckStatus::ok,
             fmt::format("at the pace of the last week the last of {} leaves at {}{}",
                         counted(legacy.counts.left(), "agent"), format_instant_seconds(*end),
                         late ? ", after the window has closed" : ""),
-            late ? status_command : ""};
+            late ? advise(Act::show_legacy_status) : Advice()};
 }
 
 CheckResult judge_refused(sql::RefusedAgents const &refused) {
@@ -138,13 +139,13 @@ CheckResult judge_refused(sql::RefusedAgents const &refused) {
             fmt::format("the shared secret was shown for {} with a key in use, within 24 hours: {}; an old copy, or "
                         "somebody who poses as it",
                         counted(refused.left.count, "agent"), refused.left.first),
-            "relay-admin agent show " + refused.left.first.substr(0, refused.left.first.find(','))};
+            advise(Act::show_agent, refused.left.first.substr(0, refused.left.first.find(',')))};
     }
     if (refused.others.count > 0) {
         return {"legacy.refused", CheckStatus::warn,
                 fmt::format("{} came with the shared secret within 24 hours and had to be refused: {}",
                             counted(refused.others.count, "agent"), refused.others.first),
-                "relay-admin agent show " + refused.others.first.substr(0, refused.others.first.find(','))};
+                advise(Act::show_agent, refused.others.first.substr(0, refused.others.first.find(',')))};
     }
     return {"legacy.refused", CheckStatus::ok, "no imported agent was refused within 24 hours", ""};
 }
@@ -153,12 +154,12 @@ CheckResult judge_env_file(RelaySettings const &relay) {
     if (relay.mode && (*relay.mode & 022U) != 0) {
         return {"legacy.env_file", CheckStatus::error,
                 fmt::format("{} has mode {:04o}: others can change it", relay.name, *relay.mode),
-                "chmod 600 " + relay.name};
+                use_tool("chmod", "600", relay.name)};
     }
     if (relay.mode && (*relay.mode & 004U) != 0 && relay.settings > 0) {
         return {"legacy.env_file", CheckStatus::warn,
                 fmt::format("{} has mode {:04o}: every user of the machine can read it", relay.name, *relay.mode),
-                "chmod 600 " + relay.name};
+                use_tool("chmod", "600", relay.name)};
     }
     if (relay.unread_lines > 0) {
         return {"legacy.env_file", CheckStatus::warn,

@@ -45,10 +45,10 @@ CheckResult judge_schema(SchemaStatus const &status, int known_version) {
         return result;
     }
     result.status = CheckStatus::error;
-    result.next = "relay-admin schema apply";
+    result.next = advise(Act::apply_schema);
     if (status.state == SchemaState::absent) {
         result.message = "the database has no relay schema";
-        result.next = "relay-admin init";
+        result.next = advise(Act::initialize);
     } else if (status.state == SchemaState::behind) {
         result.message = fmt::format("version {}, but this program needs {}", status.version, known_version);
     } else {
@@ -76,7 +76,7 @@ CheckResult judge_drift(std::vector<SchemaDifference> const &differences) {
     return {"schema.drift", CheckStatus::error,
             fmt::format("{} {} from what the migrations made, the first is {}", lines.size(),
                         lines.size() == 1 ? "object differs" : "objects differ", lines.front()),
-            "relay-admin schema verify"};
+            advise(Act::verify_schema)};
 }
 
 CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &differences) {
@@ -94,7 +94,7 @@ CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &difference
     return {"grants.foreign", for_public ? CheckStatus::error : CheckStatus::warn,
             fmt::format("{} granted past our groups: {}", lines.size() == 1 ? "a right was" : "rights were",
                         first_of(lines)),
-            "REVOKE them, and grant a group instead; all of them: relay-admin schema verify"};
+            advise(Act::verify_schema).noting("lists all of them").also("REVOKE them, and GRANT a group instead")};
 }
 
 CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins) {

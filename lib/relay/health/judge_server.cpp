@@ -51,7 +51,8 @@ std::string groups_text(sql::ServerFacts const &facts) { return fmt::format("{}"
 
 CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around) {
     db::Link const &link = facts.link;
-    std::string const next = "sslmode=verify-full, with the CA's certificate in ~/.postgresql/root.crt or sslrootcert=";
+    std::string const next =
+        "use sslmode=verify-full, with the CA's certificate in ~/.postgresql/root.crt or sslrootcert=";
     std::string const mode = around.sslmode.empty() ? "" : ", sslmode=" + around.sslmode;
     if (is_socket(link.host)) {
         return {"db.tls", CheckStatus::ok, "a unix socket: nothing leaves this machine", ""};
@@ -83,13 +84,13 @@ CheckResult judge_password(Surroundings const &around) {
         return {"db.password", CheckStatus::error,
                 fmt::format("{} has mode {}: libpq ignores it, since others can read or change it",
                             around.passfile->path, mode_text(around.passfile->mode)),
-                "chmod 600 " + around.passfile->path};
+                use_tool("chmod", "600", around.passfile->path)};
     }
     if (around.service_file && around.service_file->open_to_others()) {
         return {"db.password", CheckStatus::warn,
                 fmt::format("{} holds a password and has mode {}: others can read it", around.service_file->path,
                             mode_text(around.service_file->mode)),
-                "chmod 600 " + around.service_file->path};
+                use_tool("chmod", "600", around.service_file->path)};
     }
     if (!around.password_origin.empty()) {
         return {"db.password", CheckStatus::ok, "a password comes from " + around.password_origin, ""};
@@ -115,7 +116,7 @@ CheckResult judge_role(sql::ServerFacts const &facts) {
         return {
             "db.role", CheckStatus::warn,
             facts.role + " is in relay_owner, which may change the schema: good for migrations, too much for each day",
-            "a login in relay_provisioner, relay_responder or relay_auditor"};
+            "use a login in relay_provisioner, relay_responder or relay_auditor"};
     }
     if (facts.bypasses_row_security) {
         return {"db.role", CheckStatus::warn, facts.role + " has BYPASSRLS, which nothing here needs",
@@ -132,13 +133,13 @@ CheckResult judge_version(sql::ServerFacts const &facts) {
     std::string const said = "PostgreSQL " + facts.version;
     if (major < oldest_server) {
         return {"server.version", CheckStatus::error, fmt::format("{}: the schema needs {}", said, oldest_server),
-                fmt::format("PostgreSQL {} to {}", oldest_server, newest_server)};
+                fmt::format("use PostgreSQL {} to {}", oldest_server, newest_server)};
     }
     if (major > newest_server) {
         return {"server.version", CheckStatus::warn,
                 fmt::format("{} is newer than what this program was tested with ({} to {})", said, oldest_server,
                             newest_server),
-                "a newer relay-admin"};
+                "use a newer version of this program"};
     }
     return {"server.version", CheckStatus::ok, said, ""};
 }
@@ -169,7 +170,7 @@ CheckResult judge_durability(sql::ServerFacts const &facts) {
     }
     if (setting(facts, "synchronous_commit") == "off") {
         return {"server.durability", CheckStatus::ok,
-                "synchronous_commit is off for this role or database, which relay-admin overrules in each transaction",
+                "synchronous_commit is off for this role or database, which this program overrules in each transaction",
                 ""};
     }
     return {"server.durability", CheckStatus::ok, "a commit is on disk when it is acknowledged", ""};
@@ -179,7 +180,8 @@ CheckResult judge_password_hashing(sql::ServerFacts const &facts) {
     if (setting(facts, "password_encryption") == "md5") {
         return {"server.passwords", CheckStatus::warn,
                 "password_encryption is md5: who copies the hash of a login's password can log in with it",
-                "ALTER SYSTEM SET password_encryption = 'scram-sha-256', reload, then set the passwords again"};
+                Advice("ALTER SYSTEM SET password_encryption = 'scram-sha-256'; SELECT pg_reload_conf()")
+                    .also("then set the passwords again")};
     }
     return {"server.passwords", CheckStatus::ok, "passwords of logins are kept as SCRAM verifiers", ""};
 }
@@ -210,9 +212,10 @@ CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandb
                 "GRANT pg_read_all_stats TO relay_owner"};
     }
     if (standbys.streaming == 0) {
-        return {"server.standbys", CheckStatus::error,
-                "commits wait for " + standbys.names + ", and none of them is there: only block and revoke go through",
-                "bring it back, or ALTER SYSTEM SET synchronous_standby_names = ''; SELECT pg_reload_conf()"};
+        return {
+            "server.standbys", CheckStatus::error,
+            "commits wait for " + standbys.names + ", and none of them is there: only block and revoke go through",
+            Advice("bring it back").also("ALTER SYSTEM SET synchronous_standby_names = ''; SELECT pg_reload_conf()")};
     }
     return {"server.standbys", CheckStatus::ok,
             fmt::format("commits wait for {}: {} streaming", standbys.names, standbys.streaming), ""};
@@ -231,7 +234,7 @@ CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::millisecon
             fmt::format("the database's clock is {} {} this machine's: one of them is wrong, and deadlines, grace and "
                         "expiry run on the database's",
                         far, direction),
-            "timedatectl timesync-status, on both machines"};
+            "run timedatectl timesync-status on both machines"};
 }
 
 }  // namespace relay::doctor

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "relay/model/advice.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -31,7 +33,7 @@ struct CheckResult {
     CheckStatus status = CheckStatus::ok;
     std::string
         message{};  ///< one sentence, lower case, no full stop, no secret; what comes from the server is not escaped
-    std::string next{};  ///< what to do now, for choice a command that can be pasted; may be empty
+    Advice next{};  ///< what to do now
 };
 
 /// What the file of a relay's settings says of the shared secret; of values there is nothing else in here.

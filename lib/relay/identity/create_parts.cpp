@@ -20,10 +20,10 @@ void add_if(Fields &fields, bool differs, char const *name) {
 }
 
 [[noreturn]] void refuse_other_content(std::string_view what, std::string const &id, Fields const &fields,
-                                       std::string const &next) {
+                                       Advice next) {
     throw Error(ErrorKind::conflict,
                 fmt::format("{} {} exists with another {}; nothing was changed", what, id, fmt::join(fields, ", ")),
-                {.next = next});
+                {.next = std::move(next)});
 }
 
 /// Only what the request names is compared: a plan or limit that was updated since is no conflict for who did not ask for one.
@@ -37,7 +37,7 @@ void compare_org(Org const &org, CreateOrg const &request) {
     add_if(fields, settings.auth_mode && org.auth_mode != sql::auth_mode_name(*settings.auth_mode), "auth_mode");
     if (!fields.empty()) {
         refuse_other_content("org", org.org_id, fields,
-                             "relay-admin org show " + org.org_id + "; relay-admin org update changes it");
+                             advise(Act::show_org, org.org_id).also(advise(Act::update_org, org.org_id)));
     }
 }
 
@@ -52,7 +52,7 @@ void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
            "end of its key");
     if (!fields.empty()) {
         refuse_other_content("agent", agent.agent_id, fields,
-                             "relay-admin agent show " + agent.agent_id + "; relay-admin agent update changes it");
+                             advise(Act::show_agent, agent.agent_id).also(advise(Act::update_agent, agent.agent_id)));
     }
 }
 
@@ -63,9 +63,9 @@ void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
         throw Error(ErrorKind::conflict,
                     fmt::format("{} {} is {} since {}; nothing was changed", standing.subject_kind, standing.subject_id,
                                 standing.kind == "block" ? "blocked" : "revoked", format_instant_seconds(standing.at)),
-                    {.next = standing.kind == "block"
-                                 ? fmt::format("relay-admin unblock {}{}", org ? "--org " : "", standing.subject_id)
-                                 : fmt::format("relay-admin restore {}{}", org ? "--org " : "", standing.subject_id)});
+                    {.next = advise(standing.kind == "block" ? (org ? Act::unblock_org : Act::unblock_agent)
+                                                             : (org ? Act::restore_org : Act::restore_agent),
+                                    standing.subject_id)});
     }
 }
 
@@ -88,10 +88,9 @@ void check_agent_limit(Org const &org) {
             ErrorKind::limit,
             fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id,
                         *org.agent_limit, *org.agent_limit, org.plan),
-            {.next =
-                 org.plan == "free"
-                     ? fmt::format("relay-admin org update {} --plan paid, or revoke an agent first", org.org_id)
-                     : fmt::format("relay-admin org update {} --max-agents N, or revoke an agent first", org.org_id)});
+            {.next = (org.plan == "free" ? advise(Act::raise_plan, org.org_id)
+                                         : advise(Act::raise_agent_limit, org.org_id, std::to_string(org.agents)))
+                         .also("revoke an agent that is not needed any more")});
     }
 }
 

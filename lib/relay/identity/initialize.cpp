@@ -22,9 +22,8 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
         result.migrations = sql::apply_pending(transaction);
         bool const made_org = ensure_org(transaction, request.org, options.by);
         if (made_org && sql::has_other_orgs(transaction, request.org.id)) {
-            throw Error(
-                ErrorKind::conflict, "the database already holds other organizations; nothing was changed",
-                {.why = "init is for the first one", .next = "relay-admin org create, then relay-admin agent create"});
+            throw Error(ErrorKind::conflict, "the database already holds other organizations; nothing was changed",
+                        {.why = "init is for the first one", .next = advise(Act::create_orgs_and_agents)});
         }
         // Without an id of the caller's, a repeat knows the agent by its name: it must not make a second one.
         auto const known =

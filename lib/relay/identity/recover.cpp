@@ -54,7 +54,7 @@ Verdict settle_named_operation(db::Database &database, OperationId const &operat
                     "the database has no relay schema, so it cannot know operation " + operation.text(),
                     {.why = "either this is another database than the one it ran in, or it was an init that was "
                             "rolled back: then nothing was changed",
-                     .next = "relay-admin whoami tells which database this is"});
+                     .next = advise(Act::show_connection)});
             }
         });
     }

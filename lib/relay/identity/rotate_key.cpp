@@ -61,8 +61,8 @@ class Rotation {
         m_agent = sql::lock_agent(m_transaction, m_request.agent);
         if (m_agent.status == "revoked") {
             throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
-                        {.next = fmt::format("relay-admin restore {} (it brings the agent back with a fresh key)",
-                                             m_agent.agent_id)});
+                        {.why = "it must be restored first, which gives it a fresh key",
+                         .next = advise(Act::restore_agent, m_agent.agent_id)});
         }
         m_keys = sql::current_keys(m_transaction, m_request.agent);
         if (is_own_key_again(new_key)) {
@@ -137,8 +137,10 @@ class Rotation {
                 fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed",
                             m_agent.agent_id, old.key_id, format_instant_seconds(old.expires_at.value_or(Instant()))),
                 {.why = "at most two keys of an agent are live",
-                 .next = fmt::format("wait, or end it: relay-admin key retire {}; --grace 0 or --force end it here",
-                                     old.key_id)});
+                 .next = advise(Act::retire_key, old.key_id)
+                             .noting("ends that key now")
+                             .also(advise(Act::rotate_by_force))
+                             .also("wait until its grace has ended")});
         }
         if (old.live()) {
             end(old, old.replaced_by.value_or(new_id.text()));
@@ -176,7 +178,7 @@ class Rotation {
                 fmt::format("the key of agent {} expired at {}, as was set when it was made; nothing was changed",
                             m_agent.agent_id, format_instant_seconds(active.expires_at.value_or(Instant()))),
                 {.why = "a rotation does not prolong an access that was meant to end",
-                 .next = "--force gives it a key without an end"});
+                 .next = advise(Act::rotate_by_force)});
         }
         return active.status == "expired" ? std::nullopt : active.expires_at;
     }
@@ -241,7 +243,7 @@ RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOp
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("agent {} has no rotation in grace to take back; nothing was changed", agent.text()),
-                {.next = "relay-admin agent show " + agent.text()});
+                {.next = advise(Act::show_agent, agent.text())});
         }
         sql::retire(transaction, keys.active->key_id);
         // The grace had cut the old key's own expiry; what it shares with its replacement is what it had before.
@@ -281,8 +283,9 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
                 ErrorKind::conflict,
                 fmt::format("key {} is the active key of agent {}; nothing was changed", key.text(), before.agent_id),
                 {.why = "without it the agent has no working key",
-                 .next = fmt::format("relay-admin rotate-key {} --grace 0 replaces it; --force ends it all the same",
-                                     before.agent_id)});
+                 .next = advise(Act::rotate_key_without_grace, before.agent_id)
+                             .noting("replaces it")
+                             .also(advise(Act::retire_by_force))});
         }
         sql::retire(transaction, key.text());
         sql::record_events(

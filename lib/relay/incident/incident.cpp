@@ -52,10 +52,10 @@ std::string event_action(ShutOut const &request) {
 IncidentItem judge(sql::Subject const &subject, ShutOut const &request, std::optional<Instant> until) {
     IncidentItem item{.subject_kind = request.subject_kind, .subject_id = subject.id, .known = subject.known};
     if (!subject.known && !request.force) {
-        item.error = Error(ErrorKind::not_found, "no " + request.subject_kind + " " + subject.id,
-                           {.next = request.subject_kind == "agent"
-                                        ? "check the id with relay-admin agent list; --force keeps it out all the same"
-                                        : "check the id with relay-admin " + request.subject_kind + " list"});
+        item.error = Error(
+            ErrorKind::not_found, "no " + request.subject_kind + " " + subject.id,
+            {.next = request.subject_kind == "agent" ? advise_list("agent").also(advise(Act::shut_out_unknown_agent))
+                                                     : advise_list(request.subject_kind)});
         return item;
     }
     bool const block = request.kind == "block";
@@ -132,7 +132,7 @@ IncidentReceipt lift_in(db::Transaction &transaction, std::string const &subject
             .subject_kind = subject_kind, .subject_id = subject.id, .known = subject.known, .changed = changed};
         if (!subject.known && !changed) {
             item.error = Error(ErrorKind::not_found, "no " + subject_kind + " " + subject.id,
-                               {.next = "check the id with relay-admin " + subject_kind + " list"});
+                               {.next = advise_list(subject_kind)});
         }
         if (changed) {
             bool const org = subject_kind == "org";
@@ -198,7 +198,7 @@ IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, Write
     return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         if (!sql::knows_ticket(transaction, ticket)) {
             throw Error(ErrorKind::not_found, "no block was ever made under ticket " + ticket.text(),
-                        {.next = "relay-admin agent list --state blocked"});
+                        {.next = advise(Act::list_blocked_agents)});
         }
         std::vector<Standing> const blocks = sql::blocks_under(transaction, ticket);
         IncidentReceipt receipt;

@@ -19,7 +19,7 @@ bool is_revoked_itself(db::Transaction &transaction, AgentId const &agent) {
 void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
     if (sql::get_org(transaction, org).status == "revoked") {
         throw Error(ErrorKind::conflict, fmt::format("org {} is revoked; nothing was changed", org.text()),
-                    {.next = fmt::format("relay-admin restore --org {} first", org.text())});
+                    {.next = advise(Act::restore_org, org.text())});
     }
 }
 

@@ -74,7 +74,7 @@ std::string difference(InventoryEntry const &entry, sql::KnownAgent const &known
         return "it exists in org " + known.org_id;
     }
     if (entry.revoked && !known.revoked) {
-        return "it is revoked there, and not here: relay-admin revoke " + entry.agent.text();
+        return "it is revoked there, but not here: revoke it here, too";
     }
     if (entry.named && known.name != entry.name.text()) {
         return "it exists with another name";

@@ -48,7 +48,7 @@ class Issue {
             auto const window = sql::find_window(transaction);
             if (!window || window->closed_at || window->deny_all) {
                 throw Error(ErrorKind::conflict, "no window is open; no key was issued",
-                            {.next = "relay-admin migrate-legacy start --deadline 14d"});
+                            {.next = advise(Act::open_legacy_window)});
             }
             m_migration = window->migration_id;
             if (sql::adopt_keys(transaction, m_migration) == 0) {
@@ -68,7 +68,7 @@ class Issue {
             throw Error(ErrorKind::conflict,
                         std::to_string(m_total) + " agents would be given a key, not " +
                             std::to_string(*m_request.expect) + "; nothing was done",
-                        {.next = "see who they are with --dry-run, or migrate-legacy status"});
+                        {.next = advise(Act::show_legacy_status).also(advise(Act::try_without_change))});
         }
         if (m_observer.starting) {
             m_observer.starting(m_total);

@@ -84,7 +84,7 @@ Columns find_columns(db::Database &database, LegacyTable const &table) {
         }
     }
     if (columns.count("agent_id") == 0) {
-        throw Error(ErrorKind::usage, "the table has no column agent_id", {.next = "add --map agent_id=THEIR-NAME"});
+        throw Error(ErrorKind::usage, "the table has no column agent_id", {.next = advise(Act::name_agent_id_column)});
     }
     return columns;
 }

@@ -32,7 +32,7 @@ Instant resolve(LegacyDeadline const &deadline, Instant now) {
             ErrorKind::usage,
             fmt::format("the deadline {} is more than 180 days ahead; nothing was changed", format_instant_seconds(at)),
             {.why = "a shared secret that stays is what this ends",
-             .next = "choose a nearer one: it can be moved later (relay-admin migrate-legacy extend)"});
+             .next = "choose a nearer one: it can be moved later"});
     }
     return at;
 }
@@ -57,7 +57,7 @@ ChangedWindow change(db::Database &database, WriteOptions const &options, Change
 Error no_window(std::string const &what) {
     return {ErrorKind::conflict,
             "no window is open; there is nothing to " + what,
-            {.next = "relay-admin migrate-legacy start --deadline 14d"}};
+            {.next = advise(Act::open_legacy_window)}};
 }
 
 bool is_moving(std::optional<LegacyWindow> const &window) { return window && window->is_moving(); }
@@ -71,7 +71,7 @@ void require_imported(db::Transaction &transaction, std::vector<AgentId> const &
             fmt::format("{} of {} agents were not imported: {}{}; nothing was changed", missing.size(), agents.size(),
                         fmt::join(std::span(missing).first(std::min(missing.size(), most_named)), ", "),
                         all_named ? "" : ", ..."),
-            {.next = "relay-admin migrate-legacy import FILE"});
+            {.next = advise(Act::import_legacy_agents)});
     }
 }
 
@@ -80,7 +80,7 @@ void require_expected(StartLegacy const &request, std::int64_t joined) {
         throw Error(ErrorKind::conflict,
                     fmt::format("{} would join the list, not {}; nothing was changed", counted(joined, "agent"),
                                 *request.expect),
-                    {.next = "look again with --dry-run"});
+                    {.next = advise(Act::try_without_change)});
     }
 }
 
@@ -106,14 +106,15 @@ void require_quiet(db::Transaction &transaction, FinishLegacy const &request) {
         throw Error(ErrorKind::conflict,
                     fmt::format("no listed agent used the shared secret in the last {}, not {}; nothing was changed",
                                 within, request.allow_active),
-                    {.next = "leave --allow-active out"});
+                    {.next = advise(Act::finish_legacy_without_active)});
     }
     throw Error(ErrorKind::conflict,
                 fmt::format("{} used the shared secret in the last {}: {}; nothing was changed",
                             counted(active, "agent"), within, describe_used(transaction, request.quiet, active)),
                 {.why = "they would be locked out",
-                 .next = fmt::format(
-                     "relay-admin migrate-legacy status; or to lock out as many as these: --allow-active {}", active)});
+                 .next = advise(Act::show_legacy_status)
+                             .also(advise(Act::finish_legacy_with_active, std::to_string(active)))
+                             .noting("locks them out")});
 }
 
 sql::NewEvent window_event(std::string action, LegacyWindow const &window, sql::Detail detail = {}) {
@@ -133,15 +134,16 @@ ChangedWindow start_legacy(db::Database &database, StartLegacy const &request, W
             throw Error(ErrorKind::conflict,
                         fmt::format("the window has expired at {}; nothing was changed",
                                     format_instant_seconds(result.window->deadline)),
-                        {.next = "relay-admin migrate-legacy extend --deadline 7d --reason TEXT, or finish"});
+                        {.next = advise(Act::extend_legacy_window).also(advise(Act::finish_legacy_window))});
         }
         if (!is_moving(result.window)) {
             if (result.window && !result.window->closed_at) {  // stopped while somebody had it in hand
                 sql::close_window(transaction, result.window->migration_id, "aborted", options.by.actor);
             }
             if (!request.deadline) {
-                throw Error(ErrorKind::usage, "a window needs its end; nothing was changed",
-                            {.why = "without one the shared secret would stay", .next = "add --deadline 14d"});
+                throw Error(
+                    ErrorKind::usage, "a window needs its end; nothing was changed",
+                    {.why = "without one the shared secret would stay", .next = advise(Act::give_legacy_deadline)});
             }
             Instant const deadline = resolve(*request.deadline, transaction.now());
             sql::open_window(transaction, deadline, options.by.actor);

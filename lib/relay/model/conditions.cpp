@@ -37,9 +37,8 @@ class Checker {
 
   private:
     [[noreturn]] void fail(std::string const &fault) const {
-        throw Error(
-            ErrorKind::usage, "conditions: at byte " + std::to_string(m_at + 1) + ": " + fault,
-            {.why = "conditions are a JSON object", .next = R"(write them as --conditions '{"max_amount": 10000}')"});
+        throw Error(ErrorKind::usage, "conditions: at byte " + std::to_string(m_at + 1) + ": " + fault,
+                    {.why = "conditions are a JSON object", .next = R"(write them as {"max_amount": 10000})"});
     }
 
     char peek() const { return m_at < m_text.size() ? m_text[m_at] : '\0'; }

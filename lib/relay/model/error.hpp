@@ -1,5 +1,7 @@
 #pragma once
 
+#include "relay/model/advice.hpp"
+
 #include <exception>
 #include <string>
 #include <string_view>
@@ -37,7 +39,7 @@ std::string_view changed_name(Changed changed);
 /// The helpful part of an error. Every text is lower case, without a full stop, and holds no secret.
 struct Hint {
     std::string why{};
-    std::string next{};  ///< what to do now; for choice a command that can be pasted
+    Advice next{};  ///< what to do now
     std::vector<std::string> suggestions{};  ///< "did you mean": names close to the one that was given
     /// For people, beside each of `suggestions`: its name and organization. Empty, or as many as those.
     std::vector<std::string> suggestion_texts{};

@@ -35,9 +35,8 @@ void compare(Role const &role, std::vector<Grant> const &grants, CreateRole cons
         throw Error(ErrorKind::conflict,
                     fmt::format("role {} of org {} exists with other {}; nothing was changed", role.role_id,
                                 role.org_id, fmt::join(fields, ", ")),
-                    {.next = fmt::format("relay-admin role show {} --org {}; relay-admin role grant and role "
-                                         "revoke-permission change what it permits",
-                                         role.role_id, role.org_id)});
+                    {.next = advise(Act::show_role, role.org_id, role.role_id)
+                                 .also(advise(Act::update_role, role.org_id, role.role_id))});
     }
 }
 
@@ -76,10 +75,9 @@ void refuse_in_use(Role const &role) {
     throw Error(ErrorKind::conflict,
                 fmt::format("{} agent{} of org {} {} role {}; nothing was changed", role.agents,
                             role.agents == 1 ? "" : "s", role.org_id, role.agents == 1 ? "has" : "have", role.role_id),
-                {.next = fmt::format(
-                     "relay-admin agent list --org {0} --role {1} tells which; relay-admin role delete {1} --org {0} "
-                     "--force takes it from all of them",
-                     role.org_id, role.role_id)});
+                {.next = advise(Act::list_agents_of_role, role.org_id, role.role_id)
+                             .also(advise(Act::delete_role_of_agents, role.org_id, role.role_id))
+                             .noting("takes it from all of them")});
 }
 
 std::vector<sql::NewEvent> deletion_events(Role const &role, std::vector<std::string> const &agents) {

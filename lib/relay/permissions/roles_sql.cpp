@@ -111,7 +111,7 @@ std::optional<Role> find_role(db::Transaction &transaction, OrgId const &org, Ro
 
 Error no_such_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
     Hint hint = no_such("role", id.text(), transaction.exec(names_sql, {org})).hint();
-    hint.next = "relay-admin role list --org " + org.text();
+    hint.next = advise(Act::list_roles, org.text());
     return {ErrorKind::not_found, "org " + org.text() + " has no role " + id.text(), std::move(hint)};
 }
 

@@ -20,9 +20,10 @@ constexpr std::string_view leave_role_sql = "RESET ROLE;";
 void refuse_other_encoding(db::Transaction &transaction) {
     std::string encoding = transaction.exec(encoding_sql).one().text("encoding");
     if (encoding != "UTF8") {
-        throw Error(ErrorKind::schema, "the database's encoding is " + encoding + ", it must be UTF8",
-                    {.why = "names are checked and compared as Unicode",
-                     .next = "createdb --encoding=UTF8 --template=template0 NAME"});
+        throw Error(
+            ErrorKind::schema, "the database's encoding is " + encoding + ", it must be UTF8",
+            {.why = "names are checked and compared as Unicode",
+             .next = "use a database that was made with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"});
     }
 }
 

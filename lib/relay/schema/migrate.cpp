@@ -25,7 +25,7 @@ void read_report(db::Transaction &transaction, SchemaReport &report) {
 
 void refuse_incomparable(SchemaReport const &report) {
     if (report.status.state == SchemaState::absent) {
-        throw Error(ErrorKind::schema, "the database has no relay schema", {.next = "relay-admin schema apply"});
+        throw Error(ErrorKind::schema, "the database has no relay schema", {.next = advise(Act::apply_schema)});
     }
     if (report.status.state == SchemaState::behind) {
         throw db::another_version({report.status.version});

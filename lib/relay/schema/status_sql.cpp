@@ -40,13 +40,13 @@ Error describe_edited(SchemaStatus const &status) {
             return db::made_by_unreleased_program(applied.version, applied.name);
         }
     }
-    return {
-        ErrorKind::schema,
-        fmt::format("migration {} was applied from another file than this program's: its checksum differs",
-                    join(status.edited)),
-        {.why = "the file was edited after it had been applied, or an unreleased relay-admin, or that of a fork, made "
-                "this schema",
-         .next = "relay-admin schema verify"}};
+    return {ErrorKind::schema,
+            fmt::format("migration {} was applied from another file than this program's: its checksum differs",
+                        join(status.edited)),
+            {.why = "the file was edited after it had been applied, or an unreleased version of this program, or a "
+                    "fork of it, made "
+                    "this schema",
+             .next = advise(Act::verify_schema)}};
 }
 
 Error describe_incomplete(SchemaStatus const &status) {
@@ -55,9 +55,9 @@ Error describe_incomplete(SchemaStatus const &status) {
                                               "applied, or somebody else's")
                                 : fmt::format("migration {} is missing below version {}: the schema is half applied",
                                               join(status.missing), status.version),
-            {.why = "relay-admin applies each migration in one transaction, so something else made or changed it",
-             .next = "relay-admin schema status; then drop schemas relay and relay_api if they hold nothing, or "
-                     "restore a backup"}};
+            {.why = "this program applies each migration in one transaction, so something else made or changed it",
+             .next = advise(Act::show_schema_status)
+                         .also("drop schemas relay and relay_api if they hold nothing, or restore a backup")}};
 }
 
 }  // namespace

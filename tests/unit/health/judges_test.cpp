@@ -1,4 +1,5 @@
 #include "relay/health/judges.hpp"
+#include "tests/unit/advice_words.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,7 @@
 #include "relay/model/ids.hpp"
 #include "relay/model/attribution.hpp"
 #include "relay/model/error.hpp"
+#include "tests/unit/advice_words.hpp"
 
 #include <doctest/doctest.h>
 
@@ -37,10 +38,10 @@ Refusal refusal(Parse parse, std::string const &text) {
         CHECK(error.kind() == relay::ErrorKind::usage);
         CHECK(error.message().size() < 400);
         CHECK(!error.hint().next.empty());
-        std::string const told = error.message() + error.hint().why + error.hint().next;
+        std::string const told = error.message() + error.hint().why + relay::words_of(error.hint().next);
         CHECK(told.find_first_of(std::string("\x1b\n\r\0", 4)) == std::string::npos);
         CHECK(told.find("003aUlTJ") == std::string::npos);
-        return {error.message(), error.hint().next, error.hint().suggestions};
+        return {error.message(), relay::words_of(error.hint().next), error.hint().suggestions};
     }
 }
 

@@ -1,4 +1,5 @@
 #include "cli/command_line/prescan.hpp"
+#include "cli/output/command_text.hpp"
 #include "tests/unit/cli/command_line_fixture.hpp"
 
 #include <doctest/doctest.h>
@@ -115,7 +116,7 @@ TEST_CASE("unknown flags are named, and close ones of command and program sugges
     CHECK(message_of({"org", "create", "-dry-run"}) == "unknown flag -dry-run");
     CHECK(message_of({"org", "create", "-nx"}) == "unknown flag -nx");
     CHECK(message_of({"rotate-key", "-5"}) == "unknown flag -5");
-    CHECK(error_of({"--name", "x", "org", "create"}).hint().next == "the flags of a command stand after its name");
+    CHECK(error_of({"--name", "x", "org", "create"}).hint().next == "write the flags of a command after its name");
 }
 
 TEST_CASE("extra words, missing words and missing flags are named") {
@@ -123,7 +124,8 @@ TEST_CASE("extra words, missing words and missing flags are named") {
     CHECK(message_of({"org", "create", "a"}) == "missing: --name");
     CHECK(message_of({"key", "wait"}) == "missing: KEY");
     CHECK(message_of({"org"}) == "org needs one of its commands");
-    CHECK(error_of({"org"}).hint().next == "relay-admin org create|list");
+    CHECK(error_of({"org"}).message() == "org needs one of its commands: create, list");
+    CHECK(error_of({"org"}).hint().next == own_command({"org", "--help"}));
     CHECK(message_of({"-n"}) == "no command is named");
 }
 

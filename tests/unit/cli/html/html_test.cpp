@@ -28,7 +28,7 @@ TEST_CASE("a page of nothing is a page, and has no chart") {
     LegacyStatus status;
     status.at = parse_instant("2026-11-22T06:12:59Z");
     status.pace.since = status.at;
-    std::string const page = legacy_page(status);
+    std::string const page = legacy_page(status, {});
     CHECK(page.starts_with(legacy_page_beginning));
     CHECK(page.ends_with("</body>\n</html>\n"));
     CHECK(page.find("Content-Security-Policy") != page.npos);

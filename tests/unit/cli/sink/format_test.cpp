@@ -2,6 +2,7 @@
 
 #include "cli/sink/k8s.hpp"
 #include "sink_fixture.hpp"
+#include "tests/unit/advice_words.hpp"
 
 #include <sodium.h>
 #include <nlohmann/json.hpp>
@@ -71,7 +72,7 @@ TEST_CASE("k8s is one Secret, the same bytes each time") {
 TEST_CASE("an id that makes no Kubernetes name asks for one") {
     CHECK(k8s_name_for("Agent_7.Bot_") == "agent-7.bot");
     for (auto const *id : {"_bot", ".bot", "a..b", "___"}) {
-        CHECK(contains(error_of(ErrorKind::usage, [&] { k8s_name_for(id); }).hint().next, "--k8s-name"));
+        CHECK(contains(words_of(error_of(ErrorKind::usage, [&] { k8s_name_for(id); }).hint().next), "--k8s-name"));
     }
     CHECK(is_k8s_name("a.b-c.9"));
     CHECK_FALSE(is_k8s_name(""));

@@ -1,6 +1,7 @@
 #include "cli/sink/secret_file.hpp"
 
 #include "sink_fixture.hpp"
+#include "tests/unit/advice_words.hpp"
 
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -150,7 +151,7 @@ TEST_CASE("an existing file is refused, and stays as it is") {
     auto file = new_file(folder);
     auto const error = error_of(ErrorKind::sink, [&] { file.check(); });
     CHECK(error.message() == folder / "out" + " exists; nothing was changed");
-    CHECK(contains(error.hint().next, "--replace"));
+    CHECK(contains(words_of(error.hint().next), "--replace"));
     error_of(ErrorKind::sink, [&] { file.write(secret()); });
     CHECK(read_file(folder / "out") == "precious");
     CHECK(folder.names() == Names{"out"});
@@ -176,7 +177,7 @@ TEST_CASE("an unfinished file in the way names the command that settles it") {
     write_file(folder / "out.new", "relay_sk_other");
     auto file = new_file(folder);
     auto const error = error_of(ErrorKind::sink, [&] { file.write(secret()); });
-    CHECK(contains(error.hint().next, "recover --dir " + folder.path()));
+    CHECK(contains(words_of(error.hint().next), "recover --dir " + folder.path()));
     CHECK(read_file(folder / "out.new") == "relay_sk_other");
 }
 
@@ -223,7 +224,7 @@ TEST_CASE("a rename that fails after the commit leaves the live key in FILE.new 
     std::filesystem::create_directory(folder / "out");
     auto const error = error_of(ErrorKind::unknown, [&] { file.finish(); });
     CHECK(error.hint().changed == Changed::yes);
-    CHECK(contains(error.hint().next, "mv "));
+    CHECK(contains(words_of(error.hint().next), "mv "));
     CHECK(read_file(folder / "out.new") == "relay_sk_content");
 }
 

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "relay/model/advice.hpp"
+
+#include <string>
+
+namespace relay {
+
+/// All that an advice says in words, for a look at its texts: sentences, subjects, words of commands.
+inline std::string words_of(Advice const &advice) {
+    std::string text;
+    for (Step const &step : advice.steps()) {
+        for (std::string const &word : step.words) {
+            text += (text.empty() ? "" : " ") + word;
+        }
+    }
+    return text;
+}
+
+}  // namespace relay
