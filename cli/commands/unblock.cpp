@@ -21,13 +21,20 @@ std::string question_for(Context &context, std::vector<AgentId> const &agents) {
         return "Let " + std::to_string(agents.size()) + " agents in again?";
     }
     std::string question = "Let agent " + agents.front().text() + " in again?";
-    if (!context.globals().yes && context.prompt().can_ask()) {
-        AgentDetails const details = show_agent(context.database(), agents.front(), 0);
-        question = details.agent.agent_id + " is " +
-                   people_text(describe_status(details.agent.status, details.standing), {.now = details.at}) + ". " +
-                   question;
+    if (context.globals().yes || !context.prompt().can_ask()) {
+        return question;
     }
-    return question;
+    try {
+        AgentDetails const details = show_agent(context.database(), agents.front(), 0);
+        return details.agent.agent_id + " is " +
+               people_text(describe_status(details.agent.status, details.standing), {.now = details.at}) + ". " +
+               question;
+    } catch (Error const &error) {
+        if (error.kind() != ErrorKind::not_found) {
+            throw;
+        }
+    }
+    return question;  // an id that is blocked need not be an agent's: block --force
 }
 
 void ask(Context &context, std::string const &question) {

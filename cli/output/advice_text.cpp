@@ -75,7 +75,7 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::finish_legacy_without_active: return sentence("leave --allow-active out");
         case Act::deny_legacy: return {"migrate-legacy abort --deny-all"};
         case Act::try_without_change: return sentence("look at it with --dry-run");
-        case Act::name_relay_settings: return sentence("name their file: doctor --env-file FILE");
+        case Act::name_relay_settings: return sentence("name their file with doctor --env-file FILE");
     }
     return {};
 }

@@ -70,8 +70,9 @@ def test_a_window_past_its_date_is_an_error_until_somebody_acts(relay, database,
     expire(database)
     assert use_secret(database, "agent-1") == "legacy_closed"
     item = one(relay, "legacy.window")
-    assert_found(item, "error", "open past its date since", "3 agents", "finish")
-    relay(*shlex.split(item["next"].partition(",")[0])[1:], check=0)
+    assert_found(item, "error", "open past its date since", "3 agents", "extend")
+    assert "next: relay-admin migrate-legacy finish\n" in relay("doctor", "legacy.window", check=10).out
+    relay(*shlex.split(item["next"])[1:], check=0)
     assert one(relay, "legacy.window")["status"] == "ok"
     expire(database)
     relay("migrate-legacy", "finish", *OFF, check=0)
@@ -80,7 +81,8 @@ def test_a_window_past_its_date_is_an_error_until_somebody_acts(relay, database,
 
 def test_a_window_that_was_called_off(relay, database, window):
     relay("migrate-legacy", "abort", check=0)
-    assert_found(one(relay, "legacy.window"), "warn", "called off", "abort --deny-all")
+    assert_found(one(relay, "legacy.window"), "warn", "called off", "migrate-legacy start")
+    assert "next: relay-admin migrate-legacy abort --deny-all\n" in relay("doctor", "legacy.window", check=0).out
     relay("migrate-legacy", "abort", "--deny-all", *OFF, check=0)
     assert_found(one(relay, "legacy.window"), "ok", "emergency stop")
 
@@ -142,9 +144,10 @@ def test_the_switch_has_to_fit_the_window(relay, database, fleet, settings, stag
         flag = settings("" if value is None else f"{SWITCH}={value}\n")
         items = examine(relay, "legacy.fallback", "legacy.secret", *flag)
         item = items["legacy.fallback"]
+        told = relay("doctor", "legacy.fallback", *flag).out
         assert_found(item, verdicts[stage])
         wanted = f"{SWITCH}=true" if stage == "open" else END_STATE
-        assert value == "false" and stage != "open" or item["status"] == "ok" or wanted in item["next"], item
+        assert value == "false" and stage != "open" or item["status"] == "ok" or wanted in told, item
         assert "perhaps" not in str(items)
 
 

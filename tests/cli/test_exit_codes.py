@@ -13,6 +13,7 @@ from support.agents import decide, first_agent, key_id, live_key_ids, rotate
 from support.cluster import Cluster
 from support.database import Database, make_template
 from support.own_key import make_key
+from support.pasting import folder_on_path, next_lines, paste
 from support.proxy import Fault, Proxy, answer_to_commit
 from support.relay import Runner, finish_terminal
 
@@ -300,8 +301,12 @@ def test_8_a_lock_that_nobody_gives_back(relay, database, key, tmp_path):
     assert error["retryable"] is True and snapshot(database) == before and not list(tmp_path.glob("k*"))
 
 
-def test_9_a_commit_that_got_lost_and_cannot_be_asked_for(relay, database, key, cluster):
-    """In text and in JSON at once, since each asks for half a minute. (More of code 9: tests/fault.)"""
+def test_9_a_commit_that_got_lost_and_cannot_be_asked_for(relay, database, key, cluster, tmp_path):
+    """In text and in JSON at once, since each asks for half a minute. (More of code 9: tests/fault.)
+
+    What is advised is pasted when the server is back: the file that named the database does so still."""
+    file = tmp_path / "the dsn"
+    nowhere = relay.with_(dsn="host=/nowhere-at-all", env={"PATH": folder_on_path(tmp_path / "bin")})
     runs = []
     for words in (
         ["rotate-key", "bot", "--secret-file", "new.key"],
@@ -315,19 +320,24 @@ def test_9_a_commit_that_got_lost_and_cannot_be_asked_for(relay, database, key, 
 
         proxy.faults.append(Fault(lose, match=answer_to_commit))
         proxy.__enter__()
-        runs.append((proxy, relay.with_(dsn=proxy.dsn(database)).start(*words)))
+        file.write_text(proxy.dsn(database))
+        file.chmod(0o600)
+        runs.append((proxy, nowhere.start(*words, "--dsn-file", file)))
+        processes.wait_until(lambda proxy=proxy: proxy.pairs, timeout=20, what="the file to be read")
     begin = time.monotonic()
     (text_out, text), (json_out, in_json) = [process.communicate(timeout=60) for _, process in runs]
     assert time.monotonic() - begin < 45
     for proxy, _ in runs:
         proxy.__exit__()
     assert [process.returncode for _, process in runs] == [9, 9] and text_out == json_out == b""
-    command = re.search(r"next: relay-admin (recover op_[0-9a-z]{24})", text.decode()).group(1)
     contract.check_run(words, 9, "", in_json.decode())
     error = json.loads(in_json.splitlines()[-1])["error"]
     assert (error["exit"], error["code"], error["changed"], error["retryable"]) == (9, "unknown", "unknown", False)
-    for line in (command, error["next"].removeprefix("relay-admin ")):
-        assert "done" in relay(*line.split(), check=0).out
+    file.write_text(database.dsn())
+    for line in (*next_lines(text.decode()), error["next"]):
+        assert re.fullmatch(r"relay-admin --dsn-file '.*/the dsn' recover op_[0-9a-z]{24}", line)
+        code, shown = paste(line, nowhere.environment(), tmp_path)
+        assert code == 0 and "done" in shown
     assert database.value("SELECT name FROM relay.organizations") == "New" and len(live_key_ids(database)) == 2
 
 

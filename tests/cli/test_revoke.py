@@ -36,7 +36,7 @@ def test_every_key_of_the_agent_dies(relay, database, key, other, tmp_path):
     result = relay("revoke", "bot", "--reason", "laptop stolen", "--ticket", "INC-43", check=0)
     assert decide(database, key) == "revoked" and decide(database, second) == "revoked" and decide(database, other) == "ok"
     assert "REVOKED since 20" in result.out and "INC-43: laptop stolen" in result.out and "no live key" in result.out
-    assert "undo:  relay-admin restore bot --secret-file FILE" in result.err
+    assert "undo:  relay-admin restore bot --secret-file bot.key" in result.err
     assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'agent_revoked' AND reason = 'laptop stolen'") == 1
 
 

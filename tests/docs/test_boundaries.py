@@ -43,6 +43,15 @@ NOT_IN_LIBRARY = re.compile(
     r"|\bstd::(?:cout|cerr|clog|exit|quick_exit|_Exit)\b|\b(?:printf|fprintf|puts|fputs|putchar|_exit)\s*\("
 )
 
+# Nor of the program: what is to be done it says as Advice. Also not in a comment, which would go stale with the command.
+NAMES_A_COMMAND = "relay-admin "
+
+# A string of the program that holds a command line. Made by hand, it lacks the flags that name the database, and the quotes of a shell.
+# Manual text is in raw strings, or in a folder that makes nothing else.
+COMMAND_LINE = r'"(?:[^"\\\n]|\\.)*relay-admin (?:--|(?:{words})\b)(?:[^"\\\n]|\\.)*"'
+RAW_STRING = re.compile(r'R"(\w*)\(.*?\)\1"', re.DOTALL)
+MANUAL = ("cli/manual/", "cli/docgen/", "cli/completion/")
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 NAMES_CLI11 = re.compile(r"\bCLI::|\bnamespace CLI\b")
 RUNS_SQL = re.compile(r'R"sql\(|\.exec(?:_while|_script)?\(|\bquick_query\(')
@@ -104,6 +113,21 @@ def code_of(text):
     return re.sub(r"//.*", "", text)
 
 
+def first_words():
+    """The words that the program's commands begin with, as its files are called."""
+    stems = {path.stem for path in (SOURCE / "cli/commands").glob("*.cpp")}
+    return sorted({stem.replace("_", "-") for stem in stems} | {stem.split("_")[0] for stem in stems})
+
+
+def command_violations(name, text):
+    if name.startswith("cli/") and not name.startswith(MANUAL):
+        for found in re.finditer(COMMAND_LINE.format(words="|".join(first_words())), RAW_STRING.sub('""', code_of(text))):
+            yield f"{found.group()} is a command line made by hand: see cli/output/command_text.hpp"
+    elif name.startswith("relay/") and NAMES_A_COMMAND in text:
+        line = next(line for line in text.splitlines() if NAMES_A_COMMAND in line)
+        yield f"the library names no command of the program: {line.strip()}"
+
+
 def include_violations(root, table, name, text):
     layer, rest = layer_of(name)
     for kind, included in INCLUDE.findall(text):
@@ -142,6 +166,7 @@ def violations(root):
         text = path.read_text()
         found += [f"{name}: {complaint}" for complaint in include_violations(root, table, name, text)]
         found += [f"{name}: {complaint}" for complaint in content_violations(name, text)]
+        found += [f"{name}: {complaint}" for complaint in command_violations(name, text)]
     return found
 
 
@@ -215,6 +240,13 @@ PLANTED = [
     ("lib/relay/db/deep/a.cpp", "", "in no layer of the table"),
     ("lib/relay/db/a.cpp", "#include <iostream>", "#include <iostream> has no place in the library"),
     ("lib/relay/incident/a.cpp", "void f() { std::exit(1); }", "std::exit has no place in the library"),
+    ("lib/relay/incident/a.cpp", 'auto next = "relay-admin " + id;',
+     'the library names no command of the program: auto next = "relay-admin " + id;'),
+    ("lib/relay/model/a.hpp", "/// As relay-admin does.", "the library names no command of the program: /// As relay-admin does."),
+    ("cli/a.cpp", 'auto next = "next: relay-admin migrate-legacy status";',
+     '"next: relay-admin migrate-legacy status" is a command line made by hand: see cli/output/command_text.hpp'),
+    ("cli/a.cpp", 'auto next = "relay-admin --sandbox init";',
+     '"relay-admin --sandbox init" is a command line made by hand: see cli/output/command_text.hpp'),
 ]
 
 
@@ -239,6 +271,8 @@ ALLOWED = [
     ("cli/sink/file.cpp", "#include <sodium.h>"),
     ("cli/command_line/cli11_parser.cpp", "#include <CLI/CLI.hpp>\nCLI::App app;"),
     ("cli/json/json.cpp", "#include <nlohmann/json.hpp>"),
+    ("cli/a.cpp", 'auto doc = R"(Some text.\nEXAMPLES\n  relay-admin rotate-key a "b")"; auto name = "relay-admin";'),
+    ("lib/relay/db/a.cpp", 'auto name = "relay-admin";'),
 ]
 
 

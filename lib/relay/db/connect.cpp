@@ -45,8 +45,8 @@ std::string reason_of(std::string_view message, std::string const &sqlstate) {
     if (says("certificate") || says("SSL")) {
         throw Error(ErrorKind::unavailable, unreachable,
                     {.why = "over TCP to another host the server must prove who it is (sslmode=verify-full)",
-                     .next = Advice("put its CA's certificate in ~/.postgresql/root.crt, or name it with sslrootcert=")
-                                 .also("sslmode=require asks for less")});
+                     .next = "put its CA's certificate in ~/.postgresql/root.crt, or name it with sslrootcert= "
+                             "(sslmode=require asks for less)"});
     }
     throw Error(ErrorKind::unavailable, unreachable,
                 {.next = sqlstate.empty() ? settings.unreachable_next : Advice("try again"), .sqlstate = sqlstate});

@@ -59,10 +59,10 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
                  .sqlstate = state}};
     }
     if (sqlstate == "55P03") {
-        return {ErrorKind::unavailable,
-                "another session holds a lock that this needs; nothing was changed",
-                {.next = Advice("try again").also("see who with SELECT * FROM pg_locks WHERE NOT granted"),
-                 .sqlstate = state}};
+        return {
+            ErrorKind::unavailable,
+            "another session holds a lock that this needs; nothing was changed",
+            {.next = "try again, or see who holds it: SELECT * FROM pg_locks WHERE NOT granted", .sqlstate = state}};
     }
     if (sqlstate == "57014") {
         return {ErrorKind::unavailable,

@@ -91,10 +91,11 @@ CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &difference
     if (lines.empty()) {
         return {"grants.foreign", CheckStatus::ok, "nobody but our groups has any right here, PUBLIC has none", ""};
     }
-    return {"grants.foreign", for_public ? CheckStatus::error : CheckStatus::warn,
-            fmt::format("{} granted past our groups: {}", lines.size() == 1 ? "a right was" : "rights were",
-                        first_of(lines)),
-            advise(Act::verify_schema).noting("lists all of them").also("REVOKE them, and GRANT a group instead")};
+    return {
+        "grants.foreign", for_public ? CheckStatus::error : CheckStatus::warn,
+        fmt::format("{} granted past our groups: {}", lines.size() == 1 ? "a right was" : "rights were",
+                    first_of(lines)),
+        Advice("REVOKE them, and GRANT a group instead").also(advise(Act::verify_schema)).noting("lists all of them")};
 }
 
 CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins) {

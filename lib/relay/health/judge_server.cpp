@@ -212,10 +212,9 @@ CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandb
                 "GRANT pg_read_all_stats TO relay_owner"};
     }
     if (standbys.streaming == 0) {
-        return {
-            "server.standbys", CheckStatus::error,
-            "commits wait for " + standbys.names + ", and none of them is there: only block and revoke go through",
-            Advice("bring it back").also("ALTER SYSTEM SET synchronous_standby_names = ''; SELECT pg_reload_conf()")};
+        return {"server.standbys", CheckStatus::error,
+                "commits wait for " + standbys.names + ", and none of them is there: only block and revoke go through",
+                "bring it back, or ALTER SYSTEM SET synchronous_standby_names = ''; SELECT pg_reload_conf()"};
     }
     return {"server.standbys", CheckStatus::ok,
             fmt::format("commits wait for {}: {} streaming", standbys.names, standbys.streaming), ""};

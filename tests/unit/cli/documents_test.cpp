@@ -59,15 +59,6 @@ TEST_CASE("a status names who, since when and why") {
           "REVOKED (org acme) since 2026-11-22T01:02:03Z by bo (role r)");
 }
 
-TEST_CASE("a command to paste names the database as this run did, quoted for sh") {
-    CHECK(program_with_place({}) == "relay-admin");
-    CHECK(program_with_place({.sandbox = true}) == "relay-admin --sandbox");
-    CHECK(program_with_place({.dsn = "host=a dbname=b"}) == "relay-admin --dsn 'host=a dbname=b'");
-    CHECK(shell_word("it's") == R"('it'\''s')");
-    CHECK(shell_word("a/b.key") == "a/b.key");
-    CHECK(shell_word("") == "''");
-}
-
 TEST_CASE("the one key of a text is found, whatever stands around it") {
     std::string const key = a_key();
     for (std::string const &text : {key, key + "\n", "RELAY_API_KEY=" + key + "\n", "{\"api_key\":\"" + key + "\"}",

@@ -12,6 +12,12 @@ std::string line_with(Globals const &globals) { return command_line(globals, {"o
 
 }  // namespace
 
+TEST_CASE("a word for sh is quoted if it needs it") {
+    CHECK(shell_word("it's") == R"('it'\''s')");
+    CHECK(shell_word("a/b.key") == "a/b.key");
+    CHECK(shell_word("") == "''");
+}
+
 TEST_CASE("a command names the database as the run did that advises it") {
     CHECK(line_with({}) == "relay-admin org list");
     CHECK(line_with({.sandbox = true}) == "relay-admin --sandbox org list");
