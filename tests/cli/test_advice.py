@@ -204,9 +204,6 @@ CASES = [
          setup=sql("UPDATE relay.schema_migrations SET checksum = repeat('0', 64) WHERE version = 2")),
     Case(("schema", "apply"), 11, {"show_schema_status": "schema status"}, ends=(11,),
          setup=sql("DELETE FROM relay.schema_migrations WHERE version = 2")),
-    Case(("schema", "apply"), 11,
-         {"discard_schema": ":if you do not need its data, DROP SCHEMA relay, relay_api CASCADE in psql", "apply_schema": "schema apply"},
-         setup=sql("UPDATE relay.schema_migrations SET name = 'old_' || name, checksum = repeat('0', 64)"), ends=(11,)),
     Case(("init", "--org-id", "x", "--org-name", "X", "--agent-name", "X", *TO_FILE), 5,
          {"create_orgs_and_agents": ":make more of them with org create and agent create"}),
     Case(("org", "show", "nope"), 3, {"list_orgs": "org list"}),
@@ -268,7 +265,7 @@ CASES = [
 ]  # fmt: skip
 
 # Provoked by the tests below, which need another database or none; a commit that got lost, in test_exit_codes.py.
-ELSEWHERE = {"recover", "show_settings", "keep_password_in_file", "check_login"}
+ELSEWHERE = {"recover", "discard_schema", "show_settings", "keep_password_in_file", "check_login"}
 
 
 def acts():
@@ -345,6 +342,21 @@ def test_in_json_next_is_the_first_command_without_its_comment(world):
         assert "\n" not in (check["next"] or "")
 
 
+def test_what_moves_a_migration_on_can_be_pasted(world):
+    for place in world.places:
+        world.database.remake("baseline")
+        used(world)
+        status = world.run("migrate-legacy", "status", *place, check=0)
+        lines = [line for line in next_lines(status.err) if is_command(line)]
+        steps = [step["command"] for step in world.run.json("migrate-legacy", "status", *place)["data"]["next_steps"]]
+        assert lines and [words_of(line) for line in lines] == [words_of(step) for step in steps if step]
+        for line in lines:
+            assert words_of(line)[1 : 1 + len(place)] == list(place)
+            code, shown = paste(line, world.run.environment(), world.folder)
+            assert code in (0, 13), shown
+        shutil.rmtree(world.folder / "issued-keys")
+
+
 def test_a_ticket_is_quoted_in_the_line_that_undoes(world):
     world.database.remake("baseline")
     for place in world.places:
@@ -362,6 +374,20 @@ def test_a_server_that_does_not_answer_is_looked_for_in_the_settings(world):
     assert words_of(line) == ["relay-admin", *place, "config", "show"]
     code, shown = paste(line, world.run.environment(), world.folder)
     assert code == 0 and "/nowhere else" in shown
+
+
+def test_a_schema_that_cannot_be_used_is_discarded_where_it_is(world):
+    """Only a sandbox is destroyed: with another database that would be the wrong one."""
+    world.database.remake("baseline")
+    rewrite(world.database, "UPDATE relay.schema_migrations SET name = 'old_' || name, checksum = repeat('0', 64)")
+    for place in world.places:
+        discard, apply = next_lines(world.run("schema", "apply", *place, check=11).err)
+        assert words_of(apply) == ["relay-admin", *place, "schema", "apply"]
+        if place != ("--sandbox",):
+            assert discard == "if you do not need its data, DROP SCHEMA relay, relay_api CASCADE in psql"
+            continue
+        assert discard == "relay-admin sandbox destroy"
+        assert paste(discard, world.run.environment(), world.folder)[0] == 13
 
 
 def test_a_login_or_a_password_that_is_refused_is_told_in_words(world):

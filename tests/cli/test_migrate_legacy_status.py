@@ -103,8 +103,8 @@ def test_people_are_told_the_days_that_are_left_and_what_is_next(scene):
     for heading in ("Whom to call:", "On the shared secret:", "Silent:", "Never seen:"):
         assert f"\n{heading}\n" in shown.out
     nexts = [line for line in shown.err.splitlines() if line.startswith("next: ")]
-    assert nexts[0].startswith("next: relay-admin migrate-legacy issue --all --secrets-dir DIR  # 6 agents have no key")
-    assert re.match(r"next: relay-admin migrate-legacy extend --deadline \d+d --reason TEXT  # at the pace so far", nexts[1])
+    assert nexts[0].startswith("next: relay-admin migrate-legacy issue --all --secrets-dir issued-keys  # 6 agents have no key")
+    assert re.match(r"next: relay-admin migrate-legacy extend --deadline \d+d --reason 'more time to move'  # at the pace so far", nexts[1])
     assert relay(*COMMAND, "-q", check=0).err == ""
 
 
@@ -187,12 +187,12 @@ def next_commands(relay, check):
 
 def test_every_state_has_its_exit_code_and_its_next_step(relay, database, tmp_path):
     start = "relay-admin migrate-legacy start"
-    assert next_commands(relay, 0) == ("none", ["relay-admin migrate-legacy import FILE"])
+    assert next_commands(relay, 0) == ("none", ["no agent was imported yet: import them with migrate-legacy import FILE"])
     import_agents(relay, tmp_path, [(f"agent-{n}", "o", "team") for n in range(3)])
     assert next_commands(relay, 10) == ("none", [f"{start} --deadline 14d"])
     (tmp_path / "first").write_text("agent-0\n")
     relay("migrate-legacy", "start", "--deadline", "9d", "--agents", tmp_path / "first", check=0)
-    issue = "relay-admin migrate-legacy issue --all --secrets-dir DIR"
+    issue = "relay-admin migrate-legacy issue --all --secrets-dir issued-keys"
     assert next_commands(relay, 10) == ("open", [issue, start])
     rewrite(
         database, "UPDATE relay.legacy_migrations SET opened_at = now() - interval '9 days', deadline = now() - interval '2 days'"

@@ -59,7 +59,9 @@ def test_the_way_of_a_fleet(relay, database, fleet, tmp_path):
 
     refused = relay.error("migrate-legacy", "finish", *OFF, check=5)
     assert "agent-1 (192.0.2.1)" in refused["message"] and "agent-3" not in refused["message"]
-    assert "--allow-active 2" in refused["next"]
+    assert refused["next"] == "relay-admin migrate-legacy status"
+    told = relay("migrate-legacy", "finish", *OFF, check=5).err
+    assert told.endswith("  next: relay-admin migrate-legacy finish --allow-active 2  # locks them out\n")
     for wrong in ("1", "3"):
         relay.error("migrate-legacy", "finish", "--allow-active", wrong, *OFF, check=5)
     done = relay.json("migrate-legacy", "finish", "--allow-active", "2", *OFF)

@@ -160,7 +160,9 @@ def test_a_role_that_agents_have_stays_unless_forced(acme, database):
     acme(*OPS, "--permissions", "a:b", check=0)
     acme("agent", "assign-role", "bot", "ops", check=0)
     error = acme.error("role", "delete", "ops", "--org", "acme", "--yes", check=5)
-    assert "1 agent of org acme has role ops" in error["message"] and "--force" in error["next"]
+    assert "1 agent of org acme has role ops" in error["message"] and error["next"] == "relay-admin agent list --org acme --role ops"
+    told = acme("role", "delete", "ops", "--org", "acme", "--yes", check=5).err
+    assert "next: relay-admin role delete ops --org acme --force  # takes it from all of them\n" in told
     done = acme.json("role", "delete", "ops", "--org", "acme", "--yes", "--force")
     assert done["changed"] is True and done["data"]["unassigned_agents"] == ["bot"]
     assert database.value("SELECT count(*) FROM relay.roles") == 0
