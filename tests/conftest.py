@@ -1,7 +1,10 @@
 """Fixtures of every test that runs whole programs: a private PostgreSQL a test process, a database a test."""
 
+import os
 import signal
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,10 @@ sys.dont_write_bytecode = True
 # Who runs the tests in the background may have them ignore signals, which every program that they start would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+from support import surroundings  # noqa: E402
+
+surroundings.isolate()  # before anything can read the environment
 
 from support import database as database_support  # noqa: E402
 from support import relay as relay_support  # noqa: E402
@@ -45,6 +52,14 @@ def home(tmp_path):
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that the user whom root lets a server run as can enter: `tmp_path` is closed to him."""
+    with tempfile.TemporaryDirectory(prefix="rly-open-", dir="/tmp") as folder:
+        os.chmod(folder, 0o711)
+        yield Path(folder)
 
 
 @pytest.fixture

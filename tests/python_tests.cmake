@@ -1,7 +1,7 @@
 # Each tests/<label>/test_*.py is one ctest with that label. Its environment:
 #   RELAY_ADMIN        the program of this build
 #   RELAY_BUILD_DIR    this build tree                 RELAY_SOURCE_DIR    the repository
-#   RELAY_RELEASE_DIR  the release build tree; there for fault, bench and test_{install,package,reproducible}.py,
+#   RELAY_RELEASE_DIR  the release build tree; there for fault, bench and test_{install,package,quickstart,reproducible}.py,
 #                      whose RELAY_ADMIN is the release program; so is that of test_arguments.py, which starts it thousands of times
 #   RELAY_NODE_MODULES the Node modules of tests/contract; there for contract
 
@@ -14,7 +14,7 @@ function(relay_python_suite label timeout)
 
     set(program "${PROJECT_BINARY_DIR}/relay-admin")
     set(fixtures ${suite_FIXTURES})
-    if(suite_RELEASE OR stem MATCHES "^test_(arguments|install|package|reproducible)$")
+    if(suite_RELEASE OR stem MATCHES "^test_(arguments|install|package|quickstart|reproducible)$")
       set(program "${relay_release_dir}/relay-admin")
       list(APPEND fixtures release)
     endif()

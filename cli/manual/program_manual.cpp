@@ -77,7 +77,9 @@ constexpr std::array environment{
     ManualEntry{"GITLAB_USER_LOGIN, CI_PROJECT_PATH, CI_JOB_ID", "the same for GitLab CI"},
     ManualEntry{"SUDO_USER", "who asks, outside CI; else the login name"},
     ManualEntry{"TRACEPARENT", "trace of the caller (W3C Trace Context), kept with each change"},
-    ManualEntry{"XDG_STATE_HOME, XDG_RUNTIME_DIR, HOME", "where the sandbox keeps its data and its socket"},
+    ManualEntry{"XDG_STATE_HOME, HOME",
+                "where the sandbox keeps its data and its socket; a place that cannot be used is refused"},
+    ManualEntry{"XDG_RUNTIME_DIR, TMPDIR", "where its socket is, if the other path is too long for one"},
     ManualEntry{"PATH", "where the sandbox looks for PostgreSQL's programs"},
 };
 
@@ -85,8 +87,8 @@ constexpr std::array files{
     ManualEntry{"~/.pgpass, ~/.pg_service.conf", "libpq's password and service files"},
     ManualEntry{
         "~/.local/state/relay-admin/sandbox",
-        "data, log and socket of the sandbox; /var/lib/relay-admin/sandbox for root, where the server's user cannot "
-        "reach the home folder"},
+        "data, log and socket of the sandbox; for root /var/lib/relay-admin/sandbox, if the server's user cannot "
+        "enter the home folder and XDG_STATE_HOME is not set"},
     ManualEntry{
         "FILE.new",
         "a secret on its way into FILE; left over by a killed run, it is settled by the next run, or by `recover`"},

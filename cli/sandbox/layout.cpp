@@ -1,6 +1,7 @@
 #include "cli/sandbox/layout.hpp"
 
 #include "cli/output/command_text.hpp"
+#include "cli/sandbox/chosen_folder.hpp"
 #include "cli/sandbox/files.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
@@ -10,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 
@@ -21,23 +21,12 @@ namespace {
 constexpr auto fresh_suffix = ".new";
 constexpr auto doomed_suffix = ".old";
 constexpr auto system_state_home = "/var/lib";
+constexpr auto name_of_folder = "/relay-admin";
+constexpr auto name_of_base = "/sandbox";
 
 std::string marker_text() {
     return "This folder is the sandbox of relay-admin; `" + command_line({}, {"sandbox", "destroy"}) +
            "` removes it.\n";
-}
-
-std::optional<std::string> absolute_folder(char const *name) {
-    char const *const value = std::getenv(name);
-    if (value == nullptr || *value != '/') {
-        return std::nullopt;
-    }
-    // "/a//b/../c/" and "/a/c" must be one sandbox with one lock.
-    std::string folder = std::filesystem::path(value).lexically_normal().string();
-    while (folder.size() > 1 && folder.back() == '/') {
-        folder.pop_back();
-    }
-    return folder == "/" ? std::string() : folder;
 }
 
 std::string default_state_home() {
@@ -61,6 +50,41 @@ bool belongs_to_root(std::string folder) {
     return found.st_uid == 0;
 }
 
+Layout layout_in(std::string const &state_home, ServerUser user) {
+    return {.user = std::move(user), .base = state_home + name_of_folder + name_of_base};
+}
+
+/// What keeps the server's user out of a state home. Of the base itself `base_exists` judges.
+std::optional<Obstacle> obstacle_in(std::string const &state_home, ServerUser const &user) {
+    return find_obstacle(user, state_home + name_of_folder);
+}
+
+/// The place that was asked for. Whatever is in the way there is an error: nobody would look for his data elsewhere.
+Layout chosen_layout(std::string const &state_home, ServerUser user) {
+    if (auto const obstacle = obstacle_in(state_home, user)) {
+        std::string const whose = user.drop ? " that the user " + user.name + " can enter" : " of your own";
+        throw refused_folder("XDG_STATE_HOME", "the sandbox", obstacle->text(user),
+                             "set XDG_STATE_HOME to a folder" + whose + ", or unset it");
+    }
+    Layout layout = layout_in(state_home, std::move(user));
+    layout.is_chosen = true;
+    return layout;
+}
+
+/// Nobody asked for a place: the home folder, or for root the system's, where the home folder will not do.
+Layout default_layout(ServerUser user) {
+    std::string const home = default_state_home();
+    std::string why;
+    if (auto const obstacle = user.drop ? obstacle_in(home, user) : std::nullopt) {
+        why = obstacle->text(user);
+    } else if (user.drop && !belongs_to_root(home)) {
+        why = home + " does not belong to root";
+    }
+    Layout layout = layout_in(why.empty() ? home : system_state_home, std::move(user));
+    layout.why_here = std::move(why);
+    return layout;
+}
+
 Error not_ours(Layout const &layout, std::string why) {
     return Error(ErrorKind::conflict, layout.base + " is not a sandbox of relay-admin",
                  {.why = std::move(why), .next = "move it away, or set XDG_STATE_HOME to another folder"});
@@ -69,28 +93,24 @@ Error not_ours(Layout const &layout, std::string why) {
 }  // namespace
 
 Layout find_layout() {
-    constexpr auto below = "/relay-admin/sandbox";
-    ServerUser user = server_user();
-    std::string home;
-    bool asked_for = false;
-    if (auto const chosen = absolute_folder("XDG_STATE_HOME")) {
-        home = *chosen;
-        asked_for = true;
-    } else {
-        home = default_state_home();
-    }
-    if (!user.drop || (can_traverse(user, home + below) && (asked_for || belongs_to_root(home)))) {
-        return {std::move(user), home + below};
-    }
-    std::string why =
-        (home.empty() ? "/" : home) + " is not open to the user " + user.name + ", as whom the server runs";
-    return {std::move(user), std::string(system_state_home) + below, std::move(why)};
+    auto const chosen = absolute_folder("XDG_STATE_HOME");
+    return chosen ? chosen_layout(*chosen, server_user()) : default_layout(server_user());
 }
 
 void make_folder(Layout const &layout) {
     mode_t const mode = layout.user.drop ? 0711 : 0700;
-    for (std::size_t end = layout.base.find('/', 1); end != std::string::npos; end = layout.base.find('/', end + 1)) {
-        make_directory(layout.base.substr(0, end), mode);
+    try {
+        for (std::size_t end = layout.base.find('/', 1); end != std::string::npos;
+             end = layout.base.find('/', end + 1)) {
+            make_directory(layout.base.substr(0, end), mode);
+        }
+    } catch (Error const &error) {
+        std::string next = "set XDG_STATE_HOME to a folder of your own";
+        if (layout.is_chosen) {
+            throw refused_folder("XDG_STATE_HOME", "the sandbox", error.message() + ": " + error.hint().why,
+                                 std::move(next) + ", or unset it");
+        }
+        throw Error(error.kind(), error.message(), {.why = error.hint().why, .next = std::move(next)});
     }
 }
 

@@ -11,6 +11,7 @@ namespace relay::cli::sandbox {
 struct Layout {
     ServerUser user;
     std::string base;  ///< <state home>/relay-admin/sandbox
+    bool is_chosen = false;  ///< XDG_STATE_HOME asked for this place
     std::string why_here{};  ///< why it is not in the usual place; empty: it is
 
     std::string data() const { return base + "/data"; }  ///< a whole cluster: renamed from data_tmp when finished
@@ -25,13 +26,17 @@ struct Layout {
     std::string folder() const { return base.substr(0, base.rfind('/')); }
 };
 
-/// Finds the place: `$XDG_STATE_HOME/relay-admin/sandbox`, by default `~/.local/state/...`; for root, when the
-/// server's user could not get there (/root is closed), `/var/lib/relay-admin/sandbox`. A relative XDG_STATE_HOME is
-/// ignored (XDG Base Directory Specification 0.8). Makes nothing. Throws Error: unavailable, no home folder, or no
-/// account for the server.
+/// Finds the place: `$XDG_STATE_HOME/relay-admin/sandbox`, by default `~/.local/state/...`. Only a default may give way
+/// to another place: for root, whose home folder is closed to the server's user (/root) or belongs to someone else
+/// (sudo), it is `/var/lib/relay-admin/sandbox`, and `why_here` gives the reason. Makes nothing.
+///
+/// Throws Error: usage, XDG_STATE_HOME or HOME names a place that cannot be used (a relative path as well: the XDG Base
+/// Directory Specification 0.8 would ignore it, and the data would be where nobody asked for them); unavailable, no
+/// home folder, or no account for the server.
 Layout find_layout();
 
-/// Makes the folder that holds the base and the lock, but not the base.
+/// Makes the folder that holds the base and the lock, but not the base. Throws Error: usage, it cannot be made where
+/// XDG_STATE_HOME asks for it; unavailable.
 void make_folder(Layout const &layout);
 
 /// Makes the base with its marker, both at once for whoever looks. With the lock held. Throws Error: conflict,

@@ -44,7 +44,7 @@ void make_if_missing(Layout const &layout, Lock const &lock, Output &output) {
     auto const binaries = find_binaries(layout.user, std::nullopt);
     output.note("making the sandbox: PostgreSQL " + binaries.version + " in " + layout.base);
     if (!layout.why_here.empty()) {
-        output.note("it stands there because " + layout.why_here);
+        output.note("it is there because " + layout.why_here);
     }
     make_cluster(layout, binaries, lock.descriptor());
 }
@@ -63,6 +63,10 @@ bool start_locked(Layout const &layout, Lock const &lock, Output &output) {
     }
     auto const binaries = find_binaries(layout.user, cluster_major(layout));
     start_server(layout, binaries, patience);
+    if (std::string const sockets = socket_folder(layout); sockets != layout.socket_home()) {
+        output.note("its socket is in " + sockets + " because the path of one in " + layout.base +
+                    " would be too long, or would hold a comma");
+    }
     output.detail("started the sandbox's server; its log is " + layout.log());
     return true;
 }

@@ -2,6 +2,7 @@
 
 #include "relay/model/error.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 
 namespace relay::cli::sandbox {
 
@@ -33,7 +35,10 @@ std::vector<gid_t> groups_of(passwd const &entry) {
     return groups;
 }
 
-bool may_enter(ServerUser const &user, struct stat const &folder) {
+bool may_enter(ServerUser const &user, std::string const &path, struct stat const &folder) {
+    if (!user.drop) {
+        return faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;  // for ourselves the kernel knows best
+    }
     if (folder.st_uid == user.uid) {
         return (folder.st_mode & S_IXUSR) != 0;
     }
@@ -66,23 +71,34 @@ bool become(ServerUser const &user) noexcept {
     return setgroups(user.groups.size(), user.groups.data()) == 0 && setgid(user.gid) == 0 && setuid(user.uid) == 0;
 }
 
-bool can_traverse(ServerUser const &user, std::string const &path) {
-    for (std::size_t end = 1; end != std::string::npos;) {
+std::string Obstacle::text(ServerUser const &user) const {
+    return is_closed ? "the user " + user.name + ", as whom the server runs, cannot enter " + folder : folder + why;
+}
+
+std::optional<Obstacle> find_obstacle(ServerUser const &user, std::string const &path) {
+    for (std::size_t end = 1;; end = std::min(path.find('/', end + 1), path.size())) {
         std::string const folder = path.substr(0, end);
         struct stat found {};
         if (stat(folder.c_str(), &found) != 0) {
-            return errno == ENOENT;
+            std::string why = std::string(" cannot be reached (") + std::strerror(errno) + ")";
+            if (errno == ENOENT && lstat(folder.c_str(), &found) != 0) {
+                return std::nullopt;  // it is still to be made, with all below it
+            }
+            return Obstacle{.folder = folder, .why = std::move(why)};
         }
-        if (!S_ISDIR(found.st_mode) || !may_enter(user, found)) {
-            return false;
+        if (!S_ISDIR(found.st_mode)) {
+            return Obstacle{.folder = folder, .why = " is not a folder"};
+        }
+        if (!may_enter(user, folder, found)) {
+            return Obstacle{.folder = folder, .is_closed = true};
         }
         if (end >= path.size()) {
-            return true;
+            return std::nullopt;
         }
-        end = std::min(path.find('/', end + 1), path.size());
     }
-    return true;
 }
+
+bool can_traverse(ServerUser const &user, std::string const &path) { return !find_obstacle(user, path); }
 
 int run_as(ServerUser const &user, std::function<int()> const &body) {
     constexpr int could_not = 126;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,21 @@ ServerUser server_user();
 /// Async-signal-safe: the calling process, freshly forked, becomes `user` for good. False, with errno, if it cannot.
 bool become(ServerUser const &user) noexcept;
 
-/// True if `user` may pass through every folder of the absolute `path`, by owner, group and mode (access lists are
-/// not read). What does not exist yet is no hindrance.
+/// What is in the way of a user on a path.
+struct Obstacle {
+    std::string folder{};
+    std::string why{};  ///< " is not a folder", if it is not closed
+    bool is_closed = false;  ///< the user may not pass through it
+
+    /// As a sentence about `user`.
+    std::string text(ServerUser const &user) const;
+};
+
+/// The first folder of the absolute `path` that `user` cannot pass through. For the user that root becomes, owner,
+/// group and mode decide, and access lists are not read. What does not exist yet is not in the way.
+std::optional<Obstacle> find_obstacle(ServerUser const &user, std::string const &path);
+
+/// True if nothing is in the way of `user` on the absolute `path`.
 bool can_traverse(ServerUser const &user, std::string const &path);
 
 /// Runs `body` in a child process as `user` and returns what it returned (0 to 125), or 126 if the child could not do

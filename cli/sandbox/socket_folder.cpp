@@ -1,11 +1,13 @@
 #include "cli/sandbox/socket_folder.hpp"
 
+#include "cli/sandbox/chosen_folder.hpp"
 #include "cli/sandbox/cluster.hpp"
 #include "cli/sandbox/files.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cstdlib>
+#include <utility>
 
 namespace relay::cli::sandbox {
 
@@ -24,18 +26,43 @@ bool belongs_to(std::string const &folder, ServerUser const &user) {
            (found.st_mode & 07777) == 0700;
 }
 
-/// The runtime folder of our session if it is fit (root's is closed to the server's user), else /tmp.
-std::string short_home(ServerUser const &user) {
-    char const *const runtime = std::getenv("XDG_RUNTIME_DIR");
-    if (!user.drop && runtime != nullptr && *runtime == '/' && belongs_to(runtime, user) &&
-        is_usable(std::string(runtime) + "/relay-admin.XXXXXX")) {
-        return runtime;
+constexpr auto name_of_folder = "/relay-admin.XXXXXX";  // as mkdtemp(3) wants it
+constexpr auto the_socket = "the sandbox's socket";
+constexpr auto next_short_home = "set it to a short path, or set XDG_STATE_HOME to one, then relay-admin sandbox start";
+
+Error refused_home(char const *name, std::string why) {
+    return refused_folder(name, the_socket, std::move(why), next_short_home);
+}
+
+void check_length(char const *name, std::string const &folder) {
+    if (!is_usable(folder + name_of_folder)) {
+        throw refused_home(name, "a socket's path in there would be too long, or would hold a comma");
     }
-    return "/tmp";
+}
+
+/// Where a folder of a short name is made: in the runtime folder of our session (root's is closed to the server's
+/// user), in TMPDIR, or in /tmp. The first that is set is used or refused.
+std::string short_home(ServerUser const &user) {
+    auto const runtime = user.drop ? std::nullopt : absolute_folder("XDG_RUNTIME_DIR", the_socket);
+    if (runtime) {
+        if (!belongs_to(*runtime, user)) {
+            throw refused_home("XDG_RUNTIME_DIR", "it is not a folder of the user " + user.name + " with mode 0700");
+        }
+        check_length("XDG_RUNTIME_DIR", *runtime);
+        return *runtime;
+    }
+    auto const temporary = absolute_folder("TMPDIR", the_socket);
+    if (temporary) {
+        if (auto const obstacle = find_obstacle(user, *temporary)) {
+            throw refused_home("TMPDIR", obstacle->text(user));
+        }
+        check_length("TMPDIR", *temporary);
+    }
+    return temporary.value_or("/tmp");
 }
 
 std::string make_short_folder(Layout const &layout) {
-    std::string path = short_home(layout.user) + "/relay-admin.XXXXXX";
+    std::string path = short_home(layout.user) + name_of_folder;
     if (mkdtemp(path.data()) == nullptr) {
         throw file_error("cannot make a folder for the socket, " + path);
     }

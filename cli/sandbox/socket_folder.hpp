@@ -10,7 +10,8 @@ namespace relay::cli::sandbox {
 /// or holds a comma, which libpq takes for a list, a private folder of a short name whose path is kept in the base.
 std::string socket_folder(Layout const &layout);
 
-/// Makes it, 0700 and the server user's own, and empties it. The server must not be running. Returns its path.
+/// Makes it, 0700 and the server user's own, and empties it. The server must not be running. Returns its path. Throws
+/// Error: usage, a short folder is needed, and XDG_RUNTIME_DIR or TMPDIR names a place that cannot be used.
 std::string make_socket_folder(Layout const &layout);
 
 /// Removes it. The server must not be running.

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from support import shells
-from support.fleets import HOSTILE_NAME, Fleet
+from support.fleets import HOSTILE_NAME, TRIES, Fleet
 
 RUNS = "$(touch owned)"
 
@@ -95,14 +95,32 @@ COMPLETED_BY_THE_SHELL = [
 ]
 
 
+def tab(shell, typed, completed):
+    """The line after Tab. Pressed again while it is another than it is to be: on a busy machine, an id may not come in time."""
+    for _ in range(TRIES):
+        line = shell.tab(typed)
+        if line.rstrip() == completed.rstrip():
+            break
+    return line
+
+
+def listed(shell, typed, word):
+    """What the shell displays at two Tabs, in the same way: until a word is among it."""
+    for _ in range(TRIES):
+        shell.tab(typed, times=2)
+        if word in shell.listing:
+            break
+    return shell.listing
+
+
 @pytest.mark.parametrize("typed, completed", COMPLETED + COMPLETED_BY_THE_SHELL)
 def test_bash(bash, typed, completed):
-    assert bash.tab(typed) == completed
+    assert tab(bash, typed, completed) == completed
 
 
 @pytest.mark.parametrize("typed, completed", COMPLETED + COMPLETED_BY_THE_SHELL)
 def test_zsh(zsh, typed, completed):
-    assert zsh.tab(typed).rstrip() == completed.rstrip()
+    assert tab(zsh, typed, completed).rstrip() == completed.rstrip()
 
 
 @pytest.mark.parametrize("typed, completed", COMPLETED)
@@ -126,13 +144,13 @@ def test_fish_offers_file_names(fish):
 
 
 def test_ids_are_listed_with_their_names(zsh, bash, fish):
-    zsh.tab("relay-admin agent show pay-", times=2)
-    assert "pay-desk  -- Pay Desk (acme-corp)" in zsh.listing
-    assert f"pay-bot   -- {HOSTILE_NAME} (acme-corp)" in zsh.listing
+    listing = listed(zsh, "relay-admin agent show pay-", "pay-desk")
+    assert "pay-desk  -- Pay Desk (acme-corp)" in listing
+    assert f"pay-bot   -- {HOSTILE_NAME} (acme-corp)" in listing
     assert fish("relay-admin agent show pay-b") == {"pay-bot": f"{HOSTILE_NAME} (acme-corp)"}
     assert fish("relay-admin unblock ")["shut-bot"].endswith(", INC-42")
-    bash.tab("relay-admin agent show pay-", times=2)
-    assert "pay-bot" in bash.listing and "pay-desk" in bash.listing
+    listing = listed(bash, "relay-admin agent show pay-", "pay-desk")
+    assert "pay-bot" in listing and "pay-desk" in listing
 
 
 def test_commands_and_flags_are_listed_with_their_meaning(zsh, fish):
@@ -183,19 +201,27 @@ def test_the_line_says_which_database(fleet, folder, fish):
     bash = shells.bash(fleet.home, script_path=folder / "relay-admin.bash", **nowhere)
     zsh = shells.zsh(fleet.home, folder=folder, **nowhere)
     for shell in (bash, zsh):
-        assert shell.tab(line).rstrip() == f"{line}shut-bot"
+        assert tab(shell, line, f"{line}shut-bot").rstrip() == f"{line}shut-bot"
         assert shell.tab("relay-admin unblock ") == "relay-admin unblock "
         shell.close()
 
 
-def timed_tab(shell, line):
-    """The line after a Tab, how long that took (the best of three: others may be busy here), and what was displayed."""
+# Seconds from Tab to the line behind it, beyond the start of the program.
+PATIENCE = 0.45
+AT_ONCE = 0.3
+
+
+def timed_tab(home, shell, line, limit):
+    """The line after a Tab that was within `limit`, if any of some was (others may be busy here), and what was displayed."""
     shell.tab(line)  # the first Tab loads the script
-    tries = []
-    for _ in range(3):
+    took = []
+    for _ in range(TRIES):
+        start = shells.start_of_program(home)
         result = shell.tab(line)
-        tries.append(shell.took)
-    return result, min(tries), shell.listing
+        took.append(shell.took - start)
+        if took[-1] < limit:
+            return result, shell.listing
+    raise AssertionError(f"each of these seconds is too long: {took}")
 
 
 def test_a_silent_server_and_none_at_all(fleet, folder, fish):
@@ -208,8 +234,8 @@ def test_a_silent_server_and_none_at_all(fleet, folder, fish):
             bash = shells.bash(fleet.home, script_path=folder / "relay-admin.bash", **env)
             zsh = shells.zsh(fleet.home, folder=folder, **env)
             for shell in (bash, zsh):
-                line, took, listing = timed_tab(shell, "relay-admin unblock ")
-                assert line == "relay-admin unblock " and took < 0.5, took
+                line, listing = timed_tab(fleet.home, shell, "relay-admin unblock ", PATIENCE)
+                assert line == "relay-admin unblock "
                 assert "error" not in listing and "fail" not in listing
                 shell.close()
             assert fish("relay-admin unblock ", **env) == {}
@@ -229,8 +255,8 @@ def test_what_is_no_id_needs_no_database(fleet, folder, fish):
             ("relay-admin agent list --state re", "relay-admin agent list --state revoked "),
         ):
             for shell in (bash, zsh):
-                line, took, _ = timed_tab(shell, typed)
-                assert line.rstrip() == completed.rstrip() and took < 0.4, took
+                line, _ = timed_tab(fleet.home, shell, typed, AT_ONCE)
+                assert line.rstrip() == completed.rstrip()
             assert completed.split()[-1] in fish(typed, **env)
         for shell in (bash, zsh):
             shell.close()

@@ -428,7 +428,7 @@ def test_a_table_that_somebody_holds_is_told_and_the_rest_goes_on(relay, databas
         cursor.execute("LOCK TABLE relay.agent_keys")
         began = time.monotonic()
         items = examine(relay, check=10)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 19  # all of it may take 20
     holder.close()
     assert_found(items["keys.due"], "error", "another session holds a lock", "pg_locks")
     assert items["legacy.window"]["status"] == items["gateways"]["status"] == items["audit.months"]["status"] == "ok"
@@ -441,6 +441,6 @@ def test_a_connection_that_breaks_or_goes_silent_ends_it_in_time(relay, server, 
         dsn = proxy.dsn(database, user="a_relay_auditor", sslmode="disable")
         began = time.monotonic()
         items = examine(relay.with_(dsn=dsn), "--timeout", "2s", timeout=45)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 40
     assert items["db.connection"]["status"] == "ok"
     assert any("broke" in item["message"] or "no answer" in item["message"] for item in items.values()), items

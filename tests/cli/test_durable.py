@@ -119,7 +119,7 @@ def test_no_standby_at_all_is_said(primary, runner, made, key):
     result = runner("block", "bot", "--durable", "-o", "json", check=10)
     assert "on the primary only: it knows of no standby" in result.err
     found = found_in(result)
-    assert (found["expected"], found["complete"], found["error"]) == (0, False, None) and found["took_ms"] < 5000
+    assert (found["expected"], found["complete"], found["error"]) == (0, False, None) and found["took_ms"] < 9000
     assert agents.decide(made, key) == "blocked"
     drop_slot(primary, "never_used")
 
@@ -193,9 +193,9 @@ def test_a_dead_synchronous_standby_is_named_and_the_block_is_in_force_meanwhile
     began = time.monotonic()
     process = started(runner, made, key, "--timeout", "3s", "-o", "json")
     assert process.poll() is None, "it is in force only when nobody waits any more"
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     told = err.decode()
-    assert 3 <= time.monotonic() - began < 15
+    assert 3 <= time.monotonic() - began < 30
     assert process.returncode == 10, told
     assert "durable on 1/2 standbys in " in told and "not replayed by right: not connected, synchronous" in told
     assert "the block stands on the primary; a failover" in told.splitlines()[-1]
@@ -225,21 +225,20 @@ def test_a_standby_that_has_it_on_disk_but_does_not_replay_it_is_missing(made, r
 
 def test_a_standby_that_dies_during_the_wait_is_still_asked_about(made, runner, key, right):
     right.query("SELECT pg_wal_replay_pause()")
-    process = started(runner, made, key, "--timeout", "2s")
-    time.sleep(0.5)
+    process = started(runner, made, key, "--timeout", "6s")
     kill(right)
-    _, err = process.communicate(timeout=30)
+    assert process.poll() is None, "it gave up before the standby died"
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 10, err
     assert b"durable on 1/2 standbys in " in err and b"not replayed by right: not connected" in err
 
 
 def test_a_standby_that_comes_back_during_the_wait_ends_it(made, runner, key, left):
     left.stop()
-    process = started(runner, made, key, "--timeout", "30s")
-    time.sleep(0.3)
+    process = started(runner, made, key, "--timeout", "1m")
     assert process.poll() is None
     left.start()
-    _, err = process.communicate(timeout=40)
+    _, err = process.communicate(timeout=90)
     assert process.returncode == 0 and b"durable on 2/2 standbys in " in err, err
 
 
@@ -297,8 +296,8 @@ def test_several_blocks_at_once_and_gateways_and_standbys_are_waited_for_togethe
         results = list(pool.map(lambda number: runner("block", f"a{number}", *waiting, check=10), numbers))
     for result in results:
         item = result.json()["items"][0]
-        assert item["gateways"]["missing"] == ["gw"] and 1000 <= item["gateways"]["took_ms"] < 3000
-        assert item["durable"]["missing"] == ["right"] and 3000 <= item["durable"]["took_ms"] < 8000
+        assert item["gateways"]["missing"] == ["gw"] and 1000 <= item["gateways"]["took_ms"] < 15_000
+        assert item["durable"]["missing"] == ["right"] and 3000 <= item["durable"]["took_ms"] < 20_000
         assert "0/1 gateways in " in result.err and "committed: gateways refuse it" in result.err
 
 
@@ -308,7 +307,7 @@ def test_ctrl_c_ends_the_wait_and_tells_what_is_done(primary, made, runner, key,
     process = started(runner, made, key, "--timeout", "1m")
     time.sleep(0.3)
     os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGINT, err
     assert b"bot" in out and b"undo:" in err and b"not replayed by right: not connected" in err
 
@@ -318,7 +317,7 @@ def test_a_primary_that_dies_during_the_wait_is_said(primary, made, runner, key,
     require(primary, "right")
     process = started(runner, made, key, "--timeout", "3s")
     primary.kill()
-    _, err = process.communicate(timeout=40)
+    _, err = process.communicate(timeout=90)
     primary.start()
     made.wait_until_back()
     assert process.returncode == 10 and b"how far the standbys are could not be read" in err, err

@@ -282,12 +282,11 @@ def black_hole():
 
 
 def test_8_a_silent_port_ends_at_the_time_out(relay):
-    with black_hole() as dsn:
-        begin = time.monotonic()
+    with black_hole() as dsn, processes.at_once():  # twice, and 10 s would be the default
         error = both(
             relay.with_(dsn=dsn), "org", "list", "--timeout", "400ms", code=8, says=["no answer within 400 ms"]
         )
-        assert time.monotonic() - begin < 4 and error["changed"] == "no"
+    assert error["changed"] == "no"
 
 
 def test_8_a_lock_that_nobody_gives_back(relay, database, key, tmp_path):
@@ -409,7 +408,7 @@ def test_a_signal_in_a_transaction_rolls_it_back_and_kills(relay, database, key,
     waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     processes.wait_until(lambda: database.rows(waiting), what="the command to wait for the lock")
     process.send_signal(number)
-    out, _ = process.communicate(timeout=10)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == -number and out == b""  # a shell says 128 + number
     blocker.close()
     processes.wait_until(lambda: len(database.cluster.backends(database.name)) == 1, what="its session to be gone")
@@ -428,7 +427,7 @@ def test_a_shell_sees_130_and_143(relay, database, key):
         processes.wait_until(lambda: database.rows(waiting), what="the command to wait for the lock")
         (child,) = processes.children_of(process.pid)
         processes.kill(child, getattr(signal, f"SIG{name}"))
-        out, _ = process.communicate(timeout=10)
+        out, _ = process.communicate(timeout=60)
         # dash dies of SIGINT itself when its child did: then it is the shell's own end that tells.
         assert f"code {code}" in out.decode() or process.returncode == -signal.SIGINT
         blocker.rollback()

@@ -277,13 +277,12 @@ def test_ctrl_c_belongs_to_the_pager(fleet):
     with terminal(fleet, "relay-admin agent list", columns=200, lines=12) as pane:
         pane.wait_for("AGENT ID")
         pane.press("C-c")
-        time.sleep(0.3)
         pane.press("G")
         pane.wait_for("zero-width")
         pane.press("q")
         assert pane.finish() == 0
-    with terminal(fleet, "relay-admin agent list", columns=200, lines=12, env={"PAGER": "sleep 60"}) as pane:
-        time.sleep(0.5)
+    with terminal(fleet, "relay-admin agent list", columns=200, lines=12, env={"PAGER": "echo paging; exec sleep 60"}) as pane:
+        pane.wait_for("paging")
         pane.press("C-c")
         pane.finish()
         assert "warning" not in "\n".join(pane.everything())

@@ -2,6 +2,7 @@
 
 import pytest
 from support.agents import first_agent
+from support.processes import wait_until
 from support.relay import finish_terminal
 
 OPS = ("role", "create", "ops", "--org", "acme", "--name", "Operations")
@@ -237,10 +238,10 @@ def test_a_role_is_not_deleted_under_somebody_who_gives_it(acme, database):
         cursor.execute("SELECT FROM relay.roles WHERE role_id = 'ops' FOR KEY SHARE")
         cursor.execute("INSERT INTO relay.agent_roles (agent_id, org_id, role_id, assigned_by) VALUES ('bot', 'acme', 'ops', 'x')")
     deleting = acme.start("role", "delete", "ops", "--org", "acme", "--yes")
-    with pytest.raises(Exception):
-        deleting.wait(0.5)
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    wait_until(lambda: database.rows(waiting), what="the deletion to wait")
     giving.commit()
     giving.close()
-    deleting.communicate(timeout=20)
+    deleting.communicate(timeout=60)
     assert deleting.returncode == 5
     assert database.value("SELECT count(*) FROM relay.agent_roles") == 1

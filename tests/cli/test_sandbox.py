@@ -1,117 +1,27 @@
 """The sandbox: a private PostgreSQL that starts on demand, keeps to itself, outlives a kill, and leaves nothing behind."""
 
 import concurrent.futures
-import json
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
-import psycopg2
 import pytest
-from support import contract
-
-AS_ROOT = os.geteuid() == 0
-NOBODY = 65534
-
-
-def server_user():
-    """Whom root lets the server run as."""
-    found = subprocess.run(["id", "-u", "postgres"], capture_output=True, text=True, check=False)
-    return int(found.stdout.strip() or NOBODY)
-
-
-class Box:
-    """One state home of its own, and the program run by the user who owns it."""
-
-    def __init__(self, top, user):
-        self.top = top
-        self.user = user
-        self.program = top / "relay-admin"
-        shutil.copy(os.environ["RELAY_ADMIN"], self.program)  # the build tree may be closed to other users
-        self.state = top / "state"
-        self.state.mkdir()
-        if user is not None:
-            os.chown(self.state, user, user)
-        self.env = {"PATH": os.environ["PATH"], "HOME": str(top), "XDG_STATE_HOME": str(self.state)}
-
-    @property
-    def folder(self):
-        return Path(self.env["XDG_STATE_HOME"]) / "relay-admin" / "sandbox"
-
-    def _identity(self):
-        return {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
-
-    def popen(self, *words, **options):
-        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-        return subprocess.Popen([self.program, *words], env=self.env, cwd="/", text=True, **self._identity(), **options)
-
-    def run(self, *words, expect=0, **options):
-        with self.popen(*words, **options) as process:
-            out, err = process.communicate(timeout=120)
-        assert process.returncode == expect, f"{words}: {process.returncode}\n{out}\n{err}"
-        contract.check_run(words, process.returncode, out, err)
-        return subprocess.CompletedProcess(words, process.returncode, out, err)
-
-    def json(self, *words, **options):
-        done = self.run("sandbox", *words, "-o", "json", **options)
-        return json.loads(done.stdout if done.returncode == 0 else done.stderr.splitlines()[-1])
-
-    def status(self):
-        return self.json("status")["data"]
-
-    def query(self, sql):
-        connection = psycopg2.connect(self.status()["dsn"])
-        connection.autocommit = True
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql)
-                return cursor.fetchall() if cursor.description else None
-        finally:
-            connection.close()
-
-
-EACH_USER = ["root", "ordinary user"] if AS_ROOT else ["ordinary user"]
-# Where privileges, ownership or signals matter; elsewhere one of them will do.
-each_user = pytest.mark.parametrize("box", EACH_USER, indirect=True)
-
-
-@pytest.fixture
-def box(request):
-    top = Path(tempfile.mkdtemp(prefix="box", dir="/tmp"))
-    top.chmod(0o755)
-    before = set(os.listdir("/tmp"))
-    made = Box(top, NOBODY if AS_ROOT and getattr(request, "param", "") != "root" else None)
-    try:
-        yield made
-    finally:
-        made.run("sandbox", "destroy", "--yes")
-        left = [str(path) for path in made.state.rglob("*") if "relay-admin" in str(path.relative_to(made.state))]
-        sockets = {name for name in set(os.listdir("/tmp")) - before if name.startswith("relay-admin.")}
-        shutil.rmtree(top)
-    assert left == []
-    assert sockets == set()
-
+from support import processes
+from support.box import AS_ROOT, box, each_user, server_user  # noqa: F401
 
 def inode_of_sockets(pid):
     targets = (os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
     return {target[8:-1] for target in targets if target.startswith("socket:[")}
 
 
-def is_gone(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] in "ZX"
-    except FileNotFoundError:
-        return True
-
-
 def kill_hard(pid):
+    """And waits until its workers have noticed, too."""
+    workers = processes.children_of(pid)
     os.kill(pid, signal.SIGKILL)
-    while not is_gone(pid):
-        time.sleep(0.01)
+    processes.wait_until(lambda: not any(map(processes.is_alive, (pid, *workers))), what="the server and its workers to be gone")
 
 
 def test_status_changes_nothing(box):
@@ -233,7 +143,6 @@ def test_a_killed_server_is_removed_without_a_trace(box):
     pid = box.json("start")["data"]["pid"]
     segment = (box.folder / "data" / "postmaster.pid").read_text().splitlines()[6].split()[1]
     kill_hard(pid)
-    time.sleep(0.5)  # its workers notice
     box.run("sandbox", "destroy", "--yes")
     assert segment not in {line.split()[1] for line in Path("/proc/sysvipc/shm").read_text().splitlines()}
 
@@ -242,7 +151,6 @@ def test_a_killed_server_is_removed_without_a_trace(box):
 def test_a_stale_process_number_of_another_process_does_no_harm(box):
     pid = box.json("start")["data"]["pid"]
     kill_hard(pid)
-    time.sleep(0.5)
     owner = os.stat(box.folder / "data").st_uid
     with subprocess.Popen(["sleep", "60"], **({"user": owner, "group": owner} if AS_ROOT else {})) as other:
         file = box.folder / "data" / "postmaster.pid"
@@ -339,48 +247,6 @@ def test_the_environment_cannot_lead_elsewhere(box):
     for name in ("dbname=relay", "user=relay", "port=5432"):
         assert name in dsn
     assert box.run("sandbox", "status", "-o", "id").stdout.strip() == dsn
-
-
-@each_user
-@pytest.mark.parametrize("name", ["it's $(id) `x`", 'com,ma "quoted" \\', "l" * 120])
-def test_any_path_will_do(box, name):
-    home = box.state / name
-    home.mkdir()
-    if box.user is not None:
-        os.chown(home, box.user, box.user)
-    box.env["XDG_STATE_HOME"] = str(home)
-    box.run("sandbox", "start")
-    assert box.query("SELECT current_user::text") == [("relay",)]
-    assert box.run("sandbox", "run", "--", "psql", "-Atc", "SELECT 1").stdout == "1\n"
-    box.run("sandbox", "stop")
-    box.run("sandbox", "start")
-    assert box.query("SELECT 1") == [(1,)]
-
-
-def test_a_short_socket_folder_that_was_cleaned_away_is_made_again(box):
-    box.env["XDG_STATE_HOME"] = str(box.state / ("l" * 120))
-    sockets = Path(box.json("start")["data"]["socket_dir"])
-    assert not sockets.is_relative_to(box.folder)
-    shutil.rmtree(sockets)
-    assert box.json("start")["changed"] is True
-    assert box.query("SELECT 1") == [(1,)]
-
-
-def test_a_relative_state_home_is_ignored(box):
-    box.env["XDG_STATE_HOME"] = "state"
-    box.env["HOME"] = str(box.state)
-    assert box.status()["folder"] == str(box.state / ".local/state/relay-admin/sandbox")
-
-
-@pytest.mark.skipif(not AS_ROOT, reason="only root hands the server to another user")
-def test_root_with_a_closed_home_uses_the_system_folder(box):
-    home = box.top / "closed"
-    home.mkdir(mode=0o700)
-    plain = Box.__new__(Box)
-    plain.__dict__ |= box.__dict__ | {"user": None, "env": {"PATH": box.env["PATH"], "HOME": str(home)}}
-    data = plain.status()
-    assert data["folder"] == "/var/lib/relay-admin/sandbox"
-    assert "not open to the user" in data["why_here"]
 
 
 def test_data_of_another_major_version_are_not_touched(box):

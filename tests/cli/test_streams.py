@@ -3,9 +3,9 @@
 import base64
 import json
 import os
+import select
 import stat
 import subprocess
-import time
 
 import pytest
 import yaml
@@ -265,9 +265,11 @@ def test_a_reader_that_dies_before_it_has_read_gets_no_key(relay, database, key)
     reading, writing = os.pipe()
     process = relay.start("rotate-key", "bot", "--secret-stdout", stdout=writing)
     os.close(writing)
-    time.sleep(0.5)
+    poller = select.poll()
+    poller.register(reading, select.POLLIN)
+    assert poller.poll(60_000), "no secret ever came"
     os.close(reading)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 12 and b"nothing was changed" in err and rows(database) == before
 
 

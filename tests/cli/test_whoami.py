@@ -164,10 +164,17 @@ def test_a_secret_is_told_as_set_and_by_whom(relay_without_database, home, tmp_p
     relay("config", "show", "--dsn", f"password={SECRET}", check=2)
 
 
-def test_the_sandbox_is_not_started_by_a_look(relay_without_database, home):
-    relay = relay_without_database.with_(env={"XDG_DATA_HOME": home / "data", "XDG_STATE_HOME": home / "state"})
+def test_the_sandbox_is_not_started_by_a_look(relay_without_database, open_folder):
+    relay = relay_without_database.with_(env={"XDG_STATE_HOME": open_folder / "state"})
     assert "does not run" in config(relay, "--sandbox")["host"]["origin"]
+    assert relay.json("sandbox", "status")["data"]["folder"] == f"{open_folder}/state/relay-admin/sandbox"
     assert relay.json("sandbox", "status")["data"]["state"] == "absent"
+    assert list(open_folder.iterdir()) == []
+
+
+def test_a_place_for_the_sandbox_that_cannot_be_is_an_error_of_a_look_too(relay_without_database):
+    error = relay_without_database.error("config", "show", "--sandbox", env={"XDG_STATE_HOME": "state"}, check=2)
+    assert "XDG_STATE_HOME" in error["message"]
 
 
 def test_neither_takes_a_word(relay):

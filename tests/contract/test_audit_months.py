@@ -226,8 +226,9 @@ class Traffic:
         return self.slowest
 
 
-# What a request may wait: two attempts to get a lock, and a busy machine on top.
+# What a request may wait: two attempts to get a lock. A busy machine comes on top: some times the slowest before anything began.
 LONGEST = 0.8
+BUSY = 4
 
 
 def test_authentication_goes_on_while_months_are_made_and_filled_and_dropped(busy, relay_without_database, tmp_path):
@@ -259,7 +260,7 @@ def test_authentication_goes_on_while_months_are_made_and_filled_and_dropped(bus
                f" {while_ahead * 1000:.0f} ms while months ahead were made")  # fmt: skip
     print(figures)
     assert sum(made.values()) >= 250_000 and [row["row_count"] for row in dropped] == [1000, 1000, 1000, 200_000]
-    assert max(while_made, while_dropped, while_ahead) < LONGEST, figures
+    assert max(while_made, while_dropped, while_ahead) < LONGEST + BUSY * usual, figures
     # Each request has its row, and it has it once.
     written = busy.one("SELECT count(*) AS n, count(DISTINCT event_id) AS ids FROM relay.auth_events WHERE ip_address IS NOT NULL")
     assert written == {"n": traffic.count, "ids": traffic.count}
@@ -274,15 +275,16 @@ def test_a_long_reader_holds_up_the_maintenance_and_not_the_gateways(busy, relay
     with reader.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM relay.auth_events")
     with Traffic(busy, key, clients=2) as traffic:
+        usual = traffic.quiet(1)
         done = []
         maker = threading.Thread(target=lambda: done.append(make_months(busy)))
         maker.start()
         waited = traffic.quiet(1.5)
         assert not done and traffic.count > 50
         reader.close()
-        maker.join(20)
+        maker.join(60)
         assert len(done) == 1
-    assert 0.05 < waited < LONGEST, waited
+    assert 0.05 < waited < LONGEST + BUSY * usual, (waited, usual)
 
 
 def test_who_never_gets_the_lock_gives_up_and_leaves_everything_as_it_was(database):
@@ -293,7 +295,7 @@ def test_who_never_gets_the_lock_gives_up_and_leaves_everything_as_it_was(databa
     begin = time.monotonic()
     with pytest.raises(psycopg2.errors.LockNotAvailable):
         make_months(database, 12)
-    assert 3 < time.monotonic() - begin < 30
+    assert 3 < time.monotonic() - begin < 60
     reader.close()
     assert months(database) == before
     assert len(make_months(database, 12)) == 9

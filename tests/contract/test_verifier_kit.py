@@ -4,7 +4,6 @@ How late they hear of a block is printed, whatever pytest captures.
 """
 
 import statistics
-import threading
 import time
 from contextlib import closing
 
@@ -14,6 +13,7 @@ from support.gateways import LANGUAGES, Gateway
 from support.own_key import make_key
 from support.processes import wait_until
 from support.proxy import Fault, Proxy
+from support.pulse import Pulse
 
 AGENTS = ("bot", "payer", "scribe")
 BOUND = 0.2  # seconds from a COMMIT to the last call that is let in
@@ -70,43 +70,29 @@ def wait_accepted(fleet, agent):
         )
 
 
-class Pulse(threading.Thread):
-    """Asks the database something every few milliseconds: whether the machine itself stood still, whatever the gateways did."""
-
-    def __init__(self, database):
-        super().__init__(daemon=True)
-        self.connection = database.connect()
-        self.worst, self.stopped = 0, threading.Event()
-        self.start()
-
-    def run(self):
-        with closing(self.connection), self.connection.cursor() as cursor:
-            while not self.stopped.is_set():
-                before = time.monotonic()
-                time.sleep(0.005)
-                cursor.execute("SELECT 1")
-                self.worst = max(self.worst, time.monotonic() - before)
-
-    def stood_still(self):
-        """Since it was asked last."""
-        worst, self.worst = self.worst, 0
-        return worst > STANDSTILL
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stopped.set()
-        self.join()
-
-
 def lateness(fleet, agent, committed):
     """{language: seconds from `committed` to the last call that was let in}"""
     return {name: said["agents"][agent]["last"] / 1e9 - committed for name, said in report(fleet).items()}
 
 
-def show(capsys, title, late, disturbed):
-    """Prints a table, and fails when the bound is not kept. `disturbed`: times at which the machine stood still do not count."""
+def is_quiet(measured):
+    """Whether the machine did not stand still in a round."""
+    return measured[1] <= 4 * STANDSTILL
+
+
+def judge(rounds):
+    """([lateness by language], how many do not count) of [(lateness, allowance)].
+
+    Where the machine stood still, a round does not count; if too few others are left, all count, each less what the machine took."""
+    quiet = [late for late, _ in filter(is_quiet, rounds)]
+    if len(quiet) >= min(ROUNDS, len(rounds)):
+        return quiet, len(rounds) - len(quiet)
+    return [{name: seconds - allowance for name, seconds in late.items()} for late, allowance in rounds], 0
+
+
+def show(capsys, title, rounds):
+    """Prints a table, and fails when the bound is not kept."""
+    late, disturbed = judge(rounds)
     lines = [
         f"\n{title}: last call let in after the COMMIT, in ms ({len(late)} times, and {disturbed} on a busy machine)"
     ]
@@ -133,35 +119,34 @@ def rotate_all(fleet, relay, folder, keys):
 
 
 def measure_blocks(fleet, database):
-    """([lateness by language], how many did not count): blocks, each lifted again."""
-    late, disturbed = [], 0
+    """[(lateness by language, what to allow for the machine)]: blocks, each lifted again."""
+    rounds = []
     with closing(database.connect()) as connection, connection.cursor() as cursor, Pulse(database) as pulse:
-        while len(late) < ROUNDS and disturbed < 5 * ROUNDS:
+        while len(rounds) < 3 * ROUNDS and sum(map(is_quiet, rounds)) < ROUNDS:
             wait_accepted(fleet, "bot")
-            pulse.stood_still()
+            pulse.standstill()
             cursor.execute(BLOCK)
             committed = time.monotonic()
             time.sleep(2 * BOUND)
-            found = lateness(fleet, "bot", committed)
-            late, disturbed = (late, disturbed + 1) if pulse.stood_still() else (late + [found], disturbed)
+            late = lateness(fleet, "bot", committed)
+            rounds.append((late, pulse.allowance()))
             cursor.execute("UPDATE relay.revocations SET lifted_at = now(), lifted_by = 't' WHERE lifted_at IS NULL")
-    assert len(late) == ROUNDS, "the machine is too busy to measure anything"
-    return late, disturbed
+    return rounds
 
 
 def measure_program(fleet, relay, database, ends):
     """The same by relay-admin, from when the change was written, on the database's clock: that is before its COMMIT."""
-    late, disturbed = [], 0
+    rounds = []
     with Pulse(database) as pulse:
         for agent, words in ends.items():
             wait_accepted(fleet, agent)
-            pulse.stood_still()
+            pulse.standstill()
             relay(*words, check=0)
             time.sleep(2 * BOUND)
             at = database.value("SELECT extract(epoch FROM max(at))::float8 FROM relay.key_changes")
-            found = lateness(fleet, agent, at - time.time() + time.monotonic())
-            late, disturbed = (late, disturbed + 1) if pulse.stood_still() else (late + [found], disturbed)
-    return late, disturbed
+            late = lateness(fleet, agent, at - time.time() + time.monotonic())
+            rounds.append((late, pulse.allowance()))
+    return rounds
 
 
 def test_under_load_rotations_refuse_nobody_and_a_block_is_felt_at_once(relay, database, tmp_path, keys, fleet, capsys):
@@ -172,13 +157,16 @@ def test_under_load_rotations_refuse_nobody_and_a_block_is_felt_at_once(relay, d
 
     rotate_all(fleet, relay, tmp_path, keys)
     wait_until(lambda: database.value(ALL_HAVE_READ), what="all to have read it")
-    time.sleep(0.3)
-    report(fleet)
-    time.sleep(1)  # nothing changes: all calls are answered by the caches, but for one each minute
-    for name, said in report(fleet).items():
-        assert sum(seen["accepted"] for seen in said["agents"].values()) > 200 and said["queries"] <= 6, (name, said)
+    wait_until(lambda: all(said["queries"] <= 1 for said in report(fleet).values()), step=0.3, what="full caches")
+    with Pulse(database) as pulse:
+        began = time.monotonic()
+        time.sleep(1)  # nothing changes: all calls are answered by the caches, but for one each minute
+        said_by_all, seconds, busy = report(fleet), time.monotonic() - began, pulse.standstill() > STANDSTILL
+    for name, said in said_by_all.items():
+        accepted = sum(seen["accepted"] for seen in said["agents"].values())
+        assert accepted > (20 if busy else 200) and said["queries"] <= 6 * seconds, (name, said)
 
-    show(capsys, "block", *measure_blocks(fleet, database))
+    show(capsys, "block", measure_blocks(fleet, database))
     for name, said in report(fleet).items():
         assert set(said["agents"]["bot"]["refused"]) <= {"blocked"} and said["agents"]["payer"]["refused"] == [], name
 
@@ -187,13 +175,13 @@ def test_under_load_rotations_refuse_nobody_and_a_block_is_felt_at_once(relay, d
         "payer": ["revoke", "payer"],
         "scribe": ["revoke", "--key", key_id(keys["scribe"])],
     }
-    late, disturbed = measure_program(fleet, relay, database, ends)
-    if late:
-        show(capsys, "relay-admin block, revoke, revoke --key", late, disturbed)
-    report(fleet)
-    time.sleep(0.2)
-    for name, said in report(fleet).items():
-        assert {agent: seen["accepted"] for agent, seen in said["agents"].items()} == dict.fromkeys(AGENTS, 0), name
+    show(capsys, "relay-admin block, revoke, revoke --key", measure_program(fleet, relay, database, ends))
+
+    def nobody_is_let_in():
+        accepted = [seen["accepted"] for said in report(fleet).values() for seen in said["agents"].values()]
+        return accepted == [0] * len(AGENTS) * len(fleet)
+
+    wait_until(nobody_is_let_in, step=0.2, what="what was under way to be over")
 
 
 def test_a_rotation_ends_no_open_connection_and_a_block_or_a_revocation_does(relay, database, tmp_path, keys, fleet):
@@ -264,8 +252,8 @@ def test_a_claim_is_not_answered_by_the_cache_of_another(keys, fleet):
 
 
 def test_what_is_kept_does_not_outlive_the_key(relay, tmp_path, keys, fleet):
-    rotate(relay, tmp_path / "next", "--grace", "2s")
-    ends = time.monotonic() + 2
+    rotate(relay, tmp_path / "next", "--grace", "5s")
+    ends = time.monotonic() + 5
     for gateway in fleet.values():
         assert gateway.call("check", key=keys["bot"])["ok"]
     time.sleep(max(0, ends - time.monotonic()))
@@ -286,10 +274,11 @@ def test_without_a_feed_the_cache_is_not_used(database, cluster, keys, fault):
         wait_until(lambda: all(said["queries"] == 0 for said in report(fleet).values()), step=0.3, what="full caches")
         proxy.mode = "silent" if fault == "silent" else "refuse"
         proxy.faults.append(Fault("deaf" if fault == "silent" else "rst", connection=None))
-        database.execute(BLOCK)
-        committed = time.monotonic()
-        time.sleep(7 if fault == "silent" else 1)
-        late = lateness(fleet, "bot", committed)
-        assert all(one <= (5.5 if fault == "silent" else 0.5) for one in late.values()), late
+        with Pulse(database) as pulse:
+            database.execute(BLOCK)
+            committed = time.monotonic()
+            time.sleep(7 if fault == "silent" else 1)
+            late, bound = lateness(fleet, "bot", committed), pulse.allowance() + (5.5 if fault == "silent" else 0.5)
+        assert all(one <= bound for one in late.values()), (late, bound)
         for gateway in fleet.values():
             gateway.close()

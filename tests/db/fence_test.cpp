@@ -48,9 +48,10 @@ TEST_CASE("an operation in flight is waited for, and its own end decides") {
             db::Database other(relay.scratch.settings());
             verdict = settle_operation(other, operation);
         });
-        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        bool const waits = somebody_waits(relay.scratch);
         commits ? work.commit() : work.abort();
         asking.join();
+        CHECK(waits);
         CHECK(verdict == (commits ? Verdict::done : Verdict::aborted));
     }
 }

@@ -6,10 +6,12 @@
 #include "relay/identity/create_org.hpp"
 #include "relay/schema/migrate.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <pqxx/pqxx>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 /// What the db tests share: a database of its own for each test, in the cluster that RELAY_TEST_DSN names (tests/support/with_cluster.py).
 namespace relay::test {
@@ -88,6 +90,28 @@ class Relay {
     db::Database database{scratch.settings()};
     std::string last_key{};
 };
+
+/// Waits until `condition` is true, on a busy machine as well: true, or false after a minute.
+template <typename Condition>
+bool comes_true(Condition const &condition) {
+    auto const end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end) {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
+/// Waits until a session of this database waits for a lock.
+inline bool somebody_waits(ScratchDatabase const &scratch) {
+    return comes_true([&] {
+        return scratch.query(
+                   "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                   "AND state = 'active' AND wait_event_type = 'Lock'") == "1";
+    });
+}
 
 /// The Error that `work` throws; fails the test if it throws none.
 template <typename Work>

@@ -45,12 +45,15 @@ TEST_CASE("an exception in the body rolls back, and the connection goes on") {
 
 TEST_CASE("while the server works, something else is done here") {
     Relay relay;
+    // The statement ends when this lock is given back, which is done while it runs: neither side can be too early.
+    pqxx::connection connection(relay.scratch.dsn());
+    pqxx::work holder(connection);
+    holder.exec("SELECT pg_advisory_xact_lock(1)");
     bool done = false;
     relay.database.transact(writing(), [&](db::Transaction &transaction) {
-        transaction.exec_while("SELECT pg_sleep(0.3), $1", {"beta"}, [&] {
-            done = relay.scratch.query(
-                       "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.3), $1%' "
-                       "AND state = 'active' AND pid <> pg_backend_pid()") == "1";
+        transaction.exec_while("SELECT pg_advisory_xact_lock($1::bigint)", {"1"}, [&] {
+            done = somebody_waits(relay.scratch);
+            holder.commit();
         });
         transaction.exec_while(insert_org, {"beta", "Beta"}, [] {});
     });

@@ -5,7 +5,6 @@ import re
 import resource
 import signal
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -191,17 +190,18 @@ def test_a_crash_leaves_no_core_with_a_key(heard, tmp_path, tally):
     """SIGSEGV and SIGABRT while the key is in memory, with core files allowed by the caller."""
     for number in (signal.SIGSEGV, signal.SIGABRT, signal.SIGQUIT):
         scene = heard.scene("rotate")
-        reached = threading.Event()
-        hold = Fault(lambda _, reached=reached: (reached.set(), time.sleep(0.5)), match=commit)
+        reached, crashed = threading.Event(), threading.Event()
+        hold = Fault(lambda _, reached=reached, crashed=crashed: (reached.set(), crashed.wait(60)), match=commit)
         with Proxy(heard.cluster.socket_path, hold) as proxy:
             process = scene.relay.with_(dsn=proxy.dsn(scene.database)).start(
                 *scene.words,
                 cwd=scene.folder,
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2),
             )
-            assert reached.wait(20)
+            assert reached.wait(60)
             processes.kill(process.pid, number)
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
+            crashed.set()
         assert process.returncode == -number
         names = {path.name for path in scene.folder.iterdir()}
         assert names <= {"old", "key", "key.new"}, names

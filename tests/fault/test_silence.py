@@ -93,7 +93,7 @@ def test_the_default_patience_ends_in_time_wherever_the_silence_begins(stage, ta
             silences.append(Silence(stage, stage.scene(kind), fault, flags=()))
     for silence, (result, seconds) in run_all(silences):
         told = f"{silence.scene.kind} {silence.fault} after {seconds:.1f} s\n{result}"
-        assert seconds < 15 and result.code == 8, told
+        assert seconds < 30 and result.code == 8, told
         silence.scene.assert_told_truly(result)
         silence.scene.assert_converges(told)
     tally("answers swallowed, default patience", len(silences))
@@ -105,7 +105,7 @@ def test_a_server_that_never_answers_or_hangs_up_is_exit_8(stage, mode, tally):
     silences += [Silence(stage, stage.scene(kind), None, mode=mode, flags=()) for kind in KINDS]
     for silence, (result, seconds) in run_all(silences):
         told = f"{silence.scene.kind} {silence.flags} after {seconds:.1f} s\n{result}"
-        assert seconds < 15 and result.code == 8, told
+        assert seconds < 30 and result.code == 8, told
         assert "cannot reach the database" in result.err, told
         silence.scene.assert_told_truly(result)
         silence.scene.assert_converges(told)
@@ -146,7 +146,7 @@ def test_two_silent_hosts_are_given_up_in_time(stage, tally):
 
         with ThreadPoolExecutor(len(scenes)) as pool:
             for scene, result, seconds in pool.map(run, scenes):
-                assert seconds < 25 and result.code == 8, f"{seconds:.1f} s\n{result}"
+                assert seconds < LONGEST and result.code == 8, f"{seconds:.1f} s\n{result}"
                 scene.assert_told_truly(result)
     tally("two silent hosts", len(scenes))
 
@@ -157,5 +157,5 @@ def test_a_port_where_nobody_listens_is_exit_8_at_once(stage):
         dsn = proxy.dsn(scene.database)
     begin = time.monotonic()
     result = scene.run(dsn=dsn)
-    assert result.code == 8 and time.monotonic() - begin < 5, f"{result}"
+    assert result.code == 8 and time.monotonic() - begin < 9, f"{result}"
     scene.assert_told_truly(result)

@@ -1,9 +1,14 @@
 """A small fleet to be completed: two organizations, agents in each state, a name that is hostile to shells."""
 
+import time
+
 from .database import Database, make_template
 from .relay import Runner
 
 HOSTILE_NAME = "$(touch owned) `touch owned` Pay: 'n' \"Go\" %F{red}; touch owned"
+
+TRIES = 8
+OUT_OF_TIME = 0.3  # seconds; the program itself gives up a little later
 
 
 class Fleet:
@@ -34,10 +39,16 @@ class Fleet:
         """How a shell finds it."""
         return {"RELAY_ADMIN_DSN": self.database.dsn()}
 
-    def complete(self, *words, relay=None, **options):
-        """{word: meaning} of `__complete`, which must succeed and say nothing else."""
-        result = (relay or self.relay)("__complete", *words, check=0, **options)
-        assert result.err == ""
+    def complete(self, *words, relay=None, once=False, **options):
+        """{word: meaning} of `__complete`, which must succeed and say nothing else.
+
+        What has not come in time is not offered, and on a busy machine that happens: who took that long is asked again, but for `once`."""
+        for _ in range(1 if once else TRIES):
+            began = time.monotonic()
+            result = (relay or self.relay)("__complete", *words, check=0, **options)
+            assert result.err == ""
+            if result.out or time.monotonic() - began < OUT_OF_TIME:
+                break
         rows = [(line.split("\t") + [""])[:2] for line in result.out.splitlines()]
         assert len(dict(rows)) == len(rows), f"a word twice: {result.out}"
         return dict(rows)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pexpect
 
-from . import binaries, contract
+from . import binaries, contract, surroundings
 
 # What a build with coverage or sanitizers needs to find in its environment; everything else is ours to choose.
 KEPT_VARIABLES = (
@@ -73,11 +73,12 @@ class Result:
 
 
 def clean_environment(home, more=None):
-    """An environment with nothing of the caller's that could change what runs: no PG*, RELAY_* or CI, its own home."""
+    """An environment with nothing of the caller's that could change what runs: no PG*, RELAY_* or CI, its own home and sandbox."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     chosen = {
         **kept,
         "HOME": os.fspath(home),
+        "XDG_STATE_HOME": os.fspath(surroundings.state_home()),
         "LC_ALL": "C.UTF-8",
         "TERM": "dumb",
         "USER": "tester",
@@ -223,7 +224,7 @@ class Runner:
         """Runs a command with `-o json` that must fail with exit code `check`; returns the error object."""
         return self(*words, "-o", "json", check=check, **options).error()
 
-    def terminal(self, *words, env=None, timeout=30, columns=100, **options):
+    def terminal(self, *words, env=None, timeout=60, columns=100, **options):
         """Runs a command on a pseudo-terminal; returns the pexpect.spawn, of text. Its end: `finish_terminal`."""
         program, *arguments = self.argv(words)
         return pexpect.spawn(

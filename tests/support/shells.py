@@ -30,6 +30,13 @@ def script(shell):
     return subprocess.run([program, "completion", shell], check=True, capture_output=True, text=True).stdout
 
 
+def start_of_program(home):
+    """How long the program takes right now to start and to answer without asking anybody: on a busy machine, most of what a Tab takes."""
+    began = time.monotonic()
+    subprocess.run([binaries.relay_admin(), "__complete", "zzz"], env=environment(home), check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
 class Shell:
     """A shell at its prompt. `tab(text)` types and presses Tab; returns the line afterwards."""
 
@@ -39,7 +46,7 @@ class Shell:
             argv[1:],
             env=environment(home, **env),
             cwd=os.fspath(home),
-            timeout=20,
+            timeout=60,
             encoding="utf-8",
             dimensions=(60, 200),
         )
@@ -97,10 +104,13 @@ def zsh(home, *, folder, **env):
     return Shell(["/bin/zsh", "-f", "-i"], setup, home, **env)
 
 
-def fish(home, line, *, folder, **env):
-    """{word: description} that fish offers for a line, its cursor at the end."""
+def fish(home, line, *, folder, tries=4, **env):
+    """{word: description} that fish offers for a line, its cursor at the end. Asked again if it is nothing: the machine may be busy."""
     command = "set -p fish_complete_path $argv[1]; complete -C $argv[2]"
     argv = ["fish", "--no-config", "-c", command, os.fspath(folder), line]
-    run = subprocess.run(argv, env=environment(home, **env), cwd=home, capture_output=True, text=True, timeout=30)
-    assert run.stderr == "", run.stderr
+    for _ in range(tries):
+        run = subprocess.run(argv, env=environment(home, **env), cwd=home, capture_output=True, text=True, timeout=60)
+        assert run.stderr == "", run.stderr
+        if run.stdout:
+            break
     return dict((row.split("\t", 1) + [""])[:2] for row in run.stdout.splitlines())

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import psycopg2
@@ -89,14 +88,13 @@ def test_a_commit_waits_for_a_dead_synchronous_standby_and_goes_on_when_it_is_ba
         standby.kill()
         late = threading.Thread(target=primary.query, args=("INSERT INTO t VALUES (2)",))
         late.start()
-        time.sleep(0.5)
-        assert late.is_alive(), "the COMMIT did not wait for the standby"
-        assert primary.query("SELECT n FROM t") == [(1,)], "a commit in flight must not be visible"
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
-        assert primary.query(waiting) == [(1,)]
+        processes.wait_until(lambda: primary.query(waiting) == [(1,)], what="the COMMIT to wait for the standby")
+        assert late.is_alive()
+        assert primary.query("SELECT n FROM t") == [(1,)], "a commit in flight must not be visible"
 
         standby.start()
-        late.join(30)
+        late.join(60)
         assert not late.is_alive()
         assert primary.query("SELECT count(*) FROM t") == [(2,)]
 

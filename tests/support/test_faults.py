@@ -128,6 +128,7 @@ def test_the_runner_gives_a_clean_environment(tmp_path, monkeypatch):
     assert set(seen) <= {
         "PATH",
         "HOME",
+        "XDG_STATE_HOME",
         "LC_ALL",
         "TERM",
         "USER",

@@ -110,10 +110,11 @@ def test_a_network_that_swallows_answers_keeps_the_client_waiting(cluster, table
     with Proxy(cluster.socket_path, Fault(action, match=commit)) as proxy:
         client = threading.Thread(target=lambda: pytest.raises(psycopg2.Error, insert, proxy, table))
         client.start()
+        processes.wait_until(lambda: proxy.fired == 1, what="the COMMIT to be met")
+        processes.wait_until(lambda: rows(table) == stored, what="what the server does with it")
         client.join(0.5)
-        assert client.is_alive()
-        assert rows(table) == stored
-    client.join(10)
+        assert client.is_alive() and rows(table) == stored
+    client.join(60)
     assert not client.is_alive()
 
 

@@ -21,7 +21,7 @@ class Tmux:
 
     def _run(self, *words):
         command = ["tmux", "-u", "-S", self._socket, "-f", "/dev/null", *words]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=20)
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -45,14 +45,14 @@ class Tmux:
         """The same with what has scrolled away above, lines that the terminal has wrapped joined."""
         return self._run("capture-pane", "-p", "-J", "-S", "-").rstrip().split("\n")
 
-    def wait_for(self, wanted, seconds=20):
+    def wait_for(self, wanted, seconds=60):
         """Waits until a text is on the screen."""
         end = time.monotonic() + seconds
         while wanted not in "\n".join(self.screen()):
             assert time.monotonic() < end, f"no {wanted!r} on the screen:\n" + "\n".join(self.screen())
             time.sleep(0.05)
 
-    def finish(self, seconds=20):
+    def finish(self, seconds=60):
         """Waits for the end of the command; its exit code."""
         end = time.monotonic() + seconds
         while not self._code_file.exists() or not self._code_file.read_text().endswith("\n"):

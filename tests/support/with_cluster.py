@@ -10,10 +10,12 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support import surroundings  # noqa: E402
 from support.cluster import Cluster  # noqa: E402
 
 
 def main(command):
+    surroundings.isolate()
     with Cluster() as cluster:
         dsn = f"host={cluster.host} port={cluster.port} user=postgres"
         return subprocess.run(command, env=dict(os.environ, RELAY_TEST_DSN=dsn), check=False).returncode

@@ -4,15 +4,32 @@
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
+#include <unistd.h>
 #include <algorithm>
 #include <cstdlib>
 
 namespace relay::db {
 namespace {
 
+/// libpq takes a service from the system's file, without a word, when the file that PGSERVICEFILE names is not there:
+/// that may be another database.
+void check_service_file() {
+    char const *const chosen = std::getenv("PGSERVICEFILE");
+    if (chosen == nullptr || *chosen == '\0' || ::access(chosen, F_OK) == 0) {
+        return;
+    }
+    throw Error(ErrorKind::usage, "cannot read the service file " + std::string(chosen),
+                {.why = "PGSERVICEFILE asks for it, and it is not there",
+                 .next = "set PGSERVICEFILE to your service file, or unset it"});
+}
+
 /// What libpq would use for the keywords that are not given: service file, environment, compiled-in, in this order.
 Keywords defaults(Keywords const &given) {
-    ScopedVariable const scoped_service("PGSERVICE", service_of(given));
+    char const *const service = service_of(given);
+    if (service != nullptr) {
+        check_service_file();
+    }
+    ScopedVariable const scoped_service("PGSERVICE", service);
     // libpq's own default, prefer, is indistinguishable from a wish for it: so let ours stand in its place while we look.
     char const *const wished = std::getenv("PGSSLMODE");
     ScopedVariable const scoped_sslmode("PGSSLMODE", wished != nullptr && *wished != '\0' ? wished : "verify-full");

@@ -16,6 +16,7 @@ struct Conninfo {
 /// Completes what `settings` name with libpq's own sources (PG* variables, service file) and with our rules:
 /// UTF-8 forced; PGOPTIONS dropped; over TCP to another host `sslmode=verify-full` unless less was asked for by name; with several hosts
 /// `target_session_attrs=read-write`; a connection time-out. Reads the environment; one thread at a time.
+/// A service file that PGSERVICEFILE names must be there when a service is asked for.
 /// Throws Error (usage) with a text of our own: libpq's parse errors print parts of the password.
 Conninfo complete_conninfo(Settings const &settings);
 

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <chrono>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -128,14 +128,15 @@ TEST_CASE("a scanner is as new after finish") {
 
 TEST_CASE("the time to scan grows with the text alone, whatever it holds") {
     // Texts that would be slow with a search that starts over at each character: 4 MB each, in seconds even under a sanitizer.
+    // The time is the processor's, so it does not matter who else is busy here.
     for (std::string const &unit : {std::string("relay_sk_"), agent_key, agent_key + " ", std::string("a"),
                                     std::string(" "), agent_key.substr(0, 70) + " ", agent_key.substr(0, 70) + "0 "}) {
         std::string text;
         while (text.size() < (4u << 20)) {
             text += unit;
         }
-        auto const start = std::chrono::steady_clock::now();
+        std::clock_t const start = std::clock();
         count({text});
-        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
+        CHECK(std::clock() - start < 10 * CLOCKS_PER_SEC);
     }
 }

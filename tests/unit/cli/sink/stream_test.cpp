@@ -2,6 +2,7 @@
 
 #include "sink_fixture.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -16,7 +17,10 @@ using Kind = StreamSink::Kind;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
+// Whoever waits as long as that has not noticed what he waited for; a busy machine is no reason to get there.
+constexpr StreamPatience long_patience{.room = 60s, .taken = 60s};
 constexpr StreamPatience short_patience{.room = 100ms, .taken = 100ms};
+constexpr auto too_long = 30s;
 
 /// The whole delivery to a descriptor.
 void deliver_to(int fd, Issued const &issued, StreamPatience patience = short_patience) {
@@ -24,6 +28,12 @@ void deliver_to(int fd, Issued const &issued, StreamPatience patience = short_pa
     StreamSink sink(Kind::inherited, fd, {}, output, patience);
     sink.prepare(issued.for_agent());
     sink.deliver();
+}
+
+/// Until something is there to be read.
+void wait_for_input(int fd) {
+    pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
+    ::poll(&waiting, 1, -1);
 }
 
 std::chrono::milliseconds time_of(auto const &work) {
@@ -39,16 +49,17 @@ TEST_CASE("a pipe gets the key alone, and the commit waits until it is taken") {
     Pipe pipe;
     std::string taken;
     std::thread reader([&] {
+        wait_for_input(pipe.reader.get());
         std::this_thread::sleep_for(150ms);
         std::array<char, 256> text{};
         auto const count = ::read(pipe.reader.get(), text.data(), text.size());
         taken.assign(text.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     });
-    auto const took = time_of([&] { deliver_to(pipe.writer.get(), issued, {}); });
+    auto const took = time_of([&] { deliver_to(pipe.writer.get(), issued, long_patience); });
     reader.join();
     CHECK(taken == issued.text());
     CHECK(took >= 140ms);
-    CHECK(took < 1500ms);
+    CHECK(took < too_long);
 }
 
 TEST_CASE("a reader that is slow is a reader all the same") {
@@ -56,7 +67,7 @@ TEST_CASE("a reader that is slow is a reader all the same") {
     Pipe pipe;
     auto const took = time_of([&] { deliver_to(pipe.writer.get(), issued); });
     CHECK(took >= 100ms);
-    CHECK(took < 1s);
+    CHECK(took < too_long);
     CHECK(drain(pipe.reader.get()) == issued.text());
 }
 
@@ -64,11 +75,10 @@ TEST_CASE("a reader that goes away without reading is an error") {
     Issued const issued;
     Pipe pipe;
     std::thread reader([&] {
-        std::this_thread::sleep_for(50ms);
+        wait_for_input(pipe.reader.get());
         pipe.reader.reset();
     });
-    auto const error =
-        error_of(ErrorKind::sink, [&] { deliver_to(pipe.writer.get(), issued, {.room = 1s, .taken = 1s}); });
+    auto const error = error_of(ErrorKind::sink, [&] { deliver_to(pipe.writer.get(), issued, long_patience); });
     reader.join();
     CHECK(contains(error.message(), "Broken pipe; nothing was changed"));
 }
@@ -81,7 +91,7 @@ TEST_CASE("a reader that has read all and gone is no error") {
         CHECK(::read(pipe.reader.get(), text.data(), text.size()) > 0);
         pipe.reader.reset();
     });
-    deliver_to(pipe.writer.get(), issued, {.room = 1s, .taken = 1s});
+    deliver_to(pipe.writer.get(), issued, long_patience);
     reader.join();
 }
 
@@ -104,7 +114,7 @@ TEST_CASE("a full pipe whose reader sleeps does not hold the command for ever") 
         auto const error = error_of(ErrorKind::sink, [&] { deliver_to(pipe.writer.get(), issued); });
         CHECK(contains(error.message(), "does not take the secret; nothing was changed"));
     });
-    CHECK(took < 1s);
+    CHECK(took < too_long);
 }
 
 TEST_CASE("a socket is waited for as a pipe is") {
@@ -117,7 +127,7 @@ TEST_CASE("a socket is waited for as a pipe is") {
         std::string taken(ApiKey::length, '\0');
         std::thread reader(
             [&] { CHECK(::recv(theirs.get(), taken.data(), taken.size(), MSG_WAITALL) == ApiKey::length); });
-        CHECK(time_of([&] { deliver_to(ours.get(), issued, {}); }) < 1s);
+        CHECK(time_of([&] { deliver_to(ours.get(), issued, long_patience); }) < too_long);
         reader.join();
         CHECK(taken == issued.text());
     }
@@ -126,10 +136,10 @@ TEST_CASE("a socket is waited for as a pipe is") {
     }
     SUBCASE("gone without reading") {
         std::thread reader([&] {
-            std::this_thread::sleep_for(30ms);
+            wait_for_input(theirs.get());
             theirs.reset();
         });
-        error_of(ErrorKind::sink, [&] { deliver_to(ours.get(), issued, {.room = 1s, .taken = 1s}); });
+        error_of(ErrorKind::sink, [&] { deliver_to(ours.get(), issued, long_patience); });
         reader.join();
     }
 }
