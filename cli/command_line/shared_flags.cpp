@@ -41,26 +41,22 @@ void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults)
         return defaults ? text + " (default: " + value + ")" : text;
     };
     add_choice(set, {.names = "--plan", .description = with_default("free: one agent; paid: no limit", "free")},
-               {"free", "paid"}, flags.plan);
+               all_texts<Plan>(), flags.plan);
     add_integer(set, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
                 {.min = 0, .max = 10'000'000}, flags.max_agents);
     add_key_max_age(set, flags.key_max_age);
     add_choice(set,
                {.names = "--auth-mode",
                 .description = with_default("optional: calls without a key are let through and recorded", "required")},
-               {"optional", "required"}, flags.auth_mode);
+               all_texts<AuthMode>(), flags.auth_mode);
 }
 
 OrgSettings org_settings(OrgSettingFlags const &flags) {
     require_some_time("--key-max-age", flags.key_max_age);
-    OrgSettings settings{.max_agents = flags.max_agents, .key_max_age = flags.key_max_age};
-    if (flags.plan) {
-        settings.plan = *flags.plan == "paid" ? Plan::paid : Plan::free;
-    }
-    if (flags.auth_mode) {
-        settings.auth_mode = *flags.auth_mode == "optional" ? AuthMode::optional : AuthMode::required;
-    }
-    return settings;
+    return {.plan = from_optional_text<Plan>(flags.plan),
+            .max_agents = flags.max_agents,
+            .key_max_age = flags.key_max_age,
+            .auth_mode = from_optional_text<AuthMode>(flags.auth_mode)};
 }
 
 void declare_page(OptionSet &set, PageOptions &options) {

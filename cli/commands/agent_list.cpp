@@ -25,7 +25,7 @@ struct Options {
 
 ListAgents read(Options const &options) {
     ListAgents request{
-        .status = options.state,
+        .status = from_optional_text<Status>(options.state),
         .key_due = options.key_due,
         .unused_for = options.unused_for,
         .page = page_request(options.page),
@@ -44,7 +44,7 @@ ListAgents read(Options const &options) {
 
 ExitStatus run(Options const &options, Context &context) {
     auto const row = [](Agent const &agent) { return hide(agent_record(agent), {"permissions"}); };
-    browse_page(context, "AgentList", "agent_id", list_agents(context.database(), read(options)), row);
+    browse_page(context, "AgentList", "agent_id", list_agents(context.database(), read(options)), row, sample_agent());
     return ExitStatus::ok;
 }
 
@@ -54,7 +54,7 @@ Runner declare(OptionSet &set) {
     add_value(set,
               {.names = "--role,--role-id", .type = "ROLE", .description = "only those that have a role, with --org"},
               options->role);
-    add_choice(set, {.names = "--state", .description = "only those in this state"}, {"active", "blocked", "revoked"},
+    add_choice(set, {.names = "--state", .description = "only those in this state"}, all_texts<Status>(),
                options->state);
     add_duration(set, {.names = "--key-due", .description = "only those whose key is due within this time, or already"},
                  options->key_due);

@@ -19,8 +19,8 @@ std::vector<std::string> warnings_of(RevokeFromAgent const &request, AgentPermis
     for (Permission const &asked : request.permissions) {
         for (Grant const &grant : left.grants) {
             if (Permission::parse(grant.permission).covers(asked)) {
-                warnings.push_back("agent " + left.agent.agent_id + " may still do " + asked.text() + ": by " +
-                                   (grant.role_id ? "role " + *grant.role_id : "its own " + grant.permission));
+                warnings.push_back("agent " + left.agent.agent_id.text() + " may still do " + asked.text() + ": by " +
+                                   (grant.role_id ? "role " + grant.role_id->text() : "its own " + grant.permission));
             }
         }
     }

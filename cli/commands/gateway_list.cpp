@@ -12,7 +12,7 @@ namespace {
 
 ExitStatus run(Context &context) {
     auto const found = list_gateways(context.database());
-    Document document = list_document("GatewayList", "gateway_id", found.items, gateway_record);
+    Document document = list_document("GatewayList", "gateway_id", found.items, gateway_record, Gateway());
     stamp(document, context, found.at, found.db_role);
     context.output().show(document);
     return ExitStatus::ok;

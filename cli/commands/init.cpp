@@ -66,10 +66,10 @@ std::string describe_server(WhoAmI const &who) {
 
 std::string describe_schema_step(WhoAmI const &who) {
     std::string const known = std::to_string(who.known_schema_version);
-    if (who.schema_state == "absent") {
+    if (who.schema_state == SchemaState::absent) {
         return "made (version " + known + ")";
     }
-    if (who.schema_state == "behind") {
+    if (who.schema_state == SchemaState::behind) {
         return "brought from version " + std::to_string(who.schema_version.value_or(0)) + " to " + known;
     }
     return "there, version " + std::to_string(who.schema_version.value_or(0)) + ": it stays as it is";

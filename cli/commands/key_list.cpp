@@ -20,7 +20,7 @@ struct Options {
 };
 
 ListKeys read(Options const &options) {
-    ListKeys request{.status = options.state, .page = page_request(options.page)};
+    ListKeys request{.status = from_optional_text<KeyStatus>(options.state), .page = page_request(options.page)};
     if (options.agent) {
         request.agent = AgentId::parse(*options.agent);
     }
@@ -31,7 +31,7 @@ ListKeys read(Options const &options) {
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    browse_page(context, "KeyList", "key_id", list_keys(context.database(), read(options)), key_record);
+    browse_page(context, "KeyList", "key_id", list_keys(context.database(), read(options)), key_record, sample_key());
     return ExitStatus::ok;
 }
 
@@ -39,8 +39,8 @@ Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_agent_flag(set, "only those of an agent", options->agent);
     add_org_flag(set, "only those of an organization", options->org);
-    add_choice(set, {.names = "--state", .description = "only those in this state"},
-               {"active", "retiring", "expired", "retired", "revoked"}, options->state);
+    add_choice(set, {.names = "--state", .description = "only those in this state"}, all_texts<KeyStatus>(),
+               options->state);
     declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }

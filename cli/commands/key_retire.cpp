@@ -8,6 +8,7 @@
 #include "cli/output/output.hpp"
 #include "relay/identity/rotate_key.hpp"
 #include "relay/inspect/inspect.hpp"
+#include "relay/model/format_text.hpp"
 
 #include <memory>
 
@@ -32,7 +33,7 @@ void confirm(KeyId const &id, Context &context) {
         if (!key.live()) {
             return;  // nothing will change
         }
-        question = "end the " + key.status + " key " + id.text() + " of agent " + key.agent_id + " for good?";
+        question = fmt::format("end the {} key {} of agent {} for good?", key.status, id, key.agent_id);
     }
     context.prompt().confirm(question);
 }
@@ -48,7 +49,7 @@ ExitStatus run(Options const &options, Context &context) {
     stamp(document, context, retired);
     context.output().show(document);
     if (!retired.changed) {
-        context.output().note("nothing changed: key " + id.text() + " is " + retired.key.status + " already");
+        context.output().note(fmt::format("nothing changed: key {} is {} already", id, retired.key.status));
     }
     return ExitStatus::ok;
 }

@@ -18,16 +18,16 @@ struct Options {
 };
 
 /// Answers that need no database: what the stored hash cannot belong to.
-std::optional<std::string> refused_offline(KeyInput const &input) {
+std::optional<KeyVerdict> refused_offline(KeyInput const &input) {
     if (!input.key) {
-        return "malformed";
+        return KeyVerdict::malformed;
     }
-    return input.key->type() == KeyType::agent ? std::nullopt : std::optional<std::string>("admin_token");
+    return input.key->type() == KeyType::agent ? std::nullopt : std::optional(KeyVerdict::admin_token);
 }
 
-Record verification_record(KeyVerification const &found, std::optional<std::string> const &key_id) {
+Record verification_record(KeyVerification const &found, std::optional<KeyId> const &key_id) {
     return {
-        people_only("Key", found.ok ? "accepted" : "refused: " + found.reason),
+        people_only("Key", found.ok ? "accepted" : "refused: " + std::string(text_of(found.reason))),
         machine_only("ok", found.ok),
         machine_only("reason", found.reason),
         {"key_id", "Key ID", key_id},
@@ -41,7 +41,7 @@ Record verification_record(KeyVerification const &found, std::optional<std::stri
 ExitStatus run(Options const &options, Context &context) {
     auto const agent = options.agent ? std::optional(AgentId::parse(*options.agent)) : std::nullopt;
     KeyInput const input = read_key_from_stdin(context);
-    auto const key_id = input.key ? std::optional(input.key->id().text()) : std::nullopt;
+    auto const key_id = input.key ? std::optional(input.key->id()) : std::nullopt;
 
     Document document{.kind = "KeyVerification", .id_key = "key_id"};
     KeyVerification found;

@@ -25,7 +25,7 @@ bool needs_word(Context &context, FinishLegacy const &request, std::string &ques
     }
     LegacyStatus const status =
         legacy_status(context.database(), {.quiet = request.quiet, .most_stragglers = 0, .most_owners = 0});
-    if (status.window && status.window->state == "finished") {
+    if (status.window && status.window->state == LegacyWindowState::finished) {
         return false;
     }
     question += ". " + std::to_string(status.counts.on_shared_secret) + " agents used it in the last " +

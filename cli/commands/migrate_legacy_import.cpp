@@ -154,7 +154,8 @@ Document import_document(Context &context, std::string const &source, ImportedLe
         unless_none("own_key", "Own key already", done.own_key),
         unless_none("other_secret", "Other secret", done.other_secret),
         unless_none("refused", "Refused", done.refused),
-        unless_empty("orgs_created", "New orgs", {done.orgs_created.begin(), done.orgs_created.end()}),
+        unless_empty("orgs_created", "New orgs",
+                     std::vector<OrgId>(done.orgs_created.begin(), done.orgs_created.end())),
         {"faults", done.faults.empty() ? "" : "Refused rows", fault_records(done.faults)},
     };
     stamp(document, context, done);

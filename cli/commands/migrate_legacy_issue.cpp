@@ -66,9 +66,7 @@ std::optional<std::string> write_manifest(Context &context, Manifest const &mani
     try {
         manifest.write([&](Manifest::Take const &take) {
             read_issued_legacy(context.database(), org, [&](IssuedLegacyKey const &key) {
-                OrgId const its_org = OrgId::parse(key.org_id);
-                AgentId const agent = AgentId::parse(key.agent_id);
-                take(key, sink.find({its_org, agent, key.owner}).value_or(""));
+                take(key, sink.find({key.org_id, key.agent_id, key.owner}).value_or(""));
             });
         });
         return std::nullopt;

@@ -68,14 +68,14 @@ void say_what_is_next(LegacyStatus const &status, Context &context) {
 /// Leaves on the screen what a person reads: of each activity the first.
 void cut(LegacyStatus &status) {
     LegacyQuestion const usual;
-    std::map<std::string, std::int64_t> places;
+    std::map<LegacyActivity, std::int64_t> places;
     std::erase_if(status.stragglers,
                   [&](LegacyAgent const &agent) { return ++places[agent.activity] > usual.most_stragglers; });
     status.owners.resize(std::min(status.owners.size(), static_cast<std::size_t>(usual.most_owners)));
 }
 
 bool is_waited_for(LegacyStatus const &status) {
-    bool const finished = status.window && status.window->state == "finished";
+    bool const finished = status.window && status.window->state == LegacyWindowState::finished;
     return !finished && status.counts.left() + status.counts.imported > 0;
 }
 

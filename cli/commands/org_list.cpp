@@ -21,7 +21,7 @@ ExitStatus run(Options const &options, Context &context) {
     auto const found =
         list_orgs(context.database(),
                   {.match = options.match, .blocked_only = options.blocked, .page = page_request(options.page)});
-    browse_page(context, "OrgList", "org_id", found, org_record);
+    browse_page(context, "OrgList", "org_id", found, org_record, sample_org());
     return ExitStatus::ok;
 }
 

@@ -9,6 +9,7 @@
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "relay/identity/create_org.hpp"
+#include "relay/model/format_text.hpp"
 #include "relay/model/text.hpp"
 
 #include <fmt/format.h>
@@ -44,7 +45,7 @@ std::string shut_out_warning(UpdatedOrg const &updated, Globals const &globals) 
         "{} called without a key in the last 7 days and will now be refused, {} first; to let them in again: {}",
         counted(updated.keyless.callers, "agent"),
         updated.keyless.latest.front().agent_id.value_or("one that gave no id"),
-        command_line(globals, {"org", "update", updated.org.org_id, "--auth-mode", "optional"}));
+        command_line(globals, {"org", "update", updated.org.org_id.text(), "--auth-mode", "optional"}));
 }
 
 ExitStatus run(Options const &options, Context &context) {

@@ -36,8 +36,7 @@ Record restored_page(RestoredAgent const &restored) {
 
 /// For machines: an item like those of the other incident commands, with the fresh key.
 Record restored_item(RestoredAgent const &restored) {
-    Record item = incident_record(
-        {.subject_kind = "agent", .subject_id = restored.agent.agent_id, .changed = restored.changed}, {});
+    Record item = incident_record({.subject = restored.agent.agent_id, .changed = restored.changed}, {});
     set(item, "org_id", restored.agent.org_id);
     set(item, "status", restored.agent.status);
     set(item, "agent", agent_record(restored.agent));
@@ -63,7 +62,7 @@ ExitStatus restore_one(Options const &options, Context &context) {
     document.items = {restored_item(restored)};
     document.columns = blank(document.items.front());
     stamp(document, context, restored);
-    if (restored.agent.status == "blocked") {
+    if (restored.agent.status == Status::blocked) {
         document.warnings.push_back("agent " + agent.text() +
                                     " is still refused: it is blocked, or its organization is; see " +
                                     command_line(context.globals(), {"agent", "show", agent.text()}));

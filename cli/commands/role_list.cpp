@@ -20,7 +20,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (options.org) {
         request.org = OrgId::parse(*options.org);
     }
-    browse_page(context, "RoleList", "role_id", list_roles(context.database(), request), role_record);
+    browse_page(context, "RoleList", "role_id", list_roles(context.database(), request), role_record, sample_role());
     return ExitStatus::ok;
 }
 

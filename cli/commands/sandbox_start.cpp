@@ -9,7 +9,7 @@ namespace {
 ExitStatus run(Context &context) {
     if (context.is_dry_run()) {
         auto const found = sandbox::status();
-        context.output().show(sandbox::document(found, found.state != "running", true));
+        context.output().show(sandbox::document(found, found.state != sandbox::State::running, true));
         return ExitStatus::ok;
     }
     bool const changed = sandbox::start(context.output());

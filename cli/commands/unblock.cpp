@@ -26,7 +26,7 @@ std::string question_for(Context &context, std::vector<AgentId> const &agents) {
     }
     try {
         AgentDetails const details = show_agent(context.database(), agents.front(), 0);
-        return details.agent.agent_id + " is " +
+        return details.agent.agent_id.text() + " is " +
                people_text(describe_status(details.agent.status, details.standing), {.now = details.at}) + ". " +
                question;
     } catch (Error const &error) {

@@ -22,6 +22,8 @@ Phrase describe_last_use(Agent const &agent, std::optional<std::string> const &a
 
 }  // namespace
 
+Agent sample_agent() { return {.agent_id = any_id<AgentId>(), .org_id = any_id<OrgId>()}; }
+
 Record agent_record(Agent const &agent) {
     return {
         {"agent_id", "Agent ID", agent.agent_id},

@@ -11,6 +11,8 @@ namespace relay::cli {
 
 /// An agent: the item of a list, and what each document about one begins with.
 Record agent_record(Agent const &agent);
+/// What the columns of a list are made of.
+Agent sample_agent();
 
 /// What a responder reads: who, how it stands and by whose act, its keys, where it was last seen.
 /// `grants`: all that it may do. `address`: where it was last seen from. The standing rows and keys are told in words here; machines get them as lists of their own.

@@ -9,7 +9,7 @@ Value error_value(std::optional<Error> const &error) {
         return {};
     }
     return Record{
-        machine_only("code", std::string(error_code_name(error->kind()))),
+        machine_only("code", error->kind()),
         machine_only("message", error->message()),
         machine_only("suggestions", error->hint().suggestions),
     };

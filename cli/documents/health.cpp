@@ -5,7 +5,6 @@
 #include "relay/model/text.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace relay::cli {
 
@@ -14,7 +13,7 @@ namespace {
 Record check_record(CheckResult const &result, Globals const &globals) {
     return {
         {"check", "Check", result.check},
-        {"status", "Status", std::string(check_status_name(result.status))},
+        {"status", "Status", result.status},
         {"message", "Message", result.message},
         {"next", "Next", or_null(first_advice(result.next, globals))},
     };
@@ -26,13 +25,12 @@ std::string padded(std::string_view text, std::size_t width) {
 
 /// "12 ok, 1 warn", without those that there are none of.
 std::string sum_up(std::vector<CheckResult> const &checks) {
-    constexpr std::array all{CheckStatus::ok, CheckStatus::warn, CheckStatus::error, CheckStatus::skipped};
     std::string text;
-    for (CheckStatus const status : all) {
+    for (auto const &[status, word] : EnumText<CheckStatus>::words) {
         auto const count = std::count_if(checks.begin(), checks.end(),
                                          [&](CheckResult const &result) { return result.status == status; });
         if (count > 0) {
-            text += (text.empty() ? "" : ", ") + std::to_string(count) + ' ' + std::string(check_status_name(status));
+            text += (text.empty() ? "" : ", ") + std::to_string(count) + ' ' + std::string(word);
         }
     }
     return text;
@@ -56,7 +54,7 @@ std::string health_text(Examination const &examination, Globals const &globals) 
     }
     std::string text;
     for (CheckResult const &result : examination.checks) {
-        text += padded(check_status_name(result.status), status_width) + padded(result.check, check_width) +
+        text += padded(text_of(result.status), status_width) + padded(result.check, check_width) +
                 escape_for_terminal(result.message) + '\n';
         for (std::string const &line :
              result.status == CheckStatus::ok ? std::vector<std::string>() : advice_lines(result.next, globals)) {

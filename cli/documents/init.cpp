@@ -20,7 +20,7 @@ Record init_record(Initialized const &made) {
 
 void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &context) {
     Output &output = context.output();
-    std::string const &agent = made.agent.agent_id;
+    std::string const &agent = made.agent.agent_id.text();
     auto const line = [&](std::vector<std::string> const &words) { return command_line(context.globals(), words); };
     if (context.globals().dry_run) {
         return;

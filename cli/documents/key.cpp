@@ -6,6 +6,8 @@
 
 namespace relay::cli {
 
+Key sample_key() { return {.key_id = any_id<KeyId>(), .agent_id = any_id<AgentId>(), .org_id = any_id<OrgId>()}; }
+
 Record key_record(Key const &key) {
     return {
         {"key_id", "Key ID", key.key_id},
@@ -27,7 +29,7 @@ Record key_record(Key const &key) {
 }
 
 std::string describe_keys(std::vector<Key> const &keys) {
-    auto const count = [&](std::string_view status) {
+    auto const count = [&](KeyStatus status) {
         return std::count_if(keys.begin(), keys.end(), [&](Key const &key) { return key.status == status; });
     };
     auto const live = std::count_if(keys.begin(), keys.end(), [](Key const &key) { return key.live(); });
@@ -37,9 +39,9 @@ std::string describe_keys(std::vector<Key> const &keys) {
         return keys.empty() ? "none" : "no live key";
     }
     std::string text;
-    for (std::string_view const status : {"active", "retiring"}) {
+    for (KeyStatus const status : {KeyStatus::active, KeyStatus::retiring}) {
         if (count(status) > 0) {
-            text += (text.empty() ? "" : ", ") + std::to_string(count(status)) + ' ' + std::string(status);
+            text += (text.empty() ? "" : ", ") + std::to_string(count(status)) + ' ' + std::string(text_of(status));
         }
     }
     if (blocked) {

@@ -51,30 +51,29 @@ Record delivery_record(std::string const &label, std::string const &delivered_to
     return record;
 }
 
-Record new_key_record(Agent const &agent, Key const &key, std::string const &delivered_to) {
-    bool const is_key = !key.key_id.empty();
+Record new_key_record(Agent const &agent, std::optional<Key> const &key, std::string const &delivered_to) {
     Record record{
         {"org_id", "Org ID", agent.org_id},
         {"agent_id", "Agent ID", agent.agent_id},
-        {"key_id", "Key ID", or_null(key.key_id)},
+        {"key_id", "Key ID", value_of(key, &Key::key_id)},
     };
     append(record, delivery_record("API Key", delivered_to));
-    record.push_back({"due_at", "Due", is_key ? Value(key.due_at) : Value()});
-    record.push_back({"expires_at", "Expires", key.expires_at});
+    record.push_back({"due_at", "Due", value_of(key, &Key::due_at)});
+    record.push_back({"expires_at", "Expires", value_of(key, &Key::expires_at)});
     return record;
 }
 
-Record machine_key_record(Key const &key, std::string const &delivered_to) {
+Record machine_key_record(std::optional<Key> const &key, std::string const &delivered_to) {
     return {
-        machine_only("key_id", or_null(key.key_id)),
+        machine_only("key_id", value_of(key, &Key::key_id)),
         machine_only("secret", Value()),
         machine_only("delivered_to", or_null(delivered_to)),
-        machine_only("due_at", key.key_id.empty() ? Value() : Value(key.due_at)),
-        machine_only("expires_at", key.expires_at),
+        machine_only("due_at", value_of(key, &Key::due_at)),
+        machine_only("expires_at", value_of(key, &Key::expires_at)),
     };
 }
 
-Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to) {
+Record created_agent_record(Agent const &agent, std::optional<Key> const &key, std::string const &delivered_to) {
     Record record = new_key_record(agent, key, delivered_to);
     for (Field &field : agent_record(agent)) {
         if (field.key != "org_id" && field.key != "agent_id") {

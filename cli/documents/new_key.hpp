@@ -23,14 +23,14 @@ std::unique_ptr<Sink> open_settled_token_sink(Context &context, SinkOptions cons
 Record delivery_record(std::string const &label, std::string const &delivered_to);
 
 /// A key just issued to an agent, in the order in which people want it: org, agent, key id, where the secret went, when it is due.
-/// An empty key (no key_id) has nulls.
-Record new_key_record(Agent const &agent, Key const &key, std::string const &delivered_to);
+/// Nulls without a key.
+Record new_key_record(Agent const &agent, std::optional<Key> const &key, std::string const &delivered_to);
 
 /// What new_key_record tells machines of the key itself, without its owner: `key_id`, `secret`, `delivered_to`, `due_at`, `expires_at`.
-Record machine_key_record(Key const &key, std::string const &delivered_to);
+Record machine_key_record(std::optional<Key> const &key, std::string const &delivered_to);
 
 /// An agent just made with its first key: new_key_record, and for machines what else an agent has.
-Record created_agent_record(Agent const &agent, Key const &key, std::string const &delivered_to);
+Record created_agent_record(Agent const &agent, std::optional<Key> const &key, std::string const &delivered_to);
 
 /// An organization's admin token, if one was made and delivered by `sink`; nulls otherwise.
 Record token_record(std::optional<KeyId> const &token, Sink const *sink, Globals const &globals);

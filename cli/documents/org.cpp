@@ -4,6 +4,8 @@
 
 namespace relay::cli {
 
+Org sample_org() { return {.org_id = any_id<OrgId>()}; }
+
 Record org_record(Org const &org) {
     return {
         {"org_id", "Org ID", org.org_id},
@@ -24,7 +26,7 @@ Record org_words(Org const &org) {
     return {
         people_only("Created by", org.created_by),
         people_only("Key max age", format_duration(org.key_max_age)),
-        people_only("Calls without key", org.auth_mode == "optional" ? "let through and recorded" : "refused"),
+        people_only("Calls without key", org.auth_mode == AuthMode::optional ? "let through and recorded" : "refused"),
     };
 }
 

@@ -95,7 +95,7 @@ void show_agent_permissions(Context &context, AgentPermissions const &changed, s
     stamp(document, context, changed);
     context.output().show(document);
     if (!changed.changed) {
-        context.output().note("nothing changed: agent " + changed.agent.agent_id + ' ' + std::string(already));
+        context.output().note("nothing changed: agent " + changed.agent.agent_id.text() + ' ' + std::string(already));
     }
 }
 

@@ -10,7 +10,7 @@ namespace {
 struct Line {
     Value operation{};
     Value file{};
-    Value verdict{};  ///< "done", "aborted"; null: not known
+    Value verdict{};  ///< done, aborted; null: not known
     std::string message{};
     std::optional<Error> error{};
 };
@@ -36,8 +36,8 @@ Document list(std::string id_key) {
 
 Value verdict_word(Settled settled) {
     switch (settled) {
-        case Settled::finished: return "done";
-        case Settled::removed: return "aborted";
+        case Settled::finished: return Verdict::done;
+        case Settled::removed: return Verdict::aborted;
         case Settled::nothing: break;
     }
     return {};
@@ -50,7 +50,7 @@ Document recovery_document(OperationId const &operation, Verdict verdict) {
     Document document = list("operation_id");
     document.items.push_back(record({
         .operation = operation.text(),
-        .verdict = done ? "done" : "aborted",
+        .verdict = done ? Verdict::done : Verdict::aborted,
         .message =
             done ? "committed: what it did stands" : "never committed, and it cannot be any more: nothing was changed",
     }));

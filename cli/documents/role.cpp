@@ -55,6 +55,8 @@ Runner declare_role_change(OptionSet &set, RoleChange const &change) {
     };
 }
 
+Role sample_role() { return {.org_id = any_id<OrgId>(), .role_id = any_id<RoleId>()}; }
+
 Record role_record(Role const &role) {
     return {
         {"role_id", "Role ID", role.role_id},
@@ -77,7 +79,7 @@ void show_changed_role(Context &context, std::string kind, ChangedRole const &ch
     stamp(document, context, changed);
     context.output().show(document);
     if (!changed.changed) {
-        context.output().note("nothing changed: role " + changed.role.role_id + ' ' + std::string(already));
+        context.output().note("nothing changed: role " + changed.role.role_id.text() + ' ' + std::string(already));
     }
 }
 

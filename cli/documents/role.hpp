@@ -39,6 +39,8 @@ Runner declare_role_change(OptionSet &set, RoleChange const &change);
 
 /// A role: the item of a list, and what each document about one begins with.
 Record role_record(Role const &role);
+/// What the columns of a list are made of.
+Role sample_role();
 
 /// A document of `kind` about a role that was made or changed, shown; with a note if nothing was: `already` completes "nothing changed: role
 /// payment ...".

@@ -19,11 +19,12 @@ Value previous_value(std::optional<Key> const &previous) {
     };
 }
 
-Phrase describe_previous(Key const &previous, std::vector<std::string> const &ended) {
+Phrase describe_previous(Key const &previous, std::vector<KeyId> const &ended) {
     if (!previous.live()) {
-        return {previous.key_id + (ended.empty() ? " was dead before (" + previous.status + ')' : " ended now")};
+        return {previous.key_id.text() +
+                (ended.empty() ? " was dead before (" + std::string(text_of(previous.status)) + ')' : " ended now")};
     }
-    Phrase phrase{previous.key_id + " works until "};
+    Phrase phrase{previous.key_id.text() + " works until "};
     if (previous.expires_at) {
         phrase.emplace_back(*previous.expires_at);
     } else {
@@ -34,16 +35,14 @@ Phrase describe_previous(Key const &previous, std::vector<std::string> const &en
 }
 
 Record rotation_record(RotatedKey const &rotated) {
-    Key const &key = rotated.key;
-    bool const has_key = !key.key_id.empty();
     Record record{
-        {"org_id", "Org ID", or_null(key.org_id)},
-        {"agent_id", "Agent ID", or_null(key.agent_id)},
-        {"key_id", "Key ID", or_null(key.key_id)},
+        {"org_id", "Org ID", value_of(rotated.key, &Key::org_id)},
+        {"agent_id", "Agent ID", value_of(rotated.key, &Key::agent_id)},
+        {"key_id", "Key ID", value_of(rotated.key, &Key::key_id)},
     };
     append(record, delivery_record("API Key", rotated.changed ? rotated.delivered_to : ""));
-    record.push_back({"due_at", "Due", has_key ? Value(key.due_at) : Value()});
-    record.push_back({"expires_at", "Expires", key.expires_at});
+    record.push_back({"due_at", "Due", value_of(rotated.key, &Key::due_at)});
+    record.push_back({"expires_at", "Expires", value_of(rotated.key, &Key::expires_at)});
     record.push_back(machine_only("previous", previous_value(rotated.previous)));
     if (rotated.previous) {
         record.push_back(people_only("Old key", describe_previous(*rotated.previous, rotated.ended)));
@@ -60,10 +59,11 @@ Document rotation_document(Context &context, RotatedKey const &rotated) {
     document.kind = "AgentKeyRotation";
     document.id_key = "key_id";
     stamp(document, context, rotated);
-    document.data = context.globals().format == OutputFormat::env ? Record{{"agent_id", "", rotated.key.agent_id},
-                                                                           {"key_id", "", rotated.key.key_id},
-                                                                           {"changed", "", rotated.changed}}
-                                                                  : rotation_record(rotated);
+    document.data = context.globals().format == OutputFormat::env
+                        ? Record{{"agent_id", "", value_of(rotated.key, &Key::agent_id)},
+                                 {"key_id", "", value_of(rotated.key, &Key::key_id)},
+                                 {"changed", "", rotated.changed}}
+                        : rotation_record(rotated);
     return document;
 }
 

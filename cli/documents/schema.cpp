@@ -55,7 +55,7 @@ Document schema_status_document(SchemaReport const &report) {
     document.kind = "SchemaStatus";
     document.id_key = "state";
     document.data = {
-        {"state", "State", std::string(schema_state_name(report.status.state))},
+        {"state", "State", report.status.state},
         {"version", "Version", std::int64_t{report.status.version}},
         {"known_version", "This program's", std::int64_t{report.known_version}},
         {"missing", label_unless_empty(report.status.missing, "Missing"), integers(report.status.missing)},
@@ -80,7 +80,7 @@ Document schema_verification_document(SchemaComparison const &comparison) {
     document.id_key = "ok";
     document.data = {
         {"ok", "As it should be", ok},
-        {"state", "State", std::string(schema_state_name(comparison.status.state))},
+        {"state", "State", comparison.status.state},
         {"version", "Version", std::int64_t{comparison.status.version}},
         {"edited", label_unless_empty(comparison.status.edited, "Edited"), integers(comparison.status.edited)},
         {"differences", label, std::move(differences)},

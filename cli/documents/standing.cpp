@@ -6,8 +6,8 @@ namespace relay::cli {
 
 Record standing_record(Standing const &standing) {
     return {
-        {"subject_kind", "Of", standing.subject_kind},
-        {"subject_id", "ID", standing.subject_id},
+        {"subject_kind", "Of", kind_of(standing.subject)},
+        {"subject_id", "ID", standing.subject},
         {"kind", "Kind", standing.kind},
         {"at", "Since", standing.at},
         {"until", "Until", standing.until},
@@ -25,9 +25,10 @@ std::vector<Record> standing_records(std::vector<Standing> const &standing) {
 }
 
 Phrase describe_standing(Standing const &standing) {
-    std::string who = standing.kind == "revoke" ? "REVOKED" : "BLOCKED";
-    if (standing.subject_kind != "agent") {
-        who += " (" + standing.subject_kind + ' ' + standing.subject_id + ')';
+    std::string who = standing.kind == StandingKind::revoke ? "REVOKED" : "BLOCKED";
+    SubjectKind const kind = kind_of(standing.subject);
+    if (kind != SubjectKind::agent) {
+        who += " (" + std::string(text_of(kind)) + ' ' + text_of(standing.subject) + ')';
     }
     Phrase phrase{who + " since ", standing.at};
     if (standing.until) {
@@ -40,10 +41,7 @@ Phrase describe_standing(Standing const &standing) {
     return phrase;
 }
 
-Phrase describe_status(std::string_view status, std::vector<Standing> const &standing) {
-    if (standing.empty()) {
-        return {std::string(status)};
-    }
+Phrase describe_standing(std::vector<Standing> const &standing) {
     Phrase phrase;
     for (Standing const &row : standing) {
         phrase.emplace_back(phrase.empty() ? "" : "; ");
@@ -51,6 +49,10 @@ Phrase describe_status(std::string_view status, std::vector<Standing> const &sta
         phrase.insert(phrase.end(), words.begin(), words.end());
     }
     return phrase;
+}
+
+Phrase describe_status(Status status, std::vector<Standing> const &standing) {
+    return standing.empty() ? Phrase{std::string(text_of(status))} : describe_standing(standing);
 }
 
 }  // namespace relay::cli

@@ -4,7 +4,6 @@
 #include "relay/identity/records.hpp"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace relay::cli {
@@ -16,7 +15,10 @@ std::vector<Record> standing_records(std::vector<Standing> const &standing);
 /// "BLOCKED since 2026-11-22T01:02:03Z by ana (role relay_responder), INC-42: key seen in a public log".
 Phrase describe_standing(Standing const &standing);
 
+/// Each of them in words.
+Phrase describe_standing(std::vector<Standing> const &standing);
+
 /// `status` alone if nothing stands; else each standing row in words.
-Phrase describe_status(std::string_view status, std::vector<Standing> const &standing);
+Phrase describe_status(Status status, std::vector<Standing> const &standing);
 
 }  // namespace relay::cli

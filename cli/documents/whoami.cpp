@@ -61,11 +61,15 @@ std::string describe_tls(WhoAmI const &who, std::string const &sslmode) {
     return who.link.host.starts_with('/') ? "none: a local socket" : "none, sslmode " + sslmode;
 }
 
+std::string describe_schema_state(WhoAmI const &who) {
+    return who.schema_state ? std::string(text_of(*who.schema_state)) : "not readable";
+}
+
 std::string describe_schema(WhoAmI const &who) {
+    std::string text = describe_schema_state(who);
     if (!who.schema_version) {
-        return who.schema_state;
+        return text;
     }
-    std::string text = who.schema_state;
     text += *who.schema_version == 0 ? "" : ", version " + std::to_string(*who.schema_version);
     return *who.schema_version == who.known_schema_version
                ? text
@@ -136,7 +140,7 @@ Document whoami_document(WhoAmI const &who, std::vector<db::ConnectionSetting> c
                 machine_only("password_used", who.link.used_password),
                 machine_only("actor", actor.name),
                 machine_only("actor_origin", actor.origin),
-                machine_only("schema_state", who.schema_state),
+                machine_only("schema_state", describe_schema_state(who)),
                 machine_only("schema_version", who.schema_version ? Value(std::int64_t{*who.schema_version}) : Value()),
                 machine_only("known_schema_version", std::int64_t{who.known_schema_version}),
             },

@@ -19,14 +19,14 @@ constexpr int last_events = 5;
 
 void read_context(db::Database &database, IncidentItem const &item, IncidentContexts &contexts,
                   IncidentContext &context) {
-    if (item.subject_kind == "agent") {
-        context.agent = show_agent(database, AgentId::parse(item.subject_id), last_events);
+    if (AgentId const *const agent = item.agent()) {
+        context.agent = show_agent(database, *agent, last_events);
         contexts.at = context.agent->at;
-    } else if (item.subject_kind == "org") {
-        context.org = show_org(database, OrgId::parse(item.subject_id));
+    } else if (OrgId const *const org = item.org()) {
+        context.org = show_org(database, *org);
         contexts.at = context.org->at;
-    } else if (item.subject_kind == "key") {
-        context.key = show_key(database, KeyId::parse(item.subject_id));
+    } else if (KeyId const *const key = item.key()) {
+        context.key = show_key(database, *key);
         contexts.at = context.key->at;
     }
 }
@@ -35,7 +35,7 @@ Value owner(IncidentItem const &item, IncidentContext const &context) {
     if (context.key) {
         return context.key->key.agent_id;
     }
-    return item.subject_kind == "agent" && item.known ? Value(item.subject_id) : Value();
+    return item.agent() != nullptr && item.known ? Value(*item.agent()) : Value();
 }
 
 Value organization(IncidentItem const &item, IncidentContext const &context) {
@@ -45,14 +45,14 @@ Value organization(IncidentItem const &item, IncidentContext const &context) {
     if (context.key) {
         return context.key->key.org_id;
     }
-    return item.subject_kind == "org" ? Value(item.subject_id) : Value();
+    return item.org() != nullptr ? Value(*item.org()) : Value();
 }
 
-std::string status_word(IncidentItem const &item, IncidentContext const &context) {
+Status status_of(IncidentItem const &item, IncidentContext const &context) {
     if (item.standing) {
-        return item.standing->kind == "revoke" ? "revoked" : "blocked";
+        return relay::status_of(item.standing->kind);
     }
-    return context.agent ? context.agent->agent.status : context.org ? context.org->org.status : "active";
+    return context.agent ? context.agent->agent.status : context.org ? context.org->org.status : Status::active;
 }
 
 Value key_list(IncidentContext const &context) {
@@ -65,7 +65,16 @@ Value key_list(IncidentContext const &context) {
 }
 
 std::string result_word(IncidentItem const &item) {
-    return item.error ? std::string(error_code_name(item.error->kind())) : item.changed ? "done" : "unchanged";
+    return item.error ? std::string(text_of(item.error->kind())) : item.changed ? "done" : "unchanged";
+}
+
+char const *id_label(IncidentItem const &item) {
+    switch (kind_of(item.subject)) {
+        case SubjectKind::org: return "Org ID";
+        case SubjectKind::agent: return "Agent ID";
+        case SubjectKind::key: break;
+    }
+    return "Key ID";
 }
 
 Record agent_page(IncidentItem const &item, AgentDetails const &details) {
@@ -102,14 +111,14 @@ IncidentContexts read_contexts(db::Database &database, std::vector<IncidentItem>
 Record incident_record(IncidentItem const &item, IncidentContext const &context) {
     Standing const *const standing = item.standing ? &*item.standing : nullptr;
     return {
-        machine_only("subject_kind", item.subject_kind),
-        {"subject_id", "ID", item.subject_id},
+        machine_only("subject_kind", std::string(item.kind_text())),
+        {"subject_id", "ID", item.subject},
         {"org_id", "Org", organization(item, context), {.leaves = 3}},
-        {"agent_id", item.subject_kind == "key" ? "Agent" : "", owner(item, context), {.leaves = 1}},
+        {"agent_id", item.key() != nullptr ? "Agent" : "", owner(item, context), {.leaves = 1}},
         machine_only("known", item.known),
         machine_only("changed", item.changed),
         {"result", "Result", result_word(item)},
-        {"status", "Status", item.error ? Value() : Value(status_word(item, context))},
+        {"status", "Status", item.error ? Value() : Value(status_of(item, context))},
         {"since", "Since", standing != nullptr ? Value(standing->at) : Value(), {.leaves = 2}},
         {"until", "Until", standing != nullptr ? Value(standing->until) : Value(), {.leaves = 4}},
         {"actor", "By", standing != nullptr ? Value(standing->actor) : Value(), {.leaves = 5, .cut = true}},
@@ -129,8 +138,7 @@ Record incident_page(IncidentItem const &item, IncidentContext const &context) {
     if (context.agent) {
         return agent_page(item, *context.agent);
     }
-    bool const is_org = item.subject_kind == "org";
-    Record page{people_only(is_org ? "Org ID" : item.subject_kind == "agent" ? "Agent ID" : "Key ID", item.subject_id)};
+    Record page{people_only(id_label(item), item.subject)};
     if (context.org) {
         page.push_back(people_only("Name", context.org->org.name));
         page.push_back(people_only("Agents", std::int64_t{context.org->org.agents}));
@@ -139,8 +147,8 @@ Record incident_page(IncidentItem const &item, IncidentContext const &context) {
         page.push_back(people_only("Agent ID", context.key->key.agent_id));
         page.push_back(people_only("Org ID", context.key->key.org_id));
     }
-    page.push_back(
-        people_only("Status", item.standing ? describe_standing(*item.standing) : Phrase{status_word(item, context)}));
+    page.push_back(people_only("Status", item.standing ? describe_standing(*item.standing)
+                                                       : Phrase{std::string(text_of(status_of(item, context)))}));
     if (!item.known) {
         page.push_back(people_only("Known", "no: this id is kept out in case it appears"));
     }

@@ -28,9 +28,10 @@ std::vector<std::string> names(StandbyWait const &wait, bool all) {
 
 /// "not replayed by standby1: streaming, synchronous, on its disk, 1.2 MB behind, silent for 12 s"
 std::string missing_line(Standby const &standby) {
-    bool const connected = standby.state != "away" && standby.state != "lost";
-    std::vector<std::string> facts{connected ? standby.state : "not connected"};
-    if (standby.state == "lost") {
+    bool const connected =
+        standby.presence == StandbyPresence::connected || standby.presence == StandbyPresence::hidden;
+    std::vector<std::string> facts{connected ? std::string(standby.state_text()) : "not connected"};
+    if (standby.presence == StandbyPresence::lost) {
         facts.push_back("the WAL that it needs is gone: it must be made anew");
     }
     if (standby.synchronous) {
@@ -64,12 +65,12 @@ std::optional<std::string> failure_of(StandbyWait const &wait) {
 std::vector<Record> standby_records(StandbyWait const &wait) {
     std::vector<Record> records;
     for (Standby const &standby : wait.standbys()) {
-        bool const hidden = standby.state == "hidden";
+        bool const hidden = standby.presence == StandbyPresence::hidden;
         records.push_back({
             machine_only("name", standby.name),
             machine_only("address", standby.address),
             machine_only("slot", standby.slot),
-            machine_only("state", standby.state),
+            machine_only("state", std::string(standby.state_text())),
             machine_only("synchronous", hidden ? Value() : Value(standby.synchronous)),
             machine_only("flushed", standby.flushed),
             machine_only("replayed", standby.replayed),

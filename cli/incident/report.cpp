@@ -9,6 +9,7 @@
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
 #include "cli/posix/write_all.hpp"
+#include "relay/model/format_text.hpp"
 
 #include <algorithm>
 
@@ -44,10 +45,10 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
     }
     Hint hint = error.hint();
     try {
-        if (item.subject_kind == "agent") {
-            show_agent(context.database(), AgentId::parse(item.subject_id), 0);
-        } else if (item.subject_kind == "key") {
-            show_key(context.database(), KeyId::parse(item.subject_id));
+        if (AgentId const *const agent = item.agent()) {
+            show_agent(context.database(), *agent, 0);
+        } else if (KeyId const *const key = item.key()) {
+            show_key(context.database(), *key);
         }
     } catch (Error const &found) {
         hint.suggestions = found.hint().suggestions;
@@ -64,7 +65,7 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
     constexpr std::size_t most_named = 10;
     std::string ids;
     for (std::size_t i = 0; i < std::min(items.size(), most_named); ++i) {
-        ids += (i == 0 ? "" : ", ") + items[i].subject_id;
+        ids += (i == 0 ? "" : ", ") + text_of(items[i].subject);
     }
     throw Error(items.front().error->kind(), "none of these " + std::to_string(items.size()) + " ids is known: " + ids +
                                                  (items.size() > most_named ? ", ..." : "") + "; nothing was changed");
@@ -73,10 +74,10 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
 /// `command` with the words that name the subject.
 std::vector<std::string> about(IncidentItem const &item, std::string_view command) {
     std::vector<std::string> words{std::string(command)};
-    if (item.subject_kind == "org" || item.subject_kind == "key") {
-        words.push_back("--" + item.subject_kind);
+    if (item.agent() == nullptr) {
+        words.push_back("--" + std::string(item.kind_text()));
     }
-    words.push_back(item.subject_id);
+    words.push_back(text_of(item.subject));
     return words;
 }
 
@@ -85,8 +86,9 @@ void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
     if (globals.dry_run) {
         return;
     }
-    bool const known_agent = item.subject_kind == "agent" && item.known;
-    std::vector<std::string> const to_file{"--secret-file", item.subject_id + ".key"};
+    bool const known_agent = item.agent() != nullptr && item.known;
+    std::string const id = text_of(item.subject);
+    std::vector<std::string> const to_file{"--secret-file", id + ".key"};
     if (verb == IncidentVerb::block) {
         std::vector<std::string> undo = about(item, "unblock");
         if (globals.ticket) {
@@ -94,11 +96,11 @@ void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
         }
         context.output().note("undo:  " + command_line(globals, undo));
         if (known_agent) {
-            std::vector<std::string> clean{"rotate-key", item.subject_id, "--grace", "0"};
+            std::vector<std::string> clean{"rotate-key", id, "--grace", "0"};
             clean.insert(clean.end(), to_file.begin(), to_file.end());
             context.output().note("clean: " + command_line(globals, clean));
         }
-    } else if (verb == IncidentVerb::revoke && (known_agent || item.subject_kind == "org")) {
+    } else if (verb == IncidentVerb::revoke && (known_agent || item.org() != nullptr)) {
         std::vector<std::string> undo = about(item, "restore");
         if (known_agent) {
             undo.insert(undo.end(), to_file.begin(), to_file.end());
@@ -124,7 +126,7 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
     for (std::size_t i = 0; i < receipt.items.size(); ++i) {
         IncidentItem const &item = receipt.items[i];
         if (item.error) {
-            document.warnings.push_back(item.subject_id + ": " + item.error->message());
+            document.warnings.push_back(text_of(item.subject) + ": " + item.error->message());
         } else if (verb == IncidentVerb::unblock || verb == IncidentVerb::restore) {
             std::vector<Standing> standing =
                 contexts.of[i].agent ? contexts.of[i].agent->standing : std::vector<Standing>();
@@ -132,9 +134,9 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
                 standing.push_back(*item.standing);
             }
             for (Standing const &row : standing) {
-                document.warnings.push_back(item.subject_kind + ' ' + item.subject_id +
-                                            " is still refused: " + row.subject_kind + ' ' + row.subject_id +
-                                            (row.kind == "revoke" ? " is revoked" : " is blocked"));
+                document.warnings.push_back(fmt::format("{} {} is still refused: {} {} is {}", item.kind_text(),
+                                                        item.subject, kind_of(row.subject), row.subject,
+                                                        status_of(row.kind)));
             }
         }
     }
@@ -170,7 +172,7 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
     document.kind = words_of(verb).kind;
     document.id_key = "subject_id";
     document.is_list = true;
-    document.columns = item_record(verb, {}, {}, {});
+    document.columns = blank(item_record(verb, {.subject = any_id<AgentId>()}, {}, {}));
     stamp(document, context, receipt);
     bool const as_page = context.globals().format == OutputFormat::table && receipt.items.size() == 1;
     if (as_page) {
@@ -189,8 +191,7 @@ void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receip
     if (receipt.items.size() == 1 && !receipt.changed) {
         say_unchanged(context, verb, receipt.items.front(), contexts.at);
     } else if (receipt.changed && !context.globals().dry_run) {
-        bool const is_key =
-            receipt.items.front().subject_kind == "key" || receipt.items.front().subject_kind == "token";
+        bool const is_key = kind_of(receipt.items.front().subject) == SubjectKind::key;
         context.output().note(is_key ? "revoked: dead for good, from the gateways' next check" : words_of(verb).done);
     }
     if (receipt.items.size() == 1) {

@@ -14,16 +14,15 @@ namespace relay::cli {
 
 namespace {
 
-/// The ids of the one kind that the command was about; an admin token concerns no gateway.
-std::vector<std::string> shut_out_ids(IncidentReceipt const &receipt, std::string &kind) {
-    std::vector<std::string> ids;
+/// Those of the one kind that the command was about; an admin token concerns no gateway.
+std::vector<Subject> subjects_shut_out(IncidentReceipt const &receipt) {
+    std::vector<Subject> subjects;
     for (IncidentItem const &item : receipt.items) {
-        if (!item.error && item.subject_kind != "token") {
-            kind = item.subject_kind;
-            ids.push_back(item.subject_id);
+        if (!item.error && !item.is_token) {
+            subjects.push_back(item.subject);
         }
     }
-    return ids;
+    return subjects;
 }
 
 std::string gateway_line(GatewayWait const &wait) {
@@ -65,16 +64,15 @@ void declare_waits(OptionSet &set, Waits &target) {
 
 WaitReports wait_for_others(Context &context, IncidentReceipt const &receipt, Waits const &waits) {
     auto const since = std::chrono::steady_clock::now();
-    std::string kind;
-    std::vector<std::string> const ids = shut_out_ids(receipt, kind);
+    std::vector<Subject> const subjects = subjects_shut_out(receipt);
     std::optional<GatewayWait> gateways;
     std::optional<StandbyWait> standbys;
     std::vector<Acknowledgement *> all;
     if (waits.acknowledged) {
-        all.push_back(&gateways.emplace(context.database(), kind, ids, *waits.acknowledged));
+        all.push_back(&gateways.emplace(context.database(), subjects, *waits.acknowledged));
     }
     if (waits.durable) {
-        all.push_back(&standbys.emplace(context.database(), kind, ids, context.globals().timeout));
+        all.push_back(&standbys.emplace(context.database(), subjects, context.globals().timeout));
     }
     WaitReports reports;
     reports.interrupted = !await_acknowledgements(all, since, [&] {

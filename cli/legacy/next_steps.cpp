@@ -41,7 +41,7 @@ NextStep call_step(LegacyStatus const &status) {
         LegacyOwner const &owner = status.owners[i];
         if (owner.on_shared_secret > 0) {
             names += names.empty() ? "" : ", ";
-            names += owner.owner ? *owner.owner : "org " + owner.org_id.value_or("");
+            names += owner.owner ? *owner.owner : "org " + text_or_empty(owner.org_id);
             names += fmt::format(" ({})", owner.on_shared_secret);
         }
     }
@@ -50,7 +50,7 @@ NextStep call_step(LegacyStatus const &status) {
 
 std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
     LegacyCounts const &counts = status.counts;
-    bool const expired = status.window->state == "expired";
+    bool const expired = status.window->state == LegacyWindowState::expired;
     std::vector<NextStep> steps;
     if (expired && counts.left() > 0) {
         steps.push_back(extend_step(status, "the window has expired: " + agents(counts.left(), "is", "are") +
@@ -86,7 +86,7 @@ std::vector<NextStep> next_steps(LegacyStatus const &status) {
     if (status.window && status.window->is_moving()) {
         return steps_of_moving(status);
     }
-    if (status.window && status.window->state == "finished") {
+    if (status.window && status.window->state == LegacyWindowState::finished) {
         return {{fmt::format("set {} in the relay, unless that is done", legacy_end_setting)}};
     }
     if (counts.total() == 0) {

@@ -48,14 +48,13 @@ struct Verdict {
 
 Verdict verdict_of(LegacyStatus const &status) {
     bool const moving = status.window && status.window->is_moving();
-    std::string const state = status.window ? status.window->state : "none";
     if (moving && status.counts.left() + status.counts.imported == 0) {
         return {"good", "Nobody is left."};
     }
-    if (state == "expired") {
+    if (status.window && status.window->state == LegacyWindowState::expired) {
         return {"bad", "Expired."};
     }
-    if (state == "finished") {
+    if (status.window && status.window->state == LegacyWindowState::finished) {
         return {"good", "Finished."};
     }
     if (!moving) {

@@ -47,20 +47,21 @@ Html moment(std::optional<Instant> at, Instant now) {
     return at ? time(*at) + " " + element("span", {{"class", "ago"}}, escape(relative_time(*at, now))) : Html("never");
 }
 
-Html state_tag(std::string const &state) {
-    return state == "listed" ? element("span", {{"class", "tag listed"}}, "no key yet")
-                             : element("span", {{"class", "tag issued"}}, "key issued");
+Html state_tag(LegacyAgentState state) {
+    return state == LegacyAgentState::listed ? element("span", {{"class", "tag listed"}}, "no key yet")
+                                             : element("span", {{"class", "tag issued"}}, "key issued");
 }
 
 Html or_dash(std::optional<std::string> const &text) { return text ? escape(*text) : Html("–"); }
 
 Html owner_name(LegacyOwner const &owner) {
-    return owner.owner ? escape(*owner.owner)
-                       : element("span", {{"class", "soft"}}, "nobody named; org " + escape(owner.org_id.value_or("")));
+    return owner.owner
+               ? escape(*owner.owner)
+               : element("span", {{"class", "soft"}}, "nobody named; org " + escape(text_or_empty(owner.org_id)));
 }
 
 struct Group {
-    std::string_view activity;
+    LegacyActivity activity;
     Html id;
     Html title;
     Html caption;
@@ -73,9 +74,9 @@ Html straggler_section(LegacyStatus const &status, Globals const &globals, Group
     std::vector<LegacyAgent> const agents = of_activity(status, group.activity);
     std::vector<Row> rows;
     for (LegacyAgent const &agent : agents) {
-        rows.push_back({escape(agent.agent_id), or_dash(agent.owner), escape(agent.org_id), state_tag(agent.state),
-                        agent.issued_at ? day(*agent.issued_at) : Html("–"), moment(agent.last_seen_at, status.at),
-                        or_dash(agent.last_seen_from)});
+        rows.push_back({escape(agent.agent_id.text()), or_dash(agent.owner), escape(agent.org_id.text()),
+                        state_tag(agent.state), agent.issued_at ? day(*agent.issued_at) : Html("–"),
+                        moment(agent.last_seen_at, status.at), or_dash(agent.last_seen_from)});
     }
     Html caption = group.caption;
     auto const hidden = count - static_cast<std::int64_t>(agents.size());
@@ -115,17 +116,17 @@ Html straggler_sections(LegacyStatus const &status, Globals const &globals) {
     LegacyCounts const &counts = status.counts;
     Html const within = escape(describe_duration(status.quiet));
     return straggler_section(status, globals,
-                             {"on_shared_secret", "on-the-secret", "On the shared secret",
+                             {LegacyActivity::on_shared_secret, "on-the-secret", "On the shared secret",
                               "Used it in the last " + within + "; last seen first."},
                              counts.on_shared_secret) +
            straggler_section(status, globals,
-                             {"silent", "silent", "Silent",
+                             {LegacyActivity::silent, "silent", "Silent",
                               "Used the shared secret, but not in the last " + within + "; last seen first."},
                              counts.silent) +
-           straggler_section(
-               status, globals,
-               {"never_seen", "never-seen", "Never seen", "Never used the shared secret since the import; by owner."},
-               counts.never_seen);
+           straggler_section(status, globals,
+                             {LegacyActivity::never_seen, "never-seen", "Never seen",
+                              "Never used the shared secret since the import; by owner."},
+                             counts.never_seen);
 }
 
 Html burn_down_figures(LegacyStatus const &status) {

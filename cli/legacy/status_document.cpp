@@ -37,7 +37,7 @@ std::vector<Record> straggler_records(std::vector<LegacyAgent> const &agents) {
     return records;
 }
 
-Field straggler_table(LegacyStatus const &status, std::string_view activity, std::string const &label) {
+Field straggler_table(LegacyStatus const &status, LegacyActivity activity, std::string const &label) {
     std::vector<LegacyAgent> const agents = of_activity(status, activity);
     return people_only(agents.empty() ? "" : label, straggler_records(agents));
 }
@@ -50,7 +50,7 @@ std::string distance(Instant from, Instant to) {
 }
 
 std::string owner_name(LegacyOwner const &owner) {
-    return owner.owner ? *owner.owner : "org " + owner.org_id.value_or("") + " (no owner named)";
+    return owner.owner ? *owner.owner : "org " + text_or_empty(owner.org_id) + " (no owner named)";
 }
 
 std::vector<Record> owner_records(std::vector<LegacyOwner> const &owners) {
@@ -91,7 +91,7 @@ std::vector<Record> step_records(std::vector<NextStep> const &steps, Globals con
 
 }  // namespace
 
-std::vector<LegacyAgent> of_activity(LegacyStatus const &status, std::string_view activity) {
+std::vector<LegacyAgent> of_activity(LegacyStatus const &status, LegacyActivity activity) {
     std::vector<LegacyAgent> agents;
     std::copy_if(status.stragglers.begin(), status.stragglers.end(), std::back_inserter(agents),
                  [&](LegacyAgent const &agent) { return agent.activity == activity; });
@@ -137,9 +137,9 @@ Record legacy_status_record(LegacyStatus const &status, Globals const &globals) 
                machine_only("burn_down", burn_down_records(status.burn_down)),
                {"owners", status.owners.empty() ? "" : "Whom to call", owner_records(status.owners)},
                machine_only("stragglers", straggler_records(status.stragglers)),
-               straggler_table(status, "on_shared_secret", "On the shared secret"),
-               straggler_table(status, "silent", "Silent"),
-               straggler_table(status, "never_seen", "Never seen"),
+               straggler_table(status, LegacyActivity::on_shared_secret, "On the shared secret"),
+               straggler_table(status, LegacyActivity::silent, "Silent"),
+               straggler_table(status, LegacyActivity::never_seen, "Never seen"),
                machine_only("next_steps", step_records(next_steps(status), globals)),
            });
     return record;

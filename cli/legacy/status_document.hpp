@@ -18,8 +18,8 @@ std::string describe_estimate(LegacyStatus const &status);
 /// "120 left the list in the last 7 days"
 std::string describe_pace(LegacyStatus const &status);
 
-/// Agents that are not off the list, of one activity ("on_shared_secret", "silent", "never_seen").
-std::vector<LegacyAgent> of_activity(LegacyStatus const &status, std::string_view activity);
+/// Agents that are not off the list, of one activity.
+std::vector<LegacyAgent> of_activity(LegacyStatus const &status, LegacyActivity activity);
 
 /// The fields of a LegacyStatus document, all but `page`.
 Record legacy_status_record(LegacyStatus const &status, Globals const &globals);

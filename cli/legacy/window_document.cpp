@@ -44,19 +44,16 @@ Phrase describe_window(std::optional<LegacyWindow> const &window, Instant now) {
         return {"no window was ever opened: the shared secret is closed"};
     }
     std::string const deadline = format_instant_seconds(window->deadline);
-    if (window->state == "open") {
-        return {"open until " + deadline + ": " + time_left(window->deadline, now)};
-    }
-    if (window->state == "aborted") {
-        return {"aborted; who is listed may use the shared secret until " + deadline + ": " +
-                time_left(window->deadline, now)};
-    }
-    if (window->state == "expired") {
-        return {"expired " + relative_time(window->deadline, now) + ", at " + deadline +
-                ": the shared secret is closed"};
-    }
-    if (window->state == "denied") {
-        return {"emergency stop: the shared secret is closed"};
+    switch (window->state) {
+        case LegacyWindowState::open: return {"open until " + deadline + ": " + time_left(window->deadline, now)};
+        case LegacyWindowState::aborted:
+            return {"aborted; who is listed may use the shared secret until " + deadline + ": " +
+                    time_left(window->deadline, now)};
+        case LegacyWindowState::expired:
+            return {"expired " + relative_time(window->deadline, now) + ", at " + deadline +
+                    ": the shared secret is closed"};
+        case LegacyWindowState::denied: return {"emergency stop: the shared secret is closed"};
+        case LegacyWindowState::finished: break;
     }
     return {"finished at ", window->closed_at.value_or(window->deadline), ": the shared secret is closed"};
 }
@@ -66,7 +63,7 @@ Record window_record(std::optional<LegacyWindow> const &window, Instant now) {
     LegacyWindow const &known = window ? *window : none;
     auto const if_any = [&](auto const &value) { return window ? Value(value) : Value(); };
     return {
-        machine_only("state", window ? known.state : "none"),
+        machine_only("state", window ? Value(known.state) : Value("none")),
         people_only("Window", describe_window(window, now)),
         {"opened_at", window ? "Opened" : "", if_any(known.opened_at)},
         {"opened_by", window ? "Opened by" : "", if_any(known.opened_by)},
@@ -100,7 +97,7 @@ Record counts_record(LegacyCounts const &counts) {
 void show_window(Context &context, ChangedWindow const &changed) {
     Document document{.kind = "LegacyWindow", .id_key = "state"};
     document.data = window_record(changed.window, changed.at);
-    bool const finished = changed.window && changed.window->state == "finished";
+    bool const finished = changed.window && changed.window->state == LegacyWindowState::finished;
     append(document.data, {machine_only("deadline_before", changed.deadline_before),
                            machine_only("wave", changed.wave_agents > 0 ? Value(changed.wave) : Value()),
                            {"wave_agents", changed.wave_agents > 0 ? "Joined the list" : "", changed.wave_agents},

@@ -41,7 +41,7 @@ constexpr int killed_by = 128;  // what a shell adds to the number of a signal
 std::vector<ExitCode> exit_table() {
     std::vector<ExitCode> table{{static_cast<int>(ExitStatus::ok), "ok", "done, or already so, or an empty list"}};
     for (Meaning const &meaning : meanings) {
-        table.push_back({static_cast<int>(exit_status(meaning.kind)), std::string(error_code_name(meaning.kind)),
+        table.push_back({static_cast<int>(exit_status(meaning.kind)), std::string(text_of(meaning.kind)),
                          std::string(meaning.text)});
     }
     table.push_back({killed_by + SIGINT, "SIGINT", "interrupted (Ctrl-C): the transaction was rolled back"});

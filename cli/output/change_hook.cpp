@@ -27,8 +27,8 @@ constexpr auto limit = 60s;
 
 std::vector<std::string> variables_of(KeyChange const &change) {
     return {"RELAY_CHANGE=" + change.change, std::string("RELAY_KICKS=") + (change.kicks ? "true" : "false"),
-            "RELAY_ORG_ID=" + change.org_id.value_or(""), "RELAY_AGENT_ID=" + change.agent_id.value_or(""),
-            "RELAY_KEY_ID=" + change.key_id.value_or("")};
+            "RELAY_ORG_ID=" + text_or_empty(change.org_id), "RELAY_AGENT_ID=" + text_or_empty(change.agent_id),
+            "RELAY_KEY_ID=" + text_or_empty(change.key_id)};
 }
 
 /// The wait status; none if it had to be killed.

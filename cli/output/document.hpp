@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/output/chart.hpp"
+#include "relay/model/text_of.hpp"
 #include "relay/model/time.hpp"
 
 #include <cstdint>
@@ -47,6 +48,11 @@ struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Ins
     Value(Record value);
     Value(std::vector<Record> value);
     Value(Phrase value);
+    /// An id, a subject, or an enum with a table: its text.
+    template <HasText T>
+    Value(T const &value) : Value(std::string(text_of(value))) {}
+    template <HasText T>
+    Value(std::vector<T> const &values) : Value(texts_of(values)) {}
     template <typename T>
     Value(std::optional<T> const &value) : Value() {
         if (value) {

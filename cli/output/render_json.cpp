@@ -192,13 +192,13 @@ std::string render_jsonl(Document const &document) {
 std::string error_json(Error const &error, Globals const &globals) {
     Hint const &hint = error.hint();
     Writer inner = object();
-    inner.member("code", json_of(error_code_name(error.kind())))
+    inner.member("code", json_of(text_of(error.kind())))
         .member("exit", json_of(static_cast<std::int64_t>(error.kind())))
         .member("message", json_of(error.message()))
         .member("why", null_if_empty(hint.why))
         .member("next", null_if_empty(first_advice(hint.next, globals)))
         .member("suggestions", json_list(hint.suggestions))
-        .member("changed", json_of(changed_name(hint.changed)))
+        .member("changed", json_of(text_of(hint.changed)))
         .member("retryable", json_of(error.kind() == ErrorKind::unavailable))
         .member("sqlstate", null_if_empty(hint.sqlstate));
     Writer outer = object();

@@ -114,7 +114,7 @@ bool start(Output &output) { return start(find_layout(), output); }
 Status status() {
     Layout const layout = find_layout();
     Status found;
-    found.state = "absent";
+    found.state = State::absent;
     found.folder = layout.base;
     found.server_user = layout.user.name;
     if (!layout.why_here.empty()) {
@@ -128,12 +128,12 @@ Status status() {
     if (!major) {
         return found;
     }
-    found.state = "stopped";
+    found.state = State::stopped;
     found.version = std::to_string(*major);
     found.data_dir = layout.data();
     found.log = layout.log();
     if (auto const server = find_postmaster(layout)) {
-        found.state = server->ready ? "running" : "starting";
+        found.state = server->ready ? State::running : State::starting;
         found.pid = server->pid;
         found.socket_dir = socket_folder(layout);
         found.dsn = conninfo(layout);

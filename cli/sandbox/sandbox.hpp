@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/output/output.hpp"
+#include "relay/model/text_of.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -9,9 +10,24 @@
 /// A private PostgreSQL for trying out: on a unix socket in a folder of ours, without any network port.
 namespace relay::cli::sandbox {
 
+enum class State { absent, stopped, starting, running };
+
+}  // namespace relay::cli::sandbox
+
+template <>
+struct relay::EnumText<relay::cli::sandbox::State> {
+    using State = cli::sandbox::State;
+    static constexpr auto words = std::to_array<EnumWord<State>>({{State::absent, "absent"},
+                                                                  {State::stopped, "stopped"},
+                                                                  {State::starting, "starting"},
+                                                                  {State::running, "running"}});
+};
+
+namespace relay::cli::sandbox {
+
 /// What there is.
 struct Status {
-    std::string state;  ///< "absent", "stopped", "starting" or "running"
+    State state = State::absent;
     std::optional<std::int64_t> pid{};
     std::optional<std::string> version{};  ///< of PostgreSQL: the major version of the data
     std::string folder;  ///< all of it

@@ -28,7 +28,7 @@ bool belongs_to(std::string const &folder, ServerUser const &user) {
 
 constexpr auto name_of_folder = "/relay-admin.XXXXXX";  // as mkdtemp(3) wants it
 constexpr auto the_socket = "the sandbox's socket";
-constexpr auto next_short_home = "set it to a short path, or set XDG_STATE_HOME to one, then relay-admin sandbox start";
+constexpr auto next_short_home = "set it to a short path, or set XDG_STATE_HOME to one, then try again";
 
 Error refused_home(char const *name, std::string why) {
     return refused_folder(name, the_socket, std::move(why), next_short_home);

@@ -235,9 +235,7 @@ std::unique_ptr<BatchSink> open_batch_sink(BatchSinkOptions const &options, Outp
     }
     Rendering rendering = make_rendering(options.sink, std::move(seal_keys));
     if (options.sink.secrets_dir) {
-        auto const group_by = !options.group_by            ? GroupBy::none
-                              : *options.group_by == "org" ? GroupBy::org
-                                                           : GroupBy::owner;
+        auto const group_by = from_optional_text<GroupBy>(options.group_by).value_or(GroupBy::none);
         return std::make_unique<FolderBatches>(options.sink, group_by, std::move(rendering), output);
     }
     return options.deliver ? open_command(options, std::move(rendering), output)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "relay/model/text_of.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -16,6 +18,17 @@ enum class ExistingFile { refuse_at_once, refuse_at_delivery };
 
 /// Which folders below --secrets-dir the files go to.
 enum class GroupBy { none, org, owner };
+
+}  // namespace relay::cli
+
+template <>
+struct relay::EnumText<relay::cli::GroupBy> {
+    using GroupBy = cli::GroupBy;
+    static constexpr auto words =
+        std::to_array<EnumWord<GroupBy>>({{GroupBy::none, "none"}, {GroupBy::org, "org"}, {GroupBy::owner, "owner"}});
+};
+
+namespace relay::cli {
 
 /// The flags that say where a new secret goes and in which shape: plain text from the command line, checked by open_sink.
 struct SinkOptions {

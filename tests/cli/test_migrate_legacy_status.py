@@ -197,7 +197,7 @@ def test_every_state_has_its_exit_code_and_its_next_step(relay, database, tmp_pa
     rewrite(
         database, "UPDATE relay.legacy_migrations SET opened_at = now() - interval '9 days', deadline = now() - interval '2 days'"
     )
-    assert next_commands(relay, 10) == ("expired", ["relay-admin migrate-legacy extend --deadline 7d --reason TEXT", issue])
+    assert next_commands(relay, 10) == ("expired", ["relay-admin migrate-legacy extend --deadline 7d --reason 'more time to move'", issue])
     assert re.search(r"^Window: +expired 2 days ago, at \S+Z: the shared secret is closed$", relay(*COMMAND).out, re.M)
     relay("migrate-legacy", "abort", check=0)
     rewrite(database, "UPDATE relay.legacy_migrations SET deadline = now() + interval '9 days'")

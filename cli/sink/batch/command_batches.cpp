@@ -15,7 +15,9 @@ constexpr std::size_t most_failures = 20;
 
 CommandBatches::CommandBatches(DeliveryCommand command, std::size_t jobs, Rendering rendering, Output &output)
     : m_command(std::move(command)), m_jobs(jobs), m_rendering(std::move(rendering)), m_output(output) {
-    m_command.said = [this](std::string const &agent, std::string const &line) { m_output.note(agent + ": " + line); };
+    m_command.said = [this](AgentId const &agent, std::string const &line) {
+        m_output.note(agent.text() + ": " + line);
+    };
 }
 
 std::chrono::seconds CommandBatches::extra_time() const {
@@ -26,10 +28,10 @@ void CommandBatches::add(NewKey const &issued) {
     if (!m_operation) {
         m_operation = generate_operation_id();
     }
-    auto const &agent = issued.agent->text();
+    AgentId const &agent = *issued.agent;
     m_calls.push_back(
         {.agent_id = agent,
-         .variables = {"RELAY_AGENT_ID=" + agent, "RELAY_ORG_ID=" + issued.org.text(),
+         .variables = {"RELAY_AGENT_ID=" + agent.text(), "RELAY_ORG_ID=" + issued.org.text(),
                        "RELAY_OWNER=" + issued.owner.value_or(""), "RELAY_KEY_ID=" + issued.key.id().text()},
          .content = render_secret(m_rendering, issued, Medium::program)});
 }
@@ -54,7 +56,8 @@ void CommandBatches::stop_after_failures() {
     m_failures_in_a_row += m_refused.size();
     if (m_failures_in_a_row >= most_failures) {
         throw sink_refusal("the command of --deliver failed for " + std::to_string(m_failures_in_a_row) +
-                               " agents in a row; for " + m_refused.back().agent_id + " " + m_refused.back().reason,
+                               " agents in a row; for " + m_refused.back().agent_id.text() + " " +
+                               m_refused.back().reason,
                            "so it is hardly the agents", "see that it works, and run the same command again");
     }
 }
@@ -72,7 +75,7 @@ void CommandBatches::left_unknown() noexcept {
 void CommandBatches::tell_of_delivered(std::string const &fate) noexcept {
     try {
         for (auto const &agent : m_delivered) {
-            m_output.warn("the key that the command was handed for " + agent + " " + fate);
+            m_output.warn("the key that the command was handed for " + agent.text() + " " + fate);
         }
     } catch (...) {
         // Without memory for a text there is nothing left to say.

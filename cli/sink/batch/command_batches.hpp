@@ -45,7 +45,7 @@ class CommandBatches final : public BatchSink {
     Output &m_output;
     std::vector<DeliveryCall> m_calls{};
     std::vector<Refusal> m_refused{};
-    std::vector<std::string> m_delivered{};  ///< agents of this batch
+    std::vector<AgentId> m_delivered{};  ///< agents of this batch
     std::size_t m_failures_in_a_row = 0;
     std::optional<OperationId> m_operation{};  ///< of this batch, a random one: no file is left that could name it
 };

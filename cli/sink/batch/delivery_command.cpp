@@ -49,7 +49,7 @@ class RunningDelivery {
         Pipe input = make_pipe();
         Pipe output = make_pipe();
         // Before it is started: what fits into the pipe waits for no reader.
-        write_to_stream(input.write_end.get(), call.content.reveal(), "the command for " + call.agent_id,
+        write_to_stream(input.write_end.get(), call.content.reveal(), "the command for " + call.agent_id.text(),
                         {.room = 1s, .taken = 0s});
         input.write_end.reset();
         auto const failure = start_shell({.text = command.text,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/crypto/secret_buffer.hpp"
+#include "relay/model/ids.hpp"
 
 #include <chrono>
 #include <functional>
@@ -14,7 +15,7 @@ namespace relay::cli {
 
 /// One secret that a command is to hand over.
 struct DeliveryCall {
-    std::string agent_id{};
+    AgentId agent_id;
     std::vector<std::string> variables{};  ///< NAME=VALUE, none of them secret
     SecretBuffer content;
 };
@@ -24,7 +25,7 @@ struct DeliveryCommand {
     std::string text{};
     std::chrono::seconds limit{30};
     /// A line that a command said, without a secret in it.
-    std::function<void(std::string const &agent_id, std::string const &line)> said{};
+    std::function<void(AgentId const &agent_id, std::string const &line)> said{};
 };
 
 /// Runs the command once for each call, all at once: at most DeathWatch::most_groups. The secret is on its stdin, which then ends; its stdout and stderr are told

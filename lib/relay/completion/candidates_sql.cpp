@@ -2,6 +2,8 @@
 
 #include "relay/db/list_text.hpp"
 #include "relay/db/quick_query.hpp"
+#include "relay/identity/states.hpp"
+#include "relay/model/subject.hpp"
 
 namespace relay::sql {
 namespace {
@@ -63,18 +65,18 @@ ORDER BY role.role_id, role.org_id LIMIT 200)sql";
 std::string key_statuses(IdFilter wanted) {
     switch (wanted) {
         case IdFilter::live:
-        case IdFilter::open: return "{active,retiring}";
-        case IdFilter::revoked: return "{revoked}";
-        default: return "{active,retiring,expired,retired,revoked}";
+        case IdFilter::open: return db::array_text(std::vector{KeyStatus::active, KeyStatus::retiring});
+        case IdFilter::revoked: return db::array_text(std::vector{KeyStatus::revoked});
+        default: return db::array_text(all_texts<KeyStatus>());
     }
 }
 
 /// What must not stand against a subject.
 std::string unwanted_kinds(IdFilter wanted) {
     switch (wanted) {
-        case IdFilter::open: return "{block,revoke}";
-        case IdFilter::live: return "{revoke}";
-        default: return "{}";
+        case IdFilter::open: return db::array_text(all_texts<StandingKind>());
+        case IdFilter::live: return db::array_text(std::vector{StandingKind::revoke});
+        default: return db::array_text(std::vector<StandingKind>());
     }
 }
 
@@ -90,9 +92,12 @@ std::vector<db::TextRow> ask(db::Settings const &settings, CandidateQuery const 
     }
     bool const of_orgs = query.kind == CandidateKind::org;
     if (query.wanted == IdFilter::blocked || query.wanted == IdFilter::revoked) {
-        std::string const kind = query.wanted == IdFilter::blocked ? "{block}" : "{revoke}";
+        auto const kind = query.wanted == IdFilter::blocked ? StandingKind::block : StandingKind::revoke;
+        auto const subject_kind = of_orgs ? SubjectKind::org : SubjectKind::agent;
         return quick_query(settings, shut_out_sql,
-                           {query.prefix, taken, kind, of_orgs ? "" : query.org, of_orgs ? "org" : "agent"}, deadline);
+                           {query.prefix, taken, db::array_text(std::vector{kind}), of_orgs ? "" : query.org,
+                            std::string(text_of(subject_kind))},
+                           deadline);
     }
     std::string const kinds = unwanted_kinds(query.wanted);
     return of_orgs ? quick_query(settings, orgs_sql, {query.prefix, taken, kinds}, deadline)

@@ -31,7 +31,7 @@ struct Candidate {
     std::string id{};
     std::string name{};  ///< of the organization, agent or role, of the key's agent; hostile text; empty: not known
     std::string owner{};  ///< the agent's or role's organization, the key's agent; empty for an organization
-    std::string state{};  ///< "blocked", "revoked"; of a key its status; empty: nothing special
+    std::string state{};  ///< as the database says it, for people: who knows which one it is; empty: nothing special
     std::string since{};  ///< the day of `state`, YYYY-MM-DD; may be empty
     std::string ticket{};  ///< of the block or revocation; hostile text; may be empty
 };

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 namespace relay::db {
 
@@ -51,6 +52,17 @@ struct TransactOptions {
 /// What became of a transaction whose COMMIT got no answer.
 enum class Fate { committed, aborted };
 
+}  // namespace relay::db
+
+/// In relay.operations.
+template <>
+struct relay::EnumText<relay::db::Fate> {
+    static constexpr auto words =
+        std::to_array<EnumWord<db::Fate>>({{db::Fate::committed, "done"}, {db::Fate::aborted, "aborted"}});
+};
+
+namespace relay::db {
+
 /// Thrown by a body to be rolled back and run again, as after a serialization failure.
 class RunAgain : public std::exception {
   public:
@@ -72,6 +84,14 @@ class Database {
     /// Throws Error: unavailable, nothing changed; unknown, lost and not to be settled; schema; denied; whatever `body` throws.
     /// Throws Interrupted after interrupt().
     void transact(TransactOptions const &options, std::function<void(Transaction &)> const &body);
+    /// The same for a body that makes something: returns what its last run made, and nothing of the runs before.
+    template <typename Body>
+    requires(!std::is_void_v<std::invoke_result_t<Body const &, Transaction &>>) auto transact(
+        TransactOptions const &options, Body const &body) {
+        std::optional<std::invoke_result_t<Body const &, Transaction &>> made;
+        transact(options, [&](Transaction &transaction) { made.emplace(body(transaction)); });
+        return *std::move(made);
+    }
 
     /// Settles an operation by the fence: inserts its id as aborted, which bars its transaction for ever, or finds it done. Waits for
     /// one that is in flight, at most 30 s. Throws Error: unknown, not settled by then.

@@ -71,7 +71,7 @@ std::optional<Fate> Fence::try_once(OperationId const &operation, Deadline deadl
         // A lost answer here is no harm: the next round meets our own row.
         return session.commit(deadline) == CommitAnswer::committed ? std::optional(Fate::aborted) : std::nullopt;
     }
-    return session.exec(state_sql, {operation}).one().text("state") == "done" ? Fate::committed : Fate::aborted;
+    return session.exec(state_sql, {operation}).one().value<Fate>("state");
 }
 
 Fate Fence::settle(OperationId const &operation) {
@@ -82,7 +82,7 @@ Fate Fence::settle(OperationId const &operation) {
         ErrorKind::unknown, "the connection broke while committing: the change may or may not have been made",
         {.why = m_refusal.empty() ? "the database could not be asked within 30 s, or the commit is still waiting there"
                                   : "the database could not be asked: " + m_refusal,
-         .next = advise(Act::recover, operation.text()),
+         .next = advise(Act::recover, operation),
          .changed = Changed::unknown});
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "relay/model/text_of.hpp"
+
 #include <string>
 #include <vector>
 
@@ -8,6 +10,10 @@ namespace relay::db {
 
 /// A text[] in PostgreSQL's text form, each element quoted (an element `null` must stay a word): `{"a","b"}`.
 std::string array_text(std::vector<std::string> const &texts);
+template <HasText T>
+std::string array_text(std::vector<T> const &values) {
+    return array_text(texts_of(values));
+}
 
 /// A JSON array of texts that need no escaping: `["a","b"]`.
 std::string json_array(std::vector<std::string> const &texts);

@@ -2,6 +2,7 @@
 
 #include "relay/db/rows_impl.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 
 #include <charconv>
 
@@ -63,6 +64,10 @@ std::optional<std::chrono::seconds> Row::optional_seconds(char const *column) co
 }
 
 std::chrono::seconds Row::seconds(char const *column) const { return required(column, optional_seconds(column)); }
+
+void Row::refuse_unknown(char const *column, std::string const &text) {
+    complain(column, ("is " + quote_for_message(text) + ", which this program does not know").c_str());
+}
 
 std::size_t Rows::size() const { return static_cast<std::size_t>(m_impl->result.size()); }
 

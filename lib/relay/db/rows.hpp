@@ -1,15 +1,23 @@
 #pragma once
 
+#include "relay/model/ids.hpp"
+#include "relay/model/text_of.hpp"
 #include "relay/model/time.hpp"
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace relay::db {
 
 class Rows;
+
+/// An id that a row can be read as, without checking it again.
+template <typename T>
+concept StoredId = std::constructible_from<T, StoredText, std::string>;
 
 /// One row of a result; columns are read by name. A null read through a getter that is not optional throws Error (internal).
 class Row {
@@ -25,9 +33,41 @@ class Row {
     std::chrono::seconds seconds(char const *column) const;
     std::optional<std::chrono::seconds> optional_seconds(char const *column) const;
 
+    /// `row.id<AgentId>("agent_id")`
+    template <StoredId Id>
+    Id id(char const *column) const {
+        return Id(StoredText(), text(column));
+    }
+    template <StoredId Id>
+    std::optional<Id> optional_id(char const *column) const {
+        auto value = optional_text(column);
+        return value ? std::optional(Id(StoredText(), *std::move(value))) : std::nullopt;
+    }
+    /// `row.value<Status>("status")`. A text that the table of the enum does not have throws Error (internal): the schema allows no other.
+    template <TextEnum Enum>
+    Enum value(char const *column) const {
+        return known<Enum>(column, text(column));
+    }
+    template <TextEnum Enum>
+    std::optional<Enum> optional_value(char const *column) const {
+        auto const value = optional_text(column);
+        return value ? std::optional(known<Enum>(column, *value)) : std::nullopt;
+    }
+
   private:
     friend class Rows;
     Row(Rows const &rows, std::size_t index) : m_rows(&rows), m_index(index) {}
+
+    [[noreturn]] static void refuse_unknown(char const *column, std::string const &text);
+    template <TextEnum Enum>
+    static Enum known(char const *column, std::string const &text) {
+        auto const value = from_text<Enum>(text);
+        if (!value) {
+            refuse_unknown(column, text);
+        }
+        return *value;
+    }
+
     Rows const *m_rows;
     std::size_t m_index;
 };
@@ -45,6 +85,16 @@ class Rows {
     Row one() const;
     /// Rows that the statement changed.
     std::size_t affected() const;
+    /// A column of ids.
+    template <StoredId Id>
+    std::vector<Id> ids(char const *column) const {
+        std::vector<Id> found;
+        found.reserve(size());
+        for (std::size_t i = 0; i < size(); ++i) {
+            found.push_back((*this)[i].template id<Id>(column));
+        }
+        return found;
+    }
 
     class Iterator {
       public:

@@ -2,6 +2,7 @@
 
 #include "relay/db/rows.hpp"
 #include "relay/model/ids.hpp"
+#include "relay/model/text_of.hpp"
 #include "relay/model/time.hpp"
 
 #include <chrono>
@@ -28,8 +29,9 @@ class Param {
     Param(Instant value);
     /// Whole seconds; the statement makes an interval of them: `make_interval(secs => $1)`.
     Param(std::chrono::seconds value);
-    template <typename Tag>
-    Param(relay::detail::CheckedText<Tag> const &value) : Param(std::string(value.text())) {}
+    /// An id, or an enum with a table.
+    template <HasText T>
+    Param(T const &value) : Param(std::string(text_of(value))) {}
     template <typename T>
     Param(std::optional<T> const &value) : Param(std::nullopt) {
         if (value) {

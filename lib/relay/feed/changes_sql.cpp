@@ -26,9 +26,9 @@ std::vector<KeyChange> changes_since(db::Transaction &transaction, std::optional
     db::Rows const rows = transaction.exec(since_sql, {cursor});
     for (db::Row const row : rows) {
         changes.push_back({.cursor = row.text("next_cursor"),
-                           .org_id = row.optional_text("org_id"),
-                           .agent_id = row.optional_text("agent_id"),
-                           .key_id = row.optional_text("key_id"),
+                           .org_id = row.optional_id<OrgId>("org_id"),
+                           .agent_id = row.optional_id<AgentId>("agent_id"),
+                           .key_id = row.optional_id<KeyId>("key_id"),
                            .change = row.text("change"),
                            .kicks = row.boolean("kicks"),
                            .at = row.instant("at")});
@@ -36,9 +36,11 @@ std::vector<KeyChange> changes_since(db::Transaction &transaction, std::optional
     return changes;
 }
 
-std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::string const &kind,
-                                       std::vector<std::string> const &ids) {
-    db::Rows const rows = transaction.exec(last_shut_out_sql, {kind, db::array_text(ids)});
+std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects) {
+    if (subjects.empty()) {
+        return std::nullopt;
+    }
+    db::Rows const rows = transaction.exec(last_shut_out_sql, {common_kind(subjects), db::array_text(subjects)});
     if (rows.empty()) {
         return std::nullopt;
     }

@@ -16,9 +16,8 @@ struct FeedPlace {
     std::int64_t seq = 0;
 };
 
-/// The last row that shuts out one of `ids` of a kind ("agent", "org", "key"); none: the feed does not hold it any more.
-std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::string const &kind,
-                                       std::vector<std::string> const &ids);
+/// The last row that shuts out one of `subjects`, of one kind; none: the feed does not hold it any more.
+std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects);
 
 /// Wakes who listens to the feed, at COMMIT. For changes that did not do so themselves: see wake_later.
 void wake_listeners(db::Transaction &transaction);

@@ -22,9 +22,8 @@ struct GatewayWait::Place {
     std::optional<sql::FeedPlace> in_feed{};
 };
 
-GatewayWait::GatewayWait(db::Database &database, std::string kind, std::vector<std::string> ids,
-                         std::chrono::milliseconds patience)
-    : Acknowledgement(patience), m_database(database), m_kind(std::move(kind)), m_ids(std::move(ids)) {}
+GatewayWait::GatewayWait(db::Database &database, std::vector<Subject> subjects, std::chrono::milliseconds patience)
+    : Acknowledgement(patience), m_database(database), m_subjects(std::move(subjects)) {}
 
 GatewayWait::~GatewayWait() = default;
 
@@ -33,7 +32,7 @@ bool GatewayWait::ask() {
     std::vector<sql::GatewayAck> acks;
     m_database.transact(reading(), [&](db::Transaction &transaction) {
         if (first) {
-            m_place = std::make_unique<Place>(Place{sql::last_shut_out(transaction, m_kind, m_ids)});
+            m_place = std::make_unique<Place>(Place{sql::last_shut_out(transaction, m_subjects)});
         }
         acks = sql::acknowledged(transaction, m_place->in_feed);
     });

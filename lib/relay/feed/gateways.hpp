@@ -13,11 +13,10 @@ namespace relay {
 /// Who listens to the change feed, and how far behind; by id. Runs on a standby, too.
 Page<Gateway> list_gateways(db::Database &database);
 
-/// Waits until every live gateway has acknowledged the last change that shut out one of `ids` ("agent", "org", "key").
+/// Waits until every live gateway has acknowledged the last change that shut out one of `subjects`, of one kind.
 class GatewayWait : public Acknowledgement {
   public:
-    GatewayWait(db::Database &database, std::string kind, std::vector<std::string> ids,
-                std::chrono::milliseconds patience);
+    GatewayWait(db::Database &database, std::vector<Subject> subjects, std::chrono::milliseconds patience);
     ~GatewayWait() override;
 
     /// Throws Error: unavailable, denied; Interrupted.
@@ -31,8 +30,7 @@ class GatewayWait : public Acknowledgement {
   private:
     struct Place;
     db::Database &m_database;
-    std::string m_kind;
-    std::vector<std::string> m_ids;
+    std::vector<Subject> m_subjects;
     std::unique_ptr<Place> m_place{};
     std::vector<std::string> m_live{};
     std::vector<std::string> m_missing{};

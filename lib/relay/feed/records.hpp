@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/model/ids.hpp"
 #include "relay/model/time.hpp"
 
 #include <chrono>
@@ -14,9 +15,9 @@ namespace relay {
 /// organization's, without anything everybody's.
 struct KeyChange {
     std::string cursor{};  ///< to go on from, once this row was acted upon
-    std::optional<std::string> org_id{};
-    std::optional<std::string> agent_id{};
-    std::optional<std::string> key_id{};
+    std::optional<OrgId> org_id{};
+    std::optional<AgentId> agent_id{};
+    std::optional<KeyId> key_id{};
     std::string change{};  ///< "agent_blocked", "key_rotated", ..., "reset": drop everything
     bool kicks = false;  ///< open connections must end
     Instant at{};

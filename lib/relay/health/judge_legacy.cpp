@@ -30,15 +30,16 @@ Stage stage_of(LegacyStatus const &legacy) {
     if (legacy.window->lets_in()) {
         return Stage::lets_in;
     }
-    return legacy.window->state == "expired" && !legacy.window->closed_at ? Stage::expired : Stage::over;
+    return legacy.window->state == LegacyWindowState::expired && !legacy.window->closed_at ? Stage::expired
+                                                                                           : Stage::over;
 }
 
 CheckResult judge_open_window(LegacyWindow const &window, LegacyStatus const &legacy) {
     auto const left = std::chrono::floor<std::chrono::seconds>(window.deadline - legacy.at);
     std::string const text = fmt::format("{}, closes in {}: {} may still use the shared secret",
-                                         window.state == "aborted" ? "called off" : "open", describe_duration(left),
-                                         counted(legacy.counts.left(), "agent"));
-    if (window.state == "aborted") {
+                                         window.state == LegacyWindowState::aborted ? "called off" : "open",
+                                         describe_duration(left), counted(legacy.counts.left(), "agent"));
+    if (window.state == LegacyWindowState::aborted) {
         return {"legacy.window", CheckStatus::warn, text,
                 advise(Act::open_legacy_window).also(advise(Act::deny_legacy))};
     }
@@ -100,9 +101,9 @@ CheckResult judge_window(LegacyStatus const &legacy) {
                 advise(Act::extend_legacy_window).also(advise(Act::finish_legacy_window))};
         case Stage::over: break;
     }
-    std::string const state = legacy.window->state == "finished" ? "finished"
-                              : legacy.window->state == "denied" ? "closed by the emergency stop"
-                                                                 : "called off, and past its date";
+    std::string const state = legacy.window->state == LegacyWindowState::finished ? "finished"
+                              : legacy.window->state == LegacyWindowState::denied ? "closed by the emergency stop"
+                                                                                  : "called off, and past its date";
     return {"legacy.window", CheckStatus::ok, state + ": the database lets nobody in by the shared secret", ""};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/model/advice.hpp"
+#include "relay/model/text_of.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -17,16 +18,13 @@ enum class CheckStatus {
     skipped,  ///< cannot be judged
 };
 
-/// "ok", "warn", "error", "skipped".
-constexpr std::string_view check_status_name(CheckStatus status) {
-    switch (status) {
-        case CheckStatus::ok: return "ok";
-        case CheckStatus::warn: return "warn";
-        case CheckStatus::error: return "error";
-        case CheckStatus::skipped: break;
-    }
-    return "skipped";
-}
+template <>
+struct EnumText<CheckStatus> {
+    static constexpr auto words = std::to_array<EnumWord<CheckStatus>>({{CheckStatus::ok, "ok"},
+                                                                        {CheckStatus::warn, "warn"},
+                                                                        {CheckStatus::error, "error"},
+                                                                        {CheckStatus::skipped, "skipped"}});
+};
 
 struct CheckResult {
     std::string check{};  ///< its id, an interface: "db.tls"

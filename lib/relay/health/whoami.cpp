@@ -10,11 +10,10 @@ namespace {
 void read_schema(db::Transaction &transaction, WhoAmI &who) {
     who.known_schema_version = schema_version();
     if (!sql::may_read_schema_record(transaction)) {
-        who.schema_state = "not readable";
         return;
     }
     SchemaStatus const status = sql::read_schema_status(transaction);
-    who.schema_state = schema_state_name(status.state);
+    who.schema_state = status.state;
     who.schema_version = status.version;
 }
 

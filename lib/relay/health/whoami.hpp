@@ -2,6 +2,7 @@
 
 #include "relay/db/connection_settings.hpp"
 #include "relay/db/database.hpp"
+#include "relay/schema/records.hpp"
 
 #include <optional>
 #include <string>
@@ -19,7 +20,7 @@ struct WhoAmI {
     std::string current_user{};
     bool superuser = false;
     std::vector<std::string> groups{};  ///< which of the relay_* roles it is a member of
-    std::string schema_state{};  ///< as schema_state_name; "not readable" for a role without the right
+    std::optional<SchemaState> schema_state{};  ///< none: this role has no right to read it
     std::optional<int> schema_version{};
     int known_schema_version = 0;  ///< this program's
     Instant at{};

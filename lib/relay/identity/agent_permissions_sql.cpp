@@ -75,7 +75,7 @@ std::vector<Grant> grants_of_agent(db::Transaction &transaction, AgentId const &
     for (db::Row const row : rows) {
         grants.push_back({.permission = row.text("permission"),
                           .conditions = row.optional_text("conditions"),
-                          .role_id = row.optional_text("role_id")});
+                          .role_id = row.optional_id<RoleId>("role_id")});
     }
     return grants;
 }

@@ -50,13 +50,13 @@ UNION ALL
  FROM relay.agents ORDER BY created_at DESC LIMIT 5000))sql";
 
 Agent read_agent(db::Row const &row) {
-    return {.agent_id = row.text("agent_id"),
-            .org_id = row.text("org_id"),
+    return {.agent_id = row.id<AgentId>("agent_id"),
+            .org_id = row.id<OrgId>("org_id"),
             .name = row.text("name"),
             .permissions = db::split_list(row.text("permissions")),
             .key_max_age = row.optional_seconds("key_max_age"),
             .effective_key_max_age = row.seconds("effective_key_max_age"),
-            .status = row.text("status"),
+            .status = row.value<Status>("status"),
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by"),
             .last_used_at = row.optional_instant("last_used_at")};
@@ -83,7 +83,8 @@ Agent get_agent(db::Transaction &transaction, AgentId const &id) {
     if (auto agent = find_agent(transaction, id)) {
         return *std::move(agent);
     }
-    throw no_such("agent", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
+    throw no_such("agent", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}),
+                  advise(Act::list_agents));
 }
 
 Agent lock_agent(db::Transaction &transaction, AgentId const &id) {
@@ -93,10 +94,10 @@ Agent lock_agent(db::Transaction &transaction, AgentId const &id) {
 
 std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name) {
     db::Rows const rows = transaction.exec(by_name_sql, {org, name});
-    return rows.empty() ? std::nullopt : std::optional(AgentId::parse(rows[0].text("agent_id")));
+    return rows.empty() ? std::nullopt : rows[0].optional_id<AgentId>("agent_id");
 }
 
-void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name,
+void update_agent(db::Transaction &transaction, AgentId const &id, std::string const &name,
                   std::optional<std::chrono::seconds> key_max_age) {
     transaction.exec(update_sql, {id, name, key_max_age});
 }

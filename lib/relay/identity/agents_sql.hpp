@@ -26,12 +26,12 @@ Agent lock_agent(db::Transaction &transaction, AgentId const &id);
 /// The oldest agent of that name in an organization.
 std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name);
 
-void update_agent(db::Transaction &transaction, AgentId const &id, DisplayName const &name,
+void update_agent(db::Transaction &transaction, AgentId const &id, std::string const &name,
                   std::optional<std::chrono::seconds> key_max_age);
 
 struct AgentFilter {
     std::optional<OrgId> org{};
-    std::optional<std::string> status{};
+    std::optional<Status> status{};
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
     std::optional<RoleId> role{};

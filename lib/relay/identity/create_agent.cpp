@@ -10,39 +10,32 @@
 namespace relay {
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
                           KeyDelivery &delivery) {
-    CreatedAgent result;
     DeliverThenCommit delivery_commit(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
-    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
-        result = {};
-        auto const made = ensure_agent(transaction, request, key, options.by, delivery_commit);
-        result.changed = made.has_value();
-        result.agent = made ? made->agent : sql::get_agent(transaction, request.id);
-        result.key = made ? made->key : present_key(transaction, request.id);
-        note_who(result, transaction);
-        if (result.changed) {
-            delivery_commit.deliver();
-        } else {
+    auto result = delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) -> CreatedAgent {
+        auto made = ensure_agent(transaction, request, key, options.by, delivery_commit);
+        WriteReceipt const receipt = receipt_of(transaction, made.has_value());
+        if (!made) {
             transaction.nothing_to_do();
+            return {receipt, sql::get_agent(transaction, request.id), present_key(transaction, request.id)};
         }
+        delivery_commit.deliver();
+        return {receipt, std::move(made->agent), std::move(made->key)};
     });
     result.delivered_to = delivery_commit.destination();
     return result;
 }
 
 UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, WriteOptions const &options) {
-    UpdatedAgent result;
-    database.transact(writing(options), [&](db::Transaction &transaction) {
-        result = {};
+    return database.transact(writing(options), [&](db::Transaction &transaction) {
         Agent const before = sql::lock_agent(transaction, request.id);
-        result.agent = before;
+        UpdatedAgent result{{}, before};
         Holder const holder{.org_id = before.org_id, .agent_id = before.agent_id};
         std::vector<sql::NewEvent> events =
             granted_events(holder, sql::grant(transaction, result.agent, request.add_permissions, GrantTerms()));
         auto taken = revoked_events(holder, sql::revoke(transaction, result.agent, request.remove_permissions));
         std::move(taken.begin(), taken.end(), std::back_inserter(events));
-        DisplayName const name = request.name ? *request.name : DisplayName::parse(before.name);
-        sql::update_agent(transaction, request.id, name,
+        sql::update_agent(transaction, request.id, request.name ? request.name->text() : before.name,
                           request.key_max_age ? request.key_max_age : before.key_max_age);
         result.agent = sql::get_agent(transaction, request.id);
         sql::Detail detail;
@@ -59,14 +52,14 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
         note_who(result, transaction);
         if (!result.changed) {
             transaction.nothing_to_do();
-            return;
+            return result;
         }
         events.insert(
             events.begin(),
             {.action = "agent_updated", .org_id = before.org_id, .agent_id = before.agent_id, .detail = detail});
         sql::record_events(transaction, options.by, events);
+        return result;
     });
-    return result;
 }
 
 }  // namespace relay

@@ -17,8 +17,8 @@ struct CreateAgent {
 };
 
 struct CreatedAgent : WriteReceipt {
-    Agent agent{};
-    Key key{};  ///< the new key; for `changed == false` the agent's present one (key_id empty if it has none)
+    Agent agent;
+    std::optional<Key> key{};  ///< the new key; for `changed == false` the agent's present one, if it has one
     std::string delivered_to{};  ///< KeyDelivery::destination(); empty if nothing was delivered
 };
 
@@ -37,7 +37,7 @@ struct UpdateAgent {
 };
 
 struct UpdatedAgent : WriteReceipt {
-    Agent agent{};
+    Agent agent;
     std::vector<std::string> fields{};  ///< that changed: "name", "permissions", "key_max_age"
 };
 

@@ -13,11 +13,10 @@ namespace {
 void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &token, Attribution const &by,
                  DeliverThenCommit &delivery_commit) {
     if (auto const old = sql::revoke_live_token(transaction, org)) {
-        sql::record_events(transaction, by, {{.action = "token_revoked", .org_id = org.text(), .key_id = *old}});
+        sql::record_events(transaction, by, {{.action = "token_revoked", .org_id = org, .key_id = *old}});
     }
     sql::insert_token(transaction, token.id(), token.hash(), org, by.actor);
-    sql::record_events(transaction, by,
-                       {{.action = "token_issued", .org_id = org.text(), .key_id = token.id().text()}});
+    sql::record_events(transaction, by, {{.action = "token_issued", .org_id = org, .key_id = token.id()}});
     transaction.record_operation(delivery_commit.prepare(transaction, {.org = org, .agent = nullptr, .key = token}));
 }
 
@@ -44,50 +43,44 @@ std::vector<std::string> differing_fields(Org const &before, Org const &after) {
 
 CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options,
                       KeyDelivery *token) {
-    CreatedOrg result;
     DeliverThenCommit delivery_commit(token, options.dry_run);
     std::optional<ApiKey> const key = new_token(token);
-    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
-        result = {};
-        result.changed = ensure_org(transaction, request, options.by);
-        if (result.changed && key) {
+    return delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
+        bool const made = ensure_org(transaction, request, options.by);
+        if (made && key) {
             issue_token(transaction, request.id, *key, options.by, delivery_commit);
-            result.token = key->id();
         }
-        result.org = sql::get_org(transaction, request.id);
-        note_who(result, transaction);
-        if (!result.changed) {
+        CreatedOrg result{receipt_of(transaction, made), sql::get_org(transaction, request.id)};
+        if (!made) {
             transaction.nothing_to_do();
         } else if (key) {
+            result.token = key->id();
             delivery_commit.deliver();
         }
+        return result;
     });
-    return result;
 }
 
 UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options,
                       KeyDelivery *token) {
-    UpdatedOrg result;
     DeliverThenCommit delivery_commit(token, options.dry_run);
     std::optional<ApiKey> const key = new_token(token);
-    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
-        result = {};
+    return delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
         sql::lock_org(transaction, request.id);
         Org const before = sql::get_org(transaction, request.id);
         sql::update_org(transaction, request.id, request.name, request.settings);
-        result.org = sql::get_org(transaction, request.id);
+        UpdatedOrg result{receipt_of(transaction, false), sql::get_org(transaction, request.id)};
         result.fields = differing_fields(before, result.org);
-        if (before.auth_mode == "optional" && result.org.auth_mode == "required") {
+        if (before.auth_mode == AuthMode::optional && result.org.auth_mode == AuthMode::required) {
             result.keyless = sql::keyless_calls(transaction, request.id);
         }
-        note_who(result, transaction);
         if (!result.fields.empty()) {
             sql::Detail detail;
             for (std::string const &field : result.fields) {
                 detail.add(field, "changed");
             }
             sql::record_events(transaction, options.by,
-                               {{.action = "org_updated", .org_id = request.id.text(), .detail = detail}});
+                               {{.action = "org_updated", .org_id = request.id, .detail = detail}});
         }
         if (key) {
             issue_token(transaction, request.id, *key, options.by, delivery_commit);
@@ -99,8 +92,8 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
         } else if (key) {
             delivery_commit.deliver();
         }
+        return result;
     });
-    return result;
 }
 
 }  // namespace relay

@@ -14,7 +14,7 @@ struct CreateOrg {
 };
 
 struct CreatedOrg : WriteReceipt {
-    Org org{};
+    Org org;
     std::optional<KeyId> token{};  ///< id of the admin token, if one was asked for and made
 };
 
@@ -30,7 +30,7 @@ struct UpdateOrg {
 };
 
 struct UpdatedOrg : WriteReceipt {
-    Org org{};
+    Org org;
     std::optional<KeyId> token{};
     std::vector<std::string> fields{};  ///< that changed: "name", "plan", ...
     KeylessCalls keyless{};  ///< when auth_mode became required: who is shut out by that

@@ -5,6 +5,7 @@
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
+#include "relay/model/format_text.hpp"
 
 #include <fmt/format.h>
 
@@ -31,12 +32,12 @@ void compare_org(Org const &org, CreateOrg const &request) {
     OrgSettings const &settings = request.settings;
     Fields fields;
     add_if(fields, org.name != request.name.text(), "name");
-    add_if(fields, settings.plan && org.plan != sql::plan_name(*settings.plan), "plan");
+    add_if(fields, settings.plan && org.plan != *settings.plan, "plan");
     add_if(fields, settings.max_agents && org.max_agents != settings.max_agents, "max_agents");
     add_if(fields, settings.key_max_age && org.key_max_age != *settings.key_max_age, "key_max_age");
-    add_if(fields, settings.auth_mode && org.auth_mode != sql::auth_mode_name(*settings.auth_mode), "auth_mode");
+    add_if(fields, settings.auth_mode && org.auth_mode != *settings.auth_mode, "auth_mode");
     if (!fields.empty()) {
-        refuse_other_content("org", org.org_id, fields,
+        refuse_other_content("org", org.org_id.text(), fields,
                              advise(Act::show_org, org.org_id).also(advise(Act::update_org, org.org_id)));
     }
 }
@@ -44,28 +45,31 @@ void compare_org(Org const &org, CreateOrg const &request) {
 void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
     Agent const agent = sql::get_agent(transaction, request.id);
     Fields fields;
-    add_if(fields, agent.org_id != request.org.text(), "org");
+    add_if(fields, agent.org_id != request.org, "org");
     add_if(fields, agent.name != request.name.text(), "name");
     add_if(fields, agent.permissions != permission_texts(request.permissions), "permissions");
     add_if(fields, request.key_max_age && agent.key_max_age != request.key_max_age, "key_max_age");
-    add_if(fields, request.expires_at && present_key(transaction, request.id).expires_at != request.expires_at,
-           "end of its key");
+    if (request.expires_at) {
+        auto const key = present_key(transaction, request.id);
+        add_if(fields, !key || key->expires_at != request.expires_at, "end of its key");
+    }
     if (!fields.empty()) {
-        refuse_other_content("agent", agent.agent_id, fields,
+        refuse_other_content("agent", agent.agent_id.text(), fields,
                              advise(Act::show_agent, agent.agent_id).also(advise(Act::update_agent, agent.agent_id)));
     }
 }
 
 /// A new agent must be able to come in: neither its organization nor its id may be shut out.
 void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
-    for (Standing const &standing : sql::standing_for(transaction, {request.id.text()}, {request.org.text()}, {})) {
-        bool const org = standing.subject_kind == "org";
-        throw Error(ErrorKind::conflict,
-                    fmt::format("{} {} is {} since {}; nothing was changed", standing.subject_kind, standing.subject_id,
-                                standing.kind == "block" ? "blocked" : "revoked", format_instant_seconds(standing.at)),
-                    {.next = advise(standing.kind == "block" ? (org ? Act::unblock_org : Act::unblock_agent)
-                                                             : (org ? Act::restore_org : Act::restore_agent),
-                                    standing.subject_id)});
+    for (Standing const &standing : sql::standing_for(transaction, {request.id, request.org})) {
+        bool const org = kind_of(standing.subject) == SubjectKind::org;
+        throw Error(
+            ErrorKind::conflict,
+            fmt::format("{} {} is {} since {}; nothing was changed", kind_of(standing.subject), standing.subject,
+                        status_of(standing.kind), format_instant_seconds(standing.at)),
+            {.next = advise(standing.kind == StandingKind::block ? (org ? Act::unblock_org : Act::unblock_agent)
+                                                                 : (org ? Act::restore_org : Act::restore_agent),
+                            text_of(standing.subject))});
     }
 }
 
@@ -77,20 +81,20 @@ bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribut
         return false;
     }
     sql::Detail detail;
-    detail.add("name", request.name.text()).add("plan", sql::plan_name(request.settings.plan.value_or(Plan::free)));
-    sql::record_events(transaction, by, {{.action = "org_created", .org_id = request.id.text(), .detail = detail}});
+    detail.add("name", request.name.text()).add("plan", text_of(request.settings.plan.value_or(Plan::free)));
+    sql::record_events(transaction, by, {{.action = "org_created", .org_id = request.id, .detail = detail}});
     return true;
 }
 
 void check_agent_limit(Org const &org) {
     if (org.agent_limit && org.agents > *org.agent_limit) {
-        throw Error(
-            ErrorKind::limit,
-            fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id,
-                        *org.agent_limit, *org.agent_limit, org.plan),
-            {.next = (org.plan == "free" ? advise(Act::raise_plan, org.org_id)
-                                         : advise(Act::raise_agent_limit, org.org_id, std::to_string(org.agents)))
-                         .also("revoke an agent that is not needed any more")});
+        throw Error(ErrorKind::limit,
+                    fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id,
+                                *org.agent_limit, *org.agent_limit, org.plan),
+                    {.next = (org.plan == Plan::free
+                                  ? advise(Act::raise_plan, org.org_id)
+                                  : advise(Act::raise_agent_limit, org.org_id.text(), std::to_string(org.agents)))
+                                 .also("revoke an agent that is not needed any more")});
     }
 }
 
@@ -117,36 +121,30 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
         sql::lock_org(transaction, request.org);
         check_agent_limit(sql::get_org(transaction, request.org));
     }
-    MadeAgent made;
-    made.key = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
+    Key const issued = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
     // As it was written: reading it back would cost as much as writing it.
-    made.agent = {
-        .agent_id = request.id.text(),
-        .org_id = request.org.text(),
-        .name = request.name.text(),
-        .permissions = permission_texts(request.permissions),
-        .key_max_age = request.key_max_age,
-        .effective_key_max_age = std::chrono::floor<std::chrono::seconds>(made.key.due_at - made.key.created_at),
-        .status = "active",
-        .created_at = transaction.now(),
-        .created_by = by.actor.text()};
+    Agent agent{.agent_id = request.id,
+                .org_id = request.org,
+                .name = request.name.text(),
+                .permissions = permission_texts(request.permissions),
+                .key_max_age = request.key_max_age,
+                .effective_key_max_age = std::chrono::floor<std::chrono::seconds>(issued.due_at - issued.created_at),
+                .status = Status::active,
+                .created_at = transaction.now(),
+                .created_by = by.actor.text()};
     sql::Detail detail;
     detail.add("name", request.name.text());
-    sql::record_events(
-        transaction, by,
-        {{.action = "agent_created", .org_id = request.org.text(), .agent_id = request.id.text(), .detail = detail},
-         {.action = "key_issued",
-          .org_id = request.org.text(),
-          .agent_id = request.id.text(),
-          .key_id = key.id().text()}});
+    sql::record_events(transaction, by,
+                       {{.action = "agent_created", .org_id = request.org, .agent_id = request.id, .detail = detail},
+                        {.action = "key_issued", .org_id = request.org, .agent_id = request.id, .key_id = key.id()}});
     transaction.record_operation(
         delivery_commit.prepare(transaction, {.org = request.org, .agent = &request.id, .key = key}));
-    return made;
+    return MadeAgent{.agent = std::move(agent), .key = issued};
 }
 
-Key present_key(db::Transaction &transaction, AgentId const &agent) {
-    sql::CurrentKeys const keys = sql::current_keys(transaction, agent);
-    return keys.active ? *keys.active : keys.retiring.value_or(Key());
+std::optional<Key> present_key(db::Transaction &transaction, AgentId const &agent) {
+    sql::CurrentKeys keys = sql::current_keys(transaction, agent);
+    return std::move(keys.active ? keys.active : keys.retiring);
 }
 
 }  // namespace relay

@@ -13,8 +13,8 @@ bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribut
 
 /// An agent and the key that it was made with.
 struct MadeAgent {
-    Agent agent{};
-    Key key{};
+    Agent agent;
+    Key key;
 };
 
 /// Inserts the agent with its key and their events, records the operation and prepares the delivery; or compares it with the one that is
@@ -25,7 +25,7 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
 /// Throws Error (limit) if the organization now has more agents than it may. Its row must be locked.
 void check_agent_limit(Org const &org);
 
-/// The agent's active key, or else its retiring one, or an empty Key.
-Key present_key(db::Transaction &transaction, AgentId const &agent);
+/// The agent's active key, or else its retiring one.
+std::optional<Key> present_key(db::Transaction &transaction, AgentId const &agent);
 
 }  // namespace relay

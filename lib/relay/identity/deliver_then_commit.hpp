@@ -5,6 +5,8 @@
 #include "relay/model/attribution.hpp"
 
 #include <functional>
+#include <optional>
+#include <type_traits>
 
 namespace relay {
 
@@ -23,6 +25,14 @@ class DeliverThenCommit {
     /// Runs `body` in a transaction with `options` and tells the delivery how it ended.
     void run(db::Database &database, db::TransactOptions const &options,
              std::function<void(db::Transaction &)> const &body);
+    /// The same for a body that makes something: returns what its last run made.
+    template <typename Body>
+    requires(!std::is_void_v<std::invoke_result_t<Body const &, db::Transaction &>>) auto run(
+        db::Database &database, db::TransactOptions const &options, Body const &body) {
+        std::optional<std::invoke_result_t<Body const &, db::Transaction &>> made;
+        run(database, options, [&](db::Transaction &transaction) { made.emplace(body(transaction)); });
+        return *std::move(made);
+    }
     /// Where it went; empty if nothing was delivered.
     std::string destination() const;
 

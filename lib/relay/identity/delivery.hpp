@@ -72,7 +72,7 @@ class BatchDelivery : public Delivery {
     /// True if deliver() may succeed for some and fail for others.
     virtual bool may_refuse() const { return false; }
     struct Refusal {
-        std::string agent_id{};
+        AgentId agent_id;
         std::string reason{};
     };
     /// After deliver(): those whose keys must not become live; all others' must.

@@ -32,9 +32,9 @@ std::string quote(std::string_view text) {
 
 std::string to_json(NewEvent const &event) {
     std::string json = "{\"action\":" + quote(event.action);
-    auto const add = [&](char const *key, std::optional<std::string> const &value) {
-        if (value) {
-            json += std::string(",\"") + key + "\":" + quote(*value);
+    auto const add = [&](char const *key, auto const &id) {
+        if (id) {
+            json += std::string(",\"") + key + "\":" + quote(id->text());
         }
     };
     add("org_id", event.org_id);
@@ -85,11 +85,11 @@ std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agen
     for (db::Row const row : rows) {
         events.push_back({.event_id = row.optional_integer("event_id"),
                           .occurred_at = row.instant("occurred_at"),
-                          .org_id = row.optional_text("org_id"),
-                          .agent_id = row.optional_text("agent_id"),
-                          .key_id = row.optional_text("key_id"),
+                          .org_id = row.optional_id<OrgId>("org_id"),
+                          .agent_id = row.optional_id<AgentId>("agent_id"),
+                          .key_id = row.optional_id<KeyId>("key_id"),
                           .action = row.text("action"),
-                          .outcome = row.text("outcome"),
+                          .outcome = row.value<Outcome>("outcome"),
                           .reason = row.optional_text("reason"),
                           .ip_address = row.optional_text("ip_address"),
                           .actor = row.optional_text("actor"),

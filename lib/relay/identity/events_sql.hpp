@@ -22,9 +22,9 @@ class Detail {
 
 struct NewEvent {
     std::string action{};
-    std::optional<std::string> org_id{};
-    std::optional<std::string> agent_id{};
-    std::optional<std::string> key_id{};
+    std::optional<OrgId> org_id{};
+    std::optional<AgentId> agent_id{};
+    std::optional<KeyId> key_id{};
     Detail detail{};
 };
 

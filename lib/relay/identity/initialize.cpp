@@ -11,15 +11,13 @@ namespace relay {
 
 Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options,
                        KeyDelivery &delivery) {
-    Initialized result;
     DeliverThenCommit delivery_commit(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
     AgentId const fresh_id = request.agent_id ? *request.agent_id : generate_agent_id();
     db::TransactOptions transact = writing(options);
     transact.check_schema = false;
-    delivery_commit.run(database, transact, [&](db::Transaction &transaction) {
-        result = {};
-        result.migrations = sql::apply_pending(transaction);
+    auto result = delivery_commit.run(database, transact, [&](db::Transaction &transaction) -> Initialized {
+        std::vector<int> migrations = sql::apply_pending(transaction);
         bool const made_org = ensure_org(transaction, request.org, options.by);
         if (made_org && sql::has_other_orgs(transaction, request.org.id)) {
             throw Error(ErrorKind::conflict, "the database already holds other organizations; nothing was changed",
@@ -33,16 +31,16 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
                                 .name = request.agent_name,
                                 .permissions = request.permissions};
         bool const made_agent = ensure_agent(transaction, agent, key, options.by, delivery_commit).has_value();
-        result.changed = made_org || made_agent || !result.migrations.empty();
-        result.org = sql::get_org(transaction, request.org.id);
-        result.agent = sql::get_agent(transaction, agent.id);
-        result.key = present_key(transaction, agent.id);
-        note_who(result, transaction);
+        bool const changed = made_org || made_agent || !migrations.empty();
+        Org org = sql::get_org(transaction, request.org.id);
+        CreatedAgent created{receipt_of(transaction, changed), sql::get_agent(transaction, agent.id),
+                             present_key(transaction, agent.id)};
         if (made_agent) {
             delivery_commit.deliver();
-        } else if (!result.changed) {
+        } else if (!changed) {
             transaction.nothing_to_do();
         }
+        return {std::move(created), std::move(org), std::move(migrations)};
     });
     result.delivered_to = delivery_commit.destination();
     return result;

@@ -13,7 +13,7 @@ struct Initialize {
 };
 
 struct Initialized : CreatedAgent {
-    Org org{};
+    Org org;
     std::vector<int> migrations{};  ///< versions that were applied
 };
 

@@ -70,11 +70,11 @@ UNION ALL
  FROM relay.agent_keys ORDER BY created_at DESC LIMIT 5000))sql";
 
 Key read_key(db::Row const &row) {
-    return {.key_id = row.text("key_id"),
-            .agent_id = row.text("agent_id"),
-            .org_id = row.text("org_id"),
-            .state = row.text("state"),
-            .status = row.text("status"),
+    return {.key_id = row.id<KeyId>("key_id"),
+            .agent_id = row.id<AgentId>("agent_id"),
+            .org_id = row.id<OrgId>("org_id"),
+            .state = row.value<KeyState>("state"),
+            .status = row.value<KeyStatus>("status"),
             .blocked = row.boolean("blocked"),
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by"),
@@ -82,7 +82,7 @@ Key read_key(db::Row const &row) {
             .expires_at = row.optional_instant("expires_at"),
             .retired_at = row.optional_instant("retired_at"),
             .revoked_at = row.optional_instant("revoked_at"),
-            .replaced_by = row.optional_text("replaced_by"),
+            .replaced_by = row.optional_id<KeyId>("replaced_by"),
             .retire_on_first_use = row.boolean("retire_on_first_use"),
             .last_used_at = row.optional_instant("last_used_at")};
 }
@@ -110,11 +110,11 @@ std::string hex(std::array<unsigned char, 32> const &bytes) {
 Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                std::optional<Instant> expires_at, Note const &created_by) {
     db::Rows const rows = transaction.exec(insert_sql, {id, hex(hash.bytes), agent, expires_at, created_by});
-    return {.key_id = id.text(),
-            .agent_id = agent.text(),
-            .org_id = rows.one().text("org_id"),
-            .state = "active",
-            .status = "active",
+    return {.key_id = id,
+            .agent_id = agent,
+            .org_id = rows.one().id<OrgId>("org_id"),
+            .state = KeyState::active,
+            .status = KeyStatus::active,
             .created_at = transaction.now(),
             .created_by = created_by.text(),
             .due_at = rows.one().instant("due_at"),
@@ -130,7 +130,7 @@ Key get_key(db::Transaction &transaction, KeyId const &id) {
     if (auto key = find_key(transaction, id)) {
         return *std::move(key);
     }
-    throw no_such("key", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
+    throw no_such("key", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}), advise(Act::list_keys));
 }
 
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash) {
@@ -138,39 +138,34 @@ std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, Key
     if (rows.empty()) {
         return std::nullopt;
     }
-    return Owner{.kind = rows[0].text("kind"),
-                 .org_id = rows[0].text("owner_org"),
-                 .agent_id = rows[0].optional_text("owner_agent")};
+    return Owner{.kind = rows[0].value<SecretKind>("kind"),
+                 .org_id = rows[0].id<OrgId>("owner_org"),
+                 .agent_id = rows[0].optional_id<AgentId>("owner_agent")};
 }
 
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent) {
     CurrentKeys current;
     for (Key &key : read_keys(transaction.exec(current_sql, {agent}))) {
-        (key.state == "active" ? current.active : current.retiring) = std::move(key);
+        (key.state == KeyState::active ? current.active : current.retiring) = std::move(key);
     }
     return current;
 }
 
-void start_grace(db::Transaction &transaction, std::string const &key_id, KeyId const &replaced_by,
+void start_grace(db::Transaction &transaction, KeyId const &key_id, KeyId const &replaced_by,
                  std::chrono::seconds grace, bool retire_on_first_use) {
     transaction.exec(start_grace_sql, {key_id, replaced_by, grace, retire_on_first_use});
 }
 
-void end_grace_as_active(db::Transaction &transaction, std::string const &key_id, std::optional<Instant> expires_at) {
+void end_grace_as_active(db::Transaction &transaction, KeyId const &key_id, std::optional<Instant> expires_at) {
     transaction.exec(end_grace_sql, {key_id, expires_at});
 }
 
-void retire(db::Transaction &transaction, std::string const &key_id, std::optional<std::string> const &replaced_by) {
+void retire(db::Transaction &transaction, KeyId const &key_id, std::optional<KeyId> const &replaced_by) {
     transaction.exec(retire_sql, {key_id, replaced_by});
 }
 
-std::vector<std::string> mark_revoked(db::Transaction &transaction, AgentId const &agent) {
-    std::vector<std::string> ids;
-    db::Rows const rows = transaction.exec(mark_revoked_sql, {agent});
-    for (db::Row const row : rows) {
-        ids.push_back(row.text("key_id"));
-    }
-    return ids;
+std::vector<KeyId> mark_revoked(db::Transaction &transaction, AgentId const &agent) {
+    return transaction.exec(mark_revoked_sql, {agent}).ids<KeyId>("key_id");
 }
 
 std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {
@@ -191,9 +186,9 @@ Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const
     db::Rows const rows = transaction.exec(verify_sql, {id, hex(digest.bytes), agent});
     db::Row const row = rows.one();
     return {.ok = row.boolean("ok"),
-            .reason = row.text("reason"),
-            .org_id = row.optional_text("org_id"),
-            .agent_id = row.optional_text("agent_id"),
+            .reason = row.value<KeyVerdict>("reason"),
+            .org_id = row.optional_id<OrgId>("org_id"),
+            .agent_id = row.optional_id<AgentId>("agent_id"),
             .expires_at = row.optional_instant("expires_at")};
 }
 

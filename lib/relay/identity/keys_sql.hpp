@@ -17,9 +17,9 @@ Key get_key(db::Transaction &transaction, KeyId const &id);
 
 /// Whose a key or an org's admin token is, told by the hash of the whole key: a key id alone is public and proves nothing.
 struct Owner {
-    std::string kind{};  ///< "key", "token"
-    std::string org_id{};
-    std::optional<std::string> agent_id{};
+    SecretKind kind = SecretKind::key;
+    OrgId org_id;
+    std::optional<AgentId> agent_id{};
 };
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash);
 
@@ -31,20 +31,19 @@ struct CurrentKeys {
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent);
 
 /// The active key becomes retiring: accepted until the earlier of its own expiry and now + grace.
-void start_grace(db::Transaction &transaction, std::string const &key_id, KeyId const &replaced_by,
+void start_grace(db::Transaction &transaction, KeyId const &key_id, KeyId const &replaced_by,
                  std::chrono::seconds grace, bool retire_on_first_use);
 /// Takes start_grace back; the key's expiry becomes `expires_at`.
-void end_grace_as_active(db::Transaction &transaction, std::string const &key_id, std::optional<Instant> expires_at);
+void end_grace_as_active(db::Transaction &transaction, KeyId const &key_id, std::optional<Instant> expires_at);
 /// Ends a key: its row says retired from now on.
-void retire(db::Transaction &transaction, std::string const &key_id,
-            std::optional<std::string> const &replaced_by = std::nullopt);
+void retire(db::Transaction &transaction, KeyId const &key_id, std::optional<KeyId> const &replaced_by = std::nullopt);
 /// Writes into the rows what a revocation decided: every key of the agent that is active or retiring becomes revoked. Returns their ids.
-std::vector<std::string> mark_revoked(db::Transaction &transaction, AgentId const &agent);
+std::vector<KeyId> mark_revoked(db::Transaction &transaction, AgentId const &agent);
 
 struct KeyFilter {
     std::optional<AgentId> agent{};
     std::optional<OrgId> org{};
-    std::optional<std::string> status{};
+    std::optional<KeyStatus> status{};
     std::optional<std::string> after{};
     std::optional<std::int64_t> limit{};
 };
@@ -59,9 +58,9 @@ std::optional<std::string> last_address(db::Transaction &transaction, AgentId co
 /// What a gateway would answer; all but `reason` may be absent.
 struct Answer {
     bool ok = false;
-    std::string reason{};
-    std::optional<std::string> org_id{};
-    std::optional<std::string> agent_id{};
+    KeyVerdict reason = KeyVerdict::unknown_key;
+    std::optional<OrgId> org_id{};
+    std::optional<AgentId> agent_id{};
     std::optional<Instant> expires_at{};
 };
 Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,

@@ -19,7 +19,7 @@ std::optional<EarlierRequest> claim_request(db::Transaction &transaction, Operat
         return std::nullopt;
     }
     db::Rows const rows = transaction.exec(earlier_sql, {org, request});
-    return EarlierRequest{.parameters = rows.one().text("request"), .key_id = rows.one().text("key_id")};
+    return EarlierRequest{.parameters = rows.one().text("request"), .key_id = rows.one().id<KeyId>("key_id")};
 }
 
 bool has_operation_table(db::Transaction &transaction) {

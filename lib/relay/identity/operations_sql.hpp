@@ -8,7 +8,7 @@ namespace relay::sql {
 /// What was done under a caller's request id before.
 struct EarlierRequest {
     std::string parameters{};
-    std::string key_id{};
+    KeyId key_id;
 };
 
 /// Claims `request` for this transaction and records `operation` as its fence; waits for a transaction that is claiming the same.

@@ -20,7 +20,7 @@ std::optional<OrgToken> live_token(db::Transaction &transaction, OrgId const &or
     if (rows.empty()) {
         return std::nullopt;
     }
-    return OrgToken{.token_id = rows[0].text("token_id"), .created_at = rows[0].instant("created_at")};
+    return OrgToken{.token_id = rows[0].id<KeyId>("token_id"), .created_at = rows[0].instant("created_at")};
 }
 
 void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org,
@@ -28,9 +28,9 @@ void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &
     transaction.exec(insert_sql, {id, org, hash.hex(), created_by});
 }
 
-std::optional<std::string> revoke_live_token(db::Transaction &transaction, OrgId const &org) {
+std::optional<KeyId> revoke_live_token(db::Transaction &transaction, OrgId const &org) {
     db::Rows const rows = transaction.exec(revoke_live_sql, {org});
-    return rows.empty() ? std::nullopt : rows[0].optional_text("token_id");
+    return rows.empty() ? std::nullopt : rows[0].optional_id<KeyId>("token_id");
 }
 
 bool revoke_token(db::Transaction &transaction, KeyId const &id) {

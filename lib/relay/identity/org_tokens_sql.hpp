@@ -7,7 +7,7 @@
 namespace relay::sql {
 
 struct OrgToken {
-    std::string token_id{};
+    KeyId token_id;
     Instant created_at{};
 };
 
@@ -18,7 +18,7 @@ void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &
                   Note const &created_by);
 
 /// Ends the organization's live token, if there is one; returns its id.
-std::optional<std::string> revoke_live_token(db::Transaction &transaction, OrgId const &org);
+std::optional<KeyId> revoke_live_token(db::Transaction &transaction, OrgId const &org);
 
 /// Ends one token; false if it had ended before.
 bool revoke_token(db::Transaction &transaction, KeyId const &id);

@@ -42,38 +42,26 @@ UNION ALL
  FROM relay.organizations ORDER BY created_at DESC LIMIT 5000))sql";
 
 Org read_org(db::Row const &row) {
-    return {.org_id = row.text("org_id"),
+    return {.org_id = row.id<OrgId>("org_id"),
             .name = row.text("name"),
-            .plan = row.text("plan"),
+            .plan = row.value<Plan>("plan"),
             .max_agents = row.optional_integer("max_agents"),
             .agent_limit = row.optional_integer("agent_limit"),
             .agents = row.integer("agents"),
             .key_max_age = row.seconds("key_max_age"),
-            .auth_mode = row.text("auth_mode"),
-            .status = row.text("status"),
+            .auth_mode = row.value<AuthMode>("auth_mode"),
+            .status = row.value<Status>("status"),
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by")};
 }
 
-std::optional<std::string> plan_param(std::optional<Plan> plan) {
-    return plan ? std::optional(std::string(plan_name(*plan))) : std::nullopt;
-}
-
-std::optional<std::string> mode_param(std::optional<AuthMode> mode) {
-    return mode ? std::optional(std::string(auth_mode_name(*mode))) : std::nullopt;
-}
-
 }  // namespace
-
-std::string_view plan_name(Plan plan) { return plan == Plan::free ? "free" : "paid"; }
-
-std::string_view auth_mode_name(AuthMode mode) { return mode == AuthMode::optional ? "optional" : "required"; }
 
 bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, OrgSettings const &settings,
                 Note const &created_by) {
     return transaction
-               .exec(insert_sql, {id, name, plan_param(settings.plan), settings.max_agents, settings.key_max_age,
-                                  mode_param(settings.auth_mode), created_by})
+               .exec(insert_sql, {id, name, settings.plan, settings.max_agents, settings.key_max_age,
+                                  settings.auth_mode, created_by})
                .affected() == 1;
 }
 
@@ -86,15 +74,15 @@ Org get_org(db::Transaction &transaction, OrgId const &id) {
     if (auto org = find_org(transaction, id)) {
         return *std::move(org);
     }
-    throw no_such("org", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}));
+    throw no_such("org", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}), advise(Act::list_orgs));
 }
 
 void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(lock_sql, {id}); }
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
                 OrgSettings const &settings) {
-    transaction.exec(update_sql, {id, name, plan_param(settings.plan), settings.max_agents, settings.key_max_age,
-                                  mode_param(settings.auth_mode)});
+    transaction.exec(update_sql,
+                     {id, name, settings.plan, settings.max_agents, settings.key_max_age, settings.auth_mode});
 }
 
 std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter) {

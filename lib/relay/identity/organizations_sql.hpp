@@ -36,7 +36,4 @@ KeylessCalls keyless_calls(db::Transaction &transaction, OrgId const &id);
 /// True if there is any organization but `id`.
 bool has_other_orgs(db::Transaction &transaction, OrgId const &id);
 
-std::string_view plan_name(Plan plan);
-std::string_view auth_mode_name(AuthMode mode);
-
 }  // namespace relay::sql

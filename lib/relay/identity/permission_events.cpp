@@ -6,7 +6,7 @@ namespace {
 sql::Detail detail_of(Holder const &holder) {
     sql::Detail detail;
     if (holder.role_id) {
-        detail.add("role_id", *holder.role_id);
+        detail.add("role_id", holder.role_id->text());
     }
     return detail;
 }

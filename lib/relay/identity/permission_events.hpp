@@ -8,9 +8,9 @@ namespace relay {
 
 /// Of whom they are: an agent, or a role of an organization.
 struct Holder {
-    std::string org_id{};
-    std::optional<std::string> agent_id{};
-    std::optional<std::string> role_id{};
+    OrgId org_id;
+    std::optional<AgentId> agent_id{};
+    std::optional<RoleId> role_id{};
 };
 
 /// permission_granted, one for each; with the conditions if `terms` set any.

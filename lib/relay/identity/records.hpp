@@ -1,5 +1,8 @@
 #pragma once
 
+#include "relay/identity/states.hpp"
+#include "relay/model/ids.hpp"
+#include "relay/model/subject.hpp"
 #include "relay/model/time.hpp"
 
 #include <chrono>
@@ -11,11 +14,6 @@
 /// What the database holds, as it is read: plain, and without any secret or hash.
 namespace relay {
 
-enum class Plan { free, paid };
-
-/// Whether gateways let a call without a key through: `optional` while agents are given theirs.
-enum class AuthMode { optional, required };
-
 /// What an organization's owner chooses. None: as it is, or for a new one the default.
 struct OrgSettings {
     std::optional<Plan> plan{};  ///< free
@@ -25,15 +23,15 @@ struct OrgSettings {
 };
 
 struct Org {
-    std::string org_id{};
+    OrgId org_id;
     std::string name{};
-    std::string plan{};  ///< "free", "paid"
+    Plan plan = Plan::free;
     std::optional<std::int64_t> max_agents{};  ///< none: what the plan allows
     std::optional<std::int64_t> agent_limit{};  ///< what holds; none: no limit
     std::int64_t agents = 0;  ///< that are not revoked
     std::chrono::seconds key_max_age{};
-    std::string auth_mode{};  ///< "optional", "required"
-    std::string status{};  ///< "active", "blocked", "revoked"
+    AuthMode auth_mode = AuthMode::required;
+    Status status = Status::active;
     Instant created_at{};
     std::string created_by{};
 };
@@ -54,13 +52,13 @@ struct KeylessCalls {
 };
 
 struct Agent {
-    std::string agent_id{};
-    std::string org_id{};
+    AgentId agent_id;
+    OrgId org_id;
     std::string name{};
     std::vector<std::string> permissions{};
     std::optional<std::chrono::seconds> key_max_age{};  ///< none: the organization's
     std::chrono::seconds effective_key_max_age{};
-    std::string status{};  ///< "active", "blocked", "revoked": by itself or with its organization
+    Status status = Status::active;  ///< by itself or with its organization
     Instant created_at{};
     std::string created_by{};
     std::optional<Instant> last_used_at{};
@@ -70,15 +68,15 @@ struct Agent {
 struct Grant {
     std::string permission{};
     std::optional<std::string> conditions{};  ///< a JSON object; none: it holds without any
-    std::optional<std::string> role_id{};  ///< of an agent: the role that it comes from; none: its own
+    std::optional<RoleId> role_id{};  ///< of an agent: the role that it comes from; none: its own
 };
 
 struct Key {
-    std::string key_id{};
-    std::string agent_id{};
-    std::string org_id{};
-    std::string state{};  ///< of its row: "active", "retiring", "retired", "revoked"
-    std::string status{};  ///< what a gateway would say: "active", "retiring", "expired", "retired", "revoked"
+    KeyId key_id;
+    AgentId agent_id;
+    OrgId org_id;
+    KeyState state = KeyState::active;
+    KeyStatus status = KeyStatus::active;
     bool blocked = false;  ///< refused for now: the agent or its organization is blocked
     Instant created_at{};
     std::string created_by{};
@@ -86,19 +84,18 @@ struct Key {
     std::optional<Instant> expires_at{};
     std::optional<Instant> retired_at{};
     std::optional<Instant> revoked_at{};
-    std::optional<std::string> replaced_by{};
+    std::optional<KeyId> replaced_by{};
     bool retire_on_first_use = false;
     std::optional<Instant> last_used_at{};
 
     /// Accepted by a gateway, blocks apart.
-    bool live() const { return status == "active" || status == "retiring"; }
+    bool live() const { return status == KeyStatus::active || status == KeyStatus::retiring; }
 };
 
 /// A block or revocation that stands.
 struct Standing {
-    std::string subject_kind{};  ///< "agent", "org", "key"
-    std::string subject_id{};
-    std::string kind{};  ///< "block", "revoke"
+    Subject subject;
+    StandingKind kind = StandingKind::block;
     Instant at{};
     std::optional<Instant> until{};
     std::optional<std::string> ticket{};
@@ -110,11 +107,11 @@ struct Standing {
 struct Event {
     std::optional<std::int64_t> event_id{};  ///< none: a flood that still goes on
     Instant occurred_at{};
-    std::optional<std::string> org_id{};
-    std::optional<std::string> agent_id{};
-    std::optional<std::string> key_id{};
+    std::optional<OrgId> org_id{};
+    std::optional<AgentId> agent_id{};
+    std::optional<KeyId> key_id{};
     std::string action{};
-    std::string outcome{};  ///< "ok", "failed"
+    Outcome outcome = Outcome::ok;
     std::optional<std::string> reason{};
     std::optional<std::string> ip_address{};
     std::optional<std::string> actor{};

@@ -2,6 +2,7 @@
 
 #include "relay/db/database.hpp"
 #include "relay/model/ids.hpp"
+#include "relay/model/text_of.hpp"
 
 #include <optional>
 #include <string>
@@ -14,6 +15,12 @@ enum class Verdict {
     done,
     aborted,
     elsewhere,  ///< nobody can tell here: it was another database's (only for content that names its database)
+};
+
+template <>
+struct EnumText<Verdict> {
+    static constexpr auto words = std::to_array<EnumWord<Verdict>>(
+        {{Verdict::done, "done"}, {Verdict::aborted, "aborted"}, {Verdict::elsewhere, "elsewhere"}});
 };
 
 /// Settles an operation by the fence: inserts its id as aborted, or finds it done. Waits at most 30 s for one that is in flight.

@@ -50,10 +50,18 @@ SELECT EXISTS (SELECT FROM relay.revocations
                WHERE kind = 'revoke' AND at >= now()
                  AND ((subject_kind = 'agent' AND subject_id = $1) OR (subject_kind = 'org' AND subject_id = $2))) AS revoked)sql";
 
+Subject read_subject(db::Row const &row, SubjectKind kind, char const *column) {
+    switch (kind) {
+        case SubjectKind::agent: return row.id<AgentId>(column);
+        case SubjectKind::org: return row.id<OrgId>(column);
+        case SubjectKind::key: break;
+    }
+    return row.id<KeyId>(column);
+}
+
 Standing read_standing(db::Row const &row) {
-    return {.subject_kind = row.text("subject_kind"),
-            .subject_id = row.text("subject_id"),
-            .kind = row.text("kind"),
+    return {.subject = read_subject(row, row.value<SubjectKind>("subject_kind"), "subject_id"),
+            .kind = row.value<StandingKind>("kind"),
             .at = row.instant("at"),
             .until = row.optional_instant("until"),
             .ticket = row.optional_text("ticket"),
@@ -70,47 +78,68 @@ std::vector<Standing> read_all(db::Rows const &rows) {
     return standing;
 }
 
-std::vector<std::string> only_if(bool condition, std::vector<std::string> const &ids) {
-    return condition ? ids : std::vector<std::string>();
+char const *look_up_sql(SubjectKind kind) {
+    switch (kind) {
+        case SubjectKind::agent: return look_up_agents_sql;
+        case SubjectKind::org: return look_up_orgs_sql;
+        case SubjectKind::key: break;
+    }
+    return look_up_keys_sql;
+}
+
+std::string ids_of_kind(std::vector<Subject> const &subjects, SubjectKind kind) {
+    std::vector<std::string> ids;
+    for (Subject const &subject : subjects) {
+        if (kind_of(subject) == kind) {
+            ids.push_back(text_of(subject));
+        }
+    }
+    return db::array_text(ids);
 }
 
 }  // namespace
 
-std::vector<Subject> look_up(db::Transaction &transaction, std::string const &kind,
-                             std::vector<std::string> const &ids) {
-    auto const look_up_sql = kind == "agent" ? look_up_agents_sql : kind == "org" ? look_up_orgs_sql : look_up_keys_sql;
-    std::vector<Subject> subjects;
-    db::Rows const rows = transaction.exec(look_up_sql, {db::array_text(ids)});
-    for (db::Row const row : rows) {
-        subjects.push_back({.id = row.text("id"),
-                            .known = row.boolean("known"),
-                            .org_id = row.optional_text("org_id"),
-                            .agent_id = row.optional_text("agent_id")});
+std::vector<SubjectStanding> look_up(db::Transaction &transaction, std::vector<Subject> const &subjects) {
+    std::vector<SubjectStanding> found;
+    if (subjects.empty()) {
+        return found;
     }
-    std::vector<Standing> const all = standing_for(transaction, only_if(kind == "agent", ids),
-                                                   only_if(kind == "org", ids), only_if(kind == "key", ids));
-    for (Subject &subject : subjects) {
+    SubjectKind const kind = common_kind(subjects);
+    db::Rows const rows = transaction.exec(look_up_sql(kind), {db::array_text(subjects)});
+    for (db::Row const row : rows) {
+        found.push_back({.subject = read_subject(row, kind, "id"),
+                         .known = row.boolean("known"),
+                         .org_id = row.optional_id<OrgId>("org_id"),
+                         .agent_id = row.optional_id<AgentId>("agent_id")});
+    }
+    std::vector<Standing> const all = standing_for(transaction, subjects);
+    for (SubjectStanding &one : found) {
         for (Standing const &standing : all) {
-            if (standing.subject_id == subject.id) {
-                auto &slot = standing.kind == "block" ? subject.block : subject.revocation;
+            if (standing.subject == one.subject) {
+                auto &slot = standing.kind == StandingKind::block ? one.block : one.revocation;
                 slot = slot ? slot : standing;
             }
         }
     }
-    return subjects;
+    return found;
 }
 
-void shut_out(db::Transaction &transaction, std::string const &subject_kind, std::vector<std::string> const &ids,
-              std::string const &kind, std::optional<Instant> until, Attribution const &by) {
-    transaction.exec(shut_out_sql, {subject_kind, db::array_text(ids), kind, until, by.ticket, by.reason, by.actor});
+void shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
+              std::optional<Instant> until, Attribution const &by) {
+    transaction.exec(shut_out_sql,
+                     {common_kind(subjects), db::array_text(subjects), kind, until, by.ticket, by.reason, by.actor});
 }
 
-std::vector<std::string> lift(db::Transaction &transaction, std::string const &subject_kind,
-                              std::vector<std::string> const &ids, std::string const &kind, Attribution const &by) {
-    std::vector<std::string> lifted;
-    db::Rows const rows = transaction.exec(lift_sql, {subject_kind, db::array_text(ids), kind, by.actor});
+std::vector<Subject> lift(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
+                          Attribution const &by) {
+    std::vector<Subject> lifted;
+    if (subjects.empty()) {
+        return lifted;
+    }
+    SubjectKind const subject_kind = common_kind(subjects);
+    db::Rows const rows = transaction.exec(lift_sql, {subject_kind, db::array_text(subjects), kind, by.actor});
     for (db::Row const row : rows) {
-        lifted.push_back(row.text("subject_id"));
+        lifted.push_back(read_subject(row, subject_kind, "subject_id"));
     }
     return lifted;
 }
@@ -127,10 +156,10 @@ bool revoked_meanwhile(db::Transaction &transaction, AgentId const &agent, OrgId
     return transaction.exec(meanwhile_sql, {agent, org}).one().boolean("revoked");
 }
 
-std::vector<Standing> standing_for(db::Transaction &transaction, std::vector<std::string> const &agent_ids,
-                                   std::vector<std::string> const &org_ids, std::vector<std::string> const &key_ids) {
-    return read_all(
-        transaction.exec(standing_sql, {db::array_text(agent_ids), db::array_text(org_ids), db::array_text(key_ids)}));
+std::vector<Standing> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects) {
+    return read_all(transaction.exec(
+        standing_sql, {ids_of_kind(subjects, SubjectKind::agent), ids_of_kind(subjects, SubjectKind::org),
+                       ids_of_kind(subjects, SubjectKind::key)}));
 }
 
 }  // namespace relay::sql

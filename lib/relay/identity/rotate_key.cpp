@@ -6,6 +6,7 @@
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/operations_sql.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/model/format_text.hpp"
 
 #include <fmt/format.h>
 
@@ -52,14 +53,14 @@ class Rotation {
           m_agent(sql::get_agent(transaction, request.agent)) {}
 
     RotatedKey run(ApiKey const &new_key, DeliverThenCommit &delivery_commit) {
-        OrgId const org = OrgId::parse(m_agent.org_id);
+        OrgId const org = m_agent.org_id;
         OperationId const &operation =
             delivery_commit.prepare(m_transaction, {.org = org, .agent = &m_request.agent, .key = new_key});
         if (m_request.request && repeated(org, operation, new_key)) {
             return keep("this request was done before");
         }
         m_agent = sql::lock_agent(m_transaction, m_request.agent);
-        if (m_agent.status == "revoked") {
+        if (m_agent.status == Status::revoked) {
             throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
                         {.why = "it must be restored first, which gives it a fresh key",
                          .next = advise(Act::restore_agent, m_agent.agent_id)});
@@ -92,7 +93,7 @@ class Rotation {
                                     m_request.request->text(), earlier->parameters),
                         {.next = "use a new UUID for a new request"});
         }
-        m_keys.active = sql::find_key(m_transaction, KeyId::parse(earlier->key_id));
+        m_keys.active = sql::find_key(m_transaction, earlier->key_id);
         return true;
     }
 
@@ -102,7 +103,7 @@ class Rotation {
             return false;
         }
         auto const owner = sql::identify(m_transaction, new_key.id(), new_key.hash());
-        bool const active = m_keys.active && m_keys.active->key_id == new_key.id().text() && m_keys.active->live();
+        bool const active = m_keys.active && m_keys.active->key_id == new_key.id() && m_keys.active->live();
         if (!owner || !active) {
             throw Error(ErrorKind::conflict,
                         fmt::format("key {} was used before; nothing was changed", new_key.id().text()),
@@ -113,13 +114,13 @@ class Rotation {
 
     RotatedKey keep(std::string reason) {
         m_result.changed = false;
-        m_result.key = m_keys.active.value_or(Key());
+        m_result.key = m_keys.active;
         m_result.unchanged_because = std::move(reason);
         m_transaction.nothing_to_do();
         return m_result;
     }
 
-    void end(Key const &key, std::optional<std::string> const &replaced_by) {
+    void end(Key const &key, std::optional<KeyId> const &replaced_by) {
         sql::retire(m_transaction, key.key_id, replaced_by);
         m_result.ended.push_back(key.key_id);
         add_event("key_retired", key.key_id, {});
@@ -143,8 +144,8 @@ class Rotation {
                              .also("wait until its grace has ended")});
         }
         if (old.live()) {
-            end(old, old.replaced_by.value_or(new_id.text()));
-        } else if (old.status == "revoked") {
+            end(old, old.replaced_by.value_or(new_id));
+        } else if (old.status == KeyStatus::revoked) {
             sql::mark_revoked(m_transaction, m_request.agent);
         } else {
             sql::retire(m_transaction, old.key_id);
@@ -162,17 +163,17 @@ class Rotation {
         sql::Detail detail;
         detail.add("grace_seconds", m_request.grace.count());
         if (m_keys.active) {
-            detail.add("previous_key_id", m_keys.active->key_id);
-            m_result.previous = sql::get_key(m_transaction, KeyId::parse(m_keys.active->key_id));
+            detail.add("previous_key_id", m_keys.active->key_id.text());
+            m_result.previous = sql::get_key(m_transaction, m_keys.active->key_id);
         }
-        add_event("key_rotated", new_key.id().text(), std::move(detail));
+        add_event("key_rotated", new_key.id(), std::move(detail));
         m_result.key = sql::get_key(m_transaction, new_key.id());
         m_result.changed = true;
     }
 
     /// A rotation neither outlives nor erases an end that was set on purpose.
     std::optional<Instant> inherited_expiry(Key const &active) const {
-        if (active.status == "expired" && !m_request.force) {
+        if (active.status == KeyStatus::expired && !m_request.force) {
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("the key of agent {} expired at {}, as was set when it was made; nothing was changed",
@@ -180,20 +181,20 @@ class Rotation {
                 {.why = "a rotation does not prolong an access that was meant to end",
                  .next = advise(Act::rotate_by_force)});
         }
-        return active.status == "expired" ? std::nullopt : active.expires_at;
+        return active.status == KeyStatus::expired ? std::nullopt : active.expires_at;
     }
 
     void retire_active(Key const &active, KeyId const &new_id) {
-        if (active.status == "revoked") {
+        if (active.status == KeyStatus::revoked) {
             sql::mark_revoked(m_transaction, m_request.agent);
         } else if (active.live() && m_request.grace > seconds(0)) {
             sql::start_grace(m_transaction, active.key_id, new_id, m_request.grace, m_request.retire_on_first_use);
         } else {
-            end(active, new_id.text());
+            end(active, new_id);
         }
     }
 
-    void add_event(char const *action, std::string const &key_id, sql::Detail detail) {
+    void add_event(char const *action, KeyId const &key_id, sql::Detail detail) {
         sql::record_events(m_transaction, m_by,
                            {{.action = action,
                              .org_id = m_agent.org_id,
@@ -243,7 +244,7 @@ RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOp
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("agent {} has no rotation in grace to take back; nothing was changed", agent.text()),
-                {.next = advise(Act::show_agent, agent.text())});
+                {.next = advise(Act::show_agent, agent)});
         }
         sql::retire(transaction, keys.active->key_id);
         // The grace had cut the old key's own expiry; what it shares with its replacement is what it had before.
@@ -257,8 +258,8 @@ RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOp
                              .org_id = owner.org_id,
                              .agent_id = owner.agent_id,
                              .key_id = keys.retiring->key_id}});
-        result.key = sql::get_key(transaction, KeyId::parse(keys.retiring->key_id));
-        result.previous = sql::get_key(transaction, KeyId::parse(keys.active->key_id));
+        result.key = sql::get_key(transaction, keys.retiring->key_id);
+        result.previous = sql::get_key(transaction, keys.active->key_id);
         result.ended = {keys.active->key_id};
         result.changed = true;
         note_who(result, transaction);
@@ -267,18 +268,15 @@ RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOp
 }
 
 RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, WriteOptions const &options) {
-    RetiredKey result;
-    database.transact(writing(options), [&](db::Transaction &transaction) {
-        result = {};
-        sql::lock_agent(transaction, AgentId::parse(sql::get_key(transaction, key).agent_id));
+    return database.transact(writing(options), [&](db::Transaction &transaction) -> RetiredKey {
+        sql::lock_agent(transaction, sql::get_key(transaction, key).agent_id);
         Key const before = sql::get_key(transaction, key);
-        result.key = before;
-        note_who(result, transaction);
-        if (before.state == "retired" || before.state == "revoked" || before.status == "revoked") {
+        if (before.state == KeyState::retired || before.state == KeyState::revoked ||
+            before.status == KeyStatus::revoked) {
             transaction.nothing_to_do();
-            return;
+            return {receipt_of(transaction, false), before};
         }
-        if (before.state == "active" && before.live() && !force) {
+        if (before.state == KeyState::active && before.live() && !force) {
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("key {} is the active key of agent {}; nothing was changed", key.text(), before.agent_id),
@@ -287,14 +285,12 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
                              .noting("replaces it")
                              .also(advise(Act::retire_by_force))});
         }
-        sql::retire(transaction, key.text());
+        sql::retire(transaction, key);
         sql::record_events(
             transaction, options.by,
-            {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.text()}});
-        result.key = sql::get_key(transaction, key);
-        result.changed = true;
+            {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key}});
+        return {receipt_of(transaction, true), sql::get_key(transaction, key)};
     });
-    return result;
 }
 
 }  // namespace relay

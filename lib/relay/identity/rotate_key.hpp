@@ -22,9 +22,10 @@ struct RotateKey {
 };
 
 struct RotatedKey : WriteReceipt {
-    Key key{};  ///< the new one; for `changed == false` the present one, or the one of the repeated request
+    std::optional<Key>
+        key{};  ///< the new one; for `changed == false` the present one, or the one of the repeated request
     std::optional<Key> previous{};  ///< the key that was active before, as it is now
-    std::vector<std::string> ended{};  ///< key ids that this rotation ended at once
+    std::vector<KeyId> ended{};  ///< keys that this rotation ended at once
     std::string unchanged_because{};  ///< "key 9fq2... is 1 day old (limit 80 days)", "this request was done before"
     std::string delivered_to{};
 };
@@ -42,7 +43,7 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
 RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOptions const &options);
 
 struct RetiredKey : WriteReceipt {
-    Key key{};
+    Key key;
 };
 
 /// Ends a key for good. Retiring an agent's active key leaves it without one: that needs `force`.

@@ -31,14 +31,14 @@ void add_longer(std::vector<std::string> &found, std::string const &id, std::vec
 
 std::string shared_beginning(std::string const &id) { return id.substr(0, (id.size() + 1) / 2); }
 
-Error no_such(std::string_view what, std::string const &id, db::Rows const &known) {
+Error no_such(std::string_view what, std::string const &id, db::Rows const &known, Advice list) {
     std::vector<std::string> ids;
     std::map<std::string, std::string> about;
     for (db::Row const row : known) {
         ids.push_back(row.text("id"));
         about.emplace(ids.back(), row.text("about"));
     }
-    Hint hint{.next = advise_list(what), .suggestions = closest(id, ids)};
+    Hint hint{.next = std::move(list), .suggestions = closest(id, ids)};
     add_longer(hint.suggestions, id, std::move(ids));
     for (std::string const &suggestion : hint.suggestions) {
         hint.suggestion_texts.push_back(about.at(suggestion));

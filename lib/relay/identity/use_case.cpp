@@ -22,6 +22,10 @@ void note_who(WriteReceipt &receipt, db::Transaction const &transaction) {
     receipt.db_role = transaction.db_role();
 }
 
+WriteReceipt receipt_of(db::Transaction const &transaction, bool changed) {
+    return {.changed = changed, .at = transaction.now(), .db_role = transaction.db_role()};
+}
+
 void finish(db::Transaction &transaction, WriteReceipt &receipt, Attribution const &by,
             std::vector<sql::NewEvent> const &events) {
     receipt.changed = !events.empty();

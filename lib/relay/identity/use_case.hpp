@@ -16,6 +16,8 @@ db::TransactOptions reading();
 
 /// Notes in `receipt` who ran the transaction, and when.
 void note_who(WriteReceipt &receipt, db::Transaction const &transaction);
+/// A receipt that says who ran the transaction, and when.
+WriteReceipt receipt_of(db::Transaction const &transaction, bool changed);
 
 /// Ends a change that is known by its events: notes who made it, and writes the events. Without events nothing was changed, so the transaction
 /// leaves no trace.

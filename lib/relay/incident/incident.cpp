@@ -14,11 +14,11 @@ namespace relay {
 namespace {
 
 template <typename Id>
-std::vector<std::string> texts(std::vector<Id> const &ids) {
-    std::vector<std::string> result;
-    for (Id const &id : ids) {
-        if (std::find(result.begin(), result.end(), id.text()) == result.end()) {
-            result.push_back(id.text());
+std::vector<Subject> each_once(std::vector<Id> const &ids) {
+    std::vector<Subject> result;
+    for (Subject const id : ids) {
+        if (std::find(result.begin(), result.end(), id) == result.end()) {
+            result.push_back(id);
         }
     }
     return result;
@@ -36,39 +36,66 @@ bool lasts_as_long(Standing const &standing, std::optional<Instant> until) {
     return !standing.until || (until && *standing.until >= *until);
 }
 
-/// What is asked for some ids of one kind: "block" or "revoke".
+/// What is asked for some subjects of one kind.
 struct ShutOut {
-    std::string subject_kind;
-    std::vector<std::string> ids;
-    std::string kind;
+    std::vector<Subject> subjects;
+    StandingKind kind = StandingKind::block;
     BlockEnd end{};
     bool force = false;
 };
 
-std::string event_action(ShutOut const &request) {
-    return request.subject_kind + (request.kind == "block" ? "_blocked" : "_revoked");
+/// "agent_blocked", "org_revoked"
+std::string event_action(Subject const &subject, StandingKind kind) {
+    return std::string(text_of(kind_of(subject))).append("_").append(text_of(status_of(kind)));
 }
 
-IncidentItem judge(sql::Subject const &subject, ShutOut const &request, std::optional<Instant> until) {
-    IncidentItem item{.subject_kind = request.subject_kind, .subject_id = subject.id, .known = subject.known};
-    if (!subject.known && !request.force) {
-        item.error = Error(
-            ErrorKind::not_found, "no " + request.subject_kind + " " + subject.id,
-            {.next = request.subject_kind == "agent" ? advise_list("agent").also(advise(Act::shut_out_unknown_agent))
-                                                     : advise_list(request.subject_kind)});
+std::string event_action_of_lift(Subject const &subject, StandingKind kind) {
+    return std::string(text_of(kind_of(subject))) + (kind == StandingKind::block ? "_unblocked" : "_restored");
+}
+
+std::string no_such(Subject const &subject) {
+    return "no " + std::string(text_of(kind_of(subject))) + ' ' + text_of(subject);
+}
+
+/// Where the id of such a subject is looked up.
+Advice list_for(Subject const &subject) {
+    switch (kind_of(subject)) {
+        case SubjectKind::agent: return advise(Act::list_agents);
+        case SubjectKind::org: return advise(Act::list_orgs);
+        case SubjectKind::key: break;
+    }
+    return advise(Act::list_keys);
+}
+
+sql::NewEvent event_about(std::string action, sql::SubjectStanding const &one) {
+    auto const org = subject_as<OrgId>(one.subject);
+    auto const agent = subject_as<AgentId>(one.subject);
+    return {.action = std::move(action),
+            .org_id = org ? org : one.org_id,
+            .agent_id = agent ? agent : one.agent_id,
+            .key_id = subject_as<KeyId>(one.subject)};
+}
+
+IncidentItem judge(sql::SubjectStanding const &one, ShutOut const &request, std::optional<Instant> until) {
+    IncidentItem item{.subject = one.subject, .known = one.known};
+    if (!one.known && !request.force) {
+        Advice list = list_for(one.subject);
+        item.error = Error(ErrorKind::not_found, no_such(one.subject),
+                           {.next = item.agent() != nullptr ? std::move(list).also(advise(Act::shut_out_unknown_agent))
+                                                            : std::move(list)});
         return item;
     }
-    bool const block = request.kind == "block";
-    std::optional<Standing> const &standing = block ? subject.block : subject.revocation;
+    bool const block = request.kind == StandingKind::block;
+    std::optional<Standing> const &standing = block ? one.block : one.revocation;
     item.changed = !standing || (block && !lasts_as_long(*standing, until));
     item.extended_only = item.changed && standing.has_value();
     return item;
 }
 
 void fill_standing(db::Transaction &transaction, ShutOut const &request, std::vector<IncidentItem> &items) {
-    std::vector<sql::Subject> const subjects = sql::look_up(transaction, request.subject_kind, request.ids);
+    std::vector<sql::SubjectStanding> const now = sql::look_up(transaction, request.subjects);
     for (std::size_t i = 0; i < items.size(); ++i) {
-        items[i].standing = request.kind == "block" ? subjects[i].block : subjects[i].revocation;
+        items[i].standing = request.kind == StandingKind::block ? now[i].block : now[i].revocation;
     }
 }
 
@@ -76,27 +103,20 @@ IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request
     IncidentReceipt receipt;
     note_who(receipt, transaction);
     std::optional<Instant> const until = resolve(request.end, transaction.now());
-    std::vector<std::string> ids;
+    std::vector<Subject> changed;
     std::vector<sql::NewEvent> events;
-    for (sql::Subject const &subject : sql::look_up(transaction, request.subject_kind, request.ids)) {
-        receipt.items.push_back(judge(subject, request, until));
+    for (sql::SubjectStanding const &one : sql::look_up(transaction, request.subjects)) {
+        receipt.items.push_back(judge(one, request, until));
         if (receipt.items.back().changed) {
-            ids.push_back(subject.id);
-            sql::Detail detail;
+            changed.push_back(one.subject);
+            events.push_back(event_about(event_action(one.subject, request.kind), one));
             if (until) {
-                detail.add("until", format_instant(*until));
+                events.back().detail.add("until", format_instant(*until));
             }
-            bool const org = request.subject_kind == "org";
-            bool const agent = request.subject_kind == "agent";
-            events.push_back({.action = event_action(request),
-                              .org_id = org ? subject.id : subject.org_id,
-                              .agent_id = agent ? subject.id : subject.agent_id,
-                              .key_id = org || agent ? std::nullopt : std::optional(subject.id),
-                              .detail = detail});
         }
     }
-    if (!ids.empty()) {
-        sql::shut_out(transaction, request.subject_kind, ids, request.kind, until, by);
+    if (!changed.empty()) {
+        sql::shut_out(transaction, changed, request.kind, until, by);
         trail.record(transaction, by, events);
         receipt.changed = true;
     }
@@ -111,37 +131,32 @@ IncidentReceipt shut_out(db::Database &database, ShutOut const &request, WriteOp
 }
 
 /// For an organization there is one item, and not to know it is the error of the whole command, with suggestions.
-IncidentReceipt shut_out_org(db::Database &database, ShutOut const &request, WriteOptions const &options) {
+IncidentReceipt shut_out_org(db::Database &database, OrgId const &org, StandingKind kind, BlockEnd const &end,
+                             WriteOptions const &options) {
     return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
-        sql::get_org(transaction, OrgId::parse(request.ids.front()));
-        return shut_out_in(transaction, request, options.by, trail);
+        sql::get_org(transaction, org);
+        return shut_out_in(transaction, {.subjects = {org}, .kind = kind, .end = end}, options.by, trail);
     });
 }
 
-IncidentReceipt lift_in(db::Transaction &transaction, std::string const &subject_kind,
-                        std::vector<std::string> const &ids, std::string const &kind, Attribution const &by,
-                        Trail &trail) {
+IncidentReceipt lift_in(db::Transaction &transaction, std::vector<Subject> const &asked, StandingKind kind,
+                        Attribution const &by, Trail &trail) {
     IncidentReceipt receipt;
     note_who(receipt, transaction);
-    std::vector<sql::Subject> const subjects = sql::look_up(transaction, subject_kind, ids);
-    std::vector<std::string> const lifted = sql::lift(transaction, subject_kind, ids, kind, by);
+    std::vector<sql::SubjectStanding> const subjects = sql::look_up(transaction, asked);
+    std::vector<Subject> const lifted = sql::lift(transaction, asked, kind, by);
     std::vector<sql::NewEvent> events;
-    for (sql::Subject const &subject : subjects) {
-        bool const changed = std::find(lifted.begin(), lifted.end(), subject.id) != lifted.end();
-        IncidentItem item{
-            .subject_kind = subject_kind, .subject_id = subject.id, .known = subject.known, .changed = changed};
-        if (!subject.known && !changed) {
-            item.error = Error(ErrorKind::not_found, "no " + subject_kind + " " + subject.id,
-                               {.next = advise_list(subject_kind)});
+    for (sql::SubjectStanding const &one : subjects) {
+        bool const changed = std::find(lifted.begin(), lifted.end(), one.subject) != lifted.end();
+        IncidentItem item{.subject = one.subject, .known = one.known, .changed = changed};
+        if (!one.known && !changed) {
+            item.error = Error(ErrorKind::not_found, no_such(one.subject), {.next = list_for(one.subject)});
         }
         if (changed) {
-            bool const org = subject_kind == "org";
-            events.push_back({.action = subject_kind + (kind == "block" ? "_unblocked" : "_restored"),
-                              .org_id = org ? subject.id : subject.org_id,
-                              .agent_id = org ? std::nullopt : std::optional(subject.id)});
+            events.push_back(event_about(event_action_of_lift(one.subject, kind), one));
         }
         receipt.changed = receipt.changed || changed;
-        item.standing = kind == "block" ? subject.revocation : subject.block;  // what still keeps it out
+        item.standing = kind == StandingKind::block ? one.revocation : one.block;  // what still keeps it out
         receipt.items.push_back(std::move(item));
     }
     if (!events.empty()) {
@@ -157,40 +172,40 @@ void append(IncidentReceipt &receipt, IncidentReceipt part) {
     std::move(part.items.begin(), part.items.end(), std::back_inserter(receipt.items));
 }
 
-std::vector<std::string> subjects_of(std::vector<Standing> const &standing, std::string_view kind) {
-    std::vector<std::string> ids;
+std::vector<Subject> subjects_of(std::vector<Standing> const &standing, SubjectKind kind) {
+    std::vector<Subject> subjects;
     for (Standing const &row : standing) {
-        if (row.subject_kind == kind && std::find(ids.begin(), ids.end(), row.subject_id) == ids.end()) {
-            ids.push_back(row.subject_id);
+        if (kind_of(row.subject) == kind &&
+            std::find(subjects.begin(), subjects.end(), row.subject) == subjects.end()) {
+            subjects.push_back(row.subject);
         }
     }
-    return ids;
+    return subjects;
 }
 
 }  // namespace
 
 IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end,
                              bool force, WriteOptions const &options) {
-    return shut_out(database,
-                    {.subject_kind = "agent", .ids = texts(agents), .kind = "block", .end = end, .force = force},
+    return shut_out(database, {.subjects = each_once(agents), .kind = StandingKind::block, .end = end, .force = force},
                     options);
 }
 
 IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd const &end, WriteOptions const &options) {
-    return shut_out_org(database, {.subject_kind = "org", .ids = {org.text()}, .kind = "block", .end = end}, options);
+    return shut_out_org(database, org, StandingKind::block, end, options);
 }
 
 IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents,
                                WriteOptions const &options) {
     return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
-        return lift_in(transaction, "agent", texts(agents), "block", options.by, trail);
+        return lift_in(transaction, each_once(agents), StandingKind::block, options.by, trail);
     });
 }
 
 IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
     return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         sql::get_org(transaction, org);
-        return lift_in(transaction, "org", {org.text()}, "block", options.by, trail);
+        return lift_in(transaction, {org}, StandingKind::block, options.by, trail);
     });
 }
 
@@ -203,9 +218,9 @@ IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, Write
         std::vector<Standing> const blocks = sql::blocks_under(transaction, ticket);
         IncidentReceipt receipt;
         note_who(receipt, transaction);
-        for (char const *const kind : {"org", "agent"}) {
-            if (std::vector<std::string> const ids = subjects_of(blocks, kind); !ids.empty()) {
-                append(receipt, lift_in(transaction, kind, ids, "block", options.by, trail));
+        for (SubjectKind const kind : {SubjectKind::org, SubjectKind::agent}) {
+            if (std::vector<Subject> const subjects = subjects_of(blocks, kind); !subjects.empty()) {
+                append(receipt, lift_in(transaction, subjects, StandingKind::block, options.by, trail));
             }
         }
         return receipt;
@@ -214,16 +229,15 @@ IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, Write
 
 IncidentReceipt revoke_agents(db::Database &database, std::vector<AgentId> const &agents, bool force,
                               WriteOptions const &options) {
-    return shut_out(database, {.subject_kind = "agent", .ids = texts(agents), .kind = "revoke", .force = force},
-                    options);
+    return shut_out(database, {.subjects = each_once(agents), .kind = StandingKind::revoke, .force = force}, options);
 }
 
 IncidentReceipt revoke_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
-    return shut_out_org(database, {.subject_kind = "org", .ids = {org.text()}, .kind = "revoke"}, options);
+    return shut_out_org(database, org, StandingKind::revoke, {}, options);
 }
 
 IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &keys, WriteOptions const &options) {
-    return shut_out(database, {.subject_kind = "key", .ids = texts(keys), .kind = "revoke"}, options);
+    return shut_out(database, {.subjects = each_once(keys), .kind = StandingKind::revoke}, options);
 }
 
 IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
@@ -231,23 +245,22 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
     return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         IncidentReceipt receipt;
         note_who(receipt, transaction);
-        std::vector<std::string> keys;
+        std::vector<Subject> keys;
         for (auto const &[id, key] : found) {
             auto const owner = sql::identify(transaction, id, key.hash);
-            if (owner && owner->kind == "key") {
-                keys.push_back(id.text());
+            if (owner && owner->kind == SecretKind::key) {
+                keys.emplace_back(id);
             } else if (owner) {
                 bool const changed = sql::revoke_token(transaction, id);
-                receipt.items.push_back({.subject_kind = "token", .subject_id = id.text(), .changed = changed});
+                receipt.items.push_back({.subject = id, .is_token = true, .changed = changed});
                 receipt.changed = receipt.changed || changed;
                 if (changed) {
                     trail.record(transaction, options.by,
-                                 {{.action = "token_revoked", .org_id = owner->org_id, .key_id = id.text()}});
+                                 {{.action = "token_revoked", .org_id = owner->org_id, .key_id = id}});
                 }
             } else {
                 receipt.items.push_back(
-                    {.subject_kind = "key",
-                     .subject_id = id.text(),
+                    {.subject = id,
                      .known = false,
                      .error = Error(ErrorKind::not_found, "key " + id.text() + " is none of this database's",
                                     {.why = "no such key was ever issued here, or the text is a forgery of one"})});
@@ -255,7 +268,7 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
         }
         if (!keys.empty()) {
             append(receipt,
-                   shut_out_in(transaction, {.subject_kind = "key", .ids = keys, .kind = "revoke"}, options.by, trail));
+                   shut_out_in(transaction, {.subjects = keys, .kind = StandingKind::revoke}, options.by, trail));
         }
         return receipt;
     });
@@ -264,7 +277,7 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
     return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         sql::get_org(transaction, org);
-        return lift_in(transaction, "org", {org.text()}, "revoke", options.by, trail);
+        return lift_in(transaction, {org}, StandingKind::revoke, options.by, trail);
     });
 }
 

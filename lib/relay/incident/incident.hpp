@@ -15,13 +15,20 @@ using BlockEnd = std::variant<std::monostate, Instant, std::chrono::seconds>;
 
 /// What became of one id. `known` is false for an id that is in no table (a tombstone, if it was forced).
 struct IncidentItem {
-    std::string subject_kind{};  ///< "agent", "org", "key"
-    std::string subject_id{};
+    Subject subject;
+    bool is_token = false;  ///< `subject` is the id of an organization's admin token, which looks like a key's
     bool known = true;
     bool changed = false;
     std::optional<Error> error{};  ///< not_found: nothing was done for this id
     std::optional<Standing> standing{};  ///< what keeps it out now
     bool extended_only = false;  ///< it was blocked already, and now is for longer
+
+    AgentId const *agent() const { return std::get_if<AgentId>(&subject); }
+    OrgId const *org() const { return std::get_if<OrgId>(&subject); }
+    /// Null for a token.
+    KeyId const *key() const { return is_token ? nullptr : std::get_if<KeyId>(&subject); }
+    /// "agent", "org", "key" or "token".
+    std::string_view kind_text() const { return is_token ? text_of(SecretKind::token) : text_of(kind_of(subject)); }
 };
 
 struct IncidentReceipt : WriteReceipt {
@@ -50,13 +57,13 @@ IncidentReceipt revoke_org(db::Database &database, OrgId const &org, WriteOption
 /// Revokes single keys by id.
 IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &keys, WriteOptions const &options);
 /// Revokes keys found in a text, in one transaction. A find counts only if its hash is the stored one: a key id is public, and anybody can
-/// make a text that looks like a key. The others are items with an error (not_found). Org admin tokens are found too (subject_kind "token").
+/// make a text that looks like a key. The others are items with an error (not_found). Org admin tokens are found too (`is_token`).
 IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
                              WriteOptions const &options);
 
 struct RestoredAgent : WriteReceipt {
-    Agent agent{};
-    Key key{};
+    Agent agent;
+    std::optional<Key> key{};  ///< the new one; without a change the present one, if it has one
     std::string delivered_to{};
 };
 

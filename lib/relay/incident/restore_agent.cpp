@@ -13,13 +13,13 @@ namespace relay {
 namespace {
 
 bool is_revoked_itself(db::Transaction &transaction, AgentId const &agent) {
-    return sql::look_up(transaction, "agent", {agent.text()}).front().revocation.has_value();
+    return sql::look_up(transaction, {agent}).front().revocation.has_value();
 }
 
 void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
-    if (sql::get_org(transaction, org).status == "revoked") {
+    if (sql::get_org(transaction, org).status == Status::revoked) {
         throw Error(ErrorKind::conflict, fmt::format("org {} is revoked; nothing was changed", org.text()),
-                    {.next = advise(Act::restore_org, org.text())});
+                    {.next = advise(Act::restore_org, org)});
     }
 }
 
@@ -27,24 +27,19 @@ void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
 
 RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
                             KeyDelivery &delivery) {
-    RestoredAgent result;
     DeliverThenCommit delivery_commit(&delivery, options.dry_run);
     ApiKey const key = ApiKey::generate(KeyType::agent);
-    delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
-        result = {};
+    auto result = delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) -> RestoredAgent {
         Agent const before = sql::get_agent(transaction, agent);
-        OrgId const org = OrgId::parse(before.org_id);
+        OrgId const &org = before.org_id;
         sql::lock_org(transaction, org);  // the agent counts again
         sql::lock_agent(transaction, agent);
         refuse_revoked_org(transaction, org);
-        note_who(result, transaction);
         if (!is_revoked_itself(transaction, agent)) {
-            result.agent = before;
-            result.key = present_key(transaction, agent);
             transaction.nothing_to_do();
-            return;
+            return {receipt_of(transaction, false), before, present_key(transaction, agent)};
         }
-        sql::lift(transaction, "agent", {agent.text()}, "revoke", options.by);
+        sql::lift(transaction, {agent}, StandingKind::revoke, options.by);
         check_agent_limit(sql::get_org(transaction, org));
         // A key is dated by the start of its transaction. One that is revoked while we run would be born dead: then start over, later.
         if (sql::revoked_meanwhile(transaction, agent, org)) {
@@ -52,17 +47,15 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
         }
         sql::mark_revoked(transaction, agent);
         sql::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
-        sql::record_events(transaction, options.by,
-                           {{.action = "agent_restored", .org_id = before.org_id, .agent_id = before.agent_id},
-                            {.action = "key_issued",
-                             .org_id = before.org_id,
-                             .agent_id = before.agent_id,
-                             .key_id = key.id().text()}});
+        sql::record_events(
+            transaction, options.by,
+            {{.action = "agent_restored", .org_id = before.org_id, .agent_id = before.agent_id},
+             {.action = "key_issued", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.id()}});
         transaction.record_operation(delivery_commit.prepare(transaction, {.org = org, .agent = &agent, .key = key}));
-        result.agent = sql::get_agent(transaction, agent);
-        result.key = present_key(transaction, agent);
-        result.changed = true;
+        RestoredAgent restored{receipt_of(transaction, true), sql::get_agent(transaction, agent),
+                               present_key(transaction, agent)};
         delivery_commit.deliver();
+        return restored;
     });
     result.delivered_to = delivery_commit.destination();
     return result;

@@ -40,45 +40,48 @@ void cut(Page<T> &result, PageRequest const &page, IdOf const &id_of) {
     }
 }
 
-template <typename Result>
-Result read(db::Database &database, std::function<void(db::Transaction &, Result &)> const &work) {
-    Result result;
-    database.transact(reading(), [&](db::Transaction &transaction) {
-        result = {};
+/// What `work` reads, with when and by whom it was read.
+template <typename Work>
+auto read(db::Database &database, Work const &work) {
+    return database.transact(reading(), [&](db::Transaction &transaction) {
+        auto result = work(transaction);
         result.at = transaction.now();
         result.db_role = transaction.db_role();
-        work(transaction, result);
+        return result;
     });
-    return result;
 }
 
 }  // namespace
 
 Page<Org> list_orgs(db::Database &database, ListOrgs const &request) {
-    return read<Page<Org>>(database, [&](db::Transaction &transaction, Page<Org> &result) {
+    return read(database, [&](db::Transaction &transaction) {
+        Page<Org> result;
         result.items = sql::list_orgs(
             transaction, {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
                           .blocked_only = request.blocked_only,
                           .after = request.page.after,
                           .limit = one_more(request.page)});
-        cut(result, request.page, [](Org const &org) { return org.org_id; });
+        cut(result, request.page, [](Org const &org) { return org.org_id.text(); });
+        return result;
     });
 }
 
 OrgDetails show_org(db::Database &database, OrgId const &org) {
-    return read<OrgDetails>(database, [&](db::Transaction &transaction, OrgDetails &result) {
-        result.org = sql::get_org(transaction, org);
-        result.standing = sql::standing_for(transaction, {}, {org.text()}, {});
+    return read(database, [&](db::Transaction &transaction) {
+        OrgDetails result{.org = sql::get_org(transaction, org)};
+        result.standing = sql::standing_for(transaction, {org});
         result.keyless = sql::keyless_calls(transaction, org);
         if (auto const token = sql::live_token(transaction, org)) {
             result.token_id = token->token_id;
             result.token_created_at = token->created_at;
         }
+        return result;
     });
 }
 
 Page<Agent> list_agents(db::Database &database, ListAgents const &request) {
-    return read<Page<Agent>>(database, [&](db::Transaction &transaction, Page<Agent> &result) {
+    return read(database, [&](db::Transaction &transaction) {
+        Page<Agent> result;
         if (request.org) {
             sql::get_org(transaction, *request.org);
             if (request.role) {
@@ -92,26 +95,29 @@ Page<Agent> list_agents(db::Database &database, ListAgents const &request) {
                                                       .role = request.role,
                                                       .after = request.page.after,
                                                       .limit = one_more(request.page)});
-        cut(result, request.page, [](Agent const &agent) { return agent.agent_id; });
+        cut(result, request.page, [](Agent const &agent) { return agent.agent_id.text(); });
+        return result;
     });
 }
 
 AgentDetails show_agent(db::Database &database, AgentId const &agent, int events) {
-    return read<AgentDetails>(database, [&](db::Transaction &transaction, AgentDetails &result) {
-        result.agent = sql::get_agent(transaction, agent);
+    return read(database, [&](db::Transaction &transaction) {
+        AgentDetails result{.agent = sql::get_agent(transaction, agent)};
         result.keys = sql::keys_of_agent(transaction, agent);
-        result.standing = sql::standing_for(transaction, {agent.text()}, {result.agent.org_id}, {});
+        result.standing = sql::standing_for(transaction, {agent, result.agent.org_id});
         result.last_address = sql::last_address(transaction, agent);
         result.grants = sql::grants_of_agent(transaction, agent);
         result.roles = sql::roles_of_agent(transaction, agent);
         if (events > 0) {
             result.events = sql::last_events(transaction, agent, events);
         }
+        return result;
     });
 }
 
 Page<Key> list_keys(db::Database &database, ListKeys const &request) {
-    return read<Page<Key>>(database, [&](db::Transaction &transaction, Page<Key> &result) {
+    return read(database, [&](db::Transaction &transaction) {
+        Page<Key> result;
         if (request.agent) {
             sql::get_agent(transaction, *request.agent);
         }
@@ -123,29 +129,31 @@ Page<Key> list_keys(db::Database &database, ListKeys const &request) {
                                                     .status = request.status,
                                                     .after = request.page.after,
                                                     .limit = one_more(request.page)});
-        cut(result, request.page, [](Key const &key) { return key.key_id; });
+        cut(result, request.page, [](Key const &key) { return key.key_id.text(); });
+        return result;
     });
 }
 
 KeyDetails show_key(db::Database &database, KeyId const &key) {
-    return read<KeyDetails>(database, [&](db::Transaction &transaction, KeyDetails &result) {
-        result.key = sql::get_key(transaction, key);
-        result.standing =
-            sql::standing_for(transaction, {result.key.agent_id}, {result.key.org_id}, {result.key.key_id});
+    return read(database, [&](db::Transaction &transaction) {
+        KeyDetails result{.key = sql::get_key(transaction, key)};
+        result.standing = sql::standing_for(transaction, {result.key.agent_id, result.key.org_id, result.key.key_id});
+        return result;
     });
 }
 
 KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optional<AgentId> const &agent) {
-    return read<KeyVerification>(database, [&](db::Transaction &transaction, KeyVerification &result) {
+    return read(database, [&](db::Transaction &transaction) {
         sql::Answer const answer = sql::verify_key(transaction, key.id(), key.digest(), agent);
-        result.ok = answer.ok;
-        result.reason = answer.reason;
-        result.org_id = answer.org_id;
-        result.agent_id = answer.agent_id;
-        result.expires_at = answer.expires_at;
+        KeyVerification result{.ok = answer.ok,
+                               .reason = answer.reason,
+                               .org_id = answer.org_id,
+                               .agent_id = answer.agent_id,
+                               .expires_at = answer.expires_at};
         if (answer.agent_id) {
-            result.grants = sql::grants_of_agent(transaction, AgentId::parse(*answer.agent_id));
+            result.grants = sql::grants_of_agent(transaction, *answer.agent_id);
         }
+        return result;
     });
 }
 

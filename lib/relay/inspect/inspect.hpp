@@ -15,9 +15,9 @@ struct ListOrgs {
 Page<Org> list_orgs(db::Database &database, ListOrgs const &request);
 
 struct OrgDetails {
-    Org org{};
+    Org org;
     std::vector<Standing> standing{};
-    std::optional<std::string> token_id{};  ///< of its live admin token
+    std::optional<KeyId> token_id{};  ///< of its live admin token
     std::optional<Instant> token_created_at{};
     KeylessCalls keyless{};
     Instant at{};
@@ -28,7 +28,7 @@ OrgDetails show_org(db::Database &database, OrgId const &org);
 
 struct ListAgents {
     std::optional<OrgId> org{};
-    std::optional<std::string> status{};  ///< "active", "blocked", "revoked"
+    std::optional<Status> status{};
     std::optional<std::chrono::seconds> key_due{};  ///< whose active key is due within this, or already
     std::optional<std::chrono::seconds> unused_for{};  ///< not seen for this long (never seen: created that long ago)
     std::optional<RoleId> role{};  ///< that have this role; `org` says of which organization
@@ -37,13 +37,13 @@ struct ListAgents {
 Page<Agent> list_agents(db::Database &database, ListAgents const &request);
 
 struct AgentDetails {
-    Agent agent{};
+    Agent agent;
     std::vector<Key> keys{};  ///< newest first
     std::vector<Standing> standing{};  ///< of the agent and of its organization
     std::vector<Event> events{};  ///< newest first
     std::optional<std::string> last_address{};  ///< where it was last seen from
     std::vector<Grant> grants{};  ///< all that it may do: its own permissions and those of its roles
-    std::vector<std::string> roles{};
+    std::vector<RoleId> roles{};
     Instant at{};
     std::string db_role{};
 };
@@ -53,14 +53,14 @@ AgentDetails show_agent(db::Database &database, AgentId const &agent, int events
 struct ListKeys {
     std::optional<AgentId> agent{};
     std::optional<OrgId> org{};
-    std::optional<std::string> status{};  ///< "active", "retiring", "expired", "retired", "revoked"
+    std::optional<KeyStatus> status{};
     PageRequest page{};
 };
 /// Throws Error: not_found, no such agent or org.
 Page<Key> list_keys(db::Database &database, ListKeys const &request);
 
 struct KeyDetails {
-    Key key{};
+    Key key;
     std::vector<Standing> standing{};  ///< of the key, its agent and its organization
     Instant at{};
     std::string db_role{};
@@ -69,9 +69,9 @@ KeyDetails show_key(db::Database &database, KeyId const &key);
 
 struct KeyVerification {
     bool ok = false;
-    std::string reason{};  ///< as relay_api.authenticate says: "ok", "unknown_key", "expired", ...
-    std::optional<std::string> org_id{};
-    std::optional<std::string> agent_id{};
+    KeyVerdict reason = KeyVerdict::unknown_key;
+    std::optional<OrgId> org_id{};
+    std::optional<AgentId> agent_id{};
     std::optional<Instant> expires_at{};
     std::vector<Grant> grants{};  ///< what its agent may do; empty for nobody's key
     Instant at{};

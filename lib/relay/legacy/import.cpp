@@ -70,8 +70,8 @@ std::size_t digest(InventoryEntry const &entry) {
 
 /// What differs between an agent that is there and a row; empty: nothing.
 std::string difference(InventoryEntry const &entry, sql::KnownAgent const &known) {
-    if (known.org_id != entry.org.text()) {
-        return "it exists in org " + known.org_id;
+    if (known.org_id != entry.org) {
+        return "it exists in org " + known.org_id.text();
     }
     if (entry.revoked && !known.revoked) {
         return "it is revoked there, but not here: revoke it here, too";
@@ -108,13 +108,13 @@ class Batch {
 
   private:
     void sort_out(std::span<InventoryEntry const> rows) {
-        std::vector<std::string> ids;
+        std::vector<AgentId> ids;
         for (InventoryEntry const &row : rows) {
-            ids.push_back(row.agent.text());
+            ids.push_back(row.agent);
         }
         auto const known = sql::known_agents(m_transaction, ids);
         for (InventoryEntry const &row : rows) {
-            auto const there = known.find(row.agent.text());
+            auto const there = known.find(row.agent);
             if (there == known.end()) {
                 m_new.push_back(row);
             } else if (std::string why = difference(row, there->second); !why.empty()) {
@@ -129,32 +129,30 @@ class Batch {
         }
     }
 
-    std::vector<std::string> orgs_of_new() const {
-        std::set<std::string> orgs;
+    std::vector<OrgId> orgs_of_new() const {
+        std::set<OrgId> orgs;
         for (InventoryEntry const &row : m_new) {
-            orgs.insert(row.org.text());
+            orgs.insert(row.org);
         }
         return {orgs.begin(), orgs.end()};
     }
 
     void make_orgs() {
-        std::vector<std::string> const wanted = orgs_of_new();
+        std::vector<OrgId> const wanted = orgs_of_new();
         m_seats = sql::free_seats(m_transaction, wanted);
         if (!m_request.create_orgs || m_seats.size() == wanted.size()) {
             return;
         }
-        std::map<std::string, std::string> names;
-        for (std::string const &org : wanted) {
+        std::map<OrgId, std::string> names;
+        for (OrgId const &org : wanted) {
             if (m_seats.count(org) == 0) {
-                names.emplace(org, org);
+                names.emplace(org, org.text());
             }
         }
         if (m_request.orgs_table) {
-            for (auto &[org, name] : sql::legacy_org_names(m_transaction, *m_request.orgs_table, wanted)) {
-                take_name(names, org, name);
-            }
+            take_names(names, sql::legacy_org_names(m_transaction, *m_request.orgs_table, wanted));
         }
-        for (std::string const &org : sql::insert_legacy_orgs(m_transaction, names, m_by.actor)) {
+        for (OrgId const &org : sql::insert_legacy_orgs(m_transaction, names, m_by.actor)) {
             m_result.orgs_created.insert(org);
             sql::Detail detail;
             detail.add("name", names[org]).add("plan", "paid").add("source", m_request.source);
@@ -166,22 +164,24 @@ class Batch {
     }
 
     /// A name that we would not take is no reason to leave a whole organization out.
-    static void take_name(std::map<std::string, std::string> &names, std::string const &org, std::string const &name) {
-        auto const wanted = names.find(org);
-        if (wanted == names.end()) {
-            return;
-        }
-        try {
-            wanted->second = DisplayName::parse(name).text();
-        } catch (Error const &) {
-            // Its id does, then; `org update --name` gives it another one.
+    static void take_names(std::map<OrgId, std::string> &names, std::map<std::string, std::string> const &theirs) {
+        for (auto &[org, name] : names) {
+            auto const found = theirs.find(org.text());
+            if (found == theirs.end()) {
+                continue;
+            }
+            try {
+                name = DisplayName::parse(found->second).text();
+            } catch (Error const &) {
+                // Its id does, then; `org update --name` gives it another one.
+            }
         }
     }
 
     void give_seats() {
         Entries seated;
         for (InventoryEntry &row : m_new) {
-            auto const seats = m_seats.find(row.org.text());
+            auto const seats = m_seats.find(row.org);
             if (seats == m_seats.end()) {
                 m_result.faults.push_back(fault_of(
                     row, "there is no org " + row.org.text() + " (--create-orgs makes those that are missing)"));
@@ -198,11 +198,11 @@ class Batch {
         if (m_new.empty()) {
             return;
         }
-        std::vector<std::string> const ids = sql::insert_legacy_agents(m_transaction, m_new, m_by.actor);
-        std::set<std::string> const made(ids.begin(), ids.end());
-        std::vector<std::string> revoked;
+        std::vector<AgentId> const ids = sql::insert_legacy_agents(m_transaction, m_new, m_by.actor);
+        std::set<AgentId> const made(ids.begin(), ids.end());
+        std::vector<Subject> revoked;
         for (InventoryEntry const &row : m_new) {
-            if (made.count(row.agent.text()) == 0) {
+            if (made.count(row.agent) == 0) {
                 m_result.faults.push_back(fault_of(row, "it was made by somebody else meanwhile: run it again"));
                 continue;
             }
@@ -210,7 +210,7 @@ class Batch {
             detail.add("name", row.name.text()).add("source", m_request.source);
             m_events.push_back(event("agent_created", row, detail));
             if (row.revoked) {
-                revoked.push_back(row.agent.text());
+                revoked.emplace_back(row.agent);
                 m_events.push_back(event("agent_revoked", row, {}));
             } else {
                 ++m_result.created;
@@ -220,7 +220,7 @@ class Batch {
         if (!revoked.empty()) {
             Attribution by = m_by;
             by.reason = by.reason ? by.reason : Note::parse("reason", "revoked in the old relay");
-            sql::shut_out(m_transaction, "agent", revoked, "revoke", std::nullopt, by);
+            sql::shut_out(m_transaction, revoked, StandingKind::revoke, std::nullopt, by);
             m_result.revoked += revoked.size();
         }
     }
@@ -239,10 +239,7 @@ class Batch {
     }
 
     static sql::NewEvent event(std::string action, InventoryEntry const &row, sql::Detail detail) {
-        return {.action = std::move(action),
-                .org_id = row.org.text(),
-                .agent_id = row.agent.text(),
-                .detail = std::move(detail)};
+        return {.action = std::move(action), .org_id = row.org, .agent_id = row.agent, .detail = std::move(detail)};
     }
 
     db::Transaction &m_transaction;
@@ -251,7 +248,7 @@ class Batch {
     ImportedLegacy m_result{};
     Entries m_new{};
     Entries m_listed{};
-    std::map<std::string, std::optional<std::int64_t>> m_seats{};
+    std::map<OrgId, std::optional<std::int64_t>> m_seats{};
     std::vector<sql::NewEvent> m_events{};
 };
 

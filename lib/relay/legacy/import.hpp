@@ -53,7 +53,7 @@ struct ImportedLegacy : WriteReceipt {
     std::size_t revoked = 0;  ///< made, and shut out as they were in the old relay
     std::size_t own_key = 0;  ///< agents that use a key of their own already
     std::size_t other_secret = 0;
-    std::set<std::string> orgs_created{};
+    std::set<OrgId> orgs_created{};
     std::size_t refused = 0;
     std::vector<LegacyFault> faults{};  ///< the first `most_faults` of them, in the order of their lines
     static constexpr std::size_t most_faults = 1000;

@@ -57,50 +57,41 @@ std::string json_rows(Range const &range, Describe const &describe) {
     return json + "]";
 }
 
-std::vector<std::string> texts(db::Rows const &rows, char const *column) {
-    std::vector<std::string> found;
-    for (db::Row const row : rows) {
-        found.push_back(row.text(column));
-    }
-    return found;
-}
-
 }  // namespace
 
-std::map<std::string, KnownAgent> known_agents(db::Transaction &transaction, std::vector<std::string> const &ids) {
-    std::map<std::string, KnownAgent> agents;
+std::map<AgentId, KnownAgent> known_agents(db::Transaction &transaction, std::vector<AgentId> const &ids) {
+    std::map<AgentId, KnownAgent> agents;
     db::Rows const rows = transaction.exec(known_sql, {db::array_text(ids)});
     for (db::Row const row : rows) {
-        agents.emplace(row.text("agent_id"), KnownAgent{.org_id = row.text("org_id"),
-                                                        .name = row.text("name"),
-                                                        .permissions = db::split_list(row.text("permissions")),
-                                                        .imported = row.boolean("imported"),
-                                                        .proven = row.boolean("proven"),
-                                                        .revoked = row.boolean("revoked")});
+        agents.emplace(row.id<AgentId>("agent_id"), KnownAgent{.org_id = row.id<OrgId>("org_id"),
+                                                               .name = row.text("name"),
+                                                               .permissions = db::split_list(row.text("permissions")),
+                                                               .imported = row.boolean("imported"),
+                                                               .proven = row.boolean("proven"),
+                                                               .revoked = row.boolean("revoked")});
     }
     return agents;
 }
 
-std::map<std::string, std::optional<std::int64_t>> free_seats(db::Transaction &transaction,
-                                                              std::vector<std::string> const &orgs) {
+std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transaction, std::vector<OrgId> const &orgs) {
     transaction.exec(lock_orgs_sql, {db::array_text(orgs)});
-    std::map<std::string, std::optional<std::int64_t>> seats;
+    std::map<OrgId, std::optional<std::int64_t>> seats;
     db::Rows const rows = transaction.exec(seats_sql, {db::array_text(orgs)});
     for (db::Row const row : rows) {
-        seats.emplace(row.text("org_id"), row.optional_integer("seats"));
+        seats.emplace(row.id<OrgId>("org_id"), row.optional_integer("seats"));
     }
     return seats;
 }
 
-std::vector<std::string> insert_legacy_orgs(db::Transaction &transaction,
-                                            std::map<std::string, std::string> const &names, Note const &created_by) {
-    std::string const rows =
-        json_rows(names, [](Detail &row, auto const &org) { row.add("org_id", org.first).add("name", org.second); });
-    return texts(transaction.exec(insert_orgs_sql, {rows, created_by}), "org_id");
+std::vector<OrgId> insert_legacy_orgs(db::Transaction &transaction, std::map<OrgId, std::string> const &names,
+                                      Note const &created_by) {
+    std::string const rows = json_rows(
+        names, [](Detail &row, auto const &org) { row.add("org_id", org.first.text()).add("name", org.second); });
+    return transaction.exec(insert_orgs_sql, {rows, created_by}).ids<OrgId>("org_id");
 }
 
-std::vector<std::string> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
-                                              Note const &created_by) {
+std::vector<AgentId> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
+                                          Note const &created_by) {
     std::string const rows = json_rows(entries, [](Detail &row, InventoryEntry const &entry) {
         row.add("agent_id", entry.agent.text())
             .add("org_id", entry.org.text())
@@ -108,7 +99,7 @@ std::vector<std::string> insert_legacy_agents(db::Transaction &transaction, std:
             .add_json("permissions",
                       db::json_array(permission_texts(entry.permissions.value_or(std::vector<Permission>()))));
     });
-    return texts(transaction.exec(insert_agents_sql, {rows, created_by}), "agent_id");
+    return transaction.exec(insert_agents_sql, {rows, created_by}).ids<AgentId>("agent_id");
 }
 
 void insert_inventory(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,

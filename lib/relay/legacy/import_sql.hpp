@@ -25,27 +25,26 @@ struct InventoryEntry {
 
 /// An agent that is there already.
 struct KnownAgent {
-    std::string org_id{};
+    OrgId org_id;
     std::string name{};
     std::vector<std::string> permissions{};
     bool imported = false;
     bool proven = false;  ///< used a key of its own
     bool revoked = false;
 };
-std::map<std::string, KnownAgent> known_agents(db::Transaction &transaction, std::vector<std::string> const &ids);
+std::map<AgentId, KnownAgent> known_agents(db::Transaction &transaction, std::vector<AgentId> const &ids);
 
 /// How many more agents an organization may have; no value inside: no limit. Organizations with a limit are held until the end of the
 /// transaction. Those that do not exist are not in it.
-std::map<std::string, std::optional<std::int64_t>> free_seats(db::Transaction &transaction,
-                                                              std::vector<std::string> const &orgs);
+std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transaction, std::vector<OrgId> const &orgs);
 
 /// Makes organizations without a limit; returns those that were made.
-std::vector<std::string> insert_legacy_orgs(db::Transaction &transaction,
-                                            std::map<std::string, std::string> const &names, Note const &created_by);
+std::vector<OrgId> insert_legacy_orgs(db::Transaction &transaction, std::map<OrgId, std::string> const &names,
+                                      Note const &created_by);
 
 /// Makes agents without a key; returns the ids that were made: another session may have been faster.
-std::vector<std::string> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
-                                              Note const &created_by);
+std::vector<AgentId> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
+                                          Note const &created_by);
 
 /// Puts agents that exist into the inventory.
 void insert_inventory(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,

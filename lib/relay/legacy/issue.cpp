@@ -16,7 +16,7 @@ namespace relay {
 namespace {
 
 using sql::ToIssue;
-using Ids = std::vector<std::string>;
+using Ids = std::vector<AgentId>;
 
 class Issue {
   public:
@@ -110,16 +110,12 @@ class Issue {
             if (m_taken.empty()) {
                 return;
             }
-            place = {.wave = m_taken.back().wave, .agent_id = m_taken.back().agent.text()};
+            place = {.wave = m_taken.back().wave, .agent_id = m_taken.back().agent};
         }
     }
 
     void issue_named() {
-        Ids ids;
-        for (AgentId const &agent : *m_request.agents) {
-            ids.push_back(agent.text());
-        }
-        Ids const queued = sort_out(ids);
+        Ids const queued = sort_out(*m_request.agents);
         m_total = queued.size();
         start();
         for (std::size_t at = 0; at < queued.size(); at += batch_size()) {
@@ -131,20 +127,22 @@ class Issue {
 
     /// The ids that are to be given a key; the others are told why not.
     Ids sort_out(Ids const &ids) {
-        std::vector<std::string> states;
-        m_database.transact(reading(),
-                            [&](db::Transaction &transaction) { states = sql::legacy_states(transaction, ids); });
+        auto const states = m_database.transact(
+            reading(), [&](db::Transaction &transaction) { return sql::legacy_states(transaction, ids); });
         Ids queued;
         for (std::size_t i = 0; i < ids.size(); ++i) {
-            if (states[i] == "listed") {
-                queued.push_back(ids[i]);
-            } else if (states[i] == "issued" || states[i] == "proven") {
-                m_result.unchanged.push_back(ids[i]);
-            } else {
-                m_result.faults.push_back({ids[i], states[i].empty() ? "it was not imported"
-                                                   : states[i] == "revoked"
-                                                       ? "it is revoked"
-                                                       : "it is on no list: migrate-legacy start"});
+            if (!states[i]) {
+                m_result.faults.push_back({ids[i], "it was not imported"});
+                continue;
+            }
+            switch (*states[i]) {
+                case LegacyAgentState::listed: queued.push_back(ids[i]); break;
+                case LegacyAgentState::issued:
+                case LegacyAgentState::proven: m_result.unchanged.push_back(ids[i]); break;
+                case LegacyAgentState::revoked: m_result.faults.push_back({ids[i], "it is revoked"}); break;
+                case LegacyAgentState::imported:
+                    m_result.faults.push_back({ids[i], "it is on no list: migrate-legacy start"});
+                    break;
             }
         }
         return queued;
@@ -153,13 +151,13 @@ class Issue {
     /// Halves until who is refused is alone.
     void issue_in_parts(Ids const &ids) {
         run_in_parts(
-            std::span<std::string const>(ids),
-            [&](std::span<std::string const> part) {
+            std::span<AgentId const>(ids),
+            [&](std::span<AgentId const> part) {
                 issue([&](db::Transaction &transaction) {
                     return sql::take_named(transaction, m_migration, {part.begin(), part.end()});
                 });
             },
-            [&](std::string const &agent, Error const &error) {
+            [&](AgentId const &agent, Error const &error) {
                 m_result.faults.push_back({agent, error.message()});
             });
     }
@@ -167,7 +165,7 @@ class Issue {
     static Ids ids_of(std::vector<ToIssue> const &agents) {
         Ids ids;
         for (ToIssue const &agent : agents) {
-            ids.push_back(agent.agent.text());
+            ids.push_back(agent.agent);
         }
         return ids;
     }
@@ -249,7 +247,7 @@ class Issue {
         std::vector<ToIssue const *> able;
         for (ToIssue const &agent : m_taken) {
             if (auto const reason = m_delivery.why_not({agent.org, agent.agent, agent.owner})) {
-                m_refused.push_back({agent.agent.text(), *reason});
+                m_refused.push_back({agent.agent, *reason});
             } else {
                 able.push_back(&agent);
             }
@@ -267,11 +265,11 @@ class Issue {
                             .key = key,
                             .database_id = transaction.database_id(),
                             .owner = agent->owner});
-            m_keys.push_back({key.id().text(), hash_hex, agent->agent.text(), agent->org.text()});
-            made.push_back({.agent_id = agent->agent.text(),
-                            .org_id = agent->org.text(),
+            m_keys.push_back({key.id(), hash_hex, agent->agent, agent->org});
+            made.push_back({.agent_id = agent->agent,
+                            .org_id = agent->org,
                             .owner = agent->owner,
-                            .key_id = key.id().text(),
+                            .key_id = key.id(),
                             .issued_at = transaction.now()});
         }
         return made;

@@ -22,10 +22,10 @@ struct IssueLegacy {
 
 /// An agent that was given a key, without the secret.
 struct IssuedToAgent {
-    std::string agent_id{};
-    std::string org_id{};
+    AgentId agent_id;
+    OrgId org_id;
     std::optional<std::string> owner{};
-    std::string key_id{};
+    KeyId key_id;
     Instant issued_at{};
 };
 
@@ -33,9 +33,9 @@ struct IssuedLegacy : WriteReceipt {
     std::size_t issued = 0;
     std::size_t batches = 0;
     std::string delivered_to{};  ///< empty: nothing was delivered
-    std::vector<std::string> unchanged{};  ///< named agents that have a key, or are off the list
+    std::vector<AgentId> unchanged{};  ///< named agents that have a key, or are off the list
     struct Fault {
-        std::string agent_id{};
+        AgentId agent_id;
         std::string reason{};
     };
     std::vector<Fault> faults{};  ///< agents that failed, alone

@@ -85,8 +85,8 @@ constexpr auto operations_sql =
 std::vector<ToIssue> read(db::Rows const &rows) {
     std::vector<ToIssue> found;
     for (db::Row const row : rows) {
-        found.push_back({.agent = AgentId::parse(row.text("agent_id")),
-                         .org = OrgId::parse(row.text("org_id")),
+        found.push_back({.agent = row.id<AgentId>("agent_id"),
+                         .org = row.id<OrgId>("org_id"),
                          .owner = row.optional_text("owner"),
                          .wave = row.integer("wave")});
     }
@@ -104,7 +104,7 @@ std::vector<ToIssue> take_from_queue(db::Transaction &transaction, std::int64_t 
 }
 
 std::vector<ToIssue> take_named(db::Transaction &transaction, std::int64_t migration_id,
-                                std::vector<std::string> const &agents) {
+                                std::vector<AgentId> const &agents) {
     return read(transaction.exec(named_sql, {migration_id, db::array_text(agents)}));
 }
 
@@ -112,25 +112,26 @@ std::int64_t queue_length(db::Transaction &transaction, std::int64_t migration_i
     return transaction.exec(length_sql, {migration_id, org}).one().integer("length");
 }
 
-std::vector<std::string> legacy_states(db::Transaction &transaction, std::vector<std::string> const &agents) {
-    std::vector<std::string> states;
+std::vector<std::optional<LegacyAgentState>> legacy_states(db::Transaction &transaction,
+                                                           std::vector<AgentId> const &agents) {
+    std::vector<std::optional<LegacyAgentState>> states;
     db::Rows const rows = transaction.exec(states_sql, {db::array_text(agents)});
     for (db::Row const row : rows) {
-        states.push_back(row.text("state"));
+        states.push_back(row.text("state").empty() ? std::nullopt : row.optional_value<LegacyAgentState>("state"));
     }
     return states;
 }
 
 std::vector<IssuedLegacyKey> issued_legacy_keys(db::Transaction &transaction, std::optional<OrgId> const &org,
-                                                std::string const &after, std::int64_t most) {
+                                                std::optional<AgentId> const &after, std::int64_t most) {
     std::vector<IssuedLegacyKey> found;
-    db::Rows const rows = transaction.exec(issued_sql, {org, after, most});
+    db::Rows const rows = transaction.exec(issued_sql, {org, after ? after->text() : std::string(), most});
     for (db::Row const row : rows) {
-        found.push_back({.agent_id = row.text("agent_id"),
-                         .org_id = row.text("org_id"),
+        found.push_back({.agent_id = row.id<AgentId>("agent_id"),
+                         .org_id = row.id<OrgId>("org_id"),
                          .owner = row.optional_text("owner"),
                          .wave = row.optional_integer("wave"),
-                         .key_id = row.text("issued_key"),
+                         .key_id = row.id<KeyId>("issued_key"),
                          .issued_at = row.instant("issued_at")});
     }
     return found;
@@ -142,10 +143,10 @@ std::size_t adopt_keys(db::Transaction &transaction, std::int64_t migration_id) 
 
 void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
                  std::function<void()> const &meanwhile) {
-    std::vector<std::string> ids;
+    std::vector<KeyId> ids;
     std::vector<std::string> hashes;
-    std::vector<std::string> agents;
-    std::vector<std::string> orgs;
+    std::vector<AgentId> agents;
+    std::vector<OrgId> orgs;
     for (NewKey const &key : keys) {
         ids.push_back(key.key_id);
         hashes.push_back(key.hash_hex);
@@ -160,11 +161,7 @@ void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, 
 }
 
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations) {
-    std::vector<std::string> ids;
-    for (OperationId const &operation : operations) {
-        ids.push_back(operation.text());
-    }
-    transaction.exec(operations_sql, {db::array_text(ids)});
+    transaction.exec(operations_sql, {db::array_text(operations)});
     transaction.adopt_operation(operations.front());
 }
 

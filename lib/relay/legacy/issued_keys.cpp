@@ -14,7 +14,7 @@ void read_issued_legacy(db::Database &database, std::optional<OrgId> const &org,
                         std::function<void(IssuedLegacyKey const &)> const &take) {
     std::vector<IssuedLegacyKey> page;
     do {
-        std::string const after = page.empty() ? std::string() : page.back().agent_id;
+        std::optional<AgentId> const after = page.empty() ? std::nullopt : std::optional(page.back().agent_id);
         database.transact(reading(), [&](db::Transaction &transaction) {
             page = sql::issued_legacy_keys(transaction, org, after, page_size);
         });

@@ -51,7 +51,7 @@ std::vector<OldAgent> read_old_agents(db::Transaction &transaction, std::string 
 }
 
 std::map<std::string, std::string> legacy_org_names(db::Transaction &transaction, std::string const &table,
-                                                    std::vector<std::string> const &orgs) {
+                                                    std::vector<OrgId> const &orgs) {
     std::map<std::string, std::string> names;
     db::Rows const rows = transaction.exec(orgs_sql, {table, db::array_text(orgs)});
     for (db::Row const row : rows) {

@@ -31,6 +31,6 @@ std::vector<OldAgent> read_old_agents(db::Transaction &transaction, std::string 
 
 /// Names of organizations, from a table with org_id and name.
 std::map<std::string, std::string> legacy_org_names(db::Transaction &transaction, std::string const &table,
-                                                    std::vector<std::string> const &orgs);
+                                                    std::vector<OrgId> const &orgs);
 
 }  // namespace relay::sql

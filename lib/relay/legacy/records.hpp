@@ -1,5 +1,7 @@
 #pragma once
 
+#include "relay/legacy/states.hpp"
+#include "relay/model/ids.hpp"
 #include "relay/model/time.hpp"
 
 #include <cstdint>
@@ -16,9 +18,7 @@ inline constexpr std::chrono::seconds usual_legacy_quiet = std::chrono::hours(72
 /// The latest window: when those who are listed may use the shared secret.
 struct LegacyWindow {
     std::int64_t migration_id = 0;
-    /// What a gateway meets: "open", "expired" (past its deadline), "aborted" (nobody is moved, who is listed goes on until the deadline),
-    /// "finished", "denied" (the emergency stop).
-    std::string state{};
+    LegacyWindowState state = LegacyWindowState::open;
     Instant opened_at{};
     std::string opened_by{};
     Instant deadline{};
@@ -27,20 +27,22 @@ struct LegacyWindow {
     std::optional<std::string> closed_by{};
 
     /// Somebody may still come in with the shared secret.
-    bool lets_in() const { return state == "open" || state == "aborted"; }
+    bool lets_in() const { return state == LegacyWindowState::open || state == LegacyWindowState::aborted; }
     /// Agents are being moved: neither called off nor done, though it may be past its deadline.
-    bool is_moving() const { return (state == "open" || state == "expired") && !closed_at; }
+    bool is_moving() const {
+        return (state == LegacyWindowState::open || state == LegacyWindowState::expired) && !closed_at;
+    }
 };
 
-/// How far the fleet is. Each imported agent is in exactly one of the first five.
+/// How far the fleet is: agents by LegacyAgentState, of which each has exactly one, and by LegacyActivity.
 struct LegacyCounts {
-    std::int64_t imported = 0;  ///< on no list yet
-    std::int64_t listed = 0;  ///< may use the shared secret, and has no key of its own
-    std::int64_t issued = 0;  ///< has a key of its own, and has not used it
-    std::int64_t proven = 0;  ///< has used its own key: off the list for good
+    std::int64_t imported = 0;
+    std::int64_t listed = 0;
+    std::int64_t issued = 0;
+    std::int64_t proven = 0;
     std::int64_t revoked = 0;
-    std::int64_t on_shared_secret = 0;  ///< of listed and issued: used the shared secret in the quiet time
-    std::int64_t silent = 0;  ///< of listed and issued: used it, but not in the quiet time
+    std::int64_t on_shared_secret = 0;  ///< of listed and issued
+    std::int64_t silent = 0;  ///< of listed and issued
     std::int64_t never_seen = 0;  ///< of listed and issued
 
     std::int64_t total() const { return imported + listed + issued + proven + revoked; }
@@ -49,13 +51,13 @@ struct LegacyCounts {
 };
 
 struct LegacyAgent {
-    std::string agent_id{};
-    std::string org_id{};
+    AgentId agent_id;
+    OrgId org_id;
     std::optional<std::string> owner{};
-    std::string state{};  ///< "imported", "listed", "issued", "proven", "revoked"
-    std::string activity{};  ///< as in LegacyCounts: "on_shared_secret", "silent", "never_seen"
+    LegacyAgentState state = LegacyAgentState::imported;
+    LegacyActivity activity = LegacyActivity::never_seen;
     std::optional<std::int64_t> wave{};
-    std::optional<std::string> issued_key{};
+    std::optional<KeyId> issued_key{};
     std::optional<Instant> issued_at{};
     std::optional<Instant> last_seen_at{};  ///< with the shared secret
     std::optional<std::string> last_seen_from{};
@@ -63,18 +65,18 @@ struct LegacyAgent {
 
 /// The key of its own that an agent got since it was imported; not the secret.
 struct IssuedLegacyKey {
-    std::string agent_id{};
-    std::string org_id{};
+    AgentId agent_id;
+    OrgId org_id;
     std::optional<std::string> owner{};
     std::optional<std::int64_t> wave{};
-    std::string key_id{};
+    KeyId key_id;
     Instant issued_at{};
 };
 
 /// Whom to call: the owner of agents that are not off the list; where nobody is named, their organization.
 struct LegacyOwner {
     std::optional<std::string> owner{};
-    std::optional<std::string> org_id{};  ///< of agents without an owner
+    std::optional<OrgId> org_id{};  ///< of agents without an owner
     std::int64_t left = 0;
     std::int64_t listed = 0;  ///< of left: no key of their own yet
     std::int64_t on_shared_secret = 0;

@@ -13,7 +13,7 @@ using std::chrono::seconds;
 
 /// A finished window's list is history; any other is looked at until now.
 Instant end_of_history(LegacyWindow const &window, Instant now) {
-    Instant const end = window.state == "finished" ? window.closed_at.value_or(now) : now;
+    Instant const end = window.state == LegacyWindowState::finished ? window.closed_at.value_or(now) : now;
     return std::max(end, window.opened_at);
 }
 

@@ -99,13 +99,13 @@ std::vector<LegacyAgent> stragglers(db::Transaction &transaction, std::chrono::s
     std::vector<LegacyAgent> agents;
     db::Rows const rows = transaction.exec(stragglers_sql, {quiet, limit});
     for (db::Row const row : rows) {
-        agents.push_back({.agent_id = row.text("agent_id"),
-                          .org_id = row.text("org_id"),
+        agents.push_back({.agent_id = row.id<AgentId>("agent_id"),
+                          .org_id = row.id<OrgId>("org_id"),
                           .owner = row.optional_text("owner"),
-                          .state = row.text("state"),
-                          .activity = row.text("activity"),
+                          .state = row.value<LegacyAgentState>("state"),
+                          .activity = row.value<LegacyActivity>("activity"),
                           .wave = row.optional_integer("wave"),
-                          .issued_key = row.optional_text("issued_key"),
+                          .issued_key = row.optional_id<KeyId>("issued_key"),
                           .issued_at = row.optional_instant("issued_at"),
                           .last_seen_at = row.optional_instant("last_seen_at"),
                           .last_seen_from = row.optional_text("last_seen_from")});
@@ -119,7 +119,7 @@ std::vector<LegacyOwner> straggling_owners(db::Transaction &transaction, std::ch
     db::Rows const rows = transaction.exec(owners_sql, {quiet, limit});
     for (db::Row const row : rows) {
         owners.push_back({.owner = row.optional_text("owner"),
-                          .org_id = row.optional_text("org_id"),
+                          .org_id = row.optional_id<OrgId>("org_id"),
                           .left = row.integer("left"),
                           .listed = row.integer("listed"),
                           .on_shared_secret = row.integer("on_shared_secret"),

@@ -17,7 +17,7 @@ sql::NewEvent event_of(std::optional<LegacyWindow> const &window) {
 }
 
 bool is_closed_for_good(std::optional<LegacyWindow> const &window) {
-    return !window || window->deny_all || window->state == "finished";
+    return !window || window->deny_all || window->state == LegacyWindowState::finished;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "relay/identity/use_case.hpp"
 #include "relay/legacy/status_sql.hpp"
 #include "relay/legacy/windows_sql.hpp"
+#include "relay/model/format_text.hpp"
 #include "relay/model/text.hpp"
 
 #include <fmt/format.h>
@@ -63,7 +64,7 @@ Error no_window(std::string const &what) {
 bool is_moving(std::optional<LegacyWindow> const &window) { return window && window->is_moving(); }
 
 void require_imported(db::Transaction &transaction, std::vector<AgentId> const &agents) {
-    std::vector<std::string> const missing = sql::not_imported(transaction, agents);
+    std::vector<AgentId> const missing = sql::not_imported(transaction, agents);
     if (!missing.empty()) {
         bool const all_named = missing.size() <= most_named;
         throw Error(
@@ -87,10 +88,10 @@ void require_expected(StartLegacy const &request, std::int64_t joined) {
 std::string describe_used(db::Transaction &transaction, seconds quiet, std::int64_t count) {
     std::string names;
     for (LegacyAgent const &agent : sql::stragglers(transaction, quiet, most_named)) {
-        if (agent.activity != "on_shared_secret") {
+        if (agent.activity != LegacyActivity::on_shared_secret) {
             break;  // they stand first
         }
-        names += (names.empty() ? "" : ", ") + agent.agent_id;
+        names += (names.empty() ? "" : ", ") + agent.agent_id.text();
         names += agent.last_seen_from ? " (" + *agent.last_seen_from + ")" : "";
     }
     return names + (static_cast<std::size_t>(count) > most_named ? ", ..." : "");
@@ -130,7 +131,7 @@ ChangedWindow start_legacy(db::Database &database, StartLegacy const &request, W
         if (request.agents) {
             require_imported(transaction, *request.agents);
         }
-        if (result.window && result.window->state == "expired" && !result.window->closed_at) {
+        if (result.window && result.window->state == LegacyWindowState::expired && !result.window->closed_at) {
             throw Error(ErrorKind::conflict,
                         fmt::format("the window has expired at {}; nothing was changed",
                                     format_instant_seconds(result.window->deadline)),
@@ -138,7 +139,8 @@ ChangedWindow start_legacy(db::Database &database, StartLegacy const &request, W
         }
         if (!is_moving(result.window)) {
             if (result.window && !result.window->closed_at) {  // stopped while somebody had it in hand
-                sql::close_window(transaction, result.window->migration_id, "aborted", options.by.actor);
+                sql::close_window(transaction, result.window->migration_id, LegacyWindowState::aborted,
+                                  options.by.actor);
             }
             if (!request.deadline) {
                 throw Error(
@@ -184,27 +186,27 @@ ChangedWindow extend_legacy(db::Database &database, LegacyDeadline const &deadli
 
 ChangedWindow abort_legacy(db::Database &database, WriteOptions const &options) {
     return change(database, options, [&](db::Transaction &transaction, ChangedWindow &result) {
-        if (!result.window || result.window->state == "finished") {
+        if (!result.window || result.window->state == LegacyWindowState::finished) {
             throw no_window("abort");
         }
         if (!is_moving(result.window)) {
             return std::vector<sql::NewEvent>();
         }
-        sql::close_window(transaction, result.window->migration_id, "aborted", options.by.actor);
+        sql::close_window(transaction, result.window->migration_id, LegacyWindowState::aborted, options.by.actor);
         return std::vector{window_event("migration_aborted", *result.window)};
     });
 }
 
 ChangedWindow finish_legacy(db::Database &database, FinishLegacy const &request, WriteOptions const &options) {
     return change(database, options, [&](db::Transaction &transaction, ChangedWindow &result) {
-        if (result.window && result.window->state == "finished") {
+        if (result.window && result.window->state == LegacyWindowState::finished) {
             return std::vector<sql::NewEvent>();
         }
         if (!is_moving(result.window)) {
             throw no_window("finish");
         }
         require_quiet(transaction, request);
-        sql::close_window(transaction, result.window->migration_id, "finished", options.by.actor);
+        sql::close_window(transaction, result.window->migration_id, LegacyWindowState::finished, options.by.actor);
         LegacyCounts const counts = sql::count_legacy(transaction, request.quiet);
         sql::Detail detail;
         detail.add("proven", counts.proven).add("left", counts.left()).add("active", counts.on_shared_secret);

@@ -51,14 +51,6 @@ SELECT wanted.id FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, place)
 WHERE NOT EXISTS (SELECT FROM relay.legacy_agents AS agent WHERE agent.agent_id = wanted.id COLLATE "C")
 ORDER BY wanted.place)sql";
 
-std::string ids_text(std::vector<AgentId> const &agents) {
-    std::vector<std::string> ids;
-    for (AgentId const &agent : agents) {
-        ids.push_back(agent.text());
-    }
-    return db::array_text(ids);
-}
-
 }  // namespace
 
 void lock_legacy(db::Transaction &transaction) { transaction.exec(lock_sql); }
@@ -72,7 +64,7 @@ std::optional<LegacyWindow> find_window(db::Transaction &transaction) {
     }
     db::Row const row = rows[0];
     return LegacyWindow{.migration_id = row.integer("migration_id"),
-                        .state = row.text("state"),
+                        .state = row.value<LegacyWindowState>("state"),
                         .opened_at = row.instant("opened_at"),
                         .opened_by = row.text("opened_by"),
                         .deadline = row.instant("deadline"),
@@ -89,7 +81,7 @@ void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Insta
     transaction.exec(deadline_sql, {migration_id, deadline});
 }
 
-void close_window(db::Transaction &transaction, std::int64_t migration_id, std::string const &state,
+void close_window(db::Transaction &transaction, std::int64_t migration_id, LegacyWindowState state,
                   Note const &closed_by) {
     transaction.exec(close_sql, {migration_id, state, closed_by});
 }
@@ -102,18 +94,13 @@ void deny_all(db::Transaction &transaction, Note const &stopped_by) { transactio
 
 Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
                std::optional<std::vector<AgentId>> const &agents) {
-    std::optional<std::string> const ids = agents ? std::optional(ids_text(*agents)) : std::nullopt;
+    std::optional<std::string> const ids = agents ? std::optional(db::array_text(*agents)) : std::nullopt;
     db::Rows const rows = transaction.exec(wave_sql, {migration_id, ids});
     return {.number = rows.one().integer("wave"), .agents = rows.one().integer("agents")};
 }
 
-std::vector<std::string> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents) {
-    std::vector<std::string> ids;
-    db::Rows const rows = transaction.exec(not_imported_sql, {ids_text(agents)});
-    for (db::Row const row : rows) {
-        ids.push_back(row.text("id"));
-    }
-    return ids;
+std::vector<AgentId> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents) {
+    return transaction.exec(not_imported_sql, {db::array_text(agents)}).ids<AgentId>("id");
 }
 
 }  // namespace relay::sql

@@ -20,8 +20,8 @@ std::optional<LegacyWindow> find_window(db::Transaction &transaction);
 /// Opens a window; none may be open. Returns its id.
 std::int64_t open_window(db::Transaction &transaction, Instant deadline, Note const &opened_by);
 void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Instant deadline);
-/// `state`: "aborted" or "finished"; of an open window.
-void close_window(db::Transaction &transaction, std::int64_t migration_id, std::string const &state,
+/// `state`: aborted or finished; of an open window.
+void close_window(db::Transaction &transaction, std::int64_t migration_id, LegacyWindowState state,
                   Note const &closed_by);
 /// Aborts the open window, unless somebody has it in hand right now.
 void close_if_free(db::Transaction &transaction, Note const &closed_by);
@@ -38,6 +38,6 @@ Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
                std::optional<std::vector<AgentId>> const &agents);
 
 /// Of `agents`, those that were never imported; in their order.
-std::vector<std::string> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents);
+std::vector<AgentId> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents);
 
 }  // namespace relay::sql

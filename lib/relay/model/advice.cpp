@@ -63,8 +63,4 @@ Advice use_tool(std::string_view name, std::string_view first, std::string_view 
     return make_advice(std::move(step));
 }
 
-Advice advise_list(std::string_view subject_kind) {
-    return advise(subject_kind == "org" ? Act::list_orgs : subject_kind == "agent" ? Act::list_agents : Act::list_keys);
-}
-
 }  // namespace relay

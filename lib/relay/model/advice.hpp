@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -118,14 +119,22 @@ class Advice {
 };
 
 Advice make_advice(Step step);
-/// An act with its subjects: `advise(Act::show_role, "acme", "ops")`.
+/// An act with its subjects, ids or texts: `advise(Act::show_role, org, role)`.
 Advice advise(Act act);
 Advice advise(Act act, std::string_view subject);
 Advice advise(Act act, std::string_view subject, std::string_view second);
+
+/// AgentId, OrgId, ... (this header cannot include theirs: their errors give advice)
+template <typename T>
+concept IdWithText = requires(T const &id) {
+    { id.text() } -> std::convertible_to<std::string_view>;
+};
+
+Advice advise(Act act, IdWithText auto const &subject) { return advise(act, std::string_view(subject.text())); }
+Advice advise(Act act, IdWithText auto const &subject, IdWithText auto const &second) {
+    return advise(act, std::string_view(subject.text()), std::string_view(second.text()));
+}
 /// A command of another program: `use_tool("chmod", "600", path)`.
 Advice use_tool(std::string_view name, std::string_view first, std::string_view second);
-
-/// The list in which an id of this kind is found: "org", "agent", "key"; another kind is looked for among the keys.
-Advice advise_list(std::string_view subject_kind);
 
 }  // namespace relay

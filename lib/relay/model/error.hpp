@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/model/advice.hpp"
+#include "relay/model/text_of.hpp"
 
 #include <exception>
 #include <string>
@@ -27,14 +28,32 @@ enum class ErrorKind {
     declined = 13,  ///< a prompt was answered no
 };
 
-/// The name of `kind` in JSON errors and in the manual: "not_found", "unavailable", ...
-std::string_view error_code_name(ErrorKind kind);
+/// In JSON errors and in the manual.
+template <>
+struct EnumText<ErrorKind> {
+    static constexpr auto words = std::to_array<EnumWord<ErrorKind>>({{ErrorKind::internal, "internal"},
+                                                                      {ErrorKind::usage, "usage"},
+                                                                      {ErrorKind::not_found, "not_found"},
+                                                                      {ErrorKind::denied, "denied"},
+                                                                      {ErrorKind::conflict, "conflict"},
+                                                                      {ErrorKind::limit, "limit"},
+                                                                      {ErrorKind::partial, "partial"},
+                                                                      {ErrorKind::unavailable, "unavailable"},
+                                                                      {ErrorKind::unknown, "unknown"},
+                                                                      {ErrorKind::check_no, "check_no"},
+                                                                      {ErrorKind::schema, "schema"},
+                                                                      {ErrorKind::sink, "sink"},
+                                                                      {ErrorKind::declined, "declined"}});
+};
 
 /// What had become of the database when the error was raised; the one thing that a script must know.
 enum class Changed { no, yes, partly, unknown };
 
-/// "no", "yes", "partly" or "unknown".
-std::string_view changed_name(Changed changed);
+template <>
+struct EnumText<Changed> {
+    static constexpr auto words = std::to_array<EnumWord<Changed>>(
+        {{Changed::no, "no"}, {Changed::yes, "yes"}, {Changed::partly, "partly"}, {Changed::unknown, "unknown"}});
+};
 
 /// The helpful part of an error. Every text is lower case, without a full stop, and holds no secret.
 struct Hint {

@@ -7,9 +7,21 @@
 #include <utility>
 #include <vector>
 
-/// Identifiers and names as strong types. `parse` is the only way to make one: what holds it, holds a valid one.
+/// Identifiers and names as strong types. `parse` is the only way to make one of a text from outside: what holds it, holds a valid one.
 /// Every `parse` throws Error (usage) that says what is wrong with which text and what is allowed.
+///
+/// There is no empty id: where there may be none, the type is std::optional.
 namespace relay {
+
+namespace db {
+class Row;
+}
+
+/// The right to make an id without checking its text. Only a row of the database has it: what is stored was checked on its way in.
+class StoredText {
+    friend class db::Row;
+    StoredText() = default;
+};
 
 namespace detail {
 template <typename Tag>
@@ -26,10 +38,16 @@ class CheckedText {
 };
 }  // namespace detail
 
+template <typename Tag>
+std::string const &text_of(detail::CheckedText<Tag> const &value) {
+    return value.text();
+}
+
 /// An organization's id: `[a-z0-9][a-z0-9_-]{0,62}`.
 class OrgId : public detail::CheckedText<OrgId> {
   public:
     static OrgId parse(std::string_view text);
+    OrgId(StoredText, std::string text) : CheckedText(std::move(text)) {}
 
   private:
     explicit OrgId(std::string text) : CheckedText(std::move(text)) {}
@@ -43,6 +61,7 @@ class AgentId : public detail::CheckedText<AgentId> {
     /// The rule for naming an existing one: imported legacy ids may also hold capitals and dots:
     /// `[A-Za-z0-9][A-Za-z0-9_.-]{0,126}`.
     static AgentId parse(std::string_view text);
+    AgentId(StoredText, std::string text) : CheckedText(std::move(text)) {}
 
   private:
     explicit AgentId(std::string text) : CheckedText(std::move(text)) {}
@@ -52,6 +71,7 @@ class AgentId : public detail::CheckedText<AgentId> {
 class RoleId : public detail::CheckedText<RoleId> {
   public:
     static RoleId parse(std::string_view text);
+    RoleId(StoredText, std::string text) : CheckedText(std::move(text)) {}
 
   private:
     explicit RoleId(std::string text) : CheckedText(std::move(text)) {}
@@ -63,6 +83,7 @@ class KeyId : public detail::CheckedText<KeyId> {
     static constexpr std::string_view alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
     static constexpr std::size_t length = 12;
     static KeyId parse(std::string_view text);
+    KeyId(StoredText, std::string text) : CheckedText(std::move(text)) {}
 
   private:
     explicit KeyId(std::string text) : CheckedText(std::move(text)) {}

@@ -15,24 +15,22 @@ namespace {
 using Change = std::function<std::vector<sql::NewEvent>(db::Transaction &, AgentPermissions &)>;
 
 AgentPermissions change(db::Database &database, AgentId const &agent, WriteOptions const &options, Change const &work) {
-    AgentPermissions result;
-    database.transact(writing(options), [&](db::Transaction &transaction) {
-        result = {};
-        result.agent = sql::lock_agent(transaction, agent);
+    return database.transact(writing(options), [&](db::Transaction &transaction) {
+        AgentPermissions result{{}, sql::lock_agent(transaction, agent)};
         auto const events = work(transaction, result);
         result.grants = sql::grants_of_agent(transaction, agent);
         result.roles = sql::roles_of_agent(transaction, agent);
         finish(transaction, result, options.by, events);
+        return result;
     });
-    return result;
 }
 
 Holder holder_of(Agent const &agent) { return {.org_id = agent.org_id, .agent_id = agent.agent_id}; }
 
 std::vector<sql::NewEvent> role_events(std::string const &action, Agent const &agent,
-                                       std::vector<std::string> const &roles) {
+                                       std::vector<RoleId> const &roles) {
     std::vector<sql::NewEvent> events;
-    for (std::string const &role : roles) {
+    for (RoleId const &role : roles) {
         events.push_back(role_event(action, {.org_id = agent.org_id, .agent_id = agent.agent_id, .role_id = role}));
     }
     return events;

@@ -10,12 +10,12 @@ namespace relay {
 
 /// An agent as a change of what it may do left it.
 struct AgentPermissions : WriteReceipt {
-    Agent agent{};
+    Agent agent;
     std::vector<Grant> grants{};  ///< all that it may do now, its own permissions and those of its roles
-    std::vector<std::string> roles{};  ///< all that it has now
+    std::vector<RoleId> roles{};  ///< all that it has now
     std::vector<std::string>
         changed_permissions{};  ///< its own ones that this run gave, took, or put under other terms
-    std::vector<std::string> changed_roles{};  ///< that this run gave or took
+    std::vector<RoleId> changed_roles{};  ///< that this run gave or took
 };
 
 struct GrantToAgent {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/model/ids.hpp"
 #include "relay/model/time.hpp"
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 namespace relay {
 
 struct Role {
-    std::string org_id{};
-    std::string role_id{};
+    OrgId org_id;
+    RoleId role_id;
     std::string name{};
     std::vector<std::string> permissions{};
     std::int64_t agents = 0;  ///< that have it

@@ -4,6 +4,7 @@
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/permission_events.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/model/format_text.hpp"
 #include "relay/permissions/roles_sql.hpp"
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ namespace {
 
 constexpr int most_agents_shown = 100;
 
-Holder holder_of(OrgId const &org, RoleId const &id) { return {.org_id = org.text(), .role_id = id.text()}; }
+Holder holder_of(OrgId const &org, RoleId const &id) { return {.org_id = org, .role_id = id}; }
 
 /// Only what the request names is compared.
 void compare(Role const &role, std::vector<Grant> const &grants, CreateRole const &request) {
@@ -51,8 +52,8 @@ Role lock(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
 
 void finish(db::Transaction &transaction, ChangedRole &result, WriteOptions const &options,
             std::vector<sql::NewEvent> const &events) {
-    OrgId const org = OrgId::parse(result.role.org_id);
-    RoleId const id = RoleId::parse(result.role.role_id);
+    OrgId const org = result.role.org_id;
+    RoleId const id = result.role.role_id;
     result.role = sql::get_role(transaction, org, id);
     result.grants = sql::grants_of_role(transaction, org, id);
     finish(transaction, result, options.by, events);
@@ -62,13 +63,11 @@ using Change = std::function<std::vector<sql::NewEvent>(db::Transaction &, Chang
 
 ChangedRole change(db::Database &database, OrgId const &org, RoleId const &id, WriteOptions const &options,
                    Change const &work) {
-    ChangedRole result;
-    database.transact(writing(options), [&](db::Transaction &transaction) {
-        result = {};
-        result.role = lock(transaction, org, id);
+    return database.transact(writing(options), [&](db::Transaction &transaction) {
+        ChangedRole result{{}, lock(transaction, org, id)};
         finish(transaction, result, options, work(transaction, result));
+        return result;
     });
-    return result;
 }
 
 void refuse_in_use(Role const &role) {
@@ -80,9 +79,9 @@ void refuse_in_use(Role const &role) {
                              .noting("takes it from all of them")});
 }
 
-std::vector<sql::NewEvent> deletion_events(Role const &role, std::vector<std::string> const &agents) {
+std::vector<sql::NewEvent> deletion_events(Role const &role, std::vector<AgentId> const &agents) {
     std::vector<sql::NewEvent> events;
-    for (std::string const &agent : agents) {
+    for (AgentId const &agent : agents) {
         events.push_back(
             role_event("role_unassigned", {.org_id = role.org_id, .agent_id = agent, .role_id = role.role_id}));
     }
@@ -96,19 +95,16 @@ sql::RolePlace parse_cursor(std::string const &cursor) {
         throw Error(ErrorKind::usage, "--after is not the cursor of a list of roles",
                     {.next = "give the \"next\" of the list before, which is ORG/ROLE"});
     }
-    return {.org_id = OrgId::parse(cursor.substr(0, slash)).text(),
-            .role_id = RoleId::parse(cursor.substr(slash + 1)).text()};
+    return {.org_id = OrgId::parse(cursor.substr(0, slash)), .role_id = RoleId::parse(cursor.substr(slash + 1))};
 }
 
 }  // namespace
 
 ChangedRole create_role(db::Database &database, CreateRole const &request, WriteOptions const &options) {
-    ChangedRole result;
-    database.transact(writing(options), [&](db::Transaction &transaction) {
-        result = {};
+    return database.transact(writing(options), [&](db::Transaction &transaction) {
         sql::get_org(transaction, request.org);
         bool const made = sql::insert_role(transaction, request.org, request.id, request.name, options.by.actor);
-        result.role = lock(transaction, request.org, request.id);
+        ChangedRole result{{}, lock(transaction, request.org, request.id)};
         std::vector<sql::NewEvent> events;
         if (made) {
             Holder const holder = holder_of(request.org, request.id);
@@ -121,8 +117,8 @@ ChangedRole create_role(db::Database &database, CreateRole const &request, Write
             compare(result.role, sql::grants_of_role(transaction, request.org, request.id), request);
         }
         finish(transaction, result, options, events);
+        return result;
     });
-    return result;
 }
 
 ChangedRole grant_to_role(db::Database &database, GrantToRole const &request, WriteOptions const &options) {
@@ -141,28 +137,24 @@ ChangedRole revoke_from_role(db::Database &database, RevokeFromRole const &reque
 }
 
 DeletedRole delete_role(db::Database &database, DeleteRole const &request, WriteOptions const &options) {
-    DeletedRole result;
-    database.transact(writing(options), [&](db::Transaction &transaction) {
-        result = {};
-        note_who(result, transaction);
+    return database.transact(writing(options), [&](db::Transaction &transaction) {
         auto const role = sql::lock_role(transaction, request.org, request.id);
+        DeletedRole result{receipt_of(transaction, role.has_value()),
+                           role.value_or(Role{.org_id = request.org, .role_id = request.id})};
         if (!role) {
             sql::get_org(transaction, request.org);
-            result.role = {.org_id = request.org.text(), .role_id = request.id.text()};
             result.suggestions = sql::no_such_role(transaction, request.org, request.id).hint().suggestions;
             transaction.nothing_to_do();
-            return;
+            return result;
         }
-        result.role = *role;
         if (role->agents > 0 && !request.force) {
             refuse_in_use(*role);
         }
         result.agents = sql::unassign_all(transaction, request.org, request.id);
         sql::delete_role(transaction, request.org, request.id);
-        result.changed = true;
         sql::record_events(transaction, options.by, deletion_events(*role, result.agents));
+        return result;
     });
-    return result;
 }
 
 Page<Role> list_roles(db::Database &database, ListRoles const &request) {
@@ -181,24 +173,22 @@ Page<Role> list_roles(db::Database &database, ListRoles const &request) {
             {.org = request.org, .after = after, .limit = limit ? std::optional(*limit + 1) : std::nullopt});
         if (limit && static_cast<std::int64_t>(result.items.size()) > *limit) {
             result.items.pop_back();
-            result.next = result.items.back().org_id + '/' + result.items.back().role_id;
+            result.next = result.items.back().org_id.text() + '/' + result.items.back().role_id.text();
         }
     });
     return result;
 }
 
 RoleDetails show_role(db::Database &database, OrgId const &org, RoleId const &id) {
-    RoleDetails result;
-    database.transact(reading(), [&](db::Transaction &transaction) {
-        result = {};
-        result.at = transaction.now();
-        result.db_role = transaction.db_role();
+    return database.transact(reading(), [&](db::Transaction &transaction) {
         sql::get_org(transaction, org);
-        result.role = sql::get_role(transaction, org, id);
+        RoleDetails result{.role = sql::get_role(transaction, org, id)};
         result.grants = sql::grants_of_role(transaction, org, id);
         result.agents = sql::agents_of_role(transaction, org, id, most_agents_shown);
+        result.at = transaction.now();
+        result.db_role = transaction.db_role();
+        return result;
     });
-    return result;
 }
 
 }  // namespace relay

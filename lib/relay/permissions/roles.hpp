@@ -12,7 +12,7 @@ namespace relay {
 
 /// A role as a change left it.
 struct ChangedRole : WriteReceipt {
-    Role role{};
+    Role role;
     std::vector<Grant> grants{};
     std::vector<std::string> changed_permissions{};  ///< that this run gave, took, or put under other terms
 };
@@ -50,8 +50,8 @@ struct DeleteRole {
     bool force = false;  ///< also if agents have it: they lose it
 };
 struct DeletedRole : WriteReceipt {
-    Role role{};  ///< as it was; empty but for its ids if there was none
-    std::vector<std::string> agents{};  ///< that lost it
+    Role role;  ///< as it was; empty but for its ids if there was none
+    std::vector<AgentId> agents{};  ///< that lost it
     std::vector<std::string> suggestions{};  ///< ids that are close, if there was none
 };
 /// Throws Error: not_found, no such organization; conflict, agents have it.
@@ -65,9 +65,9 @@ struct ListRoles {
 Page<Role> list_roles(db::Database &database, ListRoles const &request);
 
 struct RoleDetails {
-    Role role{};
+    Role role;
     std::vector<Grant> grants{};
-    std::vector<std::string> agents{};  ///< the first ones that have it; role.agents tells how many do
+    std::vector<AgentId> agents{};  ///< the first ones that have it; role.agents tells how many do
     Instant at{};
     std::string db_role{};
 };

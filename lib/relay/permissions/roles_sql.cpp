@@ -68,8 +68,8 @@ constexpr auto unassign_all_sql =
     "DELETE FROM relay.agent_roles WHERE org_id = $1 AND role_id = $2 RETURNING agent_id AS id";
 
 Role read_role(db::Row const &row) {
-    return {.org_id = row.text("org_id"),
-            .role_id = row.text("role_id"),
+    return {.org_id = row.id<OrgId>("org_id"),
+            .role_id = row.id<RoleId>("role_id"),
             .name = row.text("name"),
             .permissions = db::split_list(row.text("permissions")),
             .agents = row.integer("agents"),
@@ -77,24 +77,27 @@ Role read_role(db::Row const &row) {
             .created_by = row.text("created_by")};
 }
 
-std::vector<std::string> read_ids(db::Rows const &rows) {
-    std::vector<std::string> ids;
+std::vector<std::string> read_permissions(db::Rows const &rows) {
+    std::vector<std::string> permissions;
     for (db::Row const row : rows) {
-        ids.push_back(row.text("id"));
+        permissions.push_back(row.text("id"));
     }
+    std::sort(permissions.begin(), permissions.end());
+    return permissions;
+}
+
+template <typename Id>
+std::vector<Id> read_ids(db::Rows const &rows) {
+    std::vector<Id> ids = rows.ids<Id>("id");
     std::sort(ids.begin(), ids.end());
     return ids;
 }
 
 /// Sorted, so that two commands hold the same roles in the same order.
-std::vector<std::string> texts_of(std::vector<RoleId> const &roles) {
-    std::vector<std::string> texts;
-    for (RoleId const &role : roles) {
-        texts.push_back(role.text());
-    }
-    std::sort(texts.begin(), texts.end());
-    texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
-    return texts;
+std::vector<RoleId> each_once(std::vector<RoleId> roles) {
+    std::sort(roles.begin(), roles.end());
+    roles.erase(std::unique(roles.begin(), roles.end()), roles.end());
+    return roles;
 }
 
 }  // namespace
@@ -110,8 +113,7 @@ std::optional<Role> find_role(db::Transaction &transaction, OrgId const &org, Ro
 }
 
 Error no_such_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
-    Hint hint = no_such("role", id.text(), transaction.exec(names_sql, {org})).hint();
-    hint.next = advise(Act::list_roles, org.text());
+    Hint hint = no_such("role", id.text(), transaction.exec(names_sql, {org}), advise(Act::list_roles, org)).hint();
     return {ErrorKind::not_found, "org " + org.text() + " has no role " + id.text(), std::move(hint)};
 }
 
@@ -154,40 +156,40 @@ std::vector<Grant> grants_of_role(db::Transaction &transaction, OrgId const &org
 std::vector<std::string> grant(db::Transaction &transaction, OrgId const &org, RoleId const &id,
                                std::vector<Permission> const &permissions, GrantTerms const &terms) {
     std::string const names = db::array_text(permission_texts(permissions));
-    return read_ids(transaction.exec(grant_sql, {org, id, names, terms.conditions, terms.keep}));
+    return read_permissions(transaction.exec(grant_sql, {org, id, names, terms.conditions, terms.keep}));
 }
 
 std::vector<std::string> revoke(db::Transaction &transaction, OrgId const &org, RoleId const &id,
                                 std::vector<Permission> const &permissions) {
-    return read_ids(transaction.exec(revoke_sql, {org, id, db::array_text(permission_texts(permissions))}));
+    return read_permissions(transaction.exec(revoke_sql, {org, id, db::array_text(permission_texts(permissions))}));
 }
 
-std::vector<std::string> roles_of_agent(db::Transaction &transaction, AgentId const &agent) {
-    return read_ids(transaction.exec(of_agent_sql, {agent}));
+std::vector<RoleId> roles_of_agent(db::Transaction &transaction, AgentId const &agent) {
+    return read_ids<RoleId>(transaction.exec(of_agent_sql, {agent}));
 }
 
-std::vector<std::string> agents_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id, int most) {
-    return read_ids(transaction.exec(agents_sql, {org, id, most}));
+std::vector<AgentId> agents_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id, int most) {
+    return read_ids<AgentId>(transaction.exec(agents_sql, {org, id, most}));
 }
 
-std::vector<std::string> assign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles,
-                                Note const &assigned_by) {
-    std::vector<std::string> const texts = texts_of(roles);
-    OrgId const org = OrgId::parse(agent.org_id);
-    for (std::string const &role : texts) {
-        if (transaction.exec(hold_sql, {org, role}).empty()) {
-            throw no_such_role(transaction, org, RoleId::parse(role));
+std::vector<RoleId> assign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles,
+                           Note const &assigned_by) {
+    std::vector<RoleId> const wanted = each_once(roles);
+    for (RoleId const &role : wanted) {
+        if (transaction.exec(hold_sql, {agent.org_id, role}).empty()) {
+            throw no_such_role(transaction, agent.org_id, role);
         }
     }
-    return read_ids(transaction.exec(assign_sql, {agent.agent_id, org, db::array_text(texts), assigned_by}));
+    return read_ids<RoleId>(
+        transaction.exec(assign_sql, {agent.agent_id, agent.org_id, db::array_text(wanted), assigned_by}));
 }
 
-std::vector<std::string> unassign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles) {
-    return read_ids(transaction.exec(unassign_sql, {agent.agent_id, db::array_text(texts_of(roles))}));
+std::vector<RoleId> unassign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles) {
+    return read_ids<RoleId>(transaction.exec(unassign_sql, {agent.agent_id, db::array_text(each_once(roles))}));
 }
 
-std::vector<std::string> unassign_all(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
-    return read_ids(transaction.exec(unassign_all_sql, {org, id}));
+std::vector<AgentId> unassign_all(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
+    return read_ids<AgentId>(transaction.exec(unassign_all_sql, {org, id}));
 }
 
 }  // namespace relay::sql

@@ -25,8 +25,8 @@ Error no_such_role(db::Transaction &transaction, OrgId const &org, RoleId const 
 void delete_role(db::Transaction &transaction, OrgId const &org, RoleId const &id);
 
 struct RolePlace {
-    std::string org_id{};
-    std::string role_id{};
+    OrgId org_id;
+    RoleId role_id;
 };
 struct RoleFilter {
     std::optional<OrgId> org{};
@@ -46,15 +46,15 @@ std::vector<std::string> revoke(db::Transaction &transaction, OrgId const &org, 
                                 std::vector<Permission> const &permissions);
 
 /// In order of id.
-std::vector<std::string> roles_of_agent(db::Transaction &transaction, AgentId const &agent);
+std::vector<RoleId> roles_of_agent(db::Transaction &transaction, AgentId const &agent);
 /// The first `most` in order of id.
-std::vector<std::string> agents_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id, int most);
+std::vector<AgentId> agents_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id, int most);
 /// Returns the roles that the agent did not have before. Throws as get_role.
-std::vector<std::string> assign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles,
-                                Note const &assigned_by);
+std::vector<RoleId> assign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles,
+                           Note const &assigned_by);
 /// Returns the roles that the agent had.
-std::vector<std::string> unassign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles);
+std::vector<RoleId> unassign(db::Transaction &transaction, Agent const &agent, std::vector<RoleId> const &roles);
 /// Takes the role from everybody; returns the agents that had it.
-std::vector<std::string> unassign_all(db::Transaction &transaction, OrgId const &org, RoleId const &id);
+std::vector<AgentId> unassign_all(db::Transaction &transaction, OrgId const &org, RoleId const &id);
 
 }  // namespace relay::sql

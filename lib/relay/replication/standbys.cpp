@@ -9,8 +9,6 @@
 namespace relay {
 namespace {
 
-constexpr char const *away = "away";
-
 /// A slot's name has neither dash nor dot: cluster managers make one from the standby's name with underscores.
 bool is_slot_of(std::string const &slot, std::string name) {
     std::replace_if(
@@ -63,7 +61,7 @@ class StandbyWait::Roll {
         for (Entry const &entry : m_entries) {
             standbys.push_back(entry.standby);
             if (!entry.connected) {
-                standbys.back().state = away;
+                standbys.back().presence = StandbyPresence::away;
                 standbys.back().heard.reset();
             }
         }
@@ -110,7 +108,8 @@ class StandbyWait::Roll {
         entry.standby = {.name = name_of(sender),
                          .address = sender.address,
                          .slot = sender.slot,
-                         .state = sender.state.value_or("hidden"),
+                         .presence = sender.state ? StandbyPresence::connected : StandbyPresence::hidden,
+                         .link_state = sender.state.value_or(""),
                          .synchronous = sender.synchronous,
                          .flushed = replayed || sender.flushed,
                          .replayed = replayed,
@@ -130,7 +129,7 @@ class StandbyWait::Roll {
                 standbys.push_back({.name = slot.name, .slot = slot.name});
                 known = std::prev(standbys.end());
             }
-            known->state = slot.lost ? "lost" : away;
+            known->presence = slot.lost ? StandbyPresence::lost : StandbyPresence::away;
             known->flushed = known->flushed || slot.flushed;
             known->behind_bytes = known->replayed ? 0 : at_least_zero(slot.behind_bytes);
         }
@@ -152,7 +151,7 @@ class StandbyWait::Roll {
                 by_slot->name = name;
                 by_slot->synchronous = true;
             } else {
-                standbys.push_back({.name = name, .state = away, .synchronous = true});
+                standbys.push_back({.name = name, .synchronous = true});
             }
         }
     }
@@ -160,12 +159,10 @@ class StandbyWait::Roll {
     std::vector<Entry> m_entries{};
 };
 
-StandbyWait::StandbyWait(db::Database &database, std::string kind, std::vector<std::string> ids,
-                         std::chrono::milliseconds patience)
+StandbyWait::StandbyWait(db::Database &database, std::vector<Subject> subjects, std::chrono::milliseconds patience)
     : Acknowledgement(patience),
       m_database(database),
-      m_kind(std::move(kind)),
-      m_ids(std::move(ids)),
+      m_subjects(std::move(subjects)),
       m_roll(std::make_unique<Roll>()) {}
 
 StandbyWait::~StandbyWait() = default;
@@ -175,7 +172,7 @@ bool StandbyWait::ask() {
     m_database.transact(reading(), [&](db::Transaction &transaction) {
         sql::WalPlace const place = sql::wal_place(transaction);
         bool const first = m_lsn.empty();
-        if (first ? !sql::stand_shut_out(transaction, m_kind, m_ids) : place.history != m_history) {
+        if (first ? !sql::stand_shut_out(transaction, m_subjects) : place.history != m_history) {
             throw another_server();
         }
         if (first) {

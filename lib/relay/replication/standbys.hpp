@@ -2,6 +2,8 @@
 
 #include "relay/db/database.hpp"
 #include "relay/feed/acknowledgement.hpp"
+#include "relay/model/subject.hpp"
+#include "relay/model/text_of.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -10,18 +12,38 @@
 
 namespace relay {
 
+enum class StandbyPresence {
+    connected,
+    hidden,  ///< connected, but neither the login nor relay_owner may see how far it is
+    away,
+    lost,  ///< away, and it cannot come back: the WAL that it needs is gone
+};
+
+template <>
+struct EnumText<StandbyPresence> {
+    static constexpr auto words = std::to_array<EnumWord<StandbyPresence>>({{StandbyPresence::connected, "connected"},
+                                                                            {StandbyPresence::hidden, "hidden"},
+                                                                            {StandbyPresence::away, "away"},
+                                                                            {StandbyPresence::lost, "lost"}});
+};
+
 /// A standby that could take the primary's place, as the primary knows it.
 struct Standby {
     std::string name{};  ///< its application_name, else its slot; with something behind it where two have the same
     std::optional<std::string> address{};
     std::optional<std::string> slot{};
-    std::string
-        state{};  ///< of the connection: streaming, catchup, ...; away: there is none; lost: nor can there be, its WAL is gone
+    StandbyPresence presence = StandbyPresence::away;
+    std::string link_state{};  ///< of one that is connected, in the server's words: streaming, catchup, ...
     bool synchronous = false;  ///< it is, or may become, one for which a COMMIT waits
     bool flushed = false;  ///< the commit is on its disk
     bool replayed = false;  ///< who asks there sees it
     std::optional<std::int64_t> behind_bytes{};  ///< of WAL, up to the commit
     std::optional<std::chrono::seconds> heard{};  ///< since it last said anything
+
+    /// One word for all of it: the server's for what is connected, ours for the rest.
+    std::string_view state_text() const {
+        return presence == StandbyPresence::connected ? std::string_view(link_state) : text_of(presence);
+    }
 };
 
 /// Waits until the standbys have replayed what was committed before the first ask().
@@ -30,9 +52,8 @@ struct Standby {
 /// replication slot is there. A standby that is none of these is unknown to the primary. No standby of a standby, no logical subscriber.
 class StandbyWait : public Acknowledgement {
   public:
-    /// `kind` and `ids` ("agent", "org", "key") were shut out: they must stand so in the database that answers.
-    StandbyWait(db::Database &database, std::string kind, std::vector<std::string> ids,
-                std::chrono::milliseconds patience);
+    /// `subjects`, of one kind, were shut out: they must stand so in the database that answers.
+    StandbyWait(db::Database &database, std::vector<Subject> subjects, std::chrono::milliseconds patience);
     ~StandbyWait() override;
 
     /// Throws Error: unavailable, denied; conflict, another server answers than the one that committed; Interrupted.
@@ -49,8 +70,7 @@ class StandbyWait : public Acknowledgement {
   private:
     class Roll;
     db::Database &m_database;
-    std::string m_kind;
-    std::vector<std::string> m_ids;
+    std::vector<Subject> m_subjects;
     std::string m_history{};
     std::string m_lsn{};
     std::unique_ptr<Roll> m_roll;

@@ -53,8 +53,9 @@ WalPlace wal_place(db::Transaction &transaction) {
     return {.history = row.text("history"), .lsn = row.text("lsn")};
 }
 
-bool stand_shut_out(db::Transaction &transaction, std::string const &kind, std::vector<std::string> const &ids) {
-    return transaction.exec(stand_sql, {kind, db::array_text(ids)}).one().boolean("stand");
+bool stand_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects) {
+    return subjects.empty() ||
+           transaction.exec(stand_sql, {common_kind(subjects), db::array_text(subjects)}).one().boolean("stand");
 }
 
 StandbySight sight_standbys(db::Transaction &transaction, std::string const &lsn) {

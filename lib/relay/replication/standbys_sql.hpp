@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/db/transaction.hpp"
+#include "relay/model/subject.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -18,8 +19,8 @@ struct WalPlace {
 
 WalPlace wal_place(db::Transaction &transaction);
 
-/// True if each of `ids` ("agent", "org", "key") is shut out in this database by a row that was not lifted.
-bool stand_shut_out(db::Transaction &transaction, std::string const &kind, std::vector<std::string> const &ids);
+/// True if each of `subjects`, of one kind, is shut out in this database by a row that was not lifted.
+bool stand_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects);
 
 /// A standby that is connected right now.
 struct WalSender {

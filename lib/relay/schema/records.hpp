@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/model/text_of.hpp"
 #include "relay/model/time.hpp"
 
 #include <string>
@@ -20,8 +21,15 @@ enum class SchemaState {
     incomplete,  ///< the record has a gap, or schema `relay` exists without a record: not made by `schema apply`
 };
 
-/// "absent", "current", "behind", "ahead", "edited", "incomplete".
-std::string_view schema_state_name(SchemaState state);
+template <>
+struct EnumText<SchemaState> {
+    static constexpr auto words = std::to_array<EnumWord<SchemaState>>({{SchemaState::absent, "absent"},
+                                                                        {SchemaState::current, "current"},
+                                                                        {SchemaState::behind, "behind"},
+                                                                        {SchemaState::ahead, "ahead"},
+                                                                        {SchemaState::edited, "edited"},
+                                                                        {SchemaState::incomplete, "incomplete"}});
+};
 
 struct AppliedMigration {
     int version = 0;

@@ -16,7 +16,16 @@ namespace {
 
 Instant const now = parse_instant("2026-11-22T01:02:03Z");
 
-Key key_of(std::string status, bool blocked = false) { return {.status = std::move(status), .blocked = blocked}; }
+Key key_of(KeyStatus status, bool blocked = false) {
+    Key key = sample_key();
+    key.status = status;
+    key.blocked = blocked;
+    return key;
+}
+
+std::string text_in(Value const &value) { return std::get<std::string>(value); }
+
+bool is_null(Value const &value) { return std::holds_alternative<std::monostate>(value); }
 
 std::string a_key() {
     ApiKey const key = ApiKey::generate(KeyType::agent);
@@ -35,26 +44,43 @@ TEST_CASE("a field without a key is for people alone, one without a label for ma
     CHECK(json.find(R"("data":{"a":"1","b":"2"})") != json.npos);
 }
 
+TEST_CASE("a value of an id, a subject or an enum is its text") {
+    CHECK(text_in(AgentId::parse("bot")) == "bot");
+    CHECK(text_in(Subject(OrgId::parse("acme"))) == "acme");
+    CHECK(text_in(KeyStatus::retiring) == "retiring");
+    CHECK(is_null(std::optional<Status>()));
+    CHECK(text_in(std::optional(Status::blocked)) == "blocked");
+    CHECK(std::get<std::vector<std::string>>(Value(std::vector{RoleId::parse("a"), RoleId::parse("b")})) ==
+          std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("what is told of a key that may not be there is null without it") {
+    CHECK(is_null(value_of(std::optional<Key>(), &Key::key_id)));
+    CHECK(text_in(value_of(std::optional(sample_key()), &Key::key_id)) == "000000000000");
+    CHECK(is_null(value_of(std::optional(sample_key()), &Key::expires_at)));
+}
+
 TEST_CASE("keys are counted in words") {
     CHECK(describe_keys({}) == "none");
-    CHECK(describe_keys({key_of("retired"), key_of("revoked")}) == "no live key");
-    CHECK(describe_keys({key_of("active"), key_of("retired")}) == "1 active");
-    CHECK(describe_keys({key_of("active", true), key_of("retiring", true)}) ==
+    CHECK(describe_keys({key_of(KeyStatus::retired), key_of(KeyStatus::revoked)}) == "no live key");
+    CHECK(describe_keys({key_of(KeyStatus::active), key_of(KeyStatus::retired)}) == "1 active");
+    CHECK(describe_keys({key_of(KeyStatus::active, true), key_of(KeyStatus::retiring, true)}) ==
           "1 active, 1 retiring; both refused while blocked");
-    CHECK(describe_keys({key_of("retiring", true)}) == "1 retiring; refused while blocked");
+    CHECK(describe_keys({key_of(KeyStatus::retiring, true)}) == "1 retiring; refused while blocked");
 }
 
 TEST_CASE("a status names who, since when and why") {
-    CHECK(plain_text(describe_status("active", {})) == "active");
+    CHECK(plain_text(describe_status(Status::active, {})) == "active");
     Standing block{
-        .subject_kind = "agent", .subject_id = "bot", .kind = "block", .at = now, .actor = "ana", .db_role = "r"};
-    CHECK(plain_text(describe_status("blocked", {block})) == "BLOCKED since 2026-11-22T01:02:03Z by ana (role r)");
+        .subject = AgentId::parse("bot"), .kind = StandingKind::block, .at = now, .actor = "ana", .db_role = "r"};
+    CHECK(plain_text(describe_status(Status::blocked, {block})) ==
+          "BLOCKED since 2026-11-22T01:02:03Z by ana (role r)");
     block.ticket = "INC-42";
     block.reason = "seen in a log";
     block.until = now + std::chrono::hours(1);
     Standing const revoke{
-        .subject_kind = "org", .subject_id = "acme", .kind = "revoke", .at = now, .actor = "bo", .db_role = "r"};
-    CHECK(plain_text(describe_status("revoked", {block, revoke})) ==
+        .subject = OrgId::parse("acme"), .kind = StandingKind::revoke, .at = now, .actor = "bo", .db_role = "r"};
+    CHECK(plain_text(describe_status(Status::revoked, {block, revoke})) ==
           "BLOCKED since 2026-11-22T01:02:03Z until 2026-11-22T02:02:03Z by ana (role r), INC-42: seen in a log; "
           "REVOKED (org acme) since 2026-11-22T01:02:03Z by bo (role r)");
 }

@@ -23,17 +23,17 @@ TEST_CASE("error kinds are the exit codes, which are never renumbered, and have 
     std::set<std::string> names;
     for (auto const &[kind, row] : table) {
         CHECK(static_cast<int>(kind) == row.first);
-        CHECK(std::string(relay::error_code_name(kind)) == row.second);
+        CHECK(std::string(relay::text_of(kind)) == row.second);
         names.insert(row.second);
     }
     CHECK(names.size() == 13);
 }
 
 TEST_CASE("what became of the database is told in one word") {
-    CHECK(relay::changed_name(Changed::no) == "no");
-    CHECK(relay::changed_name(Changed::yes) == "yes");
-    CHECK(relay::changed_name(Changed::partly) == "partly");
-    CHECK(relay::changed_name(Changed::unknown) == "unknown");
+    CHECK(relay::text_of(Changed::no) == "no");
+    CHECK(relay::text_of(Changed::yes) == "yes");
+    CHECK(relay::text_of(Changed::partly) == "partly");
+    CHECK(relay::text_of(Changed::unknown) == "unknown");
 }
 
 TEST_CASE("an error keeps all that it was given") {

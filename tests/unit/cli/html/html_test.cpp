@@ -39,7 +39,8 @@ TEST_CASE("a fleet of one that is past its deadline has a chart all the same") {
     LegacyStatus status;
     Instant const opened = parse_instant("2026-11-20T00:00:00Z");
     status.at = opened + std::chrono::hours(48);
-    status.window = LegacyWindow{.state = "expired", .opened_at = opened, .deadline = opened + std::chrono::hours(24)};
+    status.window = LegacyWindow{
+        .state = LegacyWindowState::expired, .opened_at = opened, .deadline = opened + std::chrono::hours(24)};
     status.counts.listed = 1;
     status.burn_down = {{opened, 1, 1}, {status.at, 1, 1}};
     std::string const svg = burn_down_svg(status).text();

@@ -16,7 +16,7 @@ TEST_CASE("the table of exit codes has every kind of error once, in order, under
     for (int code = 0; code <= last; ++code) {
         auto const &row = table[static_cast<std::size_t>(code)];
         CHECK(row.code == code);
-        CHECK((code == 0 || row.name == error_code_name(static_cast<ErrorKind>(code))));
+        CHECK((code == 0 || row.name == text_of(static_cast<ErrorKind>(code))));
         CHECK_FALSE(row.meaning.empty());
     }
     CHECK(table[std::size_t{last} + 1].code == 130);

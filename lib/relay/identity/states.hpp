@@ -1,0 +1,117 @@
+#pragma once
+
+#include "relay/model/text_of.hpp"
+
+/// The states and kinds of what identity keeps, each with its texts in the database, in JSON and on the command line.
+namespace relay {
+
+enum class Plan { free, paid };
+
+template <>
+struct EnumText<Plan> {
+    static constexpr auto words = std::to_array<EnumWord<Plan>>({{Plan::free, "free"}, {Plan::paid, "paid"}});
+};
+
+/// Whether gateways let a call without a key through: `optional` while agents are given theirs.
+enum class AuthMode { optional, required };
+
+template <>
+struct EnumText<AuthMode> {
+    static constexpr auto words =
+        std::to_array<EnumWord<AuthMode>>({{AuthMode::optional, "optional"}, {AuthMode::required, "required"}});
+};
+
+/// How an organization or an agent is treated; an agent by itself or with its organization.
+enum class Status { active, blocked, revoked };
+
+template <>
+struct EnumText<Status> {
+    static constexpr auto words = std::to_array<EnumWord<Status>>(
+        {{Status::active, "active"}, {Status::blocked, "blocked"}, {Status::revoked, "revoked"}});
+};
+
+/// What the row of a key says.
+enum class KeyState { active, retiring, retired, revoked };
+
+template <>
+struct EnumText<KeyState> {
+    static constexpr auto words = std::to_array<EnumWord<KeyState>>({{KeyState::active, "active"},
+                                                                     {KeyState::retiring, "retiring"},
+                                                                     {KeyState::retired, "retired"},
+                                                                     {KeyState::revoked, "revoked"}});
+};
+
+/// What a gateway would say of a key, blocks apart.
+enum class KeyStatus { active, retiring, expired, retired, revoked };
+
+template <>
+struct EnumText<KeyStatus> {
+    static constexpr auto words = std::to_array<EnumWord<KeyStatus>>({{KeyStatus::active, "active"},
+                                                                      {KeyStatus::retiring, "retiring"},
+                                                                      {KeyStatus::expired, "expired"},
+                                                                      {KeyStatus::retired, "retired"},
+                                                                      {KeyStatus::revoked, "revoked"}});
+};
+
+/// Why a key is accepted or refused: the words of relay_api.authenticate, and the two that need no database.
+enum class KeyVerdict {
+    ok,
+    unknown_key,
+    expired,
+    retired,
+    revoked,
+    blocked,
+    agent_mismatch,
+    org_mismatch,
+    malformed,  ///< its form or its checksum is wrong
+    admin_token,  ///< an organization's token, no agent's key
+};
+
+template <>
+struct EnumText<KeyVerdict> {
+    static constexpr auto words = std::to_array<EnumWord<KeyVerdict>>({{KeyVerdict::ok, "ok"},
+                                                                       {KeyVerdict::unknown_key, "unknown_key"},
+                                                                       {KeyVerdict::expired, "expired"},
+                                                                       {KeyVerdict::retired, "retired"},
+                                                                       {KeyVerdict::revoked, "revoked"},
+                                                                       {KeyVerdict::blocked, "blocked"},
+                                                                       {KeyVerdict::agent_mismatch, "agent_mismatch"},
+                                                                       {KeyVerdict::org_mismatch, "org_mismatch"},
+                                                                       {KeyVerdict::malformed, "malformed"},
+                                                                       {KeyVerdict::admin_token, "admin_token"}});
+};
+
+/// What a secret turns out to be, by its hash.
+enum class SecretKind {
+    key,
+    token,  ///< an organization's admin token
+};
+
+template <>
+struct EnumText<SecretKind> {
+    static constexpr auto words =
+        std::to_array<EnumWord<SecretKind>>({{SecretKind::key, "key"}, {SecretKind::token, "token"}});
+};
+
+/// What stands against a subject: a pause, or an end.
+enum class StandingKind { block, revoke };
+
+template <>
+struct EnumText<StandingKind> {
+    static constexpr auto words =
+        std::to_array<EnumWord<StandingKind>>({{StandingKind::block, "block"}, {StandingKind::revoke, "revoke"}});
+};
+
+/// How a subject is treated by what stands against it.
+constexpr Status status_of(StandingKind kind) {
+    return kind == StandingKind::block ? Status::blocked : Status::revoked;
+}
+
+enum class Outcome { ok, failed };
+
+template <>
+struct EnumText<Outcome> {
+    static constexpr auto words = std::to_array<EnumWord<Outcome>>({{Outcome::ok, "ok"}, {Outcome::failed, "failed"}});
+};
+
+}  // namespace relay
