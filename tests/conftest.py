@@ -20,7 +20,16 @@ surroundings.isolate()  # before anything can read the environment
 
 from support import database as database_support  # noqa: E402
 from support import relay as relay_support  # noqa: E402
+from support import sampling  # noqa: E402
 from support.cluster import Cluster  # noqa: E402
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Says what was left to chance, and how to have it again; also with -q."""
+    if sampling.drawn:
+        terminalreporter.section("drawn by a seed")
+        for line in sampling.how_to_repeat(Path(config.args[0])):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

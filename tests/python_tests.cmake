@@ -1,21 +1,67 @@
 # Each tests/<label>/test_*.py is one ctest with that label. Its environment:
-#   RELAY_ADMIN        the program of this build
+#   RELAY_ADMIN        the program under test          RELAY_NODE_MODULES  the Node modules of tests/contract; there for contract
 #   RELAY_BUILD_DIR    this build tree                 RELAY_SOURCE_DIR    the repository
-#   RELAY_RELEASE_DIR  the release build tree; there for fault, bench and test_{install,package,quickstart,reproducible}.py,
-#                      whose RELAY_ADMIN is the release program; so is that of test_arguments.py, which starts it thousands of times
-#   RELAY_NODE_MODULES the Node modules of tests/contract; there for contract
+#   RELAY_RELEASE_DIR  the release build tree; there where the program under test is its program
+#
+# What ctest has to know of a test is said in its file, at the start of a line:
+#   PROGRAM = "dev"      it runs the program of this build; "release": that of the release build, which ctest brings up to date first
+#   QUICK = True         it belongs to `-L quick`, which does not wait for the release build
+#   SECONDS = 90         it takes so long that ctest should start it early
+#
+# Where a file says nothing, label by label: the sanitizers triple the time of a start, and the tests start the program thousands of
+# times. So a test is "dev" if hostile input or the handling of memory is its subject, and every command is run by cli/contract, which is.
 
-function(relay_python_suite label timeout)
-  cmake_parse_arguments(PARSE_ARGV 2 suite "RELEASE;SERIAL" "" "FIXTURES")
+option(RELAY_TESTS_ALL_DEV "Run all tests of cli and contract on the program of this build, but those of the release build itself" OFF)
+
+# relay_read_mark(FILE NAME VARIABLE): the value of a line `NAME = value`, without quotes; empty where there is none.
+function(relay_read_mark file name variable)
+  file(STRINGS "${file}" lines REGEX "^${name} = ")
+  string(REGEX MATCH "= \"?([A-Za-z0-9]+)" found "${lines}")
+  set(${variable} "${CMAKE_MATCH_1}" PARENT_SCOPE)
+endfunction()
+
+# relay_program_of(FILE DEFAULT VARIABLE): dev or release. DEFAULT: what a file without a mark gets; "fast" is the one that starts faster.
+function(relay_program_of file default variable)
+  relay_read_mark("${file}" PROGRAM program)
+  if(NOT program)
+    set(program "${default}")
+  endif()
+  if(program STREQUAL "fast")
+    set(program dev)
+    if(RELAY_SANITIZE AND NOT RELAY_TESTS_ALL_DEV)
+      set(program release)
+    endif()
+  endif()
+  if(NOT program MATCHES "^(dev|release)$")
+    message(FATAL_ERROR "${file}: PROGRAM is \"dev\" or \"release\"")
+  endif()
+  set(${variable} "${program}" PARENT_SCOPE)
+endfunction()
+
+# relay_python_suite(LABEL TIMEOUT PROGRAM [QUICK] [SERIAL] [FIXTURES name...])
+function(relay_python_suite label timeout default)
+  cmake_parse_arguments(PARSE_ARGV 3 suite "QUICK;SERIAL" "" "FIXTURES")
   file(GLOB tests CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${label}/test_*.py")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${tests})
   foreach(test IN LISTS tests)
     get_filename_component(stem "${test}" NAME_WE)
     string(REGEX REPLACE "^test_" "" name "${stem}")
+    relay_program_of("${test}" "${default}" program)
+    relay_read_mark("${test}" QUICK quick)
+    relay_read_mark("${test}" SECONDS seconds)
 
-    set(program "${PROJECT_BINARY_DIR}/relay-admin")
+    set(labels "${label}")
+    if(quick OR suite_QUICK)
+      list(APPEND labels quick)
+      if(program STREQUAL "release")
+        message(FATAL_ERROR "${test}: a quick test does not wait for the release build; it needs PROGRAM = \"dev\"")
+      endif()
+    endif()
+
     set(fixtures ${suite_FIXTURES})
-    if(suite_RELEASE OR stem MATCHES "^test_(arguments|install|package|quickstart|reproducible)$")
-      set(program "${relay_release_dir}/relay-admin")
+    set(folder "${PROJECT_BINARY_DIR}")
+    if(program STREQUAL "release")
+      set(folder "${relay_release_dir}")
       list(APPEND fixtures release)
     endif()
 
@@ -24,26 +70,27 @@ function(relay_python_suite label timeout)
       WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
     set(environment
       "PYTHONDONTWRITEBYTECODE=1"
-      "RELAY_ADMIN=${program}"
+      "RELAY_ADMIN=${folder}/relay-admin"
       "RELAY_BUILD_DIR=${PROJECT_BINARY_DIR}"
       "RELAY_SOURCE_DIR=${PROJECT_SOURCE_DIR}"
       "RELAY_RELEASE_DIR=${relay_release_dir}"
       "RELAY_NODE_MODULES=${relay_node_dir}/node_modules")
     set_tests_properties("${label}/${name}" PROPERTIES
-      LABELS "${label}"
+      LABELS "${labels}"
       TIMEOUT "${timeout}"
+      COST "${seconds}"
       ENVIRONMENT "${environment}"
       FIXTURES_REQUIRED "${fixtures}"
       RUN_SERIAL "${suite_SERIAL}")
   endforeach()
 endfunction()
 
-relay_python_suite(support 300)
-relay_python_suite(docs 120)
-relay_python_suite(cli 1200)
-relay_python_suite(contract 600 FIXTURES node_modules)
-relay_python_suite(fault 1800 RELEASE)
-relay_python_suite(bench 1800 RELEASE SERIAL)
+relay_python_suite(support 300 dev)
+relay_python_suite(docs 120 dev QUICK)
+relay_python_suite(cli 1200 fast)
+relay_python_suite(contract 600 fast FIXTURES node_modules)
+relay_python_suite(fault 1800 release)
+relay_python_suite(bench 1800 release SERIAL)
 
 # It measures milliseconds.
 set_tests_properties(contract/verifier_kit PROPERTIES RUN_SERIAL TRUE)

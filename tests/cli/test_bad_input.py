@@ -9,6 +9,9 @@ from support.agents import decide, first_agent
 from support.proxy import Proxy
 from support.relay import finish_terminal
 
+PROGRAM = "dev"  # hostile input
+QUICK = True
+
 
 @pytest.fixture
 def key(relay, tmp_path):

@@ -13,6 +13,9 @@ from support.cluster import Cluster
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 from support.relay import finish_terminal
 
+PROGRAM = "dev"  # a short test of the whole way
+QUICK = True
+
 ITEM = {
     "subject_kind", "subject_id", "org_id", "agent_id", "known", "changed", "result", "status", "since", "until", "actor", "db_role",
     "ticket", "reason", "extended_only", "gateways", "durable", "error", "agent", "keys", "last_address", "events",

@@ -13,6 +13,8 @@ from support.proxy import Fault, Proxy
 from support.relay import Runner, finish_terminal
 from support.shells import start_of_program
 
+PROGRAM = "dev"  # the line of a shell is hostile input
+
 # What a finger on the Tab key puts up with, and a little more, since the start of the program is counted apart.
 PATIENCE = 0.45
 

@@ -2,6 +2,9 @@
 
 import pytest
 
+PROGRAM = "dev"  # hostile input
+QUICK = True
+
 MARK = "hunter2secret"
 
 

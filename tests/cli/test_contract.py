@@ -12,6 +12,8 @@ from support import command_table, contract
 from support.database import Database
 from support.every_command import play
 
+PROGRAM = "dev"  # every command is run once with the sanitizers
+
 SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 GOLDEN = sorted((SOURCE / "tests/cli/golden").glob("*/*.jsonl"))
 EACH_GOLDEN = pytest.mark.parametrize("path", GOLDEN, ids=[f"{path.parent.name}-{path.stem}" for path in GOLDEN])

@@ -10,6 +10,8 @@ import pytest
 
 from support import agents
 
+PROGRAM = "release"  # the release build itself is the subject
+
 CONSUMER = Path(__file__).parent / "install_consumer"
 
 

@@ -15,6 +15,8 @@ from support import relay as relay_support
 from support.relay import finish_terminal
 from support.tmux import terminal
 
+PROGRAM = "dev"  # text is escaped and cut for terminals
+
 LONG_ID = "an-agent-with-an-id-that-is-as-long-as-an-id-may-be-and-no-more"
 assert len(LONG_ID) == 63
 

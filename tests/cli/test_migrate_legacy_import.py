@@ -14,6 +14,8 @@ import pytest
 
 from support.agents import digest, key_id, read_key
 
+PROGRAM = "dev"  # hostile input
+
 SECRET = "correct horse battery staple"
 BCRYPT = {  # made with crypt(3)
     SECRET: "$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG",

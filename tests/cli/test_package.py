@@ -12,6 +12,8 @@ from support import agents
 from support.package import Archive, fields, make_package, run
 from support.relay import Runner
 
+PROGRAM = "release"  # the release build itself is the subject
+
 SOURCE = Path(os.environ["RELAY_SOURCE_DIR"])
 DOCUMENTS = "usr/share/doc/relay-admin"
 # With an account of its own for root, which a package's owner is; without privilege.

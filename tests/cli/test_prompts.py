@@ -10,6 +10,8 @@ from support.agents import first_agent, key_id
 from support.proxy import Proxy
 from support.relay import finish_terminal
 
+PROGRAM = "dev"  # secrets are typed and wiped
+
 PROMPT = "$> "
 
 

@@ -12,6 +12,8 @@ import pexpect
 import pytest
 from support.newcomer import Newcomer
 
+PROGRAM = "release"  # the release build itself is the subject
+
 SOURCE = Path(os.environ["RELAY_SOURCE_DIR"])
 SCRIPT = SOURCE / "cli/quickstart"
 KEY = re.compile(r"relay_sk_\w{62}")

@@ -14,6 +14,8 @@ from support.database import Database, make_template
 from support.own_key import make_key
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 
+PROGRAM = "dev"  # files of a killed run are read
+
 UNKNOWN_OPERATION = "op_0123456789abcdefghjkmnpq"
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 import pytest
 from support.package import fields, make_package, run
 
+PROGRAM = "release"  # the release build itself is the subject
+
 SOURCE = Path(os.environ["RELAY_SOURCE_DIR"])
 RELEASE = Path(os.environ["RELAY_RELEASE_DIR"])
 FILES = ("CMakeLists.txt", "CMakePresets.json", "CHANGELOG.md")

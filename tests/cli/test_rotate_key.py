@@ -9,6 +9,9 @@ from support.agents import decide, digest, first_agent, key_id, live_key_ids, re
 from support.own_key import make_key
 from support.relay import finish_terminal
 
+PROGRAM = "dev"  # a short test of the whole way
+QUICK = True
+
 UUID = "6f1c2d34-5a6b-4c7d-8e9f-0a1b2c3d4e5f"
 FIELDS = {
     "org_id", "agent_id", "key_id", "secret", "delivered_to", "due_at", "expires_at", "previous", "ended", "unchanged_because",

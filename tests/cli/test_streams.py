@@ -15,6 +15,8 @@ from support.cluster import Cluster
 from support.database import Database, make_template
 from support.relay import Runner, clean_environment, finish_terminal
 
+PROGRAM = "dev"  # broken outputs
+
 FORMATS = ("raw", "env", "json", "k8s", "sealed")
 
 

@@ -1,12 +1,10 @@
 """The drill: a live fleet leaves its shared secret while its agents go on calling. From the first import to finish no honest call fails.
 
 The relays are real: HTTP on loopback, the shared secret in their environment. The commands are killed at random points, and two operators
-issue keys at once. What is random comes from a seed, which a failure tells.
+issue keys at once. What is random comes from the seed of the fault tests (support/sampling.py).
 """
 
 import json
-import os
-import random
 import signal
 import subprocess
 import threading
@@ -15,13 +13,13 @@ from contextlib import ExitStack
 
 import pytest
 
+from support import sampling
 from support.agents import key_id
 from support.gateways import HttpGateway
 from support.legacy_fleet import PERMISSION, SECRET, Fleet, Line, OldRelay, make_agents
 from support.processes import wait_until
 from support.relay import Result
 
-SEED = int(os.environ.get("RELAY_DRILL_SEED") or random.SystemRandom().randrange(10**6))
 FLEET = 2000
 KILLS = {"import": 4, "start": 3, "issue": 8, "extend": 2, "finish": 3}
 SWITCHED_ON = {"AGENT_SECRET": SECRET, "ALLOW_LEGACY_GLOBAL_AGENT_SECRET": "true"}
@@ -31,9 +29,8 @@ IMPOSTOR = "127.0.250.1"
 
 @pytest.fixture
 def dice():
-    """The dice; a failure shows which they were."""
-    print(f"RELAY_DRILL_SEED={SEED}")
-    return random.Random(SEED)
+    """The dice; the end of the run shows their seed."""
+    return sampling.dice("drill")
 
 
 # ---- the operators
@@ -163,7 +160,7 @@ class Impostor:
         self._thread = threading.Thread(target=self._run)
 
     def _run(self):
-        line, dice = Line(), random.Random(SEED)
+        line, dice = Line(), sampling.dice("drill, agents without keys")
         while not self._stop.wait(0.03):
             proven = [agent for agent in self.fleet.agents if agent.proven]
             if proven:

@@ -1,6 +1,5 @@
 """What the fault tests share: the count of the points that were tried, told at the end of every run."""
 
-import os
 from collections import Counter
 
 import pytest
@@ -32,9 +31,3 @@ def pytest_terminal_summary(terminalreporter):
 def stage(cluster, database, relay, tmp_path):
     """Makes scenes on a database with one organization."""
     return Stage(cluster, database, relay, tmp_path)
-
-
-@pytest.fixture(scope="session")
-def thoroughly():
-    """True with RELAY_FAULT_POINTS=all: every point, where otherwise a fixed selection is tried."""
-    return os.environ.get("RELAY_FAULT_POINTS") == "all"

@@ -1,29 +1,40 @@
 """kill -9 as the program enters each of its system calls."""
 
-from scenes import BATCH, INIT, ROTATE
-from support import strace
+from scenes import BATCH, ROTATE
+from support import sampling, strace
 
 
-def few(points, kind, thoroughly):
-    """All points; of a first run, where each costs a database of its own, and of a batch, which asks much, the waits and
-    reads are thinned out."""
-    if thoroughly or kind not in (*INIT, *BATCH):
-        return points
-    thinned = ("poll", "recvfrom", "newfstatat", "close", "ioctl")
-    step = 3 if kind in INIT else 8
-    # Of each name by itself: waits and reads take turns, and a step through both could leave out all of one.
-    kept = {point for name in thinned for point in [each for each in points if each.name == name][::step]}
-    return [point for point in points if point.name not in thinned or point in kept]
+def stages(calls):
+    """{(name, number): stage} for the calls of a recorded run: it starts, asks, delivers, commits, ends."""
+    found, stage = {}, "starts"
+    for call in calls:
+        if stage == "starts" and call.name == "sendto":
+            stage = "asks"
+        if stage in ("starts", "asks") and ("O_CREAT" in call.text or call.name == "mkdir"):
+            stage = "delivers"
+        if call.sends_commit:
+            stage = "commits"
+        found[call.name, call.number] = stage
+        if stage == "commits" and call.name == "recvfrom" and not call.failed:
+            stage = "ends"
+    return found
 
 
-def kill_everywhere(stage, kind, tally, thoroughly):
+def draw(grid, points, calls):
+    """The points of a run to kill it at: of each system call in each stage two, or all. `calls`: the run as it was recorded."""
+    stage = stages(calls)
+    return sampling.sample(grid, points, lambda point: [(stage[point.name, point.number], point.name)], times=2)
+
+
+def kill_everywhere(stage, kind, tally):
     """Runs a scene once for each point and kills it there: it must be safe then, and the same command converge."""
     tracer = strace.Tracer()
     plain = stage.scene(kind)
     result, calls = tracer.record(lambda prefix: plain.run(prefix=prefix))
     assert result.code == 0, f"{result}"
     stage.strike(plain)
-    points = few(tracer.points(calls), kind, thoroughly)
+    assert list(dict.fromkeys(stages(calls).values())) == ["starts", "asks", "delivers", "commits", "ends"]
+    points = draw(f"kill -9: {kind}", tracer.points(calls), calls)
     names = {point.name for point in points}
     assert {"openat", "write", "fsync", "sendto", "recvfrom"} <= names
     assert ("renameat" if kind in ROTATE[1:] else "unlinkat" if kind in BATCH else "linkat") in names

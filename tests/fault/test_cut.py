@@ -6,15 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from onward import OnLater
 from scenes import BATCH, CREATE, INCIDENTS, INIT, ROTATE
-from support import processes
+from support import processes, sampling
 from support.proxy import AFTER, BEFORE, MIDDLE, Fault, Proxy, answer_to_commit, commit
 
-ENDS = (
-    *("Startup", "Query", "Parse", "Sync", "Terminate"),
-    *("Authentication", "BackendKeyData", "CommandComplete", "ReadyForQuery"),
-)
 WAYS = ((BEFORE, "fin"), (AFTER, "rst"), (BEFORE, "rst"), (AFTER, "fin"))
 KINDS = (CREATE[0], ROTATE[0], ROTATE[1], *INIT, *BATCH, *INCIDENTS)
+
+
+def matters(message):
+    """True for COMMIT and its answer: here it is decided what is true afterwards."""
+    return commit(message) or answer_to_commit(message)
 
 
 def through_proxy(stage, scene, *faults, flags=()):
@@ -26,34 +27,36 @@ def through_proxy(stage, scene, *faults, flags=()):
     return result, proxy
 
 
-def places(stage, kind, thoroughly):
-    """Faults at the messages of a plain run: one way for each, in turn; each way for COMMIT, its answer and `all`.
+def places(stage, kind):
+    """Faults at the messages of a plain run, as (message, when, how): each way of cutting at each message, or a sample.
 
-    Of a first run on an empty database, where each costs a database, only the messages that begin or end something; and of a
-    batch, which has many, a sample.
+    In a sample are each way for COMMIT and its answer; each type of message, before COMMIT and after it; and each way in each direction.
     """
     scene = stage.scene(kind)
     result, proxy = through_proxy(stage, scene)
     assert result.code == 0, f"{result}"
     stage.strike(scene)
     messages = [message for message in proxy.sent(connection=1) if message.name != "EncryptionRequest"]
-    if kind in INIT and not thoroughly:
-        messages = [message for message in messages if message.name in ENDS]
-    if kind in BATCH and not thoroughly:
-        messages = [message for at, message in enumerate(messages) if at % 7 == 0 or commit(message) or answer_to_commit(message)]
     assert any(map(commit, messages)) and any(map(answer_to_commit, messages))
-    for turn, message in enumerate(messages):
-        matters = commit(message) or answer_to_commit(message)
-        for when, how in WAYS if thoroughly or matters else [WAYS[turn % len(WAYS)]]:
-            yield Fault(how, direction=message.direction, number=message.number, when=when)
-        if matters:
-            yield Fault("rst", direction=message.direction, number=message.number, when=MIDDLE)
+    committing = next(at for at, message in enumerate(messages) if commit(message))
+    cuts = [
+        (message, at > committing, when, how)
+        for at, message in enumerate(messages)
+        for when, how in (*WAYS, (MIDDLE, "rst")) if when != MIDDLE or matters(message)
+    ]  # fmt: skip
+    drawn = sampling.sample(
+        f"connection cut: {kind}",
+        cuts,
+        lambda cut: [(cut[0].direction, cut[0].name, cut[1]), (cut[0].direction, *cut[2:])],
+        always=lambda cut: matters(cut[0]),
+    )
+    return [Fault(how, direction=message.direction, number=message.number, when=when) for message, _, when, how in drawn]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_cut_at_any_message_is_told_truly(stage, kind, tally, thoroughly):
+def test_a_cut_at_any_message_is_told_truly(stage, kind, tally):
     cut, codes = 0, set()
-    for fault in places(stage, kind, thoroughly):
+    for fault in places(stage, kind):
         scene = stage.scene(kind)
         result, proxy = through_proxy(stage, scene, fault)
         told = f"{fault}\n{result}"

@@ -6,5 +6,5 @@ from scenes import INIT
 
 
 @pytest.mark.parametrize("kind", INIT)
-def test_a_kill_at_any_step_loses_nothing(stage, kind, tally, thoroughly):
-    kill_everywhere(stage, kind, tally, thoroughly)
+def test_a_kill_at_any_step_loses_nothing(stage, kind, tally):
+    kill_everywhere(stage, kind, tally)

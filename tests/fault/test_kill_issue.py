@@ -6,5 +6,5 @@ from scenes import BATCH
 
 
 @pytest.mark.parametrize("kind", BATCH)
-def test_a_kill_at_any_step_loses_nothing(stage, kind, tally, thoroughly):
-    kill_everywhere(stage, kind, tally, thoroughly)
+def test_a_kill_at_any_step_loses_nothing(stage, kind, tally):
+    kill_everywhere(stage, kind, tally)

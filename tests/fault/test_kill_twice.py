@@ -1,6 +1,7 @@
 """A run is killed around its COMMIT, and then the run that settles it is killed, at every step, too."""
 
 import pytest
+from killing import draw
 from support import strace
 
 STEPS = ("openat", "unlinkat", "renameat", "linkat", "fsync", "write", "sendto", "recvfrom", "close")
@@ -24,7 +25,8 @@ def test_a_kill_while_an_earlier_kill_is_settled_loses_nothing(stage, kind, tall
     for where in (strace.Point("sendto", commit.number), strace.Point("recvfrom", after.number)):
         first = left_behind(where)
         _, second = tracer.record(lambda prefix, first=first: first.run(prefix=prefix))
-        for point in tracer.points(second, names=STEPS):
+        grid = f"kill -9 at {where.name}, and again: {kind}"
+        for point in draw(grid, tracer.points(second, names=STEPS), second):
             scene = left_behind(where)
             result, happened = tracer.inject(lambda prefix, scene=scene: scene.run(prefix=prefix), point.kill())
             scene.assert_safe(f"killed at {where}, then at {point}\n{result}")

@@ -3,6 +3,8 @@
 import os
 import pwd
 import subprocess
+import tempfile
+from pathlib import Path
 
 
 def server_account():
@@ -47,3 +49,13 @@ def run_as_server(argv, *, timeout=120, cwd="/", env=None):
     if done.returncode != 0:
         raise RuntimeError(f"{argv[0]} failed with {done.returncode}:\n{output}")
     return output
+
+
+def short_folder(prefix="rly-"):
+    """A new folder with a path short enough for a unix socket (107 bytes), owned by the account of the servers."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    folder.chmod(0o755)
+    if os.geteuid() == 0:
+        account = server_account()
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    return folder

@@ -10,14 +10,12 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
-from pathlib import Path
 
 import psycopg2
 import psycopg2.extensions
 
-from . import processes
-from .account import as_server_account, run_as_server, server_account, server_environment
+from . import initdb, processes
+from .account import as_server_account, server_environment, short_folder
 from .binaries import postgres_bin
 
 FAST_SETTINGS = {
@@ -43,41 +41,11 @@ TRUST_HBA = (
 )
 
 
-def short_folder(prefix="rly-"):
-    """A new folder with a path short enough for a unix socket (107 bytes), owned by the account of the servers."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
-    folder.chmod(0o755)
-    if os.geteuid() == 0:
-        account = server_account()
-        os.chown(folder, account.pw_uid, account.pw_gid)
-    return folder
-
-
 def free_port():
     """A TCP port of 127.0.0.1 that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-class _InitdbTemplate:
-    """What initdb makes, made once per test process and copied into each cluster."""
-
-    folder = None
-
-    @classmethod
-    def copy_to(cls, data):
-        if cls.folder is None:
-            folder = short_folder("rly-initdb-")
-            dog = processes.watchdog(folder / "data", folder)
-            atexit.register(processes.dismiss, dog)
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
-            run_as_server(
-                [postgres_bin() / "initdb", "-D", folder / "data", "-N", "-A", "trust", "-U", "postgres", "-E", "UTF8"]
-                + ["--locale=C", "--wal-segsize=1"]
-            )
-            cls.folder = folder
-        run_as_server(["cp", "-a", cls.folder / "data", data])
 
 
 class Server:
@@ -256,7 +224,7 @@ class Cluster(Server):
         super().__init__(**options)
         self.standbys = []
         self._logins = set()
-        _InitdbTemplate.copy_to(self.data)
+        initdb.copy_to(self.data)
 
     def create_database(self, name, template="template0"):
         """Makes a database as a copy of `template`."""

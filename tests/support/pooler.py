@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg2
 
 from . import processes
-from .account import as_server_account, server_environment
+from .account import as_server_account, server_environment, short_folder
 from .binaries import tool
-from .cluster import free_port, short_folder
+from .cluster import free_port
 
 
 class PgBouncer:

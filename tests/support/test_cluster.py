@@ -1,5 +1,6 @@
 """The test support itself: clusters, logins, standbys."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from support import processes
+from support import initdb, processes
 from support.cluster import Cluster
 
 
@@ -57,16 +58,35 @@ def test_a_kill_leaves_no_process_and_the_cluster_comes_back():
         assert own.query("SELECT count(*) FROM kept") == [(0,)]
 
 
+def test_initdb_runs_once_for_a_build_tree(tmp_path, monkeypatch):
+    """And again, if the process that ran it died before all was copied."""
+    made = tmp_path / "made"
+    made.mkdir()
+    (made / "PG_VERSION").write_text("15\n")
+    runs = []
+    monkeypatch.setattr(initdb, "_initdb", lambda: runs.append(1) or made)
+    monkeypatch.setenv("RELAY_BUILD_DIR", str(tmp_path))
+    template = initdb.template.__wrapped__
+    kept = template()
+    assert template() == kept and kept.is_relative_to(tmp_path) and len(runs) == 1
+    kept.rename(f"{kept}.new")
+    (tmp_path / "made" / "PG_VERSION").write_text("16\n")
+    assert (template() / "PG_VERSION").read_text() == "16\n" and len(runs) == 2
+
+
 def test_nothing_is_left_when_the_test_process_is_killed(tmp_path):
     program = tmp_path / "victim.py"
     program.write_text(
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
-        "from support.cluster import Cluster, _InitdbTemplate\n"
+        "from support import initdb; from support.cluster import Cluster\n"
         "c = Cluster().start()\n"
-        "print(c.process.pid, c.folder, _InitdbTemplate.folder, flush=True); time.sleep(100)\n"
+        "print(c.process.pid, c.folder, initdb.template(), flush=True); time.sleep(100)\n"
     )
     tests = str(Path(__file__).parents[1])
-    victim = subprocess.Popen([sys.executable, program, tests], stdout=subprocess.PIPE, text=True)
+    without_build_tree = {**os.environ, "RELAY_BUILD_DIR": ""}
+    victim = subprocess.Popen(
+        [sys.executable, program, tests], stdout=subprocess.PIPE, text=True, env=without_build_tree
+    )
     pid, folder, initdb_folder = victim.stdout.readline().split()
     assert processes.is_alive(int(pid))
     victim.send_signal(signal.SIGKILL)

@@ -22,12 +22,12 @@ import psycopg2
 import pytest
 from support import binaries, relay, shells, surroundings
 
-PROGRAM = str(binaries.relay_admin())
+ADMIN = str(binaries.relay_admin())
 OURS = ("XDG_STATE_HOME", "COLUMNS")  # set on purpose: a folder of the test, a width for the shells
 
 
 def state(environment):
-    run = subprocess.run([PROGRAM, "sandbox", "status", "-o", "json"], env=environment, capture_output=True, text=True, check=True)
+    run = subprocess.run([ADMIN, "sandbox", "status", "-o", "json"], env=environment, capture_output=True, text=True, check=True)
     return json.loads(run.stdout)["data"]
 
 

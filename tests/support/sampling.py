@@ -1,0 +1,64 @@
+"""Which points of a grid a run tries: a sample that holds every kind, drawn by a seed, or all of them.
+
+A grid of faults repeats itself: of forty reads from the server most are like their neighbours. What must not be lost is a kind: each
+system call in each stage of a command, each blow at each place. The caller names the kinds of a point; a sample holds each of them,
+and the first and the last point of the grid. Which points of a kind are drawn changes from run to run, so that in time all are tried.
+
+RELAY_FAULT_SEED is the seed, otherwise chosen by chance: the same seed draws the same points. RELAY_FAULT_FULL=1 draws all.
+"""
+
+import os
+import random
+from collections import Counter
+
+FULL = os.environ.get("RELAY_FAULT_FULL", "") not in ("", "0")
+SEED = int(os.environ.get("RELAY_FAULT_SEED") or random.SystemRandom().randrange(10**6))
+
+drawn = []
+"""(grid, how many points were drawn, of how many) of every sample of this process; (grid, None, None) of dice."""
+
+
+def dice(name):
+    """The dice of a test in which other things than points are left to chance: the same seed throws the same."""
+    drawn.append((name, None, None))
+    return random.Random(f"{SEED} {name}")
+
+
+def sample(name, points, kinds, *, times=1, always=lambda point: False, seed=None, full=None):
+    """Returns the points of the grid `name` that this run tries, in their order.
+
+    `kinds(point)`: what the point is an example of, any number of hashable values; a sample has `times` examples of each, or all where
+    there are fewer. The first point, the last, and those for which `always(point)` is true are in every sample.
+    """
+    points = list(points)
+    everywhere = range(len(points))
+    if FULL if full is None else full:
+        chosen = set(everywhere)
+    else:
+        order = random.Random(f"{SEED if seed is None else seed} {name}").sample(everywhere, len(points))
+        chosen = _cover([set(kinds(point)) for point in points], order, times)
+        chosen |= {*everywhere[:1], *everywhere[-1:], *(at for at in everywhere if always(points[at]))}
+    drawn.append((name, len(chosen), len(points)))
+    return [points[at] for at in sorted(chosen)]
+
+
+def _cover(kinds_of, order, times):
+    """So many positions that each kind is there `times` times, taken in `order` by how many kinds each adds."""
+    there = Counter(kind for kinds in kinds_of for kind in kinds)
+    missing = Counter({kind: min(times, count) for kind, count in there.items()})
+    chosen = set()
+    while any(count > 0 for count in missing.values()):
+        left = (at for at in order if at not in chosen)
+        best = max(left, key=lambda at: sum(missing[kind] > 0 for kind in kinds_of[at]))  # of equals the first in `order`
+        chosen.add(best)
+        missing.subtract(kinds_of[best])
+    return chosen
+
+
+def how_to_repeat(path):
+    """Lines that say what was drawn in this process, and how the test file `path` draws the same again."""
+    test = f"{path.parent.name}/{path.stem.removeprefix('test_')}"
+    counts = [f"{tried:6} of {count:6}  {name}" for name, tried, count in drawn if tried is not None]
+    if FULL and len(counts) == len(drawn):
+        return ["every point was tried (RELAY_FAULT_FULL)", *counts]
+    return [f"seed {SEED}; the same again: RELAY_FAULT_SEED={SEED} tests/run{' --full' if FULL else ''} -R '^{test}$'", *counts]
