@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.box import AS_ROOT, NOBODY, box, each_user  # noqa: F401
 
-VERBS = (["start"], ["start", "--dry-run"], ["status"], ["stop"], ["destroy", "--yes"], ["run", "--", "true"])
+VERBS = (["start"], ["start", "--dry-run"], ["status"], ["stop"], ["destroy", "--yes"], ["run", "-o", "json", "--", "true"])
 as_root_only = pytest.mark.skipif(not AS_ROOT, reason="only root hands the server to another user")
 
 
