@@ -36,7 +36,7 @@ bool lasts_as_long(Standing const &standing, std::optional<Instant> until) {
     return !standing.until || (until && *standing.until >= *until);
 }
 
-/// What is asked for some subjects of one kind.
+/// A request to block or revoke subjects of one kind.
 struct ShutOut {
     std::vector<Subject> subjects;
     StandingKind kind = StandingKind::block;
@@ -57,7 +57,7 @@ std::string no_such(Subject const &subject) {
     return "no " + std::string(text_of(kind_of(subject))) + ' ' + text_of(subject);
 }
 
-/// Where the id of such a subject is looked up.
+/// Returns the advice to list all subjects of this kind, so that the reader can look up the id.
 Advice list_for(Subject const &subject) {
     switch (kind_of(subject)) {
         case SubjectKind::agent: return advise(Act::list_agents);
@@ -130,7 +130,8 @@ IncidentReceipt shut_out(db::Database &database, ShutOut const &request, WriteOp
     });
 }
 
-/// For an organization there is one item, and not to know it is the error of the whole command, with suggestions.
+/// As shut_out, for one organization. If it does not exist, the whole command fails (with suggestions), not just an
+/// item.
 IncidentReceipt shut_out_org(db::Database &database, OrgId const &org, StandingKind kind, BlockEnd const &end,
                              WriteOptions const &options) {
     return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
@@ -156,7 +157,7 @@ IncidentReceipt lift_in(db::Transaction &transaction, std::vector<Subject> const
             events.push_back(event_about(event_action_of_lift(one.subject, kind), one));
         }
         receipt.changed = receipt.changed || changed;
-        item.standing = kind == StandingKind::block ? one.revocation : one.block;  // what still keeps it out
+        item.standing = kind == StandingKind::block ? one.revocation : one.block;  // still in force
         receipt.items.push_back(std::move(item));
     }
     if (!events.empty()) {
@@ -262,8 +263,8 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
                 receipt.items.push_back(
                     {.subject = id,
                      .known = false,
-                     .error = Error(ErrorKind::not_found, "key " + id.text() + " is none of this database's",
-                                    {.why = "no such key was ever issued here, or the text is a forgery of one"})});
+                     .error = Error(ErrorKind::not_found, "key " + id.text() + " is not in this database",
+                                    {.why = "it was never issued here, or the text is a forgery"})});
             }
         }
         if (!keys.empty()) {

@@ -10,18 +10,18 @@
 
 namespace relay {
 
-/// When a block ends by itself: at a time, or after a while on the database's clock; none: when it is lifted.
+/// When a block ends automatically: at an instant, after a duration by the database's clock, or (monostate) not at all.
 using BlockEnd = std::variant<std::monostate, Instant, std::chrono::seconds>;
 
-/// What became of one id. `known` is false for an id that is in no table (a tombstone, if it was forced).
+/// The outcome for one id of a request.
 struct IncidentItem {
     Subject subject;
-    bool is_token = false;  ///< `subject` is the id of an organization's admin token, which looks like a key's
-    bool known = true;
+    bool is_token = false;  ///< `subject` is the id of an organization's admin token, which has the form of a key id
+    bool known = true;  ///< false: the id is in no table; with `force` it is blocked or revoked anyway
     bool changed = false;
     std::optional<Error> error{};  ///< not_found: nothing was done for this id
-    std::optional<Standing> standing{};  ///< what keeps it out now
-    bool extended_only = false;  ///< it was blocked already, and now is for longer
+    std::optional<Standing> standing{};  ///< the block or revocation that is now in force
+    bool extended_only = false;  ///< it was blocked before; the block now lasts longer
 
     AgentId const *agent() const { return std::get_if<AgentId>(&subject); }
     OrgId const *org() const { return std::get_if<OrgId>(&subject); }
@@ -33,45 +33,51 @@ struct IncidentItem {
 
 struct IncidentReceipt : WriteReceipt {
     std::vector<IncidentItem> items{};  ///< in the order of the request
-    /// Why no auth_events row could be written: somebody holds a lock on the audit log. What was asked for is done.
+    /// Set if the change is committed but its auth_events rows could not be written (a lock on the audit log): why.
     std::optional<std::string> trail_missing{};
 };
 
-/// Blocks agents: a pause, nothing is lost. One insert for all, waits for no lock (not for one on the audit log either), commits locally. An unknown id is an error of its own item,
-/// or with `force` a tombstone that keeps it out. A block that already stands, and lasts as long, is left as it is; never shortened.
+/// Blocks agents: gateways refuse them until the block ends or is lifted; keys are kept.
+///
+/// Inserts all blocks with one statement, waits for no lock (not even one on the audit log), and commits on the primary
+/// without waiting for standbys. An unknown id is an error of its item only; with `force` it is blocked anyway, and
+/// create_agent then refuses it. A block in force that lasts at least as long is kept; no block is ever shortened.
 IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end,
                              bool force, WriteOptions const &options);
-/// Blocks an organization: all of its agents. Throws Error: not_found.
+/// Blocks an organization, and so all of its agents. Throws Error: not_found.
 IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd const &end, WriteOptions const &options);
 
-/// Lifts blocks; a revocation stays. Not being blocked is no error; an id that nobody knows is one of its own item.
+/// Lifts blocks; revocations remain in force. An agent that is not blocked is not an error; an unknown id is an error
+/// of its item only.
 IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents, WriteOptions const &options);
 IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptions const &options);
-/// Lifts every standing block that was made under a ticket. Throws Error: not_found, no block was ever made under it.
+/// Lifts every block in force that was made under a ticket. Throws Error: not_found, no block was ever made under it.
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options);
 
-/// Revokes agents: their keys are dead for good. Otherwise as block_agents.
+/// Revokes agents: their keys stop working permanently. Otherwise as block_agents.
 IncidentReceipt revoke_agents(db::Database &database, std::vector<AgentId> const &agents, bool force,
                               WriteOptions const &options);
 IncidentReceipt revoke_org(db::Database &database, OrgId const &org, WriteOptions const &options);
 /// Revokes single keys by id.
 IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &keys, WriteOptions const &options);
-/// Revokes keys found in a text, in one transaction. A find counts only if its hash is the stored one: a key id is public, and anybody can
-/// make a text that looks like a key. The others are items with an error (not_found). Org admin tokens are found too (`is_token`).
+/// Revokes keys and organizations' admin tokens (`is_token`) found in a text, in one transaction.
+///
+/// Revokes only what has the stored hash: a key id is public, and anyone can make a text that looks like a key.
+/// Anything else becomes an item with an error (not_found).
 IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
                              WriteOptions const &options);
 
 struct RestoredAgent : WriteReceipt {
     Agent agent;
-    std::optional<Key> key{};  ///< the new one; without a change the present one, if it has one
+    std::optional<Key> key{};  ///< the new key; if nothing changed, the agent's current key, if any
     std::string delivered_to{};
 };
 
-/// Brings a revoked agent back with a fresh key; all its older keys stay dead. Blocks stay. An agent that is not revoked: nothing changes.
-/// Throws Error: not_found; conflict, its organization is revoked; limit; sink.
+/// Restores a revoked agent and gives it a new key. Its older keys stay dead, and its blocks remain in force. Changes
+/// nothing if the agent is not revoked. Throws Error: not_found; conflict, its organization is revoked; limit; sink.
 RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
                             KeyDelivery &delivery);
-/// Lifts an organization's revocation; every key stays dead, so each agent needs a rotation. Throws Error: not_found.
+/// Lifts an organization's revocation. Every key stays dead, so each agent needs a rotation. Throws Error: not_found.
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options);
 
 }  // namespace relay

@@ -32,7 +32,7 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
     auto result = delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) -> RestoredAgent {
         Agent const before = sql::get_agent(transaction, agent);
         OrgId const &org = before.org_id;
-        sql::lock_org(transaction, org);  // the agent counts again
+        sql::lock_org(transaction, org);  // the restored agent counts towards the organization's limit again
         sql::lock_agent(transaction, agent);
         refuse_revoked_org(transaction, org);
         if (!is_revoked_itself(transaction, agent)) {
@@ -41,7 +41,8 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
         }
         sql::lift(transaction, {agent}, StandingKind::revoke, options.by);
         check_agent_limit(sql::get_org(transaction, org));
-        // A key is dated by the start of its transaction. One that is revoked while we run would be born dead: then start over, later.
+        // The new key is dated by the start of this transaction. A revocation that committed since then would kill it
+        // immediately, so start over with a later date.
         if (sql::revoked_meanwhile(transaction, agent, org)) {
             throw db::RunAgain();
         }

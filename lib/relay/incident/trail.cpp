@@ -19,13 +19,13 @@ db::TransactOptions urgent(WriteOptions const &options, std::chrono::millisecond
     return transact;
 }
 
-/// Best effort: who listens looks every few seconds anyway.
+/// Best effort: gateways also poll the feed every few seconds.
 void wake_gateways(db::Database &database, WriteOptions const &options) {
     try {
         database.transact(urgent(options, first_patience),
                           [](db::Transaction &transaction) { sql::wake_listeners(transaction); });
     } catch (Error const &) {
-        // What was asked for is done.
+        // The change itself is committed.
     }
 }
 

@@ -7,17 +7,20 @@
 
 namespace relay {
 
-/// The auth_events rows of an incident. They belong into its transaction; but who holds a lock on the audit log must not
-/// hold up a block, whose own row tells who, when and why. Then they follow in a transaction of their own.
+/// The auth_events rows of an incident command.
+///
+/// They belong in the transaction of the change. But a lock that another session holds on the audit log must not
+/// delay a block. In that case the block commits first (its own row says who, when and why), and the audit rows
+/// follow in a second transaction.
 class Trail {
   public:
     explicit Trail(bool follows) : m_follows(follows) {}
 
-    /// True: what could wait for somebody's lock (the audit log, NOTIFY) comes in a transaction of its own.
+    /// True if whatever could wait for a lock (the audit log, NOTIFY) is left to a second transaction.
     bool follows() const { return m_follows; }
 
     void record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events);
-    /// Writes what was to follow. Returns why it could not be.
+    /// Writes the events that were left to a second transaction. Returns the reason if it could not.
     std::optional<std::string> write(db::Database &database, WriteOptions const &options) const;
 
   private:
@@ -25,8 +28,9 @@ class Trail {
     std::vector<sql::NewEvent> m_events{};
 };
 
-/// Runs an incident's work in one transaction that commits on the primary without waiting for a standby: a dead one would
-/// hold up the commit while the key still works. If a lock is in the way, runs it again with patience and its trail behind.
+/// Runs `work` in one transaction that commits on the primary without waiting for standbys: a dead standby would
+/// delay the commit while the key still works. If another session's lock is in the way, runs `work` again, waits
+/// longer, and writes the audit rows afterwards.
 IncidentReceipt run_incident(db::Database &database, WriteOptions const &options,
                              std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work);
 
