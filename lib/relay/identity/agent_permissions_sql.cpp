@@ -34,7 +34,7 @@ Texts read_permissions(db::Rows const &rows) {
     return texts;
 }
 
-/// What of `first` is not in `second`; both are sorted.
+/// Returns what is in `first` but not in `second`; both are sorted.
 Texts without(Texts const &first, Texts const &second) {
     Texts rest;
     std::set_difference(first.begin(), first.end(), second.begin(), second.end(), std::back_inserter(rest));
@@ -54,7 +54,7 @@ void write_permissions(db::Transaction &transaction, Agent &agent, Texts permiss
     }
 }
 
-/// Returns the permissions whose conditions are others now, sorted.
+/// Returns the permissions whose conditions changed, sorted.
 Texts apply(db::Transaction &transaction, Agent const &agent, Texts const &permissions, GrantTerms const &terms) {
     if (terms.keep) {
         return {};

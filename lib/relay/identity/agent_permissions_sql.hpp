@@ -4,17 +4,20 @@
 #include "relay/identity/records.hpp"
 #include "relay/model/conditions.hpp"
 
-/// What agents may do: relay.agents.permissions with relay.agent_conditions, and what relay.agent_grants makes of these and of roles.
+/// An agent's permissions: its direct ones are in relay.agents.permissions, with conditions in
+/// relay.agent_conditions; the view relay.agent_grants adds those that it has through roles.
 namespace relay::sql {
 
-/// Each way in which the agent has a permission, in the order of the permissions; its own one first.
+/// Returns each way in which the agent has a permission, ordered by permission; a direct grant comes before roles.
 std::vector<Grant> grants_of_agent(db::Transaction &transaction, AgentId const &agent);
 
-/// Gives the agent permissions of its own. `agent` was locked, and follows. Returns the permissions that were new, or came under other terms.
+/// Gives the agent direct permissions. The caller has locked `agent`, which is updated too. Returns the permissions
+/// that are new or whose conditions changed.
 std::vector<std::string> grant(db::Transaction &transaction, Agent &agent, std::vector<Permission> const &permissions,
                                GrantTerms const &terms);
 
-/// Takes permissions of its own away from the agent, with their conditions. `agent` was locked, and follows. Returns those that it had.
+/// Removes direct permissions and their conditions from the agent. The caller has locked `agent`, which is updated
+/// too. Returns those that it had.
 std::vector<std::string> revoke(db::Transaction &transaction, Agent &agent, std::vector<Permission> const &permissions);
 
 }  // namespace relay::sql

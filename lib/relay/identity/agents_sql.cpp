@@ -8,7 +8,7 @@
 namespace relay::sql {
 namespace {
 
-/// No conflict target: two creations at once can meet first at (org_id, agent_id), which is unique, too.
+/// No conflict target, because two creations at the same time can also collide on (org_id, agent_id).
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
 SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6 FROM relay.organizations AS org WHERE org.org_id = $2

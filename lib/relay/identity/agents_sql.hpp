@@ -7,23 +7,25 @@
 namespace relay::sql {
 
 struct InsertedAgent {
-    bool has_revocations = false;  ///< something was once said against its id or its organization, and may still stand
-    bool limited = false;  ///< its organization may have only so many, and they are still to be counted
+    bool has_revocations = false;  ///< relay.revocations has rows for its id or its organization; they may have ended
+    bool limited = false;  ///< its organization has a limit of agents; the caller must check it
 };
-/// Nothing if the id exists already, or the organization does not; waits for a transaction that is inserting it.
+/// Inserts an agent. Returns nothing if the id exists already or the organization does not exist. Waits for a
+/// transaction that is inserting the same id.
 std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org,
                                           DisplayName const &name, std::vector<Permission> const &permissions,
                                           std::optional<std::chrono::seconds> key_max_age, Note const &created_by);
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id);
 
-/// As find_agent; throws Error (not_found) with ids that are close.
+/// As find_agent; throws Error (not_found) that suggests similar ids.
 Agent get_agent(db::Transaction &transaction, AgentId const &id);
 
-/// Holds the agent's row until the end, so that rotations of one agent go one after the other; then as get_agent.
+/// Locks the agent's row until the transaction ends, so that rotations of one agent run one after the other.
+/// Otherwise as get_agent.
 Agent lock_agent(db::Transaction &transaction, AgentId const &id);
 
-/// The oldest agent of that name in an organization.
+/// Returns the oldest agent with that name in an organization.
 std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name);
 
 void update_agent(db::Transaction &transaction, AgentId const &id, std::string const &name,
@@ -38,7 +40,7 @@ struct AgentFilter {
     std::optional<std::string> after{};
     std::optional<std::int64_t> limit{};
 };
-/// In order of id.
+/// Returns agents in order of id.
 std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter);
 
 }  // namespace relay::sql

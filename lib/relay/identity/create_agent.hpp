@@ -13,18 +13,19 @@ struct CreateAgent {
     DisplayName name;
     std::vector<Permission> permissions{};
     std::optional<std::chrono::seconds> key_max_age{};  ///< none: the organization's
-    std::optional<Instant> expires_at{};  ///< the end of the key's life; none: never
+    std::optional<Instant> expires_at{};  ///< when the key expires; none: never
 };
 
 struct CreatedAgent : WriteReceipt {
     Agent agent;
-    std::optional<Key> key{};  ///< the new key; for `changed == false` the agent's present one, if it has one
+    std::optional<Key> key{};  ///< the new key; if nothing changed, the agent's current key, if any
     std::string delivered_to{};  ///< KeyDelivery::destination(); empty if nothing was delivered
 };
 
-/// Makes an agent with its first key and delivers the key before it goes live. The same request again changes nothing and delivers nothing.
-/// Throws Error: not_found, no such organization; conflict, the id exists with other content (the fields that differ are named), is shut out,
-/// or the organization is blocked or revoked; limit, the organization has as many agents as it may; sink, from `delivery`.
+/// Creates an agent with its first key, and delivers the key before it becomes live. The same request again changes
+/// nothing and delivers nothing. Throws Error: not_found, no such organization; conflict, the id exists with other
+/// content (the message names the fields that differ), or the id or the organization is blocked or revoked; limit,
+/// the organization has as many agents as its limit allows; sink, from `delivery`.
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
                           KeyDelivery &delivery);
 
@@ -38,11 +39,11 @@ struct UpdateAgent {
 
 struct UpdatedAgent : WriteReceipt {
     Agent agent;
-    std::vector<std::string> fields{};  ///< that changed: "name", "permissions", "key_max_age"
+    std::vector<std::string> fields{};  ///< the fields that changed: "name", "permissions", "key_max_age"
 };
 
-/// Changes what is given; a permission that is already there (it stays under its conditions), or already gone, changes nothing.
-/// Throws Error: not_found.
+/// Updates the fields that are set in `request`. Adding a permission that the agent has (its conditions are kept) or
+/// removing one that it does not have changes nothing. Throws Error: not_found.
 UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, WriteOptions const &options);
 
 }  // namespace relay

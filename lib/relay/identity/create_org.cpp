@@ -9,7 +9,7 @@
 namespace relay {
 namespace {
 
-/// A fresh admin token takes the place of the live one.
+/// Issues a new admin token and revokes the live one, if any.
 void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &token, Attribution const &by,
                  DeliverThenCommit &delivery_commit) {
     if (auto const old = sql::revoke_live_token(transaction, org)) {

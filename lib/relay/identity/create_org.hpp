@@ -15,11 +15,12 @@ struct CreateOrg {
 
 struct CreatedOrg : WriteReceipt {
     Org org;
-    std::optional<KeyId> token{};  ///< id of the admin token, if one was asked for and made
+    std::optional<KeyId> token{};  ///< id of the new admin token, if one was requested
 };
 
-/// Makes an organization, and an admin token for it if `token` is given. The same request again changes nothing (and makes no token).
-/// Throws Error: conflict, the id exists with other content (the fields that differ are named).
+/// Creates an organization, with an admin token if `token` is given. The same request again changes nothing and
+/// issues no token. Throws Error: conflict, the id exists with other content (the message names the fields that
+/// differ).
 CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options,
                       KeyDelivery *token = nullptr);
 
@@ -32,11 +33,11 @@ struct UpdateOrg {
 struct UpdatedOrg : WriteReceipt {
     Org org;
     std::optional<KeyId> token{};
-    std::vector<std::string> fields{};  ///< that changed: "name", "plan", ...
-    KeylessCalls keyless{};  ///< when auth_mode became required: who is shut out by that
+    std::vector<std::string> fields{};  ///< the fields that changed: "name", "plan", ...
+    KeylessCalls keyless{};  ///< if auth_mode became required: the callers that gateways now refuse
 };
 
-/// Changes what is given. With `token` a fresh admin token replaces the old one at once.
+/// Updates what is set in `request`. With `token`, a new admin token replaces the old one immediately.
 /// Throws Error: not_found.
 UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options,
                       KeyDelivery *token = nullptr);

@@ -27,7 +27,7 @@ void add_if(Fields &fields, bool differs, char const *name) {
                 {.next = std::move(next)});
 }
 
-/// Only what the request names is compared: a plan or limit that was updated since is no conflict for who did not ask for one.
+/// Compares only what the request names: if the plan was updated since, a request that names no plan still matches.
 void compare_org(Org const &org, CreateOrg const &request) {
     OrgSettings const &settings = request.settings;
     Fields fields;
@@ -59,7 +59,7 @@ void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
     }
 }
 
-/// A new agent must be able to come in: neither its organization nor its id may be shut out.
+/// Throws Error (conflict) if the new agent's id or its organization is blocked or revoked: gateways would refuse it.
 void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
     for (Standing const &standing : sql::standing_for(transaction, {request.id, request.org})) {
         bool const org = kind_of(standing.subject) == SubjectKind::org;
@@ -94,7 +94,7 @@ void check_agent_limit(Org const &org) {
                     {.next = (org.plan == Plan::free
                                   ? advise(Act::raise_plan, org.org_id)
                                   : advise(Act::raise_agent_limit, org.org_id.text(), std::to_string(org.agents)))
-                                 .also("revoke an agent that is not needed any more")});
+                                 .also("revoke an agent that is no longer needed")});
     }
 }
 
@@ -103,26 +103,26 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
     auto const inserted = sql::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
                                             request.key_max_age, by.actor);
     if (!inserted) {
-        sql::get_org(transaction, request.org);  // throws if that is what is missing
+        sql::get_org(transaction, request.org);  // throws if the organization does not exist
         compare_agent(transaction, request);
         return std::nullopt;
     }
     if (request.expires_at && *request.expires_at <= transaction.now()) {
         throw Error(ErrorKind::usage,
-                    fmt::format("the key would end at {}, and it is {} already; nothing was changed",
+                    fmt::format("the key would expire at {}, but it is already {}; nothing was changed",
                                 format_instant_seconds(*request.expires_at), format_instant_seconds(transaction.now())),
-                    {.why = "the database's clock counts", .next = "give an end in the future"});
+                    {.why = "the database's clock decides", .next = "give an end in the future"});
     }
     if (inserted->has_revocations) {
         refuse_shut_out(transaction, request);
     }
     if (inserted->limited) {
-        // Who was inserted at the same time is counted by the one who comes here last.
+        // Of agents that are inserted at the same time, the one that gets the lock last counts them all.
         sql::lock_org(transaction, request.org);
         check_agent_limit(sql::get_org(transaction, request.org));
     }
     Key const issued = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
-    // As it was written: reading it back would cost as much as writing it.
+    // Built from what was written: reading it back would cost as much as writing it.
     Agent agent{.agent_id = request.id,
                 .org_id = request.org,
                 .name = request.name.text(),

@@ -20,7 +20,7 @@ OperationId const &DeliverThenCommit::prepare(db::Transaction &transaction, NewK
 
 void DeliverThenCommit::deliver() {
     if (m_delivery != nullptr && !m_dry_run && !m_delivered) {
-        m_delivered = true;  // also if it throws half-way: rolled_back() cleans up
+        m_delivered = true;  // set first: if deliver() throws half-way, rolled_back() cleans up
         m_delivery->deliver();
     }
 }
@@ -54,13 +54,14 @@ void commit_after_delivery(db::Database &database, db::TransactOptions const &op
             }
         }
         throw;
-    } catch (Interrupted const &) {  // only ever before COMMIT was sent, or settled as rolled back
+    } catch (Interrupted const &) {  // thrown only before COMMIT is sent, or after it was settled as rolled back
         if (delivered) {
             delivery->rolled_back();
         }
         throw;
     } catch (...) {
-        // Out of memory, say. Once the body has ended COMMIT may have been sent, and then the file may hold a live key: keep it.
+        // For example, out of memory. If the body had ended, COMMIT may have been sent, so the file may hold a live
+        // key.
         if (delivered) {
             reached_commit ? delivery->left_unknown() : delivery->rolled_back();
         }

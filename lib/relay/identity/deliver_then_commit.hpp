@@ -10,22 +10,26 @@
 
 namespace relay {
 
-/// Ties a KeyDelivery to the one transaction that makes its key live: delivers as the last step before COMMIT, once however often the body is run
-/// again, and tells the delivery the verdict. Without a delivery (the caller's own key) it only names the operation.
+/// Ties a KeyDelivery to the one transaction that makes its key live.
+///
+/// It delivers as the last step before COMMIT, once, however often the body is retried, and then passes the verdict
+/// to the delivery. So no key is ever live that nobody holds. Without a delivery (the caller brings the key) it only
+/// provides the operation id.
 class DeliverThenCommit {
   public:
-    /// `callers_key`: the key is of the caller's making, so its content may come again, and must not name the operation: a retry would
-    /// meet the tombstone of the attempt before it.
+    /// `callers_key`: the caller brought the key, so a retry may have the same content. The operation id must then be
+    /// random: an id made from the content could be one that an earlier attempt left as aborted.
     DeliverThenCommit(KeyDelivery *delivery, bool dry_run, bool callers_key = false);
 
-    /// Prepares the delivery and returns the operation id that the body must record. The same at each run of the body.
+    /// Prepares the delivery and returns the operation id that the body must record: the same each time the body
+    /// runs.
     OperationId const &prepare(db::Transaction &transaction, NewKey const &issued);
-    /// Delivers. Nothing on a dry run: no secret is made visible.
+    /// Delivers; on a dry run does nothing, so that no secret becomes visible.
     void deliver();
-    /// Runs `body` in a transaction with `options` and tells the delivery how it ended.
+    /// Runs `body` in a transaction with `options` and passes the verdict to the delivery.
     void run(db::Database &database, db::TransactOptions const &options,
              std::function<void(db::Transaction &)> const &body);
-    /// The same for a body that makes something: returns what its last run made.
+    /// The same for a body with a result: returns the result of its last run.
     template <typename Body>
     requires(!std::is_void_v<std::invoke_result_t<Body const &, db::Transaction &>>) auto run(
         db::Database &database, db::TransactOptions const &options, Body const &body) {
@@ -33,7 +37,7 @@ class DeliverThenCommit {
         run(database, options, [&](db::Transaction &transaction) { made.emplace(body(transaction)); });
         return *std::move(made);
     }
-    /// Where it went; empty if nothing was delivered.
+    /// Returns where the key was delivered; empty if it was not.
     std::string destination() const;
 
   private:
@@ -44,7 +48,8 @@ class DeliverThenCommit {
     std::optional<OperationId> m_operation{};
 };
 
-/// Runs `body` in a transaction and tells `delivery` how it ended, if by then `delivered` is true: the body sets it when it delivers.
+/// Runs `body` in a transaction. If `delivered` is true at the end (the body sets it when it delivers), passes the
+/// verdict to `delivery`.
 void commit_after_delivery(db::Database &database, db::TransactOptions const &options,
                            std::function<void(db::Transaction &)> const &body, Delivery *delivery,
                            bool const &delivered);

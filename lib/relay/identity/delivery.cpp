@@ -14,9 +14,9 @@ OperationId DeliverTo::prepare(NewKey const &issued) {
 
 void DeliverTo::deliver() {
     if (!m_key) {
-        throw Error(ErrorKind::internal, "a secret was to be delivered before it was prepared");
+        throw Error(ErrorKind::internal, "deliver() was called before prepare()");
     }
-    // Wiped in any case: what the caller refused is nobody's any more.
+    // Wiped even if the caller refuses it: nobody will hold this key.
     auto const key = std::move(*m_key);
     m_key.reset();
     m_take(key.reveal());

@@ -12,76 +12,87 @@
 
 namespace relay {
 
-/// A new key and whose it is, on its way to a KeyDelivery.
+/// A new key with its owner, as it is handed to a KeyDelivery.
+///
+/// It holds references only, so that the secret stays in the one ApiKey that made it. The key is not live yet: it
+/// becomes live if the transaction that prepared the delivery commits.
 struct NewKey {
     OrgId const &org;
     AgentId const *agent;  ///< null for an organization's admin token
     ApiKey const &key;
-    std::string
-        database_id{};  ///< of the database in which it becomes live; what stays behind must not be judged by another
-    std::optional<std::string> owner{};  ///< who receives it, where that is known: a team, a mail address; any text
+    std::string database_id{};  ///< the database in which it becomes live; only this one may settle a file left behind
+    std::optional<std::string> owner{};  ///< who receives it, if known: a team, a mail address; any text
 };
 
-/// Who is to be given a key.
+/// An agent that is about to get a key.
 struct Recipient {
     OrgId const &org;
     AgentId const &agent;
     std::optional<std::string> const &owner;
 };
 
-/// The way of new secrets around their COMMIT, so that no key is ever live that nobody holds: what is prepared is delivered, then comes the
-/// COMMIT, then exactly one of committed, rolled_back and left_unknown.
+/// Takes new secrets to their destination, in step with the COMMIT that makes them live.
+///
+/// The order is fixed, so that no key is ever live that nobody holds: prepare, deliver, COMMIT, and then exactly one
+/// of committed, rolled_back and left_unknown. Committing first would be simpler, but a full disk or a closed pipe
+/// would then leave a live key that was lost.
 class Delivery {
   public:
     virtual ~Delivery() = default;
 
-    /// Makes the secret durable at its destination. Runs inside the transaction, before COMMIT, once: a retried transaction does not deliver again;
-    /// of a batch it may run while the server still writes. Throws Error (sink): the transaction is then rolled back.
+    /// Makes the secret durable at its destination. Runs once, inside the transaction and before COMMIT; a retried
+    /// transaction does not deliver again. For a batch, it may run while the server still writes the rows.
+    /// Throws Error (sink): the transaction is then rolled back.
     virtual void deliver() = 0;
-    /// The keys are live. Finishes what can only be done now (the rename of a replacement). Throws Error (unknown, changed yes) if it cannot.
+    /// Called when the keys are live. Finishes what had to wait (the rename of a replacement).
+    /// Throws Error (unknown, changed yes) if it cannot.
     virtual void committed() = 0;
-    /// The keys will never be live: takes back what can be taken back.
+    /// Called when the keys will never be live. Undoes what can be undone.
     virtual void rolled_back() noexcept = 0;
-    /// Nobody can tell yet: keeps everything.
+    /// Called when the outcome is not known yet. Keeps everything.
     virtual void left_unknown() noexcept = 0;
-    /// Where it went, for people and audit: "file:payment.env", "stdout", "terminal", "fd:3".
+    /// Returns where the secret went, for people and audit: "file:payment.env", "stdout", "terminal", "fd:3".
     virtual std::string destination() const = 0;
 };
 
-/// Where a new secret goes.
+/// Takes one new secret to its destination: a file, stdout, a file descriptor, or the calling program (DeliverTo).
 class KeyDelivery : public Delivery {
   public:
-    /// Renders the secret for its destination, in memory only, and names the transaction that will make it live:
-    /// `operation_id_for(content)` where the content stays in a file that a later run may find, otherwise a random id.
+    /// Renders the secret for its destination, in memory only. Returns the operation id of the transaction that will
+    /// make it live: `operation_id_for(content)` if the content goes to a file that a later run may find, otherwise a
+    /// random id.
     virtual OperationId prepare(NewKey const &issued) = 0;
 };
 
-/// Where the secrets of many transactions go, a batch with each; after a verdict the next batch begins.
+/// Takes the secrets of many transactions to their destination, one batch per transaction. The next batch begins
+/// after the verdict on the one before.
 class BatchDelivery : public Delivery {
   public:
     /// Renders a secret of this batch, in memory only.
     virtual void add(NewKey const &issued) = 0;
-    /// The names of the transaction that will make this batch live, one for each file that a later run may find: all are to be recorded.
+    /// Returns the operation ids that the transaction of this batch must record: one per file that a later run may
+    /// find.
     virtual std::vector<OperationId> operations() const = 0;
-    /// How many secrets a batch may have.
+    /// Returns how many secrets a batch may have.
     virtual std::size_t most_at_once() const = 0;
 
-    /// Why nothing can be delivered to this one, which then fails alone; asked before a key is made, and for dry runs too.
+    /// Returns why nothing can be delivered to this recipient, who then fails alone. Called before a key is made,
+    /// also on dry runs.
     virtual std::optional<std::string> why_not(Recipient const &) const { return std::nullopt; }
 
-    /// True if deliver() may succeed for some and fail for others.
+    /// True if deliver() may succeed for some recipients and fail for others.
     virtual bool may_refuse() const { return false; }
     struct Refusal {
         AgentId agent_id;
         std::string reason{};
     };
-    /// After deliver(): those whose keys must not become live; all others' must.
+    /// Returns, after deliver(), the agents whose keys must not become live. All the other keys must.
     virtual std::vector<Refusal> refused() const { return {}; }
-    /// How long deliver() may take beyond what a transaction may: the database waits meanwhile.
+    /// Returns how long deliver() may take in addition to a transaction's usual limit; the database waits meanwhile.
     virtual std::chrono::seconds extra_time() const { return {}; }
 };
 
-/// A delivery into the calling program: `take` is called with the whole key before COMMIT, and may throw to refuse it.
+/// Delivers to the calling program: calls `take` with the whole key before COMMIT. `take` may throw to refuse it.
 class DeliverTo final : public KeyDelivery {
   public:
     using Take = std::function<void(std::string_view key)>;

@@ -6,13 +6,13 @@
 
 namespace relay::sql {
 
-/// The details of an event: a JSON object of texts, whole numbers and what is JSON already.
+/// The details of an event: a JSON object of texts, whole numbers and values that are JSON already.
 class Detail {
   public:
     Detail &add(std::string_view key, std::string_view text);
     Detail &add(std::string_view key, std::int64_t number);
     Detail &add_json(std::string_view key, std::string const &json);
-    /// Null without any entry.
+    /// Returns nothing if there are no entries.
     std::optional<std::string> json() const;
 
   private:
@@ -28,10 +28,10 @@ struct NewEvent {
     Detail detail{};
 };
 
-/// Writes events of one change into auth_events, in its transaction; occurred_at and db_role are the database's own.
+/// Writes the events of one change to auth_events, in its transaction. The database sets occurred_at and db_role.
 void record_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events);
 
-/// An agent's last events, newest first.
+/// Returns an agent's last events, newest first.
 std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agent, int count);
 
 }  // namespace relay::sql

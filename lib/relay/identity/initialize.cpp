@@ -23,7 +23,7 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
             throw Error(ErrorKind::conflict, "the database already holds other organizations; nothing was changed",
                         {.why = "init is for the first one", .next = advise(Act::create_orgs_and_agents)});
         }
-        // Without an id of the caller's, a repeat knows the agent by its name: it must not make a second one.
+        // If the caller gives no id, a repeat finds the agent by its name, so that it does not create a second one.
         auto const known =
             request.agent_id ? std::nullopt : sql::find_agent_by_name(transaction, request.org.id, request.agent_name);
         CreateAgent const agent{.id = known.value_or(fresh_id),

@@ -12,7 +12,7 @@ FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent
 WHERE agent.agent_id = $3
 RETURNING org_id, due_at)sql";
 
-// The same columns in the same order in each: read_key reads them.
+// Each statement has the same columns in the same order, for read_key.
 constexpr auto find_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
        retire_on_first_use, last_used_at

@@ -7,7 +7,7 @@
 
 namespace relay::sql {
 
-/// Inserts an agent's new active key; it is due after the agent's or its organization's key_max_age. Returns it as it now is.
+/// Inserts and returns an agent's new active key. It is due after the agent's key_max_age, or its organization's.
 Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                std::optional<Instant> expires_at, Note const &created_by);
 
@@ -15,29 +15,32 @@ std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id);
 /// As find_key; throws Error (not_found).
 Key get_key(db::Transaction &transaction, KeyId const &id);
 
-/// Whose a key or an org's admin token is, told by the hash of the whole key: a key id alone is public and proves nothing.
+/// The owner of a key or of an organization's admin token.
 struct Owner {
     SecretKind kind = SecretKind::key;
     OrgId org_id;
     std::optional<AgentId> agent_id{};
 };
+/// Returns the owner of a key or an organization's admin token. Compares the hash of the whole key, because a key id
+/// is public and proves nothing.
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash);
 
-/// The agent's keys whose row says active or retiring: at most one of each.
+/// The agent's keys whose state is active or retiring: at most one of each.
 struct CurrentKeys {
     std::optional<Key> active{};
     std::optional<Key> retiring{};
 };
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent);
 
-/// The active key becomes retiring: accepted until the earlier of its own expiry and now + grace.
+/// Makes the active key retiring: it is accepted until its own expiry or now + grace, whichever comes first.
 void start_grace(db::Transaction &transaction, KeyId const &key_id, KeyId const &replaced_by,
                  std::chrono::seconds grace, bool retire_on_first_use);
-/// Takes start_grace back; the key's expiry becomes `expires_at`.
+/// Undoes start_grace; the key's expiry becomes `expires_at`.
 void end_grace_as_active(db::Transaction &transaction, KeyId const &key_id, std::optional<Instant> expires_at);
-/// Ends a key: its row says retired from now on.
+/// Ends a key: its state becomes retired.
 void retire(db::Transaction &transaction, KeyId const &key_id, std::optional<KeyId> const &replaced_by = std::nullopt);
-/// Writes into the rows what a revocation decided: every key of the agent that is active or retiring becomes revoked. Returns their ids.
+/// Marks the agent's active and retiring keys as revoked, so that their rows say what a revocation has decided.
+/// Returns their ids.
 std::vector<KeyId> mark_revoked(db::Transaction &transaction, AgentId const &agent);
 
 struct KeyFilter {
@@ -47,15 +50,15 @@ struct KeyFilter {
     std::optional<std::string> after{};
     std::optional<std::int64_t> limit{};
 };
-/// In order of id.
+/// Returns keys in order of id.
 std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter);
-/// Newest first.
+/// Returns all keys of an agent, newest first.
 std::vector<Key> keys_of_agent(db::Transaction &transaction, AgentId const &agent);
 
-/// The address that an agent was last seen from, if a gateway told it.
+/// Returns the address that an agent last called from, if a gateway reported it.
 std::optional<std::string> last_address(db::Transaction &transaction, AgentId const &agent);
 
-/// What a gateway would answer; all but `reason` may be absent.
+/// A gateway's answer about a key. Which optional fields are set depends on `reason`.
 struct Answer {
     bool ok = false;
     KeyVerdict reason = KeyVerdict::unknown_key;
@@ -66,7 +69,7 @@ struct Answer {
 Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,
                   std::optional<AgentId> const &agent);
 
-/// False in a database without our schema.
+/// Returns false if the database has no relay schema.
 bool has_key_table(db::Transaction &transaction);
 
 }  // namespace relay::sql

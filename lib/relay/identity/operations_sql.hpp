@@ -5,19 +5,19 @@
 
 namespace relay::sql {
 
-/// What was done under a caller's request id before.
+/// What an earlier transaction did under the same request id.
 struct EarlierRequest {
     std::string parameters{};
     KeyId key_id;
 };
 
-/// Claims `request` for this transaction and records `operation` as its fence; waits for a transaction that is claiming the same.
-/// Returns what was done under it before, if it was: then nothing is recorded.
+/// Claims `request` for this transaction and records `operation` as its fence. Waits for a transaction that is
+/// claiming the same request. If the request was claimed before, records nothing and returns what was done then.
 std::optional<EarlierRequest> claim_request(db::Transaction &transaction, OperationId const &operation,
                                             OrgId const &org, RequestId const &request, std::string const &parameters,
                                             KeyId const &key);
 
-/// False in a database without our schema.
+/// Returns false if the database has no relay schema.
 bool has_operation_table(db::Transaction &transaction);
 
 }  // namespace relay::sql

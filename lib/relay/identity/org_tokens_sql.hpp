@@ -11,16 +11,16 @@ struct OrgToken {
     Instant created_at{};
 };
 
-/// The organization's live admin token, if it has one.
+/// Returns the organization's live admin token, if it has one.
 std::optional<OrgToken> live_token(db::Transaction &transaction, OrgId const &org);
 
 void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org,
                   Note const &created_by);
 
-/// Ends the organization's live token, if there is one; returns its id.
+/// Revokes the organization's live token, if it has one; returns its id.
 std::optional<KeyId> revoke_live_token(db::Transaction &transaction, OrgId const &org);
 
-/// Ends one token; false if it had ended before.
+/// Revokes one token. Returns false if it was revoked before.
 bool revoke_token(db::Transaction &transaction, KeyId const &id);
 
 }  // namespace relay::sql

@@ -6,16 +6,18 @@
 
 namespace relay::sql {
 
-/// False if the id exists already; waits for a transaction that is inserting it.
+/// Inserts an organization. Returns false if the id exists already. Waits for a transaction that is inserting the
+/// same id.
 bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, OrgSettings const &settings,
                 Note const &created_by);
 
 std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id);
 
-/// As find_org; throws Error (not_found) with ids that are close.
+/// As find_org; throws Error (not_found) that suggests similar ids.
 Org get_org(db::Transaction &transaction, OrgId const &id);
 
-/// Holds the organization's row until the end: agents of an organization with a limit are counted one at a time.
+/// Locks the organization's row until the transaction ends, so that only one transaction at a time counts its agents
+/// against the limit.
 void lock_org(db::Transaction &transaction, OrgId const &id);
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
@@ -27,13 +29,13 @@ struct OrgFilter {
     std::optional<std::string> after{};
     std::optional<std::int64_t> limit{};
 };
-/// In order of id.
+/// Returns organizations in order of id.
 std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter);
 
-/// Who has called without a key in the last 7 days.
+/// Returns who called without a key in the last 7 days.
 KeylessCalls keyless_calls(db::Transaction &transaction, OrgId const &id);
 
-/// True if there is any organization but `id`.
+/// Returns true if there is an organization other than `id`.
 bool has_other_orgs(db::Transaction &transaction, OrgId const &id);
 
 }  // namespace relay::sql

@@ -3,23 +3,23 @@
 #include "relay/identity/events_sql.hpp"
 #include "relay/model/conditions.hpp"
 
-/// The events of a change of what agents may do.
+/// The audit events of changes to permissions and roles.
 namespace relay {
 
-/// Of whom they are: an agent, or a role of an organization.
+/// Who holds the permissions: an agent, or a role of an organization.
 struct Holder {
     OrgId org_id;
     std::optional<AgentId> agent_id{};
     std::optional<RoleId> role_id{};
 };
 
-/// permission_granted, one for each; with the conditions if `terms` set any.
+/// Returns one permission_granted event per permission, with the conditions if `terms` sets or removes any.
 std::vector<sql::NewEvent> granted_events(Holder const &holder, std::vector<std::string> const &permissions,
                                           GrantTerms const &terms = {});
-/// permission_revoked, one for each.
+/// Returns one permission_revoked event per permission.
 std::vector<sql::NewEvent> revoked_events(Holder const &holder, std::vector<std::string> const &permissions);
 
-/// `action` is role_created, role_deleted, role_assigned or role_unassigned.
+/// Returns a role's event. `action` is role_created, role_deleted, role_assigned or role_unassigned.
 sql::NewEvent role_event(std::string action, Holder const &holder);
 
 }  // namespace relay
