@@ -23,7 +23,7 @@ void add_if(Fields &fields, bool differs, char const *name) {
 [[noreturn]] void refuse_other_content(std::string_view what, std::string const &id, Fields const &fields,
                                        Advice next) {
     throw Error(ErrorKind::conflict,
-                fmt::format("{} {} exists with another {}; nothing was changed", what, id, fmt::join(fields, ", ")),
+                fmt::format("{} {} exists with a different {}; nothing was changed", what, id, fmt::join(fields, ", ")),
                 {.next = std::move(next)});
 }
 
@@ -65,7 +65,7 @@ void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
         bool const org = kind_of(standing.subject) == SubjectKind::org;
         throw Error(
             ErrorKind::conflict,
-            fmt::format("{} {} is {} since {}; nothing was changed", kind_of(standing.subject), standing.subject,
+            fmt::format("{} {} has been {} since {}; nothing was changed", kind_of(standing.subject), standing.subject,
                         status_of(standing.kind), format_instant_seconds(standing.at)),
             {.next = advise(standing.kind == StandingKind::block ? (org ? Act::unblock_org : Act::unblock_agent)
                                                                  : (org ? Act::restore_org : Act::restore_agent),

@@ -11,24 +11,24 @@
 #include <string>
 #include <vector>
 
-/// What the database holds, as it is read: plain, and without any secret or hash.
+/// The rows that identity reads from the database, as plain structs, without any secret or hash.
 namespace relay {
 
-/// What an organization's owner chooses. None: as it is, or for a new one the default.
+/// An organization's settings. A setting without a value is not changed; a new organization gets the default.
 struct OrgSettings {
-    std::optional<Plan> plan{};  ///< free
-    std::optional<std::int64_t> max_agents{};  ///< what the plan allows
-    std::optional<std::chrono::seconds> key_max_age{};  ///< 90 days
-    std::optional<AuthMode> auth_mode{};  ///< required
+    std::optional<Plan> plan{};  ///< default: free
+    std::optional<std::int64_t> max_agents{};  ///< default: the limit of the plan
+    std::optional<std::chrono::seconds> key_max_age{};  ///< default: 90 days
+    std::optional<AuthMode> auth_mode{};  ///< default: required
 };
 
 struct Org {
     OrgId org_id;
     std::string name{};
     Plan plan = Plan::free;
-    std::optional<std::int64_t> max_agents{};  ///< none: what the plan allows
-    std::optional<std::int64_t> agent_limit{};  ///< what holds; none: no limit
-    std::int64_t agents = 0;  ///< that are not revoked
+    std::optional<std::int64_t> max_agents{};  ///< none: the limit of the plan
+    std::optional<std::int64_t> agent_limit{};  ///< the limit in force; none: no limit
+    std::int64_t agents = 0;  ///< agents that are not revoked
     std::chrono::seconds key_max_age{};
     AuthMode auth_mode = AuthMode::required;
     Status status = Status::active;
@@ -36,19 +36,19 @@ struct Org {
     std::string created_by{};
 };
 
-/// Somebody who has called without a key.
+/// A caller without a key.
 struct KeylessCaller {
-    std::optional<std::string> agent_id{};  ///< as it was claimed; none: not even that
-    bool known = false;  ///< it is an agent of the organization
+    std::optional<std::string> agent_id{};  ///< the agent id that it claimed; none: it claimed no id
+    bool known = false;  ///< the organization has an agent with this id
     std::int64_t calls = 0;
     Instant last_at{};
 };
 
-/// The calls without a key of the last 7 days.
+/// Calls without a key in the last 7 days.
 struct KeylessCalls {
     std::int64_t callers = 0;
     std::int64_t calls = 0;
-    std::vector<KeylessCaller> latest{};  ///< at most 10, the latest first
+    std::vector<KeylessCaller> latest{};  ///< at most 10, latest first
 };
 
 struct Agent {
@@ -58,7 +58,7 @@ struct Agent {
     std::vector<std::string> permissions{};
     std::optional<std::chrono::seconds> key_max_age{};  ///< none: the organization's
     std::chrono::seconds effective_key_max_age{};
-    Status status = Status::active;  ///< by itself or with its organization
+    Status status = Status::active;  ///< its own, or its organization's if that is worse
     Instant created_at{};
     std::string created_by{};
     std::optional<Instant> last_used_at{};
@@ -67,8 +67,8 @@ struct Agent {
 /// One way in which an agent, or a role, has a permission.
 struct Grant {
     std::string permission{};
-    std::optional<std::string> conditions{};  ///< a JSON object; none: it holds without any
-    std::optional<RoleId> role_id{};  ///< of an agent: the role that it comes from; none: its own
+    std::optional<std::string> conditions{};  ///< a JSON object; none: without conditions
+    std::optional<RoleId> role_id{};  ///< for an agent: the role that grants it; none: a direct grant
 };
 
 struct Key {
@@ -77,7 +77,7 @@ struct Key {
     OrgId org_id;
     KeyState state = KeyState::active;
     KeyStatus status = KeyStatus::active;
-    bool blocked = false;  ///< refused for now: the agent or its organization is blocked
+    bool blocked = false;  ///< gateways refuse it for now: the agent or its organization is blocked
     Instant created_at{};
     std::string created_by{};
     Instant due_at{};
@@ -88,11 +88,11 @@ struct Key {
     bool retire_on_first_use = false;
     std::optional<Instant> last_used_at{};
 
-    /// Accepted by a gateway, blocks apart.
+    /// Returns true if gateways accept the key, ignoring blocks.
     bool live() const { return status == KeyStatus::active || status == KeyStatus::retiring; }
 };
 
-/// A block or revocation that stands.
+/// A block or revocation in force.
 struct Standing {
     Subject subject;
     StandingKind kind = StandingKind::block;
@@ -105,7 +105,7 @@ struct Standing {
 };
 
 struct Event {
-    std::optional<std::int64_t> event_id{};  ///< none: a flood that still goes on
+    std::optional<std::int64_t> event_id{};  ///< none: a flood that has not ended yet
     Instant occurred_at{};
     std::optional<OrgId> org_id{};
     std::optional<AgentId> agent_id{};
@@ -117,7 +117,7 @@ struct Event {
     std::optional<std::string> actor{};
     std::string db_role{};
     std::optional<std::string> ticket{};
-    std::int64_t times = 1;  ///< more: a flood that is counted in one row
+    std::int64_t times = 1;  ///< more than 1: a flood, counted in one row
 };
 
 }  // namespace relay

@@ -17,7 +17,8 @@ db::TransactOptions look_at_any_version() {
     return options;
 }
 
-/// A key of the content that the database knows by its hash: it was committed, whatever has become of it since.
+/// Returns true if the database knows the hash of a key in `content`: the key was committed, whatever its state is
+/// now.
 bool holds_known_key(db::Database &database, std::string_view content) {
     KeyScanner scanner;
     scanner.feed(content);
@@ -52,8 +53,8 @@ Verdict settle_named_operation(db::Database &database, OperationId const &operat
                 throw Error(
                     ErrorKind::schema,
                     "the database has no relay schema, so it cannot know operation " + operation.text(),
-                    {.why = "either this is another database than the one it ran in, or it was an init that was "
-                            "rolled back: then nothing was changed",
+                    {.why = "either it ran in another database, or it was an init that was rolled back and changed "
+                            "nothing",
                      .next = advise(Act::show_connection)});
             }
         });

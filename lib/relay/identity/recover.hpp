@@ -10,11 +10,11 @@
 
 namespace relay {
 
-/// What became of an operation: its transaction is committed, or can never commit any more.
+/// The outcome of an operation.
 enum class Verdict {
-    done,
-    aborted,
-    elsewhere,  ///< nobody can tell here: it was another database's (only for content that names its database)
+    done,  ///< its transaction is committed
+    aborted,  ///< its transaction can never commit any more
+    elsewhere,  ///< it was made for another database, which must be asked (only for content that names its database)
 };
 
 template <>
@@ -23,17 +23,20 @@ struct EnumText<Verdict> {
         {{Verdict::done, "done"}, {Verdict::aborted, "aborted"}, {Verdict::elsewhere, "elsewhere"}});
 };
 
-/// Settles an operation by the fence: inserts its id as aborted, or finds it done. Waits at most 30 s for one that is in flight.
-/// Throws Error: unknown, it is still in flight or the database cannot be reached.
+/// Settles an operation by the fence (relay/db/fence.hpp): inserts its id as aborted, or finds that it is done. Waits
+/// up to 30 s for an operation in flight. Throws Error: unknown, it is still in flight, or the database cannot be
+/// reached.
 Verdict settle_operation(db::Database &database, OperationId const &operation);
 
-/// The same for an id that a person names. Throws moreover Error (schema): there is no relay schema, which proves nothing, since it may be
-/// another database.
+/// The same for an id that a person gives. Also throws Error (schema) if the database has no relay schema: it may be
+/// the wrong database, so "aborted" would prove nothing.
 Verdict settle_named_operation(db::Database &database, OperationId const &operation);
 
-/// Settles the bytes that a killed run left behind (FILE.new): done, if a key in them is known to the database or the operation
-/// named after them (operation_id_for) is done. If they were made for the database `made_for` (NewKey::database_id) and this is another one,
-/// then nothing is asked about, and nothing barred: elsewhere. Throws as settle_operation.
+/// Settles the content of a file that a killed run left behind (FILE.new).
+///
+/// Returns done if the database knows a key in it, or if the operation with the id of this content (operation_id_for)
+/// is done. Returns elsewhere, and bars nothing, if the content was made for the database `made_for`
+/// (NewKey::database_id) and this is another one. Throws as settle_operation.
 Verdict settle_content(db::Database &database, std::string_view content, std::optional<std::string> const &made_for);
 
 }  // namespace relay

@@ -5,7 +5,8 @@
 namespace relay::sql {
 namespace {
 
-// One statement a kind, so that a block of agents touches no table but theirs: a lock on another must not hold it up.
+// One statement per kind, so that blocking agents reads only the table of agents: a lock on another must not delay
+// it.
 constexpr auto look_up_agents_sql = R"sql(
 SELECT asked.id, agent.agent_id IS NOT NULL AS known, agent.org_id, agent.agent_id
 FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, position)
@@ -30,7 +31,8 @@ UPDATE relay.revocations SET lifted_at = now(), lifted_by = $4
 WHERE subject_kind = $1 AND subject_id = ANY ($2::text[]) AND kind = $3 AND lifted_at IS NULL AND (until IS NULL OR until > now())
 RETURNING subject_id)sql";
 
-// The longest block and the first revocation come first, each by its own order.
+// look_up takes the first row of each kind: the block that lasts longest, and the earliest revocation (no end, so by
+// at).
 constexpr auto standing_sql = R"sql(
 SELECT subject_kind, subject_id, kind, at, until, ticket, reason, actor, db_role
 FROM relay.standing_revocations

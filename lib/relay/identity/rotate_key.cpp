@@ -17,7 +17,7 @@ using std::chrono::seconds;
 
 seconds age(Key const &key, Instant now) { return std::chrono::floor<seconds>(now - key.created_at); }
 
-/// Why the present key may stay, or empty: then it is rotated.
+/// Returns why the current key may stay, or an empty text if it must be rotated.
 std::string reason_to_keep(RotateKey const &request, std::optional<Key> const &active, Instant now) {
     if (!active || !active->live()) {
         return {};
@@ -32,7 +32,7 @@ std::string reason_to_keep(RotateKey const &request, std::optional<Key> const &a
     return {};
 }
 
-/// One line that says all that makes one request different from another.
+/// Returns one line with everything that makes one request different from another.
 std::string canonical_parameters(RotateKey const &request) {
     auto const text = [](std::optional<seconds> const &duration) {
         return duration ? format_duration(*duration) : std::string("-");
@@ -62,12 +62,12 @@ class Rotation {
         m_agent = sql::lock_agent(m_transaction, m_request.agent);
         if (m_agent.status == Status::revoked) {
             throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
-                        {.why = "it must be restored first, which gives it a fresh key",
+                        {.why = "restore the agent first: that gives it a new key",
                          .next = advise(Act::restore_agent, m_agent.agent_id)});
         }
         m_keys = sql::current_keys(m_transaction, m_request.agent);
         if (is_own_key_again(new_key)) {
-            return keep(fmt::format("key {} is the active one already", new_key.id().text()));
+            return keep(fmt::format("key {} is already the active key", new_key.id().text()));
         }
         if (std::string const reason = reason_to_keep(m_request, m_keys.active, m_transaction.now()); !reason.empty()) {
             return keep(reason);
@@ -97,7 +97,8 @@ class Rotation {
         return true;
     }
 
-    /// The caller's own key came again: the retry of a rotation that was done.
+    /// Returns true if the caller's own key is already the agent's active key: this is a retry of a rotation that was
+    /// done.
     bool is_own_key_again(ApiKey const &new_key) {
         if (m_request.own_key == nullptr || !sql::find_key(m_transaction, new_key.id())) {
             return false;
@@ -126,7 +127,7 @@ class Rotation {
         add_event("key_retired", key.key_id, {});
     }
 
-    /// What still stands in the way of a second key in grace.
+    /// Makes room for a second key in grace: ends what is left of an older rotation, or refuses.
     void clear_grace(KeyId const &new_id) {
         if (!m_keys.retiring) {
             return;
@@ -137,7 +138,7 @@ class Rotation {
                 ErrorKind::conflict,
                 fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed",
                             m_agent.agent_id, old.key_id, format_instant_seconds(old.expires_at.value_or(Instant()))),
-                {.why = "at most two keys of an agent are live",
+                {.why = "an agent can have at most two live keys",
                  .next = advise(Act::retire_key, old.key_id)
                              .noting("ends that key now")
                              .also(advise(Act::rotate_by_force))
@@ -171,14 +172,14 @@ class Rotation {
         m_result.changed = true;
     }
 
-    /// A rotation neither outlives nor erases an end that was set on purpose.
+    /// Returns the expiry of the new key. A rotation neither extends nor removes an expiry that was set on purpose.
     std::optional<Instant> inherited_expiry(Key const &active) const {
         if (active.status == KeyStatus::expired && !m_request.force) {
             throw Error(
                 ErrorKind::conflict,
-                fmt::format("the key of agent {} expired at {}, as was set when it was made; nothing was changed",
+                fmt::format("the key of agent {} expired at {}, as set when it was created; nothing was changed",
                             m_agent.agent_id, format_instant_seconds(active.expires_at.value_or(Instant()))),
-                {.why = "a rotation does not prolong an access that was meant to end",
+                {.why = "a rotation does not extend access that was meant to end",
                  .next = advise(Act::rotate_by_force)});
         }
         return active.status == KeyStatus::expired ? std::nullopt : active.expires_at;
@@ -216,7 +217,7 @@ class Rotation {
 RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options,
                       KeyDelivery *delivery) {
     if (delivery == nullptr && request.own_key == nullptr) {
-        throw Error(ErrorKind::usage, "a new key needs somewhere to go");
+        throw Error(ErrorKind::usage, "rotate_key needs a delivery for the key that it generates");
     }
     RotatedKey result;
     DeliverThenCommit delivery_commit(delivery, options.dry_run, request.own_key != nullptr);
@@ -243,11 +244,11 @@ RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOp
         if (!keys.retiring || !keys.retiring->live() || !keys.active) {
             throw Error(
                 ErrorKind::conflict,
-                fmt::format("agent {} has no rotation in grace to take back; nothing was changed", agent.text()),
+                fmt::format("agent {} has no rotation in grace to revert; nothing was changed", agent.text()),
                 {.next = advise(Act::show_agent, agent)});
         }
         sql::retire(transaction, keys.active->key_id);
-        // The grace had cut the old key's own expiry; what it shares with its replacement is what it had before.
+        // Grace shortened the old key's expiry. The new key inherited the original one, so take it from there.
         sql::end_grace_as_active(transaction, keys.retiring->key_id, keys.active->expires_at);
         sql::record_events(transaction, options.by,
                            {{.action = "key_retired",
@@ -282,7 +283,7 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
                 fmt::format("key {} is the active key of agent {}; nothing was changed", key.text(), before.agent_id),
                 {.why = "without it the agent has no working key",
                  .next = advise(Act::rotate_key_without_grace, before.agent_id)
-                             .noting("replaces it")
+                             .noting("to replace it")
                              .also(advise(Act::retire_by_force))});
         }
         sql::retire(transaction, key);

@@ -9,36 +9,32 @@ namespace relay {
 
 struct RotateKey {
     AgentId agent;
-    std::chrono::seconds grace =
-        std::chrono::hours(24);  ///< how long the old key is accepted beside the new one; 0: not at all
-    std::optional<std::chrono::seconds> if_older_than{};  ///< a younger key is left alone
-    std::optional<std::chrono::seconds> due_within{};  ///< a key that is due later is left alone
-    bool retire_on_first_use =
-        false;  ///< the old key ends, before its grace does, when the new one is first seen working
-    bool force = false;  ///< ends an older key that is still in grace; renews a key whose own expiry has passed
-    std::optional<RequestId>
-        request{};  ///< a repeat with the same parameters tells the same key id and changes nothing
-    ApiKey const *own_key = nullptr;  ///< of the caller's making (--key-from); none: one is generated
+    std::chrono::seconds grace = std::chrono::hours(24);  ///< how long the old key still works; 0: it ends immediately
+    std::optional<std::chrono::seconds> if_older_than{};  ///< rotate only a key that is at least this old
+    std::optional<std::chrono::seconds> due_within{};  ///< rotate only a key that is due within this time
+    bool retire_on_first_use = false;  ///< end the grace as soon as a gateway sees the new key
+    bool force = false;  ///< ends an older key that is still in grace; renews a key that has expired
+    std::optional<RequestId> request{};  ///< a repeat with the same parameters returns the same key and changes nothing
+    ApiKey const *own_key = nullptr;  ///< the caller's key (--key-from); null: a key is generated
 };
 
 struct RotatedKey : WriteReceipt {
-    std::optional<Key>
-        key{};  ///< the new one; for `changed == false` the present one, or the one of the repeated request
+    std::optional<Key> key{};  ///< the new key; if nothing changed, the current key, or the key of the repeated request
     std::optional<Key> previous{};  ///< the key that was active before, as it is now
-    std::vector<KeyId> ended{};  ///< keys that this rotation ended at once
+    std::vector<KeyId> ended{};  ///< the keys that this rotation ended immediately
     std::string unchanged_because{};  ///< "key 9fq2... is 1 day old (limit 80 days)", "this request was done before"
     std::string delivered_to{};
 };
 
-/// Gives an agent a new key; its old key is accepted for `request.grace` more, but never past its own expiry.
+/// Gives an agent a new key. The old key keeps working for `request.grace`, but never past its own expiry.
 ///
-/// The grace period runs on the database clock, the one clock that every gateway shares. `delivery` may be null with `own_key`.
-/// Throws Error: not_found, no such agent; conflict, the agent is revoked, a rotation is still in grace, the key's own expiry has
-/// passed, or the request id was used with other parameters; sink.
+/// Grace is measured by the database's clock, the one clock that all gateways share. `delivery` may be null if
+/// `own_key` is set. Throws Error: not_found, no such agent; conflict, the agent is revoked, a rotation is still in
+/// grace, the key has expired, or the request id was used with other parameters; sink.
 RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options,
                       KeyDelivery *delivery);
 
-/// Takes a rotation back while its old key is in grace: the old key is active again, the new one retired.
+/// Reverts a rotation while the old key is in grace: the old key becomes active again, and the new key is retired.
 /// Throws Error: not_found; conflict, no key is in grace.
 RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOptions const &options);
 
@@ -46,7 +42,7 @@ struct RetiredKey : WriteReceipt {
     Key key;
 };
 
-/// Ends a key for good. Retiring an agent's active key leaves it without one: that needs `force`.
+/// Ends a key permanently. Retiring an agent's active key leaves the agent without a key, so that needs `force`.
 /// Throws Error: not_found; conflict, it is the active key.
 RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, WriteOptions const &options);
 

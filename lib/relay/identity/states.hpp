@@ -2,7 +2,8 @@
 
 #include "relay/model/text_of.hpp"
 
-/// The states and kinds of what identity keeps, each with its texts in the database, in JSON and on the command line.
+/// The states and kinds of organizations, agents and keys, each with its texts in the database, in JSON and on the
+/// command line.
 namespace relay {
 
 enum class Plan { free, paid };
@@ -12,7 +13,8 @@ struct EnumText<Plan> {
     static constexpr auto words = std::to_array<EnumWord<Plan>>({{Plan::free, "free"}, {Plan::paid, "paid"}});
 };
 
-/// Whether gateways let a call without a key through: `optional` while agents are given theirs.
+/// Whether gateways require a key. `optional`: they also accept calls without one, while agents are getting their
+/// keys.
 enum class AuthMode { optional, required };
 
 template <>
@@ -21,7 +23,8 @@ struct EnumText<AuthMode> {
         std::to_array<EnumWord<AuthMode>>({{AuthMode::optional, "optional"}, {AuthMode::required, "required"}});
 };
 
-/// How an organization or an agent is treated; an agent by itself or with its organization.
+/// How gateways treat an organization or an agent: by its own blocks and revocations and, for an agent, its
+/// organization's.
 enum class Status { active, blocked, revoked };
 
 template <>
@@ -30,7 +33,7 @@ struct EnumText<Status> {
         {{Status::active, "active"}, {Status::blocked, "blocked"}, {Status::revoked, "revoked"}});
 };
 
-/// What the row of a key says.
+/// The state in the row of a key.
 enum class KeyState { active, retiring, retired, revoked };
 
 template <>
@@ -41,7 +44,7 @@ struct EnumText<KeyState> {
                                                                      {KeyState::revoked, "revoked"}});
 };
 
-/// What a gateway would say of a key, blocks apart.
+/// A key's state by the clock and by revocations, as a gateway sees it, ignoring blocks.
 enum class KeyStatus { active, retiring, expired, retired, revoked };
 
 template <>
@@ -53,7 +56,7 @@ struct EnumText<KeyStatus> {
                                                                       {KeyStatus::revoked, "revoked"}});
 };
 
-/// Why a key is accepted or refused: the words of relay_api.authenticate, and the two that need no database.
+/// Why a key is accepted or refused: the words of relay_api.authenticate, and two that need no database.
 enum class KeyVerdict {
     ok,
     unknown_key,
@@ -64,7 +67,7 @@ enum class KeyVerdict {
     agent_mismatch,
     org_mismatch,
     malformed,  ///< its form or its checksum is wrong
-    admin_token,  ///< an organization's token, no agent's key
+    admin_token,  ///< an organization's token, not an agent's key
 };
 
 template <>
@@ -81,7 +84,7 @@ struct EnumText<KeyVerdict> {
                                                                        {KeyVerdict::admin_token, "admin_token"}});
 };
 
-/// What a secret turns out to be, by its hash.
+/// What kind of secret a hash belongs to.
 enum class SecretKind {
     key,
     token,  ///< an organization's admin token
@@ -93,7 +96,7 @@ struct EnumText<SecretKind> {
         std::to_array<EnumWord<SecretKind>>({{SecretKind::key, "key"}, {SecretKind::token, "token"}});
 };
 
-/// What stands against a subject: a pause, or an end.
+/// Whether a subject is kept out for a while or permanently.
 enum class StandingKind { block, revoke };
 
 template <>
@@ -102,7 +105,7 @@ struct EnumText<StandingKind> {
         std::to_array<EnumWord<StandingKind>>({{StandingKind::block, "block"}, {StandingKind::revoke, "revoke"}});
 };
 
-/// How a subject is treated by what stands against it.
+/// Returns the status that a block or revocation gives its subject.
 constexpr Status status_of(StandingKind kind) {
     return kind == StandingKind::block ? Status::blocked : Status::revoked;
 }

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t most = 3;
 constexpr std::size_t least_beginning = 3;
 
-/// Somebody who stopped typing, or knows the beginning only: shortest first.
+/// Adds ids that begin with `id`, shortest first: for a reader who knows only the beginning.
 void add_longer(std::vector<std::string> &found, std::string const &id, std::vector<std::string> ids) {
     if (id.size() < least_beginning) {
         return;

@@ -7,20 +7,25 @@
 #include <vector>
 
 /// What every use case needs around its own work: the options of its transaction, its receipt and its events.
+///
+/// A use case is the whole effect of one command, and exactly one transaction (or one per batch). It reads the effect
+/// back in that transaction and returns it in a receipt, with the database's clock and role, so "done" is said only
+/// of what the database holds. Every change writes its audit events in the same transaction. A use case that finds
+/// nothing to change says so (nothing_to_do) and writes nothing.
 namespace relay {
 
-/// Options of a transaction that writes, with a random operation id in case the body records none.
+/// Returns options for a transaction that writes, with a random operation id in case the body records none.
 db::TransactOptions writing(WriteOptions const &options);
-/// Options of a transaction that only reads.
+/// Returns options for a transaction that only reads.
 db::TransactOptions reading();
 
-/// Notes in `receipt` who ran the transaction, and when.
+/// Sets the role and time of `receipt` from the transaction.
 void note_who(WriteReceipt &receipt, db::Transaction const &transaction);
-/// A receipt that says who ran the transaction, and when.
+/// Returns a receipt with the role and time of the transaction.
 WriteReceipt receipt_of(db::Transaction const &transaction, bool changed);
 
-/// Ends a change that is known by its events: notes who made it, and writes the events. Without events nothing was changed, so the transaction
-/// leaves no trace.
+/// Ends a change that its events describe: fills the receipt and writes the events. Without events nothing was
+/// changed, and the transaction leaves no trace.
 void finish(db::Transaction &transaction, WriteReceipt &receipt, Attribution const &by,
             std::vector<sql::NewEvent> const &events);
 
