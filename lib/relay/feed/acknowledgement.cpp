@@ -24,7 +24,8 @@ class Awaiting {
 
     milliseconds passed() const { return std::chrono::duration_cast<milliseconds>(Clock::now() - m_since); }
 
-    /// Where the database is out of reach for one of them it is so for all: none waits for its own time-out. It may come back.
+    /// Asks each that has not ended. If the database cannot be reached for one, the others are not asked in this
+    /// round, so that not each of them waits for its own time-out. The database may come back before the next round.
     void ask_all() {
         std::optional<Error> out_of_reach;
         for (Acknowledgement *const one : m_confirmations) {
@@ -42,7 +43,7 @@ class Awaiting {
         }
     }
 
-    /// How long to the end of the next patience; none: all have ended.
+    /// Returns the time until the next one runs out of patience; none: all have ended.
     std::optional<milliseconds> left() const {
         std::optional<milliseconds> shortest;
         for (Acknowledgement const *const one : m_confirmations) {

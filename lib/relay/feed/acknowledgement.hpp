@@ -9,26 +9,30 @@
 
 namespace relay {
 
-/// Others who are to have what was committed, and are waited for: gateways, standbys.
+/// A wait until others (gateways, standbys) have what was committed.
+///
+/// The change is committed before the wait begins, and remains in effect whatever the wait finds. The wait only
+/// decides whether the command can say that everyone has it.
 class Acknowledgement {
   public:
-    /// `patience` counts from the commit on.
+    /// `patience` is measured from the commit.
     explicit Acknowledgement(std::chrono::milliseconds patience) : m_patience(patience) {}
     virtual ~Acknowledgement() = default;
     Acknowledgement(Acknowledgement const &) = delete;
     Acknowledgement &operator=(Acknowledgement const &) = delete;
 
-    /// Asks the database once more, and notes the answer. True: there is somebody, and all of them have it.
+    /// Asks the database once more and stores the answer. Returns true if there is at least one of them and all have
+    /// it.
     virtual bool ask() = 0;
 
     bool complete() const { return m_complete; }
-    /// From the commit to the last answer.
+    /// Returns the time from the commit to the last answer.
     std::chrono::milliseconds took() const { return m_took; }
-    /// Why they could not be asked the last time, if so.
+    /// Returns why the last question failed, if it did.
     std::optional<Error> const &failure() const { return m_failure; }
 
   protected:
-    /// To be called in ask(): there is no use in asking again.
+    /// For ask() to call when there is no use in asking again.
     void end() { m_ended = true; }
 
   private:
@@ -36,14 +40,14 @@ class Acknowledgement {
     std::chrono::milliseconds m_patience;
     std::chrono::milliseconds m_took{};
     bool m_complete = false;
-    bool m_ended = false;  ///< also when complete, without patience, or not to be asked
+    bool m_ended = false;  ///< complete, out of patience, failed, or no use in asking again
     std::optional<Error> m_failure{};
 };
 
-/// Asks each of them over and over until all have ended, at least once; what was committed stands whatever comes of it. `on_wait` is called
-/// once, when it takes longer than a person expects (a second).
+/// Asks each of `acknowledgements`, at least once, until all have ended. Calls `on_wait` once, after a second, when a
+/// person starts to wonder. Returns false if a signal ended the wait.
 ///
-/// Throws nothing of the database: that is their failure(). Returns false if a signal ended the waiting.
+/// Throws no error of the database: those are in failure().
 bool await_acknowledgements(std::vector<Acknowledgement *> const &acknowledgements,
                             std::chrono::steady_clock::time_point since, std::function<void()> const &on_wait);
 

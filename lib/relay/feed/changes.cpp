@@ -13,9 +13,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr char const *channel = "relay_key_changes";
-/// How often to look though nobody called: changes behind a synchronous standby wake nobody.
+/// How often to poll without a NOTIFY: a change that waits for a synchronous standby sends none.
 constexpr std::chrono::milliseconds listening_pace = 3s;
-/// The same where no call can reach us.
+/// How often to poll where no NOTIFY can arrive (through a pooler, on a standby).
 constexpr std::chrono::milliseconds polling_pace = 1s;
 constexpr std::chrono::milliseconds first_backoff = 100ms;
 constexpr std::chrono::milliseconds longest_backoff = 5s;
@@ -41,13 +41,13 @@ class Follow {
     }
 
   private:
-    /// Listens first, then looks: what comes in between calls us at once. True: it is over.
+    /// Listens first and reads then, so that a change in between wakes us. Returns true when following has ended.
     bool step() {
         if (!m_listener && !m_request.until_idle) {
             m_listener = m_database.listen(channel);
         }
         if (!m_cursor) {
-            m_cursor = read().front().cursor;  // the row that says where to begin
+            m_cursor = read().front().cursor;  // the "reset" row has the cursor to begin from
         }
         std::vector<KeyChange> const changes = read();
         if (!m_reached) {
@@ -111,10 +111,10 @@ void follow_changes(db::Database &database, FollowChanges const &request, Change
         Follow(database, request, follower).run();
     } catch (Error const &error) {
         if (error.hint().sqlstate == "22023") {
-            throw Error(ErrorKind::usage, "--since is no cursor of the change feed",
-                        {.why = "a cursor is one word, as in 1f2e3d4c.1.745.12.746:746:",
-                         .next = Advice("take it from the cursor of the last line that was read")
-                                     .also(advise(Act::begin_feed_anew))});
+            throw Error(
+                ErrorKind::usage, "the value of --since is not a cursor of the change feed",
+                {.why = "a cursor is one word such as 1f2e3d4c.1.745.12.746:746:",
+                 .next = Advice("use the cursor of the last line that you read").also(advise(Act::begin_feed_anew))});
         }
         throw;
     }

@@ -10,21 +10,22 @@ namespace relay {
 
 struct FollowChanges {
     std::optional<std::string> since{};  ///< a cursor; none: from now on
-    bool until_idle = false;  ///< end when there is nothing more to tell
+    bool until_idle = false;  ///< end when there are no more changes
 };
 
 struct ChangeFollower {
-    std::function<bool(KeyChange const &)> on_change{};  ///< false: enough
-    std::function<void(std::string const &cursor)> on_start{};  ///< from where, before the first change
-    std::function<void(Error const &)> on_loss{};  ///< the connection is lost, and will be made again
-    std::function<void()> on_return{};  ///< it was made again; nothing was missed
+    std::function<bool(KeyChange const &)> on_change{};  ///< returns false to stop following
+    std::function<void(std::string const &cursor)> on_start{};  ///< called before the first change, with the cursor
+    std::function<void(Error const &)> on_loss{};  ///< the connection is lost; it will be made again
+    std::function<void()> on_return{};  ///< the connection was made again; no change was missed
 };
 
-/// Tells each change of the feed at least once, in its order: woken by NOTIFY, and by looking every few seconds, which alone works through a
-/// pooler and on a standby. Survives the loss of the database once it was reached: it tries again for as long as it takes, and goes on
-/// from its cursor.
+/// Passes each change of the feed to `follower`, at least once and in the feed's order, until the follower stops it
+/// or, with `until_idle`, no change is left.
 ///
-/// Returns when the follower has enough, or `until_idle`. Throws Error: usage, a malformed cursor; unavailable, it was never reached; denied.
+/// NOTIFY wakes it, and it also polls every few seconds: through a pooler and on a standby, only polling works. If
+/// the connection is lost after the database was reached once, it retries for as long as it takes and continues from
+/// its cursor. Throws Error: usage, a malformed cursor; unavailable, the database was never reached; denied.
 void follow_changes(db::Database &database, FollowChanges const &request, ChangeFollower const &follower);
 
 }  // namespace relay

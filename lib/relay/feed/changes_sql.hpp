@@ -6,8 +6,9 @@
 
 namespace relay::sql {
 
-/// A page of the change feed after `cursor` (none: one row "reset", from which to begin). Each row comes at least once; nothing more is to
-/// come when the cursor of the last is the one that was asked with, or there is no row. Runs on a standby, too.
+/// Returns a page of the change feed after `cursor`; without a cursor, one "reset" row with the cursor to begin from.
+/// Each row comes at least once. The end is reached if there is no row, or if the last row has the cursor that was
+/// passed in. Also runs on a standby.
 std::vector<KeyChange> changes_since(db::Transaction &transaction, std::optional<std::string> const &cursor);
 
 /// A place in the feed.
@@ -16,12 +17,13 @@ struct FeedPlace {
     std::int64_t seq = 0;
 };
 
-/// The last row that shuts out one of `subjects`, of one kind; none: the feed does not hold it any more.
+/// Returns the place of the last row that makes gateways end connections of one of `subjects`, which are of one kind.
+/// None: the feed no longer has that row.
 std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects);
 
-/// Wakes who listens to the feed, at COMMIT. For changes that did not do so themselves: see wake_later.
+/// Wakes the listeners of the feed at COMMIT, for an earlier transaction that did not (wake_later).
 void wake_listeners(db::Transaction &transaction);
-/// The changes of this transaction wake nobody, so that its COMMIT waits for no lock of NOTIFY.
+/// Makes the changes of this transaction send no NOTIFY, so that its COMMIT does not wait for NOTIFY's lock.
 void wake_later(db::Transaction &transaction);
 
 }  // namespace relay::sql

@@ -17,7 +17,7 @@ Page<Gateway> list_gateways(db::Database &database) {
     return page;
 }
 
-/// Where the change stands in the feed; none: the feed does not hold it any more, so everybody has it.
+/// The place of the change in the feed. None: the feed no longer has it, so it counts as acknowledged by all.
 struct GatewayWait::Place {
     std::optional<sql::FeedPlace> in_feed{};
 };

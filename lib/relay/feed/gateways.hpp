@@ -10,10 +10,10 @@
 
 namespace relay {
 
-/// Who listens to the change feed, and how far behind; by id. Runs on a standby, too.
+/// Returns the gateways that acknowledge the change feed, and how far each is behind; by id. Also runs on a standby.
 Page<Gateway> list_gateways(db::Database &database);
 
-/// Waits until every live gateway has acknowledged the last change that shut out one of `subjects`, of one kind.
+/// Waits until every live gateway has acknowledged the last block or revocation of one of `subjects`, of one kind.
 class GatewayWait : public Acknowledgement {
   public:
     GatewayWait(db::Database &database, std::vector<Subject> subjects, std::chrono::milliseconds patience);
@@ -22,9 +22,10 @@ class GatewayWait : public Acknowledgement {
     /// Throws Error: unavailable, denied; Interrupted.
     bool ask() override;
 
-    /// Gateways that had acknowledged anything within 60 s before; without any nothing is ever proven.
+    /// Returns the gateways that acknowledged anything in the last 60 s before the first question. If there is none,
+    /// nothing can be proven.
     std::vector<std::string> const &live() const { return m_live; }
-    /// Of these, who has not acknowledged the change.
+    /// Returns those of live() that have not acknowledged the change.
     std::vector<std::string> const &missing() const { return m_missing; }
 
   private:

@@ -6,7 +6,8 @@ namespace {
 constexpr auto list_sql = R"sql(
 SELECT gateway_id, acknowledged_at, live, changes_behind, seconds_behind, db_role FROM relay.gateway_status ORDER BY gateway_id)sql";
 
-// Past the place in the order of the feed, or the change was seen ahead of it: while a transaction is open for long, only the latter.
+// A gateway has the change if its cursor is at or past the place, or if it saw the change early: while a transaction
+// stays open, cursors cannot pass it, and only the second can happen.
 constexpr auto acknowledged_sql = R"sql(
 SELECT ack.gateway_id, ack.at > statement_timestamp() - interval '60 seconds' AS live,
        ack.history = here.database_id || '.' || here.timeline

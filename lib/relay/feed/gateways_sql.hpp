@@ -7,7 +7,7 @@
 
 namespace relay::sql {
 
-/// Every gateway that acknowledged anything in the last 7 days, by id.
+/// Returns every gateway that acknowledged anything in the last 7 days, by id.
 std::vector<Gateway> list_gateways(db::Transaction &transaction);
 
 struct GatewayAck {
@@ -16,7 +16,7 @@ struct GatewayAck {
     bool has_it = false;  ///< it has acknowledged the place
 };
 
-/// Which gateways have acknowledged `place` (none: whatever there was, all of them have).
+/// Returns, for each gateway, whether it has acknowledged `place` (none: the feed no longer has it, so all have).
 std::vector<GatewayAck> acknowledged(db::Transaction &transaction, std::optional<FeedPlace> const &place);
 
 }  // namespace relay::sql

@@ -8,13 +8,20 @@
 #include <optional>
 #include <string>
 
-/// What the database holds of the change feed, as it is read.
+/// Rows of the change feed and of the gateways that follow it, as plain structs.
+///
+/// The feed lists what gateways must forget. A reader's place in it is a cursor: a transaction id and a sequence
+/// number, below every transaction that is still open, plus the snapshot in which later rows were seen. A sequence
+/// number alone would lose rows, because a transaction with a lower number can commit later. What holds: every row
+/// comes at least once and never late; a repeated row does no harm, because forgetting twice is forgetting. Programs
+/// treat the cursor as an opaque word and store it only after they have acted on the row. schema/0008_change_feed.sql
+/// has the rest.
 namespace relay {
 
-/// A row of the change feed: what gateways must forget. Without a key it concerns all of the agent's, without an agent all of the
-/// organization's, without anything everybody's.
+/// A row of the change feed: what gateways must forget. Without a key it concerns all keys of the agent, without an
+/// agent all agents of the organization, and without an organization everything.
 struct KeyChange {
-    std::string cursor{};  ///< to go on from, once this row was acted upon
+    std::string cursor{};  ///< where to continue, once this row was acted upon
     std::optional<OrgId> org_id{};
     std::optional<AgentId> agent_id{};
     std::optional<KeyId> key_id{};
@@ -25,12 +32,13 @@ struct KeyChange {
 
 /// A gateway that acknowledges the change feed.
 struct Gateway {
-    std::string gateway_id{};  ///< claimed
+    std::string gateway_id{};  ///< as the gateway claims
     Instant acknowledged_at{};
     bool live = false;  ///< acknowledged within the last 60 s
-    std::optional<std::int64_t> changes_behind{};  ///< none: its cursor is of another history of the database
-    std::optional<std::chrono::seconds> behind{};  ///< since when the oldest change waits for it; 0: it has all
-    std::string db_role{};  ///< proven
+    std::optional<std::int64_t> changes_behind{};  ///< none: its cursor belongs to another history of the database
+    std::optional<std::chrono::seconds>
+        behind{};  ///< age of the oldest change that it still has to acknowledge; 0: none
+    std::string db_role{};  ///< as the database authenticated it
 };
 
 }  // namespace relay

@@ -242,10 +242,9 @@ RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOp
         Agent const owner = sql::lock_agent(transaction, agent);
         sql::CurrentKeys const keys = sql::current_keys(transaction, agent);
         if (!keys.retiring || !keys.retiring->live() || !keys.active) {
-            throw Error(
-                ErrorKind::conflict,
-                fmt::format("agent {} has no rotation in grace to revert; nothing was changed", agent.text()),
-                {.next = advise(Act::show_agent, agent)});
+            throw Error(ErrorKind::conflict,
+                        fmt::format("agent {} has no rotation in grace to revert; nothing was changed", agent.text()),
+                        {.next = advise(Act::show_agent, agent)});
         }
         sql::retire(transaction, keys.active->key_id);
         // Grace shortened the old key's expiry. The new key inherited the original one, so take it from there.

@@ -8,10 +8,10 @@
 
 /// What every use case needs around its own work: the options of its transaction, its receipt and its events.
 ///
-/// A use case is the whole effect of one command, and exactly one transaction (or one per batch). It reads the effect
-/// back in that transaction and returns it in a receipt, with the database's clock and role, so "done" is said only
-/// of what the database holds. Every change writes its audit events in the same transaction. A use case that finds
-/// nothing to change says so (nothing_to_do) and writes nothing.
+/// A use case is the whole effect of one command, and one transaction (or one per batch). It learns the effect inside
+/// that transaction and returns it in a receipt, with the database's time and role, so "done" is said only of what
+/// the database holds. Every change writes its audit events in the same transaction. A use case that finds nothing to
+/// change calls nothing_to_do() and leaves no trace.
 namespace relay {
 
 /// Returns options for a transaction that writes, with a random operation id in case the body records none.

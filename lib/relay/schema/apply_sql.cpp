@@ -13,17 +13,16 @@ constexpr char const *encoding_sql =
 
 constexpr char const *record_sql = "INSERT INTO relay.schema_migrations (version, name, checksum) VALUES ($1, $2, $3)";
 
-/// The first migration makes the roles and takes relay_owner's by itself; every later one starts as relay_owner.
+/// The first migration creates the roles and switches to relay_owner itself; every later one starts as relay_owner.
 constexpr std::string_view take_role_sql = "SET LOCAL ROLE relay_owner;";
 constexpr std::string_view leave_role_sql = "RESET ROLE;";
 
 void refuse_other_encoding(db::Transaction &transaction) {
     std::string encoding = transaction.exec(encoding_sql).one().text("encoding");
     if (encoding != "UTF8") {
-        throw Error(
-            ErrorKind::schema, "the database's encoding is " + encoding + ", it must be UTF8",
-            {.why = "names are checked and compared as Unicode",
-             .next = "use a database that was made with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"});
+        throw Error(ErrorKind::schema, "the database's encoding is " + encoding + ", but it must be UTF8",
+                    {.why = "names are checked and compared as Unicode",
+                     .next = "use a database created with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"});
     }
 }
 
@@ -37,7 +36,7 @@ void apply_migration(db::Transaction &transaction, db::Migration const &migratio
 }
 
 std::vector<int> pending_migrations(db::Transaction &transaction) {
-    transaction.exec(db::migration_lock_sql);  // first: another applier may have been faster
+    transaction.exec(db::migration_lock_sql);  // first, because another run may have applied them meanwhile
     SchemaStatus const status = read_schema_status(transaction);
     refuse_unmigratable(status);
     refuse_other_encoding(transaction);
@@ -53,7 +52,8 @@ std::vector<int> apply_pending(db::Transaction &transaction) {
 }
 
 std::string migration_script(db::Migration const &migration) {
-    // The name and the checksum are ours, of letters, digits and underscores: nothing to quote.
+    // The name and the checksum come from our own files and have only letters, digits and underscores: no quoting
+    // needed.
     return fmt::format(
         "-- {0}: sha256 {1}\nBEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n{2};\n{3}{4}{5}"
         "INSERT INTO relay.schema_migrations (version, name, checksum) VALUES ({6}, '{0}', '{1}');\nCOMMIT;\n\n",

@@ -37,7 +37,7 @@ void refuse_incomparable(SchemaReport const &report) {
 
 db::Migration const &migration_at(int version) { return db::migrations()[static_cast<std::size_t>(version) - 1]; }
 
-/// Applies what is missing, one transaction a migration; a dry run takes one for all of them.
+/// Applies the missing migrations, one transaction per migration; a dry run uses one transaction for all.
 std::vector<int> apply_schema(db::Database &database, bool dry_run,
                               std::function<void(db::Migration const &)> const &applied) {
     std::vector<int> done;
@@ -105,8 +105,8 @@ MigratedSchema migrate_schema(db::Database &database, bool dry_run,
 
 std::string schema_script(std::optional<int> only) {
     if (only && (*only < 1 || *only > schema_version())) {
-        throw Error(ErrorKind::not_found, "no migration has the number " + std::to_string(*only),
-                    {.why = "this program knows 1 to " + std::to_string(schema_version())});
+        throw Error(ErrorKind::not_found, "no migration " + std::to_string(*only),
+                    {.why = "this program has migrations 1 to " + std::to_string(schema_version())});
     }
     std::string script;
     for (db::Migration const &migration : db::migrations()) {

@@ -13,38 +13,39 @@
 
 namespace relay {
 
-/// How a database stands to this program, on the database's own clock. `known_version` is the program's.
+/// Whether a database's schema fits this program.
 struct SchemaReport {
     SchemaStatus status{};
-    int known_version = 0;
-    Instant at{};
+    int known_version = 0;  ///< the version that this program needs
+    Instant at{};  ///< by the database's clock
     std::string db_role{};
     std::optional<Error> obstacle{};  ///< why `schema apply` would refuse; none: it would not
 };
 
-/// Meets any version, also on a standby.
+/// Reports on the schema. Works with any version, and on a standby.
 SchemaReport report_schema(db::Database &database);
 
 struct SchemaComparison : SchemaReport {
     std::vector<SchemaDifference> differences{};
 };
 
-/// Compares the catalog with what the migrations make. Runs for a database that is current, or whose migrations were edited.
-/// Throws Error (schema) for any other.
+/// Compares the database's catalog with what the migrations create. Works if the schema is current, or if its
+/// migrations were edited. Throws Error (schema) in any other state.
 SchemaComparison compare_schema(db::Database &database);
 
 struct MigratedSchema : WriteReceipt {
     int previous_version = 0;  ///< 0: there was no schema
-    int version = 0;  ///< what it is now, or would be in a dry run
+    int version = 0;  ///< the version now, or for a dry run the version that it would have
     std::vector<int> applied{};
 };
 
-/// Applies what is missing, one transaction a migration; two at once are safe. `applied` is told each migration after its COMMIT.
-/// Throws Error (schema): edited, ahead, incomplete, or a database that is not UTF-8.
+/// Applies the missing migrations, one transaction per migration, and calls `applied` for each after its COMMIT. Two
+/// runs at the same time are safe. Throws Error (schema): edited, ahead, incomplete, or the database's encoding is
+/// not UTF-8.
 MigratedSchema migrate_schema(db::Database &database, bool dry_run,
                               std::function<void(db::Migration const &)> const &applied = {});
 
-/// The migrations as a script for psql, or `only` one of them. Throws Error (not_found): no migration has that number.
+/// Returns the migrations, or `only` one of them, as a script for psql. Throws Error (not_found): no such migration.
 std::string schema_script(std::optional<int> only = {});
 
 }  // namespace relay

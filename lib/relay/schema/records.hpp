@@ -7,17 +7,21 @@
 #include <string_view>
 #include <vector>
 
-/// The database schema as this program knows it: numbered forward migrations, embedded, each applied in one transaction and recorded with the
-/// checksum of its file.
+/// The database schema: numbered migrations, embedded in the program.
+///
+/// A migration goes only forward. Each is applied in one transaction, and recorded in relay.schema_migrations with
+/// the checksum of its file. So a database says by itself which version it has, whether a step is missing, and
+/// whether it was made from the same text as this program's; nothing has to be guessed from the tables. Whether
+/// someone changed the tables by hand afterwards is a separate question: verify_schema compares the catalog.
 namespace relay {
 
-/// How a database stands to this program.
+/// Whether a database's schema fits this program.
 enum class SchemaState {
     absent,  ///< no relay schema at all
     current,
     behind,  ///< migrations are missing at the end: `schema apply`
     ahead,  ///< migrated by a newer program
-    edited,  ///< a recorded migration has another checksum than ours
+    edited,  ///< a recorded migration has a different checksum than this program's
     incomplete,  ///< the record has a gap, or schema `relay` exists without a record: not made by `schema apply`
 };
 
@@ -41,15 +45,15 @@ struct AppliedMigration {
 
 struct SchemaStatus {
     SchemaState state = SchemaState::absent;
-    int version = 0;  ///< the highest that is applied; 0: none
+    int version = 0;  ///< the highest version that is applied; 0: none
     std::vector<AppliedMigration> applied{};
-    std::vector<int> edited{};  ///< versions with a foreign checksum
-    std::vector<int> missing{};  ///< versions of ours that are not applied
+    std::vector<int> edited{};  ///< versions whose checksum is not this program's
+    std::vector<int> missing{};  ///< this program's versions that are not applied
 };
 
-/// One line of the catalog that is missing from the database, or should not be there.
+/// One line of the catalog that the database lacks, or has but should not have.
 struct SchemaDifference {
-    bool missing = false;  ///< else unexpected
+    bool missing = false;  ///< false: unexpected
     std::string line{};  ///< "column relay.agents.name text not null"
 };
 

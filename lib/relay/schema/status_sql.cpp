@@ -9,7 +9,8 @@
 namespace relay::sql {
 namespace {
 
-// Read from the catalogs' tables: to_regclass answers from a cache of the session, which a wait for the migration lock does not renew.
+// Reads the catalog tables: to_regclass answers from the session's cache, which waiting for the migration lock does
+// not refresh.
 constexpr char const *presence_sql = R"sql(
 SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'relay') AS has_schema,
        EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -41,23 +42,22 @@ Error describe_edited(SchemaStatus const &status) {
         }
     }
     return {ErrorKind::schema,
-            fmt::format("migration {} was applied from another file than this program's: its checksum differs",
+            fmt::format("migration {} was applied from a different file than this program's: the checksum differs",
                         join(status.edited)),
-            {.why = "the file was edited after it had been applied, or an unreleased version of this program, or a "
-                    "fork of it, made "
+            {.why = "the file was edited after it was applied, or an unreleased version or a fork of this program made "
                     "this schema",
              .next = advise(Act::verify_schema)}};
 }
 
 Error describe_incomplete(SchemaStatus const &status) {
     return {ErrorKind::schema,
-            status.version == 0 ? std::string("schema relay exists, but without a record of migrations: it is half "
-                                              "applied, or somebody else's")
+            status.version == 0 ? std::string("schema relay exists, but has no record of migrations: it is half "
+                                              "applied, or something else made it")
                                 : fmt::format("migration {} is missing below version {}: the schema is half applied",
                                               join(status.missing), status.version),
             {.why = "this program applies each migration in one transaction, so something else made or changed it",
              .next = advise(Act::show_schema_status)
-                         .also("drop schemas relay and relay_api if they hold nothing, or restore a backup")}};
+                         .also("drop the schemas relay and relay_api if they are empty, or restore a backup")}};
 }
 
 }  // namespace

@@ -8,8 +8,9 @@
 namespace relay::sql {
 namespace {
 
-/// One line an object, in words that are the same on PostgreSQL 13 to 18: no NOT NULL constraints (18 lists them), no MAINTAIN privilege (17),
-/// function bodies by digest. The months' partitions come and go, and are left out.
+/// One line per object, in words that are the same on PostgreSQL 13 to 18: no NOT NULL constraints (18 lists them),
+/// no MAINTAIN privilege (new in 17), function bodies as digests. Monthly partitions come and go, so they are left
+/// out.
 constexpr char const *catalog_sql = R"sql(
 WITH relations AS (
     SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind, c.relacl, c.relowner, c.relrowsecurity, c.relforcerowsecurity,
@@ -104,7 +105,7 @@ std::vector<std::string> expected_lines() {
     return lines;
 }
 
-/// How the server writes definitions depends on these, which a role or a database may have set otherwise.
+/// The server's text of a definition depends on these settings, which a role or a database may have changed.
 constexpr char const *deparse_settings_sql =
     "SELECT set_config('quote_all_identifiers', 'off', true), set_config('intervalstyle', 'postgres', true)";
 
