@@ -347,7 +347,7 @@ def test_gateways_need_logins_of_their_own(relay, database, server):
     server.query(f"GRANT relay_auditor TO {gateway}")
     assert_found(one(relay, "grants.gateways"), "warn", "more than check keys", gateway)
     server.query(f"REVOKE relay_auditor, relay_gateway FROM {gateway}")
-    assert_found(one(relay, "grants.gateways"), "warn", "nobody can check a key", "GRANT relay_gateway")
+    assert_found(one(relay, "grants.gateways"), "warn", "no gateway can check a key", "GRANT relay_gateway")
     server.query(f"GRANT relay_gateway TO {gateway}")
 
 
@@ -382,7 +382,7 @@ def test_months_that_nobody_made(relay, database, tmp_path):
     assert one(relay, "audit.months")["status"] == "ok"
     first_agent(provisioner, tmp_path / "bot.key")
     forget_month(database)
-    assert_found(one(relay, "audit.months"), "warn", "present month")
+    assert_found(one(relay, "audit.months"), "warn", "current month")
     provisioner("audit", "maintain", check=0)
     assert one(relay, "audit.months")["status"] == "ok"
     database.execute("UPDATE relay.operations SET at = now() - interval '41 days'")
@@ -405,7 +405,7 @@ def test_keys_that_are_due(relay, database, tmp_path):
 
 def test_gateways_that_stay_behind(relay, database, tmp_path):
     provisioner = relay.with_(dsn=login(database, "relay_provisioner"))
-    assert_found(one(relay, "gateways"), "ok", "none follows")
+    assert_found(one(relay, "gateways"), "ok", "no gateway follows")
     begin = "SELECT relay_api.acknowledge(%s, next_cursor) FROM relay_api.changes_since(NULL)"
     for gateway in ("gw-1", "gw-2"):
         database.execute(begin, gateway)
@@ -413,7 +413,7 @@ def test_gateways_that_stay_behind(relay, database, tmp_path):
     first_agent(provisioner, tmp_path / "bot.key")
     provisioner("block", "bot", check=0)
     database.execute("UPDATE relay.key_changes SET at = now() - interval '1 minute'")
-    assert_found(one(relay, "gateways"), "warn", "does not act on changes: gw-1, gw-2", "relay-admin gateway list")
+    assert_found(one(relay, "gateways"), "warn", "not acting on changes: gw-1, gw-2", "relay-admin gateway list")
     database.execute(begin, "gw-1")
     database.execute("UPDATE relay.gateway_acks SET at = now() - interval '2 minutes' WHERE gateway_id = 'gw-2'")
     assert_found(one(relay, "gateways"), "warn", "silent for more than 60 s: gw-2")

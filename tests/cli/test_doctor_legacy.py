@@ -55,7 +55,7 @@ def expire(database):
 
 
 def test_before_it_begins_nothing_is_wrong(relay, fleet):
-    assert_found(one(relay, "legacy.window"), "ok", "none was ever opened")
+    assert_found(one(relay, "legacy.window"), "ok", "no window was ever opened")
     assert one(relay, "legacy.pace")["status"] == one(relay, "legacy.refused")["status"] == "ok"
 
 
@@ -70,7 +70,7 @@ def test_a_window_past_its_date_is_an_error_until_somebody_acts(relay, database,
     expire(database)
     assert use_secret(database, "agent-1") == "legacy_closed"
     item = one(relay, "legacy.window")
-    assert_found(item, "error", "open past its date since", "3 agents", "extend")
+    assert_found(item, "error", "but not finished", "3 agents still needed it", "extend")
     assert "next: relay-admin migrate-legacy finish\n" in relay("doctor", "legacy.window", check=10).out
     relay(*shlex.split(item["next"])[1:], check=0)
     assert one(relay, "legacy.window")["status"] == "ok"
@@ -88,15 +88,15 @@ def test_a_window_that_was_called_off(relay, database, window):
 
 
 def test_the_pace_is_held_against_the_deadline(relay, database, window, tmp_path):
-    assert_found(one(relay, "legacy.pace"), "ok", "3 agents left, and the window was opened")
+    assert_found(one(relay, "legacy.pace"), "ok", "3 agents still to move, and the window was opened")
     rewrite(database, "UPDATE relay.legacy_migrations SET opened_at = now() - interval '73 hours'")
-    assert_found(one(relay, "legacy.pace"), "warn", "3 agents left, and none has left")
+    assert_found(one(relay, "legacy.pace"), "warn", "3 agents still to move, but none has moved")
     rewrite(database, "UPDATE relay.legacy_migrations SET opened_at = now() - interval '1 hour'")
     use_key(relay, database, tmp_path, "agent-0")
     database.execute("UPDATE relay.legacy_migrations SET deadline = now() + interval '30 days'")
-    assert_found(one(relay, "legacy.pace"), "ok", "last of 2 agents leaves at")
+    assert_found(one(relay, "legacy.pace"), "ok", "last of 2 agents will have moved by")
     database.execute("UPDATE relay.legacy_migrations SET deadline = now() + interval '10 minutes'")
-    assert_found(one(relay, "legacy.pace"), "warn", "after the window has closed")
+    assert_found(one(relay, "legacy.pace"), "warn", "after the window closes")
     for agent in ("agent-1", "agent-2"):
         use_key(relay, database, tmp_path, agent)
     assert one(relay, "legacy.pace")["status"] == "ok"
@@ -109,7 +109,7 @@ def test_who_was_refused_is_named(relay, database, window, tmp_path):
     relay("migrate-legacy", "finish", *OFF, check=0)
     assert use_secret(database, "agent-2") == "legacy_closed"
     assert_found(
-        one(relay, "legacy.refused"), "warn", "1 agent came with the shared secret", "agent-2", "agent show agent-2"
+        one(relay, "legacy.refused"), "warn", "refused 1 agent with the shared secret", "agent-2", "agent show agent-2"
     )
     assert use_secret(database, "stranger") == "legacy_closed"
     # Worse, and told first: somebody poses as an agent that has left the secret behind.
@@ -161,7 +161,7 @@ def test_the_secret_itself_goes_last(relay, window, settings):
     flag = settings(f"{SWITCH}=true\nAGENT_SECRET=geheim\n")
     assert_found(one(relay, "legacy.secret", flags=flag), "ok", "is set")
     relay("migrate-legacy", "finish", *OFF, check=0)
-    assert_found(one(relay, "legacy.secret", flags=flag), "warn", "take AGENT_SECRET out of")
+    assert_found(one(relay, "legacy.secret", flags=flag), "warn", "remove AGENT_SECRET from")
     assert_found(one(relay, "legacy.secret", flags=settings(f"{END_STATE}\nAGENT_SECRET=\n")), "ok", "not in")
 
 
@@ -240,4 +240,4 @@ def test_no_value_gets_out(relay, window, settings, stage):
         assert "s3cr3t" not in result.out + result.err and "\\xff" not in result.out
     settings(LEAKY)
     assert_found(one(runner, "legacy.env_file", flags=flag) if stage != "unreachable" else
-                 examine(runner, "legacy.env_file", *flag)["legacy.env_file"], "warn", "lines are no assignment", "line 4")  # fmt: skip
+                 examine(runner, "legacy.env_file", *flag)["legacy.env_file"], "warn", "lines are not NAME=VALUE", "line 4")  # fmt: skip

@@ -19,18 +19,18 @@ using Clock = std::chrono::steady_clock;
 using Ids = std::vector<std::string_view>;
 using namespace std::chrono_literals;
 
-/// Who works on a table is not waited for: what cannot be looked at now is told so.
+/// Short, so that a session that holds a lock delays nothing: what cannot be read now is reported as such.
 constexpr auto lock_patience = 1s;
 
-/// What a question rests on; each on those before it.
+/// What a query depends on; each includes those before it.
 enum class Ground {
     connection,
     rights,  ///< the role may read our tables
-    catalog,  ///< there is a schema of this program's version, even if made from another text
-    schema,  ///< and it is this program's
+    catalog,  ///< the schema has this program's version, even if its migrations were edited
+    schema,  ///< the schema is this program's
 };
 
-/// The difference between the clocks, by the quickest of three questions.
+/// Measures the difference between the clocks; of three queries, the quickest is the most exact.
 CheckResult measure_clock(db::Transaction &transaction) {
     std::chrono::milliseconds ahead{};
     std::chrono::milliseconds round_trip = std::chrono::milliseconds::max();
@@ -46,7 +46,7 @@ CheckResult measure_clock(db::Transaction &transaction) {
     return doctor::judge_clock(ahead, round_trip);
 }
 
-/// An error in one sentence.
+/// Returns an error as the result of a check, in one sentence.
 CheckResult from_error(std::string_view check, Error const &error) {
     constexpr std::string_view needless = "; nothing was changed";
     std::string message = error.message();
@@ -85,7 +85,7 @@ class Examiner {
         }
     }
 
-    /// Of a check on which others rest: an error of it is told, also if it was not asked for.
+    /// Adds the result of a check that others depend on; if it is an error, also if it was not requested.
     void tell_ground(CheckResult result) {
         bool const told = std::any_of(m_result.checks.begin(), m_result.checks.end(),
                                       [&](CheckResult const &other) { return other.check == result.check; });
@@ -115,7 +115,7 @@ class Examiner {
     Clock::time_point m_until = Clock::now() + m_request.patience;
     std::optional<sql::ServerFacts> m_server{};
     std::optional<SchemaState> m_schema{};
-    std::string m_no_connection{};  ///< the check at which there was none, or none any more
+    std::string m_no_connection{};  ///< the check that found no connection, or lost it
     Examination m_result{};
 };
 
@@ -130,7 +130,7 @@ void Examiner::read(Body const &body) {
     });
 }
 
-/// Of `ids` those that are wanted, if `ground` holds; otherwise none, and they are told as skipped.
+/// Returns the requested ones of `ids` if `ground` holds. Otherwise returns none, and reports them as skipped.
 Ids Examiner::standing_on(Ground ground, Ids ids) {
     std::erase_if(ids, [this](std::string_view id) { return !wants(id); });
     if (ids.empty()) {
@@ -138,18 +138,18 @@ Ids Examiner::standing_on(Ground ground, Ids ids) {
     }
     std::string reason = lacking(ground);
     if (reason.empty() && Clock::now() >= m_until) {
-        reason = "the time that this took";
+        reason = "the time limit";
     }
     if (reason.empty()) {
         return ids;
     }
     for (std::string_view const id : ids) {
-        skip(id, "not judged, because of " + reason);
+        skip(id, "not checked, because of " + reason);
     }
     return {};
 }
 
-/// Asks what `ids` need; `body` tells them, as the last thing that it does.
+/// Runs the queries that `ids` need. `body` adds the results as its last step, so that an error before adds none.
 void Examiner::ask(Ground ground, Ids const &ids, Body const &body) {
     Ids const wanted = standing_on(ground, ids);
     if (wanted.empty()) {
@@ -160,15 +160,15 @@ void Examiner::ask(Ground ground, Ids const &ids, Body const &body) {
     } catch (Error const &error) {
         tell(from_error(wanted.front(), error));
         for (std::size_t i = 1; i < wanted.size(); ++i) {
-            skip(wanted[i], "not judged, because of " + std::string(wanted.front()));
+            skip(wanted[i], "not checked, because of " + std::string(wanted.front()));
         }
         if (error.kind() == ErrorKind::unavailable && error.hint().sqlstate.empty()) {
-            m_no_connection = wanted.front();  // it broke, or is silent
+            m_no_connection = wanted.front();  // the connection broke, or the server does not answer
         }
     }
 }
 
-/// The check for whose failure `ground` does not hold; empty: it holds.
+/// Returns the check whose failure means that `ground` does not hold; empty: it holds.
 std::string Examiner::lacking(Ground ground) {
     connect();
     if (!m_no_connection.empty() || ground == Ground::connection) {
@@ -280,7 +280,7 @@ void Examiner::ask_legacy() {
         tell(doctor::judge_env_file(*relay));
     } else {
         skip("legacy.fallback",
-             "the relay's settings were not named; at the end they are to say ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false",
+             "no --env-file given; at the end, the relay needs ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false",
              advise(Act::name_relay_settings));
     }
     Ids ids{"legacy.window", "legacy.pace"};
@@ -304,7 +304,7 @@ void Examiner::ask_legacy() {
         [this](db::Transaction &transaction) { tell(doctor::judge_refused(sql::read_refused_agents(transaction))); });
 }
 
-/// What others rest on is found while they are asked.
+/// Needed because results that others depend on are added while those are checked.
 void Examiner::sort() {
     auto const place = [](CheckResult const &result) {
         return std::find(known_checks().begin(), known_checks().end(), result.check);

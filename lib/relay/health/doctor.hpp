@@ -10,16 +10,17 @@
 #include <string_view>
 #include <vector>
 
-/// Looks a relay's database over: one verdict a check.
+/// Checks a relay's database and its set-up: one verdict per check.
 namespace relay {
 
-/// The ids of all checks: an interface, they stay. In the order in which they are told: first what the others rest on.
+/// Returns the ids of all checks, in the order of the report: a check comes before those that depend on it. The ids
+/// are an interface and do not change.
 std::vector<std::string_view> const &known_checks();
 
 struct Examine {
     std::vector<std::string> checks{};  ///< ids; empty: all
     Surroundings around{};
-    std::chrono::milliseconds patience{20'000};  ///< after so long no further question is asked
+    std::chrono::milliseconds patience{20'000};  ///< after this time, no further query is sent
 };
 
 struct Examination {
@@ -30,10 +31,11 @@ struct Examination {
     bool any(CheckStatus status) const;
 };
 
-/// Makes the checks that are asked for. Never throws for what a check is about: a database that does not answer is the error of
-/// `db.connection`, and what rests on it is skipped. A check on which others rest is told when it is an error, also if it was not asked for.
+/// Runs the requested checks. What a check finds is a result, never an exception: a database that does not answer is
+/// an error of `db.connection`, and the checks that depend on it are skipped. A check that others depend on is also
+/// in the result if it was not requested, when it is an error.
 ///
-/// Each question is a READ ONLY transaction of its own, so that one that cannot be asked leaves the others.
+/// Each query runs in its own READ ONLY transaction, so that one that fails does not affect the others.
 /// Throws Error (usage): the settings of the connection are not valid; Interrupted.
 Examination examine(db::Database &database, Examine const &request);
 

@@ -3,7 +3,7 @@
 namespace relay::sql {
 namespace {
 
-// USAGE and SELECT are asked for by hand: a look at a table of a schema without them is an error, not an answer.
+// Checks USAGE and SELECT explicitly: reading a table without them would be an error, not an answer.
 constexpr auto server_sql = R"sql(
 SELECT current_setting('server_version') AS version, current_setting('server_version_num')::bigint AS version_number,
        COALESCE((SELECT encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid()), false) AS gss_encrypted,
@@ -15,13 +15,13 @@ LEFT JOIN pg_namespace AS n ON n.nspname = 'relay'
 LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'schema_migrations'
 WHERE me.rolname = current_user)sql";
 
-// reset_val: what the session began with, since our transaction has set some of them for itself.
+// reset_val: the value that the session began with, because our transaction changes some of these for itself.
 constexpr auto settings_sql = R"sql(
 SELECT name, reset_val AS value FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'password_encryption', 'default_transaction_read_only',
                'log_statement', 'log_min_duration_statement', 'log_parameter_max_length'))sql";
 
-// USAGE, not MEMBER: since PostgreSQL 16 whoever creates a role is a member of it that has none of its rights.
+// USAGE, not MEMBER: since PostgreSQL 16, the creator of a role is a member of it but has none of its rights.
 constexpr auto groups_sql = R"sql(
 SELECT rolname::text AS name FROM pg_roles
 WHERE rolname IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant')
@@ -43,7 +43,7 @@ SELECT current_setting('synchronous_standby_names') AS names,
        COALESCE(bool_or(state IS NULL), false) AS hidden
 FROM relay.wal_senders())sql";
 
-// The size, because nobody but the owner may look into a partition; and nothing ever leaves this one.
+// By size, because only the owner may read a partition; and rows never leave this one.
 constexpr auto months_sql = R"sql(
 SELECT EXISTS (SELECT FROM relay.event_months() AS made WHERE made.month = date_trunc('month', now())::date) AS has_present,
        EXISTS (SELECT FROM relay.event_months() AS made

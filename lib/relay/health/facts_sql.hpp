@@ -7,27 +7,27 @@
 #include <string>
 #include <vector>
 
-/// What `doctor` asks. Nothing here writes, and all of it works on a standby.
+/// The queries of `doctor`. They write nothing, and all of them work on a standby.
 namespace relay::sql {
 
-/// What any role may ask of any database.
+/// What any role can read in any database.
 struct ServerFacts {
     db::Link link{};
     bool gss_encrypted = false;  ///< by Kerberos, in place of TLS
     std::string version{};  ///< "15.14"
     std::int64_t version_number = 0;  ///< 150014
     bool standby = false;
-    std::string role{};  ///< with whose rights statements run
+    std::string role{};  ///< current_user: the role whose rights apply
     bool superuser = false;
     bool bypasses_row_security = false;
     std::vector<std::string> groups{};  ///< the relay_* roles whose rights it has without SET ROLE
     bool has_schema = false;
-    bool may_read = false;  ///< what the auditor may; false without a schema
-    std::map<std::string, std::string> settings{};  ///< what a session of this role begins with
+    bool may_read = false;  ///< it can read what relay_auditor can; false without a schema
+    std::map<std::string, std::string> settings{};  ///< the settings that a session of this role begins with
 };
 ServerFacts read_server(db::Transaction &transaction);
 
-/// A login, no superuser, that has rights of our groups.
+/// A login that has the rights of relay's groups; never a superuser.
 struct GroupLogin {
     std::string name{};
     bool bypasses_row_security = false;
@@ -37,11 +37,11 @@ struct GroupLogin {
 };
 std::vector<GroupLogin> read_group_logins(db::Transaction &transaction);
 
-/// For which standbys a COMMIT waits, and who of them is there. Needs the rights of an auditor.
+/// The standbys that a COMMIT waits for, and how many are connected. Needs the rights of relay_auditor.
 struct SynchronousStandbys {
-    std::string names{};  ///< synchronous_standby_names; empty: it waits for none
-    std::int64_t streaming = 0;  ///< of those that count
-    bool hidden = false;  ///< the server does not tell us
+    std::string names{};  ///< synchronous_standby_names; empty: COMMIT waits for none
+    std::int64_t streaming = 0;  ///< synchronous standbys that are streaming
+    bool hidden = false;  ///< this role may not see them
 };
 SynchronousStandbys read_synchronous_standbys(db::Transaction &transaction);
 
@@ -49,7 +49,7 @@ struct AuditMonthFacts {
     bool has_present = false;
     bool has_next = false;
     bool default_is_used = false;  ///< rows are in the default partition
-    bool overdue = false;  ///< operations older than 40 days are still there: nobody prunes
+    bool overdue = false;  ///< operations older than 40 days are still there: maintenance does not run
 };
 AuditMonthFacts read_audit_months(db::Transaction &transaction);
 
@@ -59,17 +59,17 @@ struct Named {
     std::string first{};  ///< at most 3: "a, b, c"
 };
 
-/// Agents whose active key is past its due date and would be let in.
+/// Returns the agents whose active key is past its due date and still accepted.
 Named agents_with_overdue_keys(db::Transaction &transaction);
 
 /// Imported agents that were refused with the shared secret in the last 24 hours.
 struct RefusedAgents {
-    Named left{};  ///< that have a key of their own in use
+    Named left{};  ///< those that already use their own key
     Named others{};
 };
 RefusedAgents read_refused_agents(db::Transaction &transaction);
 
-/// The server's clock at this moment, not at the start of the transaction.
+/// Returns the server's clock now, not at the start of the transaction.
 Instant server_clock(db::Transaction &transaction);
 
 }  // namespace relay::sql

@@ -8,7 +8,7 @@
 namespace relay::doctor {
 namespace {
 
-/// A live gateway polls each second; one that is so far behind does not act on what it reads.
+/// A live gateway polls every second, so one that is this far behind does not act on what it reads.
 constexpr auto far_behind = std::chrono::seconds(30);
 
 }  // namespace
@@ -16,18 +16,18 @@ constexpr auto far_behind = std::chrono::seconds(30);
 CheckResult judge_months(sql::AuditMonthFacts const &facts) {
     std::string wrong;
     if (!facts.has_present) {
-        wrong = "the present month has no partition, so its rows gather in the default one";
+        wrong = "the current month has no partition, so its rows go to the default one";
     } else if (facts.default_is_used) {
-        wrong = "rows gather in the default partition, since a month was missing";
+        wrong = "rows are in the default partition, because their month had no partition";
     } else if (!facts.has_next) {
         wrong = "the next month has no partition yet";
     } else if (facts.overdue) {
-        wrong = "operations of more than 40 days ago are still kept: nobody runs the maintenance";
+        wrong = "operations older than 40 days are still kept: audit maintenance does not run";
     }
     if (!wrong.empty()) {
-        return {"audit.months", CheckStatus::warn, wrong, advise(Act::maintain_audit).noting("best from a timer")};
+        return {"audit.months", CheckStatus::warn, wrong, advise(Act::maintain_audit).noting("best run by a timer")};
     }
-    return {"audit.months", CheckStatus::ok, "this month and the next have their partitions", ""};
+    return {"audit.months", CheckStatus::ok, "this month and the next have partitions", ""};
 }
 
 CheckResult judge_due_keys(sql::Named const &overdue) {
@@ -35,7 +35,7 @@ CheckResult judge_due_keys(sql::Named const &overdue) {
         return {"keys.due", CheckStatus::ok, "no key is past its due date", ""};
     }
     return {"keys.due", CheckStatus::warn,
-            fmt::format("{} past the due date of {} key, first of all {}", counted(overdue.count, "agent"),
+            fmt::format("{} past the due date of {} key, longest overdue: {}", counted(overdue.count, "agent"),
                         overdue.count == 1 ? "its" : "their", overdue.first),
             advise(Act::list_agents_past_due)};
 }
@@ -51,11 +51,11 @@ CheckResult judge_gateways(std::vector<Gateway> const &gateways) {
     }
     if (silent.empty() && behind.empty()) {
         return {"gateways", CheckStatus::ok,
-                gateways.empty() ? "none follows the change feed, so none may cache"
-                                 : fmt::format("{} live, none is behind", gateways.size()),
+                gateways.empty() ? "no gateway follows the change feed, so none may cache"
+                                 : fmt::format("{} live, none behind", gateways.size()),
                 ""};
     }
-    std::string text = behind.empty() ? "" : "live, and does not act on changes: " + behind;
+    std::string text = behind.empty() ? "" : "live, but not acting on changes: " + behind;
     text += behind.empty() || silent.empty() ? "" : "; ";
     text += silent.empty() ? "" : "silent for more than 60 s: " + silent;
     return {"gateways", CheckStatus::warn, text, advise(Act::list_gateways)};

@@ -10,17 +10,16 @@ namespace {
 using Switch = RelaySettings::Switch;
 
 constexpr auto soon = std::chrono::hours(72);
-constexpr auto first_days =
-    std::chrono::hours(72);  ///< in which nobody need have left: gateways and first keys come first
+constexpr auto first_days = std::chrono::hours(72);  ///< no agent needs to have moved yet: gateways and keys come first
 constexpr auto variable = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET";
 constexpr auto end_state = "set ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false in the relay, and restart it";
 
-/// Where the window stands, in the words that the checks need.
+/// The state of the window, as the checks need it.
 enum class Stage {
-    never,  ///< there was no window yet
+    never,  ///< no window was ever opened
     lets_in,
-    expired,  ///< past its date, and nobody has closed it
-    over,  ///< finished, stopped, or called off and past its date
+    expired,  ///< past its deadline, and not closed
+    over,  ///< finished, stopped, or called off and past its deadline
 };
 
 Stage stage_of(LegacyStatus const &legacy) {
@@ -59,19 +58,21 @@ CheckResult judge_fallback_on(LegacyStatus const &legacy) {
     switch (stage_of(legacy)) {
         case Stage::lets_in:
             return fallback(CheckStatus::ok,
-                            said + ", as it must be until the window is finished; then it is to be false");
+                            said + ", as it must be until the window is finished; then set it to false");
         case Stage::expired:
-            return fallback(CheckStatus::warn, said + ", but past the window's date the database lets nobody in",
+            return fallback(CheckStatus::warn,
+                            said + ", but the window has expired, so the database refuses the shared secret",
                             advise(Act::extend_legacy_window)
                                 .also(advise(Act::finish_legacy_window))
                                 .also(std::string("then ") + end_state));
         case Stage::never:
             return fallback(CheckStatus::warn,
-                            said + ", but no window was ever opened: the database lets nobody in by the shared secret",
+                            said + ", but no window was ever opened, so the database refuses the shared secret",
                             advise(Act::open_legacy_window).also(end_state));
         case Stage::over: break;
     }
-    return fallback(CheckStatus::error, said + ", but the window is over: the database lets nobody in", end_state);
+    return fallback(CheckStatus::error, said + ", but the window is over, so the database refuses the shared secret",
+                    end_state);
 }
 
 CheckResult judge_fallback_off(LegacyStatus const &legacy) {
@@ -91,64 +92,63 @@ CheckResult judge_window(LegacyStatus const &legacy) {
     switch (stage_of(legacy)) {
         case Stage::never:
             return {"legacy.window", CheckStatus::ok,
-                    "none was ever opened: the database lets nobody in by the shared secret", ""};
+                    "no window was ever opened: the database refuses the shared secret", ""};
         case Stage::lets_in: return judge_open_window(*legacy.window, legacy);
         case Stage::expired:
             return {
                 "legacy.window", CheckStatus::error,
-                fmt::format("open past its date since {}: the shared secret is refused, {} had not left it",
+                fmt::format("expired at {}, but not finished: the shared secret is refused, and {} still needed it",
                             format_instant_seconds(legacy.window->deadline), counted(legacy.counts.left(), "agent")),
                 advise(Act::extend_legacy_window).also(advise(Act::finish_legacy_window))};
         case Stage::over: break;
     }
     std::string const state = legacy.window->state == LegacyWindowState::finished ? "finished"
                               : legacy.window->state == LegacyWindowState::denied ? "closed by the emergency stop"
-                                                                                  : "called off, and past its date";
-    return {"legacy.window", CheckStatus::ok, state + ": the database lets nobody in by the shared secret", ""};
+                                                                                  : "called off, and past its deadline";
+    return {"legacy.window", CheckStatus::ok, state + ": the database refuses the shared secret", ""};
 }
 
 CheckResult judge_pace(LegacyStatus const &legacy) {
     if (stage_of(legacy) != Stage::lets_in || legacy.counts.left() == 0) {
-        return {"legacy.pace", CheckStatus::ok, "nobody is on the way", ""};
+        return {"legacy.pace", CheckStatus::ok, "no agent is moving off the shared secret", ""};
     }
     std::optional<Instant> const end = legacy.estimated_end();
     if (!end && legacy.at - legacy.window->opened_at < first_days) {
         return {"legacy.pace", CheckStatus::ok,
                 fmt::format(
-                    "{} left, and the window was opened {} ago", counted(legacy.counts.left(), "agent"),
+                    "{} still to move, and the window was opened {} ago", counted(legacy.counts.left(), "agent"),
                     describe_duration(std::chrono::floor<std::chrono::seconds>(legacy.at - legacy.window->opened_at))),
                 ""};
     }
     if (!end) {
-        return {
-            "legacy.pace", CheckStatus::warn,
-            fmt::format("{} left, and none has left the list within a week", counted(legacy.counts.left(), "agent")),
-            advise(Act::show_legacy_status)};
+        return {"legacy.pace", CheckStatus::warn,
+                fmt::format("{} still to move, but none has moved in the last week",
+                            counted(legacy.counts.left(), "agent")),
+                advise(Act::show_legacy_status)};
     }
     bool const late = *end > legacy.window->deadline;
     return {"legacy.pace", late ? CheckStatus::warn : CheckStatus::ok,
-            fmt::format("at the pace of the last week the last of {} leaves at {}{}",
+            fmt::format("at the pace of the last week, the last of {} will have moved by {}{}",
                         counted(legacy.counts.left(), "agent"), format_instant_seconds(*end),
-                        late ? ", after the window has closed" : ""),
+                        late ? ", after the window closes" : ""),
             late ? advise(Act::show_legacy_status) : Advice()};
 }
 
 CheckResult judge_refused(sql::RefusedAgents const &refused) {
     if (refused.left.count > 0) {
-        return {
-            "legacy.refused", CheckStatus::warn,
-            fmt::format("the shared secret was shown for {} with a key in use, within 24 hours: {}; an old copy, or "
-                        "somebody who poses as it",
-                        counted(refused.left.count, "agent"), refused.left.first),
-            advise(Act::show_agent, refused.left.first.substr(0, refused.left.first.find(',')))};
+        return {"legacy.refused", CheckStatus::warn,
+                fmt::format("in the last 24 hours the shared secret was used for {} with a key in use: {}; an old copy "
+                            "still runs, or someone poses as the agent",
+                            counted(refused.left.count, "agent"), refused.left.first),
+                advise(Act::show_agent, refused.left.first.substr(0, refused.left.first.find(',')))};
     }
     if (refused.others.count > 0) {
         return {"legacy.refused", CheckStatus::warn,
-                fmt::format("{} came with the shared secret within 24 hours and had to be refused: {}",
+                fmt::format("in the last 24 hours gateways refused {} with the shared secret: {}",
                             counted(refused.others.count, "agent"), refused.others.first),
                 advise(Act::show_agent, refused.others.first.substr(0, refused.others.first.find(',')))};
     }
-    return {"legacy.refused", CheckStatus::ok, "no imported agent was refused within 24 hours", ""};
+    return {"legacy.refused", CheckStatus::ok, "no imported agent was refused in the last 24 hours", ""};
 }
 
 CheckResult judge_env_file(RelaySettings const &relay) {
@@ -164,10 +164,10 @@ CheckResult judge_env_file(RelaySettings const &relay) {
     }
     if (relay.unread_lines > 0) {
         return {"legacy.env_file", CheckStatus::warn,
-                fmt::format("{}: {} no assignment, the first is line {}", relay.name,
-                            relay.unread_lines == 1 ? "a line is" : fmt::format("{} lines are", relay.unread_lines),
+                fmt::format("{}: {} not NAME=VALUE, the first is line {}", relay.name,
+                            relay.unread_lines == 1 ? "1 line is" : fmt::format("{} lines are", relay.unread_lines),
                             relay.first_unread_line),
-                "write NAME=VALUE in each line of it, or # before"};
+                "write each line as NAME=VALUE, or put # in front of it"};
     }
     return {"legacy.env_file", CheckStatus::ok, fmt::format("{}: {}", relay.name, counted(relay.settings, "setting")),
             ""};
@@ -183,7 +183,7 @@ CheckResult judge_fallback(RelaySettings const &relay, LegacyStatus const &legac
                                                                : std::string(end_state));
         case Switch::absent: break;
     }
-    std::string const said = std::string(variable) + " is not set, so the relay does whatever it does by itself";
+    std::string const said = std::string(variable) + " is not set, so the relay uses its default";
     return fallback(CheckStatus::warn, said,
                     stage_of(legacy) == Stage::lets_in
                         ? fmt::format("set {}=true in the relay until the window is finished", variable)
@@ -193,8 +193,8 @@ CheckResult judge_fallback(RelaySettings const &relay, LegacyStatus const &legac
 CheckResult judge_secret(RelaySettings const &relay, LegacyStatus const &legacy) {
     Stage const stage = stage_of(legacy);
     if (relay.has_secret && stage == Stage::over) {
-        return {"legacy.secret", CheckStatus::warn, "AGENT_SECRET is still set, and nobody needs it any more",
-                "take AGENT_SECRET out of " + relay.name + ", restart the relay"};
+        return {"legacy.secret", CheckStatus::warn, "AGENT_SECRET is still set, but no agent needs it any more",
+                "remove AGENT_SECRET from " + relay.name + ", and restart the relay"};
     }
     std::string const needed = stage == Stage::over ? "" : ", until the window is finished";
     return {"legacy.secret", CheckStatus::ok,

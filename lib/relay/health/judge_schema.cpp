@@ -9,7 +9,7 @@
 namespace relay::doctor {
 namespace {
 
-/// `a, b, c and 4 more`
+/// Returns "a, b, c and 4 more".
 std::string first_of(std::vector<std::string> const &names) {
     constexpr std::size_t most = 3;
     auto const end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), most));
@@ -17,7 +17,8 @@ std::string first_of(std::vector<std::string> const &names) {
     return names.size() > most ? fmt::format("{} and {} more", text, names.size() - most) : text;
 }
 
-/// A grant to somebody who is none of our groups: schema verify's line ends in `to NAME`.
+/// Returns true for a grant to a role that is not one of relay's groups. The line of `schema verify` ends in `to
+/// NAME`.
 bool is_foreign_grant(SchemaDifference const &difference) {
     std::string_view line = difference.line;
     if (difference.missing || !line.starts_with("grant ")) {
@@ -31,7 +32,8 @@ bool is_foreign_grant(SchemaDifference const &difference) {
     return std::find(std::begin(groups), std::end(groups), grantee) == std::end(groups);
 }
 
-/// The one right that schema/README.md tells to give to a login by itself: a timer that drops old months.
+/// Returns true for the one grant to a single login that schema/README.md advises: for the timer that drops old
+/// months.
 bool is_advised(std::string_view line) {
     return line.starts_with("grant execute on function relay.drop_event_months(");
 }
@@ -41,7 +43,7 @@ bool is_advised(std::string_view line) {
 CheckResult judge_schema(SchemaStatus const &status, int known_version) {
     CheckResult result{.check = "schema.version"};
     if (status.state == SchemaState::current) {
-        result.message = fmt::format("version {}, as this program has it", status.version);
+        result.message = fmt::format("version {}, as this program needs", status.version);
         return result;
     }
     result.status = CheckStatus::error;
@@ -70,11 +72,11 @@ CheckResult judge_drift(std::vector<SchemaDifference> const &differences) {
         }
     }
     if (lines.empty()) {
-        return {"schema.drift", CheckStatus::ok, "tables, functions, triggers and grants are what the migrations made",
-                ""};
+        return {"schema.drift", CheckStatus::ok,
+                "tables, functions, triggers and grants are as the migrations made them", ""};
     }
     return {"schema.drift", CheckStatus::error,
-            fmt::format("{} {} from what the migrations made, the first is {}", lines.size(),
+            fmt::format("{} {} from what the migrations made; first: {}", lines.size(),
                         lines.size() == 1 ? "object differs" : "objects differ", lines.front()),
             advise(Act::verify_schema)};
 }
@@ -89,13 +91,14 @@ CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &difference
         }
     }
     if (lines.empty()) {
-        return {"grants.foreign", CheckStatus::ok, "nobody but our groups has any right here, PUBLIC has none", ""};
+        return {"grants.foreign", CheckStatus::ok, "only the relay_ groups have rights here; PUBLIC has none", ""};
     }
-    return {
-        "grants.foreign", for_public ? CheckStatus::error : CheckStatus::warn,
-        fmt::format("{} granted past our groups: {}", lines.size() == 1 ? "a right was" : "rights were",
-                    first_of(lines)),
-        Advice("REVOKE them, and GRANT a group instead").also(advise(Act::verify_schema)).noting("lists all of them")};
+    return {"grants.foreign", for_public ? CheckStatus::error : CheckStatus::warn,
+            fmt::format("{} granted to others than the relay_ groups: {}",
+                        lines.size() == 1 ? "a right is" : "rights are", first_of(lines)),
+            Advice("REVOKE them, and GRANT a relay_ group instead")
+                .also(advise(Act::verify_schema))
+                .noting("lists all of them")};
 }
 
 CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins) {
@@ -110,19 +113,19 @@ CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins) {
         }
     }
     if (gateways.empty()) {
-        return {"grants.gateways", CheckStatus::warn, "no login is in relay_gateway: nobody can check a key",
+        return {"grants.gateways", CheckStatus::warn, "no login is in relay_gateway: no gateway can check a key",
                 "CREATE ROLE a_gateway LOGIN; GRANT relay_gateway TO a_gateway"};
     }
     if (!readers.empty()) {
         return {"grants.gateways", CheckStatus::warn,
                 fmt::format("{} of {} gateway logins can do more than check keys: {}", readers.size(), gateways.size(),
                             first_of(readers)),
-                "a login of its own for each gateway, in relay_gateway alone"};
+                "give each gateway its own login, a member of relay_gateway only"};
     }
-    return {"grants.gateways", CheckStatus::ok,
-            fmt::format("{} can check keys, and do nothing else: {}", counted(gateways.size(), "login"),
-                        first_of(gateways)),
-            ""};
+    return {
+        "grants.gateways", CheckStatus::ok,
+        fmt::format("{} can check keys and do nothing else: {}", counted(gateways.size(), "login"), first_of(gateways)),
+        ""};
 }
 
 CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins) {
@@ -136,11 +139,11 @@ CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins) {
     }
     if (!unbound.empty()) {
         return {"grants.tenants", CheckStatus::error,
-                fmt::format("in relay_tenant, but sees every organization: {}", first_of(unbound)),
+                fmt::format("in relay_tenant, but able to see every organization: {}", first_of(unbound)),
                 "ALTER ROLE ... NOBYPASSRLS, and REVOKE its other relay_ groups"};
     }
     return {"grants.tenants", CheckStatus::ok,
-            tenants == 0 ? "no login is in relay_tenant" : "who is in relay_tenant sees one organization", ""};
+            tenants == 0 ? "no login is in relay_tenant" : "each login in relay_tenant sees one organization", ""};
 }
 
 }  // namespace relay::doctor

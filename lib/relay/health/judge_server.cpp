@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int oldest_server = 13;
-constexpr int newest_server = 18;  // with which the tests run
+constexpr int newest_server = 18;  // the newest that the tests run with
 constexpr auto clock_worth_a_word = 2s;
 constexpr auto clock_astray = 60s;
 
@@ -31,7 +31,7 @@ bool is_socket(std::string_view host) { return host.empty() || host.starts_with(
 
 std::string mode_text(unsigned mode) { return fmt::format("{:04o}", mode); }
 
-/// A role in a statement that is to be pasted: quoted unless it is as PostgreSQL writes it by itself.
+/// Returns a role's name for a statement that a reader pastes: quoted only where PostgreSQL needs it.
 std::string identifier(std::string const &name) {
     bool const is_plain = !name.empty() && (name.front() < '0' || name.front() > '9') &&
                           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == name.npos;
@@ -58,15 +58,15 @@ CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around)
         return {"db.tls", CheckStatus::ok, "a unix socket: nothing leaves this machine", ""};
     }
     if (facts.gss_encrypted) {
-        return {"db.tls", CheckStatus::ok, "encrypted by GSSAPI: Kerberos has proven who the server is", ""};
+        return {"db.tls", CheckStatus::ok, "encrypted by GSSAPI; Kerberos has proven the server's identity", ""};
     }
     if (!link.tls_version && stays_on_this_machine(link.host)) {
-        return {"db.tls", CheckStatus::ok, "not encrypted, but only to " + link.host + ", on this machine", ""};
+        return {"db.tls", CheckStatus::ok, "not encrypted, but " + link.host + " is on this machine", ""};
     }
     if (!link.tls_version) {
         return {"db.tls", CheckStatus::error,
                 "not encrypted to " + link.host + mode +
-                    ": who is on the way can read along, and answer in the server's place",
+                    ": anyone on the network path can read along, or impersonate the server",
                 next};
     }
     std::string const said = *link.tls_version + mode;
@@ -74,7 +74,7 @@ CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around)
         return {"db.tls", CheckStatus::ok, said, ""};
     }
     std::string const weakness = around.sslmode == "verify-ca"
-                                     ? ": any server with a certificate of that CA can pose as this one"
+                                     ? ": any server with a certificate of that CA can impersonate this one"
                                      : ": encrypted, but the server has not proven who it is";
     return {"db.tls", CheckStatus::warn, said + " (from " + around.sslmode_origin + ")" + weakness, next};
 }
@@ -82,41 +82,41 @@ CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around)
 CheckResult judge_password(Surroundings const &around) {
     if (around.passfile && around.passfile->open_to_others()) {
         return {"db.password", CheckStatus::error,
-                fmt::format("{} has mode {}: libpq ignores it, since others can read or change it",
+                fmt::format("{} has mode {}: libpq ignores it, because others can read or change it",
                             around.passfile->path, mode_text(around.passfile->mode)),
                 use_tool("chmod", "600", around.passfile->path)};
     }
     if (around.service_file && around.service_file->open_to_others()) {
         return {"db.password", CheckStatus::warn,
-                fmt::format("{} holds a password and has mode {}: others can read it", around.service_file->path,
+                fmt::format("{} contains a password and has mode {}: others can read it", around.service_file->path,
                             mode_text(around.service_file->mode)),
                 use_tool("chmod", "600", around.service_file->path)};
     }
     if (!around.password_origin.empty()) {
-        return {"db.password", CheckStatus::ok, "a password comes from " + around.password_origin, ""};
+        return {"db.password", CheckStatus::ok, "the password comes from " + around.password_origin, ""};
     }
     return {"db.password", CheckStatus::ok,
-            around.passfile ? around.passfile->path + " is for its owner alone" : "no password is kept for libpq", ""};
+            around.passfile ? "only its owner can read " + around.passfile->path : "no password is stored for libpq",
+            ""};
 }
 
 CheckResult judge_role(sql::ServerFacts const &facts) {
     if (facts.superuser) {
         return {
             "db.role", CheckStatus::warn,
-            facts.role + " is a superuser, for whom no promise of the schema holds: it could rewrite the audit trail",
+            facts.role + " is a superuser, which bypasses the schema's protections: it could rewrite the audit trail",
             "CREATE ROLE a_login LOGIN; GRANT relay_provisioner TO a_login"};
     }
     if (facts.has_schema && !facts.may_read) {
-        std::string const rights = facts.groups.empty() ? "is in none of the relay_ groups"
+        std::string const rights = facts.groups.empty() ? "is not in any relay_ group"
                                                         : "is in " + groups_text(facts) + ", which reads no tables";
         return {"db.role", CheckStatus::error, facts.role + " " + rights + ": most checks cannot be made",
                 "GRANT relay_auditor TO " + identifier(facts.role)};
     }
     if (is_in(facts, "relay_owner")) {
-        return {
-            "db.role", CheckStatus::warn,
-            facts.role + " is in relay_owner, which may change the schema: good for migrations, too much for each day",
-            "use a login in relay_provisioner, relay_responder or relay_auditor"};
+        return {"db.role", CheckStatus::warn,
+                facts.role + " is in relay_owner, which may change the schema: right for migrations, not for daily use",
+                "use a login in relay_provisioner, relay_responder or relay_auditor"};
     }
     if (facts.bypasses_row_security) {
         return {"db.role", CheckStatus::warn, facts.role + " has BYPASSRLS, which nothing here needs",
@@ -137,8 +137,8 @@ CheckResult judge_version(sql::ServerFacts const &facts) {
     }
     if (major > newest_server) {
         return {"server.version", CheckStatus::warn,
-                fmt::format("{} is newer than what this program was tested with ({} to {})", said, oldest_server,
-                            newest_server),
+                fmt::format("{} is newer than the versions that this program was tested with ({} to {})", said,
+                            oldest_server, newest_server),
                 "use a newer version of this program"};
     }
     return {"server.version", CheckStatus::ok, said, ""};
@@ -146,13 +146,13 @@ CheckResult judge_version(sql::ServerFacts const &facts) {
 
 CheckResult judge_primary(sql::ServerFacts const &facts) {
     if (facts.standby) {
-        return {"server.primary", CheckStatus::warn, "a standby: what it knows can be seen, nothing can be changed",
-                "name several hosts, the primary is found among them: host=a,b"};
+        return {"server.primary", CheckStatus::warn, "a standby: it can be read, but not changed",
+                "name all hosts, and the program finds the primary: host=a,b"};
     }
     if (setting(facts, "default_transaction_read_only") == "on") {
         return {"server.primary", CheckStatus::warn,
                 "the primary, but this session is read-only (default_transaction_read_only)",
-                "look at ALTER ROLE ... SET and ALTER DATABASE ... SET (\\drds in psql)"};
+                "check ALTER ROLE ... SET and ALTER DATABASE ... SET (\\drds in psql)"};
     }
     return {"server.primary", CheckStatus::ok, "the primary", ""};
 }
@@ -165,12 +165,12 @@ CheckResult judge_durability(sql::ServerFacts const &facts) {
     }
     if (setting(facts, "full_page_writes") == "off") {
         return {"server.durability", CheckStatus::warn,
-                "full_page_writes is off: a crash destroys pages, unless the file system writes them whole (ZFS)",
+                "full_page_writes is off: a crash can destroy pages, unless the file system writes them whole (ZFS)",
                 "ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf()"};
     }
     if (setting(facts, "synchronous_commit") == "off") {
         return {"server.durability", CheckStatus::ok,
-                "synchronous_commit is off for this role or database, which this program overrules in each transaction",
+                "synchronous_commit is off for this role or database; this program overrules it in each transaction",
                 ""};
     }
     return {"server.durability", CheckStatus::ok, "a commit is on disk when it is acknowledged", ""};
@@ -179,11 +179,11 @@ CheckResult judge_durability(sql::ServerFacts const &facts) {
 CheckResult judge_password_hashing(sql::ServerFacts const &facts) {
     if (setting(facts, "password_encryption") == "md5") {
         return {"server.passwords", CheckStatus::warn,
-                "password_encryption is md5: who copies the hash of a login's password can log in with it",
+                "password_encryption is md5: anyone who copies the hash of a login's password can log in with it",
                 Advice("ALTER SYSTEM SET password_encryption = 'scram-sha-256'; SELECT pg_reload_conf()")
                     .also("then set the passwords again")};
     }
-    return {"server.passwords", CheckStatus::ok, "passwords of logins are kept as SCRAM verifiers", ""};
+    return {"server.passwords", CheckStatus::ok, "passwords of logins are stored as SCRAM verifiers", ""};
 }
 
 CheckResult judge_logging(sql::ServerFacts const &facts) {
@@ -192,14 +192,14 @@ CheckResult judge_logging(sql::ServerFacts const &facts) {
     if (logs_all && setting(facts, "log_parameter_max_length") != "0") {
         return {
             "server.logging", CheckStatus::warn,
-            "every statement is logged with its parameters: digests of keys stand in the server's log, and a gateway's "
-            "login can pass for an agent with one",
+            "statements are logged with their parameters, digests of keys included: anyone with a gateway login could "
+            "use one to impersonate an agent",
             "ALTER SYSTEM SET log_parameter_max_length = 0; SELECT pg_reload_conf()"};
     }
-    return {
-        "server.logging", CheckStatus::ok,
-        logs_all ? "statements are logged without their parameters" : "parameters of usual statements are not logged",
-        ""};
+    return {"server.logging", CheckStatus::ok,
+            logs_all ? "statements are logged without their parameters"
+                     : "parameters of ordinary statements are not logged",
+            ""};
 }
 
 CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandbys const &standbys) {
@@ -208,16 +208,16 @@ CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandb
     }
     if (standbys.hidden) {
         return {"server.standbys", CheckStatus::skipped,
-                "commits wait for " + standbys.names + ", but this role does not see whether they are there",
+                "commits wait for standbys " + standbys.names + ", but this role cannot see whether they are connected",
                 "GRANT pg_read_all_stats TO relay_owner"};
     }
     if (standbys.streaming == 0) {
         return {"server.standbys", CheckStatus::error,
-                "commits wait for " + standbys.names + ", and none of them is there: only block and revoke go through",
-                "bring it back, or ALTER SYSTEM SET synchronous_standby_names = ''; SELECT pg_reload_conf()"};
+                "commits wait for standbys " + standbys.names + ", but none is connected: only block and revoke work",
+                "start one, or ALTER SYSTEM SET synchronous_standby_names = ''; SELECT pg_reload_conf()"};
     }
     return {"server.standbys", CheckStatus::ok,
-            fmt::format("commits wait for {}: {} streaming", standbys.names, standbys.streaming), ""};
+            fmt::format("commits wait for standbys {}: {} streaming", standbys.names, standbys.streaming), ""};
 }
 
 CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::milliseconds round_trip) {
@@ -225,13 +225,13 @@ CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::millisecon
     std::string const exact = fmt::format("to within {} ms", std::max<long>(round_trip.count() / 2, 1));
     std::string const direction = ahead < 0ms ? "behind" : "ahead of";
     if (apart - round_trip / 2 <= clock_worth_a_word) {
-        return {"clock", CheckStatus::ok, fmt::format("{} ms from the database's, {}", apart.count(), exact), ""};
+        return {"clock", CheckStatus::ok, fmt::format("{} ms from the database's clock, {}", apart.count(), exact), ""};
     }
     std::string const far = apart < clock_astray ? fmt::format("{:.1f} s", static_cast<double>(apart.count()) / 1000)
                                                  : describe_duration(std::chrono::floor<std::chrono::seconds>(apart));
     return {"clock", apart - round_trip / 2 > clock_astray ? CheckStatus::error : CheckStatus::warn,
-            fmt::format("the database's clock is {} {} this machine's: one of them is wrong, and deadlines, grace and "
-                        "expiry run on the database's",
+            fmt::format("the database's clock is {} {} this machine's: one of them is wrong; deadlines, grace and "
+                        "expiry follow the database's",
                         far, direction),
             "run timedatectl timesync-status on both machines"};
 }

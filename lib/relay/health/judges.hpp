@@ -11,7 +11,7 @@
 #include <chrono>
 #include <vector>
 
-/// Each makes a verdict of facts, and does nothing else; relay/health/doctor.hpp brings the facts.
+/// The checks of `doctor` as pure functions from facts to a verdict. relay/health/doctor.cpp gets the facts.
 namespace relay::doctor {
 
 // The server and the way to it --------------------------------------------------------------------------------------------------------
@@ -25,13 +25,13 @@ CheckResult judge_durability(sql::ServerFacts const &facts);
 CheckResult judge_password_hashing(sql::ServerFacts const &facts);
 CheckResult judge_logging(sql::ServerFacts const &facts);
 CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandbys const &standbys);
-/// `ahead`: by how much the database's clock is before this machine's; `round_trip`: how exact that is.
+/// `ahead`: how far the database's clock is ahead of this machine's; `round_trip`: how exact that is.
 CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::milliseconds round_trip);
 
 // Schema and rights --------------------------------------------------------------------------------------------------------------------
 
 CheckResult judge_schema(SchemaStatus const &status, int known_version);
-/// All differences but the grants to others than our groups, which judge_foreign_grants has.
+/// Judges all differences except grants to roles that are not relay's groups: those are for judge_foreign_grants.
 CheckResult judge_drift(std::vector<SchemaDifference> const &differences);
 CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &differences);
 CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins);

@@ -8,14 +8,14 @@
 #include <string>
 #include <string_view>
 
-/// What `doctor` finds: one line a check.
+/// The results of `doctor`: one line per check.
 namespace relay {
 
 enum class CheckStatus {
     ok,
-    warn,  ///< works, and is weaker than it should be, or soon will not work
-    error,  ///< does not work, or a promise does not hold
-    skipped,  ///< cannot be judged
+    warn,  ///< works, but is weaker than it should be, or will soon stop working
+    error,  ///< does not work, or a promise is broken
+    skipped,  ///< cannot be checked
 };
 
 template <>
@@ -27,21 +27,20 @@ struct EnumText<CheckStatus> {
 };
 
 struct CheckResult {
-    std::string check{};  ///< its id, an interface: "db.tls"
+    std::string check{};  ///< its id, which is an interface: "db.tls"
     CheckStatus status = CheckStatus::ok;
-    std::string
-        message{};  ///< one sentence, lower case, no full stop, no secret; what comes from the server is not escaped
+    std::string message{};  ///< one sentence, lower case, no full stop, no secret; text from the server is not escaped
     Advice next{};  ///< what to do now
 };
 
-/// What the file of a relay's settings says of the shared secret; of values there is nothing else in here.
+/// What the file with a relay's settings says about the shared secret. No value is kept, only these facts.
 struct RelaySettings {
     enum class Switch { absent, on, off, unclear };
 
-    std::string name{};  ///< of the file, for people
+    std::string name{};  ///< the file's name, for people
     Switch fallback = Switch::absent;  ///< ALLOW_LEGACY_GLOBAL_AGENT_SECRET
-    bool has_secret = false;  ///< AGENT_SECRET is set, and not to nothing
-    std::size_t settings = 0;  ///< how many assignments there are
+    bool has_secret = false;  ///< AGENT_SECRET is set and not empty
+    std::size_t settings = 0;  ///< number of assignments
     std::size_t unread_lines = 0;  ///< lines that are neither an assignment nor a comment
     std::size_t first_unread_line = 0;
     std::optional<unsigned> mode{};  ///< its permission bits; none: not a regular file
@@ -55,15 +54,14 @@ struct SecretFile {
     bool open_to_others() const { return (mode & 077U) != 0; }
 };
 
-/// What a check can use besides the database: the settings of the connection, and files of this machine.
+/// What checks use besides the database: the settings of the connection, and files on this machine.
 struct Surroundings {
     std::string sslmode{};
-    std::string sslmode_origin{};  ///< who said so: "PGSSLMODE", "relay-admin"
-    std::string
-        password_origin{};  ///< where the password came from; empty: there is none but what stands in the passfile
+    std::string sslmode_origin{};  ///< what set it: "PGSSLMODE", "relay-admin"
+    std::string password_origin{};  ///< where the password came from; empty: none, or from the passfile
     std::optional<SecretFile> passfile{};
-    std::optional<SecretFile> service_file{};  ///< only if the password comes from it
-    std::optional<RelaySettings> relay{};  ///< only if it was named
+    std::optional<SecretFile> service_file{};  ///< set only if the password comes from it
+    std::optional<RelaySettings> relay{};  ///< set only if the user named the file
 };
 
 }  // namespace relay

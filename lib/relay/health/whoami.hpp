@@ -10,7 +10,7 @@
 
 namespace relay {
 
-/// Who and where this program is, as the server tells.
+/// Which database and which login this program uses, as the server reports it.
 struct WhoAmI {
     db::Link link{};
     std::string database{};
@@ -19,14 +19,15 @@ struct WhoAmI {
     std::string session_user{};
     std::string current_user{};
     bool superuser = false;
-    std::vector<std::string> groups{};  ///< which of the relay_* roles it is a member of
+    std::vector<std::string> groups{};  ///< the relay_* roles that it is a member of
     std::optional<SchemaState> schema_state{};  ///< none: this role has no right to read it
     std::optional<int> schema_version{};
-    int known_schema_version = 0;  ///< this program's
+    int known_schema_version = 0;  ///< the version that this program needs
     Instant at{};
 };
 
-/// Asks the server; works on any schema, on a standby, and as a role without any right. Changes nothing.
+/// Asks the server who it thinks we are. Works with any schema, on a standby, and without any rights. Changes
+/// nothing.
 WhoAmI who_am_i(db::Database &database);
 
 }  // namespace relay

@@ -8,7 +8,7 @@ SELECT session_user::text AS session_user, current_user::text AS current_user, c
        current_setting('server_version') AS server_version, pg_is_in_recovery() AS standby,
        (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS superuser)sql";
 
-// USAGE and SELECT are asked for by hand: a look at a table of a schema without them is an error, not an answer.
+// Checks USAGE and SELECT explicitly: reading a table without them would be an error, not an answer.
 constexpr auto readable_sql = R"sql(
 SELECT n.oid IS NOT NULL AS has_schema,
        COALESCE(has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), false) AS may_read

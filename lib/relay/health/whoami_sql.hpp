@@ -7,7 +7,7 @@
 
 namespace relay::sql {
 
-/// The server as it introduces itself to this session.
+/// What the server says about itself and this session.
 struct ServerGreeting {
     std::string session_user{};
     std::string current_user{};
@@ -18,10 +18,10 @@ struct ServerGreeting {
 };
 ServerGreeting greet_server(db::Transaction &transaction);
 
-/// Which of the relay_* roles the current user is a member of, by name.
+/// Returns the relay_* roles that the current user is a member of, by name.
 std::vector<std::string> group_memberships(db::Transaction &transaction);
 
-/// False if there is a record of migrations that this role may not read.
+/// Returns false if there is a record of migrations that this role may not read.
 bool may_read_schema_record(db::Transaction &transaction);
 
 }  // namespace relay::sql
