@@ -104,7 +104,7 @@ def test_memory_is_that_of_a_batch(server, issue, tmp_path, capsys):
     database.drop()
     told = json.loads(good.out)["data"]  # what a row said so long ago is not remembered: the database knows
     assert (good.code, told["imported"], told["unchanged"], told["refused"], refused.code) == (7, IMPORTED, 1, 1, 7)
-    assert "another name" in told["faults"][0]["reason"]
+    assert "a different name" in told["faults"][0]["reason"]
     with capsys.disabled():
         print(f"\nmemory at most: issue of 1000 {', '.join(f'{each.peak / 1024:.1f}' for each in small)} MB (lines, folder); import of {IMPORTED} "
               f"rows {good.peak / 1024:.1f} MB, of as many bad ones {refused.peak / 1024:.1f} MB; {IMPORTED / good.wall:.0f} rows a second")  # fmt: skip

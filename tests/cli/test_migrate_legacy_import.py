@@ -191,8 +191,8 @@ def test_what_is_there_is_never_changed(relay, database, tmp_path):
     )
     done = relay.json("migrate-legacy", "import", source, "--create-orgs", check=7)["data"]
     reasons = {fault["line"]: fault["reason"] for fault in done["faults"]}
-    assert "exists in org o" in reasons[2] and "another name" in reasons[3]
-    assert "line 2 says otherwise" in reasons[4] and "line 3 says otherwise" in reasons[5]
+    assert "exists in org o" in reasons[2] and "a different name" in reasons[3]
+    assert "conflicts with line 2" in reasons[4] and "conflicts with line 3" in reasons[5]
     assert agents(database) == before
 
 

@@ -79,7 +79,7 @@ def test_the_waves_go_one_after_the_other_and_an_organization_alone(relay, datab
     relay("migrate-legacy", "start", "--deadline", "14d", "--agents", tmp_path / "wave", check=0)
     (tmp_path / "b.csv").write_text("agent_id,org_id\nAAA,p\n")
     relay("migrate-legacy", "import", tmp_path / "b.csv", "--create-orgs", check=0)
-    assert issue(relay, "Agent.0001", *FOLDER, check=7)["faults"][0]["reason"].startswith("it is on no list")
+    assert issue(relay, "Agent.0001", *FOLDER, check=7)["faults"][0]["reason"].startswith("it is not on the list")
     relay("migrate-legacy", "start", check=0)
     issue(relay, "--next", "2", *FOLDER)
     assert live_keys(database).keys() == {"Agent.0008", "Agent.0009"}

@@ -39,7 +39,7 @@ InventoryEntry check(LegacyRow const &row, std::optional<OrgId> const &default_o
     }
     AgentId agent = AgentId::parse(*row.agent_id);
     if (!row.org_id && !default_org) {
-        throw Error(ErrorKind::usage, "it has no org_id (--org ORG is for rows that name none)");
+        throw Error(ErrorKind::usage, "it has no org_id (give one with --org ORG)");
     }
     InventoryEntry entry{.line = row.line,
                          .agent = agent,
@@ -59,7 +59,7 @@ InventoryEntry check(LegacyRow const &row, std::optional<OrgId> const &default_o
     return entry;
 }
 
-/// All that one row says, to tell whether a second one says the same.
+/// Returns a hash of everything that a row says, to find out whether a second row says the same.
 std::size_t digest(InventoryEntry const &entry) {
     std::string text = entry.org.text() + '\n' + entry.name.text() + (entry.revoked ? "\nr" : "\n");
     for (std::string const &permission : permission_texts(entry.permissions.value_or(std::vector<Permission>()))) {
@@ -68,19 +68,19 @@ std::size_t digest(InventoryEntry const &entry) {
     return std::hash<std::string>()(text);
 }
 
-/// What differs between an agent that is there and a row; empty: nothing.
+/// Returns what differs between an agent that exists and a row; empty: nothing.
 std::string difference(InventoryEntry const &entry, sql::KnownAgent const &known) {
     if (known.org_id != entry.org) {
         return "it exists in org " + known.org_id.text();
     }
     if (entry.revoked && !known.revoked) {
-        return "it is revoked there, but not here: revoke it here, too";
+        return "it is revoked in the source, but not in this database: revoke it here too";
     }
     if (entry.named && known.name != entry.name.text()) {
-        return "it exists with another name";
+        return "it exists with a different name";
     }
     if (entry.permissions && known.permissions != permission_texts(*entry.permissions)) {
-        return "it exists with other permissions";
+        return "it exists with different permissions";
     }
     return {};
 }
@@ -163,7 +163,7 @@ class Batch {
         }
     }
 
-    /// A name that we would not take is no reason to leave a whole organization out.
+    /// Takes the names that are valid. An invalid name does not keep a whole organization out of the import.
     static void take_names(std::map<OrgId, std::string> &names, std::map<std::string, std::string> const &theirs) {
         for (auto &[org, name] : names) {
             auto const found = theirs.find(org.text());
@@ -173,7 +173,7 @@ class Batch {
             try {
                 name = DisplayName::parse(found->second).text();
             } catch (Error const &) {
-                // Its id does, then; `org update --name` gives it another one.
+                // The organization keeps its id as its name; `org update --name` can change that.
             }
         }
     }
@@ -184,7 +184,7 @@ class Batch {
             auto const seats = m_seats.find(row.org);
             if (seats == m_seats.end()) {
                 m_result.faults.push_back(fault_of(
-                    row, "there is no org " + row.org.text() + " (--create-orgs makes those that are missing)"));
+                    row, "org " + row.org.text() + " does not exist (--create-orgs creates missing organizations)"));
             } else if (!row.revoked && seats->second && (*seats->second)-- <= 0) {
                 m_result.faults.push_back(fault_of(row, "org " + row.org.text() + " is at its limit of agents"));
             } else {
@@ -203,7 +203,7 @@ class Batch {
         std::vector<Subject> revoked;
         for (InventoryEntry const &row : m_new) {
             if (made.count(row.agent) == 0) {
-                m_result.faults.push_back(fault_of(row, "it was made by somebody else meanwhile: run it again"));
+                m_result.faults.push_back(fault_of(row, "another session created it meanwhile: run the import again"));
                 continue;
             }
             sql::Detail detail;
@@ -279,7 +279,7 @@ struct LegacyImport::Impl {
         note({.line = row.line, .agent_id = row.agent_id, .reason = std::move(reason)});
     }
 
-    /// None: it is not to be taken in, and that is noted.
+    /// Returns the checked row. None: it cannot be imported, and the reason is noted.
     std::optional<InventoryEntry> judge(LegacyRow const &row) {
         try {
             InventoryEntry entry = check(row, request.org);
@@ -300,7 +300,8 @@ struct LegacyImport::Impl {
         }
     }
 
-    /// Of rows that are far apart the database tells: the agent exists.
+    /// Returns true for a second row of the same agent. Remembers only recent rows; for those that are far apart, the
+    /// database reports that the agent exists.
     bool is_repeat(LegacyRow const &row, InventoryEntry const &entry) {
         if (seen.size() >= most_seen) {
             seen.clear();
@@ -312,7 +313,7 @@ struct LegacyImport::Impl {
         if (first->second.digest == digest(entry)) {
             ++total.unchanged;
         } else {
-            refuse(row, "line " + std::to_string(first->second.line) + " says otherwise of the same agent");
+            refuse(row, "conflicts with line " + std::to_string(first->second.line) + ", which has the same agent");
         }
         return true;
     }
@@ -367,7 +368,7 @@ void LegacyImport::add(LegacyRow row) {
 
 ImportedLegacy LegacyImport::finish() {
     m_impl->flush();
-    if (m_impl->total.db_role.empty()) {  // no row came as far as the database: then nobody was asked yet
+    if (m_impl->total.db_role.empty()) {  // no row got as far as the database, so no transaction has reported the role
         m_impl->database.transact(reading(),
                                   [&](db::Transaction &transaction) { note_who(m_impl->total, transaction); });
     }

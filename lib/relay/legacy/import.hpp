@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
-/// The inventory of a fleet that carries one shared secret.
+/// The import of a fleet of agents that share one secret: it fills the inventory of agents to move to their own keys.
 namespace relay {
 
 /// A row as its source has it: unchecked text.
 struct LegacyRow {
-    std::size_t line = 0;  ///< line of a file, or the how many-th row of a table
+    std::size_t line = 0;  ///< the line in the file, or the row's number in the table, from 1
     std::optional<std::string> agent_id{};
     std::optional<std::string> org_id{};
     std::optional<std::string> name{};
@@ -35,32 +35,30 @@ struct LegacyFault {
 
 struct ImportLegacy {
     std::string source{};  ///< for the audit trail
-    std::optional<OrgId> org{};  ///< of rows that name none
+    std::optional<OrgId> org{};  ///< for rows without an org_id
     bool create_orgs = false;
-    LegacySecret *shared_secret = nullptr;  ///< only rows whose hash is of it are taken
-    std::optional<std::string>
-        orgs_table{};  ///< SCHEMA.TABLE that names those that are made; without it they are called by their id
-    std::size_t batch = 1000;  ///< rows of one transaction
-    std::function<void(LegacyFault const &)>
-        refused{};  ///< is told the rows that are too many for ImportedLegacy::faults
+    LegacySecret *shared_secret = nullptr;  ///< if set, imports only rows with a hash of this secret
+    std::optional<std::string> orgs_table{};  ///< SCHEMA.TABLE with names of new organizations; none: use the id
+    std::size_t batch = 1000;  ///< rows per transaction
+    std::function<void(LegacyFault const &)> refused{};  ///< called for refused rows beyond ImportedLegacy::most_faults
 };
 
 struct ImportedLegacy : WriteReceipt {
     std::size_t read = 0;
     std::size_t imported = 0;  ///< new in the inventory
-    std::size_t created = 0;  ///< of these: agents that were made
+    std::size_t created = 0;  ///< of these, new agents
     std::size_t unchanged = 0;
-    std::size_t revoked = 0;  ///< made, and shut out as they were in the old relay
-    std::size_t own_key = 0;  ///< agents that use a key of their own already
+    std::size_t revoked = 0;  ///< created and revoked, because they were revoked in the old relay
+    std::size_t own_key = 0;  ///< agents that already use their own key
     std::size_t other_secret = 0;
     std::set<OrgId> orgs_created{};
     std::size_t refused = 0;
-    std::vector<LegacyFault> faults{};  ///< the first `most_faults` of them, in the order of their lines
+    std::vector<LegacyFault> faults{};  ///< the first `most_faults`, in order of line
     static constexpr std::size_t most_faults = 1000;
 };
 
-/// Takes rows in, a batch in each transaction: what is done stays done, and the same rows again converge. A row that cannot be taken in is a
-/// fault of its own.
+/// Imports rows, one batch per transaction. A committed batch remains, and importing the same rows again converges. A
+/// row that cannot be imported is refused alone.
 class LegacyImport {
   public:
     LegacyImport(db::Database &database, ImportLegacy request, WriteOptions options);
@@ -70,7 +68,7 @@ class LegacyImport {
 
     /// Throws Error, as Database::transact does: unavailable, denied, schema, unknown.
     void add(LegacyRow row);
-    /// The rest, and what became of all of them.
+    /// Imports the remaining rows and returns the result for all of them.
     ImportedLegacy finish();
 
   private:

@@ -45,7 +45,7 @@ INSERT INTO relay.legacy_agents (agent_id, org_id, owner, imported_by)
 SELECT row.agent_id, row.org_id, row.owner, $2
 FROM jsonb_to_recordset($1::jsonb) AS row (agent_id text, org_id text, owner text))sql";
 
-/// A JSON array of what `describe` adds to an object for each.
+/// Returns a JSON array with one object per element of `range`, filled by `describe`.
 template <typename Range, typename Describe>
 std::string json_rows(Range const &range, Describe const &describe) {
     std::string json = "[";

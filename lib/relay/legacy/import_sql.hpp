@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-/// What an import of agents that carry the shared secret reads and writes: a batch with each statement.
+/// The statements of the import of agents that share a secret; each works on a whole batch.
 namespace relay::sql {
 
 /// A row that was checked.
@@ -17,36 +17,36 @@ struct InventoryEntry {
     AgentId agent;
     OrgId org;
     DisplayName name;
-    bool named = false;  ///< the source gave the name; otherwise it is the id
+    bool named = false;  ///< the source has a name; false: the id serves as the name
     std::optional<DisplayName> owner{};
-    std::optional<std::vector<Permission>> permissions{};  ///< none: the source says nothing of them
+    std::optional<std::vector<Permission>> permissions{};  ///< none: the source has no permissions
     bool revoked = false;
 };
 
-/// An agent that is there already.
+/// An agent that exists already.
 struct KnownAgent {
     OrgId org_id;
     std::string name{};
     std::vector<std::string> permissions{};
     bool imported = false;
-    bool proven = false;  ///< used a key of its own
+    bool proven = false;  ///< has used its own key
     bool revoked = false;
 };
 std::map<AgentId, KnownAgent> known_agents(db::Transaction &transaction, std::vector<AgentId> const &ids);
 
-/// How many more agents an organization may have; no value inside: no limit. Organizations with a limit are held until the end of the
-/// transaction. Those that do not exist are not in it.
+/// Returns how many more agents each organization may have; no value: no limit. Organizations that do not exist are
+/// left out. Locks the organizations with a limit until the end of the transaction.
 std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transaction, std::vector<OrgId> const &orgs);
 
-/// Makes organizations without a limit; returns those that were made.
+/// Creates organizations without a limit. Returns those that it created.
 std::vector<OrgId> insert_legacy_orgs(db::Transaction &transaction, std::map<OrgId, std::string> const &names,
                                       Note const &created_by);
 
-/// Makes agents without a key; returns the ids that were made: another session may have been faster.
+/// Creates agents without a key. Returns the ids that it created: another session may have been faster with some.
 std::vector<AgentId> insert_legacy_agents(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
                                           Note const &created_by);
 
-/// Puts agents that exist into the inventory.
+/// Adds existing agents to the inventory.
 void insert_inventory(db::Transaction &transaction, std::vector<InventoryEntry> const &entries,
                       Note const &imported_by);
 

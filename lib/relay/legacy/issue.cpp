@@ -42,7 +42,7 @@ class Issue {
         return std::max<std::size_t>(1, std::min(m_request.batch, m_delivery.most_at_once()));
     }
 
-    /// Finds the window, and the agents that got a key by another way.
+    /// Finds the window, and records the agents that got a key in another way.
     void begin() {
         m_database.transact(writing(m_options), [&](db::Transaction &transaction) {
             auto const window = sql::find_window(transaction);
@@ -62,19 +62,19 @@ class Issue {
         });
     }
 
-    /// How many will be given a key is known.
+    /// Checks and reports how many agents will get a key, now that this is known.
     void start() const {
         if (m_request.expect && m_total != static_cast<std::size_t>(*m_request.expect)) {
             throw Error(ErrorKind::conflict,
-                        std::to_string(m_total) + " agents would be given a key, not " +
-                            std::to_string(*m_request.expect) + "; nothing was done",
+                        std::to_string(m_total) + " agents would get a key, not " + std::to_string(*m_request.expect) +
+                            "; nothing was done",
                         {.next = advise(Act::show_legacy_status).also(advise(Act::try_without_change))});
         }
         if (m_observer.starting) {
             m_observer.starting(m_total);
         }
         if (m_observer.progress) {
-            m_observer.progress(0, m_total);  // from here on its pace is measured
+            m_observer.progress(0, m_total);  // the pace is measured from here
         }
     }
 
@@ -125,7 +125,7 @@ class Issue {
         }
     }
 
-    /// The ids that are to be given a key; the others are told why not.
+    /// Returns the ids that will get a key; for the others, notes why they will not.
     Ids sort_out(Ids const &ids) {
         auto const states = m_database.transact(
             reading(), [&](db::Transaction &transaction) { return sql::legacy_states(transaction, ids); });
@@ -141,14 +141,14 @@ class Issue {
                 case LegacyAgentState::proven: m_result.unchanged.push_back(ids[i]); break;
                 case LegacyAgentState::revoked: m_result.faults.push_back({ids[i], "it is revoked"}); break;
                 case LegacyAgentState::imported:
-                    m_result.faults.push_back({ids[i], "it is on no list: migrate-legacy start"});
+                    m_result.faults.push_back({ids[i], "it is not on the list: run migrate-legacy start"});
                     break;
             }
         }
         return queued;
     }
 
-    /// Halves until who is refused is alone.
+    /// Halves the batch until each agent that the database refuses is alone.
     void issue_in_parts(Ids const &ids) {
         run_in_parts(
             std::span<AgentId const>(ids),
@@ -170,7 +170,8 @@ class Issue {
         return ids;
     }
 
-    /// One batch: take, mint, write and deliver, COMMIT. The server writes while the keys are delivered: neither waits for the other's disk.
+    /// Issues one batch: take agents, make keys, write and deliver them, COMMIT. The server writes while the keys are
+    /// delivered, so that neither waits for the other's disk.
     void issue(Take const &take) {
         std::vector<IssuedToAgent> made;
         bool delivered = false;
@@ -188,7 +189,7 @@ class Issue {
             commit_after_delivery(
                 m_database, transact,
                 [&](db::Transaction &transaction) {
-                    forget();  // a body that is run again begins anew: the keys of the attempt before are dead
+                    forget();  // a retried body starts afresh: the keys of the attempt before are dead
                     made.clear();
                     m_refused.clear();
                     m_taken = take(transaction);
@@ -202,14 +203,15 @@ class Issue {
                     if (m_options.dry_run) {
                         write(transaction);
                     } else if (m_delivery.may_refuse()) {
-                        // Before the delivery: whom the database refuses, nobody is told of.
+                        // Written before the delivery, so that no key is delivered for an agent that the database
+                        // refuses.
                         transaction.set_savepoint();
                         write(transaction);
                         delivered = true;
                         m_delivery.deliver();
                         leave_out_refused(transaction, made);
                     } else {
-                        delivered = true;  // also if it throws half-way: rolled_back() cleans up
+                        delivered = true;  // set first: if deliver() throws half-way, rolled_back() cleans up
                         write(transaction, [this] {
                             m_delivery.deliver();
                             mint_ahead();
@@ -242,7 +244,7 @@ class Issue {
         }
     }
 
-    /// Those that were taken, without the ones to whom nothing can be delivered.
+    /// Returns the agents that were taken, without those to which nothing can be delivered.
     std::vector<ToIssue const *> able_to_receive() {
         std::vector<ToIssue const *> able;
         for (ToIssue const &agent : m_taken) {
@@ -295,7 +297,7 @@ class Issue {
         return minted;
     }
 
-    /// As many keys as the batch had, for the next one; whose they will be is then known.
+    /// Makes as many keys for the next batch as this one had, before it is known which agents will get them.
     void mint_ahead() {
         while (m_ahead.size() < m_keys.size()) {
             m_ahead.push_back(mint_one());
@@ -309,7 +311,7 @@ class Issue {
         sql::record_operations(transaction, operations);
     }
 
-    /// Takes back the keys that nobody took.
+    /// Writes the batch again without the agents that the delivery refused, so that their keys never become live.
     void leave_out_refused(db::Transaction &transaction, std::vector<IssuedToAgent> &made) {
         std::vector<BatchDelivery::Refusal> const refused = m_delivery.refused();
         if (refused.empty()) {
@@ -340,10 +342,10 @@ class Issue {
     IssuedLegacy m_result{};
     std::int64_t m_migration = 0;
     std::size_t m_total = 0;
-    std::vector<ToIssue> m_taken{};  ///< by the last batch
-    std::vector<sql::NewKey> m_keys{};  ///< of the last batch
-    std::vector<Minted> m_ahead{};  ///< nobody's yet
-    std::vector<IssuedLegacy::Fault> m_refused{};  ///< by the delivery, of the last batch
+    std::vector<ToIssue> m_taken{};  ///< the agents of the last batch
+    std::vector<sql::NewKey> m_keys{};  ///< the keys of the last batch
+    std::vector<Minted> m_ahead{};  ///< keys that have no agent yet
+    std::vector<IssuedLegacy::Fault> m_refused{};  ///< agents of the last batch that the delivery refused
 };
 
 }  // namespace

@@ -5,8 +5,8 @@
 namespace relay::sql {
 namespace {
 
-// A revoked agent stays out, whatever it holds: a key would be of no use to it. NOT IN, since those who are revoked are looked up in one table
-// then, and not for each agent in the revocations.
+// A revoked agent is left out: a key would be of no use to it. NOT IN, because the server then collects all revoked
+// ids once, instead of searching the revocations for each agent.
 constexpr auto queue_sql = R"sql(
 SELECT listed.agent_id, listed.org_id, listed.owner, listed.wave
 FROM relay.legacy_agents AS listed
@@ -44,7 +44,7 @@ FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, place)
 LEFT JOIN relay.legacy_agent_status AS status ON status.agent_id = wanted.id COLLATE "C"
 ORDER BY wanted.place)sql";
 
-// A key that was there at the import is older than that.
+// Only keys that are newer than the import: an agent may have had one before.
 constexpr auto issued_sql = R"sql(
 SELECT agent_id, org_id, owner, wave, issued_key, issued_at
 FROM relay.legacy_agents
@@ -57,8 +57,8 @@ FROM relay.agent_keys AS key
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
   AND key.agent_id = listed.agent_id AND key.state = 'active')sql";
 
-// Each row is found by its key. Without statistics of an array the planner would rather read both tables whole for every batch, and a fleet
-// would cost the square of its size.
+// Makes the planner find each row by its key. It has no statistics for an array, so it would read both tables whole
+// for every batch, and the cost of a fleet would grow with the square of its size.
 constexpr auto by_key_sql =
     "SELECT pg_catalog.set_config('enable_hashjoin', 'off', true), pg_catalog.set_config('enable_mergejoin', 'off', "
     "true)";

@@ -9,10 +9,10 @@
 #include <functional>
 #include <vector>
 
-/// What issuing keys to agents of the list reads and writes: a batch with each statement.
+/// The statements that issue keys to agents of the list; each works on a whole batch.
 namespace relay::sql {
 
-/// An agent that is to have its first key; its row of the list is held until the end of the transaction.
+/// An agent that will get its first key; its row in the list is locked until the end of the transaction.
 struct ToIssue {
     AgentId agent;
     OrgId org;
@@ -20,30 +20,34 @@ struct ToIssue {
     std::int64_t wave = 0;
 };
 
-/// A place in the queue: behind this agent.
+/// A place in the queue: after this agent.
 struct QueuePlace {
     std::int64_t wave = 0;
     AgentId agent_id;
 };
 
-/// The next of the queue, which other sessions do not hold: listed, without a key of their own, not revoked.
+/// Returns and locks the next agents of the queue: listed, without a key, not revoked. Skips those that other
+/// sessions have locked.
 std::vector<ToIssue> take_from_queue(db::Transaction &transaction, std::int64_t migration_id,
                                      std::optional<OrgId> const &org, std::optional<QueuePlace> const &after,
                                      std::int64_t most);
-/// Of `agents`, those that are in the queue; waits for those that other sessions hold.
+/// Returns and locks those of `agents` that are in the queue. Waits for those that other sessions have locked.
 std::vector<ToIssue> take_named(db::Transaction &transaction, std::int64_t migration_id,
                                 std::vector<AgentId> const &agents);
-/// How long the queue is: without those that are revoked.
+/// Returns the length of the queue, without revoked agents.
 std::int64_t queue_length(db::Transaction &transaction, std::int64_t migration_id, std::optional<OrgId> const &org);
 
-/// How named agents stand, as relay.legacy_agent_status says, those of a window before as imported; in their order; none: never imported.
+/// Returns the state of each of `agents`, in their order, as in relay.legacy_agent_status: an agent of an earlier
+/// window counts as imported. None: it was never imported.
 std::vector<std::optional<LegacyAgentState>> legacy_states(db::Transaction &transaction,
                                                            std::vector<AgentId> const &agents);
 
-/// Notes the keys that agents of the list were given by other ways (rotate-key, restore): they need none. Returns how many.
+/// Records the keys that agents of the list got in other ways (rotate-key, restore), because they need no other.
+/// Returns how many.
 std::size_t adopt_keys(db::Transaction &transaction, std::int64_t migration_id);
 
-/// A page of the keys that agents got since they were imported, in the order of the agents' ids, behind `after` (none: from the first on).
+/// Returns a page of the keys that agents got since they were imported, in order of agent id, after `after` (none:
+/// from the start).
 std::vector<IssuedLegacyKey> issued_legacy_keys(db::Transaction &transaction, std::optional<OrgId> const &org,
                                                 std::optional<AgentId> const &after, std::int64_t most);
 
@@ -53,13 +57,13 @@ struct NewKey {
     AgentId agent_id;
     OrgId org_id;  ///< the agent's
 };
-/// Makes the keys active, notes them on the list, and writes an event for each; `meanwhile` is done while the server works on that.
-/// Throws Error (conflict): one of the agents has a key.
+/// Inserts the keys as active, records them in the list, and writes an event for each. Runs `meanwhile` while the
+/// server works. Throws Error (conflict): one of the agents has a key.
 void insert_keys(
     db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
     std::function<void()> const &meanwhile = [] {});
 
-/// Records all of them as done; the first settles a lost COMMIT.
+/// Records all operations as done; the first one settles a lost COMMIT.
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations);
 
 }  // namespace relay::sql

@@ -9,8 +9,8 @@
 
 namespace relay {
 
-/// Gives each key that an agent of the inventory got since it was imported to `take`, in the order of the agents' ids: from the database alone,
-/// whoever issued it, in whichever window. `org`: only of this organization. Throws as Database::transact.
+/// Passes to `take` each key that an agent of the inventory got since its import, in order of agent id, whoever
+/// issued it and in whichever window. `org`: only this organization's agents. Throws as Database::transact.
 void read_issued_legacy(db::Database &database, std::optional<OrgId> const &org,
                         std::function<void(IssuedLegacyKey const &)> const &take);
 

@@ -14,7 +14,7 @@ using Columns = std::map<std::string, std::string>;
 
 constexpr int page_size = 1000;
 
-/// Our names, and what older relays called them.
+/// Our names of columns, and the names that older relays used.
 constexpr std::pair<char const *, char const *> spellings[] = {
     {"agent_id", "agent_id"},
     {"org_id", "org_id"},
@@ -32,7 +32,7 @@ bool is_word_character(char c) {
            static_cast<unsigned char>(c) >= 0x80;
 }
 
-/// Behind one name, plain or in double quotes; npos: there is none.
+/// Returns the position after one name, plain or in double quotes; npos: there is no name.
 std::size_t end_of_name(std::string const &text, std::size_t at) {
     std::size_t const start = at;
     if (at < text.size() && text[at] == '"') {
@@ -55,13 +55,13 @@ bool is_qualified_name(std::string const &text) {
 std::vector<std::string> columns_of(db::Database &database, std::string const &table) {
     if (!is_qualified_name(table)) {
         throw Error(ErrorKind::usage, quote_for_message(table) + " is not SCHEMA.TABLE",
-                    {.next = "as in public.agents; what is not plain stands in double quotes, as in SQL"});
+                    {.next = "write it as public.agents; put names in double quotes where SQL needs them"});
     }
     std::vector<std::string> present;
     database.transact(reading(),
                       [&](db::Transaction &transaction) { present = sql::table_columns(transaction, table); });
     if (present.empty()) {
-        throw Error(ErrorKind::not_found, "there is no table " + quote_for_message(table) + " in this database");
+        throw Error(ErrorKind::not_found, "this database has no table " + quote_for_message(table));
     }
     return present;
 }

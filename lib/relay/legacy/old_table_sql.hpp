@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-/// The tables of an older relay in the same database, read with the rights of who runs the program.
+/// The tables of an older relay in the same database, read with the rights of the login that runs the program.
 namespace relay::sql {
 
-/// The columns of SCHEMA.TABLE; empty: there is no such table or view.
+/// Returns the columns of SCHEMA.TABLE; empty: there is no such table or view.
 std::vector<std::string> table_columns(db::Transaction &transaction, std::string const &table);
 
-/// A row as it stands there, all of it text.
+/// A row of the old table, as text.
 struct OldAgent {
     std::optional<std::string> agent_id{};
     std::optional<std::string> org_id{};
@@ -23,13 +23,13 @@ struct OldAgent {
     std::optional<std::string> permissions{};
     std::optional<std::string> revoked{};
 };
-/// A page in the order of the ids, behind `after`; none: the rows without an id. `columns`: our names and theirs, at least agent_id.
-/// Longer than `max_rows` if several rows have the last id.
+/// Returns a page in order of id, after `after`; none: the rows without an id. `columns` maps our names to the
+/// table's and has at least agent_id. The page is longer than `max_rows` if several rows have the last id.
 std::vector<OldAgent> read_old_agents(db::Transaction &transaction, std::string const &table,
                                       std::map<std::string, std::string> const &columns,
                                       std::optional<std::string> const &after, int max_rows);
 
-/// Names of organizations, from a table with org_id and name.
+/// Returns names of organizations, from a table with the columns org_id and name.
 std::map<std::string, std::string> legacy_org_names(db::Transaction &transaction, std::string const &table,
                                                     std::vector<OrgId> const &orgs);
 

@@ -9,13 +9,13 @@
 #include <string>
 #include <vector>
 
-/// A fleet on its way off the shared secret, as the database holds it.
+/// The rows of a fleet that is moving from a shared secret to its own keys, as plain structs.
 namespace relay {
 
-/// How long an agent must not have used the shared secret to count as silent, if nobody says.
+/// Default for how long an agent must not have used the shared secret to count as silent.
 inline constexpr std::chrono::seconds usual_legacy_quiet = std::chrono::hours(72);
 
-/// The latest window: when those who are listed may use the shared secret.
+/// The latest window: the time in which listed agents may use the shared secret.
 struct LegacyWindow {
     std::int64_t migration_id = 0;
     LegacyWindowState state = LegacyWindowState::open;
@@ -26,15 +26,15 @@ struct LegacyWindow {
     std::optional<Instant> closed_at{};
     std::optional<std::string> closed_by{};
 
-    /// Somebody may still come in with the shared secret.
+    /// Returns true if gateways still accept the shared secret for listed agents.
     bool lets_in() const { return state == LegacyWindowState::open || state == LegacyWindowState::aborted; }
-    /// Agents are being moved: neither called off nor done, though it may be past its deadline.
+    /// Returns true while agents are being moved: neither called off nor finished, but possibly past the deadline.
     bool is_moving() const {
         return (state == LegacyWindowState::open || state == LegacyWindowState::expired) && !closed_at;
     }
 };
 
-/// How far the fleet is: agents by LegacyAgentState, of which each has exactly one, and by LegacyActivity.
+/// How many agents are in each LegacyAgentState (each agent is in exactly one) and LegacyActivity.
 struct LegacyCounts {
     std::int64_t imported = 0;
     std::int64_t listed = 0;
@@ -46,7 +46,8 @@ struct LegacyCounts {
     std::int64_t never_seen = 0;  ///< of listed and issued
 
     std::int64_t total() const { return imported + listed + issued + proven + revoked; }
-    /// Who would be locked out if the window closed now, if it is still there.
+    /// Returns how many agents have not used their own key: if the window closed now, those that still run would
+    /// fail.
     std::int64_t left() const { return listed + issued; }
 };
 
@@ -63,7 +64,7 @@ struct LegacyAgent {
     std::optional<std::string> last_seen_from{};
 };
 
-/// The key of its own that an agent got since it was imported; not the secret.
+/// The key that an agent got since it was imported, without the secret.
 struct IssuedLegacyKey {
     AgentId agent_id;
     OrgId org_id;
@@ -73,46 +74,48 @@ struct IssuedLegacyKey {
     Instant issued_at{};
 };
 
-/// Whom to call: the owner of agents that are not off the list; where nobody is named, their organization.
+/// Whom to call: the owner of agents that are still on the list, or their organization if no owner is known.
 struct LegacyOwner {
     std::optional<std::string> owner{};
-    std::optional<OrgId> org_id{};  ///< of agents without an owner
+    std::optional<OrgId> org_id{};  ///< for agents without an owner
     std::int64_t left = 0;
-    std::int64_t listed = 0;  ///< of left: no key of their own yet
+    std::int64_t listed = 0;  ///< of left: agents without a key
     std::int64_t on_shared_secret = 0;
     std::int64_t silent = 0;
     std::int64_t never_seen = 0;
     std::optional<Instant> last_seen_at{};
 };
 
-/// How the list stood at one time.
+/// The size of the list at one time.
 struct BurnDownPoint {
     Instant at{};
-    std::int64_t total = 0;  ///< ever listed, or given a key of their own, until then
-    std::int64_t left = 0;  ///< of these, neither off the list nor revoked then
+    std::int64_t total = 0;  ///< agents that were listed, or got their own key, until then
+    std::int64_t left = 0;  ///< of these, agents that had not left the list and were not revoked
 };
 using BurnDown = std::vector<BurnDownPoint>;
 
-/// How many points a burn-down has at most: two and one for each step.
+/// The most steps that a burn-down may have; it has at most two points more.
 inline constexpr std::int64_t most_burn_down_steps = 180;
 
-/// The times of a burn-down from `from` to `to`: both, and what lies between them on whole steps of the clock (UTC), from a minute up to days,
-/// the shortest of which at most most_burn_down_steps reach from `from` to `horizon`. So the steps stay as they are from one day to the next.
+/// Returns the times of a burn-down: `from`, `to`, and the whole steps of the clock (UTC) between them. A step is the
+/// shortest, from a minute up to days, of which at most most_burn_down_steps are needed from `from` to `horizon`. So
+/// the steps stay the same from one day to the next.
 std::vector<Instant> burn_down_times(Instant from, Instant to, Instant horizon);
 
-/// Where an even pace begins: the last point at which agents were added. Nothing for an empty burn-down.
+/// Returns where an even pace begins: the last point at which agents were added. Nothing for an empty burn-down.
 std::optional<BurnDownPoint> last_addition(BurnDown const &burn_down);
 
-/// How many would be left at `at` if agents left at an even pace from `from` on, the last one at `deadline`. Rounded up; 0 from the deadline on.
+/// Returns how many agents would be left at `at` if they left at an even pace from `from`, the last one at
+/// `deadline`. Rounded up; 0 from the deadline on.
 std::int64_t even_pace(BurnDownPoint const &from, Instant deadline, Instant at);
 
-/// How fast agents have left the list by using a key of their own.
+/// How fast agents leave the list by using their own key.
 struct LegacyPace {
     Instant since{};  ///< a week ago, or when the window was opened if that is later
-    std::int64_t proven = 0;  ///< how many did since then
+    std::int64_t proven = 0;  ///< how many agents have left since then
 
-    /// When the last of `left` will have left at this pace; none: nobody left, or it would take more than ten years. What less than an hour
-    /// has shown counts as an hour's.
+    /// Returns when the last of `left` will have left at this pace. None: no agent is left or none has left since, or
+    /// it would take more than ten years. A time shorter than an hour counts as an hour.
     std::optional<Instant> end(std::int64_t left, Instant now) const;
 };
 

@@ -2,14 +2,14 @@
 
 #include "relay/model/text_of.hpp"
 
-/// Where the window of the shared secret stands, and the agents in it: each with its texts in the database and in JSON.
+/// The states of the window of the shared secret and of its agents, each with its texts in the database and in JSON.
 namespace relay {
 
-/// What a gateway meets.
+/// The window's state, as a gateway sees it.
 enum class LegacyWindowState {
     open,
     expired,  ///< past its deadline
-    aborted,  ///< nobody is moved, who is listed goes on until the deadline
+    aborted,  ///< no more agents are moved; listed agents may use the shared secret until the deadline
     finished,
     denied,  ///< the emergency stop
 };
@@ -23,12 +23,12 @@ struct EnumText<LegacyWindowState> {
                                                                               {LegacyWindowState::denied, "denied"}});
 };
 
-/// An agent of the inventory is in exactly one of these.
+/// The state of an agent of the inventory: exactly one of these.
 enum class LegacyAgentState {
-    imported,  ///< on no list yet
-    listed,  ///< may use the shared secret, and has no key of its own
-    issued,  ///< has a key of its own, and has not used it
-    proven,  ///< has used its own key: off the list for good
+    imported,  ///< not listed yet
+    listed,  ///< may use the shared secret, and has no key
+    issued,  ///< has its own key, but has not used it
+    proven,  ///< has used its own key, and so has left the list permanently
     revoked,
 };
 
@@ -41,7 +41,7 @@ struct EnumText<LegacyAgentState> {
                                                                              {LegacyAgentState::revoked, "revoked"}});
 };
 
-/// Of an agent that is listed or issued.
+/// How a listed or issued agent uses the shared secret.
 enum class LegacyActivity {
     on_shared_secret,  ///< used it in the quiet time
     silent,  ///< used it, but not in the quiet time

@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::seconds;
 
-/// A finished window's list is history; any other is looked at until now.
+/// Returns where the burn-down ends: when the window was finished, otherwise now.
 Instant end_of_history(LegacyWindow const &window, Instant now) {
     Instant const end = window.state == LegacyWindowState::finished ? window.closed_at.value_or(now) : now;
     return std::max(end, window.opened_at);
@@ -31,7 +31,7 @@ std::optional<seconds> LegacyStatus::estimated_delay() const {
 LegacyStatus legacy_status(db::Database &database, LegacyQuestion const &question) {
     LegacyStatus result;
     db::TransactOptions transact = reading();
-    transact.one_snapshot = true;  // the chart ends where the counts are
+    transact.one_snapshot = true;  // so that the chart ends at the counts
     database.transact(transact, [&](db::Transaction &transaction) {
         result = {.quiet = question.quiet};
         result.at = transaction.now();

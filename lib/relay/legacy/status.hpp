@@ -8,34 +8,34 @@
 #include <string>
 #include <vector>
 
-/// How far a fleet is off its shared secret.
+/// How far a fleet has moved off its shared secret.
 namespace relay {
 
 struct LegacyStatus {
-    std::optional<LegacyWindow> window{};  ///< none: there never was one
+    std::optional<LegacyWindow> window{};  ///< none: no window was ever opened
     std::chrono::seconds quiet{};  ///< how long an agent must not have used the shared secret to count as silent
     LegacyCounts counts{};
     LegacyPace pace{};
-    BurnDown
-        burn_down{};  ///< from the opening of the window until now, or until it was finished; nothing without a window
-    std::vector<LegacyOwner> owners{};  ///< whose those are that are left, most on the shared secret first
-    std::vector<LegacyAgent> stragglers{};  ///< not off the list: on the shared secret, silent, never seen
+    BurnDown burn_down{};  ///< from the opening of the window until now or its finish; empty without a window
+    std::vector<LegacyOwner> owners{};  ///< owners of the agents that are left, most on the shared secret first
+    std::vector<LegacyAgent> stragglers{};  ///< agents still on the list: on the shared secret, silent, never seen
     Instant at{};
     std::string db_role{};
 
-    /// When the last one will have left, at the pace so far; none: it cannot be told, nobody is left, or the window is closed for good.
+    /// Returns when the last agent will have left, at the pace so far. None: it cannot be estimated, no agent is
+    /// left, or the window is closed permanently.
     std::optional<Instant> estimated_end() const;
-    /// How much later than the deadline that is: negative if it is earlier.
+    /// Returns how much later than the deadline that is; negative if it is earlier.
     std::optional<std::chrono::seconds> estimated_delay() const;
     bool is_late() const { return estimated_delay().value_or(std::chrono::seconds(0)) > std::chrono::seconds(0); }
 };
 
 struct LegacyQuestion {
     std::chrono::seconds quiet = usual_legacy_quiet;
-    std::int64_t most_stragglers = 20;  ///< of each: on the shared secret, silent, never seen
+    std::int64_t most_stragglers = 20;  ///< of each activity: on the shared secret, silent, never seen
     std::int64_t most_owners = 20;
 };
-/// In one transaction that writes nothing.
+/// Reads the status in one transaction that writes nothing.
 LegacyStatus legacy_status(db::Database &database, LegacyQuestion const &question);
 
 }  // namespace relay

@@ -18,7 +18,7 @@ SELECT count(*) FILTER (WHERE state = 'imported') AS imported,
        count(*) FILTER (WHERE state IN ('listed', 'issued') AND last_seen_at IS NULL) AS never_seen
 FROM relay.legacy_agent_status)sql";
 
-// Not those who came with a key that was in use before they were imported.
+// Leaves out agents that used their own key before they were imported.
 constexpr auto proven_since_sql = R"sql(
 SELECT count(*) AS proven FROM relay.legacy_agent_status WHERE left_at > $1::timestamptz AND left_at >= imported_at)sql";
 
@@ -46,8 +46,9 @@ SELECT owner, CASE WHEN owner IS NULL THEN org_id END AS org_id, count(*) AS "le
 FROM relay.legacy_agent_status WHERE state IN ('listed', 'issued')
 GROUP BY 1, 2 ORDER BY on_shared_secret DESC, "left" DESC, 1, 2 LIMIT $2::bigint)sql";
 
-// An agent counts from when it was listed, or had a key of its own without that, until it left or was revoked; each as of the first of the
-// times that is not before that. What happened after the last time, while this was asked, counts as of that.
+// An agent counts from when it was listed (or got its own key without that) until it left or was revoked. Each of
+// these moments counts from the first of the times that is not earlier. What happens after the last time, while this
+// query runs, counts from the last time.
 constexpr auto burn_down_sql = R"sql(
 WITH way AS (
     SELECT entered_at, CASE WHEN gone_at IS NOT NULL THEN GREATEST(entered_at, gone_at) END AS gone_at

@@ -28,7 +28,7 @@ StoppedLegacy stop_legacy(db::Database &database, WriteOptions const &options) {
         result = {};
         note_who(result, transaction);
         result.window = sql::find_window(transaction);
-        // Whoever is opening one has the lock, and what he opens is not to be seen yet.
+        // If another session is opening a window right now, it holds the lock, and its window is not visible yet.
         if (!is_closed_for_good(result.window) || !sql::try_lock_legacy(transaction)) {
             sql::deny_all(transaction, options.by.actor);
             sql::close_if_free(transaction, options.by.actor);

@@ -6,14 +6,15 @@
 namespace relay {
 
 struct StoppedLegacy : ChangedWindow {
-    /// Why no auth_events row could be written: somebody holds a lock on the audit log. The shared secret is closed.
+    /// Set if the shared secret is closed, but no auth_events row could be written (a lock on the audit log): why.
     std::optional<std::string> trail_missing{};
-    /// Why the agents could not be counted: the counts are zero then. The shared secret is closed.
+    /// Set if the shared secret is closed, but the agents could not be counted: why. The counts are then zero.
     std::optional<std::string> counts_missing{};
 };
 
-/// Closes the shared secret to everybody at once, also in a window that was aborted before, and in one that somebody is opening right now. As a
-/// block: one insert, waits for no lock and no standby, and counts after the commit. What is closed already stays as it is.
+/// Makes gateways refuse the shared secret immediately, for all agents, also in a window that was aborted before or
+/// that another session is opening right now. Like a block, it is one insert that waits for no lock and no standby;
+/// it counts the agents after the commit. A window that is closed already is not changed.
 StoppedLegacy stop_legacy(db::Database &database, WriteOptions const &options);
 
 }  // namespace relay

@@ -25,22 +25,23 @@ Instant resolve(LegacyDeadline const &deadline, Instant now) {
     Instant const at = length != nullptr ? now + *length : std::get<Instant>(deadline);
     if (at <= now) {
         throw Error(ErrorKind::usage,
-                    fmt::format("the deadline {} is past: it is {} by the database's clock; nothing was changed",
+                    fmt::format("the deadline {} is past: the database's clock says {}; nothing was changed",
                                 format_instant_seconds(at), format_instant_seconds(now)));
     }
     if (at > now + longest_legacy_window) {
         throw Error(
             ErrorKind::usage,
             fmt::format("the deadline {} is more than 180 days ahead; nothing was changed", format_instant_seconds(at)),
-            {.why = "a shared secret that stays is what this ends",
-             .next = "choose a nearer one: it can be moved later"});
+            {.why = "the window is there to end the shared secret",
+             .next = "choose an earlier deadline; you can extend it later"});
     }
     return at;
 }
 
 using Change = std::function<std::vector<sql::NewEvent>(db::Transaction &, ChangedWindow &)>;
 
-/// `work` gets the window as it is, one at a time, and returns what is to be recorded: nothing means that nothing changed.
+/// Runs `work` on the current window, one session at a time. `work` returns the events to record; none means that it
+/// changed nothing.
 ChangedWindow change(db::Database &database, WriteOptions const &options, Change const &work) {
     ChangedWindow result;
     database.transact(writing(options), [&](db::Transaction &transaction) {
@@ -89,7 +90,7 @@ std::string describe_used(db::Transaction &transaction, seconds quiet, std::int6
     std::string names;
     for (LegacyAgent const &agent : sql::stragglers(transaction, quiet, most_named)) {
         if (agent.activity != LegacyActivity::on_shared_secret) {
-            break;  // they stand first
+            break;  // those on the shared secret come first
         }
         names += (names.empty() ? "" : ", ") + agent.agent_id.text();
         names += agent.last_seen_from ? " (" + *agent.last_seen_from + ")" : "";
@@ -105,7 +106,8 @@ void require_quiet(db::Transaction &transaction, FinishLegacy const &request) {
     std::string const within = describe_duration(request.quiet);
     if (active == 0) {
         throw Error(ErrorKind::conflict,
-                    fmt::format("no listed agent used the shared secret in the last {}, not {}; nothing was changed",
+                    fmt::format("no listed agent used the shared secret in the last {}, not the {} that you allowed; "
+                                "nothing was changed",
                                 within, request.allow_active),
                     {.next = advise(Act::finish_legacy_without_active)});
     }
@@ -133,19 +135,19 @@ ChangedWindow start_legacy(db::Database &database, StartLegacy const &request, W
         }
         if (result.window && result.window->state == LegacyWindowState::expired && !result.window->closed_at) {
             throw Error(ErrorKind::conflict,
-                        fmt::format("the window has expired at {}; nothing was changed",
+                        fmt::format("the window expired at {}; nothing was changed",
                                     format_instant_seconds(result.window->deadline)),
                         {.next = advise(Act::extend_legacy_window).also(advise(Act::finish_legacy_window))});
         }
         if (!is_moving(result.window)) {
-            if (result.window && !result.window->closed_at) {  // stopped while somebody had it in hand
+            if (result.window && !result.window->closed_at) {  // stopped while another session was changing it
                 sql::close_window(transaction, result.window->migration_id, LegacyWindowState::aborted,
                                   options.by.actor);
             }
             if (!request.deadline) {
                 throw Error(
-                    ErrorKind::usage, "a window needs its end; nothing was changed",
-                    {.why = "without one the shared secret would stay", .next = advise(Act::give_legacy_deadline)});
+                    ErrorKind::usage, "--deadline is required to open a window; nothing was changed",
+                    {.why = "without it, the shared secret would stay", .next = advise(Act::give_legacy_deadline)});
             }
             Instant const deadline = resolve(*request.deadline, transaction.now());
             sql::open_window(transaction, deadline, options.by.actor);

@@ -9,27 +9,28 @@
 
 namespace relay::sql {
 
-/// Lets one at a time change the window or the list, until the end of the transaction.
+/// Takes the lock that lets one transaction at a time change the window or the list.
 void lock_legacy(db::Transaction &transaction);
-/// The same without waiting. Returns false if somebody else has it.
+/// The same without waiting. Returns false if another session has the lock.
 bool try_lock_legacy(db::Transaction &transaction);
 
-/// The latest window; none: there never was one.
+/// Returns the latest window; none: no window was ever opened.
 std::optional<LegacyWindow> find_window(db::Transaction &transaction);
 
 /// Opens a window; none may be open. Returns its id.
 std::int64_t open_window(db::Transaction &transaction, Instant deadline, Note const &opened_by);
 void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Instant deadline);
-/// `state`: aborted or finished; of an open window.
+/// Closes an open window. `state`: aborted or finished.
 void close_window(db::Transaction &transaction, std::int64_t migration_id, LegacyWindowState state,
                   Note const &closed_by);
-/// Aborts the open window, unless somebody has it in hand right now.
+/// Aborts the open window, unless another session has its row locked.
 void close_if_free(db::Transaction &transaction, Note const &closed_by);
-/// The emergency stop: nobody gets in with the shared secret from the commit on, in any window that was opened by now.
+/// The emergency stop: from the commit on, gateways refuse the shared secret in every window that was opened until
+/// now.
 void deny_all(db::Transaction &transaction, Note const &stopped_by);
 
-/// Puts imported agents on the list of a window, as its next wave: those of `agents`, or all. Who has left the list stays away, and who is on
-/// it stays in its wave. Returns the wave and how many joined.
+/// Puts imported agents (`agents`, or all) on the list of a window, as its next wave. Agents that have left the list
+/// are not added again, and those on it stay in their wave. Returns the wave and how many joined.
 struct Wave {
     std::int64_t number = 0;
     std::int64_t agents = 0;
@@ -37,7 +38,7 @@ struct Wave {
 Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
                std::optional<std::vector<AgentId>> const &agents);
 
-/// Of `agents`, those that were never imported; in their order.
+/// Returns those of `agents` that were never imported, in their order.
 std::vector<AgentId> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents);
 
 }  // namespace relay::sql
