@@ -161,7 +161,7 @@ def test_at_a_terminal_it_asks_for_what_is_missing_and_ends_with_the_next_comman
     session.expect(r"Schema    made \(version \d+\)")
     session.expect(r"Organization id \[acme-corp\]: ")
     session.sendline("Bad Id")
-    session.expect("holds a blank")
+    session.expect("has a space")
     session.expect(r"Organization id \[acme-corp\]: ")
     session.sendline("")
     session.expect(r"Organization name \[acme-corp\]: ")

@@ -135,7 +135,7 @@ def test_the_way_of_a_fleet(fleet, cluster):
         assert "0 error" not in play(next(titles))
         inventory = next(titles)
         told = play(inventory, until=1)
-        assert "'not an id': holds a blank" in told and "line 5 says" in told and status(fleet) == {}
+        assert "'not an id': has a space" in told and "conflicts with line 5" in told and status(fleet) == {}
         fleet.inventory()
         assert FLEET[-1] in play(inventory, since=1) and status(fleet) == {"imported": 40}
         play(next(titles))

@@ -6,16 +6,20 @@
 #include <string_view>
 #include <vector>
 
-/// What to do about an error or a finding, as data. The library says what to do and to which subject. The program that links it knows
-/// its own commands, and the flags that name the database: it makes the line that a person can paste.
+/// Advice: what to do about an error or a finding, as data.
+///
+/// Every error should end in a line that the reader can paste. The library cannot write that line: it does not know
+/// the program's commands, nor the flags that name the database in use. So it says only what to do and to which
+/// subject (an Act with its ids), and the program that links it writes the command. Plain words are for what no
+/// command does. No source of the library contains a command line of the program; a test checks that.
 namespace relay {
 
-/// The acts that the library advises. In brackets: the subjects that the step names, in this order.
+/// The acts that the library advises. In brackets: the subjects of the step, in this order.
 enum class Act {
     // The database
-    initialize,  ///< make schema, first organization and first agent
+    initialize,  ///< create the schema, the first organization and the first agent
     apply_schema,
-    discard_schema,  ///< and all that is in it
+    discard_schema,  ///< with everything in it
     show_schema_status,
     verify_schema,
     show_connection,  ///< which database this is, and who is connected
@@ -37,7 +41,7 @@ enum class Act {
     update_agent,  ///< (agent)
     list_agents_past_due,
     rotate_key_without_grace,  ///< (agent)
-    rotate_by_force,  ///< end or replace what the rotation was refused for
+    rotate_by_force,  ///< also end or replace the key for which the rotation was refused
     list_keys,
     retire_key,  ///< (key)
     retire_by_force,
@@ -53,12 +57,12 @@ enum class Act {
     unblock_org,  ///< (org)
     restore_agent,  ///< (agent)
     restore_org,  ///< (org)
-    shut_out_unknown_agent,  ///< also an id that is in no table
+    shut_out_unknown_agent,  ///< block or revoke an id even if no such agent exists
     // The change feed and the audit trail
     list_gateways,
     begin_feed_anew,  ///< without a cursor
     maintain_audit,
-    list_months_to_drop,  ///< (number of months that are kept)
+    list_months_to_drop,  ///< (number of months to keep)
     // The shared secret
     show_legacy_status,
     import_legacy_agents,
@@ -71,31 +75,32 @@ enum class Act {
     finish_legacy_without_active,
     deny_legacy,
     try_without_change,  ///< the same command, as a dry run
-    name_relay_settings,  ///< of the file from which the relay takes its environment
+    name_relay_settings,  ///< give the file from which the relay takes its environment
 };
 
 /// One thing to do. Made by Advice.
 struct Step {
     enum class Kind : std::uint8_t {
-        words,  ///< a sentence for people, or SQL: one word
+        words,  ///< a sentence for people, or SQL, as a single element of `words`
         act,  ///< `words` are the subjects
-        program,  ///< a command of the program that runs: `words` without the program's name; the library makes none
+        program,  ///< a command of the running program: its words without the program's name; never made by the library
         tool,  ///< a command of another program: its words, not quoted
     };
 
     Kind kind = Kind::words;
     Act act{};
     std::vector<std::string> words{};
-    std::string note{};  ///< what it brings, for people; may be empty
+    std::string note{};  ///< what the step does, for people; may be empty
 
     bool operator==(Step const &) const = default;
 };
 
-/// What to do, the best first; empty: nothing is advised. Cheap to construct where an error is thrown: all of it is out of line.
+/// A list of steps, the best first; empty: no advice. Its members are not inline, so that throwing an error costs
+/// little code.
 class Advice {
   public:
     Advice() noexcept;
-    /// Plain words, lower case, no full stop. An empty text is no advice.
+    /// One step in plain words, lower case, no full stop. An empty text gives no step.
     Advice(char const *words);
     Advice(std::string words);
     Advice(Advice const &);
@@ -104,9 +109,9 @@ class Advice {
     Advice &operator=(Advice &&) noexcept;
     ~Advice();
 
-    /// What else can be done, or what is to be done afterwards.
+    /// Adds what else can be done, or what to do afterwards.
     Advice &&also(Advice other) &&;
-    /// Says what the last step brings.
+    /// Adds a note to the last step: what it does.
     Advice &&noting(std::string_view note) &&;
 
     bool empty() const noexcept { return m_steps.empty(); }
@@ -119,12 +124,12 @@ class Advice {
 };
 
 Advice make_advice(Step step);
-/// An act with its subjects, ids or texts: `advise(Act::show_role, org, role)`.
+/// Returns an act with its subjects, ids or texts: `advise(Act::show_role, org, role)`.
 Advice advise(Act act);
 Advice advise(Act act, std::string_view subject);
 Advice advise(Act act, std::string_view subject, std::string_view second);
 
-/// AgentId, OrgId, ... (this header cannot include theirs: their errors give advice)
+/// AgentId, OrgId, ... (This header cannot include theirs, because their errors give advice.)
 template <typename T>
 concept IdWithText = requires(T const &id) {
     { id.text() } -> std::convertible_to<std::string_view>;
@@ -134,7 +139,7 @@ Advice advise(Act act, IdWithText auto const &subject) { return advise(act, std:
 Advice advise(Act act, IdWithText auto const &subject, IdWithText auto const &second) {
     return advise(act, std::string_view(subject.text()), std::string_view(second.text()));
 }
-/// A command of another program: `use_tool("chmod", "600", path)`.
+/// Returns a command of another program: `use_tool("chmod", "600", path)`.
 Advice use_tool(std::string_view name, std::string_view first, std::string_view second);
 
 }  // namespace relay

@@ -8,8 +8,8 @@
 
 namespace relay {
 
-/// Who asks for a change and why: kept with every auth_events row. The actor is claimed; the database role beside it is
-/// proven.
+/// Who asks for a change, and why: stored in every auth_events row. The actor is only a claim; the database role that
+/// is stored with it is authenticated by the database.
 struct Attribution {
     Note actor;
     std::optional<Note> reason{};
@@ -17,16 +17,16 @@ struct Attribution {
     std::string trace_id{};  ///< 32 hexadecimal digits
 };
 
-/// What every changing use case takes besides its request.
+/// What every use case that changes something takes besides its request.
 struct WriteOptions {
     Attribution by;
-    bool dry_run = false;  ///< the whole transaction, then ROLLBACK; no secret is made visible
+    bool dry_run = false;  ///< run the whole transaction, then ROLLBACK; no secret becomes visible
 };
 
-/// What every result tells besides its content.
+/// What the result of every such use case has besides its content.
 struct WriteReceipt {
     bool changed = false;
-    Instant at{};  ///< the transaction's start, on the database's clock
+    Instant at{};  ///< the transaction's start, by the database's clock
     std::string db_role{};  ///< session_user
 };
 

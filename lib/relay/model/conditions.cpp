@@ -11,13 +11,13 @@ namespace {
 
 constexpr std::size_t most_bytes = 4096;
 constexpr int most_levels = 32;
-constexpr std::size_t most_digits = 15;  // what a double, which is what most readers have, gives back unharmed
+constexpr std::size_t most_digits = 15;  // as many as a double keeps, which is what most readers use
 constexpr int largest_exponent = 300;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-/// Walks over a JSON text once; nothing is kept but the names of the objects that are open.
+/// Reads a JSON text once, and keeps only the names of the objects that are open.
 class Checker {
   public:
     explicit Checker(std::string_view text) : m_text(text) {}
@@ -25,13 +25,13 @@ class Checker {
     void check() {
         skip_blanks();
         if (peek() != '{') {
-            fail("an object is needed, as {\"max_amount\": 10000}");
+            fail("an object is required, such as {\"max_amount\": 10000}");
         }
         if (object(1) == 0) {
-            fail("an empty object says nothing");
+            fail("the object is empty");
         }
         if (m_at != m_text.size()) {
-            fail("something stands behind the object");
+            fail("there is more text after the object");
         }
     }
 
@@ -67,7 +67,7 @@ class Checker {
         skip_blanks();
     }
 
-    /// Returns how many members it has.
+    /// Returns the number of members.
     std::size_t object(int level) {
         std::vector<std::string_view> names;
         take('{');
@@ -75,7 +75,7 @@ class Checker {
         while (peek() != '}') {
             std::string_view const name = string();
             if (std::find(names.begin(), names.end(), name) != names.end()) {
-                fail("the name " + quote_for_message(name) + " stands twice");
+                fail("duplicate name " + quote_for_message(name));
             }
             names.push_back(name);
             skip_blanks();
@@ -102,7 +102,7 @@ class Checker {
         skip_blanks();
     }
 
-    /// A comma with something behind it, or the end, which is not taken.
+    /// Reads a comma that something follows, or stops before `end`.
     void separator(char end) {
         if (!take(',')) {
             if (peek() != end) {
@@ -112,14 +112,14 @@ class Checker {
         }
         skip_blanks();
         if (peek() == end) {
-            fail("nothing stands behind the comma");
+            fail("nothing follows the comma");
         }
     }
 
-    /// Returns what stands between the quotes, as it is written.
+    /// Returns what is between the quotes, as written.
     std::string_view string() {
         if (!take('"')) {
-            fail("a text in double quotes is missing");
+            fail("a string in double quotes is missing");
         }
         std::size_t const start = m_at;
         while (peek() != '"') {
@@ -131,7 +131,7 @@ class Checker {
                 fail("this is not UTF-8");
             }
             if (point.value < 0x20) {
-                fail("a control character, which must be written as \\u00..");
+                fail("a control character must be written as \\u00..");
             }
             m_at += point.length;
             if (point.value == '\\') {
@@ -143,7 +143,7 @@ class Checker {
         return inside;
     }
 
-    /// What follows a backslash.
+    /// Reads what follows a backslash.
     void escape() {
         constexpr std::string_view simple = "\"\\/bfnrt";
         char const kind = peek();
@@ -159,17 +159,17 @@ class Checker {
             fail("a NUL character cannot be stored");
         }
         if (unit >= 0xDC00 && unit < 0xE000) {
-            fail("the second half of a pair without the first");
+            fail("the second half of a surrogate pair without the first");
         }
         if (unit >= 0xD800 && unit < 0xDC00) {
             unsigned const low = take('\\') && peek() == 'u' ? hex_unit() : 0;
             if (low < 0xDC00 || low >= 0xE000) {
-                fail("the first half of a pair without the second");
+                fail("the first half of a surrogate pair without the second");
             }
         }
     }
 
-    /// `u` and four hexadecimal digits.
+    /// Reads `u` and four hexadecimal digits.
     unsigned hex_unit() {
         std::string const digits(m_text.substr(m_at + 1, 4));
         if (digits.size() != 4 || !std::all_of(digits.begin(), digits.end(), is_hex_digit)) {
@@ -208,7 +208,7 @@ class Checker {
             count += digits();
         }
         if (count > most_digits) {
-            fail("a number with more than 15 digits, which not every reader keeps; write it as a text");
+            fail("a number has more than 15 digits, which not every program can read exactly; write it as a string");
         }
         if (take('e') || take('E')) {
             if (!take('+')) {
@@ -229,12 +229,12 @@ class Checker {
 
 Conditions Conditions::parse(std::string_view text) {
     if (holds_key(text)) {
-        throw Error(ErrorKind::usage, "the conditions hold a key (text withheld)",
-                    {.why = "conditions are shown to everybody who may see the agent",
-                     .next = "leave it out, and rotate the key: it has been exposed"});
+        throw Error(ErrorKind::usage, "the conditions contain a key (text withheld)",
+                    {.why = "conditions are shown to everyone who may see the agent",
+                     .next = "remove the key from them, and rotate it: it has been exposed"});
     }
     if (text.size() > most_bytes) {
-        throw Error(ErrorKind::usage, "conditions: " + std::to_string(text.size()) + " bytes where " +
+        throw Error(ErrorKind::usage, "conditions: too long, " + std::to_string(text.size()) + " bytes where " +
                                           std::to_string(most_bytes) + " are allowed");
     }
     Checker(text).check();

@@ -6,24 +6,24 @@
 
 namespace relay {
 
-/// Under which conditions a permission holds: a JSON object (RFC 8259) that says something, such as `{"max_amount": 10000}`, in at most 4096
-/// bytes. What it means is between the operator and the gateway.
+/// The conditions of a permission: a JSON object (RFC 8259) that is not empty, such as `{"max_amount": 10000}`, of at
+/// most 4096 bytes. What it means is up to the operator and the gateway.
 ///
-/// Refused besides what is no JSON: a name that stands twice in an object, a NUL character, more than 32 levels, and a number with more than 15
-/// digits or beyond 1e300: programs would disagree on what they read.
+/// Besides invalid JSON, `parse` refuses a duplicate name in an object, a NUL character, more than 32 levels, and a
+/// number with more than 15 digits or beyond 1e300, because programs would read those differently.
 class Conditions : public detail::CheckedText<Conditions> {
   public:
-    /// Throws Error (usage) that says at which byte what is wrong.
+    /// Throws Error (usage) that says what is wrong, and at which byte.
     static Conditions parse(std::string_view text);
 
   private:
     explicit Conditions(std::string text) : CheckedText(std::move(text)) {}
 };
 
-/// What a permission that is granted is bound to.
+/// The conditions under which permissions are granted.
 struct GrantTerms {
-    bool keep = true;  ///< what was granted before stays under the conditions that it has; what is new has none
-    std::optional<Conditions> conditions{};  ///< if not `keep`: the ones that hold from now on; none: it is free of any
+    bool keep = true;  ///< permissions that are there already keep their conditions; new ones have none
+    std::optional<Conditions> conditions{};  ///< if not `keep`: the conditions from now on; none: without conditions
 };
 
 }  // namespace relay

@@ -8,10 +8,17 @@
 #include <string_view>
 #include <vector>
 
+/// Error: the one exception of the library.
+///
+/// A caller needs to know three things, and each is a value, not words: the kind of error (what to do about it; it is
+/// the program's exit code), whether anything changed in the database (`Changed`), and what to do next (`Advice`).
+/// The texts are for people. The message is complete without the hint, and no text ever contains a secret. Only `db`
+/// translates exceptions of libpqxx into an Error, and only main() reports one. Error codes as return values
+/// were rejected: every use case runs inside a transaction that must roll back, and an exception cannot be forgotten.
 namespace relay {
 
-/// What went wrong, in the classes that a caller acts on. The values are the program's exit codes: documented, never
-/// renumbered.
+/// What went wrong, in classes that a caller can act on. The values are the program's exit codes: documented, and
+/// never renumbered.
 enum class ErrorKind {
     internal = 1,  ///< a bug, or an output that could not be written after the work was done
     usage = 2,  ///< bad flag or argument; confirmation or sink needed but not given
@@ -20,15 +27,15 @@ enum class ErrorKind {
     conflict = 5,  ///< exists with other content; wrong state; still in use
     limit = 6,  ///< plan or quota reached
     partial = 7,  ///< a batch in which some rows failed
-    unavailable = 8,  ///< database not reachable, time-out, retries spent: nothing changed, retry is safe
-    unknown = 9,  ///< connection lost during COMMIT, not to be settled now
-    check_no = 10,  ///< a check answered no: a verify failed, a wait timed out
+    unavailable = 8,  ///< database not reachable, time-out, retries used up: nothing changed, a retry is safe
+    unknown = 9,  ///< connection lost during COMMIT, and the outcome cannot be found out now
+    check_no = 10,  ///< a check answered no: a verification failed, a wait timed out
     schema = 11,  ///< database schema older or newer than this program
     sink = 12,  ///< the secret could not be delivered: nothing changed
     declined = 13,  ///< a prompt was answered no
 };
 
-/// In JSON errors and in the manual.
+/// As written in JSON errors and in the manual.
 template <>
 struct EnumText<ErrorKind> {
     static constexpr auto words = std::to_array<EnumWord<ErrorKind>>({{ErrorKind::internal, "internal"},
@@ -46,7 +53,7 @@ struct EnumText<ErrorKind> {
                                                                       {ErrorKind::declined, "declined"}});
 };
 
-/// What had become of the database when the error was raised; the one thing that a script must know.
+/// Whether the database was changed when the error was raised: the one thing that a script must know.
 enum class Changed { no, yes, partly, unknown };
 
 template <>
@@ -55,18 +62,18 @@ struct EnumText<Changed> {
         {{Changed::no, "no"}, {Changed::yes, "yes"}, {Changed::partly, "partly"}, {Changed::unknown, "unknown"}});
 };
 
-/// The helpful part of an error. Every text is lower case, without a full stop, and holds no secret.
+/// The helpful part of an error. Every text is lower case, without a full stop, and contains no secret.
 struct Hint {
     std::string why{};
     Advice next{};  ///< what to do now
-    std::vector<std::string> suggestions{};  ///< "did you mean": names close to the one that was given
-    /// For people, beside each of `suggestions`: its name and organization. Empty, or as many as those.
+    std::vector<std::string> suggestions{};  ///< for "did you mean": names close to the one that was given
+    /// For people, one per suggestion: its name and organization. Empty, or as many as `suggestions`.
     std::vector<std::string> suggestion_texts{};
     Changed changed = Changed::no;
     std::string sqlstate{};  ///< five characters, or empty
 };
 
-/// The one exception of the library. `what()` is the message: one line, lower case, no full stop, no secret.
+/// `what()` is the message: one line, lower case, no full stop, no secret.
 class Error : public std::exception {
   public:
     Error(ErrorKind kind, std::string message, Hint hint = {});

@@ -4,7 +4,8 @@
 
 #include <fmt/format.h>
 
-/// Ids, subjects and enums with a table are written in messages as their text: fmt::format("agent {} is {}", agent.agent_id, agent.status).
+/// Lets fmt write ids, subjects and enums with a table as their text: fmt::format("agent {} is {}", agent.agent_id,
+/// agent.status).
 template <relay::HasText T>
 struct fmt::formatter<T, char, void> : fmt::formatter<std::string_view, char, void> {
     template <typename Context>

@@ -27,7 +27,7 @@ std::string lowered(std::string_view text) {
     return out;
 }
 
-/// What a kind of id may look like, and how to say so.
+/// What a kind of id may look like, and the words for it.
 struct IdRule {
     std::string_view what;  ///< "org id"
     std::string_view letters;  ///< "a-z": the short name of the alphabet, for `character U+0430 is not a-z`
@@ -35,7 +35,7 @@ struct IdRule {
     std::size_t most;
     bool (*may_begin)(char);
     bool (*may_follow)(char);
-    bool is_new;  ///< for a thing to be made now: a better spelling may be offered
+    bool is_new;  ///< for something that will be created now, so a better spelling may be suggested
 };
 
 constexpr std::string_view new_id_allowed = "use a-z, 0-9, - and _, at most 63; the first one a letter or a digit";
@@ -61,19 +61,19 @@ std::string hex(unsigned value, std::size_t width) {
     return out;
 }
 
-/// "a NUL byte", "a blank", "byte 0xFF, which is not UTF-8", "character U+0430, ..." or "character ':'".
+/// Returns a fault such as "has a space", "contains byte 0xFF, which is not UTF-8" or "character ':' is not allowed".
 std::string describe_character(DecodedCodePoint const &point, std::string_view letters) {
     if (!point.valid) {
-        return "holds byte 0x" + hex(static_cast<unsigned>(point.value), 2) + ", which is not UTF-8";
+        return "contains byte 0x" + hex(static_cast<unsigned>(point.value), 2) + ", which is not UTF-8";
     }
     if (point.value == 0) {
-        return "holds a NUL byte";
+        return "contains a NUL byte";
     }
     if (point.value == ' ') {
-        return "holds a blank";
+        return "has a space";
     }
     if (point.value < 0x20 || point.value == 0x7F) {
-        return "holds control character U+" + hex(static_cast<unsigned>(point.value), 4);
+        return "contains control character U+" + hex(static_cast<unsigned>(point.value), 4);
     }
     if (point.value > 0x7F) {
         return "character U+" + hex(static_cast<unsigned>(point.value), 4) + " is not " + std::string(letters);
@@ -81,7 +81,7 @@ std::string describe_character(DecodedCodePoint const &point, std::string_view l
     return std::string("character '") + static_cast<char>(point.value) + "' is not allowed";
 }
 
-/// The first character of `text` that `allowed` refuses, told in words; nothing if there is none.
+/// Returns a fault that describes the first character of `text` that `allowed` refuses; nothing if there is none.
 std::optional<std::string> find_bad_character(std::string_view text, bool (*allowed)(char), std::string_view letters) {
     auto const bad = std::find_if_not(text.begin(), text.end(), allowed);
     if (bad == text.end()) {
@@ -96,7 +96,6 @@ std::optional<std::string> find_bad_character(std::string_view text, bool (*allo
     std::string message = what + ' ' + quote_for_message(text) + ": " + fault;
     if (!suggestions.empty()) {
         message += "; try " + suggestions.front();
-        next = "try " + suggestions.front() + " (" + next + ")";
     }
     throw Error(ErrorKind::usage, std::move(message), {.next = std::move(next), .suggestions = std::move(suggestions)});
 }
@@ -110,20 +109,18 @@ std::string too_long(std::size_t size, std::size_t most, std::string_view unit) 
            " are allowed";
 }
 
-/// A key that was typed where an id belongs now stands in a shell's history: its owner should know, and nobody else
-/// should read it here.
-/// It is looked for first, since a whole key is also a well-formed legacy agent id.
+/// Refuses a key that was typed where an id belongs. It is now in a shell's history, so its owner should know, and
+/// the message must not repeat it. Checked first, because a whole key is also a well-formed legacy agent id.
 void refuse_key(std::string_view what, std::string_view text) {
     if (holds_key(text)) {
         throw Error(
-            ErrorKind::usage, "the " + std::string(what) + " holds a key (text withheld)",
-            {.why = "a command line can be read by every user of this machine and stays in the shell's history",
-             .next =
-                 "name the key by its key id, the 12 characters behind relay_sk_, and rotate it: it has been exposed"});
+            ErrorKind::usage, "the " + std::string(what) + " contains a key (text withheld)",
+            {.why = "every user of this machine can read a command line, and it stays in the shell's history",
+             .next = "use the key id, the 12 characters after relay_sk_, and rotate the key: it has been exposed"});
     }
 }
 
-/// What a person may have meant: "acme-corp" for "Acme Corp".
+/// Returns what a person may have meant: "acme-corp" for "Acme Corp".
 std::string nearest_id(std::string_view text) {
     std::string out = lowered(text);
     std::replace(out.begin(), out.end(), ' ', '-');
@@ -143,7 +140,7 @@ std::string check_id(IdRule const &rule, std::string_view text) {
     if (std::string near = nearest_id(text); rule.is_new && follows(rule, near)) {
         suggestions.push_back(std::move(near));
     }
-    // Capitals come last: another fault is the harder one to see.
+    // Capitals come last: any other fault is harder to see.
     std::string const folded = rule.is_new ? lowered(text) : std::string(text);
     if (auto const fault = find_bad_character(folded, rule.may_follow, rule.letters)) {
         refuse(what, text, *fault, rule.allowed, suggestions);
@@ -157,7 +154,7 @@ std::string check_id(IdRule const &rule, std::string_view text) {
     refuse(what, text, std::string("begins with '") + text.front() + "'", rule.allowed);
 }
 
-/// What a person meant who wrote a key id with capitals, or with the letters that Crockford's base32 reads as digits.
+/// Returns the key id that a person meant who typed capitals, or letters that Crockford's base32 reads as digits.
 std::vector<std::string> readable_key_id(std::string_view text) {
     std::string guess = lowered(text);
     std::replace(guess.begin(), guess.end(), 'o', '0');
@@ -170,7 +167,7 @@ std::vector<std::string> readable_key_id(std::string_view text) {
 
 std::string check_free_text(std::string const &what, std::string_view text, std::size_t most) {
     std::string const allowed =
-        "use 1 to " + std::to_string(most) + " bytes of UTF-8 without control and bidirectional characters";
+        "use 1 to " + std::to_string(most) + " bytes of UTF-8 without control or bidirectional characters";
     if (text.empty()) {
         refuse_empty(what, allowed);
     }

@@ -7,17 +7,19 @@
 #include <utility>
 #include <vector>
 
-/// Identifiers and names as strong types. `parse` is the only way to make one of a text from outside: what holds it, holds a valid one.
-/// Every `parse` throws Error (usage) that says what is wrong with which text and what is allowed.
+/// Identifiers and names as strong types.
 ///
-/// There is no empty id: where there may be none, the type is std::optional.
+/// `parse` is the only way to make one from a text from outside, so whoever has one has a valid one. Every `parse`
+/// throws Error (usage) that says what is wrong with which text, and what is allowed. There is no empty id: where
+/// there may be none, the type is std::optional.
 namespace relay {
 
 namespace db {
 class Row;
 }
 
-/// The right to make an id without checking its text. Only a row of the database has it: what is stored was checked on its way in.
+/// The right to make an id without checking its text. Only a row of the database has it, because stored text was
+/// checked on its way in.
 class StoredText {
     friend class db::Row;
     StoredText() = default;
@@ -58,7 +60,7 @@ class AgentId : public detail::CheckedText<AgentId> {
   public:
     /// The rule for a new agent: `[a-z0-9][a-z0-9_-]{0,62}`.
     static AgentId parse_new(std::string_view text);
-    /// The rule for naming an existing one: imported legacy ids may also hold capitals and dots:
+    /// The rule for an existing agent, because imported legacy ids may also have capitals and dots:
     /// `[A-Za-z0-9][A-Za-z0-9_.-]{0,126}`.
     static AgentId parse(std::string_view text);
     AgentId(StoredText, std::string text) : CheckedText(std::move(text)) {}
@@ -67,7 +69,7 @@ class AgentId : public detail::CheckedText<AgentId> {
     explicit AgentId(std::string text) : CheckedText(std::move(text)) {}
 };
 
-/// A role's id, of one organization: `[a-z0-9][a-z0-9_-]{0,62}`.
+/// A role's id, unique within its organization: `[a-z0-9][a-z0-9_-]{0,62}`.
 class RoleId : public detail::CheckedText<RoleId> {
   public:
     static RoleId parse(std::string_view text);
@@ -77,7 +79,8 @@ class RoleId : public detail::CheckedText<RoleId> {
     explicit RoleId(std::string text) : CheckedText(std::move(text)) {}
 };
 
-/// The public part of a key: 12 characters of Crockford base32 in lower case, 60 bits. Its lookup and log name.
+/// The public part of a key, by which it is looked up and logged: 12 characters of lower-case Crockford base32, 60
+/// bits.
 class KeyId : public detail::CheckedText<KeyId> {
   public:
     static constexpr std::string_view alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -89,7 +92,7 @@ class KeyId : public detail::CheckedText<KeyId> {
     explicit KeyId(std::string text) : CheckedText(std::move(text)) {}
 };
 
-/// Names one writing transaction in relay.operations: `op_` + 24 characters of the key id's alphabet, 120 bits.
+/// The id of one writing transaction in relay.operations: `op_` and 24 characters of the key id's alphabet, 120 bits.
 class OperationId : public detail::CheckedText<OperationId> {
   public:
     static OperationId parse(std::string_view text);
@@ -98,7 +101,7 @@ class OperationId : public detail::CheckedText<OperationId> {
     explicit OperationId(std::string text) : CheckedText(std::move(text)) {}
 };
 
-/// A caller's own idempotency key, a UUID in its canonical lower-case form; capitals are accepted and folded.
+/// A caller's idempotency key: a UUID in lower case; capitals are accepted and converted.
 class RequestId : public detail::CheckedText<RequestId> {
   public:
     static RequestId parse(std::string_view text);
@@ -107,7 +110,7 @@ class RequestId : public detail::CheckedText<RequestId> {
     explicit RequestId(std::string text) : CheckedText(std::move(text)) {}
 };
 
-/// A name for people: 1 to 200 bytes of valid UTF-8, no control and no bidirectional formatting characters.
+/// A name for people: 1 to 200 bytes of valid UTF-8, without control and bidirectional formatting characters.
 class DisplayName : public detail::CheckedText<DisplayName> {
   public:
     static DisplayName parse(std::string_view text);
@@ -130,14 +133,15 @@ class Note : public detail::CheckedText<Note> {
 class Permission : public detail::CheckedText<Permission> {
   public:
     static Permission parse(std::string_view text);
-    /// True if who has this one may do `asked`, as relay_api.authorize says: both are the same, or this has a `*` in place of a side.
+    /// Returns true if this permission allows `asked`, by the rule of relay_api.authorize: each side is the same, or
+    /// `*` in this permission.
     bool covers(Permission const &asked) const;
 
   private:
     explicit Permission(std::string text) : CheckedText(std::move(text)) {}
 };
 
-/// Sorted, each once: the order in which permissions are stored and compared.
+/// Returns the texts sorted and without duplicates, as permissions are stored and compared.
 std::vector<std::string> permission_texts(std::vector<Permission> const &permissions);
 
 }  // namespace relay

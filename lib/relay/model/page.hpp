@@ -9,11 +9,11 @@
 
 namespace relay {
 
-/// A part of a list and where the next begins.
+/// A part of a list, and where the next part begins.
 template <typename T>
 struct Page {
     std::vector<T> items{};
-    std::optional<std::string> next{};  ///< pass it as `after`; none: this was the last
+    std::optional<std::string> next{};  ///< pass it as `after`; none: this is the last part
     Instant at{};  ///< the database's clock
     std::string db_role{};
 };

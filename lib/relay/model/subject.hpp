@@ -8,7 +8,11 @@
 #include <variant>
 #include <vector>
 
-/// Whom a block or a revocation is about: an agent, a whole organization, or a single key.
+/// Subject: what a block or a revocation is about, which is an agent, a whole organization, or a single key.
+///
+/// It is a variant of the three kinds of id, so the kind can never disagree with the id. In the database it is two
+/// columns (subject_kind, subject_id), on the screen "agent billing-1"; the kind is converted only there. Statements
+/// take subjects of one kind: see common_kind.
 namespace relay {
 
 using Subject = std::variant<AgentId, OrgId, KeyId>;
@@ -24,15 +28,15 @@ struct EnumText<SubjectKind> {
 
 inline SubjectKind kind_of(Subject const &subject) { return static_cast<SubjectKind>(subject.index()); }
 
-/// The id, without its kind.
+/// Returns the id, without its kind.
 inline std::string const &text_of(Subject const &subject) {
     return std::visit([](auto const &id) -> std::string const & { return id.text(); }, subject);
 }
 
-/// The kind of all of them: a statement is about subjects of one kind. Throws Error (internal): there are none, or of several kinds.
+/// Returns the kind of all subjects. Throws Error (internal): there are none, or they are of several kinds.
 SubjectKind common_kind(std::vector<Subject> const &subjects);
 
-/// The id if the subject is of that kind: `subject_as<OrgId>(subject)`.
+/// Returns the id if the subject is of that kind: `subject_as<OrgId>(subject)`.
 template <typename Id>
 std::optional<Id> subject_as(Subject const &subject) {
     Id const *const id = std::get_if<Id>(&subject);

@@ -39,7 +39,7 @@ std::size_t run_length(std::string_view text, Predicate belongs) {
     return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), belongs) - text.begin());
 }
 
-/// Where in `text` a key begins, in whatever case it was typed; the size of `text` if nowhere.
+/// Returns the position in `text` at which a key begins, in upper or lower case; the size of `text` if there is none.
 std::size_t find_key(std::string_view text) {
     constexpr std::array<std::string_view, 2> prefixes{"relay_sk_", "relay_at_"};
     auto const same = [](char typed, char wanted) {
@@ -74,7 +74,7 @@ void append_without_long_runs(std::string &out, std::string_view word) {
 }
 
 std::string withhold_secrets(std::string_view text) {
-    // A key's prefix and id are public: what stands behind them is not.
+    // A key's prefix and id are public; the rest is not.
     constexpr std::size_t public_part = 9 + 12;
     std::string out;
     while (!text.empty()) {
@@ -94,9 +94,9 @@ std::string withhold_secrets(std::string_view text) {
     return out;
 }
 
-/// Damerau-Levenshtein distance in its true form: a swap may have letters between it (Lowrance and Wagner, JACM 22
-/// (1975), 177).
-/// Any number above `limit` if the lengths alone tell that it is not within `limit`.
+/// Returns the true Damerau-Levenshtein distance, in which swapped letters may have others between them (Lowrance and
+/// Wagner, JACM 22 (1975), 177). If the lengths alone show that it is above `limit`, returns any number above
+/// `limit`.
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
     std::size_t const gap = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();
     if (gap > limit) {

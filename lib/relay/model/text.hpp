@@ -24,29 +24,27 @@ bool is_clean_utf8(std::string_view text);
 /// True for C0, DEL, C1, and the bidirectional formatting characters (U+061C, U+200E-F, U+202A-E, U+2066-9).
 bool is_hostile_code_point(char32_t code_point);
 
-/// `text` made safe for a terminal or a log: hostile code points and malformed bytes become visible escapes
-/// (`\x1b`, `\u202e`); a backslash stays as it is. Everything else is passed on.
+/// Makes `text` safe for a terminal or a log: hostile code points and malformed bytes become visible escapes
+/// (`\x1b`, `\u202e`). A backslash and everything else are unchanged.
 std::string escape_for_terminal(std::string_view text);
 
-/// `text` for an error message, in single quotes: escaped, cut to about `most` bytes (at a character's border, with
-/// `...`), and without what may be a secret that was pasted in the wrong place: the secret half of a
-/// `relay_sk_`/`relay_at_` key, or 32 and more letters and digits in a row, become `[43 characters withheld]`.
+/// Returns `text` for an error message, in single quotes, escaped, and cut to about `most` bytes (after a whole
+/// character, with `...`). Leaves out what may be a secret that was pasted in the wrong place: the secret half of a
+/// `relay_sk_`/`relay_at_` key, or 32 or more letters and digits in a row, become `[43 characters withheld]`.
 std::string quote_for_message(std::string_view text, std::size_t most = 80);
 
-/// True if a key stands in `text`, or a good part of one: `relay_sk_` or `relay_at_`, in any case, and 29 more letters,
-/// digits or `_`.
-/// Such a text was pasted in the wrong place and must be neither stored nor shown.
+/// Returns true if `text` contains a key or a large part of one: `relay_sk_` or `relay_at_`, in any case, and 29 more
+/// letters, digits or `_`. Such a text was pasted in the wrong place and must be neither stored nor shown.
 bool holds_key(std::string_view text);
 
-/// "1 agent", "2 agents": `noun` in the singular, one that takes an s.
+/// Returns "1 agent" or "2 agents". `noun` is in the singular and takes an s in the plural.
 template <std::integral Count>
 std::string counted(Count count, std::string_view noun) {
     return std::to_string(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
 }
 
-/// The closest of `candidates` to `given` by Damerau-Levenshtein distance, at most `max(1, size / 3)` away, best first,
-/// at most 3.
-/// Counted in bytes; equally close ones keep the order of `candidates`.
+/// Returns the closest of `candidates` to `given` by Damerau-Levenshtein distance in bytes: at most 3, at most
+/// `max(1, size / 3)` away, best first. Equally close ones keep the order of `candidates`.
 std::vector<std::string> closest(std::string_view given, std::vector<std::string> const &candidates);
 
 }  // namespace relay

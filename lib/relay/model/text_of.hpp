@@ -9,9 +9,12 @@
 #include <type_traits>
 #include <vector>
 
-/// The way from a value to its text and back. An enum has one table of its texts, and everything goes by it: rows of the database, statements,
-/// events, documents, choices of a flag. So no text of a state or kind is compared with a literal anywhere, and a new value of an enum does
-/// not compile before it has its text.
+/// EnumText: from a value to its text, and back.
+///
+/// Each enum has one table of its texts. Rows of the database, statements, events, documents and the choices of a
+/// flag all use this table. So no code compares the text of a state or kind with a literal, and an enum with a new
+/// value does not compile until the value has its text. The table is in the order of the enum, and both directions
+/// are checked by the compiler: every value is there once, and no two have the same text.
 namespace relay {
 
 template <typename Enum>
@@ -20,15 +23,13 @@ struct EnumWord {
     std::string_view text;
 };
 
-/// The table of an enum, beside the enum:
+/// The table of an enum. It is next to the enum, and has all values in the order of the enum:
 ///
 ///     enum class Plan { free, paid };
 ///     template <>
 ///     struct EnumText<Plan> {
 ///         static constexpr auto words = std::to_array<EnumWord<Plan>>({{Plan::free, "free"}, {Plan::paid, "paid"}});
 ///     };
-///
-/// All values, in the order of the enum.
 template <typename Enum>
 struct EnumText;
 
@@ -39,7 +40,8 @@ concept TextEnum = std::is_enum_v<T> && requires {
 
 namespace detail {
 
-/// Asks the compiler for the name of `value`: that of a number without an enumerator is a cast, `(relay::Plan)2`, from g++ and clang alike.
+/// Asks the compiler for the name of `value`. For a number that is not an enumerator, g++ and clang both give a cast,
+/// `(relay::Plan)2`.
 template <auto value>
 consteval bool is_enumerator() {
     constexpr std::string_view name = __PRETTY_FUNCTION__;
@@ -88,7 +90,7 @@ constexpr std::string_view text_of(Enum value) {
         .text;
 }
 
-/// None: the table has no such text.
+/// Returns the value with this text; none: the table has no such text.
 template <TextEnum Enum>
 constexpr std::optional<Enum> from_text(std::string_view text) {
     for (EnumWord<Enum> const &word : EnumText<Enum>::words) {
@@ -125,7 +127,7 @@ std::vector<std::string> texts_of(std::vector<T> const &values) {
     return texts;
 }
 
-/// Every text of the table: the choices of a flag.
+/// Returns every text of the table: the choices of a flag.
 template <TextEnum Enum>
 std::vector<std::string> all_texts() {
     std::vector<std::string> texts;

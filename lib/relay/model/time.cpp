@@ -15,7 +15,7 @@ using std::chrono::seconds;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// Takes what it is asked for from the front of a text; once something was missing, all that follows fails too.
+/// Reads what is expected from the front of a text. Once something was missing, everything after it fails too.
 class Reader {
   public:
     explicit Reader(std::string_view text) : m_rest(text) {}
@@ -118,11 +118,11 @@ void append_number(std::string &out, unsigned value, std::size_t width) {
     out += digits;
 }
 
-/// `digits` of a second, 0 to 6, the rest cut off.
+/// Formats an instant with `digits` (0 to 6) of a second; the rest is cut off.
 std::string format_with(Instant at, std::size_t digits) {
     using namespace std::chrono;
     if (!in_range(at)) {
-        throw Error(ErrorKind::internal, "an instant lies outside the years 1 to 9999");
+        throw Error(ErrorKind::internal, "an instant is outside the years 1 to 9999");
     }
     sys_days const day = floor<days>(at);
     year_month_day const date{day};
@@ -166,7 +166,7 @@ constexpr std::array<Unit, 4> units{
         refuse_duration(text, "has a fraction", "write it in smaller units: 1h30m, not 1.5h");
     }
     if (rest.front() == ' ') {
-        refuse_duration(text, "holds a blank");
+        refuse_duration(text, "has a space");
     }
     refuse_duration(text, "has an unknown unit");
 }
@@ -177,16 +177,16 @@ constexpr std::array<Unit, 4> units{
 
 /// One number with its unit.
 struct Term {
-    std::int64_t count;  ///< exact up to the number of seconds in longest_duration, else anything larger than that
+    std::int64_t count;  ///< exact up to the number of seconds in longest_duration, otherwise any larger number
     std::size_t unit;  ///< index in `units`
     std::size_t size;  ///< characters taken
 };
 
-/// Reads the term at the front of `rest`; `text` is the whole, for errors.
+/// Reads the term at the front of `rest`; `text` is the whole text, for errors.
 Term read_term(std::string_view text, std::string_view rest) {
     Term term{0, 0, 0};
     for (; term.size < rest.size() && is_digit(rest[term.size]); ++term.size) {
-        // Stops growing once it is out of range, long before it could overflow.
+        // The number stops growing when it is out of range, long before it could overflow.
         term.count = term.count > longest_duration.count() ? term.count : term.count * 10 + (rest[term.size] - '0');
     }
     if (term.size == 0) {
@@ -239,17 +239,17 @@ Instant parse_instant(std::string_view text) {
     }
     year_month_day const date{year, month, day};
     if (!date.ok() || year < std::chrono::year{1}) {
-        refuse_instant(text, "names a day that does not exist");
+        refuse_instant(text, "has a day that does not exist");
     }
     if (second == 60) {
-        refuse_instant(text, "has a leap second, which the database cannot hold");
+        refuse_instant(text, "has a leap second, which the database cannot store");
     }
     if (hour > 23 || minute > 59 || second > 59) {
-        refuse_instant(text, "names a time of day that does not exist");
+        refuse_instant(text, "has a time of day that does not exist");
     }
     Instant const at = sys_days{date} + hours{hour} + minutes{minute} + seconds{second} + fraction - offset;
     if (!in_range(at)) {
-        refuse_instant(text, "lies outside the years 1 to 9999");
+        refuse_instant(text, "is outside the years 1 to 9999");
     }
     return at;
 }
@@ -275,7 +275,7 @@ std::chrono::seconds parse_duration(std::string_view text) {
     for (std::string_view rest = text; !rest.empty();) {
         Term const term = read_term(text, rest);
         if (term.unit < next_unit) {
-            refuse_duration(text, "does not name its units once each, from the largest to the smallest");
+            refuse_duration(text, "must have each unit at most once, from the largest to the smallest");
         }
         if (term.count > longest_duration.count() / units[term.unit].length) {
             refuse_too_long(text);

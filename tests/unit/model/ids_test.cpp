@@ -115,7 +115,7 @@ TEST_CASE("capitals and blanks get the spelling that would do") {
     CHECK(capitals.message == "org id 'Acme-Corp': has capitals; try acme-corp");
     CHECK(capitals.suggestions == std::vector<std::string>{"acme-corp"});
     Refusal const blank = refusal(new_agent, "Payment Processor");
-    CHECK(blank.says("holds a blank; try payment-processor"));
+    CHECK(blank.says("has a space; try payment-processor"));
     CHECK(refusal(org, "-Acme").suggestions.empty());
     CHECK(refusal(org, "-Acme").says("has capitals"));
     CHECK(refusal(org, "Acme:Corp").suggestions.empty());
@@ -156,12 +156,12 @@ TEST_CASE("the torture list: each odd character is named, escaped, and never tak
 
 TEST_CASE("a key in place of an id or in a text is refused and never shown, also where it would be well formed") {
     for (std::string const &text : {key, "relay_at_" + key.substr(9), key.substr(0, 60), "x" + key}) {
-        CHECK(refusal(agent, text).says("the agent id holds a key (text withheld)"));
-        CHECK(refusal(new_agent, text).says("holds a key"));
-        CHECK(refusal(org, text).says("the org id holds a key"));
-        CHECK(refusal(key_id, text).says("the key id holds a key"));
-        CHECK(refusal(name, text).says("the name holds a key"));
-        CHECK(refusal(reason, "leaked: " + text).says("the reason holds a key"));
+        CHECK(refusal(agent, text).says("the agent id contains a key (text withheld)"));
+        CHECK(refusal(new_agent, text).says("contains a key"));
+        CHECK(refusal(org, text).says("the org id contains a key"));
+        CHECK(refusal(key_id, text).says("the key id contains a key"));
+        CHECK(refusal(name, text).says("the name contains a key"));
+        CHECK(refusal(reason, "leaked: " + text).says("the reason contains a key"));
     }
     CHECK(refusal(operation, key).says("does not begin with op_"));
     CHECK(refusal(request, key).says("not a UUID"));
