@@ -176,7 +176,7 @@ TEST_CASE("a duration without a unit, with a sign, a fraction or a wrong unit is
     CHECK(has(duration_refusal("+5d"), "sign"));
     CHECK(has(duration_refusal("1.5h"), "fraction"));
     CHECK(has(duration_refusal("1,5h"), "fraction"));
-    CHECK(has(duration_refusal("5 d"), "blank"));
+    CHECK(has(duration_refusal("5 d"), "has a space"));
     CHECK(has(duration_refusal(""), "empty"));
     CHECK(has(duration_refusal("5w"), "unknown unit"));
     CHECK(has(duration_refusal("5D"), "unknown unit"));
