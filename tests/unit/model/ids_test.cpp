@@ -278,7 +278,7 @@ TEST_CASE("a permission is provider:method, each side a name or a star") {
     CHECK(refusal(permission, "a:b:c").says("character ':' is not allowed in the method"));
     CHECK(refusal(permission, "a*:b").says("character '*' is not allowed in the provider"));
     CHECK(refusal(permission, "**:b").says("character '*'"));
-    CHECK(refusal(permission, "a:b c").says("blank in the method"));
+    CHECK(refusal(permission, "a:b c").says("has a space in the method"));
     CHECK(refusal(permission, "a,b:c").says("character ','"));
     CHECK(refusal(permission, run(65) + ":b").says("the provider is too long, 65 characters"));
     CHECK(refusal(permission, "a:" + run(65)).says("the method is too long, 65 characters"));
