@@ -21,7 +21,8 @@ def test_a_password_in_dsn_is_refused_and_not_repeated(relay, dsn):
         assert MARK not in result.err and MARK not in result.out
     if "PASSWORD" not in dsn:
         assert result.err.startswith(
-            "relay-admin: error: --dsn holds a password\n  why:  every user of this machine can read command lines\n  next: "
+            "relay-admin: error: --dsn contains a password\n"
+            "  why:  every user of this machine can read command lines\n  next: "
         )
         assert "--dsn-file" in result.err
 

@@ -9,13 +9,14 @@
 
 namespace relay {
 
-/// True if the database refused what a transaction was about to write, and others may do: a poisoned row, not a lost server.
+/// Returns true if the database refused what a transaction wanted to write, so that other rows may succeed: a bad
+/// row, not a lost server.
 inline bool is_refusal_of_rows(Error const &error) {
     return !error.hint().sqlstate.empty() && error.hint().changed == Changed::no &&
            (error.kind() == ErrorKind::conflict || error.kind() == ErrorKind::internal);
 }
 
-/// `error`, thrown by a batch when `done` things were committed by the batches before it.
+/// Returns `error` with a note that earlier batches had committed `done` items (`what`: "keys were issued").
 inline Error after_earlier_batches(Error const &error, std::size_t done, std::string const &what) {
     if (done == 0) {
         return error;
@@ -27,8 +28,8 @@ inline Error after_earlier_batches(Error const &error, std::size_t done, std::st
             hint};
 }
 
-/// Runs `work` on all of `rows`; if the database refuses them, on each half, and so on, until the rows that it refuses are alone: those are
-/// handed to `fail`. Every other error is thrown on. An empty span runs nothing.
+/// Runs `work` on all of `rows`. If the database refuses them, runs it on each half, and so on, until each row that
+/// it refuses is alone, and passes that row to `fail`. Any other error is thrown. Does nothing for an empty span.
 template <typename Row, typename Work, typename Fail>
 void run_in_parts(std::span<Row const> rows, Work const &work, Fail const &fail) {
     if (rows.empty()) {

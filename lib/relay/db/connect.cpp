@@ -15,7 +15,8 @@ namespace {
 
 using Clock = Watchdog::Clock;
 
-/// The first line, without libpq's preamble (`connection to server at "x", port 1 failed: `) and without the code.
+/// Returns the first line, without libpq's preamble (`connection to server at "x", port 1 failed: `) and the
+/// SQLSTATE.
 std::string reason_of(std::string_view message, std::string const &sqlstate) {
     std::string_view line = message.substr(0, message.find('\n'));
     auto const cut_after = [&](std::string_view preamble) {
@@ -44,20 +45,20 @@ std::string reason_of(std::string_view message, std::string const &sqlstate) {
     }
     if (says("certificate") || says("SSL")) {
         throw Error(ErrorKind::unavailable, unreachable,
-                    {.why = "over TCP to another host the server must prove who it is (sslmode=verify-full)",
-                     .next = "put its CA's certificate in ~/.postgresql/root.crt, or name it with sslrootcert= "
-                             "(sslmode=require asks for less)"});
+                    {.why = "over TCP to another host, the server must prove its identity (sslmode=verify-full)",
+                     .next = "put its CA's certificate in ~/.postgresql/root.crt, or give it with sslrootcert= "
+                             "(sslmode=require checks less)"});
     }
     throw Error(ErrorKind::unavailable, unreachable,
                 {.next = sqlstate.empty() ? settings.unreachable_next : Advice("try again"), .sqlstate = sqlstate});
 }
 
-/// Some settings are only looked at when the connection begins: a service that is not there, an sslmode that is none.
+/// Refuses settings that libpq checks only when it connects: a missing service, an invalid sslmode.
 void refuse_bad_settings(Settings const &settings, std::string_view message) {
     if (std::string const complaint = complaint_about_settings(message); !complaint.empty()) {
         std::string const origin = settings.origin.empty() ? "" : " from " + settings.origin;
         throw Error(ErrorKind::usage, "a setting of the connection is not valid: " + complaint + " (text withheld)",
-                    {.next = "look at the connection string" + origin + ", the PG* variables and the service file"});
+                    {.next = "check the connection string" + origin + ", the PG* variables and the service file"});
     }
 }
 
@@ -84,7 +85,7 @@ bool wait_for_socket(PGconn *connection, PostgresPollingStatusType wanted, Clock
             throw Interrupted();
         }
         if (count < 0 && errno != EINTR) {
-            return true;  // libpq will say what is wrong with the socket
+            return true;  // libpq will report what is wrong with the socket
         }
     }
 }
@@ -97,7 +98,7 @@ RawConnection connect_without_blocking(Conninfo const &conninfo, Settings const 
     if (PQstatus(connection.get()) == CONNECTION_BAD) {
         refuse_bad_settings(settings, PQerrorMessage(connection.get()));
     }
-    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // with the SQLSTATE: see find_sqlstate
+    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // so that messages have the SQLSTATE: see find_sqlstate
     auto wanted = PQstatus(connection.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (wanted != PGRES_POLLING_OK) {
         if (wanted == PGRES_POLLING_FAILED) {
@@ -118,7 +119,7 @@ RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock:
     if (conninfo.hosts == 1) {
         return connect_without_blocking(conninfo, settings, deadline);
     }
-    // With several hosts libpq itself goes from one to the next, and only its blocking call keeps a time-out for each.
+    // libpq goes from one host to the next itself, but only its blocking call has a time-out for each host.
     RawConnection connection(PQconnectdb(conninfo.text.c_str()));
     PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
     if (PQstatus(connection.get()) != CONNECTION_OK) {

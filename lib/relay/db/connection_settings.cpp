@@ -11,17 +11,18 @@
 namespace relay::db {
 namespace {
 
-/// In this order, before all others.
+/// Listed before all others, in this order.
 constexpr std::array always_told{"host", "port", "dbname", "user", "password", "sslmode"};
 
-/// What no setting of anybody can hold.
+/// A value that no real setting can have.
 constexpr char const *mark = "\x01relay-admin";
 
 bool is_variable_of_a_setting(PQconninfoOption const &option) {
     return option.envvar != nullptr && std::string_view(option.keyword) != "service";
 }
 
-/// The settings of the service file: libpq asks it before the environment, so what is not the mark there comes from the file.
+/// Returns the settings of the service file. libpq reads it before the environment, so with every variable set to the
+/// mark, any other value comes from the file.
 Keywords read_service(Keywords const &given) {
     char const *const service = service_of(given);
     Options const defaults(PQconndefaults());
@@ -51,7 +52,7 @@ Keywords read_service(Keywords const &given) {
     return found;
 }
 
-/// libpq's list of keywords with what environment and compiled-in defaults say.
+/// Returns libpq's list of keywords, with the values of the environment and the compiled-in defaults.
 Options known_settings() {
     ScopedVariable const no_service("PGSERVICE", nullptr);
     return Options(PQconndefaults());
@@ -67,7 +68,7 @@ struct Sources {
     Settings const &settings;
     Keywords given;
     Keywords service;
-    Keywords effective;  ///< as the connection will be made, where it is spelled out
+    Keywords effective;  ///< what complete_conninfo sets explicitly
 
     ConnectionSetting describe(PQconninfoOption const &option) const {
         ConnectionSetting setting{.keyword = option.keyword, .is_secret = std::string_view(option.dispchar) == "*"};
@@ -85,7 +86,7 @@ struct Sources {
             setting.origin = "default";
         }
         if (setting.keyword == "options" && !effective.contains("options")) {
-            value.clear();  // PGOPTIONS has no say
+            value.clear();  // PGOPTIONS is ignored
         } else if (auto const at = effective.find(option.keyword); at != effective.end() && at->second != value) {
             value = at->second;
             setting.origin = "relay-admin";
@@ -103,7 +104,7 @@ std::size_t rank(ConnectionSetting const &setting) {
     return static_cast<std::size_t>(place - always_told.begin());
 }
 
-/// Where libpq will look for a password that nobody gave.
+/// Returns the file in which libpq looks for a password that is not set.
 std::string passfile_origin(std::vector<ConnectionSetting> const &settings) {
     for (ConnectionSetting const &setting : settings) {
         if (setting.keyword == "passfile" && setting.value) {
@@ -114,7 +115,7 @@ std::string passfile_origin(std::vector<ConnectionSetting> const &settings) {
     return std::string(home == nullptr ? "" : home) + "/.pgpass";
 }
 
-/// What libpq fills in only while it connects.
+/// Adds what libpq fills in only when it connects.
 void mend(std::vector<ConnectionSetting> &settings) {
     std::string const passfile = passfile_origin(settings);
     std::optional<std::string> user;

@@ -8,17 +8,17 @@
 
 namespace relay::db {
 
-/// One setting of a connection: what is in force, and who said so.
+/// One setting of a connection: its value, and where that came from.
 struct ConnectionSetting {
     std::string keyword{};  ///< libpq's: "host", "sslmode"
     std::optional<std::string> value{};  ///< none: not set, or a secret
     std::string origin{};  ///< "--dsn", "PGHOST", "service file", "default", "relay-admin" (a rule of ours); for people
     bool is_secret = false;
-    bool is_set = false;  ///< also of a secret
+    bool is_set = false;  ///< also for a secret
 };
 
-/// Every keyword that libpq knows and that is set, and those that one asks for first (host, port, dbname, user, password, sslmode) in any
-/// case, without connecting. Values of passwords are left out. Throws Error (usage) as complete_conninfo.
+/// Returns every keyword of libpq that is set, and always host, port, dbname, user, password and sslmode, without
+/// connecting. Values of passwords are left out. Throws Error (usage) as complete_conninfo.
 std::vector<ConnectionSetting> describe_connection(Settings const &settings);
 
 }  // namespace relay::db

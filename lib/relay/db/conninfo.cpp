@@ -11,26 +11,28 @@
 namespace relay::db {
 namespace {
 
-/// libpq takes a service from the system's file, without a word, when the file that PGSERVICEFILE names is not there:
-/// that may be another database.
+/// Refuses a PGSERVICEFILE that does not exist. libpq would silently take the service from the system's file, which
+/// may be another database.
 void check_service_file() {
     char const *const chosen = std::getenv("PGSERVICEFILE");
     if (chosen == nullptr || *chosen == '\0' || ::access(chosen, F_OK) == 0) {
         return;
     }
     throw Error(ErrorKind::usage, "cannot read the service file " + std::string(chosen),
-                {.why = "PGSERVICEFILE asks for it, and it is not there",
+                {.why = "PGSERVICEFILE names this file, but it does not exist",
                  .next = "set PGSERVICEFILE to your service file, or unset it"});
 }
 
-/// What libpq would use for the keywords that are not given: service file, environment, compiled-in, in this order.
+/// Returns what libpq would use for keywords that are not given: service file, environment, compiled-in, in this
+/// order.
 Keywords defaults(Keywords const &given) {
     char const *const service = service_of(given);
     if (service != nullptr) {
         check_service_file();
     }
     ScopedVariable const scoped_service("PGSERVICE", service);
-    // libpq's own default, prefer, is indistinguishable from a wish for it: so let ours stand in its place while we look.
+    // libpq's default, prefer, looks the same as an explicit prefer. So set our own default as PGSSLMODE while we
+    // ask.
     char const *const wished = std::getenv("PGSSLMODE");
     ScopedVariable const scoped_sslmode("PGSSLMODE", wished != nullptr && *wished != '\0' ? wished : "verify-full");
     ScopedVariable const no_options("PGOPTIONS", nullptr);
@@ -109,14 +111,14 @@ Conninfo complete_conninfo(Settings const &settings) {
     result.hosts = 1 + static_cast<int>(std::count(hosts.begin(), hosts.end(), ','));
     result.target = describe_target(keywords, fallback, hosts);
 
-    // A name may stand beside an address that it does not belong to: both must be local to need no certificate.
+    // A host name may be given with an address that is not its own, so both must be local to need no certificate.
     if (!all_local(names) || !all_local(addresses)) {
         keywords.emplace("sslmode", value_or({}, fallback, "sslmode"));
     }
     if (result.hosts > 1 && value_or(keywords, fallback, "target_session_attrs") == "any") {
         keywords["target_session_attrs"] = "read-write";
     }
-    // Given explicitly, even if empty, so that PGOPTIONS of the environment has no say.
+    // Set explicitly, even if empty, so that PGOPTIONS in the environment is ignored.
     keywords.emplace("options", value_or({}, fallback, "options"));
     keywords["client_encoding"] = "UTF8";
     keywords["application_name"] = settings.application_name;

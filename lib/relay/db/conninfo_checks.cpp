@@ -9,7 +9,7 @@ namespace {
 
 constexpr int highest_port = 65'535;
 
-/// True if `test` holds for each part of a list with commas.
+/// Returns true if `test` holds for each part of a comma-separated list.
 template <typename Test>
 bool all_of_list(std::string_view list, Test const &test) {
     for (;;) {
@@ -31,7 +31,7 @@ bool is_port(std::string_view text) {
            (failure == std::errc() && stop == text.data() + text.size() && port >= 1 && port <= highest_port);
 }
 
-/// A path may hold anything; @name is an abstract unix socket; a name or address has neither @ nor blanks.
+/// A path may contain anything; @name is an abstract unix socket; a name or address has neither @ nor spaces.
 bool is_host(std::string_view text) {
     if (text.starts_with('/')) {
         return true;
@@ -40,7 +40,8 @@ bool is_host(std::string_view text) {
     return std::none_of(name.begin(), name.end(), [](unsigned char c) { return c == '@' || c <= ' ' || c == 0x7F; });
 }
 
-/// libpq takes what stands before the first @ (if no / comes before it) for user and password, and any later @ for a part of the rest.
+/// Returns true if a URI has an @ too many. libpq takes what is before the first @ (if no / comes first) as user and
+/// password, and any later @ as a part of the rest.
 bool has_stray_at(std::string_view conninfo) {
     if (!conninfo.starts_with("postgresql://") && !conninfo.starts_with("postgres://")) {
         return false;
@@ -62,7 +63,7 @@ std::string_view value_of(Keywords const &keywords, char const *keyword) {
 
 std::string find_misread(std::string_view conninfo, Keywords const &keywords) {
     if (has_stray_at(conninfo)) {
-        return "it has an @ too many";
+        return "it has one @ too many";
     }
     if (!all_of_list(value_of(keywords, "host"), is_host)) {
         return "its host is neither a name nor a path";

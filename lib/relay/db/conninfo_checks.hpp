@@ -9,14 +9,16 @@ namespace relay::db {
 /// Keywords of a connection string as libpq has read them.
 using Keywords = std::map<std::string, std::string>;
 
-/// What is wrong with a connection string that libpq has read without complaint, in words that quote nothing of it; empty if nothing is.
+/// Returns what is wrong with a connection string that libpq accepted, in words that quote nothing from it; empty:
+/// nothing.
 ///
-/// A password with an @ or / that is not percent-encoded ends up as host, port or database name: `postgresql://u:pa@ss@h/x` has the host
-/// `ss@h`, `postgresql://u:pa/ss@h/x` the port `pa` and the database `ss@h/x`. Those are shown in every message, ours and libpq's.
+/// A password with an @ or / that is not percent-encoded ends up in the host, port or database name, which every
+/// message shows, ours and libpq's: `postgresql://u:pa@ss@h/x` has the host `ss@h`, and `postgresql://u:pa/ss@h/x`
+/// has the port `pa` and the database `ss@h/x`.
 std::string find_misread(std::string_view conninfo, Keywords const &keywords);
 
-/// libpq's complaint about settings, without the values that it quotes; empty for a message about a server or the way to it, which is
-/// fit to be shown.
+/// Returns libpq's complaint about a setting, without the values that it quotes. Empty if the message is about a
+/// server or the network, and so can be shown as it is.
 std::string complaint_about_settings(std::string_view message);
 
 }  // namespace relay::db

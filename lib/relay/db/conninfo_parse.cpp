@@ -33,7 +33,7 @@ Keywords parse_conninfo(Settings const &settings) {
     }
     char *message = nullptr;
     Options const options(PQconninfoParse(settings.conninfo.c_str(), &message));
-    // The message quotes what it could not read, and that may be a part of the password: it is dropped unseen.
+    // libpq's message quotes what it could not read, which may be a part of the password. So it is dropped unread.
     PQfreemem(message);
     if (!options) {
         throw Error(ErrorKind::usage, "the connection string is not valid (text withheld" + origin + ")",
@@ -44,7 +44,7 @@ Keywords parse_conninfo(Settings const &settings) {
     if (!settings.allow_password && (keywords.contains("password") || keywords.contains("sslpassword"))) {
         throw Error(
             ErrorKind::usage,
-            (settings.origin.empty() ? "the connection string" : settings.origin) + " holds a password",
+            (settings.origin.empty() ? "the connection string" : settings.origin) + " contains a password",
             {.why = "every user of this machine can read command lines", .next = advise(Act::keep_password_in_file)});
     }
     if (std::string const fault = find_misread(settings.conninfo, keywords); !fault.empty()) {

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <memory>
 
-/// libpq's own reader of connection strings and settings, asked for what this program must know before it connects. One thread at a time: the
-/// environment is changed meanwhile.
+/// libpq's own parser of connection strings and settings, for what this program must know before it connects. One
+/// thread at a time, because these functions change the environment while they run.
 namespace relay::db {
 
 struct FreeOptions {
@@ -16,8 +16,8 @@ struct FreeOptions {
 };
 using Options = std::unique_ptr<PQconninfoOption, FreeOptions>;
 
-/// Sets an environment variable (or unsets it, with null) until the end of the scope: the only way to ask libpq's own resolver, PQconndefaults,
-/// "what if".
+/// Sets an environment variable (or with null, unsets it) until the end of the scope: the only way to ask libpq's
+/// resolver, PQconndefaults, "what if".
 class ScopedVariable {
   public:
     ScopedVariable(char const *name, char const *value);
@@ -31,13 +31,14 @@ class ScopedVariable {
     bool m_was_set = false;
 };
 
-/// Those with a value, up to the keyword that is null; `options` may be null.
+/// Returns the options that have a value, up to the null keyword; `options` may be null.
 Keywords keywords_of(PQconninfoOption const *options);
 
-/// The keywords of `settings.conninfo` alone. Throws Error (usage) with a text of our own: libpq's parse errors print parts of the password.
+/// Returns the keywords of `settings.conninfo` only. Throws Error (usage) with our own text, because libpq's parse
+/// errors print parts of the password.
 Keywords parse_conninfo(Settings const &settings);
 
-/// The service that is asked for: named in `given`, or by PGSERVICE; null if none is.
+/// Returns the service that is named in `given` or in PGSERVICE; null if none is.
 char const *service_of(Keywords const &given);
 
 }  // namespace relay::db

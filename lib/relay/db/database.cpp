@@ -16,10 +16,10 @@ using Clock = Watchdog::Clock;
 using namespace std::chrono_literals;
 
 constexpr int attempts = 5;
-/// However late it gets sent, a COMMIT is given this much to be answered.
+/// The least time to wait for the answer to COMMIT, however late it is sent.
 constexpr auto least_commit_wait = 2s;
 
-/// Marks the time in which a signal must not end the program at once.
+/// Marks the time in which a signal must not end the program immediately.
 class Running {
   public:
     explicit Running(int socket) { running::opened(socket); }
@@ -34,11 +34,12 @@ void pause_before(int attempt) {
     std::this_thread::sleep_for(std::chrono::milliseconds(jitter(random)));
 }
 
-/// The wait for the standbys was cancelled, or the session ended while it waited: the server says so by a warning alone.
+/// The error if the wait for the standbys was cancelled, or the session ended while it waited. The server only warns
+/// then.
 Error on_the_primary_only() {
     return {ErrorKind::unknown,
             "the change is committed on the primary only: the wait for its standbys was cancelled",
-            {.why = "a failover before they have it would lose it",
+            {.why = "a failover would lose it until the standbys have it",
              .next = "check the standbys (SELECT * FROM pg_stat_replication)",
              .changed = Changed::yes}};
 }
@@ -49,7 +50,7 @@ struct Database::Impl {
     Settings settings;
     std::optional<Conninfo> resolved{};
     std::unique_ptr<Session> session{};
-    bool hurry = false;  // after a fence: the 45 s of a command are nearly used up
+    bool hurry = false;  // true after a fence, when the 45 s that a command may take are nearly used up
 
     Conninfo const &conninfo() {
         if (!resolved) {

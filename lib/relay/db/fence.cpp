@@ -19,7 +19,7 @@ INSERT INTO relay.operations (op_id, state) VALUES ($1, 'aborted') ON CONFLICT (
 
 constexpr char const *state_sql = "SELECT state FROM relay.operations WHERE op_id = $1";
 
-// Not to_regclass: it answers from a cache of the session, which a wait for the migration lock does not renew.
+// Not to_regclass: it answers from the session's cache, which waiting for the migration lock does not refresh.
 constexpr char const *exists_sql = R"sql(
 SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
                WHERE n.nspname = 'relay' AND c.relname = 'operations') AS operations_exist)sql";
@@ -36,9 +36,9 @@ std::optional<Fate> Fence::persist(Attempt const &attempt) {
                 return fate;
             }
         } catch (Interrupted const &) {
-            // COMMIT was sent before the signal came: what became of it must be known first, or be told as unknown.
+            // COMMIT was sent before the signal came, so find out its outcome first, or report it as unknown.
         } catch (Error const &error) {
-            // Out of reach, or still in flight behind a lock: both may pass. A lack of rights does not.
+            // Unreachable, or still in flight behind a lock: both may pass. A missing privilege does not.
             if (error.kind() != ErrorKind::unavailable) {
                 m_refusal = error.message();
                 return std::nullopt;
@@ -53,7 +53,7 @@ std::optional<Fate> Fence::persist(Attempt const &attempt) {
 }
 
 std::optional<Fate> Fence::try_once(OperationId const &operation, Deadline deadline) {
-    // `local`: the fence must not wait for the very standby that holds up the commit it asks about.
+    // `local`, because the fence must not wait for the same standby that delays the commit it asks about.
     TransactOptions options;
     options.durability = Durability::local;
     options.check_schema = false;
@@ -61,14 +61,14 @@ std::optional<Fate> Fence::try_once(OperationId const &operation, Deadline deadl
     Session session(m_conninfo, m_settings, deadline);
     session.begin(options, deadline);
     if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
-        // The lost transaction may be the one that makes the table: it held the migration lock until its end.
+        // The lost transaction may be the one that creates the table. It holds the migration lock until it ends.
         session.exec(migration_lock_sql, {});
         if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
             return Fate::aborted;
         }
     }
     if (!session.exec(bar_sql, {operation}).empty()) {
-        // A lost answer here is no harm: the next round meets our own row.
+        // If this answer is lost too, the next round finds our own row.
         return session.commit(deadline) == CommitAnswer::committed ? std::optional(Fate::aborted) : std::nullopt;
     }
     return session.exec(state_sql, {operation}).one().value<Fate>("state");

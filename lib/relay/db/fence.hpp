@@ -4,16 +4,19 @@
 
 namespace relay::db {
 
-/// Settles a transaction whose COMMIT got no answer. Reading whether its rows are there would be wrong: a commit that waits for a
-/// standby is invisible and lands later; and a transaction id can be another's after a failover. An INSERT of the same primary
-/// key waits for the one in flight, and then decides.
+/// Settles a transaction whose COMMIT got no answer.
+///
+/// Looking whether its rows are there would be wrong: a commit that waits for a standby is not visible yet, and lands
+/// later. Asking for its transaction id would be wrong too: after a failover, another transaction can have the same
+/// id. So the fence inserts the same primary key into relay.operations. The insert waits for a transaction in flight.
+/// Then it either collides (that transaction committed) or succeeds (that transaction can never commit any more).
 class Fence {
   public:
     Fence(Conninfo const &conninfo, Settings const &settings) : m_conninfo(conninfo), m_settings(settings) {}
 
     /// Tries for 30 s, also after a signal. Throws Error (unknown), with Act::recover as the next step.
     Fate settle(OperationId const &operation);
-    /// For a transaction of a migration: `was_committed` is asked under the migration lock.
+    /// Settles a transaction that applies a migration, by calling `was_committed` under the migration lock.
     Fate settle_migration(std::function<bool(Transaction &)> const &was_committed);
 
   private:
@@ -23,7 +26,7 @@ class Fence {
 
     Conninfo const &m_conninfo;
     Settings const &m_settings;
-    std::string m_refusal{};  ///< why asking again is of no use; empty while it may be
+    std::string m_refusal{};  ///< why there is no use in asking again; empty while there is
 };
 
 }  // namespace relay::db

@@ -36,8 +36,8 @@ bool interrupted() noexcept { return was_interrupted; }
 
 void interrupt() noexcept {
     was_interrupted = true;
-    // libpq waits in poll() and goes on after a signal; a socket that is shut down ends the wait. If this hits the very moment before
-    // COMMIT is sent, the fence settles what became of it.
+    // libpq waits in poll() and continues after a signal, but shutting the socket down ends the wait. If this happens
+    // just before COMMIT is sent, the fence settles the outcome.
     int const socket = open_socket;
     if (socket >= 0) {
         shutdown(socket, SHUT_RDWR);

@@ -1,15 +1,15 @@
 #pragma once
 
-/// What a signal handler and the watchdog may know of the running transaction. All lock-free.
+/// What a signal handler may know about the running transaction. Everything here is lock-free.
 namespace relay::db::running {
 
-/// The transaction on this socket may be cut off from now on.
+/// Call when a transaction opens: from now on, an interrupt shuts this socket down.
 void opened(int socket) noexcept;
-/// COMMIT is about to be sent: from now on an interrupt is only remembered.
+/// Call before COMMIT is sent: from now on, an interrupt is only remembered.
 void commit_sent() noexcept;
-/// No transaction is open.
+/// Call when no transaction is open any more.
 void closed() noexcept;
-/// True once interrupt() was called.
+/// Returns true once interrupt() was called.
 bool interrupted() noexcept;
 
 }  // namespace relay::db::running

@@ -8,17 +8,18 @@
 /// Lists of texts as one value of a statement, and back.
 namespace relay::db {
 
-/// A text[] in PostgreSQL's text form, each element quoted (an element `null` must stay a word): `{"a","b"}`.
+/// Returns a text[] in PostgreSQL's text form: `{"a","b"}`. Each element is quoted, so that an element `null` stays a
+/// word.
 std::string array_text(std::vector<std::string> const &texts);
 template <HasText T>
 std::string array_text(std::vector<T> const &values) {
     return array_text(texts_of(values));
 }
 
-/// A JSON array of texts that need no escaping: `["a","b"]`.
+/// Returns a JSON array of texts that need no escaping: `["a","b"]`.
 std::string json_array(std::vector<std::string> const &texts);
 
-/// The parts of `a,b,c`; none of an empty text.
+/// Returns the parts of `a,b,c`; an empty text has no parts.
 std::vector<std::string> split_list(std::string const &list);
 
 }  // namespace relay::db

@@ -20,8 +20,8 @@ Error lost() {
     return {ErrorKind::unavailable, "the connection to the database broke; nothing was changed", {.next = "try again"}};
 }
 
-/// A standby refuses LISTEN; a transaction pooler takes it, and gives the notifications to nobody. The pooler is known by the process id
-/// that it made up.
+/// Returns false on a standby, which refuses LISTEN, and through a transaction pooler, which accepts it but delivers
+/// no notifications. A pooler is recognized by the process id that it invents.
 bool can_listen(PGconn *connection) {
     Result const result(PQexec(connection, "SELECT pg_catalog.pg_is_in_recovery(), pg_catalog.pg_backend_pid()"));
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
@@ -34,7 +34,7 @@ bool can_listen(PGconn *connection) {
 }  // namespace
 
 struct Listener::Impl {
-    RawConnection connection{};  // none: it cannot hear
+    RawConnection connection{};  // none: no notification can reach us
 
     bool take_notifications() {
         if (PQconsumeInput(connection.get()) == 0) {

@@ -12,7 +12,7 @@ std::int64_t highest(std::vector<std::int64_t> const &versions) {
     return versions.empty() ? 0 : *std::max_element(versions.begin(), versions.end());
 }
 
-/// The name that this program gives to migration `version`; empty if it has none of that number.
+/// Returns this program's name for migration `version`; empty if it has no such migration.
 std::string_view our_name(std::int64_t version) {
     bool const known = version >= 1 && version <= schema_version();
     return known ? migrations()[static_cast<std::size_t>(version) - 1].name : std::string_view();
@@ -31,7 +31,7 @@ bool is_renamed(std::int64_t version, std::string_view name) {
 Error made_by_unreleased_program(std::int64_t version, std::string_view name) {
     return {
         ErrorKind::schema,
-        fmt::format("an unreleased version of this program made this database: its migration {} is {}, this "
+        fmt::format("an unreleased version of this program made this database: its migration {} is {}, but this "
                     "program's is {}; nothing was changed",
                     version, name, our_name(version)),
         {.why = "before release 0.1.0 migrations were renamed and merged, and this program cannot convert the result; "
@@ -43,11 +43,12 @@ Error another_version(std::vector<std::int64_t> const &versions) {
     std::int64_t const version = highest(versions);
     if (version > schema_version()) {
         return {ErrorKind::schema,
-                fmt::format("the database schema is at version {}, this program knows {}", version, schema_version()),
+                fmt::format("the database schema is at version {}, but this program knows only {}", version,
+                            schema_version()),
                 {.why = "a newer version of this program has migrated it", .next = "use that newer version"}};
     }
     return {ErrorKind::schema,
-            fmt::format("the database schema is at version {}, this program needs {}", version, schema_version()),
+            fmt::format("the database schema is at version {}, but this program needs {}", version, schema_version()),
             {.next = advise(Act::apply_schema)}};
 }
 

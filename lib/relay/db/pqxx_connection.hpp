@@ -6,7 +6,7 @@
 
 namespace relay::db {
 
-/// A pqxx connection over a PGconn of ours: we connect by our own deadline, and nothing ever reconnects behind our back.
+/// A pqxx connection over our own PGconn: we connect by our own deadline, and nothing ever reconnects silently.
 #if PQXX_VERSION_MAJOR >= 7
 using PqxxBase = pqxx::connection;
 
@@ -15,7 +15,7 @@ using AdoptedConnection = pqxx::connection;
 #else
 using PqxxBase = pqxx::connection_base;
 
-/// libpqxx 6 asks a policy for its PGconn, again after a lost connection: this one gives it out once.
+/// libpqxx 6 asks a policy for its PGconn, and asks again after a lost connection. This policy returns it only once.
 class GivenConnection : public pqxx::connectionpolicy {
   public:
     explicit GivenConnection(RawConnection raw) : connectionpolicy(std::string()), m_raw(std::move(raw)) {}
@@ -46,7 +46,7 @@ inline AdoptedConnection adopt(RawConnection raw) { return AdoptedConnection(std
 class PqxxConnection {
   public:
     explicit PqxxConnection(RawConnection raw) : m_raw(raw.get()), m_connection(adopt(std::move(raw))) {}
-    /// For what pqxx does not offer: COMMIT and its tag, notices, the socket. Owned by the pqxx connection.
+    /// Returns the PGconn, for what pqxx does not offer: COMMIT and its tag, notices, the socket. pqxx owns it.
     PGconn *raw() const noexcept { return m_raw; }
     PqxxBase &get() noexcept { return m_connection; }
 

@@ -14,7 +14,7 @@ struct ClearResult {
 };
 using Result = std::unique_ptr<PGresult, ClearResult>;
 
-/// The server gives up by itself, too: we may be gone before it has noticed.
+/// Has short time-outs, so that the server gives up too: it may not notice that we are gone.
 constexpr char const *begin_sql = R"sql(BEGIN READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL timezone = 'UTC';
@@ -24,7 +24,7 @@ SET LOCAL statement_timeout = 300)sql";
 
 [[noreturn]] void give_up() { throw Error(ErrorKind::unavailable, "no quick answer from the database"); }
 
-/// The last result of what was sent; every one of them must have succeeded.
+/// Returns the last result of what was sent. All results must be successes.
 Result receive(PGconn *connection, Watchdog::Clock::time_point deadline) {
     Result last;
     for (;;) {

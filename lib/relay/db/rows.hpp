@@ -15,11 +15,16 @@ namespace relay::db {
 
 class Rows;
 
-/// An id that a row can be read as, without checking it again.
+/// An id type that can be read from a row without checking the text again.
 template <typename T>
 concept StoredId = std::constructible_from<T, StoredText, std::string>;
 
-/// One row of a result; columns are read by name. A null read through a getter that is not optional throws Error (internal).
+/// One row of a result, read by column name and type.
+///
+/// This is where stored text becomes a typed value: ids without another check, because the schema checked them on
+/// their way in; enums by their one table (EnumText); times as instants in UTC. Everything above the `_sql` files
+/// sees only those types. Reading null through a getter that is not optional, or a text that the enum does not have,
+/// throws Error (internal): the schema allows neither, so it is a bug and not an input error.
 class Row {
   public:
     std::string text(char const *column) const;
@@ -43,7 +48,7 @@ class Row {
         auto value = optional_text(column);
         return value ? std::optional(Id(StoredText(), *std::move(value))) : std::nullopt;
     }
-    /// `row.value<Status>("status")`. A text that the table of the enum does not have throws Error (internal): the schema allows no other.
+    /// `row.value<Status>("status")`. Throws Error (internal) for a text that the table of the enum does not have.
     template <TextEnum Enum>
     Enum value(char const *column) const {
         return known<Enum>(column, text(column));
@@ -72,7 +77,7 @@ class Row {
     std::size_t m_index;
 };
 
-/// A result, all of it in memory.
+/// A result, completely in memory.
 class Rows {
   public:
     struct Impl;
@@ -81,11 +86,11 @@ class Rows {
     std::size_t size() const;
     bool empty() const { return size() == 0; }
     Row operator[](std::size_t index) const { return {*this, index}; }
-    /// The only row; throws Error (internal) if there is not exactly one.
+    /// Returns the only row; throws Error (internal) if there is not exactly one.
     Row one() const;
-    /// Rows that the statement changed.
+    /// Returns the number of rows that the statement changed.
     std::size_t affected() const;
-    /// A column of ids.
+    /// Returns a column of ids.
     template <StoredId Id>
     std::vector<Id> ids(char const *column) const {
         std::vector<Id> found;

@@ -6,7 +6,7 @@
 
 namespace relay::db {
 
-/// Kept out of rows.hpp, so that pqxx is parsed in few places.
+/// Separate from rows.hpp, so that few files have to parse pqxx.
 struct Rows::Impl {
     pqxx::result result;
 };

@@ -16,8 +16,9 @@
 namespace relay::db {
 namespace {
 
-/// Names are qualified and values are text, so that no setting of role, database or pooler changes what runs; these are the rest.
-/// SET LOCAL, because through a transaction pooler a session setting would reach the next client.
+/// Statements use qualified names and text values, so that settings of the role, database or pooler do not affect
+/// them. These are the settings that still would. SET LOCAL, because through a transaction pooler, a session setting
+/// would reach the next client.
 constexpr std::string_view begin_sql = R"sql(BEGIN ISOLATION LEVEL {isolation};
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL timezone = 'UTC';
@@ -30,7 +31,7 @@ SELECT set_config('synchronous_commit', {synchronous_commit}, true),
        pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
        session_user AS db_role, now() AS now, {versions} AS versions, {identity} AS identity)sql";
 
-// Of the database its name, not its oid as in relay.feed_history: a catalog that is read for the first time costs 1 ms.
+// Uses the database's name, not its oid as in relay.feed_history: the first read of another catalog costs 1 ms.
 constexpr char const *identity_sql =
     "(SELECT left(md5(system_identifier || '/' || current_database()), 8) FROM pg_control_system())";
 
@@ -47,12 +48,13 @@ std::string begin_statement(TransactOptions const &options, std::chrono::millise
         fmt::arg("lock_timeout", lock_timeout.count()), fmt::arg("statement_timeout", statement_timeout.count()),
         fmt::arg("idle_timeout", (std::chrono::milliseconds(60'000) + options.busy_elsewhere).count()),
         fmt::arg("synchronous_commit", options.durability == Durability::local ? "'local'" : standard_commit),
-        // An array of all costs a third of two aggregates, which a new connection would have to look up first.
+        // An array of all versions costs a third of two aggregates, which a new connection would have to look up
+        // first.
         fmt::arg("versions", options.check_schema ? "ARRAY(SELECT version FROM relay.schema_migrations)" : "NULL"),
         fmt::arg("identity", options.identify ? identity_sql : "NULL"));
 }
 
-/// The numbers in an array's text form, "{1,2,3}".
+/// Returns the numbers in an array's text form, "{1,2,3}".
 std::vector<std::int64_t> read_numbers(std::string const &array) {
     std::vector<std::int64_t> numbers;
     for (std::size_t at = 1; at + 1 < array.size(); at = array.find_first_of(",}", at) + 1) {
@@ -61,7 +63,8 @@ std::vector<std::int64_t> read_numbers(std::string const &array) {
     return numbers;
 }
 
-/// A server that crashes or is shut down warns with 57P0x, too, and says nothing of the COMMIT by it, unless it was waiting.
+/// A server that crashes or is shut down also warns with 57P0x. That says nothing about the COMMIT, unless it was
+/// waiting.
 bool is_warning(PGresult const *notice) {
     auto const field = [notice](int code) {
         char const *const text = PQresultErrorField(notice, code);
@@ -71,13 +74,13 @@ bool is_warning(PGresult const *notice) {
            (!field(PG_DIAG_SQLSTATE).starts_with("57P") || field(PG_DIAG_SOURCE_FUNCTION).starts_with("SyncRep"));
 }
 
-/// As libpq takes them: null is NULL. Valid as long as `params`.
+/// Returns the values as libpq takes them: null is NULL. Valid as long as `params`.
 std::vector<char const *> libpq_values(std::vector<Param> const &params) {
     std::vector<char const *> values;
     values.reserve(params.size());
     for (Param const &param : params) {
         if (param.text() && param.text()->find('\0') != std::string::npos) {
-            throw Error(ErrorKind::internal, "a statement parameter holds a NUL byte, at which libpq would cut it");
+            throw Error(ErrorKind::internal, "a statement parameter contains a NUL byte, at which libpq would cut it");
         }
         values.push_back(param.text() ? param.text()->c_str() : nullptr);
     }
@@ -94,7 +97,7 @@ using Result = std::unique_ptr<PGresult, ClearResult>;
 struct Session::Impl {
     Impl(Conninfo const &conninfo, Settings const &settings, Deadline until)
         : connection(db::connect(conninfo, settings, until)), timeout(settings.timeout) {
-        // A WARNING during COMMIT says that the wait for a standby was ended; other notices are nobody's business.
+        // A WARNING during COMMIT means that the wait for a standby was ended; other notices are ignored.
         PQsetNoticeReceiver(
             connection.raw(),
             [](void *self, PGresult const *notice) {
@@ -103,7 +106,7 @@ struct Session::Impl {
             this);
     }
 
-    /// As whom the server knows us.
+    /// Returns the role that the server knows us as.
     char const *role() const {
         char const *const user = PQuser(connection.raw());
         return user != nullptr ? user : "";
@@ -122,7 +125,7 @@ Session::Session(Conninfo const &conninfo, Settings const &settings, Deadline de
     : m_impl(std::make_unique<Impl>(conninfo, settings, deadline)) {}
 
 Session::~Session() {
-    // A socket that was shut down makes PQfinish return at once; a silent one must not hold up the exit.
+    // Shut the socket down, so that PQfinish returns immediately: a silent server must not delay the exit.
     m_impl->work.reset();
 }
 
@@ -173,7 +176,8 @@ void Session::fail(std::string const &sqlstate, std::string_view message) const 
     throw translate(sqlstate, message, m_impl->role());
 }
 
-/// Runs `work` under the watchdog and translates what pqxx throws. The order matters: in libpqxx 6 a serialization failure is no sql_error.
+/// Runs `work` under the watchdog and translates what pqxx throws. The order matters: in libpqxx 6, a serialization
+/// failure is not an sql_error.
 template <typename Work>
 auto Session::guarded(Work const &work) {
     m_impl->watchdog.arm(socket(), m_impl->deadline);
@@ -204,7 +208,7 @@ void Session::begin(TransactOptions const &options, Deadline deadline) {
     std::string const statement =
         begin_statement(options, statement_timeout, std::min(options.lock_patience, statement_timeout));
     Rows const rows = guarded([&] {
-        // In here, because it throws when the connection broke since the transaction before.
+        // Inside `guarded`, because it throws if the connection broke since the last transaction.
         m_impl->work.emplace(m_impl->connection.get());
         return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec(statement)}));
     });
@@ -223,12 +227,11 @@ void Session::check_start(TransactOptions const &options, Rows const &rows) {
         bool const standby = row.boolean("in_recovery");
         throw Error(
             ErrorKind::unavailable,
-            standby ? "the database is a standby: it takes no writes; nothing was changed"
+            standby ? "the database is a standby, which accepts no writes; nothing was changed"
                     : "the session is read-only (default_transaction_read_only); nothing was changed",
-            {.next =
-                 standby
-                     ? "connect to the primary, which is found if the connection string names several hosts: host=a,b"
-                     : "connect as a role, or to a database, that may write"});
+            {.next = standby
+                         ? "connect to the primary; if the connection string names several hosts, it is found: host=a,b"
+                         : "connect as a role, or to a database, that may write"});
     }
 }
 
@@ -273,7 +276,7 @@ void Session::exec_while(char const *sql, std::vector<Param> const &params, std:
     }
     auto const before = Watchdog::Clock::now();
     meanwhile();
-    // What was done here is not the server's time.
+    // The time that `meanwhile` took is not the server's.
     m_impl->watchdog.arm(socket(), m_impl->deadline + (Watchdog::Clock::now() - before));
     Result answer;
     while (Result next{PQgetResult(raw)}) {
@@ -335,7 +338,7 @@ void Session::rollback() noexcept {
         }
         m_impl->work.reset();
     } catch (...) {
-        // The connection is thrown away next, and that rolls back as well.
+        // The connection is dropped next, which rolls back as well.
     }
 }
 

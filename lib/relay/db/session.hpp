@@ -13,16 +13,16 @@ namespace relay::db {
 
 using Deadline = Watchdog::Clock::time_point;
 
-/// What the server said to COMMIT.
+/// The server's answer to COMMIT.
 enum class CommitAnswer {
     committed,
     only_locally,  ///< committed on the primary; the wait for its standbys was cancelled
-    rolled_back,  ///< for sure
-    run_again,  ///< for sure rolled back, by a serialization failure or a deadlock
-    none,  ///< lost: either way
+    rolled_back,  ///< certainly rolled back
+    run_again,  ///< certainly rolled back, by a serialization failure or a deadlock
+    none,  ///< the answer is lost: committed or rolled back
 };
 
-/// One connection, one transaction at a time. Never reconnects: after a failure it is thrown away.
+/// One connection, with one transaction at a time. It never reconnects; after a failure it is dropped.
 class Session {
   public:
     /// Connects. Throws Error: unavailable, no server answers by `deadline`; denied, the login is refused.
@@ -31,23 +31,25 @@ class Session {
     Session(Session const &) = delete;
     Session &operator=(Session const &) = delete;
 
-    /// BEGIN, our settings, and what a transaction must know at its start, in one round trip.
-    /// Throws Error: schema, another version than this program's; unavailable, a standby or read-only session that is to write.
+    /// Sends BEGIN and our settings, and reads what a transaction must know at its start, in one round trip.
+    /// Throws Error: schema, not this program's version; unavailable, a write on a standby or in a read-only session.
     void begin(TransactOptions const &options, Deadline deadline);
     Rows exec(char const *sql, std::vector<Param> const &params);
-    /// As exec, with `meanwhile` done here while the server works; what it throws is thrown, and the statement is left to the rollback.
+    /// As exec, but runs `meanwhile` while the server works. If `meanwhile` throws, that is thrown, and the rollback
+    /// ends the statement.
     void exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile);
     void exec_script(std::string const &sql);
-    /// Sends COMMIT: nothing else does. Never throws: whatever goes wrong here is CommitAnswer::none.
+    /// Sends COMMIT, as no other function does. Never throws: if anything goes wrong, the answer is
+    /// CommitAnswer::none.
     CommitAnswer commit(Deadline deadline) noexcept;
-    /// Best effort; a session that does not take it is no longer usable().
+    /// Rolls back as well as it can; if it fails, the session is no longer usable().
     void rollback() noexcept;
     bool usable() const noexcept;
     int socket() const noexcept;
     Link link() const;
-    /// The server warned while it committed: if it did commit, then without waiting for its standbys to the end.
+    /// Returns true if the server warned during COMMIT: if it committed, it did not wait for its standbys to the end.
     bool warned() const noexcept;
-    /// Why commit() answered rolled_back.
+    /// Returns why commit() answered rolled_back.
     Error const &commit_error() const;
 
     Instant now() const { return m_now; }

@@ -8,7 +8,7 @@
 namespace relay::db {
 namespace {
 
-/// Where in a verbose message the SQLSTATE stands: between "ERROR:  " and ": "; npos without one.
+/// Returns the position of the SQLSTATE in a verbose message, between "ERROR:  " and ": "; npos if there is none.
 std::size_t sqlstate_position(std::string_view message) {
     auto const is_code_character = [](unsigned char c) { return std::isdigit(c) || std::isupper(c); };
     for (std::size_t at = message.find(":  "); at != std::string_view::npos; at = message.find(":  ", at + 1)) {
@@ -21,7 +21,8 @@ std::size_t sqlstate_position(std::string_view message) {
     return std::string_view::npos;
 }
 
-/// The first line without severity and code; DETAIL, HINT and CONTEXT follow on lines of their own, and may hold values.
+/// Returns the first line without severity and code. DETAIL, HINT and CONTEXT follow on separate lines and may have
+/// values.
 std::string primary_message(std::string_view message) {
     std::string_view line = message.substr(0, message.find('\n'));
     if (auto const at = sqlstate_position(line); at != std::string_view::npos) {
@@ -53,7 +54,7 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
     }
     if (sqlstate == "42501") {
         return {ErrorKind::denied,
-                "role " + escape_for_terminal(role) + " has no right to do this: " + said,
+                "role " + escape_for_terminal(role) + " has no privilege to do this: " + said,
                 {.next = "GRANT relay_provisioner (everything), relay_responder (block, revoke) or relay_auditor "
                          "(read) TO the role",
                  .sqlstate = state}};
@@ -61,7 +62,7 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
     if (sqlstate == "55P03") {
         return {
             ErrorKind::unavailable,
-            "another session holds a lock that this needs; nothing was changed",
+            "another session holds a lock that this command needs; nothing was changed",
             {.next = "try again, or see who holds it: SELECT * FROM pg_locks WHERE NOT granted", .sqlstate = state}};
     }
     if (sqlstate == "57014") {
@@ -70,11 +71,10 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
                 {.next = Advice("try again").also(advise(Act::allow_more_time)), .sqlstate = state}};
     }
     if (sqlstate == "25006") {
-        return {
-            ErrorKind::unavailable,
-            "the database takes no writes now: " + said,
-            {.next = "connect to the primary, which is found if the connection string names several hosts: host=a,b",
-             .sqlstate = state}};
+        return {ErrorKind::unavailable,
+                "the database accepts no writes now: " + said,
+                {.next = "connect to the primary; if the connection string names several hosts, it is found: host=a,b",
+                 .sqlstate = state}};
     }
     if (sqlstate == "3D000") {
         return {
@@ -82,7 +82,7 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
     }
     if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42883" || sqlstate == "42703") {
         return {ErrorKind::schema,
-                "the database has no relay schema, or another one than this program needs: " + said,
+                "the database has no relay schema, or not the version that this program needs: " + said,
                 {.next = advise(Act::apply_schema), .sqlstate = state}};
     }
     if (in_class(sqlstate, "23")) {

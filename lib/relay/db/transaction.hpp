@@ -16,8 +16,8 @@ namespace relay::db {
 
 class Session;
 
-/// One statement parameter, in PostgreSQL's text form; null if empty. bytea crosses as `\x` + hex, arrays as text (`{a,b}`) or json.
-/// Not inline: each statement makes a list of them, which is copied.
+/// One parameter of a statement, in PostgreSQL's text form; null if empty. Send bytea as `\x` + hex, and arrays as
+/// text (`{a,b}`) or JSON. Its members are not inline, because every statement makes and copies a list of them.
 class Param {
   public:
     Param(std::nullopt_t) noexcept;
@@ -27,7 +27,7 @@ class Param {
     Param(std::int64_t value);
     Param(int value);
     Param(Instant value);
-    /// Whole seconds; the statement makes an interval of them: `make_interval(secs => $1)`.
+    /// Whole seconds; the statement converts them to an interval: `make_interval(secs => $1)`.
     Param(std::chrono::seconds value);
     /// An id, or an enum with a table.
     template <HasText T>
@@ -50,16 +50,21 @@ class Param {
     std::optional<std::string> m_text{};
 };
 
-/// The way to the server, as the client's end of it knows: a pooler's own way further on is not seen from here.
+/// The connection to the server, as the client sees it; what is behind a pooler cannot be seen.
 struct Link {
-    std::string host{};  ///< name, address, or folder of the socket
+    std::string host{};  ///< a name, an address, or the folder of the socket
     std::string port{};
     std::optional<std::string> tls_version{};  ///< "TLSv1.3"; none: not encrypted
     std::optional<std::string> tls_cipher{};
     bool used_password = false;
 };
 
-/// An open transaction: runs statements, and cannot commit. What it throws must not be caught inside the body.
+/// Transaction: an open transaction, as the body of Database::transact sees it.
+///
+/// It runs statements, but cannot commit: only `transact` can, after the body has returned. So a function that takes
+/// a Transaction can be combined with others, and the use case decides what belongs together. The server has already
+/// given it the time, the role and the schema's version, at no extra cost. Do not catch what it throws inside a body:
+/// after an error, the server refuses every further statement of the transaction and answers COMMIT with a rollback.
 class Transaction {
   public:
     explicit Transaction(Session &session);
@@ -70,34 +75,35 @@ class Transaction {
     /// Runs one statement of static text with `$n` for every value.
     /// Throws Error, translated from the SQLSTATE (denied, conflict, limit, unavailable, ...) without the server's DETAIL.
     Rows exec(char const *sql, std::vector<Param> const &params = {});
-    /// As exec for a statement without an answer; `meanwhile` is done here while the server works on it, and may throw.
+    /// As exec, for a statement without a result. Runs `meanwhile`, which may throw, while the server works.
     void exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile);
     /// Runs several statements without parameters: a migration.
     void exec_script(std::string const &sql);
 
-    /// Makes the server refuse every write of this transaction from here on.
+    /// Makes the server refuse every further write of this transaction.
     void forbid_writes();
-    /// Marks a place to which return_to_savepoint() undoes what was written since; a later mark replaces it.
+    /// Sets the place to which return_to_savepoint() undoes all writes. A later call replaces it.
     void set_savepoint();
     void return_to_savepoint();
 
-    /// Inserts `operation` as done into relay.operations: the fence that settles a lost COMMIT. Every changing transaction does this
-    /// once (by itself with a random id, unless the body did), and it is the idempotency key of --request-id.
+    /// Inserts `operation` into relay.operations as done, for the fence that settles a lost COMMIT. Every transaction
+    /// that changes something does this once; `transact` does it with a random id if the body did not.
     void record_operation(OperationId const &operation);
-    /// The body has inserted `operation` itself, together with what makes it unique (a request id).
+    /// Says that the body has inserted `operation` itself, together with what makes it unique (a request id).
     void adopt_operation(OperationId const &operation) { m_operation = operation; }
     std::optional<OperationId> const &recorded_operation() const { return m_operation; }
 
-    /// Says that the state is already as asked: the transaction ends without a COMMIT, and leaves no trace.
+    /// Says that the state is already as requested: the transaction ends without a COMMIT and leaves no trace.
     void nothing_to_do() { m_nothing_to_do = true; }
     bool has_nothing_to_do() const { return m_nothing_to_do; }
 
-    /// The transaction's start on the database clock.
+    /// Returns the transaction's start, by the database's clock.
     Instant now() const;
-    /// session_user: the proven identity behind a claimed actor.
+    /// Returns session_user: the role that the database authenticated, whatever actor is claimed.
     std::string const &db_role() const;
-    /// Which database this is: 8 hexadecimal digits, the same on its standbys and after a failover, others in a restored dump and after it was
-    /// renamed; needs no schema of ours. Empty, unless TransactOptions::identify asked for it.
+    /// Returns 8 hexadecimal digits that identify the database: the same on its standbys and after a failover,
+    /// different in a restored dump and after it was renamed. Needs no relay schema. Empty unless
+    /// TransactOptions::identify is set.
     std::string const &database_id() const;
     Link link() const;
 

@@ -27,7 +27,7 @@ void Watchdog::arm(int socket, Clock::time_point deadline) {
         m_changed.notify_one();
         return;
     }
-    // Signals are the main thread's: there they break off a prompt or a wait.
+    // Leave signals to the main thread, where they end a prompt or a wait.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);

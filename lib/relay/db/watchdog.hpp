@@ -7,7 +7,8 @@
 
 namespace relay::db {
 
-/// Ends a wait for a silent network. libpq has no time-out for an answer; what works is to shut the socket down from outside.
+/// Ends a wait for a server that does not answer. libpq has no time-out for that; shutting the socket down from
+/// another thread works.
 class Watchdog {
   public:
     using Clock = std::chrono::steady_clock;
@@ -20,7 +21,7 @@ class Watchdog {
     /// Shuts `socket` down at `deadline`, unless disarmed before.
     void arm(int socket, Clock::time_point deadline);
     void disarm() noexcept;
-    /// True if the last arming ran out.
+    /// Returns true if the last deadline passed.
     bool barked() const noexcept;
 
   private:
