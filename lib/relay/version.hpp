@@ -4,10 +4,11 @@
 
 namespace relay {
 
-/// The version of the library and of the program, "major.minor.patch".
+/// Returns the version of the library and of the program, "major.minor.patch".
 std::string_view version() noexcept;
 
-/// The version of the database schema that this library works with: that of the last migration; 0 without any.
+/// Returns the version of the database schema that this library works with: that of the last migration, or 0 without
+/// any.
 int schema_version() noexcept;
 
 }  // namespace relay

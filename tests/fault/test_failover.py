@@ -79,7 +79,7 @@ def test_a_failover_during_the_wait_is_not_taken_for_durable(pair, tally):
     pair.fail_over()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 10, err
-    assert b"another server answers than the one that committed" in err, err
+    assert b"a different server answers than the one that committed" in err, err
     assert pair.decide("lost") == "ok"
     pair.relay("block", "lost", check=0)
     assert pair.decide("lost") == "blocked"

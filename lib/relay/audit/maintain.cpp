@@ -11,7 +11,7 @@
 namespace relay {
 namespace {
 
-/// Of each kind in one run, so that one that never ran before ends in time.
+/// The most rows of each kind in one run, so that a first run on an old database ends in time.
 constexpr std::int64_t most_pruned = 100'000;
 
 sql::NewEvent made_event(std::vector<EventMonth> const &made) {
@@ -36,14 +36,14 @@ sql::NewEvent pruned_event(sql::Pruned const &pruned) {
 
 void refuse_other_count(MaintainAudit const &request, std::size_t count) {
     if (request.expect && static_cast<std::int64_t>(count) != *request.expect) {
-        throw Error(ErrorKind::conflict,
-                    fmt::format("{} would be dropped, not {} as expected; none was dropped", counted(count, "month"),
-                                *request.expect),
-                    {.next = advise(Act::list_months_to_drop, std::to_string(*request.keep_months))});
+        throw Error(
+            ErrorKind::conflict,
+            fmt::format("{} would be dropped, not {}; none was dropped", counted(count, "month"), *request.expect),
+            {.next = advise(Act::list_months_to_drop, std::to_string(*request.keep_months))});
     }
 }
 
-/// The steps of one run, each a transaction of its own.
+/// The steps of one run, each in its own transaction.
 class Run {
   public:
     Run(db::Database &database, MaintainAudit const &request, WriteOptions const &options)
@@ -59,7 +59,8 @@ class Run {
     }
 
   private:
-    /// `work` returns whether it changed anything. What fails after a step that did says so.
+    /// Runs one step. `work` returns whether it changed anything. If a step fails after an earlier one changed
+    /// something, the error says so (`changed` is partly).
     void step(std::function<bool(db::Transaction &)> const &work) {
         bool changed = false;
         try {
@@ -124,12 +125,13 @@ RetentionPlan plan_retention(db::Database &database, int keep) {
 }
 
 AuditMaintenance maintain_audit(db::Database &database, MaintainAudit const &request, WriteOptions const &options) {
-    if (request.keep_months) {  // before anything is changed
+    if (request.keep_months) {  // checked before anything is changed
         RetentionPlan const plan = plan_retention(database, *request.keep_months);
         if (!plan.may_drop) {
             throw Error(
-                ErrorKind::denied, "months of the audit trail may be dropped by members of relay_owner only",
-                {.why = "nothing was changed; without --keep-months this login may do the rest",
+                ErrorKind::denied,
+                "only members of relay_owner may drop months of the audit trail; nothing was changed",
+                {.why = "without --keep-months, this login may do the rest",
                  .next = "GRANT relay_owner TO the role, or GRANT EXECUTE ON FUNCTION relay.drop_event_months"});
         }
         refuse_other_count(request, plan.months.size());

@@ -8,34 +8,35 @@
 
 namespace relay {
 
-/// What a retention would drop, and whether this login may.
+/// The months that a retention would drop, and whether this login may drop them.
 struct RetentionPlan {
     std::vector<EventMonth> months{};  ///< oldest first
     bool may_drop = false;
 };
 
-/// Looks at the months before the `keep` whole ones that precede the present one. Reads them whole.
+/// Returns the months that are older than the `keep` whole months before the current one. Reads all of their rows.
 RetentionPlan plan_retention(db::Database &database, int keep);
 
 struct MaintainAudit {
     int months_ahead = 3;
-    std::optional<int> keep_months{};  ///< at least 1; none: nothing is dropped
-    std::optional<std::int64_t> expect{};  ///< how many months will be dropped
+    std::optional<int> keep_months{};  ///< at least 1; none: drop nothing
+    std::optional<std::int64_t> expect{};  ///< how many months must be dropped
 };
 
 struct AuditMaintenance : WriteReceipt {
     std::vector<EventMonth> made{};  ///< with the rows that were moved from the default partition
     sql::Pruned pruned{};
-    bool more_to_prune = false;  ///< a kind had more than is taken in one run
+    bool more_to_prune = false;  ///< there are more rows than one run deletes
     std::vector<EventMonth> dropped{};
 };
 
-/// Makes months ahead, takes away what is not kept, and drops old months if asked: up to three transactions, in this order, so that no lock on the
-/// audit trail is held while something else is done. Running it again goes on where it stopped.
+/// Creates partitions for the months ahead, deletes rows that are too old, and on request drops old months. These are
+/// up to three transactions, in this order, so that no lock on the audit trail is held during other work. Another run
+/// continues where this one stopped.
 ///
-/// Authentication goes on meanwhile: it is held up for about a tenth of a second at a time.
-/// Throws Error: denied, the login may not drop months; conflict, `expect` differs; unavailable, auth_events is never free for long enough.
-/// `changed` of an error tells whether an earlier step was done.
+/// Authentication continues meanwhile, with delays of about a tenth of a second at a time. Throws Error: denied, the
+/// login may not drop months; conflict, `expect` differs; unavailable, auth_events was never free for long enough.
+/// `changed` of an error says whether an earlier step was done.
 AuditMaintenance maintain_audit(db::Database &database, MaintainAudit const &request, WriteOptions const &options);
 
 }  // namespace relay

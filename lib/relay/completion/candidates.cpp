@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t longest_id = 127;
 constexpr std::size_t key_id_length = 12;
 
-/// Sterner than holds_key: this word is being typed, and may become a key yet.
+/// Stricter than holds_key, because this word is still being typed and may become a key.
 bool may_hold_secret(std::string_view text) {
     std::string lower(text);
     std::transform(lower.begin(), lower.end(), lower.begin(),
@@ -45,7 +45,7 @@ std::vector<Candidate> find_candidates(db::Settings const &settings, CandidateQu
     CandidateQuery asked = query;
     std::erase_if(asked.taken, [](std::string const &word) { return !may_begin_id(word); });
     std::vector<Candidate> found = sql::find_candidates(settings, asked, deadline);
-    // Goes onto somebody's command line: who knows which database this is.
+    // Candidates end up on a command line, and the database may not be trustworthy: allow only what can be an id.
     std::erase_if(found, [](Candidate const &candidate) {
         return candidate.id.empty() || candidate.id.front() == '-' || !may_begin_id(candidate.id);
     });

@@ -8,8 +8,8 @@
 namespace relay::sql {
 namespace {
 
-// No letter of an id sorts behind `~`, so that `id < prefix || '~'` ends where the prefix does: an index serves it, and nothing typed is
-// a pattern.
+// No letter of an id sorts after `~`, so `id < prefix || '~'` ends where the prefix does. So an index can be used,
+// and nothing that is typed acts as a pattern.
 
 constexpr auto orgs_sql = R"sql(
 SELECT org.org_id AS id, org.name, '' AS owner, '' AS since, '' AS ticket,
@@ -32,7 +32,8 @@ WHERE agent.agent_id >= $1::text AND agent.agent_id < $1::text || '~' AND agent.
   AND ($4::text = '' OR agent.org_id = $4::text)
 ORDER BY agent.agent_id LIMIT 200)sql";
 
-// Starts from the few that are shut out. Also an id that nobody knows can be blocked, but only what is known can be restored.
+// Starts from the few blocks and revocations. An id without an agent can be blocked too, but only what exists can be
+// restored.
 constexpr auto shut_out_sql = R"sql(
 SELECT DISTINCT ON (row.subject_id) row.subject_id AS id, COALESCE(agent.name, org.name, '') AS name,
        COALESCE(agent.org_id, '') AS owner, to_char(row.at, 'YYYY-MM-DD') AS since, COALESCE(row.ticket, '') AS ticket,
@@ -71,7 +72,7 @@ std::string key_statuses(IdFilter wanted) {
     }
 }
 
-/// What must not stand against a subject.
+/// Returns the kinds (block, revoke) that must not be in force against a subject.
 std::string unwanted_kinds(IdFilter wanted) {
     switch (wanted) {
         case IdFilter::open: return db::array_text(all_texts<StandingKind>());

@@ -8,7 +8,8 @@
 
 namespace relay::sql {
 
-/// At most 200 candidates in the order of their ids, by `deadline`. `query` holds only what can stand in an id.
+/// Returns at most 200 candidates in order of id, by `deadline`. The words of `query` must be possible ids or parts
+/// of ids.
 /// Throws Error as db::quick_query.
 std::vector<Candidate> find_candidates(db::Settings const &settings, CandidateQuery const &query,
                                        db::Watchdog::Clock::time_point deadline);

@@ -19,12 +19,12 @@ using detail::KeyFault;
     std::string why;
     switch (fault) {
         case KeyFault::none: break;
-        case KeyFault::whitespace: why = "whitespace in it or around it (one newline at its end is forgiven)"; break;
+        case KeyFault::whitespace: why = "whitespace in it or around it (one newline at its end is allowed)"; break;
         case KeyFault::length:
             why = "length " + std::to_string(text.size()) + " where " + std::to_string(ApiKey::length) + " is needed";
             break;
         case KeyFault::prefix: why = "prefix is not relay_sk_ or relay_at_"; break;
-        case KeyFault::separator: why = "separator _ is not behind the key id"; break;
+        case KeyFault::separator: why = "separator _ is not after the key id"; break;
         case KeyFault::key_id_alphabet: why = "key id alphabet is 0-9 and a-z without i, l, o and u"; break;
         case KeyFault::secret_alphabet: why = "secret alphabet is 0-9, A-Z and a-z"; break;
         case KeyFault::secret_out_of_range: why = "secret out of range: no key was ever made with it"; break;

@@ -10,7 +10,7 @@
 
 namespace relay {
 
-/// What a key opens: `relay_sk_` is an agent's own key, `relay_at_` an organization's admin token.
+/// Whose key it is: `relay_sk_` is an agent's key, `relay_at_` an organization's admin token.
 enum class KeyType { agent, org_admin };
 
 /// A key in the clear: 71 ASCII characters, prefix (9) + key id (12) + `_` + secret (43, base62 of 32 bytes) + checksum
@@ -19,22 +19,22 @@ class ApiKey {
   public:
     static constexpr std::size_t length = 71;
 
-    /// A fresh key: 60 random bits of id, 256 random bits of secret, from libsodium.
+    /// Makes a new key: 60 random bits of id and 256 random bits of secret, from libsodium.
     static ApiKey generate(KeyType type);
-    /// The key made of the top 60 bits of `id_bytes` and of `secret_bytes`: for test vectors.
+    /// Makes the key from the top 60 bits of `id_bytes` and from `secret_bytes`, for test vectors.
     static ApiKey from_bytes(KeyType type, std::span<unsigned char const, 8> id_bytes,
                              std::span<unsigned char const, 32> secret_bytes);
-    /// Reads a key; exactly one trailing newline is forgiven. Throws Error (usage) that names the fault (whitespace,
-    /// length, prefix, separator, key id alphabet, secret alphabet, secret out of range, checksum) and never quotes the
-    /// text.
+    /// Reads a key, and accepts exactly one newline at its end. Throws Error (usage) that names the fault
+    /// (whitespace, length, prefix, separator, key id alphabet, secret alphabet, secret out of range, checksum) and
+    /// never quotes the text.
     static ApiKey parse(std::string_view text);
 
     KeyType type() const noexcept { return m_type; }
     KeyId const &id() const noexcept { return m_id; }
     std::string_view reveal() const noexcept { return m_text.reveal(); }
-    /// SHA-256 of the key: what a gateway sends.
+    /// Returns the SHA-256 of the key: what a gateway sends.
     KeyDigest digest() const;
-    /// SHA-256 of the digest: what the database stores.
+    /// Returns the SHA-256 of the digest: what the database stores.
     KeyHash hash() const;
 
   private:

@@ -12,7 +12,7 @@ constexpr std::string_view org_admin_prefix = "relay_at_";
 static_assert(agent_prefix.size() == prefix_length && org_admin_prefix.size() == prefix_length);
 
 constexpr std::string_view base62_digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// 2^256 - 1. The digits stand in ASCII order, so numbers of equal width compare as texts.
+/// 2^256 - 1. The digits are in ASCII order, so numbers of equal width compare as texts.
 constexpr std::string_view largest_secret = "yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1";
 static_assert(largest_secret.size() == secret_length);
 

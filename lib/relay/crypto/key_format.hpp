@@ -22,7 +22,7 @@ inline constexpr std::size_t checksum_at = secret_at + secret_length;
 inline constexpr std::size_t checksum_length = 6;
 static_assert(checksum_at + checksum_length == ApiKey::length);
 
-/// What is wrong with a text that should be a key, in the order in which it is looked for.
+/// What is wrong with a text that should be a key, in the order of the checks.
 enum class KeyFault {
     none,
     whitespace,
@@ -35,26 +35,26 @@ enum class KeyFault {
     checksum
 };
 
-/// The first fault of `text`, taken as a key without a newline behind it.
+/// Returns the first fault of `text`, a key without a newline at its end.
 KeyFault find_fault(std::string_view text) noexcept;
 
-/// "relay_sk_" or "relay_at_".
+/// Returns "relay_sk_" or "relay_at_".
 std::string_view prefix_of(KeyType type) noexcept;
 
-/// The type that a text's prefix names; the text must have one of the two.
+/// Returns the type that belongs to a text's prefix; the text must have one of the two.
 KeyType type_of(std::string_view text) noexcept;
 
-/// The CRC-32 of zlib, PNG and Ethernet (reflected polynomial 0xEDB88320), of `bytes`.
+/// Returns the CRC-32 of `bytes` as in zlib, PNG and Ethernet (reflected polynomial 0xEDB88320).
 std::uint32_t crc32(std::string_view bytes) noexcept;
 
-/// Writes `bytes`, taken as one big-endian number, in base62 (`0-9A-Za-z`), padded with zeros to 43 digits.
+/// Writes `bytes` as one big-endian number in base62 (`0-9A-Za-z`), padded with zeros to 43 digits.
 void encode_secret(std::span<unsigned char const, 32> bytes, std::span<char, secret_length> out) noexcept;
 
 /// Writes the checksum of `text`, 6 digits of base62.
 void encode_checksum(std::string_view text, std::span<char, checksum_length> out) noexcept;
 
-/// Takes 5 bits a character from the front of `bytes`, `count` characters of KeyId::alphabet; the bytes must hold 5 *
-/// count bits.
+/// Returns `count` characters of KeyId::alphabet, for 5 bits each from the front of `bytes`, which must have at least
+/// 5 * count bits.
 std::string crockford(std::span<unsigned char const> bytes, std::size_t count);
 
 }  // namespace relay::detail

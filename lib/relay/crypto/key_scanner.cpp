@@ -7,7 +7,7 @@
 namespace relay {
 namespace {
 
-/// True for each `\w` of the key's regular expression; a table, since it is asked for every byte of every log.
+/// True for each `\w` of the key's regular expression. A table, because it is used for every byte of every log.
 constexpr std::array<bool, 256> word_characters = [] {
     std::array<bool, 256> table{};
     for (unsigned c = 0; c < table.size(); ++c) {
@@ -20,8 +20,8 @@ bool is_word_character(char c) { return word_characters[static_cast<unsigned cha
 
 }  // namespace
 
-// A key holds word characters only and must have word borders on both sides: so it is a whole word, neither more nor
-// less. It is enough to read words, and to look closer at those that are as long as a key.
+// A key has only word characters, with a word border on both sides, so it is exactly one word. It is enough to read
+// words, and to check those that are as long as a key.
 
 KeyScanner::KeyScanner() : m_pending(ApiKey::length) {}
 

@@ -17,11 +17,11 @@ namespace {
 constexpr std::string_view sha256_prefix = "sha256:";
 constexpr std::string_view bytea_prefix = "\\x";  // as PostgreSQL writes a column of bytes
 constexpr std::size_t bcrypt_size = 60;
-/// 2^15 rounds take some seconds; more is nobody's setting, or a trap.
+/// 2^15 rounds take some seconds; a higher cost is a mistake or a trap.
 constexpr int most_bcrypt_cost = 15;
 constexpr std::uint64_t most_argon2_kibibytes = 1024U * 1024U;
 constexpr std::uint64_t most_argon2_passes = 64;
-/// What is remembered of different hashes: salted ones never repeat.
+/// How many different hashes are remembered: salted ones never repeat.
 constexpr std::size_t most_answers = 4096;
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -40,7 +40,7 @@ std::string_view without_prefix(std::string_view hash) {
     return hash;
 }
 
-/// The number behind `name` in `$argon2id$v=19$m=65536,t=3,p=4$...`; none if it is not there.
+/// Returns the number after `name` in `$argon2id$v=19$m=65536,t=3,p=4$...`; none if it is not there.
 std::optional<std::uint64_t> parameter(std::string_view hash, std::string_view name) {
     std::size_t const at = hash.find(name);
     std::uint64_t value = 0;
@@ -53,8 +53,8 @@ std::optional<std::uint64_t> parameter(std::string_view hash, std::string_view n
 
 Error too_costly() {
     return {ErrorKind::usage,
-            "the hash would take too long or too much memory to compare",
-            {.why = "bcrypt up to cost 15, argon2 up to 1 GiB and 64 passes are compared"}};
+            "comparing the hash would take too long or too much memory",
+            {.why = "the limits are cost 15 for bcrypt, and 1 GiB and 64 passes for argon2"}};
 }
 
 using Sha256 = std::array<unsigned char, crypto_hash_sha256_BYTES>;
@@ -88,7 +88,7 @@ bool compare_base64(std::string_view hash, std::string_view secret) {
            size == stored.size() && equal(stored, secret);
 }
 
-/// crypt(3) wants texts that end in NUL, and keeps its working memory: 32 KiB that are wiped.
+/// crypt(3) needs texts that end in NUL, and keeps its working memory of 32 KiB, which is wiped here.
 bool compare_bcrypt(std::string_view hash, std::string_view secret) {
     if ((hash[4] - '0') * 10 + (hash[5] - '0') > most_bcrypt_cost) {
         throw too_costly();
@@ -138,7 +138,7 @@ bool LegacySecret::compare(std::string_view hash) const {
     start_crypto();
     auto const shape = legacy_hash_shape(hash);
     if (!shape) {
-        throw Error(ErrorKind::usage, "it is no hash that is known",
+        throw Error(ErrorKind::usage, "unknown kind of hash",
                     {.why = "known are SHA-256 in hexadecimal or base64, bcrypt, and argon2"});
     }
     switch (*shape) {

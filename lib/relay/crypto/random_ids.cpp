@@ -42,7 +42,7 @@ OperationId generate_operation_id() { return operation_id_of(random_bytes<operat
 
 OperationId operation_id_for(std::string_view content) {
     start_crypto();
-    // In two parts, so that a search for commands of the program in this library finds none.
+    // In two parts, so that the test that searches this library for commands of the program does not find it.
     constexpr std::string_view key =
         "relay-admin"
         " operation";

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int standard_base64 = sodium_base64_VARIANT_ORIGINAL;
 
-// The text is not quoted: it may be the private half, or a file that was never meant to be read here.
+// The text is not quoted, because it may be the private key, or a file that was given by mistake.
 [[noreturn]] void refuse(std::string const &fault) {
     throw Error(ErrorKind::usage, "not a sealing key: " + fault,
                 {.next = "give 32 bytes of an X25519 public key in standard base64"});
@@ -49,7 +49,7 @@ SealingKey SealingKey::from_base64(std::string_view text) {
         refuse(std::to_string(size) + " bytes where 32 are needed");
     }
     std::copy_n(decoded.begin(), key.bytes.size(), key.bytes.begin());
-    seal_bytes(key, "");  // a key that cannot seal is refused now, not after the work
+    seal_bytes(key, "");  // refuses a key that cannot seal now, not after the work
     return key;
 }
 
@@ -57,7 +57,7 @@ std::string seal(SealingKey const &key, std::string_view secret) {
     std::vector<unsigned char> const box = seal_bytes(key, secret);
     std::string out(sodium_base64_encoded_len(box.size(), standard_base64), '\0');
     sodium_bin2base64(out.data(), out.size(), box.data(), box.size(), standard_base64);
-    out.pop_back();  // libsodium's closing NUL
+    out.pop_back();  // the NUL that libsodium adds
     return out;
 }
 

@@ -6,15 +6,15 @@
 
 namespace relay {
 
-/// An X25519 public key that secrets are sealed to.
+/// An X25519 public key with which secrets are sealed.
 struct SealingKey {
     std::array<unsigned char, 32> bytes{};
     /// Reads 32 bytes of standard base64. Throws Error (usage).
     static SealingKey from_base64(std::string_view text);
 };
 
-/// libsodium's crypto_box_seal of `secret` for `key`, in standard base64 with padding: the `encrypted_value` of the
-/// GitHub secrets API.
+/// Returns `secret` sealed for `key` by libsodium's crypto_box_seal, in standard base64 with padding: the
+/// `encrypted_value` of the GitHub secrets API.
 std::string seal(SealingKey const &key, std::string_view secret);
 
 }  // namespace relay

@@ -20,13 +20,13 @@ char *allocate(std::size_t size) {
     start_crypto();
     auto *const memory = static_cast<char *>(sodium_malloc(size));
     if (memory == nullptr) {
-        throw Error(ErrorKind::internal, "out of memory for secrets");
+        throw Error(ErrorKind::internal, "no memory left for secrets");
     }
     return memory;
 }
 
-/// Small buffers out of shared sodium_malloc blocks. Blocks stay until the process ends; slots are wiped when they come
-/// back, so a slot that is handed out is all zero.
+/// Small buffers from shared sodium_malloc blocks. Blocks stay until the process ends. A slot is wiped when it is
+/// given back, so a slot that is handed out is all zero.
 class SlotPool {
   public:
     explicit SlotPool(std::size_t slot_size) : m_slot_size(slot_size) {}
@@ -34,7 +34,7 @@ class SlotPool {
     char *take() {
         std::lock_guard const lock(m_mutex);
         if (m_free.empty()) {
-            // Room for every slot first: giving one back must not need memory.
+            // Reserve room for every slot, because giving one back must not need memory.
             m_blocks += 1;
             m_free.reserve(m_blocks * slots_a_block);
             char *const block = allocate(m_slot_size * slots_a_block);
@@ -61,9 +61,9 @@ class SlotPool {
     std::size_t m_blocks = 0;
 };
 
-/// For buffers of `capacity` bytes; null: they are too large to share.
+/// Returns the pool for buffers of `capacity` bytes; null: they are too large to share.
 SlotPool *pool_for(std::size_t capacity) {
-    // Never destroyed: a buffer with static lifetime may come back after everything else is gone.
+    // Never destroyed: a buffer with static lifetime may be given back after everything else is gone.
     static SlotPool &keys = *new SlotPool(key_slot);
     static SlotPool &files = *new SlotPool(file_slot);
     return capacity <= key_slot ? &keys : capacity <= file_slot ? &files : nullptr;
@@ -74,7 +74,7 @@ SlotPool *pool_for(std::size_t capacity) {
 void start_crypto() {
     static bool const started = sodium_init() >= 0;
     if (!started) {
-        throw Error(ErrorKind::internal, "libsodium does not start");
+        throw Error(ErrorKind::internal, "libsodium cannot start");
     }
 }
 
@@ -99,7 +99,7 @@ SecretBuffer::SecretBuffer(SecretBuffer &&other) noexcept
       m_capacity(std::exchange(other.m_capacity, 0)) {}
 
 SecretBuffer &SecretBuffer::operator=(SecretBuffer &&other) noexcept {
-    // By way of a temporary, so that the bytes held until now are wiped at once, and moving to oneself does no harm.
+    // Through a temporary, so that the old bytes are wiped immediately, and self-move is harmless.
     SecretBuffer taken(std::move(other));
     std::swap(m_data, taken.m_data);
     std::swap(m_size, taken.m_size);

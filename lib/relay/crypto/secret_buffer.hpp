@@ -6,18 +6,20 @@
 
 namespace relay {
 
-/// Starts libsodium; everything in crypto needs it first, and calls it itself. Idempotent. Throws Error (internal).
+/// Starts libsodium. Everything in crypto that needs it calls this first. Idempotent. Throws Error (internal).
 void start_crypto();
 
-/// Bytes that must not be copied, printed or left behind: kept in sodium_malloc memory (locked, out of core files,
-/// between guard pages) and wiped on destruction. Buffers of up to 512 bytes (a key, a rendered key) share such pages, since a sodium_malloc of
-/// its own would cost a key 25 us and 8 KiB.
-/// Move-only, no ==, no <<. `reveal()` is the one way to read it, and easy to grep for.
+/// Bytes that must not be copied, printed or left behind.
+///
+/// They are in sodium_malloc memory (locked, not in core files, between guard pages) and are wiped on destruction.
+/// Buffers of up to 512 bytes (a key, a rendered key) share such pages, because a separate sodium_malloc for each key
+/// would cost 25 us and 8 KiB. Move-only, no ==, no <<. `reveal()` is the only way to read it, and is easy to find
+/// with grep.
 class SecretBuffer {
   public:
-    /// `size` zero bytes. Throws Error (internal) without memory.
+    /// Makes `size` zero bytes. Throws Error (internal) if there is no memory.
     explicit SecretBuffer(std::size_t size);
-    /// A copy of `bytes`; the caller wipes its own.
+    /// Makes a copy of `bytes`; the caller must wipe its own.
     static SecretBuffer copy_of(std::string_view bytes);
     SecretBuffer(SecretBuffer &&other) noexcept;
     SecretBuffer &operator=(SecretBuffer &&other) noexcept;
@@ -28,13 +30,13 @@ class SecretBuffer {
     std::size_t size() const noexcept { return m_size; }
     std::string_view reveal() const noexcept { return {m_data, m_size}; }
     std::span<char> writable() noexcept { return {m_data, m_size}; }
-    /// Forgets all bytes behind the first `size`, which must not be larger than the present size.
+    /// Drops all bytes after the first `size`, which must not be larger than the current size.
     void truncate(std::size_t size) noexcept;
 
   private:
     char *m_data = nullptr;
     std::size_t m_size = 0;
-    std::size_t m_capacity = 0;  ///< as asked for at first: tells which kind of memory to give back
+    std::size_t m_capacity = 0;  ///< the size at first: it decides which kind of memory to give back
 };
 
 }  // namespace relay

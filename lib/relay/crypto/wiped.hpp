@@ -6,7 +6,7 @@
 
 namespace relay::detail {
 
-/// A small value on the stack that held secret bytes in between: wiped when it goes out of scope, also by an exception.
+/// A small value on the stack for secret bytes: wiped when it goes out of scope, also by an exception.
 template <typename T>
 struct Wiped {
     static_assert(std::is_trivially_copyable_v<T>);

@@ -282,7 +282,7 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
                 fmt::format("key {} is the active key of agent {}; nothing was changed", key.text(), before.agent_id),
                 {.why = "without it the agent has no working key",
                  .next = advise(Act::rotate_key_without_grace, before.agent_id)
-                             .noting("to replace it")
+                             .noting("replaces it")
                              .also(advise(Act::retire_by_force))});
         }
         sql::retire(transaction, key);

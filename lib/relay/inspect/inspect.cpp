@@ -13,7 +13,7 @@
 namespace relay {
 namespace {
 
-/// A glob's `*` and `?` as LIKE's `%` and `_`; LIKE's own signs are taken literally.
+/// Converts a glob to a LIKE pattern: `*` and `?` become `%` and `_`, and LIKE's own special characters are escaped.
 std::string like_pattern(std::string const &glob) {
     std::string pattern;
     for (char const c : glob) {
@@ -25,7 +25,7 @@ std::string like_pattern(std::string const &glob) {
     return pattern;
 }
 
-/// One row more than asked for tells whether there is a next page.
+/// Returns one row more than the limit, to find out whether there is a next page.
 std::optional<std::int64_t> one_more(PageRequest const &page) {
     return page.limit ? std::optional(*page.limit + 1) : std::nullopt;
 }
@@ -40,7 +40,7 @@ void cut(Page<T> &result, PageRequest const &page, IdOf const &id_of) {
     }
 }
 
-/// What `work` reads, with when and by whom it was read.
+/// Runs `work` in a read-only transaction and adds the time and the role to its result.
 template <typename Work>
 auto read(db::Database &database, Work const &work) {
     return database.transact(reading(), [&](db::Transaction &transaction) {

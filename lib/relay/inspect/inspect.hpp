@@ -17,21 +17,21 @@ Page<Org> list_orgs(db::Database &database, ListOrgs const &request);
 struct OrgDetails {
     Org org;
     std::vector<Standing> standing{};
-    std::optional<KeyId> token_id{};  ///< of its live admin token
+    std::optional<KeyId> token_id{};  ///< its live admin token's id
     std::optional<Instant> token_created_at{};
     KeylessCalls keyless{};
     Instant at{};
     std::string db_role{};
 };
-/// Throws Error: not_found, with ids that are close.
+/// Returns everything about an organization. Throws Error: not_found, with similar ids.
 OrgDetails show_org(db::Database &database, OrgId const &org);
 
 struct ListAgents {
     std::optional<OrgId> org{};
     std::optional<Status> status{};
-    std::optional<std::chrono::seconds> key_due{};  ///< whose active key is due within this, or already
-    std::optional<std::chrono::seconds> unused_for{};  ///< not seen for this long (never seen: created that long ago)
-    std::optional<RoleId> role{};  ///< that have this role; `org` says of which organization
+    std::optional<std::chrono::seconds> key_due{};  ///< only agents whose active key is due within this, or overdue
+    std::optional<std::chrono::seconds> unused_for{};  ///< only agents not seen for this long (if never: created)
+    std::optional<RoleId> role{};  ///< only agents with this role of `org`
     PageRequest page{};
 };
 Page<Agent> list_agents(db::Database &database, ListAgents const &request);
@@ -41,13 +41,13 @@ struct AgentDetails {
     std::vector<Key> keys{};  ///< newest first
     std::vector<Standing> standing{};  ///< of the agent and of its organization
     std::vector<Event> events{};  ///< newest first
-    std::optional<std::string> last_address{};  ///< where it was last seen from
-    std::vector<Grant> grants{};  ///< all that it may do: its own permissions and those of its roles
+    std::optional<std::string> last_address{};  ///< the address that it last called from
+    std::vector<Grant> grants{};  ///< everything that it may do, directly and through roles
     std::vector<RoleId> roles{};
     Instant at{};
     std::string db_role{};
 };
-/// Throws Error: not_found, with ids that are close.
+/// Returns everything about an agent, with its last `events`. Throws Error: not_found, with similar ids.
 AgentDetails show_agent(db::Database &database, AgentId const &agent, int events);
 
 struct ListKeys {
@@ -56,7 +56,7 @@ struct ListKeys {
     std::optional<KeyStatus> status{};
     PageRequest page{};
 };
-/// Throws Error: not_found, no such agent or org.
+/// Returns a page of keys. Throws Error: not_found, no such agent or organization.
 Page<Key> list_keys(db::Database &database, ListKeys const &request);
 
 struct KeyDetails {
@@ -73,11 +73,11 @@ struct KeyVerification {
     std::optional<OrgId> org_id{};
     std::optional<AgentId> agent_id{};
     std::optional<Instant> expires_at{};
-    std::vector<Grant> grants{};  ///< what its agent may do; empty for nobody's key
+    std::vector<Grant> grants{};  ///< what its agent may do; empty for an unknown key
     Instant at{};
     std::string db_role{};
 };
-/// What a gateway would answer, without a trace in the database.
+/// Returns what a gateway would answer, without leaving a trace in the database.
 KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optional<AgentId> const &agent);
 
 }  // namespace relay

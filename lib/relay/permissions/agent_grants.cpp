@@ -11,7 +11,7 @@
 namespace relay {
 namespace {
 
-/// Changes the agent and notes in the result what changed; returns the events of it.
+/// Changes the agent, notes in the result what changed, and returns the events.
 using Change = std::function<std::vector<sql::NewEvent>(db::Transaction &, AgentPermissions &)>;
 
 AgentPermissions change(db::Database &database, AgentId const &agent, WriteOptions const &options, Change const &work) {

@@ -5,17 +5,16 @@
 #include "relay/model/attribution.hpp"
 #include "relay/model/conditions.hpp"
 
-/// What an agent may do: permissions of its own, and roles. Gateways see a change with the next call that they check.
+/// What an agent may do: direct permissions and roles. A change applies to the next call that a gateway checks.
 namespace relay {
 
-/// An agent as a change of what it may do left it.
+/// An agent after a change of its permissions or roles.
 struct AgentPermissions : WriteReceipt {
     Agent agent;
-    std::vector<Grant> grants{};  ///< all that it may do now, its own permissions and those of its roles
-    std::vector<RoleId> roles{};  ///< all that it has now
-    std::vector<std::string>
-        changed_permissions{};  ///< its own ones that this run gave, took, or put under other terms
-    std::vector<RoleId> changed_roles{};  ///< that this run gave or took
+    std::vector<Grant> grants{};  ///< everything that it may do now, directly and through roles
+    std::vector<RoleId> roles{};  ///< all roles that it has now
+    std::vector<std::string> changed_permissions{};  ///< direct permissions that were added, removed or changed
+    std::vector<RoleId> changed_roles{};  ///< roles that were assigned or unassigned
 };
 
 struct GrantToAgent {
@@ -23,7 +22,8 @@ struct GrantToAgent {
     std::vector<Permission> permissions;
     GrantTerms terms{};
 };
-/// Gives an agent permissions of its own. What it has already stays as it is, unless the terms say otherwise.
+/// Gives an agent direct permissions. Those that it has already keep their conditions, unless the terms say
+/// otherwise.
 /// Throws Error: not_found, no such agent.
 AgentPermissions grant_to_agent(db::Database &database, GrantToAgent const &request, WriteOptions const &options);
 
@@ -31,16 +31,17 @@ struct RevokeFromAgent {
     AgentId agent;
     std::vector<Permission> permissions;
 };
-/// Takes permissions of its own, with their conditions; what it has by a role stays. Throws Error: not_found, no such agent.
+/// Removes direct permissions and their conditions; permissions through roles remain. Throws Error: not_found, no
+/// such agent.
 AgentPermissions revoke_from_agent(db::Database &database, RevokeFromAgent const &request, WriteOptions const &options);
 
 struct ChangeRoles {
     AgentId agent;
     std::vector<RoleId> roles;  ///< of the agent's organization
 };
-/// Throws Error: not_found, no such agent, or its organization has no such role.
+/// Assigns roles to an agent. Throws Error: not_found, no such agent, or its organization has no such role.
 AgentPermissions assign_roles(db::Database &database, ChangeRoles const &request, WriteOptions const &options);
-/// A role that the agent does not have changes nothing. Throws Error: not_found, no such agent.
+/// Takes roles from an agent; a role that it does not have changes nothing. Throws Error: not_found, no such agent.
 AgentPermissions unassign_roles(db::Database &database, ChangeRoles const &request, WriteOptions const &options);
 
 }  // namespace relay

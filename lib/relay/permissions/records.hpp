@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-/// What the database holds of roles, as it is read.
+/// A role as it is read from the database.
 namespace relay {
 
 struct Role {
@@ -15,7 +15,7 @@ struct Role {
     RoleId role_id;
     std::string name{};
     std::vector<std::string> permissions{};
-    std::int64_t agents = 0;  ///< that have it
+    std::int64_t agents = 0;  ///< agents that have it
     Instant created_at{};
     std::string created_by{};
 };

@@ -19,7 +19,7 @@ constexpr int most_agents_shown = 100;
 
 Holder holder_of(OrgId const &org, RoleId const &id) { return {.org_id = org, .role_id = id}; }
 
-/// Only what the request names is compared.
+/// Compares only what the request names.
 void compare(Role const &role, std::vector<Grant> const &grants, CreateRole const &request) {
     std::vector<std::string> fields;
     if (role.name != request.name.text()) {
@@ -34,14 +34,14 @@ void compare(Role const &role, std::vector<Grant> const &grants, CreateRole cons
     }
     if (!fields.empty()) {
         throw Error(ErrorKind::conflict,
-                    fmt::format("role {} of org {} exists with other {}; nothing was changed", role.role_id,
+                    fmt::format("role {} of org {} exists with different {}; nothing was changed", role.role_id,
                                 role.org_id, fmt::join(fields, ", ")),
                     {.next = advise(Act::show_role, role.org_id, role.role_id)
                                  .also(advise(Act::update_role, role.org_id, role.role_id))});
     }
 }
 
-/// Throws Error (not_found) for the organization before the role.
+/// Locks a role. Throws Error (not_found) for the organization if that is missing, otherwise for the role.
 Role lock(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
     if (auto role = sql::lock_role(transaction, org, id)) {
         return *std::move(role);
@@ -93,7 +93,7 @@ sql::RolePlace parse_cursor(std::string const &cursor) {
     std::size_t const slash = cursor.find('/');
     if (slash == cursor.npos) {
         throw Error(ErrorKind::usage, "--after is not the cursor of a list of roles",
-                    {.next = "give the \"next\" of the list before, which is ORG/ROLE"});
+                    {.next = "give the \"next\" of the previous list, which is ORG/ROLE"});
     }
     return {.org_id = OrgId::parse(cursor.substr(0, slash)), .role_id = RoleId::parse(cursor.substr(slash + 1))};
 }

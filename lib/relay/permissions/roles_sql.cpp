@@ -25,7 +25,7 @@ ORDER BY org_id, role_id LIMIT $5::bigint)sql";
 
 constexpr auto lock_sql = "SELECT role_id FROM relay.roles WHERE org_id = $1 AND role_id = $2 FOR UPDATE";
 
-/// An organization has few.
+/// Without an index, because an organization has few roles.
 constexpr auto names_sql =
     R"sql(
 SELECT role_id AS id, '"' || name || '"' AS about FROM relay.roles WHERE org_id = $1 ORDER BY created_at DESC LIMIT 5000)sql";
@@ -52,7 +52,7 @@ constexpr auto of_agent_sql = "SELECT role_id AS id FROM relay.agent_roles WHERE
 constexpr auto agents_sql = R"sql(
 SELECT agent_id AS id FROM relay.agent_roles WHERE org_id = $1 AND role_id = $2 ORDER BY agent_id LIMIT $3::bigint)sql";
 
-/// The role stays until the assignment is there: it cannot be deleted between the two.
+/// Locks the role, so that it cannot be deleted before the assignment is there.
 constexpr auto hold_sql = "SELECT role_id FROM relay.roles WHERE org_id = $1 AND role_id = $2 FOR KEY SHARE";
 
 constexpr auto assign_sql = R"sql(
@@ -93,7 +93,7 @@ std::vector<Id> read_ids(db::Rows const &rows) {
     return ids;
 }
 
-/// Sorted, so that two commands hold the same roles in the same order.
+/// Returns the roles without duplicates, sorted so that two commands lock the same roles in the same order.
 std::vector<RoleId> each_once(std::vector<RoleId> roles) {
     std::sort(roles.begin(), roles.end());
     roles.erase(std::unique(roles.begin(), roles.end()), roles.end());

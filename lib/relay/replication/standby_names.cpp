@@ -9,7 +9,7 @@ constexpr std::string_view spaces = " \t\n\r\f\v";
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Takes a name from the front of `text`, which begins with its quote: `""` is one quote within.
+/// Takes a quoted name from the front of `text`, which begins with the quote; `""` inside is one quote.
 std::string take_quoted(std::string_view &text) {
     std::string name;
     std::size_t at = 1;
@@ -37,7 +37,7 @@ std::vector<std::string> synchronous_standby_names(std::string_view setting) {
         if (next == '"') {
             names.push_back(take_quoted(setting));
         } else if (next == '(') {
-            names.clear();  // what stood before was the method and the number
+            names.clear();  // the words before it were the method and the number
             setting.remove_prefix(1);
         } else if (next == ',' || next == ')' || spaces.find(next) != spaces.npos) {
             setting.remove_prefix(1);

@@ -6,11 +6,11 @@
 
 namespace relay {
 
-/// The names in a `synchronous_standby_names`, as the server takes them: `FIRST 2 (a, "b-1", *)`, `ANY 1 (a, b)`, `2 (a, b)`, `a, b`, or empty.
-/// `*` stands for any standby. The server has accepted the setting: there is nothing to refuse.
+/// Returns the names in a setting of `synchronous_standby_names`, which the server has already accepted:
+/// `FIRST 2 (a, "b-1", *)`, `ANY 1 (a, b)`, `2 (a, b)`, `a, b`, or empty. `*` means any standby.
 std::vector<std::string> synchronous_standby_names(std::string_view setting);
 
-/// The server compares these names without regard to the case of ASCII letters.
+/// Compares two names as the server does: the case of ASCII letters does not matter.
 bool same_standby_name(std::string_view one, std::string_view other);
 
 }  // namespace relay

@@ -9,7 +9,8 @@
 namespace relay {
 namespace {
 
-/// A slot's name has neither dash nor dot: cluster managers make one from the standby's name with underscores.
+/// Returns true if `slot` is `name` with underscores for dashes and dots: slot names allow neither, so cluster
+/// managers name a standby's slot like that.
 bool is_slot_of(std::string const &slot, std::string name) {
     std::replace_if(
         name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
@@ -20,7 +21,7 @@ std::optional<std::int64_t> at_least_zero(std::optional<std::int64_t> bytes) {
     return bytes ? std::optional(std::max<std::int64_t>(*bytes, 0)) : std::nullopt;
 }
 
-/// Two that call themselves the same are told apart by where they are.
+/// Adds the slot or the address to names that two standbys have.
 void tell_apart(std::vector<Standby> &standbys) {
     std::vector<std::string> names;
     for (Standby const &standby : standbys) {
@@ -38,13 +39,13 @@ void tell_apart(std::vector<Standby> &standbys) {
 
 Error another_server() {
     return {ErrorKind::conflict,
-            "another server answers than the one that committed, as after a failover",
+            "a different server answers than the one that committed, as after a failover",
             {.next = "run the same command again", .changed = Changed::yes}};
 }
 
 }  // namespace
 
-/// Who was seen connected, kept over the whole wait: who goes away meanwhile is still asked about.
+/// The standbys that were connected at any time of the wait. One that goes away is still waited for.
 class StandbyWait::Roll {
   public:
     void update(std::vector<sql::WalSender> const &senders) {
@@ -83,7 +84,7 @@ class StandbyWait::Roll {
                            [pid](sql::WalSender const &sender) { return sender.pid == pid; });
     }
 
-    /// The same connection; or the same standby, come back on another one; or somebody new.
+    /// Returns the entry of the same connection, or of the same standby on an earlier connection, or a new entry.
     Entry &entry_of(sql::WalSender const &sender, std::vector<sql::WalSender> const &senders) {
         auto found = std::find_if(m_entries.begin(), m_entries.end(),
                                   [&](Entry const &entry) { return entry.pid == sender.pid; });
@@ -120,7 +121,8 @@ class StandbyWait::Roll {
         }
     }
 
-    /// A slot that nobody is connected by: of a standby that we saw go, or of one that was away before.
+    /// Adds the slots without a connection: of standbys that went away during the wait, and of those that were away
+    /// before.
     static void add_idle_slots(std::vector<Standby> &standbys, std::vector<sql::IdleSlot> const &idle) {
         for (sql::IdleSlot const &slot : idle) {
             auto known = std::find_if(standbys.begin(), standbys.end(),

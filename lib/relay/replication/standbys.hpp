@@ -16,7 +16,7 @@ enum class StandbyPresence {
     connected,
     hidden,  ///< connected, but neither the login nor relay_owner may see how far it is
     away,
-    lost,  ///< away, and it cannot come back: the WAL that it needs is gone
+    lost,  ///< away, and cannot come back, because the WAL that it needs is gone
 };
 
 template <>
@@ -29,42 +29,45 @@ struct EnumText<StandbyPresence> {
 
 /// A standby that could take the primary's place, as the primary knows it.
 struct Standby {
-    std::string name{};  ///< its application_name, else its slot; with something behind it where two have the same
+    std::string name{};  ///< its application_name or its slot; with an addition if two have the same name
     std::optional<std::string> address{};
     std::optional<std::string> slot{};
     StandbyPresence presence = StandbyPresence::away;
-    std::string link_state{};  ///< of one that is connected, in the server's words: streaming, catchup, ...
-    bool synchronous = false;  ///< it is, or may become, one for which a COMMIT waits
+    std::string link_state{};  ///< if connected, the server's word for its state: streaming, catchup, ...
+    bool synchronous = false;  ///< COMMIT waits for it, or may come to wait for it
     bool flushed = false;  ///< the commit is on its disk
-    bool replayed = false;  ///< who asks there sees it
-    std::optional<std::int64_t> behind_bytes{};  ///< of WAL, up to the commit
-    std::optional<std::chrono::seconds> heard{};  ///< since it last said anything
+    bool replayed = false;  ///< queries there see the commit
+    std::optional<std::int64_t> behind_bytes{};  ///< WAL that it still needs, up to the commit
+    std::optional<std::chrono::seconds> heard{};  ///< time since its last message
 
-    /// One word for all of it: the server's for what is connected, ours for the rest.
+    /// Returns one word for its state: the server's if it is connected, otherwise ours.
     std::string_view state_text() const {
         return presence == StandbyPresence::connected ? std::string_view(link_state) : text_of(presence);
     }
 };
 
-/// Waits until the standbys have replayed what was committed before the first ask().
+/// Waits until all standbys have replayed what was committed before the first ask().
 ///
-/// That is: whoever streams from this primary, or did at any time of the wait; who is named in synchronous_standby_names; and whose
-/// replication slot is there. A standby that is none of these is unknown to the primary. No standby of a standby, no logical subscriber.
+/// All standbys: each that streams from this primary, or did at any time of the wait; each that is named in
+/// synchronous_standby_names; and each with a replication slot. The primary does not know any others. Standbys of
+/// standbys and logical subscribers do not count.
 class StandbyWait : public Acknowledgement {
   public:
-    /// `subjects`, of one kind, were shut out: they must stand so in the database that answers.
+    /// `subjects`, of one kind, were blocked or revoked. The database that answers must show them as such.
     StandbyWait(db::Database &database, std::vector<Subject> subjects, std::chrono::milliseconds patience);
     ~StandbyWait() override;
 
-    /// Throws Error: unavailable, denied; conflict, another server answers than the one that committed; Interrupted.
+    /// Throws Error: unavailable, denied; conflict, a different server answers than the one that committed;
+    /// Interrupted.
     bool ask() override;
 
     std::vector<Standby> const &standbys() const { return m_standbys; }
-    /// How many have replayed it.
+    /// Returns how many standbys have replayed it.
     std::size_t replayed() const;
-    /// There are standbys, but how far they are is hidden from us: neither the login nor relay_owner is in pg_read_all_stats.
+    /// Returns true if there are standbys whose progress we may not see: neither the login nor relay_owner is in
+    /// pg_read_all_stats.
     bool hidden() const { return m_hidden; }
-    /// The place in the WAL, "0/3000148"; empty before the first answer.
+    /// Returns the place in the WAL, "0/3000148"; empty before the first answer.
     std::string const &lsn() const { return m_lsn; }
 
   private:

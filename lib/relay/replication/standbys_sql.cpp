@@ -14,8 +14,9 @@ SELECT NOT EXISTS (SELECT FROM unnest($2::text[]) AS asked (id)
                    WHERE NOT EXISTS (SELECT FROM relay.revocations AS r
                                      WHERE r.subject_kind = $1 AND r.subject_id = asked.id AND r.lifted_at IS NULL)) AS stand)sql";
 
-// Who may see the places asks for himself, everybody else by the function of the schema's owner. A base backup and an archiver
-// (pg_receivewal) take WAL, too, but replay nothing and are nobody's next primary; a logical subscriber is another database.
+// A login that may see the progress of standbys reads it directly, any other through a function of relay_owner's.
+// Base backups and archivers (pg_receivewal) also receive WAL, but they replay nothing and cannot become the primary;
+// a logical subscriber is a different database.
 constexpr auto senders_sql = R"sql(
 WITH sender AS (
     SELECT pid, application_name, client_addr, state, sync_state, write_lsn, flush_lsn, replay_lsn, reply_time
