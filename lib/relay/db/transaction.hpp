@@ -73,7 +73,7 @@ class Transaction {
     Transaction &operator=(Transaction const &) = delete;
 
     /// Runs one statement of static text with `$n` for every value.
-    /// Throws Error, translated from the SQLSTATE (denied, conflict, limit, unavailable, ...) without the server's DETAIL.
+    /// Throws Error, translated from the SQLSTATE (denied, conflict, limit, unavailable, ...), without DETAIL.
     Rows exec(char const *sql, std::vector<Param> const &params = {});
     /// As exec, for a statement without a result. Runs `meanwhile`, which may throw, while the server works.
     void exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile);

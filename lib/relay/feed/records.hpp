@@ -36,8 +36,7 @@ struct Gateway {
     Instant acknowledged_at{};
     bool live = false;  ///< acknowledged within the last 60 s
     std::optional<std::int64_t> changes_behind{};  ///< none: its cursor belongs to another history of the database
-    std::optional<std::chrono::seconds>
-        behind{};  ///< age of the oldest change that it still has to acknowledge; 0: none
+    std::optional<std::chrono::seconds> behind{};  ///< age of the oldest change that it has not acknowledged; 0: none
     std::string db_role{};  ///< as the database authenticated it
 };
 

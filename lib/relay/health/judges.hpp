@@ -14,7 +14,7 @@
 /// The checks of `doctor` as pure functions from facts to a verdict. relay/health/doctor.cpp gets the facts.
 namespace relay::doctor {
 
-// The server and the way to it --------------------------------------------------------------------------------------------------------
+// The server and the connection to it ---------------------------------------------------------------------------------
 
 CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around);
 CheckResult judge_password(Surroundings const &around);
@@ -28,7 +28,7 @@ CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandb
 /// `ahead`: how far the database's clock is ahead of this machine's; `round_trip`: how exact that is.
 CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::milliseconds round_trip);
 
-// Schema and rights --------------------------------------------------------------------------------------------------------------------
+// Schema and rights ---------------------------------------------------------------------------------------------------
 
 CheckResult judge_schema(SchemaStatus const &status, int known_version);
 /// Judges all differences except grants to roles that are not relay's groups: those are for judge_foreign_grants.
@@ -37,13 +37,13 @@ CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &difference
 CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins);
 CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins);
 
-// What is in the database --------------------------------------------------------------------------------------------------------------
+// The content of the database -----------------------------------------------------------------------------------------
 
 CheckResult judge_months(sql::AuditMonthFacts const &facts);
 CheckResult judge_due_keys(sql::Named const &overdue);
 CheckResult judge_gateways(std::vector<Gateway> const &gateways);
 
-// The shared secret --------------------------------------------------------------------------------------------------------------------
+// The shared secret ---------------------------------------------------------------------------------------------------
 
 CheckResult judge_window(LegacyStatus const &legacy);
 CheckResult judge_pace(LegacyStatus const &legacy);

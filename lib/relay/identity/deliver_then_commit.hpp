@@ -13,7 +13,7 @@ namespace relay {
 /// Ties a KeyDelivery to the one transaction that makes its key live.
 ///
 /// It delivers as the last step before COMMIT, once, however often the body is retried, and then passes the verdict
-/// to the delivery. So no key is ever live that nobody holds. Without a delivery (the caller brings the key) it only
+/// to the delivery. So no key is ever live that no one holds. Without a delivery (the caller brings the key) it only
 /// provides the operation id.
 class DeliverThenCommit {
   public:

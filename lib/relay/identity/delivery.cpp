@@ -16,7 +16,7 @@ void DeliverTo::deliver() {
     if (!m_key) {
         throw Error(ErrorKind::internal, "deliver() was called before prepare()");
     }
-    // Wiped even if the caller refuses it: nobody will hold this key.
+    // Wiped even if the caller refuses it: no one will hold this key.
     auto const key = std::move(*m_key);
     m_key.reset();
     m_take(key.reveal());

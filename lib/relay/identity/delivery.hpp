@@ -33,7 +33,7 @@ struct Recipient {
 
 /// Takes new secrets to their destination, in step with the COMMIT that makes them live.
 ///
-/// The order is fixed, so that no key is ever live that nobody holds: prepare, deliver, COMMIT, and then exactly one
+/// The order is fixed, so that no key is ever live that no one holds: prepare, deliver, COMMIT, and then exactly one
 /// of committed, rolled_back and left_unknown. Committing first would be simpler, but a full disk or a closed pipe
 /// would then leave a live key that was lost.
 class Delivery {

@@ -20,7 +20,7 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
         std::vector<int> migrations = sql::apply_pending(transaction);
         bool const made_org = ensure_org(transaction, request.org, options.by);
         if (made_org && sql::has_other_orgs(transaction, request.org.id)) {
-            throw Error(ErrorKind::conflict, "the database already holds other organizations; nothing was changed",
+            throw Error(ErrorKind::conflict, "the database already has other organizations; nothing was changed",
                         {.why = "init is for the first one", .next = advise(Act::create_orgs_and_agents)});
         }
         // If the caller gives no id, a repeat finds the agent by its name, so that it does not create a second one.
