@@ -70,11 +70,10 @@ class RunAgain : public std::exception {
 /// A database, and the one way to change it: `transact`.
 ///
 /// A use case passes its whole work as a body. `transact` opens a transaction with settings that no role, database or
-/// pooler can change, runs the body, and sends the only COMMIT of this library. When it returns, the change is
-/// committed; when it throws, the Error says whether anything changed. A COMMIT whose answer is lost is not looked up
-/// but settled by the fence (relay/db/fence.hpp), so the caller need not guess. That is why a body can run more than
-/// once, must have no effect outside its transaction except through a Delivery, and must not catch what Transaction
-/// throws.
+/// pooler can change, runs the body, and commits. When it returns, the change is committed; when it throws, the Error
+/// says whether anything changed. If the answer to COMMIT is lost, it does not look whether the rows are there, but
+/// lets the fence settle the outcome (relay/db/fence.hpp), so the caller need not guess. A body may run more than once,
+/// so it must have no effect outside its transaction, except through a Delivery.
 ///
 /// Connects when first needed, and never reconnects inside a transaction. One thread at a time.
 class Database {

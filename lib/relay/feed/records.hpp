@@ -13,9 +13,8 @@
 /// The feed lists what gateways must forget. A reader's place in it is a cursor: a transaction id and a sequence
 /// number, below every transaction that is still open, plus the snapshot in which later rows were seen. A sequence
 /// number alone would lose rows, because a transaction with a lower number can commit later. What holds: every row
-/// comes at least once and never late; a repeated row does no harm, because forgetting twice is forgetting. Programs
-/// treat the cursor as an opaque word and store it only after they have acted on the row. schema/0008_change_feed.sql
-/// has the rest.
+/// comes at least once and never late, and a repeated row does no harm. Programs treat the cursor as an opaque word,
+/// and store it only after they have acted on the row. schema/0008_change_feed.sql has the rest.
 namespace relay {
 
 /// A row of the change feed: what gateways must forget. Without a key it concerns all keys of the agent, without an
