@@ -2,13 +2,16 @@
 
 #include "relay/db/conninfo_checks.hpp"
 #include "relay/db/interrupt.hpp"
+#include "relay/db/login_guard.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 namespace relay::db {
 namespace {
@@ -66,6 +69,18 @@ void refuse_bad_settings(Settings const &settings, std::string_view message) {
     fail(conninfo, settings, "no answer within " + std::to_string(settings.timeout.count()) + " ms");
 }
 
+[[noreturn]] void refuse_password(Conninfo const &conninfo, UnsafePassword how) {
+    std::string_view const form = how == UnsafePassword::md5 ? "as MD5" : "in clear text";
+    throw Error(
+        ErrorKind::denied,
+        fmt::format("the database {} asks for the password {} without proving its identity by TLS; the "
+                    "password was not sent, nothing was changed",
+                    conninfo.target, form),
+        {.why = "any program that listens on that port would get the password",
+         .next = Advice("use SCRAM on the server: scram-sha-256 in pg_hba.conf, and a new password for the role")
+                     .also("connect with sslmode=verify-full, or over the server's unix socket")});
+}
+
 }  // namespace
 
 bool wait_for_socket(PGconn *connection, PostgresPollingStatusType wanted, Clock::time_point deadline) {
@@ -90,43 +105,105 @@ bool wait_for_socket(PGconn *connection, PostgresPollingStatusType wanted, Clock
     }
 }
 
-RawConnection connect_without_blocking(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline) {
-    RawConnection connection(PQconnectStart(conninfo.text.c_str()));
-    if (!connection) {
+namespace {
+
+/// Connects to the one host in `text`, or to the first of its addresses that answers.
+RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Settings const &settings,
+                         Clock::time_point deadline) {
+    RawConnection connection(PQconnectStart(text.c_str()));
+    PGconn *const raw = connection.get();
+    if (raw == nullptr) {
         throw std::bad_alloc();
     }
-    if (PQstatus(connection.get()) == CONNECTION_BAD) {
-        refuse_bad_settings(settings, PQerrorMessage(connection.get()));
+    if (PQstatus(raw) == CONNECTION_BAD) {
+        refuse_bad_settings(settings, PQerrorMessage(raw));
     }
-    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);  // so that messages have the SQLSTATE: see find_sqlstate
-    auto wanted = PQstatus(connection.get()) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+    PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // so that messages have the SQLSTATE: see find_sqlstate
+    std::optional<LoginGuard> guard;
+    auto wanted = PQstatus(raw) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (wanted != PGRES_POLLING_OK) {
         if (wanted == PGRES_POLLING_FAILED) {
-            fail(conninfo, settings, PQerrorMessage(connection.get()));
+            fail(conninfo, settings, PQerrorMessage(raw));
         }
-        if (!wait_for_socket(connection.get(), wanted, deadline)) {
+        if (!(guard ? guard->wait(wanted, deadline) : wait_for_socket(raw, wanted, deadline))) {
             fail_silent(conninfo, settings);
         }
-        wanted = PQconnectPoll(connection.get());
+        if (guard && guard->refused() != UnsafePassword::none) {
+            refuse_password(conninfo, guard->refused());
+        }
+        if (!guard && PQstatus(raw) == CONNECTION_STARTED && LoginGuard::can_watch(raw)) {
+            guard.emplace(raw);
+        }
+        wanted = PQconnectPoll(raw);
+        // Started again: libpq has closed the socket, and tries another address, or does without encryption.
+        if (guard && (PQstatus(raw) == CONNECTION_STARTED || guard->is_over())) {
+            guard.reset();
+        }
     }
     return connection;
 }
+
+/// Connects to a server on this machine for which no sslmode is set. libpq would accept TLS with any certificate, and
+/// then give the password to anyone. So try first without TLS, where the guard watches. If the server insists on TLS,
+/// use a login that proves that server and certificate belong together, and at last one without a password.
+RawConnection connect_nearby(std::string const &text, Conninfo const &conninfo, Settings const &settings,
+                             Clock::time_point deadline) {
+    auto const attempt = [&](std::string_view mode) {
+        return connect_to(fmt::format("{} {}", text, mode), conninfo, settings, deadline);
+    };
+    std::optional<Error> refusal;
+    for (std::string_view const mode : {"sslmode='disable'", "sslmode='require' channel_binding='require'"}) {
+        try {
+            return attempt(mode);
+        } catch (Error const &error) {
+            // pg_hba.conf refuses with 28000, and other causes do, too.
+            bool const may_insist = refusal ? error.hint().sqlstate.empty() : error.hint().sqlstate == "28000";
+            if (!may_insist) {
+                throw;
+            }
+            refusal = refusal ? refusal : error;
+        }
+    }
+    try {
+        return attempt("sslmode='require' password='' passfile='/dev/null'");
+    } catch (Error const &error) {
+        if (error.kind() == ErrorKind::denied && error.hint().sqlstate.empty()) {
+            refuse_password(conninfo, UnsafePassword::clear);  // it asks for one, and SCRAM failed above
+        }
+    }
+    throw *refusal;
+}
+
+RawConnection connect_to_host(std::string const &text, Conninfo const &conninfo, Settings const &settings,
+                              Clock::time_point deadline) {
+    return conninfo.mode_is_free ? connect_nearby(text, conninfo, settings, deadline)
+                                 : connect_to(text, conninfo, settings, deadline);
+}
+
+}  // namespace
 
 RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline) {
     if (Clock::now() >= deadline) {
         fail_silent(conninfo, settings);
     }
-    if (conninfo.hosts == 1) {
-        return connect_without_blocking(conninfo, settings, deadline);
+    if (conninfo.each_host.empty()) {
+        return connect_to_host(conninfo.text, conninfo, settings, deadline);
     }
-    // libpq goes from one host to the next itself, but only its blocking call has a time-out for each host.
-    RawConnection connection(PQconnectdb(conninfo.text.c_str()));
-    PQsetErrorVerbosity(connection.get(), PQERRORS_VERBOSE);
-    if (PQstatus(connection.get()) != CONNECTION_OK) {
-        refuse_bad_settings(settings, PQerrorMessage(connection.get()));
-        fail(conninfo, settings, PQerrorMessage(connection.get()));
+    // libpq has a time-out for each host only in its blocking call, which nothing can watch.
+    std::optional<Error> first;
+    auto left = static_cast<int>(conninfo.each_host.size());
+    for (std::string const &text : conninfo.each_host) {
+        auto const now = Clock::now();
+        try {
+            return connect_to_host(text, conninfo, settings, now + (deadline - now) / left--);
+        } catch (Error const &error) {
+            if (error.kind() != ErrorKind::unavailable || error.hint().sqlstate == "3D000") {
+                throw;  // the next host would say the same
+            }
+            first = first ? first : error;
+        }
     }
-    return connection;
+    throw *first;
 }
 
 }  // namespace relay::db

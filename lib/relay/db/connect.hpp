@@ -14,12 +14,11 @@ struct FinishConnection {
 using RawConnection = std::unique_ptr<PGconn, FinishConnection>;
 
 /// Connects by `deadline`. Throws Error: unavailable, denied. Its text is ours, or libpq's for a well-formed
-/// conninfo, which contains no password.
+/// conninfo, which contains no password. Each of several hosts gets its part of the time.
+///
+/// A password goes only to a server that has proved its identity: in clear or as MD5 only through TLS or a unix socket,
+/// else by SCRAM (see LoginGuard). With `sslmode=require`, `prefer` or `allow` set explicitly, TLS proves nothing.
 RawConnection connect(Conninfo const &conninfo, Settings const &settings, Watchdog::Clock::time_point deadline);
-
-/// The same, but several hosts share one deadline: a first host that does not answer leaves no time for the next.
-RawConnection connect_without_blocking(Conninfo const &conninfo, Settings const &settings,
-                                       Watchdog::Clock::time_point deadline);
 
 /// Waits until the connection's socket is ready for what libpq wants to do. Returns false at the deadline. Throws
 /// Interrupted.

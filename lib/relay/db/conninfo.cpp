@@ -11,6 +11,8 @@
 namespace relay::db {
 namespace {
 
+constexpr auto not_set = "\x01not set";
+
 /// Refuses a PGSERVICEFILE that does not exist. libpq would silently take the service from the system's file, which
 /// may be another database.
 void check_service_file() {
@@ -31,10 +33,9 @@ Keywords defaults(Keywords const &given) {
         check_service_file();
     }
     ScopedVariable const scoped_service("PGSERVICE", service);
-    // libpq's default, prefer, looks the same as an explicit prefer. So set our own default as PGSSLMODE while we
-    // ask.
-    char const *const wished = std::getenv("PGSSLMODE");
-    ScopedVariable const scoped_sslmode("PGSSLMODE", wished != nullptr && *wished != '\0' ? wished : "verify-full");
+    // libpq's default, prefer, looks the same as an explicit prefer. So set a mark as PGSSLMODE while we ask.
+    char const *const chosen = std::getenv("PGSSLMODE");
+    ScopedVariable const scoped_sslmode("PGSSLMODE", chosen != nullptr && *chosen != '\0' ? chosen : not_set);
     ScopedVariable const no_options("PGOPTIONS", nullptr);
     Options const options(PQconndefaults());
     return keywords_of(options.get());
@@ -45,15 +46,21 @@ bool is_local(std::string_view host) {
            host.starts_with("127.") || host == "::1";
 }
 
-bool all_local(std::string const &hosts) {
-    for (std::size_t start = 0; start <= hosts.size();) {
-        std::size_t const comma = std::min(hosts.find(',', start), hosts.size());
-        if (!is_local(std::string_view(hosts).substr(start, comma - start))) {
-            return false;
+std::vector<std::string> split_list(std::string const &list) {
+    std::vector<std::string> parts(1);
+    for (char const c : list) {
+        if (c == ',') {
+            parts.emplace_back();
+        } else {
+            parts.back() += c;
         }
-        start = comma + 1;
     }
-    return true;
+    return parts;
+}
+
+bool all_local(std::string const &hosts) {
+    auto const parts = split_list(hosts);
+    return std::all_of(parts.begin(), parts.end(), is_local);
 }
 
 std::string value_or(Keywords const &given, Keywords const &fallback, char const *keyword) {
@@ -62,6 +69,34 @@ std::string value_or(Keywords const &given, Keywords const &fallback, char const
     }
     auto const found = fallback.find(keyword);
     return found != fallback.end() ? found->second : std::string();
+}
+
+/// Returns the connection string for each of several hosts. By libpq's rules there is one entry for each in `host` and
+/// `hostaddr`, and one port for all or for each. If the lists do not fit, returns none: libpq refuses the whole.
+std::vector<std::string> split_hosts(Conninfo const &whole, std::string const &names, std::string const &addresses,
+                                     std::string const &ports, std::string const &attributes) {
+    auto const count = static_cast<std::size_t>(whole.hosts);
+    auto const name = split_list(names);
+    auto const address = split_list(addresses);
+    auto const port = split_list(ports);
+    bool const fits = (names.empty() || name.size() == count) && (addresses.empty() || address.size() == count) &&
+                      (port.size() == 1 || port.size() == count);
+    std::vector<std::string> texts;
+    auto const add_all = [&](std::string const &more) {
+        for (std::size_t i = 0; i < count; ++i) {
+            texts.push_back(whole.text + " host=" + quote_conninfo_value(names.empty() ? "" : name[i]) +
+                            " hostaddr=" + quote_conninfo_value(addresses.empty() ? "" : address[i]) +
+                            " port=" + quote_conninfo_value(port[port.size() == 1 ? 0 : i]) + more);
+        }
+    };
+    if (count > 1 && fits) {
+        bool const rather_standby = attributes == "prefer-standby";
+        add_all(rather_standby ? " target_session_attrs='standby'" : "");
+        if (rather_standby) {
+            add_all(" target_session_attrs='any'");
+        }
+    }
+    return texts;
 }
 
 std::string describe_target(Keywords const &given, Keywords const &fallback, std::string const &hosts) {
@@ -111,9 +146,12 @@ Conninfo complete_conninfo(Settings const &settings) {
     result.hosts = 1 + static_cast<int>(std::count(hosts.begin(), hosts.end(), ','));
     result.target = describe_target(keywords, fallback, hosts);
 
+    std::string const mode = value_or(keywords, fallback, "sslmode");
     // A host name may be given with an address that is not its own, so both must be local to need no certificate.
-    if (!all_local(names) || !all_local(addresses)) {
-        keywords.emplace("sslmode", value_or({}, fallback, "sslmode"));
+    bool const local = all_local(names) && all_local(addresses);
+    result.mode_is_free = local && mode == not_set;
+    if (!local) {
+        keywords.emplace("sslmode", mode == not_set ? "verify-full" : mode);
     }
     if (result.hosts > 1 && value_or(keywords, fallback, "target_session_attrs") == "any") {
         keywords["target_session_attrs"] = "read-write";
@@ -128,6 +166,8 @@ Conninfo complete_conninfo(Settings const &settings) {
     for (auto const &[keyword, value] : keywords) {
         result.text += (result.text.empty() ? "" : " ") + keyword + "=" + quote_conninfo_value(value);
     }
+    result.each_host = split_hosts(result, names, addresses, value_or(keywords, fallback, "port"),
+                                   value_or(keywords, fallback, "target_session_attrs"));
     return result;
 }
 

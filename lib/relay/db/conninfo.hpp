@@ -3,6 +3,7 @@
 #include "relay/db/database.hpp"
 
 #include <string>
+#include <vector>
 
 namespace relay::db {
 
@@ -10,6 +11,8 @@ namespace relay::db {
 struct Conninfo {
     std::string text{};  ///< keyword='value' pairs; may contain the password, so never show it
     std::string target{};  ///< for people: "relay at db.internal:5432", "relay at /run/postgresql"
+    std::vector<std::string> each_host{};  ///< `text` for each of several hosts, in the order in which to try them
+    bool mode_is_free = false;  ///< the server is on this machine, and no sslmode is set: see connect
     int hosts = 1;  ///< how many hosts a connection attempt may have to try
 };
 

@@ -59,7 +59,7 @@ std::vector<TextRow> rows_of(PGresult const *result) {
 
 std::vector<TextRow> quick_query(Settings const &settings, char const *sql, std::vector<std::string> const &params,
                                  Watchdog::Clock::time_point deadline) {
-    RawConnection const connection = connect_without_blocking(complete_conninfo(settings), settings, deadline);
+    RawConnection const connection = connect(complete_conninfo(settings), settings, deadline);
     PQsetNoticeProcessor(
         connection.get(), [](void *, char const *) {}, nullptr);
     if (PQsendQuery(connection.get(), begin_sql) == 0) {

@@ -61,7 +61,10 @@ CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around)
         return {"db.tls", CheckStatus::ok, "encrypted by GSSAPI; Kerberos has proven the server's identity", ""};
     }
     if (!link.tls_version && stays_on_this_machine(link.host)) {
-        return {"db.tls", CheckStatus::ok, "not encrypted, but " + link.host + " is on this machine", ""};
+        return {"db.tls", CheckStatus::ok,
+                "not encrypted, but " + link.host + " is on this machine" +
+                    (link.used_password ? "; SCRAM proved the password without sending it" : ""),
+                ""};
     }
     if (!link.tls_version) {
         return {"db.tls", CheckStatus::error,
@@ -70,7 +73,8 @@ CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around)
                 next};
     }
     std::string const said = *link.tls_version + mode;
-    if (around.sslmode == "verify-full" || stays_on_this_machine(link.host)) {
+    bool const password_at_risk = link.used_password && around.sslmode_origin != "default";  // see db::connect
+    if (around.sslmode == "verify-full" || (stays_on_this_machine(link.host) && !password_at_risk)) {
         return {"db.tls", CheckStatus::ok, said, ""};
     }
     std::string const weakness = around.sslmode == "verify-ca"
