@@ -138,6 +138,7 @@ def test_the_changelog_is_one_that_debian_reads(package, archive, tmp_path):
 
 def test_the_notices_of_what_is_linked_in_are_with_it(archive):
     notices = archive.read(f"{DOCUMENTS}/copyright").decode()
+    assert (SOURCE / "LICENSE").read_text() in notices
     for library in ("libpqxx", "libfmt", "libsodium", "libcrypt", "libcli11", "nlohmann-json"):
         assert f"linked into the program: {library}" in notices
     assert notices.count("Permission") >= 4
