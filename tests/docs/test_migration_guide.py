@@ -175,7 +175,7 @@ def test_the_examples_run(fleet):
     """On a fleet that is listed, and beside the tables of an old relay."""
     fleet.inventory()
     fleet.database.cluster.login("bo", member_of="relay_provisioner")
-    for day in ("Day 1: who is there", "Day 2: the window"):
+    for day in ("Day 1: the inventory", "Day 2: the window"):
         for each in listings("migration", "sh"):
             if each.title == day and each.code == 0:
                 run(each, fleet, "bo")
