@@ -15,7 +15,7 @@ endif()
 # The generated pages and scripts, as they are checked in; each shell loads its own from there.
 foreach(section IN ITEMS 1 7)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man${section}"
-    FILES_MATCHING PATTERN "*.${section}")
+    FILES_MATCHING PATTERN "*.${section}" PATTERN md EXCLUDE)
 endforeach()
 install(FILES "${PROJECT_SOURCE_DIR}/completions/relay-admin.bash" RENAME relay-admin
   DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")

@@ -34,10 +34,4 @@ if(RELAY_BUILD_TESTS)
   target_link_libraries(relay-admin-docgen PRIVATE relay_docgen standard_warnings)
   relay_sanitizer_defaults(relay-admin-docgen NO_LEAK_CHECK)
   set_target_properties(relay-admin-docgen PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
-
-  # After a change to a command's text or flags: writes the folders anew. The test docs/generated tells when it was forgotten.
-  add_custom_target(update-docs
-    COMMAND relay-admin-docgen completions "${PROJECT_SOURCE_DIR}/completions"
-    COMMAND relay-admin-docgen man "${PROJECT_SOURCE_DIR}/man"
-    VERBATIM)
 endif()

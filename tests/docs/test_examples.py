@@ -15,10 +15,9 @@ from support.shell_lines import invocations, markdown_lines, page_lines, place_f
 
 SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 PAGES = sorted((SOURCE / "man").glob("*.[17]"))
-# Documents for people who use the program, wherever they stand; what npm brought along is not ours.
-GUIDES = sorted(
-    path for path in SOURCE.rglob("*.md") if not {"node_modules", "build"} & set(path.relative_to(SOURCE).parts)
-)
+# All other documents for people who use the program. man/md repeats the pages; what npm installs is not ours.
+NOT_GUIDES = {"node_modules", "build", "man"}
+GUIDES = sorted(path for path in SOURCE.rglob("*.md") if not NOT_GUIDES & set(path.relative_to(SOURCE).parts))
 
 # The ids in the documents.
 ORG = "acme-corp"

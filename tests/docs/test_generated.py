@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,17 @@ EACH_PAGE = pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PA
 EACH_PAGE_AND_GUIDE = pytest.mark.parametrize("path", PAGES + GUIDES, ids=[path.name for path in PAGES + GUIDES])
 EACH_COMMAND = pytest.mark.parametrize("found", commands(), ids=[" ".join(found.path) for found in commands()])
 
-# Kinds of relay-admin-docgen, each in a folder of its name.
-KINDS = ["completions", "man"]
+KINDS = ["completions", "man"]  # of relay-admin-docgen, each in a folder of the same name
+
+# The folders with generated files, and the command that writes each; the target update-docs runs the same commands.
+WRITERS = {kind: [DOCGEN, kind] for kind in KINDS} | {
+    "man/md": [sys.executable, SOURCE / "tests/support/update_manual_markdown.py", MAN]
+}
 
 
 def contents(folder):
-    return {path.name: path.read_text() for path in folder.iterdir()}
+    """The texts of a folder's generated files, by name. The guides of section 7 are written by hand."""
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file() and path.suffix != ".7"}
 
 
 def page_file(path):
@@ -59,13 +65,27 @@ def as_set(flags):
     return {(flag.names, flag.type) for flag in flags}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_folder_is_fresh(kind, tmp_path):
-    subprocess.run([DOCGEN, kind, tmp_path], check=True)
-    made, kept = contents(tmp_path), contents(SOURCE / kind)
-    kept = {name: text for name, text in kept.items() if not name.endswith(".7")}
+@pytest.mark.parametrize("folder", WRITERS)
+def test_the_folder_is_fresh(folder, tmp_path):
+    subprocess.run([*WRITERS[folder], tmp_path], check=True)
+    made, kept = contents(tmp_path), contents(SOURCE / folder)
     stale = [name for name in sorted(made.keys() | kept.keys()) if made.get(name) != kept.get(name)]
-    assert not stale, f"out of date; cmake --build BUILD --target update-docs writes {kind}/ anew: {stale}"
+    assert not stale, f"out of date; cmake --build BUILD --target update-docs writes {folder}/ anew: {stale}"
+
+
+def test_each_page_and_guide_is_there_as_markdown_with_links_that_lead_somewhere():
+    assert set(contents(MAN / "md")) == {f"{path.name}.md" for path in PAGES + GUIDES}
+    for name, text in contents(MAN / "md").items():
+        targets = re.findall(r"\]\(([^)]+)\)", text)
+        assert targets, f"{name} leads nowhere"
+        assert not [target for target in targets if not (MAN / "md" / target).is_file()], name
+
+
+def test_markdown_of_a_page_that_is_gone_is_removed_and_nothing_else(tmp_path):
+    for name in ("relay-admin-gone.1.md", "notes.md"):
+        (tmp_path / name).write_text("x")
+    subprocess.run([*WRITERS["man/md"], tmp_path], check=True)
+    assert not (tmp_path / "relay-admin-gone.1.md").exists() and (tmp_path / "notes.md").exists()
 
 
 def test_docgen_removes_what_is_no_longer_made_and_nothing_else(tmp_path):

@@ -1,0 +1,55 @@
+"""Writes the manual pages of a folder as Markdown, for readers of the repository: `cmake --build BUILD --target update-docs`.
+
+Called with the folder of the pages and the folder to write to. mandoc translates; what it leaves to be desired on a forge is done here:
+references become links, tables become tables, and plain characters are not written as entities."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+REFERENCE = re.compile(r"\b(relay-admin[a-z-]*)\(([17])\)")
+COMMAND = re.compile(r"^\*\*([a-z-]+(?: [a-z-]+)*)\*\*$", re.MULTILINE)
+TABLE = re.compile(r"^\t\*[^*\n]+\*(?: {2,}\*[^*\n]+\*)+ *\n(?:^\t.*\n)+", re.MULTILINE)
+ENTITY = re.compile(r"&#(34|39|126);|(?<=[^\n>\t ])&#(45);|(?<=\S )&#(45);")  # a hyphen that begins a line would begin a list
+
+
+def table(block):
+    """A Markdown table from lines that mandoc has aligned; the first line holds the titles, which say where each column begins."""
+    lines = [line[1:].rstrip() for line in block.splitlines()]
+    starts = [found.start() for found in re.finditer(r"(?<!\S)\*", lines[0])]
+    rows = [[line[start:end].strip().replace("|", "\\|") for start, end in zip(starts, [*starts[1:], None])] for line in lines]
+    rows.insert(1, ["---"] * len(starts))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def markdown(page, names):
+    """The text of a page; `names` are all pages, as `relay-admin-block.1`."""
+    run = subprocess.run(["mandoc", "-Tmarkdown", page], check=True, capture_output=True, text=True)
+    text = ENTITY.sub(lambda found: chr(int(found[found.lastindex])), run.stdout)
+    title, _, body = text.partition("\n")
+    body = TABLE.sub(lambda found: table(found[0]), body)
+    body = REFERENCE.sub(lambda found: link(found[0], f"{found[1]}.{found[2]}", names), body)
+    before, heading, after = body.partition("\n# COMMANDS\n")
+    commands, end, rest = after.partition("\n# ")
+    commands = COMMAND.sub(lambda found: link(found[0], f"relay-admin-{found[1].replace(' ', '-')}.1", names), commands)
+    return f"{title}\n{before}{heading}{commands}{end}{rest}"
+
+
+def link(text, name, names):
+    return f"[{text}]({name}.md)" if name in names else text
+
+
+def main(source, target):
+    pages = sorted(path for path in source.iterdir() if path.suffix in (".1", ".7"))
+    names = {path.name for path in pages}
+    target.mkdir(parents=True, exist_ok=True)
+    for path in pages:
+        (target / f"{path.name}.md").write_text(markdown(path, names))
+    for path in target.glob("relay-admin*.md"):
+        if path.stem not in names:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))
