@@ -1,9 +1,9 @@
 """The sessions of the README are real: replayed at a terminal, they print what it shows.
 
-A session is a ```console block. Those of one `##` section share a database and a folder. A command whose output is shown must
-print exactly that, except key ids, times and ages; one that is directly followed by the next command may print anything.
-`<!-- 81 days later -->` before a session makes every key that much older. With RELAY_README_RECORD=1 the test writes the present output into
-the README.
+A session is a ```console block. The sessions of one `##` section share a database and a folder. A command whose output
+is shown must print exactly that, except key ids, times and ages. A command that is directly followed by the next one may
+print anything. `<!-- 81 days later -->` before a session makes every key that much older. With RELAY_README_RECORD=1 the
+test writes the present output into the README.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What is made from the command table and checked in: fresh, well-formed, and telling the same as the help, both ways."""
+"""Generated files in the repository are up to date and well-formed, and agree with the help in both directions."""
 
 import os
 import re

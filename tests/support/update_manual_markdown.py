@@ -1,7 +1,7 @@
-"""Writes the manual pages of a folder as Markdown, for readers of the repository: `cmake --build BUILD --target update-docs`.
+"""Writes the manual pages of a folder as Markdown, for readers of the repository.
 
-Called with the folder of the pages and the folder to write to. mandoc translates; what it leaves to be desired on a forge is done here:
-references become links, tables become tables, and plain characters are not written as entities."""
+`cmake --build BUILD --target update-docs` calls it with the folder of the pages and the folder to write to. mandoc
+translates. This script then turns references into links, aligned columns into tables, and entities into characters."""
 
 import re
 import subprocess
@@ -11,20 +11,22 @@ from pathlib import Path
 REFERENCE = re.compile(r"\b(relay-admin[a-z-]*)\(([17])\)")
 COMMAND = re.compile(r"^\*\*([a-z-]+(?: [a-z-]+)*)\*\*$", re.MULTILINE)
 TABLE = re.compile(r"^\t\*[^*\n]+\*(?: {2,}\*[^*\n]+\*)+ *\n(?:^\t.*\n)+", re.MULTILINE)
-ENTITY = re.compile(r"&#(34|39|126);|(?<=[^\n>\t ])&#(45);|(?<=\S )&#(45);")  # a hyphen that begins a line would begin a list
+# A hyphen at the beginning of a line would begin a list, so it stays an entity.
+ENTITY = re.compile(r"&#(34|39|126);|(?<=[^\n>\t ])&#(45);|(?<=\S )&#(45);")
 
 
 def table(block):
-    """A Markdown table from lines that mandoc has aligned; the first line holds the titles, which say where each column begins."""
+    """Returns a Markdown table for lines that mandoc has aligned; the titles in the first line show where columns begin."""
     lines = [line[1:].rstrip() for line in block.splitlines()]
     starts = [found.start() for found in re.finditer(r"(?<!\S)\*", lines[0])]
-    rows = [[line[start:end].strip().replace("|", "\\|") for start, end in zip(starts, [*starts[1:], None])] for line in lines]
+    columns = list(zip(starts, [*starts[1:], None]))
+    rows = [[line[start:end].strip().replace("|", "\\|") for start, end in columns] for line in lines]
     rows.insert(1, ["---"] * len(starts))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def markdown(page, names):
-    """The text of a page; `names` are all pages, as `relay-admin-block.1`."""
+    """Returns a page as Markdown. `names` are the files of all pages, such as `relay-admin-block.1`."""
     run = subprocess.run(["mandoc", "-Tmarkdown", page], check=True, capture_output=True, text=True)
     text = ENTITY.sub(lambda found: chr(int(found[found.lastindex])), run.stdout)
     title, _, body = text.partition("\n")
@@ -37,10 +39,12 @@ def markdown(page, names):
 
 
 def link(text, name, names):
+    """Returns a link to a page, or the text alone if there is no such page."""
     return f"[{text}]({name}.md)" if name in names else text
 
 
 def main(source, target):
+    """Writes one file per page of `source` into `target`, and removes files of pages that are gone."""
     pages = sorted(path for path in source.iterdir() if path.suffix in (".1", ".7"))
     names = {path.name for path in pages}
     target.mkdir(parents=True, exist_ok=True)
