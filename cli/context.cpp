@@ -23,7 +23,7 @@ bool is_set(char const *name) {
     return value != nullptr && *value != '\0';
 }
 
-/// A value for a keyword of a conninfo, as libpq wants it quoted.
+/// Quotes a value for a conninfo keyword, as libpq requires.
 std::string quoted(std::string const &value) {
     std::string text = "'";
     for (char const letter : value) {
@@ -126,7 +126,7 @@ WriteOptions Context::write_options() { return {.by = attribution(), .dry_run = 
 
 bool Context::is_dry_run() const {
     if (m_effect != Effect::changes) {
-        throw Error(ErrorKind::internal, "a command changes something, but is not declared to");
+        throw Error(ErrorKind::internal, "a command changes something but does not declare it");
     }
     return m_globals.dry_run;
 }

@@ -24,7 +24,7 @@ class Prompt;
 enum class OutputFormat { table, json, jsonl, csv, id, env };
 enum class ColorChoice { automatic, always, never };
 
-/// The flags that stand anywhere on the line.
+/// The global flags, which may appear anywhere on the command line.
 struct Globals {
     std::optional<std::string> dsn{};
     std::optional<std::string> dsn_file{};
@@ -46,30 +46,34 @@ struct Globals {
     std::optional<std::string> actor{};
 };
 
-/// The flags by which this run names its database, as words; what comes from the environment is there for the next command, too.
-/// A --dsn that holds a password is not repeated: CONNINFO stands in its place, which no server is found by.
+/// Returns the flags that name the database of this run, as words. Settings from the environment are not repeated: the
+/// next command finds them there. A --dsn that contains a password becomes `--dsn CONNINFO`, a placeholder that matches
+/// no server.
 std::vector<std::string> connection_flags(Globals const &globals);
 
-/// Where flags and environment say that the database is, for a look that has no side effects: none if that is a sandbox that does not
-/// run now. Throws Error (usage): a --dsn-file that cannot be read.
+/// Returns which database flags and environment name, without side effects; none if that is a sandbox that is not
+/// running. Throws Error (usage) if the --dsn-file cannot be read.
 std::optional<db::Settings> settings_without_starting(Globals const &globals);
 
-/// What a command runs with. Nothing in it touches the database before `database()` is called.
+/// What a command runs with. It does not touch the database before `database()` is called.
 class Context {
   public:
     explicit Context(Globals globals, Effect effect = Effect::reads);
     ~Context();
 
     Globals const &globals() const { return m_globals; }
-    /// The database that flags and environment name; with --sandbox the private one, started if need be. Connects at the first transaction.
+    /// Returns the database that flags and environment name. With --sandbox, that is the private one, and it is started
+    /// if necessary. The connection is made at the first transaction.
     db::Database &database();
     Output &output() { return *m_output; }
     Prompt &prompt() { return *m_prompt; }
-    /// Actor: --actor, else the CI run, else SUDO_USER, else the login name. Trace: TRACEPARENT, else a new one.
+    /// Returns who runs the command. Actor: --actor, else the CI run, else SUDO_USER, else the login name. Trace:
+    /// TRACEPARENT, else a new one.
     Attribution const &attribution();
-    /// Who changes something and why, and whether it is only tried. Throws Error (internal): the command is not declared to change anything.
+    /// Returns who makes the change and why, and whether it is a dry run. Throws Error (internal) if the command does
+    /// not declare that it changes something.
     WriteOptions write_options();
-    /// The last part of that, for what is no change of the database. Throws the same.
+    /// Returns whether this is a dry run, for changes outside the database. Throws as write_options() does.
     bool is_dry_run() const;
 
   private:

@@ -4,7 +4,8 @@
 
 namespace relay::cli {
 
-/// What the program returns: 0, or the value of an ErrorKind. No other number leaves it (signals apart).
+/// The exit code of the program: 0, one of these, or the value of an ErrorKind; never another number, except after a
+/// signal.
 enum class ExitStatus : int { ok = 0, partial = 7, check_no = 10 };
 
 constexpr ExitStatus exit_status(ErrorKind kind) { return static_cast<ExitStatus>(kind); }

@@ -17,7 +17,8 @@ using namespace relay::cli;
 
 char const *environment(char const *name) { return std::getenv(name); }
 
-/// Writes an error to stderr. `globals` are guessed from the raw words until they are parsed.
+/// Writes an error to stderr, and returns the exit code. Until the words are parsed, `globals` are a guess from the raw
+/// words.
 int report(Error const &error, Globals const &globals) noexcept {
     report_error(error, globals);
     return static_cast<int>(exit_status(error.kind()));
@@ -33,17 +34,19 @@ int run(std::vector<std::string> const &words, Globals &globals) {
     Invocation const invocation = parse_command_line(words, command_table(), environment);
     globals = invocation.globals;
     if (::sodium_init() < 0) {
-        throw Error(ErrorKind::internal, "the random number generator of this machine does not work");
+        throw Error(ErrorKind::internal,
+                    "the random number generator of this machine does not work; nothing was changed");
     }
     Context context(invocation.globals, invocation.effect);
     return static_cast<int>(invocation.run(context));
 }
 
-/// Nobody knows how far a failure of ours has got. Its text could hold anything, so it is not shown.
+/// Reports a failure inside the program. What it did so far is unknown. The text of the exception could contain
+/// anything, so it is not shown.
 int report_unexpected(Globals const &globals, char const *message) noexcept {
     try {
         return report(Error(ErrorKind::internal, message,
-                            {.next = "look at the state before you repeat the command, and please report this",
+                            {.next = "check the state before you repeat the command, and please report this as a bug",
                              .changed = Changed::unknown}),
                       globals);
     } catch (...) {

@@ -7,13 +7,14 @@
 #include <utility>
 #include <vector>
 
-/// HTML put together from parts. What holds tags is of type Html; text becomes that by escaping it, and there is no other way from a variable.
+/// HTML that is put together from parts. Markup has type Html. Text becomes Html only through escape(), so a variable
+/// cannot add markup by mistake.
 namespace relay::cli::html {
 
 class Html {
   public:
     Html() = default;
-    /// Of a literal: what the program itself has to say.
+    /// Takes only literals: the program's own markup.
     template <std::size_t N>
     Html(char const (&literal)[N]) : m_text(literal, N - 1) {}
 
@@ -30,8 +31,8 @@ class Html {
     std::string m_text{};
 };
 
-/// Any text as it is to be read, in an element or in an attribute: `& < > " '` become entities; control and bidi characters and malformed
-/// bytes, which no page should pass on, become visible escapes (escape_for_terminal).
+/// Escapes text for an element or an attribute: `& < > " '` become entities. Control characters, bidi characters and
+/// malformed bytes, which no page should pass on, become visible escapes (escape_for_terminal).
 Html escape(std::string_view text);
 Html number(std::int64_t value);
 
@@ -47,7 +48,7 @@ inline Html element(Html const &name, Html const &content) { return element(name
 
 /// `<time datetime="2026-11-22T06:12:00Z">2026-11-22 06:12 UTC</time>`
 Html time(Instant at);
-/// The same, and only the day is to be read.
+/// As time(), but shows only the day.
 Html day(Instant at);
 
 }  // namespace relay::cli::html

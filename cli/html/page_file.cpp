@@ -29,7 +29,7 @@ Place place_of(std::string const &path) {
     std::size_t const slash = path.rfind('/');
     std::string const name = slash == path.npos ? path : path.substr(slash + 1);
     if (name.empty() || name == "." || name == "..") {
-        throw Error(ErrorKind::usage, "--html " + path + " names no file; nothing was written");
+        throw Error(ErrorKind::usage, "--html " + path + " is not a file name; nothing was written");
     }
     std::string const folder = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
     return {open_folder(folder), name};
@@ -37,8 +37,8 @@ Place place_of(std::string const &path) {
 
 Error in_the_way(std::string const &path, std::string const &why) {
     return {ErrorKind::conflict,
-            "--html " + path + " is there already, and " + why + "; nothing was written",
-            {.why = "only a page that this command made is replaced", .next = "name another file, or remove this one"}};
+            "--html " + path + " already exists, and " + why + "; nothing was written",
+            {.why = "this command replaces only a page that it made", .next = "name another file, or remove this one"}};
 }
 
 bool begins_with(int file, std::string_view beginning) {
@@ -47,7 +47,7 @@ bool begins_with(int file, std::string_view beginning) {
     return length == static_cast<ssize_t>(beginning.size()) && found == beginning;
 }
 
-/// The mode of the page that is to be replaced; none if nothing is there. Throws Error (conflict, sink).
+/// Returns the mode of the page that will be replaced; none if nothing is there. Throws Error (conflict, sink).
 std::optional<mode_t> earlier_page(Place const &place, std::string const &path, std::string_view beginning) {
     std::optional<struct stat> const status = status_at(place.folder->fd.get(), place.name);
     if (!status) {
@@ -62,12 +62,12 @@ std::optional<mode_t> earlier_page(Place const &place, std::string const &path, 
         throw sink_error("cannot read --html " + path, errno, "name another file");
     }
     if (!begins_with(file.get(), beginning)) {
-        throw in_the_way(path, "is no page of this command");
+        throw in_the_way(path, "is not a page made by this command");
     }
     return status->st_mode & mode_bits;
 }
 
-/// A file under a name of its own, removed unless it was renamed.
+/// A temporary file, removed by the destructor unless it was renamed.
 class Draft {
   public:
     explicit Draft(Place const &place) : m_folder(place.folder), m_name("." + place.name + ".XXXXXX") {
@@ -90,11 +90,12 @@ class Draft {
         errno = write_all(m_file.get(), text);
         return errno == 0 && ::fsync(m_file.get()) == 0;
     }
-    /// Over `name`, or only where there is nothing. False with errno set.
+    /// Renames the draft to `name`. If `replace` is false, fails if `name` exists. On failure returns false with errno
+    /// set.
     bool rename_to(std::string const &name, bool replace) {
         int const folder = m_folder->fd.get();
         int failed = ::renameat2(folder, m_name.c_str(), folder, name.c_str(), replace ? 0 : RENAME_NOREPLACE);
-        if (failed != 0 && !replace && errno == EINVAL) {  // a file system that cannot tell
+        if (failed != 0 && !replace && errno == EINVAL) {  // this file system does not support RENAME_NOREPLACE
             failed = ::renameat(folder, m_name.c_str(), folder, name.c_str());
         }
         if (failed == 0) {
@@ -122,11 +123,11 @@ void write_page(std::string const &path, std::string_view page, std::string_view
     std::optional<mode_t> const earlier = earlier_page(place, path, beginning);
     Draft draft(place);
     if (!draft.write(page, earlier.value_or(private_mode))) {
-        throw sink_error("cannot write --html " + path, errno, "name another folder, or make room");
+        throw sink_error("cannot write --html " + path, errno, "name another folder, or free some space");
     }
     if (!draft.rename_to(place.name, earlier.has_value())) {
         if (errno == EEXIST) {
-            throw in_the_way(path, "appeared just now");
+            throw in_the_way(path, "was created just now");
         }
         throw sink_error("cannot write --html " + path, errno, "name another folder");
     }

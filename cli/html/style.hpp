@@ -4,7 +4,8 @@
 
 namespace relay::cli::html {
 
-/// The style of a page: light or dark as the reader's system is, narrow screens and paper included. It names nothing outside the page.
+/// Returns the style of a page: light or dark as the reader's system is, and fit for narrow screens and paper. It
+/// refers to nothing outside the page.
 inline Html page_style() {
     return R"css(
 :root {

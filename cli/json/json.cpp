@@ -7,7 +7,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The library reads without recursion, but writes with it: so nothing deep is ever kept.
+/// Parses JSON. The library parses without recursion but writes with it, so values that are too deep are dropped while
+/// they are parsed.
 std::optional<Json> read(std::string_view text) {
     bool too_deep = false;
     Json json = Json::parse(
@@ -20,7 +21,8 @@ std::optional<Json> read(std::string_view text) {
     return too_deep || json.is_discarded() ? std::nullopt : std::optional(std::move(json));
 }
 
-/// Malformed bytes cannot come from a UTF-8 database, but must not end in an exception if they do.
+/// Writes JSON. A UTF-8 database never sends malformed bytes; if they come from elsewhere, they are replaced, because
+/// an exception would hide the rest.
 std::string write(Json const &json, bool indented = false) {
     return json.dump(indented ? 2 : -1, ' ', false, Json::error_handler_t::replace);
 }

@@ -6,34 +6,35 @@
 #include <string_view>
 #include <vector>
 
-/// JSON (RFC 8259) as the program reads and writes it. This folder alone includes the JSON library, which costs three seconds in each file that
-/// does.
+/// JSON (RFC 8259) as the program reads and writes it. Only this folder includes the JSON library, which adds three
+/// seconds to the compilation of each file that includes it.
 namespace relay::cli {
 
-/// How many objects and lists may lie inside each other in what is read. Deeper text is malformed for us: no format that we read needs it,
-/// and whoever walks the result may recurse.
+/// How deep objects and lists may be nested in JSON that we read. We treat deeper text as malformed: no format that we
+/// read needs it, and code that walks the result may recurse.
 inline constexpr int most_json_levels = 64;
 
-/// A value of an object that was read.
+/// One value of a JSON object.
 struct JsonMember {
     enum class Kind { null, boolean, number, text, structured };
     Kind kind = Kind::null;
-    bool truth = false;  ///< of a boolean
-    std::string text{};  ///< of a text, itself, without quotes; of a number, list or object, its JSON on one line
+    bool truth = false;  ///< the value of a boolean
+    std::string text{};  ///< a text without its quotes; a number, list or object as JSON on one line
 };
-/// By name; of two members with the same name, the last.
+/// The members by name. If two have the same name, the last one is kept.
 using JsonObject = std::map<std::string, JsonMember, std::less<>>;
 
-/// The members of a JSON object; none: `text` is malformed, too deep, or something else.
+/// Returns the members of a JSON object; none if `text` is malformed, too deep, or not an object.
 std::optional<JsonObject> read_json_object(std::string_view text);
 
-/// The texts of a JSON array of texts; none: `text` is malformed or something else.
+/// Returns the strings of a JSON array of strings; none if `text` is malformed or something else.
 std::optional<std::vector<std::string>> read_json_texts(std::string_view text);
 
-/// `text` as a JSON string, in quotes. Malformed bytes become U+FFFD.
+/// Returns `text` as a JSON string, in quotes. Malformed bytes become U+FFFD.
 std::string json_string(std::string_view text);
 
-/// The same JSON on one line, or indented by two blanks; members keep their order. None: it is malformed or too deep.
+/// Returns the same JSON on one line, or indented by two blanks; the order of members is kept. None if `text` is
+/// malformed or too deep.
 std::optional<std::string> reformat_json(std::string_view text, bool indented);
 
 }  // namespace relay::cli

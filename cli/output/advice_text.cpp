@@ -9,10 +9,10 @@ namespace relay::cli {
 
 namespace {
 
-/// How this program says an act: its words, with `1` and `2` in braces for the subjects.
+/// This program's words for an act; `{1}` and `{2}` are replaced with its subjects.
 struct Wording {
     std::string_view text;
-    bool is_command = true;  ///< false: a sentence, since the command needs what only the user knows
+    bool is_command = true;  ///< false: a sentence, because only the user knows what the command needs
 };
 
 Wording sentence(std::string_view text) { return {text, false}; }
@@ -24,34 +24,37 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::discard_schema:
             return globals.sandbox
                        ? Wording{"sandbox destroy"}
-                       : sentence("if you do not need its data, DROP SCHEMA relay, relay_api CASCADE in psql");
+                       : sentence("if you do not need its data, run DROP SCHEMA relay, relay_api CASCADE in psql");
         case Act::show_schema_status: return {"schema status"};
         case Act::verify_schema: return {"schema verify"};
         case Act::show_connection: return {"whoami"};
         case Act::show_settings: return {"config show"};
-        case Act::allow_more_time: return sentence("allow more time with --timeout");
+        case Act::allow_more_time: return sentence("use a longer --timeout, e.g. --timeout 60s");
         case Act::keep_password_in_file:
-            return sentence("put it in ~/.pgpass or a file (--dsn-file), then use the same --dsn without it");
-        case Act::check_login: return sentence("check user and password (~/.pgpass, a service file, or --dsn-file)");
+            return sentence(
+                "put the password in ~/.pgpass, or the whole connection string in a file and use --dsn-file");
+        case Act::check_login:
+            return sentence(
+                "check the user name and the password (in ~/.pgpass, the service file, or the file of --dsn-file)");
         case Act::recover: return {"recover {1}"};
-        case Act::create_orgs_and_agents: return sentence("make more of them with org create and agent create");
+        case Act::create_orgs_and_agents: return sentence("to add more, use org create and agent create");
         case Act::list_orgs: return {"org list"};
         case Act::show_org: return {"org show {1}"};
-        case Act::update_org: return sentence("change it with org update {1}");
+        case Act::update_org: return sentence("to change it, use org update {1}");
         case Act::raise_plan: return {"org update {1} --plan paid"};
         case Act::raise_agent_limit: return {"org update {1} --max-agents {2}"};
         case Act::list_agents: return {"agent list"};
         case Act::show_agent: return {"agent show {1}"};
-        case Act::update_agent: return sentence("change it with agent update {1}");
+        case Act::update_agent: return sentence("to change it, use agent update {1}");
         case Act::list_agents_past_due: return {"agent list --key-due 0"};
         case Act::rotate_key_without_grace: return {"rotate-key {1} --grace 0"};
-        case Act::rotate_by_force: return sentence("add --force to rotate it anyway");
+        case Act::rotate_by_force: return sentence("add --force to rotate the key anyway");
         case Act::list_keys: return {"key list"};
         case Act::retire_key: return {"key retire {1}"};
-        case Act::retire_by_force: return sentence("add --force to end it anyway");
+        case Act::retire_by_force: return sentence("add --force to end the key anyway");
         case Act::list_roles: return {"role list --org {1}"};
         case Act::show_role: return {"role show {2} --org {1}"};
-        case Act::update_role: return sentence("change it with role grant and role revoke-permission");
+        case Act::update_role: return sentence("to change it, use role grant and role revoke-permission");
         case Act::list_agents_of_role: return {"agent list --org {1} --role {2}"};
         case Act::delete_role_of_agents: return {"role delete {2} --org {1} --force"};
         case Act::list_blocked_agents: return {"agent list --state blocked"};
@@ -59,28 +62,29 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::unblock_org: return {"unblock --org {1}"};
         case Act::restore_agent: return {"restore {1}"};
         case Act::restore_org: return {"restore --org {1}"};
-        case Act::shut_out_unknown_agent: return sentence("add --force to keep it out anyway");
+        case Act::shut_out_unknown_agent: return sentence("add --force to refuse this id anyway");
         case Act::list_gateways: return {"gateway list"};
-        case Act::begin_feed_anew: return sentence("leave --since out");
+        case Act::begin_feed_anew: return sentence("omit --since to see only changes from now on");
         case Act::maintain_audit: return {"audit maintain"};
         case Act::list_months_to_drop: return {"audit maintain --keep-months {1} --dry-run"};
         case Act::show_legacy_status: return {"migrate-legacy status"};
-        case Act::import_legacy_agents: return sentence("import them with migrate-legacy import FILE");
-        case Act::name_agent_id_column: return sentence("add --map agent_id=THEIR-NAME");
+        case Act::import_legacy_agents: return sentence("import these agents first: migrate-legacy import FILE");
+        case Act::name_agent_id_column: return sentence("say which column has the id: --map agent_id=COLUMN");
         case Act::open_legacy_window: return {"migrate-legacy start --deadline 14d"};
-        case Act::give_legacy_deadline: return sentence("add --deadline 14d");
+        case Act::give_legacy_deadline: return sentence("add a deadline, e.g. --deadline 14d");
         case Act::extend_legacy_window: return {"migrate-legacy extend --deadline 7d --reason 'more time to move'"};
         case Act::finish_legacy_window: return {"migrate-legacy finish"};
         case Act::finish_legacy_with_active: return {"migrate-legacy finish --allow-active {1}"};
-        case Act::finish_legacy_without_active: return sentence("leave --allow-active out");
+        case Act::finish_legacy_without_active: return sentence("omit --allow-active");
         case Act::deny_legacy: return {"migrate-legacy abort --deny-all"};
-        case Act::try_without_change: return sentence("look at it with --dry-run");
-        case Act::name_relay_settings: return sentence("name their file with doctor --env-file FILE");
+        case Act::try_without_change: return sentence("preview the change with --dry-run");
+        case Act::name_relay_settings:
+            return sentence("name the file with the settings of the relay: doctor --env-file FILE");
     }
     return {};
 }
 
-/// The subject for which `word` stands, or `word` itself.
+/// Returns the subject that `word` is a placeholder for; otherwise `word`.
 std::string filled(std::string const &word, Step const &step) {
     for (std::size_t i = 0; i < step.words.size(); ++i) {
         if (word == '{' + std::to_string(i + 1) + '}') {
@@ -90,7 +94,7 @@ std::string filled(std::string const &word, Step const &step) {
     return word;
 }
 
-/// The words of `wording`, parted by blanks outside of quotes.
+/// Splits `wording` at blanks outside quotes, and fills in the subjects.
 std::vector<std::string> words_of(std::string_view wording, Step const &step) {
     std::vector<std::string> words;
     for (std::size_t at = 0; at < wording.size();) {

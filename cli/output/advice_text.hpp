@@ -8,11 +8,11 @@
 
 namespace relay::cli {
 
-/// Each step as one line for people: a command that can be pasted as it is, what it brings as a comment behind it; or a plain sentence.
-/// Not escaped.
+/// Returns each step as one line for people: a plain sentence, or a command to paste with the step's note as a comment
+/// behind it. Not escaped.
 std::vector<std::string> advice_lines(Advice const &advice, Globals const &globals);
 
-/// The first step, for machines: a command that can be run as it is, or a sentence; empty without advice.
+/// Returns the first step, for machines: a complete command or a sentence; empty if there is no advice.
 std::string first_advice(Advice const &advice, Globals const &globals);
 
 }  // namespace relay::cli

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::size_t braille_width = 2;
 constexpr std::size_t braille_height = 4;
-/// The bit of each dot, by row and column. Source: Unicode, chapter "Braille Patterns": dots 1 2 3 7 on the left, 4 5 6 8 on the right.
+/// The bit of each dot, by row and column: dots 1 2 3 7 on the left, 4 5 6 8 on the right.
+/// Source: Unicode, chapter "Braille Patterns".
 constexpr std::array<std::array<unsigned, braille_width>, braille_height> braille_bits{
     {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}};
 

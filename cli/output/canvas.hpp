@@ -6,10 +6,11 @@
 
 namespace relay::cli {
 
-/// What stands in one dot of a Canvas.
+/// What one dot of a Canvas shows.
 enum class Ink : unsigned char { none, line, dots };
 
-/// Characters to draw on. In braille (U+2800 and on) each of them holds two dots by four; in ASCII one, a `*` or a `.`.
+/// A grid of dots, drawn with characters: in braille (from U+2800) a character holds two by four dots; in ASCII it
+/// holds one, `*` or `.`.
 class Canvas {
   public:
     Canvas(std::size_t columns, std::size_t rows, bool braille);
@@ -17,11 +18,12 @@ class Canvas {
     /// In dots.
     std::size_t width() const { return m_width; }
     std::size_t height() const { return m_height; }
-    /// Column `x` from the left, row `y` from above; a dot outside is left out, and a line is not covered by dots.
+    /// Inks the dot in column `x` from the left, row `y` from the top. Ignores a dot outside the canvas; dots never
+    /// cover a line.
     void put(std::size_t x, std::size_t y, Ink ink);
-    /// All dots of a column between two rows, these included.
+    /// Inks the dots of column `x` from row `y1` to row `y2`, both included.
     void put_column(std::size_t x, std::size_t y1, std::size_t y2, Ink ink);
-    /// One row of characters from above, without the blanks at its end.
+    /// Returns row `row` from the top as characters, without trailing blanks.
     std::string row(std::size_t row) const;
 
   private:

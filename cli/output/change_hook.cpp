@@ -31,7 +31,7 @@ std::vector<std::string> variables_of(KeyChange const &change) {
             "RELAY_KEY_ID=" + text_or_empty(change.key_id)};
 }
 
-/// The wait status; none if it had to be killed.
+/// Returns the wait status; none if the process took too long and was killed.
 std::optional<int> wait_for(pid_t process) {
     auto const end = Clock::now() + limit;
     for (auto pause = 1ms;; pause = std::min(pause * 2, std::chrono::milliseconds(50ms))) {
@@ -71,7 +71,7 @@ std::optional<std::string> run_change_hook(std::string const &command, KeyChange
                                     process);
     ::close(ends[0]);
     if (failure == 0) {
-        write_all(ends[1], std::string(line) + '\n');  // it need not read it; a line fits into the pipe
+        write_all(ends[1], std::string(line) + '\n');  // fits in the pipe, so it never waits for a reader
     }
     ::close(ends[1]);
     if (failure != 0) {

@@ -9,11 +9,14 @@
 
 namespace relay::cli {
 
-/// Runs somebody's command for a change of the feed: `sh -c COMMAND`, with `line` and a newline on its stdin, and RELAY_CHANGE, RELAY_KICKS (true,
-/// false), RELAY_ORG_ID, RELAY_AGENT_ID and RELAY_KEY_ID (empty if none) in its environment. Nothing of the change becomes a part of the command. Its stdout
-/// goes to our stderr: our stdout is data. After a minute it is killed, with all that it started.
+/// Runs the user's command for one change of the feed.
 ///
-/// Returns what went wrong, for a person; nothing if it ended with 0.
+/// The command is started as `sh -c COMMAND`. It gets `line` and a newline on stdin, and RELAY_CHANGE, RELAY_KICKS
+/// (true or false), RELAY_ORG_ID, RELAY_AGENT_ID and RELAY_KEY_ID (empty if the change has none) in its environment. No
+/// part of the change is put into the command itself. Its stdout goes to our stderr, because our stdout is data. After
+/// one minute it is killed with all processes that it started.
+///
+/// Returns what went wrong, for people; nothing if the command ended with 0.
 std::optional<std::string> run_change_hook(std::string const &command, KeyChange const &change, std::string_view line);
 
 }  // namespace relay::cli

@@ -13,10 +13,10 @@ namespace relay::cli {
 namespace {
 
 constexpr std::size_t narrowest = 40;
-constexpr std::size_t widest = 100;  ///< a longer line tells no more
+constexpr std::size_t widest = 100;  ///< a wider chart shows no more detail
 constexpr std::size_t lowest = 4;
 constexpr std::size_t highest = 12;
-constexpr auto in_hours = std::chrono::days(3);  ///< a shorter axis has the time of day
+constexpr auto in_hours = std::chrono::days(3);  ///< on a shorter axis, labels are times of day instead of dates
 
 std::int64_t most_of(Chart const &chart) {
     std::int64_t most = chart.line_from.count;
@@ -26,7 +26,7 @@ std::int64_t most_of(Chart const &chart) {
     return most;
 }
 
-/// How counts and times become dots.
+/// Maps counts and times to dots.
 class Scale {
   public:
     Scale(Chart const &chart, Canvas const &canvas)
@@ -53,7 +53,7 @@ class Scale {
     std::int64_t m_most;
 };
 
-/// Each count holds until the next: the last one that is not after `at`.
+/// Returns the last count that is not after `at`: each count holds until the next.
 std::int64_t count_at(Chart const &chart, Instant at) {
     auto const after = std::upper_bound(chart.points.begin(), chart.points.end(), at,
                                         [](Instant given, Chart::Point const &point) { return given < point.at; });
@@ -82,13 +82,13 @@ void draw_line(Chart const &chart, Scale const &scale, Canvas &canvas) {
     }
 }
 
-/// "11-22", or "06:30" where all of it is within days: of `YYYY-MM-DDTHH:MM:SSZ`.
+/// Returns "11-22", or "06:30" if the whole axis spans only a few days. Both are parts of `YYYY-MM-DDTHH:MM:SSZ`.
 std::string time_label(Chart const &chart, Instant at) {
     std::string const text = format_instant_seconds(at);
     return chart.end - chart.begin > in_hours ? text.substr(5, 5) : text.substr(11, 5);
 }
 
-/// Puts `label` below column `x`, moved to the left where it would leave the line; not at all where another one stands.
+/// Puts `label` below column `x`, moved left if it would not fit; leaves it out if another label is in the way.
 void put_label(std::string &line, std::size_t x, std::string const &label) {
     std::size_t const begin = std::min(x, line.size() - std::min(line.size(), label.size()));
     bool const fits = begin + label.size() <= line.size();

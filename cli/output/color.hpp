@@ -4,8 +4,9 @@
 
 namespace relay::cli {
 
-/// Whether a stream gets color, which never carries a meaning of its own. First of these that says something: --color; NO_COLOR (not empty:
-/// no); CLICOLOR_FORCE (neither empty nor 0: yes); not a terminal, or one that obeys no escapes (TERM=dumb): no. Otherwise yes.
+/// Returns whether a stream gets color; color never carries meaning by itself. The first of these decides: --color;
+/// NO_COLOR (set and not empty: no); CLICOLOR_FORCE (set, not empty and not 0: yes); not a terminal, or one without
+/// escape sequences such as TERM=dumb: no; otherwise yes.
 /// Sources: https://no-color.org, https://bixense.com/clicolors.
 bool wants_color(ColorChoice choice, bool is_terminal, Environment const &environment);
 

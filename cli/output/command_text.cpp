@@ -16,7 +16,7 @@ bool is_plain_word(std::string_view text) {
                std::string_view::npos;
 }
 
-/// The manual, and the private server, which is there for all that is done with it.
+/// Returns whether the command works without a database: the manual pages, and `sandbox`, which names its own.
 bool needs_no_database(std::vector<std::string> const &words) {
     constexpr std::array without{"help", "sandbox", "completion", "version"};
     std::string const &first = words.front();

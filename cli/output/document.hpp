@@ -10,28 +10,30 @@
 #include <variant>
 #include <vector>
 
-/// What a command has to say on stdout, free of any format: one description that the renderer turns into table, json, jsonl, csv, id, env.
+/// The result of a command, independent of any format. The renderer turns this one description into a table, json,
+/// jsonl, csv, id or env.
 namespace relay::cli {
 
 struct Field;
 /// Fields in their order of appearance.
 using Record = std::vector<Field>;
 
-/// Words with instants among them: "BLOCKED since ", at, " by ana". A terminal shows each instant with its distance from now.
+/// Text with instants in it: "BLOCKED since ", at, " by ana". A terminal also shows how long ago each instant was.
 struct Phrase : std::vector<std::variant<std::string, Instant>> {
     using vector::vector;
 };
 
-/// What is JSON already, as it comes from the database.
+/// Text that is JSON already, as it comes from the database.
 struct JsonText {
     std::string text;
     bool operator==(JsonText const &) const = default;
 };
 
-/// Null is `std::monostate`: JSON null, nothing in a table or CSV. Counts and `_seconds` are integers; ids are strings.
+/// Null is `std::monostate`: JSON null, an empty cell in a table or CSV. Counts and `_seconds` are integers; ids are
+/// strings.
 ///
-/// Every document is made of hundreds of these, in initializer lists that copy them. So what makes, copies and ends one is not inline: it was a
-/// third of the code of each file that makes documents.
+/// Every document consists of hundreds of values, in initializer lists that copy them. So constructors, copies and the
+/// destructor are not inline: inline, they were a third of the code of each file that makes documents.
 struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Instant, std::vector<std::string>,
                             std::vector<std::int64_t>, JsonText, Record, std::vector<Record>, Phrase> {
     Value() noexcept;
@@ -48,7 +50,7 @@ struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Ins
     Value(Record value);
     Value(std::vector<Record> value);
     Value(Phrase value);
-    /// An id, a subject, or an enum with a table: its text.
+    /// Of an id, a subject, or an enum that has a table of texts: its text.
     template <HasText T>
     Value(T const &value) : Value(std::string(text_of(value))) {}
     template <HasText T>
@@ -66,10 +68,10 @@ struct Value : std::variant<std::monostate, bool, std::int64_t, std::string, Ins
     ~Value();
 };
 
-/// What becomes of a list's column where a terminal has no room for all of them.
+/// What happens to a list's column if the terminal is too narrow for all columns.
 struct Room {
-    int leaves = 0;  ///< 0: it stays; otherwise the columns with the highest numbers leave first
-    bool cut = false;  ///< may be cut, ending in an ellipsis; not for what is copied or acted upon: ids, states
+    int leaves = 0;  ///< 0: always shown; otherwise columns with higher numbers are left out first
+    bool cut = false;  ///< may be cut, with an ellipsis; never for ids and states, which people copy or act on
 };
 
 struct Field {
@@ -80,8 +82,8 @@ struct Field {
     Field &operator=(Field &&other) noexcept;
     ~Field();
 
-    std::string key;  ///< in machine formats: snake_case; empty: not shown to machines
-    std::string label;  ///< in tables: "Org ID", or a column's header; empty: not shown to people
+    std::string key;  ///< in machine formats, in snake_case; empty: only for people
+    std::string label;  ///< in tables: "Org ID", or a column's header; empty: only for machines
     Value value;
     Room room{};
 };
@@ -92,13 +94,11 @@ struct Document {
     bool is_list = false;
     bool changed = false;
     bool dry_run = false;
-    Record data{};  ///< for one thing
-    std::optional<Chart>
-        chart{};  ///< of one thing: drawn at a terminal alone, between what is told in lines and in lists
-    std::vector<Record> items{};  ///< for a list
-    Record
-        columns{};  ///< for a list: the fields of an item with null values, so that an empty list still has its headers
-    std::optional<std::string> next{};  ///< a list's cursor, if there is more
+    Record data{};  ///< if it is not a list
+    std::optional<Chart> chart{};  ///< if it is not a list: for a terminal only, between fields and inner lists
+    std::vector<Record> items{};  ///< of a list
+    Record columns{};  ///< of a list: an item's fields with null values, so that an empty list still has headers
+    std::optional<std::string> next{};  ///< of a list: where the next page begins, if there is one
     std::vector<std::string> warnings{};  ///< also printed on stderr
     std::optional<std::string> request_id{};
     std::optional<std::string> trace_id{};

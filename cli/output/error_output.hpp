@@ -7,14 +7,16 @@
 
 namespace relay::cli {
 
-/// True if stderr may be colored (color.hpp).
+/// Returns whether stderr may be colored (color.hpp).
 bool stderr_has_color(ColorChoice choice);
 
-/// `relay-admin: error: ...` and the indented `why:`, `did you mean:`, `next:` lines, escaped; with --verbose also the SQLSTATE. What can be
-/// done next is on a line each, the best first; a command on it can be pasted, and acts on the database that `globals` name.
+/// Returns `relay-admin: error: ...` and the indented `why:`, `did you mean:` and `next:` lines, escaped; with
+/// --verbose also the SQLSTATE. There is one `next:` line for each step of the advice, the best first. A command in it
+/// can be pasted, and uses the database that `globals` name.
 std::string error_text(Error const &error, Globals const &globals, bool color);
 
-/// Writes the error to stderr, in JSON if `globals` ask for it; a stderr that takes nothing is nobody's to hear of.
+/// Writes the error to stderr, as JSON if `globals` ask for it. If stderr fails, that is not reported: there is nowhere
+/// to report it.
 void report_error(Error const &error, Globals const &globals) noexcept;
 
 }  // namespace relay::cli

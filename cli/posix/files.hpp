@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-/// The few system calls on files that several parts of the program need, wrapped once.
+/// The few system calls on files that several parts of the program need, each wrapped once.
 namespace relay::cli {
 
-/// An open descriptor, closed at the end. Move-only.
+/// An open descriptor, closed by the destructor. Move-only.
 class FileDescriptor {
   public:
     explicit FileDescriptor(int fd = -1) noexcept : m_fd(fd) {}
@@ -27,7 +27,7 @@ class FileDescriptor {
     int m_fd;
 };
 
-/// Which file a name or a descriptor stands for, whatever it is called.
+/// Identifies a file, whatever its name is and however it was opened.
 struct FileIdentity {
     dev_t device = 0;
     ino_t inode = 0;
@@ -35,13 +35,15 @@ struct FileIdentity {
 };
 
 FileIdentity identity_of(struct stat const &status) noexcept;
-/// What stands under `name` in the folder, symbolic links not followed; nothing if there is nothing or it cannot be looked at.
+/// Returns the status of `name` in the folder, without following symbolic links; nothing if it does not exist or cannot
+/// be read.
 std::optional<struct stat> status_at(int folder, std::string const &name) noexcept;
-/// True if `name` in the folder is that very file.
+/// Returns whether `name` in the folder is exactly this file.
 bool is_file_at(int folder, std::string const &name, FileIdentity const &identity) noexcept;
-/// "a directory", "a symbolic link", "a FIFO", "a socket", "a device", "a regular file".
+/// Returns "a directory", "a symbolic link", "a FIFO", "a socket", "a device" or "a regular file".
 std::string_view describe_file_type(mode_t mode) noexcept;
-/// fsync of a folder; file systems that cannot do that count as done. False with errno set on failure.
+/// Calls fsync on a folder. Returns true on success, or if the file system does not support it; otherwise false with
+/// errno set.
 bool sync_folder(int folder) noexcept;
 
 }  // namespace relay::cli

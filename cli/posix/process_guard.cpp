@@ -18,7 +18,7 @@ void forbid_core_dumps() {
 void occupy_standard_streams() {
     for (int const descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (::fcntl(descriptor, F_GETFD) == -1) {
-            // open() takes the lowest free number: this one, since those below it are taken by now.
+            // open() takes the lowest free number. That is this one: the lower ones are in use by now.
             int const mode = descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY;
             if (::open("/dev/null", mode) != descriptor) {
                 ::_exit(1);

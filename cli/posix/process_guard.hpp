@@ -2,11 +2,12 @@
 
 namespace relay::cli {
 
-/// No core dump of this process, and no debugger of the same user: it holds keys in memory.
+/// Forbids core dumps of this process, and debuggers run by the same user: the process holds keys in memory.
 void forbid_core_dumps();
 
-/// Puts /dev/null where stdin, stdout or stderr is closed, opened the wrong way round, so that using it fails (EBADF) as it would have;
-/// otherwise the database connection could become descriptor 1 and be written to as stdout.
+/// Opens /dev/null in place of a closed stdin, stdout or stderr, so that the database connection cannot become
+/// descriptor 1 and be written to as stdout. Opens it in the wrong direction, so that reads and writes still fail with
+/// EBADF.
 void occupy_standard_streams();
 
 }  // namespace relay::cli

@@ -17,7 +17,7 @@ volatile std::sig_atomic_t remembered = 0;
 std::atomic<char const *> words = nullptr;
 static_assert(std::atomic<char const *>::is_always_lock_free);
 
-/// Async-signal-safe. A handled signal is blocked while its handler runs, so it is let through before it is raised.
+/// Async-signal-safe. While a handler runs, its signal is blocked, so it is unblocked before it is raised.
 void die_of(int signal) {
     if (char const *const text = words) {
         write_all(STDERR_FILENO, text);
@@ -49,7 +49,7 @@ void install_signal_handlers() {
     ::sigaction(SIGPIPE, &ignore, nullptr);
 
     struct sigaction handle {};
-    handle.sa_handler = handle_signal;  // without SA_RESTART: a read that waits for an answer must end, too
+    handle.sa_handler = handle_signal;  // no SA_RESTART: a read that waits for input must end, too
     for (int const signal : {SIGINT, SIGTERM, SIGHUP}) {
         struct sigaction before {};
         ::sigaction(signal, nullptr, &before);

@@ -2,19 +2,21 @@
 
 namespace relay::cli {
 
-/// SIGPIPE is ignored: a closed pipe is a write error like any other. SIGINT, SIGTERM and SIGHUP end a running transaction by a rollback
-/// (db::interrupt; the caller then meets Interrupted), and otherwise the program at once. A signal that was ignored at the start
-/// (nohup, a background job) stays ignored.
+/// Installs the signal handlers. SIGPIPE is ignored: a closed pipe is a write error like any other. SIGINT, SIGTERM and
+/// SIGHUP roll back a running transaction (db::interrupt; the caller gets Interrupted). Outside a transaction they end
+/// the program immediately. A signal that was ignored at the start (nohup, a background job) stays ignored.
 void install_signal_handlers();
 
-/// True once a signal asked the program to end, and a transaction has yet to be rolled back.
+/// Returns whether a signal has asked the program to end while a transaction was running, which is not rolled back yet.
 bool signal_came() noexcept;
 
-/// What goes to stderr when a signal ends the program: what clears a line of progress. Null: nothing. The text must live for ever.
+/// Sets what is written to stderr when a signal ends the program, such as the sequence that clears a progress line.
+/// Null: nothing. The text must live until the program ends.
 void set_last_words(char const *text) noexcept;
 char const *last_words() noexcept;
 
-/// Ends the program by the signal that was remembered, SIGINT if none was, so that the shell sees it: 130, 143.
+/// Ends the program with the signal that was remembered, or else SIGINT, so that the shell sees it: exit code 130 or
+/// 143.
 [[noreturn]] void die_of_signal();
 
 }  // namespace relay::cli

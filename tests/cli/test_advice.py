@@ -205,26 +205,26 @@ CASES = [
     Case(("schema", "apply"), 11, {"show_schema_status": "schema status"}, ends=(11,),
          setup=sql("DELETE FROM relay.schema_migrations WHERE version = 2")),
     Case(("init", "--org-id", "x", "--org-name", "X", "--agent-name", "X", *TO_FILE), 5,
-         {"create_orgs_and_agents": ":make more of them with org create and agent create"}),
+         {"create_orgs_and_agents": ":to add more, use org create and agent create"}),
     Case(("org", "show", "nope"), 3, {"list_orgs": "org list"}),
     Case(("org", "create", "acme", "--name", "Other"), 5,
-         {"show_org": "org show acme", "update_org": ":change it with org update acme"}),
+         {"show_org": "org show acme", "update_org": ":to change it, use org update acme"}),
     Case(("agent", "create", "--org", "small", "--name", "Two", *TO_FILE), 6, {"raise_plan": "org update small --plan paid"}, changes=True),
     Case(("agent", "create", "--org", "tiny", "--name", "Two", *TO_FILE), 6,
          {"raise_agent_limit": "org update tiny --max-agents 2"}, changes=True),
     Case(("agent", "show", "nope"), 3, {"list_agents": "agent list"}),
     Case(("agent", "create", "bot", "--org", "acme", "--name", "Other", *TO_FILE), 5,
-         {"show_agent": "agent show bot", "update_agent": ":change it with agent update bot"}),
+         {"show_agent": "agent show bot", "update_agent": ":to change it, use agent update bot"}),
     Case(("doctor", "keys.due"), 0, {"list_agents_past_due": "agent list --key-due 0"},
          setup=sql("UPDATE relay.agent_keys SET created_at = now() - interval '2 years', due_at = now() - interval '1 day'")),
     Case(("key", "retire", old_key, "--yes"), 5,
-         {"rotate_key_without_grace": "rotate-key bot --grace 0", "retire_by_force": ":add --force to end it anyway"}, changes=True),
+         {"rotate_key_without_grace": "rotate-key bot --grace 0", "retire_by_force": ":add --force to end the key anyway"}, changes=True),
     Case(("rotate-key", "bot", *TO_FILE), 5,
-         {"retire_key": re.compile("key retire [0-9a-z]{12}"), "rotate_by_force": ":add --force to rotate it anyway"}, setup=rotated),
+         {"retire_key": re.compile("key retire [0-9a-z]{12}"), "rotate_by_force": ":add --force to rotate the key anyway"}, setup=rotated),
     Case(("key", "show", "0" * 12), 3, {"list_keys": "key list"}),
     Case(("role", "show", "nope", "--org", "acme"), 3, {"list_roles": "role list --org acme"}),
     Case(("role", "create", "ops", "--org", "acme", "--name", "Other"), 5,
-         {"show_role": "role show ops --org acme", "update_role": ":change it with role grant and role revoke-permission"}),
+         {"show_role": "role show ops --org acme", "update_role": ":to change it, use role grant and role revoke-permission"}),
     Case(("role", "delete", "ops", "--org", "acme", "--yes"), 5,
          {"list_agents_of_role": "agent list --org acme --role ops", "delete_role_of_agents": "role delete ops --org acme --force"}),
     Case(("unblock", "--ticket", "INC 1", "--yes"), 3, {"list_blocked_agents": "agent list --state blocked"}),
@@ -235,33 +235,33 @@ CASES = [
     Case(("rotate-key", "bot", *TO_FILE), 5, {"restore_agent": "restore bot"}, setup=commands("revoke bot --yes")),
     Case(("restore", "bot", "--yes", *TO_FILE), 5, {"restore_org": "restore --org acme"},
          setup=commands("revoke bot --yes", "revoke --org acme --confirm acme")),
-    Case(("block", "nope"), 3, {"list_agents": "agent list", "shut_out_unknown_agent": ":add --force to keep it out anyway"}),
+    Case(("block", "nope"), 3, {"list_agents": "agent list", "shut_out_unknown_agent": ":add --force to refuse this id anyway"}),
     Case(("doctor", "gateways"), 0, {"list_gateways": "gateway list"}, setup=silent_gateway),
-    Case(("watch", "--since", "nonsense"), 2, {"begin_feed_anew": ":leave --since out"}),
+    Case(("watch", "--since", "nonsense"), 2, {"begin_feed_anew": ":omit --since to see only changes from now on"}),
     Case(("doctor", "audit.months"), 0, {"maintain_audit": "audit maintain"}, changes=True,
          setup=lambda world: forget_month(world.database, -1)),
     Case(("audit", "maintain", "--keep-months", "1", "--expect", "7", "--yes"), 5,
          {"list_months_to_drop": "audit maintain --keep-months 1 --dry-run"}, setup=old_month),
     Case(("migrate-legacy", "issue", "--all", "--expect", "9", "--secrets-dir", "out"), 5,
-         {"show_legacy_status": "migrate-legacy status", "try_without_change": ":look at it with --dry-run"}, setup=started()),
+         {"show_legacy_status": "migrate-legacy status", "try_without_change": ":preview the change with --dry-run"}, setup=started()),
     Case(("migrate-legacy", "start", "--deadline", "14d", "--agents", "wave.txt"), 3,
-         {"import_legacy_agents": ":import them with migrate-legacy import FILE"}, setup=unknown_agents),
+         {"import_legacy_agents": ":import these agents first: migrate-legacy import FILE"}, setup=unknown_agents),
     Case(("migrate-legacy", "import", "--from-table", "public.bots"), 2,
-         {"name_agent_id_column": ":add --map agent_id=THEIR-NAME"}, setup=other_table),
+         {"name_agent_id_column": ":say which column has the id: --map agent_id=COLUMN"}, setup=other_table),
     Case(("migrate-legacy", "extend", "--deadline", "7d", "--reason", "x"), 5,
          {"open_legacy_window": "migrate-legacy start --deadline 14d"}, setup=fleet(), changes=True),
-    Case(("migrate-legacy", "start"), 2, {"give_legacy_deadline": ":add --deadline 14d"}, setup=fleet()),
+    Case(("migrate-legacy", "start"), 2, {"give_legacy_deadline": ":add a deadline, e.g. --deadline 14d"}, setup=fleet()),
     Case(("migrate-legacy", "start", "--deadline", "1d"), 5,
          {"extend_legacy_window": "migrate-legacy extend --deadline 7d --reason 'more time to move'",
           "finish_legacy_window": "migrate-legacy finish"}, setup=expired, changes=True),
     Case(("migrate-legacy", "finish", *OFF), 5, {"finish_legacy_with_active": "migrate-legacy finish --allow-active 1"}, setup=used),
     Case(("migrate-legacy", "finish", "--allow-active", "3", *OFF), 5,
-         {"finish_legacy_without_active": ":leave --allow-active out"}, setup=started()),
+         {"finish_legacy_without_active": ":omit --allow-active"}, setup=started()),
     Case(("doctor", "legacy.window"), 0,
          {"open_legacy_window": "migrate-legacy start --deadline 14d", "deny_legacy": "migrate-legacy abort --deny-all"},
          setup=started("migrate-legacy abort"), changes=True),
-    Case(("doctor", "legacy.fallback"), 0, {"name_relay_settings": ":name their file with doctor --env-file FILE"}),
-    Case(("org", "list", "--timeout", "300ms"), 8, {"allow_more_time": ":allow more time with --timeout"}, setup=locked),
+    Case(("doctor", "legacy.fallback"), 0, {"name_relay_settings": ":name the file with the settings of the relay: doctor --env-file FILE"}),
+    Case(("org", "list", "--timeout", "300ms"), 8, {"allow_more_time": ":use a longer --timeout, e.g. --timeout 60s"}, setup=locked),
 ]  # fmt: skip
 
 # Provoked by the tests below, which need another database or none; a commit that got lost, in test_exit_codes.py.
@@ -384,7 +384,7 @@ def test_a_schema_that_cannot_be_used_is_discarded_where_it_is(world):
         discard, apply = next_lines(world.run("schema", "apply", *place, check=11).err)
         assert words_of(apply) == ["relay-admin", *place, "schema", "apply"]
         if place != ("--sandbox",):
-            assert discard == "if you do not need its data, DROP SCHEMA relay, relay_api CASCADE in psql"
+            assert discard == "if you do not need its data, run DROP SCHEMA relay, relay_api CASCADE in psql"
             continue
         assert discard == "relay-admin sandbox destroy"
         assert paste(discard, world.run.environment(), world.folder)[0] == 13
@@ -393,9 +393,9 @@ def test_a_schema_that_cannot_be_used_is_discarded_where_it_is(world):
 def test_a_login_or_a_password_that_is_refused_is_told_in_words(world):
     dsn = world.places[1][1]
     refused = next_lines(world.run("org", "list", "--dsn", re.sub(r"user='?\w+'?", "user=nobody_here", dsn), check=4).err)
-    assert refused == ["check user and password (~/.pgpass, a service file, or --dsn-file)"]
+    assert refused == ["check the user name and the password (in ~/.pgpass, the service file, or the file of --dsn-file)"]
     held = world.run("org", "list", "--dsn", "host=h password=geheim", check=2)
-    assert next_lines(held.err) == ["put it in ~/.pgpass or a file (--dsn-file), then use the same --dsn without it"]
+    assert next_lines(held.err) == ["put the password in ~/.pgpass, or the whole connection string in a file and use --dsn-file"]
     missing = world.run("init", "--dsn", "host=h password=geheim", check=2)
     assert "geheim" not in held.err + missing.err
     assert words_of(next_lines(missing.err)[0])[1:4] == ["--dsn", "CONNINFO", "init"]

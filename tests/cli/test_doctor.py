@@ -52,7 +52,7 @@ def test_people_see_a_line_a_check_and_what_to_do(relay, database):
     text = relay("doctor", check=10).out
     lines = text.splitlines()
     assert lines[0].startswith("ok       db.connection      ") and lines[-1].endswith(" ok, 1 error, 1 skipped")
-    assert lines[-2].lstrip().startswith("next: name their file with doctor --env-file")
+    assert lines[-2].lstrip().startswith("next: name the file with the settings of the relay: doctor --env-file")
     assert relay("doctor", "-q", check=10).out.splitlines()[-1] == lines[-1]
     database.execute("ALTER TABLE relay.agents ADD COLUMN note text")
     told = relay("doctor", "schema", check=10).out.splitlines()

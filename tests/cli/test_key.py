@@ -226,7 +226,7 @@ def test_retiring_the_old_key_of_a_rotation(relay, database, bot):
 def test_the_active_key_needs_force(relay, bot):
     error = relay.error("key", "retire", id_of(bot), "--yes", check=5)
     assert error["changed"] == "no" and error["next"] == "relay-admin rotate-key bot --grace 0"
-    assert "next: add --force to end it anyway\n" in relay("key", "retire", id_of(bot), "--yes", check=5).err
+    assert "next: add --force to end the key anyway\n" in relay("key", "retire", id_of(bot), "--yes", check=5).err
     assert relay.json("key", "retire", id_of(bot), "--yes", "--force")["data"]["status"] == "retired"
 
 

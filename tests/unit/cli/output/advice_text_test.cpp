@@ -59,7 +59,7 @@ TEST_CASE("each step is a line of its own, and a command on it can be pasted") {
                                    "relay-admin --sandbox migrate-legacy extend --deadline 7d --reason "
                                    "'more time to move'  # they need more time",
                                    "relay-admin --sandbox unblock --ticket 'INC 42'", "mv 'a b' c",
-                                   "change it with org update acme", "GRANT relay_auditor TO \"x\""});
+                                   "to change it, use org update acme", "GRANT relay_auditor TO \"x\""});
     CHECK(first_advice(advice, {}) == "relay-admin role show ops --org acme");
     CHECK(first_advice(advise(Act::extend_legacy_window).noting("x"), {}) ==
           "relay-admin migrate-legacy extend --deadline 7d --reason 'more time to move'");
