@@ -18,7 +18,7 @@ namespace relay::cli {
 
 namespace {
 
-/// A line of progress that stands there is removed first.
+/// Prints a line on stderr. Removes a visible progress line first.
 void say(std::string_view line) {
     char const *const clear = last_words();
     write_all(STDERR_FILENO, (clear != nullptr ? clear : "") + std::string(line) + '\n');
@@ -26,7 +26,7 @@ void say(std::string_view line) {
 
 std::string what_is_true(Document const &document) {
     if (document.changed && !document.dry_run) {
-        return "the change itself is committed: look at it before you repeat the command";
+        return "the change itself is committed: check the result before you repeat the command";
     }
     return "nothing was changed in the database";
 }
@@ -64,7 +64,7 @@ int Output::write_out(std::string_view text, Through through) {
             return 0;
         }
         if (command) {
-            warn("the pager '" + *command + "' failed: here is the text");
+            warn("the pager '" + *command + "' failed; the text follows");
         }
     }
     return write_all(STDOUT_FILENO, text);
@@ -77,7 +77,7 @@ void Output::show(Document const &document, Through through) {
         failure != 0) {
         bool const changed = document.changed && !document.dry_run;
         throw Error(ErrorKind::internal,
-                    std::string("the result could not be written to ") + (m_diverted ? "stderr: " : "stdout: ") +
+                    std::string("cannot write the result to ") + (m_diverted ? "stderr: " : "stdout: ") +
                         std::strerror(failure),
                     {.next = what_is_true(document), .changed = changed ? Changed::yes : Changed::no});
     }
@@ -92,17 +92,16 @@ void Output::show(Document const &document, Through through) {
         note(nothing_found(document.kind));
     }
     if (for_people && document.next) {
-        note("there are more: use --all, or a higher --limit");
+        note("there are more: use --all or a higher --limit");
     }
     if (document.dry_run) {
-        say("dry run: nothing was changed");  // also with -q: a table does not say it
+        say("dry run: nothing was changed");  // even with -q: the table itself does not say it
     }
 }
 
 void Output::print(std::string_view text) {
     if (int const failure = write_out(text, Through::pager); failure != 0) {
-        throw Error(ErrorKind::internal,
-                    std::string("the result could not be written to stdout: ") + std::strerror(failure));
+        throw Error(ErrorKind::internal, std::string("cannot write the result to stdout: ") + std::strerror(failure));
     }
 }
 

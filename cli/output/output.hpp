@@ -10,30 +10,31 @@
 
 namespace relay::cli {
 
-/// The two streams: stdout is data, stderr is talk. Every write is checked.
+/// The two streams: stdout is for data, stderr for messages. Every write is checked.
 class Output {
   public:
     explicit Output(Globals const &globals);
 
-    /// Renders `document` in the chosen format to stdout, or to stderr after divert_to_stderr(); its warnings go to stderr.
-    /// Throws Error (internal, changed as the document says) if the stream does not take it.
+    /// Renders `document` in the chosen format to stdout, or to stderr after divert_to_stderr(); its warnings go to
+    /// stderr. Throws Error (internal, changed as the document says) if the write fails.
     void show(Document const &document);
-    /// As show(), for what is looked at and changes nothing: through a pager if stdout is a terminal that is too small for it. Not for a
-    /// document made beside a secret, and not for one on which somebody waits in a hurry.
+    /// As show(), for a document that changes nothing: uses a pager if stdout is a terminal that is too small. Not for
+    /// a document printed beside a secret, and not for one that somebody needs immediately.
     void browse(Document const &document);
-    /// Writes text to stdout as it is, too long a one through a pager: the output of `schema print`, `help`, `version`.
+    /// Writes text to stdout as it is, through a pager if it is too long for the terminal: the output of `schema
+    /// print`, `help` and `version`.
     void print(std::string_view text);
-    /// Where progress is to be shown: stderr, nowhere with -q.
+    /// Returns where progress is shown: stderr, or nowhere with -q.
     Progress::Stream progress_stream() const;
-    /// Stdout now belongs to a secret: documents go to stderr.
+    /// Sends documents to stderr from now on, because stdout carries a secret.
     void divert_to_stderr() { m_diverted = true; }
-    /// A line of talk on stderr, escaped; nothing with -q.
+    /// Prints a message on stderr, escaped; nothing with -q.
     void note(std::string_view line);
-    /// A `warning:` line on stderr, also with -q.
+    /// Prints a `warning:` line on stderr, even with -q.
     void warn(std::string_view line);
-    /// Only with -v.
+    /// Prints a message on stderr, only with -v.
     void detail(std::string_view line);
-    /// Tells of a failure: what, why, next; in JSON mode one object as the last line of stderr.
+    /// Reports an error: what happened, why, and what to do next; in JSON mode one object as the last line of stderr.
     void fail(Error const &error);
 
     bool stdout_is_terminal() const { return m_stdout_is_terminal; }
@@ -41,7 +42,7 @@ class Output {
   private:
     enum class Through { screen, pager };
     void show(Document const &document, Through through);
-    /// Writes to stdout, or through a pager. Returns 0 or the errno of the failure.
+    /// Writes to stdout, or through a pager. Returns 0, or the errno of the failure.
     int write_out(std::string_view text, Through through);
 
     Globals m_globals;

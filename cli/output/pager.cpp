@@ -24,7 +24,7 @@ volatile std::sig_atomic_t interrupted = 0;
 
 extern "C" void remember_interrupt(int) { interrupted = 1; }
 
-/// Ctrl-C goes to the pager, which knows what to do with it; it must not end us while the pager holds the terminal.
+/// Leaves Ctrl-C to the pager, which handles it itself; it must not end us while the pager holds the terminal.
 class InterruptsForPager {
   public:
     InterruptsForPager() {
@@ -47,7 +47,8 @@ class InterruptsForPager {
     struct sigaction m_quit {};
 };
 
-/// Ours, with LESS and LV unless they are set: -F ends at once what fits, -R shows color, -X leaves the text on the screen.
+/// Returns our environment, with LESS and LV added unless they are set: -F quits immediately if the text fits, -R shows
+/// color, -X leaves the text on the screen.
 std::vector<char *> environment_of_pager() {
     static char less[] = "LESS=FRX";
     static char lv[] = "LV=-c";
@@ -65,7 +66,8 @@ std::vector<char *> environment_of_pager() {
     return variables;
 }
 
-/// `sh -c command` with `input` as its stdin, and SIGPIPE, which we ignore, as it is by default. Null if it cannot be started.
+/// Starts `sh -c command` with `input` as its stdin. SIGPIPE, which we ignore, gets its default action again. None if
+/// it cannot be started.
 std::optional<pid_t> start(std::string command, int input) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -111,7 +113,7 @@ std::optional<std::string> pager_command(Environment const &environment) {
 }
 
 bool is_taller(std::string_view text, Screen const &screen) {
-    std::size_t lines = 1;  // the prompt's
+    std::size_t lines = 1;  // for the prompt
     while (!text.empty() && lines <= screen.lines) {
         std::size_t const end = text.find('\n');
         std::size_t const width = display_width(text.substr(0, end));
@@ -134,7 +136,7 @@ bool show_in_pager(std::string const &command, std::string_view text) {
         return false;
     }
     reader = FileDescriptor(-1);
-    write_all(writer.get(), text);  // a pager that was quit early takes no more: no failure
+    write_all(writer.get(), text);  // fails if the user quits early: not an error
     writer = FileDescriptor(-1);
     int const status = wait_for(*pid);
     bool const at_ease = WIFEXITED(status) && WEXITSTATUS(status) == 0;

@@ -39,7 +39,8 @@ std::string time_left(double seconds) {
                               : fmt::format("{:.0f} h left", seconds / 3600);
 }
 
-/// In at most `width` columns: the numbers matter more than the whole name of what is being done.
+/// Returns the text in at most `width` columns. The numbers matter more than the full name of the operation, so the
+/// name is cut first.
 std::string fitted_text(ProgressState state, std::size_t width) {
     constexpr std::size_t shortest_name = 12;
     std::string text = progress_text(state);
@@ -103,7 +104,7 @@ void Progress::show(Clock::time_point now) {
         m_next = now + each_in_log;
         return;
     }
-    // One column stays free: a full line would wrap, and only its last part could be removed.
+    // Leave one column free: a full line would wrap, and only its last part could be removed.
     m_visible = true;
     set_last_words(clear_line);
     m_stream.write(clear_line + fitted_text(m_state, m_stream.columns() - 1));

@@ -110,8 +110,8 @@ Rendered render_env(Document const &document) {
             if (is_plain(field.value) && needs_no_quotes(value)) {
                 rendered.text += name + '=' + value + '\n';
             } else {
-                rendered.notes.push_back(
-                    name + " is left out: its value would need quotes, and readers of such files disagree on them");
+                rendered.notes.push_back(name +
+                                         " is omitted: its value needs quotes, which programs read in different ways");
             }
         }
     });

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view schema_name = "relay-admin/v1";
 
-/// An object or a list that is being written, on one line.
+/// Writes an object or a list, on one line.
 class Writer {
   public:
     Writer(char open, char close) : m_text(1, open), m_close(close) {}
@@ -102,7 +102,7 @@ std::string meta(Document const &document) {
     return std::move(writer).end();
 }
 
-/// \uXXXX for the code point of two or three bytes at `at`; all hostile ones are below U+10000.
+/// Returns the code point as \uXXXX. Four digits are enough: all hostile code points are below U+10000.
 std::string unicode_escape(char32_t code_point) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text = "\\u";
@@ -112,7 +112,8 @@ std::string unicode_escape(char32_t code_point) {
     return text;
 }
 
-/// JSON leaves raw what a terminal would obey. Such bytes stand only inside strings, so they may be replaced where they are.
+/// Escapes characters that JSON allows raw but that a terminal would obey. They occur only inside strings, so they can
+/// be replaced in place.
 std::string escape_hostile(std::string const &json) {
     std::string safe;
     safe.reserve(json.size());
@@ -134,7 +135,7 @@ std::string escape_hostile(std::string const &json) {
     return safe;
 }
 
-/// Everything above as one line, safe for a terminal.
+/// Returns finished JSON as one line, safe for a terminal.
 std::string finished(std::string const &json) { return escape_hostile(json) + '\n'; }
 
 }  // namespace

@@ -8,17 +8,19 @@
 
 namespace relay::cli {
 
-/// The document of product version "relay-admin/v1"; every key present, null when empty. With `indented` over several lines.
-/// Besides what JSON asks for, DEL, C1 and bidi controls are written as \\u escapes: a terminal must not obey them.
+/// Returns the document as JSON of schema "relay-admin/v1": every key is present, null if it has no value; on several
+/// lines if `indented`. Besides what JSON requires, DEL, C1 and bidi controls are written as \\u escapes: a terminal
+/// must not obey them.
 std::string render_json(Document const &document, bool indented);
-/// One bare item a line with its `kind`, then a line of kind "Summary" (absent: the output was cut off).
+/// Returns one item per line with its `kind`, then a line of kind "Summary". If the Summary is missing, the output was
+/// cut off.
 std::string render_jsonl(Document const &document);
-/// The error object on one line, with its newline.
+/// Returns the error object on one line, with its newline.
 std::string error_json(Error const &error, Globals const &globals);
-/// A value alone, on one line without a newline.
+/// Returns a single value on one line, without a newline.
 std::string value_json(Value const &value);
 
-/// "Agent" of "AgentList".
+/// Returns "Agent" for "AgentList".
 std::string item_kind(std::string const &kind);
 
 }  // namespace relay::cli

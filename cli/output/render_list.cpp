@@ -11,7 +11,7 @@ namespace relay::cli {
 
 namespace {
 
-/// For each column the row's value; null where the row has none.
+/// A row's value for each column; null if the row has none.
 using Cells = std::vector<Value const *>;
 
 std::vector<Field const *> labelled(Record const &record) {
@@ -69,7 +69,7 @@ ColumnNeed need_of(Field const &column, std::size_t place, std::vector<Cells> co
     return need;
 }
 
-/// The whole list, or as much of it as `fit` says.
+/// Returns the list, with the columns and widths that `fit` gives.
 std::string table_text(std::vector<Field const *> const &columns, std::vector<Cells> const &rows, TableFit const &fit,
                        Reader const &reader) {
     TextTable table;

@@ -10,7 +10,7 @@ namespace relay::cli {
 
 namespace {
 
-/// A value gets this many columns beside its label at least; else it begins below it.
+/// A value is placed beside its label if at least this many columns are free there; otherwise below it.
 constexpr std::size_t least_beside_label = 16;
 
 bool is_shown_in_line(Field const &field) {
@@ -18,7 +18,7 @@ bool is_shown_in_line(Field const &field) {
            !std::holds_alternative<std::vector<Record>>(field.value);
 }
 
-/// `label`, padded, and the value's lines beside it; where there is no room for that, below it.
+/// Returns the padded `label` with the value's lines beside it, or below it if there is no room.
 std::string labelled_lines(std::string const &label, std::size_t padded, std::string const &value,
                            std::optional<std::size_t> columns) {
     if (!columns || padded + display_width(value) <= *columns) {

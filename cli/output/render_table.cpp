@@ -6,7 +6,7 @@ namespace relay::cli {
 
 namespace {
 
-/// Says what was left out, and how to get it.
+/// Appends a list, and a note that names the columns that did not fit.
 void add_list(Rendered &rendered, ListText list) {
     rendered.text += list.text;
     std::string names;
@@ -14,11 +14,11 @@ void add_list(Rendered &rendered, ListText list) {
         names += (names.empty() ? "" : ", ") + label;
     }
     if (!names.empty()) {
-        rendered.notes.push_back("not shown for lack of room: " + names + " (-o csv has all)");
+        rendered.notes.push_back("columns that do not fit: " + names + " (-o csv shows all)");
     }
 }
 
-/// Lists inside a record stand below it, each under its label.
+/// Appends the lists inside a record below it, each under its label.
 void add_inner_lists(Rendered &rendered, Record const &record, Reader const &reader) {
     for (Field const &field : record) {
         auto const *items = std::get_if<std::vector<Record>>(&field.value);
@@ -50,7 +50,7 @@ std::string render_table(Document const &document) { return render_for(document,
 
 Rendered render_screen(Document const &document, Screen const &screen) {
     if (document.is_list && document.items.empty()) {
-        return {};  // headers of nothing: a line of talk says that there is nothing
+        return {};  // no headers without rows: a note says that there is nothing
     }
     return render_for(document, {.columns = screen.columns, .now = document.at}, screen);
 }

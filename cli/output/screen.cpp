@@ -23,7 +23,7 @@ std::size_t from_environment(char const *name, std::size_t otherwise) {
     return whole && number > 0 && number <= widest ? number : otherwise;
 }
 
-/// Whether a locale's character set, which may have a modifier behind it (`UTF-8@euro`), has this name; case does not matter.
+/// Returns whether a locale's character set has this name. It may have a modifier (`UTF-8@euro`); case does not matter.
 bool is_named(std::string_view charset, std::string_view name) {
     charset = charset.substr(0, charset.find('@'));
     return std::equal(charset.begin(), charset.end(), name.begin(), name.end(), [](char given, char wanted) {

@@ -7,21 +7,22 @@
 
 namespace relay::cli {
 
-/// A terminal: its size, in characters.
+/// The size of a terminal, in characters.
 struct Screen {
     std::size_t columns = 80;
     std::size_t lines = 24;
-    bool draws = true;  ///< it shows more than ASCII: lines and dots to draw with
+    bool draws = true;  ///< it can show lines and dots beyond ASCII
 };
 
-/// The terminal behind `descriptor`; null if there is none: a pipe, a file. What the terminal does not tell is taken from COLUMNS and LINES,
-/// else it is 80 by 24. It draws if the locale is one of UTF-8.
+/// Returns the terminal behind `descriptor`; none for a pipe or a file. A size that the terminal does not report is
+/// taken from COLUMNS and LINES; the default is 80 by 24. `draws` is true in a UTF-8 locale.
 std::optional<Screen> screen_of(int descriptor);
 
-/// True if the locale of what is printed is one of UTF-8: the first of LC_ALL, LC_CTYPE and LANG that is set and not empty says so.
+/// Returns whether text is printed in a UTF-8 locale: the first of LC_ALL, LC_CTYPE and LANG that is set and not empty
+/// decides.
 bool is_utf8_locale(Environment const &environment);
 
-/// False for TERM=dumb, or none at all: such a terminal obeys no escape sequence and has no cursor to move.
+/// Returns whether the terminal obeys escape sequences and can move its cursor: false if TERM is dumb or not set.
 bool obeys_escapes(Environment const &environment);
 
 }  // namespace relay::cli

@@ -33,7 +33,8 @@ std::vector<std::string> environment_with(std::vector<std::string> const &variab
     return all;
 }
 
-/// After fork(), with all signals blocked: only what is async-signal-safe. Waits at the gate for leave to begin.
+/// Runs in the child after fork(), with all signals blocked, so it calls only async-signal-safe functions. Waits for a
+/// byte from the parent before it starts the command.
 [[noreturn]] void become_shell(ShellCommand const &command, std::array<int, 2> const &gate, sigset_t const &mask,
                                char *const *argv, char *const *environment) {
     ::setpgid(0, 0);
@@ -45,8 +46,7 @@ std::vector<std::string> environment_with(std::vector<std::string> const &variab
     for (int const signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
         struct sigaction action {};
         ::sigaction(signal, nullptr, &action);
-        if (signal == SIGPIPE ||
-            action.sa_handler != SIG_IGN) {  // SIGPIPE we ignore, and what is ignored would stay so
+        if (signal == SIGPIPE || action.sa_handler != SIG_IGN) {  // we ignore SIGPIPE, and exec would keep that
             action = {};
             action.sa_handler = SIG_DFL;
             ::sigaction(signal, &action, nullptr);
@@ -79,7 +79,7 @@ int start_shell(ShellCommand const &command, pid_t &process, std::function<void(
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // our handlers are not for the child
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // our handlers must not run in the child
     process = ::fork();
     if (process == 0) {
         become_shell(command, gate, before, argv.data(), pointers.data());
@@ -88,7 +88,7 @@ int start_shell(ShellCommand const &command, pid_t &process, std::function<void(
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::close(gate[0]);
     if (failure == 0) {
-        ::setpgid(process, process);  // whoever of the two comes first
+        ::setpgid(process, process);  // parent and child both do this: either may run first
         if (known) {
             known(process);
         }

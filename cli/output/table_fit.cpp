@@ -60,7 +60,8 @@ class Fitting {
         return total <= m_width;
     }
 
-    /// Of those that may leave, the one with the highest number; of equal ones the last.
+    /// Returns the next column to drop: of those that may be dropped, the one with the highest number, and of equal
+    /// ones the last.
     Places::iterator next_to_leave(Places &places) const {
         auto best = places.end();
         for (auto at = places.begin(); at != places.end(); ++at) {
@@ -87,7 +88,7 @@ class Fitting {
         return fit;
     }
 
-    /// Each column its natural width, then the widest text gives way, one column at a time, until all fit.
+    /// Gives each column its natural width; then narrows the widest text, one column at a time, until all fit.
     void share_out(TableFit &fit, std::size_t text) const {
         std::size_t total = column_gap * (fit.shown.size() - (fit.shown.empty() ? 0 : 1));
         for (std::size_t const place : fit.shown) {

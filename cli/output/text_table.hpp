@@ -6,14 +6,15 @@
 
 namespace relay::cli {
 
-/// Aligned columns under a header, two blanks apart, each as wide as its widest cell. Cells must be safe for a terminal (escape_for_terminal).
+/// Aligned columns under a header, two blanks apart, each as wide as its widest cell. Cells must be safe for a terminal
+/// (escape_for_terminal).
 class TextTable {
   public:
-    /// Headers are shown in capitals.
+    /// Adds a column. Its header is shown in capitals.
     void add_column(std::string_view header);
-    /// One cell a column.
+    /// Adds a row, with one cell per column.
     void add_row(std::vector<std::string> cells) { m_rows.push_back(std::move(cells)); }
-    /// Numbers in this column line up at their ends.
+    /// Aligns a column to the right, for numbers.
     void align_right(std::size_t column) { m_right[column] = true; }
 
     std::string str() const;

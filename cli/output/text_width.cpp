@@ -39,7 +39,8 @@ std::size_t width_of(char32_t code_point) {
     return is_in(text_width::double_width, code_point) ? 2 : 1;
 }
 
-/// Characters that U+FE0F turns into emoji: keycaps, (c), (r), and the blocks of symbols; coarse, since nothing else is followed by it.
+/// Returns whether U+FE0F turns the character into an emoji: keycaps, (c), (r), and the blocks of symbols. This is
+/// coarse, because U+FE0F follows no other characters.
 bool has_emoji_style(char32_t code_point) {
     return code_point == '#' || code_point == '*' || is_in(Range{'0', '9'}, code_point) || code_point == 0xa9 ||
            code_point == 0xae || is_in(Range{0x203c, 0x3299}, code_point) || code_point >= 0x1f000;
@@ -51,7 +52,8 @@ struct Cluster {
     std::size_t width = 0;
 };
 
-/// The cluster at the head of `text`: a character with its marks, a flag's two letters, emoji with a skin tone or joined by U+200D.
+/// Returns the first cluster of `text`: a character with its marks, the two letters of a flag, or emoji with a skin
+/// tone or joined by U+200D.
 Cluster first_cluster(std::string_view text) {
     DecodedCodePoint const base = decode_utf8(text, 0);
     Cluster cluster{.bytes = base.length, .width = width_of(base.value)};
@@ -72,7 +74,7 @@ Cluster first_cluster(std::string_view text) {
     return cluster;
 }
 
-/// How many bytes of `text`, in whole clusters, take at most `width` columns.
+/// Returns how many bytes of `text`, in whole clusters, fit in `width` columns.
 std::size_t head_size(std::string_view text, std::size_t width) {
     std::size_t size = 0;
     while (size < text.size()) {
@@ -90,7 +92,8 @@ bool is_ascii(std::string_view text) {
     return std::none_of(text.begin(), text.end(), [](char letter) { return (letter & 0x80) != 0; });
 }
 
-/// Takes the next word off `text`, blanks and newlines before it included; empty at the end. A short parenthesis is one word: "(3 days ago)".
+/// Removes the next word from `text`, with the blanks and newlines before it, and returns it; empty at the end. A short
+/// parenthesis is one word: "(3 days ago)".
 std::string_view take_word(std::string_view &text) {
     text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
     std::size_t end = text.find_first_of(" \n");

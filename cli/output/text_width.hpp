@@ -5,26 +5,28 @@
 #include <string_view>
 #include <vector>
 
-/// Text measured in the columns of a terminal.
+/// Measures text in terminal columns.
 namespace relay::cli {
 
-/// Columns that `text`, well-formed UTF-8, takes: combining marks 0, East Asian wide characters and emoji 2, an emoji with its skin tone,
-/// its style (U+FE0F) and all that is joined to it (U+200D) 2, a flag 2. Independent of the locale, and of what a terminal that is
-/// older than its fonts makes of emoji.
+/// Returns how many columns `text`, well-formed UTF-8, takes: combining marks 0; East Asian wide characters and emoji
+/// 2; an emoji with its skin tone, its style (U+FE0F) and all that is joined to it (U+200D) 2; a flag 2. The result
+/// does not depend on the locale, nor on how an older terminal shows emoji.
 std::size_t display_width(std::string_view text);
 
-/// `text` with blanks up to `width` columns.
+/// Pads `text` with blanks to `width` columns.
 std::string pad_right(std::string_view text, std::size_t width);
 std::string pad_left(std::string_view text, std::size_t width);
 
-/// `text` if it fits into `width` columns; else as many whole characters as leave room for the `…` at its end.
+/// Returns `text` if it fits into `width` columns; otherwise as many whole characters as fit before a final `…`.
 std::string cut_to_width(std::string_view text, std::size_t width);
 
-/// The words of `text`, newlines being blanks too and a short parenthesis being one word, in lines of at most `width` columns; at least one line. A word that is wider is broken
-/// between characters if it is a script without blanks, but left whole if it is ASCII: such are ids, paths, addresses, which are copied.
+/// Wraps the words of `text` into lines of at most `width` columns; returns at least one line. Newlines count as
+/// blanks, and a short parenthesis as one word. A word that is too wide is broken between characters if its script has
+/// no blanks. ASCII words are never broken: they are ids, paths and addresses, which people copy.
 std::vector<std::string> wrap_lines(std::string_view text, std::size_t width);
 
-/// wrap_lines behind `indent` blanks, `width` columns in all; each line ends in a newline. Nothing for an empty text.
+/// As wrap_lines, with each line indented by `indent` blanks and ended by a newline; `width` includes the indent. Empty
+/// for an empty text.
 std::string wrap_words(std::string_view text, std::size_t width, std::size_t indent);
 
 }  // namespace relay::cli

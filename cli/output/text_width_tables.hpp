@@ -2,9 +2,9 @@
 
 #include <array>
 
-/// Which code points take how many columns, in rising order. Unicode 14: categories Mn, Me, Cf (but the soft hyphen and the marks that stand
-/// before a number) and the conjoining Hangul vowels and finals take none; East_Asian_Width W and F take two. Gaps of unassigned code points
-/// belong to the ranges around them.
+/// Ranges of code points by width, in rising order. Unicode 14: categories Mn, Me and Cf (except the soft hyphen and
+/// the marks that precede a number) and the conjoining Hangul vowels and finals take no column; East_Asian_Width W and
+/// F take two. Gaps of unassigned code points belong to the ranges around them.
 namespace relay::cli::text_width {
 
 struct Range {

@@ -365,7 +365,7 @@ def test_output_that_nobody_gets_is_no_success(relay, database, key, where, form
     options = {"closed": [1]} if where == "closed" else {"stdout": where}
     for words in (["org", "list"], ["agent", "show", "bot"], ["key", "list"], ["version"], ["schema", "status"]):
         result = relay(*words, "-o", form, **options)
-        assert result.code == 1 and "could not be written to stdout" in result.err, result
+        assert result.code == 1 and "cannot write the result to stdout" in result.err, result
 
 
 def test_help_that_nobody_gets_is_no_success(relay_without_database):

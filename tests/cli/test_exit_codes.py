@@ -67,7 +67,7 @@ def test_0_done_already_so_or_empty(relay):
 def test_1_a_result_that_cannot_be_told(relay, database, how):
     """Not 0, since nobody read it, and not 12, since it was no secret. What is committed is said to be."""
     options = {"closed": [1]} if how == "closed" else {"stdout": how}
-    error = both(relay, "org", "list", code=1, says=["could not be written to stdout"], **options)
+    error = both(relay, "org", "list", code=1, says=["cannot write the result to stdout"], **options)
     assert error["changed"] == "no"
     for number, form in enumerate((["-o", "json"], [])):
         result = relay("org", "create", f"acme-{number}", "--name", "Acme", *form, check=1, **options)

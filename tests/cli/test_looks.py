@@ -99,7 +99,7 @@ def test_nothing_is_wider_than_the_screen_and_no_row_is_broken(fleet, columns, w
     for line in shown.splitlines():
         # What is copied is whole all the same, and the terminal wraps it: an id without a blank, a flag, the line of an example.
         copied = re.fullmatch(r"( *[A-Z][A-Za-z ]*:)? +[!-~]+|  (relay-admin|-).*", line)
-        talk = line.startswith("not shown for lack of room")
+        talk = line.startswith("columns that do not fit")
         assert wcwidth_of(line) <= columns or copied or talk, line
 
 
@@ -141,9 +141,9 @@ def test_a_cell_that_is_cut_says_so_and_columns_leave_by_rank(fleet):
     assert code == 0
     header = shown.splitlines()[0]
     assert header.split()[0:2] == ["KEY", "ID"] and "STATUS" in header and "REPLACED" not in header
-    assert "not shown for lack of room: " in shown
+    assert "columns that do not fit: " in shown
     quiet = finish_terminal(fleet.terminal("--no-pager", "-q", "key", "list", columns=100))[1]
-    assert "not shown" not in quiet
+    assert "do not fit" not in quiet
     long = finish_terminal(fleet.terminal("--no-pager", "agent", "list", columns=150))[1]
     row = next(line for line in long.splitlines() if line.startswith("long "))
     assert "…" in row and "word word" in row and " active" in row

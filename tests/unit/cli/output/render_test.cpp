@@ -172,7 +172,7 @@ TEST_CASE("env holds values that need no quotes, and names what it leaves out") 
     CHECK(rendered.text ==
           "AGENT_ID=a1\nEXPIRES_AT=\nCHANGED=true\nPERMISSIONS=s:a,s:b\nDUE_AT=2026-11-22T01:02:03.000Z\n");
     REQUIRE(rendered.notes.size() == 3);
-    CHECK(rendered.notes[0].starts_with("NAME is left out"));
+    CHECK(rendered.notes[0].starts_with("NAME is omitted"));
 }
 
 TEST_CASE("on a screen instants are told with their distance, values are wrapped beside their labels") {
@@ -213,7 +213,7 @@ TEST_CASE("on a screen a list is fitted, and says what it left out") {
     document.items[0][0].value = std::string(50, 'a');
     Rendered const cut = render_screen(document, {.columns = 70});
     CHECK(cut.text == "AGENT" + std::string(47, ' ') + "NAME\n" + std::string(50, 'a') + "  A name of quite s…\n");
-    CHECK(cut.notes == std::vector<std::string>{"not shown for lack of room: Keys (-o csv has all)"});
+    CHECK(cut.notes == std::vector<std::string>{"columns that do not fit: Keys (-o csv shows all)"});
 }
 
 TEST_CASE("where no table fits, one record stands below the other, whole") {
