@@ -24,11 +24,11 @@ void make_private(FileDescriptor const &fd, std::string const &path) {
     }
     if ((status.st_mode & 07777) != private_mode || status.st_uid != ::geteuid()) {
         throw sink_refusal("the file system of " + path + " cannot keep a file private",
-                           "it gives every file the same owner and mode", "name a place on another file system");
+                           "it gives every file the same owner and mode", "choose a place on another file system");
     }
 }
 
-/// NAME, opened; made if it is not there, and `made` says so.
+/// Opens NAME, or creates it and sets `made`.
 FileDescriptor open_or_make(Folder const &folder, std::string const &name, bool *made = nullptr) {
     auto const path = folder.path_of(name);
     auto const at = folder.fd.get();
@@ -48,13 +48,13 @@ FileDescriptor open_or_make(Folder const &folder, std::string const &name, bool 
         throw sink_error("cannot open " + path, errno);
     }
     if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 0177) != 0) {
-        throw sink_refusal(path + " is no private file of yours", "keys would be readable for others",
-                           "move it away, or chmod 600 " + path);
+        throw sink_refusal(path + " is not a private file of yours", "others could read the keys in it",
+                           "move it away, or run chmod 600 " + path);
     }
     return fd;
 }
 
-/// How many bytes at the end of the file are the beginning of `content`.
+/// Returns how many bytes at the end of the file equal the beginning of `content`.
 std::size_t already_there(FileDescriptor const &fd, std::string_view content, off_t size) {
     auto const length = std::min<std::size_t>(content.size(), static_cast<std::size_t>(size));
     SecretBuffer tail(length);
@@ -78,14 +78,14 @@ std::size_t already_there(FileDescriptor const &fd, std::string_view content, of
     return overlap;
 }
 
-enum class Before { nothing, perhaps_a_part };  ///< what was appended of this content already
+enum class Before { nothing, perhaps_a_part };  ///< what an earlier run may have appended of this content
 
 void append(Folder const &folder, std::string const &name, std::string_view content, Before before) {
     bool made = false;
     FileDescriptor const fd = open_or_make(folder, name, &made);
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0 || ::lseek(fd.get(), 0, SEEK_END) < 0) {
-        throw sink_error("cannot look at " + folder.path_of(name), errno);
+        throw sink_error("cannot check " + folder.path_of(name), errno);
     }
     auto const there = before == Before::nothing ? 0 : already_there(fd, content, status.st_size);
     write_durably(fd.get(), content.substr(there), folder.path_of(name));
@@ -108,15 +108,15 @@ bool BatchFile::check() const {
     auto const path = m_folder->path_of(m_name);
     if (!S_ISREG(status->st_mode)) {
         throw sink_refusal(path + " is " + std::string(describe_file_type(status->st_mode)),
-                           "keys are only written to a regular file", "choose another name");
+                           "keys are written only to a regular file", "choose another name");
     }
     FileDescriptor const fd = open_or_make(*m_folder, m_name);
     std::string start(m_first_words.size(), '\0');
     auto const got = ::pread(fd.get(), start.data(), start.size(), 0);
     if (got != 0 &&
         std::string_view(start.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))) != m_first_words) {
-        throw sink_refusal(path + " exists, and holds no keys that this program wrote in this --secret-format",
-                           "a file is never overwritten without leave", "choose another name");
+        throw sink_refusal(path + " exists, but not with keys that this program wrote in this --secret-format",
+                           "a file of another kind is never overwritten", "choose another name");
     }
     return got > 0;
 }
@@ -129,20 +129,20 @@ void BatchFile::write(std::string_view content, std::string const &database_id) 
         ::openat(folder, batch.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_mode));
     if (!m_fd.is_open()) {
         auto const error_number = errno;
-        throw sink_error("cannot make " + path, error_number,
-                         error_number == EEXIST ? "another run writes to the same file: name another one" : "");
+        throw sink_error("cannot create " + path, error_number,
+                         error_number == EEXIST ? "another run is writing to the same file: choose another name" : "");
     }
     try {
         struct stat status {};
         if (::fstat(m_fd.get(), &status) != 0) {
-            throw sink_error("cannot look at " + path, errno);
+            throw sink_error("cannot check " + path, errno);
         }
         m_identity = identity_of(status);
         make_private(m_fd, path);
-        // Another run may have found the file in the instant before it was locked, and taken it for one that was left behind.
+        // Before the file was locked, another run may have found it and taken it for one that a killed run left.
         if (::flock(m_fd.get(), LOCK_EX | LOCK_NB) != 0 || !is_file_at(folder, batch, m_identity)) {
             throw sink_refusal(path + " is in use by another run", "two runs write to the same place",
-                               "name another file, or run the same command again when the other has ended");
+                               "choose another file, or run the same command again when the other run has ended");
         }
         set_made_for(m_fd.get(), database_id);
         write_durably(m_fd.get(), content, path);
@@ -162,10 +162,10 @@ void BatchFile::finish(std::string_view content) {
     } catch (Error const &error) {
         keep();
         throw Error(ErrorKind::unknown,
-                    "the new keys are live, but could not be appended to " + m_folder->path_of(m_name) + ": " +
+                    "the new keys are live, but cannot be appended to " + m_folder->path_of(m_name) + ": " +
                         error.message().substr(0, error.message().find("; nothing was changed")),
-                    {.why = "they are whole in " + m_folder->path_of(batch),
-                     .next = "make room, and run the same command again: it appends them first",
+                    {.why = "the keys are safe in " + m_folder->path_of(batch),
+                     .next = "free some space, then run the same command again: it appends these keys first",
                      .changed = Changed::yes});
     }
     undo();
@@ -175,7 +175,8 @@ void BatchFile::undo() noexcept {
     if (m_fd.is_open()) {
         auto const folder = m_folder->fd.get();
         if (is_file_at(folder, batch_name(m_name), m_identity)) {
-            // Not flushed: one that comes back after a crash is settled again, and all of it is in NAME already, or dead.
+            // No flush: if the file comes back after a crash, the next run settles it. Its keys are then either in NAME
+            // or dead.
             ::unlinkat(folder, batch_name(m_name).c_str(), 0);
         }
     }

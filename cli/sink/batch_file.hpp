@@ -10,29 +10,31 @@
 
 namespace relay::cli {
 
-/// A file of secrets that grows by batches, by a protocol that survives a kill at any instant.
+/// A file of secrets to which batches are appended, by a protocol that survives a kill at any moment.
 ///
-/// A batch is written to NAME.batch and flushed; after the commit it is appended to NAME, flushed, and NAME.batch removed. So NAME holds only
-/// keys that are live. NAME.batch is locked (flock) as long as this run has it in hand. A run that finds one asks what became of its
-/// transaction, and appends what is missing of it (`append_missing`), or removes it.
+/// A batch is written to NAME.batch and flushed. After the commit it is appended to NAME, NAME is flushed, and
+/// NAME.batch is removed. So NAME contains only live keys. A run locks NAME.batch (flock) while it works on it. A run
+/// that finds a NAME.batch asks the database whether its transaction was committed, and then appends what is missing
+/// (`append_missing`) or removes the file.
 class BatchFile {
   public:
-    /// `name` is relative to the folder, without a slash; `first_words`: how such a file begins.
+    /// `name` is relative to the folder, without a slash; `first_words` is how such a file begins.
     BatchFile(std::shared_ptr<Folder const> folder, std::string name,
               std::string_view first_words = first_words_of_lines(SecretFormat::json))
         : m_folder(std::move(folder)), m_name(std::move(name)), m_first_words(first_words) {}
 
-    /// Looks, and changes nothing. Returns true if NAME is there, with keys of earlier runs.
-    /// Throws Error (sink): NAME is no regular file of this user's and private, or begins as no file of keys does.
+    /// Checks NAME without changing it. Returns true if NAME exists with keys of earlier runs. Throws Error (sink) if
+    /// NAME is not a private regular file of this user, or does not begin as a file of keys does.
     bool check() const;
-    /// Makes the batch durable in NAME.batch, and that say which database it is for (cli/sink/made_for.hpp). On failure takes it back and throws
-    /// Error (sink).
+    /// Writes the batch durably to NAME.batch, and records in it which database it is for (cli/sink/made_for.hpp). On
+    /// failure, removes it and throws Error (sink).
     void write(std::string_view content, std::string const &database_id = {});
-    /// After the commit. Throws Error (unknown, changed yes) if the keys are not in NAME now: they are whole in NAME.batch.
+    /// Appends the batch to NAME, after the commit. Throws Error (unknown, changed yes) if that fails: the keys are
+    /// then complete in NAME.batch.
     void finish(std::string_view content);
-    /// After a rollback.
+    /// Removes NAME.batch, after a rollback.
     void undo() noexcept;
-    /// After an unknown outcome: leaves NAME.batch, lets go of the lock.
+    /// Keeps NAME.batch and releases its lock, after an unknown outcome.
     void keep() noexcept { m_fd.reset(); }
 
   private:
@@ -43,8 +45,8 @@ class BatchFile {
     FileIdentity m_identity{};
 };
 
-/// Puts at the end of NAME what is missing of `content` there: all of it, or the rest after a kill in the middle of it; flushed. NAME is made if
-/// it is not there. Throws Error (sink).
+/// Appends to NAME what is missing of `content` there: all of it, or the rest if an earlier run was killed in the
+/// middle; then flushes. Creates NAME if necessary. Throws Error (sink).
 void append_missing(Folder const &folder, std::string const &name, std::string_view content);
 
 }  // namespace relay::cli

@@ -17,13 +17,14 @@ namespace relay::cli {
 namespace {
 
 constexpr std::size_t most_files = 1000;
-constexpr rlim_t other_files = 64;  ///< the connection, the folder, what we were started with
+constexpr rlim_t other_files = 64;  ///< the connection, the folder, and files that were open at the start
 constexpr std::size_t most_lines = 10'000;
 constexpr std::size_t first_room = 256 * 1024;
 constexpr std::chrono::seconds shortest_limit{1};
 constexpr std::chrono::minutes longest_limit{10};
 
-/// Each file of a batch is open until the verdict, and locked: 1024 is what most systems give a process that does not ask for more.
+/// Returns how many files one batch may have. Each is open and locked until the verdict. Raises the limit of open
+/// files, which is 1024 on most systems.
 std::size_t room_for_files() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -75,11 +76,11 @@ class FolderBatches final : public BatchSink {
   private:
     std::unique_ptr<DirectorySink> m_sink;
     Rendering m_rendering;
-    std::size_t m_most;  ///< grouped, each may have a folder of its own, which is open as long
+    std::size_t m_most;  ///< with --group-by, each file may need an open folder, too
     std::vector<OperationId> m_operations{};
 };
 
-/// --secret-file: JSON lines, with the keys as they are or sealed.
+/// --secret-file: JSON lines, with plain or sealed keys.
 class LineBatches final : public BatchSink {
   public:
     LineBatches(std::string path, std::shared_ptr<Folder const> folder, std::string name, Rendering rendering,
@@ -92,7 +93,7 @@ class LineBatches final : public BatchSink {
           m_output(output) {
         require_writable(*m_folder);
         if (m_file.check()) {
-            m_output.note("going on behind the keys that " + m_path + " holds already");
+            m_output.note("appending to the keys in " + m_path);
         }
     }
 
@@ -166,26 +167,26 @@ class LineBatches final : public BatchSink {
     std::string m_database_id{};
 };
 
-/// The folder and the last part of a path.
+/// Splits a path into its folder and its last part.
 std::pair<std::string, std::string> split(std::string const &path) {
     auto const slash = path.rfind('/');
     auto name = path.substr(slash == path.npos ? 0 : slash + 1);
     if (name.empty() || name == "." || name == ".." || name == "-" || name.ends_with(unfinished_suffix) ||
         name.ends_with(batch_suffix) || name.size() + batch_suffix.size() > NAME_MAX) {
-        throw Error(ErrorKind::usage, "--secret-file: '" + path + "' cannot name a file of keys",
-                    {.why = "names that end in .new and .batch are kept for what is not finished"});
+        throw Error(ErrorKind::usage, "--secret-file: '" + path + "' is not a name for a file of keys",
+                    {.why = "names that end in .new or .batch are reserved for unfinished files"});
     }
     return {slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash), name};
 }
 
 std::unique_ptr<BatchSink> open_lines(SinkOptions const &options, Rendering rendering, Output &output) {
     if (first_words_of_lines(rendering.format).empty()) {
-        throw Error(ErrorKind::usage, "many keys in one --secret-file are JSON lines",
-                    {.next = "add --secret-format json, or sealed, or give --secrets-dir DIR"});
+        throw Error(ErrorKind::usage, "several keys in one --secret-file must be JSON lines",
+                    {.next = "add --secret-format json or sealed, or use --secrets-dir DIR"});
     }
     if (options.replace) {
         throw Error(ErrorKind::usage, "--replace and JSON lines exclude each other",
-                    {.why = "a file of earlier batches is continued, never replaced"});
+                    {.why = "new keys are appended to the file; it is never replaced"});
     }
     auto const [folder, name] = split(*options.secret_file);
     return std::make_unique<LineBatches>(*options.secret_file, open_folder(folder), name, std::move(rendering), output);
@@ -194,25 +195,25 @@ std::unique_ptr<BatchSink> open_lines(SinkOptions const &options, Rendering rend
 std::unique_ptr<BatchSink> open_command(BatchSinkOptions const &options, Rendering rendering, Output &output) {
     if (options.sink.k8s_name) {
         throw Error(ErrorKind::usage, "--k8s-name and --deliver exclude each other",
-                    {.why = "every Secret would have the same name", .next = "leave --k8s-name out"});
+                    {.why = "every Secret would have the same name", .next = "omit --k8s-name"});
     }
     DeliveryCommand command{.text = *options.deliver};
     command.limit = options.deliver_timeout.value_or(command.limit);
     if (command.limit < shortest_limit || command.limit > longest_limit) {
         throw Error(ErrorKind::usage, "--deliver-timeout must be between 1s and 10m",
-                    {.why = "the database waits as long as the command works"});
+                    {.why = "the database waits while the command runs"});
     }
     return std::make_unique<CommandBatches>(
         std::move(command), static_cast<std::size_t>(options.deliver_jobs.value_or(1)), std::move(rendering), output);
 }
 
-/// Exactly one place, and nothing that is about another.
+/// Checks that the options name exactly one place for many secrets, and have no flags for another one.
 void require_one_place(BatchSinkOptions const &options) {
     auto const &sink = options.sink;
     if (sink.secret_fd || sink.secret_stdout || (!sink.secret_file && !sink.secrets_dir && !options.deliver)) {
-        throw Error(ErrorKind::usage, "many keys need a place of their own",
-                    {.why = "a secret leaves by exactly one way, and a batch may be many",
-                     .next = "add --secrets-dir DIR, or --secret-file FILE --secret-format json (one line each), or "
+        throw Error(ErrorKind::usage, "say where to write the keys",
+                    {.why = "this command may issue several keys, and writes them to exactly one place",
+                     .next = "add --secrets-dir DIR, or --secret-file FILE --secret-format json (one line per key), or "
                              "--deliver CMD"});
     }
     at_most_one({{"--secrets-dir", sink.secrets_dir.has_value()},

@@ -13,9 +13,9 @@ int parse_fd(std::string_view digits) {
     int fd = -1;
     auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), fd);
     if (error != std::errc{} || end != digits.data() + digits.size() || fd < 0) {
-        throw Error(
-            ErrorKind::usage, "'fd:" + std::string(digits) + "' does not name a file descriptor",
-            {.next = "write fd: and a number, as in fd:3; a file of that name is file:fd:" + std::string(digits)});
+        throw Error(ErrorKind::usage, "'fd:" + std::string(digits) + "' is not a file descriptor",
+                    {.next = "write fd: and a number, as in fd:3; for a file of that name, write file:fd:" +
+                             std::string(digits)});
     }
     return fd;
 }
@@ -37,11 +37,11 @@ SinkOptions parse_compact_sink(std::string_view text) {
     }
     if (text.empty() || options.secret_file == "") {
         throw Error(ErrorKind::usage, "the place for the secret is empty",
-                    {.next = "name a FILE, stdout, terminal or fd:N"});
+                    {.next = "give a FILE, stdout, terminal or fd:N"});
     }
     if (text == "-") {
-        throw Error(ErrorKind::usage, "'-' does not name a place for a secret",
-                    {.next = "write stdout if standard output is meant, or file:- for a file of that name"});
+        throw Error(ErrorKind::usage, "'-' is not a place for a secret",
+                    {.next = "write stdout for standard output, or file:- for a file of that name"});
     }
     return options;
 }

@@ -11,21 +11,21 @@ constexpr std::string_view group = "Secret";
 void declare_shape(OptionSet &set, SinkOptions &options) {
     add_flag(set,
              {.names = "--replace",
-              .description = "let the file exist: it keeps its old content until the commit",
+              .description = "replace an existing file; its old content stays until the commit",
               .group = group},
              options.replace);
-    add_choice(set, {.names = "--secret-format", .description = "shape of the secret (default: raw)", .group = group},
+    add_choice(set, {.names = "--secret-format", .description = "format of the secret (default: raw)", .group = group},
                {"raw", "env", "json", "k8s", "sealed"}, options.secret_format);
     add_value(set,
               {.names = "--env-prefix",
                .type = "PREFIX",
-               .description = "start of the names in env and k8s (default: RELAY_)",
+               .description = "prefix of the names in env and k8s (default: RELAY_)",
                .group = group},
               options.env_prefix);
     add_value(set,
               {.names = "--k8s-name",
                .type = "NAME",
-               .description = "name of the Kubernetes Secret (default: made of the id)",
+               .description = "name of the Kubernetes Secret (default: made from the id)",
                .group = group},
               options.k8s_name);
     add_value(set,
@@ -34,13 +34,12 @@ void declare_shape(OptionSet &set, SinkOptions &options) {
                .description = "namespace of the Kubernetes Secret",
                .group = group},
               options.k8s_namespace);
-    add_value(
-        set,
-        {.names = "--seal-key",
-         .type = "FILE",
-         .description = "public key for sealed, JSON {\"key_id\",\"key\"} as the GitHub API gives it; - reads stdin",
-         .group = group},
-        options.seal_key);
+    add_value(set,
+              {.names = "--seal-key",
+               .type = "FILE",
+               .description = "public key for sealed: JSON {\"key_id\",\"key\"} as from the GitHub API; - reads stdin",
+               .group = group},
+              options.seal_key);
 }
 
 }  // namespace
@@ -55,7 +54,7 @@ void declare_sink(OptionSet &set, SinkOptions &options) {
     add_value(set,
               {.names = "--secrets-dir",
                .type = "DIR",
-               .description = "write the secret to DIR/AGENT-ID.EXT, one file an agent",
+               .description = "write the secret to DIR/AGENT-ID.EXT, one file per agent",
                .group = group},
               options.secrets_dir);
     add_integer(set,
@@ -66,7 +65,7 @@ void declare_sink(OptionSet &set, SinkOptions &options) {
                 {.min = 0, .max = std::numeric_limits<int>::max()}, options.secret_fd);
     add_flag(set,
              {.names = "--secret-stdout",
-              .description = "write the secret alone to stdout; the summary goes to stderr",
+              .description = "write only the secret to stdout; the summary goes to stderr",
               .group = group},
              options.secret_stdout);
     declare_shape(set, options);
@@ -76,19 +75,19 @@ void declare_batch_sink(OptionSet &set, BatchSinkOptions &options) {
     declare_sink(set, options.sink);
     add_choice(set,
                {.names = "--group-by",
-                .description = "in --secrets-dir, a folder for each organization, or each owner",
+                .description = "use one folder per organization or owner in --secrets-dir",
                 .group = group},
                {"org", "owner"}, options.group_by);
     add_value(set,
               {.names = "--seal-keys",
                .type = "FILE",
-               .description = "public keys for sealed, one an owner: CSV or JSON lines of owner, key_id, key",
+               .description = "public keys for sealed, one per owner: CSV or JSON lines of owner, key_id, key",
                .group = group},
               options.seal_keys);
     add_value(set,
               {.names = "--deliver",
                .type = "CMD",
-               .description = "run this with sh for each agent, the secret on its stdin",
+               .description = "run this with sh for each agent, with the secret on its stdin",
                .group = group},
               options.deliver);
     add_duration(
@@ -98,7 +97,7 @@ void declare_batch_sink(OptionSet &set, BatchSinkOptions &options) {
     add_integer(set,
                 {.names = "--deliver-jobs",
                  .type = "N",
-                 .description = "how many commands run at once (default: 1)",
+                 .description = "how many commands run at the same time (default: 1)",
                  .group = group},
                 {.min = 1, .max = 32}, options.deliver_jobs);
 }

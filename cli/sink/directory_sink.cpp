@@ -31,20 +31,21 @@ bool exists(std::string const &path) {
     return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
 }
 
-/// Whoever can write to the folder could put a file of his own under an agent's name.
+/// Checks that only this user or root can write to the folder: anyone else could put another file under an agent's
+/// name.
 void require_private(Folder const &folder) {
     struct stat status {};
     if (::fstat(folder.fd.get(), &status) != 0) {
-        throw sink_error("cannot look at the folder " + folder.path, errno);
+        throw sink_error("cannot check the folder " + folder.path, errno);
     }
     if (status.st_uid != ::geteuid() && status.st_uid != 0) {
         throw sink_refusal(
             "the folder " + folder.path + " belongs to another user (uid " + std::to_string(status.st_uid) + ")",
-            "its owner could exchange the files in it", "name a folder of your own");
+            "its owner could replace the files in it", "choose a folder that you own");
     }
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        throw sink_refusal("other users may write to the folder " + folder.path, "they could exchange the files in it",
-                           "chmod go-w " + folder.path + ", or name a folder that does not exist yet");
+        throw sink_refusal("other users may write to the folder " + folder.path, "they could replace the files in it",
+                           "run chmod go-w " + folder.path + ", or choose a folder that does not exist yet");
     }
     require_writable(folder);
 }
@@ -77,16 +78,16 @@ void DirectorySink::open_or_make_folder() {
     }
     m_made_folder = ::mkdir(m_path.c_str(), folder_mode) == 0;
     if (!m_made_folder && errno != EEXIST) {
-        throw sink_error("cannot make the folder " + m_path, errno);
+        throw sink_error("cannot create the folder " + m_path, errno);
     }
-    // Not by way of open(2): under umask 0777 the new folder cannot be opened before its mode is set.
+    // chmod by path, not by open(2): under umask 0777 the new folder cannot be opened before its mode is set.
     if (m_made_folder && ::chmod(m_path.c_str(), folder_mode) != 0) {
         throw sink_error("cannot make the folder " + m_path + " private", errno);
     }
     m_folder = open_folder(m_path);
     require_private(*m_folder);
     if (m_made_folder && !sync_folder(open_folder(parent_of(m_path))->fd.get())) {
-        throw sink_error("cannot flush the folder around " + m_path, errno);
+        throw sink_error("cannot flush the parent folder of " + m_path, errno);
     }
 }
 
@@ -98,7 +99,8 @@ void DirectorySink::settle(Judge const &judge) {
         if (!entry.error) {
             m_output.note(entry.message);
         } else if (entry.error->kind() == ErrorKind::sink) {
-            // Another run's, or somebody else's: only in the way if a secret of ours is to have that very name.
+            // This file belongs to another run or was not made by us. It matters only if a secret of this run needs the
+            // same name.
             m_output.detail(entry.message);
         } else {
             throw *entry.error;
@@ -135,7 +137,8 @@ std::optional<std::string> DirectorySink::find(AgentId const &agent, OrgId const
     return m_folder && status_at(m_folder->fd.get(), name) ? std::optional(name) : std::nullopt;
 }
 
-/// By way of the folder around it: what is below a symbolic link is nobody's to trust.
+/// Opens or creates a subfolder of DIR, relative to DIR's descriptor and without following a symbolic link, which could
+/// lead anywhere.
 void DirectorySink::open_or_make_part(std::string const &name, Part &part) {
     if (name.empty()) {
         part.folder = m_folder;
@@ -145,7 +148,7 @@ void DirectorySink::open_or_make_part(std::string const &name, Part &part) {
     auto const path = m_folder->path_of(name);
     part.made_folder = ::mkdirat(around, name.c_str(), folder_mode) == 0;
     if (!part.made_folder && errno != EEXIST) {
-        throw sink_error("cannot make the folder " + path, errno);
+        throw sink_error("cannot create the folder " + path, errno);
     }
     if (part.made_folder && ::fchmodat(around, name.c_str(), folder_mode, 0) != 0) {
         throw sink_error("cannot make the folder " + path + " private", errno);
@@ -153,7 +156,7 @@ void DirectorySink::open_or_make_part(std::string const &name, Part &part) {
     FileDescriptor fd(::openat(around, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd.is_open()) {
         throw sink_error("cannot open the folder " + path, errno,
-                         "move it away: it must be a folder, and no symbolic link");
+                         "move it away: it must be a folder, not a symbolic link");
     }
     part.folder = std::make_shared<Folder const>(std::move(fd), path);
     require_private(*part.folder);
@@ -191,7 +194,7 @@ void DirectorySink::committed() {
                 m_output.warn(*warning);
             }
         } catch (Error const &) {
-            // The others are live too, and are put in place all the same.
+            // The other keys are live, too, so their files are still put in place.
             first_failure = first_failure ? first_failure : std::current_exception();
         }
     }
@@ -208,8 +211,7 @@ void DirectorySink::rolled_back() noexcept {
             part.files->undo();
         }
         if (part.made_folder) {
-            ::unlinkat(m_folder->fd.get(), name.c_str(),
-                       AT_REMOVEDIR);  // fails, as it should, if there is something in it
+            ::unlinkat(m_folder->fd.get(), name.c_str(), AT_REMOVEDIR);  // fails, as it should, if it is not empty
         }
     }
     forget();
@@ -222,7 +224,7 @@ void DirectorySink::rolled_back() noexcept {
 
 void DirectorySink::left_unknown() noexcept { forget(); }
 
-/// Closes what is still open: its locks are let go.
+/// Closes the files that are still open, which releases their locks.
 void DirectorySink::forget() noexcept {
     m_parts.clear();
     m_prepared = 0;

@@ -11,15 +11,17 @@
 
 namespace relay::cli {
 
-/// --secrets-dir: DIR/AGENT-ID.EXT for each secret, DIR/ORG-ID.admin-token.EXT for an organization's admin token.
+/// --secrets-dir: writes each secret to DIR/AGENT-ID.EXT, and an organization's admin token to
+/// DIR/ORG-ID.admin-token.EXT.
 ///
-/// DIR belongs to this user or to root, and nobody else may write to it; a missing one is made with mode 0700 at the first delivery.
-/// Grouped: in a folder of their own below DIR for each organization, or owner (cli/sink/batch/owner_folder.hpp), under the same rules; a
-/// symbolic link is not followed.
-/// `prepare` may be called for several keys before one `deliver`: then all of them are written, finished and taken back together.
+/// DIR must belong to this user or to root, and no one else may write to it. If it does not exist, it is created with
+/// mode 0700 at the first delivery. With --group-by, files are in a folder below DIR for each organization or owner
+/// (cli/sink/batch/owner_folder.hpp), under the same rules; symbolic links are not followed.
+/// `prepare` may be called for several keys before one `deliver`: then all of them are written, finished and taken back
+/// together.
 class DirectorySink final : public Sink {
   public:
-    /// Throws Error (sink) for a folder that is not fit.
+    /// Throws Error (sink) if the folder is not suitable.
     DirectorySink(std::string path, bool replace, Rendering rendering, Output &output,
                   GroupBy group_by = GroupBy::none);
 
@@ -30,16 +32,16 @@ class DirectorySink final : public Sink {
     void rolled_back() noexcept override;
     void left_unknown() noexcept override;
     std::string destination() const override { return m_destination; }
-    /// The file of an agent, relative to DIR, if it is there.
+    /// Returns the file of an agent, relative to DIR, if it exists.
     std::optional<std::string> find(AgentId const &agent, OrgId const &org,
                                     std::optional<std::string> const &owner) const;
 
   private:
-    /// What of a batch goes to one folder.
+    /// The part of a batch that goes to one folder.
     struct Part {
         std::vector<NamedSecret> prepared{};
         std::shared_ptr<Folder const> folder{};
-        std::optional<SecretFiles> files{};  ///< from the delivery to the verdict
+        std::optional<SecretFiles> files{};  ///< set from the delivery to the verdict
         bool made_folder = false;
     };
 
@@ -57,7 +59,7 @@ class DirectorySink final : public Sink {
     std::shared_ptr<Folder const> m_folder{};  ///< null until DIR exists
     bool m_made_folder = false;
     GroupBy m_group_by;
-    std::map<std::string, Part> m_parts{};  ///< by the name of the folder; empty: DIR itself
+    std::map<std::string, Part> m_parts{};  ///< by the folder's name; empty: DIR itself
     std::size_t m_prepared = 0;
     std::string m_destination;
 };

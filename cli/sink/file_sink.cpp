@@ -9,21 +9,20 @@
 namespace relay::cli {
 namespace {
 
-/// The last part of a path; everything before it is the folder.
+/// Returns the last part of a path, checked; all before it is the folder.
 std::string file_name_of(std::string const &path) {
     auto name = path.substr(path.rfind('/') + 1);
     if (path == "-") {
-        throw Error(ErrorKind::usage, "--secret-file needs the name of a file",
-                    {.next = "write --secret-stdout if standard output is meant, or ./- for a file of that name"});
+        throw Error(ErrorKind::usage, "--secret-file needs a file name",
+                    {.next = "use --secret-stdout for standard output, or write ./- for a file of that name"});
     }
     if (name.empty() || name == "." || name == "..") {
         throw Error(ErrorKind::usage, "'" + path + "' is a folder, not a file for a secret",
-                    {.next = "name a file in it, or use --secrets-dir"});
+                    {.next = "add a file name to it, or use --secrets-dir"});
     }
     if (name.ends_with(unfinished_suffix)) {
-        throw Error(
-            ErrorKind::usage, "a secret file cannot be called " + name,
-            {.why = "names that end in .new are kept for files that are not finished", .next = "choose another name"});
+        throw Error(ErrorKind::usage, "a secret file cannot be called " + name,
+                    {.why = "names that end in .new are reserved for unfinished files", .next = "choose another name"});
     }
     if (name.size() + unfinished_suffix.size() > NAME_MAX) {
         throw Error(ErrorKind::usage, "the file name in '" + path + "' is too long", {.next = "choose a shorter name"});
@@ -66,7 +65,7 @@ OperationId FileSink::prepare(NewKey const &issued) {
 
 void FileSink::deliver() {
     if (!m_content) {
-        throw Error(ErrorKind::internal, "a secret was to be delivered before it was prepared");
+        throw Error(ErrorKind::internal, "a secret cannot be delivered before it is prepared");
     }
     auto content = std::move(*m_content);
     m_content.reset();

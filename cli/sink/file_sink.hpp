@@ -12,7 +12,8 @@ namespace relay::cli {
 /// --secret-file: one secret in one file.
 class FileSink final : public Sink {
   public:
-    /// `path` as the user wrote it. Throws Error (usage) for a path that cannot name a secret's file, Error (sink) for a folder that takes none.
+    /// `path` is as the user wrote it. Throws Error (usage) if it cannot be the name of a secret file, Error (sink) if
+    /// the folder cannot take the file.
     FileSink(std::string path, bool replace, Rendering rendering, Output &output);
 
     /// Throws Error (sink) if the file is in the way.

@@ -18,15 +18,15 @@ std::string Folder::path_of(std::string const &name) const {
 std::shared_ptr<Folder const> open_folder(std::string const &path) {
     FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd.is_open()) {
-        throw sink_error("cannot open the folder " + path, errno, "make it, or name another place");
+        throw sink_error("cannot open the folder " + path, errno, "create it, or choose another place");
     }
     return std::make_shared<Folder const>(std::move(fd), path);
 }
 
 void require_writable(Folder const &folder) {
     if (::faccessat(folder.fd.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
-        throw sink_error("cannot make a file in the folder " + folder.path, errno,
-                         "name a folder that you may write to");
+        throw sink_error("cannot create a file in the folder " + folder.path, errno,
+                         "choose a folder that you may write to");
     }
 }
 

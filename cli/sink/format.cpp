@@ -59,11 +59,11 @@ SealKey const *seal_key_for(Rendering const &rendering, std::optional<std::strin
     return rendering.seal_keys ? rendering.seal_keys->find(owner, org.text()) : &rendering.seal_key.value();
 }
 
-/// What every shape of a sealed secret begins with, without the closing brace.
+/// Returns the members that every sealed secret begins with, without the closing brace.
 std::string sealed_members(Rendering const &rendering, NewKey const &issued) {
     auto const *const seal_key = seal_key_for(rendering, issued.owner, issued.org);
     if (seal_key == nullptr) {
-        throw Error(ErrorKind::internal, "a secret without a key to seal it to");
+        throw Error(ErrorKind::internal, "no public key to seal a secret with");
     }
     return R"({"encrypted_value":")" + seal(seal_key->key, issued.key.reveal()) + R"(","key_id":")" + seal_key->key_id +
            '"';
@@ -121,19 +121,18 @@ SecretBuffer render_secret(Rendering const &rendering, NewKey const &issued, Med
         case SecretFormat::k8s: return render_k8s(rendering, issued);
         case SecretFormat::sealed: return render_sealed(rendering, issued);
     }
-    throw Error(ErrorKind::internal, "a secret format without a renderer");
+    throw Error(ErrorKind::internal, "no renderer for a secret format");
 }
 
 std::optional<std::string> why_not_rendered(Rendering const &rendering, Recipient const &recipient) {
     if (rendering.format == SecretFormat::sealed &&
         seal_key_for(rendering, recipient.owner, recipient.org) == nullptr) {
-        return "there is no key to seal it to: --seal-keys has none of " +
-               (recipient.owner ? "its owner " + quote_for_message(*recipient.owner) + ", none"
-                                : "an agent without owner, none") +
-               " of its organization, and no *";
+        return "no public key to seal with: --seal-keys has no entry for " +
+               (recipient.owner ? "its owner " + quote_for_message(*recipient.owner) + ", its organization or *"
+                                : std::string("its organization or * (the agent has no owner)"));
     }
     if (rendering.format == SecretFormat::k8s && !rendering.k8s_name && !can_name_k8s(recipient.agent.text())) {
-        return "no Kubernetes name can be made of its id";
+        return "its id cannot be turned into a Kubernetes name";
     }
     return std::nullopt;
 }

@@ -12,7 +12,7 @@ constexpr std::size_t label_limit = 63;
 
 bool is_lower_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
-/// The parts of a Secret's name may be longer than 63 characters: Kubernetes' own rule, not DNS's.
+/// The parts of a Secret's name may be longer than 63 characters: Kubernetes allows that, DNS does not.
 bool is_name_part(std::string_view text) {
     return !text.empty() && is_lower_alnum(text.front()) && is_lower_alnum(text.back()) &&
            std::all_of(text.begin(), text.end(), [](char c) { return is_lower_alnum(c) || c == '-'; });
@@ -59,9 +59,10 @@ bool can_name_k8s(std::string_view id) { return is_k8s_name(made_to_name(id)); }
 std::string k8s_name_for(std::string_view id) {
     std::string name = made_to_name(id);
     if (!is_k8s_name(name)) {
-        throw Error(ErrorKind::usage, "no Kubernetes name can be made of the id " + std::string(id),
-                    {.why = "a name is lower-case letters, digits, - and ., and begins and ends with a letter or digit",
-                     .next = "add --k8s-name NAME"});
+        throw Error(
+            ErrorKind::usage, "the id " + std::string(id) + " cannot be turned into a Kubernetes name",
+            {.why = "a name has only lower-case letters, digits, - and ., and begins and ends with a letter or digit",
+             .next = "add --k8s-name NAME"});
     }
     return name;
 }
@@ -70,7 +71,7 @@ SecretBuffer render_k8s(Rendering const &rendering, NewKey const &issued) {
     auto const is_agent = issued.agent != nullptr;
     auto const id = is_agent ? issued.agent->text() : issued.org.text() + "-admin";
     auto const name = rendering.k8s_name ? *rendering.k8s_name : k8s_name_for(id);
-    // Every scalar is quoted: an id such as 123, 1e3 or null would otherwise be another YAML type.
+    // Quote every scalar: an id such as 123, 1e3 or null would otherwise have another YAML type.
     auto head = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: \"" + name + "\"\n";
     if (rendering.k8s_namespace) {
         head += "  namespace: \"" + *rendering.k8s_namespace + "\"\n";

@@ -7,15 +7,17 @@
 
 namespace relay::cli {
 
-/// A DNS-1123 subdomain (at most 253 characters): what Kubernetes takes as the name of a Secret.
+/// Returns whether `text` is a valid name of a Kubernetes Secret: a DNS-1123 subdomain of at most 253 characters.
 bool is_k8s_name(std::string_view text) noexcept;
-/// A DNS-1123 label (at most 63 characters): a namespace.
+/// Returns whether `text` is a valid namespace: a DNS-1123 label of at most 63 characters.
 bool is_k8s_namespace(std::string_view text) noexcept;
-/// The name for an id: in lower case, `_` made `-`. Throws Error (usage) that asks for --k8s-name if that is no name.
+/// Returns the Secret name for an id: in lower case, with `_` replaced by `-`. If that is not a valid name, throws
+/// Error (usage) that asks for --k8s-name.
 std::string k8s_name_for(std::string_view id);
-/// True if k8s_name_for(id) is a name.
+/// Returns whether k8s_name_for(id) succeeds.
 bool can_name_k8s(std::string_view id);
-/// One v1 Secret of type Opaque, labelled as managed by relay-admin; the same bytes for the same secret.
+/// Returns one v1 Secret of type Opaque, labelled as managed by relay-admin. The same secret always gives the same
+/// bytes.
 SecretBuffer render_k8s(Rendering const &rendering, NewKey const &issued);
 
 }  // namespace relay::cli

@@ -40,8 +40,8 @@ Error not_ours(std::string const &path, std::string const &why) {
 }
 
 Error another_database(std::string const &path) {
-    return sink_refusal(path + " of an earlier run was made for another database",
-                        "only that one can tell whether its key is live",
+    return sink_refusal(path + " of an earlier run belongs to another database",
+                        "only that database knows whether its key is live",
                         Advice("run the same command with that database").also("move " + path + " away"));
 }
 
@@ -53,21 +53,22 @@ void require_ours(struct stat const &status, std::string const &path) {
         throw not_ours(path, "it belongs to another user (uid " + std::to_string(status.st_uid) + ")");
     }
     if ((status.st_mode & 07177) != 0) {
-        throw not_ours(path, "it is not private (an unfinished secret has mode 0600)");
+        throw not_ours(path, "it is not private (an unfinished secret file has mode 0600)");
     }
     if (status.st_size > static_cast<off_t>(size_limit)) {
         throw not_ours(path, "it is larger than 64 MiB");
     }
 }
 
-/// A run that was killed under umask 0777 between open and fchmod left an empty file that nobody may open.
+/// Removes an empty file of mode 0000, which a run under umask 0777 leaves if it is killed between open and fchmod.
 bool remove_if_empty_and_closed(Folder const &folder, std::string const &unfinished) {
     auto const status = status_at(folder.fd.get(), unfinished);
     return status && S_ISREG(status->st_mode) && status->st_uid == ::geteuid() && status->st_size == 0 &&
            (status->st_mode & 0777) == 0 && ::unlinkat(folder.fd.get(), unfinished.c_str(), 0) == 0;
 }
 
-/// Empty if there is nothing (any more). O_NONBLOCK: opening a FIFO must not wait for its other end.
+/// Opens and locks what an earlier run left; none if it does not exist, or not any more. O_NONBLOCK: opening a FIFO
+/// must not wait for its other end.
 std::optional<Leftover> open_leftover(Folder const &folder, std::string const &name, std::string unfinished) {
     auto const path = folder.path_of(unfinished);
     auto const before = status_at(folder.fd.get(), unfinished);
@@ -86,11 +87,11 @@ std::optional<Leftover> open_leftover(Folder const &folder, std::string const &n
     }
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
         throw sink_refusal(path + " is in use by another run", "two runs write to the same place",
-                           "run the same command again when the other has ended");
+                           "run the same command again when the other run has ended");
     }
     struct stat status {};
     if (::fstat(fd.get(), &status) != 0) {
-        throw sink_error("cannot look at " + path, errno);
+        throw sink_error("cannot check " + path, errno);
     }
     require_ours(status, path);
     auto const identity = identity_of(status);
@@ -131,21 +132,22 @@ void finish(Leftover const &leftover) {
     if (status && !S_ISREG(status->st_mode)) {
         throw Error(ErrorKind::sink,
                     path + " is " + std::string(describe_file_type(status->st_mode)) + ": " + unfinished_path +
-                        " of an earlier run holds a live key and cannot be moved there",
-                    {.next = "move " + path + " away, and run the same command again"});
+                        " of an earlier run contains a live key and cannot be moved there",
+                    {.next = "move " + path + " away, then run the same command again"});
     }
-    // Two names of one file: rename(2) would do nothing and leave both.
+    // If both names are the same file, rename(2) does nothing and leaves both.
     auto const is_in_place = status && identity_of(*status) == leftover.identity;
     auto const failed = is_in_place ? ::unlinkat(folder, leftover.unfinished.c_str(), 0)
                                     : ::renameat(folder, leftover.unfinished.c_str(), folder, leftover.name.c_str());
     if (failed != 0) {
-        throw sink_error(unfinished_path + " of an earlier run holds a live key and cannot be moved to " + path, errno);
+        throw sink_error(unfinished_path + " of an earlier run contains a live key and cannot be moved to " + path,
+                         errno);
     }
     clear_made_for(leftover.fd.get());
     sync_folder(folder);
 }
 
-/// A batch goes behind what its file holds already.
+/// Appends a batch to its file, and removes the batch.
 void finish_batch(Leftover const &leftover, std::string_view content) {
     auto const folder = leftover.folder.fd.get();
     append_missing(leftover.folder, leftover.name, content);
@@ -184,7 +186,7 @@ Listing list_folder(Folder const &folder) {
     return listing;
 }
 
-/// The folders in it that are such as --group-by makes: this user's, and private.
+/// Returns the subfolders that --group-by could have made: private ones of this user.
 std::vector<std::string> group_names(Folder const &folder) {
     Listing const listing = list_folder(folder);
     std::vector<std::string> names;
@@ -202,7 +204,7 @@ std::vector<std::string> group_names(Folder const &folder) {
     return names;
 }
 
-/// NAME of each NAME.new and NAME.batch.
+/// Returns NAME for each NAME.new and NAME.batch.
 std::vector<Name> unfinished_names(Folder const &folder) {
     Listing const listing = list_folder(folder);
     std::vector<Name> names;
@@ -246,9 +248,9 @@ Settled settle_in(Folder const &folder, std::string const &name, Judge const &ju
     }
     auto const content = read_content(*leftover);
     if (!may_be_rendered(content.reveal())) {
-        throw not_ours(folder.path_of(leftover->unfinished), "it does not begin as a secret of ours does");
+        throw not_ours(folder.path_of(leftover->unfinished), "it does not begin like a secret of this program");
     }
-    // What is empty was never whole, so its transaction never came to its COMMIT: nobody needs to be asked.
+    // An empty file was never complete, so its transaction never reached COMMIT: no need to ask the database.
     auto const verdict = content.size() != 0 ? judge(content.reveal(), made_for(leftover->fd.get())) : Verdict::aborted;
     switch (verdict) {
         case Verdict::done:

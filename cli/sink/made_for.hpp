@@ -5,13 +5,15 @@
 
 namespace relay::cli {
 
-/// An unfinished secret says which database can tell whether it is live: in an attribute of the file (user.relay_admin.database), since its
-/// bytes are the secret's alone. Another database knows neither its key nor its operation, and would take it for dead.
+/// Records which database knows whether an unfinished secret is live. This is in an attribute of the file
+/// (user.relay_admin.database), because the content is only the secret. Another database has neither its key nor its
+/// operation, and would take the key for dead.
 ///
-/// A file system without attributes keeps nothing: then the file says nothing, and whoever settles it must know where it belongs.
+/// A file system without attributes stores nothing. Then the user who settles the file must know which database it
+/// belongs to.
 void set_made_for(int fd, std::string const &database_id) noexcept;
 std::optional<std::string> made_for(int fd);
-/// A finished secret is nobody's business but its reader's.
+/// Removes the attribute: a finished secret file is only for its reader.
 void clear_made_for(int fd) noexcept;
 
 }  // namespace relay::cli

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t env_prefix_limit = 64;
 
-/// The compact form, taken apart into the flags that it stands for.
+/// Replaces the compact form with the flags that it means.
 SinkOptions expand(SinkOptions const &options) {
     if (!options.compact) {
         return options;
@@ -46,7 +46,7 @@ void require_one_place(SinkOptions const &options) {
     add(options.terminal, "terminal");
     if (given.size() > 1) {
         throw Error(ErrorKind::usage, given[0] + " and " + given[1] + " exclude each other",
-                    {.why = "a secret leaves by exactly one way", .next = "keep one of them"});
+                    {.why = "a secret is written to exactly one place", .next = "keep one of them"});
     }
 }
 
@@ -68,11 +68,12 @@ void require_fitting_flags(SinkOptions const &options, SecretFormat format, bool
     if (options.seal_key && has_seal_keys) {
         throw Error(
             ErrorKind::usage, "--seal-key and --seal-keys exclude each other",
-            {.why = "one seals all secrets to one key, the other each to its owner's", .next = "keep one of them"});
+            {.why = "--seal-key seals all secrets with one key, --seal-keys seals each with the key of its owner",
+             .next = "keep one of them"});
     }
     if (options.k8s_name && options.secrets_dir) {
         throw Error(ErrorKind::usage, "--k8s-name and --secrets-dir exclude each other",
-                    {.why = "every Secret in the folder would have the same name", .next = "leave --k8s-name out"});
+                    {.why = "every Secret in the folder would have the same name", .next = "omit --k8s-name"});
     }
 }
 
@@ -85,30 +86,29 @@ bool is_env_prefix(std::string_view text) {
 std::unique_ptr<Sink> open_terminal(SinkOptions const &options, Rendering rendering, Output &output) {
     if (!output.stdout_is_terminal()) {
         auto const next = options.terminal
-                              ? "name a FILE or fd:N, or stdout if the reader of this pipe is meant to have it"
-                              : "add --secret-file FILE, --secret-fd N, or --secret-stdout if the reader of this pipe "
-                                "is meant to have it";
-        throw Error(ErrorKind::usage, "this command makes a secret, and standard output is not a terminal",
-                    {.why = "a pipe or a CI log would keep it", .next = next});
+                              ? "give a FILE or fd:N, or stdout if the secret is for the reader of this pipe"
+                              : "add --secret-file FILE, --secret-fd N, or --secret-stdout if the secret is for the "
+                                "reader of this pipe";
+        throw Error(ErrorKind::usage, "this command creates a secret, but standard output is not a terminal",
+                    {.why = "the secret could end up in a CI log or a file", .next = next});
     }
     return std::make_unique<StreamSink>(StreamSink::Kind::terminal, STDOUT_FILENO, std::move(rendering), output);
 }
 
 std::unique_ptr<Sink> open_inherited(int fd, Rendering rendering, Output &output) {
     if (fd <= STDERR_FILENO) {
-        throw Error(ErrorKind::usage, "file descriptor " + std::to_string(fd) + " is not one for a secret",
-                    {.why = "0, 1 and 2 are the standard streams; 2 is kept in logs",
-                     .next = "open another, as in --secret-fd 3 3>secret, or use --secret-stdout"});
+        throw Error(ErrorKind::usage, "file descriptor " + std::to_string(fd) + " cannot be used for a secret",
+                    {.why = "0, 1 and 2 are the standard streams, and stderr ends up in logs",
+                     .next = "open another one, as in --secret-fd 3 3>secret, or use --secret-stdout"});
     }
-    // What was inherited cannot be close-on-exec: such a one is of this program's own making.
+    // An inherited descriptor cannot be close-on-exec: one that is was opened by this program itself.
     auto const flags = ::fcntl(fd, F_GETFD);
     if (flags >= 0 && (flags & FD_CLOEXEC) != 0) {
-        throw Error(ErrorKind::sink,
-                    "file descriptor " + std::to_string(fd) + " was not handed to this command; nothing was changed",
+        throw Error(ErrorKind::sink, "file descriptor " + std::to_string(fd) + " is not open; nothing was changed",
                     {.next = "open it for this command, as in --secret-fd 3 3>secret"});
     }
     auto sink = std::make_unique<StreamSink>(StreamSink::Kind::inherited, fd, std::move(rendering), output);
-    // A server that this command starts must not keep the reader waiting for the end of the stream.
+    // A server that this command starts must not keep the stream open: the reader waits for its end.
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     return sink;
 }
@@ -123,7 +123,7 @@ std::unique_ptr<Sink> open_file(SinkOptions const &options, Rendering rendering,
 
 void require_text(std::optional<std::string> const &value, std::string const &flag) {
     if (value && value->empty()) {
-        throw Error(ErrorKind::usage, flag + " needs a value that is not empty");
+        throw Error(ErrorKind::usage, flag + " must not be empty");
     }
 }
 
@@ -135,21 +135,20 @@ Rendering make_rendering(SinkOptions const &options, std::shared_ptr<SealKeys co
     require_fitting_flags(options, rendering.format, seal_keys != nullptr);
     if (options.env_prefix) {
         if (!is_env_prefix(*options.env_prefix)) {
-            throw Error(ErrorKind::usage,
-                        "'" + *options.env_prefix + "' cannot begin the name of an environment variable",
-                        {.why = "allowed are at most 64 letters, digits and _, no digit first",
+            throw Error(ErrorKind::usage, "'" + *options.env_prefix + "' cannot be a prefix of environment variables",
+                        {.why = "use at most 64 letters, digits and _, and no digit first",
                          .next = "for example --env-prefix RELAY_"});
         }
         rendering.env_prefix = *options.env_prefix;
     }
     if (options.k8s_name && !is_k8s_name(*options.k8s_name)) {
         throw Error(
-            ErrorKind::usage, "'" + *options.k8s_name + "' is no name for a Kubernetes Secret",
-            {.why = "a name is lower-case letters, digits, - and ., and begins and ends with a letter or digit"});
+            ErrorKind::usage, "'" + *options.k8s_name + "' is not a valid name of a Kubernetes Secret",
+            {.why = "a name has only lower-case letters, digits, - and ., and begins and ends with a letter or digit"});
     }
     if (options.k8s_namespace && !is_k8s_namespace(*options.k8s_namespace)) {
-        throw Error(ErrorKind::usage, "'" + *options.k8s_namespace + "' is no name for a Kubernetes namespace",
-                    {.why = "a namespace is at most 63 lower-case letters, digits and -, and begins and ends with a "
+        throw Error(ErrorKind::usage, "'" + *options.k8s_namespace + "' is not a valid Kubernetes namespace",
+                    {.why = "a namespace has at most 63 lower-case letters, digits and -, and begins and ends with a "
                             "letter or digit"});
     }
     rendering.k8s_name = options.k8s_name;

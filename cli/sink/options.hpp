@@ -12,11 +12,11 @@ namespace relay::cli {
 
 class OptionSet;
 
-/// When a FILE that exists, without --replace, is refused: before the database is touched, or, by commands that may find nothing to do
-/// (`--if-older-than`, an agent that is there already), not before there is a secret to write.
+/// When an existing FILE is refused if --replace is missing: before the database is contacted, or, in commands that may
+/// find nothing to do (`--if-older-than`, an agent that exists already), only when there is a secret to write.
 enum class ExistingFile { refuse_at_once, refuse_at_delivery };
 
-/// Which folders below --secrets-dir the files go to.
+/// How files are grouped into folders below --secrets-dir.
 enum class GroupBy { none, org, owner };
 
 }  // namespace relay::cli
@@ -30,7 +30,8 @@ struct relay::EnumText<relay::cli::GroupBy> {
 
 namespace relay::cli {
 
-/// The flags that say where a new secret goes and in which shape: plain text from the command line, checked by open_sink.
+/// The flags that say where a new secret is written, and in which format: plain text from the command line, checked by
+/// open_sink.
 struct SinkOptions {
     std::optional<std::string> secret_file{};
     std::optional<std::string> secrets_dir{};
@@ -43,16 +44,15 @@ struct SinkOptions {
     std::optional<std::string> k8s_name{};
     std::optional<std::string> k8s_namespace{};
     std::optional<std::string> seal_key{};  ///< a file, or `-`
-    std::optional<std::string>
-        compact{};  ///< the value of a flag of its own, as `--admin-token SINK`; see parse_compact_sink
+    std::optional<std::string> compact{};  ///< SINK of a flag such as `--admin-token SINK`; see parse_compact_sink
 
-    ExistingFile existing_file = ExistingFile::refuse_at_once;  ///< the command's choice, no flag
+    ExistingFile existing_file = ExistingFile::refuse_at_once;  ///< set by the command, not by a flag
 
-    /// True if a destination was named at all.
+    /// Returns whether any destination is given.
     bool asked() const { return secret_file || secrets_dir || secret_fd || secret_stdout || terminal || compact; }
 };
 
-/// Where the secrets of many go: what a single one may, and what only makes sense for many.
+/// The flags for many secrets: those for a single one, and some that make sense only for many.
 struct BatchSinkOptions {
     SinkOptions sink{};
     std::optional<std::string> group_by{};  ///< org, owner
@@ -62,17 +62,18 @@ struct BatchSinkOptions {
     std::optional<std::int64_t> deliver_jobs{};
 };
 
-/// As declare_sink, with --group-by, --seal-keys, --deliver, --deliver-timeout and --deliver-jobs.
+/// Adds the flags of declare_sink, and --group-by, --seal-keys, --deliver, --deliver-timeout and --deliver-jobs.
 void declare_batch_sink(OptionSet &set, BatchSinkOptions &options);
 
 /// Adds --secret-file, --secrets-dir, --secret-fd, --secret-stdout, --replace and the flags of the format to a command.
 void declare_sink(OptionSet &set, SinkOptions &options);
 
-/// For a secret that is made only when asked for: adds `flag SINK` (`--admin-token SINK`), --replace and the flags of the format.
+/// Adds `flag SINK` (`--admin-token SINK`), --replace and the flags of the format, for a secret that is made only if it
+/// is asked for.
 void declare_compact_sink(OptionSet &set, SinkOptions &options, std::string_view flag, std::string_view description);
 
-/// Reads a destination in one word: `stdout`, `terminal`, `fd:N`, `file:PATH` (any path), or a path.
-/// Throws Error (usage) for an empty text, `-`, and an fd that is not a number.
+/// Parses a destination in one word: `stdout`, `terminal`, `fd:N`, `file:PATH` (any path), or a path. Throws Error
+/// (usage) for an empty text, `-`, and an fd that is not a number.
 SinkOptions parse_compact_sink(std::string_view text);
 
 }  // namespace relay::cli

@@ -16,10 +16,11 @@ namespace {
 
 constexpr std::size_t size_limit = 64 * 1024;
 constexpr std::size_t key_id_limit = 128;
-constexpr auto how_to_get = "gh api repos/OWNER/REPO/actions/secrets/public-key > pk.json, then --seal-key pk.json";
+constexpr auto how_to_get =
+    "get one with gh api repos/OWNER/REPO/actions/secrets/public-key > pk.json, then use --seal-key pk.json";
 
 Error bad_seal_key(std::string const &source, std::string const &fault) {
-    return Error(ErrorKind::usage, "the sealing key in " + source + " cannot be used: " + fault, {.next = how_to_get});
+    return Error(ErrorKind::usage, "the public key in " + source + " cannot be used: " + fault, {.next = how_to_get});
 }
 
 std::string read_limited(int fd, std::string const &source) {
@@ -53,7 +54,7 @@ bool is_plain_id(std::string_view text) {
 std::string member(JsonObject const &document, char const *name, std::string const &source) {
     auto const found = document.find(name);
     if (found == document.end() || found->second.kind != JsonMember::Kind::text) {
-        throw bad_seal_key(source, std::string("it has no text member \"") + name + '"');
+        throw bad_seal_key(source, std::string("it has no string member \"") + name + '"');
     }
     return found->second.text;
 }
@@ -62,7 +63,7 @@ std::string member(JsonObject const &document, char const *name, std::string con
 
 SealKey make_seal_key(std::string key_id, std::string_view key) {
     if (!is_plain_id(key_id)) {
-        throw Error(ErrorKind::usage, "\"key_id\" is not 1 to 128 letters, digits, _ or -");
+        throw Error(ErrorKind::usage, "\"key_id\" must be 1 to 128 letters, digits, _ or -");
     }
     return {.key = SealingKey::from_base64(key), .key_id = std::move(key_id)};
 }

@@ -7,17 +7,17 @@
 
 namespace relay::cli {
 
-/// A repository's public key as the GitHub secrets API gives it, and the name by which the API wants it back.
+/// A repository's public key as the GitHub secrets API returns it, and the id that the API expects with a sealed value.
 struct SealKey {
     SealingKey key;
     std::string key_id;  ///< letters, digits, `_` and `-`: needs no escaping in JSON
 };
 
-/// Throws Error (usage): what is wrong with one of them; the texts are not quoted.
+/// Makes a SealKey. Throws Error (usage) that says what is wrong, without quoting the texts.
 SealKey make_seal_key(std::string key_id, std::string_view key);
 
-/// Reads {"key_id","key"} (other members are ignored, as the API may add some) from a file, or from stdin for `-`.
-/// Throws Error (usage) that says what is wrong.
+/// Reads {"key_id","key"} from a file, or from stdin for `-`. Ignores other members, which the API may add. Throws
+/// Error (usage) that says what is wrong.
 SealKey read_seal_key(std::string const &path);
 
 }  // namespace relay::cli

@@ -17,14 +17,14 @@ namespace {
 constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
 constexpr mode_t permission_bits = 07777;
 
-/// Nothing is removed but what is ours: another process may have put its own file under the name meanwhile.
+/// Removes `name` only if it is our file: another process may have put a different file there.
 void unlink_if_same(int folder, std::string const &name, FileIdentity const &identity) noexcept {
     if (is_file_at(folder, name, identity)) {
         ::unlinkat(folder, name.c_str(), 0);
     }
 }
 
-/// umask 0777 makes a file of mode 0000, umask 0 changes nothing: the mode is set, then looked at, since some file systems have none.
+/// Sets mode 0600, whatever the umask, then checks it: some file systems do not store modes.
 void make_private(int fd, std::string const &path) {
     struct stat status {};
     if (::fchmod(fd, private_mode) != 0 || ::fstat(fd, &status) != 0) {
@@ -32,7 +32,7 @@ void make_private(int fd, std::string const &path) {
     }
     if ((status.st_mode & permission_bits) != private_mode || status.st_uid != ::geteuid()) {
         throw sink_refusal("the file system of " + path + " cannot keep a file private",
-                           "it gives every file the same owner and mode", "name a place on another file system");
+                           "it gives every file the same owner and mode", "choose a place on another file system");
     }
 }
 
@@ -46,25 +46,25 @@ void SecretFile::check() const {
     auto const status = status_at(folder, m_name);
     if (!status) {
         if (errno != ENOENT) {
-            throw sink_error("cannot look at " + path(), errno);
+            throw sink_error("cannot check " + path(), errno);
         }
         return;
     }
     if (!S_ISREG(status->st_mode)) {
         throw sink_refusal(path() + " is " + std::string(describe_file_type(status->st_mode)),
-                           "a secret is only written to a regular file of its own", "choose another name");
+                           "a secret is written only to a regular file", "choose another name");
     }
     if (!m_replace) {
         if (is_file_at(folder, m_unfinished, identity_of(*status))) {
             return;
         }
         throw sink_refusal(
-            path() + " exists", "a secret file is never overwritten without leave",
-            "choose another name, or add --replace (its old content stays until the change is committed)");
+            path() + " exists", "an existing secret file is kept unless you add --replace",
+            "choose another name, or add --replace (the old content stays until the change is committed)");
     }
     if (status->st_uid != ::geteuid()) {
         throw sink_refusal(path() + " belongs to another user (uid " + std::to_string(status->st_uid) + ")",
-                           "the file that replaces it would be yours alone, and its reader would be locked out",
+                           "the new file would be private to you, so its reader could no longer read it",
                            "run this as that user, or choose another name");
     }
 }
@@ -100,19 +100,19 @@ void SecretFile::create_unfinished() {
     m_fd = FileDescriptor(::openat(folder, m_unfinished.c_str(), flags, private_mode));
     if (!m_fd.is_open()) {
         auto const error_number = errno;
-        throw sink_error("cannot make " + unfinished_path(), error_number,
+        throw sink_error("cannot create " + unfinished_path(), error_number,
                          error_number == EEXIST ? own_command({"recover", "--dir", m_folder->path}) : Advice());
     }
     struct stat status {};
     if (::fstat(m_fd.get(), &status) != 0) {
-        throw sink_error("cannot look at " + unfinished_path(), errno);
+        throw sink_error("cannot check " + unfinished_path(), errno);
     }
     m_identity = identity_of(status);
     make_private(m_fd.get(), unfinished_path());
-    // Another run may have found the file in the instant before it was locked, and taken it for one that was left behind.
+    // Before the file was locked, another run may have found it and taken it for one that a killed run left.
     if (::flock(m_fd.get(), LOCK_EX | LOCK_NB) != 0 || !is_file_at(folder, m_unfinished, m_identity)) {
         throw sink_refusal(unfinished_path() + " is in use by another run", "two runs write to the same place",
-                           "run the same command again when the other has ended");
+                           "run the same command again when the other run has ended");
     }
     set_made_for(m_fd.get(), m_database_id);
     write_unflushed(m_fd.get(), m_content->reveal(), unfinished_path());
@@ -126,15 +126,15 @@ void SecretFile::put_into_place() {
     if (::linkat(folder, m_unfinished.c_str(), folder, m_name.c_str(), 0) != 0) {
         auto const error_number = errno;
         if (error_number == EEXIST) {
-            throw sink_refusal(path() + " exists", "it was made while this command ran", "choose another name");
+            throw sink_refusal(path() + " exists", "it was created while this command ran", "choose another name");
         }
         auto const without_links = error_number == EPERM || error_number == EOPNOTSUPP;
-        throw sink_error("cannot make " + path(), error_number,
+        throw sink_error("cannot create " + path(), error_number,
                          without_links ? "if the file system has no hard links, add --replace" : "");
     }
     if (!is_file_at(folder, m_name, m_identity)) {
-        throw sink_refusal(unfinished_path() + " was exchanged while it was written",
-                           "another process writes to the same folder", "name a folder of your own");
+        throw sink_refusal(unfinished_path() + " was replaced while it was being written",
+                           "another process writes to the same folder", "choose a folder that only you use");
     }
 }
 
@@ -147,7 +147,7 @@ std::optional<std::string> SecretFile::finish() {
         return std::nullopt;
     }
     auto const error_number = errno;
-    return "the folder of " + path() + " could not be flushed to the disk: " + std::strerror(error_number);
+    return "the folder of " + path() + " could not be flushed to disk: " + std::strerror(error_number);
 }
 
 void SecretFile::finish_unflushed() {
@@ -161,7 +161,7 @@ void SecretFile::finish_unflushed() {
             finish_new();
         }
     } catch (...) {
-        keep();  // the key is live: nothing may be taken back any more
+        keep();  // the key is live: its file must stay
         throw;
     }
     clear_made_for(m_fd.get());
@@ -170,7 +170,8 @@ void SecretFile::finish_unflushed() {
 
 void SecretFile::finish_new() {
     auto const folder = m_folder->fd.get();
-    // Whoever waits for NAME may have moved it away already; then it is made once more rather than lost.
+    // A process that waits for NAME may have moved it away already. Then make it again: too many copies are better than
+    // none.
     if (!is_file_at(folder, m_name, m_identity) &&
         ::linkat(folder, m_unfinished.c_str(), folder, m_name.c_str(), 0) != 0) {
         throw live_but_misplaced(errno);
@@ -181,16 +182,16 @@ void SecretFile::finish_new() {
 void SecretFile::finish_replacement() {
     auto const folder = m_folder->fd.get();
     if (!is_file_at(folder, m_unfinished, m_identity)) {
-        // Removed or exchanged under our hands: the key is live, and this memory is its only copy.
+        // Another process removed or replaced NAME.new. The key is live, and this memory holds its only copy.
         m_fd.reset();
         try {
             create_unfinished();
             flush();
         } catch (Error const &error) {
             throw Error(ErrorKind::unknown,
-                        "the new key is live, but " + unfinished_path() + " was taken away: " + error.message(),
+                        "the new key is live, but " + unfinished_path() + " was removed: " + error.message(),
                         {.why = "another process writes to the same folder",
-                         .next = "issue another key: the old one is accepted until its grace ends",
+                         .next = "issue another key: the old key is accepted until its grace period ends",
                          .changed = Changed::yes});
         }
     }
@@ -199,11 +200,11 @@ void SecretFile::finish_replacement() {
     }
 }
 
-/// Not ErrorKind::sink: that promises that nothing was changed.
+/// Not ErrorKind::sink, which promises that nothing was changed.
 Error SecretFile::live_but_misplaced(int error_number) const {
     return Error(ErrorKind::unknown,
-                 "the new key is live, but could not be moved to " + path() + ": " + std::strerror(error_number),
-                 {.why = "the key is whole in " + unfinished_path(),
+                 "the new key is live, but cannot be moved to " + path() + ": " + std::strerror(error_number),
+                 {.why = "the key is safe in " + unfinished_path(),
                   .next = use_tool("mv", unfinished_path(), path()),
                   .changed = Changed::yes});
 }
@@ -218,7 +219,7 @@ void SecretFile::undo() noexcept {
 
 void SecretFile::undo_unflushed() noexcept {
     if (is_written()) {
-        // NAME goes first: as long as NAME.new is there, a later run can tell that NAME was ours.
+        // Remove NAME first: as long as NAME.new exists, a later run can see that NAME is ours.
         auto const folder = m_folder->fd.get();
         if (!m_replace) {
             unlink_if_same(folder, m_name, m_identity);

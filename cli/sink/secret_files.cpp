@@ -53,7 +53,7 @@ std::optional<std::string> SecretFiles::finish() {
         try {
             file.finish_unflushed();
         } catch (Error const &) {
-            // The others are live too, and are put in place all the same.
+            // The other keys are live, too, so their files are still put in place.
             first_failure = first_failure ? first_failure : std::current_exception();
         }
     }
@@ -63,7 +63,7 @@ std::optional<std::string> SecretFiles::finish() {
         std::rethrow_exception(first_failure);
     }
     if (error_number != 0) {
-        return "the folder " + m_folder->path + " could not be flushed to the disk: " + std::strerror(error_number);
+        return "the folder " + m_folder->path + " could not be flushed to disk: " + std::strerror(error_number);
     }
     return std::nullopt;
 }

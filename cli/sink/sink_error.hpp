@@ -6,9 +6,9 @@
 
 namespace relay::cli {
 
-/// "MESSAGE: strerror; nothing was changed", as Error (sink).
+/// Returns "MESSAGE: strerror; nothing was changed" as Error (sink).
 Error sink_error(std::string const &message, int error_number, Advice next = {});
-/// "MESSAGE; nothing was changed", as Error (sink).
+/// Returns "MESSAGE; nothing was changed" as Error (sink).
 Error sink_refusal(std::string const &message, std::string why, Advice next);
 
 }  // namespace relay::cli

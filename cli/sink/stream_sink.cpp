@@ -27,25 +27,24 @@ void require_usable(int fd, std::string const &name) {
     auto const flags = ::fcntl(fd, F_GETFL);
     struct stat status {};
     if (flags < 0 || ::fstat(fd, &status) != 0) {
-        throw sink_refusal(name + " is not open", "", "open it for this command, or name a file with --secret-file");
+        throw sink_refusal(name + " is not open", "", "open it for this command, or use --secret-file FILE");
     }
     if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH) != 0) {
-        throw sink_refusal(name + " is not open for writing", "",
-                           "open it for writing, or name a file with --secret-file");
+        throw sink_refusal(name + " is not open for writing", "", "open it for writing, or use --secret-file FILE");
     }
     if (is_bottomless(status)) {
-        throw sink_refusal(name + " keeps nothing (it is /dev/null)", "the key would be live, and nobody would have it",
-                           "name a place that keeps it, as --secret-file FILE");
+        throw sink_refusal(name + " discards everything (it is /dev/null)", "the key would be live, but lost",
+                           "choose a place that keeps it, e.g. --secret-file FILE");
     }
     pollfd watched{.fd = fd, .events = POLLOUT, .revents = 0};
     if (::poll(&watched, 1, 0) > 0 && (watched.revents & POLLERR) != 0) {
-        throw sink_refusal(
-            "nobody reads " + name + " any more", "",
-            "see that the reader of the secret stays until it has read it, and run the same command again");
+        throw sink_refusal("no process reads " + name + " any more", "",
+                           "make sure that the reader waits for the secret, then run the same command again");
     }
 }
 
-/// What runs in GitHub Actions has its stderr in the log, and the runner reads its commands there; it never shows what it is told to mask.
+/// Returns whether this runs in GitHub Actions. There stderr goes to the log, and the runner reads its commands from
+/// it; it hides all that it is told to mask.
 bool is_github_actions() {
     auto const *value = std::getenv("GITHUB_ACTIONS");
     return value != nullptr && std::string_view(value) == "true";
@@ -101,12 +100,12 @@ OperationId StreamSink::prepare(NewKey const &issued) {
 
 void StreamSink::deliver() {
     if (!m_content) {
-        throw Error(ErrorKind::internal, "a secret was to be delivered before it was prepared");
+        throw Error(ErrorKind::internal, "a secret cannot be delivered before it is prepared");
     }
     if (m_masks) {
         write_to_stream(STDERR_FILENO, m_masks->reveal(), "standard error", {.room = m_patience.room, .taken = {}});
     }
-    m_written = true;  // from here on, some of it may have been seen
+    m_written = true;  // from here on, part of it may have been read
     write_to_stream(m_fd, m_content->reveal(), name(), m_patience);
     m_masks.reset();
     m_content.reset();
@@ -119,9 +118,9 @@ void StreamSink::committed() {
     m_written = false;
 }
 
-void StreamSink::rolled_back() noexcept { tell("was not activated and never will be"); }
+void StreamSink::rolled_back() noexcept { tell("is not active and never will be"); }
 
-void StreamSink::left_unknown() noexcept { tell("may or may not be active; keep it until that is settled"); }
+void StreamSink::left_unknown() noexcept { tell("may or may not be active; keep it until you know"); }
 
 void StreamSink::tell(std::string const &fate) noexcept {
     m_masks.reset();
@@ -133,7 +132,7 @@ void StreamSink::tell(std::string const &fate) noexcept {
         auto const where = m_kind == Kind::terminal ? std::string("above") : "written to " + name();
         m_output.warn("the " + m_secret_name + " " + where + " (key id " + m_key_id + ") " + fate);
     } catch (...) {
-        // The outcome itself is told by the error that is on its way; there is no other stream to complain to.
+        // The error that follows reports the outcome itself; there is no other stream to report this to.
     }
 }
 

@@ -9,12 +9,14 @@
 
 namespace relay::cli {
 
-/// Terminal, --secret-stdout and --secret-fd: what was written cannot be taken back, so people are told what became of it.
+/// Terminal, --secret-stdout and --secret-fd. What was written cannot be taken back, so people are informed what became
+/// of the key.
 class StreamSink final : public Sink {
   public:
     enum class Kind { terminal, standard_output, inherited };
 
-    /// `fd` is not closed at the end. Throws Error (sink) if it is not open for writing, its reader is gone, or it is /dev/null.
+    /// Does not close `fd` at the end. Throws Error (sink) if it is not open for writing, if its reader is gone, or if
+    /// it is /dev/null.
     StreamSink(Kind kind, int fd, Rendering rendering, Output &output, StreamPatience patience = {});
 
     void settle(Judge const &) override {}
@@ -39,7 +41,7 @@ class StreamSink final : public Sink {
     std::string m_secret_name{};  ///< "API key", "admin token"
     std::string m_key_id{};
     std::optional<SecretBuffer> m_content{};
-    std::optional<SecretBuffer> m_masks{};  ///< what a CI log must be told to hide, as the runner's commands
+    std::optional<SecretBuffer> m_masks{};  ///< commands that make the CI runner hide the secret in its log
     bool m_written = false;
 };
 

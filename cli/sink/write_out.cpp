@@ -16,16 +16,15 @@ namespace relay::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto no_room_next = "free some room, or name another place, and run the same command again";
-constexpr auto no_reader_next =
-    "see that the reader of the secret stays until it has read it, and run the same command again";
+constexpr auto no_room_next = "free some space or choose another place, then run the same command again";
+constexpr auto no_reader_next = "make sure that the reader waits for the secret, then run the same command again";
 
 Error write_failed(std::string const &name, int error_number) {
     auto const is_broken = error_number == EPIPE || error_number == ECONNRESET;
     return sink_error("cannot write the secret to " + name, error_number, is_broken ? no_reader_next : no_room_next);
 }
 
-/// One write(2), at most `limit` bytes, EINTR and EAGAIN apart. Returns how many were taken.
+/// Calls write(2) once, with at most `limit` bytes. Returns how many were written; 0 for EINTR and EAGAIN.
 std::size_t write_some(int fd, std::string_view content, std::size_t limit, std::string const &name) {
     auto const count = ::write(fd, content.data(), std::min(content.size(), limit));
     if (count >= 0) {
@@ -51,7 +50,8 @@ void flush_to_disk(int fd, std::string const &name) {
     }
 }
 
-/// The descriptor itself stays open for its lock; NFS reports a late error at the close of any duplicate.
+/// Closes a duplicate, because NFS reports a late error when any duplicate is closed. The descriptor itself stays open
+/// for its lock.
 void close_duplicate(int fd, std::string const &name) {
     auto const duplicate = ::dup(fd);
     if (duplicate < 0 || ::close(duplicate) != 0) {
@@ -64,13 +64,14 @@ int milliseconds_until(Clock::time_point deadline) {
     return static_cast<int>(std::clamp<decltype(left)>(left, 0, INT_MAX));
 }
 
-/// What poll(2) says of the descriptor within `timeout` milliseconds; 0 if nothing.
+/// Returns the events that poll(2) reports for the descriptor within `timeout` milliseconds; 0 if none.
 short poll_once(int fd, short events, int timeout) {
     pollfd watched{.fd = fd, .events = events, .revents = 0};
     return ::poll(&watched, 1, timeout) > 0 ? watched.revents : short{0};
 }
 
-/// Blocking descriptors too: after POLLOUT a pipe takes PIPE_BUF bytes at once, so that no reader can hold us up for ever.
+/// Writes all of `content` before the deadline, to a blocking descriptor, too: after POLLOUT a pipe accepts PIPE_BUF
+/// bytes immediately, so no reader can block us forever.
 void write_with_patience(int fd, std::string_view content, std::string const &name,
                          std::chrono::milliseconds patience) {
     auto const deadline = Clock::now() + patience;
@@ -86,20 +87,21 @@ void write_with_patience(int fd, std::string_view content, std::string const &na
             content.remove_prefix(write_some(fd, content, PIPE_BUF, name));
         }
         if (!content.empty() && Clock::now() >= deadline) {
-            throw sink_refusal("the reader of " + name + " does not take the secret", "it made no room in time",
+            throw sink_refusal("the reader of " + name + " does not read the secret", "it was too slow",
                                no_reader_next);
         }
     }
 }
 
-/// Bytes that were written and not yet read; -1 if that cannot be seen.
+/// Returns how many bytes were written but not yet read; -1 if that is unknown.
 int unread_bytes(int fd, bool is_pipe) {
     int count = 0;
     return ::ioctl(fd, is_pipe ? FIONREAD : SIOCOUTQ, &count) == 0 ? count : -1;
 }
 
-/// A reader may close as soon as it has read all, so a pipe is asked for its bytes first and for its reader after; of a socket whose
-/// other end is gone nothing is unread, so there it is the other way round.
+/// Waits until the reader has read everything, or `patience` is over. A reader may close as soon as it has read all. So
+/// for a pipe, check the unread bytes first and the reader after. A socket whose other end is gone reports no unread
+/// bytes, so there the order is reversed.
 void wait_until_taken(int fd, bool is_pipe, std::string const &name, std::chrono::milliseconds patience) {
     auto const deadline = Clock::now() + patience;
     for (int pause = 1;; pause = std::min(pause * 2, 50)) {
@@ -114,7 +116,7 @@ void wait_until_taken(int fd, bool is_pipe, std::string const &name, std::chrono
         }
         auto const left = milliseconds_until(deadline);
         if (left == 0) {
-            return;  // a slow reader is a reader
+            return;  // slow, but still there
         }
         poll_once(fd, 0, std::min(pause, left));
     }
@@ -135,7 +137,8 @@ void flush_written(int fd, std::string const &name) {
 }
 
 void confirm_flushed(int fd, std::string const &name) {
-    // Waits for nothing any more. Before Linux 5.8, syncfs says nothing of a page that could not be written: the file does.
+    // This does not wait for the disk any more. Before Linux 5.8, syncfs does not report pages that could not be
+    // written; the file does.
     if (::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) != 0) {
         flush_to_disk(fd, name);
     }

@@ -85,8 +85,8 @@ FAILURES = {
     "exit 3": "it ended with exit code 3",
     "cat >/dev/null; echo the store is full >&2; exit 3": "it ended with exit code 3: the store is full",
     "kill -9 $$": "it was ended by signal 9",
-    "true": "it did not read the secret from its stdin",
-    "head -c 5 >/dev/null": "it did not read the secret from its stdin",
+    "true": "it did not read the secret from stdin",
+    "head -c 5 >/dev/null": "it did not read the secret from stdin",
     "cat >/dev/null; sleep 60 & sleep 60": "it took longer than 5 s and was ended",
     "trap '' TERM; cat >/dev/null; while :; do sleep 1; done": "it took longer than 5 s and was ended",
 }
@@ -112,7 +112,7 @@ def test_a_secret_that_the_command_says_aloud_goes_nowhere(relay, database, tmp_
     command = "secret=$(cat); set -x; echo \"$secret\"; echo \"$secret\" >&2; echo '\033[2J'harmless"
     result = relay("migrate-legacy", "issue", "--all", "--secret-format", shape, "--deliver", command, check=0)
     said = result.stdout + result.stderr
-    assert b"(a line with a secret in it, withheld)" in said and b"Agent.0000: \\x1b[2Jharmless" in said
+    assert b"(a line that contains a secret is not shown)" in said and b"Agent.0000: \\x1b[2Jharmless" in said
     assert not KEY.search(said) and live_keys(database)["Agent.0000"].encode() not in result.stderr
     for word in re.findall(rb"[A-Za-z0-9+/]{40,}=*", said):
         assert not KEY.search(base64.b64decode(word + b"=" * (-len(word) % 4)))
@@ -204,7 +204,7 @@ def test_when_the_commit_fails_a_new_key_is_handed_over(relay, database, tmp_pat
         " FOR EACH ROW EXECUTE FUNCTION public.fail_at_first()"
     )
     result = relay("migrate-legacy", "issue", "--all", "--deliver", RECEIVER, check=0)
-    assert "handed for Agent.0000 is not active, and never will be: a new one is handed over next" in result.err
+    assert "got for Agent.0000 is not active and never will be: the next attempt delivers a new one" in result.err
     assert_each_holds_its_own(database, got())
 
 
@@ -261,7 +261,7 @@ def test_an_owner_without_a_key_to_seal_to_fails_alone_and_a_star_is_for_the_res
     for dry in (("--dry-run",), ()):
         done = issue(relay, "--all", *sealed, *dry, check=7)
         assert done["issued"] == 2 and [fault["agent_id"][-1] for fault in done["faults"]] == ["0", "2", "3", "5"]
-        assert done["faults"][0]["reason"].startswith("there is no key to seal it to: --seal-keys has none of its owner 'team-0'")
+        assert done["faults"][0]["reason"].startswith("no public key to seal with: --seal-keys has no entry for its owner 'team-0'")
     assert len(list((tmp_path / "out").iterdir())) == 2 == len(live_keys(database))
     write_seal_keys(tmp_path / "pk", {"team-2": OWNERS["team-2"], "*": rest}, [{"org_id": "p", "key_id": "1", "key": public(rest)}])
     assert issue(relay, "--all", *sealed)["issued"] == 4
@@ -276,10 +276,10 @@ BAD_SEAL_KEYS = {
     "owner,key_id\nteam-0,1\n": "has no column key",
     '{"owner":"a",%s}\n{"owner":"b","key_id":"1","key":"AAAA"}\n' % GOOD: "line 2: not a sealing key: 3 bytes where 32 are needed",
     '{"owner":"a","key_id":"1"}': "line 1: not a sealing key",
-    '{"owner":"a","key_id":"no spaces","key":"AAAA"}': 'line 1: "key_id" is not',
-    '{"owner":"a",%s}\n\n{"owner":"a",%s}\n' % (GOOD, GOOD): "line 3: a second key of 'a'",
-    '{"owner":"a","org_id":"o",%s}' % GOOD: "line 1: it must name an owner or an org_id",
-    "{%s}" % GOOD: "line 1: it must name an owner or an org_id",
+    '{"owner":"a","key_id":"no spaces","key":"AAAA"}': 'line 1: "key_id" must be',
+    '{"owner":"a",%s}\n\n{"owner":"a",%s}\n' % (GOOD, GOOD): "line 3: a second key for 'a'",
+    '{"owner":"a","org_id":"o",%s}' % GOOD: "line 1: give either an owner or an org_id",
+    "{%s}" % GOOD: "line 1: give either an owner or an org_id",
     "{broken": "line 1: it is no JSON object",
     "owner,key_id,key\na,1\n": "line 2: it has 2 fields",
 }

@@ -254,7 +254,7 @@ def test_recover_settles_a_batch_that_was_left(relay, database, empty_database, 
     point = strace.Point(after[0].name, after[0].number)
     tracer.inject(lambda prefix: relay.with_(prefix=prefix)(*words), point.kill())
     elsewhere = relay.with_(dsn=empty_database.dsn()).json("recover", "--dir", ".", check=7)
-    assert "keys.jsonl.batch of an earlier run was made for another database" in elsewhere["items"][0]["error"]["message"]
+    assert "keys.jsonl.batch of an earlier run belongs to another database" in elsewhere["items"][0]["error"]["message"]
     relay("recover", "--dir", ".", check=0)
     assert_settled(database, tmp_path, len(live_keys(database)))
 

@@ -184,10 +184,10 @@ def test_another_database_is_no_judge_of_a_file(relay, database, key, cluster, t
         for _ in range(2):
             entry = item(elsewhere.json("recover", "--dir", folder, check=7))
             assert entry["verdict"] is None and entry["error"]["code"] == "sink"
-            assert "new.key.new of an earlier run was made for another database" in entry["error"]["message"]
+            assert "new.key.new of an earlier run belongs to another database" in entry["error"]["message"]
         init = ("init", "--org-id", "o", "--org-name", "O", "--agent-id", "bot", "--agent-name", "B")
         error = elsewhere.error(*init, "--secret-file", file, check=12)
-        assert "was made for another database" in error["message"] and "only that one can tell" in error["why"]
+        assert "belongs to another database" in error["message"] and "only that database knows" in error["why"]
     finally:
         other.drop()
     assert item(relay.json("recover", "--dir", folder))["verdict"] == "done"

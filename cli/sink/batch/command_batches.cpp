@@ -21,7 +21,7 @@ CommandBatches::CommandBatches(DeliveryCommand command, std::size_t jobs, Render
 }
 
 std::chrono::seconds CommandBatches::extra_time() const {
-    return m_command.limit + std::chrono::seconds(5);  // those that are late are given a second to end
+    return m_command.limit + std::chrono::seconds(5);  // commands that are late get a second to end
 }
 
 void CommandBatches::add(NewKey const &issued) {
@@ -58,27 +58,27 @@ void CommandBatches::stop_after_failures() {
         throw sink_refusal("the command of --deliver failed for " + std::to_string(m_failures_in_a_row) +
                                " agents in a row; for " + m_refused.back().agent_id.text() + " " +
                                m_refused.back().reason,
-                           "so it is hardly the agents", "see that it works, and run the same command again");
+                           "so the command itself probably fails", "fix the command, then run the same command again");
     }
 }
 
 void CommandBatches::rolled_back() noexcept {
-    tell_of_delivered("is not active, and never will be: a new one is handed over next");
+    tell_of_delivered("is not active and never will be: the next attempt delivers a new one");
     forget();
 }
 
 void CommandBatches::left_unknown() noexcept {
-    tell_of_delivered("is active or not: run the same command again, which hands over a new one if it is not");
+    tell_of_delivered("may or may not be active: run the same command again; it delivers a new one if it is not");
     forget();
 }
 
 void CommandBatches::tell_of_delivered(std::string const &fate) noexcept {
     try {
         for (auto const &agent : m_delivered) {
-            m_output.warn("the key that the command was handed for " + agent.text() + " " + fate);
+            m_output.warn("the key that the command got for " + agent.text() + " " + fate);
         }
     } catch (...) {
-        // Without memory for a text there is nothing left to say.
+        // Out of memory for a text: nothing can be reported.
     }
 }
 

@@ -11,8 +11,8 @@ namespace relay::cli {
 
 class Output;
 
-/// --deliver: hands each secret to a command of the user's, as the last step before the COMMIT that makes its key live. An agent whose command
-/// fails gets none. Batches are small: as many as there are commands at once.
+/// --deliver: passes each secret to the user's command, as the last step before the COMMIT that makes its key live. An
+/// agent whose command fails gets no key. A batch has as many keys as commands may run at the same time.
 class CommandBatches final : public BatchSink {
   public:
     CommandBatches(DeliveryCommand command, std::size_t jobs, Rendering rendering, Output &output);
@@ -26,7 +26,7 @@ class CommandBatches final : public BatchSink {
     std::size_t most_at_once() const override { return m_jobs; }
     bool may_refuse() const override { return true; }
     std::chrono::seconds extra_time() const override;
-    /// Throws Error (sink) when nothing but failures came for a while: then it is the command, not the agents.
+    /// Throws Error (sink) after many failures in a row: then the command is broken, not the agents.
     void deliver() override;
     std::vector<Refusal> refused() const override { return m_refused; }
     void committed() override { forget(); }
@@ -47,7 +47,7 @@ class CommandBatches final : public BatchSink {
     std::vector<Refusal> m_refused{};
     std::vector<AgentId> m_delivered{};  ///< agents of this batch
     std::size_t m_failures_in_a_row = 0;
-    std::optional<OperationId> m_operation{};  ///< of this batch, a random one: no file is left that could name it
+    std::optional<OperationId> m_operation{};  ///< of this batch: random, because no file is left to derive it from
 };
 
 }  // namespace relay::cli

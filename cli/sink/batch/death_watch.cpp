@@ -13,9 +13,9 @@
 namespace relay::cli {
 namespace {
 
-/// In the child of a program that may have other threads: only what is async-signal-safe.
+/// Runs in the child of a program that may have other threads, so it calls only async-signal-safe functions.
 [[noreturn]] void keep_watch(int pipe) {
-    ::setpgid(0, 0);  // Ctrl-C is not meant for it
+    ::setpgid(0, 0);  // Ctrl-C must not reach it
     std::array<pid_t, DeathWatch::most_groups> groups{};
     pid_t word = 0;
     ssize_t got = 0;
@@ -38,14 +38,14 @@ namespace {
 DeathWatch::DeathWatch() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        throw sink_error("cannot watch over the command", errno);
+        throw sink_error("cannot start a process that watches the command", errno);
     }
     FileDescriptor const read_end(ends[0]);
     m_pipe = FileDescriptor(ends[1]);
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // our handlers are not for the child
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);  // our handlers must not run in the child
     m_watcher = ::fork();
     if (m_watcher == 0) {
         ::close(ends[1]);
@@ -54,7 +54,7 @@ DeathWatch::DeathWatch() {
     auto const error_number = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (m_watcher < 0) {
-        throw sink_error("cannot watch over the command", error_number);
+        throw sink_error("cannot start a process that watches the command", error_number);
     }
 }
 

@@ -6,23 +6,23 @@
 
 namespace relay::cli {
 
-/// Ends process groups if this program dies, of whatever it dies: a process of its own waits for the end of a pipe, and kills those that it was
-/// told of.
+/// Kills process groups if this program dies, for whatever reason. A separate process waits for the end of a pipe, then
+/// kills the groups that it was given.
 ///
-/// It holds, untouched, what was open when it was made: the connection to the database, too. So a server that sees that connection end, and lets
-/// go of the rows that its transaction held, does so when those groups are gone, never before.
+/// That process keeps open all that was open when it started, including the connection to the database. So the server
+/// sees the connection end, and releases the rows locked by its transaction, only after those groups are gone.
 class DeathWatch {
   public:
-    /// Throws Error (sink) if there can be no further process.
+    /// Throws Error (sink) if no process can be started.
     DeathWatch();
-    /// Kills what is still watched.
+    /// Kills the groups that are still watched.
     ~DeathWatch();
     DeathWatch(DeathWatch const &) = delete;
     DeathWatch &operator=(DeathWatch const &) = delete;
 
     static constexpr std::size_t most_groups = 64;
     void watch(pid_t group) noexcept { tell(group); }
-    /// To be called before the group's leader is waited for: its number may be another's after that.
+    /// Must be called before waiting for the group's leader: after that, its number may belong to another process.
     void forget(pid_t group) noexcept { tell(-group); }
 
   private:

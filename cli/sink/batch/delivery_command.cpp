@@ -25,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// Between being asked to end and being killed.
+/// Time between SIGTERM and SIGKILL.
 constexpr auto last_grace = 1s;
 
 struct Pipe {
@@ -36,19 +36,19 @@ struct Pipe {
 Pipe make_pipe() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        throw sink_error("cannot make a pipe for the command", errno);
+        throw sink_error("cannot create a pipe for the command", errno);
     }
     return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-/// One command at work.
+/// One running command.
 class RunningDelivery {
   public:
     RunningDelivery(DeliveryCommand const &command, DeliveryCall const &call, DeathWatch &watch)
         : m_command(command), m_call(call), m_watch(watch), m_spoken(call.content.reveal()) {
         Pipe input = make_pipe();
         Pipe output = make_pipe();
-        // Before it is started: what fits into the pipe waits for no reader.
+        // Written before the command starts: it fits in the pipe, so it waits for no reader.
         write_to_stream(input.write_end.get(), call.content.reveal(), "the command for " + call.agent_id.text(),
                         {.room = 1s, .taken = 0s});
         input.write_end.reset();
@@ -94,7 +94,7 @@ class RunningDelivery {
         std::fill(piece.begin(), piece.end(), '\0');
     }
 
-    /// Sees whether it has ended, and ends it if it is late.
+    /// Checks whether the command has ended, and ends it if it is late.
     void look() {
         siginfo_t info{};
         if (::waitid(P_PID, static_cast<id_t>(m_process), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
@@ -105,7 +105,7 @@ class RunningDelivery {
         }
     }
 
-    /// SIGTERM to all that it started; a second later, SIGKILL.
+    /// Sends SIGTERM to the command and all that it started; the next time, a second later, SIGKILL.
     void ask_to_end() {
         if (is_running()) {
             ::kill(-m_process, m_asked_to_end ? SIGKILL : SIGTERM);
@@ -127,7 +127,7 @@ class RunningDelivery {
         auto const late = m_asked_to_end;
         auto const status = reap();
         listen();
-        m_output.reset();  // what it left in the background says nothing any more
+        m_output.reset();  // ignore background processes that it left
         if (auto const line = m_spoken.finish(); !line.empty()) {
             tell(line);
         }
@@ -136,7 +136,7 @@ class RunningDelivery {
         m_complaint = late ? "it took longer than " + std::to_string(m_command.limit.count()) + " s and was ended"
                            : complaint_of(status);
         if (!m_complaint && unread > 0) {
-            m_complaint = "it did not read the secret from its stdin";
+            m_complaint = "it did not read the secret from stdin";
         }
         if (m_complaint) {
             m_complaint =
@@ -156,7 +156,7 @@ class RunningDelivery {
     DeathWatch &m_watch;
     SpokenLines m_spoken;
     pid_t m_process = -1;
-    FileDescriptor m_input{};  ///< also our end, to see what was left unread
+    FileDescriptor m_input{};  ///< kept open to see what was left unread
     FileDescriptor m_output{};
     Clock::time_point m_end{};
     bool m_asked_to_end = false;
@@ -166,7 +166,7 @@ class RunningDelivery {
 
 using Deliveries = std::vector<std::unique_ptr<RunningDelivery>>;
 
-/// Sleeps until one of them says something, at most `pause`; true if one did.
+/// Waits until a command prints something, at most `pause`. Returns whether one did.
 bool wait_for_words(Deliveries const &deliveries, std::chrono::milliseconds pause) {
     std::vector<pollfd> watched;
     for (auto const &delivery : deliveries) {
@@ -186,7 +186,7 @@ void wait_for_all(Deliveries const &deliveries) {
     for (auto pause = 1ms; any_running(deliveries);) {
         pause = wait_for_words(deliveries, pause) ? 1ms : std::min(pause * 2, std::chrono::milliseconds(20ms));
         if (signal_came()) {
-            throw Interrupted();  // their keys are dead already, and who ends them does so at once
+            throw Interrupted();  // the transaction is rolled back, so their keys are dead: the destructors kill them
         }
         for (auto const &delivery : deliveries) {
             if (delivery->is_running()) {

@@ -13,7 +13,7 @@
 
 namespace relay::cli {
 
-/// One secret that a command is to hand over.
+/// One secret that a command must deliver.
 struct DeliveryCall {
     AgentId agent_id;
     std::vector<std::string> variables{};  ///< NAME=VALUE, none of them secret
@@ -24,15 +24,17 @@ struct DeliveryCall {
 struct DeliveryCommand {
     std::string text{};
     std::chrono::seconds limit{30};
-    /// A line that a command said, without a secret in it.
+    /// Called for each line that a command prints, with secrets removed.
     std::function<void(AgentId const &agent_id, std::string const &line)> said{};
 };
 
-/// Runs the command once for each call, all at once: at most DeathWatch::most_groups. The secret is on its stdin, which then ends; its stdout and stderr are told
-/// line by line. One that takes too long is ended, with all that it started. If this program dies, of whatever, so do they.
+/// Runs the command once for each call, all at the same time: at most DeathWatch::most_groups. Each gets its secret on
+/// stdin, which then ends; its stdout and stderr are reported line by line. A command that takes too long is ended,
+/// with all that it started. If this program dies for whatever reason, the commands are killed.
 ///
-/// Returns for each call why it counts as not delivered, for people; nothing if the command read all of its stdin and ended with 0.
-/// Throws Error (sink) if nothing could be started; Interrupted after a signal: then they were ended.
+/// Returns for each call why it counts as not delivered, for people; none if the command read all of its stdin and
+/// ended with 0. Throws Error (sink) if a command cannot be started, and Interrupted after a signal; then all commands
+/// were ended.
 std::vector<std::optional<std::string>> run_deliveries(DeliveryCommand const &command,
                                                        std::span<DeliveryCall const> calls);
 

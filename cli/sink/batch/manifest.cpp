@@ -28,27 +28,28 @@ std::string line_of(IssuedLegacyKey const &key, std::string const &file) {
     return line + csv_cell(file) + '\n';
 }
 
-/// The next report, beside the one that it will replace. Another run that makes one is not disturbed.
+/// The next report, in a temporary file beside the one that it will replace. It does not disturb another run that
+/// writes one.
 class Draft {
   public:
     Draft(Folder const &folder, std::string const &name) : m_folder(folder), m_name("." + name + ".part") {
-        // One that a killed run left is written over.
+        // A draft that a killed run left is overwritten.
         m_fd = FileDescriptor(::openat(folder.fd.get(), m_name.c_str(),
                                        O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, private_mode));
         struct stat status {};
         if (!m_fd.is_open() || ::fstat(m_fd.get(), &status) != 0) {
-            throw sink_error("cannot make " + path(), errno);
+            throw sink_error("cannot create " + path(), errno);
         }
         if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || status.st_nlink > 1) {
-            throw sink_refusal(path() + " is in the way", "it is no file of this program's", "move it away");
+            throw sink_refusal(path() + " is in the way", "it was not made by this program", "move it away");
         }
         if (::flock(m_fd.get(), LOCK_EX | LOCK_NB) != 0 || !is_file_at(folder.fd.get(), m_name, identity_of(status))) {
-            throw sink_refusal(path() + " is in use by another run", "two runs make the same report",
-                               "run the same command again when the other has ended");
+            throw sink_refusal(path() + " is in use by another run", "two runs write the same report",
+                               "run the same command again when the other run has ended");
         }
         m_is_locked = true;
         if (::ftruncate(m_fd.get(), 0) != 0) {
-            throw sink_error("cannot make " + path(), errno);
+            throw sink_error("cannot create " + path(), errno);
         }
     }
     ~Draft() {
@@ -70,7 +71,7 @@ class Draft {
         flush();
         if (::fchmod(m_fd.get(), mode) != 0 || ::fsync(m_fd.get()) != 0 ||
             ::renameat(m_folder.fd.get(), m_name.c_str(), m_folder.fd.get(), name.c_str()) != 0) {
-            throw sink_error("cannot make " + m_folder.path_of(name), errno);
+            throw sink_error("cannot write " + m_folder.path_of(name), errno);
         }
         m_is_locked = false;
         sync_folder(m_folder.fd.get());
@@ -100,7 +101,7 @@ Manifest::Manifest(std::string path, std::optional<std::string> const &made_late
     m_folder = whole.has_parent_path() ? whole.parent_path().string() : std::string(".");
     m_name = whole.filename().string();
     if (m_name.empty() || m_name == "." || m_name == ".." || m_name == "-" || m_name.size() + 6 > NAME_MAX) {
-        throw Error(ErrorKind::usage, "--manifest: '" + m_path + "' cannot name a file",
+        throw Error(ErrorKind::usage, "--manifest: '" + m_path + "' is not a file name",
                     {.next = "for example --manifest issued.csv"});
     }
     auto const is_made_later = made_later && (std::filesystem::path(*made_later) / "").lexically_normal() ==
@@ -122,8 +123,8 @@ void Manifest::require_replaceable() const {
         S_ISREG(status->st_mode) ? ::openat(folder->fd.get(), m_name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1);
     auto const got = fd.is_open() ? ::pread(fd.get(), start.data(), start.size(), 0) : -1;
     if (status->st_uid != ::geteuid() || got < 0 || (got > 0 && start != header)) {
-        throw sink_refusal(m_path + " exists, and is no manifest of yours", "a file is never overwritten without leave",
-                           "choose another name");
+        throw sink_refusal(m_path + " exists, and is not a manifest of yours",
+                           "a file of another kind is never overwritten", "choose another name");
     }
 }
 
@@ -132,7 +133,7 @@ void Manifest::write(std::function<void(Take const &)> const &rows) const {
     Draft draft(*folder, m_name);
     draft.add(header);
     rows([&](IssuedLegacyKey const &key, std::string const &file) { draft.add(line_of(key, file)); });
-    require_replaceable();  // a file of keys may have come there meanwhile
+    require_replaceable();  // another file may have been put there meanwhile
     auto const status = status_at(folder->fd.get(), m_name);
     draft.replace(m_name, status ? status->st_mode & 0777 : private_mode);
 }

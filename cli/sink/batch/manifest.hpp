@@ -8,18 +8,20 @@
 
 namespace relay::cli {
 
-/// What was issued to whom, as CSV, without a secret: agent_id,org_id,owner,wave,key_id,issued_at,file.
+/// A CSV report of the keys that were issued, without secrets: agent_id,org_id,owner,wave,key_id,issued_at,file.
 ///
-/// It is a report that is made anew each time from the database, and put in the place of the one before in one step: so it lists every key
-/// exactly once, however often a run was killed. Cells are quoted by RFC 4180, and those that a spreadsheet would take for a formula defused.
+/// The report is written anew each time from the database, and replaces the earlier one in one step. So it lists every
+/// key exactly once, however often a run was killed. Cells are quoted as in RFC 4180, and cells that a spreadsheet
+/// would take for a formula are defused.
 class Manifest {
   public:
-    /// `made_later`: a folder that may not be there yet. Throws Error: usage, no name of a file; sink, FILE is in the way: no regular file of this
-    /// user's, or none that begins as a manifest.
+    /// `made_later` is a folder that may not exist yet. Throws Error: usage if the path is not a file name; sink if
+    /// FILE is in the way: not a regular file of this user, or not a manifest.
     explicit Manifest(std::string path, std::optional<std::string> const &made_later = std::nullopt);
 
     using Take = std::function<void(IssuedLegacyKey const &key, std::string const &file)>;
-    /// Writes what `rows` gives, flushed; FILE keeps its mode, a new one has 0600. Throws Error (sink); whatever `rows` throws. Then FILE is as before.
+    /// Writes what `rows` gives, and flushes it. FILE keeps its mode; a new file gets 0600. Throws Error (sink), and
+    /// whatever `rows` throws. After an error, FILE is unchanged.
     void write(std::function<void(Take const &)> const &rows) const;
 
     std::string const &path() const { return m_path; }

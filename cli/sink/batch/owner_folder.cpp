@@ -16,14 +16,14 @@ bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && 
 
 bool is_plain(char c) { return is_letter_or_digit(c) || std::string_view("._@+-").find(c) != std::string_view::npos; }
 
-/// An ending of ours would be taken for what is not finished.
+/// Returns whether the owner's name can be the folder's name. Our own endings are excluded: they mark unfinished files.
 bool is_name_itself(std::string_view owner) {
     return !owner.empty() && owner.size() <= longest_plain && is_letter_or_digit(owner.front()) &&
            is_letter_or_digit(owner.back()) && std::all_of(owner.begin(), owner.end(), is_plain) &&
            !owner.ends_with(".new") && !owner.ends_with(".batch");
 }
 
-/// What can be read of it: begins and ends with a letter or a digit, or is empty.
+/// Returns the readable part of the name: empty, or beginning and ending with a letter or a digit.
 std::string stem_of(std::string_view owner) {
     std::string stem;
     for (char c : owner) {

@@ -19,7 +19,7 @@ std::string take(InputRow &row, std::string const &column) {
 Error bad_row(std::string const &path, std::size_t line, std::string const &fault) {
     return Error(
         ErrorKind::usage, "--seal-keys " + input_name(path) + ", line " + std::to_string(line) + ": " + fault,
-        {.next = R"(a line is {"owner":"team-a","key_id":"...","key":"..."}, or org_id in the place of owner)"});
+        {.next = R"(a line is {"owner":"team-a","key_id":"...","key":"..."}, or with org_id instead of owner)"});
 }
 
 SealKey read_key(std::string const &path, InputRow &row) {
@@ -42,18 +42,18 @@ SealKeys SealKeys::read(std::string const &path) {
         std::string const owner = take(row, "owner");
         std::string const org = take(row, "org_id");
         if (owner.empty() == org.empty()) {
-            throw bad_row(path, row.line, "it must name an owner or an org_id, and only one of them");
+            throw bad_row(path, row.line, "give either an owner or an org_id");
         }
         auto &known = owner.empty() ? keys.m_of_orgs : keys.m_of_owners;
         std::string const name = owner.empty() ? org : owner;
         if (!known.emplace(name, read_key(path, row)).second) {
-            throw bad_row(path, row.line, "a second key of " + quote_for_message(name));
+            throw bad_row(path, row.line, "a second key for " + quote_for_message(name));
         }
     };
     TextSource source = TextSource::of(text);
     read_rows(source, input_name(path), {}, {"owner", "org_id", "key_id", "key"}, "key", add);
     if (keys.m_of_owners.empty() && keys.m_of_orgs.empty()) {
-        throw bad_row(path, 1, "there is no key in it");
+        throw bad_row(path, 1, "the file has no key");
     }
     return keys;
 }

@@ -8,16 +8,16 @@
 
 namespace relay::cli {
 
-/// Public keys of many: whose secrets are sealed to which.
+/// Public keys for many recipients: which key seals whose secret.
 ///
-/// A file of them is CSV with a header, or JSON lines: in each row the `owner` or the `org_id` that it is for, and `key_id` and `key` as the GitHub
-/// secrets API gives them (cli/sink/seal_key.hpp). The owner `*` stands for everybody who has no row.
+/// The file is CSV with a header, or JSON lines. Each row has the `owner` or the `org_id` that it is for, and `key_id`
+/// and `key` as the GitHub secrets API returns them (cli/sink/seal_key.hpp). The owner `*` is for all that have no row.
 class SealKeys {
   public:
     /// Reads a file, or stdin for `-`. Throws Error (usage) with the line and what is wrong with it.
     static SealKeys read(std::string const &path);
 
-    /// The key of the owner; or else of the organization; or else of everybody; null: there is none.
+    /// Returns the key for the owner, else for the organization, else for `*`; null if there is none.
     SealKey const *find(std::optional<std::string> const &owner, std::string const &org) const;
 
   private:

@@ -15,7 +15,7 @@ constexpr std::string_view of_words = "0123456789abcdefghijklmnopqrstuvwxyzABCDE
 }  // namespace
 
 SpokenLines::SpokenLines(std::string_view secret) {
-    m_line.reserve(longest);  // so that it never moves, and leaves nothing behind
+    m_line.reserve(longest);  // so that it never moves and leaves copies in memory
     for (std::size_t at = 0; (at = secret.find_first_of(of_words, at)) != secret.npos;) {
         auto const end = std::min(secret.find_first_not_of(of_words, at), secret.size());
         if (end - at >= shortest_word) {
@@ -29,7 +29,7 @@ std::vector<std::string> SpokenLines::feed(std::string_view piece) {
     std::vector<std::string> lines;
     while (!piece.empty()) {
         auto const end = std::min(piece.find('\n'), piece.size());
-        // What does not fit is dropped: shown is the beginning alone, and a secret must not slip through in two halves.
+        // What does not fit is dropped: only the beginning is shown, and a secret must not slip through in two halves.
         m_line.append(piece.substr(0, std::min(end, longest - m_line.size())));
         if (end < piece.size()) {
             if (auto line = take_line(); !line.empty()) {

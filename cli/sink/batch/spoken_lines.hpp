@@ -7,25 +7,25 @@
 
 namespace relay::cli {
 
-/// Takes apart what a command says while it holds a secret, so that none of the secret gets any further: a log keeps what a command was careless
-/// with (`set -x`, `curl -v`).
+/// Filters the output of a command that has a secret, so that no part of the secret is passed on: a careless command
+/// (`set -x`, `curl -v`) prints it, and a log would keep it.
 ///
-/// A line that has a key in it, or a word of the secret content (32 and more letters, digits, +, /, _, -), is replaced by a remark. The others are
-/// made safe for a terminal and cut after 400 bytes. What waits for its end is wiped.
+/// A line that contains a key, or a word of the secret content (32 or more letters, digits, +, /, _, -), is replaced by
+/// a remark. Other lines are made safe for a terminal and cut after 400 bytes. Buffered text is wiped.
 class SpokenLines {
   public:
-    /// `secret` must live as long.
+    /// `secret` must outlive this object.
     explicit SpokenLines(std::string_view secret);
     ~SpokenLines() { wipe(); }
     SpokenLines(SpokenLines const &) = delete;
     SpokenLines &operator=(SpokenLines const &) = delete;
 
-    /// Returns the lines that have come to their end, without their newlines and without blank ones.
+    /// Returns the lines that are complete now, without their newlines and without blank ones.
     std::vector<std::string> feed(std::string_view piece);
-    /// What is left of a line that never ended; empty if nothing.
+    /// Returns the rest, a line without a newline; empty if there is none.
     std::string finish();
 
-    static constexpr std::string_view withheld = "(a line with a secret in it, withheld)";
+    static constexpr std::string_view withheld = "(a line that contains a secret is not shown)";
 
   private:
     static constexpr std::size_t longest = 16 * 1024;

@@ -98,7 +98,7 @@ TEST_CASE("the judge is told which database the file was made for, and another o
     };
     Error const error = error_of(ErrorKind::sink, [&] { settle(folder, elsewhere); });
     CHECK(told == "0123abcd");
-    CHECK(contains(error.message(), "out.new of an earlier run was made for another database"));
+    CHECK(contains(error.message(), "out.new of an earlier run belongs to another database"));
     CHECK(folder.names() == Names{"out.new"});
     CHECK(settle(folder, says(Verdict::done)) == Settled::finished);
     FileDescriptor const finished(::open((folder / "out").c_str(), O_RDONLY | O_CLOEXEC));
@@ -206,7 +206,7 @@ TEST_CASE("a live key that cannot be moved into place is kept and named") {
     write_file(folder / "out.new", content);
     std::filesystem::create_directory(folder / "out");
     auto const error = error_of(ErrorKind::sink, [&] { settle(folder, says(Verdict::done)); });
-    CHECK(contains(error.message(), "holds a live key"));
+    CHECK(contains(error.message(), "contains a live key"));
     CHECK(read_file(folder / "out.new") == content);
 }
 

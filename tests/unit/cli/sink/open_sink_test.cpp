@@ -32,10 +32,10 @@ void run(Sink &sink, Issued const &issued) {
 
 TEST_CASE("without a sink and without a terminal the command stops") {
     auto const error = refusal(ErrorKind::usage, {});
-    CHECK(error.message() == "this command makes a secret, and standard output is not a terminal");
-    CHECK(error.hint().why == "a pipe or a CI log would keep it");
+    CHECK(error.message() == "this command creates a secret, but standard output is not a terminal");
+    CHECK(error.hint().why == "the secret could end up in a CI log or a file");
     CHECK(error.hint().next ==
-          "add --secret-file FILE, --secret-fd N, or --secret-stdout if the reader of this pipe is meant to have it");
+          "add --secret-file FILE, --secret-fd N, or --secret-stdout if the secret is for the reader of this pipe");
     CHECK(refusal(ErrorKind::usage, {.compact = "terminal"}).message() == error.message());
 }
 

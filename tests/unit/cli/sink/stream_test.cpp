@@ -100,7 +100,7 @@ TEST_CASE("a closed pipe is refused before the database is touched") {
     pipe.reader.reset();
     Output output(Globals{});
     auto const error = error_of(ErrorKind::sink, [&] { StreamSink(Kind::inherited, pipe.writer.get(), {}, output); });
-    CHECK(contains(error.message(), "nobody reads file descriptor"));
+    CHECK(contains(error.message(), "no process reads file descriptor"));
 }
 
 TEST_CASE("a full pipe whose reader sleeps does not hold the command for ever") {
@@ -112,7 +112,7 @@ TEST_CASE("a full pipe whose reader sleeps does not hold the command for ever") 
     ::fcntl(pipe.writer.get(), F_SETFL, 0);
     auto const took = time_of([&] {
         auto const error = error_of(ErrorKind::sink, [&] { deliver_to(pipe.writer.get(), issued); });
-        CHECK(contains(error.message(), "does not take the secret; nothing was changed"));
+        CHECK(contains(error.message(), "does not read the secret; nothing was changed"));
     });
     CHECK(took < too_long);
 }
@@ -150,7 +150,8 @@ TEST_CASE("devices: full is an error, null would lose the key") {
     CHECK(contains(error_of(ErrorKind::sink, [&] { deliver_to(full.get(), issued); }).message(),
                    "No space left on device; nothing was changed"));
     FileDescriptor const null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-    CHECK(contains(error_of(ErrorKind::sink, [&] { deliver_to(null.get(), issued); }).message(), "keeps nothing"));
+    CHECK(
+        contains(error_of(ErrorKind::sink, [&] { deliver_to(null.get(), issued); }).message(), "discards everything"));
 }
 
 TEST_CASE("a descriptor that is closed, or open for reading only, is refused") {
@@ -194,7 +195,8 @@ TEST_CASE("a terminal gets a labelled line, and is told to save it only once the
         SUBCASE("rolled back") {
             sink.rolled_back();
             heard = talk.heard();
-            CHECK(contains(heard, "the API key above (key id " + issued.key.id().text() + ") was not activated"));
+            CHECK(contains(
+                heard, "the API key above (key id " + issued.key.id().text() + ") is not active and never will be"));
         }
         SUBCASE("unknown") {
             sink.left_unknown();
