@@ -13,7 +13,7 @@ namespace relay::cli {
 
 namespace {
 
-/// A responder reads one page. Beyond that, a batch of thousands would wait for thousands of reads.
+/// How many contexts are read: a responder reads one page, and must not wait for thousands of reads.
 constexpr std::size_t most_contexts = 20;
 constexpr int last_events = 5;
 
@@ -79,7 +79,7 @@ char const *id_label(IncidentItem const &item) {
 
 Record agent_page(IncidentItem const &item, AgentDetails const &details) {
     std::vector<Standing> standing = details.standing;
-    if (standing.empty() && item.standing) {  // a dry run has been rolled back
+    if (standing.empty() && item.standing) {  // the rows of a dry run are rolled back
         standing.push_back(*item.standing);
     }
     Record page = agent_summary(details.agent, standing, details.keys, details.grants, details.last_address);
@@ -150,7 +150,7 @@ Record incident_page(IncidentItem const &item, IncidentContext const &context) {
     page.push_back(people_only("Status", item.standing ? describe_standing(*item.standing)
                                                        : Phrase{std::string(text_of(status_of(item, context)))}));
     if (!item.known) {
-        page.push_back(people_only("Known", "no: this id is kept out in case it appears"));
+        page.push_back(people_only("Known", "no: gateways refuse this id if it ever appears"));
     }
     return page;
 }

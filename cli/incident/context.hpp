@@ -10,28 +10,29 @@
 
 namespace relay::cli {
 
-/// What stands around one id: who it is, its keys, what it did last. Null where it was not read, or there is nothing.
+/// The context of one id: what it is, its keys, its last events. Null if it was not read or does not exist.
 struct IncidentContext {
     std::optional<AgentDetails> agent{};
     std::optional<OrgDetails> org{};
     std::optional<KeyDetails> key{};
 };
 
-/// One for each item of a receipt.
+/// The contexts of all items of a receipt.
 struct IncidentContexts {
     std::vector<IncidentContext> of{};
     std::optional<Instant> at{};  ///< the database's clock
-    std::optional<std::string> failure{};  ///< why the reading stopped
+    std::optional<std::string> failure{};  ///< why reading stopped
     bool interrupted = false;
 };
 
-/// Reads the context of the first few items that are known. Throws nothing: what fails is told in the result, and ends the reading.
+/// Reads the contexts of the first few known items. Throws nothing: the first failure ends the reading and is in the
+/// result.
 IncidentContexts read_contexts(db::Database &database, std::vector<IncidentItem> const &items);
 
-/// An item with its context, for the machine formats and for the table of several.
+/// Returns an item with its context, for machine formats and for a table of several items.
 Record incident_record(IncidentItem const &item, IncidentContext const &context);
 
-/// One item for a person: the agent's summary and last events, the organization, the key and its owner.
+/// Returns one item for people: the agent's summary and last events, the organization, or the key and its owner.
 Record incident_page(IncidentItem const &item, IncidentContext const &context);
 
 }  // namespace relay::cli

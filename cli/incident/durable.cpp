@@ -26,13 +26,13 @@ std::vector<std::string> names(StandbyWait const &wait, bool all) {
     return names;
 }
 
-/// "not replayed by standby1: streaming, synchronous, on its disk, 1.2 MB behind, silent for 12 s"
+/// Returns "not replayed by standby1: streaming, synchronous, flushed to disk, 1.2 MB behind, silent for 12 s".
 std::string missing_line(Standby const &standby) {
     bool const connected =
         standby.presence == StandbyPresence::connected || standby.presence == StandbyPresence::hidden;
     std::vector<std::string> facts{connected ? std::string(standby.state_text()) : "not connected"};
     if (standby.presence == StandbyPresence::lost) {
-        facts.push_back("the WAL that it needs is gone: it must be made anew");
+        facts.push_back("the WAL that it needs is gone: rebuild it");
     }
     if (standby.synchronous) {
         facts.push_back("synchronous");
@@ -41,12 +41,12 @@ std::string missing_line(Standby const &standby) {
         facts.push_back("slot " + *standby.slot);
     }
     if (standby.flushed) {
-        facts.push_back("on its disk");
+        facts.push_back("flushed to disk");
     }
     if (standby.behind_bytes) {
         facts.push_back(byte_count(static_cast<double>(*standby.behind_bytes)) + " behind");
     } else if (connected) {
-        facts.push_back("has not said yet how far it is");
+        facts.push_back("has not reported its position yet");
     }
     if (connected && standby.heard && *standby.heard >= long_silence) {
         facts.push_back(fmt::format("silent for {} s", standby.heard->count()));
@@ -98,7 +98,7 @@ Record durable_record(StandbyWait const &wait) {
 
 std::vector<std::string> durable_lines(StandbyWait const &wait) {
     if (wait.failure()) {
-        return {"how far the standbys are could not be read: " + *failure_of(wait)};
+        return {"cannot read how far the standbys are: " + *failure_of(wait)};
     }
     if (wait.hidden()) {
         return {fmt::format("cannot see how far {} got ({}): {}", counted(wait.standbys().size(), "standby"),
@@ -107,8 +107,8 @@ std::vector<std::string> durable_lines(StandbyWait const &wait) {
     }
     if (wait.standbys().empty()) {
         return {
-            "on the primary only: it knows of no standby (none streams from it, none is named in "
-            "synchronous_standby_names, none has a slot)"};
+            "on the primary only: it has no standby (none streams from it, is named in synchronous_standby_names, or "
+            "has a slot)"};
     }
     std::vector<std::string> lines{fmt::format("durable on {}/{} in {:.2f} s", wait.replayed(),
                                                counted(wait.standbys().size(), "standby"),
@@ -122,7 +122,7 @@ std::vector<std::string> durable_lines(StandbyWait const &wait) {
         }
     }
     if (more > 0) {
-        lines.push_back(fmt::format("not replayed by {} more", counted(more, "standby")));
+        lines.push_back(fmt::format("not replayed by {} more", more));
     }
     return lines;
 }

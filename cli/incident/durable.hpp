@@ -8,10 +8,11 @@
 
 namespace relay::cli {
 
-/// What --durable found, for machines.
+/// Returns what --durable found, for machines.
 Record durable_record(StandbyWait const &wait);
 
-/// The same for people, a line each: "durable on 2/2 standbys in 0.12 s", or who has not replayed it, and why that is known.
+/// Returns the same as lines for people: "durable on 2/2 standbys in 0.12 s", or which standbys have not replayed it,
+/// and what is known about them.
 std::vector<std::string> durable_lines(StandbyWait const &wait);
 
 }  // namespace relay::cli

@@ -22,7 +22,7 @@ namespace {
 struct Words {
     char const *kind;  ///< of the document
     char const *done;  ///< on stderr, after a change
-    char const *already;  ///< "it was ... already"
+    char const *already;  ///< "agent X was ..."
 };
 
 Words words_of(IncidentVerb verb) {
@@ -31,13 +31,14 @@ Words words_of(IncidentVerb verb) {
         case IncidentVerb::unblock:
             return {"Unblock", "unblocked: gateways accept its keys again from their next check", "not blocked"};
         case IncidentVerb::revoke:
-            return {"Revocation", "revoked: its keys are dead for good, from the gateways' next check", "revoked"};
+            return {"Revocation", "revoked: gateways refuse its keys permanently, from their next check", "revoked"};
         case IncidentVerb::restore: break;
     }
-    return {"Restore", "restored: its old keys stay dead, each of its agents needs rotate-key", "not revoked"};
+    return {"Restore", "restored: its old keys stay dead; run rotate-key for each of its agents", "not revoked"};
 }
 
-/// Shutting out does not look for ids that are close, since it must be quick: that is done here, where nothing was changed.
+/// Adds ids that are similar. Blocking and revoking must be quick, so they do not look for them; here nothing was
+/// changed, so there is time.
 Error with_suggestions(Context &context, IncidentItem const &item) {
     Error const &error = *item.error;
     if (error.kind() != ErrorKind::not_found || !error.hint().suggestions.empty()) {
@@ -57,7 +58,7 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
     return {error.kind(), error.message(), hint};
 }
 
-/// All failed: as one error, since nothing was done. (A shown document would look like a success.)
+/// Throws one error if all items failed, because nothing was done. (A document on stdout would look like a success.)
 [[noreturn]] void fail_for_all(Context &context, std::vector<IncidentItem> const &items) {
     if (items.size() == 1) {
         throw with_suggestions(context, items.front());
@@ -67,11 +68,12 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
     for (std::size_t i = 0; i < std::min(items.size(), most_named); ++i) {
         ids += (i == 0 ? "" : ", ") + text_of(items[i].subject);
     }
-    throw Error(items.front().error->kind(), "none of these " + std::to_string(items.size()) + " ids is known: " + ids +
+    throw Error(items.front().error->kind(), "no " + std::string(items.front().kind_text()) + " has any of these " +
+                                                 std::to_string(items.size()) + " ids: " + ids +
                                                  (items.size() > most_named ? ", ..." : "") + "; nothing was changed");
 }
 
-/// `command` with the words that name the subject.
+/// Returns `command` with the words that name the subject.
 std::vector<std::string> about(IncidentItem const &item, std::string_view command) {
     std::vector<std::string> words{std::string(command)};
     if (item.agent() == nullptr) {
@@ -98,7 +100,7 @@ void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
         if (known_agent) {
             std::vector<std::string> clean{"rotate-key", id, "--grace", "0"};
             clean.insert(clean.end(), to_file.begin(), to_file.end());
-            context.output().note("clean: " + command_line(globals, clean));
+            context.output().note("then:  " + command_line(globals, clean));
         }
     } else if (verb == IncidentVerb::revoke && (known_agent || item.org() != nullptr)) {
         std::vector<std::string> undo = about(item, "restore");
@@ -110,17 +112,17 @@ void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
 }
 
 void say_unchanged(Context &context, IncidentVerb verb, IncidentItem const &item, std::optional<Instant> at) {
-    std::string text = "nothing changed: it was " + std::string(words_of(verb).already);
-    if (item.standing && (verb == IncidentVerb::block || verb == IncidentVerb::revoke)) {
+    bool const shut_out = verb == IncidentVerb::block || verb == IncidentVerb::revoke;
+    std::string text = fmt::format("nothing changed: {} {} was {}{}", item.kind_text(), item.subject,
+                                   shut_out ? "already " : "", words_of(verb).already);
+    if (item.standing && shut_out) {
         text += " by " + item.standing->actor + ' ';
         text += at ? relative_time(item.standing->at, *at) : "at " + format_instant_seconds(item.standing->at);
-    } else {
-        text += " already";
     }
     context.output().note(text);
 }
 
-/// What is still true after an undoing, and would surprise.
+/// Adds warnings about what is still true after unblocking or restoring, and might surprise.
 void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &receipt,
                   IncidentContexts const &contexts) {
     for (std::size_t i = 0; i < receipt.items.size(); ++i) {
@@ -141,18 +143,18 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
         }
     }
     if (receipt.trail_missing) {
-        document.warnings.push_back("no auth_events row could be written: " + *receipt.trail_missing +
-                                    "; relay.revocations holds who, when and why");
+        document.warnings.push_back("cannot write the auth_events row: " + *receipt.trail_missing +
+                                    "; relay.revocations records who, when and why");
     }
     if (contexts.failure) {
-        document.warnings.push_back("what is asked for is done, but its context could not be read: " +
-                                    *contexts.failure);
+        document.warnings.push_back("the command succeeded, but reading the details failed: " + *contexts.failure);
     }
 }
 
 Value found_by(std::optional<WaitReport> const &report) { return report ? Value(report->record) : Value(); }
 
-/// Restoring an organization makes no key, but an item of `restore` has the same fields in either case.
+/// Returns the record of an item. Restoring an organization creates no key, but an item of `restore` always has the
+/// same fields.
 Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext const &context,
                    WaitReports const &waited) {
     Record record = incident_record(item, context);
@@ -192,7 +194,8 @@ void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receip
         say_unchanged(context, verb, receipt.items.front(), contexts.at);
     } else if (receipt.changed && !context.globals().dry_run) {
         bool const is_key = kind_of(receipt.items.front().subject) == SubjectKind::key;
-        context.output().note(is_key ? "revoked: dead for good, from the gateways' next check" : words_of(verb).done);
+        context.output().note(is_key ? "revoked: gateways refuse it permanently, from their next check"
+                                     : words_of(verb).done);
     }
     if (receipt.items.size() == 1) {
         say_undo(context, verb, receipt.items.front());
@@ -203,7 +206,7 @@ void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receip
     }
 }
 
-/// The last line says what holds all the same.
+/// Reports what the waiting found. The last line says what is in effect anyway.
 void say_waited(Context &context, IncidentVerb verb, WaitReports const &waited) {
     for (auto const &report : {waited.gateways, waited.standbys}) {
         for (std::string const &line : report ? report->lines : std::vector<std::string>()) {
@@ -212,19 +215,20 @@ void say_waited(Context &context, IncidentVerb verb, WaitReports const &waited) 
     }
     if (waited.standbys && !waited.standbys->complete) {
         context.output().warn(std::string(verb == IncidentVerb::block ? "the block" : "the revocation") +
-                              " stands on the primary; a failover to a standby without it would undo it: run the same "
-                              "command again until it is durable");
+                              " is in effect on the primary, but a failover to a standby without it would undo it: run "
+                              "the same command again until it is durable");
     }
 }
 
-/// Past every other line of stderr, with -q too: whoever reads one line reads this one. In JSON mode the error object is the last one.
+/// Reports an unknown outcome as the last lines of stderr, even with -q: a person who reads only one line reads this
+/// one. In JSON mode the error object comes last.
 ExitStatus leave_in_doubt(Context &context, std::vector<std::string> const &subjects, Error const &error) {
     std::string lines;
     for (std::string const &subject : subjects) {
         lines += "NOT CONFIRMED: " + subject + " may still be live\n";
     }
     Hint hint = error.hint();
-    hint.next = Advice("run the same command again until it is confirmed: it does nothing twice").also(hint.next);
+    hint.next = Advice("run the same command again until it is confirmed; repeating it is safe").also(hint.next);
     hint.why = hint.why.empty() ? "NOT CONFIRMED: " + subjects.front() + " may still be live" : hint.why;
     hint.changed = Changed::unknown;
     Error const told(error.kind(), error.message(), hint);
@@ -254,8 +258,8 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
         fail_for_all(context, receipt.items);
     }
-    if (receipt.trail_missing) {  // then the reading may have to wait, too
-        context.output().note("committed; now reading who that is");
+    if (receipt.trail_missing) {  // then reading may have to wait, too
+        context.output().note("committed; now reading the details");
     }
     WaitReports waited;
     if ((waits.acknowledged || waits.durable) && !context.globals().dry_run && !receipt.items.empty()) {

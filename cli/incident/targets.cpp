@@ -14,7 +14,7 @@ namespace relay::cli {
 
 namespace {
 
-/// A list of a million ids of the longest kind.
+/// Enough for a list of a million ids of maximum length.
 constexpr std::size_t longest_list = 128 * 1024 * 1024;
 
 std::string_view trimmed(std::string_view line) {
@@ -38,7 +38,7 @@ class Collector {
     std::set<std::string> m_seen{};
 };
 
-/// One id a line; empty lines and lines that begin with # say nothing.
+/// Adds the ids of a text, one per line. Ignores empty lines and lines that begin with #.
 void add_lines(Collector &collector, std::string const &path, std::string_view text) {
     for (std::size_t number = 1; !text.empty(); ++number) {
         std::size_t const end = std::min(text.find('\n'), text.size());
@@ -60,7 +60,7 @@ void add_lines(Collector &collector, std::string const &path, std::string_view t
 
 void declare_targets(OptionSet &set, IncidentTargets &targets, bool typed) {
     add_value(set,
-              {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one a line; - is stdin"},
+              {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one per line; - is stdin"},
               targets.file);
     add_org_flag(set, "the whole organization instead of single agents", targets.org);
     if (typed) {
@@ -82,14 +82,14 @@ std::vector<AgentId> target_agents(IncidentTargets const &targets) {
     }
     std::vector<AgentId> agents = collector.take();
     if (agents.empty()) {
-        throw Error(ErrorKind::usage, input_name(targets.file.value_or("-")) + " holds no agent id");
+        throw Error(ErrorKind::usage, input_name(targets.file.value_or("-")) + " contains no agent id");
     }
     return agents;
 }
 
 void require_org_for_confirm(IncidentTargets const &targets) {
     if (targets.confirm && !targets.org) {
-        throw Error(ErrorKind::usage, "--confirm says nothing without --org", {.next = "agents need no confirmation"});
+        throw Error(ErrorKind::usage, "--confirm needs --org", {.next = "omit --confirm: agents need no confirmation"});
     }
 }
 

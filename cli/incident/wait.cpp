@@ -14,7 +14,7 @@ namespace relay::cli {
 
 namespace {
 
-/// Those of the one kind that the command was about; an admin token concerns no gateway.
+/// Returns the subjects that were blocked or revoked. An admin token is left out: it does not concern gateways.
 std::vector<Subject> subjects_shut_out(IncidentReceipt const &receipt) {
     std::vector<Subject> subjects;
     for (IncidentItem const &item : receipt.items) {
@@ -27,10 +27,10 @@ std::vector<Subject> subjects_shut_out(IncidentReceipt const &receipt) {
 
 std::string gateway_line(GatewayWait const &wait) {
     if (wait.failure()) {
-        return "the gateways' acknowledgements could not be read: " + what_failed(*wait.failure());
+        return "cannot read the acknowledgements of the gateways: " + what_failed(*wait.failure());
     }
     if (wait.live().empty()) {
-        return "0 gateways: none has acknowledged anything within the last 60 s, so nothing is proven";
+        return "0 gateways: none has acknowledged anything in the last 60 s, so this proves nothing";
     }
     std::string line = fmt::format("{}/{} gateways in {:.2f} s", wait.live().size() - wait.missing().size(),
                                    wait.live().size(), static_cast<double>(wait.took().count()) / 1000);
@@ -54,11 +54,11 @@ Record gateway_record(GatewayWait const &wait) {
 }  // namespace
 
 void declare_waits(OptionSet &set, Waits &target) {
-    add_duration(set,
-                 {.names = "--wait-ack", .description = "wait so long for every live gateway to acknowledge it: 5s"},
-                 target.acknowledged);
-    add_flag(set,
-             {.names = "--durable", .description = "wait for the standbys to replay it, as long as --timeout says"},
+    add_duration(
+        set,
+        {.names = "--wait-ack", .description = "wait up to DURATION for every live gateway to acknowledge, e.g. 5s"},
+        target.acknowledged);
+    add_flag(set, {.names = "--durable", .description = "wait up to --timeout until the standbys have replayed it"},
              target.durable);
 }
 

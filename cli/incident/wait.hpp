@@ -14,23 +14,23 @@ class OptionSet;
 
 class Context;
 
-/// Whom to wait for after the commit.
+/// What to wait for after the commit.
 struct Waits {
-    std::optional<std::chrono::seconds> acknowledged{};  ///< every live gateway, so long
-    bool durable = false;  ///< the standbys, as long as --timeout says
+    std::optional<std::chrono::seconds> acknowledged{};  ///< wait so long for every live gateway
+    bool durable = false;  ///< wait for the standbys, up to --timeout
 };
 
 /// Adds --wait-ack and --durable.
 void declare_waits(OptionSet &set, Waits &target);
 
-/// What one of them found.
+/// The result of one wait.
 struct WaitReport {
     Record record{};  ///< for machines: the definitions gateway_acks and durability
     std::vector<std::string> lines{};  ///< "3/3 gateways in 0.41 s"
     bool complete = false;
 };
 
-/// None where it was not asked for.
+/// The results of the waits; none if a wait was not asked for.
 struct WaitReports {
     std::optional<WaitReport> gateways{};
     std::optional<WaitReport> standbys{};
@@ -39,8 +39,8 @@ struct WaitReports {
     bool complete() const { return (!gateways || gateways->complete) && (!standbys || standbys->complete); }
 };
 
-/// Waits for the gateways and the standbys at the same time, to have what `receipt` did. What goes wrong here undoes nothing: it is told in
-/// the lines, and is not complete.
+/// Waits at the same time for gateways and standbys to confirm what `receipt` did. A failure here undoes nothing: it is
+/// reported in the lines, and the result is not complete.
 WaitReports wait_for_others(Context &context, IncidentReceipt const &receipt, Waits const &waits);
 
 }  // namespace relay::cli

@@ -17,7 +17,7 @@ CsvReader::CsvReader(TextSource &source) : m_source(source) {
     }
 }
 
-/// The line may be longer than what is in memory.
+/// Skips the rest of the line, which may be longer than what fits in memory.
 void CsvReader::skip_line() {
     while (true) {
         std::size_t const end = m_source.view().find('\n');
@@ -33,7 +33,7 @@ void CsvReader::skip_line() {
     ++m_line;
 }
 
-/// Behind the opening quote. Leaves the place behind the closing one.
+/// Reads a quoted field, from after the opening quote to after the closing one.
 bool CsvReader::read_quoted(std::string &field, std::string &fault) {
     while (true) {
         std::size_t const quote = m_text.find('"', m_at);
@@ -52,13 +52,13 @@ bool CsvReader::read_quoted(std::string &field, std::string &fault) {
     }
     std::string_view const rest = m_text.substr(m_at);
     if (!rest.empty() && rest.front() != ',' && rest.front() != '\n' && !rest.starts_with("\r\n")) {
-        fault = "text behind a quoted field";
+        fault = "text after a quoted field";
         return false;
     }
     return true;
 }
 
-/// Returns false at the end of the record, or with a fault.
+/// Reads one field. Returns false at the end of the record, or if there is a fault.
 bool CsvReader::read_field(Record &record) {
     std::string field;
     if (m_at < m_text.size() && m_text[m_at] == '"') {
@@ -71,7 +71,7 @@ bool CsvReader::read_field(Record &record) {
         field = m_text.substr(m_at, end - m_at);
         m_at = end;
         if (field.find('"') != field.npos) {
-            record.fault = "a quote in a field that is not quoted";
+            record.fault = "a quote in an unquoted field";
             return false;
         }
         if (field.ends_with('\r') && (m_at == m_text.size() || m_text[m_at] == '\n')) {
@@ -89,7 +89,7 @@ bool CsvReader::read_field(Record &record) {
     return false;
 }
 
-/// Reads on and begins again while the record goes up to the end of what is in memory: the rest may be behind it.
+/// Reads one record. If it reaches the end of what is in memory, the rest may follow: then reads more and begins again.
 CsvReader::Record CsvReader::read_record() {
     while (true) {
         m_text = m_source.view();
@@ -117,7 +117,7 @@ std::optional<CsvReader::Record> CsvReader::next() {
         m_line += static_cast<std::size_t>(
                       std::count(m_text.begin(), m_text.begin() + static_cast<std::ptrdiff_t>(m_at), '\n')) +
                   1;
-        m_source.take(std::min(m_at + 1, m_text.size()));  // the line's end
+        m_source.take(std::min(m_at + 1, m_text.size()));  // and the line end
         if (record.fields.size() > 1 || !record.fields.front().empty()) {
             return record;
         }

@@ -10,19 +10,19 @@
 
 namespace relay::cli {
 
-/// Reads CSV by RFC 4180: fields parted by commas, quoted ones may hold commas, quotes (doubled) and line ends; LF or CRLF. A record that is
-/// broken does not take the rest with it: the reading goes on at the next line.
+/// Reads CSV as in RFC 4180: fields separated by commas; quoted fields may contain commas, doubled quotes and line
+/// ends; lines end with LF or CRLF. If a record is malformed, reading continues at the next line.
 class CsvReader {
   public:
-    /// `source` must outlive the reader; a byte order mark at its start is passed over.
+    /// `source` must outlive the reader. Skips a byte order mark at its start.
     explicit CsvReader(TextSource &source);
 
     struct Record {
-        std::size_t line = 0;  ///< on which it begins; the first is 1
+        std::size_t line = 0;  ///< where the record begins; the first line is 1
         std::vector<std::string> fields{};
-        std::string fault{};  ///< why it is broken; then `fields` says nothing
+        std::string fault{};  ///< why the record is malformed; `fields` is then meaningless
     };
-    /// The next record that is not an empty line; none at the end.
+    /// Returns the next record that is not an empty line; none at the end.
     std::optional<Record> next();
 
   private:
@@ -32,8 +32,8 @@ class CsvReader {
     void skip_line();
 
     TextSource &m_source;
-    std::string_view m_text{};  ///< what of it is in memory
-    std::size_t m_at = 0;  ///< in that
+    std::string_view m_text{};  ///< the part in memory
+    std::size_t m_at = 0;  ///< position in m_text
     std::size_t m_line = 1;
 };
 

@@ -50,7 +50,7 @@ std::string read_all(File const &file, std::string const &path) {
         }
         text.append(buffer.data(), got < 0 ? 0 : static_cast<std::size_t>(got));
     }
-    refuse(path, "longer than 64 KiB, so it is no connection string");
+    refuse(path, "longer than 64 KiB, so it is not a connection string");
 }
 
 }  // namespace
@@ -84,10 +84,10 @@ std::string read_dsn_file(std::string const &path) {
         refuse(path, "the file is empty");
     }
     if (!is_clean_utf8(text)) {
-        refuse(path, "not a text in UTF-8");
+        refuse(path, "not valid UTF-8");
     }
     if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0 && may_hold_password(text)) {
-        throw Error(ErrorKind::usage, "--dsn-file " + path + " holds a password, but other users may read it",
+        throw Error(ErrorKind::usage, "--dsn-file " + path + " contains a password, but other users may read it",
                     {.next = "chmod 600 " + path});
     }
     return text;

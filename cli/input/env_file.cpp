@@ -88,7 +88,8 @@ class Scanner {
         note(line.substr(0, length), read_value(line.substr(length + 1)));
     }
 
-    /// What stands in the quotes, or bare up to a comment. Lines that the value goes on over are taken.
+    /// Returns the value: the text in quotes, or the bare text up to a comment. Consumes the lines over which the value
+    /// continues.
     std::string_view read_value(std::string_view text) {
         text = trimmed(text);
         if (!text.empty() && (text.front() == '"' || text.front() == '\'')) {
@@ -96,7 +97,7 @@ class Scanner {
         }
         if (text.ends_with('\\') && !m_rest.empty()) {
             while (trimmed(take_line()).ends_with('\\') && !m_rest.empty()) {}
-            return text;  // whatever it is, it is no word for yes or no
+            return text;  // whatever it is, it does not mean yes or no
         }
         if (std::size_t const comment = std::min(text.find(" #"), text.find("\t#")); comment != text.npos) {
             text = trimmed(text.substr(0, comment));
@@ -107,7 +108,7 @@ class Scanner {
     std::string_view read_quoted(std::string_view text) {
         char const quote = text.front();
         char const *const begin = text.data() + 1;
-        // From here on in the whole text, since the closing quote may stand lines below.
+        // Search the whole remaining text: the closing quote may be on a later line.
         std::string_view const all(begin, static_cast<std::size_t>(m_rest.data() + m_rest.size() - begin));
         std::size_t at = 0;
         while (at < all.size() && all[at] != quote) {
@@ -115,7 +116,7 @@ class Scanner {
         }
         std::string_view const value = all.substr(0, std::min(at, all.size()));
         if (at >= all.size()) {
-            return text;  // never closed: the line alone is lost, and is no word for yes or no
+            return text;  // never closed: only this line is lost; it does not mean yes or no
         }
         while (m_rest.data() <= begin + at && !m_rest.empty()) {
             take_line();
@@ -148,7 +149,7 @@ RelaySettings read_env_file(Context &context, std::string const &path, std::stri
     SecretBuffer const text = read_secret(context, path, flag, longest_file + 1);
     if (text.size() > longest_file) {
         throw Error(ErrorKind::usage, std::string(flag) + " " + escape_for_terminal(input_name(path)) +
-                                          ": longer than 1 MiB, so it is no file of settings");
+                                          ": longer than 1 MiB, so it is not a settings file");
     }
     RelaySettings found = scan_env_text(text.reveal(), input_name(path));
     struct stat status {};

@@ -39,7 +39,7 @@ class Input {
 
     int descriptor() const { return m_path == "-" ? STDIN_FILENO : m_file.get(); }
 
-    /// What is left to read of a regular file; null for what has no size: a pipe.
+    /// Returns how many bytes of a regular file are left to read; none for an input without a size, such as a pipe.
     std::optional<std::uint64_t> size() const {
         struct stat status {};
         if (::fstat(descriptor(), &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -49,7 +49,7 @@ class Input {
         return static_cast<std::uint64_t>(std::max<off_t>(status.st_size - from, 0));
     }
 
-    /// 0 at the end.
+    /// Returns how many bytes were read; 0 at the end.
     std::size_t read(std::span<char> buffer) const {
         while (true) {
             ssize_t const got = ::read(descriptor(), buffer.data(), buffer.size());
@@ -68,7 +68,7 @@ class Input {
     FileDescriptor m_file;
 };
 
-/// Until the end of the text, or until the buffer is full.
+/// Reads until the input ends or the buffer is full. Returns how many bytes were read.
 std::size_t fill(Input const &input, SecretBuffer &buffer) {
     std::size_t size = 0;
     while (size < buffer.size()) {
@@ -105,7 +105,8 @@ OpenText open_text(std::string const &path, std::string_view flag) {
 
 SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most) {
     if (path == "-" && ::isatty(STDIN_FILENO) == 1) {
-        std::string const source = flag.empty() ? "the key is read from stdin" : std::string(flag) + " - reads stdin";
+        std::string const source =
+            flag.empty() ? "this command reads the key from stdin" : std::string(flag) + " - reads stdin";
         return context.prompt().ask_hidden("API key", source, "name a file, or use a pipe");
     }
     SecretBuffer buffer(most);
@@ -114,7 +115,7 @@ SecretBuffer read_secret(Context &context, std::string const &path, std::string_
 }
 
 ApiKey read_key(Context &context, std::string const &path, std::string_view flag) {
-    // One byte more than a key and its newline: what is longer is no key, however long it is.
+    // One byte more than a key and its newline: a longer text is not a key, however long it is.
     SecretBuffer const text = read_secret(context, path, flag, ApiKey::length + 2);
     try {
         return ApiKey::parse(text.reveal());

@@ -16,8 +16,8 @@ constexpr std::size_t size_limit = 64 * 1024;
 Error no_one_key(std::string const &message) {
     return {ErrorKind::usage,
             message,
-            {.why = "expected is a key as it was delivered: alone, or in a text that holds no other",
-             .next = "give it on stdin, as in key verify < FILE"}};
+            {.why = "the input must be a key, or a text that contains exactly one",
+             .next = "pass the key on stdin, e.g. key verify < FILE"}};
 }
 
 bool is_word_character(char c) {
@@ -26,7 +26,7 @@ bool is_word_character(char c) {
 
 bool begins_like_a_key(std::string_view text) { return text.starts_with("relay_sk_") || text.starts_with("relay_at_"); }
 
-/// The words that begin like a key, each once.
+/// Returns the words that begin like a key, each once.
 std::vector<std::string_view> candidates_in(std::string_view text) {
     std::vector<std::string_view> found;
     for (auto at = text.begin(); at != text.end();) {
@@ -53,19 +53,19 @@ KeyInput parse(std::string_view text) {
 KeyInput find_key(std::string_view text) {
     auto const found = candidates_in(text);
     if (found.empty()) {
-        throw no_one_key("there is no API key in the input");
+        throw no_one_key("no API key found in stdin");
     }
     if (found.size() > 1) {
-        throw no_one_key("there are " + std::to_string(found.size()) + " different keys in the input");
+        throw no_one_key("found " + std::to_string(found.size()) + " different keys in stdin");
     }
-    // Raw: whoever reads the file gets each of its bytes, so a blank too many is a fault.
+    // A raw key: a program that reads the file gets every byte of it, so an extra blank is a fault.
     return parse(begins_like_a_key(text) ? text : found.front());
 }
 
 KeyInput read_key_from_stdin(Context &context) {
     SecretBuffer const text = read_secret(context, "-", "", size_limit + 1);
     if (text.size() > size_limit) {
-        throw no_one_key("stdin holds more than 64 KiB, which is no key");
+        throw no_one_key("stdin has more than 64 KiB, so it is not a key");
     }
     return find_key(text.reveal());
 }

@@ -42,7 +42,7 @@ void Prompt::confirm(std::string const &question) {
         return;
     }
     if (!can_ask()) {
-        nobody_to_ask(question, "add --yes if it is meant so");
+        nobody_to_ask(question, "add --yes to confirm");
     }
     if (!means_yes(trimmed(read_shown_line(question + " [y/N] ")))) {
         throw Error(ErrorKind::declined, "declined; nothing was changed");
@@ -60,15 +60,15 @@ void Prompt::confirm_by_typing(std::string const &question, std::string const &i
     if (confirmed) {
         if (*confirmed != id) {
             throw Error(ErrorKind::declined,
-                        "--confirm says " + *confirmed + ", but this is about " + id + "; nothing was changed");
+                        "--confirm says " + *confirmed + ", but the command is about " + id + "; nothing was changed");
         }
         return;
     }
     if (!can_ask()) {
-        nobody_to_ask(question, "add --confirm " + id + " if it is meant so (--yes is not enough here)");
+        nobody_to_ask(question, "add --confirm " + id + " (--yes is not enough here)");
     }
     write_all(STDERR_FILENO, escape_for_terminal(question) + '\n');
-    if (trimmed(read_shown_line("Type " + id + " to go on: ")) != id) {
+    if (trimmed(read_shown_line("Type " + id + " to continue: ")) != id) {
         throw Error(ErrorKind::declined, "declined: that was not " + id + "; nothing was changed");
     }
 }
@@ -81,7 +81,8 @@ std::string Prompt::ask(std::string const &question, std::string const &proposal
 
 SecretBuffer Prompt::ask_hidden(std::string const &question, std::string const &source, std::string const &next) {
     if (!can_ask()) {
-        throw Error(ErrorKind::usage, source + ", which is a terminal that may not be asked", {.next = next});
+        throw Error(ErrorKind::usage, source + ", but cannot ask at this terminal",
+                    {.why = "--no-input is given, or stderr is not a terminal", .next = next});
     }
     return read_hidden_line(question + " (not shown): ");
 }

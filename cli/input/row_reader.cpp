@@ -29,15 +29,15 @@ std::string theirs(ColumnMap const &map, std::string const &column) {
     return mapped == map.end() ? column : mapped->second;
 }
 
-/// Which of our columns each field is; empty: none of them.
+/// Returns for each field of the header which of our columns it is; empty if none.
 std::vector<std::string> read_header(CsvReader::Record const &header, std::string const &name, ColumnMap const &map,
                                      std::vector<std::string> const &known, std::string const &required) {
     std::vector<std::string> columns(header.fields.size());
     for (std::string const &field : header.fields) {
         if (field.find('\r') != field.npos) {
-            throw Error(
-                ErrorKind::usage, name + " has a carriage return in its first line",
-                {.why = "its lines end with that alone, so that it is one line", .next = "end them with LF or CR LF"});
+            throw Error(ErrorKind::usage, name + " has a carriage return in its first line",
+                        {.why = "its lines end with a carriage return only, so all of it is one line",
+                         .next = "use LF or CR LF"});
         }
     }
     for (std::string const &column : known) {
@@ -61,7 +61,7 @@ std::vector<std::string> read_header(CsvReader::Record const &header, std::strin
     }
     if (!has(required)) {
         throw Error(ErrorKind::usage, name + " has no column " + required + " in its first line",
-                    {.next = "name the columns in the first line, or --map " + required + "=THEIR-NAME"});
+                    {.next = "name the columns in the first line, or add --map " + required + "=THEIR-NAME"});
     }
     return columns;
 }
@@ -71,13 +71,13 @@ void read_csv(TextSource &source, std::string const &name, ColumnMap const &map,
     CsvReader reader(source);
     auto const header = reader.next();
     if (!header || !header->fault.empty()) {
-        throw Error(ErrorKind::usage, name + " has no first line with the names of its columns");
+        throw Error(ErrorKind::usage, name + " has no first line with column names");
     }
     std::vector<std::string> const columns = read_header(*header, name, map, known, required);
     while (auto record = reader.next()) {
         InputRow row{.line = record->line, .fault = record->fault};
         if (row.fault.empty() && record->fields.size() != columns.size()) {
-            row.fault = "it has " + std::to_string(record->fields.size()) + " fields, the first line has " +
+            row.fault = "it has " + std::to_string(record->fields.size()) + " fields, but the first line has " +
                         std::to_string(columns.size());
         }
         for (std::size_t i = 0; row.fault.empty() && i < columns.size(); ++i) {
@@ -89,12 +89,12 @@ void read_csv(TextSource &source, std::string const &name, ColumnMap const &map,
     }
 }
 
-/// A number is written differently by every program: an id must be a text.
+/// Stores one member. An id must be a string: programs write numbers in different ways.
 std::string put_json(InputRow &row, std::string const &column, JsonMember const &member) {
     switch (member.kind) {
         case JsonMember::Kind::null: break;
         case JsonMember::Kind::boolean: put(row, column, member.truth ? "true" : ""); break;
-        case JsonMember::Kind::number: return column + " is a number, not a text";
+        case JsonMember::Kind::number: return column + " is a number, not a string";
         case JsonMember::Kind::text: put(row, column, member.text); break;
         case JsonMember::Kind::structured: row.columns[column] = member.text; break;
     }
@@ -105,7 +105,7 @@ InputRow read_object(std::string_view line, ColumnMap const &map, std::vector<st
     InputRow row;
     auto const object = read_json_object(line);
     if (!object) {
-        row.fault = "it is no JSON object";
+        row.fault = "it is not a JSON object";
         return row;
     }
     for (std::string const &column : known) {
@@ -120,14 +120,14 @@ InputRow read_object(std::string_view line, ColumnMap const &map, std::vector<st
     return row;
 }
 
-/// Until the end of the line is in memory, or all that may be. None: the text is at its end.
+/// Reads until a whole line is in memory, or as much as memory allows, and returns it; none at the end of the text.
 std::optional<std::string_view> next_line(TextSource &source) {
     while (source.view().find('\n') == std::string_view::npos && source.read_on()) {}
     std::string_view const text = source.view();
     return text.empty() ? std::nullopt : std::optional(text.substr(0, text.find('\n')));
 }
 
-/// Of a line that is longer than what may be in memory, the rest.
+/// Skips the rest of a line that is longer than what fits in memory.
 void skip_rest(TextSource &source) {
     for (bool ends = false; !ends && next_line(source);) {
         std::string_view const text = source.view();
@@ -145,7 +145,7 @@ void read_json_lines(TextSource &source, ColumnMap const &map, std::vector<std::
         if (!whole) {
             row.fault = "longer than 256 KiB";
         } else if (!trimmed(*line).empty()) {
-            row = is_clean_utf8(*line) ? read_object(*line, map, known) : InputRow{.fault = "it is no valid UTF-8"};
+            row = is_clean_utf8(*line) ? read_object(*line, map, known) : InputRow{.fault = "it is not valid UTF-8"};
         }
         bool const blank = whole && trimmed(*line).empty();
         source.take(std::min(line->size() + 1, source.view().size()));
@@ -168,7 +168,7 @@ ColumnMap parse_column_map(std::vector<std::string> const &pairs, std::vector<st
         std::string const column = pair.substr(0, equals);
         if (equals == pair.npos || equals + 1 == pair.size()) {
             throw Error(ErrorKind::usage, "--map " + quote_for_message(pair) + " is not COLUMN=THEIR-NAME",
-                        {.next = "as in --map agent_id=id,name=display_name"});
+                        {.next = "write it as in --map agent_id=id,name=display_name"});
         }
         if (std::find(known.begin(), known.end(), column) == known.end()) {
             throw Error(ErrorKind::usage, "--map: there is no column " + quote_for_message(column),

@@ -12,22 +12,22 @@
 
 namespace relay::cli {
 
-/// One row of a file: its columns by name, without blanks around them. What is empty or null is not there.
+/// One row of a file: its columns by name, without surrounding blanks. Empty and null values are absent.
 struct InputRow {
     std::size_t line = 0;
     std::map<std::string, std::string> columns{};
-    std::string fault{};  ///< why it cannot be read; then there are no columns
+    std::string fault{};  ///< why the row cannot be read; it has no columns then
 };
 
-/// Our name of a column, and what the file calls it.
+/// Maps our name of a column to its name in the file.
 using ColumnMap = std::map<std::string, std::string>;
 
-/// Reads `a=b,c=d`. Throws Error (usage): no such column of ours among `known`, or no name.
+/// Parses `a=b,c=d`. Throws Error (usage) if a name on the left is not in `known`, or one on the right is missing.
 ColumnMap parse_column_map(std::vector<std::string> const &pairs, std::vector<std::string> const &known);
 
-/// Gives each row of a file to `take`, one after the other: CSV with a header, or JSON lines if the first character that is not blank is `{`.
-/// Lists and objects of JSON come as JSON text. `known`: our columns, of which `required` must be in a CSV's header.
-/// Throws Error (usage): no header, or one without what is required.
+/// Passes each row of a file to `take`, one after the other. The file is CSV with a header, or JSON lines if its first
+/// non-blank character is `{`. Lists and objects in JSON are passed as JSON text. `known` are our columns; a CSV header
+/// must have the `required` one. Throws Error (usage) if there is no header, or the required column is missing.
 void read_rows(TextSource &source, std::string const &name, ColumnMap const &map, std::vector<std::string> const &known,
                std::string const &required, std::function<void(InputRow)> const &take);
 

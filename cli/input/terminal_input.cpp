@@ -35,9 +35,9 @@ sigset_t noted_signal_set() {
     return set;
 }
 
-/// The terminal while a question stands on it; at the end gives echo and signals back, and sends itself the signal that came meanwhile.
-/// The signals are let in only while wait_for_input() waits: one that comes just before a read would otherwise be noted, and the read
-/// would wait all the same.
+/// Prepares the terminal for a question; the destructor restores echo and signals, and raises the signal that came
+/// meanwhile. Signals are unblocked only while wait_for_input() waits: otherwise, if one came just before a read, it
+/// would be noted but the read would still wait.
 class Terminal {
   public:
     explicit Terminal(Echo echo) {
@@ -60,18 +60,19 @@ class Terminal {
             ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &m_before);
         }
         if (m_is_silent || !m_line_ended) {
-            write_all(STDERR_FILENO, "\n");  // the user's own was not shown, or there was none
+            write_all(STDERR_FILENO, "\n");  // the user's newline was not shown, or there was none
         }
         for (std::size_t i = 0; i < noted_signals.size(); ++i) {
             ::sigaction(noted_signals[i], &m_actions[i], nullptr);
         }
         ::sigprocmask(SIG_SETMASK, &m_mask, nullptr);
         if (caught_signal != 0) {
-            ::raise(caught_signal);  // after SIGTSTP it goes on here when it is continued
+            ::raise(caught_signal);  // after SIGTSTP, execution resumes here
         }
     }
     bool is_silent() const { return m_is_silent; }
-    /// False: the program is to be stopped, and the question asked again afterwards. Throws Interrupted for an ending signal.
+    /// Waits for input. Returns false if the program will be stopped: ask the question again afterwards. Throws
+    /// Interrupted for a signal that ends the program.
     bool wait_for_input() const {
         pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
         while (::ppoll(&input, 1, nullptr, &m_mask) < 0) {
@@ -87,12 +88,12 @@ class Terminal {
     void line_ended() { m_line_ended = true; }
 
   private:
-    /// What the caller ignores (nohup) stays ignored.
+    /// Notes a signal, unless the caller ignores it (nohup).
     static void note(int signal, struct sigaction &before) {
         ::sigaction(signal, nullptr, &before);
         if (before.sa_handler != SIG_IGN) {
             struct sigaction action {};
-            action.sa_handler = note_signal;  // without SA_RESTART: ppoll(2) ends
+            action.sa_handler = note_signal;  // no SA_RESTART: ppoll(2) must end
             ::sigaction(signal, &action, nullptr);
         }
     }
@@ -104,7 +105,7 @@ class Terminal {
     bool m_line_ended = false;
 };
 
-/// Byte by byte: what follows the line is not ours. Nothing: the program is to be stopped.
+/// Reads one line, byte by byte, because what follows the line is not ours. None if the program will be stopped.
 std::optional<SecretBuffer> read_line(Terminal &terminal) {
     SecretBuffer line(longest_line);
     for (std::size_t size = 0; size < line.size();) {
@@ -132,8 +133,7 @@ SecretBuffer ask(std::string const &question, Echo echo) {
     for (;;) {
         Terminal terminal(echo);
         if (echo == Echo::off && !terminal.is_silent()) {
-            throw Error(ErrorKind::usage, "the terminal's echo cannot be turned off",
-                        {.next = "give the text by a file or a pipe"});
+            throw Error(ErrorKind::usage, "cannot turn off the echo of the terminal", {.next = "use a file or a pipe"});
         }
         write_all(STDERR_FILENO, escape_for_terminal(question));
         if (std::optional<SecretBuffer> line = read_line(terminal)) {

@@ -4,13 +4,14 @@
 
 #include <string>
 
-/// One line from the terminal on stdin, asked for on stderr: the only place that reads answers.
+/// Reads one line from the terminal on stdin, after a question on stderr. This is the only place that reads answers.
 ///
-/// Ctrl-C and the other ending signals end the program, Ctrl-Z stops it and `fg` asks again; either way the terminal is as it was before,
-/// also if its echo was off. Both functions throw Error: declined, at Ctrl-D; usage, the line is longer than 4096 bytes.
+/// Ctrl-C and other ending signals end the program. Ctrl-Z stops it, and `fg` asks again. In both cases the terminal is
+/// restored first, including its echo. Both functions throw Error: declined at Ctrl-D; usage if the line is longer than
+/// 4096 bytes.
 namespace relay::cli {
 
-/// Reads a line that is not shown. Throws also Error (usage): the echo cannot be turned off.
+/// Reads a line without showing it. Throws Error (usage) also if the echo cannot be turned off.
 SecretBuffer read_hidden_line(std::string const &question);
 
 /// Reads a line that is shown as it is typed.

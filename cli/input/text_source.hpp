@@ -9,24 +9,24 @@
 
 namespace relay::cli {
 
-/// A text of any size that goes through one small buffer.
+/// A text of any size that passes through one small buffer.
 class TextSource {
   public:
-    /// What one record may hold at most: of a text without an end of a line no more is kept in memory.
+    /// The maximum size of a record: if a text has no line end, no more of it than this is kept in memory.
     static constexpr std::size_t most_at_once = 256 * 1024;
 
-    /// Fills the span from its start and returns how many bytes; 0 at the end.
+    /// Fills the span from its start, and returns how many bytes it wrote; 0 at the end.
     using Read = std::function<std::size_t(std::span<char>)>;
     explicit TextSource(Read read) : m_read(std::move(read)) {}
-    /// A text in memory, which must outlive the source.
+    /// Returns a source for a text in memory, which must outlive it.
     static TextSource of(std::string_view text);
 
-    /// What is in memory and was not yet taken; valid until the next call of another function.
+    /// Returns the text in memory that was not taken yet; valid until the next call of another function.
     std::string_view view() const { return std::string_view(m_buffer).substr(m_taken); }
-    /// Reads on behind that. False: the text is at its end, or `most_at_once` is in memory.
+    /// Reads more. Returns false at the end of the text, or if `most_at_once` is in memory.
     bool read_on();
     void take(std::size_t bytes) { m_taken += bytes; }
-    /// True: what is in memory is the whole rest.
+    /// Returns whether the text in memory is all that is left.
     bool ended() const { return m_ended; }
     std::uint64_t taken() const { return m_dropped + m_taken; }
 

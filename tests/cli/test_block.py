@@ -69,7 +69,7 @@ def test_a_second_responder_changes_nothing_and_reads_who_was_first(relay, datab
     relay("block", "bot", "--actor", "ana", check=0)
     result = relay("block", "bot", "--actor", "ben", "-o", "json", check=0)
     assert result.json()["changed"] is False and result.json()["items"][0]["actor"] == "ana"
-    assert re.search(r"nothing changed: it was blocked by ana (just now|\d+ seconds? ago)\n", result.err)
+    assert re.search(r"nothing changed: agent bot was already blocked by ana (just now|\d+ seconds? ago)\n", result.err)
     assert database.value("SELECT count(*) FROM relay.revocations") == 1
     assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'agent_blocked'") == 1
 
@@ -156,7 +156,7 @@ def test_a_file_with_a_bad_line_blocks_nobody(relay, database, fleet, tmp_path):
     error = relay.error("block", "-f", "ids", check=2)
     assert "ids, line 3: " in error["message"] and standing(database) == {}
     (tmp_path / "ids").write_text("# nobody\n\n")
-    assert "holds no agent id" in relay.error("block", "-f", "ids", check=2)["message"]
+    assert "contains no agent id" in relay.error("block", "-f", "ids", check=2)["message"]
     assert "--file gone" in relay.error("block", "-f", "gone", check=2)["message"]
 
 
@@ -193,7 +193,7 @@ def test_an_organization_needs_its_id_again(relay, database, fleet, key):
 def test_at_a_terminal_the_id_is_typed(relay, database, fleet, key, answer, code):
     session = relay.terminal("block", "--org", "acme", "--yes")
     session.expect_exact("This blocks organization acme (Acme): 3 agents.")
-    session.expect_exact("Type acme to go on: ")
+    session.expect_exact("Type acme to continue: ")
     session.sendline(answer)
     assert finish_terminal(session)[0] == code and decide(database, key) == ("blocked" if code == 0 else "ok")
 

@@ -117,7 +117,7 @@ def started(runner, made, key, *words):
 def test_no_standby_at_all_is_said(primary, runner, made, key):
     primary.query("SELECT pg_create_physical_replication_slot('never_used')")
     result = runner("block", "bot", "--durable", "-o", "json", check=10)
-    assert "on the primary only: it knows of no standby" in result.err
+    assert "on the primary only: it has no standby" in result.err
     found = found_in(result)
     assert (found["expected"], found["complete"], found["error"]) == (0, False, None) and found["took_ms"] < 9000
     assert agents.decide(made, key) == "blocked"
@@ -144,7 +144,7 @@ def test_who_takes_wal_but_replays_nothing_is_no_standby(primary, runner, key, t
     receiver = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     try:
         processes.wait_until(lambda: primary.query("SELECT 1 FROM pg_stat_replication"), what="pg_receivewal")
-        assert "knows of no standby" in runner("block", "bot", "--durable", check=10).err
+        assert "it has no standby" in runner("block", "bot", "--durable", check=10).err
     finally:
         receiver.terminate()
         receiver.wait(20)
@@ -198,7 +198,7 @@ def test_a_dead_synchronous_standby_is_named_and_the_block_is_in_force_meanwhile
     assert 3 <= time.monotonic() - began < 30
     assert process.returncode == 10, told
     assert "durable on 1/2 standbys in " in told and "not replayed by right: not connected, synchronous" in told
-    assert "the block stands on the primary; a failover" in told.splitlines()[-1]
+    assert "the block is in effect on the primary, but a failover" in told.splitlines()[-1]
     assert json.loads(out)["items"][0]["durable"]["missing"] == ["right"]
 
 
@@ -217,7 +217,7 @@ def test_a_frozen_standby_is_named_with_how_long_it_is_silent(runner, key, right
 def test_a_standby_that_has_it_on_disk_but_does_not_replay_it_is_missing(made, runner, key, left):
     left.wait_caught_up().query("SELECT pg_wal_replay_pause()")
     result = runner("block", "bot", "--durable", "--timeout", "2s", "-o", "json", check=10)
-    assert "not replayed by left: streaming, on its disk, " in result.err
+    assert "not replayed by left: streaming, flushed to disk, " in result.err
     assert decide_on(left, made, key) == "ok"
     left.query("SELECT pg_wal_replay_resume()")
     assert runner("block", "bot", "--durable", check=0) and decide_on(left, made, key) == "blocked"
@@ -320,6 +320,6 @@ def test_a_primary_that_dies_during_the_wait_is_said(primary, made, runner, key,
     _, err = process.communicate(timeout=90)
     primary.start()
     made.wait_until_back()
-    assert process.returncode == 10 and b"how far the standbys are could not be read" in err, err
+    assert process.returncode == 10 and b"cannot read how far the standbys are" in err, err
     assert b"nothing was changed" not in err and b"the block stands" in err.splitlines()[-1]
     assert agents.decide(made, key) == "blocked"

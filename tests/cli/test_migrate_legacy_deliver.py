@@ -280,7 +280,7 @@ BAD_SEAL_KEYS = {
     '{"owner":"a",%s}\n\n{"owner":"a",%s}\n' % (GOOD, GOOD): "line 3: a second key for 'a'",
     '{"owner":"a","org_id":"o",%s}' % GOOD: "line 1: give either an owner or an org_id",
     "{%s}" % GOOD: "line 1: give either an owner or an org_id",
-    "{broken": "line 1: it is no JSON object",
+    "{broken": "line 1: it is not a JSON object",
     "owner,key_id,key\na,1\n": "line 2: it has 2 fields",
 }
 

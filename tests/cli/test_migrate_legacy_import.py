@@ -43,7 +43,7 @@ BROKEN = [
     ("short,acme", "2 fields"),
     ("long,acme,Ok,,,,extra", "7 fields"),
     ('quote,ac"me,Ok,,', "quote"),
-    ('behind,acme,"Ok"tail,,', "behind a quoted field"),
+    ('behind,acme,"Ok"tail,,', "after a quoted field"),
     ("'; DROP TABLE relay.agents; --,acme,Bobby,,", "agent id"),
 ]
 

@@ -138,14 +138,14 @@ def test_the_id_and_nothing_else_does_it(relay, database, key, name):
         ("\x03", -signal.SIGINT),
     ):
         session = relay.terminal(*words, "--yes", columns=250)
-        session.expect_exact(f"Type {right} to go on: ")
+        session.expect_exact(f"Type {right} to continue: ")
         session.send(answer)
         code, text = finish_terminal(session)
         assert code == ends and ("nothing was changed" in text) is (ends == 13), (answer, text)
     assert relay.error(*words, "--confirm", f"{right}x", check=13)["changed"] == "no"
     assert snapshot(database) == before
     session = relay.terminal(*words, columns=250)
-    session.expect_exact(f"Type {right} to go on: ")
+    session.expect_exact(f"Type {right} to continue: ")
     session.sendline(f" {right} ")
     assert finish_terminal(session)[0] == 0 and snapshot(database) != before
 

@@ -45,7 +45,7 @@ def test_revoking_again_changes_nothing(relay, database, key):
     relay("revoke", "bot", "--actor", "ana", check=0)
     result = relay("revoke", "bot", "--actor", "ben", "-o", "json", check=0)
     assert result.json()["changed"] is False and result.json()["items"][0]["actor"] == "ana"
-    assert "nothing changed: it was revoked by ana" in result.err
+    assert "nothing changed: agent bot was already revoked by ana" in result.err
     assert database.value("SELECT count(*) FROM relay.revocations") == 1
 
 
@@ -67,7 +67,7 @@ def test_an_organization_is_typed_or_confirmed(relay, database, key, other):
     relay.error("revoke", "--org", "acme", "--yes", check=2)
     session = relay.terminal("revoke", "--org", "acme")
     session.expect_exact("This revokes organization acme (Acme): 2 agents.")
-    session.expect_exact("Type acme to go on: ")
+    session.expect_exact("Type acme to continue: ")
     session.sendline("bot")
     assert finish_terminal(session)[0] == 13 and decide(database, key) == "ok"
     document = relay.json("revoke", "--org", "acme", "--confirm", "acme")

@@ -63,7 +63,7 @@ def test_what_was_said_to_be_durable_survives_and_what_was_not_is_lost(pair, tal
     assert [item["status"] for item in relay.json("agent", "list")["items"]] == ["blocked", "active"]
 
     again = relay("block", "lost", "--durable", check=10)
-    assert "knows of no standby" in again.err and pair.decide("lost") == "blocked"
+    assert "it has no standby" in again.err and pair.decide("lost") == "blocked"
     assert relay("rotate-key", "kept", "--secret-file", "next.key", check=0)
     tally("failover after --durable", 2)
 

@@ -34,7 +34,7 @@ def folder_on_path(folder):
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
-QUESTIONS = [r"\[y/N\] ", r"to go on: ", r"Organization id[^:]*: "]
+QUESTIONS = [r"\[y/N\] ", r"to continue: ", r"Organization id[^:]*: "]
 
 
 def paste(line, env, cwd):

@@ -53,8 +53,8 @@ std::string const json_lines =
 TEST_CASE("a CSV gives its rows with their lines, and a broken record does not take the rest with it") {
     CHECK(rows_of(TextSource::of(csv)) ==
           std::vector<std::string>{"2:agent_id=one;name=One, the \"first\"\r\nof two lines;",
-                                   "5:text behind a quoted field", "6:a quote in a field that is not quoted",
-                                   "7:it has 2 fields, the first line has 3", "8:agent_id=five;name=Five;",
+                                   "5:text after a quoted field", "6:a quote in an unquoted field",
+                                   "7:it has 2 fields, but the first line has 3", "8:agent_id=five;name=Five;",
                                    "9:a quoted field that never ends", "10:agent_id=seven;name=Seven;"});
 }
 
