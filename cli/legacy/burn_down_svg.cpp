@@ -30,7 +30,7 @@ constexpr std::array<seconds, 11> time_steps{minutes(1), minutes(5), minutes(15)
 
 Html decimal(double value) { return escape(fmt::format("{:.1f}", value)); }
 
-/// Where times and counts stand in the drawing.
+/// Maps times and counts to positions in the drawing.
 struct Scale {
     Instant begin{};
     Instant end{};
@@ -42,7 +42,7 @@ struct Scale {
     double y(std::int64_t count) const { return y(static_cast<double>(count)); }
 };
 
-/// A step of 1, 2 or 5 times a power of ten.
+/// Returns a step of 1, 2 or 5 times a power of ten.
 std::int64_t count_step(std::int64_t most) {
     std::int64_t step = 1;
     for (std::int64_t next = 0; step * most_ticks_up < most; ++next) {
@@ -106,7 +106,7 @@ Html time_axis(Scale const &scale) {
     return made;
 }
 
-/// Each count holds until the next.
+/// Draws the counts as steps: each holds until the next.
 Html steps(LegacyStatus const &status, Scale const &scale) {
     BurnDown const &points = status.burn_down;
     Html path = "M" + decimal(scale.x(points.front().at)) + "," + decimal(scale.y(points.front().left));
@@ -118,7 +118,7 @@ Html steps(LegacyStatus const &status, Scale const &scale) {
            element("path", {{"class", "left"}, {"d", path}}, "");
 }
 
-/// What a pointer that rests on the chart is told.
+/// Returns the hints that appear when the pointer rests on the chart.
 Html hints(LegacyStatus const &status, Scale const &scale) {
     Html made;
     BurnDown const &points = status.burn_down;
@@ -180,12 +180,12 @@ std::string in_words(LegacyStatus const &status) {
     BurnDown const &points = status.burn_down;
     BurnDownPoint const from = last_addition(points).value();
     std::string words = fmt::format(
-        "From {} until {}: {} of {} agents are left. An even pace from {} on would have {} left. The deadline is {}.",
+        "From {} to {}: {} of {} agents are left. At an even pace from {}, {} would be left. The deadline is {}.",
         format_instant_seconds(points.front().at), format_instant_seconds(points.back().at), points.back().left,
         points.back().total, format_instant_seconds(from.at),
         even_pace(from, status.window->deadline, points.back().at), format_instant_seconds(status.window->deadline));
     if (std::optional<Instant> const end = status.estimated_end()) {
-        words += fmt::format(" At the pace so far the last one leaves at {}.", format_instant_seconds(*end));
+        words += fmt::format(" At the current pace, the last agent leaves at {}.", format_instant_seconds(*end));
     }
     return words;
 }

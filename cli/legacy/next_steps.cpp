@@ -17,12 +17,13 @@ using std::chrono::seconds;
 
 constexpr std::size_t most_called = 3;
 
-/// "1 agent is", "2 agents are"
+/// Returns "1 agent is", "2 agents are".
 std::string agents(std::int64_t count, std::string_view of_one, std::string_view of_many) {
     return fmt::format("{} {}", counted(count, "agent"), count == 1 ? of_one : of_many);
 }
 
-/// Enough for the estimate and a tenth of the way more, at most what a deadline may lie ahead; a week if there is no estimate.
+/// Returns a deadline that leaves time for the estimate and a tenth more, but not beyond the longest allowed window; a
+/// week if there is no estimate.
 std::string better_deadline(LegacyStatus const &status) {
     std::optional<Instant> const end = status.estimated_end();
     seconds const ahead = end ? std::chrono::ceil<days>((*end - status.at) * 11 / 10) : days(7);
@@ -34,7 +35,7 @@ NextStep extend_step(LegacyStatus const &status, std::string what) {
             {"migrate-legacy", "extend", "--deadline", better_deadline(status), "--reason", "more time to move"}};
 }
 
-/// All that are left have a key, and some still come with the shared secret: that is with the people who run them.
+/// Every agent that is left has a key, but some still use the shared secret: the people who run them must act.
 NextStep call_step(LegacyStatus const &status) {
     std::string names;
     for (std::size_t i = 0; i < std::min(status.owners.size(), most_called); ++i) {
@@ -45,7 +46,7 @@ NextStep call_step(LegacyStatus const &status) {
             names += fmt::format(" ({})", owner.on_shared_secret);
         }
     }
-    return {agents(status.counts.on_shared_secret, "uses", "use") + " the shared secret still: call " + names};
+    return {agents(status.counts.on_shared_secret, "still uses", "still use") + " the shared secret: call " + names};
 }
 
 std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
@@ -57,23 +58,23 @@ std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
                                                 " locked out until it is extended"));
     }
     if (counts.listed > 0) {
-        steps.push_back({agents(counts.listed, "has", "have") + " no key of their own yet",
+        steps.push_back({agents(counts.listed, "has", "have") + " no key yet",
                          {"migrate-legacy", "issue", "--all", "--secrets-dir", "issued-keys"}});
     }
     if (counts.imported > 0 && !expired) {
-        steps.push_back(
-            {agents(counts.imported, "is", "are") + " on no list yet: the next wave", {"migrate-legacy", "start"}});
+        steps.push_back({agents(counts.imported, "is", "are") + " not listed yet: start the next wave",
+                         {"migrate-legacy", "start"}});
     }
     if (status.is_late() && !expired) {
-        steps.push_back(extend_step(status, "at the pace so far not all will have left by the deadline"));
+        steps.push_back(extend_step(status, "at the current pace, not all agents will be done by the deadline"));
     }
     if (counts.listed == 0 && counts.on_shared_secret > 0) {
         steps.push_back(call_step(status));
     }
     if (counts.listed + counts.imported + counts.on_shared_secret == 0) {
-        steps.push_back({counts.left() == 0 ? "nobody is left"
-                                            : "nobody uses the shared secret: " + agents(counts.left(), "is", "are") +
-                                                  " silent or was never seen",
+        steps.push_back({counts.left() == 0 ? "no agents are left"
+                                            : "no agent uses the shared secret any more: " +
+                                                  agents(counts.left(), "is", "are") + " silent or never seen",
                          {"migrate-legacy", "finish"}});
     }
     return steps;
@@ -87,15 +88,15 @@ std::vector<NextStep> next_steps(LegacyStatus const &status) {
         return steps_of_moving(status);
     }
     if (status.window && status.window->state == LegacyWindowState::finished) {
-        return {{fmt::format("set {} in the relay, unless that is done", legacy_end_setting)}};
+        return {{fmt::format("set {} in the relay, if you have not yet", legacy_end_setting)}};
     }
     if (counts.total() == 0) {
-        return {{"no agent was imported yet: import them with migrate-legacy import FILE"}};
+        return {{"no agents imported yet: use migrate-legacy import FILE"}};
     }
     if (counts.left() + counts.imported == 0) {
         return {};
     }
-    return {{status.window ? "the migration was called off, and can be taken up again" : "no window is open yet",
+    return {{status.window ? "the migration was stopped; you can start it again" : "no window is open yet",
              {"migrate-legacy", "start", "--deadline", "14d"}}};
 }
 

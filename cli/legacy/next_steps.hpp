@@ -7,13 +7,13 @@
 
 namespace relay::cli {
 
-/// What moves a migration on.
+/// A step that moves a migration forward.
 struct NextStep {
-    std::string what{};  ///< "312 agents have no key of their own yet"
-    std::vector<std::string> command{};  ///< of this program, as words; empty: it is to be done elsewhere
+    std::string what{};  ///< "312 agents have no key yet"
+    std::vector<std::string> command{};  ///< of this program, as words; empty if this is done elsewhere
 };
 
-/// What there is to do as things stand, the most pressing first; nothing if that is nothing.
+/// Returns what to do now, the most urgent first; empty if there is nothing.
 std::vector<NextStep> next_steps(LegacyStatus const &status);
 
 }  // namespace relay::cli

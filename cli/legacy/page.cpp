@@ -15,7 +15,7 @@ namespace relay::cli::html {
 
 namespace {
 
-/// Words with instants among them.
+/// Returns text with instants in it.
 Html words(Phrase const &phrase) {
     Html made;
     for (auto const &part : phrase) {
@@ -25,7 +25,7 @@ Html words(Phrase const &phrase) {
     return made;
 }
 
-/// No script, no request, no form, no frame: also if a text should ever slip through.
+/// Returns the head. Its policy forbids scripts, requests, forms and frames, in case some text is ever not escaped.
 Html head(LegacyStatus const &status) {
     return element(
         "head",
@@ -49,7 +49,7 @@ struct Verdict {
 Verdict verdict_of(LegacyStatus const &status) {
     bool const moving = status.window && status.window->is_moving();
     if (moving && status.counts.left() + status.counts.imported == 0) {
-        return {"good", "Nobody is left."};
+        return {"good", "No agents left."};
     }
     if (status.window && status.window->state == LegacyWindowState::expired) {
         return {"bad", "Expired."};
@@ -61,9 +61,9 @@ Verdict verdict_of(LegacyStatus const &status) {
         return {"warn", "Not running."};
     }
     if (!status.estimated_end()) {
-        return {"warn", "No pace yet.", "nobody has left the list lately, so the end cannot be told"};
+        return {"warn", "No pace yet.", "no agent has left the list lately, so there is no estimate"};
     }
-    Html const estimate = "done by " + escape(describe_estimate(status)) + ", at the pace so far";
+    Html const estimate = "done by " + escape(describe_estimate(status)) + ", at the current pace";
     return status.is_late() ? Verdict{"bad", "Late.", estimate} : Verdict{"good", "On time.", estimate};
 }
 
@@ -94,7 +94,7 @@ struct Share {
     std::int64_t count;
 };
 
-/// The fleet as one bar, and what its colors mean.
+/// Returns the fleet as one bar, with a key of its colors.
 Html progress(LegacyCounts const &counts) {
     if (counts.total() == 0) {
         return {};
@@ -102,7 +102,7 @@ Html progress(LegacyCounts const &counts) {
     std::vector<Share> const shares{{"proven", "on their own key", counts.proven},
                                     {"issued", "key issued, not used", counts.issued},
                                     {"listed", "no key yet", counts.listed},
-                                    {"imported", "on no list", counts.imported},
+                                    {"imported", "not listed", counts.imported},
                                     {"revoked", "revoked", counts.revoked}};
     Html bars;
     Html keys;
@@ -144,7 +144,7 @@ Html chart(LegacyStatus const &status) {
         return {};
     }
     Html keys = chart_key("left", "agents left") + chart_key("even", "an even pace to the deadline");
-    keys += status.estimated_end() ? chart_key("projection", "at the pace so far") : Html();
+    keys += status.estimated_end() ? chart_key("projection", "at the current pace") : Html();
     return element("section", {{"id", "burn-down"}},
                    element("h2", "Burn-down") + element("div", {{"class", "wide"}}, drawn) +
                        element("ul", {{"class", "keys"}}, keys) + burn_down_figures(status)) +
@@ -160,7 +160,7 @@ Html steps(LegacyStatus const &status, Globals const &globals) {
     }
     return items.empty() ? Html()
                          : element("section", {{"id", "next"}},
-                                   element("h2", "What moves it on") + element("ol", {{"class", "steps"}}, items)) +
+                                   element("h2", "Next steps") + element("ol", {{"class", "steps"}}, items)) +
                                "\n";
 }
 
@@ -168,7 +168,7 @@ Html footer(LegacyStatus const &status) {
     return element("footer",
                    element("p", "Pace: " + escape(describe_pace(status)) + ". Read by role " + escape(status.db_role) +
                                     " with relay-admin " + escape(version()) + "; all times are UTC.") +
-                       element("p", "This page names agents, owners and addresses, and holds no secret."));
+                       element("p", "This page names agents, owners and addresses, but contains no secrets."));
 }
 
 }  // namespace

@@ -12,10 +12,10 @@ namespace {
 
 struct Column {
     Html header;
-    Html kind{};  ///< class of its cells: "number", "person", "id", or nothing
+    Html kind{};  ///< class of its cells: "number", "person", "id", or none
 };
 
-/// Cells, the first of which names the row.
+/// The cells of a row; the first names the row.
 using Row = std::vector<Html>;
 
 Html cell(Html const &tag, Column const &column, Html const &content, Attributes attributes = {}) {
@@ -55,9 +55,8 @@ Html state_tag(LegacyAgentState state) {
 Html or_dash(std::optional<std::string> const &text) { return text ? escape(*text) : Html("–"); }
 
 Html owner_name(LegacyOwner const &owner) {
-    return owner.owner
-               ? escape(*owner.owner)
-               : element("span", {{"class", "soft"}}, "nobody named; org " + escape(text_or_empty(owner.org_id)));
+    return owner.owner ? escape(*owner.owner)
+                       : element("span", {{"class", "soft"}}, "no owner; org " + escape(text_or_empty(owner.org_id)));
 }
 
 struct Group {
@@ -102,13 +101,16 @@ Html owner_section(LegacyStatus const &status) {
         rows.push_back({owner_name(owner), number(owner.left), number(owner.listed), number(owner.on_shared_secret),
                         number(owner.silent), number(owner.never_seen), moment(owner.last_seen_at, status.at)});
     }
-    std::vector<Column> const columns{{"Owner", "person"},         {"Left", "number"},   {"No key yet", "number"},
-                                      {"On the secret", "number"}, {"Silent", "number"}, {"Never seen", "number"},
-                                      {"Last of them seen"}};
+    std::vector<Column> const columns{{"Owner", "person"},
+                                      {"Left", "number"},
+                                      {"No key yet", "number"},
+                                      {"On the secret", "number"},
+                                      {"Silent", "number"},
+                                      {"Never seen", "number"},
+                                      {"Last seen"}};
     return element("section", {{"id", "owners"}},
                    element("h2", "Whom to call") +
-                       table("Owners with agents left, those with most of them on the shared secret first.", columns,
-                             rows)) +
+                       table("Owners with agents left; most agents on the shared secret first.", columns, rows)) +
            "\n";
 }
 
@@ -134,9 +136,9 @@ Html burn_down_figures(LegacyStatus const &status) {
     for (BurnDownPoint const &point : status.burn_down) {
         rows.push_back({time(point.at), number(point.total), number(point.left)});
     }
-    return element("details", element("summary", "The figures of the chart") +
+    return element("details", element("summary", "Figures of the chart") +
                                   table("The list at each time.",
-                                        {{"Time"}, {"Listed until then", "number"}, {"Left", "number"}}, rows));
+                                        {{"Time"}, {"Listed so far", "number"}, {"Left", "number"}}, rows));
 }
 
 }  // namespace relay::cli::html

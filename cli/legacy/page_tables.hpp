@@ -6,13 +6,14 @@
 
 namespace relay::cli::html {
 
-/// Whom to call; empty if nobody is left.
+/// Returns the section that says whom to call; empty if no agents are left.
 Html owner_section(LegacyStatus const &status);
 
-/// Agents that are left: on the shared secret, silent, never seen; a section each, none for what there is none of.
+/// Returns the agents that are left, in a section each: on the shared secret, silent, never seen. Empty sections are
+/// omitted.
 Html straggler_sections(LegacyStatus const &status, Globals const &globals);
 
-/// The figures of the chart, to be unfolded below it.
+/// Returns the figures of the chart, in a part below it that can be opened.
 Html burn_down_figures(LegacyStatus const &status);
 
 }  // namespace relay::cli::html

@@ -42,7 +42,7 @@ Field straggler_table(LegacyStatus const &status, LegacyActivity activity, std::
     return people_only(agents.empty() ? "" : label, straggler_records(agents));
 }
 
-/// "30 hours": in the unit of which there are two or more.
+/// Returns "30 hours": in the largest unit of which there are at least two, or exactly one.
 std::string distance(Instant from, Instant to) {
     constexpr std::string_view ago = " ago";
     std::string const words = relative_time(from, to);
@@ -50,7 +50,7 @@ std::string distance(Instant from, Instant to) {
 }
 
 std::string owner_name(LegacyOwner const &owner) {
-    return owner.owner ? *owner.owner : "org " + text_or_empty(owner.org_id) + " (no owner named)";
+    return owner.owner ? *owner.owner : "org " + text_or_empty(owner.org_id) + " (no owner)";
 }
 
 std::vector<Record> owner_records(std::vector<LegacyOwner> const &owners) {
@@ -61,7 +61,7 @@ std::vector<Record> owner_records(std::vector<LegacyOwner> const &owners) {
             machine_only("org_id", owner.org_id),
             {"", "Owner", owner_name(owner), {.cut = true}},
             {"left", "Left", owner.left},
-            {"listed", "No own key", owner.listed, {.leaves = 1}},
+            {"listed", "No key yet", owner.listed, {.leaves = 1}},
             {"on_shared_secret", "On the secret", owner.on_shared_secret},
             {"silent", "Silent", owner.silent, {.leaves = 3}},
             {"never_seen", "Never seen", owner.never_seen, {.leaves = 2}},
@@ -105,7 +105,7 @@ std::string describe_pace(LegacyStatus const &status) {
 std::string describe_estimate(LegacyStatus const &status) {
     std::optional<Instant> const end = status.estimated_end();
     if (!end) {
-        return status.counts.left() == 0 ? "nobody is left" : "cannot be told";
+        return status.counts.left() == 0 ? "no agents are left" : "unknown (no agent left the list lately)";
     }
     std::string const delay = status.is_late() ? distance(status.window->deadline, *end) + " after"
                                                : distance(*end, status.window->deadline) + " before";

@@ -10,14 +10,14 @@ namespace relay::cli {
 
 namespace {
 
-/// "9 days left", "1 hour left"
+/// Returns "9 days left", "1 hour left".
 std::string time_left(Instant deadline, Instant now) {
     constexpr std::string_view in = "in ";
     std::string const words = relative_time(deadline, now);
     return words.starts_with(in) ? words.substr(in.size()) + " left" : "no time left";
 }
 
-/// "1234 (61 %)", rounded down: 100 % are all.
+/// Returns "1234 (61 %)", rounded down, so that 100 % means all.
 std::string share(std::int64_t count, std::int64_t total) {
     return std::to_string(count) + (total > 0 ? " (" + std::to_string(count * 100 / total) + " %)" : "");
 }
@@ -28,26 +28,26 @@ Value count_of(std::int64_t count) { return count; }
 
 LegacyDeadline parse_deadline(std::string const &text) {
     try {
-        // A time holds a `-`, a duration never does.
+        // A time contains a `-`, a duration never does.
         if (text.find('-') != text.npos && text.front() != '-') {
             return parse_instant(text);
         }
         return parse_duration(text);
     } catch (Error const &error) {
         throw Error(error.kind(), "--deadline: " + error.message(),
-                    {.why = error.hint().why, .next = "as in --deadline 14d, or --deadline 2026-12-06T08:00:00Z"});
+                    {.why = error.hint().why, .next = "use e.g. --deadline 14d or --deadline 2026-12-06T08:00:00Z"});
     }
 }
 
 Phrase describe_window(std::optional<LegacyWindow> const &window, Instant now) {
     if (!window) {
-        return {"no window was ever opened: the shared secret is closed"};
+        return {"no window was opened yet: the shared secret is closed"};
     }
     std::string const deadline = format_instant_seconds(window->deadline);
     switch (window->state) {
         case LegacyWindowState::open: return {"open until " + deadline + ": " + time_left(window->deadline, now)};
         case LegacyWindowState::aborted:
-            return {"aborted; who is listed may use the shared secret until " + deadline + ": " +
+            return {"aborted; listed agents may use the shared secret until " + deadline + ": " +
                     time_left(window->deadline, now)};
         case LegacyWindowState::expired:
             return {"expired " + relative_time(window->deadline, now) + ", at " + deadline +
@@ -87,7 +87,7 @@ Record counts_record(LegacyCounts const &counts) {
                                       {"never_seen", "", counts.never_seen}}),
         people_only("Imported", count_of(counts.total())),
         people_only("Not listed", count_of(counts.imported)),
-        people_only("No own key yet", count_of(counts.listed)),
+        people_only("No key yet", count_of(counts.listed)),
         people_only("Issued, not used", count_of(counts.issued)),
         people_only("On their own key", share(counts.proven, counts.total())),
         people_only(counts.revoked > 0 ? "Revoked" : "", count_of(counts.revoked)),
@@ -107,12 +107,12 @@ void show_window(Context &context, ChangedWindow const &changed) {
     stamp(document, context, changed);
     context.output().show(document);
     if (!changed.changed) {
-        context.output().note("nothing changed: it was so already");
+        context.output().note("nothing changed: the window is already as requested");
     }
     if (finished && !context.globals().dry_run) {
         context.output().note("next: set " + std::string(legacy_end_setting) +
                               " in the relay and restart it; the database refuses the shared secret from now on, "
-                              "whatever is set");
+                              "whatever the relay's setting");
     }
 }
 

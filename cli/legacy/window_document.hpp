@@ -7,27 +7,27 @@
 #include <optional>
 #include <string>
 
-/// What the commands of migrate-legacy have in common.
+/// What the commands of migrate-legacy share.
 namespace relay::cli {
 
-/// What must be typed before the shared secret is closed to everybody.
+/// The word that must be typed before the shared secret is closed to all agents.
 inline constexpr std::string_view legacy_word = "legacy-off";
 
-/// `14d`, or a time. Throws Error (usage) that names --deadline.
+/// Parses `14d` or a time. Throws Error (usage) that names --deadline.
 LegacyDeadline parse_deadline(std::string const &text);
 
-/// What is to be changed in the relay when all is done.
+/// The setting to make in the relay when the migration is finished.
 inline constexpr std::string_view legacy_end_setting = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false";
 
-/// How it stands with the window at `now`: "open until ...: 9 days left".
+/// Returns the state of the window at `now`: "open until ...: 9 days left".
 Phrase describe_window(std::optional<LegacyWindow> const &window, Instant now);
 
-/// {state, opened_at, ...} of a window; without one the state is "none".
+/// Returns {state, opened_at, ...} of a window; without a window the state is "none".
 Record window_record(std::optional<LegacyWindow> const &window, Instant now);
-/// For machines one object, `counts`.
+/// Returns the counts: one object `counts` for machines, single fields for people.
 Record counts_record(LegacyCounts const &counts);
 
-/// Prints a LegacyWindow document, and what is to be done now.
+/// Prints a LegacyWindow document, and what to do next.
 void show_window(Context &context, ChangedWindow const &changed);
 
 }  // namespace relay::cli

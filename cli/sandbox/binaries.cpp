@@ -16,7 +16,7 @@ namespace {
 
 constexpr int oldest = 13;
 
-/// Folders with an initdb and a postgres under /usr/lib/postgresql/VERSION/bin and the like.
+/// Adds the bin folders of packaged versions, such as /usr/lib/postgresql/VERSION/bin.
 void add_packaged(std::vector<std::string> &folders) {
     for (auto const &[root, prefix] : {std::pair{"/usr/lib/postgresql", ""}, std::pair{"/usr", "pgsql-"}}) {
         std::error_code ignored;
@@ -34,7 +34,7 @@ std::vector<std::string> path_folders() {
     std::string const text = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
     for (std::size_t from = 0; from <= text.size();) {
         auto const to = std::min(text.find(':', from), text.size());
-        if (text[from] == '/') {  // a relative entry would depend on where we stand
+        if (text[from] == '/') {  // a relative entry would depend on the current folder
             folders.push_back(text.substr(from, to - from));
         }
         from = to + 1;
@@ -54,7 +54,7 @@ void add_from_path(ServerUser const &user, std::vector<std::string> &folders) {
     }
 }
 
-/// "postgres (PostgreSQL) 15.20 (Debian ...)": the third word.
+/// Checks a folder for usable binaries, and reads the version from "postgres (PostgreSQL) 15.20 (Debian ...)".
 std::optional<Binaries> examine(ServerUser const &user, std::string const &folder) {
     Binaries found;
     found.folder = folder;
@@ -74,7 +74,7 @@ std::optional<Binaries> examine(ServerUser const &user, std::string const &folde
     return found.major >= oldest ? std::optional(found) : std::nullopt;
 }
 
-/// The best of `folders`: the newest, or exactly `major`.
+/// Returns the best of `folders`: the newest version, or exactly `major`.
 std::optional<Binaries> best(ServerUser const &user, std::vector<std::string> const &folders,
                              std::optional<int> major) {
     std::optional<Binaries> chosen;
@@ -104,16 +104,16 @@ Binaries find_binaries(ServerUser const &user, std::optional<int> major) {
     if (major) {
         std::string const version = std::to_string(*major);
         throw Error(ErrorKind::unavailable,
-                    "the sandbox's data needs PostgreSQL " + version + ", which is not installed",
+                    "the data of the sandbox needs PostgreSQL " + version + ", which is not installed",
                     {.why = "a server reads only the data of its own major version",
                      .next = use_tool("apt-get", "install", "postgresql-" + version)
                                  .also(own_command({"sandbox", "destroy"}))
-                                 .noting("for a new one")});
+                                 .noting("to make a new one")});
     }
     throw Error(ErrorKind::unavailable, "no PostgreSQL server is installed here",
                 {.why = "found no initdb of version " + std::to_string(oldest) +
-                        " or newer in /usr/lib/postgresql/*/bin, by pg_config, or on PATH",
-                 .next = use_tool("apt-get", "install", "postgresql-15").also("name a server with --dsn")});
+                        " or newer in /usr/lib/postgresql/*/bin, through pg_config, or on PATH",
+                 .next = use_tool("apt-get", "install", "postgresql-15").also("or use another server with --dsn")});
 }
 
 }  // namespace relay::cli::sandbox

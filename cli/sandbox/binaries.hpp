@@ -17,9 +17,9 @@ struct Binaries {
     std::string postgres() const { return folder + "/postgres"; }
 };
 
-/// The newest PostgreSQL here that `user` may run, or the one of version `major`: in the folders of the Debian and
-/// the RPM packages, then what `pg_config --bindir` says, then on PATH. Throws Error (unavailable), with the package
-/// to install, if there is none.
+/// Returns the newest installed PostgreSQL that `user` may run, or the one of version `major`. Looks in the folders of
+/// the Debian and RPM packages, then in the one that `pg_config --bindir` prints, then on PATH. Throws Error
+/// (unavailable) that names the package to install if there is none.
 Binaries find_binaries(ServerUser const &user, std::optional<int> major);
 
 }  // namespace relay::cli::sandbox

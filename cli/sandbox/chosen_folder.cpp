@@ -21,7 +21,7 @@ std::optional<std::string> absolute_folder(char const *name, std::string const &
         return std::nullopt;
     }
     if (value.front() != '/') {
-        throw refused_folder(name, what, "the path is relative, so it names another place in each folder",
+        throw refused_folder(name, what, "the path is relative, so it means a different place in each folder",
                              std::string("set ") + name + " to an absolute path, or unset it");
     }
     std::string folder = std::filesystem::path(value).lexically_normal().string();
@@ -32,7 +32,7 @@ std::optional<std::string> absolute_folder(char const *name, std::string const &
 }
 
 Error refused_folder(char const *name, std::string const &what, std::string why, std::string next) {
-    return Error(ErrorKind::usage, what + " cannot be where " + name + " asks for it: " + value_of(name),
+    return Error(ErrorKind::usage, what + " cannot be where " + name + " says: " + value_of(name),
                  {.why = std::move(why), .next = std::move(next)});
 }
 

@@ -15,10 +15,10 @@ namespace relay::cli::sandbox {
 
 namespace {
 
-/// In the file, not on the command line: they hold as well for whoever starts this cluster by hand. The last setting
-/// of a name wins.
+/// These settings are in the file, not on the command line, so that they also apply if someone starts this cluster by
+/// hand. The last setting of a name wins.
 constexpr std::string_view settings = R"(
-# The sandbox of relay-admin: reached by its unix socket alone.
+# The sandbox of relay-admin: accepts connections only on its unix socket.
 listen_addresses = ''
 port = 5432
 unix_socket_permissions = 0700
@@ -47,12 +47,12 @@ std::vector<std::string> initdb_command(Layout const &layout, Binaries const &bi
     std::vector<std::string> command{binaries.initdb(),    "--pgdata=" + layout.data_tmp(),
                                      "--encoding=UTF8",    std::string("--username=") + database_name,
                                      "--data-checksums",
-                                     "--auth-local=trust",  // who gets past the 0700 socket folder may do all
+                                     "--auth-local=trust",  // the 0700 socket folder is the access control
                                      "--auth-host=reject",
-                                     "--no-sync",  // once at the end is enough
+                                     "--no-sync",  // synced once, at the end
                                      "--no-instructions"};
     if (binaries.major == 13) {
-        command.pop_back();  // came with 14
+        command.pop_back();  // new in 14
     }
     if (binaries.major >= 17) {
         command.insert(command.end(), {"--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"});
@@ -71,7 +71,7 @@ void run_step(Layout const &layout, Tool const &tool, std::string const &what) {
     if (result.exit != 0) {
         std::string why = last_lines(result.output, 5);
         throw Error(ErrorKind::unavailable, what + " failed with exit code " + std::to_string(result.exit),
-                    {.why = why.empty() ? tool.argv.front() + " said nothing" : std::move(why)});
+                    {.why = why.empty() ? tool.argv.front() + " printed nothing" : std::move(why)});
     }
 }
 
@@ -99,9 +99,9 @@ std::optional<int> cluster_major(Layout const &layout) {
 void make_cluster(Layout const &layout, Binaries const &binaries, int lock) {
     std::error_code missing;
     if (!std::filesystem::is_empty(layout.data(), missing) && !missing) {
-        throw Error(ErrorKind::conflict, layout.data() + " holds no PostgreSQL cluster, but is not empty",
-                    {.why = "its file PG_VERSION is gone",
-                     .next = own_command({"sandbox", "destroy"}).noting("for a new one")});
+        throw Error(ErrorKind::conflict, layout.data() + " contains no PostgreSQL cluster but is not empty",
+                    {.why = "its file PG_VERSION is missing",
+                     .next = own_command({"sandbox", "destroy"}).noting("to make a new one")});
     }
     remove_tree(layout.data_tmp());
     make_data_folder(layout);
@@ -109,14 +109,13 @@ void make_cluster(Layout const &layout, Binaries const &binaries, int lock) {
     if (run_as(layout.user, [&] { return append_settings(layout.data_tmp() + "/postgresql.conf"); }) != 0) {
         throw Error(ErrorKind::unavailable, "cannot write the settings of the sandbox in " + layout.data_tmp());
     }
-    // A server without clients: the database is there before anyone can connect, and no client program is needed for
-    // it.
+    // Single-user mode: the database exists before anyone can connect, and no client program is needed.
     run_step(
         layout,
         {.argv = {binaries.postgres(), "--single", "-F", "-D", layout.data_tmp(), "-c", "exit_on_error=on", "postgres"},
          .input = std::string("CREATE DATABASE ") + database_name + "\n",
          .keep = lock},
-        "making the database");
+        "creating the database");
     run_step(layout, {.argv = {binaries.initdb(), "--sync-only", "--pgdata=" + layout.data_tmp()}, .keep = lock},
              "initdb --sync-only");
     if (rename(layout.data_tmp().c_str(), layout.data().c_str()) != 0) {

@@ -10,12 +10,12 @@ namespace relay::cli::sandbox {
 /// The name of the sandbox's database and of its superuser.
 inline constexpr auto database_name = "relay";
 
-/// The major version of the cluster on disk; nothing if there is none, or only a half-made one.
+/// Returns the major version of the cluster on disk; none if there is no cluster, or only a partly made one.
 std::optional<int> cluster_major(Layout const &layout);
 
-/// Makes the cluster with its database: beside its place, flushed, then renamed, so that one that was begun and not
-/// finished is never taken for whole; what is left of such a one is removed first. `lock` is a descriptor that must
-/// stay locked while initdb lives, even if we are killed. Throws Error: unavailable, with the last lines that initdb
+/// Creates the cluster with its database. It is made beside its final place, flushed, then renamed, so an unfinished
+/// one is never taken for complete; the rest of an unfinished one is removed first. `lock` is a descriptor that stays
+/// locked while initdb lives, even if we are killed. Throws Error (unavailable) with the last lines that initdb
 /// printed.
 void make_cluster(Layout const &layout, Binaries const &binaries, int lock);
 

@@ -54,7 +54,7 @@ Descriptor above_stdio(Descriptor descriptor) {
 
 Error file_error(std::string message) {
     int const number = errno;
-    // The manual's wording, without its capital: error texts here are lower case.
+    // strerror's text, without its capital: error texts here are lower case.
     std::string why = std::strerror(number);
     if (!why.empty()) {
         why[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(why[0])));
@@ -67,11 +67,11 @@ void make_directory(std::string const &path, mode_t mode) {
         if (errno == EEXIST) {
             return;
         }
-        throw file_error("cannot make the folder " + path);
+        throw file_error("cannot create the folder " + path);
     }
     Descriptor const folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (folder.get() < 0) {
-        // An extreme umask (0777) leaves a folder that only chmod can open again.
+        // With umask 0777, the new folder cannot be opened until chmod sets its mode.
         if (fchmodat(AT_FDCWD, path.c_str(), mode, 0) != 0) {
             throw file_error("cannot set the mode of " + path);
         }
@@ -87,7 +87,7 @@ void write_file(std::string const &path, std::string_view text) {
     unlink(fresh.c_str());
     Descriptor const file(open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (file.get() < 0 || fchmod(file.get(), 0600) != 0) {
-        throw file_error("cannot make " + fresh);
+        throw file_error("cannot create " + fresh);
     }
     write_all(file.get(), text, fresh);
     if (fsync(file.get()) != 0 || rename(fresh.c_str(), path.c_str()) != 0) {
@@ -126,8 +126,7 @@ std::string last_lines(std::string_view text, std::size_t lines) {
 }
 
 bool remove_tree(std::string const &path) {
-    // A server that was killed leaves workers which write for some milliseconds more: a folder may fill again behind
-    // us.
+    // Workers of a killed server write for some more milliseconds, so a folder may fill again after we emptied it.
     for (int attempt = 0;; ++attempt) {
         std::error_code error;
         auto const removed = std::filesystem::remove_all(path, error);

@@ -15,7 +15,8 @@ namespace relay::cli::sandbox {
 
 namespace {
 
-/// A PGPORT, PGSERVICE or PGREQUIREPEER of the caller's would lead elsewhere, or nowhere.
+/// Removes libpq variables of the caller: a PGPORT, PGSERVICE or PGREQUIREPEER would lead to another server, or to
+/// none.
 void forget_libpq_settings() {
     std::vector<std::string> names;
     for (char **entry = environ; *entry != nullptr; ++entry) {
@@ -43,7 +44,7 @@ void hand_over(std::vector<std::string> const &command, std::string const &dsn) 
     }
     argv.push_back(nullptr);
     std::fflush(nullptr);
-    auto const before = std::signal(SIGPIPE, SIG_DFL);  // we ignore it, and that would last through exec
+    auto const before = std::signal(SIGPIPE, SIG_DFL);  // we ignore SIGPIPE, and exec would keep that
     execvp(argv[0], argv.data());
     Error const reason = file_error("");
     std::signal(SIGPIPE, before);

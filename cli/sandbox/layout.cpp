@@ -35,13 +35,14 @@ std::string default_state_home() {
     }
     passwd const *const entry = getpwuid(geteuid());
     if (entry == nullptr || entry->pw_dir == nullptr || *entry->pw_dir != '/') {
-        throw Error(ErrorKind::unavailable, "no place for the sandbox",
-                    {.why = "HOME is not set", .next = "set XDG_STATE_HOME to a folder of your own"});
+        throw Error(ErrorKind::unavailable, "there is no place for the sandbox",
+                    {.why = "HOME is not set", .next = "set XDG_STATE_HOME to a folder that you own"});
     }
     return std::string(entry->pw_dir) + "/.local/state";
 }
 
-/// Under sudo, HOME may still be the caller's: root must not leave files of its own in there.
+/// Returns whether the folder, or its first existing parent, belongs to root. Under sudo, HOME may still be the
+/// caller's: root must not leave files there.
 bool belongs_to_root(std::string folder) {
     struct stat found {};
     while (stat(folder.c_str(), &found) != 0 && folder.size() > 1) {
@@ -54,15 +55,16 @@ Layout layout_in(std::string const &state_home, ServerUser user) {
     return {.user = std::move(user), .base = state_home + name_of_folder + name_of_base};
 }
 
-/// What keeps the server's user out of a state home. Of the base itself `base_exists` judges.
+/// Returns what keeps the server's user out of a state home. base_exists checks the base itself.
 std::optional<Obstacle> obstacle_in(std::string const &state_home, ServerUser const &user) {
     return find_obstacle(user, state_home + name_of_folder);
 }
 
-/// The place that was asked for. Whatever is in the way there is an error: nobody would look for his data elsewhere.
+/// Returns the layout in the place that the user chose. If it cannot be used, that is an error: the user would not look
+/// for the data elsewhere.
 Layout chosen_layout(std::string const &state_home, ServerUser user) {
     if (auto const obstacle = obstacle_in(state_home, user)) {
-        std::string const whose = user.drop ? " that the user " + user.name + " can enter" : " of your own";
+        std::string const whose = user.drop ? " that the user " + user.name + " can enter" : " that you own";
         throw refused_folder("XDG_STATE_HOME", "the sandbox", obstacle->text(user),
                              "set XDG_STATE_HOME to a folder" + whose + ", or unset it");
     }
@@ -71,7 +73,8 @@ Layout chosen_layout(std::string const &state_home, ServerUser user) {
     return layout;
 }
 
-/// Nobody asked for a place: the home folder, or for root the system's, where the home folder will not do.
+/// Returns the layout in the default place: the home folder, or for root the system's folder if the home folder cannot
+/// be used.
 Layout default_layout(ServerUser user) {
     std::string const home = default_state_home();
     std::string why;
@@ -105,7 +108,7 @@ void make_folder(Layout const &layout) {
             make_directory(layout.base.substr(0, end), mode);
         }
     } catch (Error const &error) {
-        std::string next = "set XDG_STATE_HOME to a folder of your own";
+        std::string next = "set XDG_STATE_HOME to a folder that you own";
         if (layout.is_chosen) {
             throw refused_folder("XDG_STATE_HOME", "the sandbox", error.message() + ": " + error.hint().why,
                                  std::move(next) + ", or unset it");
@@ -120,7 +123,7 @@ bool base_exists(Layout const &layout) {
         if (errno == ENOENT || errno == ENOTDIR) {
             return false;
         }
-        throw file_error("cannot look at " + layout.base);
+        throw file_error("cannot check " + layout.base);
     }
     if (!S_ISDIR(found.st_mode)) {
         throw not_ours(layout, "it is not a folder");
@@ -137,7 +140,7 @@ bool base_exists(Layout const &layout) {
     }
     std::error_code gone;
     if (!std::filesystem::is_empty(layout.base, gone) && !gone) {
-        throw not_ours(layout, "it holds files, but not the file " + layout.marker().substr(layout.base.size() + 1));
+        throw not_ours(layout, "it contains files, but not the file " + layout.marker().substr(layout.base.size() + 1));
     }
     return false;
 }
@@ -150,7 +153,7 @@ void make_base(Layout const &layout) {
     make_directory(fresh, layout.user.drop ? 0711 : 0700);
     write_file(fresh + layout.marker().substr(layout.base.size()), marker_text());
     if (rename(fresh.c_str(), layout.base.c_str()) != 0) {
-        throw file_error("cannot make " + layout.base);
+        throw file_error("cannot create " + layout.base);
     }
 }
 
@@ -186,9 +189,9 @@ void check_nothing_foreign(Layout const &layout) {
     for (auto const &entry : std::filesystem::directory_iterator(layout.base, gone)) {
         if (std::find(ours.begin(), ours.end(), entry.path().string()) == ours.end()) {
             throw Error(ErrorKind::conflict,
-                        layout.base + " holds what is not the sandbox's: " +
+                        layout.base + " contains a file that is not part of the sandbox: " +
                             escape_for_terminal(entry.path().filename().string()),
-                        {.why = "it would be removed as well", .next = "move it away, then try again"});
+                        {.why = "it would be removed, too", .next = "move it away, then try again"});
         }
     }
 }

@@ -10,7 +10,8 @@ namespace relay::cli::sandbox {
 
 namespace {
 
-/// False: `sandbox destroy` has removed the file that we opened, so our lock on it keeps nobody out.
+/// Returns whether the path still names the file that we opened. If `sandbox destroy` removed it, our lock excludes no
+/// one.
 bool is_still_there(int descriptor, std::string const &path) {
     struct stat opened {};
     struct stat named {};

@@ -7,15 +7,15 @@
 
 namespace relay::cli::sandbox {
 
-/// One program at a time starts, stops, makes or removes the sandbox. A file lock (flock), so it ends with the
-/// process.
+/// A file lock (flock), so that only one program at a time starts, stops, creates or removes the sandbox. It ends with
+/// the process.
 class Lock {
   public:
-    /// Makes the folder and waits for the lock. Throws Error: unavailable, another program has held it for longer
+    /// Creates the folder and waits for the lock. Throws Error (unavailable) if another program holds it for longer
     /// than `patience`.
     Lock(Layout const &layout, std::chrono::seconds patience);
 
-    /// For a child that must keep the lock when we are killed.
+    /// Returns the descriptor, for a child that must keep the lock if we are killed.
     int descriptor() const noexcept { return m_file.get(); }
 
   private:

@@ -30,12 +30,12 @@ struct Pipe {
 Pipe make_pipe() {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-        throw file_error("cannot make a pipe");
+        throw file_error("cannot create a pipe");
     }
     return {above_stdio(Descriptor(ends[0])), above_stdio(Descriptor(ends[1]))};
 }
 
-/// Everything that the child needs, made before fork: after it only async-signal-safe calls are allowed.
+/// Everything that the child needs, prepared before fork: after it only async-signal-safe calls are allowed.
 struct Image {
     explicit Image(std::vector<std::string> const &arguments) {
         for (auto const &argument : arguments) {
@@ -61,7 +61,7 @@ void close_at_exec_from(unsigned first) noexcept {
     }
 }
 
-/// We ignore SIGPIPE, and a signal that is ignored stays so through exec.
+/// Resets all signals: we ignore SIGPIPE, and exec would keep that.
 void reset_signals() noexcept {
     for (int number = 1; number < NSIG; ++number) {
         signal(number, SIG_DFL);
@@ -71,7 +71,7 @@ void reset_signals() noexcept {
     sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// The last steps of a child. Returns only if the program cannot be run; errno says why.
+/// Does the last steps of a child. Returns only if the program cannot be run; errno says why.
 void become_program(ServerUser const &user, Image const &image, char const *folder, int input, int output,
                     int keep) noexcept {
     reset_signals();
@@ -95,7 +95,7 @@ void become_program(ServerUser const &user, Image const &image, char const *fold
     _exit(127);
 }
 
-/// Waits until exec has closed the pipe, or reads why it failed.
+/// Waits until exec closes the pipe, or reads why exec failed.
 void check_started(Descriptor const &report, std::string const &program) {
     int number = 0;
     ssize_t got = 0;
@@ -116,7 +116,7 @@ int wait_for(pid_t child) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/// Reads until the end, or `limit`; false: it took too long.
+/// Reads until the end. Returns false if that takes longer than `limit`.
 bool collect(int descriptor, std::chrono::seconds limit, std::string &text) {
     constexpr std::size_t most = 64 * 1024;
     auto const deadline = std::chrono::steady_clock::now() + limit;
@@ -166,7 +166,7 @@ ToolResult run_tool(ServerUser const &user, Tool const &tool) {
         wait_for(child);
         throw;
     }
-    // It fits into the pipe. A reader that is gone shows in the exit code (SIGPIPE is ignored).
+    // The input fits in the pipe. If the reader is gone, the exit code shows it (SIGPIPE is ignored).
     [[maybe_unused]] ssize_t const written = write(input.write_end.get(), tool.input.data(), tool.input.size());
     input.write_end.reset();
     ToolResult result;
@@ -189,7 +189,7 @@ pid_t start_daemon(ServerUser const &user, std::vector<std::string> const &argv,
     }
     if (child == 0) {
         setsid();
-        pid_t const daemon = fork();  // so that it is not our child, nor that of the program that we may become
+        pid_t const daemon = fork();  // not our child, nor a child of the program that we may become
         if (daemon > 0) {
             _exit(0);
         }
@@ -214,7 +214,7 @@ bool is_alive(pid_t process) {
     if (!stat) {
         return false;
     }
-    // The state follows the program's name, which stands in parentheses and may hold some itself (proc(5)).
+    // The state follows the program's name, which is in parentheses and may contain some itself (proc(5)).
     auto const name_end = stat->rfind(')');
     return name_end == std::string::npos || name_end + 2 >= stat->size() ||
            std::strchr("ZXx", (*stat)[name_end + 2]) == nullptr;

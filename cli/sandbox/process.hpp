@@ -7,14 +7,14 @@
 #include <string_view>
 #include <vector>
 
-/// Starts PostgreSQL's programs: never through a shell, with an environment of our own, so that no PG* variable
-/// reaches them.
+/// Starts PostgreSQL's programs: never through a shell, and with a fixed environment, so that no PG* variable reaches
+/// them.
 namespace relay::cli::sandbox {
 
 struct ToolResult {
     int exit = 0;  ///< the exit code, or 128 + the signal that killed it
     bool timed_out = false;
-    std::string output;  ///< stdout and stderr together, at most the last 64 KiB
+    std::string output;  ///< stdout and stderr together, the last 64 KiB at least
 };
 
 struct Tool {
@@ -25,15 +25,16 @@ struct Tool {
     std::chrono::seconds limit{60};
 };
 
-/// Runs a program to its end, as `user`. Throws Error (unavailable) if it cannot be started.
+/// Runs a program as `user` and waits until it ends. Throws Error (unavailable) if it cannot be started.
 ToolResult run_tool(ServerUser const &user, Tool const &tool);
 
-/// Starts a program in a session of its own, with stdin from /dev/null and both outputs on `log`, and all other
-/// descriptors closed: it outlives us, a Ctrl-C and the terminal, and keeps no pipe of our caller open. It is no
-/// child of ours. Returns its process id. Throws Error (unavailable) if it cannot be started.
+/// Starts a program in a new session, with stdin from /dev/null, both outputs on `log`, and all other descriptors
+/// closed. It outlives us, Ctrl-C and the terminal, keeps no pipe of our caller open, and is not our child. Returns its
+/// process id. Throws Error (unavailable) if it cannot be started.
 pid_t start_daemon(ServerUser const &user, std::vector<std::string> const &argv, std::string const &folder, int log);
 
-/// False once the process is gone, or dead but not yet collected by its parent (some containers never do).
+/// Returns whether the process is alive: false if it is gone, or is dead but not yet collected by its parent (in some
+/// containers that never happens).
 bool is_alive(pid_t process);
 
 }  // namespace relay::cli::sandbox

@@ -14,11 +14,12 @@ namespace relay::cli::sandbox {
 namespace {
 
 constexpr std::chrono::seconds patience{30};
-constexpr std::chrono::seconds lock_patience{90};  // another program may be making the cluster on a slow disk
+constexpr std::chrono::seconds lock_patience{90};  // another program may be creating the cluster on a slow disk
 
 bool is_reachable(Layout const &layout) {
     auto const server = find_postmaster(layout);
-    // A runtime folder ends with its session; the server may have stayed, but nobody finds it any more.
+    // A runtime folder is removed with its session. The server may still run, but clients can no longer find its
+    // socket.
     return server && server->ready && access((socket_folder(layout) + "/.s.PGSQL.5432").c_str(), F_OK) == 0;
 }
 
@@ -42,14 +43,14 @@ void make_if_missing(Layout const &layout, Lock const &lock, Output &output) {
         return;
     }
     auto const binaries = find_binaries(layout.user, std::nullopt);
-    output.note("making the sandbox: PostgreSQL " + binaries.version + " in " + layout.base);
+    output.note("creating the sandbox: PostgreSQL " + binaries.version + " in " + layout.base);
     if (!layout.why_here.empty()) {
         output.note("it is there because " + layout.why_here);
     }
     make_cluster(layout, binaries, lock.descriptor());
 }
 
-/// With the lock held. False: it ran already.
+/// Starts the server; the lock must be held. Returns false if it was already running.
 bool start_locked(Layout const &layout, Lock const &lock, Output &output) {
     remove_leftovers(layout);
     make_base(layout);
@@ -64,8 +65,8 @@ bool start_locked(Layout const &layout, Lock const &lock, Output &output) {
     auto const binaries = find_binaries(layout.user, cluster_major(layout));
     start_server(layout, binaries, patience);
     if (std::string const sockets = socket_folder(layout); sockets != layout.socket_home()) {
-        output.note("its socket is in " + sockets + " because the path of one in " + layout.base +
-                    " would be too long, or would hold a comma");
+        output.note("its socket is in " + sockets + ", because a socket path in " + layout.base +
+                    " would be too long or would contain a comma");
     }
     output.detail("started the sandbox's server; its log is " + layout.log());
     return true;
@@ -77,7 +78,7 @@ bool start(Layout const &layout, Output &output) {
             return false;
         }
     } else {
-        find_binaries(layout.user, std::nullopt);  // nothing is made where it would be of no use
+        find_binaries(layout.user, std::nullopt);  // fails before anything is created
     }
     Lock const lock(layout, lock_patience);
     return start_locked(layout, lock, output);

@@ -41,8 +41,8 @@ bool is_same_folder(std::string const &one, std::string const &other) {
            first.st_ino == second.st_ino;
 }
 
-/// A server works in its data folder. Where we may not look (root in a container lacks CAP_SYS_PTRACE), its `-D`
-/// argument tells.
+/// Returns whether the process is a server on our data: a server's working directory is its data folder. If we may not
+/// read that (root in a container lacks CAP_SYS_PTRACE), its `-D` argument decides.
 bool works_on(pid_t process, std::string const &data) {
     std::string const folder = "/proc/" + std::to_string(process);
     errno = 0;
@@ -81,7 +81,7 @@ Error start_failed(Layout const &layout, std::string const &message) {
                  {.why = last_lines(read_file(layout.log()).value_or(""), 6), .next = "see " + layout.log()});
 }
 
-/// As the server reads it: a list, where double quotes hold a name together.
+/// Returns the setting as the server parses it: a list, in which double quotes enclose a name.
 std::string socket_setting(std::string const &folder) {
     std::string quoted = "unix_socket_directories=\"";
     for (char const c : folder) {
@@ -90,16 +90,16 @@ std::string socket_setting(std::string const &folder) {
     return quoted + '"';
 }
 
-/// True if the server that we just started died because workers of a killed one are still going away.
+/// Returns whether the server that we just started failed because workers of a killed one are still ending.
 bool is_worth_another_try(Layout const &layout) {
     std::string const end = last_lines(read_file(layout.log()).value_or(""), 3);
     return end.find("pre-existing shared memory block") != std::string::npos;
 }
 
-/// After a power cut, the number in postmaster.pid may be some other process of this user's; and in a container, a
-/// killed server may stay as a dead process that nobody collects. The new server would take either for a server. The
-/// line is made a number that no process has; the rest stays, as it guards against workers that still live. Runs as
-/// the server's user.
+/// Makes postmaster.pid name a process that does not exist. After a power cut, its number may belong to another process
+/// of this user; and in a container, a killed server may remain as a dead process that no one collects. The new server
+/// would take either for a running server. The rest of the file stays, because it guards against workers that are still
+/// alive. Runs as the server's user.
 int forget_process(std::string const &path) {
     constexpr std::string_view nobody = "2147483646";  // beyond Linux's PID_MAX_LIMIT of 2^22
     auto text = read_file(path);
@@ -138,7 +138,7 @@ void wait_until_ready(Layout const &layout, pid_t process, Clock::time_point dea
             return;
         }
         if (!is_alive(process)) {
-            throw start_failed(layout, "the sandbox's server has ended at its start");
+            throw start_failed(layout, "the sandbox's server ended while starting");
         }
         std::this_thread::sleep_for(pause);
     }
@@ -172,8 +172,8 @@ void stop_server(Layout const &layout, Postmaster const &postmaster, std::chrono
     }
     while (is_alive(postmaster.pid)) {
         if (Clock::now() > deadline) {
-            throw Error(ErrorKind::unavailable, "the sandbox's server has not ended yet",
-                        {.why = "process " + std::to_string(postmaster.pid) + " is still there after " +
+            throw Error(ErrorKind::unavailable, "the sandbox's server has not stopped yet",
+                        {.why = "process " + std::to_string(postmaster.pid) + " is still running after " +
                                 std::to_string(patience.count()) + " seconds",
                          .next = "see " + layout.log() + ", and try again"});
         }

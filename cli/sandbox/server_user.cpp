@@ -37,7 +37,7 @@ std::vector<gid_t> groups_of(passwd const &entry) {
 
 bool may_enter(ServerUser const &user, std::string const &path, struct stat const &folder) {
     if (!user.drop) {
-        return faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;  // for ourselves the kernel knows best
+        return faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) == 0;  // for ourselves, the kernel decides
     }
     if (folder.st_uid == user.uid) {
         return (folder.st_mode & S_IXUSR) != 0;
@@ -60,7 +60,7 @@ ServerUser server_user() {
         }
     }
     throw Error(ErrorKind::unavailable, "no account for the sandbox's server",
-                {.why = "PostgreSQL refuses to run as root, and there is neither a user postgres nor nobody",
+                {.why = "PostgreSQL refuses to run as root, and there is no user postgres or nobody",
                  .next = "run this as an ordinary user"});
 }
 
@@ -72,7 +72,7 @@ bool become(ServerUser const &user) noexcept {
 }
 
 std::string Obstacle::text(ServerUser const &user) const {
-    return is_closed ? "the user " + user.name + ", as whom the server runs, cannot enter " + folder : folder + why;
+    return is_closed ? "the server runs as the user " + user.name + ", who cannot enter " + folder : folder + why;
 }
 
 std::optional<Obstacle> find_obstacle(ServerUser const &user, std::string const &path) {
@@ -82,7 +82,7 @@ std::optional<Obstacle> find_obstacle(ServerUser const &user, std::string const 
         if (stat(folder.c_str(), &found) != 0) {
             std::string why = std::string(" cannot be reached (") + std::strerror(errno) + ")";
             if (errno == ENOENT && lstat(folder.c_str(), &found) != 0) {
-                return std::nullopt;  // it is still to be made, with all below it
+                return std::nullopt;  // it does not exist yet, nor anything below it
             }
             return Obstacle{.folder = folder, .why = std::move(why)};
         }

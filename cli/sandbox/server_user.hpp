@@ -9,7 +9,7 @@
 
 namespace relay::cli::sandbox {
 
-/// Who the server runs as. PostgreSQL refuses to run as root, so root hands it to an account without rights.
+/// The user that the server runs as. PostgreSQL refuses to run as root, so root uses an account without privileges.
 struct ServerUser {
     std::string name;
     uid_t uid = 0;
@@ -18,32 +18,32 @@ struct ServerUser {
     bool drop = false;  ///< we are root and must become this user first
 };
 
-/// Ourselves; for root `postgres`, else `nobody`. Throws Error: unavailable, root has neither account.
+/// Returns ourselves; for root, `postgres` or else `nobody`. Throws Error (unavailable) if root finds neither account.
 ServerUser server_user();
 
-/// Async-signal-safe: the calling process, freshly forked, becomes `user` for good. False, with errno, if it cannot.
+/// Makes the calling process, just forked, become `user` irrevocably. Async-signal-safe. On failure returns false, with
+/// errno.
 bool become(ServerUser const &user) noexcept;
 
-/// What is in the way of a user on a path.
+/// What keeps a user from following a path.
 struct Obstacle {
     std::string folder{};
-    std::string why{};  ///< " is not a folder", if it is not closed
-    bool is_closed = false;  ///< the user may not pass through it
+    std::string why{};  ///< " is not a folder"; unused if is_closed
+    bool is_closed = false;  ///< the user may not pass through the folder
 
-    /// As a sentence about `user`.
+    /// Returns the obstacle as a sentence about `user`.
     std::string text(ServerUser const &user) const;
 };
 
-/// The first folder of the absolute `path` that `user` cannot pass through. For the user that root becomes, owner,
-/// group and mode decide, and access lists are not read. What does not exist yet is not in the way.
+/// Returns the first folder of the absolute `path` that `user` cannot pass through. For the user that root becomes,
+/// owner, group and mode decide; access lists are ignored. A folder that does not exist yet is not an obstacle.
 std::optional<Obstacle> find_obstacle(ServerUser const &user, std::string const &path);
 
-/// True if nothing is in the way of `user` on the absolute `path`.
+/// Returns whether `user` can follow the absolute `path`.
 bool can_traverse(ServerUser const &user, std::string const &path);
 
-/// Runs `body` in a child process as `user` and returns what it returned (0 to 125), or 126 if the child could not do
-/// so: for work in folders that belong to the server's user, where root must not follow links that this user has
-/// made.
+/// Runs `body` in a child process as `user`. Returns what it returned (0 to 125), or 126 if the child could not do so.
+/// For work in folders of the server's user, where root must not follow links that this user made.
 int run_as(ServerUser const &user, std::function<int()> const &body);
 
 }  // namespace relay::cli::sandbox

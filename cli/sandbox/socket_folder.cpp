@@ -26,7 +26,7 @@ bool belongs_to(std::string const &folder, ServerUser const &user) {
            (found.st_mode & 07777) == 0700;
 }
 
-constexpr auto name_of_folder = "/relay-admin.XXXXXX";  // as mkdtemp(3) wants it
+constexpr auto name_of_folder = "/relay-admin.XXXXXX";  // the form that mkdtemp(3) requires
 constexpr auto the_socket = "the sandbox's socket";
 constexpr auto next_short_home = "set it to a short path, or set XDG_STATE_HOME to one, then try again";
 
@@ -36,12 +36,12 @@ Error refused_home(char const *name, std::string why) {
 
 void check_length(char const *name, std::string const &folder) {
     if (!is_usable(folder + name_of_folder)) {
-        throw refused_home(name, "a socket's path in there would be too long, or would hold a comma");
+        throw refused_home(name, "a socket path in it would be too long or would contain a comma");
     }
 }
 
-/// Where a folder of a short name is made: in the runtime folder of our session (root's is closed to the server's
-/// user), in TMPDIR, or in /tmp. The first that is set is used or refused.
+/// Returns where to create a folder with a short path: the runtime folder of our session (root's is closed to the
+/// server's user), TMPDIR, or /tmp. The first one that is set is used or refused.
 std::string short_home(ServerUser const &user) {
     auto const runtime = user.drop ? std::nullopt : absolute_folder("XDG_RUNTIME_DIR", the_socket);
     if (runtime) {
@@ -64,7 +64,7 @@ std::string short_home(ServerUser const &user) {
 std::string make_short_folder(Layout const &layout) {
     std::string path = short_home(layout.user) + name_of_folder;
     if (mkdtemp(path.data()) == nullptr) {
-        throw file_error("cannot make a folder for the socket, " + path);
+        throw file_error("cannot create a folder for the socket, " + path);
     }
     write_file(layout.socket_record(), path + "\n");
     return path;
@@ -76,7 +76,7 @@ void own(Layout const &layout, std::string const &folder) {
     }
     if (!belongs_to(folder, layout.user)) {
         throw Error(ErrorKind::conflict, folder + " is not a private folder of the user " + layout.user.name,
-                    {.next = "remove it, and run the same command again"});
+                    {.next = "remove it, then run the same command again"});
     }
 }
 
@@ -113,7 +113,8 @@ std::string make_socket_folder(Layout const &layout) {
 void remove_socket_folder(Layout const &layout) {
     std::string const folder = socket_folder(layout);
     bool const elsewhere = folder != layout.socket_home();
-    // Elsewhere, under /tmp, a name may by now be another's: only what is still the server user's own is removed.
+    // Elsewhere, as in /tmp, the name may belong to someone else by now: remove it only if it still belongs to the
+    // server's user.
     if (!elsewhere || belongs_to(folder, layout.user)) {
         remove_tree(folder);
     }

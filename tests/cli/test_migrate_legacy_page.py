@@ -254,5 +254,5 @@ def test_there_is_a_page_in_every_state(relay, database, tmp_path, state):
         import_agents(relay, tmp_path, [("one", "o", None)])
     relay(*COMMAND, "--html", tmp_path / "page.html", check=0)
     text = (tmp_path / "page.html").read_text()
-    assert {"none": "Not running.", "empty": "import them with migrate-legacy import FILE", "finished": "Finished."}[state] in text
+    assert {"none": "Not running.", "empty": "no agents imported yet: use migrate-legacy import FILE", "finished": "Finished."}[state] in text
     assert ("<path" in text) is (state == "finished")

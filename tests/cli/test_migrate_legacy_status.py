@@ -104,7 +104,7 @@ def test_people_are_told_the_days_that_are_left_and_what_is_next(scene):
         assert f"\n{heading}\n" in shown.out
     nexts = [line for line in shown.err.splitlines() if line.startswith("next: ")]
     assert nexts[0].startswith("next: relay-admin migrate-legacy issue --all --secrets-dir issued-keys  # 6 agents have no key")
-    assert re.match(r"next: relay-admin migrate-legacy extend --deadline \d+d --reason 'more time to move'  # at the pace so far", nexts[1])
+    assert re.match(r"next: relay-admin migrate-legacy extend --deadline \d+d --reason 'more time to move'  # at the current pace", nexts[1])
     assert relay(*COMMAND, "-q", check=0).err == ""
 
 
@@ -156,8 +156,8 @@ def test_a_fleet_that_nobody_leaves_has_no_end_in_sight(relay, database, tmp_pat
     steps = [at(point["at"]) for point in data["burn_down"]]
     assert {b - a for a, b in zip(steps[1:-2], steps[2:-1])} == {timedelta(minutes=15)}
     shown = relay(*COMMAND, check=0)
-    assert "cannot be told" in shown.out and ": 22 hours left" in shown.out
-    assert "next: 2 agents use the shared secret still: call team-" in shown.err
+    assert "unknown (no agent left the list lately)" in shown.out and ": 22 hours left" in shown.out
+    assert "next: 2 agents still use the shared secret: call team-" in shown.err
 
 
 def test_waves_count_from_when_they_were_listed_and_revoked_ones_are_not_left(relay, database, tmp_path):
@@ -187,7 +187,7 @@ def next_commands(relay, check):
 
 def test_every_state_has_its_exit_code_and_its_next_step(relay, database, tmp_path):
     start = "relay-admin migrate-legacy start"
-    assert next_commands(relay, 0) == ("none", ["no agent was imported yet: import them with migrate-legacy import FILE"])
+    assert next_commands(relay, 0) == ("none", ["no agents imported yet: use migrate-legacy import FILE"])
     import_agents(relay, tmp_path, [(f"agent-{n}", "o", "team") for n in range(3)])
     assert next_commands(relay, 10) == ("none", [f"{start} --deadline 14d"])
     (tmp_path / "first").write_text("agent-0\n")
@@ -213,7 +213,7 @@ def test_every_state_has_its_exit_code_and_its_next_step(relay, database, tmp_pa
         "INSERT INTO relay.proven_agents (agent_id, org_id, key_id) SELECT agent_id, org_id, issued_key FROM relay.legacy_agents",
     )
     assert next_commands(relay, 0) == ("open", [finish])
-    assert "nobody is left" in relay(*COMMAND).err
+    assert "no agents are left" in relay(*COMMAND).err
     done = relay("migrate-legacy", "finish", "--confirm", "legacy-off", check=0)
     assert re.search("^Set in the relay: +ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false$", done.out, re.M)
     state, steps = next_commands(relay, 0)

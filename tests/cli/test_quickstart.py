@@ -69,7 +69,7 @@ def test_without_a_terminal_the_key_is_in_a_file_that_is_named(newcomer):
     newcomer.key_file.parent.mkdir(parents=True, exist_ok=True)
     newcomer.key_file.write_text("a dead key, of a sandbox that was destroyed\n")
     done = quickstart(newcomer)
-    assert f"the key is kept in {newcomer.key_file}\n" in done.stderr and not KEY.search(done.stdout + done.stderr)
+    assert f"the key is written to {newcomer.key_file}\n" in done.stderr and not KEY.search(done.stdout + done.stderr)
     assert newcomer.key_file.stat().st_mode & 0o777 == 0o600
     key = newcomer.key_file.read_text()
     assert KEY.fullmatch(key.strip()) and newcomer.run("--sandbox", "key", "verify", stdin=key)["data"]["ok"] is True

@@ -255,7 +255,7 @@ def test_data_of_another_major_version_are_not_touched(box):
     (box.folder / "data" / "PG_VERSION").write_text("12\n")
     error = box.json("start", expect=8)["error"]
     assert "PostgreSQL 12" in error["message"] and error["next"] == "apt-get install postgresql-12"
-    assert "next: relay-admin sandbox destroy  # for a new one\n" in box.run("sandbox", "start", expect=8).stderr
+    assert "next: relay-admin sandbox destroy  # to make a new one\n" in box.run("sandbox", "start", expect=8).stderr
     assert (box.folder / "data" / "PG_VERSION").read_text() == "12\n"
 
 

@@ -77,7 +77,7 @@ def test_a_file_in_the_way_is_refused(box):
 
 @each_user
 def test_a_place_where_no_folder_can_be_made_is_refused(box):
-    refused(box.with_(XDG_STATE_HOME="/proc/relay"), "XDG_STATE_HOME", "cannot make the folder /proc/relay", verbs=VERBS[:1])
+    refused(box.with_(XDG_STATE_HOME="/proc/relay"), "XDG_STATE_HOME", "cannot create the folder /proc/relay", verbs=VERBS[:1])
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="it takes a folder of somebody else")
@@ -85,7 +85,7 @@ def test_a_folder_of_somebody_else_is_refused(box):
     theirs = box.top / "theirs"
     theirs.mkdir()
     theirs.chmod(0o755)
-    refused(box.with_(XDG_STATE_HOME=theirs), "XDG_STATE_HOME", f"cannot make the folder {theirs}/relay-admin", verbs=VERBS[:1])
+    refused(box.with_(XDG_STATE_HOME=theirs), "XDG_STATE_HOME", f"cannot create the folder {theirs}/relay-admin", verbs=VERBS[:1])
     theirs.chmod(0o700)
     refused(box.with_(XDG_STATE_HOME=theirs), "XDG_STATE_HOME", f"cannot enter {theirs}")
 
@@ -97,7 +97,7 @@ def test_root_is_not_taken_elsewhere_when_the_servers_user_cannot_enter(box, clo
     asking = box.with_(XDG_STATE_HOME=box.top / "chosen/state")
     (box.top / closed).mkdir(parents=True)
     (box.top / closed).chmod(0o700)
-    error = refused(asking, "XDG_STATE_HOME", f"as whom the server runs, cannot enter {box.top / closed}")
+    error = refused(asking, "XDG_STATE_HOME", f"who cannot enter {box.top / closed}")
     assert "that the user " in error["next"]
     (box.top / closed).chmod(0o711)
     assert asking.status()["folder"] == str(box.top / "chosen/state/relay-admin/sandbox")
@@ -132,7 +132,7 @@ def test_root_with_a_home_that_will_not_do_uses_the_systems_folder_and_says_so(b
     home.mkdir()
     if how == "closed":
         home.chmod(0o700)
-        why = f"the user {box.status()['server_user']}, as whom the server runs, cannot enter {home}"
+        why = f"the server runs as the user {box.status()['server_user']}, who cannot enter {home}"
     else:
         home.chmod(0o755)
         os.chown(home, NOBODY, NOBODY)
