@@ -186,7 +186,7 @@ void wait_for_all(Deliveries const &deliveries) {
     for (auto pause = 1ms; any_running(deliveries);) {
         pause = wait_for_words(deliveries, pause) ? 1ms : std::min(pause * 2, std::chrono::milliseconds(20ms));
         if (signal_came()) {
-            throw Interrupted();  // the transaction is rolled back, so their keys are dead: the destructors kill them
+            throw Interrupted();  // the keys are dead with the transaction; destructors end the commands
         }
         for (auto const &delivery : deliveries) {
             if (delivery->is_running()) {
