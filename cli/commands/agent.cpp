@@ -6,8 +6,9 @@ extern Command const agent{
     .path = "agent",
     .summary = "create, list, show and change agents",
     .doc =
-        R"(An agent is one caller of the relay, with an identity and a key of its own. The first key comes with `agent create`, the next ones with
-`rotate-key`; `block` shuts an agent out for a while, `revoke` for good.
+        R"(An agent is one caller of the relay, with its own identity and its own key. `agent create` issues its first
+key, and `rotate-key` the next ones. `block` makes gateways refuse an agent until you lift the block; `revoke` ends
+its keys permanently.
 )",
     .audience = Audience::agents,
     .rank = 1,

@@ -15,12 +15,14 @@ Runner declare(OptionSet &set) {
 extern Command const agent_assign_role;
 Command const agent_assign_role{
     .path = "agent assign-role",
-    .summary = "give an agent roles",
+    .summary = "assign roles to an agent",
     .doc =
-        R"(Gives an agent roles of its organization: it then may do what they permit, besides what it may do by itself. It prints all that the agent may do
-then. A role that it has already changes nothing; "changed_roles" names what did change.
+        R"(Gives an agent one or more roles of its organization. The agent may then do what the roles permit, in
+addition to its own permissions. The command prints everything the agent may now do.
 
-Exit 0: given, now or before. 3: no such agent, or its organization has no such role.
+Assigning a role that the agent already has changes nothing. "changed_roles" lists the roles that were added.
+
+Exit 0: the agent has the roles. 3: no such agent, or its organization has no such role.
 
 EXAMPLES
   relay-admin agent assign-role payments accounting

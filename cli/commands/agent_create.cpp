@@ -51,8 +51,9 @@ ExitStatus run(Options const &options, Context &context) {
     context.output().show(document);
     if (!created.changed) {
         context.output().note("nothing changed: agent " + request.id.text() +
-                              " exists already, as asked; its key cannot be shown again");
-        context.output().note("a new key: " + command_line(context.globals(), {"rotate-key", request.id.text()}));
+                              " already exists as requested; its key cannot be shown again");
+        context.output().note("to give it a new key: " +
+                              command_line(context.globals(), {"rotate-key", request.id.text()}));
     }
     return ExitStatus::ok;
 }
@@ -65,10 +66,10 @@ Runner declare(OptionSet &set) {
     add_values(set,
                {.names = "--permissions,--permission",
                 .type = "P,...",
-                .description = "what it may do: provider:method, * for any"},
+                .description = "what it may do: provider:method; * means any"},
                options->permissions, Commas::split);
     add_key_max_age(set, options->key_max_age);
-    add_instant(set, {.names = "--expires", .description = "when its key ends by itself (default: never)"},
+    add_instant(set, {.names = "--expires", .description = "when its key expires (default: never)"},
                 options->expires_at);
     declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
@@ -81,27 +82,29 @@ Command const agent_create{
     .path = "agent create",
     .summary = "create an agent with its first key",
     .doc =
-        R"(Creates an agent in an organization and gives it an API key. Without an id it gets one, agent_ and 12 characters. An id is 1 to 63 of
-a-z, 0-9, - and _, begins with a letter or digit, is unique in the whole relay, and belongs to one organization for ever.
+        R"(Creates an agent in an organization, with its first API key. If you give no id, the agent gets one: agent_
+and 12 characters. An id has 1 to 63 characters from a-z, 0-9, - and _, and begins with a letter or digit. It is
+unique in the whole relay, and the agent belongs to its organization permanently.
 
-The key leaves by one way: the terminal, or the flags under Secret. Without such a flag, and with stdout no terminal, the command
-stops with exit 2 before it touches the database: a pipe or a CI log would keep the key. The key is delivered first and goes live
-afterwards; a place that cannot take it is exit 12, and nothing was changed. It is stored as a hash alone and cannot be shown again.
+The key goes to exactly one place: the terminal, or the place you choose with the flags under Secret. If stdout is not
+a terminal and you choose no place, the command stops with exit 2 before it touches the database, because a pipe or a
+CI log would keep the key. The key is delivered first and becomes live afterwards. If it cannot be delivered, the
+command exits 12 and nothing is changed. The database stores only a hash, so the key cannot be shown again.
 
-A script sees the ids, the key id and where the key went ("delivered_to"); "secret" is always null. Run again with the same id and
-content it changes nothing and delivers nothing ("changed": false).
+The output for scripts has the ids, the key id, and where the key went ("delivered_to"); "secret" is always null.
+Running the command again with the same id and content changes nothing and delivers nothing ("changed": false).
 
-Exit 0: created, or there already as asked. 2: no way for the key was named, and stdout is no terminal. 3: no such organization. 5: the id
-exists with other content, and the fields that differ are named; or the organization is blocked. 6: the organization is at its limit. 12:
-the key could not be delivered; nothing was changed.
+Exit 0: created, or it already existed as requested. 2: stdout is not a terminal, and no place for the key was given.
+3: no such organization. 5: the id exists with other content (the message names the fields that differ), or the
+organization is blocked. 6: the organization is at its limit. 12: the key could not be delivered; nothing was changed.
 
 EXAMPLES
   relay-admin agent create --org-id acme-corp --name "Payment Processor" --permissions "stripe:create_payment"
   # the key in an env file, for systemd or docker
   relay-admin agent create payments --org acme-corp --name "Payment Processor" --secret-file payments.env --secret-format env
-  # several permissions, and a key that ends by itself
+  # several permissions, and a key that expires
   relay-admin agent create audit-bot --org acme-corp --name "Audit" --permissions stripe:read,github:* --expires 2027-01-01T00:00:00Z
-  # the key alone on stdout, the summary on stderr
+  # only the key on stdout; the summary goes to stderr
   relay-admin agent create crm --org acme-corp --name CRM --secret-stdout
 )",
     .declare = declare,

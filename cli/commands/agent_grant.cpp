@@ -19,7 +19,7 @@ ExitStatus run(Options const &options, Context &context) {
                                .permissions = read_permission_words(options.permissions),
                                .terms = read_terms(options.terms)};
     show_agent_permissions(context, grant_to_agent(context.database(), request, context.write_options()), {},
-                           "has this already");
+                           "already has this");
     return ExitStatus::ok;
 }
 
@@ -27,7 +27,7 @@ Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_positional(set, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
     declare_terms(set, options->terms);
-    add_positionals(set, {.names = "PERMISSION", .description = "what it may do: provider:method, * for any"},
+    add_positionals(set, {.names = "PERMISSION", .description = "what it may do: provider:method; * means any"},
                     options->permissions);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -37,22 +37,24 @@ Runner declare(OptionSet &set) {
 extern Command const agent_grant;
 Command const agent_grant{
     .path = "agent grant",
-    .summary = "give an agent permissions of its own",
+    .summary = "grant permissions to an agent",
     .doc =
-        R"(Gives an agent permissions of its own, and prints all that it may do then. With --conditions they hold under these alone: a JSON object that
-gateways get with the permission, and that they check against the call. Gateways see it with the next call that they check.
+        R"(Gives an agent its own permissions, and prints everything the agent may now do. Gateways use the new
+permissions from the next call that they check.
 
-What the agent has already stays under the conditions that it has, so that a grant never lifts one by the way; --conditions sets others,
-and --unconditional frees it of them. Of several ways to have a permission, by itself and by roles, any one is enough.
+With --conditions, the permissions apply only under these conditions. They are a JSON object that gateways receive
+with the permission and check against each call. Without the flag, a permission that the agent already has keeps its
+conditions, so a grant never lifts a condition by accident. --conditions replaces them, and --unconditional removes
+them. If an agent has a permission in several ways (its own and by roles), any one of them is enough.
 
-"changed_permissions" names what did change; `agent update` with --add-permission does the same without conditions.
+"changed_permissions" lists what changed. `agent update` with --add-permission does the same without conditions.
 
-Exit 0: granted, now or before. 3: no such agent.
+Exit 0: the agent has the permissions. 3: no such agent.
 
 EXAMPLES
   relay-admin agent grant payments stripe:refund 'ledger:*'
   relay-admin agent grant payments stripe:create_payment --conditions '{"max_amount": 10000}'
-  # the limit falls
+  # remove the limit
   relay-admin agent grant payments stripe:create_payment --unconditional
 )",
     .declare = declare,

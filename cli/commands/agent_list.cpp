@@ -35,7 +35,7 @@ ListAgents read(Options const &options) {
     }
     if (options.role) {
         if (!options.org) {
-            throw Error(ErrorKind::usage, "--role needs --org", {.why = "a role is of one organization"});
+            throw Error(ErrorKind::usage, "--role needs --org", {.why = "a role belongs to one organization"});
         }
         request.role = RoleId::parse(*options.role);
     }
@@ -50,15 +50,16 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_org_flag(set, "only those of an organization", options->org);
+    add_org_flag(set, "only agents of this organization", options->org);
     add_value(set,
-              {.names = "--role,--role-id", .type = "ROLE", .description = "only those that have a role, with --org"},
+              {.names = "--role,--role-id", .type = "ROLE", .description = "only agents with this role; needs --org"},
               options->role);
-    add_choice(set, {.names = "--state", .description = "only those in this state"}, all_texts<Status>(),
+    add_choice(set, {.names = "--state", .description = "only agents in this state"}, all_texts<Status>(),
                options->state);
-    add_duration(set, {.names = "--key-due", .description = "only those whose key is due within this time, or already"},
+    add_duration(set,
+                 {.names = "--key-due", .description = "only agents whose key is due within this time, or overdue"},
                  options->key_due);
-    add_duration(set, {.names = "--unused-for", .description = "only those that were not seen for this long"},
+    add_duration(set, {.names = "--unused-for", .description = "only agents not seen for this long"},
                  options->unused_for);
     declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
@@ -71,23 +72,24 @@ Command const agent_list{
     .path = "agent list",
     .summary = "list agents",
     .doc =
-        R"(Lists agents in the order of their ids: organization, name, state, and when each was last seen. The state is active, blocked or
-revoked; an agent is blocked or revoked also when its organization is. Filters may be combined.
+        R"(Lists agents by id: organization, name, state, and when each agent was last seen. The state is active,
+blocked or revoked. An agent also counts as blocked or revoked if its organization is. You can combine filters.
 
---unused-for takes an agent that was never seen if it was made that long ago. All times are of the database's clock. At most 1000
-are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one.
+--unused-for includes agents that were never seen, if they were created that long ago. All times are by the database's
+clock. The command shows at most 1000 agents; --all shows all. In JSON, "next" is the cursor for --after (null at the
+end).
 
-It runs on a standby, too.
+It also works on a standby.
 
 Exit 0: listed, even if the list is empty. 3: no such organization or role.
 
 EXAMPLES
   relay-admin agent list --org acme-corp
-  # whose keys want rotation in the next two weeks
+  # agents whose keys are due within two weeks
   relay-admin agent list --key-due 14d -o id
-  # who loses something when the role changes
+  # agents that a change of the role affects
   relay-admin agent list --org acme-corp --role accounting
-  # nobody seems to need them
+  # agents that seem to be unused
   relay-admin agent list --unused-for 30d --state active
 )",
     .declare = declare,

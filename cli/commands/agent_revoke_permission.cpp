@@ -13,13 +13,13 @@ struct Options {
     std::vector<std::string> permissions{};
 };
 
-/// Who takes a permission away should know by what the agent still has it.
+/// Returns a warning for each permission that the agent still has by a role or by a wider permission.
 std::vector<std::string> warnings_of(RevokeFromAgent const &request, AgentPermissions const &left) {
     std::vector<std::string> warnings;
     for (Permission const &asked : request.permissions) {
         for (Grant const &grant : left.grants) {
             if (Permission::parse(grant.permission).covers(asked)) {
-                warnings.push_back("agent " + left.agent.agent_id.text() + " may still do " + asked.text() + ": by " +
+                warnings.push_back("agent " + left.agent.agent_id.text() + " may still do " + asked.text() + ", by " +
                                    (grant.role_id ? "role " + grant.role_id->text() : "its own " + grant.permission));
             }
         }
@@ -38,7 +38,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_positional(set, {.names = "AGENT", .description = "the agent", .required = true}, options->agent);
-    add_positionals(set, {.names = "PERMISSION", .description = "what it may not do any more, as it was granted"},
+    add_positionals(set, {.names = "PERMISSION", .description = "permission to take away, as it was granted"},
                     options->permissions);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -48,14 +48,15 @@ Runner declare(OptionSet &set) {
 extern Command const agent_revoke_permission;
 Command const agent_revoke_permission{
     .path = "agent revoke-permission",
-    .summary = "take permissions of its own from an agent",
+    .summary = "take permissions from an agent",
     .doc =
-        R"(Takes permissions of its own, with their conditions, from an agent, and prints what it may still do. A permission goes by the name under
-which it was granted: of 'stripe:*' no part can be taken. One that the agent does not have changes nothing.
+        R"(Takes the agent's own permissions away, with their conditions, and prints what the agent may still do. Name
+each permission as it was granted: you cannot take away a part of 'stripe:*'. Naming a permission that the agent does
+not have changes nothing.
 
-What it has by a role stays: where the agent may still do what was taken, a warning says by what.
+Permissions that the agent has by a role remain. If the agent may still do what you took away, a warning says why.
 
-Exit 0: gone, now or before. 3: no such agent.
+Exit 0: the agent no longer has the permissions. 3: no such agent.
 
 EXAMPLES
   relay-admin agent revoke-permission payments stripe:refund

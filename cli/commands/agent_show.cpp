@@ -31,7 +31,7 @@ Record details_record(AgentDetails const &details) {
     }
     Record record = agent_summary(details.agent, details.standing, details.keys, details.grants, details.last_address);
     bool const told = !are_more_than_names(details.grants);
-    if (!told) {  // the list says more than the line of their names
+    if (!told) {  // the list of grants follows and says more
         std::erase_if(record, [](Field const &field) { return field.key.empty() && field.label == "Permissions"; });
     }
     append(record, {
@@ -57,7 +57,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_agent(set, options->agent);
-    add_integer(set, {.names = "--events", .description = "how many of its last events to show (default: 10)"},
+    add_integer(set, {.names = "--events", .description = "number of events to show (default: 10)"},
                 {.min = 0, .max = most_events}, options->events);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -69,15 +69,16 @@ Command const agent_show{
     .path = "agent show",
     .summary = "show an agent: status, keys, last events",
     .doc =
-        R"(Shows what one needs to know of an agent when something is wrong: whether it is blocked or revoked, since when, by whom (as claimed,
-and by which database role, which is proven), why and under which ticket; its keys; when and from where it was last seen; its
-last events, newest first; and what it may do: its own permissions and those of its roles, each with its conditions and the role that it
-comes from.
+        R"(Shows what you need to know about an agent when something is wrong: whether it is blocked or revoked, since
+when, by whom, why, and under which ticket; its keys; when and from where it was last seen; its last events, newest
+first; and what it may do, with the conditions of each permission and the role that it comes from. The name of whoever
+blocked it is as claimed; the database role beside it is proven.
 
-A script gets the same as fields: "standing" (what keeps it out now, by itself or with its organization), "keys" and "events", newest
-first, "roles", and "grants": all that it may do, where "permissions" are its own. No key's secret is stored, so none can be shown.
+Scripts get the same as fields: "standing" (what blocks or revokes the agent now, directly or through its
+organization), "keys" and "events", newest first, "roles", and "grants", which lists everything it may do;
+"permissions" has only its own. A key's secret is not stored, so it cannot be shown.
 
-Exit 0: shown. 3: no such agent; ids that are close are named.
+Exit 0: shown. 3: no such agent; the error suggests similar ids.
 
 EXAMPLES
   relay-admin agent show payments

@@ -17,10 +17,10 @@ Command const agent_unassign_role{
     .path = "agent unassign-role",
     .summary = "take roles from an agent",
     .doc =
-        R"(Takes roles from an agent, and prints what it may still do. A role that it does not have changes nothing; "changed_roles" names what did
-change.
+        R"(Takes roles from an agent, and prints what the agent may still do. Naming a role that the agent does not
+have changes nothing. "changed_roles" lists the roles that were taken away.
 
-Exit 0: taken, now or before. 3: no such agent.
+Exit 0: the agent does not have the roles. 3: no such agent.
 
 EXAMPLES
   relay-admin agent unassign-role payments accounting

@@ -25,7 +25,7 @@ struct Options {
 UpdateAgent read(Options const &options) {
     if (!options.name && options.add_permissions.empty() && options.remove_permissions.empty() &&
         !options.key_max_age) {
-        throw Error(ErrorKind::usage, "nothing to change is given",
+        throw Error(ErrorKind::usage, "nothing to change was given",
                     {.next = "give one or more of --name, --add-permission, --remove-permission, --key-max-age"});
     }
     require_some_time("--key-max-age", options.key_max_age);
@@ -39,7 +39,8 @@ UpdateAgent read(Options const &options) {
     for (Permission const &permission : request.add_permissions) {
         if (std::find(request.remove_permissions.begin(), request.remove_permissions.end(), permission) !=
             request.remove_permissions.end()) {
-            throw Error(ErrorKind::usage, "permission " + permission.text() + " is to be added and removed");
+            throw Error(ErrorKind::usage, "permission " + permission.text() +
+                                              " is given to both --add-permission and --remove-permission");
         }
     }
     return request;
@@ -58,7 +59,7 @@ ExitStatus run(Options const &options, Context &context) {
     stamp(document, context, updated);
     context.output().show(document);
     if (!updated.changed) {
-        context.output().note("nothing changed: agent " + request.id.text() + " is as asked already");
+        context.output().note("nothing changed: agent " + request.id.text() + " is already as requested");
     }
     return ExitStatus::ok;
 }
@@ -68,9 +69,11 @@ Runner declare(OptionSet &set) {
     add_agent(set, options->agent);
     add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
     add_values(set,
-               {.names = "--add-permission", .type = "P,...", .description = "permissions to add: provider:method"},
+               {.names = "--add-permission",
+                .type = "P,...",
+                .description = "permissions to add: provider:method; * means any"},
                options->add_permissions, Commas::split);
-    add_values(set, {.names = "--remove-permission", .type = "P,...", .description = "permissions to take away"},
+    add_values(set, {.names = "--remove-permission", .type = "P,...", .description = "permissions to remove"},
                options->remove_permissions, Commas::split);
     add_key_max_age(set, options->key_max_age);
     return [options](Context &context) { return run(*options, context); };
@@ -83,13 +86,15 @@ Command const agent_update{
     .path = "agent update",
     .summary = "change an agent's name, permissions or key age",
     .doc =
-        R"(Changes what is given, and nothing else, and prints the agent as it then is. What is already as asked changes nothing ("changed":
-false); "changed_fields" names what did change. Its key stays, and so does its organization.
+        R"(Changes only what you give, and prints the agent as it is afterwards. If everything is already as
+requested, nothing changes ("changed": false). "changed_fields" lists what changed. The agent's key and organization
+stay the same.
 
-Permissions are added and removed by name; one that is already there stays under the conditions that it has, and one that is already gone is
-no error: as `agent grant` and `agent revoke-permission`. Gateways see the new ones with the next call that they check. Another --key-max-age counts for keys made from then on.
+Permissions are added and removed by name, as by `agent grant` and `agent revoke-permission`. Adding a permission that
+the agent already has keeps its conditions; removing one that it does not have is not an error. Gateways use the new
+permissions from the next call that they check. A new --key-max-age applies to keys created from then on.
 
-Exit 0: changed, or as asked already. 2: nothing to change is given. 3: no such agent.
+Exit 0: changed, or already as requested. 2: nothing to change was given. 3: no such agent.
 
 EXAMPLES
   relay-admin agent update payments --name "Payment Processor 2"

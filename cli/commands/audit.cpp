@@ -5,10 +5,10 @@ namespace relay::cli::commands {
 extern Command const audit;
 Command const audit{
     .path = "audit",
-    .summary = "look after the audit trail",
+    .summary = "maintain the audit trail",
     .doc =
-        R"(Whatever is done to organizations, agents and keys, and each time that a gateway checks a key, leaves its row in relay.auth_events. Rows are only
-ever added. They are kept in a partition for each month.)",
+        R"(Every change to organizations, agents and keys, and every check of a key by a gateway, adds a row to
+relay.auth_events. Rows are only added, never changed. They are stored in one partition per month.)",
     .audience = Audience::audit,
 };
 

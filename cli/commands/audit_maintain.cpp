@@ -30,12 +30,13 @@ MaintainAudit request_of(Options const &options) {
     if (options.keep_months) {
         request.keep_months = static_cast<int>(*options.keep_months);
     } else if (options.expect) {
-        throw Error(ErrorKind::usage, "--expect counts the months that --keep-months drops: it says nothing here");
+        throw Error(ErrorKind::usage,
+                    "--expect counts the months that --keep-months drops, but --keep-months is missing");
     }
     return request;
 }
 
-/// A person is told what goes; a script without --yes is stopped before the database is touched.
+/// Asks before months are dropped, and names them. Stops a script without --yes before it touches the database.
 void confirm(MaintainAudit const &request, Context &context) {
     Globals const &globals = context.globals();
     if (!request.keep_months || globals.yes || globals.dry_run) {
@@ -48,7 +49,7 @@ void confirm(MaintainAudit const &request, Context &context) {
         if (plan.months.empty() || !plan.may_drop) {
             return;
         }
-        question = "drop " + months_in_words(plan.months) + " of the audit trail for good?";
+        question = "drop " + months_in_words(plan.months) + " of the audit trail permanently?";
     }
     context.prompt().confirm(question);
 }
@@ -60,7 +61,7 @@ ExitStatus run(Options const &options, Context &context) {
 
     Document document = audit_maintenance_document(request, done);
     if (done.more_to_prune) {
-        document.warnings.emplace_back("more is left to prune: run it again");
+        document.warnings.emplace_back("more rows remain to be pruned: run this command again");
     }
     stamp(document, context, done);
     context.output().show(document);
@@ -73,14 +74,15 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
     add_integer(set,
-                {.names = "--ahead", .type = "MONTHS", .description = "months to make after this one; 3 if not given"},
+                {.names = "--ahead", .type = "MONTHS", .description = "months to create after this one (default: 3)"},
                 ahead_bounds, options->ahead);
+    add_integer(set,
+                {.names = "--keep-months",
+                 .type = "MONTHS",
+                 .description = "keep this month and the last MONTHS; drop older ones"},
+                keep_bounds, options->keep_months);
     add_integer(
-        set,
-        {.names = "--keep-months", .type = "MONTHS", .description = "drop whole months before this one and that many"},
-        keep_bounds, options->keep_months);
-    add_integer(
-        set, {.names = "--expect", .type = "N", .description = "how many months that will be; if not, none is dropped"},
+        set, {.names = "--expect", .type = "N", .description = "drop only if exactly N months would go; else exit 5"},
         {}, options->expect);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -90,33 +92,40 @@ Runner declare(OptionSet &set) {
 extern Command const audit_maintain;
 Command const audit_maintain{
     .path = "audit maintain",
-    .summary = "make months ahead, prune, and drop old months",
+    .summary = "create partitions, prune, and drop old months",
     .doc =
-        R"(For a daily timer: makes what is missing, takes away what is not kept, and changes nothing when there is nothing to do.
+        R"(Run this daily from a timer. The command creates the partitions that are missing, deletes what is no longer
+kept, and changes nothing if there is nothing to do.
 
-It makes the partitions of relay.auth_events for this month and the --ahead months after it. Nothing stops while one is missing: rows then go
-into the default partition. The next run makes the missing months, also past ones, and moves those rows into them.
+It creates partitions of relay.auth_events for this month and for the --ahead months after it. If a partition is
+missing, nothing fails: rows go into the default partition. The next run creates the missing months, past ones
+included, and moves those rows into them.
 
-It prunes operations older than 30 days, changes that gateways were told of more than 7 days ago, and addresses at which a key was not seen for
-30 days, but for its latest: at most 100000 of each in one run. Floods of failures that are over get their row in the audit trail, with their count.
+It deletes operations older than 30 days, changes that were delivered to gateways more than 7 days ago, and addresses
+where a key was not seen for 30 days (except each key's latest address). One run deletes at most 100000 rows of each
+kind. For each flood of failed attempts that is over, it writes one audit row with the count.
 
-By itself it drops nothing of the audit trail. With --keep-months N whole months are dropped: all before the N that precede the present one, which
-is never dropped itself. relay.retention_drops keeps for each how many rows it had, from when to when, who dropped it and why; so does a row
-audit_month_dropped in the audit trail. A person at a terminal is told what goes and asked; a script needs --yes. It takes a member of relay_owner,
-since nobody else can take anything away from the audit trail; everything else is for members of relay_provisioner.
+The audit trail itself is kept unless you give --keep-months N. Then the command drops all whole months before the
+last N; the current month does not count and is never dropped. Each dropped month leaves a row in
+relay.retention_drops (how many rows it had, from when to when, who dropped it and why) and an audit row
+audit_month_dropped. At a terminal the command names the months and asks; a script needs --yes. Dropping months needs
+a member of relay_owner, because no other role can delete from the audit trail. Everything else needs a member of
+relay_provisioner.
 
-Authentication goes on meanwhile. The lock that the change of a partition needs is waited for a tenth of a second at a time and held for a
-moment, since everybody else waits behind it; if auth_events is never free (a long export reads it), this is exit 8: run it again.
-Moving many rows takes its time, about a second for 100000; allow it with --timeout.
+Authentication continues meanwhile. Changing a partition needs a lock for which other sessions must wait, so the
+command tries for a tenth of a second at a time and holds the lock only briefly. If auth_events is never free (for
+example during a long export), the command exits 8: run it again. Moving rows takes about a second per 100000; allow
+for it with --timeout.
 
-Exit 0: done, or nothing to do. 2: --keep-months without --yes where nobody can be asked. 4: the login may not do this; nothing was changed. 5:
---expect was another number; no month was dropped. 8: auth_events was never free for long enough; run it again. 13: the question was answered no.
+Exit 0: done, or nothing to do. 2: --keep-months needs --yes, because there is no terminal to ask at. 4: the login
+lacks a privilege; nothing was changed. 5: the number of months differs from --expect; no month was dropped. 8:
+auth_events was never free for long enough; run it again. 13: the question was answered no.
 
 EXAMPLES
   relay-admin audit maintain
   # every day, from a timer
   relay-admin audit maintain --keep-months 13 --yes
-  # what would go
+  # show what would be dropped
   relay-admin audit maintain --keep-months 13 --dry-run
 )",
     .declare = declare,

@@ -20,7 +20,7 @@ struct Options {
     Waits waits{};
 };
 
-/// A time holds a `-`, a duration never does.
+/// Reads a time or a duration: only a time has a `-` inside.
 BlockEnd parse_end(std::optional<std::string> const &text) {
     if (!text) {
         return {};
@@ -37,8 +37,8 @@ BlockEnd parse_end(std::optional<std::string> const &text) {
         throw Error(error.kind(), "--until: " + error.message(),
                     {.why = error.hint().why, .next = "as in --until 2h, or --until 2026-11-22T06:00:00Z"});
     }
-    throw Error(ErrorKind::usage, "--until 0 would end the block at once",
-                {.next = "leave --until out to block until it is lifted"});
+    throw Error(ErrorKind::usage, "--until 0 would end the block immediately",
+                {.next = "omit --until to block until you lift the block"});
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -55,7 +55,7 @@ ExitStatus run(Options const &options, Context &context) {
             [&] { return block_agents(context.database(), agents, end, options.force, by); }, options.waits);
     }
     if (options.force) {
-        throw Error(ErrorKind::usage, "--force says nothing with --org");
+        throw Error(ErrorKind::usage, "--force has no effect with --org");
     }
     OrgId const org = OrgId::parse(*targets.org);
     confirm_org(context, org, targets.confirm, "blocks",
@@ -67,12 +67,11 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_value(set,
-              {.names = "--until",
-               .type = "TIME|DURATION",
-               .description = "when it ends by itself: 2h, or a time (RFC 3339)"},
-              options->until);
-    add_flag(set, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
+    add_value(
+        set,
+        {.names = "--until", .type = "TIME|DURATION", .description = "when the block ends: 2h, or a time (RFC 3339)"},
+        options->until);
+    add_flag(set, {.names = "--force", .description = "block ids even if no such agent exists"}, options->force);
     declare_waits(set, options->waits);
     declare_targets(set, options->targets, true);
     return [options](Context &context) { return run(*options, context); };
@@ -83,43 +82,50 @@ Runner declare(OptionSet &set) {
 extern Command const block;
 Command const block{
     .path = "block",
-    .summary = "shut agents out at once; reversible, keys are kept",
+    .summary = "block agents immediately (reversible; keys are kept)",
     .doc =
-        R"(Makes every gateway refuse the agents from its next check on. Nothing is lost: their keys work again when the block is lifted with
-`unblock`, or when it ends by itself (--until). To kill keys for good there is `revoke`.
+        R"(Makes every gateway refuse the agents from its next check on. Nothing is lost: their keys work again when
+you lift the block with `unblock`, or when it ends automatically (--until). To end keys permanently, use `revoke`.
 
-It never asks (for agents), waits for no lock on an agent, and commits on the primary without waiting for standbys (--durable). First it commits, then
-it reads and prints who that is: keys, where it was last seen, its last events, and the command that undoes it. If that reading fails,
-the block stands all the same: a warning, and exit 0. A second block changes nothing and tells who was first; a block is made longer by
---until, never shorter.
+The command never asks about agents, does not wait for locks on them, and commits on the primary without waiting for
+standbys (but see --durable). It commits first. Then it reads and prints what you need to know about each agent: its
+keys, where it was last seen, its last events, and the command that undoes the block. If reading the report fails, the
+agent is still blocked; the command prints a warning and exits 0. Blocking an agent again changes nothing and shows
+who blocked it first. --until can make a block longer, never shorter.
 
-An id that nobody knows is refused with the ids that are close; with --force it is kept out in case it appears. From a file (-f) come ids
-one a line, empty lines and lines that begin with # apart.
+If no agent has the id, the command refuses it and suggests similar ids. With --force it blocks the id anyway, in case
+such an agent appears. A file (-f) has one id per line; empty lines and lines that begin with # are ignored.
 
---org blocks all agents of an organization. That is wide, so its id has to be typed, or given again as --confirm ORG (--yes is not enough).
+--org blocks all agents of an organization. Because this affects many agents, you must type the organization's id, or
+give it again as --confirm ORG (--yes is not enough).
 
-Give --reason and --ticket: they stand in the audit trail, and `unblock --ticket` lifts all that was blocked under one ticket.
+Give --reason and --ticket: the audit trail keeps them, and `unblock --ticket` lifts everything that was blocked under
+one ticket.
 
---wait-ack 5s then waits until every live gateway (see `gateway list`) has acknowledged that it forgot what it had cached, and prints
-`3/3 gateways in 0.41 s`; 10 if not all of them did. The block stands either way.
+With --wait-ack 5s the command then waits until every live gateway (see `gateway list`) confirms that it has dropped
+its cached decisions, and prints `3/3 gateways in 0.41 s`. If a gateway does not confirm in time, the command exits
+10. The block remains in force either way.
 
---durable then waits until the standbys have replayed it, so that a failover cannot undo it and gateways that ask a standby see it: at most
-as long as --timeout says (10s). It prints `durable on 2/2 standbys in 0.12 s`, or names each that has not replayed it, and how far behind
-it is; 10 then, and also if there is none. Standbys are those that stream from the primary, those named in synchronous_standby_names,
-and those that have a replication slot; one that is away and is none of these is not known to the primary. The block stands either way, on the
-primary; run it again to ask again. Who is no superuser sees the standbys if relay_owner is in pg_read_all_stats.
+With --durable the command then waits until the standbys have replayed the block, so that a failover cannot undo it
+and gateways that read from a standby see it. It waits up to --timeout (10s) and prints `durable on 2/2 standbys in
+0.12 s`, or names each standby that has not replayed it and how far behind it is. In that case, or if there is no
+standby, it exits 10. The standbys are those that stream from the primary, those named in synchronous_standby_names,
+and those with a replication slot; the primary does not know of any other. The block remains in force on the primary
+either way; run the command again to check again. A login that is not a superuser sees the standbys only if
+relay_owner is a member of pg_read_all_stats.
 
-Exit 0: blocked, now or before. 3: no such agent or organization; nothing was changed. 7: some ids are not known, the others are blocked,
-and stdout says which. 8: nothing was changed, run it again. 9: the database cannot be asked whether it was done; the last line is
-`NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 10: it is blocked, but with --wait-ack not every
-live gateway acknowledged it in time, or with --durable not every standby replayed it. 13: the typed id was wrong.
+Exit 0: blocked, now or before. 3: no such agent or organization; nothing was changed. 7: some ids are unknown, the
+others are blocked; stdout shows which. 8: nothing was changed; run it again. 9: the database cannot confirm whether
+the block was committed; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is
+confirmed. 10: it is blocked, but a live gateway did not acknowledge it in time (--wait-ack), or a standby did not
+replay it (--durable). 13: the id you typed was wrong.
 
 EXAMPLES
   relay-admin block billing-bot --reason "key seen in a public log" --ticket INC-42
-  # a hold that ends by itself
+  # a block that ends automatically
   relay-admin block billing-bot crm-sync --until 2h
   relay-admin block -f suspects.txt --ticket INC-42
-  # and be sure that every gateway and every standby has it
+  # wait until every gateway and every standby has it
   relay-admin block billing-bot --wait-ack 5s --durable
   # a whole organization, unattended
   relay-admin block --org acme-corp --confirm acme-corp)",

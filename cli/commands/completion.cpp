@@ -44,20 +44,21 @@ Runner declare(OptionSet &set) {
 extern Command const completion;
 Command const completion{
     .path = "completion",
-    .summary = "print the completion script of a shell",
+    .summary = "print the completion script for a shell",
     .doc =
-        R"(Prints a script that makes the Tab key complete commands, flags, values and file names, and from the database the ids of
-organizations, agents and keys, with their names where the shell shows such. Installed packages bring it along; without one, load it in
-the start file of the shell, as the examples do.
+        R"(Prints a script that makes the Tab key complete commands, flags, values and file names. It also completes
+the ids of organizations, agents and keys from the database, with their names if the shell can show them. Installed
+packages include the script. Without a package, load it in the start file of your shell, as in the examples.
 
-At each Tab the script asks the `relay-admin` on the PATH what may follow, so it always fits the program; without one it is silent. File
-names are completed by the shell.
+At each Tab the script asks the `relay-admin` on your PATH what may follow, so it always fits the program. If there is
+no such program, it offers nothing. The shell itself completes file names.
 
-The script stays out of the way: it never runs or expands what stands on the line, changes nothing, never asks for a password, and
-offers nothing where the database does not answer within 400 ms. It goes by the --dsn, --dsn-file, --service and --sandbox on the line,
-but starts no sandbox. `unblock` is offered what is blocked, `restore` what is revoked, `key retire` the keys that live.
+The script never runs or expands what you typed, changes nothing, and never asks for a password. If the database does
+not answer within 400 ms, it offers nothing from it. It uses the --dsn, --dsn-file, --service or --sandbox that you
+typed, but does not start the sandbox. For `unblock` it offers what is blocked, for `restore` what is revoked, and for
+`key retire` keys that are live.
 
-It needs no database and no network to be printed.
+Printing the script needs no database and no network.
 
 EXAMPLES
   # in ~/.bashrc

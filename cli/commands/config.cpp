@@ -4,7 +4,7 @@ namespace relay::cli::commands {
 
 extern Command const config{
     .path = "config",
-    .summary = "tell the settings in force",
+    .summary = "show the settings in effect",
     .audience = Audience::other,
 };
 

@@ -26,22 +26,23 @@ Runner declare(OptionSet &) { return run; }
 extern Command const config_show;
 Command const config_show{
     .path = "config show",
-    .summary = "list the settings in force and where each came from",
+    .summary = "list the settings in effect and where each comes from",
     .doc =
-        R"(Lists every setting that is in force, and who said so: a flag, RELAY_ADMIN_DSN or another variable of this program, a PG* variable, the
-service file, a rule of relay-admin's own, or a default. A flag wins over RELAY_ADMIN_*, and that over libpq's service file, PG* variables
-and defaults. There is no configuration file of this program.
+        R"(Lists every setting in effect and where it comes from: a flag, RELAY_ADMIN_DSN or another RELAY_ADMIN_*
+variable, a PG* variable, the service file, a rule of relay-admin, or a default. A flag overrides RELAY_ADMIN_*, which
+overrides libpq's service file, PG* variables and defaults. relay-admin has no configuration file.
 
-It does not connect, and works with the database down. A password is never shown, only where it comes from; one that stands in a passfile
-is looked up by libpq when it connects. With --sandbox nothing is started.
+The command does not connect, and works while the database is down. It never shows a password, only where it comes
+from. If the password is in a passfile, libpq looks it up when it connects. With --sandbox, nothing is started.
 
-The rules of relay-admin: over TCP to another host sslmode is verify-full unless less is asked for by name; several hosts get
-target_session_attrs=read-write; UTF-8 always; PGOPTIONS is not heard.
+The rules of relay-admin: over TCP to another host, sslmode is verify-full unless you set a weaker mode explicitly. If
+there are several hosts, target_session_attrs is read-write. The client encoding is always UTF-8. PGOPTIONS is
+ignored.
 
 EXAMPLES
   relay-admin config show
   relay-admin --service relay config show
-  # what a script would use
+  # for a script
   relay-admin config show -o json)",
     .declare = declare,
 };

@@ -22,7 +22,7 @@ struct Options {
     std::optional<std::string> env_file{};
 };
 
-/// Ids, and for the first part of one (`legacy`) all that begin so.
+/// Returns the checks that `words` name: a whole id, or its first part (`legacy`) for all that begin with it.
 std::vector<std::string> chosen_checks(std::vector<std::string> const &words) {
     std::vector<std::string> chosen;
     for (std::string const &word : words) {
@@ -56,7 +56,7 @@ std::string variable_or_home(char const *variable, std::string const &name) {
     return set != nullptr && *set != '\0' ? set : home != nullptr ? home + ("/" + name) : "";
 }
 
-/// What is seen from here without a database.
+/// Collects what can be checked on this machine without a database.
 Surroundings look_around(std::vector<db::ConnectionSetting> const &settings) {
     auto const find = [&](std::string_view keyword) {
         auto const found = std::find_if(settings.begin(), settings.end(),
@@ -81,7 +81,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (options.env_file) {
         relay = read_env_file(context, *options.env_file, "--env-file");
     }
-    db::Database &database = context.database();  // first of all: with --sandbox it is there from now on
+    db::Database &database = context.database();  // comes first: it starts the sandbox, which the next lines need
     request.around = look_around(db::describe_connection(settings_without_starting(context.globals()).value()));
     request.around.relay = std::move(relay);
 
@@ -101,12 +101,12 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positionals(set, {.names = "CHECK", .description = "only these: an id, or the first part of several, as in db"},
+    add_positionals(set, {.names = "CHECK", .description = "run only these checks: an id, or a prefix such as db"},
                     options->checks);
     add_value(set,
               {.names = "--env-file",
                .type = "FILE",
-               .description = "the relay's settings, NAME=VALUE lines; no value is ever shown"},
+               .description = "the relay's settings, NAME=VALUE lines; values are never shown"},
               options->env_file);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -116,46 +116,48 @@ Runner declare(OptionSet &set) {
 extern Command const doctor;
 Command const doctor{
     .path = "doctor",
-    .summary = "look the database and its surroundings over",
+    .summary = "check the database and its set-up",
     .doc =
-        R"(Looks at what can go wrong around a relay's database, one line a check: "ok", "warn" (works, but weaker than it should be, or not for long),
-"error", or "skipped" with the reason. Below what is not as it should be stands what to do. It changes nothing, waits for nobody, and
-shows no secret. Name checks to have only these; the id of a check is an interface, and stays.
+        R"(Checks what can go wrong around a relay's database, and prints one line per check: "ok", "warn" (works, but
+is weaker than it should be, or will not work for long), "error", or "skipped" with the reason. Below each problem it
+prints what to do. The command changes nothing, does not wait for locks, and shows no secret. To run only some checks,
+name them. Scripts can rely on the ids of checks: they do not change.
 
-  db.connection     a server answers, and lets this login in
-  db.tls            the connection is encrypted, and the server has proven who it is
-  db.password       files with passwords (.pgpass, service file) are for their owner alone
-  db.role           the login has the rights that are needed, and no more
+  db.connection     a server answers and accepts this login
+  db.tls            the connection is encrypted, and the server has proven its identity
+  db.password       only their owner can read files with passwords (.pgpass, service file)
+  db.role           the login has the privileges it needs, and no more
   server.version    PostgreSQL 13 to 18
-  server.primary    no standby, and no read-only session
-  server.durability what was acknowledged outlives a crash
-  server.passwords  passwords of logins are not kept as md5
+  server.primary    not a standby, and not a read-only session
+  server.durability committed changes survive a crash
+  server.passwords  passwords of logins are not stored as md5
   server.logging    digests of keys do not get into the server's log
-  server.standbys   the standbys for which a commit waits are there
+  server.standbys   the standbys that commits wait for are connected
   clock             this machine and the database agree on the time (2 s apart: warn, 60 s: error)
-  schema.version    the schema is this program's
-  schema.drift      nobody has changed the schema since
-  grants.foreign    nobody has rights in the schema but our groups; PUBLIC has none
-  grants.gateways   gateways have logins, which can do nothing but check keys
-  grants.tenants    tenants' logins see one organization
+  schema.version    the schema is the one this program needs
+  schema.drift      the schema has not been changed by hand
+  grants.foreign    only our groups have privileges in the schema; PUBLIC has none
+  grants.gateways   gateways have logins, which can only check keys
+  grants.tenants    each tenant's login sees one organization
   audit.months      the audit trail is maintained
   keys.due          no key is past its due date
-  gateways          those that follow the change feed are live, and not behind
-  legacy.window     no window for the shared secret is open past its date
-  legacy.pace       at this pace the fleet is through before the window closes
-  legacy.refused    no imported agent had to be refused in the last 24 hours
-  legacy.env_file   the relay's settings are for their owner alone
-  legacy.fallback   ALLOW_LEGACY_GLOBAL_AGENT_SECRET is what the window asks for
-  legacy.secret     AGENT_SECRET does not outlive the window
+  gateways          gateways that follow the change feed are live and not behind
+  legacy.window     no window for the shared secret is open past its deadline
+  legacy.pace       at the current pace, all agents are migrated before the window closes
+  legacy.refused    no imported agent was refused in the last 24 hours
+  legacy.env_file   only their owner can read the relay's settings
+  legacy.fallback   ALLOW_LEGACY_GLOBAL_AGENT_SECRET has the value that the window needs
+  legacy.secret     AGENT_SECRET is removed once the window is closed
 
-The last three are made of --env-file: the file from which the relay takes its environment (systemd, docker and shell spelling are
-read). While a window lets agents in, ALLOW_LEGACY_GLOBAL_AGENT_SECRET has to be true; when it is over, false, and AGENT_SECRET goes.
+The last three run only with --env-file, which names the file that sets the relay's environment (systemd, docker and
+shell syntax are understood). While a window accepts agents, ALLOW_LEGACY_GLOBAL_AGENT_SECRET must be true. When it is
+over, the variable must be false, and AGENT_SECRET must be removed.
 
-A database that does not answer is an error like another: what rests on it is skipped, and the exit code is 10. A check on which others
-rest (db.connection, db.role, schema.version) is told when it is an error, also if it was not asked for. The login wants the rights of
-relay_auditor; a standby will do.
+If the database does not answer, that is an error like any other: the checks that need it are skipped, and the command
+exits 10. If a check that others need (db.connection, db.role, schema.version) fails, it is reported even if you did
+not name it. The login needs the privileges of relay_auditor. A standby is sufficient.
 
-Exit 0: no check is an error. 10: at least one is.
+Exit 0: no check is an error. 10: at least one check is an error.
 
 EXAMPLES
   relay-admin doctor

@@ -5,11 +5,11 @@ namespace relay::cli::commands {
 extern Command const gateway;
 Command const gateway{
     .path = "gateway",
-    .summary = "see who listens to blocks and revocations",
+    .summary = "show which gateways follow blocks and revocations",
     .doc =
-        R"(Gateways cache what the database decided, and follow the change feed to forget it in time. Each says up to where it has followed.
-
-How a gateway has to do that, and all else that its author must know, is told in relay-admin-gateway(7): man 7 relay-admin-gateway.
+        R"(Gateways cache the database's decisions, and follow the change feed to drop outdated ones in time. Each
+gateway reports how far it has followed the feed. relay-admin-gateway(7) describes how a gateway does this, and
+everything else that the author of a gateway needs to know: man 7 relay-admin-gateway.
 )",
     .audience = Audience::incidents,
 };

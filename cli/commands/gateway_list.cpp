@@ -29,15 +29,16 @@ Command const gateway_list{
     .path = "gateway list",
     .summary = "list gateways and how far behind they are",
     .doc =
-        R"(Lists the gateways that acknowledge the change feed: when they last did so, and what they have not acknowledged yet, as a count of changes and
-as the age of the oldest. A gateway is live if it acknowledged anything within the last 60 seconds; one that has nothing to say does so
-every 20. `block --wait-ack` and `revoke --wait-ack` wait for the live ones.
+        R"(Lists the gateways that acknowledge the change feed: when each last did so, and how far behind it is, as a
+number of changes and as the age of the oldest one. A gateway is live if it acknowledged anything within the last 60
+seconds; an idle gateway does so every 20. `block --wait-ack` and `revoke --wait-ack` wait for live gateways.
 
-Without a count behind, its place is of another history of the database (a restored dump, the time before a failover); it will be told to
-forget everything. The id is what the gateway calls itself; the role is the login that it came with. Who was not seen for 7 days is
-forgotten. A gateway that caches nothing need not follow the feed, and is not here.
+If a gateway has no number of changes behind, its position belongs to another history of the database (a restored
+dump, or the time before a failover). It will be told to drop everything it has cached. The id is the gateway's own
+name for itself; the role is the login it connected with. A gateway that was not seen for 7 days is removed from the
+list. A gateway that caches nothing does not need to follow the feed, and is not listed.
 
-It runs on a standby, too.
+It also works on a standby.
 
 Exit 0: listed, even if the list is empty.
 

@@ -13,9 +13,10 @@ struct Options {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positionals(set, {.names = "COMMAND", .description = "the command, in one or more words"}, options->path);
+    add_positionals(set, {.names = "COMMAND", .description = "the command, one or more words"}, options->path);
     return [options](Context &context) {
-        std::string const text = help_for(command_table(), options->path);  // first: an unknown command is an error
+        std::string const text =
+            help_for(command_table(), options->path);  // comes first: an unknown command is an error
         Command const *command = find_command(command_table(), options->path);
         if (command != nullptr && context.output().stdout_is_terminal() && !context.globals().no_pager) {
             show_manual_page(split_path(command->path));
@@ -31,12 +32,12 @@ extern Command const help{
     .path = "help",
     .summary = "show the help of a command",
     .doc =
-        R"(Shows what a command does, its arguments and flags, and examples. At a terminal it opens the manual
-page of the command with man(1), if that is installed and --no-pager is not given; otherwise it prints the text of --help, which is
-made from the same source. Without a command it shows the list of commands, the global flags, all exit codes, the environment and
-files.
+        R"(Shows what a command does, its arguments and flags, and examples. At a terminal it opens the command's
+manual page with man(1), unless the page is not installed or you give --no-pager. Otherwise it prints the text of
+--help, which comes from the same source. Without a command it shows the list of commands, the global flags, all exit
+codes, environment variables and files.
 
-Exit 0: shown. 2: no such command; commands that are close are named.
+Exit 0: shown. 2: no such command; the error suggests similar ones.
 
 EXAMPLES
   relay-admin help rotate-key

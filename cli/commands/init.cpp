@@ -28,7 +28,7 @@ struct Options {
     SinkOptions sink{.existing_file = ExistingFile::refuse_at_delivery};
 };
 
-/// Asks until the answer is a valid one; an empty answer takes `proposal`. What is wrong is said, and asked again.
+/// Asks until the answer is valid, and says what is wrong with one that is not. An empty answer means `proposal`.
 template <typename Parse>
 void ask(Context &context, std::string const &what, std::string const &proposal, std::optional<std::string> &target,
          Parse parse) {
@@ -54,7 +54,7 @@ bool names_are_missing(Options const &options) { return !options.org_id || !opti
         missing += *value ? "" : (missing.empty() ? "" : ", ") + std::string(flag);
     }
     throw Error(ErrorKind::usage, "missing: " + missing,
-                {.why = "the first organization and the first agent need a name; at a terminal they are asked for",
+                {.why = "the first organization and the first agent need names; at a terminal, init asks for them",
                  .next = own_command({"init", "--org-id", "acme-corp", "--org-name", "Acme Corp", "--agent-name",
                                       "Payment Processor"})});
 }
@@ -67,19 +67,19 @@ std::string describe_server(WhoAmI const &who) {
 std::string describe_schema_step(WhoAmI const &who) {
     std::string const known = std::to_string(who.known_schema_version);
     if (who.schema_state == SchemaState::absent) {
-        return "made (version " + known + ")";
+        return "will be created (version " + known + ")";
     }
     if (who.schema_state == SchemaState::behind) {
-        return "brought from version " + std::to_string(who.schema_version.value_or(0)) + " to " + known;
+        return "will be migrated from version " + std::to_string(who.schema_version.value_or(0)) + " to " + known;
     }
-    return "there, version " + std::to_string(who.schema_version.value_or(0)) + ": it stays as it is";
+    return "version " + std::to_string(who.schema_version.value_or(0)) + " is installed and stays as it is";
 }
 
 std::string describe_key_way(SinkOptions const &sink) {
     if (sink.secret_file) {
         return "written to " + *sink.secret_file + " (mode 0600)";
     }
-    return sink.asked() ? "goes where the flags say" : "shown here, once; it is not stored and cannot be shown again";
+    return sink.asked() ? "goes where the flags say" : "shown here once; it is not stored and cannot be shown again";
 }
 
 void ask_for_names(Options &options, Context &context) {
@@ -90,22 +90,22 @@ void ask_for_names(Options &options, Context &context) {
     ask(context, "Name of its first agent", "First agent", options.agent_name, is_name);
 }
 
-/// The walk-through: what will be done and where, the questions that no flag answers, the whole plan, and one last question. The database is
-/// asked first, so that nobody answers questions for a database that is not there.
+/// Walks a person through the first run: what will be done and where, the questions that no flag answers, the whole plan, and a
+/// last question. The database is contacted first, so that you do not answer questions for one that cannot be reached.
 void walk_through(Options &options, Context &context) {
     Output &output = context.output();
     WhoAmI const who = who_am_i(context.database());
-    output.note("This makes the first organization, its first agent, and the agent's key, in one transaction.");
+    output.note("This creates the first organization, its first agent and the agent's key, in one transaction.");
     output.note("Database  " + describe_server(who));
     output.note("Schema    " + describe_schema_step(who));
     output.note("");
     ask_for_names(options, context);
     output.note("");
     output.note("Organization  " + *options.org_id + " (" + *options.org_name + ")");
-    output.note("Agent         " + options.agent_id.value_or("an id of its own") + " (" + *options.agent_name + ")");
+    output.note("Agent         " + options.agent_id.value_or("generated id") + " (" + *options.agent_name + ")");
     output.note("Its key       " + describe_key_way(options.sink));
     if (!context.globals().dry_run) {
-        context.prompt().confirm("Make them?");
+        context.prompt().confirm("Create them?");
     }
 }
 
@@ -123,7 +123,7 @@ Initialize read(Options const &options) {
     return request;
 }
 
-/// What is wrong with a flag is said before anything is asked.
+/// Reports what is wrong with a flag before any question is asked.
 void check_given(Options const &options) {
     Options filled = options;
     filled.org_id = options.org_id.value_or("o");
@@ -132,7 +132,7 @@ void check_given(Options const &options) {
     read(filled);
 }
 
-/// Who gives all names is not asked: a script, or a person who knows.
+/// Asks nothing if all names are given: that is a script, or a person who knows.
 ExitStatus run(Options options, Context &context) {
     bool const walks = names_are_missing(options);
     if (walks && (!context.prompt().can_ask() || context.globals().yes)) {
@@ -170,7 +170,7 @@ Runner declare(OptionSet &set) {
     add_values(set,
                {.names = "--permissions,--permission",
                 .type = "P,...",
-                .description = "what it may do: provider:method, * for any"},
+                .description = "what it may do: provider:method; * means any"},
                options->permissions, Commas::split);
     add_choice(set, {.names = "--plan", .description = "free: one agent; paid: no limit (default: free)"},
                {"free", "paid"}, options->plan);
@@ -183,21 +183,26 @@ Runner declare(OptionSet &set) {
 extern Command const init;
 Command const init{
     .path = "init",
-    .summary = "first run: schema, first organization, first agent",
+    .summary = "first run: create schema, organization, agent and key",
     .doc =
-        R"(Takes an empty database to the first working agent, in one transaction: the schema, an organization, an agent and its API key. Either
-all of it is there afterwards, or nothing. At a terminal it asks for the names that no flag gives: it says first which database that is, as
-which role, and what becomes of the schema, shows the plan, and asks once more before it begins. With all names given it asks nothing.
+        R"(Turns an empty database into one with a first working agent, in one transaction: the schema, an
+organization, an agent and its API key. Either all of this exists afterwards, or nothing.
 
-The key leaves by one way: the terminal, or the flags under Secret; it is delivered first and goes live afterwards. Without such a
-flag, and with stdout no terminal, the command stops with exit 2 before it touches the database.
+At a terminal the command asks for the names that you did not give. First it shows which database it will use, as
+which role, and what will happen to the schema. Then it shows the plan and asks once more before it begins. If you
+give all names, it asks nothing.
 
-Run again with the same flags it changes nothing and delivers nothing ("changed": false); it never resets, re-enables or
-overwrites anything. A database that holds other organizations, or these with other content, is exit 5: use `org create` and `agent
-create` there. The role needs the right to create schemas in the database.
+The key goes to exactly one place: the terminal, or the place you choose with the flags under Secret. It is delivered
+first and becomes live afterwards. If stdout is not a terminal and you choose no place, the command stops with exit 2
+before it touches the database.
 
-Exit 0: done, or there already as asked. 2: a name is missing; or no way for the key was named, and stdout is no terminal. 5: the database
-holds other organizations, or these with other content. 12: the key could not be delivered; nothing was changed.
+Running it again with the same flags changes nothing and delivers nothing ("changed": false). It never resets,
+re-enables or overwrites anything. If the database has other organizations, or these with other content, the command
+exits 5: use `org create` and `agent create` there. The database role must be allowed to create schemas.
+
+Exit 0: done, or already as requested. 2: a name is missing, or stdout is not a terminal and no place for the key was
+given. 5: the database has other organizations, or these with other content. 12: the key could not be delivered;
+nothing was changed.
 
 EXAMPLES
   # to try it out: a private PostgreSQL, started on demand

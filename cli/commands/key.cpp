@@ -6,8 +6,9 @@ extern Command const key{
     .path = "key",
     .summary = "list, check and retire keys",
     .doc =
-        R"(A key is known by its id, the 12 characters behind relay_sk_, which are public and stand in logs and events. The key itself is stored as a
-hash alone: no command can show it again. Keys are made by `agent create`, `rotate-key` and `restore`.
+        R"(A key is known by its id: the 12 characters after relay_sk_, which are public and appear in logs and
+events. The database stores only a hash of the key, so no command can show the key again. `agent create`, `rotate-key`
+and `restore` make keys.
 )",
     .audience = Audience::agents,
     .rank = 3,

@@ -37,9 +37,9 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_agent_flag(set, "only those of an agent", options->agent);
-    add_org_flag(set, "only those of an organization", options->org);
-    add_choice(set, {.names = "--state", .description = "only those in this state"}, all_texts<KeyStatus>(),
+    add_agent_flag(set, "only keys of this agent", options->agent);
+    add_org_flag(set, "only keys of this organization", options->org);
+    add_choice(set, {.names = "--state", .description = "only keys in this state"}, all_texts<KeyStatus>(),
                options->state);
     declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
@@ -52,15 +52,16 @@ Command const key_list{
     .path = "key list",
     .summary = "list keys",
     .doc =
-        R"(Lists keys by their ids; a key's id is the public part of it, the name that logs and events use. No secret is stored, so none can be
-shown.
+        R"(Lists keys by id. A key's id is its public part, the name that logs and events use. The secret is not
+stored, so it cannot be shown.
 
-The status is what a gateway would say: active and retiring keys are accepted, expired, retired and revoked ones are not. A key
-whose agent or organization is blocked keeps its status and is marked as blocked: it is refused for as long. Rows never go
-away, so the list is the history of an agent's keys, too.
+The status is what a gateway would decide: active and retiring keys are accepted; expired, retired and revoked ones
+are refused. If a key's agent or organization is blocked, the key keeps its status and is marked as blocked: it is
+refused while the block is in force. Keys are never removed from the list, so it is also the history of an agent's
+keys.
 
-At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one. It runs on
-a standby, too.
+The command shows at most 1000 keys; --all shows all. In JSON, "next" is the cursor for --after (null at the end). It
+also works on a standby.
 
 Exit 0: listed, even if the list is empty. 3: no such agent or organization.
 

@@ -21,19 +21,19 @@ struct Options {
     bool force = false;
 };
 
-/// A person is told whose key it is; a script without --yes is stopped before the database is touched.
+/// Asks, and names the agent of the key. Stops a script without --yes before it touches the database.
 void confirm(KeyId const &id, Context &context) {
     Globals const &globals = context.globals();
     if (globals.yes || globals.dry_run) {
         return;
     }
-    std::string question = "end key " + id.text() + " for good?";
+    std::string question = "retire key " + id.text() + " permanently?";
     if (context.prompt().can_ask()) {
         Key const key = show_key(context.database(), id).key;
         if (!key.live()) {
             return;  // nothing will change
         }
-        question = fmt::format("end the {} key {} of agent {} for good?", key.status, id, key.agent_id);
+        question = fmt::format("retire the {} key {} of agent {} permanently?", key.status, id, key.agent_id);
     }
     context.prompt().confirm(question);
 }
@@ -49,7 +49,7 @@ ExitStatus run(Options const &options, Context &context) {
     stamp(document, context, retired);
     context.output().show(document);
     if (!retired.changed) {
-        context.output().note(fmt::format("nothing changed: key {} is {} already", id, retired.key.status));
+        context.output().note(fmt::format("nothing changed: key {} is already {}", id, retired.key.status));
     }
     return ExitStatus::ok;
 }
@@ -57,8 +57,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_key(set, options->key);
-    add_flag(set,
-             {.names = "--force", .description = "also if it is the agent's active key, which leaves it without one"},
+    add_flag(set, {.names = "--force", .description = "retire even the active key, which leaves the agent without one"},
              options->force);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -68,18 +67,20 @@ Runner declare(OptionSet &set) {
 extern Command const key_retire;
 Command const key_retire{
     .path = "key retire",
-    .summary = "end a key for good",
+    .summary = "end a key permanently",
     .doc =
-        R"(Ends a key: from the commit on, gateways refuse it, and nothing brings it back. The usual case is the old key of a rotation, once its
-successor was seen working: it need not wait for the end of its grace.
+        R"(Ends a key permanently: once the command has committed, gateways refuse the key, and this cannot be undone.
+The usual case is the old key of a rotation: once its successor has been seen working, you need not wait for the end
+of the grace period.
 
-An agent's active key is refused with exit 5, since the agent would be left without one: rotate it, or say --force. A key that is
-retired already changes nothing ("changed": false).
+If the key is the agent's active one, the command exits 5, because the agent would be left without a key: rotate it,
+or add --force. If the key is already retired, nothing changes ("changed": false).
 
-At a terminal it asks first; --yes answers. A script without --yes is exit 2, before the database is touched. For a key that leaked
-use `revoke`, which says so in the audit trail and waits for no lock.
+At a terminal the command asks first; --yes answers yes. A script without --yes stops with exit 2 before it touches
+the database. For a key that leaked, use `revoke`: it records that in the audit trail and waits for no lock.
 
-Exit 0: ended, now or before. 2: --yes is missing. 3: no such key. 5: it is the agent's active key. 13: the question was answered no.
+Exit 0: retired, now or before. 2: --yes is missing. 3: no such key. 5: it is the agent's active key. 13: the question
+was answered no.
 
 EXAMPLES
   relay-admin key retire 9fq2mzx1b81k

@@ -52,13 +52,14 @@ Runner declare(OptionSet &set) {
 extern Command const key_show;
 Command const key_show{
     .path = "key show",
-    .summary = "show a key by its id",
+    .summary = "show a key",
     .doc =
-        R"(Shows whose a key is, what a gateway would say of it, when it was made, is due and ends, which key replaced it, and when it was last
-used. What blocks or revokes it, its agent or its organization is shown with who did it and why.
+        R"(Shows whose key it is, what a gateway would decide about it, when it was created, is due and ends, which
+key replaced it, and when it was last used. If the key, its agent or its organization is blocked or revoked, the
+command also shows by whom and why.
 
-It takes the key's id, the 12 characters behind relay_sk_, and never the key: a command line can be read by others. To ask about
-a key that you hold, use `key verify`.
+Give the key's id, the 12 characters after relay_sk_, never the key itself: other users can read a command line. To
+check a key that you have, use `key verify`.
 
 Exit 0: shown. 3: no such key.
 

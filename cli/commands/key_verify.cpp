@@ -17,7 +17,7 @@ struct Options {
     std::optional<std::string> agent{};
 };
 
-/// Answers that need no database: what the stored hash cannot belong to.
+/// Returns the verdict if it needs no database: text that is not a key, or an admin token.
 std::optional<KeyVerdict> refused_offline(KeyInput const &input) {
     if (!input.key) {
         return KeyVerdict::malformed;
@@ -63,7 +63,7 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_agent_flag(set, "the agent that the key should be of", options->agent);
+    add_agent_flag(set, "the agent whose key it should be", options->agent);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -72,23 +72,23 @@ Runner declare(OptionSet &set) {
 extern Command const key_verify;
 Command const key_verify{
     .path = "key verify",
-    .summary = "tell what a gateway would say of a key",
+    .summary = "check whether a gateway would accept a key",
     .doc =
-        R"(Reads a key from stdin and tells whether a gateway would accept it now, whose it is, and what its agent may do: each
-permission, its conditions and the role that it comes from. It leaves no trace: it is not logged as a use
-of the key. The key is never printed; at a terminal it is asked for without an echo.
+        R"(Reads a key from stdin and shows whether a gateway would accept it now, whose key it is, and what its agent
+may do: each permission, its conditions and the role it comes from. The check leaves no trace: it is not logged as a
+use of the key. The key is never printed. At a terminal the command asks for it without showing what you type.
 
-The input is the key alone, with at most one newline behind it, or any text that holds exactly one key: the line RELAY_API_KEY=... of
-an env file, the JSON of --secret-format json.
+The input is the key alone, with at most one newline after it, or any text with exactly one key in it: the line
+RELAY_API_KEY=... of an env file, or the JSON of --secret-format json.
 
-Exit 0: accepted. 2: there is no key in the input, or several. 10: refused; the reason is one of the gateway's own (unknown_key, expired,
-retired, revoked, blocked, agent_mismatch), or malformed (its checksum or its form is wrong) or admin_token (an organization's token,
-no agent's key): these two need no database.
+Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's (unknown_key,
+expired, retired, revoked, blocked, agent_mismatch), or malformed (the checksum or the form is wrong) or admin_token
+(an organization's token, not an agent's key); the last two need no database.
 
 EXAMPLES
   relay-admin key verify < payments.env
   relay-admin key verify --agent payments < payments.key
-  # in a script, after a file was deployed
+  # in a script, after deploying a file
   relay-admin key verify -o json < payments.env
 )",
     .declare = declare,

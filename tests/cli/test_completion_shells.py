@@ -157,10 +157,10 @@ def test_commands_and_flags_are_listed_with_their_meaning(zsh, fish):
     zsh.tab("relay-admin org ", times=2)
     assert "create  -- create an organization" in zsh.listing
     zsh.tab("relay-admin agent list --o", times=2)
-    assert "--org" in zsh.listing and "only those of an organization" in zsh.listing
+    assert "--org" in zsh.listing and "only agents of this organization" in zsh.listing
     assert fish("relay-admin agent list --or") == {
-        "--org": "only those of an organization",
-        "--org-id": "only those of an organization",
+        "--org": "only agents of this organization",
+        "--org-id": "only agents of this organization",
     }
     assert "table" in fish("relay-admin --output=").__str__()
 

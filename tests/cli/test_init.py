@@ -167,9 +167,9 @@ def test_at_a_terminal_it_asks_for_what_is_missing_and_ends_with_the_next_comman
     session.expect(r"Organization name \[acme-corp\]: ")
     session.sendline("Acme Corp")
     session.expect(r"Organization  acme-corp \(Acme Corp\)")
-    session.expect(r"Agent         an id of its own \(Bot\)")
+    session.expect(r"Agent         generated id \(Bot\)")
     session.expect(r"Its key       shown here, once")
-    session.expect_exact("Make them? [y/N] ")
+    session.expect_exact("Create them? [y/N] ")
     assert has_schema(database) is False
     session.sendline("y")
     session.expect(r"API Key:   (relay_sk_\w{62})\r\n")
@@ -188,7 +188,7 @@ def test_the_last_question_is_not_answered_with_yes(relay, database, tmp_path, a
     session.expect(r"first agent \[First agent\]: ")
     session.sendline("Bot")
     session.expect("written to k")
-    session.expect_exact("Make them? [y/N] ")
+    session.expect_exact("Create them? [y/N] ")
     session.send(answer)
     assert relay_support.finish_terminal(session)[0] == code
     assert has_schema(database) is False and not (tmp_path / "k").exists()
@@ -210,7 +210,7 @@ def test_what_is_wrong_with_a_flag_or_with_the_database_is_said_before_anything_
 def test_a_walk_through_on_a_schema_that_is_there_says_so(relay, database):
     relay("schema", "apply", check=0)
     session = relay.terminal("init", columns=200)
-    session.expect(r"Schema    there, version \d+: it stays as it is")
+    session.expect(r"Schema    version \d+ is installed and stays as it is")
     session.send("\x03")
     relay_support.finish_terminal(session)
 
