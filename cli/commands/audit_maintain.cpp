@@ -43,13 +43,13 @@ void confirm(MaintainAudit const &request, Context &context) {
         return;
     }
     std::string question =
-        "drop the months of the audit trail before the last " + std::to_string(*request.keep_months) + '?';
+        "Drop the months of the audit trail before the last " + std::to_string(*request.keep_months) + '?';
     if (context.prompt().can_ask()) {
         RetentionPlan const plan = plan_retention(context.database(), *request.keep_months);
         if (plan.months.empty() || !plan.may_drop) {
             return;
         }
-        question = "drop " + months_in_words(plan.months) + " of the audit trail permanently?";
+        question = "Drop " + months_in_words(plan.months) + " of the audit trail permanently?";
     }
     context.prompt().confirm(question);
 }

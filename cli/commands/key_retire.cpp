@@ -27,13 +27,13 @@ void confirm(KeyId const &id, Context &context) {
     if (globals.yes || globals.dry_run) {
         return;
     }
-    std::string question = "retire key " + id.text() + " permanently?";
+    std::string question = "Retire key " + id.text() + " permanently?";
     if (context.prompt().can_ask()) {
         Key const key = show_key(context.database(), id).key;
         if (!key.live()) {
             return;  // nothing will change
         }
-        question = fmt::format("retire the {} key {} of agent {} permanently?", key.status, id, key.agent_id);
+        question = fmt::format("Retire the {} key {} of agent {} permanently?", key.status, id, key.agent_id);
     }
     context.prompt().confirm(question);
 }

@@ -5,26 +5,27 @@ namespace relay::cli::commands {
 extern Command const migrate_legacy;
 Command const migrate_legacy{
     .path = "migrate-legacy",
-    .summary = "move a running fleet off its one shared secret",
+    .summary = "move a fleet from one shared secret to its own keys",
     .doc =
-        R"(Gives each agent of a running fleet a key of its own, without a night in which everything stops. The shared secret itself is never
-stored: the relay holds it, and the database says which agents may still use it, and until when. Everything is kept in the database: come
-back in a week, on another machine, as another person.
+        R"(Moves a running fleet from one shared secret to one key per agent, without downtime. The shared secret
+itself is never stored: the relay has it, and the database knows which agents may still use it, and until when. All
+progress is in the database, so you can continue in a week, on another machine, or let a colleague continue.
 
-  import  who there is: from a file, or from a table of the old relay
-  start   opens the window, always with a deadline; all agents, or a wave of them
-  issue   an own key for each, a batch in each transaction
-  status  who is how far, who was seen when, what is left
-  extend  moves the deadline
-  finish  closes the window, once nobody needs it
-  abort   calls it off; with --deny-all the shared secret is closed at once
+  import  read the list of agents from a file, or from a table of the old relay
+  start   open the window, always with a deadline, for all agents or a wave of them
+  issue   issue each agent its own key, in batches
+  status  show how far each agent is, when it was last seen, and what is left to do
+  extend  move the deadline
+  finish  close the window when no agent needs it any more
+  abort   call the migration off; with --deny-all, close the shared secret immediately
 
-An agent leaves the list by itself, and for good, in the moment in which it first uses its own key: from then on nobody who knows the
-shared secret can pretend to be that agent. After the deadline the shared secret opens nothing, whether or not anybody ran anything.
+An agent leaves the list automatically and permanently when it first uses its own key. From then on, nobody who knows
+the shared secret can impersonate that agent. After the deadline the shared secret is refused, whether or not you ran
+a command.
 
-A gateway matches the shared secret by itself, and then asks relay_api.authenticate_legacy(agent_id, org_id, ip_address, trace_id).
-
-The whole way, day by day, with what can go wrong and the way back, is told in relay-admin-migration(7): man 7 relay-admin-migration.
+A gateway itself compares the secret of a call with the shared one. Then it calls
+relay_api.authenticate_legacy(agent_id, org_id, ip_address, trace_id). The whole procedure, day by day, with what can
+go wrong and how to go back, is in relay-admin-migration(7): man 7 relay-admin-migration.
 
 EXAMPLES
   relay-admin migrate-legacy import agents.csv --create-orgs

@@ -19,7 +19,7 @@ struct Options {
 ExitStatus stop(Options const &options, Context &context) {
     if (!context.globals().dry_run) {
         context.prompt().confirm_by_typing(
-            "This closes the shared secret to everybody at once. Every agent without a key of its own is locked out",
+            "This closes the shared secret immediately. Every agent without its own key is locked out",
             std::string(legacy_word), options.confirm);
     }
     StoppedLegacy const stopped = stop_legacy(context.database(), context.write_options());
@@ -38,7 +38,8 @@ ExitStatus run(Options const &options, Context &context) {
         return stop(options, context);
     }
     if (!context.globals().dry_run) {
-        context.prompt().confirm_at_terminal("Call the migration off? Listed agents go on until the deadline.");
+        context.prompt().confirm_at_terminal(
+            "Call the migration off? Listed agents may use the shared secret until the deadline.");
     }
     show_window(context, abort_legacy(context.database(), context.write_options()));
     return ExitStatus::ok;
@@ -46,9 +47,9 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_flag(set, {.names = "--deny-all", .description = "emergency stop: the shared secret opens nothing any more"},
+    add_flag(set, {.names = "--deny-all", .description = "emergency stop: refuse the shared secret immediately"},
              options->deny_all);
-    add_value(set, {.names = "--confirm", .type = "WORD", .description = "legacy-off, instead of typing it"},
+    add_value(set, {.names = "--confirm", .type = "WORD", .description = "the word legacy-off, instead of typing it"},
               options->confirm);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -60,15 +61,18 @@ Command const migrate_legacy_abort{
     .path = "migrate-legacy abort",
     .summary = "call the migration off, or stop the shared secret",
     .doc =
-        R"(Calls the migration off: nobody is moved any more. Nobody is locked out by that: who is listed may use the shared secret until the
-deadline, keys that were issued stay valid, and who has used one stays off the list. `migrate-legacy start` begins again.
+        R"(Calls the migration off: from now on no agent is moved. No agent is locked out by this. Listed agents may
+use the shared secret until the deadline, keys that were issued remain valid, and agents that have used their own key
+stay off the list. `migrate-legacy start` begins again.
 
---deny-all is the emergency stop, for a shared secret that is in the wrong hands: from the commit on it opens nothing, for nobody. It waits
-for nobody's lock and for no standby: not for a `start` of a hundred thousand agents either, and what that opens afterwards is closed, too. It also
-ends what an earlier abort left open. It wants the word legacy-off typed, or given with --confirm; --yes alone is not enough. The way back
-is `migrate-legacy start`, with a deadline of its own, for those who are still listed.
+--deny-all is the emergency stop, for a shared secret that is in the wrong hands. Once the command has committed,
+gateways refuse the shared secret for every agent. The command does not wait for locks or standbys, not even for a
+`start` of a hundred thousand agents; what such a `start` opens afterwards is closed too. It also closes what an
+earlier abort left open. You must type the word legacy-off, or give it with --confirm; --yes is not enough. To go
+back, run `migrate-legacy start` with a new deadline: it opens the window again for agents that are still listed.
 
-Exit 0: done, or so already. 2: the word is needed and nobody can be asked. 5: there is nothing to abort. 13: another word was typed.
+Exit 0: done, now or before. 2: the word is needed, but there is no terminal to ask at. 5: there is nothing to abort.
+13: you typed another word.
 
 EXAMPLES
   relay-admin migrate-legacy abort --reason "the new gateways are not ready"

@@ -16,7 +16,7 @@ struct Options {
 ExitStatus run(Options const &options, Context &context) {
     LegacyDeadline const deadline = parse_deadline(options.deadline.value());
     if (!context.globals().reason) {
-        throw Error(ErrorKind::usage, "a deadline is moved for a reason",
+        throw Error(ErrorKind::usage, "--reason is required to move a deadline",
                     {.why = "the audit trail keeps it", .next = "add --reason \"...\""});
     }
     show_window(context, extend_legacy(context.database(), deadline, context.write_options()));
@@ -41,12 +41,14 @@ Command const migrate_legacy_extend{
     .path = "migrate-legacy extend",
     .summary = "move the deadline of the window",
     .doc =
-        R"(Moves the deadline, on the database's clock: a duration counts from now, not from the deadline before. The deadline of a window that has
-expired can be moved, too: then it is open again for those who are still listed. Who has used a key of its own stays off the list.
+        R"(Moves the deadline, by the database's clock. A duration counts from now, not from the previous deadline.
+You can also move the deadline of a window that has expired: this opens it again for agents that are still listed.
+Agents that have used their own key stay off the list.
 
---reason is needed, and kept in the audit trail.
+--reason is required, and the audit trail keeps it.
 
-Exit 0: moved. 2: no reason, or a deadline that is past or more than 180 days ahead. 5: no window is open.
+Exit 0: moved. 2: no reason was given, or the deadline is in the past or more than 180 days ahead. 5: no window is
+open.
 
 EXAMPLES
   relay-admin migrate-legacy extend --deadline 7d --reason "the billing team is on holiday"

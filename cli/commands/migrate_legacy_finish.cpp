@@ -17,9 +17,9 @@ struct Options {
     std::optional<std::string> confirm{};
 };
 
-/// What is at stake, for who is asked; a window that is finished already needs no word.
+/// Returns whether the word must be typed, and puts what is at stake into `question`. A finished window needs no word.
 bool needs_word(Context &context, FinishLegacy const &request, std::string &question) {
-    question = "This turns the shared secret off for good";
+    question = "This turns the shared secret off for every agent";
     if (!context.prompt().can_ask()) {
         return true;
     }
@@ -50,13 +50,15 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_duration(set, {.names = "--quiet-for", .description = "nobody may have used it for so long (default: 72h)"},
+    add_duration(set,
+                 {.names = "--quiet-for", .description = "require that no agent used it for this long (default: 72h)"},
                  options->quiet);
-    add_integer(
-        set,
-        {.names = "--allow-active", .type = "N", .description = "exactly so many may have used it, and are locked out"},
-        {}, options->allow_active);
-    add_value(set, {.names = "--confirm", .type = "WORD", .description = "legacy-off, instead of typing it"},
+    add_integer(set,
+                {.names = "--allow-active",
+                 .type = "N",
+                 .description = "finish although exactly N agents still use it; locks them out"},
+                {}, options->allow_active);
+    add_value(set, {.names = "--confirm", .type = "WORD", .description = "the word legacy-off, instead of typing it"},
               options->confirm);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -66,22 +68,23 @@ Runner declare(OptionSet &set) {
 extern Command const migrate_legacy_finish;
 Command const migrate_legacy_finish{
     .path = "migrate-legacy finish",
-    .summary = "close the window: the shared secret opens nothing more",
+    .summary = "close the window: the shared secret stops working",
     .doc =
-        R"(Closes the window for good, and prints the one setting that is to be changed in the relay. From the commit on the database refuses the
-shared secret for every agent; a relay that still has it switched on lets nobody in by it.
+        R"(Closes the window, and prints the one setting that you must change in the relay. Once the command has
+committed, the database refuses the shared secret for every agent, even if a relay still has it switched on.
 
-While a listed agent has used the shared secret in the last 72 hours (--quiet-for), this is exit 5, with those agents and where they were
-seen. To lock them out on purpose, give their exact number with --allow-active. Agents that were never seen, or are silent, hold nothing up.
+If a listed agent used the shared secret in the last 72 hours (--quiet-for), the command exits 5 and shows those
+agents and where they were seen. To lock them out on purpose, give their exact number with --allow-active. Agents that
+were never seen, or have been silent, do not prevent finishing.
 
-It wants the word legacy-off typed, or given with --confirm; --yes alone is not enough.
+You must type the word legacy-off, or give it with --confirm; --yes is not enough.
 
-Exit 0: finished, or so already. 2: the word is needed and nobody can be asked. 5: agents still use it, or no window is open. 13: another
-word was typed.
+Exit 0: finished, now or before. 2: the word is needed, but there is no terminal to ask at. 5: agents still use the
+shared secret, or no window is open. 13: you typed another word.
 
 EXAMPLES
   relay-admin migrate-legacy finish
-  # from a script; exactly two old agents are given up
+  # from a script; exactly two old agents will be locked out
   relay-admin migrate-legacy finish --quiet-for 24h --allow-active 2 --confirm legacy-off
 )",
     .declare = declare,

@@ -44,12 +44,12 @@ std::optional<std::string> take(Columns &columns, std::string const &name) {
     return found == columns.end() ? std::nullopt : std::optional(std::move(found->second));
 }
 
-/// A JSON array of texts, or texts parted by commas, semicolons or blanks.
+/// Reads a JSON array of texts, or texts separated by commas, semicolons or blanks.
 std::vector<std::string> read_permissions(std::string const &text) {
     if (text.front() == '[' || text.front() == '{') {
         auto const texts = read_json_texts(text);
         if (!texts) {
-            throw Error(ErrorKind::usage, "its permissions are no JSON array of texts");
+            throw Error(ErrorKind::usage, "its permissions are not a JSON array of texts");
         }
         return *texts;
     }
@@ -63,7 +63,7 @@ std::vector<std::string> read_permissions(std::string const &text) {
     return parts;
 }
 
-/// A time, or a yes; not what databases and people write for no.
+/// Returns true for a time or a yes, and false for what databases and people write for no.
 bool says_yes(std::optional<std::string> const &text) {
     static std::vector<std::string> const no{"false", "f", "no", "n", "0", "False", "FALSE", "null", "NULL"};
     return text && std::find(no.begin(), no.end(), *text) == no.end();
@@ -90,7 +90,7 @@ LegacyRow make_row(std::size_t line, Columns columns, std::string fault) {
     return row;
 }
 
-/// One line of text, its newline forgiven.
+/// Reads one line of text; a newline at its end does not count.
 LegacySecret read_shared_secret(Context &context, std::string const &path) {
     SecretBuffer text = read_secret(context, path, "--match-secret", longest_secret + 1);
     if (text.size() > longest_secret) {
@@ -103,7 +103,7 @@ LegacySecret read_shared_secret(Context &context, std::string const &path) {
         text.truncate(text.size() - 1);
     }
     if (text.size() == 0 || text.reveal().find('\0') != std::string_view::npos) {
-        throw Error(ErrorKind::usage, "--match-secret: the file must hold the shared secret, and nothing else");
+        throw Error(ErrorKind::usage, "--match-secret: the file must have the shared secret and nothing else");
     }
     return LegacySecret(std::move(text));
 }
@@ -161,7 +161,7 @@ Document import_document(Context &context, std::string const &source, ImportedLe
     stamp(document, context, done);
     if (done.refused > done.faults.size()) {
         document.warnings.push_back(std::to_string(done.refused - done.faults.size()) +
-                                    " more refused rows are not in the list, but were told on stderr one by one");
+                                    " more rows were refused; stderr has a warning for each");
     }
     return document;
 }
@@ -172,7 +172,7 @@ ExitStatus run(Options const &options, Context &context) {
         throw Error(ErrorKind::usage, "FILE and --match-secret cannot both read stdin");
     }
     if (options.orgs_table && !options.create_orgs) {
-        throw Error(ErrorKind::usage, "--orgs-table says nothing without --create-orgs");
+        throw Error(ErrorKind::usage, "--orgs-table has no effect without --create-orgs");
     }
     std::string const source = options.from_table ? "table:" + *options.from_table : input_name(*options.file);
     ImportLegacy request{.source = source, .create_orgs = options.create_orgs, .orgs_table = options.orgs_table};
@@ -196,7 +196,7 @@ ExitStatus run(Options const &options, Context &context) {
     ImportedLegacy const done = import.finish();
     context.output().show(import_document(context, source, done));
     if (!done.changed && done.faults.empty()) {
-        context.output().note("nothing changed: all of it was imported before");
+        context.output().note("nothing changed: all rows were imported before");
     }
     return done.faults.empty() ? ExitStatus::ok : ExitStatus::partial;
 }
@@ -210,20 +210,21 @@ Runner declare(OptionSet &set) {
                .type = "SCHEMA.TABLE",
                .description = "read a table of the old relay in the same database"},
               options->from_table);
-    add_values(
-        set,
-        {.names = "--map", .type = "COLUMNS", .description = "what the source calls them: agent_id=id,org_id=tenant"},
-        options->map, Commas::split);
-    add_org_flag(set, "organization of rows that name none", options->org);
-    add_flag(set, {.names = "--create-orgs", .description = "make the organizations that are missing"},
+    add_values(set,
+               {.names = "--map",
+                .type = "COLUMNS",
+                .description = "names of the columns in the source: agent_id=id,org_id=tenant"},
+               options->map, Commas::split);
+    add_org_flag(set, "organization of rows without an org_id", options->org);
+    add_flag(set, {.names = "--create-orgs", .description = "create organizations that do not exist"},
              options->create_orgs);
     add_value(set,
-              {.names = "--orgs-table", .type = "SCHEMA.TABLE", .description = "where their names are: org_id, name"},
+              {.names = "--orgs-table", .type = "SCHEMA.TABLE", .description = "table with their names: org_id, name"},
               options->orgs_table);
     add_value(set,
               {.names = "--match-secret",
                .type = "FILE",
-               .description = "take only rows whose hash is of the shared secret in FILE; - is stdin"},
+               .description = "take only rows whose hash matches the shared secret in FILE; - is stdin"},
               options->match_secret);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -233,32 +234,36 @@ Runner declare(OptionSet &set) {
 extern Command const migrate_legacy_import;
 Command const migrate_legacy_import{
     .path = "migrate-legacy import",
-    .summary = "take in the agents that carry the shared secret",
+    .summary = "import the agents that use the shared secret",
     .doc =
-        R"(Takes the inventory of a running fleet: makes each agent that does not exist, without a key, and notes that it carries the shared secret.
-Nothing changes for the agents before `migrate-legacy start`.
+        R"(Imports the list of agents of a running fleet. It creates each agent that does not exist yet, without a
+key, and records that the agent uses the shared secret. Nothing changes for the agents until `migrate-legacy start`.
 
-FILE is CSV (RFC 4180, with a first line of names) or JSON lines. The columns, in any order; others are passed over:
+FILE is CSV (RFC 4180, with a header) or JSON lines. It has these columns, in any order; other columns are ignored:
 
-  agent_id     needed; as it is, capitals and dots included, up to 127 characters
-  org_id       needed, or --org for rows without one
-  name         a name for people; without it the agent_id
-  owner        who is to receive its key: a team, an address
-  permissions  provider:method; a JSON array, or parted by commas
-  revoked      what is not false, or a time in revoked_at: the agent is made revoked, and stays out
-  secret_hash  for --match-secret; api_key_hash is the same
+  agent_id     required; taken as it is, capitals and dots included, up to 127 characters
+  org_id       required, unless you give --org for rows without one
+  name         a display name; without it, the agent_id
+  owner        who will receive its key: a team, an address
+  permissions  provider:method; a JSON array, or separated by commas
+  revoked      anything but false, or a time in revoked_at: the agent is created as revoked, and stays refused
+  secret_hash  for --match-secret; api_key_hash means the same
 
---map gives the source's own names for them. --from-table reads a table or view of the old relay in the same database, with the rights of who
-runs the command. --create-orgs makes organizations that are missing (plan paid; named as in --orgs-table, else by their id).
+--map gives the source's own names for these columns. --from-table reads a table or view of the old relay in the same
+database, with the privileges of your login. --create-orgs creates missing organizations (plan paid; named as in
+--orgs-table, otherwise by their id).
 
---match-secret FILE takes only the rows that still carry the shared secret: each secret_hash is compared by its looks, SHA-256 in hexadecimal
-or base64, bcrypt, or argon2. A secret in a file is never stored. Slow hashes that differ from row to row cost up to a second each.
+--match-secret FILE takes only rows that still use the shared secret. It recognizes the kind of each secret_hash by
+its form: SHA-256 in hexadecimal or base64, bcrypt, or argon2. A secret in a file is never stored. Slow hashes that
+differ from row to row take up to a second each.
 
-Good rows go in, a thousand in each transaction; bad ones are listed with their line and what is wrong, from the thousand and first on by
-warnings as they come. FILE may be of any size. The same command again takes in what was mended, and changes nothing else. An agent that is
-there already is never changed: a row that says something else of it is refused.
+Good rows are imported, a thousand in each transaction. Bad rows are listed with their line and the reason; after the
+first thousand, each further one is reported by a warning instead. FILE may be of any size. Running the command again
+imports the rows that you corrected, and changes nothing else. An agent that already exists is never changed: a row
+that contradicts it is refused.
 
-Exit 0: all of it is in. 2: no such file or column. 3: no such table. 7: some rows were refused, stdout says which; the others are in.
+Exit 0: all rows were imported. 2: no such file or column. 3: no such table. 7: some rows were refused (stdout shows
+which), the others were imported.
 
 EXAMPLES
   relay-admin migrate-legacy import agents.csv --create-orgs --dry-run

@@ -43,7 +43,7 @@ IssueLegacy make_request(Options const &options) {
     IssueLegacy request{.next = options.next, .expect = options.expect};
     if (!options.agents.empty() || options.file) {
         if (options.org) {
-            throw Error(ErrorKind::usage, "--org goes with --next and --all: named agents say where they are");
+            throw Error(ErrorKind::usage, "--org can be used only with --next or --all");
         }
         request.agents = target_agents({.agents = options.agents, .file = options.file});
     }
@@ -52,7 +52,7 @@ IssueLegacy make_request(Options const &options) {
     }
     if (options.batch && options.sink.deliver) {
         throw Error(ErrorKind::usage, "--batch and --deliver exclude each other",
-                    {.why = "a batch is as large as there are commands at once", .next = "give --deliver-jobs N"});
+                    {.why = "with --deliver, a batch has one key per job", .next = "use --deliver-jobs N instead"});
     }
     if (options.batch) {
         request.batch = static_cast<std::size_t>(*options.batch);
@@ -60,7 +60,7 @@ IssueLegacy make_request(Options const &options) {
     return request;
 }
 
-/// What is issued is issued: a report that cannot be written is a warning, and the next run makes it.
+/// Writes the manifest. The keys are already committed, so a failure is only a warning, and the next run writes it.
 std::optional<std::string> write_manifest(Context &context, Manifest const &manifest, BatchSink const &sink,
                                           std::optional<OrgId> const &org) {
     try {
@@ -76,7 +76,7 @@ std::optional<std::string> write_manifest(Context &context, Manifest const &mani
     }
 }
 
-/// Gives out the keys, and makes the manifest also when it failed half-way: earlier batches stay.
+/// Issues the keys. Writes the manifest even after a failure half-way, because earlier batches are committed.
 IssuedLegacy issue_all(Context &context, IssueLegacy const &request, BatchSink &sink,
                        std::optional<Manifest> const &manifest, IssueObserver const &observer) {
     try {
@@ -118,7 +118,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (options.manifest) {
         if (options.manifest == options.sink.sink.secret_file) {
             throw Error(ErrorKind::usage, "--manifest and --secret-file name the same file",
-                        {.next = "give one of them another name"});
+                        {.next = "choose another name for one of them"});
         }
         manifest.emplace(*options.manifest, options.sink.sink.secrets_dir);
     }
@@ -129,7 +129,7 @@ ExitStatus run(Options const &options, Context &context) {
     IssueObserver observer;
     observer.starting = [&](std::size_t total) {
         if (total > 0) {
-            context.output().note(counted(total, "agent") + (total == 1 ? " is" : " are") + " to be given a key");
+            context.output().note("issuing keys to " + counted(total, "agent"));
         }
     };
     observer.progress = [&](std::size_t done, std::size_t total) {
@@ -150,29 +150,30 @@ ExitStatus run(Options const &options, Context &context) {
     }
     context.output().show(document);
     if (!done.changed && done.faults.empty()) {
-        context.output().note("nothing changed: nobody who was asked for is without a key of its own");
+        context.output().note("nothing changed: every requested agent already has its own key");
     }
     return done.faults.empty() && !warning ? ExitStatus::ok : ExitStatus::partial;
 }
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_integer(set, {.names = "--next", .type = "N", .description = "the next so many of the list"},
+    add_integer(set, {.names = "--next", .type = "N", .description = "the next N agents of the list"},
                 {.min = 1, .max = 100'000'000}, options->next);
-    add_flag(set, {.names = "--all", .description = "all of the list"}, options->all);
-    add_org_flag(set, "with --next, --all: of this organization", options->org);
+    add_flag(set, {.names = "--all", .description = "all agents of the list"}, options->all);
+    add_org_flag(set, "with --next or --all: only agents of this organization", options->org);
     add_value(set,
-              {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one a line; - is stdin"},
+              {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one per line; - is stdin"},
               options->file);
-    add_integer(set, {.names = "--batch", .type = "N", .description = "keys of one transaction (default: 1000)"},
+    add_integer(set, {.names = "--batch", .type = "N", .description = "keys per transaction (default: 1000)"},
                 {.min = 1, .max = 10'000}, options->batch);
-    add_integer(set,
-                {.names = "--expect", .type = "N", .description = "so many are to be given a key, or nothing is done"},
-                {.min = 0, .max = 100'000'000}, options->expect);
+    add_integer(
+        set,
+        {.names = "--expect", .type = "N", .description = "do nothing unless exactly N agents would be issued a key"},
+        {.min = 0, .max = 100'000'000}, options->expect);
     add_value(set,
               {.names = "--manifest",
                .type = "FILE",
-               .description = "list in a CSV which key was issued to whom, without the secrets"},
+               .description = "write a CSV of which key was issued to which agent, without secrets"},
               options->manifest);
     declare_batch_sink(set, options->sink);
     add_positionals(set, {.names = "AGENT", .description = "these agents"}, options->agents);
@@ -184,42 +185,51 @@ Runner declare(OptionSet &set) {
 extern Command const migrate_legacy_issue;
 Command const migrate_legacy_issue{
     .path = "migrate-legacy issue",
-    .summary = "give agents of the list a key of their own",
+    .summary = "issue keys to agents that share the secret",
     .doc =
-        R"(Gives agents of the list a key of their own: the named ones, the next so many (--next), or all. Until an agent first uses its own key it
-may use either; from then on the shared secret is closed to it.
+        R"(Issues keys to agents of the list: to the agents you name, to the next N (--next), or to all. Until an
+agent first uses its own key, it may use either; from then on the shared secret is refused for it.
 
-The keys go to one place: to --secrets-dir, one file each; with --secret-format json or sealed to one --secret-file, one line each, where a
-file of an earlier run is continued; or to the command of --deliver. They are given out in batches: each is delivered first, made durable,
-and committed then. Killed at any instant, the same command run again first settles what was left, and goes on with the agents that have no
-key yet: that is read from the database alone, so another machine or another person can go on as well. Two of them at once share the work,
-and no agent is ever given two keys.
+The keys go to one place: to --secrets-dir, one file each; to one --secret-file, one line each (--secret-format json
+or sealed), which continues a file of an earlier run; or to the command of --deliver. They are issued in batches: each
+batch is first delivered and made durable, and then committed. If the command is killed at any instant, run the same
+command again: it first settles what was left, and then continues with the agents that have no key yet. It reads these
+from the database, so you can also continue on another machine. Two runs at the same time share the work, and no agent
+is ever issued two keys.
 
-Agents that have a key already, or are off the list, are left as they are. An agent that the database refuses, or to whom nothing can be
-delivered, fails alone. Revoked agents are left out. With --expect N nothing is done if another number of agents is to be given a key.
+Agents that already have a key, or are off the list, are left unchanged. If the database refuses an agent, or its key
+cannot be delivered, only that agent fails. Revoked agents are left out. With --expect N nothing is done unless
+exactly N agents would be issued a key.
 
-With --group-by org or owner the files lie in a folder for each, DIR/ORG/AGENT or DIR/OWNER/AGENT, of mode 0700. An owner of small letters, digits
-and . _ @ + - is the folder's name; any other is told apart by a hash behind what can be read of it ("Team A" is team-a~ and 20 digits), so
-that no two owners share one. Agents without an owner are in _no-owner. A symbolic link in the place of such a folder is refused.
+With --group-by org or owner, the files are in one directory per organization or owner: DIR/ORG/AGENT or
+DIR/OWNER/AGENT, with mode 0700. If an owner has only small letters, digits and . _ @ + -, the directory has the
+owner's name. Otherwise its name is what can be read of the owner, and a hash, so that no two owners share a directory
+("Team A" becomes team-a~ and 20 digits). Agents without an owner are in _no-owner. A symbolic link in place of such a
+directory is refused.
 
---manifest FILE lists what was issued to whom: agent_id, org_id, owner, wave, key_id, issued_at, and file (where it lies in --secrets-dir, if
-it does). It is made anew by each run, from the database: every key that an agent got since its import is in it exactly once, whoever issued
-it and however often a run was killed, with --org those of the organization. A run with nothing left to issue makes it, too.
+--manifest FILE lists what was issued: agent_id, org_id, owner, wave, key_id, issued_at, and file (the path in
+--secrets-dir, if there is one). Each run writes the file again from the database. It has every key that an agent got
+since its import exactly once, whoever issued it and however often a run was killed; with --org, only those of the
+organization. A run with nothing left to issue writes it, too.
 
-Sealed to its owner: --secret-format sealed with --seal-keys FILE seals each key to the public key of the agent's owner, or else of its
-organization, or else to that of the owner "*". FILE is CSV with a header, or JSON lines: owner (or org_id), key_id and key, the latter two as
-the GitHub secrets API gives them. Who has none of the three fails alone.
+--secret-format sealed with --seal-keys FILE seals each key for its owner: to the public key of the agent's owner, or
+else of its organization, or else of the owner "*". FILE is CSV with a header, or JSON lines, with owner (or org_id),
+key_id and key; the last two are as the GitHub secrets API returns them. An agent for which FILE has none of the three
+fails alone.
 
---deliver CMD is run by sh for each agent, with the secret on its stdin, in the shape of --secret-format, and RELAY_AGENT_ID, RELAY_ORG_ID,
-RELAY_OWNER (empty if there is none) and RELAY_KEY_ID in its environment. Delivered means that it has read all of its stdin and ended with 0.
-If it does not, or takes longer than --deliver-timeout, that agent gets no key; twenty such in a row end the run. What it says goes to stderr,
-without the secret, should it say that. It ends when relay-admin does. The key is committed after it: if that fails, as when relay-admin is
-killed in between, the key handed over is dead and the next run hands over another, so the receiver must keep the latest. --deliver-jobs N
-runs N of them at once; the database keeps the rows of these agents locked meanwhile, which no agent and no block has to wait for.
+--deliver CMD runs CMD by sh for each agent. The secret is on its stdin, in the form of --secret-format;
+RELAY_AGENT_ID, RELAY_ORG_ID, RELAY_OWNER (empty if there is none) and RELAY_KEY_ID are in its environment. The key
+counts as delivered if CMD reads all of its stdin and exits 0. If it does not, or takes longer than --deliver-timeout,
+that agent gets no key; after twenty such failures in a row the run ends. The output of CMD goes to stderr, with the
+secret removed if it is in there. If relay-admin ends, CMD is ended, too. The key is committed after CMD has succeeded. If
+that fails, or if relay-admin is killed in between, the delivered key is dead and the next run delivers another one,
+so the receiver must keep the latest. --deliver-jobs N runs up to N commands at the same time. Meanwhile the database
+keeps the rows of these agents locked; no agent and no block has to wait for these locks.
 
-Exit 0: issued, or nobody is without a key. 2: no sink, or a bad file of keys to seal to. 5: no window is open, or another count than
-expected. 7: some agents failed, or the manifest could not be written; stdout says which; run it again. 8, 9: the database went away; run it
-again. 12: not delivered; batches before it stay.
+Exit 0: issued, or every agent already has a key. 2: no place for the keys was given, or the file of public keys is
+bad. 5: no window is open, or the number of agents differs from --expect. 7: some agents failed, or the manifest could
+not be written; stdout shows which; run it again. 8, 9: the connection to the database failed; run it again. 12: not
+delivered; earlier batches remain in effect.
 
 EXAMPLES
   relay-admin migrate-legacy issue --next 10 --secrets-dir out --secret-format env

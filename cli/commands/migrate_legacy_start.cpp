@@ -16,12 +16,13 @@ struct Options {
     std::optional<std::int64_t> expect{};
 };
 
-/// An open window keeps its own end: said, since somebody may rely on the one that he gave.
+/// Says that an open window keeps its own deadline, because the operator may rely on the one given now.
 void warn_of_other_deadline(Context &context, Options const &options, ChangedWindow const &changed) {
     bool const opened_now = changed.window && changed.window->opened_at == changed.at;
     if (options.deadline && changed.window && !opened_now) {
-        context.output().note("the window was open already and keeps its deadline " +
-                              format_instant_seconds(changed.window->deadline) + "; migrate-legacy extend moves it");
+        context.output().note("the window was already open and keeps its deadline " +
+                              format_instant_seconds(changed.window->deadline) +
+                              "; to move it, use migrate-legacy extend");
     }
 }
 
@@ -46,10 +47,12 @@ Runner declare(OptionSet &set) {
                .type = "TIME|DURATION",
                .description = "when the shared secret closes, at most 180d from now"},
               options->deadline);
-    add_value(set, {.names = "--agents", .type = "FILE", .description = "a wave: these ids, one a line; - is stdin"},
+    add_value(set,
+              {.names = "--agents", .type = "FILE", .description = "a wave: the ids in FILE, one per line; - is stdin"},
               options->agents);
-    add_integer(set, {.names = "--expect", .type = "N", .description = "how many agents must join; else exit 5"}, {},
-                options->expect);
+    add_integer(
+        set, {.names = "--expect", .type = "N", .description = "do nothing unless exactly N agents join; else exit 5"},
+        {}, options->expect);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -58,19 +61,21 @@ Runner declare(OptionSet &set) {
 extern Command const migrate_legacy_start;
 Command const migrate_legacy_start{
     .path = "migrate-legacy start",
-    .summary = "open the window, or another wave of it",
+    .summary = "open the window, or add the next wave to it",
     .doc =
-        R"(Opens the window in which listed agents may still use the shared secret, and lists all that were imported, or with --agents those of a
-file. While a window is open, the command opens the next wave of it: without --agents all that were imported since.
+        R"(Opens the window in which listed agents may still use the shared secret. It lists all imported agents, or
+with --agents those in a file. If a window is already open, the command adds the next wave: without --agents, all
+agents that were imported since.
 
-From the moment in which gateways ask relay_api.authenticate_legacy, who is not listed is refused. So a wave is what stands behind one
-gateway, or everything.
+Once gateways call relay_api.authenticate_legacy, every agent that is not listed is refused. So a wave must have all
+agents behind one gateway, or all agents.
 
-The deadline is on the database's clock, at most 180 days ahead; a window that is open keeps its own (see `migrate-legacy extend`). The same
-command again changes nothing. --dry-run tells how many would join, --expect N holds the command to it.
+The deadline is by the database's clock, at most 180 days ahead. A window that is open keeps its deadline (see
+`migrate-legacy extend`). Running the same command again changes nothing. --dry-run shows how many agents would join;
+with --expect N nothing is done unless exactly that many join.
 
-Exit 0: open. 2: no deadline, or one that is past. 3: an agent of the file was not imported. 5: another number than expected, or the window
-has expired; nothing was changed.
+Exit 0: open. 2: no deadline was given, or it is in the past. 3: an agent of the file was not imported. 5: the number
+of agents differs from --expect, or the window has expired; nothing was changed.
 
 EXAMPLES
   relay-admin migrate-legacy start --deadline 14d --dry-run

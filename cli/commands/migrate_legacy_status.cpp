@@ -28,7 +28,7 @@ struct Options {
     bool page_to_stdout() const { return html == "-"; }
 };
 
-/// As many as are asked for here, and on the page as many as it takes.
+/// Asks for as many agents as the flags want, and for a page as many as it can show.
 LegacyQuestion make_question(Options const &options) {
     LegacyQuestion question;
     question.quiet = options.quiet.value_or(question.quiet);
@@ -50,7 +50,7 @@ void put_page(Options const &options, LegacyStatus const &status, Context &conte
     }
 }
 
-/// Copied with its comment, a shell runs the command.
+/// Returns the line for a step. A shell can run it as it is, because the explanation is a comment.
 std::string step_line(NextStep const &step, Globals const &globals) {
     return "next: " + (step.command.empty() ? step.what : command_line(globals, step.command) + "  # " + step.what);
 }
@@ -58,14 +58,14 @@ std::string step_line(NextStep const &step, Globals const &globals) {
 void say_what_is_next(LegacyStatus const &status, Context &context) {
     auto const hidden = status.counts.left() - static_cast<std::int64_t>(status.stragglers.size());
     if (hidden > 0) {
-        context.output().note(std::to_string(hidden) + " more agents not shown: --all");
+        context.output().note(std::to_string(hidden) + " more not shown; use --all to show every agent");
     }
     for (NextStep const &step : next_steps(status)) {
         context.output().note(step_line(step, context.globals()));
     }
 }
 
-/// Leaves on the screen what a person reads: of each activity the first.
+/// Shortens the lists for the screen: keeps the first agents of each activity.
 void cut(LegacyStatus &status) {
     LegacyQuestion const usual;
     std::map<LegacyActivity, std::int64_t> places;
@@ -104,11 +104,12 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_duration(set,
-                 {.names = "--quiet-for", .description = "who was seen in so long is on the secret (default: 72h)"},
+                 {.names = "--quiet-for", .description = "agents seen in this time count as using it (default: 72h)"},
                  options->quiet);
-    add_flag(set, {.names = "--all", .description = "every straggler, not only the first 20 of a kind"}, options->all);
+    add_flag(set, {.names = "--all", .description = "show every agent that is left, not only the first 20 of a kind"},
+             options->all);
     add_flag(set, {.names = "--exit-code", .description = "exit 10 while any agent is left"}, options->exit_code);
-    add_value(set, {.names = "--html", .type = "FILE", .description = "all of it as one page; - is stdout"},
+    add_value(set, {.names = "--html", .type = "FILE", .description = "write everything as one HTML page; - is stdout"},
               options->html);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -118,30 +119,34 @@ Runner declare(OptionSet &set) {
 extern Command const migrate_legacy_status;
 Command const migrate_legacy_status{
     .path = "migrate-legacy status",
-    .summary = "how far the fleet is, and who is left",
+    .summary = "show how far the migration is, and which agents are left",
     .doc =
-        R"(Shows the window and the days that are left, how many agents are how far, the burn-down since the window was opened, whom to call, and
-the agents that are not off the list: who uses the shared secret, when it last did, and from where; who used it once and is silent; and who
-was never seen. Each imported agent is in one state:
+        R"(Shows the window and the days that are left, how many agents are in which state, the burn-down since the
+window was opened, which owners to contact, and the agents that are still on the list: those that use the shared
+secret (when they last did, and from where), those that used it once and have been silent, and those that were never
+seen. Each imported agent is in one state:
 
-  imported  on no list yet: the shared secret is refused
+  imported  not on a list yet: the shared secret is refused
   listed    may use the shared secret, and has no key of its own
-  issued    has a key of its own, and has not used it yet
-  proven    has used its own key: off the list for good
-  revoked   shut out, whatever it holds
+  issued    has its own key, but has not used it yet
+  proven    has used its own key: permanently off the list
+  revoked   refused, whatever it holds
 
-The burn-down is drawn where stdout is a terminal; the dots are an even pace to the deadline. "Done by" is when the last one will have left, at
-the pace of the last seven days, or since the window was opened. What moves things on is said last, on stderr.
+If stdout is a terminal, the command draws the burn-down; the dots show an even pace to the deadline. "Done by" is
+when the last agent will have left the list, at the pace of the last seven days, or since the window was opened. The
+last lines, on stderr, say what to do next.
 
---html FILE makes one page of it that needs nothing else: for a browser, a mail, or a folder that a web server shows. It holds no secret, but
-names agents, owners and addresses, so a new FILE is readable by its owner alone; it is never half written. Made again, it replaces the page that
-this command made before, and keeps its mode (chmod it once); any other file is left alone. The page lists up to 2000 agents of a kind.
+--html FILE writes everything as one self-contained page: for a browser, a mail, or a directory that a web server
+serves. The page has no secrets, but it names agents, owners and addresses, so only the owner can read a new FILE. It
+is never half written. Written again, it replaces the page of an earlier run, and keeps its mode (so chmod it once);
+any other file is left alone. The page lists up to 2000 agents of a kind.
 
-With --exit-code the command is exit 10 until the last one has left or the window is finished: also if it has expired, was aborted, or is
-stopped, and while imported agents are on no list. Revoked agents are not waited for.
+With --exit-code the command exits 10 until the last agent has left the list or the window is finished. This includes
+a window that has expired, was aborted or is stopped, and imported agents that are not on a list. Revoked agents do
+not count.
 
-Exit 0: shown. 5: FILE is there, and is no page of this command. 10: with --exit-code, while any agent is imported, listed or issued, and the
-window is not finished. 12: FILE cannot be written.
+Exit 0: shown. 5: FILE exists, and is not a page of this command. 10: with --exit-code: an agent is imported, listed
+or issued, and the window is not finished. 12: FILE cannot be written.
 
 EXAMPLES
   relay-admin migrate-legacy status

@@ -6,8 +6,8 @@ extern Command const org{
     .path = "org",
     .summary = "create, list, show and change organizations",
     .doc =
-        R"(An organization is a tenant of the relay. An agent belongs to one organization for ever; the plan says how many agents it may have; and
-`block` with --org shuts all of them out at once.
+        R"(An organization is a tenant of the relay. An agent belongs to one organization permanently. The plan limits
+how many agents an organization may have. `block` with --org blocks all its agents immediately.
 )",
     .audience = Audience::orgs,
 };

@@ -45,9 +45,9 @@ ExitStatus run(Options const &options, Context &context) {
     stamp(document, context, created);
     context.output().show(document);
     if (!created.changed) {
-        context.output().note("nothing changed: organization " + request.id.text() + " exists already, as asked");
+        context.output().note("nothing changed: organization " + request.id.text() + " already exists as requested");
         if (sink) {
-            context.output().note("no admin token was made; a new one: " +
+            context.output().note("no admin token was made; to make a new one: " +
                                   command_line(context.globals(), {"org", "update", request.id.text(), "--admin-token",
                                                                    request.id.text() + ".token"}));
         }
@@ -61,7 +61,7 @@ Runner declare(OptionSet &set) {
     add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
     declare_org_settings(set, options->settings, true);
     declare_compact_sink(set, options->token, "--admin-token",
-                         "make an admin token; it goes to FILE, stdout, terminal or fd:N");
+                         "make an admin token and write it to FILE, stdout, terminal or fd:N");
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -72,29 +72,33 @@ Command const org_create{
     .path = "org create",
     .summary = "create an organization",
     .doc =
-        R"(Creates an organization: the tenant to which agents belong. Without an id it gets one, org_ and 12 characters.
+        R"(Creates an organization: the tenant that agents belong to. If you give no id, it gets one: org_ and 12
+characters.
 
-An id is 1 to 63 of a-z, 0-9, - and _, and begins with a letter or digit. It is for ever. The plan says how many agents the
-organization may have that are not revoked: free 1, paid any number; --max-agents beats the plan. Keys of its agents are due for
-rotation at the age --key-max-age, 90 days if nothing is said; a key that is due still works.
+An id has 1 to 63 characters from a-z, 0-9, - and _, and begins with a letter or digit. It cannot be changed. The plan
+limits how many agents the organization may have (revoked agents do not count): free 1, paid any number; --max-agents
+overrides the plan. Keys of its agents are due for rotation at the age of --key-max-age (default 90 days); a key that
+is due still works.
 
-Gateways ask for a key on every call. With --auth-mode optional they let calls without one through as well, and record them: for a relay
-whose agents are still to get theirs. org show counts who calls so; org update --auth-mode required ends it.
+Normally gateways require a key on every call. With --auth-mode optional they also accept calls without a key, and
+record them: use this for a relay whose agents do not have their keys yet. `org show` counts the agents that call
+without a key; `org update` with --auth-mode required ends it.
 
-With --admin-token an admin token is made as well, and delivered before the organization exists: to a new file of mode 0600, to
-stdout, to the terminal or to an inherited descriptor (fd:3). It is stored as a hash alone and cannot be shown again.
+With --admin-token the command also makes an admin token, and delivers it before the organization exists: to a new
+file of mode 0600, to stdout, to the terminal, or to an inherited descriptor (fd:3). The database stores only a hash,
+so the token cannot be shown again.
 
-Run again with the same content it changes nothing, makes no token, and says so ("changed": false). Nothing is ever
-overwritten.
+Running the command again with the same content changes nothing, makes no token, and says so ("changed": false).
+Nothing is ever overwritten.
 
-Exit 0: created, or there already as asked. 5: the id exists with other content, and the fields that differ are named. 12: the admin token
-could not be delivered; nothing was changed.
+Exit 0: created, or it already existed as requested. 5: the id exists with other content; the message names the fields
+that differ. 12: the admin token could not be delivered; nothing was changed.
 
 EXAMPLES
   relay-admin org create --name "Acme Corp" --id acme-corp
-  # more than one agent, keys rotated each month
+  # more than one agent; keys are due each month
   relay-admin org create acme-corp --name "Acme Corp" --plan paid --key-max-age 30d
-  # its id alone, for a script
+  # only the id, for a script
   relay-admin org create --name "Acme Corp" -o id
   # with an admin token in a file
   relay-admin org create acme-corp --name "Acme Corp" --admin-token acme.token

@@ -27,10 +27,11 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_value(set,
-              {.names = "--match", .type = "GLOB", .description = "only ids like this: * is any text, ? any character"},
-              options->match);
-    add_flag(set, {.names = "--blocked", .description = "only those that are blocked or revoked"}, options->blocked);
+    add_value(
+        set, {.names = "--match", .type = "GLOB", .description = "only ids that match: * is any text, ? any character"},
+        options->match);
+    add_flag(set, {.names = "--blocked", .description = "only organizations that are blocked or revoked"},
+             options->blocked);
     declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -42,17 +43,18 @@ Command const org_list{
     .path = "org list",
     .summary = "list organizations",
     .doc =
-        R"(Lists organizations in the order of their ids: plan, status, how many agents they have that are not revoked, and how many they may
-have. At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every one.
+        R"(Lists organizations by id: plan, status, how many agents they have that are not revoked, and how many they
+may have. The command shows at most 1000; --all shows all. In JSON, "next" is the cursor for --after (null at the
+end).
 
-It runs on a standby, too.
+It also works on a standby.
 
 Exit 0: listed, even if the list is empty.
 
 EXAMPLES
   relay-admin org list
   relay-admin org list --match 'acme-*' --limit 20
-  # the ids alone, one a line
+  # only the ids, one per line
   relay-admin org list --blocked -o id
 )",
     .declare = declare,

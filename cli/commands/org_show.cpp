@@ -27,7 +27,7 @@ std::vector<Record> keyless_records(KeylessCalls const &keyless) {
     return records;
 }
 
-/// Nothing when nobody calls so: then there is nothing to say.
+/// Returns one line about calls without a key, or nothing if there were none.
 Value describe_keyless(KeylessCalls const &keyless) {
     if (keyless.callers == 0) {
         return {};
@@ -78,11 +78,12 @@ Command const org_show{
     .path = "org show",
     .summary = "show an organization",
     .doc =
-        R"(Shows an organization: its plan, how many agents it has and may have, whether it is blocked or revoked, by whom and under which
-ticket, and the id of its admin token (never the token). Where gateways let calls without a key through (--auth-mode optional), it counts
-and names who called so in the last 7 days: when that is nobody, org update --auth-mode required shuts nobody out.
+        R"(Shows an organization: its plan, how many agents it has and may have, whether it is blocked or revoked, by
+whom and under which ticket, and the id of its admin token (never the token). If gateways accept calls without a key
+(--auth-mode optional), it counts and names the agents that made such calls in the last 7 days. If there are none,
+`org update` with --auth-mode required will lock no agent out.
 
-Exit 0: shown. 3: no such organization; ids that are close are named.
+Exit 0: shown. 3: no such organization; the error suggests similar ids.
 
 EXAMPLES
   relay-admin org show acme-corp

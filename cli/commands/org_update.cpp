@@ -30,7 +30,7 @@ struct Options {
 UpdateOrg read(Options const &options) {
     if (!options.name && !options.settings.any() && !options.token.asked()) {
         throw Error(
-            ErrorKind::usage, "nothing to change is given",
+            ErrorKind::usage, "nothing to change was given",
             {.next = "give one or more of --name, --plan, --max-agents, --key-max-age, --auth-mode, --admin-token"});
     }
     UpdateOrg request{.id = OrgId::parse(options.org.required()), .settings = org_settings(options.settings)};
@@ -42,7 +42,8 @@ UpdateOrg read(Options const &options) {
 
 std::string shut_out_warning(UpdatedOrg const &updated, Globals const &globals) {
     return fmt::format(
-        "{} called without a key in the last 7 days and will now be refused, {} first; to let them in again: {}",
+        "{} called without a key in the last 7 days and will now be refused, beginning with {}; to accept such calls "
+        "again: {}",
         counted(updated.keyless.callers, "agent"),
         updated.keyless.latest.front().agent_id.value_or("one that gave no id"),
         command_line(globals, {"org", "update", updated.org.org_id.text(), "--auth-mode", "optional"}));
@@ -64,7 +65,7 @@ ExitStatus run(Options const &options, Context &context) {
     }
     context.output().show(document);
     if (!updated.changed) {
-        context.output().note("nothing changed: organization " + request.id.text() + " is as asked already");
+        context.output().note("nothing changed: organization " + request.id.text() + " is already as requested");
     }
     return ExitStatus::ok;
 }
@@ -75,7 +76,7 @@ Runner declare(OptionSet &set) {
     add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
     declare_org_settings(set, options->settings, false);
     declare_compact_sink(set, options->token, "--admin-token",
-                         "replace the admin token; the new one goes to FILE, stdout, terminal or fd:N");
+                         "replace the admin token, and write it to FILE, stdout, terminal or fd:N");
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -86,26 +87,28 @@ Command const org_update{
     .path = "org update",
     .summary = "change an organization's name, plan, limits or token",
     .doc =
-        R"(Changes what is given, and nothing else, and prints the organization as it then is. What is already as asked changes nothing
-("changed": false); "changed_fields" names what did change.
+        R"(Changes only what you give, and prints the organization as it is afterwards. If everything is already as
+requested, nothing changes ("changed": false). "changed_fields" lists what changed.
 
-A smaller plan or --max-agents ends no agent: it only stops new ones. Another --key-max-age counts for keys made from then on.
+A smaller plan or --max-agents ends no agent; it only prevents new ones. A new --key-max-age applies to keys created
+from then on.
 
-With --auth-mode required, calls without a key are refused from the gateways' next check; who called so in the last 7 days is counted in a
-warning, and org show names them before. --auth-mode optional lets them through again.
+With --auth-mode required, gateways refuse calls without a key from their next check on. A warning counts the agents
+that made such calls in the last 7 days; `org show` names them beforehand. --auth-mode optional accepts such calls
+again.
 
-With --admin-token a fresh admin token replaces the old one at once, without a grace: the new one is delivered first, then the old
-one ends in the same transaction.
+With --admin-token a new admin token replaces the old one immediately, without a grace period: the new one is
+delivered first, and the old one ends when the command commits.
 
-Exit 0: changed, or as asked already. 2: nothing to change is given. 3: no such organization. 12: the admin token could not be delivered;
-nothing was changed.
+Exit 0: changed, or already as requested. 2: nothing to change was given. 3: no such organization. 12: the admin token
+could not be delivered; nothing was changed.
 
 EXAMPLES
   relay-admin org update acme-corp --plan paid
   relay-admin org update acme-corp --name "Acme Corporation" --key-max-age 30d
-  # every agent has its key: no call without one any more
+  # every agent has its key: refuse calls without one
   relay-admin org update acme-corp --auth-mode required
-  # a new admin token in the place of the old
+  # replace the admin token
   relay-admin org update acme-corp --admin-token acme.token --replace
 )",
     .declare = declare,

@@ -117,7 +117,7 @@ def test_another_number_than_expected_drops_nothing(relay, database, old_months)
 
 def test_a_person_is_told_what_goes_and_asked(relay, database, old_months):
     seen = relay.terminal(*KEEP_TWO)
-    seen.expect_exact(f"drop {old_months[0]} (50 rows), {old_months[1]} (40 rows), {old_months[2]} (30 rows) of the audit trail permanently?")
+    seen.expect_exact(f"Drop {old_months[0]} (50 rows), {old_months[1]} (40 rows), {old_months[2]} (30 rows) of the audit trail permanently?")
     seen.sendline("n")
     seen.expect_exact("declined")
     seen.wait()

@@ -243,7 +243,7 @@ def test_a_dry_run_asks_nothing_and_changes_nothing(relay, bot):
 @pytest.mark.parametrize("answer, code, status", [("y", 0, "retired"), ("n", 13, "active"), ("", 13, "active")])
 def test_a_person_is_asked(relay, bot, answer, code, status):
     session = relay.terminal("key", "retire", id_of(bot), "--force")
-    session.expect(r"retire the active key \w+ of agent bot permanently\? \[y/N\] ")
+    session.expect(r"Retire the active key \w+ of agent bot permanently\? \[y/N\] ")
     session.sendline(answer)
     assert relay_support.finish_terminal(session)[0] == code
     assert relay.json("key", "show", id_of(bot))["data"]["status"] == status

@@ -337,7 +337,7 @@ def test_another_count_than_expected_does_nothing(relay, database, tmp_path):
     assert "4 agents would get a key, not 5; nothing was done" in error["message"]
     relay.error("migrate-legacy", "issue", "Agent.0001", "Agent.0004", "--secrets-dir", "out", "--expect", "2", check=5)
     assert live_keys(database) == {} and not (tmp_path / "out").exists()
-    assert "2 agents are to be given a key" in relay("migrate-legacy", "issue", "--next", "2", "--expect", "2", "--secrets-dir", "out", check=0).err
+    assert "issuing keys to 2 agents" in relay("migrate-legacy", "issue", "--next", "2", "--expect", "2", "--secrets-dir", "out", check=0).err
     relay(*words, "--expect", "2", check=0)
     relay(*words, "--expect", "0", check=0)
 

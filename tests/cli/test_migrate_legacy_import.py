@@ -205,7 +205,7 @@ def test_of_very_many_bad_rows_a_thousand_are_listed_and_the_others_told(relay, 
     listed = [fault["line"] for fault in document["data"]["faults"]]
     told = [int(line) for line in re.findall(r"line (\d+) \(no id \d+\): ", result.err)]
     assert len(listed) == 1000 and sorted(listed + told) == list(range(2, 1502))
-    assert "500 more refused rows" in document["warnings"][0]
+    assert "500 more rows were refused" in document["warnings"][0]
 
 
 def test_the_same_row_twice_is_one_agent(relay, database, tmp_path):

@@ -113,7 +113,7 @@ def test_twenty_of_a_kind_unless_all_are_asked_for(relay, database, tmp_path):
     few, everyone = status(relay), status(relay, "--all")
     assert [len(data["stragglers"]) for data in (few, everyone)] == [42, 59]
     assert [agent["activity"] for agent in few["stragglers"]].count("on_shared_secret") == 20
-    assert "17 more agents not shown: --all" in relay(*COMMAND).err
+    assert "17 more not shown; use --all to show every agent" in relay(*COMMAND).err
     assert len(status(relay, "--html", tmp_path / "page.html")["stragglers"]) == 42, "the page alone has more"
 
 
