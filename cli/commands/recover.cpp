@@ -24,7 +24,7 @@ ExitStatus recover_operation(std::string const &text, Context &context) {
     return ExitStatus::ok;
 }
 
-/// Each question may wait 30 s for an answer: once nobody answered, the files that are left are not asked about.
+/// Settles one file after the other. Each question may take 30 s, so after a first failure it asks about no other file.
 class PatientOnce {
   public:
     explicit PatientOnce(db::Database &database) : m_database(database) {}
@@ -48,7 +48,7 @@ class PatientOnce {
 
 enum class Left { not_ours, in_doubt };
 
-/// A file that another run has in hand, or that this program did not make, is an error of the sink.
+/// Returns whether any file was left for this reason. Files that are not ours to settle have a sink error.
 bool any_left(std::vector<FolderEntry> const &entries, Left left) {
     return std::any_of(entries.begin(), entries.end(), [&](FolderEntry const &entry) {
         return entry.error && (entry.error->kind() == ErrorKind::sink) == (left == Left::not_ours);
@@ -63,7 +63,7 @@ ExitStatus recover_folder(std::string const &path, Context &context) {
     context.output().show(recovery_document(entries));
     if (any_left(entries, Left::in_doubt)) {
         context.output().note(
-            "next: run the same command again when the database answers; until then the files are kept");
+            "next: when the database answers again, run the same command; the files are kept until then");
         return exit_status(ErrorKind::unknown);
     }
     return any_left(entries, Left::not_ours) ? ExitStatus::partial : ExitStatus::ok;
@@ -72,9 +72,9 @@ ExitStatus recover_folder(std::string const &path, Context &context) {
 ExitStatus run(Options const &options, Context &context) {
     exactly_one({{"OP-ID", options.operation.has_value()}, {"--dir", options.folder.has_value()}});
     if (context.globals().dry_run) {
-        throw Error(ErrorKind::usage, "recover has no dry run",
-                    {.why = "an operation in flight can only be told about by barring it",
-                     .next = "look without acting, with key verify < FILE"});
+        throw Error(ErrorKind::usage, "recover does not support --dry-run",
+                    {.why = "only barring an operation in flight shows what became of it",
+                     .next = "to check a file without changing anything: key verify < FILE"});
     }
     return options.operation ? recover_operation(*options.operation, context)
                              : recover_folder(*options.folder, context);
@@ -82,11 +82,10 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(set, {.names = "OP-ID", .description = "the operation that an error named: op_..."},
+    add_positional(set, {.names = "OP-ID", .description = "the operation named in the error: op_..."},
                    options->operation);
     add_value(
-        set,
-        {.names = "--dir", .type = "DIR", .description = "settle unfinished secret files (*.new, *.batch) in a folder"},
+        set, {.names = "--dir", .type = "DIR", .description = "settle unfinished secret files (*.new, *.batch) in DIR"},
         options->folder);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -96,20 +95,24 @@ Runner declare(OptionSet &set) {
 extern Command const recover;
 Command const recover{
     .path = "recover",
-    .summary = "settle operations whose commit got lost",
+    .summary = "settle operations whose commit was interrupted",
     .doc =
-        R"(When the connection breaks while a commit is under way, nobody can tell at once whether the change was made. relay-admin then asks the
-database for 30 seconds; if that does not help, it ends with exit 9, keeps the secret file, and names the operation. This command settles
-it later: either the operation is committed, or it is barred, so that it can never be committed any more. After that the answer is final.
+        R"(If the connection breaks during a commit, it is not known at first whether the change was made. relay-admin
+then asks the database for up to 30 seconds. If that does not help, it exits 9, keeps the secret file, and names the
+operation. This command settles the operation later: either it was committed, or it is barred, so that it can never be
+committed. After that the answer is final.
 
-With OP-ID it tells the verdict: "done" or "aborted". With --dir it looks at every unfinished secret file (FILE.new, FILE.batch) that a
-killed run left in the folder: if its key is live, FILE is finished with it, or the batch appended to FILE; if it can never be, it is
-removed. A file that another run has in hand, that was made for another database, or that this program did not make, is left alone. The same happens by itself when a command writes to the same FILE again.
+With OP-ID the command prints the verdict: "done" or "aborted". With --dir it checks every unfinished secret file
+(FILE.new, FILE.batch) that a killed run left in the directory. If the key in it is live, it completes FILE, or
+appends the batch to FILE. If the key can never become live, it removes the unfinished file. It leaves a file alone
+that another run is using, that was made for another database, or that is not relay-admin's. The same happens
+automatically when a command writes to the same FILE again.
 
-Run twice, it says the same twice. An id that no operation has is barred and told as aborted.
+Running it twice gives the same answer twice. An id that belongs to no operation is barred and reported as aborted.
 
-Exit 0: settled (or nothing to settle). 7: some files were left alone, and stdout says why. 9: still not to be known; everything is kept,
-run it again. 11: the database has no relay schema, so it is probably not the one where the operation ran.
+Exit 0: settled, or nothing to settle. 7: some files were left alone; stdout shows why. 9: the outcome is still
+unknown; everything is kept; run it again. 11: the database has no relay schema, so it is probably not the one where
+the operation ran.
 
 EXAMPLES
   relay-admin recover op_9fq2mzx1b81k02ww7yzt3hcd

@@ -27,14 +27,14 @@ struct Options {
     SinkOptions sink{};
 };
 
-/// For people: the fresh key, and whether it is accepted.
+/// Returns the page for people: the fresh key, and whether gateways accept it.
 Record restored_page(RestoredAgent const &restored) {
     Record page = new_key_record(restored.agent, restored.key, restored.delivered_to);
     page.push_back({"status", "Status", restored.agent.status});
     return page;
 }
 
-/// For machines: an item like those of the other incident commands, with the fresh key.
+/// Returns the item for machines: as of the other incident commands, with the fresh key.
 Record restored_item(RestoredAgent const &restored) {
     Record item = incident_record({.subject = restored.agent.agent_id, .changed = restored.changed}, {});
     set(item, "org_id", restored.agent.org_id);
@@ -50,7 +50,7 @@ ExitStatus restore_one(Options const &options, Context &context) {
     sink_options.existing_file = ExistingFile::refuse_at_delivery;  // an agent that is not revoked gets no key
     auto const sink = open_sink(sink_options, context.output());
     if (!context.globals().dry_run) {
-        context.prompt().confirm("Bring agent " + agent.text() + " back, with a fresh key?");
+        context.prompt().confirm("Restore agent " + agent.text() + " and issue it a fresh key?");
         settle_sink(context, *sink);
     }
     RestoredAgent const restored = restore_agent(context.database(), agent, context.write_options(), *sink);
@@ -69,7 +69,7 @@ ExitStatus restore_one(Options const &options, Context &context) {
     }
     context.output().show(document);
     if (!restored.changed) {
-        context.output().note("nothing changed: it was not revoked; for a fresh key: " +
+        context.output().note("nothing changed: agent " + agent.text() + " was not revoked; to give it a fresh key: " +
                               command_line(context.globals(), {"rotate-key", agent.text()}));
     }
     return ExitStatus::ok;
@@ -79,16 +79,16 @@ ExitStatus run(Options const &options, Context &context) {
     exactly_one({{"AGENT", options.agent.has_value()}, {"--org", options.org.has_value()}});
     if (options.agent) {
         if (options.confirm) {
-            throw Error(ErrorKind::usage, "--confirm says nothing without --org", {.next = "for an agent: --yes"});
+            throw Error(ErrorKind::usage, "--confirm has no effect without --org", {.next = "for an agent, use --yes"});
         }
         return restore_one(options, context);
     }
     if (options.sink.asked()) {
         throw Error(ErrorKind::usage, "restoring an organization makes no key, so there is no secret to write",
-                    {.next = "give each agent a key afterwards, with rotate-key"});
+                    {.next = "restore the organization, then give each agent a key with rotate-key"});
     }
     OrgId const org = OrgId::parse(*options.org);
-    confirm_org(context, org, options.confirm, "lets in again", "Its keys stay dead: each agent needs rotate-key.");
+    confirm_org(context, org, options.confirm, "restores", "All old keys stay dead: each agent needs rotate-key.");
     return report_incident(context, IncidentVerb::restore,
                            restore_org(context.database(), org, context.write_options()));
 }
@@ -97,8 +97,7 @@ Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
     add_positional(set, {.names = "AGENT", .description = "the revoked agent"}, options->agent);
     add_org_flag(set, "lift an organization's revocation", options->org);
-    add_value(set,
-              {.names = "--confirm", .type = "ID", .description = "the organization's id again, instead of typing it"},
+    add_value(set, {.names = "--confirm", .type = "ID", .description = "the organization's id, instead of typing it"},
               options->confirm);
     declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
@@ -111,17 +110,19 @@ Command const restore{
     .path = "restore",
     .summary = "bring a revoked agent back, with a fresh key",
     .doc =
-        R"(Lifts an agent's revocation and issues a fresh key, in one transaction. Every older key of the agent stays dead for good; blocks stay.
-The new key is delivered before the commit, to the one sink that is named; without one it is shown, if stdout is a terminal.
+        R"(Lifts an agent's revocation and issues a fresh key, in one transaction. Every older key of the agent stays
+dead permanently. Blocks remain in force. The new key is delivered before the commit, to the place you choose; without
+a flag it is shown if stdout is a terminal.
 
-It asks y/N, and --yes answers; unattended without --yes it stops with exit 2 before anything is written. An agent that is not revoked
-is left as it is, and no file is made: exit 0, "changed": false.
+The command asks first; --yes answers yes. Without a terminal and without --yes it stops with exit 2 before anything
+is written. If the agent is not revoked, nothing changes and no file is made (exit 0, "changed": false).
 
-With --org the revocation of an organization is lifted. Its id has to be typed, or given again as --confirm ORG. All keys stay dead, so
-each of its agents needs `rotate-key` then.
+With --org the revocation of an organization is lifted. You must type its id, or give it again as --confirm ORG. All
+keys stay dead, so each of its agents then needs `rotate-key`.
 
-Exit 0: in again, now or already. 2: no sink, or --yes is missing. 3: no such agent or organization. 5: the agent's organization is
-revoked. 6: the organization is at its limit. 12: the key could not be delivered; nothing was changed. 13: declined.
+Exit 0: restored, now or before. 2: no place for the key was given, or --yes is missing. 3: no such agent or
+organization. 5: the agent's organization is revoked. 6: the organization is at its limit. 12: the key could not be
+delivered; nothing was changed. 13: the question was answered no.
 
 EXAMPLES
   relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env

@@ -23,8 +23,8 @@ struct Options {
     Waits waits{};
 };
 
-/// For good is asked about, where there is somebody to ask; a script that says revoke means it. Nothing is read first: the question must
-/// stand there at once, whatever the database does.
+/// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. Reads nothing first: the question must
+/// appear immediately, even if the database is slow.
 void confirm_end(Context &context, std::vector<std::string> const &subjects) {
     if (context.globals().dry_run || subjects.empty()) {
         return;
@@ -32,9 +32,8 @@ void confirm_end(Context &context, std::vector<std::string> const &subjects) {
     bool const agents = subjects.front().starts_with("agent ");
     std::string const what =
         subjects.size() == 1 ? subjects.front() : std::to_string(subjects.size()) + (agents ? " agents" : " keys");
-    context.prompt().confirm_at_terminal(agents ? "Kill every key of " + what +
-                                                      " for good? (block shuts out and keeps the keys)"
-                                                : "Kill " + what + " for good?");
+    context.prompt().confirm_at_terminal(agents ? "Revoke every key of " + what + " permanently? (block keeps the keys)"
+                                                : "Revoke " + what + " permanently?");
 }
 
 ExitStatus revoke_ids(Options const &options, Context &context) {
@@ -58,7 +57,7 @@ ExitStatus revoke_scanned(Options const &options, Context &context) {
         subjects.push_back("key " + key.text());
     }
     if (found.empty()) {
-        context.output().note("no API key stands in " + input_name(path));
+        context.output().note("no API key found in " + input_name(path));
         return report_incident(context, IncidentVerb::revoke, {});
     }
     confirm_end(context, subjects);
@@ -79,7 +78,7 @@ ExitStatus run(Options const &options, Context &context) {
     require_org_for_confirm(targets);
     bool const by_agents = !targets.agents.empty() || targets.file;
     if (options.force && !by_agents) {
-        throw Error(ErrorKind::usage, "--force is for agent ids that nobody knows: it says nothing here");
+        throw Error(ErrorKind::usage, "--force has an effect only with agent ids");
     }
     WriteOptions const by = context.write_options();
     if (by_agents) {
@@ -96,7 +95,7 @@ ExitStatus run(Options const &options, Context &context) {
         return revoke_scanned(options, context);
     }
     OrgId const org = OrgId::parse(*targets.org);
-    confirm_org(context, org, targets.confirm, "revokes", "Every key of its agents is dead then, for good.");
+    confirm_org(context, org, targets.confirm, "revokes", "Every key of its agents ends permanently.");
     return show_incident(
         context, IncidentVerb::revoke, {"org " + org.text()}, [&] { return revoke_org(context.database(), org, by); },
         options.waits);
@@ -104,11 +103,14 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_values(set, {.names = "--key", .type = "KEY-ID", .description = "single keys by their ids, comma-separated"},
+    add_values(set,
+               {.names = "--key", .type = "KEY-ID", .description = "revoke single keys by their ids, comma-separated"},
                options->keys, Commas::split);
-    add_value(set, {.names = "--scan", .type = "FILE", .description = "the keys that stand in a text; - is stdin"},
-              options->scan);
-    add_flag(set, {.names = "--force", .description = "also keep out ids that nobody knows"}, options->force);
+    add_value(
+        set,
+        {.names = "--scan", .type = "FILE", .description = "revoke the keys found in the text of FILE; - is stdin"},
+        options->scan);
+    add_flag(set, {.names = "--force", .description = "revoke ids even if no such agent exists"}, options->force);
     declare_waits(set, options->waits);
     declare_targets(set, options->targets, true);
     return [options](Context &context) { return run(*options, context); };
@@ -119,39 +121,46 @@ Runner declare(OptionSet &set) {
 extern Command const revoke;
 Command const revoke{
     .path = "revoke",
-    .summary = "kill keys for good: of agents, an org, or leaked ones",
+    .summary = "end keys permanently: of agents, an org, or leaked",
     .doc =
-        R"(Kills every key that the agents have now, for good: no undoing brings a key back to life. `restore` lets an agent in again, with a
-fresh key. To shut an agent out for a while and keep its keys there is `block`.
+        R"(Ends every current key of the agents permanently: nothing brings a revoked key back. `restore` accepts an
+agent again, with a fresh key. To make gateways refuse an agent for a while and keep its keys, use `block`.
 
-A person at a terminal is asked y/N, since it is for good (--yes answers); a script is not asked. It waits for no lock on an agent, and
-commits on the primary without waiting for standbys; a rotation that runs at the same time loses. First it commits, then it reads and prints the context; a failing report undoes nothing. Revoking again
-changes nothing and tells who was first.
+At a terminal the command asks first, because it cannot be undone (--yes answers yes); a script is not asked. The
+command does not wait for locks on agents or for standbys. If a rotation runs at the same time, the revocation wins.
+It commits first, then reads and prints the report; if the report fails, the revocation remains in force. Revoking
+again changes nothing and shows who revoked first.
 
---key kills single keys by their ids, which are public and stand in logs. The agent is left with its other key, or with none.
+--key revokes single keys by their ids, which are public and appear in logs. The agent keeps its other key, if it has
+one.
 
---scan reads any text (a log, a diff, a paste) of any size, finds keys by their form and checksum, and kills those that are really in
-the database: a key's hash is compared, since anybody can write down a public key id. It prints key ids and owners, never a key; the key
-reaches no argument list, no history, no audit row. Organizations' admin tokens are found as well.
+--scan reads any text (a log, a diff, a paste) of any size, finds keys by their form and checksum, and revokes those
+that are in the database. It compares the hash of the whole key, because anyone can copy a public key id. It prints
+key ids and their agents, never a key; the key reaches no argument list, no shell history and no audit row. It also
+finds organizations' admin tokens.
 
---org revokes an organization with all of its agents. Its id has to be typed, or given again as --confirm ORG (--yes is not enough).
+--org revokes an organization with all of its agents. You must type its id, or give it again as --confirm ORG (--yes
+is not enough).
 
---wait-ack 5s then waits until every live gateway (see `gateway list`) has acknowledged that it forgot what it had cached, and prints
-`3/3 gateways in 0.41 s`; 10 if not all of them did. The revocation stands either way.
+With --wait-ack 5s the command then waits until every live gateway (see `gateway list`) confirms that it has dropped
+its cached decisions, and prints `3/3 gateways in 0.41 s`. If a gateway does not confirm in time, the command exits
+10. The revocation remains in force either way.
 
---durable then waits until the standbys have replayed it, so that a failover cannot undo it, at most as long as --timeout says (10s), and
-names those that have not; 10 then, and also if there is none. The revocation stands either way, on the primary. `block` tells which standbys count.
+With --durable the command then waits, up to --timeout (10s), until the standbys have replayed the revocation, so that
+a failover cannot undo it. It names each standby that has not. In that case, or if there is no standby, it exits 10.
+The revocation remains in force on the primary either way. `block` describes which standbys count.
 
-Exit 0: revoked, now or before; or a scanned text that holds no key. 3: no such agent, key or organization; nothing was changed. 7: some
-are not known, the others are dead, and stdout says which. 8: nothing was changed, run it again. 9: the database cannot be asked whether
-it was done; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is confirmed. 10: it is revoked, but
-with --wait-ack not every live gateway acknowledged it in time, or with --durable not every standby replayed it. 13: the question was
-answered no, or the typed id was wrong.
+Exit 0: revoked, now or before; or the scanned text has no key. 3: no such agent, key or organization; nothing was
+changed. 7: some are unknown, the others are revoked; stdout shows which. 8: nothing was changed; run it again. 9: the
+database cannot confirm whether the revocation was committed; the last line is `NOT CONFIRMED: agent X may still be
+live`; run it again until it is confirmed. 10: it is revoked, but a live gateway did not acknowledge it in time
+(--wait-ack), or a standby did not replay it (--durable). 13: the question was answered no, or the id you typed was
+wrong.
 
 EXAMPLES
   relay-admin revoke billing-bot --reason "laptop stolen" --ticket INC-43
   relay-admin revoke billing-bot --yes --wait-ack 5s --durable
-  # whatever leaked in this log
+  # every key that leaked into this log
   relay-admin revoke --scan build.log
   # at the end of a pipe: git log -p | ...
   relay-admin revoke --scan -

@@ -4,11 +4,11 @@ namespace relay::cli::commands {
 
 extern Command const role{
     .path = "role",
-    .summary = "permissions under a name, for agents to have",
+    .summary = "named sets of permissions for agents",
     .doc =
-        R"(A role is a set of permissions under a name, of one organization. `agent assign-role` gives it to an agent, which then may do what it
-may do by itself and what its roles permit. A change of a role counts for each agent that has it, from the next call that a gateway
-checks.
+        R"(A role is a named set of permissions in one organization. `agent assign-role` gives it to an agent, which
+then may do what its roles permit, in addition to its own permissions. A change to a role applies to every agent that
+has it, from the next call that a gateway checks.
 )",
     .audience = Audience::agents,
     .rank = 4,

@@ -22,7 +22,7 @@ ExitStatus run(Options const &options, Context &context) {
                              .name = DisplayName::parse(options.name.value()),
                              .permissions = parse_permissions(options.permissions)};
     ChangedRole const created = create_role(context.database(), request, context.write_options());
-    show_changed_role(context, "RoleCreation", created, "exists already, as asked");
+    show_changed_role(context, "RoleCreation", created, "already exists as requested");
     return ExitStatus::ok;
 }
 
@@ -31,7 +31,8 @@ Runner declare(OptionSet &set) {
     declare_role(set, options->role, RoleWord::to_be_made);
     add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
     add_values(
-        set, {.names = "--permissions", .type = "P,...", .description = "what it permits: provider:method, * for any"},
+        set,
+        {.names = "--permissions", .type = "P,...", .description = "what it permits: provider:method; * means any"},
         options->permissions, Commas::split);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -41,22 +42,24 @@ Runner declare(OptionSet &set) {
 extern Command const role_create;
 Command const role_create{
     .path = "role create",
-    .summary = "create a role of an organization",
+    .summary = "create a role in an organization",
     .doc =
-        R"(Creates a role: permissions under a name, which the organization's agents may have. Two organizations may use one id for different roles.
+        R"(Creates a role: a named set of permissions that agents of the organization may have. Two organizations may
+use the same id for different roles.
 
-An id is 1 to 63 of a-z, 0-9, - and _, and begins with a letter or digit. A permission is provider:method, with * for any on either
-side. Those given here hold without conditions; `role grant` adds others, under conditions too.
+An id has 1 to 63 characters from a-z, 0-9, - and _, and begins with a letter or digit. A permission is
+provider:method, with * for any on either side. The permissions given here have no conditions; `role grant` adds more,
+with conditions if you want.
 
-Run again with the same content it changes nothing, and says so ("changed": false). Without --permissions only the name is compared,
-so that a script may create a role whose permissions are changed later.
+Running the command again with the same content changes nothing ("changed": false). Without --permissions it compares
+only the name, so that a script may create a role whose permissions are changed later.
 
-Exit 0: created, or there already as asked. 3: no such organization. 5: the id exists with other content, and the fields that differ
-are named.
+Exit 0: created, or it already existed as requested. 3: no such organization. 5: the id exists with other content; the
+message names the fields that differ.
 
 EXAMPLES
   relay-admin role create accounting --org acme-corp --name Accounting --permissions 'stripe:*,ledger:read'
-  # empty, to be filled with role grant
+  # empty; fill it with role grant
   relay-admin role create support --org acme-corp --name "Support desk"
 )",
     .declare = declare,

@@ -17,20 +17,20 @@ struct Options {
     bool force = false;
 };
 
-/// A person is told how many lose it; a script without --yes is stopped before the database is touched.
+/// Asks, and says how many agents lose the role. Stops a script without --yes before it touches the database.
 void confirm(OrgId const &org, RoleId const &id, Options const &options, Context &context) {
     Globals const &globals = context.globals();
     if (globals.yes || globals.dry_run) {
         return;
     }
-    std::string question = "delete role " + id.text() + " of " + org.text() + '?';
+    std::string question = "Delete role " + id.text() + " of " + org.text() + '?';
     if (context.prompt().can_ask()) {
         auto const agents = show_role(context.database(), org, id).role.agents;
         if (agents > 0 && !options.force) {
             return;  // will be refused
         }
         if (agents > 0) {
-            question = "delete role " + id.text() + " of " + org.text() + ", which " + std::to_string(agents) +
+            question = "Delete role " + id.text() + " of " + org.text() + ", which " + std::to_string(agents) +
                        (agents == 1 ? " agent has?" : " agents have?");
         }
     }
@@ -48,7 +48,7 @@ ExitStatus run(Options const &options, Context &context) {
     document.data = hide(role_record(deleted.role), {"permissions", "agents", "created_at"});
     document.data.push_back(unless_empty("unassigned_agents", "Taken from", deleted.agents));
     if (!deleted.suggestions.empty()) {
-        document.warnings.push_back("there is a role " + deleted.suggestions.front() + "; it was not touched");
+        document.warnings.push_back("there is a role " + deleted.suggestions.front() + "; it was not changed");
     }
     stamp(document, context, deleted);
     context.output().show(document);
@@ -61,7 +61,8 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     declare_role(set, options->role);
-    add_flag(set, {.names = "--force", .description = "also if agents have it: it is taken from them"}, options->force);
+    add_flag(set, {.names = "--force", .description = "delete it even if agents have it; it is taken from them"},
+             options->force);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -72,17 +73,19 @@ Command const role_delete{
     .path = "role delete",
     .summary = "delete a role",
     .doc =
-        R"(Deletes a role, with what it permits. While agents have it this is exit 5, which names how many; with --force it is taken from all of
-them in the same transaction, and each gets its own row in the audit trail.
+        R"(Deletes a role and its permissions. If agents have the role, the command exits 5 and says how many. With
+--force the role is taken from all of them in the same transaction, and each gets its own row in the audit trail.
 
-At a terminal it asks first; --yes answers. A script without --yes is exit 2, before the database is touched. Deleting what is not there
-changes nothing ("changed": false), and warns if there is a role with a similar id.
+At a terminal the command asks first; --yes answers yes. A script without --yes stops with exit 2 before it touches
+the database. Deleting a role that does not exist changes nothing ("changed": false); a warning names a role with a
+similar id.
 
-Exit 0: deleted, or not there. 2: --yes is missing. 3: no such organization. 5: agents have it. 13: the question was answered no.
+Exit 0: deleted, or it did not exist. 2: --yes is missing. 3: no such organization. 5: agents have the role. 13: the
+question was answered no.
 
 EXAMPLES
   relay-admin role delete support --org acme-corp
-  # from a script, whoever has it
+  # from a script, even if agents have it
   relay-admin role delete support --org acme-corp --force --yes
 )",
     .declare = declare,

@@ -21,7 +21,7 @@ ExitStatus run(Options const &options, Context &context) {
                               .permissions = read_permission_words(options.permissions),
                               .terms = read_terms(options.terms)};
     show_changed_role(context, "RolePermissions", grant_to_role(context.database(), request, context.write_options()),
-                      "permits this already");
+                      "already permits this");
     return ExitStatus::ok;
 }
 
@@ -29,7 +29,7 @@ Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     declare_role(set, options->role, RoleWord::first);
     declare_terms(set, options->terms);
-    add_positionals(set, {.names = "PERMISSION", .description = "what it is to permit: provider:method, * for any"},
+    add_positionals(set, {.names = "PERMISSION", .description = "permission to add: provider:method; * means any"},
                     options->permissions);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -39,15 +39,16 @@ Runner declare(OptionSet &set) {
 extern Command const role_grant;
 Command const role_grant{
     .path = "role grant",
-    .summary = "let a role permit more",
+    .summary = "add permissions to a role",
     .doc =
-        R"(Adds permissions to a role, for each agent that has it. With --conditions they hold under these alone: a JSON object that gateways get with the
-permission, and that they check against the call.
+        R"(Adds permissions to a role, for every agent that has it.
 
-What the role permits already stays under the conditions that it has, so that a grant never lifts one by the way; --conditions sets others,
-and --unconditional frees it of them. "changed_permissions" names what did change.
+With --conditions, the permissions apply only under these conditions. They are a JSON object that gateways receive
+with the permission and check against each call. Without the flag, a permission that the role already has keeps its
+conditions, so a grant never lifts a condition by accident. --conditions replaces them, and --unconditional removes
+them. "changed_permissions" lists what changed.
 
-Exit 0: granted, now or before. 3: no such organization or role.
+Exit 0: the role has the permissions. 3: no such organization or role.
 
 EXAMPLES
   relay-admin role grant accounting stripe:refund ledger:read --org acme-corp

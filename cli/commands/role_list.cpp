@@ -26,7 +26,7 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_org_flag(set, "only those of an organization", options->org);
+    add_org_flag(set, "only roles of this organization", options->org);
     declare_page(set, options->page);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -38,17 +38,17 @@ Command const role_list{
     .path = "role list",
     .summary = "list roles",
     .doc =
-        R"(Lists roles in the order of their organizations and ids: what each permits, and how many agents have it. Which permissions are under
-conditions is told by `role show`. At most 1000 are shown; "next" in JSON (null at the end) is the cursor for --after, and --all shows every
-one.
+        R"(Lists roles by organization and id: what each permits, and how many agents have it. `role show` also shows
+the conditions of permissions. The command shows at most 1000 roles; --all shows all. In JSON, "next" is the cursor
+for --after (null at the end).
 
-It runs on a standby, too.
+It also works on a standby.
 
 Exit 0: listed, even if the list is empty. 3: no such organization.
 
 EXAMPLES
   relay-admin role list --org acme-corp
-  # the ids alone, one a line
+  # only the ids, one per line
   relay-admin role list --org acme-corp -o id
 )",
     .declare = declare,

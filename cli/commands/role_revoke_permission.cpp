@@ -20,14 +20,14 @@ ExitStatus run(Options const &options, Context &context) {
                                  .permissions = read_permission_words(options.permissions)};
     show_changed_role(context, "RolePermissions",
                       revoke_from_role(context.database(), request, context.write_options()),
-                      "does not permit this by that name");
+                      "has no permission of that name");
     return ExitStatus::ok;
 }
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     declare_role(set, options->role, RoleWord::first);
-    add_positionals(set, {.names = "PERMISSION", .description = "what it is not to permit any more, as it was granted"},
+    add_positionals(set, {.names = "PERMISSION", .description = "permission to take away, as it was granted"},
                     options->permissions);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -37,14 +37,14 @@ Runner declare(OptionSet &set) {
 extern Command const role_revoke_permission;
 Command const role_revoke_permission{
     .path = "role revoke-permission",
-    .summary = "let a role permit less",
+    .summary = "take permissions from a role",
     .doc =
-        R"(Takes permissions from a role, and so from each agent that has it. A permission goes by the name under which it was granted: of 'stripe:*'
-no part can be taken. One that the role does not have changes nothing.
+        R"(Takes permissions from a role, and so from every agent that has it. Name each permission as it was granted:
+you cannot take away a part of 'stripe:*'. Naming a permission that the role does not have changes nothing.
 
-An agent may still have the permission by itself or by another role; `agent show` tells.
+An agent may still have the permission itself or by another role; `agent show` shows this.
 
-Exit 0: gone, now or before. 3: no such organization or role.
+Exit 0: the role no longer has the permissions. 3: no such organization or role.
 
 EXAMPLES
   relay-admin role revoke-permission accounting stripe:refund --org acme-corp

@@ -44,12 +44,12 @@ Runner declare(OptionSet &set) {
 extern Command const role_show;
 Command const role_show{
     .path = "role show",
-    .summary = "show a role: what it permits, and who has it",
+    .summary = "show a role: its permissions and its agents",
     .doc =
-        R"(Shows a role: each permission with its conditions, and how many agents have it, the first hundred by name. `agent list` with --role lists
-all of them.
+        R"(Shows a role: each permission with its conditions, how many agents have the role, and the ids of the first
+hundred. `agent list` with --role lists all of them.
 
-Exit 0: shown. 3: no such organization or role; ids that are close are named.
+Exit 0: shown. 3: no such organization or role; the error suggests similar ids.
 
 EXAMPLES
   relay-admin role show accounting --org acme-corp

@@ -37,11 +37,11 @@ RotateKey make_request(RotateOptions const &options, AgentId agent, std::optiona
     return request;
 }
 
-/// The kill switch stays one flag away for scripts; a person at a terminal is asked, since 0 may be a slip.
+/// Asks at a terminal, because --grace 0 may be a slip. For scripts it stays a single flag.
 void confirm_instant_end(Context &context, RotateKey const &request) {
     if (request.grace == std::chrono::seconds(0) && !context.globals().dry_run) {
-        context.prompt().confirm_at_terminal("Every key that agent " + request.agent.text() +
-                                             " has now ends at once. Go on?");
+        context.prompt().confirm_at_terminal("This ends every current key of agent " + request.agent.text() +
+                                             " immediately. Continue?");
     }
 }
 
@@ -97,31 +97,37 @@ Command const rotate_key{
     .path = "rotate-key",
     .summary = "give an agent a new key; the old one works for a while",
     .doc =
-        R"(Gives the agent a new key. The old one is accepted beside it for --grace more (default 24h), on the database's clock, but never past
-an end of its own; --retire-on-first-use ends it as soon as the new key is first seen working.
+        R"(Gives the agent a new key. The old key keeps working for the grace period (--grace, default 24h), by the
+database's clock, but never beyond its own expiry. With --retire-on-first-use it ends as soon as the new key is first
+used.
 
-The key is delivered first and committed then: to the one sink that is named, or shown if stdout is a terminal. A sink that fails (disk
-full, file exists) rolls everything back: exit 12, the old key works as before. Killed at any instant, the same command run again
-converges. At no time does the agent have no working key, and at no time is there a live key that nobody holds.
+The key is delivered first and committed then: to the place you choose, or shown if stdout is a terminal. If delivery
+fails (disk full, file exists), everything is rolled back: exit 12, and the old key works as before. If the command is
+killed at any instant, run the same command again: it completes the rotation. At no time is the agent without a
+working key, and at no time is there a live key that nobody has.
 
-With --if-older-than or --due-within the command can run every day: a key that is not due is left alone, exit 0, "changed": false, and no
-file is made. 90 days is an age, not a calendar. (Not with --secret-stdout, since a reader would store the empty output.)
+With --if-older-than or --due-within you can run the command every day: if the key is not due, nothing changes and no
+file is made (exit 0, "changed": false). An age of 90d counts from when the key was made, not by the calendar. (These
+flags do not work with --secret-stdout, because a reader would store the empty output.)
 
-At most two keys of an agent are live. While an earlier rotation is in grace, the next one is exit 5, unless --grace 0 or --force, which
-end the older key and say so. --grace 0 ends every other key at once: a terminal asks y/N (--yes answers), a script is not asked.
---revert takes a rotation back while its old key works: that one is active again, the new one is retired.
+At most two keys of an agent are live. While an earlier rotation is still in its grace period, the next one exits 5,
+unless you add --grace 0 or --force, which end the older key and say so. --grace 0 ends every other key immediately:
+at a terminal the command asks first (--yes answers yes), a script is not asked. --revert takes a rotation back while
+the old key still works: the old key is active again, and the new one is retired.
 
-To repeat safely after a lost answer: --request-id UUID (the same id tells the same key id and changes nothing; with other parameters it is
-exit 5), or a key of your own making with --key-from FILE, which needs no sink; the key itself is never an argument.
+To retry safely after a lost answer, use --request-id UUID: the same id returns the same key id and changes nothing;
+with other parameters the command exits 5. Or make the key yourself and give it with --key-from FILE, which needs no
+place for the key. The key itself is never an argument.
 
-Exit 0: rotated, or not due. 2: no sink. 3: no such agent. 5: revoked, in grace, or expired on purpose. 8: nothing changed, retry. 9: not
-known, and the message is the command that tells. 12: not delivered, nothing changed.
+Exit 0: rotated, or not due. 2: no place for the key was given. 3: no such agent. 5: the agent is revoked, a rotation
+is in its grace period, or the key expired on its set date. 8: nothing was changed; run it again. 9: the outcome is
+unknown; the message has the command that settles it. 12: the key could not be delivered; nothing was changed.
 
 EXAMPLES
   relay-admin rotate-key billing-bot --secret-file billing-bot.env --secret-format env
   # every day from cron or CI
   relay-admin rotate-key billing-bot --if-older-than 80d --grace 24h --no-input --replace --secret-file /etc/relay-agent/billing-bot.key
-  # a leaked key: replace it now
+  # a leaked key: replace it immediately
   relay-admin rotate-key billing-bot --grace 0 --reason "key seen in a log" --secret-file new.key
   relay-admin rotate-key billing-bot --revert
   # a key from a secret manager

@@ -5,10 +5,10 @@ namespace relay::cli::commands {
 extern Command const sandbox;
 Command const sandbox{
     .path = "sandbox",
-    .summary = "a private PostgreSQL on a unix socket, for trying out",
-    .doc = R"(A PostgreSQL server of your own, to try this program out without a database at hand: no network port,
-no password, no root. It needs only that PostgreSQL is installed. The global flag --sandbox sends any command to it,
-and starts it if need be.
+    .summary = "run a private PostgreSQL on a unix socket, for trials",
+    .doc = R"(Runs a private PostgreSQL server, so that you can try relay-admin without a database: it needs no network
+port, no password and no root. It needs only an installed PostgreSQL. The global flag --sandbox makes any command use
+it, and starts it if necessary.
 
 EXAMPLES
   relay-admin --sandbox init --org-id acme-corp --org-name "Acme Corp" --agent-name "Payment Processor"

@@ -15,7 +15,7 @@ ExitStatus run(Context &context) {
         return ExitStatus::ok;
     }
     if (is_there) {
-        context.prompt().confirm("remove the sandbox in " + found.folder + ", with all its data?");
+        context.prompt().confirm("Remove the sandbox in " + found.folder + ", with all its data?");
     }
     bool const changed = sandbox::destroy();
     context.output().show(sandbox::document(sandbox::status(), changed, false));
@@ -30,11 +30,13 @@ extern Command const sandbox_destroy;
 Command const sandbox_destroy{
     .path = "sandbox destroy",
     .summary = "stop the sandbox and remove its data",
-    .doc = R"(Stops the private PostgreSQL and removes its folder with all data, after a question that --yes
-answers. Only a folder that holds the mark of this program is removed, only what the sandbox itself has put there, and
-no symbolic link is followed. If there is no sandbox, nothing is done, and `changed` is false.
+    .doc =
+        R"(Stops the private PostgreSQL and removes its directory with all data. The command asks first; --yes answers
+yes. It removes only a directory that has the mark of this program, and only what the sandbox itself put there; it
+follows no symbolic link. If there is no sandbox, nothing is done ("changed": false).
 
-Exit 0: removed, or not there. 2: --yes is missing. 5: the folder is not a sandbox of this program. 13: the question was answered no.
+Exit 0: removed, or there was none. 2: --yes is missing. 5: the directory is not a sandbox of this program. 13: the
+question was answered no.
 
 EXAMPLES
   relay-admin sandbox destroy

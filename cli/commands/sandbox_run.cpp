@@ -17,8 +17,8 @@ struct Options {
 
 ExitStatus run(Context &context, Options const &options) {
     if (context.globals().dry_run) {
-        throw Error(ErrorKind::usage, "sandbox run takes no --dry-run",
-                    {.why = "what the command does cannot be taken back",
+        throw Error(ErrorKind::usage, "sandbox run does not support --dry-run",
+                    {.why = "what the command does cannot be rolled back",
                      .next = own_command({"sandbox", "start", "--dry-run"})});
     }
     std::string const dsn = sandbox::ensure_running(context.output());
@@ -42,15 +42,15 @@ extern Command const sandbox_run;
 Command const sandbox_run{
     .path = "sandbox run",
     .summary = "run a command against the sandbox",
-    .doc = R"(Starts the private PostgreSQL if need be, then becomes the given command, as env(1) does. PGHOST,
-PGDATABASE, PGUSER and RELAY_ADMIN_DSN lead to the sandbox, and all other PG* variables are removed; so psql, a
-gateway, or relay-admin itself work on it without flags. Write -- before the command, or its flags are taken for flags
-of this program.
+    .doc = R"(Starts the private PostgreSQL if necessary, then replaces itself with the given command, as env(1) does.
+PGHOST, PGDATABASE, PGUSER and RELAY_ADMIN_DSN point to the sandbox, and all other PG* variables are removed. So psql,
+a gateway, or relay-admin itself use it without flags. Write -- before the command; otherwise relay-admin reads the
+command's flags as its own.
 
-The server stays when the command ends.
+The server keeps running when the command ends.
 
-Exit 0: the command succeeded; every other code is the command's own, too, and need not be one of this program's. 2: it could not be run.
-8: the server could not be started; the command was not run.
+Exit 0: the command succeeded; any other code is the command's own, too, and may mean something else than here. 2: the
+command could not be run. 8: the server could not be started; the command was not run.
 
 EXAMPLES
   relay-admin sandbox run -- psql

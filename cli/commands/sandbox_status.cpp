@@ -18,17 +18,17 @@ Runner declare(OptionSet &) { return run; }
 extern Command const sandbox_status;
 Command const sandbox_status{
     .path = "sandbox status",
-    .summary = "show whether the sandbox runs, and where it stands",
-    .doc = R"(Shows the state of the private PostgreSQL: `running`, `starting`, `stopped` (its data are there), or
-`absent`; the connection string while it runs; its folders, its log and its size. It changes nothing and starts
-nothing.
+    .summary = "show whether the sandbox runs, and its directory",
+    .doc = R"(Shows the state of the private PostgreSQL: `running`, `starting`, `stopped` (its data exist), or `absent`.
+It also shows the connection string while the server runs, its directories, its log and its size. It changes nothing
+and starts nothing.
 
-Exit 0: told, whatever the state is; a script reads the field `state`.
+Exit 0: shown, whatever the state; scripts read the field `state`.
 
 EXAMPLES
   relay-admin sandbox status
   relay-admin sandbox status -o json
-  # the connection string alone
+  # only the connection string
   relay-admin sandbox status -o id)",
     .declare = declare,
 };

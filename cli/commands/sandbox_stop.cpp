@@ -26,8 +26,8 @@ Command const sandbox_stop{
     .path = "sandbox stop",
     .summary = "stop the sandbox and keep its data",
     .doc = R"(Stops the private PostgreSQL and waits until it has ended. Open transactions are rolled back and their
-clients are cut off; the data stay, and `sandbox start` brings them back. If it does not run, nothing is done, and
-`changed` is false.
+clients are disconnected. The data remain; `sandbox start` starts the server on them again. If the server does not
+run, nothing is done ("changed": false).
 
 Exit 0: stopped, now or already.
 

@@ -6,8 +6,9 @@ extern Command const schema{
     .path = "schema",
     .summary = "install and check the database schema",
     .doc =
-        R"(The tables are in schema relay, the functions for gateways in schema relay_api. Numbered migrations that are part of this program make them.
-On a database whose schema is older or newer than the program, what works on the tables stops with exit 11 and changes nothing.
+        R"(The tables are in schema relay, and the functions for gateways in schema relay_api. The numbered migrations
+that are part of relay-admin create them. If a database's schema is older or newer than the program, commands that use
+the tables exit 11 and change nothing.
 )",
     .audience = Audience::set_up,
     .rank = 2,

@@ -48,24 +48,26 @@ Runner declare(OptionSet &) { return run; }
 extern Command const schema_apply;
 Command const schema_apply{
     .path = "schema apply",
-    .summary = "install the database schema, or bring it up to date",
+    .summary = "install or update the database schema",
     .doc =
-        R"(Applies the numbered migrations that the database does not have yet. Each is one transaction, its record with the checksum of
-its text included: killed at any instant, the same command goes on where the last whole migration ended. Two runs at once are safe;
-one waits for the other. Data that is there is kept.
+        R"(Applies the numbered migrations that the database does not have yet. Each is one transaction, which
+includes a record with the checksum of its text. If the command is killed at any instant, run it again: it continues
+after the last complete migration. Two runs at the same time are safe: one waits for the other. Existing data are
+kept.
 
-The first migration makes the roles relay_owner, relay_provisioner, relay_responder, relay_gateway and relay_auditor if the server has
-none of that name, so it needs a role that may create roles (or have them made before); the later ones need a member of relay_owner. The
-database must be UTF-8.
+The first migration creates the roles relay_owner, relay_provisioner, relay_responder, relay_gateway and relay_auditor
+if the server does not have them. So it needs a login that may create roles (or roles created beforehand). The later
+migrations need a member of relay_owner. The database must use UTF-8.
 
-With --dry-run all of them run in one transaction that is rolled back.
+With --dry-run, all migrations run in one transaction that is rolled back.
 
-Exit 0: the schema is current now, whether or not there was anything to do. Exit 11: a migration was edited after it had been applied,
-an unreleased or a newer relay-admin made the schema, or something else made half of it; nothing was changed, and `schema status` says which.
+Exit 0: the schema is current, whether or not there was anything to do. 11: nothing was changed. A migration was
+edited after it had been applied, an unreleased or newer relay-admin made the schema, or something else made a part of
+it; `schema status` shows which.
 
 EXAMPLES
   relay-admin schema apply
-  # what would be done
+  # show what would be done
   relay-admin schema apply --dry-run)",
     .declare = declare,
     .effect = Effect::changes,

@@ -23,7 +23,7 @@ Document kind_list() {
     for (JsonSchema const &schema : json_schemas()) {
         document.items.push_back({
             {"name", "Kind", std::string(schema.kind)},
-            {"description", "What it is", std::string(schema.description)},
+            {"description", "Description", std::string(schema.description)},
         });
     }
     return document;
@@ -35,7 +35,7 @@ Error unknown_kind(std::string const &given) {
                    [](JsonSchema const &schema) { return std::string(schema.kind); });
     std::vector<std::string> meant = closest(given, kinds);
     return {ErrorKind::usage,
-            "there is no kind '" + given + "'",
+            "no such kind: '" + given + "'",
             {.next = own_command({"schema", "json"}), .suggestions = std::move(meant)}};
 }
 
@@ -56,7 +56,7 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(set, {.names = "KIND", .description = "a kind, as in the output: AgentDetails (default: list them)"},
+    add_positional(set, {.names = "KIND", .description = "a kind, as in the output: AgentDetails (default: list all)"},
                    options->kind);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -68,23 +68,25 @@ Command const schema_json{
     .path = "schema json",
     .summary = "print the JSON Schema of a kind of output",
     .doc =
-        R"(Every document of -o json, every line of -o jsonl and every error in those formats names its `kind`. For each there is a JSON Schema
-(draft 2020-12): which keys it has, of what type, which may be null, and what they mean. Without KIND, lists the kinds.
+        R"(Every document of -o json, every line of -o jsonl and every error in those formats names its `kind`. For
+each kind there is a JSON Schema (draft 2020-12) with its keys, their types, which may be null, and what they mean.
+Without KIND the command lists the kinds.
 
-What a schema says is a promise for all of relay-admin/v1: keys are only ever added, each key is always present, null when it is empty.
-So ignore keys and words that you do not know; a document of an older version may lack a key that a newer schema describes.
+A schema holds for all of relay-admin/v1: keys are only ever added, and each key is always present, null if it is
+empty. So ignore keys and words that you do not know. A document of an older version may lack a key that a newer
+schema describes.
 
-A schema needs no other file and no network. The same files are installed in share/relay-admin/json. Needs no database. With KIND, always
-plain JSON, whatever --output says.
+A schema needs no other file and no network. The same files are installed in share/relay-admin/json. The command needs
+no database. With KIND it always prints plain JSON, whatever --output says.
 
-Exit 2: there is no such kind.
+Exit 0: printed. 2: no such kind.
 
 EXAMPLES
-  # the kinds
+  # list the kinds
   relay-admin schema json
   # what agent show -o json prints
   relay-admin schema json AgentDetails
-  # what stands on stderr when a command fails
+  # the error on stderr when a command fails
   relay-admin schema json Error)",
     .declare = declare,
 };

@@ -21,7 +21,7 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_integer(set, {.names = "--only", .type = "N", .description = "this migration alone"}, {.min = 1, .max = 9999},
+    add_integer(set, {.names = "--only", .type = "N", .description = "print only migration N"}, {.min = 1, .max = 9999},
                 options->only);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -33,18 +33,19 @@ Command const schema_print{
     .path = "schema print",
     .summary = "print the migrations as SQL for psql",
     .doc =
-        R"(Prints the migrations as this program would send them, each in a transaction of its own and with its record: for reading, for a review,
-and for databases that only their owner's own tools may change. A database made by psql from this text is `current` for `schema status`.
-Needs no database. Always plain SQL, whatever --output says.
+        R"(Prints the migrations as relay-admin would send them, each in its own transaction and with its record. Use
+it to read or review them, or for a database that only its owner's tools may change. `schema status` reports a
+database made by psql from this text as `current`. The command needs no database. It always prints plain SQL, whatever
+--output says.
 
-The script is for a database without the schema; for one that is behind, print the missing migrations one by one with --only. Run it with
-ON_ERROR_STOP, or psql goes on after an error with the migrations that follow.
+The script is for a database without the schema. If the schema is behind, print the missing migrations one by one with
+--only. Run it with ON_ERROR_STOP; otherwise psql continues with the next migration after an error.
 
 Exit 0: printed. 3: no migration has that number.
 
 EXAMPLES
   relay-admin schema print
-  # one of them, for review
+  # one migration, for review
   relay-admin schema print --only 7)",
     .declare = declare,
     .prints = Prints::text,

@@ -13,11 +13,11 @@ Advice advice_for(SchemaReport const &report) {
         case SchemaState::current: return {};
         case SchemaState::absent:
         case SchemaState::behind: return advise(Act::apply_schema);
-        case SchemaState::ahead: return "use the newer version of this program that migrated this database";
+        case SchemaState::ahead: return "use the newer relay-admin that migrated this database";
         case SchemaState::edited: return report.obstacle->hint().next;
         case SchemaState::incomplete: break;
     }
-    return "drop schemas relay and relay_api if they hold nothing, or restore a backup";
+    return "if the schemas relay and relay_api have nothing of value, drop them; otherwise restore a backup";
 }
 
 ExitStatus run(Context &context) {
@@ -42,19 +42,19 @@ Runner declare(OptionSet &) { return run; }
 extern Command const schema_status;
 Command const schema_status{
     .path = "schema status",
-    .summary = "tell how the database schema stands to this program",
+    .summary = "show whether the database schema fits this program",
     .doc =
-        R"(Lists the migrations that this program knows and those that the database has recorded, and names the state:
+        R"(Lists the migrations that relay-admin has and those that the database has recorded, and names the state:
 
-  current     every migration is applied, with the text that this program has
-  absent      there is no relay schema yet: schema apply
-  behind      the last migrations are missing: schema apply
-  ahead       a newer relay-admin has migrated the database; this one refuses to work on it
-  edited      a migration was applied from another text than this program's, or an unreleased relay-admin made the database
-  incomplete  a migration is missing below others, or a schema relay is there that schema apply did not make
+  current     every migration is applied, with the same text as in this program
+  absent      there is no relay schema yet: use schema apply
+  behind      the last migrations are missing: use schema apply
+  ahead       a newer relay-admin has migrated the database; this one refuses to use it
+  edited      a migration was applied with a different text, or an unreleased relay-admin made the database
+  incomplete  an earlier migration is missing, or there is a schema relay that schema apply did not make
 
-Changes nothing, and also answers on a standby. It compares records and checksums; whether tables, functions and grants are still as the
-migrations made them is what `schema verify` looks at.
+The command changes nothing, and also works on a standby. It compares records and checksums. To check whether tables,
+functions and grants are still as the migrations made them, use `schema verify`.
 
 Exit 0: the state is current. 11: any other state; the report is on stdout either way.
 

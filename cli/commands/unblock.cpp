@@ -15,18 +15,18 @@ namespace relay::cli::commands {
 
 namespace {
 
-/// Whoever lifts a block should see what it was for.
+/// Returns the question. For a single agent it shows the block, so that the operator sees what it was for.
 std::string question_for(Context &context, std::vector<AgentId> const &agents) {
     if (agents.size() > 1) {
-        return "Let " + std::to_string(agents.size()) + " agents in again?";
+        return "Unblock " + std::to_string(agents.size()) + " agents?";
     }
-    std::string question = "Let agent " + agents.front().text() + " in again?";
+    std::string question = "Unblock agent " + agents.front().text() + "?";
     if (context.globals().yes || !context.prompt().can_ask()) {
         return question;
     }
     try {
         AgentDetails const details = show_agent(context.database(), agents.front(), 0);
-        return details.agent.agent_id.text() + " is " +
+        return "Agent " + details.agent.agent_id.text() + " is " +
                people_text(describe_status(details.agent.status, details.standing), {.now = details.at}) + ". " +
                question;
     } catch (Error const &error) {
@@ -34,7 +34,7 @@ std::string question_for(Context &context, std::vector<AgentId> const &agents) {
             throw;
         }
     }
-    return question;  // an id that is blocked need not be an agent's: block --force
+    return question;  // with block --force, an id can be blocked without an agent
 }
 
 void ask(Context &context, std::string const &question) {
@@ -60,7 +60,7 @@ ExitStatus run(IncidentTargets const &targets, Context &context) {
     }
     if (targets.org) {
         OrgId const org = OrgId::parse(*targets.org);
-        ask(context, "Let organization " + org.text() + " in again?");
+        ask(context, "Unblock organization " + org.text() + "?");
         return report_incident(context, IncidentVerb::unblock, unblock_org(context.database(), org, by));
     }
     ask(context, "Lift every block that was made under ticket " + *ticket + '?');
@@ -79,23 +79,24 @@ Runner declare(OptionSet &set) {
 extern Command const unblock;
 Command const unblock{
     .path = "unblock",
-    .summary = "let blocked agents in again",
+    .summary = "unblock agents, or all that a ticket blocked",
     .doc =
-        R"(Lifts blocks: of agents, of an organization, or with --ticket alone of everything that was blocked under that ticket. With agents or
-an organization, --ticket only goes into the audit trail, as everywhere.
+        R"(Lifts blocks: of agents, of an organization, or with --ticket alone of everything that was blocked under
+that ticket. If you name agents or an organization, --ticket only goes into the audit trail, as in every command.
 
-Letting somebody in is asked about, y/N, and --yes answers; unattended without --yes it stops with exit 2. At a terminal the question
-tells who blocked the agent, when, and why.
+The command asks first; --yes answers yes. Without a terminal and without --yes it stops with exit 2. At a terminal
+the question shows who blocked the agent, when, and why.
 
-An agent whose organization is still blocked stays out, and so does a revoked one: a warning says so. Its keys are what they were before
-the block, unless they ran out meanwhile. If a key may be known to others, rotate it with --grace 0 first, and let the agent in then.
+If the agent's organization is still blocked, or the agent is revoked, gateways still refuse the agent, and a warning
+says so. The agent's keys are as they were before the block, unless they expired meanwhile. If anyone else may know a
+key, first rotate it with --grace 0, then unblock the agent.
 
-Exit 0: not blocked, now or already. 2: --yes is missing. 3: no such agent, organization or ticket. 7: some ids are not known; stdout
-says which. 13: the question was answered no.
+Exit 0: not blocked, now or already. 2: --yes is missing. 3: no such agent, organization or ticket. 7: some ids are
+unknown; stdout shows which. 13: the question was answered no.
 
 EXAMPLES
   relay-admin unblock billing-bot
-  # all that was blocked for one incident
+  # everything that was blocked for one incident
   relay-admin unblock --ticket INC-42 --yes
   relay-admin unblock --org acme-corp)",
     .declare = declare,

@@ -18,8 +18,8 @@ Runner declare(OptionSet &) {
 extern Command const version{
     .path = "version",
     .summary = "show the versions of program, schema and libpq",
-    .doc = R"(Shows the version of this program, of the database schema that it works with, and of libpq.
-It does not connect: relay-admin schema status tells the version of a database.
+    .doc = R"(Shows the version of relay-admin, of the database schema that it works with, and of libpq. It does not
+connect; `schema status` shows the version of a database.
 
 EXAMPLES
   relay-admin version

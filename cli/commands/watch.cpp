@@ -23,7 +23,7 @@ struct Options {
 
 void tell(Options const &options, Context &context, KeyChange const &change) {
     std::string const line = value_json(key_change_record(change));
-    context.output().print(line + '\n');  // one write a line: a reader never waits for half of one
+    context.output().print(line + '\n');  // one write per line, so that a reader never waits for half of one
     if (!options.exec) {
         return;
     }
@@ -35,8 +35,8 @@ void tell(Options const &options, Context &context, KeyChange const &change) {
 ExitStatus run(Options const &options, Context &context) {
     OutputFormat const format = context.globals().format;
     if (format == OutputFormat::csv || format == OutputFormat::id || format == OutputFormat::env) {
-        throw Error(ErrorKind::usage, "watch prints JSON lines and nothing else",
-                    {.next = "leave --output out; a script reads the lines with jq"});
+        throw Error(ErrorKind::usage, "watch prints only JSON lines",
+                    {.next = "omit --output; scripts can read the lines with jq"});
     }
     Output &output = context.output();
     std::int64_t told = 0;
@@ -47,7 +47,7 @@ ExitStatus run(Options const &options, Context &context) {
                 return ++told != options.count.value_or(0);
             },
         .on_start = [&](std::string const &cursor) { output.note("watching from " + cursor); },
-        .on_loss = [&](Error const &error) { output.note("trying again: " + error.message()); },
+        .on_loss = [&](Error const &error) { output.note("retrying: " + error.message()); },
         .on_return = [&] { output.note("connected again; nothing was missed"); },
     };
     follow_changes(context.database(), {.since = options.since, .until_idle = options.until_idle}, follower);
@@ -59,14 +59,12 @@ Runner declare(OptionSet &set) {
     add_value(set,
               {.names = "--since",
                .type = "CURSOR",
-               .description = "go on after this line's cursor; without it, from now on"},
+               .description = "continue after this cursor of a line (default: from now on)"},
               options->since);
-    add_value(set, {.names = "--exec", .type = "CMD", .description = "run this with sh for each change"},
-              options->exec);
-    add_integer(set, {.names = "--count", .type = "N", .description = "end after so many changes"}, {.min = 1},
+    add_value(set, {.names = "--exec", .type = "CMD", .description = "run CMD with sh for each change"}, options->exec);
+    add_integer(set, {.names = "--count", .type = "N", .description = "end after N changes"}, {.min = 1},
                 options->count);
-    add_flag(set, {.names = "--until-idle", .description = "end when there is nothing more to tell"},
-             options->until_idle);
+    add_flag(set, {.names = "--until-idle", .description = "end when there are no more changes"}, options->until_idle);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -75,34 +73,37 @@ Runner declare(OptionSet &set) {
 extern Command const watch;
 Command const watch{
     .path = "watch",
-    .summary = "print each block, revocation and rotation as it comes",
+    .summary = "print each block, revocation and rotation as it happens",
     .doc =
-        R"(Prints the change feed as JSON lines, of kind KeyChange, as soon as each change is committed: what a gateway, or any cache of its decisions, must
-forget. It goes on until it is interrupted.
+        R"(Prints the change feed as JSON lines of kind KeyChange, as soon as each change is committed: everything
+that a gateway, or any other cache of its decisions, must drop. It runs until you interrupt it.
 
   change    what happened: agent_blocked, agent_unblocked, agent_revoked, agent_restored, the same of org; key_revoked, key_rotated,
             key_retired, key_rotation_reverted, key_updated; permissions_changed, role_changed, auth_mode_changed; reset
-  kicks     true: open connections must end, too (block, revoke); false: forget, and ask again at the next call (a rotation)
-  org_id, agent_id, key_id    whom it is about; without a key all of the agent's, without an agent all of the organization's
-  cursor    where to go on with --since after this line
+  kicks     true: end open connections, too (block, revoke); false: drop the cache, and check again at the next call (a rotation)
+  org_id, agent_id, key_id    what changed; without key_id all keys of the agent, without agent_id all agents of the organization
+  cursor    value for --since, to continue after this line
 
-A line may come twice, and none is left out. reset means: too long away, or the database is another one since (a failover, a restore); forget
-everything, and check open connections.
+A line may come twice, but none is left out. reset means that you were away too long, or that the database is a
+different one since (a failover, a restore): drop everything, and check open connections.
 
-With --exec a command is run for each change, one after the other: by sh, with the line on its stdin, and RELAY_CHANGE, RELAY_KICKS, RELAY_ORG_ID,
-RELAY_AGENT_ID, RELAY_KEY_ID in its environment (empty: none). No text of a change is ever a part of the command. Its output goes to
-stderr. A command that fails, or takes longer than a minute, is reported, and the watch goes on.
+With --exec, sh runs a command for each change, one after the other, with the line on its stdin, and RELAY_CHANGE,
+RELAY_KICKS, RELAY_ORG_ID, RELAY_AGENT_ID and RELAY_KEY_ID in its environment (empty if there is none). No text of a
+change is ever part of the command. Its output goes to stderr. If the command fails, or takes longer than a minute,
+watch reports that and continues.
 
-It listens for NOTIFY on a connection of its own and looks every 3 seconds besides; through a transaction pooler or on a standby it looks every
-second. When the database goes away, it tries again for as long as it takes, and goes on where it was.
+watch uses its own connection to listen for NOTIFY, and also checks every 3 seconds; through a transaction pooler or
+on a standby it checks every second. If the connection is lost, it retries for as long as necessary, and continues
+where it was.
 
-Exit 0: --count or --until-idle is reached. 2: --since is no cursor. 8: the database was not reached at the start.
+Exit 0: --count or --until-idle was reached. 2: --since is not a cursor. 8: the database could not be reached at the
+start.
 
 EXAMPLES
   relay-admin watch
-  # drop what a CDN or Redis knows of the agent
+  # drop what a CDN or Redis has cached about the agent
   relay-admin watch --exec 'redis-cli DEL "agent:$RELAY_AGENT_ID"'
-  # what has happened since the last line that was read
+  # print what happened since the last line
   relay-admin watch --since 1f2e3d4c.1.745.12.746:746: --until-idle)",
     .declare = declare,
     .audience = Audience::incidents,

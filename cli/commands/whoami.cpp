@@ -26,15 +26,16 @@ Runner declare(OptionSet &) { return run; }
 extern Command const whoami;
 Command const whoami{
     .path = "whoami",
-    .summary = "tell which database, role, TLS and actor are in force",
+    .summary = "show the database, role, TLS and actor in use",
     .doc =
-        R"(Connects and tells where it came out: the database and its server, whether that is the primary or a read-only standby, as which role it
-is logged in and what the role may do here, how the connection is protected, who stands in the audit trail as the actor, and how
-the schema stands to this program. Look here first when a command says denied, or when one is not sure which database one is about
-to change.
+        R"(Connects, and shows where the connection leads: the database and its server, whether it is the primary or a
+read-only standby, the role it is logged in as and what that role may do, how the connection is protected, who will be
+recorded in the audit trail as the actor, and whether the schema fits this program. Start here if a command reports
+"denied", or if you are not sure which database you are about to change.
 
-It works with any schema or none, on a standby, and as a role without any right. It changes nothing. The actor is claimed, by the flag
-or the environment; the role beside it is proven by the server. Where each setting came from, `config show` tells.
+The command works with any schema or none, on a standby, and with a role that has no privileges. It changes nothing.
+The actor is as claimed by the flag or the environment; the role beside it is proven by the server. `config show`
+shows where each setting comes from.
 
 EXAMPLES
   relay-admin whoami

@@ -293,7 +293,7 @@ def test_unattended_it_needs_yes(relay, database, key):
 def test_a_person_reads_why_it_was_blocked_and_answers(relay, database, key, answer, code):
     relay("block", "bot", "--actor", "ana", "--ticket", "INC-7", check=0)
     session = relay.terminal("unblock", "bot", columns=250)
-    session.expect("bot is BLOCKED since .* by ana .*INC-7.* Let agent bot in again\\? \\[y/N\\] ")
+    session.expect("bot is BLOCKED since .* by ana .*INC-7.* Unblock agent bot\\? \\[y/N\\] ")
     session.sendline(answer)
     assert finish_terminal(session)[0] == code and decide(database, key) == ("ok" if code == 0 else "blocked")
 

@@ -328,7 +328,7 @@ def test_progress_is_one_line_that_leaves_nothing_behind(relay, tmp_path):
         pane.wait_for("B/s")
         assert pane.finish() == 0
         assert not any("scanning" in line for line in pane.everything())
-        assert pane.screen()[0].startswith("no API key stands in stdin")
+        assert pane.screen()[0].startswith("no API key found in stdin")
 
 
 def test_progress_knows_the_size_of_a_file(relay, big_file):

@@ -137,7 +137,7 @@ def test_the_keys_in_a_text_die_and_their_owners_are_told(relay, database, key, 
 def test_a_text_without_a_key_is_no_error(relay, key):
     result = relay("revoke", "--scan", "-", "-o", "json", stdin=f"nothing here {FORGED} {key[:-2]}", check=0)
     assert result.json()["items"] == [] and result.json()["changed"] is False
-    assert "no API key stands in stdin" in relay("revoke", "--scan", "-", stdin="", check=0).err
+    assert "no API key found in stdin" in relay("revoke", "--scan", "-", stdin="", check=0).err
 
 
 def test_a_forged_key_with_a_public_id_kills_nothing(relay, database, key):
@@ -229,7 +229,7 @@ def test_restore_asks(relay, database, key, tmp_path):
     assert "--yes" in error["next"]
     for answer, code in (("n", 13), ("y", 0)):
         session = relay.terminal("restore", "bot", "--secret-file", "fresh.key")
-        session.expect_exact("Bring agent bot back, with a fresh key? [y/N] ")
+        session.expect_exact("Restore agent bot and issue it a fresh key? [y/N] ")
         session.sendline(answer)
         assert finish_terminal(session)[0] == code
         assert (tmp_path / "fresh.key").exists() == (code == 0)

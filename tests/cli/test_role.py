@@ -44,7 +44,7 @@ def test_the_same_again_changes_nothing(acme, database):
     assert again["changed"] is False and again["data"]["created_at"] == first["data"]["created_at"]
     assert acme.json(*OPS)["changed"] is False, "without --permissions they are not compared"
     assert len(rows(database, "role_created")) == 1
-    assert "nothing changed: role ops exists already" in acme(*OPS, check=0).err
+    assert "nothing changed: role ops already exists" in acme(*OPS, check=0).err
 
 
 def test_other_content_is_a_conflict_that_names_the_fields(acme):
@@ -177,7 +177,7 @@ def test_deleting_what_is_not_there_changes_nothing_and_warns_of_a_near_one(acme
     acme(*OPS, check=0)
     gone = acme.json("role", "delete", "opps", "--org", "acme", "--yes")
     assert gone["changed"] is False and gone["data"]["name"] is None
-    assert gone["warnings"] == ["there is a role ops; it was not touched"]
+    assert gone["warnings"] == ["there is a role ops; it was not changed"]
     assert acme.json("role", "show", "ops", "--org", "acme")["data"]["name"] == "Operations"
 
 

@@ -196,7 +196,7 @@ def test_a_script_kills_a_key_with_one_flag(relay, database, old, tmp_path):
 
 def start_asking(relay, *more):
     session = relay.terminal("rotate-key", "bot", "--grace", "0", "--secret-file", "new.key", *more)
-    session.expect_exact("ends at once. Go on? [y/N] ")
+    session.expect_exact("immediately. Continue? [y/N] ")
     return session
 
 

@@ -150,7 +150,7 @@ def test_a_restart_of_the_server_loses_nothing(relay, tmp_path):
             runner("block", "bot", check=0)
             assert watch.line()["change"] == "agent_blocked"
             own.stop("immediate")
-            watch.hears("trying again: ")
+            watch.hears("retrying: ")
             own.start()
             made.wait_until_back()
             runner("unblock", "bot", "--yes", check=0)
