@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t longest_actor = 200;
 
-/// Escapes and cuts text of the environment; cuts at the head of a character.
+/// Escapes text from the environment and shortens it, never inside a character.
 std::string tamed(std::string_view text) {
     std::string safe = escape_for_terminal(text);
     std::size_t end = std::min(safe.size(), longest_actor);
@@ -28,7 +28,7 @@ std::string tamed(std::string_view text) {
 
 std::string text_of(char const *value) { return value == nullptr ? "" : value; }
 
-/// What stands behind the name of a CI system; empty if the variable for the person is not set.
+/// Returns the actor of a CI run, `SYSTEM:PROJECT@PERSON#RUN`; empty if the variable for the person is not set.
 std::string ci_run(Environment const &environment, std::string const &system, char const *project, char const *person,
                    char const *run) {
     std::string const who = text_of(environment(person));
@@ -54,7 +54,8 @@ std::string login_name() {
 bool is_hex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == text.npos; }
 bool is_zero(std::string_view text) { return text.find_first_not_of('0') == text.npos; }
 
-/// `00-TRACE-SPAN-FLAGS`, 2, 32, 16 and 2 hexadecimal digits in lower case; a later version may go on after another hyphen.
+/// Returns the trace id of `00-TRACE-SPAN-FLAGS`: 2, 32, 16 and 2 hexadecimal digits in lower case. A later version may
+/// add more after another hyphen.
 std::optional<std::string> trace_of(std::string_view parent) {
     constexpr std::size_t length = 55;
     bool const shaped = parent.size() >= length && parent[2] == '-' && parent[35] == '-' && parent[52] == '-' &&

@@ -11,10 +11,10 @@ namespace relay::cli {
 
 namespace {
 
-/// Stands for the command, whatever its name: what follows it are the command's own flags.
+/// Replaces the name of the command for CLI11; the command's own flags follow it.
 constexpr auto command_word = "command";
 
-/// "-o,--output" of a flag; an argument has its name alone.
+/// Returns "-o,--output" for a flag, and the name for an argument.
 std::string names_for_cli11(OptionModel const &option) {
     std::string names;
     for (std::string const &name : option.names) {
@@ -23,7 +23,7 @@ std::string names_for_cli11(OptionModel const &option) {
     return option.is_argument() ? option.value : names;
 }
 
-/// How many words an argument gets: CLI11 takes no more for one than it was told to expect.
+/// Returns how many words an argument gets, because CLI11 must be given the number beforehand.
 int words_for(OptionSet const &set, OptionModel const &argument, std::size_t words) {
     if (!argument.repeatable) {
         return 1;
@@ -40,7 +40,7 @@ void declare(CLI::App &app, OptionSet const &set, std::size_t words) {
             app.add_flag_callback(names_for_cli11(option), [&set, index] { set.take(index, ""); });
             continue;
         }
-        // An Error that a target throws goes straight through CLI11's parse(), which catches nothing.
+        // An Error that a target throws passes through CLI11's parse(), which catches nothing.
         auto const take_all = [&set, index](CLI::results_t const &values) {
             for (std::string const &value : values) {
                 set.take(index, value);
@@ -54,7 +54,7 @@ void declare(CLI::App &app, OptionSet const &set, std::size_t words) {
             added->expected(1, CLI::detail::expected_max_vector_size);
         }
         added->allow_extra_args(
-            false);  // else a flag swallows the words after its value, and `[a,b]` loses its brackets
+            false);  // otherwise a flag takes the words after its value, and `[a,b]` loses its brackets
     }
 }
 
@@ -73,13 +73,13 @@ std::vector<std::string> words_for_cli11(Line const &line) {
 
 void bind_line(Line const &line, OptionSet const &globals, OptionSet const &command) {
     CLI::App root;
-    root.set_help_flag();  // ours is a flag like any other
+    root.set_help_flag();  // our --help is an ordinary flag
     declare(root, globals, 0);
     declare(*root.add_subcommand(command_word), command, line.positionals.size());
     try {
         root.parse(words_for_cli11(line));
     } catch (CLI::ParseError const &error) {
-        // The pre-scan has found what can be wrong; whatever CLI11 finds besides must still leave as an error of ours.
+        // The pre-scan has already found what can be wrong. If CLI11 finds anything else, report it as our own error.
         throw Error(ErrorKind::usage, error.what(), {.next = help_of(line.path)});
     }
 }

@@ -26,7 +26,7 @@ std::vector<Path> ProgramModel::below(Path const &path) const {
 }
 
 std::vector<OptionModel> describe_globals() {
-    GlobalOptions targets;  // for the declaration alone: nothing is read into them
+    GlobalOptions targets;  // only for the declaration: nothing is read into them
     OptionSet set;
     declare_globals(set, targets);
     return set.options();

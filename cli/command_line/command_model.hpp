@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-/// The command tree as plain data, as the commands declare it: the one source of help, man pages and completions.
+/// The command tree as plain data, as the commands declare it: the single source for help, man pages and completion.
 namespace relay::cli {
 
 /// A command, or a group of commands.
 struct CommandModel {
     Path path{};
-    Path alias{};  ///< a second path of the same command; mostly empty
+    Path alias{};  ///< a second path of the same command; usually empty
     std::string summary{};
     ManualText manual{};
     bool is_group = false;
@@ -26,22 +26,22 @@ struct CommandModel {
 /// The whole program.
 struct ProgramModel {
     std::vector<OptionModel> globals{};
-    std::vector<CommandModel>
-        commands{};  ///< in the order of the table, which is that of their paths; groups before their members
+    std::vector<CommandModel> commands{};  ///< in the order of the table, sorted by path; groups before their members
 
-    /// The command or group with this path or alias; null if there is none.
+    /// Returns the command or group with this path or alias; null if there is none.
     CommandModel const *find(Path const &path) const;
-    /// What stands below `path`, in order, with aliases: `agent` has `agent rotate-key`. The empty path: the first words.
+    /// Returns the paths directly below `path`, in order, aliases included: `agent` has `agent rotate-key`. The empty
+    /// path has the first words.
     std::vector<Path> below(Path const &path) const;
 };
 
-/// The global flags.
+/// Returns the global flags.
 std::vector<OptionModel> describe_globals();
 
-/// One command or group.
+/// Returns the model of one command or group.
 CommandModel describe_command(Command const &command);
 
-/// The whole tree. Commands whose path begins with "__" are for programs, not people, and are left out.
+/// Returns the whole tree, without commands whose path begins with "__": these are for programs, not people.
 ProgramModel describe_program(std::span<Command const *const> table);
 
 }  // namespace relay::cli

@@ -23,7 +23,7 @@ void add_next_word(std::vector<std::string> &words, std::string_view command_pat
     }
 }
 
-/// Somebody who writes "create agent" or "rotate-kye" knows the last word of a path: the paths that end in it, or nearly.
+/// Adds the paths whose last word is `word` or similar to it, for someone who writes "create agent" or "rotate-kye".
 void add_by_last_word(std::vector<std::string> &found, std::span<Command const *const> table, std::string const &word) {
     std::vector<std::string> last_words;
     for (Command const *command : table) {

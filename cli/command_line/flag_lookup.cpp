@@ -41,7 +41,7 @@ std::vector<std::string> FlagsInReach::similar(std::string const &spelled) const
     }
     std::string const bare = spelled.substr(std::min(spelled.find_first_not_of('-'), spelled.size()));
     if (bare.size() < 2) {
-        return {};  // one letter is close to nothing
+        return {};  // one letter is not enough to compare
     }
     std::vector<std::string> near = closest(bare, names);
     for (std::string &name : near) {

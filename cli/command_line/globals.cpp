@@ -49,7 +49,7 @@ Resolved<OutputFormat> resolve_format(GlobalOptions const &options, Environment 
     if (options.output) {
         OutputFormat const format = parse_format("--output", *options.output);
         if (options.json && format != OutputFormat::json) {
-            throw Error(ErrorKind::usage, "--json and --output " + *options.output + " exclude each other");
+            throw Error(ErrorKind::usage, "--json and --output " + *options.output + " cannot be used together");
         }
         return {format, "--output"};
     }
@@ -89,14 +89,14 @@ void declare_connection(OptionSet &set, GlobalOptions &options) {
               {.names = "-d,--dsn",
                .type = "CONNINFO",
                .description = "database to use, as keywords or as a URI, without a password (default: RELAY_ADMIN_DSN, "
-                              "then PG* settings)",
+                              "then PG* variables)",
                .group = group},
               options.dsn);
     add_value(
         set,
         {.names = "--dsn-file",
          .type = "FILE",
-         .description = "read the connection string from FILE; one with a password must be readable by its owner alone",
+         .description = "read the connection string from FILE; if it has a password, only you may be able to read it",
          .group = group},
         options.dsn_file);
     add_value(
@@ -105,7 +105,7 @@ void declare_connection(OptionSet &set, GlobalOptions &options) {
         options.service);
     add_flag(set,
              {.names = "--sandbox",
-              .description = "use the private PostgreSQL of `sandbox`, started on demand",
+              .description = "use the private PostgreSQL of `sandbox`; starts it if necessary",
               .group = group},
              options.sandbox);
     add_value(set,
@@ -122,14 +122,14 @@ void declare_output(OptionSet &set, GlobalOptions &options) {
     add_value(set,
               {.names = "-o,--output",
                .type = "table|json|jsonl|csv|id|env",
-               .description = "format of what goes to stdout (default: table)",
+               .description = "format of the output on stdout (default: table)",
                .group = group},
               options.output);
     add_flag(set, {.names = "--json", .description = "same as --output json", .group = group}, options.json);
-    add_flag(set, {.names = "-q,--quiet", .description = "no talk on stderr but warnings and errors", .group = group},
+    add_flag(set, {.names = "-q,--quiet", .description = "print only warnings and errors on stderr", .group = group},
              options.quiet);
-    add_flag(set, {.names = "-v,--verbose", .description = "more talk on stderr", .group = group}, options.verbose);
-    add_choice(set, {.names = "--color", .description = "color on stderr (default: auto)", .group = group},
+    add_flag(set, {.names = "-v,--verbose", .description = "print more on stderr", .group = group}, options.verbose);
+    add_choice(set, {.names = "--color", .description = "use color on stderr (default: auto)", .group = group},
                {"auto", "always", "never"}, options.color);
     add_flag(set, {.names = "--no-pager", .description = "never show long output in a pager", .group = group},
              options.no_pager);
@@ -139,24 +139,25 @@ void declare_writes(OptionSet &set, GlobalOptions &options) {
     constexpr std::string_view group = "Changes";
     add_flag(set,
              {.names = "-n,--dry-run",
-              .description = "do it all in a transaction, then roll back and show it",
+              .description = "run the whole transaction, show the result, and roll back",
               .group = group},
              options.dry_run);
-    add_flag(set, {.names = "-y,--yes", .description = "answer yes/no questions with yes", .group = group},
+    add_flag(set, {.names = "-y,--yes", .description = "answer yes to all yes/no questions", .group = group},
              options.yes);
     add_flag(set,
-             {.names = "--no-input", .description = "never ask; fail where a question would be needed", .group = group},
+             {.names = "--no-input", .description = "never ask; fail if a question would be necessary", .group = group},
              options.no_input);
-    add_value(set, {.names = "--reason", .type = "TEXT", .description = "why, for the audit trail", .group = group},
+    add_value(set, {.names = "--reason", .type = "TEXT", .description = "reason, for the audit trail", .group = group},
               options.reason);
     add_value(set, {.names = "--ticket", .type = "ID", .description = "ticket, for the audit trail", .group = group},
               options.ticket);
-    add_value(set,
-              {.names = "--actor",
-               .type = "NAME",
-               .description = "who asks, for the audit trail (default: the CI run, SUDO_USER, or the login name)",
-               .group = group},
-              options.actor);
+    add_value(
+        set,
+        {.names = "--actor",
+         .type = "NAME",
+         .description = "who makes the change, for the audit trail (default: the CI run, SUDO_USER, or the login name)",
+         .group = group},
+        options.actor);
 }
 
 }  // namespace
@@ -165,8 +166,8 @@ void declare_globals(OptionSet &set, GlobalOptions &options) {
     declare_connection(set, options);
     declare_output(set, options);
     declare_writes(set, options);
-    add_flag(set, {.names = "-h,--help", .description = "show help and stop", .group = "Help"}, options.help);
-    add_flag(set, {.names = "-V,--version", .description = "show the version and stop", .group = "Help"},
+    add_flag(set, {.names = "-h,--help", .description = "show help and exit", .group = "Help"}, options.help);
+    add_flag(set, {.names = "-V,--version", .description = "show the version and exit", .group = "Help"},
              options.version);
 }
 

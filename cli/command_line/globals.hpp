@@ -11,7 +11,7 @@ namespace relay::cli {
 
 class OptionSet;
 
-/// The global flags as they stand on the line, before environment and defaults.
+/// The global flags as given on the command line, before environment and defaults apply.
 struct GlobalOptions {
     std::optional<std::string> dsn{};
     std::optional<std::string> dsn_file{};
@@ -37,17 +37,19 @@ struct GlobalOptions {
 /// Adds the global flags.
 void declare_globals(OptionSet &set, GlobalOptions &options);
 
-/// Reads an environment variable; null if it is not set.
+/// Returns the value of an environment variable, or null if it is not set.
 using Environment = std::function<char const *(char const *name)>;
 
-/// Flag before RELAY_ADMIN_OUTPUT and RELAY_ADMIN_TIMEOUT before default. (RELAY_ADMIN_DSN is read with the connection settings.)
-/// Throws Error (usage): a bad value, named with its origin; flags that exclude each other.
+/// Applies environment and defaults: a flag overrides RELAY_ADMIN_OUTPUT and RELAY_ADMIN_TIMEOUT, which override the
+/// default. (RELAY_ADMIN_DSN is read with the connection settings.) Throws Error (usage) for a bad value, naming its
+/// origin, and for flags that cannot be used together.
 Globals resolve_globals(GlobalOptions const &options, Environment const &environment);
 
 /// "table", "json", ...
 std::string_view format_name(OutputFormat format);
 
-/// `90s`, `10m`, also `500ms`; 100ms to 10m. `origin` names the text in errors: "--timeout". Throws Error (usage).
+/// Parses a timeout from 100ms to 10m: `90s`, `10m`, `500ms`. `origin` names the text in errors: "--timeout". Throws
+/// Error (usage).
 std::chrono::milliseconds parse_timeout(std::string const &origin, std::string const &text);
 
 }  // namespace relay::cli

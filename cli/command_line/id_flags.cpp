@@ -35,7 +35,7 @@ constexpr std::string_view role_flags = "--id,--role,--role-id";
 std::optional<std::string> SpelledId::given() const {
     if (word && flag && *word != *flag) {
         throw Error(ErrorKind::usage, std::string(word_name) + " is '" + *word + "', but " + std::string(flag_name) +
-                                          " is '" + *flag + "'; give one of them");
+                                          " is '" + *flag + "'; give only one of them");
     }
     return word ? word : flag;
 }
@@ -90,7 +90,7 @@ void add_role_word(OptionSet &set, SpelledId &target) {
 void add_key(OptionSet &set, SpelledId &target) {
     add(set,
         {.word = "KEY-ID",
-         .description = "the key's id: 12 characters, not the key",
+         .description = "the key's id (12 characters), not the key",
          .flags = "--id,--key-id",
          .flag_name = "--key-id"},
         target);
@@ -102,7 +102,7 @@ void add_rotated_agent(OptionSet &set, SpelledId &target) {
          .description = "the agent's id",
          .flags = "--agent-id",
          .flag_name = "--agent-id",
-         .flag_description = "the same as a flag"},
+         .flag_description = "the same, as a flag"},
         target);
 }
 

@@ -10,7 +10,7 @@ namespace relay::cli {
 
 namespace {
 
-/// "-f,--file" as its parts.
+/// Splits "-f,--file" into its names.
 std::vector<std::string> split_names(std::string_view names) {
     std::vector<std::string> parts;
     for (std::size_t start = 0; start <= names.size();) {
@@ -23,7 +23,7 @@ std::vector<std::string> split_names(std::string_view names) {
     return parts;
 }
 
-/// "table|json" are the words themselves; "FILE" and "TIME|DURATION" stand for something else.
+/// Returns the words of "table|json"; none for "FILE" or "TIME|DURATION", whose capitals name a kind of value.
 std::vector<std::string> split_choices(std::string_view type) {
     std::vector<std::string> words;
     if (type.find('|') == type.npos || type.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != type.npos) {
@@ -39,7 +39,7 @@ std::vector<std::string> split_choices(std::string_view type) {
     }
 }
 
-/// A flag with a value of this type; without one, a bare flag.
+/// Returns a flag with a value of this type, or a bare flag if the type is empty.
 OptionModel make_flag(OptionText const &text, std::string_view type) {
     return {
         .names = split_names(text.names),
@@ -80,7 +80,7 @@ void split_at_commas(std::string const &name, std::string_view value, std::vecto
         std::size_t const comma = value.find(',');
         std::string_view const part = value.substr(0, comma);
         if (part.empty()) {
-            throw Error(ErrorKind::usage, name + " has an empty part between its commas");
+            throw Error(ErrorKind::usage, name + " has an empty value between commas");
         }
         target.emplace_back(part);
         if (comma == value.npos) {
@@ -90,7 +90,7 @@ void split_at_commas(std::string const &name, std::string_view value, std::vecto
     }
 }
 
-/// Names the flag in front of what `parse` says of its value.
+/// Calls `parse`, and puts the name of the flag before the message of its error.
 template <typename Parse>
 auto parse_for(std::string const &name, Parse const &parse) {
     try {
@@ -200,7 +200,8 @@ void at_most_one(Given flags) {
     std::string_view first;
     for (auto const &[name, given] : flags) {
         if (given && !first.empty()) {
-            throw Error(ErrorKind::usage, std::string(first) + " and " + std::string(name) + " exclude each other");
+            throw Error(ErrorKind::usage,
+                        std::string(first) + " and " + std::string(name) + " cannot be used together");
         }
         first = given ? name : first;
     }
@@ -208,8 +209,8 @@ void at_most_one(Given flags) {
 
 void require_partner(std::string_view flag, bool given, std::string_view partner, bool partner_given) {
     if (given && !partner_given) {
-        throw Error(ErrorKind::usage, std::string(flag) + " says nothing without " + std::string(partner),
-                    {.next = "add " + std::string(partner) + ", or leave " + std::string(flag) + " out"});
+        throw Error(ErrorKind::usage, std::string(flag) + " has no effect without " + std::string(partner),
+                    {.next = "add " + std::string(partner) + ", or omit " + std::string(flag)});
     }
 }
 
@@ -220,7 +221,7 @@ void exactly_one(Given flags) {
             return;
         }
     }
-    throw Error(ErrorKind::usage, "one of these is needed: " + names_of(flags));
+    throw Error(ErrorKind::usage, "missing: one of " + names_of(flags));
 }
 
 }  // namespace relay::cli

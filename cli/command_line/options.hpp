@@ -13,28 +13,29 @@
 #include <utility>
 #include <vector>
 
-/// How commands declare their options, each kind of value in one way.
+/// Functions with which commands declare their options, one for each kind of value.
 ///
-/// A target is bound by reference and must live as long as the Runner: keep the Options struct in a shared_ptr that the Runner captures.
-/// Parsing text to ids and names is the Runner's work. What is wrong with a value is an Error (usage) that names the flag.
+/// A target is bound by reference and must live as long as the Runner: keep the Options struct in a shared_ptr that the
+/// Runner captures. The Runner parses text into ids and names. A bad value is an Error (usage) that names the flag.
 namespace relay::cli {
 
-/// What is told of an option. Designated initializers read best:
-/// `add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "the agent's organization", .required = true}, options->org)`.
+/// The texts of an option. Designated initializers read best:
+/// `add_value(set, {.names = "--org,--org-id", .type = "ORG", .description = "the agent's organization", .required =
+/// true}, options->org)`.
 struct OptionText {
     std::string_view names;  ///< "--name", "-f,--file", "--org,--org-id"; for a positional its name in help: "AGENT"
     std::string_view
-        type{};  ///< what stands for the value in help: "ORG", "FILE"; a duration, an instant, a choice has one of its own
+        type{};  ///< shown for the value in help: "ORG", "FILE"; a duration, an instant and a choice have a default
     std::string_view description;  ///< lower case, no full stop
     bool required = false;
     std::string_view group{};  ///< heading in help; empty: "Flags" or "Arguments"
 };
 
-/// `--name VALUE`: once at most, never empty.
+/// `--name VALUE`, at most once, never empty.
 void add_value(OptionSet &set, OptionText const &text, std::optional<std::string> &target);
 
 enum class Commas { kept, split };
-/// `--name VALUE` as often as wanted; with Commas::split also `--name A,B`.
+/// `--name VALUE`, any number of times; with Commas::split also `--name A,B`.
 void add_values(OptionSet &set, OptionText const &text, std::vector<std::string> &target, Commas commas = Commas::kept);
 
 /// `--name`, without a value.
@@ -42,7 +43,7 @@ void add_flag(OptionSet &set, OptionText const &text, bool &target);
 
 /// A word that is not a flag. Positionals are filled in the order of their declaration.
 void add_positional(OptionSet &set, OptionText const &text, std::optional<std::string> &target);
-/// All words that are left; declare it last.
+/// All remaining words; declare it last.
 void add_positionals(OptionSet &set, OptionText const &text, std::vector<std::string> &target);
 
 /// `90d`, `24h`, `10m`, `30s`, `0`, as relay::parse_duration.
@@ -58,7 +59,7 @@ struct Bounds {
 /// A whole number in decimal digits.
 void add_integer(OptionSet &set, OptionText const &text, Bounds bounds, std::optional<std::int64_t> &target);
 
-/// One word of `choices`; a near miss gets a suggestion.
+/// One word of `choices`; the error for another word suggests a similar one.
 void add_choice(OptionSet &set, OptionText const &text, std::vector<std::string> const &choices,
                 std::optional<std::string> &target);
 
@@ -66,7 +67,7 @@ void add_choice(OptionSet &set, OptionText const &text, std::vector<std::string>
 using Given = std::initializer_list<std::pair<std::string_view, bool>>;
 /// Throws Error (usage) naming the first two if more than one of `flags` was given.
 void at_most_one(Given flags);
-/// Throws Error (usage) if `flag` was given without `partner`, without which it says nothing.
+/// Throws Error (usage) if `flag` was given without `partner`, without which it has no effect.
 void require_partner(std::string_view flag, bool given, std::string_view partner, bool partner_given);
 /// As at_most_one, and throws Error (usage) naming all of them if none was given.
 void exactly_one(Given flags);

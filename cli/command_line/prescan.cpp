@@ -14,7 +14,8 @@ namespace {
 
 bool is_flag_like(std::string const &word) { return word.size() > 1 && word.front() == '-'; }
 
-/// En dash, em dash, horizontal bar, minus: what a word processor makes of "-" and "--".
+/// Returns whether the word starts with an en dash, em dash, horizontal bar or minus, which word processors make of "-"
+/// and "--".
 bool starts_with_typographic_dash(std::string const &word) {
     return word.starts_with("\u2013") || word.starts_with("\u2014") || word.starts_with("\u2015") ||
            word.starts_with("\u2212");
@@ -41,7 +42,7 @@ class Scanner {
     void check_command() const;
     void check_positionals() const;
     void check_required() const;
-    /// Keeps the first error until the whole line is read: --help wins over it.
+    /// Keeps the first error until the whole line is read, because --help overrides errors.
     void defer(Error error);
 
     std::vector<std::string> const &m_words;
@@ -54,14 +55,15 @@ class Scanner {
     std::optional<Error> m_error{};
 };
 
-/// A key belongs in a file or on stdin. Looked for before anything else is said, since most errors quote a word.
+/// Refuses a command line that contains a key: a key belongs in a file or on stdin. Runs first, because most errors
+/// quote a word.
 void refuse_keys(std::vector<std::string> const &words) {
     for (auto word = words.begin(); word != words.end() && *word != "--"; ++word) {
         if (holds_key(*word)) {
-            throw Error(ErrorKind::usage, "a word of the command line holds a key (text withheld)",
-                        {.why = "every user of this machine can read command lines, and the shell keeps its history",
-                         .next = "name the key by its key id, the 12 characters behind relay_sk_, and rotate it: it "
-                                 "has been exposed"});
+            throw Error(ErrorKind::usage, "the command line contains a key (text withheld)",
+                        {.why = "every user of this machine can read it, and your shell keeps it in its history",
+                         .next = "rotate the key, because it has been exposed; to name a key, use its key id, the 12 "
+                                 "characters after relay_sk_"});
         }
     }
 }
@@ -88,7 +90,7 @@ Line Scanner::run() {
         if (!flags_ended && starts_with_typographic_dash(word)) {
             defer({ErrorKind::usage,
                    "the word '" + word + "' starts with a typographic dash",
-                   {.next = "write it with one or two plain hyphens (-); put -- before a word that is meant so"}});
+                   {.next = "use plain hyphens (-) instead; if the dash is intended, put -- before the word"}});
         }
     }
     if (m_line.help || m_line.version) {
@@ -118,7 +120,7 @@ void Scanner::take_path_word(std::string const &word) {
     m_line.path.push_back(word);
     Command const *command = find_command(m_table, m_line.path);
     if (command == nullptr && next_words(m_table, m_line.path).empty()) {
-        // The value of an unknown flag looks like an unknown command.
+        // An unknown flag comes first: its value looks like an unknown command.
         throw m_error ? *m_error : unknown_command(m_table, m_line.path);
     }
     m_line.command = command;
@@ -136,7 +138,7 @@ void Scanner::take_long(std::string const &word) {
     } else if (flag->takes_value()) {
         take_value(*flag, spelled, equals == word.npos ? std::nullopt : std::optional(word.substr(equals + 1)));
     } else if (equals != word.npos) {
-        defer({ErrorKind::usage, "flag " + spelled + " takes no value"});
+        defer({ErrorKind::usage, "flag " + spelled + " does not take a value"});
     } else {
         take_bare(*flag);
     }
@@ -167,7 +169,7 @@ void Scanner::take_short(std::string const &word) {
 void Scanner::take_bare(OptionModel const &flag) {
     m_line.help = m_line.help || flag.canonical_name() == "--help";
     m_line.version = m_line.version || flag.canonical_name() == "--version";
-    if (m_seen.emplace(&flag, "").second) {  // said twice, a bare flag says nothing more
+    if (m_seen.emplace(&flag, "").second) {  // a repeated bare flag changes nothing
         add(flag, flag.canonical_name());
     }
 }
@@ -180,7 +182,7 @@ void Scanner::take_value(OptionModel const &flag, std::string const &spelled, st
         }
         std::string const &next = m_words[m_next];
         if (is_flag_like(next)) {
-            // Not deferred: what stands there may be text, so the rest of the line cannot be read safely.
+            // Not deferred: the next word may be text, so the rest of the line cannot be read safely.
             std::string const joined = spelled.size() == 2 ? flag.canonical_name() : spelled;
             throw Error(ErrorKind::usage, "flag " + spelled + " needs a value, but the next word is " + next,
                         {.next = "to pass that text as the value, write " + joined + "=" + next});
@@ -189,8 +191,7 @@ void Scanner::take_value(OptionModel const &flag, std::string const &spelled, st
         ++m_next;
     }
     if (given->empty()) {
-        defer(
-            {ErrorKind::usage, "the value of " + spelled + " is empty", {.next = "give it a value, or leave it out"}});
+        defer({ErrorKind::usage, "the value of " + spelled + " is empty", {.next = "give it a value, or omit it"}});
         return;
     }
     count_once(flag, spelled);
@@ -212,9 +213,9 @@ void Scanner::add(OptionModel const &flag, std::string word) {
 void Scanner::unknown_flag(std::string const &spelled) {
     Advice next;
     if (m_flags.command == nullptr) {
-        next = "write the flags of a command after its name";
+        next = "put the flags of a command after its name";
     } else if (spelled.size() > 1 && spelled[1] != '-') {
-        next = "put -- before a word that starts with a hyphen and is no flag";
+        next = "if the word is not a flag, put -- before it";
     }
     defer({ErrorKind::usage,
            "unknown flag " + spelled,
@@ -226,13 +227,13 @@ void Scanner::check_command() const {
         return;
     }
     if (m_line.path.empty()) {
-        throw Error(ErrorKind::usage, "no command is named", {.next = help_of({})});
+        throw Error(ErrorKind::usage, "no command given", {.next = help_of({})});
     }
     std::string choices;
     for (std::string const &word : next_words(m_table, m_line.path)) {
         choices += (choices.empty() ? "" : ", ") + word;
     }
-    throw Error(ErrorKind::usage, join_path(m_line.path) + " needs one of its commands: " + choices,
+    throw Error(ErrorKind::usage, join_path(m_line.path) + " needs a command: " + choices,
                 {.next = help_of(m_line.path)});
 }
 
@@ -252,7 +253,7 @@ void Scanner::check_positionals() const {
     if (m_line.positionals.size() > room) {
         std::string const path = join_path(m_line.path);
         throw Error(ErrorKind::usage, "unexpected word " + quote_for_message(m_line.positionals[room]),
-                    {.why = room == 0 ? path + " takes flags only" : path + " takes only" + names,
+                    {.why = room == 0 ? path + " takes only flags" : path + " takes only" + names,
                      .next = help_of(m_line.path)});
     }
 }

@@ -10,8 +10,9 @@
 
 /// Sorts the words of a command line before CLI11 sees them.
 ///
-/// CLI11 2.1.2 alone takes the flag after a value flag as its value (`--reason --dry-run` would run for real), calls an unknown command
-/// "A subcommand is required", reads `-o=json` as "=json", and lets the last of two equal flags win. Here all of that is exit 2.
+/// CLI11 2.1.2 alone takes the flag after a value flag as its value (`--reason --dry-run` would run for real), calls an
+/// unknown command "A subcommand is required", reads `-o=json` as "=json", and lets the last of two equal flags win.
+/// Here each of these is handled right or is exit 2.
 namespace relay::cli {
 
 /// A command line, sorted.
@@ -25,19 +26,19 @@ struct Line {
     std::vector<std::string> positionals{};
 };
 
-/// Declares the options of the command, and gives the set that holds them.
+/// Declares the options of the command, and returns the set that has them.
 using EnterCommand = std::function<OptionSet const &(Command const &command)>;
 
-/// Sorts `words` (without the program's name) by the global flags and those of the command that they name: `enter` is called once, when
-/// it is known.
+/// Sorts `words` (without the program's name) by the global flags and those of the command that they name: `enter` is
+/// called once, when the command is known.
 ///
-/// Flags of the program stand anywhere; those of the command after its name, where they win over a global of the same name. A lone `-` is
-/// a value; `--` ends the flags. Throws Error (usage) that names the word.
+/// Global flags may appear anywhere. Flags of the command follow its name, and override a global flag of the same name.
+/// A lone `-` is a value; `--` ends the flags. Throws Error (usage) that names the word.
 Line sort_words(std::vector<std::string> const &words, std::span<Command const *const> table, OptionSet const &globals,
                 EnterCommand const &enter);
 
-/// True if the words, which may not parse, ask for JSON: `-o json`, `-ojsonl`, `--output=json`, `--json`; else what `fallback`
-/// (RELAY_ADMIN_OUTPUT, or null) says.
+/// Returns whether the words, which may not parse, ask for JSON: `-o json`, `-ojsonl`, `--output=json`, `--json`;
+/// otherwise whether `fallback` does (RELAY_ADMIN_OUTPUT, or null).
 bool asks_for_json(std::vector<std::string> const &words, char const *fallback);
 
 }  // namespace relay::cli

@@ -31,16 +31,17 @@ void refuse_contradictions(RotateOptions const &options) {
     at_most_one(
         {{"--if-older-than", options.if_older_than.has_value()}, {"--due-within", options.due_within.has_value()}});
     if (options.grace.value_or(seconds(0)) > longest_grace) {
-        throw Error(ErrorKind::usage,
-                    "--grace is " + format_duration(*options.grace) + ", but at most 90d are allowed");
+        throw Error(ErrorKind::usage, "--grace is " + format_duration(*options.grace) + ", but must be at most 90d");
     }
     if (options.retire_on_first_use && options.grace == seconds(0)) {
-        throw Error(ErrorKind::usage, "--retire-on-first-use says nothing with --grace 0: the old key ends at once");
+        throw Error(ErrorKind::usage,
+                    "--retire-on-first-use has no effect with --grace 0, which ends the old key immediately");
     }
     if (options.sink.secret_stdout && (options.if_older_than || options.due_within)) {
-        throw Error(ErrorKind::usage, "--secret-stdout does not go together with --if-older-than and --due-within",
-                    {.why = "a key that is not due leaves stdout empty, and a reader may store that over a good secret",
-                     .next = "use --secret-file FILE, and go on only if it exists"});
+        throw Error(
+            ErrorKind::usage, "--secret-stdout cannot be used with --if-older-than or --due-within",
+            {.why = "if the key is not due, stdout is empty, and a reader may overwrite a good secret with that",
+             .next = "use --secret-file FILE, and continue only if FILE exists"});
     }
     if (options.key_from == "-" && options.sink.seal_key == "-") {
         throw Error(ErrorKind::usage, "--key-from - and --seal-key - cannot both read stdin");
@@ -51,21 +52,26 @@ void refuse_contradictions(RotateOptions const &options) {
 
 void declare_rotation(OptionSet &set, RotateOptions &options) {
     add_rotated_agent(set, options.agent);
-    add_duration(set, {.names = "--grace", .description = "how long the old key works on: 0 to 90d, default 24h"},
+    add_duration(set, {.names = "--grace", .description = "how long the old key still works: 0 to 90d (default: 24h)"},
                  options.grace);
-    add_duration(set, {.names = "--if-older-than", .description = "leave a younger key as it is"},
+    add_duration(set, {.names = "--if-older-than", .description = "do nothing if the key is younger"},
                  options.if_older_than);
-    add_duration(set, {.names = "--due-within", .description = "leave a key that is due later as it is"},
+    add_duration(set, {.names = "--due-within", .description = "do nothing if the key is due later"},
                  options.due_within);
     add_flag(set, {.names = "--retire-on-first-use", .description = "end the old key when the new one is first used"},
              options.retire_on_first_use);
-    add_value(set, {.names = "--request-id", .type = "UUID", .description = "a repeat of this request changes nothing"},
-              options.request_id);
     add_value(set,
-              {.names = "--key-from", .type = "FILE", .description = "the new key, of your own making; - is stdin"},
-              options.key_from);
-    add_flag(set, {.names = "--force", .description = "end a key in grace, renew one that has expired"}, options.force);
-    add_flag(set, {.names = "--revert", .description = "take back the last rotation, while its old key works"},
+              {.names = "--request-id",
+               .type = "UUID",
+               .description = "make the request repeatable: a retry changes nothing"},
+              options.request_id);
+    add_value(
+        set,
+        {.names = "--key-from", .type = "FILE", .description = "use the new key in FILE, which you made; - is stdin"},
+        options.key_from);
+    add_flag(set, {.names = "--force", .description = "end a key in its grace period; renew an expired one"},
+             options.force);
+    add_flag(set, {.names = "--revert", .description = "take the last rotation back, while the old key works"},
              options.revert);
     declare_sink(set, options.sink);
 }

@@ -9,7 +9,7 @@
 
 namespace relay::cli {
 
-/// The flags of rotate-key, as text or already checked each by itself.
+/// The flags of rotate-key, as text or already checked one by one.
 struct RotateOptions {
     SpelledId agent{};
     std::optional<std::chrono::seconds> grace{};
@@ -22,13 +22,13 @@ struct RotateOptions {
     bool revert = false;
     SinkOptions sink{};
 
-    /// It may turn out that there is no new key to write.
+    /// Returns whether the command may find that no new key is needed.
     bool may_find_nothing_to_do() const { return if_older_than || due_within || request_id || key_from; }
 };
 
 void declare_rotation(OptionSet &set, RotateOptions &options);
 
-/// Throws Error (usage) for flags that do not go together, with --revert or without.
+/// Throws Error (usage) for flags that cannot be used together, with or without --revert.
 void check_rotation(RotateOptions const &options);
 
 }  // namespace relay::cli

@@ -25,14 +25,14 @@ std::vector<Permission> parse_permissions(std::vector<std::string> const &texts)
 }
 
 void add_key_max_age(OptionSet &set, std::optional<std::chrono::seconds> &target) {
-    add_duration(set, {.names = "--key-max-age", .description = "age at which a key is due for rotation, as 90d"},
+    add_duration(set, {.names = "--key-max-age", .description = "age at which a key is due for rotation, such as 90d"},
                  target);
 }
 
 void require_some_time(std::string const &flag, std::optional<std::chrono::seconds> const &duration) {
     if (duration && *duration <= std::chrono::seconds(0)) {
-        throw Error(ErrorKind::usage, flag + " is 0, but must be some time",
-                    {.next = "write it with a unit, as " + flag + " 90d"});
+        throw Error(ErrorKind::usage, flag + " is 0, but must be longer",
+                    {.next = "give a duration with a unit: " + flag + " 90d"});
     }
 }
 
@@ -42,12 +42,12 @@ void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults)
     };
     add_choice(set, {.names = "--plan", .description = with_default("free: one agent; paid: no limit", "free")},
                all_texts<Plan>(), flags.plan);
-    add_integer(set, {.names = "--max-agents", .description = "how many agents it may have, whatever its plan"},
+    add_integer(set, {.names = "--max-agents", .description = "maximum number of agents; overrides the plan"},
                 {.min = 0, .max = 10'000'000}, flags.max_agents);
     add_key_max_age(set, flags.key_max_age);
     add_choice(set,
                {.names = "--auth-mode",
-                .description = with_default("optional: calls without a key are let through and recorded", "required")},
+                .description = with_default("optional: accept and record calls without a key", "required")},
                all_texts<AuthMode>(), flags.auth_mode);
 }
 
@@ -60,10 +60,10 @@ OrgSettings org_settings(OrgSettingFlags const &flags) {
 }
 
 void declare_page(OptionSet &set, PageOptions &options) {
-    add_integer(set, {.names = "--limit", .description = "show at most so many (default: 1000)"},
+    add_integer(set, {.names = "--limit", .description = "show at most N (default: 1000)"},
                 {.min = 1, .max = largest_page}, options.limit);
-    add_flag(set, {.names = "--all", .description = "show all of them"}, options.all);
-    add_value(set, {.names = "--after", .type = "CURSOR", .description = "go on where a list ended: its \"next\""},
+    add_flag(set, {.names = "--all", .description = "show all"}, options.all);
+    add_value(set, {.names = "--after", .type = "CURSOR", .description = "continue after a page: give its \"next\""},
               options.after);
 }
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-/// What several commands read from their command line in the same way.
+/// Flags that several commands read in the same way.
 namespace relay::cli {
 
 class OptionSet;
@@ -32,7 +32,7 @@ struct OrgSettingFlags {
 
     bool any() const { return plan || max_agents || key_max_age || auth_mode; }
 };
-/// `defaults`: says what holds if nothing is said, as for a new organization.
+/// Adds the flags. `defaults`: the descriptions name the defaults, as for a new organization.
 void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults);
 /// Throws Error (usage).
 OrgSettings org_settings(OrgSettingFlags const &flags);

@@ -90,8 +90,9 @@ void ask_for_names(Options &options, Context &context) {
     ask(context, "Name of its first agent", "First agent", options.agent_name, is_name);
 }
 
-/// Walks a person through the first run: what will be done and where, the questions that no flag answers, the whole plan, and a
-/// last question. The database is contacted first, so that you do not answer questions for one that cannot be reached.
+/// Walks a person through the first run: what will be done and where, the questions that no flag answers, the whole
+/// plan, and a last question. The database is contacted first, so that you do not answer questions for one that cannot
+/// be reached.
 void walk_through(Options &options, Context &context) {
     Output &output = context.output();
     WhoAmI const who = who_am_i(context.database());

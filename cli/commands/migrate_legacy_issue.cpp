@@ -51,7 +51,7 @@ IssueLegacy make_request(Options const &options) {
         request.org = OrgId::parse(*options.org);
     }
     if (options.batch && options.sink.deliver) {
-        throw Error(ErrorKind::usage, "--batch and --deliver exclude each other",
+        throw Error(ErrorKind::usage, "--batch and --deliver cannot be used together",
                     {.why = "with --deliver, a batch has one key per job", .next = "use --deliver-jobs N instead"});
     }
     if (options.batch) {

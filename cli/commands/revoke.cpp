@@ -23,8 +23,8 @@ struct Options {
     Waits waits{};
 };
 
-/// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. Reads nothing first: the question must
-/// appear immediately, even if the database is slow.
+/// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. Reads nothing first: the
+/// question must appear immediately, even if the database is slow.
 void confirm_end(Context &context, std::vector<std::string> const &subjects) {
     if (context.globals().dry_run || subjects.empty()) {
         return;

@@ -29,8 +29,8 @@ struct Offers {
         0;  ///< for a program: how many words of its line are before the one that is being typed
 };
 
-/// What may stand where `line` is being typed, in order: words that begin with what is typed of them. For `--flag=value` these are values,
-/// for `-fvalue` they begin with `-f`.
+/// What may stand where `line` is being typed, in order: words that begin with what is typed of them. For
+/// `--flag=value` these are values, for `-fvalue` they begin with `-f`.
 Offers offers_for(TypedLine const &line, ProgramModel const &program, FindIds const &find_ids);
 
 }  // namespace relay::cli

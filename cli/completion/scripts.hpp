@@ -2,10 +2,12 @@
 
 #include <string_view>
 
-/// The completion scripts. They know no command and no flag: they hand the line and the cursor to `relay-admin __complete`, and give the
-/// shell what it answers (complete.hpp). So they never differ from the program, and say nothing where there is none.
+/// The completion scripts. They know no command and no flag: they hand the line and the cursor to `relay-admin
+/// __complete`, and give the shell what it answers (complete.hpp). So they never differ from the program, and say
+/// nothing where there is none.
 ///
-/// None of them ever has the shell evaluate a word of the line or of the database. File names are completed by the shell itself.
+/// None of them ever has the shell evaluate a word of the line or of the database. File names are completed by the
+/// shell itself.
 namespace relay::cli {
 
 /// For bash 4.3 and later; needs nothing of the bash-completion package.

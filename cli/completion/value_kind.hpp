@@ -18,8 +18,8 @@ enum class ValueKind {
     program,  ///< a command line of somebody else's
 };
 
-/// Reads it off the type name of an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "CHECK", "FILE", "SINK", "DIR", "COMMAND",
-/// "PROGRAM". Choices, which are spelled out in the type name, are text here.
+/// Reads it off the type name of an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "CHECK", "FILE", "SINK",
+/// "DIR", "COMMAND", "PROGRAM". Choices, which are spelled out in the type name, are text here.
 constexpr ValueKind value_kind(std::string_view type) {
     struct Known {
         std::string_view type;

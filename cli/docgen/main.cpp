@@ -1,5 +1,5 @@
-/// relay-admin-docgen KIND FOLDER: writes the generated documents of one kind into FOLDER, and removes from it what is no longer made.
-/// relay-admin-docgen table: prints the table of commands as JSON.
+/// relay-admin-docgen KIND FOLDER: writes the generated documents of one kind into FOLDER, and removes from it what is
+/// no longer made. relay-admin-docgen table: prints the table of commands as JSON.
 
 #include "cli/completion/scripts.hpp"
 #include "cli/docgen/man_pages.hpp"
@@ -32,8 +32,8 @@ std::vector<GeneratedFile> completions(ProgramModel const &) {
 
 constexpr std::array kinds{Kind{"completions", completions}, Kind{"man", man_pages}};
 
-/// The folder is ours alone, by this mark: a wrong FOLDER on the command line must not lose anybody's files. Guides, in section 7 of the
-/// manual, are written by hand.
+/// The folder is ours alone, by this mark: a wrong FOLDER on the command line must not lose anybody's files. Guides, in
+/// section 7 of the manual, are written by hand.
 bool is_ours(std::filesystem::path const &file) {
     return file.filename().string().find("relay-admin") != std::string::npos && file.extension() != ".7";
 }

@@ -7,7 +7,8 @@
 
 namespace relay::cli::docgen {
 
-/// The manual in mdoc(7): `relay-admin.1`, and one page a command and a group, named as git names its own (`relay-admin-org-create.1`).
+/// The manual in mdoc(7): `relay-admin.1`, and one page a command and a group, named as git names its own
+/// (`relay-admin-org-create.1`).
 std::vector<GeneratedFile> man_pages(ProgramModel const &program);
 
 }  // namespace relay::cli::docgen

@@ -16,7 +16,8 @@ std::string in_capitals(std::string text) {
 
 namespace {
 
-/// mdoc wants a date, and one that moved would change every page with every build: the day of the manual's first edition.
+/// mdoc wants a date, and one that moved would change every page with every build: the day of the manual's first
+/// edition.
 constexpr std::string_view manual_date = "November 22, 2026";
 
 /// An example is set 11 columns in; what is longer goes on in the next line.

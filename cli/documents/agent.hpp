@@ -15,7 +15,8 @@ Record agent_record(Agent const &agent);
 Agent sample_agent();
 
 /// What a responder reads: who, how it stands and by whose act, its keys, where it was last seen.
-/// `grants`: all that it may do. `address`: where it was last seen from. The standing rows and keys are told in words here; machines get them as lists of their own.
+/// `grants`: all that it may do. `address`: where it was last seen from. The standing rows and keys are told in words
+/// here; machines get them as lists of their own.
 Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, std::vector<Key> const &keys,
                      std::vector<Grant> const &grants, std::optional<std::string> const &address);
 

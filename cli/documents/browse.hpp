@@ -10,7 +10,8 @@
 #include <utility>
 #include <vector>
 
-/// What the commands that only read show, through a pager where it is too long: a page of a list, and one thing in full.
+/// What the commands that only read show, through a pager where it is too long: a page of a list, and one thing in
+/// full.
 namespace relay::cli {
 
 /// A list: `row` makes an item of what was found, and the columns of `sample`, since there may be nothing.

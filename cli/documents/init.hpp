@@ -7,7 +7,8 @@
 
 namespace relay::cli {
 
-/// The result of `init`: the agent and its key as in created_agent_record, the organization, and which migrations were applied.
+/// The result of `init`: the agent and its key as in created_agent_record, the organization, and which migrations were
+/// applied.
 Record init_record(Initialized const &made);
 
 /// The three commands that one needs next, on stderr, for a person at a terminal; or that nothing changed.

@@ -5,7 +5,8 @@
 
 namespace relay::cli {
 
-/// The contract of one `kind` that `-o json` or `-o jsonl` prints: a JSON Schema (draft 2020-12) that needs no other file.
+/// The contract of one `kind` that `-o json` or `-o jsonl` prints: a JSON Schema (draft 2020-12) that needs no other
+/// file.
 struct JsonSchema {
     std::string_view kind;  ///< "AgentDetails"
     std::string_view description;  ///< one sentence

@@ -22,11 +22,12 @@ std::unique_ptr<Sink> open_settled_token_sink(Context &context, SinkOptions cons
 /// "written to payment.env (mode 0600)". `delivered_to` is KeyDelivery::destination(), or empty.
 Record delivery_record(std::string const &label, std::string const &delivered_to);
 
-/// A key just issued to an agent, in the order in which people want it: org, agent, key id, where the secret went, when it is due.
-/// Nulls without a key.
+/// A key just issued to an agent, in the order in which people want it: org, agent, key id, where the secret went, when
+/// it is due. Nulls without a key.
 Record new_key_record(Agent const &agent, std::optional<Key> const &key, std::string const &delivered_to);
 
-/// What new_key_record tells machines of the key itself, without its owner: `key_id`, `secret`, `delivered_to`, `due_at`, `expires_at`.
+/// What new_key_record tells machines of the key itself, without its owner: `key_id`, `secret`, `delivered_to`,
+/// `due_at`, `expires_at`.
 Record machine_key_record(std::optional<Key> const &key, std::string const &delivered_to);
 
 /// An agent just made with its first key: new_key_record, and for machines what else an agent has.

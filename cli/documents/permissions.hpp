@@ -36,7 +36,8 @@ std::string describe_grants(std::vector<Grant> const &grants);
 /// True if there is more to tell of them than their names.
 bool are_more_than_names(std::vector<Grant> const &grants);
 
-/// Kind AgentPermissions, shown; with a note if nothing changed: `already` completes "nothing changed: agent payments ...".
+/// Kind AgentPermissions, shown; with a note if nothing changed: `already` completes "nothing changed: agent payments
+/// ...".
 void show_agent_permissions(Context &context, AgentPermissions const &changed, std::vector<std::string> warnings,
                             std::string_view already);
 

@@ -42,8 +42,8 @@ Record role_record(Role const &role);
 /// What the columns of a list are made of.
 Role sample_role();
 
-/// A document of `kind` about a role that was made or changed, shown; with a note if nothing was: `already` completes "nothing changed: role
-/// payment ...".
+/// A document of `kind` about a role that was made or changed, shown; with a note if nothing was: `already` completes
+/// "nothing changed: role payment ...".
 void show_changed_role(Context &context, std::string kind, ChangedRole const &changed, std::string_view already);
 
 }  // namespace relay::cli

@@ -5,7 +5,8 @@
 
 namespace relay::cli {
 
-/// Kind AgentKeyRotation, for rotate-key and its --revert. With -o env it holds only what a script needs: AGENT_ID, KEY_ID, CHANGED.
+/// Kind AgentKeyRotation, for rotate-key and its --revert. With -o env it holds only what a script needs: AGENT_ID,
+/// KEY_ID, CHANGED.
 Document rotation_document(Context &context, RotatedKey const &rotated);
 
 }  // namespace relay::cli

@@ -10,7 +10,8 @@ namespace relay::cli {
 Document whoami_document(WhoAmI const &who, std::vector<db::ConnectionSetting> const &settings,
                          ClaimedActor const &actor);
 
-/// `kind` "SettingList": every setting, what is in force, and who said so. `settings` is empty if there is no connection to describe.
+/// `kind` "SettingList": every setting, what is in force, and who said so. `settings` is empty if there is no
+/// connection to describe.
 Document config_document(Globals const &globals, std::vector<db::ConnectionSetting> const &settings,
                          ClaimedActor const &actor);
 

@@ -18,7 +18,8 @@ struct HelpEntry {
 /// Names on the left, wrapped texts on the right; a name too long for its column stands on a line of its own.
 std::string two_columns(std::vector<HelpEntry> const &entries, std::size_t column);
 
-/// Where the texts of `entries` begin: behind the longest name, but not too far to the right; on a narrow screen below the names.
+/// Where the texts of `entries` begin: behind the longest name, but not too far to the right; on a narrow screen below
+/// the names.
 std::size_t column_for(std::vector<HelpEntry> const &entries);
 
 }  // namespace relay::cli

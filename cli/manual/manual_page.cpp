@@ -15,7 +15,8 @@ struct ClosePipe {
     void operator()(std::FILE *pipe) const { ::pclose(pipe); }
 };
 
-/// What `man -w` says is believed only if the file is there: where manuals are left out (containers), `man` is a stub that always succeeds.
+/// What `man -w` says is believed only if the file is there: where manuals are left out (containers), `man` is a stub
+/// that always succeeds.
 bool is_installed(std::string const &page) {
     std::string const command =
         "man -w 1 " + page + " 2>/dev/null";  // a name from our own table: nothing in it for a shell

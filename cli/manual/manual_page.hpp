@@ -10,7 +10,8 @@ namespace relay::cli {
 /// "relay-admin-org-create"; of the empty path "relay-admin".
 std::string manual_page_name(Path const &path);
 
-/// Becomes man(1) with the page of the command that has this path, not an alias, in the table. Returns if man does not find the page.
+/// Becomes man(1) with the page of the command that has this path, not an alias, in the table. Returns if man does not
+/// find the page.
 void show_manual_page(Path const &path);
 
 }  // namespace relay::cli

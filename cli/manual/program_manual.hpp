@@ -3,7 +3,8 @@
 #include <span>
 #include <string_view>
 
-/// What is told of the program as a whole, besides its commands, its flags and its exit codes: for relay-admin(1) and `relay-admin --help`.
+/// What is told of the program as a whole, besides its commands, its flags and its exit codes: for relay-admin(1) and
+/// `relay-admin --help`.
 namespace relay::cli {
 
 /// A name with what is to be known of it; the text as a command's `doc`, without examples.

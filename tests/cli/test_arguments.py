@@ -67,7 +67,7 @@ def test_a_bare_flag_takes_no_value(relay, page):
     for flag in flags_of(page):
         name = flag.names[-1]
         if not flag.takes_value and name not in ("--help", "--version"):
-            assert relay.error(*page.path, f"{name}=yes", check=2)["message"] == f"flag {name} takes no value"
+            assert relay.error(*page.path, f"{name}=yes", check=2)["message"] == f"flag {name} does not take a value"
 
 
 @EACH_COMMAND
@@ -242,7 +242,7 @@ def test_a_line_without_a_command_tells_where_they_are_listed(relay):
     assert relay("help", check=0).out.startswith(relay(check=0).out)
     assert "relay-admin help" in relay("--json", check=2).error()["next"]
     group = relay("org", check=2).err
-    assert "org needs one of its commands: create, list, show, update\n" in group
+    assert "org needs a command: create, list, show, update\n" in group
     assert group.endswith("  next: relay-admin org --help\n")
 
 

@@ -119,4 +119,4 @@ def test_a_setting_that_is_none_names_itself_but_not_its_value(relay_without_dat
 
 def test_the_ways_to_name_a_database_exclude_each_other(relay_without_database):
     result = relay_without_database("org", "list", "--dsn", "host=x", "--service", "y", check=2)
-    assert "--dsn and --service exclude each other" in result.err
+    assert "--dsn and --service cannot be used together" in result.err

@@ -325,7 +325,7 @@ def test_what_makes_no_sense_is_told_before_the_database_is_asked(relay_without_
     write_seal_keys(tmp_path / "pk", OWNERS)
     who = () if "--file" in words else ("--all",)
     error = relay_without_database.error("migrate-legacy", "issue", *who, *words, check=2)
-    assert error["why"] or error["next"] or "exclude each other" in error["message"], error
+    assert error["why"] or error["next"] or "cannot be used together" in error["message"], error
     assert not (tmp_path / "out").exists()
 
 

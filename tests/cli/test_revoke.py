@@ -220,7 +220,7 @@ def test_restore_brings_back_with_a_fresh_key(relay, database, key, tmp_path):
 def test_restoring_what_is_not_revoked_changes_nothing(relay, database, key, tmp_path):
     result = relay("restore", "bot", "--yes", "--secret-file", "fresh.key", "-o", "json", check=0)
     assert result.json()["changed"] is False and not (tmp_path / "fresh.key").exists()
-    assert "it was not revoked" in result.err and decide(database, key) == "ok"
+    assert "agent bot was not revoked" in result.err and decide(database, key) == "ok"
 
 
 def test_restore_asks(relay, database, key, tmp_path):

@@ -44,15 +44,15 @@ TEST_CASE("two spellings of one argument must agree") {
     CHECK(spelled(std::nullopt, "b").given() == "b");
     CHECK(spelled("a", "a").required() == "a");
     CHECK(spelled(std::nullopt, std::nullopt).given() == std::nullopt);
-    CHECK_THROWS_WITH_AS(spelled("a", "b").given(), "AGENT is 'a', but --agent-id is 'b'; give one of them", Error);
+    CHECK_THROWS_WITH_AS(spelled("a", "b").given(), "AGENT is 'a', but --agent-id is 'b'; give only one of them", Error);
     CHECK_THROWS_WITH_AS(spelled(std::nullopt, std::nullopt).required(), "missing: AGENT", Error);
 }
 
 TEST_CASE("flags that exclude each other are named") {
     CHECK_NOTHROW(at_most_one({{"--a", false}, {"--b", true}}));
-    CHECK_THROWS_WITH_AS(at_most_one({{"--a", true}, {"--b", false}, {"--c", true}}), "--a and --c exclude each other",
-                         Error);
-    CHECK_THROWS_WITH_AS(exactly_one({{"--a", false}, {"--b", false}}), "one of these is needed: --a, --b", Error);
+    CHECK_THROWS_WITH_AS(at_most_one({{"--a", true}, {"--b", false}, {"--c", true}}),
+                         "--a and --c cannot be used together", Error);
+    CHECK_THROWS_WITH_AS(exactly_one({{"--a", false}, {"--b", false}}), "missing: one of --a, --b", Error);
 }
 
 TEST_CASE("global settings: flag before environment before default") {
@@ -76,10 +76,10 @@ TEST_CASE("time-outs are from 100ms to 10m") {
 }
 
 TEST_CASE("ways to name the database, and ways to talk, exclude each other") {
-    CHECK(message_of({"rotate-key", "--dsn", "x", "--sandbox"}) == "--dsn and --sandbox exclude each other");
+    CHECK(message_of({"rotate-key", "--dsn", "x", "--sandbox"}) == "--dsn and --sandbox cannot be used together");
     CHECK(message_of({"rotate-key", "--service", "x", "--dsn-file", "f"}) ==
-          "--dsn-file and --service exclude each other");
-    CHECK(message_of({"rotate-key", "-q", "-v"}) == "--quiet and --verbose exclude each other");
-    CHECK(message_of({"rotate-key", "--json", "-o", "csv"}) == "--json and --output csv exclude each other");
+          "--dsn-file and --service cannot be used together");
+    CHECK(message_of({"rotate-key", "-q", "-v"}) == "--quiet and --verbose cannot be used together");
+    CHECK(message_of({"rotate-key", "--json", "-o", "csv"}) == "--json and --output csv cannot be used together");
     CHECK(run({"rotate-key", "--json", "-o", "json", "-n", "-n"}).dry_run);
 }

@@ -80,7 +80,7 @@ TEST_CASE("flags that may be repeated gather their values, and swallow nothing")
     CHECK(seen()->tags == Words{"x", "y,z"});
     CHECK(seen()->permissions == Words{"s:a", "s:b", "s:c"});
     CHECK(seen()->words == Words{"a1", "a2"});
-    CHECK(message_of({"rotate-key", "--permissions", "a,,b"}) == "--permissions has an empty part between its commas");
+    CHECK(message_of({"rotate-key", "--permissions", "a,,b"}) == "--permissions has an empty value between commas");
 }
 
 TEST_CASE("words reach the command as they are") {
@@ -116,16 +116,16 @@ TEST_CASE("unknown flags are named, and close ones of command and program sugges
     CHECK(message_of({"org", "create", "-dry-run"}) == "unknown flag -dry-run");
     CHECK(message_of({"org", "create", "-nx"}) == "unknown flag -nx");
     CHECK(message_of({"rotate-key", "-5"}) == "unknown flag -5");
-    CHECK(error_of({"--name", "x", "org", "create"}).hint().next == "write the flags of a command after its name");
+    CHECK(error_of({"--name", "x", "org", "create"}).hint().next == "put the flags of a command after its name");
 }
 
 TEST_CASE("extra words, missing words and missing flags are named") {
     CHECK(message_of({"org", "create", "a", "b", "--name", "x"}) == "unexpected word 'b'");
     CHECK(message_of({"org", "create", "a"}) == "missing: --name");
     CHECK(message_of({"key", "wait"}) == "missing: KEY");
-    CHECK(message_of({"org"}) == "org needs one of its commands: create, list");
+    CHECK(message_of({"org"}) == "org needs a command: create, list");
     CHECK(error_of({"org"}).hint().next == own_command({"org", "--help"}));
-    CHECK(message_of({"-n"}) == "no command is named");
+    CHECK(message_of({"-n"}) == "no command given");
 }
 
 TEST_CASE("empty values, values of bare flags, broken UTF-8 and typographic dashes are refused") {
@@ -133,7 +133,7 @@ TEST_CASE("empty values, values of bare flags, broken UTF-8 and typographic dash
     CHECK(message_of({"org", "create", "--name="}) == "the value of --name is empty");
     CHECK(message_of({"-o=", "org", "create", "--name=x"}) == "the value of -o is empty");
     CHECK(message_of({"org", "create", "", "--name", "x"}) == "argument 3 is empty");
-    CHECK(message_of({"rotate-key", "--force=no"}) == "flag --force takes no value");
+    CHECK(message_of({"rotate-key", "--force=no"}) == "flag --force does not take a value");
     CHECK(message_of({"org", "create", "--name", "\xc3\x28"}) == "argument 4 is not valid UTF-8");
     CHECK(message_of({"rotate-key", "\u2013force"}) == "the word '\u2013force' starts with a typographic dash");
     run({"rotate-key", "--", "\u2013force"});
