@@ -28,7 +28,7 @@ Record details_record(KeyDetails const &details) {
                        machine_only("standing", standing_records(details.standing)),
                    });
     if (!details.standing.empty()) {
-        record.push_back(people_only("Shut out", describe_standing(details.standing)));
+        record.push_back(people_only("Refused", describe_standing(details.standing)));
     }
     return record;
 }

@@ -23,9 +23,9 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-/// What a finger on the Tab key puts up with is 400 ms; starting the program and the shell's part are in that.
+/// People wait up to 400 ms after pressing Tab; this includes the start of the program and the work of the shell.
 constexpr auto patience = 320ms;
-/// For what nobody can interrupt: libpq looks up host names, and reads files of its own, in blocking calls.
+/// The limit for calls of libpq that block and cannot be interrupted: looking up host names, reading its files.
 constexpr auto last_moment = 370ms;
 
 constexpr std::string_view for_words = "__complete";
@@ -46,7 +46,8 @@ void leave_by_the_last_moment() {
     setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
-/// libpq itself warns on stderr of a .pgpass that others may read, and the terminal belongs to the shell.
+/// Redirects stderr: libpq writes warnings there, for example about a .pgpass that others can read, and the shell owns
+/// the terminal.
 void keep_quiet() {
     for (int const stream : {STDIN_FILENO, STDERR_FILENO}) {
         int const nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -64,7 +65,7 @@ Globals globals_of(TypedLine const &line) {
     };
     auto const path = [&](std::string_view flag) {
         auto found = value(flag);
-        char const *const home = std::getenv("HOME");  // no shell has expanded this line yet
+        char const *const home = std::getenv("HOME");  // the shell has not expanded this line yet
         return found && found->starts_with("~/") && home != nullptr ? home + found->substr(1) : found;
     };
     Globals globals{.dsn = value("--dsn"), .dsn_file = path("--dsn-file"), .service = value("--service")};
@@ -84,7 +85,7 @@ FindIds ids_from_database(TypedLine const &line, Clock::time_point deadline) {
             settings->application_name = "relay-admin completion";
             return find_candidates(*settings, query, deadline);
         } catch (Error const &) {
-            return {};  // nobody asked for an error here: running the command will tell
+            return {};  // no error message at Tab: running the command will show it
         }
     };
 }
@@ -98,7 +99,7 @@ bool is_clean(std::vector<std::string> const &words) {
     return true;
 }
 
-/// The words behind the program's name, and what is offered of the last one begins with.
+/// Returns the words after the program's name, and a prefix that every offer must have.
 struct Asked {
     std::vector<std::string> words{};
     std::string kept{};

@@ -15,7 +15,7 @@ void append_part(std::string &text, std::string_view part) {
     }
 }
 
-/// `Payment Processor (acme-corp), blocked since 2026-11-22, INC-42`
+/// Returns the meaning of an id: `Payment Processor (acme-corp), blocked since 2026-11-22, INC-42`.
 std::string meaning_of(Candidate const &candidate) {
     std::string text = candidate.name;
     if (!candidate.owner.empty()) {
@@ -70,7 +70,7 @@ class Offering {
         offer_names(m_program.globals);
     }
 
-    /// A flag of the command hides a global one of the same name.
+    /// Offers a global flag only if the command has no flag of the same name.
     bool is_hidden(OptionModel const &option) const {
         if (m_line.command == nullptr) {
             return false;
@@ -138,7 +138,7 @@ CandidateKind candidate_kind(ValueKind kind) {
                                       : CandidateKind::key;
 }
 
-/// The parts of `a,b,c`.
+/// Returns the parts of `a,b,c`.
 std::vector<std::string> split(std::string const &list) {
     std::vector<std::string> parts;
     for (std::size_t start = 0; start <= list.size();) {
@@ -169,7 +169,7 @@ void Offering::offer_ids(OptionModel const &option, ValueKind kind) {
     if (kind == ValueKind::role && query.agent.empty()) {
         query.agent = m_line.argument_of("AGENT");
     }
-    // A flag that may be repeated also takes a list: what stands before the last comma stays.
+    // A repeatable flag also takes a list: what is before the last comma stays.
     std::size_t const comma = option.repeatable && !option.is_argument() ? m_line.word.rfind(',') : std::string::npos;
     std::string const head = comma == std::string::npos ? "" : m_line.word.substr(0, comma + 1);
     if (!head.empty()) {

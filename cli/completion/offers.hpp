@@ -10,13 +10,13 @@
 
 namespace relay::cli {
 
-/// A word for the command line and what it means, both as they are: not escaped.
+/// A word for the command line and its meaning, neither of them escaped.
 struct Offer {
     std::string word{};
     std::string meaning{};
 };
 
-/// Gives ids from the database; may give none, must not throw.
+/// Returns ids from the database; may return none, must not throw.
 using FindIds = std::function<std::vector<Candidate>(CandidateQuery const &query)>;
 
 /// What only the shell can complete.
@@ -29,7 +29,7 @@ struct Offers {
         0;  ///< for a program: how many words of its line are before the one that is being typed
 };
 
-/// What may stand where `line` is being typed, in order: words that begin with what is typed of them. For
+/// Returns what may follow where `line` is being typed, in order: words that begin with what is typed. For
 /// `--flag=value` these are values, for `-fvalue` they begin with `-f`.
 Offers offers_for(TypedLine const &line, ProgramModel const &program, FindIds const &find_ids);
 

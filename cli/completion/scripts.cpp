@@ -3,7 +3,7 @@
 namespace relay::cli {
 
 std::string_view bash_script() {
-    return R"bash(# bash completion of relay-admin. The program itself answers what may follow; it gets the line up to the cursor.
+    return R"bash(# bash completion for relay-admin. The program gets the line up to the cursor, and answers what may follow.
 # shellcheck shell=bash
 
 _relay_admin() {
@@ -26,8 +26,8 @@ complete -F _relay_admin relay-admin
 
 std::string_view zsh_script() {
     return R"zsh(#compdef relay-admin
-# zsh completion of relay-admin. The program itself answers what may follow; it gets the words up to the cursor, without their
-# quotes, and nothing in them expanded.
+# zsh completion for relay-admin. The program gets the words up to the cursor, without quotes and not expanded, and answers
+# what may follow.
 
 _relay-admin() {
     local line asked_for
@@ -56,7 +56,7 @@ _relay-admin() {
     esac
 }
 
-# Loaded from a folder of $fpath this file is the function's body; sourced, it defines it.
+# If zsh loads this file from a folder of $fpath, the file is the body of the function; if sourced, it defines the function.
 if [[ $funcstack[1] == _relay-admin ]]; then
     _relay-admin "$@"
 else
@@ -66,15 +66,15 @@ fi
 }
 
 std::string_view fish_script() {
-    return R"fish(# fish completion of relay-admin. The program itself answers what may follow; it gets the words up to the cursor.
+    return R"fish(# fish completion for relay-admin. The program gets the words up to the cursor, and answers what may follow.
 
-# Leaves what may follow in $__relay_admin_found. False where fish is to complete file names.
+# Sets $__relay_admin_found to what may follow. Returns false if fish must complete file names.
 function __relay_admin_ask
     set -g __relay_admin_found
     command -q relay-admin
     or return 0
     set -l words (commandline -opc)
-    set -l typed (commandline -ct | string replace -ra '[\\\\\'"]' '')  # quotes: nothing that is offered has any
+    set -l typed (commandline -ct | string replace -ra '[\\\\\'"]' '')  # quotes: no offer contains any
     set -l kept (string match -r -- '^--[^=]*=' $typed)
     for line in (command relay-admin __complete $words[2..] "$typed" 2>/dev/null)
         switch $line

@@ -2,19 +2,17 @@
 
 #include <string_view>
 
-/// The completion scripts. They know no command and no flag: they hand the line and the cursor to `relay-admin
-/// __complete`, and give the shell what it answers (complete.hpp). So they never differ from the program, and say
-/// nothing where there is none.
+/// The completion scripts. They know no command and no flag: they pass the line and the cursor to `relay-admin __complete`, and
+/// the answer (complete.hpp) to the shell. So they always fit the program, and print nothing if the program is not installed.
 ///
-/// None of them ever has the shell evaluate a word of the line or of the database. File names are completed by the
-/// shell itself.
+/// No script lets the shell evaluate a word from the line or the database. The shell itself completes file names.
 namespace relay::cli {
 
-/// For bash 4.3 and later; needs nothing of the bash-completion package.
+/// Returns the script for bash 4.3 and later, which does not need the bash-completion package.
 std::string_view bash_script();
-/// For a folder of `$fpath`, or to be sourced after `compinit`.
+/// Returns the script for zsh: put it into a folder of `$fpath`, or source it after `compinit`.
 std::string_view zsh_script();
-/// For fish 3.
+/// Returns the script for fish 3.
 std::string_view fish_script();
 
 }  // namespace relay::cli

@@ -6,7 +6,7 @@ namespace {
 
 constexpr char no_quote = '\0';
 
-/// In double quotes a backslash is a letter like any other, but for what it can escape there.
+/// Returns whether a backslash escapes `next`. In double quotes it escapes only a few characters.
 bool escapes(char quote, char next) {
     return quote == no_quote || next == '"' || next == '$' || next == '`' || next == '\\';
 }
@@ -54,8 +54,8 @@ class Splitter {
 
     std::vector<std::string> m_words{};
     std::string m_word{};
-    bool m_begun = false;  ///< there is a word, if an empty one: ''
-    bool m_skip = false;  ///< the letter behind a backslash was taken with it
+    bool m_begun = false;  ///< a word has begun, even if it is empty: ''
+    bool m_skip = false;  ///< the letter after a backslash was already taken
     char m_quote = no_quote;
 };
 

@@ -12,7 +12,7 @@ class Reader {
   public:
     explicit Reader(ProgramModel const &program) : m_program(program) {}
 
-    /// A word that is complete: something follows it.
+    /// Takes a complete word, one that another word follows.
     void take(std::string const &word) {
         if (m_line.expects != nullptr) {
             m_line.flags.push_back({std::exchange(m_line.expects, nullptr), word});
@@ -42,7 +42,7 @@ class Reader {
     }
 
   private:
-    /// `-ojs`, `-yoj`: a value that is being typed right behind its flag.
+    /// Takes `-ojs` or `-yoj`: a value that is being typed directly after its flag.
     void finish_short(std::string const &word) {
         for (std::size_t at = 1; at + 1 < word.size(); ++at) {
             OptionModel const *option = find(std::string{'-', word[at]});

@@ -9,7 +9,7 @@
 
 namespace relay::cli {
 
-/// A command line that is still being typed: read as far as it makes sense, and never complained about.
+/// A command line that is still being typed, read as far as it makes sense; it never causes an error.
 struct TypedLine {
     struct Flag {
         OptionModel const *option;
@@ -17,25 +17,25 @@ struct TypedLine {
     };
 
     Path path{};  ///< the words of the command so far
-    CommandModel const *command = nullptr;  ///< null until the words name a command that is no group
-    bool lost = false;  ///< a word is no command of ours: nothing can be said of the rest
+    CommandModel const *command = nullptr;  ///< null until the words name a command that is not a group
+    bool lost = false;  ///< a word is not one of our commands, so nothing can be offered
     std::vector<Flag> flags{};
     std::vector<std::string> positionals{};
     bool flags_ended = false;  ///< by `--`
-    std::string word{};  ///< what is being typed; of `--flag=value` and `-fvalue` the value
-    std::string kept{};  ///< what is before it in a word `-fvalue`: `-f`. (At `--flag=` shells part a word themselves.)
+    std::string word{};  ///< what is being typed; for `--flag=value` and `-fvalue` the value
+    std::string kept{};  ///< what is before it in a word `-fvalue`: `-f`. (Shells split at `--flag=` themselves.)
     OptionModel const *expects = nullptr;  ///< the flag whose value `word` is
 
     bool gives(OptionModel const &option) const;
-    /// The value of a global flag, such as "--dsn"; null if it is not given with one.
+    /// Returns the value of a global flag, such as "--dsn"; null if it has none.
     std::string const *value_of(std::string_view flag) const;
-    /// What stands where the command takes one argument of that type; empty if nothing does.
+    /// Returns the argument of that type, if the command takes exactly one; empty if none was typed.
     std::string argument_of(std::string_view type) const;
-    /// The argument that `word` would be; null if there is none left.
+    /// Returns the argument that `word` would be; null if none is left.
     OptionModel const *next_argument() const;
 };
 
-/// `words`: all words behind the program's name up to the cursor; the last one is being typed and may be empty.
+/// Reads `words`: all words after the program's name up to the cursor; the last one is being typed and may be empty.
 /// The result points into `program`.
 TypedLine read_typed_line(std::vector<std::string> const &words, ProgramModel const &program);
 

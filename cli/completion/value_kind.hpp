@@ -4,9 +4,9 @@
 
 namespace relay::cli {
 
-/// What can be offered for a value.
+/// What completion can offer for a value.
 enum class ValueKind {
-    text,  ///< nothing: a name, a time, the id of what is yet to be made
+    text,  ///< nothing: a name, a time, the id of something new
     org,
     agent,
     key,
@@ -14,12 +14,12 @@ enum class ValueKind {
     check,  ///< a check of `doctor`
     file,
     folder,
-    command,  ///< a command of ours, word by word
-    program,  ///< a command line of somebody else's
+    command,  ///< a relay-admin command, word by word
+    program,  ///< a command line of another program
 };
 
-/// Reads it off the type name of an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "CHECK", "FILE", "SINK",
-/// "DIR", "COMMAND", "PROGRAM". Choices, which are spelled out in the type name, are text here.
+/// Returns the kind for the type name in an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "CHECK", "FILE",
+/// "SINK", "DIR", "COMMAND", "PROGRAM". Choices are text here, because the type name spells them out.
 constexpr ValueKind value_kind(std::string_view type) {
     struct Known {
         std::string_view type;
@@ -39,7 +39,7 @@ constexpr ValueKind value_kind(std::string_view type) {
     return ValueKind::text;
 }
 
-/// True for what only the database knows.
+/// Returns true for values that only the database knows.
 constexpr bool is_id(ValueKind kind) {
     return kind == ValueKind::org || kind == ValueKind::agent || kind == ValueKind::key || kind == ValueKind::role;
 }

@@ -4,7 +4,7 @@
 
 namespace relay::cli::docgen {
 
-/// A file to be written into a folder that holds nothing but generated files.
+/// A file to be written into a folder that has only generated files.
 struct GeneratedFile {
     std::string name;
     std::string text;

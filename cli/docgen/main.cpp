@@ -1,4 +1,4 @@
-/// relay-admin-docgen KIND FOLDER: writes the generated documents of one kind into FOLDER, and removes from it what is
+/// relay-admin-docgen KIND FOLDER: writes the generated documents of one kind into FOLDER, and removes those that are
 /// no longer made. relay-admin-docgen table: prints the table of commands as JSON.
 
 #include "cli/completion/scripts.hpp"
@@ -32,8 +32,8 @@ std::vector<GeneratedFile> completions(ProgramModel const &) {
 
 constexpr std::array kinds{Kind{"completions", completions}, Kind{"man", man_pages}};
 
-/// The folder is ours alone, by this mark: a wrong FOLDER on the command line must not lose anybody's files. Guides, in
-/// section 7 of the manual, are written by hand.
+/// Returns whether docgen may replace or remove the file. The name must have our mark, so that a wrong FOLDER on the
+/// command line loses no other files. Guides, in section 7 of the manual, are written by hand.
 bool is_ours(std::filesystem::path const &file) {
     return file.filename().string().find("relay-admin") != std::string::npos && file.extension() != ".7";
 }

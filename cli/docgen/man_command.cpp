@@ -10,13 +10,14 @@ namespace {
 
 constexpr std::size_t widest_choice = 20;
 
-/// `.Op Fl \-plan Ar free | paid`, by the first long name alone.
+/// Returns `.Op Fl \-plan Ar free | paid`, with only the first long name.
 std::string usage_line(OptionModel option) {
     if (!option.is_argument()) {
         option.names = {option.canonical_name()};
     }
     if (option.value.size() > widest_choice && !option.choices.empty()) {
-        // OPTIONS has the words. groff breaks no line inside of one, and a command's name may leave little room.
+        // OPTIONS lists the words. groff does not break a line inside of one, and a long command name leaves little
+        // room.
         std::string const &name = option.names.front();
         option.value = in_capitals(name.substr(name.rfind('-') + 1));
         option.choices.clear();
@@ -49,7 +50,7 @@ std::string description(CommandModel const &command) {
         body = "The commands that " + prose(command.summary + '.');
     }
     if (!command.alias.empty()) {
-        body += ".Pp\nAlso spelled\n.Ic relay\\-admin " + escape(join_path(command.alias)) + " .\n";
+        body += ".Pp\nSame as\n.Ic relay\\-admin " + escape(join_path(command.alias)) + " .\n";
     }
     return section("DESCRIPTION", body);
 }
@@ -63,9 +64,10 @@ std::string members(ProgramModel const &program, CommandModel const &group) {
     return section("COMMANDS", tagged_list(items));
 }
 
-/// The flags of the program in short: a reader of this page has to know that they are there.
+/// Returns the global flags in short, so that a reader of this page knows that they exist.
 std::string globals_in_short(ProgramModel const &program) {
-    std::string body = ".Ss Global flags\nThey stand anywhere on the line;\n.Xr relay\\-admin 1\ntells of them.\n.Pp\n";
+    std::string body =
+        ".Ss Global flags\nGlobal flags may appear anywhere on the command line.\nSee\n.Xr relay\\-admin 1 .\n.Pp\n";
     for (OptionModel const &option : program.globals) {
         body += ".Op " + names_and_value(option, " | ") + '\n';
     }
@@ -81,12 +83,12 @@ std::string exit_status(ManualText const &manual) {
     for (ManualText::Exit const &exit : manual.exits) {
         items.push_back({escape(exit.code), prose(exit.meaning)});
     }
-    std::string const body = items.empty() ? "0 on success, and otherwise one of the codes in\n"
-                                           : tagged_list(items, "3n") + ".Pp\nAll codes are in\n";
+    std::string const body = items.empty() ? "0 on success, otherwise one of the codes in\n"
+                                           : tagged_list(items, "3n") + ".Pp\nFor all codes, see\n";
     return section("EXIT STATUS", body + ".Xr relay\\-admin 1 .\n");
 }
 
-/// Commands that stand in back quotes in the text: `schema apply`.
+/// Returns the commands that the text has in back quotes: `schema apply`.
 void add_mentioned(ProgramModel const &program, CommandModel const &command, std::vector<std::string> &pages) {
     for (ManualText::Block const &block : command.manual.blocks) {
         for (std::size_t at = block.text.find('`'); at != std::string::npos;) {

@@ -6,7 +6,7 @@
 
 namespace relay::cli::docgen {
 
-/// The page of a command or of a group, in mdoc(7).
+/// Returns the page of a command or group in mdoc(7).
 std::string command_page(ProgramModel const &program, CommandModel const &command);
 
 }  // namespace relay::cli::docgen

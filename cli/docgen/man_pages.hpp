@@ -7,7 +7,7 @@
 
 namespace relay::cli::docgen {
 
-/// The manual in mdoc(7): `relay-admin.1`, and one page a command and a group, named as git names its own
+/// Returns the manual in mdoc(7): `relay-admin.1`, and one page per command and group, named as git names its pages
 /// (`relay-admin-org-create.1`).
 std::vector<GeneratedFile> man_pages(ProgramModel const &program);
 

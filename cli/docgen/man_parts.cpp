@@ -16,18 +16,18 @@ std::string in_capitals(std::string text) {
 
 namespace {
 
-/// mdoc wants a date, and one that moved would change every page with every build: the day of the manual's first
-/// edition.
+/// The date of the manual's first edition. mdoc needs a date, and the current one would change every page with every
+/// build.
 constexpr std::string_view manual_date = "November 22, 2026";
 
-/// An example is set 11 columns in; what is longer goes on in the next line.
+/// The width of an example, which is indented by 11 columns; a longer one continues on the next line.
 constexpr std::size_t example_width = 66;
 
 std::string as_sentence(std::string text) {
     return in_capitals(text.substr(0, 1)) + text.substr(std::min<std::size_t>(1, text.size())) + ':';
 }
 
-/// The rows of "  word    what it means" in each line; none if it is not a table.
+/// Returns the rows if each line is "  word    what it means"; otherwise none.
 std::vector<std::pair<std::string_view, std::string_view>> two_columns(std::string_view lines) {
     std::vector<std::pair<std::string_view, std::string_view>> rows;
     while (!lines.empty()) {
@@ -57,7 +57,7 @@ std::string value_of(OptionModel const &option) {
     if (option.choices.empty()) {
         return "Ar " + argument(option.value);
     }
-    return "Cm " + argument(option.value);  // one word: groff breaks no line inside of `.Op`
+    return "Cm " + argument(option.value);  // one word: groff does not break a line inside of `.Op`
 }
 
 std::string option_list(std::vector<OptionModel> const &options, std::string_view heading) {
@@ -87,14 +87,14 @@ std::string page_head(std::vector<std::string> const &names, std::string_view su
 std::string paragraphs(std::vector<ManualText::Block> const &blocks) {
     std::string body;
     for (ManualText::Block const &block : blocks) {
-        body += body.empty() || block.verbatim ? "" : ".Pp\n";  // kept lines begin with a gap of their own
+        body += body.empty() || block.verbatim ? "" : ".Pp\n";  // verbatim lines already begin with a gap
         body += block.verbatim ? kept_lines(block.text) : prose(block.text);
     }
     return body;
 }
 
 std::string option_lists(std::vector<OptionModel> const &options) {
-    // Arguments need no heading: they look like none else. The first heading of flags stands over nothing but "Flags".
+    // Arguments need no heading, because they look different from flags; nor do flags that have no heading but "Flags".
     std::vector<std::string> headings{"Arguments", "Flags"};
     for (OptionModel const &option : options) {
         if (std::find(headings.begin(), headings.end(), option.heading) == headings.end()) {

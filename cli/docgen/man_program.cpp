@@ -13,11 +13,11 @@ namespace {
 
 ListItem command_item(CommandModel const &command) {
     std::string text = command.summary;
-    text += command.alias.empty() ? "" : "; also spelled `" + join_path(command.alias) + '`';
+    text += command.alias.empty() ? "" : "; same as `" + join_path(command.alias) + '`';
     return {"Ic " + escape(join_path(command.path)), prose(text)};
 }
 
-/// A command by itself, a group as its commands.
+/// Returns a command as one item, and a group as its commands.
 void add_items(ProgramModel const &program, Path const &path, std::vector<ListItem> &items) {
     CommandModel const *command = program.find(path);
     if (!command->is_group) {
@@ -25,13 +25,13 @@ void add_items(ProgramModel const &program, Path const &path, std::vector<ListIt
         return;
     }
     for (Path const &member : program.below(path)) {
-        if (program.find(member)->path == member) {  // an alias stands with its command
+        if (program.find(member)->path == member) {  // the alias is shown with its command
             add_items(program, member, items);
         }
     }
 }
 
-/// The longest path that is shown, and a gap.
+/// Returns the longest path that is shown, and a gap.
 std::string tree_width(ProgramModel const &program) {
     std::string widest;
     for (CommandModel const &command : program.commands) {
@@ -43,7 +43,7 @@ std::string tree_width(ProgramModel const &program) {
 
 std::string commands(ProgramModel const &program) {
     std::string body =
-        "Each has a page of its own, named as the command with hyphens:\n"
+        "Each command has its own page, named after the command with hyphens:\n"
         ".Ic relay\\-admin help org create\nopens\n.Xr relay\\-admin\\-org\\-create 1 .\n";
     for (AudienceGroup const &group : audience_groups(command_table())) {
         std::vector<ListItem> items;
@@ -71,7 +71,7 @@ std::string exit_codes() {
         items.push_back({std::to_string(row.code) + " Em " + escape(row.name), prose(row.meaning)});
     }
     return section("EXIT STATUS",
-                   "A code never changes its meaning.\nAn error in JSON mode has it by number and by name.\n.Pp\n" +
+                   "A code never changes its meaning.\nAn error in JSON has both its number and its name.\n.Pp\n" +
                        tagged_list(items, "x unavailablexx"));
 }
 
@@ -82,8 +82,8 @@ std::string program_page(ProgramModel const &program) {
     std::string page = page_head({manual_page_name({})}, program_summary());
     page += section("SYNOPSIS", ".Nm\n.Op Ar GLOBAL FLAGS\n.Ar COMMAND\n.Op Ar ARGUMENTS\n");
     page += section("DESCRIPTION", paragraphs(manual.blocks)) + commands(program);
-    page +=
-        section("OPTIONS", "These stand anywhere on the line, with every command.\n" + option_lists(program.globals));
+    page += section("OPTIONS", "Every command accepts these flags, anywhere on the command line.\n" +
+                                   option_lists(program.globals));
     for (ManualEntry const &part : program_sections()) {
         page += section(part.name, paragraphs(split_manual_text(part.text).blocks));
     }

@@ -6,7 +6,7 @@
 
 namespace relay::cli::docgen {
 
-/// relay-admin(1): the command tree, global flags, environment, files and exit codes, in mdoc(7).
+/// Returns relay-admin(1) in mdoc(7): the command tree, global flags, environment, files and exit codes.
 std::string program_page(ProgramModel const &program);
 
 }  // namespace relay::cli::docgen

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t source_width = 100;
 
-/// A word of prose without the punctuation around it, which mdoc wants as arguments of its own.
+/// A word of prose and the punctuation around it, which mdoc needs as separate arguments.
 struct Word {
     std::string_view before;
     std::string_view core;
@@ -32,7 +32,7 @@ bool is_flag(std::string_view word) {
            (hyphens == 2 || word.size() == 2);
 }
 
-/// `.Fl ( \-grace ) ,`
+/// Returns a macro with a word and its punctuation: `.Fl ( \-grace ) ,`.
 std::string macro_line(std::string_view macro, Word const &word, std::string const &content) {
     std::string line = '.' + std::string(macro);
     for (char const mark : word.before) {
@@ -45,7 +45,7 @@ std::string macro_line(std::string_view macro, Word const &word, std::string con
     return line;
 }
 
-/// Words parted by blanks; what stands between back quotes is one word, its quotes included.
+/// Returns the words of a text; what is in back quotes is one word, including its quotes.
 std::vector<std::string_view> split_words(std::string_view text) {
     std::vector<std::string_view> words;
     while (true) {
@@ -69,7 +69,7 @@ bool ends_sentence(std::string_view word) {
            !word.ends_with("...") && word != "e.g." && word != "i.e.";
 }
 
-/// Collects words into lines, macros into lines of their own.
+/// Collects words into lines, and puts each macro on its own line.
 class Filler {
   public:
     void add_macro(std::string line) {

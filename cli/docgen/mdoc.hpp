@@ -3,27 +3,27 @@
 #include <string>
 #include <string_view>
 
-/// Plain text turned into mdoc(7), in the part of the language that mandoc and groff read alike.
+/// Converts plain text to mdoc(7), using only what mandoc and groff read in the same way.
 namespace relay::cli::docgen {
 
-/// Text for a line or an argument of a macro: nothing in it is read as a request or an escape, and hyphens and quotes
-/// can be copied from the page into a shell.
+/// Returns text for a line or for an argument of a macro, escaped so that nothing in it is a request or an escape.
+/// Hyphens and quotes can be copied from the page into a shell.
 std::string escape(std::string_view text);
 
-/// As escape, as one argument of a macro: in quotes where it needs them.
+/// Returns escaped text as one argument of a macro, in quotes if necessary.
 std::string argument(std::string_view text);
 
-/// `.Fl \-name`: a flag with its hyphens, as an argument list of `.Fl`, which adds one hyphen itself.
+/// Returns a flag as the argument list of `.Fl`, which adds one hyphen itself: `\-name`.
 std::string flag(std::string_view name);
 
-/// A paragraph of prose, each sentence on lines of its own. `--flags` and `commands in back quotes` get their macros.
-/// Ends with a newline.
+/// Returns a paragraph of prose, each sentence on its own lines. `--flags` and `commands in back quotes` get their
+/// macros. Ends with a newline.
 std::string prose(std::string_view text);
 
-/// Lines that are kept as they are, indented and in a fixed font.
+/// Returns verbatim lines, indented and in a fixed font.
 std::string verbatim(std::string_view lines);
 
-/// `.Sh TITLE` with its body; nothing if the body is empty.
+/// Returns `.Sh TITLE` with its body; nothing if the body is empty.
 std::string section(std::string_view title, std::string const &body);
 
 }  // namespace relay::cli::docgen

@@ -7,7 +7,7 @@ namespace relay::cli::docgen {
 
 namespace {
 
-/// The words of a line with their quotes.
+/// Returns the words of a line with their quotes.
 std::vector<std::string> split_at_blanks(std::string_view line) {
     std::vector<std::string> words(1);
     char quote = 0;
@@ -27,7 +27,7 @@ std::vector<std::string> split_at_blanks(std::string_view line) {
     return words;
 }
 
-/// Flags with their values; every other word by itself.
+/// Joins each flag with its value; every other word stays alone.
 std::vector<std::string> split_into_units(std::string_view line) {
     std::vector<std::string> units;
     bool after_flag = false;

@@ -6,8 +6,8 @@
 
 namespace relay::cli::docgen {
 
-/// A command line for a shell, broken into lines of at most `width` columns where that can be: `\` at a line's end, the
-/// next lines indented. Never between a flag and its value, and never inside quotes.
+/// Breaks a command line for a shell into lines of at most `width` columns where possible: `\` at the end of a line,
+/// the next lines indented. Never breaks between a flag and its value, or inside quotes.
 std::string break_shell_line(std::string_view command, std::size_t width);
 
 }  // namespace relay::cli::docgen

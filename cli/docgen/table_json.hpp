@@ -7,7 +7,7 @@
 
 namespace relay::cli::docgen {
 
-/// The table of commands as one JSON object, for tests: what they need to know of commands they read from here.
+/// Returns the table of commands as one JSON object. Tests read from it what they need to know about commands.
 ///
 /// `globals` are options; `commands` have path and alias as text ("org create"), is_group, effect, prints, summary and
 /// options. An option has names (none: an argument), value, type, choices, required, repeatable and description.

@@ -7,7 +7,7 @@ namespace {
 
 Value count(std::optional<int> const &value) { return value ? Value(std::int64_t{*value}) : Value(); }
 
-/// People are shown a table only of what there is.
+/// Returns a list that people see only if it is not empty.
 Field months(std::string key, std::string label, std::vector<Record> records) {
     return {std::move(key), records.empty() ? "" : std::move(label), std::move(records)};
 }

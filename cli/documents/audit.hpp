@@ -6,10 +6,10 @@
 
 namespace relay::cli {
 
-/// AuditMaintenance, without its stamp.
+/// Returns the document of kind AuditMaintenance, without its stamp.
 Document audit_maintenance_document(MaintainAudit const &request, AuditMaintenance const &done);
 
-/// "2024-01 (1200 rows), 2024-02 (none)": for a question, and for what is dropped.
+/// Returns "2024-01 (1200 rows), 2024-02 (no rows)", for questions.
 std::string months_in_words(std::vector<EventMonth> const &months);
 
 }  // namespace relay::cli

@@ -10,11 +10,10 @@
 #include <utility>
 #include <vector>
 
-/// What the commands that only read show, through a pager where it is too long: a page of a list, and one thing in
-/// full.
+/// Output of the commands that only read, through a pager if it is long: a page of a list, or one record in full.
 namespace relay::cli {
 
-/// A list: `row` makes an item of what was found, and the columns of `sample`, since there may be nothing.
+/// Returns a list. `row` makes an item of each record; `sample` gives the columns, because the list may be empty.
 template <typename T, typename Row>
 Document list_document(std::string_view kind, std::string_view id_key, std::vector<T> const &found, Row const &row,
                        T const &sample) {
@@ -26,10 +25,10 @@ Document list_document(std::string_view kind, std::string_view id_key, std::vect
     return document;
 }
 
-/// Stamps what was read at `at` by `db_role`, and shows it.
+/// Stamps a document that was read at `at` by `db_role`, and shows it.
 void browse(Context &context, Document document, Instant at, std::string const &db_role);
 
-/// A page of a list, with the cursor of the next one.
+/// Shows a page of a list, with the cursor of the next page.
 template <typename T, typename Row>
 void browse_page(Context &context, std::string_view kind, std::string_view id_key, Page<T> const &page, Row const &row,
                  T const &sample) {

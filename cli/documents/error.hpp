@@ -8,10 +8,10 @@
 
 namespace relay::cli {
 
-/// What went wrong with one item of a list: `code`, `message`, `suggestions`. Null without an error.
+/// Returns the error of one item of a list: `code`, `message`, `suggestions`; null if there is none.
 Value error_value(std::optional<Error> const &error);
 
-/// The message of what failed after a change was made: without "nothing was changed", which would be misread there.
+/// Returns the message of an error after a change was made: without "nothing was changed", which would be misread.
 std::string what_failed(Error const &error);
 
 }  // namespace relay::cli

@@ -7,7 +7,7 @@
 
 namespace relay::cli {
 
-/// A row of auth_events: the item of a list.
+/// Returns a row of auth_events as the item of a list.
 Record event_record(Event const &event);
 std::vector<Record> event_records(std::vector<Event> const &events);
 

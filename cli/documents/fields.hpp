@@ -10,47 +10,47 @@
 #include <string_view>
 #include <vector>
 
-/// The small parts of which the records of this folder are made.
+/// Building blocks for the records of this folder.
 namespace relay::cli {
 
-/// A field of the machine formats that people are not shown.
+/// Returns a field that only the machine formats have.
 Field machine_only(std::string key, Value value);
 
-/// A line for people alone: what machines have in fields of their own, said in words.
+/// Returns a line only for people: it says in words what machines get in other fields.
 Field people_only(std::string label, Value value);
 
-/// A list that people are shown only if there is something in it.
+/// Returns a list that people see only if it is not empty.
 Field unless_empty(std::string key, std::string label, std::vector<std::string> const &texts);
 template <HasText T>
 Field unless_empty(std::string key, std::string label, std::vector<T> const &values) {
     return unless_empty(std::move(key), std::move(label), texts_of(values));
 }
 
-/// An id for a record of which only the columns are needed: it is nobody's.
+/// Returns an id that belongs to nothing, for a record of which only the columns are needed.
 template <typename Id>
 Id any_id() {
     return Id::parse("000000000000");
 }
 
-/// The same fields without values: a list's columns.
+/// Returns the same fields without values: the columns of a list.
 Record blank(Record record);
 
-/// The same record, with these fields left to the machine formats.
+/// Returns the same record, but with these fields only in the machine formats.
 Record hide(Record record, std::initializer_list<std::string_view> keys);
 
-/// Gives a field of the record, which must have it, another value.
+/// Sets a field of the record; the record must have it.
 void set(Record &record, std::string_view key, Value value);
 
-/// Puts `more` behind `record`.
+/// Appends `more` to `record`.
 void append(Record &record, Record more);
 
-/// A member of what may be absent: null without it.
+/// Returns a member of an optional value; null if there is no value.
 template <typename T, typename Member>
 Value value_of(std::optional<T> const &what, Member T::*member) {
     return what ? Value((*what).*member) : Value();
 }
 
-/// Null for an empty text.
+/// Returns the text, or null if it is empty.
 Value or_null(std::string const &text);
 
 }  // namespace relay::cli

@@ -8,7 +8,7 @@ namespace relay::cli {
 
 Record gateway_record(Gateway const &gateway);
 
-/// A line of the change feed, its kind included.
+/// Returns a line of the change feed, including its kind.
 Record key_change_record(KeyChange const &change);
 
 }  // namespace relay::cli

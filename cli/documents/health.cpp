@@ -23,7 +23,7 @@ std::string padded(std::string_view text, std::size_t width) {
     return std::string(text) + std::string(width - std::min(text.size(), width), ' ');
 }
 
-/// "12 ok, 1 warn", without those that there are none of.
+/// Returns "12 ok, 1 warn", without words that count none.
 std::string sum_up(std::vector<CheckResult> const &checks) {
     std::string text;
     for (auto const &[status, word] : EnumText<CheckStatus>::words) {

@@ -8,10 +8,10 @@
 
 namespace relay::cli {
 
-/// `kind` "CheckList", its lines "Check".
+/// Returns the document of kind CheckList, with lines of kind Check.
 Document health_document(Examination const &examination, Globals const &globals);
 
-/// The same for people, escaped: a line a check, `next:` below what is not as it should be, and a line that sums up.
+/// Returns the same for people, escaped: one line per check, `next:` below each problem, and a line with the totals.
 std::string health_text(Examination const &examination, Globals const &globals);
 
 }  // namespace relay::cli

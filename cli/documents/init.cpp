@@ -27,8 +27,8 @@ void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &
     }
     if (made.delivered_to.empty()) {
         output.note((made.changed ? "the agent's key is unchanged: agent " : "nothing changed: agent ") + agent +
-                    " exists already, as asked; its key cannot be shown again");
-        output.note("a new key: " + line({"rotate-key", agent}));
+                    " already exists as requested; its key cannot be shown again");
+        output.note("to give it a new key: " + line({"rotate-key", agent}));
         return;
     }
     if (!output.stdout_is_terminal()) {
@@ -48,12 +48,12 @@ void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &
             add_flag_words(rotate, "--seal-key", *sink.seal_key);
         }
     }
-    output.note("next, would a gateway accept the key:");
+    output.note("next: check that a gateway would accept the key:");
     output.note("  " + line({"key", "verify"}) + from_file);
-    output.note("once the agent runs, was it seen, and from where:");
+    output.note("when the agent runs, check when and from where it was seen:");
     output.note("  " + line({"agent", "show", agent}));
     output.note("within " + describe_duration(made.agent.effective_key_max_age) +
-                ", a new key; the old one works a day longer:");
+                ", give it a new key (the old one works for one more day):");
     output.note("  " + line(rotate));
 }
 

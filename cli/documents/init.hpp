@@ -7,11 +7,11 @@
 
 namespace relay::cli {
 
-/// The result of `init`: the agent and its key as in created_agent_record, the organization, and which migrations were
-/// applied.
+/// Returns the result of `init`: the agent and its key as in created_agent_record, the organization, and which
+/// migrations were applied.
 Record init_record(Initialized const &made);
 
-/// The three commands that one needs next, on stderr, for a person at a terminal; or that nothing changed.
+/// Prints on stderr, for a person at a terminal, the three commands that are needed next, or that nothing changed.
 void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &context);
 
 }  // namespace relay::cli

@@ -8,12 +8,12 @@
 
 namespace relay::cli {
 
-/// A key, without its secret: the item of a list, and what each document about one begins with.
+/// Returns a key without its secret: the item of a list, and the beginning of each document about one key.
 Record key_record(Key const &key);
-/// What the columns of a list are made of.
+/// Returns a key for the columns of a list.
 Key sample_key();
 
-/// "1 active, 1 retiring; both refused while blocked", "no live key".
+/// Returns "1 active, 1 retiring; both refused while blocked", or "no live key".
 std::string describe_keys(std::vector<Key> const &keys);
 
 }  // namespace relay::cli

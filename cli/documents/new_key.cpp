@@ -37,15 +37,15 @@ std::unique_ptr<Sink> open_settled_token_sink(Context &context, SinkOptions cons
     }
     if (options.replace || options.secret_format || options.env_prefix || options.k8s_name || options.k8s_namespace ||
         options.seal_key) {
-        throw Error(ErrorKind::usage, "flags of the secret say nothing without --admin-token",
-                    {.next = "add --admin-token SINK, or leave them out"});
+        throw Error(ErrorKind::usage, "flags for the secret have no effect without --admin-token",
+                    {.next = "add --admin-token SINK, or omit them"});
     }
     return nullptr;
 }
 
 Record delivery_record(std::string const &label, std::string const &delivered_to) {
     Record record{machine_only("secret", Value()), machine_only("delivered_to", or_null(delivered_to))};
-    if (!delivered_to.empty() && delivered_to != "terminal") {  // there it stands just above
+    if (!delivered_to.empty() && delivered_to != "terminal") {  // the terminal shows it just above
         record.push_back(people_only(label, describe_destination(delivered_to)));
     }
     return record;

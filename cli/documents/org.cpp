@@ -26,7 +26,7 @@ Record org_words(Org const &org) {
     return {
         people_only("Created by", org.created_by),
         people_only("Key max age", format_duration(org.key_max_age)),
-        people_only("Calls without key", org.auth_mode == AuthMode::optional ? "let through and recorded" : "refused"),
+        people_only("Calls without key", org.auth_mode == AuthMode::optional ? "accepted and recorded" : "refused"),
     };
 }
 

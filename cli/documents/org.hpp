@@ -7,12 +7,12 @@
 
 namespace relay::cli {
 
-/// An organization: the item of a list, and what each document about one begins with.
+/// Returns an organization: the item of a list, and the beginning of each document about one organization.
 Record org_record(Org const &org);
-/// What the columns of a list are made of.
+/// Returns an organization for the columns of a list.
 Org sample_org();
 
-/// What a document about one organization says in words: its limit, its keys' age.
+/// Returns the lines that say in words: the limit, the age of its keys, and calls without a key.
 Record org_words(Org const &org);
 
 }  // namespace relay::cli

@@ -27,10 +27,9 @@ void declare_terms(OptionSet &set, TermsOptions &options) {
     add_value(set,
               {.names = "--conditions",
                .type = "JSON",
-               .description = "bind them to these conditions, as '{\"max_amount\": 10000}'"},
+               .description = "apply them only under these conditions: '{\"max_amount\": 10000}'"},
               options.conditions);
-    add_flag(set, {.names = "--unconditional", .description = "free them of the conditions that they have"},
-             options.unconditional);
+    add_flag(set, {.names = "--unconditional", .description = "remove their conditions"}, options.unconditional);
 }
 
 GrantTerms read_terms(TermsOptions const &options) {
@@ -44,7 +43,7 @@ GrantTerms read_terms(TermsOptions const &options) {
 std::vector<Permission> read_permission_words(std::vector<std::string> const &words) {
     if (words.empty()) {
         throw Error(ErrorKind::usage, "missing: PERMISSION",
-                    {.next = "give one or more, as stripe:create_payment or 'stripe:*'"});
+                    {.next = "give one or more, such as stripe:create_payment or 'stripe:*'"});
     }
     return parse_permissions(words);
 }
@@ -67,7 +66,7 @@ std::vector<Record> role_grant_records(std::vector<Grant> const &grants) {
 std::string describe_grants(std::vector<Grant> const &grants) {
     std::string text;
     for (std::size_t i = 0; i < grants.size();) {
-        // Ways to have one permission stand together; one of them without conditions frees it of any.
+        // Grants of the same permission follow each other; one without conditions makes it unconditional.
         std::string const &permission = grants[i].permission;
         bool bound = true;
         for (; i < grants.size() && grants[i].permission == permission; ++i) {

@@ -8,36 +8,36 @@
 #include <string_view>
 #include <vector>
 
-/// What the commands around permissions read and show in the same way.
+/// What the commands for permissions have in common: flags, and how they show the result.
 namespace relay::cli {
 
 class OptionSet;
 
-/// `--conditions JSON | --unconditional`, of the commands that grant.
+/// `--conditions JSON | --unconditional`, for the commands that grant.
 struct TermsOptions {
     std::optional<std::string> conditions{};
     bool unconditional = false;
 };
 void declare_terms(OptionSet &set, TermsOptions &options);
-/// Throws Error (usage): both flags, or no conditions.
+/// Reads the flags. Throws Error (usage) for both flags, or for text that is not conditions.
 GrantTerms read_terms(TermsOptions const &options);
 
-/// Throws Error (usage): none is given, or no permission.
+/// Parses the words. Throws Error (usage) if there are none, or if one is not a permission.
 std::vector<Permission> read_permission_words(std::vector<std::string> const &words);
 
-/// Permissions, their conditions and the roles that they come from: the items of a list.
+/// Returns permissions, their conditions and the roles they come from, as the items of a list.
 std::vector<Record> grant_records(std::vector<Grant> const &grants);
-/// The same without the column of roles.
+/// Returns the same without the column of roles.
 std::vector<Record> role_grant_records(std::vector<Grant> const &grants);
 
-/// Each permission once, in words: "stripe:refund", "stripe:pay (conditions)", "none".
+/// Returns each permission once, in words: "stripe:refund", "stripe:pay (conditions)", "none".
 std::string describe_grants(std::vector<Grant> const &grants);
 
-/// True if there is more to tell of them than their names.
+/// Returns whether the list has more to show than names.
 bool are_more_than_names(std::vector<Grant> const &grants);
 
-/// Kind AgentPermissions, shown; with a note if nothing changed: `already` completes "nothing changed: agent payments
-/// ...".
+/// Shows the document of kind AgentPermissions, and a note if nothing changed: `already` completes
+/// "nothing changed: agent payments ...".
 void show_agent_permissions(Context &context, AgentPermissions const &changed, std::vector<std::string> warnings,
                             std::string_view already);
 

@@ -10,7 +10,7 @@ namespace {
 struct Line {
     Value operation{};
     Value file{};
-    Value verdict{};  ///< done, aborted; null: not known
+    Value verdict{};  ///< done, aborted; null: unknown
     std::string message{};
     std::optional<Error> error{};
 };
@@ -51,8 +51,8 @@ Document recovery_document(OperationId const &operation, Verdict verdict) {
     document.items.push_back(record({
         .operation = operation.text(),
         .verdict = done ? Verdict::done : Verdict::aborted,
-        .message =
-            done ? "committed: what it did stands" : "never committed, and it cannot be any more: nothing was changed",
+        .message = done ? "committed: the change is in effect"
+                        : "not committed, and barred from committing later: nothing was changed",
     }));
     return document;
 }

@@ -8,7 +8,7 @@
 
 namespace relay::cli {
 
-/// Kind SettlementList: what became of one operation, or of each unfinished file of a folder.
+/// Returns the document of kind SettlementList: the outcome of one operation, or of each unfinished file of a folder.
 Document recovery_document(OperationId const &operation, Verdict verdict);
 Document recovery_document(std::vector<FolderEntry> const &entries);
 

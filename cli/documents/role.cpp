@@ -32,7 +32,7 @@ void declare_role(OptionSet &set, RoleOptions &options, RoleWord word) {
         case RoleWord::first: add_role_word(set, options.role); break;
         case RoleWord::to_be_made: add_new_role(set, options.role); break;
     }
-    add_org_flag(set, "the organization that it is of", options.org, Need::required);
+    add_org_flag(set, "the organization of the role", options.org, Need::required);
 }
 
 RoleId role_of(RoleOptions const &options) { return RoleId::parse(options.role.required()); }

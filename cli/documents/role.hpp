@@ -14,36 +14,36 @@
 
 namespace relay::cli {
 
-/// `ROLE --org ORG`, which every command about one role takes.
+/// `ROLE --org ORG`, taken by every command about one role.
 struct RoleOptions {
     SpelledId role{};
     std::optional<std::string> org{};
 };
 enum class RoleWord {
-    alone,  ///< nothing else stands there: it may also be given as a flag
+    alone,  ///< no other words follow: the role may also be given as a flag
     first,  ///< other words follow
-    to_be_made,  ///< as `alone`, and no role that exists is meant
+    to_be_made,  ///< as `alone`, for a role that does not exist yet
 };
 void declare_role(OptionSet &set, RoleOptions &options, RoleWord word = RoleWord::alone);
 RoleId role_of(RoleOptions const &options);
 OrgId org_of(RoleOptions const &options);
 
-/// What parts the commands that give an agent roles and take them.
+/// The differences between the commands that assign and unassign roles.
 struct RoleChange {
     AgentPermissions (*apply)(db::Database &, ChangeRoles const &, WriteOptions const &);
-    std::string_view roles;  ///< what the words ROLE are: "roles that it has"
+    std::string_view roles;  ///< description of the words ROLE: "roles that it has"
     std::string_view already;  ///< why nothing changed: completes "nothing changed: agent payments ..."
 };
-/// `AGENT ROLE...`, and what is done with them.
+/// Declares `AGENT ROLE...`, and applies the change.
 Runner declare_role_change(OptionSet &set, RoleChange const &change);
 
-/// A role: the item of a list, and what each document about one begins with.
+/// Returns a role: the item of a list, and the beginning of each document about one role.
 Record role_record(Role const &role);
-/// What the columns of a list are made of.
+/// Returns a role for the columns of a list.
 Role sample_role();
 
-/// A document of `kind` about a role that was made or changed, shown; with a note if nothing was: `already` completes
-/// "nothing changed: role payment ...".
+/// Shows a document of `kind` about a role that was created or changed, and a note if nothing changed: `already`
+/// completes "nothing changed: role payment ...".
 void show_changed_role(Context &context, std::string kind, ChangedRole const &changed, std::string_view already);
 
 }  // namespace relay::cli

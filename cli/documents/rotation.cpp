@@ -22,7 +22,7 @@ Value previous_value(std::optional<Key> const &previous) {
 Phrase describe_previous(Key const &previous, std::vector<KeyId> const &ended) {
     if (!previous.live()) {
         return {previous.key_id.text() +
-                (ended.empty() ? " was dead before (" + std::string(text_of(previous.status)) + ')' : " ended now")};
+                (ended.empty() ? " had already ended (" + std::string(text_of(previous.status)) + ')' : " ended now")};
     }
     Phrase phrase{previous.key_id.text() + " works until "};
     if (previous.expires_at) {

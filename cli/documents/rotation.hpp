@@ -5,8 +5,8 @@
 
 namespace relay::cli {
 
-/// Kind AgentKeyRotation, for rotate-key and its --revert. With -o env it holds only what a script needs: AGENT_ID,
-/// KEY_ID, CHANGED.
+/// Returns the document of kind AgentKeyRotation, for rotate-key and its --revert. With -o env it has only what a
+/// script needs: AGENT_ID, KEY_ID, CHANGED.
 Document rotation_document(Context &context, RotatedKey const &rotated);
 
 }  // namespace relay::cli

@@ -24,7 +24,7 @@ Record migration_record(int version, std::string const &name, std::string const 
     };
 }
 
-/// What the program knows and what the database has, by version.
+/// Returns the migrations of the program and of the database, by version.
 std::vector<Record> migration_records(SchemaStatus const &status) {
     std::map<int, Record> records;
     for (db::Migration const &migration : db::migrations()) {
@@ -79,7 +79,7 @@ Document schema_verification_document(SchemaComparison const &comparison) {
     document.kind = "SchemaVerification";
     document.id_key = "ok";
     document.data = {
-        {"ok", "As it should be", ok},
+        {"ok", "Matches", ok},
         {"state", "State", comparison.status.state},
         {"version", "Version", std::int64_t{comparison.status.version}},
         {"edited", label_unless_empty(comparison.status.edited, "Edited"), integers(comparison.status.edited)},

@@ -5,9 +5,10 @@
 
 namespace relay::cli {
 
-/// Kind SchemaStatus: the state, its versions, and each migration that the program or the database knows.
+/// Returns the document of kind SchemaStatus: the state, the versions, and each migration of the program or the
+/// database.
 Document schema_status_document(SchemaReport const &report);
-/// Kind SchemaVerification: `ok`, and each difference.
+/// Returns the document of kind SchemaVerification: `ok`, and each difference.
 Document schema_verification_document(SchemaComparison const &comparison);
 
 }  // namespace relay::cli

@@ -8,10 +8,10 @@
 
 namespace relay::cli {
 
-/// Fills in what every document of a write tells besides its content: changed, dry run, trace, actor and role.
+/// Fills in what every document of a write has besides its content: changed, dry run, trace, actor and role.
 void stamp(Document &document, Context &context, WriteReceipt const &receipt);
 
-/// The same for a document of a read, with the database's clock.
+/// Does the same for a document of a read, with the time of the database.
 void stamp(Document &document, Context &context, Instant at, std::string const &db_role);
 
 }  // namespace relay::cli

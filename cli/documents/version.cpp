@@ -3,7 +3,7 @@
 #include "cli/output/output.hpp"
 #include "relay/version.hpp"
 
-/// libpq's own (libpq-fe.h), declared here because its header belongs to the database layer. 150014 is 15.14.
+/// A function of libpq, declared here because only the database layer may include libpq-fe.h. 150014 is 15.14.
 extern "C" int PQlibVersion(void);
 
 namespace relay::cli {

@@ -5,10 +5,10 @@
 
 namespace relay::cli {
 
-/// What runs for `--version`: one line for people; in the other formats the document of `version`.
+/// Runs `--version`: prints one line for people, or the document of `version` in the other formats.
 ExitStatus show_version(Context &context);
 
-/// Versions of the program, of the schema that it works with, and of libpq.
+/// Returns the versions of the program, of the schema it works with, and of libpq.
 Document version_document();
 
 }  // namespace relay::cli

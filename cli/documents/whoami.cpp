@@ -24,7 +24,7 @@ std::string joined(std::vector<std::string> const &texts) {
     return text;
 }
 
-/// What the roles are for, in the words of the commands.
+/// Returns what the roles may do, in the words of the commands.
 std::string describe_rights(WhoAmI const &who) {
     static std::map<std::string, std::string> const meaning{
         {"relay_auditor", "read"},
@@ -41,7 +41,7 @@ std::string describe_rights(WhoAmI const &who) {
     for (std::string const &group : who.groups) {
         rights.push_back(meaning.at(group) + " (" + group + ")");
     }
-    return rights.empty() ? "nothing here: it is in none of the relay_ groups" : joined(rights);
+    return rights.empty() ? "nothing here: it is not a member of a relay_ group" : joined(rights);
 }
 
 std::string describe_place(WhoAmI const &who) {
@@ -73,10 +73,10 @@ std::string describe_schema(WhoAmI const &who) {
     text += *who.schema_version == 0 ? "" : ", version " + std::to_string(*who.schema_version);
     return *who.schema_version == who.known_schema_version
                ? text
-               : text + "; this program knows version " + std::to_string(who.known_schema_version);
+               : text + "; this program needs version " + std::to_string(who.known_schema_version);
 }
 
-/// A secret has no value here; that it is set is told.
+/// Returns a setting. A secret has no value here, only whether it is set.
 Record setting(std::string name, Value value, std::string origin, bool is_hidden = false) {
     bool const is_set = is_hidden || !std::holds_alternative<std::monostate>(value);
     Value shown = is_hidden ? Value("(hidden)") : value;
@@ -121,7 +121,7 @@ Document whoami_document(WhoAmI const &who, std::vector<db::ConnectionSetting> c
                 people_only("Role", describe_role(who)),
                 people_only("May", describe_rights(who)),
                 people_only("TLS", describe_tls(who, sslmode)),
-                people_only("Password", who.link.used_password ? "asked for and accepted" : "not asked for"),
+                people_only("Password", who.link.used_password ? "required and accepted" : "not required"),
                 people_only("Actor", actor.name + " (claimed, from " + actor.origin + ")"),
                 people_only("Schema", describe_schema(who)),
                 machine_only("database", who.database),
@@ -154,8 +154,7 @@ Document config_document(Globals const &globals, std::vector<db::ConnectionSetti
         document.items.push_back(setting(known.keyword, known.value, known.origin, known.is_set && known.is_secret));
     }
     if (settings.empty()) {
-        document.items.push_back(
-            setting("host", Value(), "--sandbox, which does not run: it starts when it is needed"));
+        document.items.push_back(setting("host", Value(), "--sandbox, which is not running; it starts when needed"));
     }
     document.items.push_back(setting("output", std::string(format_name(globals.format)), globals.format_origin));
     document.items.push_back(setting("timeout", timeout_text(globals.timeout), globals.timeout_origin));

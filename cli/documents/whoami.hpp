@@ -6,12 +6,12 @@
 
 namespace relay::cli {
 
-/// `kind` "WhoAmI". `settings` are those that the connection was made with.
+/// Returns the document of kind WhoAmI. `settings` are those that the connection was made with.
 Document whoami_document(WhoAmI const &who, std::vector<db::ConnectionSetting> const &settings,
                          ClaimedActor const &actor);
 
-/// `kind` "SettingList": every setting, what is in force, and who said so. `settings` is empty if there is no
-/// connection to describe.
+/// Returns the document of kind SettingList: every setting, its value, and where it comes from. `settings` is empty if
+/// there is no connection to describe.
 Document config_document(Globals const &globals, std::vector<db::ConnectionSetting> const &settings,
                          ClaimedActor const &actor);
 

@@ -17,29 +17,31 @@ struct Meaning {
 
 constexpr std::array meanings{
     Meaning{ErrorKind::internal, "a bug; please report it"},
-    Meaning{ErrorKind::usage, "a bad flag or argument, or a confirmation or a sink is needed but was not given"},
-    Meaning{ErrorKind::not_found, "no such organization, agent or key"},
+    Meaning{ErrorKind::usage, "a bad flag or argument; or a confirmation or a place for the secret is missing"},
+    Meaning{ErrorKind::not_found, "no such organization, agent, role or key"},
     Meaning{ErrorKind::denied, "the login was refused, or the database role lacks a privilege"},
     Meaning{ErrorKind::conflict, "it exists with other content, is in the wrong state, or is still in use"},
     Meaning{ErrorKind::limit, "the plan or a quota is reached"},
-    Meaning{ErrorKind::partial, "some rows of a batch failed; stdout says which; run it again"},
+    Meaning{ErrorKind::partial, "some rows of a batch failed; stdout shows which; run it again"},
     Meaning{ErrorKind::unavailable,
-            "the database cannot be reached or did not answer in time; nothing was changed, and a retry is safe"},
+            "the database cannot be reached or did not answer in time; nothing was changed, so you can retry"},
     Meaning{ErrorKind::unknown,
-            "the connection was lost during COMMIT and the outcome cannot be settled now; the message is the command "
-            "that tells"},
-    Meaning{ErrorKind::check_no, "a check says no: a key is due, a wait timed out, a verification failed"},
+            "the connection was lost during COMMIT, and the outcome is not known yet; the message has the command that "
+            "settles it"},
+    Meaning{ErrorKind::check_no,
+            "a check failed: a key is refused or due, a wait timed out, a verification found differences"},
     Meaning{ErrorKind::schema, "the database schema is older or newer than this program"},
     Meaning{ErrorKind::sink, "the secret could not be delivered; nothing was changed"},
-    Meaning{ErrorKind::declined, "a question was answered no, with the wrong id, or by Ctrl-D"},
+    Meaning{ErrorKind::declined, "a question was answered with no, with the wrong id, or with Ctrl-D"},
 };
 
-constexpr int killed_by = 128;  // what a shell adds to the number of a signal
+constexpr int killed_by = 128;  // a shell adds this to the number of the signal
 
 }  // namespace
 
 std::vector<ExitCode> exit_table() {
-    std::vector<ExitCode> table{{static_cast<int>(ExitStatus::ok), "ok", "done, or already so, or an empty list"}};
+    std::vector<ExitCode> table{
+        {static_cast<int>(ExitStatus::ok), "ok", "done, or already as requested, or an empty list"}};
     for (Meaning const &meaning : meanings) {
         table.push_back({static_cast<int>(exit_status(meaning.kind)), std::string(text_of(meaning.kind)),
                          std::string(meaning.text)});

@@ -8,11 +8,11 @@ namespace relay::cli {
 /// A row of the table of exit codes.
 struct ExitCode {
     int code;
-    std::string name;  ///< as in the errors of JSON mode: "not_found"; "ok" for 0, the signal's name for the last ones
-    std::string meaning;  ///< what happened, and what a script does
+    std::string name;  ///< as in JSON errors: "not_found"; "ok" for 0, and the name of the signal for the last ones
+    std::string meaning;  ///< what happened, and what a script can do
 };
 
-/// Every code that leaves the program, in order: the one source of help and manual.
+/// Returns every exit code of the program, in order: the single source for help and manual.
 std::vector<ExitCode> exit_table();
 
 }  // namespace relay::cli

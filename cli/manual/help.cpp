@@ -21,7 +21,7 @@ std::string names_and_value(OptionModel const &option) {
     return option.is_argument() && option.repeatable ? names + "..." : names;
 }
 
-/// The options under their headings, in order of first appearance; what every usage begins with, the arguments, first.
+/// Returns the options under their headings, in order of first appearance, but arguments first, as in the usage line.
 std::string option_sections(std::vector<OptionModel> const &options) {
     std::vector<std::string> headings;
     for (OptionModel const &option : options) {
@@ -66,7 +66,7 @@ std::string usage_tail(std::vector<OptionModel> const &options) {
 }
 
 std::string globals_in_short(std::vector<OptionModel> const &globals) {
-    // A flag and its value must not be parted: the blank between them comes back after wrapping.
+    // Keeps a flag and its value on one line: the blank between them is put back after wrapping.
     constexpr char glue = '\1';
     std::string words;
     for (OptionModel const &option : globals) {
@@ -83,7 +83,8 @@ std::string globals_in_short(std::vector<OptionModel> const &globals) {
     return "\nGlobal flags (see relay-admin --help):\n" + lines;
 }
 
-/// Indented lines stay as they are; one that is too long goes on under its second column (`  word      what it means`).
+/// Keeps indented lines as they are, but wraps one that is too long under its second column (`  word      what it
+/// means`).
 std::string verbatim_lines(std::string_view text) {
     std::string lines;
     while (!text.empty()) {
@@ -151,7 +152,7 @@ std::string summary_of(std::span<Command const *const> table, Path const &path) 
 }  // namespace
 
 std::string root_help_text(std::vector<OptionModel> const &globals, std::span<Command const *const> table) {
-    return overview_text(table) + "\nGlobal flags stand anywhere on the line, as --flag VALUE or --flag=VALUE.\n" +
+    return overview_text(table) + "\nGlobal flags may appear anywhere, as --flag VALUE or --flag=VALUE.\n" +
            option_sections(globals) + exit_table_lines() + named_lines("Environment", environment_variables()) +
            named_lines("Files", program_files());
 }
@@ -177,9 +178,8 @@ std::string command_help_text(std::vector<OptionModel> const &globals, CommandMo
         wrap_words("Usage: relay-admin " + join_path(path) + usage_tail(command.options), help_width(), 0);
     page += '\n' + wrap_words(command.summary, help_width(), 0);
     if (!command.alias.empty()) {
-        page +=
-            wrap_words("Also spelled: relay-admin " + join_path(command.alias == path ? command.path : command.alias),
-                       help_width(), 0);
+        page += wrap_words("Same as: relay-admin " + join_path(command.alias == path ? command.path : command.alias),
+                           help_width(), 0);
     }
     return page + description_blocks(command.manual) + option_sections(command.options) + globals_in_short(globals) +
            exit_lines(command.manual) + example_lines(command.manual);

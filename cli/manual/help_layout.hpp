@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-/// How help pages are set: 80 columns, less on a narrow terminal; names on the left, what they mean on the right.
+/// The layout of help pages: 80 columns, fewer on a narrow terminal; names on the left, meanings on the right.
 namespace relay::cli {
 
-/// Columns of a page: 80, or those of the terminal on stdout if it has less.
+/// Returns the columns of a page: 80, or those of the terminal on stdout if it has fewer.
 std::size_t help_width();
 
 struct HelpEntry {
@@ -15,11 +15,11 @@ struct HelpEntry {
     std::string text;
 };
 
-/// Names on the left, wrapped texts on the right; a name too long for its column stands on a line of its own.
+/// Returns names on the left and wrapped texts on the right. A name that is too long gets its own line.
 std::string two_columns(std::vector<HelpEntry> const &entries, std::size_t column);
 
-/// Where the texts of `entries` begin: behind the longest name, but not too far to the right; on a narrow screen below
-/// the names.
+/// Returns the column where the texts of `entries` begin: after the longest name, but not too far to the right. On a
+/// narrow screen the texts are below the names.
 std::size_t column_for(std::vector<HelpEntry> const &entries);
 
 }  // namespace relay::cli

@@ -15,11 +15,10 @@ struct ClosePipe {
     void operator()(std::FILE *pipe) const { ::pclose(pipe); }
 };
 
-/// What `man -w` says is believed only if the file is there: where manuals are left out (containers), `man` is a stub
-/// that always succeeds.
+/// Returns whether the page is installed. Checks that the file from `man -w` exists, because in containers without
+/// manuals, `man` is a stub that always succeeds.
 bool is_installed(std::string const &page) {
-    std::string const command =
-        "man -w 1 " + page + " 2>/dev/null";  // a name from our own table: nothing in it for a shell
+    std::string const command = "man -w 1 " + page + " 2>/dev/null";  // safe: the name comes from our own table
     std::unique_ptr<std::FILE, ClosePipe> const pipe(::popen(command.c_str(), "re"));
     std::array<char, 4096> line{};
     if (pipe == nullptr || std::fgets(line.data(), line.size(), pipe.get()) == nullptr) {
@@ -43,7 +42,7 @@ std::string manual_page_name(Path const &path) {
 void show_manual_page(Path const &path) {
     std::string const page = manual_page_name(path);
     if (is_installed(page)) {
-        auto const before = std::signal(SIGPIPE, SIG_DFL);  // we ignore it, and that would last through exec
+        auto const before = std::signal(SIGPIPE, SIG_DFL);  // exec would keep our ignored SIGPIPE
         ::execlp("man", "man", "1", page.c_str(), nullptr);
         std::signal(SIGPIPE, before);
     }

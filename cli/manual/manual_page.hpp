@@ -4,14 +4,14 @@
 
 #include <string>
 
-/// The installed manual: one page a command, in section 1.
+/// The installed manual: one page per command, in section 1.
 namespace relay::cli {
 
-/// "relay-admin-org-create"; of the empty path "relay-admin".
+/// Returns the page's name: "relay-admin-org-create"; "relay-admin" for the empty path.
 std::string manual_page_name(Path const &path);
 
-/// Becomes man(1) with the page of the command that has this path, not an alias, in the table. Returns if man does not
-/// find the page.
+/// Replaces the process with man(1), showing the page of this command (a path from the table, not an alias). Returns if
+/// the page is not installed.
 void show_manual_page(Path const &path);
 
 }  // namespace relay::cli

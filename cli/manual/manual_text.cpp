@@ -45,7 +45,7 @@ void add_example_line(ManualText &manual, std::string_view line, std::string &co
     comment.clear();
 }
 
-/// The code with which `sentence` begins: "7: some ids ..." or "Exit 7: ..."; empty if there is none.
+/// Returns the exit code at the start of `sentence`, "7: some ids ..." or "Exit 7: ..."; empty if there is none.
 std::string_view leading_code(std::string_view sentence) {
     constexpr std::string_view word = "Exit ";
     sentence.remove_prefix(sentence.starts_with(word) ? word.size() : 0);
@@ -54,7 +54,7 @@ std::string_view leading_code(std::string_view sentence) {
     return is_code ? sentence.substr(0, end) : std::string_view();
 }
 
-/// A sentence without a code goes on with what the one before it says.
+/// Splits the paragraph of exit codes. A sentence without a code belongs to the code before it.
 std::vector<ManualText::Exit> split_exits(std::string_view text) {
     std::vector<ManualText::Exit> exits;
     while (!text.empty()) {

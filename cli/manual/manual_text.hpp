@@ -6,7 +6,7 @@
 
 namespace relay::cli {
 
-/// A command's `doc`, taken apart (see Command): for the help text and the manual pages.
+/// The parts of a command's `doc` (see Command), for help and manual pages.
 struct ManualText {
     struct Example {
         std::string comment{};  ///< without `# `; may be empty
@@ -14,9 +14,9 @@ struct ManualText {
     };
     struct Block {
         std::string text;
-        bool verbatim = false;  ///< lines that were indented: kept as they are, each with its newline
+        bool verbatim = false;  ///< indented lines, kept as they are, each with its newline
     };
-    /// From a paragraph `Exit 0: done. 3: no such agent. ...`, which begins with "Exit 0:" and is in no block.
+    /// From the paragraph `Exit 0: done. 3: no such agent. ...`, which begins with "Exit 0:" and is not in `blocks`.
     struct Exit {
         std::string code;
         std::string meaning;  ///< without a full stop

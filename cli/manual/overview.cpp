@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t word_column = 10;
 constexpr std::size_t text_column = 26;
 
-/// In the order of the front page.
+/// Returns all audiences in the order of the front page.
 std::vector<AudienceGroup> all_audiences() {
     return {
         {Audience::set_up, "set-up", "Set-up"},           {Audience::orgs, "orgs", "Organizations"},
@@ -22,7 +22,7 @@ std::vector<AudienceGroup> all_audiences() {
     };
 }
 
-/// Where the front page shows a first word. One that is no command of its own is the beginning of an alias.
+/// Returns where the front page shows a first word. A word that is not a command is the beginning of an alias.
 std::pair<Audience, int> place_of(std::span<Command const *const> table, std::string const &word) {
     Command const *command = find_command(table, {word});
     return command == nullptr ? std::pair(Audience::other, 0) : std::pair(command->audience, command->rank);
@@ -40,7 +40,7 @@ std::string command_rows(std::span<Command const *const> table, AudienceGroup co
     return rows;
 }
 
-/// What nobody looks for on this page is named alone: all of it has to fit on a screen of 24 lines.
+/// Returns the less important commands without summaries, because the page must fit on a screen of 24 lines.
 std::string words_alone(AudienceGroup const &group) {
     std::string words;
     for (std::string const &word : group.words) {

@@ -9,7 +9,7 @@
 
 namespace relay::cli {
 
-/// The commands and groups for one audience. Which they are is read from the table of commands: there is no other list.
+/// The commands and groups for one audience. The table of commands defines them; there is no other list.
 struct AudienceGroup {
     Audience audience;
     std::string_view label;  ///< "orgs": on the front page
@@ -17,10 +17,10 @@ struct AudienceGroup {
     std::vector<std::string> words{};  ///< "org", "rotate-key"
 };
 
-/// The first words of all commands, by audience; audiences that have none are left out.
+/// Returns the first words of all commands by audience, without empty audiences.
 std::vector<AudienceGroup> audience_groups(std::span<Command const *const> table);
 
-/// The page of `relay-admin` alone: commands by audience. Fits a screen.
+/// Returns the front page, shown by `relay-admin` without arguments: the commands by audience. It fits on one screen.
 std::string overview_text(std::span<Command const *const> table);
 
 }  // namespace relay::cli

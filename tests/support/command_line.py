@@ -104,7 +104,7 @@ def page(*path):
     text = help_text(*path)
     found = sections(text)
     lines = text.splitlines()
-    alias = re.search(r"^Also spelled: relay-admin (.*)$", text, re.MULTILINE)
+    alias = re.search(r"^Same as: relay-admin (.*)$", text, re.MULTILINE)
     others = ("Arguments", "Commands", "Exit codes", "Examples")
     flags = [line for heading in found if heading not in others for line in found[heading]]
     return Page(

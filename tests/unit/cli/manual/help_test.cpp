@@ -28,8 +28,8 @@ TEST_CASE("the help of a command has usage, summary, text, arguments, flags, glo
 }
 
 TEST_CASE("an alias has the same help, and each page names the other spelling") {
-    CHECK(holds(help_for(table(), {"rotate-key"}), "Also spelled: relay-admin agent rotate-key\n"));
-    CHECK(holds(help_for(table(), {"agent", "rotate-key"}), "Also spelled: relay-admin rotate-key\n"));
+    CHECK(holds(help_for(table(), {"rotate-key"}), "Same as: relay-admin agent rotate-key\n"));
+    CHECK(holds(help_for(table(), {"agent", "rotate-key"}), "Same as: relay-admin rotate-key\n"));
 }
 
 TEST_CASE("a group lists its commands, the program its groups and global flags") {
