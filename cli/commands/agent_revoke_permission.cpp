@@ -31,7 +31,7 @@ ExitStatus run(Options const &options, Context &context) {
     RevokeFromAgent const request{.agent = AgentId::parse(options.agent.value()),
                                   .permissions = read_permission_words(options.permissions)};
     AgentPermissions const left = revoke_from_agent(context.database(), request, context.write_options());
-    show_agent_permissions(context, left, warnings_of(request, left), "has no such permission of its own");
+    show_agent_permissions(context, left, warnings_of(request, left), "has no such permission itself");
     return ExitStatus::ok;
 }
 

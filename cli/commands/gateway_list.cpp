@@ -34,9 +34,9 @@ number of changes and as the age of the oldest one. A gateway is live if it ackn
 seconds; an idle gateway does so every 20. `block --wait-ack` and `revoke --wait-ack` wait for live gateways.
 
 If a gateway has no number of changes behind, its position belongs to another history of the database (a restored
-dump, or the time before a failover). It will be told to drop everything it has cached. The id is the gateway's own
-name for itself; the role is the login it connected with. A gateway that was not seen for 7 days is removed from the
-list. A gateway that caches nothing does not need to follow the feed, and is not listed.
+dump, or the time before a failover). The change feed will make it drop everything it has cached. The id is the
+gateway's own name for itself; the role is the login it connected with. A gateway that was not seen for 7 days is
+removed from the list. A gateway that caches nothing does not need to follow the feed, and is not listed.
 
 It also works on a standby.
 

@@ -19,9 +19,9 @@ progress is in the database, so you can continue in a week, on another machine, 
   finish  close the window when no agent needs it any more
   abort   call the migration off; with --deny-all, close the shared secret immediately
 
-An agent leaves the list automatically and permanently when it first uses its own key. From then on, nobody who knows
-the shared secret can impersonate that agent. After the deadline the shared secret is refused, whether or not you ran
-a command.
+An agent leaves the list automatically and permanently when it first uses its own key. From then on, knowing the
+shared secret is not enough to impersonate that agent. After the deadline the shared secret is refused, whether or not
+you ran a command.
 
 A gateway itself compares the secret of a call with the shared one. Then it calls
 relay_api.authenticate_legacy(agent_id, org_id, ip_address, trace_id). The whole procedure, day by day, with what can

@@ -127,10 +127,10 @@ secret (when they last did, and from where), those that used it once and have be
 seen. Each imported agent is in one state:
 
   imported  not on a list yet: the shared secret is refused
-  listed    may use the shared secret, and has no key of its own
+  listed    may use the shared secret, and has not been issued a key
   issued    has its own key, but has not used it yet
   proven    has used its own key: permanently off the list
-  revoked   refused, whatever it holds
+  revoked   refused, whichever secret it uses
 
 If stdout is a terminal, the command draws the burn-down; the dots show an even pace to the deadline. "Done by" is
 when the last agent will have left the list, at the pace of the last seven days, or since the window was opened. The

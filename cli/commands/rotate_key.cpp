@@ -104,7 +104,7 @@ used.
 The key is delivered first and committed then: to the place you choose, or shown if stdout is a terminal. If delivery
 fails (disk full, file exists), everything is rolled back: exit 12, and the old key works as before. If the command is
 killed at any instant, run the same command again: it completes the rotation. At no time is the agent without a
-working key, and at no time is there a live key that nobody has.
+working key, and no key becomes live before it is delivered.
 
 With --if-older-than or --due-within you can run the command every day: if the key is not due, nothing changes and no
 file is made (exit 0, "changed": false). An age of 90d counts from when the key was made, not by the calendar. (These

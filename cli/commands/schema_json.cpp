@@ -72,7 +72,7 @@ Command const schema_json{
 each kind there is a JSON Schema (draft 2020-12) with its keys, their types, which may be null, and what they mean.
 Without KIND the command lists the kinds.
 
-A schema holds for all of relay-admin/v1: keys are only ever added, and each key is always present, null if it is
+A schema is valid for all of relay-admin/v1: keys are only ever added, and each key is always present, null if it is
 empty. So ignore keys and words that you do not know. A document of an older version may lack a key that a newer
 schema describes.
 
