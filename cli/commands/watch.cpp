@@ -78,11 +78,16 @@ Command const watch{
         R"(Prints the change feed as JSON lines of kind KeyChange, as soon as each change is committed: everything
 that a gateway, or any other cache of its decisions, must drop. It runs until you interrupt it.
 
-  change    what happened: agent_blocked, agent_unblocked, agent_revoked, agent_restored, the same of org; key_revoked, key_rotated,
-            key_retired, key_rotation_reverted, key_updated; permissions_changed, role_changed, auth_mode_changed; reset
-  kicks     true: end open connections, too (block, revoke); false: drop the cache, and check again at the next call (a rotation)
-  org_id, agent_id, key_id    what changed; without key_id all keys of the agent, without agent_id all agents of the organization
+  change    what happened
+  kicks     true: end open connections, too (block, revoke); false: drop the cache, check again at the next call
+  org_id    the organization; null: all organizations
+  agent_id  the agent; null: all agents of the organization
+  key_id    the key; null: all keys of the agent
   cursor    value for --since, to continue after this line
+
+The changes are agent_blocked, agent_unblocked, agent_revoked, agent_restored, and the same with org_; key_revoked,
+key_restored, key_rotated, key_retired, key_rotation_reverted, key_updated; permissions_changed, role_changed,
+auth_mode_changed; legacy_left, legacy_changed; and reset.
 
 A line may come twice, but none is left out. reset means that you were away too long, or that the database is a
 different one since (a failover, a restore): drop everything, and check open connections.

@@ -26,8 +26,8 @@ complete -F _relay_admin relay-admin
 
 std::string_view zsh_script() {
     return R"zsh(#compdef relay-admin
-# zsh completion for relay-admin. The program gets the words up to the cursor, without quotes and not expanded, and answers
-# what may follow.
+# zsh completion for relay-admin. The program gets the words up to the cursor, without quotes and not expanded, and
+# answers what may follow.
 
 _relay-admin() {
     local line asked_for
@@ -56,7 +56,8 @@ _relay-admin() {
     esac
 }
 
-# If zsh loads this file from a folder of $fpath, the file is the body of the function; if sourced, it defines the function.
+# If zsh loads this file from a folder of $fpath, the file is the body of the function. If sourced, it defines the
+# function.
 if [[ $funcstack[1] == _relay-admin ]]; then
     _relay-admin "$@"
 else

@@ -2,8 +2,9 @@
 
 #include <string_view>
 
-/// The completion scripts. They know no command and no flag: they pass the line and the cursor to `relay-admin __complete`, and
-/// the answer (complete.hpp) to the shell. So they always fit the program, and print nothing if the program is not installed.
+/// The completion scripts. They know no command and no flag: they pass the line and the cursor to `relay-admin
+/// __complete`, and the answer (complete.hpp) to the shell. So they always fit the program, and print nothing if the
+/// program is not installed.
 ///
 /// No script lets the shell evaluate a word from the line or the database. The shell itself completes file names.
 namespace relay::cli {
