@@ -5,7 +5,7 @@ namespace relay::cli::commands {
 extern Command const migrate_legacy;
 Command const migrate_legacy{
     .path = "migrate-legacy",
-    .summary = "move a fleet from one shared secret to its own keys",
+    .summary = "move a fleet from a shared secret to one key per agent",
     .doc =
         R"(Moves a running fleet from one shared secret to one key per agent, without downtime. The shared secret
 itself is never stored: the relay has it, and the database knows which agents may still use it, and until when. All

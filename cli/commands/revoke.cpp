@@ -121,7 +121,7 @@ Runner declare(OptionSet &set) {
 extern Command const revoke;
 Command const revoke{
     .path = "revoke",
-    .summary = "end keys permanently: of agents, an org, or leaked",
+    .summary = "end keys permanently: of agents, or leaked ones",
     .doc =
         R"(Ends every current key of the agents permanently: nothing brings a revoked key back. `restore` accepts an
 agent again, with a fresh key. To make gateways refuse an agent for a while and keep its keys, use `block`.

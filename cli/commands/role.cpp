@@ -4,7 +4,7 @@ namespace relay::cli::commands {
 
 extern Command const role{
     .path = "role",
-    .summary = "named sets of permissions for agents",
+    .summary = "create, list, show, change and delete roles",
     .doc =
         R"(A role is a named set of permissions in one organization. `agent assign-role` gives it to an agent, which
 then may do what its roles permit, in addition to its own permissions. A change to a role applies to every agent that

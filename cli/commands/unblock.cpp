@@ -79,7 +79,7 @@ Runner declare(OptionSet &set) {
 extern Command const unblock;
 Command const unblock{
     .path = "unblock",
-    .summary = "unblock agents, or all that a ticket blocked",
+    .summary = "unblock agents, or everything blocked under a ticket",
     .doc =
         R"(Lifts blocks: of agents, of an organization, or with --ticket alone of everything that was blocked under
 that ticket. If you name agents or an organization, --ticket only goes into the audit trail, as in every command.

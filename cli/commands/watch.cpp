@@ -73,7 +73,7 @@ Runner declare(OptionSet &set) {
 extern Command const watch;
 Command const watch{
     .path = "watch",
-    .summary = "print each block, revocation and rotation as it happens",
+    .summary = "print blocks, revocations and rotations as they happen",
     .doc =
         R"(Prints the change feed as JSON lines of kind KeyChange, as soon as each change is committed: everything
 that a gateway, or any other cache of its decisions, must drop. It runs until you interrupt it.
