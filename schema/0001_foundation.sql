@@ -1,7 +1,7 @@
--- Roles, the two schemas, the record of migrations, and the trigger function that keeps history unchanged.
+-- Roles, the two schemas, the record of migrations, and the trigger function that makes tables append-only.
 --
--- The roles are groups without login. All databases of a cluster share them, so they may exist already: made by the migration of
--- another database, or beforehand by a superuser if the login that applies the schema may not create roles.
+-- The roles are groups without login. All databases of a cluster share them, so they may already exist: from the
+-- migration of another database, or made by a superuser because the login that applies the schema may not create roles.
 
 DO $roles$
 DECLARE
@@ -20,7 +20,7 @@ BEGIN
 END
 $roles$;
 
--- relay_owner owns everything below. A superuser may act as relay_owner without more; a login with CREATEROLE joins it first.
+-- relay_owner owns everything below. A superuser can act as relay_owner directly; a login with CREATEROLE joins it first.
 DO $join$
 BEGIN
     SET LOCAL ROLE relay_owner;
@@ -36,7 +36,8 @@ CREATE SCHEMA relay_api AUTHORIZATION relay_owner;
 
 SET LOCAL ROLE relay_owner;
 
--- For the whole database: default privileges of one schema can only add rights, not take away what PUBLIC has by default.
+-- For the whole database, because default privileges of a single schema can only add rights. They cannot remove those
+-- that PUBLIC has by default.
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA relay TO relay_provisioner, relay_responder, relay_auditor, relay_tenant;
@@ -51,7 +52,7 @@ CREATE TABLE relay.schema_migrations (
 );
 GRANT SELECT ON relay.schema_migrations TO relay_provisioner, relay_responder, relay_auditor;
 
--- For the triggers named append_only: a trigger also stops superusers, whom a missing grant does not stop.
+-- For the triggers named append_only. A missing grant does not stop a superuser; a trigger does.
 CREATE FUNCTION relay.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION '%.% is append-only: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';

@@ -1,9 +1,10 @@
--- Organizations, agents, and their secrets: agents' keys and organizations' admin tokens. And the record of writing transactions.
+-- Organizations and agents, their secrets (agents' keys, organizations' admin tokens), and the record of writing
+-- transactions.
 --
 -- No column says whether an organization or an agent is blocked or revoked: that follows from relay.revocations.
 --
--- The checks repeat those of the program: ids without look-alikes, names without control or bidirectional characters. They avoid bounded
--- repetition ({0,62}), which costs 20 microseconds per row; a negated class and a length cost one.
+-- The checks repeat those of the program: ids without look-alikes, names without control or bidirectional characters.
+-- They avoid bounded repetition ({0,62}), which takes 20 microseconds per row; a negated class and a length take one.
 
 -- Organizations and agents -------------------------------------------------------------------------------------------------------------
 
@@ -26,9 +27,9 @@ CREATE TABLE relay.organizations (
     CONSTRAINT organizations_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),
     CONSTRAINT organizations_auth_mode_known CHECK (auth_mode IN ('optional', 'required'))
 );
-COMMENT ON COLUMN relay.organizations.max_agents IS 'how many agents that are not revoked it may have; null: free 1, paid no limit';
+COMMENT ON COLUMN relay.organizations.max_agents IS 'how many agents it may have, not counting revoked ones; null: free 1, paid no limit';
 COMMENT ON COLUMN relay.organizations.auth_mode IS
-    'optional: a call without a key is accepted and recorded, for the time until all agents have their keys';
+    'optional: calls without a key are accepted and recorded; meant for the time until all agents have keys';
 
 CREATE FUNCTION relay.agent_limit(plan text, max_agents integer) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT COALESCE(max_agents, CASE plan WHEN 'free' THEN 1 END) $$;
@@ -46,7 +47,7 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
                OR pg_catalog.length(element #>> '{}') > 129)
     END
 $$;
-COMMENT ON FUNCTION relay.permissions_are_valid(jsonb) IS 'true for an array of provider:method strings, * on either side';
+COMMENT ON FUNCTION relay.permissions_are_valid(jsonb) IS 'true for an array of provider:method strings, with * allowed on either side';
 GRANT EXECUTE ON FUNCTION relay.permissions_are_valid(jsonb) TO relay_provisioner;
 
 CREATE TABLE relay.agents (
@@ -68,9 +69,9 @@ CREATE TABLE relay.agents (
     CONSTRAINT agents_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),
     CONSTRAINT agents_org_id_agent_id_key UNIQUE (org_id, agent_id)  -- target of composite foreign keys: agent_keys and others
 ) WITH (fillfactor = 90);
--- Most agents have their own permissions and nothing else, which spares the usual authentication two lookups. The column only ever
--- becomes false, so that two changes at the same time cannot hide a condition.
-COMMENT ON COLUMN relay.agents.plain IS 'the agent never had a role or a condition';
+-- Most agents have their own permissions and nothing else: for them, the usual authentication skips two lookups. The
+-- column never becomes true again, so that two changes at the same time cannot hide a condition.
+COMMENT ON COLUMN relay.agents.plain IS 'true: the agent has never had a role or a condition';
 
 GRANT SELECT ON relay.organizations, relay.agents TO relay_provisioner, relay_responder, relay_auditor;
 GRANT INSERT (org_id, name, plan, max_agents, key_max_age, auth_mode, created_by),
@@ -86,10 +87,10 @@ GRANT SELECT (agent_id, org_id, name, permissions, key_max_age, created_at, last
 
 -- Keys and admin tokens ----------------------------------------------------------------------------------------------------------------
 
--- Only SHA-256(SHA-256(key)) is stored: a thief of the table cannot authenticate with it.
+-- Only SHA-256(SHA-256(key)) is stored: with a stolen copy of the table, no one can authenticate.
 --
--- created_at is the start of the transaction that made the key, and none of our roles may choose it. So a revocation that runs at the
--- same time as a rotation is later than the new key, and wins.
+-- created_at is the start of the transaction that made the key, and no role may choose it. So a revocation that runs at
+-- the same time as a rotation is later than the new key, and wins.
 CREATE TABLE relay.agent_keys (
     key_id              text COLLATE "C" PRIMARY KEY,
     agent_id            text COLLATE "C" NOT NULL,
@@ -99,7 +100,7 @@ CREATE TABLE relay.agent_keys (
     state               text COLLATE "C" NOT NULL DEFAULT 'active',
     created_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by          text NOT NULL,
-    due_at              timestamptz NOT NULL,  -- when it should be rotated; the key works after that, too
+    due_at              timestamptz NOT NULL,  -- when it should be rotated; the key still works after that
     expires_at          timestamptz,  -- null: never
     retired_at          timestamptz,
     revoked_at          timestamptz,
@@ -117,7 +118,7 @@ CREATE TABLE relay.agent_keys (
         AND (state = 'retired') = (retired_at IS NOT NULL) AND (state = 'revoked') = (revoked_at IS NOT NULL))
 ) WITH (fillfactor = 85);
 COMMENT ON COLUMN relay.agent_keys.last_used_from IS
-    'the address that last_used_at was written for: a call from there within the minute has nothing to write';
+    'the address of the call that set last_used_at; the next call from there within a minute writes nothing';
 
 CREATE UNIQUE INDEX agent_keys_one_active ON relay.agent_keys (agent_id) WHERE state = 'active';
 CREATE UNIQUE INDEX agent_keys_one_retiring ON relay.agent_keys (agent_id) WHERE state = 'retiring';
@@ -138,7 +139,7 @@ CREATE TABLE relay.org_tokens (
 );
 CREATE UNIQUE INDEX org_tokens_one_live ON relay.org_tokens (org_id) WHERE revoked_at IS NULL;
 
--- No role may read a hash: only the functions that check keys compare it.
+-- No role may read hashes. Only the functions that check keys compare them.
 GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, created_by, due_at, expires_at, retired_at, revoked_at,
               replaced_by, retire_on_first_use, last_used_at, last_used_from)
     ON relay.agent_keys TO relay_provisioner, relay_responder, relay_auditor;
@@ -155,7 +156,8 @@ SELECT relay.isolate_tenants('relay.org_tokens');
 GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, due_at, expires_at, retired_at, revoked_at, replaced_by,
               retire_on_first_use, last_used_at, last_used_from) ON relay.agent_keys TO relay_tenant;
 
--- The owner of a key or admin token, if the hash is the stored one. For a leaked text: key ids alone are public and prove nothing.
+-- Returns the owner of a key or an admin token. Compares the hash, too, because a key id is public and proves nothing:
+-- for a text that was found where it should not be.
 CREATE FUNCTION relay.identify(key_id text, key_hash bytea)
 RETURNS TABLE (kind text, owner_org text, owner_agent text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -1,11 +1,12 @@
--- The audit trail. What our staff does, and the first events of each kind that strangers cause, are rows of auth_events. If strangers
--- cause a flood of events, the rest is counted in event_floods. None of what strangers cause waits for the disk.
+-- The audit trail. Each action of our staff is a row of auth_events, and so are the first events of each kind that
+-- strangers cause. If strangers cause a flood of events, event_floods counts the rest. No event that strangers cause
+-- waits for the disk.
 
 -- Events -------------------------------------------------------------------------------------------------------------------------------
 
--- Grants and a trigger make the table append-only for each of our roles. It has monthly partitions and a default one, so that a missing
--- month never stops an authentication. It has no primary key on purpose: nothing refers to an event, and the key would be the largest
--- index.
+-- Grants and a trigger make the table append-only for all our roles. It has monthly partitions and a default one, so that
+-- a missing month never stops an authentication. It has no primary key on purpose: nothing refers to an event, and the
+-- key would be the largest index.
 CREATE SEQUENCE relay.auth_events_event_id_seq AS bigint;
 CREATE TABLE relay.auth_events (
     event_id    bigint NOT NULL DEFAULT pg_catalog.nextval('relay.auth_events_event_id_seq'),
@@ -63,13 +64,14 @@ GRANT INSERT (org_id, agent_id, key_id, action, outcome, reason, ip_address, act
 GRANT USAGE ON SEQUENCE relay.auth_events_event_id_seq TO relay_provisioner, relay_responder;
 
 SELECT relay.isolate_tenants('relay.auth_events');
--- Without reason, actor, db_role, ticket and detail: what the relay's staff notes about a tenant is not for the tenant.
+-- Without reason, actor, db_role, ticket and detail: a tenant does not see what the relay's staff writes about it.
 GRANT SELECT (event_id, occurred_at, org_id, agent_id, key_id, action, outcome, ip_address, trace_id, times)
     ON relay.auth_events TO relay_tenant;
 
 -- Floods -------------------------------------------------------------------------------------------------------------------------------
 
--- Events that are too frequent for one row each, as counted by one backend: two transactions never count in the same row, so none waits.
+-- Counts of events that are too frequent for one row each. Each backend counts in its own rows, so no transaction waits
+-- for another one.
 CREATE TABLE relay.event_floods (
     backend  integer NOT NULL,
     subject  text COLLATE "C" NOT NULL,  -- events that agree in it count as the same
@@ -121,20 +123,20 @@ SELECT NULL, event.occurred_at, event.org_id, event.agent_id, event.key_id, even
        NULL, event.db_role, NULL, event.trace_id, event.detail, event.times
 FROM relay.event_floods AS flood CROSS JOIN LATERAL relay.as_event(flood) AS event
 WHERE flood.folded > 0;
-COMMENT ON VIEW relay.recorded_events IS 'auth_events and the floods that are not over: sum(times) misses no event';
+COMMENT ON VIEW relay.recorded_events IS 'auth_events, and the floods that it lacks so far: sum(times) misses no event';
 GRANT SELECT ON relay.recorded_events TO relay_provisioner, relay_responder, relay_auditor;
 
--- Tenants most want to know why a gateway refused an agent. Such rows have no actor, and their reasons are our own words.
+-- Above all, tenants ask why a gateway refused an agent. Such rows have no actor, and a fixed set of reasons.
 CREATE VIEW relay.own_refusals WITH (security_barrier) AS
 SELECT event_id, occurred_at, org_id, agent_id, key_id, action, reason, ip_address, trace_id, detail, times
 FROM relay.recorded_events
 WHERE org_id = (SELECT relay.current_org()) AND outcome = 'failed' AND actor IS NULL;
 COMMENT ON VIEW relay.own_refusals IS
-    'for tenants: what gateways refused to agents of the organization that this session reads for, and why';
+    'for tenants: which calls of agents of this session''s organization gateways refused, and why';
 GRANT SELECT ON relay.own_refusals TO relay_tenant;
 
--- Writes to auth_events the floods that ended before `before`, `most` of them at most. It skips those that another backend is writing.
--- Returns how many it wrote.
+-- Moves the floods that ended before `before` to auth_events, at most `most` of them, and returns how many. Skips floods
+-- that another backend is writing.
 CREATE FUNCTION relay.settle_floods(before timestamptz DEFAULT pg_catalog.clock_timestamp(), most integer DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -158,11 +160,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay.settle_floods(timestamptz, integer) IS
-    'writes the floods that ended before a time into auth_events; the next failures do the same, so this only makes it sooner';
+    'moves the floods that ended before a time to auth_events immediately; without it, later events move them';
 GRANT EXECUTE ON FUNCTION relay.settle_floods(timestamptz, integer) TO relay_provisioner;
 
--- If the transaction has written nothing so far, its COMMIT does not wait for the disk: what it writes next deserves a record, but a flood
--- of bad keys must not become a flood of fsyncs. A crash can lose what was recorded in the last 0.6 s (three times wal_writer_delay).
+-- If the transaction has written nothing so far, its COMMIT will not wait for the disk: a flood of bad keys must be
+-- recorded, but must not become a flood of fsyncs. A crash can lose the records of the last 0.6 s (three times
+-- wal_writer_delay).
 CREATE FUNCTION relay.commit_lazily() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF pg_current_xact_id_if_assigned() IS NULL THEN
@@ -171,16 +174,16 @@ BEGIN
 END
 $$;
 
--- Records an event that strangers can cause as often as they like. In each window the first `whole` events of a kind have their own rows.
--- The others are counted. The count is written when the window is over: by the next such event, by settle_floods, or by an event of
--- another kind that begins its window.
+-- Records an event that strangers can cause as often as they like. In each window, the first `whole` events of a kind get
+-- a row each; the others are counted. When the window is over, the count is written: by the next such event, by
+-- settle_floods, or by an event of another kind that begins its window.
 CREATE FUNCTION relay.record_often(event relay.auth_events, whole integer DEFAULT 10, pace interval DEFAULT '1 minute') RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     present timestamptz := clock_timestamp();
     -- One host can use every address of its IPv6 /64, so they count as one.
     source  inet := CASE WHEN family(event.ip_address) = 6 THEN network(set_masklen(event.ip_address, 64)) ELSE event.ip_address END;
-    -- If there is no such key, its id can be any text, so it does not make an event a different one.
+    -- If there is no such key, its id can be any text. Such events count as the same, whatever the id.
     key     text := CASE WHEN event.agent_id IS NOT NULL THEN event.key_id END;
     about   text := concat(event.action, '|', event.reason, '|', event.org_id, '|', event.agent_id, '|', key, '|', source);
     flood   relay.event_floods;
@@ -202,7 +205,7 @@ BEGIN
         UPDATE relay.event_floods AS f SET written = f.written + 1 WHERE f.backend = flood.backend AND f.subject = about;
         RETURN;
     END IF;
-    PERFORM relay.settle_floods(present, 8);  -- the last window of this kind, perhaps, and some others that are over
+    PERFORM relay.settle_floods(present, 8);  -- the last window of this kind, if any, and a few others that are over
     -- If another backend is writing this row in settle_floods right now, the row is still visible here. Then this window counts nothing,
     -- and each of its events has its own row.
     INSERT INTO relay.event_floods (backend, subject, ends_at, began_at, last_at, written, folded,

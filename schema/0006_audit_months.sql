@@ -1,10 +1,11 @@
 -- The months of the audit trail: made ahead, repaired if one was missed, and dropped whole, with a record.
 --
--- Authentication writes to auth_events, so no function may hold a lock on that table for long. Slow work, such as copying and counting, is
--- done before the lock is requested. Each attempt to get the lock waits a tenth of a second at most, because later requests queue
--- behind it, and lets these pass before the next attempt.
+-- Authentication writes to auth_events, so no function may hold a lock on that table for long. Slow work, such as copying
+-- and counting, comes before the request for the lock. An attempt to get the lock waits at most a tenth of a second,
+-- because later requests queue behind it. They run before the next attempt.
 
--- The partitions that hold exactly one month by their bounds. A partition with other bounds was made by hand and is not touched.
+-- Returns the partitions whose bounds are exactly one month. A partition with other bounds was made by hand and is not
+-- touched.
 CREATE FUNCTION relay.event_months() RETURNS TABLE (month date, partition regclass)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS $$
     SELECT bounds[1]::timestamptz::date, bounded.partition
@@ -41,9 +42,9 @@ $$;
 
 -- Making months ------------------------------------------------------------------------------------------------------------------------
 
--- The last event_id that was assigned so far. Every row with this number or a lower one has been committed or never will be: a writer
--- locks auth_events before it takes a number, and keeps the lock until it ends. The index needs a SHARE lock, and at the moment in which
--- we have that lock there is no writer. The end of the subtransaction removes the index and releases the lock.
+-- Returns the last event_id that was assigned. Every row with this number or a lower one has been committed or never will
+-- be: a writer locks auth_events before it takes a number, and keeps the lock until it ends. The index needs a SHARE lock,
+-- and while we have that lock there is no writer. The end of the subtransaction removes the index and releases the lock.
 CREATE FUNCTION relay.settled_event_id() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -73,8 +74,9 @@ BEGIN
 END
 $$;
 
--- No role may delete rows of the default partition. To move them, copy them into tables of their months. Then, under the lock, copy the
--- rows that were added meanwhile, and replace the old default partition by those tables and an empty default partition.
+-- Makes the missing months. No role may delete rows of the default partition, so they are moved in another way: it copies
+-- them into tables of their months. Then, under the lock, it copies the rows that were added meanwhile, and replaces the
+-- old default partition with those tables and an empty default partition.
 CREATE FUNCTION relay.make_event_months(months_ahead integer DEFAULT 3) RETURNS TABLE (month date, moved_rows bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
@@ -120,7 +122,7 @@ BEGIN
             END LOOP;
         END IF;
         IF held <> (SELECT sum(n) FROM unnest(moved) AS n) THEN
-            RAISE EXCEPTION 'the default partition of auth_events holds % rows, of which % have a month that can be made',
+            RAISE EXCEPTION 'the default partition of auth_events has % rows, but only % of them have a time that fits a month',
                 held, (SELECT sum(n) FROM unnest(moved) AS n) USING ERRCODE = 'object_not_in_prerequisite_state';
         END IF;
         DROP TABLE relay.auth_events_default;
@@ -139,8 +141,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay.make_event_months(integer) IS
-    'makes the missing partitions of auth_events: for this month, for the months_ahead after it, and for every month that has rows in the '
-    'default partition, which are moved; returns what it made';
+    'makes the missing partitions of auth_events: for this month, for the months_ahead after it, and for every month with rows in '
+    'the default partition, which it moves; returns what it made';
 GRANT EXECUTE ON FUNCTION relay.make_event_months(integer) TO relay_provisioner;
 
 CREATE FUNCTION relay.ensure_event_partitions(months_ahead integer DEFAULT 3) RETURNS integer
@@ -179,7 +181,7 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.retention_drops
 REVOKE UPDATE, DELETE, TRUNCATE ON relay.retention_drops FROM relay_owner;
 GRANT SELECT ON relay.retention_drops TO relay_provisioner, relay_responder, relay_auditor;
 
--- What a month holds. Reads all rows of the month.
+-- Counts and measures the rows of a month, and so reads all of them.
 CREATE FUNCTION relay.measure_event_month(
     month date, OUT row_count bigint, OUT event_count bigint, OUT first_event_id bigint, OUT last_event_id bigint,
     OUT first_at timestamptz, OUT last_at timestamptz, OUT bytes bigint)
@@ -203,11 +205,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' A
     ORDER BY made.month
 $$;
 COMMENT ON FUNCTION relay.droppable_event_months(integer) IS
-    'the months of auth_events before the keep_months whole ones that precede the present month; at least one whole month is kept';
+    'the months of auth_events that are older than the last keep_months whole months; at least one whole month is kept';
 GRANT EXECUTE ON FUNCTION relay.droppable_event_months(integer) TO relay_provisioner, relay_responder, relay_auditor;
 
--- No role is granted this: it is for members of relay_owner, and for roles to which they grant it. After the ended floods are written,
--- no more rows come into a month that is over. So what is counted before the lock is what is dropped.
+-- No role is granted this function: it is for members of relay_owner, and for roles to which they grant it. Once the
+-- floods that ended are written, a month that is over gets no more rows. So the rows that are counted before the lock are
+-- the rows that are dropped.
 CREATE FUNCTION relay.drop_event_months(keep_months integer, actor text, reason text DEFAULT NULL, ticket text DEFAULT NULL,
                                         trace_id text DEFAULT NULL)
 RETURNS SETOF relay.retention_drops
@@ -218,7 +221,7 @@ DECLARE
     record relay.retention_drops;
 BEGIN
     IF keep_months IS NULL OR keep_months < 1 THEN
-        RAISE EXCEPTION 'at least one month before the present one is kept' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'keep_months must be at least 1, so that the last whole month is kept' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM pg_advisory_xact_lock(7263542, 1);
     PERFORM relay.settle_floods();
@@ -248,4 +251,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay.drop_event_months(integer, text, text, text, text) IS
-    'drops the months that droppable_event_months names, with a record in retention_drops and in auth_events; for members of relay_owner';
+    'drops the months that droppable_event_months returns, and records them in retention_drops and auth_events; for members of relay_owner';

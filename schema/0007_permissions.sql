@@ -1,20 +1,20 @@
 -- What an agent may do: its own permissions and those of its roles, each with conditions or without.
 --
--- A permission is provider:method, with * allowed on either side. Conditions are a JSON object such as {"max_amount": 10000}, stored for
--- the gateway: only the gateway can decide whether a call meets them. What is in force is computed at each check and not stored, so a
--- change counts from the next check on.
+-- A permission is provider:method, with * allowed on either side. Conditions are a JSON object such as
+-- {"max_amount": 10000}, stored for the gateway: only the gateway can decide whether a call meets them. Each check computes
+-- what is in force, and nothing of it is stored, so a change takes effect at the next check.
 
 CREATE FUNCTION relay.permission_is_valid(permission text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT permission ~ '^([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])$' AND pg_catalog.length(permission) <= 129
 $$;
-COMMENT ON FUNCTION relay.permission_is_valid(text) IS 'true for provider:method, * on either side';
+COMMENT ON FUNCTION relay.permission_is_valid(text) IS 'true for provider:method, with * allowed on either side';
 
 CREATE FUNCTION relay.conditions_are_valid(conditions jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT pg_catalog.jsonb_typeof(conditions) = 'object' AND conditions <> '{}' AND pg_catalog.octet_length(conditions::text) <= 4096
 $$;
-COMMENT ON FUNCTION relay.conditions_are_valid(jsonb) IS 'true for an object that is not empty, of at most 4096 bytes';
+COMMENT ON FUNCTION relay.conditions_are_valid(jsonb) IS 'true for a non-empty object of at most 4096 bytes';
 
 GRANT EXECUTE ON FUNCTION relay.permission_is_valid(text), relay.conditions_are_valid(jsonb) TO relay_provisioner;
 
@@ -57,10 +57,10 @@ CREATE TABLE relay.role_permissions (
     CONSTRAINT role_permissions_conditions_form CHECK (relay.conditions_are_valid(conditions))
 );
 
--- Deleting a role does not cascade to its agents: to take a role from agents is a separate decision.
+-- A role that agents have cannot be deleted: taking it from them is a separate decision.
 CREATE TABLE relay.agent_roles (
     agent_id    text COLLATE "C" NOT NULL,
-    org_id      text COLLATE "C" NOT NULL,  -- the foreign keys keep an agent to roles of its own organization
+    org_id      text COLLATE "C" NOT NULL,  -- both foreign keys use it: an agent has only roles of its organization
     role_id     text COLLATE "C" NOT NULL,
     assigned_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     assigned_by text NOT NULL,
@@ -86,7 +86,7 @@ GRANT SELECT (org_id, role_id, name, created_at) ON relay.roles TO relay_tenant;
 GRANT SELECT (org_id, role_id, permission, conditions) ON relay.role_permissions TO relay_tenant;
 GRANT SELECT (agent_id, org_id, role_id, assigned_at) ON relay.agent_roles TO relay_tenant;
 
--- Keeps agents.plain true only for agents that never had a role or a condition.
+-- Sets agents.plain to false when an agent gets its first role or condition.
 CREATE FUNCTION relay.no_longer_plain() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -119,12 +119,13 @@ SELECT agent_id, org_id, permission,
 FROM relay.agent_grants
 GROUP BY agent_id, org_id, permission;
 COMMENT ON COLUMN relay.agent_permissions.conditions IS
-    'alternatives: a call needs to meet one of them; null: at least one grant of the permission has no conditions';
+    'alternatives: a call must meet one of them; null: at least one grant of the permission has no conditions';
 
 GRANT SELECT ON relay.agent_grants, relay.agent_permissions TO relay_provisioner, relay_responder, relay_auditor;
 
--- What is in force for an agent whose own permissions are `own`, in the form that gateways get. For an agent without roles and conditions
--- it costs two index probes. It has neither a search_path nor its owner's rights, because only functions that have both call it.
+-- Returns what is in force for an agent whose own permissions are `own`, in the form that gateways get. For an agent
+-- without roles and conditions it takes two index probes. It has neither a search_path nor its owner's rights, because
+-- only functions that have both call it.
 CREATE FUNCTION relay.effective_grants(subject text, own jsonb, OUT permissions jsonb, OUT conditions jsonb)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
@@ -143,17 +144,18 @@ $$;
 COMMENT ON FUNCTION relay.effective_grants(text, jsonb) IS
     'permissions: the agent''s own and those of its roles; conditions: permission -> alternatives, null if no permission has any';
 
--- What gateways ask --------------------------------------------------------------------------------------------------------------------
+-- For gateways -------------------------------------------------------------------------------------------------------------------------
 
--- A composite type: the result of a function can gain a column without the function being dropped.
+-- A composite type, so that the result can gain a column without dropping the function.
 CREATE TYPE relay_api.permission_decision AS (
     ok         boolean,
     reason     text,
     conditions jsonb
 );
 
--- The permission itself, provider:*, *:method and *:* each grant the call. If one of the grants has no conditions, the answer has none;
--- otherwise the call must meet one of the alternatives. A text that is not a valid permission is granted by nothing.
+-- The permission itself, provider:*, *:method and *:* each grant the call. If one of the grants has no conditions, the
+-- answer has none; otherwise the call must meet one of the alternatives. Nothing grants a text that is not a valid
+-- permission.
 CREATE FUNCTION relay_api.authorize(agent_id text, permission text, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
 RETURNS relay_api.permission_decision
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -202,6 +204,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.authorize(text, text, inet, text) IS
-    'whether an agent, authenticated before, may do provider:method, and the conditions of which its call must meet one (null: none); '
+    'whether an agent, authenticated before, may call provider:method; conditions: the call must meet one of them (null: no conditions); '
     'records a refusal; reasons: ok permission_missing unknown_agent revoked blocked';
 GRANT EXECUTE ON FUNCTION relay_api.authorize(text, text, inet, text) TO relay_gateway;

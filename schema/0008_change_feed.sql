@@ -1,18 +1,19 @@
 -- The change feed: what gateways must forget, in an order in which a gateway can read it without ever losing a row.
 --
--- Triggers write a row in the transaction of every change of who is accepted. So no path can miss it: not the program, not authenticate
--- (retire on first use), not SQL by hand. NOTIFY relay_key_changes only wakes the gateways and has no content; they read the rows with
--- changes_since. What is new (an organization, an agent, its first key) gets no row: a gateway never caches a refusal, so it has nothing
--- to forget. A block that ends automatically and a key that expires need no row for the same reason, and because a decision carries its
--- expires_at.
+-- If a transaction changes who is accepted, triggers write a row in it. So no change is missed: not one by the program,
+-- by authenticate (retire on first use), or by SQL that someone types. NOTIFY relay_key_changes only wakes the gateways
+-- and has no content; they read the rows with changes_since. New organizations, new agents and first keys get no row: a
+-- gateway never caches a refusal, so it has nothing to forget. Blocks that end automatically and keys that expire need no
+-- row for the same reason, and because a decision carries its expires_at.
 --
--- A cursor is a place in the order (txid, seq), below every transaction that is still open. seq alone would lose rows, because a
--- transaction can commit after one that took a higher seq. A cursor is always the place of a row of the feed, and never between two rows:
--- a row was flushed to disk before any gateway saw it, whereas transaction ids that a gateway merely saw can be assigned again after a
--- crash (asynchronous commits).
--- A transaction that is open for long holds that place back. Gateways get the rows of later transactions anyway: the cursor also carries
--- the snapshot in which they were seen. So each such row is returned once early, and once more when the place passes it: at least once,
--- never late.
+-- A cursor is a place in the order (txid, seq), below every transaction that is still open. seq alone would lose rows,
+-- because a transaction can commit after one that took a higher seq. A cursor is always the place of a row of the feed,
+-- and never between two rows: a row was flushed to disk before any gateway saw it, whereas a transaction id that a gateway
+-- merely saw can be assigned again after a crash (asynchronous commits).
+--
+-- A transaction that is open for a long time holds that place back. Gateways get the rows of later transactions anyway:
+-- the cursor also carries the snapshot in which they were seen. So each such row is returned once early, and once more
+-- when the place passes it: at least once, never late.
 
 CREATE TABLE relay.key_changes (
     txid     xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
@@ -27,7 +28,7 @@ CREATE TABLE relay.key_changes (
 );
 COMMENT ON TABLE relay.key_changes IS 'what gateways must forget; kept 7 days, written only by triggers';
 COMMENT ON COLUMN relay.key_changes.kicks IS
-    'true: open connections of the subject must end (block, revoke); false: forget what is cached, and ask again at the next call';
+    'true: end the open connections of the subject (block, revoke); false: forget what is cached, and ask again at the next call';
 
 -- The last place that was pruned from the feed: a gateway with an earlier cursor may have missed rows.
 CREATE TABLE relay.feed_horizon (
@@ -47,9 +48,10 @@ SELECT relay.isolate_tenants('relay.key_changes');
 
 -- Writes one row of the feed. `wake` false: the row can wait for the next poll of the gateways.
 --
--- NOTIFY takes a lock of the whole cluster at the start of COMMIT and holds it to the end. If the transaction then waits for a synchronous
--- standby, every block waits with it. So such a transaction does not notify, and gateways find its row by polling. A session that cannot
--- get the lock in time can SET LOCAL relay.wake = 'later', and notify in a separate transaction.
+-- NOTIFY takes a lock for the whole cluster when COMMIT begins, and holds it until COMMIT ends. If the transaction waits
+-- for a synchronous standby then, every block waits with it. So such a transaction does not notify, and gateways find its
+-- row by polling. A session that cannot get the lock in time can SET LOCAL relay.wake = 'later', and notify in a separate
+-- transaction.
 CREATE FUNCTION relay.announce(about_org text, about_agent text, about_key text, what text, must_kick boolean, wake boolean DEFAULT true)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -70,7 +72,7 @@ COMMENT ON FUNCTION relay.announce(text, text, text, text, boolean, boolean) IS
 CREATE FUNCTION relay.announce_revocation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    -- A row that was lifted or deleted lets its subject in again; every other change of a row keeps it out.
+    -- If the row was lifted or deleted, its subject is accepted again. After every other change it is refused.
     opens   boolean := CASE TG_OP WHEN 'DELETE' THEN true ELSE NEW.lifted_at IS NOT NULL END;
     subject relay.revocations := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     what    text := subject.subject_kind || CASE WHEN subject.kind = 'block' THEN '_blocked' ELSE '_revoked' END;
@@ -111,8 +113,9 @@ BEGIN
         WHEN NEW.state = 'active' AND OLD.state = 'retiring' THEN 'key_rotation_reverted'
         ELSE 'key_updated'
     END;
-    -- A rotation ends no connection, even without grace: it is an orderly end, and the agent remains the same. The first use of a new key
-    -- wakes no gateway: it happens inside an authentication, which must not wait for the lock of NOTIFY.
+    -- A rotation ends no connection, even without grace: the key ends in good order, and the agent remains the same. The
+    -- first use of a new key wakes no gateway: it happens inside an authentication, which must not wait for the lock of
+    -- NOTIFY.
     PERFORM relay.announce(
         OLD.org_id, OLD.agent_id, OLD.key_id, what,
         what = 'key_revoked' OR (NEW.key_hash, NEW.agent_id, NEW.org_id, NEW.key_id) IS DISTINCT FROM
@@ -121,7 +124,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
--- last_used_at and last_used_from are left out, so that an authentication pays nothing for these triggers.
+-- Without last_used_at and last_used_from, so that these triggers cost an authentication nothing.
 CREATE TRIGGER announce_change AFTER UPDATE OF key_id, agent_id, org_id, key_hash, hash_algorithm, state, expires_at, replaced_by
     ON relay.agent_keys FOR EACH ROW
     WHEN ((OLD.key_id, OLD.agent_id, OLD.org_id, OLD.key_hash, OLD.hash_algorithm, OLD.state, OLD.expires_at, OLD.replaced_by)
@@ -150,8 +153,8 @@ CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.agent_c
 CREATE TRIGGER announce_change AFTER INSERT OR UPDATE OR DELETE ON relay.agent_roles
     FOR EACH ROW EXECUTE FUNCTION relay.announce_permissions();
 
--- A change of a role concerns each agent that has it, and each that is being given it at this moment: gateways ask again for the whole
--- organization.
+-- A change of a role concerns each agent that has it, and each agent that is given it at the same time. So gateways ask
+-- again for the whole organization.
 CREATE FUNCTION relay.announce_role() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -177,7 +180,7 @@ $$;
 CREATE TRIGGER announce_change AFTER UPDATE OF auth_mode ON relay.organizations FOR EACH ROW
     WHEN (OLD.auth_mode IS DISTINCT FROM NEW.auth_mode) EXECUTE FUNCTION relay.announce_auth_mode();
 
--- After TRUNCATE by hand there is no row left that names its subject.
+-- After a TRUNCATE, no row is left that names its subject.
 CREATE FUNCTION relay.announce_reset() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -198,8 +201,9 @@ $$;
 
 -- Reading ------------------------------------------------------------------------------------------------------------------------------
 
--- The database, and the history of it, to which a place in the feed belongs. In another history transaction ids mean nothing: in a
--- restored dump they start anew, and after a failover the new primary may assign ids again that were lost with the old one.
+-- Returns the database and its history, to which a place in the feed belongs. In another history, transaction ids mean
+-- nothing: in a restored dump they start again, and after a failover the new primary may assign ids again that were lost
+-- with the old one.
 CREATE FUNCTION relay.feed_history(OUT database_id text, OUT timeline bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -231,15 +235,16 @@ BEGIN
 EXCEPTION
     WHEN data_exception THEN
         RAISE EXCEPTION 'malformed cursor' USING ERRCODE = 'invalid_parameter_value',
-            HINT = 'pass a cursor as changes_since gave it, or null to begin';
+            HINT = 'pass a cursor exactly as changes_since returned it, or null to begin';
 END
 $$;
 
--- The rows after `cursor`. Each comes with the cursor to continue from once the gateway has acted on that row and those before it.
+-- Returns the rows after `cursor`. Each comes with the cursor to continue from once the gateway has acted on that row and
+-- those before it.
 --
--- If `cursor` is null, empty, of another history, or older than what is kept: one row 'reset', with the cursor to continue from.
--- Otherwise at most `max_rows` rows of the settled part. If there are fewer, all rows follow that were committed ahead of a transaction
--- that is still open. Ask again until the cursor no longer changes.
+-- If `cursor` is null, empty, from another history, or older than what is kept, it returns one row 'reset', with the
+-- cursor to continue from. Otherwise it returns at most `max_rows` rows of the settled part. If there are fewer, all rows
+-- follow that were committed ahead of a transaction that is still open. Call it again until the cursor no longer changes.
 CREATE FUNCTION relay.read_changes(cursor text, max_rows integer)
 RETURNS TABLE (next_cursor text, org_id text, agent_id text, key_id text, change text, kicks boolean, at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -256,7 +261,7 @@ DECLARE
     seen     text;
 BEGIN
     SELECT * INTO history FROM relay.feed_history();
-    SELECT h.txid, h.seq INTO horizon FROM relay.feed_horizon AS h WHERE h.txid < settled;  -- else it came with a dump
+    SELECT h.txid, h.seq INTO horizon FROM relay.feed_horizon AS h WHERE h.txid < settled;  -- otherwise it came with a dump
     SELECT * INTO place FROM relay.parse_cursor(NULLIF(read_changes.cursor, ''));
     -- The snapshots of a standby do not show which transactions of the primary are open.
     seen := CASE WHEN standby THEN settled || ':' || settled || ':' ELSE present::text END;
@@ -307,8 +312,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM relay.read_changes(changes_since.cursor, changes_since.max_rows)
 $$;
 COMMENT ON FUNCTION relay_api.changes_since(text, integer) IS
-    'what to forget since a cursor (null: to begin): each row at least once, with the cursor to continue from; runs on a standby, too; '
-    '''reset'': drop the whole cache and check every open connection';
+    'the changes that a gateway must forget since a cursor (null to begin): each row at least once, with the cursor to continue from; '
+    '''reset'': drop the whole cache and check every open connection; works on a standby, too';
 GRANT EXECUTE ON FUNCTION relay_api.changes_since(text, integer) TO relay_gateway;
 GRANT EXECUTE ON FUNCTION relay.read_changes(text, integer), relay.feed_history()
     TO relay_provisioner, relay_responder, relay_auditor;

@@ -1,4 +1,4 @@
--- How far each gateway has read the change feed, and what the feed need not keep.
+-- How far each gateway has read the change feed, and the pruning of the feed.
 
 CREATE TABLE relay.gateway_acks (
     gateway_id text COLLATE "C" NOT NULL,
@@ -12,11 +12,11 @@ CREATE TABLE relay.gateway_acks (
     CONSTRAINT gateway_acks_gateway_id_form CHECK (
         gateway_id !~ '[^A-Za-z0-9_.:@/-]' AND gateway_id ~ '^[A-Za-z0-9]' AND pg_catalog.length(gateway_id) <= 127)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE relay.gateway_acks IS 'how far each gateway has read the feed and forgotten what it must; kept 7 days';
+COMMENT ON TABLE relay.gateway_acks IS 'how far each gateway has read the feed and acted on it; kept 7 days';
 GRANT SELECT ON relay.gateway_acks TO relay_provisioner, relay_responder, relay_auditor;
 
--- Removes changes that are older than 7 days. It removes them from the front without gaps, so that the horizon shows what is missing.
--- The number of rows is bounded, and only one session does it at a time.
+-- Removes changes that are older than 7 days. It removes them from the front without gaps, so that the horizon shows what
+-- is missing. The number of rows is bounded, and only one session prunes at a time.
 CREATE FUNCTION relay.prune_changes(max_rows integer DEFAULT 10000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -53,7 +53,7 @@ DECLARE
     place record;
 BEGIN
     IF pg_is_in_recovery() THEN
-        RAISE EXCEPTION 'acknowledge works on the primary only: this is a standby' USING ERRCODE = 'read_only_sql_transaction';
+        RAISE EXCEPTION 'this server is a standby: call acknowledge on the primary' USING ERRCODE = 'read_only_sql_transaction';
     END IF;
     IF acknowledge.gateway_id IS NULL OR COALESCE(acknowledge.cursor, '') = '' THEN
         RAISE EXCEPTION 'acknowledge needs a gateway id and a cursor' USING ERRCODE = 'null_value_not_allowed';
@@ -74,10 +74,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.acknowledge(text, text) IS
-    'says that the gateway has acted on everything up to a cursor of changes_since; call it every 20 s as a sign of life, too; primary only';
+    'records that the gateway has acted on everything up to a cursor of changes_since; call it every 20 s, as a sign of life; primary only';
 GRANT EXECUTE ON FUNCTION relay_api.acknowledge(text, text) TO relay_gateway;
 
--- A gateway is live if it acknowledged anything within 60 s: three times the pace of a gateway that has nothing to say.
+-- A gateway is live if it acknowledged anything within 60 s: three times the interval of a gateway without news.
 CREATE VIEW relay.gateway_status AS
 SELECT ack.gateway_id, ack.at AS acknowledged_at, ack.db_role,
        ack.at > pg_catalog.statement_timestamp() - interval '60 seconds' AS live,
@@ -93,6 +93,6 @@ CROSS JOIN LATERAL (
     FROM relay.key_changes AS c
     WHERE (c.txid, c.seq) > (ack.txid, ack.seq) AND NOT pg_catalog.pg_visible_in_snapshot(c.txid, ack.seen)) AS missing;
 COMMENT ON COLUMN relay.gateway_status.changes_behind IS
-    'rows of the feed that it has not acknowledged; null: its cursor is of another history of the database, so it will get a reset';
+    'rows of the feed that it has not acknowledged; null: its cursor is from another history of the database, so it will get a reset';
 
 GRANT SELECT ON relay.gateway_status TO relay_provisioner, relay_responder, relay_auditor;

@@ -1,6 +1,6 @@
--- What a gateway calls to check a key. It sends SHA-256(key), never the key; the table holds SHA-256 of that.
+-- How a gateway checks a key. It sends SHA-256(key), never the key; the table holds SHA-256 of that.
 
--- A composite type: the result of a function can gain a column without the function being dropped.
+-- A composite type, so that the result can gain a column without dropping the functions.
 CREATE TYPE relay_api.auth_decision AS (
     ok          boolean,
     reason      text,
@@ -11,7 +11,7 @@ CREATE TYPE relay_api.auth_decision AS (
     conditions  jsonb
 );
 
--- Where a key was last seen from: an authentication is logged once per minute for each key and address.
+-- The addresses from which each key was seen: an authentication is logged once per minute for each key and address.
 CREATE TABLE relay.key_sightings (
     key_id     text COLLATE "C" NOT NULL,
     ip_address inet NOT NULL,  -- :: if the gateway did not send it
@@ -23,7 +23,8 @@ SELECT relay.isolate_tenants('relay.key_sightings',
     'key_id IN (SELECT k.key_id FROM relay.agent_keys AS k WHERE k.org_id = (SELECT relay.current_org()))');
 GRANT SELECT (key_id, ip_address, logged_at) ON relay.key_sightings TO relay_tenant;
 
--- What a key is worth right now, whoever shows it: ok, or the reason for a refusal. One row for each key, found by indexes only.
+-- Whether a key is accepted right now, whoever presents it: ok, or the reason for a refusal. One row for each key, found
+-- by indexes only.
 CREATE VIEW relay.key_standing AS
 SELECT key.key_id, key.org_id, key.agent_id, agent.permissions, key.key_hash, key.expires_at, key.last_used_at, key.last_used_from,
        standing.reason
@@ -47,10 +48,10 @@ CROSS JOIN LATERAL (
         ELSE 'ok'
     END AS reason
     OFFSET 0) AS standing;  -- OFFSET 0: evaluated once, even if it is used several times
-COMMENT ON VIEW relay.key_standing IS 'for the functions that check keys: it has the hashes, so no role is granted it';
+COMMENT ON VIEW relay.key_standing IS 'for the functions that check keys; it has the hashes, so no role may read it';
 
--- The answer to the caller who shows a key of that standing. null for right_agent or right_org: the caller did not claim one. Plain SQL,
--- so that PostgreSQL inlines it.
+-- Returns the answer for a caller that presents a key with this reason of key_standing (null: there is no such key).
+-- right_agent and right_org are null if the caller did not claim one. Plain SQL, so that PostgreSQL inlines it.
 CREATE FUNCTION relay.verdict(standing text, right_agent boolean, right_org boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
@@ -59,8 +60,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     END
 $$;
 
--- What a success writes, at most once per minute for each key and address. It waits for no lock: a row that a rotation has locked is
--- skipped, and the next call writes it.
+-- Records a success, at most once per minute for each key and address. It waits for no lock: it skips a row that a
+-- rotation has locked, and the next call writes it.
 CREATE FUNCTION relay.note_success(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, used_at timestamptz,
                                    seen_from inet, seen_trace text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -73,7 +74,7 @@ BEGIN
         WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k WHERE k.key_id = seen_key FOR NO KEY UPDATE SKIP LOCKED);
         UPDATE relay.agents SET last_used_at = seen_at
         WHERE agent_id = (SELECT a.agent_id FROM relay.agents AS a WHERE a.agent_id = seen_agent FOR NO KEY UPDATE SKIP LOCKED);
-        -- The replacement works, so its predecessor is no longer needed.
+        -- The replacement works, so the old key is no longer needed.
         UPDATE relay.agent_keys SET state = 'retired', retired_at = seen_at
         WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
                         WHERE k.agent_id = seen_agent AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use
@@ -100,9 +101,9 @@ BEGIN
 END
 $$;
 
--- It asks the same question twice. The first query asks whether the call is a usual one: key, agent and organization were never blocked or
--- revoked, and there is nothing to write. That is one plan of three index lookups. If the call is not a usual one, for whatever reason,
--- the second query asks again with all the checks.
+-- Asks the same question up to twice. The first query asks whether the call is a usual one: key, agent and organization
+-- were never blocked or revoked, and there is nothing to write. That is one plan of three index lookups. If the call is
+-- not a usual one, for whatever reason, the second query makes all the checks.
 CREATE FUNCTION relay_api.authenticate(
     key_id text, key_digest bytea, agent_id text DEFAULT NULL, org_id text DEFAULT NULL,
     ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
@@ -117,7 +118,7 @@ BEGIN
     SELECT true, 'ok', k.org_id, k.agent_id, a.permissions, k.expires_at, NULL::jsonb INTO decision
     FROM relay.agent_keys AS k
     JOIN relay.agents AS a ON a.agent_id = k.agent_id
-    -- The comparison is of hashes of hashes, so its time reveals nothing useful.
+    -- This compares hashes of hashes, so the time that it takes reveals nothing useful.
     WHERE k.key_id = authenticate.key_id AND k.key_hash = sha256(authenticate.key_digest)
       AND NOT EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id = ANY (ARRAY[k.key_id, k.agent_id, k.org_id]))
       AND k.state IN ('active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
@@ -159,7 +160,7 @@ BEGIN
         END IF;
         PERFORM relay.record_often(refused);
     END IF;
-    -- The owner of the key is for auth_events, not for the caller.
+    -- Only auth_events gets the owner of the key, not the caller.
     RETURN ROW(false, refused.reason, NULL, NULL, NULL, NULL, NULL)::relay_api.auth_decision;
 END
 $$;
@@ -168,7 +169,7 @@ COMMENT ON FUNCTION relay_api.authenticate(text, bytea, text, text, inet, text) 
     'reasons: ok unknown_key expired retired revoked blocked agent_mismatch org_mismatch';
 GRANT EXECUTE ON FUNCTION relay_api.authenticate(text, bytea, text, text, inet, text) TO relay_gateway;
 
--- The same checks for people: it writes nothing, and names the owner even if the answer is no.
+-- Makes the same checks for people: it writes nothing, and returns the owner even if the key is refused.
 CREATE FUNCTION relay.verify_key(key_id text, key_digest bytea, agent_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -181,7 +182,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 GRANT EXECUTE ON FUNCTION relay.verify_key(text, bytea, text) TO relay_provisioner, relay_responder;
 
--- Keeps the newest sighting of each key, because it shows where the key was last seen.
+-- Removes old sightings, but keeps the newest one of each key, because it shows where the key was last seen.
 CREATE FUNCTION relay.prune_sightings(max_rows integer DEFAULT 100000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

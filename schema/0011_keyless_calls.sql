@@ -1,8 +1,9 @@
--- Calls without a key: organizations whose auth_mode is optional accept them, for the time until all of their agents have keys.
+-- Calls without a key. Organizations whose auth_mode is optional accept them: this is for the time until all their agents
+-- have keys.
 
--- What a gateway asks about a call that shows no key. The ids are claimed and prove nothing: if the auth_mode of the organization is
--- optional, they are accepted as claimed, as before there were keys. An agent that is not known then has no permissions, and the answer
--- names no agent.
+-- A gateway calls it for a call without a key. The ids are claimed and prove nothing. If the auth_mode of the organization
+-- is optional, they are accepted as claimed, as before there were keys. An unknown agent then has no permissions, and the
+-- answer names no agent.
 CREATE FUNCTION relay_api.authenticate_anonymous(
     agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision
@@ -42,7 +43,8 @@ BEGIN
                                                'claimed_org_id', left(authenticate_anonymous.org_id, 63));
         END IF;
         IF decision.ok THEN
-            -- Such callers call all day. Per hour, one row is enough for each known agent, and 20 rows for those that are not known.
+            -- Such callers call all day. Per hour and address, one row is enough for a known agent, and 20 rows for all
+            -- the others.
             PERFORM relay.record_often(event, CASE WHEN decision.agent_id IS NULL THEN 20 ELSE 1 END, '1 hour');
         ELSE
             PERFORM relay.record_often(event);

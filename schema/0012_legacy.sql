@@ -1,11 +1,12 @@
--- How a running fleet leaves its one shared secret. The secret itself is never stored: the relay has it in its own environment. The
--- database says which agents may still use it, and until when.
+-- How a running fleet moves off its shared secret. The secret itself is never stored here: the relay has it in its
+-- environment. The database says which agents may still use it, and until when.
 --
--- It fails closed. A window always has a deadline, on the clock of the database, and calls after it are denied without any command being
--- run. An agent leaves the list permanently: once it has proven its own key, the shared secret can never again impersonate it.
+-- It fails closed. A window always has a deadline, on the clock of the database, and later calls are denied without any
+-- command. An agent leaves the list permanently: once it has used its own key, the shared secret can never impersonate it
+-- again.
 --
--- Leaving the list and the emergency stop are inserts into separate tables, as blocks are. So neither waits for a batch of `issue`, a wave
--- of `start`, or another transaction that has locked the agents or the window.
+-- Leaving the list and the emergency stop are inserts into separate tables, as blocks are. So neither waits for a batch of
+-- `issue`, a wave of `start`, or another transaction that has locked the agents or the window.
 
 -- Tables -------------------------------------------------------------------------------------------------------------------------------
 
@@ -37,7 +38,7 @@ COMMENT ON TABLE relay.legacy_stops IS
 CREATE TABLE relay.legacy_agents (
     agent_id       text COLLATE "C" PRIMARY KEY,
     org_id         text COLLATE "C" NOT NULL,
-    owner          text,  -- to whom its key is delivered: a team, a mail address
+    owner          text,  -- who gets its key: a team, a mail address
     imported_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
     imported_by    text NOT NULL,
     migration_id   bigint REFERENCES relay.legacy_migrations (migration_id),  -- null: imported, and not on a list yet
@@ -59,7 +60,7 @@ CREATE INDEX legacy_agents_to_issue ON relay.legacy_agents (migration_id, wave, 
 COMMENT ON TABLE relay.legacy_agents IS
     'the allow-list of the shared secret: one row for each imported agent, kept permanently; an agent in proven_agents is off the list';
 
--- Agents that were not imported have rows, too: a first use and an import that do not see each other must leave no gap between them.
+-- Agents that were not imported have rows, too: a first use and an import can run at the same time and not see each other.
 CREATE TABLE relay.proven_agents (
     agent_id  text COLLATE "C" PRIMARY KEY,
     org_id    text COLLATE "C" NOT NULL,
@@ -68,7 +69,7 @@ CREATE TABLE relay.proven_agents (
 );
 COMMENT ON TABLE relay.proven_agents IS 'the agents that have ever used their own key: they can never use the shared secret again';
 
--- Where an agent used the shared secret from: logged once per minute for each address, as in relay.key_sightings.
+-- The addresses from which each agent used the shared secret, logged once per minute as in relay.key_sightings.
 CREATE TABLE relay.legacy_sightings (
     agent_id   text COLLATE "C" NOT NULL,
     ip_address inet NOT NULL,  -- :: if the gateway did not send it
@@ -81,7 +82,7 @@ GRANT SELECT ON relay.legacy_migrations, relay.legacy_stops, relay.legacy_agents
 GRANT INSERT (deadline, opened_by), UPDATE (state, deadline, closed_by) ON relay.legacy_migrations TO relay_provisioner;
 GRANT INSERT (agent_id, org_id, owner, imported_by), UPDATE (owner, migration_id, wave, issued_key)
     ON relay.legacy_agents TO relay_provisioner;
--- The emergency stop is also for incident responders.
+-- Incident responders may use the emergency stop, too.
 GRANT INSERT (stopped_by) ON relay.legacy_stops TO relay_provisioner, relay_responder;
 GRANT UPDATE (state, closed_by) ON relay.legacy_migrations TO relay_responder;
 
@@ -98,9 +99,9 @@ GRANT SELECT (agent_id, org_id, owner, imported_at, migration_id, wave, listed_a
 GRANT SELECT (agent_id, org_id, key_id, proven_at) ON relay.proven_agents TO relay_tenant;
 GRANT SELECT (agent_id, ip_address, logged_at) ON relay.legacy_sightings TO relay_tenant;
 
--- What is kept -------------------------------------------------------------------------------------------------------------------------
+-- Columns that no caller chooses -------------------------------------------------------------------------------------------------------
 
--- An import finds out itself whether the agent has a key already, so that no caller can claim it.
+-- The trigger itself checks whether an imported agent already has a key, so no caller can claim it.
 CREATE FUNCTION relay.begin_legacy_agent() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -113,13 +114,13 @@ $$;
 CREATE TRIGGER begin_legacy_agent BEFORE INSERT ON relay.legacy_agents
     FOR EACH ROW EXECUTE FUNCTION relay.begin_legacy_agent();
 
--- Sets the times itself, because no role may choose them, and keeps the record of what was issued.
+-- Sets the times itself, because no role may choose them, and protects the record of what was issued.
 CREATE FUNCTION relay.keep_legacy_agent() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF (NEW.agent_id, NEW.org_id, NEW.imported_at) IS DISTINCT FROM (OLD.agent_id, OLD.org_id, OLD.imported_at)
        OR NEW.migration_id < OLD.migration_id OR (NEW.migration_id IS NULL AND OLD.migration_id IS NOT NULL)
        OR (OLD.issued_key IS NOT NULL AND NEW.issued_key IS DISTINCT FROM OLD.issued_key) THEN
-        RAISE EXCEPTION 'what was written of agent % stays', OLD.agent_id USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'the legacy record of agent % cannot be changed', OLD.agent_id USING ERRCODE = 'insufficient_privilege';
     END IF;
     NEW.listed_at := CASE WHEN NEW.migration_id IS DISTINCT FROM OLD.migration_id THEN now() ELSE OLD.listed_at END;
     NEW.issued_at := CASE WHEN NEW.issued_key IS DISTINCT FROM OLD.issued_key THEN now() ELSE OLD.issued_at END;
@@ -134,7 +135,7 @@ CREATE FUNCTION relay.keep_legacy_migration() RETURNS trigger LANGUAGE plpgsql S
 BEGIN
     IF (OLD.state <> 'open' AND (NEW.state, NEW.deadline, NEW.closed_by) IS DISTINCT FROM (OLD.state, OLD.deadline, OLD.closed_by))
        OR (NEW.migration_id, NEW.opened_at, NEW.opened_by) IS DISTINCT FROM (OLD.migration_id, OLD.opened_at, OLD.opened_by) THEN
-        RAISE EXCEPTION 'legacy migration % is %: it is not opened again', OLD.migration_id, OLD.state
+        RAISE EXCEPTION 'legacy migration % is %: it cannot be reopened or rewritten', OLD.migration_id, OLD.state
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     NEW.deadline_set_at := CASE WHEN NEW.deadline <> OLD.deadline THEN now() ELSE OLD.deadline_set_at END;
@@ -205,7 +206,7 @@ CREATE TRIGGER announce_change AFTER UPDATE ON relay.legacy_migrations FOR EACH 
     WHEN ((OLD.state, OLD.deadline) IS DISTINCT FROM (NEW.state, NEW.deadline)) EXECUTE FUNCTION relay.announce_legacy();
 CREATE TRIGGER announce_change AFTER INSERT ON relay.legacy_stops FOR EACH ROW EXECUTE FUNCTION relay.announce_legacy();
 
--- What people are shown ----------------------------------------------------------------------------------------------------------------
+-- Status -------------------------------------------------------------------------------------------------------------------------------
 
 CREATE VIEW relay.legacy_agent_status AS
 SELECT l.agent_id, l.org_id, l.owner, l.wave, l.imported_at, l.listed_at, l.issued_at, l.issued_key, p.proven_at AS left_at,
@@ -227,9 +228,9 @@ GRANT SELECT ON relay.legacy_agent_status TO relay_provisioner, relay_responder,
 
 -- Reading the tables of an older relay -------------------------------------------------------------------------------------------------
 
--- With the rights of the caller: a login that imports must be able to read that table. `columns` maps our names to theirs; a column that
--- it does not name is null. First, with `after` null, the rows without an id. Then page by page in the order of the ids, with rows of the
--- same id on one page.
+-- Returns rows of a table of the older relay, with the rights of the caller: the login that imports must be able to read
+-- that table. `columns` maps our names to theirs; a column that it does not name is null. First call it with `after` null,
+-- for the rows without an id. Then call it page by page, in the order of the ids; rows with the same id are on one page.
 CREATE FUNCTION relay.read_legacy_table(source regclass, columns jsonb, after text, max_rows integer)
 RETURNS TABLE (agent_id text, org_id text, name text, owner text, secret_hash text, permissions text, revoked text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

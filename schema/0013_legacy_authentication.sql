@@ -1,6 +1,6 @@
--- What a gateway asks about a caller that shows the shared secret. The gateway itself has compared the secret.
+-- Whether a caller with the shared secret is accepted. The gateway itself has compared the secret.
 
--- The checks in their order; it writes nothing. A closed window comes first: after the end no other reason matters.
+-- Makes the checks in order, and writes nothing. A closed window comes first: after the end no other reason matters.
 CREATE FUNCTION relay.decide_legacy(
     claimed_agent text, claimed_org text,
     OUT reason text, OUT org_id text, OUT permissions jsonb, OUT expires_at timestamptz, OUT seen_at timestamptz)
@@ -56,7 +56,8 @@ BEGIN
 END
 $$;
 
--- Writes at most once per minute, and waits for no lock: a row that a batch of `issue` has locked is skipped, and the next call writes it.
+-- Records a use, at most once per minute. It waits for no lock: it skips a row that a batch of `issue` has locked, and the
+-- next call writes it.
 CREATE FUNCTION relay.note_legacy_use(seen_agent text, seen_org text, seen_at timestamptz, used_at timestamptz, seen_from inet, seen_trace text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -80,8 +81,8 @@ BEGIN
 END
 $$;
 
--- It asks the same question twice, as authenticate does. The first query asks whether the call is a usual one, in one plan of index
--- lookups, with nothing to write. If it is not, for whatever reason, decide_legacy asks again with all the checks.
+-- Asks the same question up to twice, as authenticate does. The first query asks whether the call is a usual one, in one
+-- plan of index lookups, with nothing to write. If it is not, for whatever reason, decide_legacy makes all the checks.
 CREATE FUNCTION relay_api.authenticate_legacy(
     agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision
@@ -141,6 +142,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.authenticate_legacy(text, text, inet, text) IS
-    'for a caller whose shared secret the gateway itself has matched: whether this agent may still use it, until expires_at; records the '
-    'outcome; reasons: ok legacy_closed unknown_agent revoked blocked own_key not_listed org_mismatch';
+    'for a caller whose shared secret the gateway has compared: whether this agent may still use it, and until when (expires_at); '
+    'records the outcome; reasons: ok legacy_closed unknown_agent revoked blocked own_key not_listed org_mismatch';
 GRANT EXECUTE ON FUNCTION relay_api.authenticate_legacy(text, text, inet, text) TO relay_gateway;
