@@ -10,10 +10,11 @@ from pathlib import Path
 
 from support.database import Database, make_template
 
-# As a server in earnest, with room for the tables; no autovacuum, which would fall into one run and not into the other.
+# Set up like a production server, with room for the tables. No autovacuum: it could run during one run and not during
+# the other.
 SETTINGS = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB", "max_wal_size": "4GB", "autovacuum": "off"}
 
-# Foreign keys and triggers cost 50 us a row: the rows are right by themselves.
+# Foreign keys and triggers cost 50 us a row: the rows are correct without them.
 FLEET = """
 SET session_replication_role = replica;
 SET synchronous_commit = off;
@@ -35,7 +36,7 @@ FROM relay.legacy_agents;
 CREATE INDEX ON public.staging (batch);
 """
 
-# The peer finds each row by its key, too: left alone it reads the whole list for every batch.
+# The peer finds each row by its key, too: without this index it would read the whole list for every batch.
 BATCH = """
 BEGIN;
 SET LOCAL enable_hashjoin = off;
@@ -54,7 +55,8 @@ COMMIT;
 
 
 def listed(cluster, agents, *, batch=None):
-    """A database with so many agents on the list, and with `batch` the rows of a staging table for `same_writes`."""
+    """Makes a database with that many agents on the list; with `batch`, also the rows of a staging table for
+    `same_writes`."""
     made = Database(cluster, template=make_template(cluster))
     made.execute(FLEET.format(agents=agents))
     if batch:
@@ -69,7 +71,7 @@ def listed(cluster, agents, *, batch=None):
 
 
 def same_writes(path, batches):
-    """Writes the psql script that issues the keys of so many batches of the staging table."""
+    """Writes the psql script that issues the keys of that many batches of the staging table."""
     path.write_text("\\set ON_ERROR_STOP on\n" + "".join(BATCH.format(n=n) for n in batches))
     return path
 
@@ -85,7 +87,8 @@ class Run:
 
 
 def run(argv, env=None, cwd=None):
-    """Runs a program, and looks at its memory all along: what the kernel counts for a child begins with the memory of its parent."""
+    """Runs a program and watches its memory the whole time, because the kernel's count for a child starts with the
+    memory of its parent."""
     start = time.perf_counter()
     with tempfile.TemporaryFile() as out:  # a pipe would fill up
         process = subprocess.Popen(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
@@ -100,7 +103,8 @@ def run(argv, env=None, cwd=None):
 
 
 def write_files(folder, batches, batch):
-    """Writes so many batches of files as large as a key's, a file system flush for each batch. Returns the seconds that took."""
+    """Writes that many batches of files as large as a key's, with one file system flush per batch. Returns the seconds
+    that it took."""
     start = time.perf_counter()
     for number in range(batches):
         for each in range(batch):

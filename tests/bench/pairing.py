@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Timing:
-    """One finished run: seconds of wall time, seconds of its own and its children's CPU, exit code."""
+    """One finished run: seconds of wall time, seconds of CPU with its children's, exit code."""
 
     wall: float
     cpu: float
@@ -16,7 +16,7 @@ class Timing:
 
 
 def run_once(argv, env):
-    """Runs `argv` with its output thrown away, as posix_spawn starts it: nothing of ours stands between."""
+    """Runs `argv` with its output thrown away, as posix_spawn starts it: nothing of ours is in between."""
     null = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
@@ -61,7 +61,8 @@ class Comparison:
 
 
 def measured(measure, passes, series=3):
-    """The first result of `measure()` that passes, else the last of so many: other load comes and goes, a loss of speed stays."""
+    """Returns the first result of `measure()` that passes, or the last of the given number of tries: other load comes
+    and goes, a loss of speed stays."""
     for _ in range(series):
         result = measure()
         if passes(result):

@@ -1,4 +1,5 @@
-"""Runs pgbench scripts in turn, round by round, and compares their transactions a second: a ratio holds where the machine's speed drifts."""
+"""Runs pgbench scripts in turn, round by round, and compares their transactions per second: a ratio holds where the
+machine's speed drifts."""
 
 import re
 import statistics
@@ -16,7 +17,7 @@ class Script:
         self.path.write_text(f"\\set n random(1, 1000)\n{sql};\n")
 
     def run(self, database, *, transactions, clients=1, variables=()):
-        """Transactions a second; an error of any transaction is one of the run."""
+        """Returns the transactions per second; an error in any transaction fails the run."""
         argv = [str(postgres_bin() / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-t", str(transactions // clients)]
         for name, value in dict(variables).items():
             argv += ["-D", f"{name}={value}"]
@@ -26,7 +27,7 @@ class Script:
 
 
 class Ratios:
-    """Per member of `rounds` its transactions a second; `of(a, b)` is the median of the rounds' ratios."""
+    """The transactions per second of each member, per round; `of(a, b)` is the median of the rounds' ratios."""
 
     def __init__(self, rounds):
         self.rounds = rounds
@@ -39,7 +40,8 @@ class Ratios:
 
 
 def race(members, *, rounds, **options):
-    """Runs each of `members` {name: (script, database, transactions)} once a round, after a round that does not count."""
+    """Runs each of `members` {name: (script, database, transactions)} once per round, after a round that does not
+    count."""
     found = []
     for _ in range(rounds + 1):
         found.append({name: script.run(database, transactions=number, **options) for name, (script, database, number) in members.items()})

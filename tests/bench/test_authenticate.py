@@ -1,7 +1,9 @@
-"""What a gateway's check costs: relay_api.authenticate as it is shipped, as a ratio to pgbench's select of one row by its primary key.
+"""The cost of a gateway's check: relay_api.authenticate as it is shipped, as a ratio to pgbench's select of one row by
+its primary key.
 
-Both are prepared, over one unix socket, among the same 1000 keys; the figures are medians of rounds in which each runs once. What the check
-is made of is measured beside it: nothing of that has a bound, it says where to look when the first figure falls."""
+Both are prepared, over one unix socket, among the same 1000 keys; the figures are medians of rounds in which each runs
+once. The parts of the check are measured, too. They have no bounds: they show where to look when the first figure
+falls."""
 
 import hashlib
 
@@ -13,7 +15,7 @@ from support.cluster import Cluster
 from support.database import Database, make_template
 
 ROUNDS = 7
-TRANSACTIONS = 20_000  # of them the first use of each key within a minute, which is written, is a small part
+TRANSACTIONS = 20_000  # the first use of each key within a minute is written: a small part of these calls
 PART_ROUNDS, PART_TRANSACTIONS = 3, 1000
 CHECK_MUST, CHECK_AIM = 0.20, 0.35
 LEGACY_MUST = 0.20
@@ -22,10 +24,10 @@ FLOOD = 4000
 MANY = 1_000_000
 DIGEST = hashlib.sha256(b"the same for all: the table has no index on it").hexdigest()
 
-# As a server in earnest: an fsync is one, and the hot rows of a large fleet are in memory.
+# Set up like a production server: fsync is real, and the hot rows of a large fleet are in memory.
 SETTINGS = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB", "autovacuum": "off"}
 
-# Foreign keys are checked row by row, 20 us each: the rows are right by themselves.
+# Foreign keys are checked row by row, 20 us each: the rows are correct without that.
 FLEET = """
 SET session_replication_role = replica;
 SET synchronous_commit = off;
@@ -44,7 +46,7 @@ CREATE FUNCTION public.empty_check(key_id text, key_digest bytea, agent_id text,
 RETURNS relay_api.auth_decision LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN RETURN NULL; END $$"""
 
-# The hot keys stand apart by :step, so that they are spread over a large table.
+# The hot keys are :step rows from each other, so that they are spread over a large table.
 KEY = "lpad((:n * :step::integer)::text, 12, '0')"
 BARE = f"SELECT key_hash FROM relay.agent_keys WHERE key_id = {KEY}"
 CHECK = f"SELECT * FROM relay_api.authenticate({KEY}, :digest, NULL, NULL, :ip)"
@@ -71,7 +73,8 @@ def folder(tmp_path_factory):
 
 
 def fleet(server, agents):
-    """A database with so many agents, each with a key, whose hot ones were used just now from the address of the run."""
+    """A database with that many agents, each with a key; the hot keys were used just now from the address of the
+    run."""
     made = Database(server, template=make_template(server))
     made.execute(FLEET.format(agents=agents, digest=DIGEST))
     made.execute(EMPTY)
@@ -164,7 +167,7 @@ def test_a_flood_of_bad_keys_is_not_one_of_fsyncs(small, folder, capsys):
 def test_a_check_costs_the_same_among_a_million_agents(server, small, folder, capsys):
     large = fleet(server, MANY)
     try:
-        # The same number of hot keys in both: it is the size of the tables and indexes that is compared.
+        # Both have the same number of hot keys, because the size of the tables and indexes is compared.
         few, many = Script(folder, "few", CHECK), Script(folder, "many", CHECK)
         def series():
             found = []

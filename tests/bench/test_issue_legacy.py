@@ -1,5 +1,6 @@
-"""What giving a whole fleet its keys costs: `migrate-legacy issue` of 100 000 agents, as a ratio to psql that writes the same rows from a staging
-table in the same batches; what a folder of files costs; and that memory does not grow with the fleet, for `issue` and for `import`.
+"""The cost of issuing a whole fleet its keys: `migrate-legacy issue` of 100 000 agents, as a ratio to psql that writes
+the same rows from a staging table in the same batches; the cost of a folder of files; and the memory of `issue` and
+`import`, which must not grow with the fleet.
 
 The program is the release build. Each pair runs back to back on fresh copies of one database; minting, hashing and delivery are ours alone."""
 
@@ -49,7 +50,7 @@ class Copies:
         original._connection = None
 
     def use(self, work):
-        """What `work(copy)` returns for a run that gave each agent a key."""
+        """Returns the result of `work(copy)`, a run that must have issued a key to each agent."""
         made = Database(self.server, template=self.name)
         try:
             done = work(made)
@@ -102,7 +103,7 @@ def test_memory_is_that_of_a_batch(server, issue, tmp_path, capsys):
     words = [os.environ["RELAY_ADMIN"], "migrate-legacy", "import", "--create-orgs", "--json"]
     good, refused = run([*words, str(source)], env), run([*words, str(bad)], env)
     database.drop()
-    told = json.loads(good.out)["data"]  # what a row said so long ago is not remembered: the database knows
+    told = json.loads(good.out)["data"]  # rows from that far back are not remembered: the database knows them
     assert (good.code, told["imported"], told["unchanged"], told["refused"], refused.code) == (7, IMPORTED, 1, 1, 7)
     assert "a different name" in told["faults"][0]["reason"]
     with capsys.disabled():

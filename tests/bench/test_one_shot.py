@@ -1,4 +1,5 @@
-"""What one command costs, as a ratio to psql in the same run: `--version`, and `agent create` against one SQL statement of the same writes.
+"""The cost of one command, as a ratio to psql in the same run: `--version`, and `agent create` against one SQL
+statement of the same writes.
 
 The program is the release build. Every pair runs back to back over one unix socket; the figures are medians of the pairs."""
 
@@ -15,7 +16,7 @@ ROUNDS = 60
 START_MUST = 1.4
 CREATE_MUST = 1.2
 
-# The writes of `agent create`, checks of program and server apart: agent, key, two events and the fence.
+# The writes of `agent create` without the checks of program and server: agent, key, two events and the fence.
 SAME_WRITES = """
 WITH org AS (
     SELECT org_id, key_max_age FROM relay.organizations WHERE org_id = 'acme'
@@ -44,7 +45,7 @@ def program(name):
 
 @pytest.fixture
 def memory_folder():
-    """A folder for secret files in memory, where there is one: the disk is no part of the comparison."""
+    """A folder for secret files, in memory if possible: the disk is not part of the comparison."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
         yield Path(folder)
 

@@ -1,8 +1,7 @@
-"""Each `next:` line that is a command can be pasted, and acts on the database that the run named which printed it.
+"""Each `next:` line that is a command can be pasted, and acts on the database of the run that printed it.
 
-Every act that the library can advise is provoked, with the database named by each of the four flags. The environment leads nowhere: a line
-that lost its flag cannot reach a server. The four flags name the same sandbox.
-"""
+Every act that the library can advise is provoked, with the database named by each of the four flags. The environment
+names no server, so a line that lost its flag cannot reach one. The four flags name the same sandbox. """
 
 import json
 import os
@@ -28,7 +27,7 @@ SERVICE = "it's a relay"
 
 
 class SandboxDatabase(Database):
-    """The sandbox's database, made anew from a template of its own."""
+    """The sandbox's database, made anew from its own template."""
 
     def __init__(self, dsn):
         self.text = dsn
@@ -110,9 +109,8 @@ def world():
 class Case:
     """A run that fails with `code`, or a doctor that complains, and what it advises: {act: line without program and place}.
 
-    A line that begins with ":" is a sentence. `ends`: how the pasted commands may end; 13 is a question that nobody answered.
-    `setup` is done before each run if the pasted command `changes` what it did, else once.
-    """
+    A line that begins with ":" is a sentence. `ends`: the exit codes that the pasted commands may have; 13 is an
+    unanswered question. `setup` runs before each run if the pasted command `changes` its result, otherwise once. """
 
     words: tuple
     code: int
@@ -129,7 +127,7 @@ def sql(*statements):
 
 
 def commands(*lines):
-    """Each a command of the program, by its words."""
+    """The acts that are commands of the program, by their words."""
 
     def run(world):
         for line in lines:
@@ -264,7 +262,7 @@ CASES = [
     Case(("org", "list", "--timeout", "300ms"), 8, {"allow_more_time": ":use a longer --timeout, e.g. --timeout 60s"}, setup=locked),
 ]  # fmt: skip
 
-# Provoked by the tests below, which need another database or none; a commit that got lost, in test_exit_codes.py.
+# The tests below provoke these, because they need another database or none; a lost commit is in test_exit_codes.py.
 ELSEWHERE = {"recover", "discard_schema", "show_settings", "keep_password_in_file", "check_login"}
 
 
@@ -377,7 +375,7 @@ def test_a_server_that_does_not_answer_is_looked_for_in_the_settings(world):
 
 
 def test_a_schema_that_cannot_be_used_is_discarded_where_it_is(world):
-    """Only a sandbox is destroyed: with another database that would be the wrong one."""
+    """Only a sandbox can be destroyed: with another database, it would be the wrong sandbox."""
     world.database.remake("baseline")
     rewrite(world.database, "UPDATE relay.schema_migrations SET name = 'old_' || name, checksum = repeat('0', 64)")
     for place in world.places:

@@ -1,4 +1,4 @@
-"""agent create, list, show, update: as an operator, a script and a responder run them."""
+"""Tests agent create, list, show and update, as an operator, a script and a responder run them."""
 
 import json
 import stat

@@ -14,19 +14,20 @@ EACH_COMMAND = pytest.mark.parametrize("page", ALL, ids=NAMES)
 
 @pytest.fixture
 def relay(relay_without_database):
-    """Every line here is judged before any database is asked: there is none."""
+    """The program judges every line here before it asks a database: there is none."""
     return relay_without_database.with_(dsn=NOWHERE)
 
 
 def sample_value(flag):
-    """A value that fits the type of a flag, as far as the command line alone can tell."""
+    """A value that fits the type of a flag, as far as the command line alone can show."""
     if "|" in flag.type and flag.type.islower():
         return flag.type.split("|")[0]
     return {"N": "1", "DURATION": "1h", "TIME|DURATION": "1h", "TIME": "2030-01-01T00:00:00Z"}.get(flag.type, "x")
 
 
 def flags_of(page):
-    """Its own flags; the globals as well for one command of each shape: without flags, with some, with an alias."""
+    """The flags of the command; for one command of each shape (without flags, with some, with an alias) also the global
+    flags."""
     shared = page.path in (("version",), ("org", "list"), ("rotate-key",))
     return (*page.flags, *globals_()) if shared else page.flags
 
@@ -94,7 +95,8 @@ def test_the_format_is_understood_in_every_spelling(relay, spelling):
 
 
 def mistyped(word):
-    """`word` with one letter dropped, two swapped, one doubled: each at every place, without what is no mistake."""
+    """`word` with one letter dropped, two swapped, one doubled: each at every place, except results that are not
+    mistakes."""
     start = len(word) - len(word.lstrip("-"))
     made = set()
     for at in range(start, len(word)):
@@ -106,13 +108,13 @@ def mistyped(word):
 
 
 def known_paths():
-    """Every path of a command or group: what is one of these is no mistake."""
+    """Every path of a command or group: one of these is not a mistake."""
     spelled = [path for found in ALL for path in (found.path, found.alias) if path]
     return {path[:length] for path in spelled for length in range(1, len(path) + 1)}
 
 
-# Not asked of: a mistake that is itself the name of something, and flags of one or two letters (-o, --id), from which any other is one
-# letter away.
+# Without mistakes that are themselves a name, and without flags of one or two letters (-o, --id), because any other is
+# one letter away from them.
 SHORTEST = len("--org")
 
 
@@ -132,7 +134,7 @@ def test_every_slip_in_a_command_gets_the_right_suggestion(relay, page):
 
 @EACH_COMMAND
 def test_every_slip_in_a_flag_gets_the_right_suggestion(relay, page):
-    """Each of its own flags; the globals with one command of each shape."""
+    """Each flag of the command; the global flags with one command of each shape."""
     known = {name for flag in (*page.flags, *globals_()) for name in flag.names}
     for flag in flags_of(page):
         for name in flag.names:

@@ -1,4 +1,4 @@
-"""audit maintain: made for a daily timer, and the only command that takes anything away from the audit trail."""
+"""audit maintain: made for a daily timer, and the only command that removes anything from the audit trail."""
 
 import pytest
 
@@ -192,7 +192,7 @@ def test_while_somebody_reads_it_all_it_gives_up_and_can_be_run_again(relay, dat
 
 
 def test_what_failed_after_something_was_done_says_so(relay, database, old_months):
-    """The months ahead are made, then a table that refers to an old month stands in the way of its drop."""
+    """The months ahead are made, then a table that refers to an old month prevents its drop."""
     partition = "relay.auth_events_" + old_months[0].replace("-", "_")
     database.execute(f"CREATE VIEW public.mine AS SELECT event_id FROM {partition}")
     error = relay.error(*KEEP_TWO, "--yes", "--ahead", "4", check=1)
@@ -201,7 +201,7 @@ def test_what_failed_after_something_was_done_says_so(relay, database, old_month
 
 
 def test_a_flood_counts_as_often_as_it_happened(relay, database, old_months):
-    """One that stands in no row yet is written first, into the month in which it ended, and goes with it."""
+    """A flood without a row so far is written first, to the month in which it ended, and dropped with it."""
     database.execute(
         "INSERT INTO relay.event_floods (backend, subject, ends_at, began_at, last_at, written, folded, action, outcome, reason)"
         " SELECT 1, 'x', at + interval '2 minutes', at, at + interval '1 minute', 10, 90, 'auth_failed', 'failed', 'unknown_key'"

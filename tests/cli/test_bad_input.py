@@ -20,7 +20,7 @@ def key(relay, tmp_path):
 
 @pytest.fixture
 def offline(relay, cluster):
-    """The program before a server that writes down whether anybody came."""
+    """The program, with a server that records every connection."""
     with Proxy(cluster.socket_path, unix=True) as listener:
         runner = relay.with_(dsn=f"host={listener.host} dbname=x user=x")
         runner.listener = listener
@@ -28,7 +28,7 @@ def offline(relay, cluster):
 
 
 def rows(database):
-    """How much is stored."""
+    """Counts the rows that are stored."""
     tables = ("organizations", "agents", "agent_keys", "org_tokens", "revocations", "operations", "auth_events")
     return [database.value(f"SELECT count(*) FROM relay.{table}") for table in tables]
 
@@ -51,7 +51,7 @@ BAD_IDS = {
     "comma": "a,b",
 }  # fmt: skip
 
-# Places where the id of an organization can stand, one of each way to read it.
+# Places where the id of an organization can be, one for each way to read it.
 ID_PLACES = {
     "org create": lambda bad: ["org", "create", f"--id={bad}", "--name", "Acme"],
     "org show": lambda bad: ["org", "show", "--", bad],
@@ -85,7 +85,7 @@ def test_a_bad_agent_id_is_refused_too(offline, tmp_path, words, bad):
     assert offline.listener.accepted == 0 and files(tmp_path) == before
 
 
-# Every place where an id can stand, of every command: from the table. A value that fits stands in for other words that are needed.
+# Every place of every command where an id can be, from the table. Other words that are needed get a value that fits.
 PLACES = [
     (command, option)
     for command in command_table.commands()
@@ -96,7 +96,8 @@ FITS = {"ORG": "acme", "AGENT": "bot", "ROLE": "ops", "KEY-ID": "0123456789ab", 
 
 
 def line_with(command, place, value):
-    """A line of the command in which `value` stands at `place`; with all that is required, and the arguments that come before it."""
+    """Returns a line of the command with `value` at `place`, everything that is required, and the arguments that come
+    before it."""
     words, arguments = list(command.path), []
     for option in command.options:
         text = value if option is place else FITS.get(option.type, "x")
@@ -118,7 +119,7 @@ def test_a_bad_id_is_refused_at_every_place_of_the_table(offline, tmp_path, comm
 
 
 def test_a_nul_ends_no_id_early(offline, tmp_path):
-    """argv cannot hold one; a file of ids can. `bot\\0ghost` must not be taken for `bot`."""
+    """argv cannot hold a NUL byte; a file of ids can. `bot\\0ghost` must not be taken for `bot`."""
     for text in (b"bot\0ghost\n", b"bot\0\n", b"\0"):
         (tmp_path / "ids").write_bytes(text)
         for line in (["block", "-f", "ids"], ["revoke", "-f", "ids"]):
@@ -203,7 +204,7 @@ SECRET_LINES = {
     "restore": ["restore", "gone", "--yes"],
 }
 EACH_SECRET = pytest.mark.parametrize("words", SECRET_LINES.values(), ids=SECRET_LINES)
-# Those that the database of `scene` lets come as far as the delivery; what `init` does is in test_init.py, with a database of its own.
+# The commands that get as far as the delivery with the database of `scene`; `init` needs another one: see test_init.py.
 DELIVERED = {name: words for name, words in SECRET_LINES.items() if name != "init"}
 EACH_DELIVERED = pytest.mark.parametrize("words", DELIVERED.values(), ids=DELIVERED)
 
@@ -249,7 +250,8 @@ TAKEN = {
 
 
 def identity(path):
-    """What stands at `path`, as it stands: all that lstat tells but the time of the last look, which looking changes."""
+    """Describes what is at `path`, without following links: everything that lstat reports except the access time, which
+    reading changes."""
     found = os.lstat(path)
     return found.st_ino, found.st_mode, found.st_nlink, found.st_uid, found.st_gid, found.st_size, found.st_mtime_ns
 

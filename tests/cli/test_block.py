@@ -1,4 +1,4 @@
-"""block and unblock: at 3 a.m., and in scripts; test_block_locks.py has what others may be doing meanwhile."""
+"""block and unblock: at 3 a.m., and in scripts; test_block_locks.py is about concurrent sessions."""
 
 import json
 import re
@@ -138,7 +138,7 @@ def test_none_known_is_not_found(relay, database, key):
     assert "x1, x2" in error["message"] and standing(database) == {}
 
 
-# --- many at once
+# --- many ids
 
 
 @pytest.mark.parametrize("way", ["file", "stdin"])
@@ -170,7 +170,7 @@ def test_a_thousand_agents_in_one_go(relay, database, key):
         "INSERT INTO relay.agents (agent_id, org_id, name, created_by) SELECT 'a' || n, 'acme', 'A', 'test' FROM generate_series(1, 1000) n"
     )
     ids = "".join(f"a{n}\n" for n in range(1, 1001))
-    with processes.at_once(30):  # one by one, each with its transactions, would take minutes
+    with processes.at_once(30):  # separately, each with its transactions, it would take minutes
         lines = relay("block", "-f", "-", "-o", "jsonl", stdin=ids, check=0).jsonl()
     assert len(standing(database)) == 1000
     assert len(lines) == 1001 and lines[-1]["kind"] == "Summary" and lines[-1]["count"] == 1000
@@ -227,7 +227,7 @@ def test_a_server_that_is_not_there(relay, key):
 
 
 def test_a_lost_commit_that_cannot_be_settled_is_not_confirmed(relay, database, key, cluster):
-    """Plain and in JSON at once, since each asks for 30 s."""
+    """Runs in text and in JSON at the same time, because each run tries for 30 s."""
     with Proxy(cluster.socket_path) as one, Proxy(cluster.socket_path) as two:
         runs = []
         for proxy, more in ((one, ("bot",)), (two, ("bot", "ghost", "--force", "-o", "json", "-q"))):
@@ -269,7 +269,7 @@ def test_a_dead_synchronous_standby_holds_up_no_block(relay, tmp_path):
         assert decide(made, key) == "blocked"
 
 
-# --- letting in again
+# --- unblocking
 
 
 def test_unblock_lets_in_again(relay, database, key):

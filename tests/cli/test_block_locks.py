@@ -1,4 +1,4 @@
-"""block and unblock behind other people's locks, beside other responders, and with few rights."""
+"""block and unblock while others hold locks, beside other responders, and with few rights."""
 
 import pytest
 
@@ -69,7 +69,7 @@ def test_an_audit_row_that_could_not_be_written_is_told(relay, database, key):
     assert blocked_events(database) == 0 and decide(database, key) == "blocked"
     row = database.one("SELECT * FROM relay.revocations")
     assert (row["reason"], row["ticket"], row["db_role"]) == ("leak", "INC-42", "postgres")
-    # What was not undone by it can be undone, with its row.
+    # The block that it did not lift can be lifted, with its row.
     relay("unblock", "bot", "--yes", check=0)
     assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'agent_unblocked'") == 1
 
@@ -83,7 +83,7 @@ def test_a_lock_on_the_revocations_is_an_error_in_time(relay, database, key):
 
 
 def test_a_report_that_fails_does_not_undo_the_block(relay, database, key):
-    """Here the role may shut out, but not read what the report shows."""
+    """Here the role may block, but not read the data of the report."""
     database.execute("REVOKE SELECT ON relay.key_status FROM relay_responder")
     login = database.cluster.login("responder_login", member_of="relay_responder")
     result = relay.with_(dsn=database.dsn(user=login))("block", "bot", "-o", "json", check=0)

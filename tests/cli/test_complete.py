@@ -1,4 +1,5 @@
-"""`relay-admin __complete`: what may stand next on a command line, from the command tree and from the database."""
+"""`relay-admin __complete`: the words that may come next on a command line, from the command tree and from the
+database."""
 
 import os
 import socket
@@ -15,7 +16,7 @@ from support.shells import start_of_program
 
 PROGRAM = "dev"  # the line of a shell is hostile input
 
-# What a finger on the Tab key puts up with, and a little more, since the start of the program is counted apart.
+# How long a person waits after Tab, and a little more, because the start of the program is counted separately.
 PATIENCE = 0.45
 
 
@@ -27,7 +28,8 @@ def fleet(cluster, tmp_path_factory):
 
 
 def timed(call, *words, wanted=lambda result: True, **options):
-    """The result and how long it took beyond the start of the program; the best of some, since others may be busy on this machine."""
+    """Returns the result, and how long it took beyond the start of the program: the best of several runs, because the
+    machine may be busy."""
     for _ in range(TRIES):
         start = start_of_program("/nonexistent")
         began = time.monotonic()
@@ -73,7 +75,7 @@ def test_flags_that_are_given_are_not_offered_again(fleet):
         (["block", "--reason", "--"], set()),
         (["block", "--", "--"], set()),
         (["block", "--until", ""], set()),
-        (["agent", "create", ""], set()),  # the id of what is yet to be made
+        (["agent", "create", ""], set()),  # the id of a new object
         (["agent", "create", "--id", ""], set()),
         (["block", "--org", "acme-corp", "--confirm", ""], set()),  # to be typed by a person
         (["--dry-run=", ""], {"org"}),
@@ -207,7 +209,7 @@ def test_no_sandbox_is_started(fleet, open_folder):
 
 
 def test_it_reads_in_a_transaction_that_can_do_nothing_else_and_ends_soon(fleet, cluster):
-    """A view in the place of the table tells how it is asked."""
+    """A view in the place of the table shows how it is queried."""
     spy = Database(cluster)
     settings = [f"current_setting('{name}')" for name in ("transaction_read_only", "statement_timeout", "search_path")]
     spy.execute("CREATE SCHEMA relay")
@@ -223,7 +225,7 @@ def test_it_reads_in_a_transaction_that_can_do_nothing_else_and_ends_soon(fleet,
 
 
 def silent_tcp():
-    """A port where connections are taken and never answered."""
+    """A port that accepts connections and never answers."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(8)
@@ -255,7 +257,7 @@ def test_a_table_that_is_locked(fleet):
 
 
 def test_what_libpq_cannot_interrupt_ends_as_well(fleet, home):
-    """A password file that never ends to be opened stands for every blocking call inside libpq: DNS is one."""
+    """Opening this password file never ends. It represents every blocking call inside libpq, such as DNS."""
     os.mkfifo(home / "pgpass")
     env = {"PGPASSFILE": home / "pgpass"}
     dsn = f"host=127.0.0.1 port={free_port()} dbname=x user=y sslmode=disable"

@@ -85,7 +85,7 @@ COMPLETED = [
     ("relay-admin org list -qoi", "relay-admin org list -qoid "),
 ]
 
-# What the shell completes by itself, where the value is a file, a folder, or the command line of another program.
+# Values that the shell completes without us: a file, a folder, or the command line of another program.
 COMPLETED_BY_THE_SHELL = [
     ("relay-admin init --secret-file a\\ s", "relay-admin init --secret-file a\\ secret.key "),
     ("relay-admin init --secret-file=a\\ s", "relay-admin init --secret-file=a\\ secret.key "),
@@ -96,7 +96,8 @@ COMPLETED_BY_THE_SHELL = [
 
 
 def tab(shell, typed, completed):
-    """The line after Tab. Pressed again while it is another than it is to be: on a busy machine, an id may not come in time."""
+    """Returns the line after Tab. Presses again while the line is not the expected one: on a busy machine, an id may be
+    late."""
     for _ in range(TRIES):
         line = shell.tab(typed)
         if line.rstrip() == completed.rstrip():
@@ -105,7 +106,7 @@ def tab(shell, typed, completed):
 
 
 def listed(shell, typed, word):
-    """What the shell displays at two Tabs, in the same way: until a word is among it."""
+    """Returns what the shell displays at two Tabs; presses again until `word` is shown."""
     for _ in range(TRIES):
         shell.tab(typed, times=2)
         if word in shell.listing:
@@ -125,7 +126,7 @@ def test_zsh(zsh, typed, completed):
 
 @pytest.mark.parametrize("typed, completed", COMPLETED)
 def test_fish(fish, typed, completed):
-    """fish adds the blank itself, and offers each word for the one that is typed."""
+    """fish adds the blank itself, and offers each word as a replacement for the typed one."""
     last = completed.rstrip().split(" ")[-1].strip("'\"")
     if last == "acme-":
         assert fish(typed) == {"acme-corp": 'Acme: the "Corp"', "acme-labs": "Acme Labs"}
@@ -212,7 +213,8 @@ AT_ONCE = 0.3
 
 
 def timed_tab(home, shell, line, limit):
-    """The line after a Tab that was within `limit`, if any of some was (others may be busy here), and what was displayed."""
+    """Returns the line after a Tab within `limit`, if any of several tries was (the machine may be busy), and what was
+    displayed."""
     shell.tab(line)  # the first Tab loads the script
     took = []
     for _ in range(TRIES):
@@ -242,7 +244,7 @@ def test_a_silent_server_and_none_at_all(fleet, folder, fish):
 
 
 def test_what_is_no_id_needs_no_database(fleet, folder, fish):
-    """Words and values of the program come at once, whatever the server does."""
+    """Words and values of the program come immediately, whatever the server does."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(64)

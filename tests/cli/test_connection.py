@@ -35,7 +35,7 @@ def place(database):
 
 def test_with_nothing_configured_and_no_server_the_sandbox_is_named(bare):
     result = bare("org", "list", "-o", "json")
-    if DEFAULT_SOCKET.exists():  # somebody's server: asked for a list, and left alone
+    if DEFAULT_SOCKET.exists():  # someone else's server: listed, but not changed
         assert result.code in (0, 4, 8, 11)
         return
     error = result.error()
@@ -61,7 +61,7 @@ def test_who_has_configured_something_is_not_sent_to_the_sandbox(bare, flags, en
 
 @pytest.fixture
 def databases(cluster):
-    """Three databases, each with one organization of its own name: flag, variable, libpq."""
+    """Three databases, each with one organization of the same name as the database: flag, variable, libpq."""
     made = {}
     for name in ("flag", "variable", "libpq"):
         made[name] = Database(cluster, template=make_template(cluster))
@@ -90,7 +90,7 @@ def test_a_flag_beats_our_variable_and_that_beats_libpqs_own(bare, databases, tm
         assert asked(*flags, **theirs, **ours, **services) == "flag", flags
     assert asked(**services, PGSERVICE="mine") == "flag" and asked(PGSERVICE="own") == "libpq"
     assert asked(**ours, **services, PGSERVICE="mine") == "variable"
-    # What a connection string leaves open comes from libpq's settings; an empty variable is none.
+    # libpq's settings complete a connection string; an empty variable counts as not set.
     assert asked("--dsn", f"dbname={flag.name}", **theirs) == "flag"
     assert asked(**{**theirs, "RELAY_ADMIN_DSN": ""}) == "libpq"
     assert asked("--dsn", f"postgresql:///{flag.name}", **theirs) == "flag"
@@ -187,7 +187,7 @@ def test_a_server_elsewhere_without_tls_is_refused(database, bare):
     bare("org", "list", "--dsn", f"{by_name(database)} sslmode=disable", check=0)
 
 
-# --- what a session may be born with
+# --- hostile settings of a session
 
 EVIL = """
 CREATE SCHEMA evil; GRANT ALL ON SCHEMA evil TO PUBLIC;
@@ -319,21 +319,21 @@ def test_the_main_commands_work_through_a_pooler_in_transaction_mode(database, r
     with PgBouncer(database) as pooler:
         pooled = relay.with_(dsn=database.dsn(host=pooler.host, port=pooler.port))
         assert decide(database, whole_day(pooled, tmp_path)) == "ok"
-        # And several at once over the one server connection.
+        # And several at the same time over the one server connection.
         started = [
             pooled.start("agent", "create", f"p{n}", "--org", "acme", "--name", "P", "--secret-file", f"p{n}")
             for n in range(6)
         ]
         assert [process.wait(60) for process in started] == [0] * 6
         assert database.value("SELECT count(*) FROM relay.agents WHERE agent_id LIKE 'p_'") == 6
-        # Nothing of ours is left in the session that the next client gets.
+        # None of our settings are left in the session that the next client gets.
         names = ("search_path", "statement_timeout", "lock_timeout", "synchronous_commit", "DateStyle")
         after = settings_of(database.dsn(host=pooler.host, port=pooler.port), names)
         assert after == settings_of(database.dsn(), names)
 
 
 def settings_of(dsn, names):
-    """The settings that a new client of `dsn` finds."""
+    """Returns the settings that a new client of `dsn` finds."""
     connection = psycopg2.connect(dsn)
     try:
         with connection.cursor() as cursor:

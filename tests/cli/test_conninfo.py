@@ -1,4 +1,4 @@
-"""Connection strings, broken in every way, from every place they come from: no part of a password is told."""
+"""Connection strings, broken in every way, from every place they come from: no part of a password is printed."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_a_password_in_dsn_is_refused_and_not_repeated(relay, dsn):
         assert "--dsn-file" in result.err
 
 
-# The marker stands where libpq's own message would quote it.
+# The marker is where libpq's own message would quote it.
 BROKEN = [
     f"postgresql://u:{MARK[:3]}%{MARK}@h/x", f"postgresql://u:%zz{MARK}@h/x", f"postgresql://u:a@{MARK}@[h/x",
     f"postgresql://u:p@h:{MARK}x/x",
@@ -55,7 +55,7 @@ def test_nothing_of_a_broken_conninfo_is_repeated(relay_without_database, tmp_pa
     for flags, env in ways:
         for form in ([], ["-v"], ["-o", "json"]):
             result = relay_without_database("org", "list", "--timeout", "1s", *flags, *form, env=env)
-            # What libpq would refuse later, or not at all, gets as far as the host, which is not there.
+            # A string that libpq refuses later, or not at all, gets as far as the host, which does not exist.
             harmless = any(word in dsn for word in ("connect_timeout", "keepalives", "passfile"))
             assert result.code in ((2, 8) if harmless else (2,)) and result.err and result.out == "", result
             assert MARK not in result.err, result

@@ -1,6 +1,6 @@
-"""The JSON contract, kept by every command in every way of running it; and by this version towards those before it.
+"""The JSON contract: every command keeps it, however it is run, and this version keeps it towards earlier ones.
 
-That each document is as its schema says is seen to by the runner itself (support/contract.py), here and in every other test.
+The runner itself (support/contract.py) checks each document against its schema, here and in every other test.
 """
 
 import json
@@ -38,7 +38,7 @@ def forms(kind):
 
 
 def printed(shots, form="json"):
-    """What sums a run up; the change feed has no end, so nothing that sums it up."""
+    """Kinds that end a run with a summary; the change feed has no end, so it has no summary."""
     ended = [shot for shot in shots if not contract.is_feed(shot.words)]
     return [shot.document for shot in ended if shot.form == form and shot.document["kind"] != "Error"]
 
@@ -104,7 +104,7 @@ def test_every_error_code_that_needs_no_fault_is_seen(shots):
 
 
 def shape(value, path="$"):
-    """{path: names of the JSON types that stand there}, all items of a list being one path."""
+    """Returns {path: names of the JSON types there}; all items of a list share one path."""
     found = {path: {type(value).__name__}}
     inner = value.items() if isinstance(value, dict) else (("[]", each) for each in value) if isinstance(value, list) else ()
     for key, each in inner:

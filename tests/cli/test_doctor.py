@@ -1,4 +1,4 @@
-"""doctor: each check is seen to fail on a server that was made so, and none complains of a sound one."""
+"""doctor: each check fails on a server with that fault, and none complains about a sound server."""
 
 import time
 
@@ -111,7 +111,7 @@ def test_a_database_that_does_not_answer_is_an_error_of_its_own(relay, server):
         }
         assert {item["status"] for item in rest.values()} == {"skipped"} and len(rest) > 15
         assert all("db.connection" in item["message"] for item in rest.values())
-        # What others rest on is told, whatever was asked for.
+        # Checks that others depend on are always reported.
         assert list(examine(lost, "legacy.window", check=10)) == ["db.connection", "legacy.window"]
 
 

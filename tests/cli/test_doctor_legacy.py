@@ -112,7 +112,7 @@ def test_who_was_refused_is_named(relay, database, window, tmp_path):
         one(relay, "legacy.refused"), "warn", "refused 1 agent with the shared secret", "agent-2", "agent show agent-2"
     )
     assert use_secret(database, "stranger") == "legacy_closed"
-    # Worse, and told first: somebody poses as an agent that has left the secret behind.
+    # Worse, and reported first: a caller uses the secret as an agent that has left it behind.
     assert use_secret(database, "agent-0") == "legacy_closed"
     item = one(relay, "legacy.refused")
     assert_found(item, "warn", "1 agent with a key in use", "agent-0", "poses")
@@ -229,7 +229,7 @@ AGENT_SECRET="s3cr3t-fifteen never closed
 
 @pytest.mark.parametrize("stage", ["open", "finished", "unreachable"])
 def test_no_value_gets_out(relay, window, settings, stage):
-    """In no format, with -v or not; of lines that cannot be read only the number."""
+    """The value is in no format, with or without -v; of lines that cannot be read, only the number is shown."""
     flag = settings(LEAKY, 0o644)
     if stage == "finished":
         relay("migrate-legacy", "finish", *OFF, check=0)

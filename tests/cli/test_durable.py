@@ -1,4 +1,5 @@
-"""block and revoke --durable: the block is in force at once, then the standbys are waited for, alive, dead and in between."""
+"""block and revoke --durable: the block is in force immediately, then the command waits for the standbys: alive, dead
+and in between."""
 
 import json
 import os
@@ -16,7 +17,7 @@ from support.standby import Standby
 
 @pytest.fixture(scope="module")
 def primary():
-    """A primary of our own. The first tests of this file have it without a standby."""
+    """A separate primary. In the first tests of this file, it has no standby."""
     with Cluster(name="primary") as own:
         database_support.make_template(own)
         yield own
@@ -63,7 +64,7 @@ def right(both):
 
 @pytest.fixture
 def both(primary, standbys, made):
-    """Both standbys, well; whatever a test does to them is undone."""
+    """Both standbys in good order; undoes what a test did to them."""
     yield standbys
     require(primary, "")
     for standby in standbys:
@@ -94,7 +95,7 @@ def kill(standby):
 
 
 def decide_on(standby, made, key):
-    """What a gateway is told that asks this standby."""
+    """Returns the answer that a gateway gets from this standby."""
     sql = "SELECT (relay.verify_key(%s, %s)).reason"
     return standby.query(sql, (agents.key_id(key), agents.digest(key)), dbname=made.name)[0][0]
 
@@ -105,7 +106,7 @@ def found_in(result):
 
 
 def started(runner, made, key, *words):
-    """A block that waits: begun, and in force already."""
+    """Starts a block that waits for standbys; when this returns, it is already in force."""
     process = runner.start("block", "bot", "--durable", *words)
     processes.wait_until(lambda: agents.decide(made, key) == "blocked", what="the block", step=0.005)
     return process

@@ -65,7 +65,8 @@ def test_0_done_already_so_or_empty(relay):
 
 @pytest.mark.parametrize("how", ["closed", "/dev/full"])
 def test_1_a_result_that_cannot_be_told(relay, database, how):
-    """Not 0, since nobody read it, and not 12, since it was no secret. What is committed is said to be."""
+    """Not 0, because no one read the output, and not 12, because it was not a secret. The message says that it is
+    committed."""
     options = {"closed": [1]} if how == "closed" else {"stdout": how}
     error = both(relay, "org", "list", code=1, says=["cannot write the result to stdout"], **options)
     assert error["changed"] == "no"
@@ -123,7 +124,8 @@ def test_3_names_what_is_near(relay, database, key):
 
 
 def test_3_an_id_is_found_by_its_beginning_and_among_many(relay, database, key):
-    """A slip in the second half is found by the index, however old the id is; one in the first half among the last 5000."""
+    """The index finds an id with a typing error in its second half, however old the id is; with an error in the first
+    half, only among the last 5000."""
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, created_at)"
                      " SELECT 'filler-' || n, 'acme', 'F', '[]', 't', now() + n * interval '1 s' FROM generate_series(1, 6000) AS n")  # fmt: skip
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, created_at)"
@@ -191,7 +193,7 @@ def test_4_a_role_without_rights(relay, database, key, tmp_path, group):
         assert error["sqlstate"] == "42501" and error["changed"] == "no", words
     if (
         group != "relay_responder"
-    ):  # what became of an operation is not known to whom may not ask: the code of a lost commit
+    ):  # a role that may not look does not learn the outcome of an operation: the code of a lost commit
         error = both(limited, "recover", "op_" + "0" * 24, code=9)
         assert login in error["why"] and error["changed"] == "unknown"
     for words in (["org", "list"], ["agent", "list"], ["key", "list"], ["agent", "show", "bot"]):
@@ -276,7 +278,7 @@ def test_8_a_stopped_server(tmp_path, home):
 
 @contextmanager
 def black_hole():
-    """A port that takes connections and never says a word."""
+    """A port that accepts connections and never sends anything."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"host=127.0.0.1 port={server.getsockname()[1]} dbname=x user=x"
 
@@ -301,9 +303,10 @@ def test_8_a_lock_that_nobody_gives_back(relay, database, key, tmp_path):
 
 
 def test_9_a_commit_that_got_lost_and_cannot_be_asked_for(relay, database, key, cluster, tmp_path):
-    """In text and in JSON at once, since each asks for half a minute. (More of code 9: tests/fault.)
+    """Runs in text and in JSON at the same time, because each run tries for half a minute. (More about code 9:
+    tests/fault.)
 
-    What is advised is pasted when the server is back: the file that named the database does so still."""
+    The advice is pasted when the server is back: the file still names the database."""
     file = tmp_path / "the dsn"
     nowhere = relay.with_(dsn="host=/nowhere-at-all", env={"PATH": folder_on_path(tmp_path / "bin")})
     runs = []
@@ -428,7 +431,7 @@ def test_a_shell_sees_130_and_143(relay, database, key):
         (child,) = processes.children_of(process.pid)
         processes.kill(child, getattr(signal, f"SIG{name}"))
         out, _ = process.communicate(timeout=60)
-        # dash dies of SIGINT itself when its child did: then it is the shell's own end that tells.
+        # dash dies of SIGINT itself when its child did: then the shell's own end shows the signal.
         assert f"code {code}" in out.decode() or process.returncode == -signal.SIGINT
         blocker.rollback()
         processes.wait_until(lambda: len(database.cluster.backends(database.name)) == 2, what="its session to be gone")

@@ -1,4 +1,4 @@
-"""What people see: tables that fit the screen, times, the pager, progress; and that none of it reaches a pipe."""
+"""The output for people: tables that fit the screen, times, the pager, progress; nothing of it reaches a pipe."""
 
 import csv
 import io
@@ -97,14 +97,15 @@ def test_nothing_is_wider_than_the_screen_and_no_row_is_broken(fleet, columns, w
     code, shown = finish_terminal(session)
     assert code == 0 and not hostile(shown.replace("\r\n", "\n"))
     for line in shown.splitlines():
-        # What is copied is whole all the same, and the terminal wraps it: an id without a blank, a flag, the line of an example.
+        # Text that people copy stays whole, and the terminal wraps it: an id without a blank, a flag, the line of an
+        # example.
         copied = re.fullmatch(r"( *[A-Z][A-Za-z ]*:)? +[!-~]+|  (relay-admin|-).*", line)
         talk = line.startswith("columns that do not fit")
         assert wcwidth_of(line) <= columns or copied or talk, line
 
 
 def wcwidth_of(text):
-    """By a table that is not ours; emoji that are joined count once."""
+    """Measured with a table that is not ours; emoji that are joined count once."""
     return wcwidth.wcswidth(unicodedata.normalize("NFC", re.sub("(\u200d.)+|\ufeff", "", text)))
 
 

@@ -17,13 +17,13 @@ from support.legacy_issue import KEY, enlist, issue, live_keys, on_disk
 from support.processes import at_once, is_alive, wait_until
 from support.strace import Tracer
 
-# Keeps the latest key of each agent, as a store of secrets does.
+# A receiver that keeps the latest key of each agent, as a secret store does.
 RECEIVER = 'cat > "got/$RELAY_AGENT_ID.tmp" && mv "got/$RELAY_AGENT_ID.tmp" "got/$RELAY_AGENT_ID"'
 
 
 @pytest.fixture
 def got(tmp_path):
-    """What the receiver holds: {agent: its latest key}."""
+    """Returns what the receiver has: {agent: its latest key}."""
     (tmp_path / "got").mkdir()
 
     def read():
@@ -141,7 +141,7 @@ def test_a_command_may_take_longer_than_a_transaction(relay, database, tmp_path,
 
 
 def test_nobody_waits_for_the_command(relay, database, tmp_path, got):
-    """While it works, its agent still gets in with the shared secret, and a block is done at once."""
+    """While it works, gateways still accept its agent with the shared secret, and a block does not wait."""
     enlist(relay, tmp_path, 2)
     process = relay.start("migrate-legacy", "issue", "--all", "--deliver", "touch started; while ! [ -e go ]; do sleep 0.05; done; " + RECEIVER)
     wait_for(tmp_path / "started")
@@ -180,7 +180,7 @@ def test_killed_in_the_middle_of_deliveries_each_holds_the_key_that_is_live(rela
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_its_commands_end_with_it(relay, database, tmp_path, how):
-    """Or a key that is dead would come after the one of the next run."""
+    """Otherwise a dead key could arrive after the key of the next run."""
     enlist(relay, tmp_path, 2)
     command = "trap '' TERM INT; cat > /dev/null; (sleep 300 & echo $! > pid.tmp; mv pid.tmp pid; wait)"
     process = relay.start("migrate-legacy", "issue", "--all", "--deliver", command)
@@ -293,7 +293,8 @@ def test_a_bad_file_of_keys_is_told_before_the_database_is_asked(relay_without_d
     assert BAD_SEAL_KEYS[text] in error["message"], error
 
 
-# What may stand together --------------------------------------------------------------------------------------------------
+# Flags that fit together
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""migrate-legacy import: thousands of rows, dirty in every way; good ones go in, bad ones are told, the same again changes nothing."""
+"""migrate-legacy import: thousands of rows, dirty in every way. Good rows are imported, bad ones reported; a second run
+changes nothing."""
 
 import base64
 import csv

@@ -1,4 +1,4 @@
-"""migrate-legacy issue: each agent gets one key, in whatever way the run ends, and every live key is in somebody's hands."""
+"""migrate-legacy issue: each agent gets one key, however the run ends, and every live key was delivered."""
 
 import json
 import random
@@ -178,7 +178,7 @@ def test_operators_share_the_work(relay, database, tmp_path):
 
 @pytest.mark.parametrize("sink", [LINES, FOLDER], ids=["lines", "folder"])
 def test_killed_anywhere_it_goes_on_from_the_database_alone(relay, database, tmp_path, sink):
-    """kill -9 as it enters one system call after the other; each next run settles what the one before left."""
+    """kill -9 at the entry of one system call after the other; each run settles what the run before it left."""
     enlist(relay, tmp_path, 300)
     words = ("migrate-legacy", "issue", "--next", "6", "--batch", "3", *sink)
     tracer = Tracer()
@@ -200,7 +200,7 @@ def test_killed_anywhere_it_goes_on_from_the_database_alone(relay, database, tmp
 
 
 def test_a_large_batch_is_flushed_once_and_every_call_of_it_may_fail(relay, database, tmp_path):
-    """Forty files share one syncfs, and are named after it. Where it is refused, each file is flushed by itself."""
+    """Forty files share one syncfs, and are named after it. If syncfs is refused, each file is flushed separately."""
     enlist(relay, tmp_path, 400)
     words = ("migrate-legacy", "issue", "--next", "40", *FOLDER)
     tracer = Tracer()
@@ -261,7 +261,8 @@ def test_recover_settles_a_batch_that_was_left(relay, database, empty_database, 
 
 @pytest.mark.parametrize("sink", [LINES, FOLDER], ids=["lines", "folder"])
 def test_a_batch_that_must_run_again_begins_with_new_keys(relay, database, tmp_path, sink):
-    """A serialization failure at COMMIT, when the batch is delivered already: those keys are dead, and nobody is left with them."""
+    """A serialization failure at COMMIT, when the batch has already been delivered: those keys are dead, and no agent
+    keeps one."""
     enlist(relay, tmp_path, 9)
     database.execute(
         "CREATE SEQUENCE public.tries; GRANT ALL ON public.tries TO PUBLIC;"

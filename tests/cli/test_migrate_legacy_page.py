@@ -27,7 +27,8 @@ def listener():
 
 @pytest.fixture(scope="module")
 def scene(cluster, tmp_path_factory, listener):
-    """(relay, database, fleet, page): 60 agents in the ninth of 14 days, with owners whose names want to be more than names."""
+    """(relay, database, fleet, page): 60 agents in the ninth of 14 days, with owners whose names try to be more than
+    names."""
     folder = tmp_path_factory.mktemp("page")
     database = Database(cluster, template=make_template(cluster))
     relay = Runner(dsn=database.dsn(), cwd=folder)
@@ -132,7 +133,7 @@ def test_the_chart_is_drawn_from_the_figures_of_the_database(scene, document):
     assert len(drawn) > 50
     for x, y in drawn:
         when = begin + (end - begin) * ((x - plot["x"]) / plot["width"])
-        # A tenth of a unit of the drawing is two minutes and a half; agents left hours apart.
+        # A tenth of a unit of the drawing is two and a half minutes; hours lie between agents that left.
         left = {
             database.value("SELECT count(*) FILTER (WHERE proven_at > %s + make_interval(mins => %s)) + %s FROM relay.proven_agents",
                            when, minutes, fleet.left)

@@ -1,4 +1,4 @@
-"""migrate-legacy status: the counts, the burn-down, whom to call, what is next; on a terminal and to machines."""
+"""migrate-legacy status: the counts, the burn-down, the owners to call, the next steps; for people and for programs."""
 
 import re
 from datetime import datetime, timedelta

@@ -1,4 +1,5 @@
-"""migrate-legacy abort --deny-all: closed at once, whatever anybody else has in hand, and what they commit later opens nothing."""
+"""migrate-legacy abort --deny-all: closes immediately, whatever other transactions are open, and their later commits
+open nothing."""
 
 import pytest
 
@@ -30,7 +31,8 @@ def state(relay):
 
 
 def stop(relay):
-    """Pulls it; returns the document. It may not have waited for a lock: what it gives up to wait for is a warning."""
+    """Runs the emergency stop and returns its document. It must not have waited for a lock: a lock that it gives up on
+    is a warning."""
     with at_once():
         document = relay.json(*STOP)
     assert document["warnings"] == []

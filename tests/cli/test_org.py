@@ -1,4 +1,4 @@
-"""org create, list, show, update: as an operator and as a script run them."""
+"""Tests org create, list, show and update, as an operator and as a script run them."""
 
 import json
 import stat

@@ -1,4 +1,4 @@
-"""The .deb: everything at its place, as Debian has it; it installs, runs, and goes without a trace."""
+"""The .deb: everything is in its place, by Debian's rules; it installs, runs, and is removed without a trace."""
 
 import gzip
 import hashlib
@@ -16,7 +16,7 @@ PROGRAM = "release"  # the release build itself is the subject
 
 SOURCE = Path(os.environ["RELAY_SOURCE_DIR"])
 DOCUMENTS = "usr/share/doc/relay-admin"
-# With an account of its own for root, which a package's owner is; without privilege.
+# A user namespace that has a root account, who owns the files of a package; needs no privilege.
 AS_ROOT = () if os.geteuid() == 0 else ("unshare", "--map-root-user")
 
 
@@ -28,7 +28,7 @@ def package(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def archive(package):
-    """What is in it."""
+    """The contents of the package."""
     return Archive(package)
 
 
@@ -83,7 +83,7 @@ def test_nothing_is_missing(archive):
 
 
 def test_nothing_else_is_in_it(archive):
-    """Each file has its place by its kind: what lands elsewhere was installed by mistake."""
+    """Each kind of file has its place: a file elsewhere was installed by mistake."""
     places = [
         r"usr/bin/relay-admin",
         re.escape(library_folder()) + r"/(librelay\.a|pkgconfig/relay\.pc|cmake/relay/relay[\w-]*\.cmake)",
@@ -166,7 +166,7 @@ def test_no_file_names_the_folder_that_it_was_built_in(archive):
 def dpkg(root, *words):
     """dpkg with its database and all files below `root`, as an account that may give files to root."""
     environment = {**os.environ, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-    # What it depends on is not in a root that is empty.
+    # An empty root lacks its dependencies.
     return run(*AS_ROOT, "dpkg", f"--root={root}", "--force-depends", "--log=/dev/null", *words, env=environment)
 
 

@@ -1,4 +1,5 @@
-"""The questions: who is asked what, on real terminals; what each answer does; what is left of the terminal."""
+"""The questions: which ones are asked on real terminals, what each answer does, and the state of the terminal
+afterwards."""
 
 import os
 import signal
@@ -39,7 +40,7 @@ def words_for(name, key):
     return [key_id(key) if word == "KEY" else word for word in {**UNDO, **END, **WIDE}[name]]
 
 
-# What lets somebody in again, and `key retire`: asked about, and a script must say --yes.
+# Commands that accept a subject again, and `key retire`: people are asked, and a script must use --yes.
 UNDO = {
     "unblock": ["unblock", "held"],
     "unblock two": ["unblock", "held", "bot"],
@@ -48,7 +49,7 @@ UNDO = {
     "restore": ["restore", "gone", "--secret-file", "k"],
     "key retire": ["key", "retire", "KEY", "--force"],
 }
-# What ends keys in a hurry: a person is asked, and a script, which cannot slip on a key, is not.
+# Commands that end keys in a hurry: a person is asked; a script, which makes no typing errors, is not.
 END = {
     "revoke": ["revoke", "bot"],
     "revoke two": ["revoke", "bot", "held"],
@@ -100,7 +101,7 @@ def test_yes_beforehand_and_a_dry_run_are_not_asked(relay, database, key, name):
 
 @pytest.fixture
 def offline(relay, cluster):
-    """The program before a server that writes down whether anybody came."""
+    """The program, with a server that records every connection."""
     with Proxy(cluster.socket_path, unix=True) as listener:
         runner = relay.with_(dsn=f"host={listener.host} dbname=x user=x")
         runner.listener = listener
@@ -171,7 +172,7 @@ def test_what_shuts_out_or_can_be_undone_never_asks(relay, database, key, words)
 
 
 def test_what_is_asked_shows_no_hostile_text(relay, database, key):
-    """The actor of a block comes from the database and stands in the question that would lift it."""
+    """The actor of a block comes from the database, and is named in the question before the block is lifted."""
     with database.connect() as connection:
         connection.cursor().execute("SET session_replication_role = replica")
         connection.cursor().execute("UPDATE relay.revocations SET actor = E'a\\x1b[2J\\u202eb' WHERE subject_id = 'held'")
@@ -199,7 +200,7 @@ def shell(relay):
 
 
 def run(shell, line):
-    """Runs a line to its end; what it printed."""
+    """Runs a line to its end; returns what it printed."""
     shell.sendline(line)
     shell.expect_exact(line)
     shell.expect_exact(PROMPT)
@@ -261,7 +262,7 @@ def test_one_stream_that_is_no_terminal_is_enough_not_to_ask(shell, relay, datab
         assert "[y/N]" not in run(shell, line)
         assert run(shell, "echo code $?") == "code 2"
     assert snapshot(database) == before
-    shell.sendline('"$PROGRAM" unblock held > out')  # the answer is not on stdout's way
+    shell.sendline('"$PROGRAM" unblock held > out')  # the question does not go to stdout
     shell.expect_exact(" [y/N] ")
     shell.sendline("y")
     shell.expect_exact(PROMPT)
@@ -269,7 +270,7 @@ def test_one_stream_that_is_no_terminal_is_enough_not_to_ask(shell, relay, datab
 
 
 def test_what_is_ignored_stays_ignored(relay, key):
-    """nohup: the end of the terminal's session is no reason to die."""
+    """nohup: the program does not die when the terminal's session ends."""
     argv = ["/bin/sh", "-c", 'trap "" INT; exec "$0" revoke bot', *relay.argv([])]
     session = pexpect.spawn(argv[0], argv[1:], env=relay.environment(), cwd=relay.cwd, timeout=20, encoding="utf-8")
     session.expect_exact(" [y/N] ")

@@ -1,4 +1,5 @@
-"""The two commands of the README, in their order: the whole of cli/quickstart, and then tests that concern a sandbox, beside its own.
+"""The two commands of the README, in their order: the whole of cli/quickstart, and then tests that concern a sandbox,
+while its sandbox is there.
 
 The script runs in this tree, whose release build is finished, as a newcomer with a throw-away home folder."""
 
@@ -18,7 +19,7 @@ SOURCE = Path(os.environ["RELAY_SOURCE_DIR"])
 SCRIPT = SOURCE / "cli/quickstart"
 KEY = re.compile(r"relay_sk_\w{62}")
 
-# One of each kind: what looks for a sandbox and must find none, and what makes one, starts it and removes it.
+# One test of each kind: one that looks for a sandbox and must find none, and one that makes, starts and removes one.
 BESIDE = {
     "test_complete.py": "test_no_sandbox_is_started",
     "test_whoami.py": "sandbox",

@@ -1,4 +1,4 @@
-"""recover: what a lost commit or a killed run left is settled, the same way however often it is asked."""
+"""recover settles what a lost commit or a killed run left, and gives the same answer however often it runs."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def test_an_operation_that_was_done_is_told_as_done(relay, database, key):
 
 
 def test_a_database_without_a_schema_proves_nothing(relay, empty_database):
-    """Most likely it is the wrong one: "aborted" would be believed."""
+    """Most likely this is the wrong database, and the operator would believe "aborted"."""
     bare = relay.with_(dsn=empty_database.dsn())
     error = bare.error("recover", UNKNOWN_OPERATION, check=11)
     assert "no relay schema" in error["message"] and UNKNOWN_OPERATION in error["message"]
@@ -58,7 +58,7 @@ def test_bad_lines(relay, words):
 
 
 def test_an_operation_in_flight_is_waited_for(relay, database):
-    """Somebody's transaction holds the row: the verdict comes with its end."""
+    """Another transaction holds the row: the verdict comes when it ends."""
     holder = database.connect(autocommit=False)
     with holder.cursor() as cursor:
         cursor.execute("INSERT INTO relay.operations (op_id, state) VALUES (%s, 'done')", (UNKNOWN_OPERATION,))

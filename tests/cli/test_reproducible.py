@@ -2,7 +2,7 @@
 umask, the zone and the locale.
 
 A second whole build would take minutes. So the other build compiles a choice of files (each kind of header, each generated
-source) and borrows the objects of the rest, then makes archives, program and package by itself. The choice is compared
+source) and borrows the objects of the rest, then makes its own archives, program and package. The choice is compared
 object by object: what holds for it holds for its kind. `RELAY_REBUILD_ALL=1` compiles everything.
 """
 
@@ -54,7 +54,7 @@ def objects(build):
 
 
 def other_environment():
-    """Nothing that the first build can have had by chance, and no compiler cache."""
+    """An environment with nothing that the first build may have had by chance, and no compiler cache."""
     return {**os.environ, "CCACHE_DISABLE": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "SOURCE_DATE_EPOCH": EPOCH}
 
 
@@ -129,7 +129,7 @@ def test_library_and_program_are_the_same(other, name):
 
 
 def test_the_package_is_the_same(other, tmp_path):
-    """What hangs on the file system is Installed-Size alone: test_package counts it."""
+    """Only Installed-Size depends on the file system: test_package checks it."""
     first = make_package(RELEASE, tmp_path / "first", env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
     time.sleep(1.1)  # times of files are kept in whole seconds
     second = make_package(other, tmp_path / "second", env=other_environment(), umask=0o077)

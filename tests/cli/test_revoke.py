@@ -1,4 +1,5 @@
-"""revoke and restore: keys die for good, also in a race, also by what stands in a log; and an agent comes back with a fresh one."""
+"""revoke and restore: keys die permanently, also in a race, also if they are found in a log; a restored agent gets a
+new key."""
 
 import concurrent.futures
 import os
@@ -84,7 +85,7 @@ def test_lines_that_make_no_sense(relay, database, key, words):
 
 
 def test_a_script_is_not_asked_about_agents_and_keys(relay, database, key, other, tmp_path):
-    """That a terminal is: test_prompts.py."""
+    """At a terminal a person is asked: test_prompts.py."""
     relay("revoke", "bot", check=0)
     relay("revoke", "--key", key_id(other), check=0)
     assert decide(database, key) == decide(database, other) == "revoked"
@@ -116,7 +117,7 @@ def test_one_key_dies_and_the_other_lives(relay, database, key, tmp_path):
     relay.error("revoke", "--key", "zzzzzzzzzzzz", check=3)
 
 
-# --- what stands in a text
+# --- keys in a text
 
 
 @pytest.mark.parametrize("way", ["file", "stdin"])
@@ -141,7 +142,7 @@ def test_a_text_without_a_key_is_no_error(relay, key):
 
 
 def test_a_forged_key_with_a_public_id_kills_nothing(relay, database, key):
-    """Whoever knows a key id, which is public, can write a text that looks like the key; only the hash tells."""
+    """Anyone who knows a key id, which is public, can write a text that looks like the key. Only the hash proves it."""
     forged = make_key(identity=key_id(key))
     error = relay.error("revoke", "--scan", "-", stdin=forged, check=3)
     assert key_id(key) in error["message"] and decide(database, key) == "ok"
@@ -158,7 +159,7 @@ def test_an_admin_token_is_found_as_well(relay, database, key, tmp_path):
 
 
 def peak_memory(relay, *words):
-    """Runs a command that must succeed; its peak memory in MiB, as the kernel counted it."""
+    """Runs a command that must succeed; returns its peak memory in MiB, as the kernel counted it."""
     argv = relay.argv(words)
     process = subprocess.Popen(argv, env=relay.environment(), cwd=relay.cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -182,7 +183,7 @@ def test_a_large_text_costs_no_memory(relay, database, key, tmp_path):
 
 
 def test_a_rotation_that_races_a_revocation_loses(relay, database, key, other, tmp_path):
-    """Whoever commits first: afterwards no key of the agent works."""
+    """Whichever commits first, afterwards no key of the agent works."""
     rounds = 25
     lost = 0
     generator = random.Random(7)

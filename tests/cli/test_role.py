@@ -1,4 +1,4 @@
-"""role create, list, show, grant, revoke-permission, delete: as an operator and as a script run them."""
+"""Tests role create, list, show, grant, revoke-permission and delete, as an operator and as a script run them."""
 
 import pytest
 from support.agents import first_agent

@@ -1,4 +1,5 @@
-"""rotate-key: as a person at a terminal and a script without one run it; what is left of the old key, and who holds the new one."""
+"""rotate-key, run by a person at a terminal and by a script without one: the state of the old key, and where the new
+key is."""
 
 import re
 import signal
@@ -25,7 +26,7 @@ def old(relay, tmp_path):
 
 
 def age(database, days):
-    """Makes every key so many days older."""
+    """Makes every key that many days older."""
     database.execute(
         "UPDATE relay.agent_keys SET created_at = created_at - make_interval(days => %s), due_at = due_at - make_interval(days => %s)",
         days, days,
@@ -404,7 +405,7 @@ def test_another_schema_version_is_told_apart(relay, database, old):
     assert error["next"] == "relay-admin schema apply"
 
 
-# --- at once
+# --- at the same time
 
 
 @pytest.mark.parametrize("flags", [(), ("--grace", "0")])

@@ -18,7 +18,7 @@ def inode_of_sockets(pid):
 
 
 def kill_hard(pid):
-    """And waits until its workers have noticed, too."""
+    """Also waits until its workers have noticed."""
     workers = processes.children_of(pid)
     os.kill(pid, signal.SIGKILL)
     processes.wait_until(lambda: not any(map(processes.is_alive, (pid, *workers))), what="the server and its workers to be gone")
@@ -82,7 +82,7 @@ def test_nobody_else_can_reach_it(box):
 def test_server_holds_nothing_of_its_starter(box):
     read_end, write_end = os.pipe()
     os.set_inheritable(write_end, True)
-    done = box.run("sandbox", "start", pass_fds=[write_end])  # returns: so stdout and stderr were closed by everyone
+    done = box.run("sandbox", "start", pass_fds=[write_end])  # if this returns, everyone has closed stdout and stderr
     os.close(write_end)
     assert os.read(read_end, 1) == b"", done.stderr
     os.close(read_end)

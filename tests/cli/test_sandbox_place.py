@@ -1,4 +1,5 @@
-"""Where the sandbox is: a place that was asked for is used or refused, and what is a default instead is said."""
+"""Where the sandbox is: a place that was asked for is used or refused; if a default is used instead, the program says
+so."""
 
 import os
 import shutil
@@ -14,7 +15,8 @@ as_root_only = pytest.mark.skipif(not AS_ROOT, reason="only root hands the serve
 
 
 def refused(box, variable, why, *, verbs=VERBS):
-    """The last error of commands that must all refuse the place that a variable asks for, and make nothing anywhere."""
+    """Runs commands that must all refuse the place that a variable names, and create nothing; returns the last
+    error."""
 
     def there():
         return sorted(str(path) for path in box.top.rglob("*")), Path("/var/lib/relay-admin").exists()
@@ -55,7 +57,7 @@ def test_spellings_of_one_place_are_one_sandbox(box):
         assert box.with_(XDG_STATE_HOME=spelling).status()["pid"] == pid
 
 
-# --- a place that was asked for, and cannot be
+# --- a requested place that cannot be used
 
 
 @each_user
@@ -113,7 +115,7 @@ def test_a_place_that_is_closed_after_the_start_is_not_exchanged_either(box):
     assert box.status()["state"] == "running"
 
 
-# --- nobody asked for a place
+# --- no place was requested
 
 
 def test_an_empty_variable_asks_for_nothing(box):
@@ -127,7 +129,7 @@ def test_an_empty_variable_asks_for_nothing(box):
 @pytest.mark.parametrize("box", ["root"], indirect=True)
 @pytest.mark.parametrize("how", ["closed", "somebody's"])
 def test_root_with_a_home_that_will_not_do_uses_the_systems_folder_and_says_so(box, how):
-    """In a mount namespace with a /var/lib of its own: a sandbox that is there for real is not to be seen."""
+    """Runs in a mount namespace with its own /var/lib, so that a real sandbox there is not visible."""
     home = box.top / "home"
     home.mkdir()
     if how == "closed":

@@ -1,4 +1,4 @@
-"""schema apply, status, verify, print: on every state in which a database can be met."""
+"""schema apply, status, verify, print: on a database in every possible state."""
 
 import concurrent.futures
 import os
@@ -73,7 +73,7 @@ MIGRATION_LOCK = "(7263542, 0)"
 
 
 def test_several_at_once_are_safe(bare, empty_database):
-    """All of them have seen an empty database before the first may begin."""
+    """All of them have seen an empty database before the first one begins."""
     holder = empty_database.connect(autocommit=False)
     with holder.cursor() as cursor:
         cursor.execute(f"SELECT pg_advisory_xact_lock{MIGRATION_LOCK}")
@@ -161,7 +161,8 @@ def test_edited(relay, database):
 
 
 def test_a_database_of_an_unreleased_program(relay, database, tmp_path):
-    """As the one with the sixteen migrations from before 0.1.0: other names, and more of them than this program has."""
+    """Like the database with the sixteen migrations from before 0.1.0: other names, and more of them than this program
+    has."""
     first_agent(relay, tmp_path / "bot.key")
     database.execute("UPDATE relay.schema_migrations SET name = 'old_' || name, checksum = repeat('0', 64) WHERE version > 1")
     for number in range(VERSIONS + 1, VERSIONS + 3):
@@ -224,7 +225,7 @@ def test_an_auditor_may_look(relay, database):
 # --- verify
 
 
-# Of the partition of the present month, whose name is another each month.
+# The partition of the present month; its name changes each month.
 MONTH = """DO $$ BEGIN EXECUTE format('{}', 'relay.auth_events_' || to_char(now() AT TIME ZONE 'UTC', 'YYYY_MM')); END $$"""
 
 TAMPERING = {

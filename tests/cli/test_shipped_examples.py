@@ -1,6 +1,6 @@
 """The examples that come with the program do what they say: units, pipelines and the smallest gateway are run for real.
 
-What stands in for the world outside: `gh` and `curl` are small programs that keep what they are given.
+Instead of the real `gh` and `curl`, there are small programs that keep what they get.
 """
 
 import base64
@@ -54,7 +54,7 @@ def unit(path):
 
 def test_systemd_has_nothing_against_the_units(tmp_path):
     for path in UNITS:
-        # As on a machine where the program is installed; verify looks whether it is there.
+        # Looks like a machine where the program is installed; verify checks that it is there.
         text = path.read_text().replace("/usr/bin/relay-admin", str(relay_admin()))
         (tmp_path / path.name).write_text(text)
         (tmp_path / path.name.replace("@", f"@{AGENT}")).write_text(text)
@@ -93,7 +93,7 @@ def test_the_service_rotates_an_old_key_and_leaves_a_young_one(relay, database, 
 
     relay(*words, check=0)
     assert (folder / f"{AGENT}.env").read_text() == written
-    # The watched file is the one that is written, and what runs may write there.
+    # The unit watches the file that is written, and its service may write there.
     watched = unit(EXAMPLES / "systemd/relay-agent-restart@.path")["Path"]["PathChanged"]
     assert watched in service["ExecStart"] and watched.startswith(service["ReadWritePaths"] + "/")
 
@@ -153,7 +153,7 @@ class Runs:
 
 
 def no_leak(text, *keys):
-    """No key is in what a job has printed."""
+    """Checks that a job printed no key."""
     assert "relay_sk_" not in text
     for key in keys:
         assert key not in text

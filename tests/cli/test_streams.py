@@ -1,4 +1,4 @@
-"""stdout is data, stderr is talk, and a secret is on neither unless it was asked to be: streams, sinks, formats."""
+"""stdout has data, stderr has messages, and neither has a secret unless you ask for it: streams, sinks, formats."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ def rows(database):
     return {table: database.rows(f"SELECT t::text AS row FROM relay.{table} t ORDER BY 1") for table in tables}
 
 
-# --- what is on which stream
+# --- the streams
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "id", "env", "json", "jsonl"])
@@ -117,7 +117,7 @@ def scene(relay, key):
 
 
 def read_back(form, content, agent, box):
-    """The key in what a sink holds, taken out by what is meant to read it."""
+    """Returns the key in a sink's content, read with the tool that is meant for it."""
     if form == "raw":
         return content.decode()
     if form == "env":
@@ -179,7 +179,7 @@ def run_to_stdout(relay, words, flags, folder):
 SINKS = {"file": run_to_file, "folder": run_to_folder, "descriptor": run_to_descriptor, "stdout": run_to_stdout}
 
 
-# One maker in every combination; the others, which share all of it, in a few.
+# One command that makes a key, in every combination; the others, which share the code, in a few.
 COMBINATIONS = [("rotate-key", sink, form) for sink in SINKS for form in FORMATS]
 COMBINATIONS += [
     (maker, sink, form) for maker in ("agent create", "restore") for sink, form in (("file", "env"), ("stdout", "raw"))
@@ -200,7 +200,7 @@ def test_each_sink_in_each_format_is_read_back_and_nothing_else_tells_it(
     assert decide(database, key) == "ok" and len(key) == 71
     told = result.out + result.err
     assert key not in told and key[22:] not in told and key_hash(key).hex() not in told
-    assert key_id(key) in told and agent in told  # what is public is told
+    assert key_id(key) in told and agent in told  # public parts are shown
     if form in ("raw", "sealed"):
         assert key.encode() in content if form == "raw" else key.encode() not in content
 
@@ -318,7 +318,7 @@ def test_a_dry_run_on_a_terminal_shows_no_secret(scene, relay, database):
     assert code == 0 and "relay_sk_" not in shown and rows(database) == before
 
 
-# --- where it must not be
+# --- where the secret must not be
 
 
 def test_no_secret_in_the_servers_log_its_tables_or_a_command_line(tmp_path, home):

@@ -32,14 +32,14 @@ class Watch:
         self.hears("watching from ")
 
     def hears(self, words, timeout=60):
-        """Waits until stderr says so; returns all of it."""
+        """Waits until stderr has a text; returns all of stderr."""
         end = time.monotonic() + timeout
         while words.encode() not in self.said:
             assert time.monotonic() < end and self._read(self.process.stderr, end), self.said
         return self.said.decode()
 
     def line(self, timeout=60):
-        """The next line, held against the JSON contract."""
+        """Returns the next line, after checking it against the JSON contract."""
         end = time.monotonic() + timeout
         while b"\n" not in self.buffer:
             assert time.monotonic() < end and self._read(self.process.stdout, end), (self.buffer, self.said)
@@ -85,7 +85,7 @@ def test_each_change_is_a_line_at_once(relay, tmp_path, key):
             assert (found["change"], found["kicks"], found["org_id"], found["key_id"]) == ("agent_blocked", True, "acme", None)
             relay("unblock", "bot", "--yes", check=0)
             assert watch.line()["change"] == "agent_unblocked"
-        # Each comes right after a line, that is after a look: the next look would be 3 seconds later.
+        # Each comes right after a line, and so after a poll: the next poll would be 3 seconds later.
         assert min(waits) < 1, waits
         assert watch.end() == -signal.SIGINT
 
