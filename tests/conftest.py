@@ -1,4 +1,4 @@
-"""Fixtures of every test that runs whole programs: a private PostgreSQL a test process, a database a test."""
+"""Fixtures of every test that runs whole programs: a private PostgreSQL per test process, a database per test."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 
-# Who runs the tests in the background may have them ignore signals, which every program that they start would inherit.
+# If the tests run in the background, they may ignore signals, and every program that they start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -25,7 +25,7 @@ from support.cluster import Cluster  # noqa: E402
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Says what was left to chance, and how to have it again; also with -q."""
+    """Prints what was left to chance, and how to repeat it; also with -q."""
     if sampling.drawn:
         terminalreporter.section("drawn by a seed")
         for line in sampling.how_to_repeat(Path(config.args[0])):
@@ -34,7 +34,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(scope="session")
 def cluster():
-    """The private PostgreSQL that the tests of this process share; one that hurts its server makes its own."""
+    """The private PostgreSQL that the tests of this process share; a test that harms its server makes its own."""
     with Cluster(tcp=True, name="primary") as running:
         yield running
 
@@ -65,7 +65,7 @@ def home(tmp_path):
 
 @pytest.fixture
 def open_folder():
-    """A folder that the user whom root lets a server run as can enter: `tmp_path` is closed to him."""
+    """A folder that the user of the servers can enter: when root runs the tests, `tmp_path` is closed to that user."""
     with tempfile.TemporaryDirectory(prefix="rly-open-", dir="/tmp") as folder:
         os.chmod(folder, 0o711)
         yield Path(folder)

@@ -1,4 +1,5 @@
-# unit_tests is one ctest. db_tests is one a file, so that ctest can run several: each runs beside a cluster of its own (RELAY_TEST_DSN).
+# unit_tests is one ctest. db_tests is one ctest per file, so that ctest can run several, each beside its own cluster
+# (RELAY_TEST_DSN).
 
 file(GLOB_RECURSE unit_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/unit/*.cpp")
 file(GLOB_RECURSE db_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/db/*.cpp")

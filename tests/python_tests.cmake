@@ -3,13 +3,14 @@
 #   RELAY_BUILD_DIR    this build tree                 RELAY_SOURCE_DIR    the repository
 #   RELAY_RELEASE_DIR  the release build tree; there where the program under test is its program
 #
-# What ctest has to know of a test is said in its file, at the start of a line:
+# A test's file says what ctest needs to know, at the start of a line:
 #   PROGRAM = "dev"      it runs the program of this build; "release": that of the release build, which ctest brings up to date first
 #   QUICK = True         it belongs to `-L quick`, which does not wait for the release build
 #   SECONDS = 90         it takes so long that ctest should start it early
 #
-# Where a file says nothing, label by label: the sanitizers triple the time of a start, and the tests start the program thousands of
-# times. So a test is "dev" if hostile input or the handling of memory is its subject, and every command is run by cli/contract, which is.
+# If a file says nothing, its label decides: the sanitizers triple the time of a start, and the tests start the program
+# thousands of times. So a test is "dev" if hostile input or the handling of memory is its subject, and every command is
+# run by cli/contract, which is.
 
 option(RELAY_TESTS_ALL_DEV "Run all tests of cli and contract on the program of this build, but those of the release build itself" OFF)
 

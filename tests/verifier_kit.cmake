@@ -1,4 +1,4 @@
-# The verifier in C++ with its driver, as a gateway of somebody else would be built: over librelay, without the program.
+# The verifier in C++ with its driver, built as someone else would build a gateway: with librelay, without the program.
 
 find_package(Threads REQUIRED)
 add_executable(verifier_kit contract/kit/verifier.cpp contract/kit/driver.cpp)

@@ -28,5 +28,5 @@ def key(relay, tmp_path):
 
 @pytest.fixture
 def foreign_key():
-    """A well-formed key that no database of ours has ever seen."""
+    """A well-formed key that none of our databases knows."""
     return vectors.load()["valid"][-2]["key"]

@@ -1,4 +1,4 @@
-"""The months of the audit trail: put right when one was missed, dropped whole, and never in the way of an authentication."""
+"""The months of the audit trail: repaired if one was missed, dropped whole, and never a hindrance to authentication."""
 
 import itertools
 import threading
@@ -113,7 +113,8 @@ def test_without_any_month_nothing_stops_and_rows_are_moved_later(database, rela
 
 
 def test_several_missed_months_with_made_ones_between_are_made_and_filled(database, relay):
-    """Nobody looked for months, then somebody made the present one: the default partition has rows on both sides of it."""
+    """No months were made for a long time, then the present one was: the default partition has rows on both sides of
+    it."""
     for back, rows in ((5, 30), (4, 20), (1, 10)):
         write_events(database, back, rows)
     made_meanwhile = make_old_month(database, 3, 7)
@@ -166,7 +167,7 @@ def test_a_partition_made_by_hand_is_left_alone(database):
 
 @pytest.fixture(scope="module")
 def busy_cluster():
-    """With fsync and the ordinary deadlock timeout, as a server in use."""
+    """With fsync and the default deadlock timeout, like a production server."""
     with Cluster(name="busy", settings={"fsync": "on", "full_page_writes": "on", "shared_buffers": "64MB"}) as running:
         yield running
 
@@ -220,13 +221,14 @@ class Traffic:
             raise self.failures[0]
 
     def quiet(self, seconds):
-        """Lets it run; returns the slowest request of that time."""
+        """Lets them run; returns the slowest request of that time."""
         self.slowest = 0.0
         time.sleep(seconds)
         return self.slowest
 
 
-# What a request may wait: two attempts to get a lock. A busy machine comes on top: some times the slowest before anything began.
+# How long a request may wait: two attempts to get a lock, and for a busy machine a few times the slowest request before
+# anything began.
 LONGEST = 0.8
 BUSY = 4
 
@@ -261,7 +263,7 @@ def test_authentication_goes_on_while_months_are_made_and_filled_and_dropped(bus
     print(figures)
     assert sum(made.values()) >= 250_000 and [row["row_count"] for row in dropped] == [1000, 1000, 1000, 200_000]
     assert max(while_made, while_dropped, while_ahead) < LONGEST + BUSY * usual, figures
-    # Each request has its row, and it has it once.
+    # Each request has exactly one row.
     written = busy.one("SELECT count(*) AS n, count(DISTINCT event_id) AS ids FROM relay.auth_events WHERE ip_address IS NOT NULL")
     assert written == {"n": traffic.count, "ids": traffic.count}
     assert held_by_default(busy) == 0
@@ -312,7 +314,7 @@ def test_two_at_once_make_each_month_once(database):
     assert sorted(map(len, results)) == [0, 0, 0, 4]
 
 
-# ---- what is not kept
+# ---- pruning
 
 
 def test_old_operations_sightings_and_changes_are_pruned_and_young_ones_kept(database, relay, tmp_path):

@@ -1,4 +1,4 @@
-"""Calls without a key: let through and recorded where an organization still allows it, refused everywhere else."""
+"""Calls without a key: accepted and recorded if the organization still allows them, otherwise refused."""
 
 import psycopg2.extras
 import pytest
@@ -23,7 +23,7 @@ def anonymous(database):
 
 @pytest.fixture
 def phased(relay, key):
-    """The organization acme with its agent bot, while calls without a key are let through."""
+    """The organization acme with its agent bot, while calls without a key are accepted."""
     relay("org", "update", "acme", "--auth-mode", "optional", check=0)
 
 

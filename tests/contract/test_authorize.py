@@ -14,7 +14,7 @@ OTHER = '{"max_amount": 500, "currency": ["eur"]}'
 
 
 class Session:
-    """A gateway's connection: its login is a member of relay_gateway, and of nothing else."""
+    """A gateway's connection: its login is a member of relay_gateway only."""
 
     def __init__(self, database, server=None):
         server = server or database.cluster

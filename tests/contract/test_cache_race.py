@@ -24,7 +24,7 @@ class Heedless(Verifier):
 
 @pytest.fixture(params=[Verifier, Heedless], ids=["by the rule", "without it"])
 def verifier(request, database):
-    """One that follows the feed; `answered` waits for its `go_on` after each answer of the database."""
+    """A cache that follows the feed; `answered` waits for its `go_on` after each answer of the database."""
     connection = database.connect(user=database.gateway_login())
 
     def query(sql, arguments):

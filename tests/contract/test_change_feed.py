@@ -1,4 +1,5 @@
-"""The change feed, as a gateway reads it: nothing is lost, nothing urgent waits, each kind of change has its row."""
+"""The change feed, as a gateway reads it: no change is lost, no urgent change waits, each kind of change has its
+row."""
 
 import psycopg2
 import pytest
@@ -28,7 +29,7 @@ class Reader:
         return [(row[4], row[3] or row[2] or row[1], row[5]) for row in rows]
 
     def all(self, limit=1000):
-        """What a gateway does: asks until its cursor stays where it is."""
+        """Reads as a gateway does: until its cursor no longer changes."""
         found = []
         while True:
             before = self.cursor
@@ -46,7 +47,7 @@ def login(database):
 
 @pytest.fixture
 def reader(login):
-    """It has begun: the first answer says from where."""
+    """Begins: the first answer gives the cursor to start from."""
     made = Reader(login)
     assert made.page() == [("reset", None, True)]
     assert made.all() == []

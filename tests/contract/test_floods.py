@@ -1,4 +1,4 @@
-"""What a flood of failures leaves behind: some rows, a true count, and no wait for the disk."""
+"""A flood of failures leaves some rows and a true count, and does not wait for the disk."""
 
 import threading
 
@@ -9,12 +9,12 @@ from support import vectors
 from support.agents import digest, key_id, read_key
 
 ASK = "SELECT (relay_api.authenticate(%s, %s, %s, NULL, %s, %s)).reason"
-WHOLE = 10  # rows of their own that the first of a window get
+WHOLE = 10  # how many of the first events of a window get a row each
 
 
 @pytest.fixture
 def caller(database):
-    """calls(key, times, ...) as a gateway on a connection of its own; each thread of a test opens one."""
+    """calls(key, times, ...) as a gateway on its own connection; each thread of a test opens one."""
     login = database.gateway_login()
     opened = []
 
@@ -36,7 +36,7 @@ def caller(database):
 
 
 def recorded(database, where="true"):
-    """(rows of auth_events, how often it happened by them, how often with what is still counted)."""
+    """Returns (rows of auth_events, events by these rows, events with those that are still counted)."""
     row = database.one(
         f"""SELECT (SELECT count(*) FROM relay.auth_events WHERE outcome = 'failed' AND {where}) AS rows,
                    (SELECT COALESCE(sum(times), 0) FROM relay.auth_events WHERE outcome = 'failed' AND {where}) AS settled,

@@ -1,4 +1,5 @@
-"""A real HTTP gateway: its checks in their order, what each leaves in auth_events, and how little it tells."""
+"""A real HTTP gateway: its checks in their order, what each leaves in auth_events, and how little the answers
+reveal."""
 
 import json
 import socket
@@ -50,7 +51,7 @@ def call(port, key, *, path=CALL, agent="bot", org="acme", amount=1, trace="t"):
 
 
 def events(database, trace):
-    """What the call with this trace left."""
+    """Returns the row that the call with this trace left."""
     return database.rows(
         "SELECT action, outcome, reason, agent_id, org_id, key_id, host(ip_address) AS ip FROM relay.auth_events"
         " WHERE trace_id = %s ORDER BY event_id",
@@ -97,7 +98,7 @@ def test_each_check_has_its_status_and_its_row(port, database, keys):
             {"key": keys["bot"], "path": "/bank/wire"}, 403,
             refusal("authorization_failed", "permission_missing", "bot", "acme", None),
         ),
-        # Wrong in several ways: the earliest counts, and it alone is recorded.
+        # Wrong in several ways: only the earliest check that fails counts and is recorded.
         "all": (
             {"key": stranger, "agent": "payer", "org": "evil", "path": "/bank/wire"}, 401,
             refusal("auth_failed", "unknown_key", None, None, key_id(stranger)),

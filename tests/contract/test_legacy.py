@@ -1,4 +1,5 @@
-"""relay_api.authenticate_legacy: who may still use the shared secret, until when, and that nobody comes back."""
+"""relay_api.authenticate_legacy: which agents may still use the shared secret, until when, and that none can come back
+to it."""
 
 import json
 import time
@@ -246,7 +247,8 @@ def test_the_end_of_a_window(gateway, database, relay, window, words, after):
 
 
 def test_no_check_waits_for_a_batch_that_stands_still(gateway, database, relay, tmp_path, record_property):
-    """issue with two hundred agents in hand, stopped before its COMMIT: those agents, and others with a key of their own, are let in as ever."""
+    """issue works on two hundred agents and is stopped before its COMMIT: gateways accept those agents, and others with
+    their own key, as before."""
     (tmp_path / "agents.csv").write_text("agent_id,org_id\n" + "".join(f"old-{n:03},o\n" for n in range(300)))
     relay("migrate-legacy", "import", tmp_path / "agents.csv", "--create-orgs", check=0)
     relay("migrate-legacy", "start", "--deadline", "1d", check=0)
@@ -263,7 +265,7 @@ def test_no_check_waits_for_a_batch_that_stands_still(gateway, database, relay, 
                 assert use_own_key(gateway, keys[agent]) == "ok"
                 assert reason(gateway, agent) == "own_key"
             slowest = max(slowest, time.monotonic() - began)
-    assert issue.result.code == 0 and slowest < 9  # it stands still for as long as all these checks take
+    assert issue.result.code == 0 and slowest < 9  # it is stopped for as long as all these checks take
     record_property("slowest check, ms", round(1000 * slowest))
     assert database.value("SELECT count(*) FROM relay.legacy_agent_status WHERE state = 'issued'") == 200
 

@@ -1,8 +1,9 @@
-"""The drill: a live fleet leaves its shared secret while its agents go on calling. From the first import to finish no honest call fails.
+"""The drill: a live fleet moves off its shared secret while its agents continue to call. From the first import to
+finish no honest call fails.
 
-The relays are real: HTTP on loopback, the shared secret in their environment. The commands are killed at random points, and two operators
-issue keys at once. What is random comes from the seed of the fault tests (support/sampling.py).
-"""
+The relays are real: HTTP on loopback, the shared secret in their environment. The commands are killed at random points,
+and two operators issue keys at the same time. Random choices come from the seed of the fault tests
+(support/sampling.py). """
 
 import json
 import signal
@@ -37,11 +38,11 @@ def dice():
 
 
 class Killer:
-    """Runs commands, and kills so many of them at a random point."""
+    """Runs commands, and kills the given number of them at a random point."""
 
     def __init__(self, relay, dice):
         self.relay, self.dice, self.killed = relay, dice, 0
-        self.usual = {}  # how long a command takes that nobody kills
+        self.usual = {}  # how long a command takes if it is not killed
         self._lock = threading.Lock()
 
     def run(self, *words):
@@ -61,7 +62,7 @@ class Killer:
         return Result(tuple(process.args), process.returncode, out, err)
 
     def kill(self, times, *words, after=lambda: None):
-        """The same command until it was killed so often; each time what it did counts as whole or as nothing."""
+        """Repeats a command until it was killed that many times; each run has its full effect or none."""
         wanted = self.killed + times
         for _ in range(12 * times):
             if self.killed == wanted:
@@ -89,7 +90,7 @@ def dirty_inventory(path, agents, dice):
 
 
 class Operator:
-    """Issues keys to a place of its own, batch by batch, now and then killed; goes on until nobody waits."""
+    """Issues keys to its own folder, batch by batch, sometimes killed, until no agent waits for a key."""
 
     def __init__(self, killer, folder, *sink, kills=0):
         self.killer, self.folder, self.kills = killer, folder, kills
@@ -109,7 +110,7 @@ class Operator:
             self.problem = error
 
     def keys(self):
-        """{agent: key} in its files; nothing is unfinished, and nobody is there twice."""
+        """Returns {agent: key} of its files; checks that nothing is unfinished, and no agent is there twice."""
         found = {}
         for path in self.folder.rglob("*"):
             assert path.suffix not in (".new", ".batch"), path
@@ -148,11 +149,11 @@ def assert_one_live_key_each(database, keys):
     assert sorted(row["key_id"] for row in told) == sorted(row["key_id"] for row in live)
 
 
-# ---- who should not get in
+# ---- the thief
 
 
 class Impostor:
-    """Holds the shared secret, and says that it is agents that have a key of their own by now."""
+    """Has the shared secret, and claims to be agents that have their own key by now."""
 
     def __init__(self, fleet):
         self.fleet, self.tried, self.let_in = fleet, set(), []
@@ -230,7 +231,7 @@ def test_a_fleet_leaves_its_shared_secret_and_no_honest_call_fails(relay, databa
 
 
 def run_the_migration(relay, database, folder, dice, fleet, killer, new):
-    """From the first import until nobody gets in by the shared secret."""
+    """From the first import until the shared secret is no longer accepted."""
     agents = fleet.agents
     import_inventory(relay, database, folder, dice, fleet, killer)
 
@@ -296,7 +297,8 @@ def wait_until_taken(relay, fleet):
 
 
 def block_and_unblock(relay, database, fleet):
-    """One that still shows the secret, and one that shows its key: both are out at once, and back."""
+    """One agent that still shows the secret, and one that shows its key: both are refused immediately, and later
+    accepted again."""
     out = [next(agent for agent in fleet.agents if agent.proven is proven) for proven in (False, True)]
     for agent in out:
         agent.on_call = False
@@ -332,7 +334,7 @@ def finish(relay, database, fleet, killer):
 
     killer.kill(KILLS["finish"], *words, after=all_or_nothing)
     relay(*words, check=0)
-    # The relays have the switch still on.
+    # The relays still have the switch on.
     assert_answers(fleet, stay, "secret", 401)
     assert_answers(fleet, fleet.agents[:50], "secret", 401)
     assert_answers(fleet, [*stay[:20], *fleet.agents[:200]], "key", 200)

@@ -18,7 +18,7 @@ POOL_SIZE = 2
 
 @pytest.fixture
 def pool(database):
-    """Two connections to the server for whoever asks."""
+    """A pooler with two connections to the server for all its clients."""
     with PgBouncer(database, users=["postgres", database.gateway_login()], pool_size=POOL_SIZE) as running:
         yield running
 
@@ -39,7 +39,7 @@ def start(language, database, pool, *, feed):
 
 
 def wait_cached(gateway):
-    """Until its calls are answered by its cache."""
+    """Waits until the cache answers its calls."""
     gateway.call("report")
 
     def rested():
@@ -87,7 +87,7 @@ def test_every_function_of_the_contract_works_for_many_clients(database, relay, 
 
 
 def test_the_verifiers_ask_through_it_and_listen_beside_it(database, relay, cluster, key, pool, tmp_path):
-    """And who changes something goes through it as well."""
+    """relay-admin's changes go through it as well."""
     through = relay.with_(dsn=database.dsn(host=pool.host, port=pool.port))
     fleet = [start(language, database, pool, feed=(cluster.host, cluster.port)) for language in LANGUAGES]
     try:

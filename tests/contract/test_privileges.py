@@ -1,4 +1,4 @@
-"""A gateway's login can call the contract, and reach nothing else."""
+"""A gateway's login can call the functions of the contract, and nothing else."""
 
 import psycopg2
 import pytest

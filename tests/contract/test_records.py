@@ -1,4 +1,4 @@
-"""What a check leaves behind: events, times of last use; and what it must not wait for."""
+"""The records of a check: events, times of last use; and the locks that it must not wait for."""
 
 import psycopg2
 import pytest
@@ -123,7 +123,7 @@ def test_strange_ids_are_unknown_and_leave_a_short_record(database, key, strange
 
 
 def test_the_decision_is_part_of_the_contract(database):
-    """A gateway reads these columns by name and type; they may be added to, never changed."""
+    """A gateway reads these columns by name and type: columns may be added, never changed."""
     columns = database.rows(
         "SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type FROM pg_attribute AS a"
         " WHERE a.attrelid = (SELECT typrelid FROM pg_type WHERE oid ="

@@ -1,4 +1,4 @@
-"""Gateways that ask a streaming replica: they are told of a block as late as the replica is, and at most a poll more."""
+"""Gateways that ask a streaming replica: they hear of a block as late as the replica, plus at most one poll."""
 
 import threading
 import time
@@ -69,13 +69,13 @@ def test_the_verifiers_follow_a_replica_by_looking(relay, database, standby, tmp
 
 
 def set_lag(standby, seconds):
-    """From now on the replica applies each commit so long after it was made."""
+    """Makes the replica apply each commit `delay` after it was made."""
     standby.query(f"ALTER SYSTEM SET recovery_min_apply_delay = '{int(seconds * 1000)}ms'")
     standby.reload()
 
 
 class Looking(threading.Thread):
-    """Asks `question` every `pace` seconds, until its one value is other than at first; `last` is when it last was not."""
+    """Asks `question` every `pace` seconds, until its one value changes; `last` is when it was last the same."""
 
     def __init__(self, standby, database, pace, question, *parameters):
         super().__init__(daemon=True)

@@ -1,4 +1,5 @@
-"""relay_tenant: who reads for one organization never sees a row of another, whatever is asked and whatever goes on meanwhile."""
+"""relay_tenant: a reader for one organization never sees a row of another, whatever it asks and whatever happens
+meanwhile."""
 
 import io
 import itertools
@@ -23,7 +24,7 @@ OWN_TABLES = {
 
 @pytest.fixture(scope="module")
 def database(cluster):
-    """One for all tests of this file: most only read. What a test changes it takes back."""
+    """One database for all tests of this file: most only read. A test undoes its changes."""
     made = Database(cluster, template=make_template(cluster))
     yield made
     made.drop()
@@ -37,14 +38,14 @@ def keys(database):
 
 @pytest.fixture
 def tenant(database, keys):
-    """A connection of a login that is a member of relay_tenant and of nothing else."""
+    """A connection of a login that is a member of relay_tenant only."""
     connection = database.connect(user=database.cluster.login(TENANT_LOGIN, member_of="relay_tenant"))
     yield connection
     connection.close()
 
 
 def ask(connection, sql, *parameters, org=None, way=WAYS[0]):
-    """The rows of a statement, read for `org` in a transaction of its own."""
+    """Returns the rows of a statement, read for `org` in its own transaction."""
     connection.autocommit = False
     try:
         with connection, connection.cursor() as cursor:
@@ -60,7 +61,7 @@ def owners(database):
     return {row["key_id"]: row["org_id"] for row in database.rows("SELECT key_id, org_id FROM relay.agent_keys")}
 
 
-# ---- what there is to see
+# ---- the rows that tenants see
 
 
 def test_what_tenants_may_read_is_what_is_theirs_without_hashes_and_staff_notes(database):
@@ -144,7 +145,7 @@ def test_what_a_transaction_said_ends_with_it(tenant):
         assert ask(tenant, count) == [(0,)]
 
 
-# ---- who else reads and writes
+# ---- other readers and writers
 
 
 @pytest.mark.parametrize("group", ["relay_provisioner", "relay_responder", "relay_auditor"])
@@ -172,7 +173,7 @@ def test_an_owner_that_is_no_superuser_sees_every_row(database, keys):
 
 
 def test_every_table_with_rows_of_organizations_is_isolated(database):
-    """A migration that adds a table with org_id calls relay.isolate_tenants for it."""
+    """Each migration that adds a table with org_id must call relay.isolate_tenants for it."""
     open_tables = database.rows(
         "SELECT c.oid::regclass::text AS name FROM pg_class AS c"
         " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped"
@@ -226,7 +227,7 @@ def test_a_tenant_can_read_no_partition_by_its_name_not_even_after_a_careless_gr
     "SET ROLE relay_auditor",
 ])  # fmt: skip
 def test_a_tenant_changes_nothing_and_gets_no_further(tenant, statement):
-    # Not in a fit state: a view that unites tables can be written by nobody.
+    # The error is object_not_in_prerequisite_state: no role can write to a view that unites tables.
     with pytest.raises((psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ObjectNotInPrerequisiteState)):
         ask(tenant, statement, org="org03")
 
@@ -244,7 +245,7 @@ def test_no_switch_of_the_session_opens_more(tenant):
 
 
 def test_set_role_and_back(database, keys):
-    """As PostgREST: one login that becomes relay_tenant for the time of a request."""
+    """Like PostgREST: one login that becomes relay_tenant for each request."""
     session = database.connect(user=database.cluster.login("authenticator", member_of="relay_tenant"), autocommit=False)
     superuser = database.connect(autocommit=False)
     for connection in (session, superuser):
@@ -309,7 +310,7 @@ LEAKS = {
 
 @pytest.mark.parametrize("what", LEAKS)
 def test_a_function_of_the_tenants_own_is_shown_no_other_row(database, tenant, what):
-    """It would be run before the condition, were that not a barrier: it costs nothing."""
+    """Without the security barrier, this cheap function would run before the condition."""
     with tenant.cursor() as cursor:
         cursor.execute("CREATE FUNCTION pg_temp.tell(value text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS"
                        " $$ BEGIN RAISE NOTICE 'saw %', value; RETURN true; END $$")  # fmt: skip
@@ -327,12 +328,12 @@ def test_a_function_of_the_tenants_own_is_shown_no_other_row(database, tenant, w
 
 
 def test_an_error_tells_nothing_of_another_row(tenant):
-    """A condition that fails on a row of another organization is not reached by that row."""
+    """A condition that fails on a row of another organization is never evaluated for that row."""
     for broken in ("1 / (CASE org_id WHEN 'org03' THEN 1 ELSE 0 END) = 1", "(CASE org_id WHEN 'org03' THEN '1' ELSE name END)::int = 1"):
         assert len(ask(tenant, f"SELECT agent_id FROM relay.agents WHERE {broken}", org="org03")) == AGENTS_EACH
 
 
-# ---- how it is done
+# ---- the policies
 
 
 def plan_of(connection, sql, org):

@@ -1,4 +1,5 @@
-"""authenticate asks first whether all is as usual, and answers then: nothing that shuts a key out may be missed by that."""
+"""authenticate first asks whether the call is a usual one, and then answers without more checks: this must not miss
+anything that refuses a key."""
 
 import pytest
 
@@ -6,7 +7,7 @@ from support.agents import digest, key_id, read_key
 
 SEEN_FROM = "192.0.2.1"
 
-# What happens to an agent that was let in a moment ago -> what the next call from the same place is told.
+# What happens to an agent that was accepted a moment ago -> the answer to the next call from the same place.
 CHANGES = {
     "nothing": ((), "ok"),
     "block": (("block", "bot"), "blocked"),
@@ -59,7 +60,7 @@ def ask(database):
 
 @pytest.fixture
 def usual(ask, database, key):
-    """The key, after a call that made the next one a usual one: it writes nothing at all."""
+    """The key, after a call that makes the next one a usual one, which writes nothing."""
     assert ask(key)[:2] == (True, "ok")
     before = database.value("SELECT pg_current_wal_insert_lsn()::text")
     assert ask(key) == (True, "ok", "acme", "bot", [], None)

@@ -63,7 +63,7 @@ def test_the_database_accepts_a_digest_for_a_stored_hash_and_no_other(database):
         other = AGENT_KEYS[number - 1]
         assert database.one(sql, vector["key_id"], vector["digest"])["agent_id"] == f"agent{number}"
         assert database.one(sql, vector["key_id"], other["digest"])["reason"] == "unknown_key"
-        # What a thief of the table has is not what opens.
+        # A stolen copy of the table does not let anyone authenticate.
         assert database.one(sql, vector["key_id"], vector["key_hash"])["reason"] == "unknown_key"
         whole_key = base64.b16encode(vector["key"].encode()).decode()
         assert database.one(sql, vector["key_id"], whole_key)["reason"] == "unknown_key"

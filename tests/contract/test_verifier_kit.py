@@ -1,6 +1,6 @@
-"""The verifiers of the kit under load, each in a process of its own, beside one database in which everything changes.
+"""The verifiers of the kit under load, each in its own process, with one database in which everything changes.
 
-How late they hear of a block is printed, whatever pytest captures.
+Prints how late they hear of a block, whatever pytest captures.
 """
 
 import statistics
@@ -16,7 +16,7 @@ from support.proxy import Fault, Proxy
 from support.pulse import Pulse
 
 AGENTS = ("bot", "payer", "scribe")
-BOUND = 0.2  # seconds from a COMMIT to the last call that is let in
+BOUND = 0.2  # seconds from a COMMIT to the last call that is accepted
 ROUNDS = 10
 STANDSTILL = 0.05  # seconds
 BLOCK = "INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'bot', 'block', 't')"
@@ -48,7 +48,8 @@ def fleet(database):
 
 
 def use(fleet, agent, key, *, after_a_rest=False):
-    """From now on all gateways get calls with this key. `after_a_rest`: not while another still has the old one."""
+    """Makes all gateways get calls with this key from now on. `after_a_rest`: first stops the calls with the old key
+    everywhere."""
     if after_a_rest:
         for gateway in fleet.values():
             gateway.call("use", agent=agent, key=None)
@@ -57,12 +58,12 @@ def use(fleet, agent, key, *, after_a_rest=False):
 
 
 def report(fleet):
-    """What each gateway has seen since the last report."""
+    """Returns what each gateway has seen since the last report."""
     return {name: gateway.call("report") for name, gateway in fleet.items()}
 
 
 def wait_accepted(fleet, agent):
-    """Until each gateway lets the agent in."""
+    """Waits until each gateway accepts the agent."""
     since = time.monotonic_ns()
     for gateway in fleet.values():
         wait_until(
@@ -71,19 +72,20 @@ def wait_accepted(fleet, agent):
 
 
 def lateness(fleet, agent, committed):
-    """{language: seconds from `committed` to the last call that was let in}"""
+    """Returns {language: seconds from `committed` to the last call that was accepted}."""
     return {name: said["agents"][agent]["last"] / 1e9 - committed for name, said in report(fleet).items()}
 
 
 def is_quiet(measured):
-    """Whether the machine did not stand still in a round."""
+    """Returns whether the machine did not pause in a round."""
     return measured[1] <= 4 * STANDSTILL
 
 
 def judge(rounds):
     """([lateness by language], how many do not count) of [(lateness, allowance)].
 
-    Where the machine stood still, a round does not count; if too few others are left, all count, each less what the machine took."""
+    A round in which the machine paused does not count. If too few other rounds are left, all count, each minus the
+    pause."""
     quiet = [late for late, _ in filter(is_quiet, rounds)]
     if len(quiet) >= min(ROUNDS, len(rounds)):
         return quiet, len(rounds) - len(quiet)
@@ -105,12 +107,12 @@ def show(capsys, title, rounds):
 
 
 def rotate_all(fleet, relay, folder, keys):
-    """Rotates while everybody calls: no call with a good key may be refused."""
+    """Rotates while all gateways get calls: no call with a good key may be refused."""
     report(fleet)
     for number, flags in enumerate([("--grace", "24h"), ("--grace", "24h", "--retire-on-first-use")] * 2):
         for agent in ("bot", "payer"):
             file = folder / f"{agent}{number}"
-            keys[agent] = rotate(relay, file, *flags, "--force", agent=agent)  # forced: there is one in grace already
+            keys[agent] = rotate(relay, file, *flags, "--force", agent=agent)  # forced: another key is already in grace
             use(fleet, agent, keys[agent], after_a_rest="--retire-on-first-use" in flags)
             wait_accepted(fleet, agent)
     for name, said in report(fleet).items():
@@ -135,7 +137,8 @@ def measure_blocks(fleet, database):
 
 
 def measure_program(fleet, relay, database, ends):
-    """The same by relay-admin, from when the change was written, on the database's clock: that is before its COMMIT."""
+    """The same with relay-admin, measured from the time when the change was written, by the database's clock: before
+    its COMMIT."""
     rounds = []
     with Pulse(database) as pulse:
         for agent, words in ends.items():
@@ -201,11 +204,11 @@ def test_a_rotation_ends_no_open_connection_and_a_block_or_a_revocation_does(rel
     for gateway in fleet.values():
         assert gateway.call("hold", key=keys["bot"], name="again")["reason"] == "blocked"
 
-    # A reset names nobody: who is held is asked about again, and only who may not stay has to go.
+    # A reset names no subject: every open connection is checked again, and only those that are refused must end.
     with closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("TRUNCATE relay.agent_roles")
     wait_until(lambda: database.value(ALL_HAVE_READ), what="all to have read the reset")
-    # The old key of payer is retired: it held on, and now that everybody is asked about it is refused.
+    # The old key of payer is retired. Its connection stayed open until now; when all are checked again, it is refused.
     assert [set(said["ended"]) for said in report(fleet).values()] == [set(AGENTS)] * len(fleet)
 
 
@@ -230,7 +233,7 @@ def test_grants_are_matched_as_the_database_does(relay, database, keys, fleet):
             for alternatives in (granted, told["conditions"]):
                 assert all(one in wanted for one in alternatives or []), (gateway.language, permission)
             assert len(granted or []) == len(wanted or []), (gateway.language, permission, granted)
-    # A no is recorded, by each gateway each time.
+    # Each gateway records each refusal.
     refusals = database.value("SELECT sum(times) FROM relay.recorded_events WHERE action = 'authorization_failed'")
     assert refusals == (1 + len(gateways)) * list(asked.values()).count(None)
 
@@ -263,7 +266,7 @@ def test_what_is_kept_does_not_outlive_the_key(relay, tmp_path, keys, fleet):
 
 @pytest.mark.parametrize("fault", ["silent", "cut"])
 def test_without_a_feed_the_cache_is_not_used(database, cluster, keys, fault):
-    """Cut off: at once, once that was noticed. Silent: when nothing was heard for 5 seconds."""
+    """Cut off: as soon as the gateway notices. Silent: when it has heard nothing for 5 seconds."""
     with Proxy((cluster.tcp_host, cluster.port)) as proxy:
         fleet = {
             name: Gateway(name, database, feed=(proxy.host, proxy.port), gateway_id=f"far-{name}") for name in LANGUAGES

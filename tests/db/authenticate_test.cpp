@@ -18,7 +18,7 @@ std::string hex(KeyDigest const &digest) {
     return text;
 }
 
-/// The reason that a gateway is given; `more` are further arguments of authenticate.
+/// Returns the reason that a gateway gets; `more` are further arguments of authenticate.
 std::string reason(Relay const &relay, std::string const &key_text, std::string const &more = "") {
     ApiKey const key = ApiKey::parse(key_text);
     return relay.scratch.query("SELECT reason FROM relay_api.authenticate('" + key.id().text() + "', '\\x" +
@@ -51,7 +51,7 @@ TEST_CASE("a new key opens, and only for its own agent and organization") {
           "1");
 }
 
-TEST_CASE("a key id with another secret, and one that was never made, are both unknown and tell nothing") {
+TEST_CASE("a key id with another secret, and one that was never made, are both unknown and reveal nothing") {
     Relay relay;
     relay.agent("bot");
     std::string const id = ApiKey::parse(relay.last_key).id().text();
@@ -65,7 +65,7 @@ TEST_CASE("a key id with another secret, and one that was never made, are both u
     CHECK(answer("'" + id + "'", "NULL") == "(unknown_key,,)");
 }
 
-TEST_CASE("success is written once a minute for a key and an address") {
+TEST_CASE("success is written once per minute for a key and an address") {
     Relay relay;
     relay.agent("bot");
     for (int i = 0; i < 5; ++i) {
@@ -88,7 +88,7 @@ TEST_CASE("both keys open during the grace; the old one never outlives its own e
     CHECK(reason(relay, old_key) == "expired");
 }
 
-TEST_CASE("a grace of 0 ends the old key at once") {
+TEST_CASE("a grace of 0 ends the old key immediately") {
     Relay relay;
     relay.agent("bot");
     std::string const old_key = relay.last_key;

@@ -16,7 +16,7 @@ std::string insert_operation(OperationId const &operation) {
 
 }  // namespace
 
-TEST_CASE("an operation that was never seen is barred for ever") {
+TEST_CASE("an operation that was never seen is barred permanently") {
     Relay relay;
     OperationId const operation = generate_operation_id();
     CHECK(settle_operation(relay.database, operation) == Verdict::aborted);

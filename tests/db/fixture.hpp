@@ -13,7 +13,8 @@
 #include <string>
 #include <thread>
 
-/// What the db tests share: a database of its own for each test, in the cluster that RELAY_TEST_DSN names (tests/support/with_cluster.py).
+/// Shared by the db tests: a separate database for each test, in the cluster that RELAY_TEST_DSN names
+/// (tests/support/with_cluster.py).
 namespace relay::test {
 
 inline std::string cluster_dsn() {
@@ -34,7 +35,7 @@ class ScratchDatabase {
         try {
             administer("DROP DATABASE " + m_name + " WITH (FORCE)");
         } catch (std::exception const &) {
-            // The cluster goes with the test program.
+            // The cluster ends with the test program.
         }
     }
     ScratchDatabase(ScratchDatabase const &) = delete;
@@ -47,7 +48,7 @@ class ScratchDatabase {
         return settings;
     }
 
-    /// Runs `sql` as a superuser on a connection of its own; the first column of the first row, or "".
+    /// Runs `sql` as a superuser on its own connection; returns the first column of the first row, or "".
     std::string query(std::string const &sql) const {
         pqxx::connection connection(dsn());
         pqxx::nontransaction work(connection);
@@ -91,7 +92,7 @@ class Relay {
     std::string last_key{};
 };
 
-/// Waits until `condition` is true, on a busy machine as well: true, or false after a minute.
+/// Waits until `condition` is true, on a busy machine as well. Returns true, or false after a minute.
 template <typename Condition>
 bool comes_true(Condition const &condition) {
     auto const end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
@@ -113,7 +114,7 @@ inline bool somebody_waits(ScratchDatabase const &scratch) {
     });
 }
 
-/// The Error that `work` throws; fails the test if it throws none.
+/// Returns the Error that `work` throws; fails the test if it throws none.
 template <typename Work>
 Error error_of(Work const &work) {
     try {

@@ -29,7 +29,7 @@ std::string denied_to(Relay const &relay, std::string const &role, std::string c
 
 }  // namespace
 
-TEST_CASE("absent, current, behind, ahead, edited and incomplete are told apart") {
+TEST_CASE("absent, current, behind, ahead, edited and incomplete are distinguished") {
     ScratchDatabase scratch;
     CHECK(status(scratch).state == SchemaState::absent);
     db::Database database(scratch.settings());

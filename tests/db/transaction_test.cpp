@@ -28,7 +28,7 @@ TEST_CASE("a transaction commits its rows and its operation together") {
           "done");
 }
 
-TEST_CASE("an exception in the body rolls back, and the connection goes on") {
+TEST_CASE("an exception in the body rolls back, and the connection still works") {
     Relay relay;
     CHECK_THROWS_AS(relay.database.transact(writing(),
                                             [](db::Transaction &transaction) {
@@ -45,7 +45,7 @@ TEST_CASE("an exception in the body rolls back, and the connection goes on") {
 
 TEST_CASE("while the server works, something else is done here") {
     Relay relay;
-    // The statement ends when this lock is given back, which is done while it runs: neither side can be too early.
+    // The statement ends when this lock is released, which happens while it runs: neither side can be too early.
     pqxx::connection connection(relay.scratch.dsn());
     pqxx::work holder(connection);
     holder.exec("SELECT pg_advisory_xact_lock(1)");
@@ -97,7 +97,7 @@ TEST_CASE("a dry run and nothing_to_do leave no trace") {
     CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations") == "1");
 }
 
-TEST_CASE("a body that asks to run again is run at most five times, then nothing was changed") {
+TEST_CASE("a body that asks to run again runs at most five times, then nothing was changed") {
     Relay relay;
     int runs = 0;
     auto const error = error_of([&] {

@@ -1,4 +1,4 @@
-"""What may include what. Reads the #include lines of lib/relay and cli.
+"""Checks what each file may include. Reads the #include lines of lib/relay and cli.
 
 The library is cut by capability: each folder of lib/relay but the base is one, and a new one needs no entry here. Inside a folder the
 name of a file says what it may do: SQL is in files that end in `_sql`, and only the others, the use cases, open transactions."""
@@ -43,7 +43,8 @@ NOT_IN_LIBRARY = re.compile(
     r"|\bstd::(?:cout|cerr|clog|exit|quick_exit|_Exit)\b|\b(?:printf|fprintf|puts|fputs|putchar|_exit)\s*\("
 )
 
-# Nor of the program: what is to be done it says as Advice. Also not in a comment, which would go stale with the command.
+# Nor of the program: it says what to do next as Advice. Not even in a comment, which would be wrong when the command
+# changes.
 NAMES_A_COMMAND = "relay-admin "
 
 # A string of the program that holds a command line. Made by hand, it lacks the flags that name the database, and the quotes of a shell.
@@ -90,7 +91,7 @@ def allows(cell, rest):
 
 
 def column_of(kind, included):
-    """The table's column for an included path; None for what anybody may include."""
+    """Returns the table's column for an included path; None if every file may include it."""
     if kind == '"':
         return layer_of(included)[0] or "nowhere"
     for library, beginnings in LIBRARIES.items():

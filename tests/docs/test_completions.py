@@ -26,7 +26,7 @@ def flag_names(found):
 
 
 def choices(flag):
-    """The words of a value that is one of few."""
+    """The words of a value that is a choice."""
     return set(flag.type.split("|")) if re.fullmatch(r"[a-z0-9]+(\|[a-z0-9]+)+", flag.type) else set()
 
 
@@ -45,7 +45,7 @@ def in_program(*line):
 
 @lru_cache(maxsize=1)
 def lines():
-    """Every line that the tests ask about: asked of a shell all at once."""
+    """Every line that the tests ask about, for one run of a shell."""
     asked = [f"{' '.join(path)} -" for _, path in SPELLINGS]
     asked += [f"{' '.join(path)} {name} " for path, flag, name in CHOICES]
     asked += [f"{' '.join(path)} {name}=" for path, flag, name in CHOICES if name.startswith("--")]
@@ -102,7 +102,7 @@ def in_zsh(zsh, line):
     completed = zsh.tab(f"relay-admin {line}")
     if completed.endswith(" ") and completed.rstrip() != f"relay-admin {line}".rstrip():
         return {completed.split()[-1]}
-    zsh.tab(f"relay-admin {line}", times=2)  # the first one may only add what all have in common
+    zsh.tab(f"relay-admin {line}", times=2)  # the first Tab may only add what all words have in common
     listed = re.search(r"\x1b\[J(.*?)\x1b\[\d*A", zsh.shown, re.DOTALL)  # below the line; then the cursor goes up to it again
     return {word for row in listed[1].splitlines() for word in row.partition(" -- ")[0].split()}
 
@@ -137,7 +137,7 @@ def test_nothing_is_evaluated(shell):
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_script_knows_no_command_and_no_flag(shell):
-    """They are the program's: a script that lists them would have to be made anew with each of them."""
+    """Only the program knows them: a script that lists them would be wrong after each new one."""
     code = "\n".join(line for line in shells.script(shell).splitlines() if not line.lstrip().startswith("#"))
     flags = {name for found in commands() for flag in (*found.flags, *globals_()) for name in flag.names if len(name) > 2}
     assert not [name for name in flags if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", code)]
@@ -149,7 +149,7 @@ def test_another_shell_is_named():
     assert error["suggestions"] == ["zsh"]
 
 
-# --- what is in them
+# --- their words
 
 
 def test_the_first_words_are_offered(zsh):

@@ -1,4 +1,5 @@
-"""The guides are true: their listings are the kit's own text or run, and that for gateway authors tells of the whole contract."""
+"""The guides are true: their listings run, or are the text of the kit, and the guide for gateway authors covers the
+whole contract."""
 
 import re
 
@@ -27,7 +28,7 @@ def test_python_is_the_text_of_the_tested_kit():
 
 @EACH_GUIDE
 def test_sql_runs(database, guide):
-    """Each statement, as a gateway's login where it is one of the contract; what changes something is rolled back."""
+    """Runs each statement; one of the contract as a gateway's login. All changes are rolled back."""
     database.gateway_login()
     for each in listings(guide, "sql"):
         text = each.text

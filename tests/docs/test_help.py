@@ -1,4 +1,4 @@
-"""What the help promises: each command has a summary and an example, each flag a description."""
+"""The promises of the help: each command has a summary and an example, each flag a description."""
 
 import re
 
@@ -65,7 +65,7 @@ def test_the_help_says_what_the_table_says(found):
 
 
 def test_every_flag_in_a_usage_and_text_exists():
-    """A flag that the manual text speaks of is there: of the command, a global one, or of another command."""
+    """Each flag that the manual text names exists: a flag of the command, a global one, or one of another command."""
     everywhere = {name for found in ALL for flag in (*found.flags, *globals_()) for name in flag.names}
     for found in ALL:
         for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", found.text.split("\nExamples:")[0]):

@@ -1,4 +1,5 @@
-"""relay-admin-migration(7) is played: a fleet of forty, its listings in the order of the page, and what happens between the days."""
+"""relay-admin-migration(7) is played: a fleet of forty, its listings in the order of the page, and the events between
+the days."""
 
 import base64
 import hashlib
@@ -29,7 +30,8 @@ def cluster():
 
 
 class Fleet:
-    """The agents: each calls with the key that it was brought, or else with the shared secret; nobody may ever be refused."""
+    """The agents: each calls with the key that it received, or else with the shared secret; no call may ever be
+    refused."""
 
     def __init__(self, database, folder):
         self.database = database
@@ -46,7 +48,7 @@ class Fleet:
         (folder / "owners.csv").write_text(f"owner,key_id,key\n*,1,{public}\n")
 
     def fetch(self, agents):
-        """Brings each agent its key from where it was delivered, and deletes it there."""
+        """Takes each agent its key from where it was delivered, and deletes it there."""
         for agent in agents:
             name = next(self.folder.glob(f"*/{agent}.*"))
             text = name.read_text()
@@ -93,7 +95,7 @@ def fleet(cluster, tmp_path):
 
 
 def run(listing, fleet, user):
-    """A listing in a shell, as its reader runs it."""
+    """Runs a listing in a shell, as its reader would."""
     programs = fleet.folder / "programs"
     dsn = fleet.database.dsn(user=user)
     environment = clean_environment(fleet.folder, {"RELAY_ADMIN_DSN": dsn, "PATH": f"{programs}:/usr/bin:/bin"})
@@ -112,7 +114,7 @@ def status(fleet):
 
 
 def test_the_way_of_a_fleet(fleet, cluster):
-    """Each listing of the days is run; what happens between them is told here."""
+    """Runs each listing of the days; the code between them plays the fleet."""
     days = {}
     for each in listings("migration"):
         days.setdefault(each.title, []).append(each)
@@ -172,7 +174,7 @@ def test_the_way_of_a_fleet(fleet, cluster):
 
 
 def test_the_examples_run(fleet):
-    """On a fleet that is listed, and beside the tables of an old relay."""
+    """With a fleet that is listed, and beside the tables of an old relay."""
     fleet.inventory()
     fleet.database.cluster.login("bo", member_of="relay_provisioner")
     for day in ("Day 1: the inventory", "Day 2: the window"):

@@ -24,11 +24,12 @@ OTHER_MEANING = {
 IDS = ("OrgId", "AgentId", "RoleId", "KeyId")
 PARSED = re.compile(r"\b(" + "|".join(IDS) + r")::parse(?:_new)?\(")
 
-# Where texts from outside become ids, apart from the files of cli that read a command line: (file, what is parsed begins with).
+# The places where texts from outside become ids, except the files of cli that read a command line: (file, beginning of
+# what is parsed).
 FROM_OUTSIDE = {
     ("lib/relay/model/ids.cpp", "std::string_view text"),  # where it is defined
     ("lib/relay/crypto/random_ids.cpp", "random_name("),  # an id that is made now
-    ("lib/relay/crypto/api_key.cpp", "id)"),  # parts of a key that somebody has
+    ("lib/relay/crypto/api_key.cpp", "id)"),  # parts of an existing key
     ("lib/relay/crypto/api_key.cpp", "text.substr("),
     ("lib/relay/crypto/key_scanner.cpp", "word.substr("),
     ("lib/relay/permissions/roles.cpp", "cursor.substr("),  # --after
@@ -48,7 +49,7 @@ def sources(root):
 
 
 def code_of(text):
-    """Without comments and raw strings: SQL compares as it likes, manuals talk."""
+    """Returns the code without comments and raw strings: SQL and manuals may compare as they like."""
     text = re.sub(r'R"(\w*)\(.*?\)\1"', '""', text, flags=re.DOTALL)
     return re.sub(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*', lambda match: match[1] or "", text)
 
@@ -72,7 +73,7 @@ def comparisons(root):
 
 
 def parses(root):
-    """All of the library and of the documents; elsewhere in cli a command line is read."""
+    """Finds parses in the library and the documents; the rest of cli reads command lines."""
     for name, text in sources(root):
         if not name.startswith(("lib/relay/", "cli/documents/")):
             continue
@@ -84,7 +85,7 @@ def parses(root):
 
 
 def records(root):
-    """Rows and records that are parsed again anywhere in cli: `KeyId::parse(key.key_id)`."""
+    """Finds rows and records that cli parses again: `KeyId::parse(key.key_id)`."""
     of_record = re.compile(PARSED.pattern + r"\s*\*?[\w.>\-\[\]()]*\.?(?:agent_id|org_id|key_id|role_id|subject_id)\b\)")
     for name, text in sources(root):
         if name.startswith("cli/"):

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Checks one key and ends: the least that a gateway does with it. The key itself never leaves here.
+"""Checks one key and ends: the least that a gateway does with a key. The key itself never leaves this process.
 
-    python3 check_key.py AGENT-ID < key       prints the decision; exit 0 when the agent may in, else 1
+    python3 check_key.py AGENT-ID < key       prints the decision; exit 0 if the agent is accepted, else 1
 
-The connection is taken from libpq's PG* variables; its role is a member of relay_gateway, and of nothing else. A real
-gateway answers 401 or 403 with nothing more, and leaves the reason to the database's auth_events: see http_gateway.py.
+libpq's PG* variables name the database; the role is a member of relay_gateway only. A real gateway answers just 401 or
+403, and the reason is in the database's auth_events: see http_gateway.py.
 """
 
 import sys
@@ -17,7 +17,7 @@ connection = psycopg2.connect("", cursor_factory=psycopg2.extras.RealDictCursor)
 
 
 def query(sql, arguments):
-    """One statement in a transaction of its own: `with connection` commits, since the check records itself."""
+    """One statement in its own transaction: `with connection` commits, because the check records itself."""
     with connection, connection.cursor() as cursor:
         cursor.execute(sql, arguments)
         return cursor.fetchall()

@@ -18,7 +18,7 @@ std::atomic<std::int64_t> queries = 0;
 
 std::int64_t monotonic() { return Clock::now().time_since_epoch() / std::chrono::nanoseconds(1); }
 
-/// To the database that the PG* variables name; `more`: further keywords.
+/// Connects to the database that the PG* variables name; `more`: further keywords.
 Connection connect(std::string const &more = "") {
     Connection made(PQconnectdb(("connect_timeout=5 tcp_user_timeout=5000 " + more).c_str()), PQfinish);
     if (PQstatus(made.get()) != CONNECTION_OK) {
@@ -27,7 +27,7 @@ Connection connect(std::string const &more = "") {
     return made;
 }
 
-/// On the connection of this thread; one that broke is made again by the next.
+/// Runs a statement on the connection of this thread; after an error, the next call makes a new connection.
 Rows query(char const *sql, std::vector<Value> const &arguments) {
     ++queries;
     thread_local Connection connection(nullptr, PQfinish);
@@ -37,7 +37,7 @@ Rows query(char const *sql, std::vector<Value> const &arguments) {
     return run(connection.get(), sql, arguments);
 }
 
-/// Where FEED_HOST says, if the others go through a pooler.
+/// Connects to FEED_HOST, if it is set: the other connections go through a pooler.
 Connection connect_feed() {
     char const *const host = std::getenv("FEED_HOST");
     return connect(host == nullptr ? "" : std::string("host=") + host + " port=" + std::getenv("FEED_PORT"));
@@ -101,7 +101,7 @@ class Agent {
         try {
             return verifier().check(key).reason;
         } catch (std::exception const &error) {
-            return error.what();  // not let in, either
+            return error.what();  // not accepted, either
         }
     }
 

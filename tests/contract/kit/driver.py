@@ -26,7 +26,7 @@ def connect(**where):
 
 
 def query(sql, arguments):
-    """One statement on the connection of this thread; a connection that broke is made again by the next."""
+    """Runs a statement on the connection of this thread; after an error, the next call makes a new connection."""
     global queries
     queries += 1
     if getattr(local, "connection", None) is None or local.connection.closed:
@@ -37,7 +37,7 @@ def query(sql, arguments):
 
 
 def connect_feed():
-    """Where FEED_HOST says, if the others go through a pooler."""
+    """Connects to FEED_HOST, if it is set: the other connections go through a pooler."""
     host = os.environ.get("FEED_HOST")
     return connect(host=host, port=os.environ["FEED_PORT"]) if host else connect()
 
@@ -69,7 +69,7 @@ class Agent:
                 key, self.under_way = self.key, self.under_way + 1
             try:
                 reason = verifier.check(key)["reason"]
-            except Exception as error:  # not let in, either
+            except Exception as error:  # not accepted, either
                 reason = str(error)
             with self.condition:
                 self.under_way -= 1
@@ -93,7 +93,7 @@ def describe(decision):
 
 
 def answer(request):
-    """What is said to one request."""
+    """Returns the answer to one request."""
     global queries
     op, claims = request["op"], {name: request.get(name) for name in CLAIMS}
     if op == "parse":

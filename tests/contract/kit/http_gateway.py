@@ -1,14 +1,14 @@
-"""A whole gateway made of the kit: POST /PROVIDER/METHOD with a key, and the claims of who calls.
+"""A whole gateway made of the kit: POST /PROVIDER/METHOD with a key and the caller's claims.
 
-    python3 http_gateway.py          prints its port; the connection is taken from libpq's PG* variables
+    python3 http_gateway.py          prints its port; libpq's PG* variables name the database
 
-The checks stand in their order: the first that fails answers, with its status and nothing else. 401: the key does not
-let in. 403: it does, but another agent or organization was claimed, or the agent may not do this. 503: nobody could be
-asked.
+The checks run in this order, and the first one that fails gives the status and nothing else. 401: the key is not
+accepted. 403: it is, but the call claimed another agent or organization, or the agent lacks the permission. 503: the
+database could not be asked.
 
-While a fleet leaves its one shared secret (migrate-legacy), AGENT_SECRET has that secret, and with
-ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true who shows it, and claims an agent id, is let in if the database says that this
-agent still may.
+While a fleet moves off its shared secret (migrate-legacy), AGENT_SECRET has that secret. With
+ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true, a caller that shows it and claims an agent id is accepted if the database says
+that this agent may still use it.
 """
 
 import hmac
@@ -52,16 +52,16 @@ if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
 verifier = Verifier(query, connect, gateway_id="http-gateway")
 
 
-MISMATCHES = ("agent_mismatch", "org_mismatch")  # who calls holds a good key
+MISMATCHES = ("agent_mismatch", "org_mismatch")  # the caller has a good key
 
 
 def is_shared_secret(shown):
-    """Takes as long whatever it is shown; without a secret nothing is it."""
+    """Takes the same time for every text. If no secret is set, no text is accepted."""
     return hmac.compare_digest(shown.encode(), SHARED_SECRET.encode()) and SHARED_SECRET != ""
 
 
 def meets(conditions, call):
-    """Whether a call meets all of `conditions`; one that we do not know is not met."""
+    """Returns whether a call meets all of `conditions`; an unknown condition is not met."""
     known = {"max_amount": lambda limit: isinstance(call.get("amount"), (int, float)) and call["amount"] <= limit}
     return all(name in known and known[name](limit) for name, limit in conditions.items())
 
@@ -73,7 +73,7 @@ class Gateway(BaseHTTPRequestHandler):
     def do_POST(self):
         try:
             status = self.decide()
-        except Exception:  # nobody is let in because something broke
+        except Exception:  # an error never accepts a call
             status = 503
         body = b"" if status != 200 else b"done\n"  # a real gateway passes the call on here
         self.send_response_only(status)
@@ -92,7 +92,7 @@ class Gateway(BaseHTTPRequestHandler):
             (decision,) = query(LEGACY, (*claims.values(), *origin.values()))
         elif "Authorization" in self.headers:
             decision = verifier.check(key if scheme == "Bearer" else "", **claims, **origin)
-        else:  # only who shows no key at all: a key that was refused stays refused
+        else:  # only for calls without any key: a refused key stays refused
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
         if not decision["ok"]:
             return 403 if decision["reason"] in MISMATCHES and "Authorization" in self.headers else 401
@@ -102,7 +102,7 @@ class Gateway(BaseHTTPRequestHandler):
         return 200 if not alternatives or any(meets(one, json.loads(call)) for one in alternatives) else 403
 
     def log_message(self, *_):
-        """A gateway's log is its own; a key never stands in it."""
+        """Logs nothing: each gateway has its own log, and no key may be in it."""
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ bool claims_fit(Claims const &claims, Decision const &kept) {
            claims.org_id.value_or(kept.org_id) == kept.org_id;
 }
 
-/// What a row of the feed is about: the narrowest that it names. A reset names nothing: "", which is everything.
+/// The subject of a row of the feed: the narrowest that it names. A reset names none: "", which means everything.
 std::string subject(Row const &change) {
     for (char const *name : subjects) {
         if (Value const &value = change.at(name)) {
@@ -206,13 +206,13 @@ void Verifier::follow() {
         try {
             Connection const feed = m_connect();
             if (m_gateway_id) {
-                run(feed.get(), "LISTEN relay_key_changes");  // before the first read: so nothing falls between
+                run(feed.get(), "LISTEN relay_key_changes");  // before the first read, so that no change is missed
             }
             while (true) {
                 take_notifications(feed.get());
                 catch_up(feed.get());
                 if (!take_notifications(
-                        feed.get())) {  // a statement takes in what came during it: the socket is silent
+                        feed.get())) {  // a statement also reads what arrived during it: the socket stays silent
                     wait(feed.get());
                 }
             }

@@ -16,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
-/// Checks relay keys: parse, checksum, digest, authenticate, cache, forget on change. To be copied into a gateway.
+/// Checks relay keys: parse, checksum, digest, authenticate, cache, forget on change. Copy it into your gateway.
 ///
-/// The rules that it keeps, and why, are told in relay-admin-gateway(7).
+/// relay-admin-gateway(7) explains the rules that it keeps.
 namespace gateway {
 
 using Clock = std::chrono::steady_clock;
@@ -34,7 +34,7 @@ struct Parsed {
     std::string key_id;
     relay::KeyDigest digest;
 };
-/// None: what cannot be a key costs no query. One newline at the end is forgiven.
+/// Returns nothing for a text that cannot be a key: it costs no query. Accepts one newline at the end.
 std::optional<Parsed> parse(std::string_view text);
 
 struct Claims {
@@ -49,7 +49,7 @@ struct Decision {
     Value expires_at{};
     std::set<std::string> permissions{};
     nlohmann::json conditions{};  ///< permission -> alternatives
-    Clock::time_point until{};  ///< may be kept until then
+    Clock::time_point until{};  ///< the decision may be cached until then
 };
 
 /// None: not permitted. Empty: permitted. Otherwise permitted if the call meets one of these alternatives.
@@ -66,17 +66,17 @@ class Verifier {
     /// `connect` makes a connection straight to the same server, for LISTEN. No `gateway_id`: the server is a standby.
     Verifier(Query query, Connect connect, Value gateway_id);
 
-    /// Throws when the database cannot be asked: then nobody is let in.
+    /// Throws if the database cannot be asked: then accept no one.
     Decision check(std::string_view text, Claims const &claims = {});
     /// The decision of the database itself.
     Decision ask(Parsed const &key, Claims const &claims = {});
-    /// As grants; a no is the word of the database, which records it.
+    /// Like grants; a refusal comes from the database, which records it.
     Granted permit(Decision const &decision, std::string const &permission, Claims const &claims = {});
-    /// As check, for a connection that stays open: `end` is called once when a block or a revocation is about it.
+    /// Like check, for a connection that stays open: calls `end` once if a block or a revocation concerns it.
     Decision hold(std::string_view text, End const &end, Claims const &claims = {});
     /// The connection is closed: forget it.
     void release(End const &end);
-    /// Keeps up with the changes, for ever; in a thread of its own.
+    /// Follows the changes and never returns: run it in its own thread.
     void follow();
 
   private:
@@ -96,7 +96,7 @@ class Verifier {
     std::map<End, Decision> m_held{};
     std::uint64_t m_counter = 0;
     Value m_cursor{}, m_acknowledged{};
-    std::optional<Clock::time_point> m_read_at{};  ///< none: nobody tells us of changes, so the cache is not to be used
+    std::optional<Clock::time_point> m_read_at{};  ///< none: we do not hear of changes, so the cache must not be used
     Clock::time_point m_acknowledged_at{};
 };
 

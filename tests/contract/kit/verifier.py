@@ -1,6 +1,6 @@
-"""Checks relay keys: parse, checksum, digest, authenticate, cache, forget on change. To be copied.
+"""Checks relay keys: parse, checksum, digest, authenticate, cache, forget on change. Copy it into your gateway.
 
-The rules that it keeps, and why, are told in relay-admin-gateway(7). What the gateway brings along:
+relay-admin-gateway(7) explains the rules that it keeps. What the gateway brings along:
   query(sql, arguments)   runs one statement, committed, on its own connections, which may go through
                           a pooler; returns a list of dicts
   connect()               a new connection in autocommit, straight to the same server, for LISTEN
@@ -54,7 +54,8 @@ def parse(text):
 
 
 def subject(change):
-    """What a row of the feed is about: the narrowest that it names. A reset names nothing, and means all: None."""
+    """Returns the subject of a row of the feed: the narrowest that it names. A reset names none, and means all:
+    None."""
     return next(((name, change[name]) for name in SUBJECTS if change[name] is not None), None)
 
 
@@ -81,7 +82,7 @@ class Verifier:
         self.stopped = threading.Event()
 
     def check(self, text, agent_id=None, org_id=None, ip=None, trace_id=None):
-        """The decision, with `ok` and `reason`. Raises when the database cannot be asked: then nobody is let in."""
+        """The decision, with `ok` and `reason`. Raises if the database cannot be asked: then accept no one."""
         if (parsed := parse(text)) is None:
             return {"ok": False, "reason": "malformed"}
         with self.lock:
@@ -103,14 +104,14 @@ class Verifier:
         return {**row, "key_id": key_id, "digest": digest, "until": now + left}
 
     def permit(self, decision, permission, ip=None, trace_id=None):
-        """As grants; a no is the word of the database, which records it."""
+        """Like grants; a refusal comes from the database, which records it."""
         if (granted := grants(decision, permission)) is not None:
             return granted
         (row,) = self.query(AUTHORIZE, (decision["agent_id"], permission, ip, trace_id))
         return (row["conditions"] or []) if row["ok"] else None
 
     def hold(self, text, end, **claims):
-        """As check, for a connection that stays open: `end()` is called when a block or a revocation is about it."""
+        """Like check, for a connection that stays open: calls `end()` if a block or a revocation concerns it."""
         while True:
             before, decision = self.counter, self.check(text, **claims)
             with self.lock:
@@ -124,21 +125,21 @@ class Verifier:
             self.held = [one for one in self.held if one[1] is not end]
 
     def follow(self):
-        """Keeps up with the changes until `stopped`; runs in a thread of its own."""
+        """Follows the changes until `stopped`; run it in its own thread."""
         while not self.stopped.is_set():
             feed = None
             try:
                 feed = self.connect()
                 cursor = feed.cursor(cursor_factory=psycopg2.extras.RealDictCursor)
                 if self.gateway_id:
-                    cursor.execute("LISTEN relay_key_changes")  # before the first read: so nothing falls between
+                    cursor.execute("LISTEN relay_key_changes")  # before the first read, so that no change is missed
                 while not self.stopped.is_set():
                     feed.notifies.clear()
                     self.catch_up(cursor)
-                    if not feed.notifies:  # a statement takes in what came during it, and then the socket says nothing
+                    if not feed.notifies:  # a statement also reads what arrived during it, and then the socket stays silent
                         select.select([feed], [], [], POLL)
                     feed.poll()
-            except Exception:  # whatever it was: nobody tells us of changes, so the cache is not to be used
+            except Exception:  # whatever it was, we do not hear of changes, so the cache must not be used
                 self.read_at = -MAX_STALE
                 self.stopped.wait(POLL)
             finally:
