@@ -1,7 +1,7 @@
 """Each `next:` line that is a command can be pasted, and acts on the database of the run that printed it.
 
 Every act that the library can advise is provoked, with the database named by each of the four flags. The environment
-names no server, so a line that lost its flag cannot reach one. The four flags name the same sandbox. """
+names no server, so a line that lost its flag cannot reach one. The four flags name the same sandbox."""
 
 import json
 import os
@@ -110,7 +110,7 @@ class Case:
     """A run that fails with `code`, or a doctor that complains, and what it advises: {act: line without program and place}.
 
     A line that begins with ":" is a sentence. `ends`: the exit codes that the pasted commands may have; 13 is an
-    unanswered question. `setup` runs before each run if the pasted command `changes` its result, otherwise once. """
+    unanswered question. `setup` runs before each run if the pasted command `changes` its result, otherwise once."""
 
     words: tuple
     code: int

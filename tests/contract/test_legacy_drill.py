@@ -3,7 +3,7 @@ finish no honest call fails.
 
 The relays are real: HTTP on loopback, the shared secret in their environment. The commands are killed at random points,
 and two operators issue keys at the same time. Random choices come from the seed of the fault tests
-(support/sampling.py). """
+(support/sampling.py)."""
 
 import json
 import signal

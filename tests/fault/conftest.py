@@ -1,4 +1,4 @@
-"""What the fault tests share: the count of the points that were tried, told at the end of every run."""
+"""Shared by the fault tests: the count of the points that were tried, printed at the end of every run."""
 
 from collections import Counter
 
@@ -19,7 +19,7 @@ def tally():
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Says how many points were tried; also with -q."""
+    """Prints how many points were tried; also with -q."""
     if _tried:
         terminalreporter.section("fault points tried")
         for name in sorted(_tried):

@@ -47,6 +47,6 @@ def kill_everywhere(stage, kind, tally):
         scene.assert_safe(f"killed at {point}\n{result}")
         scene.assert_converges(f"killed at {point}\n{result}")
         stage.strike(scene)
-    # A wait more or less is chance: a run may be done before its last call is reached.
+    # Chance adds or drops a wait: a run may end before it reaches its last call.
     assert reached >= 0.9 * len(points), f"{reached} of {len(points)} points were reached"
     tally(f"kill -9: {kind}", reached)

@@ -1,10 +1,10 @@
-"""A fault on every connection but the first: those that are to settle what became of it."""
+"""A fault on every connection except the first: on those that settle the outcome of the first."""
 
 from support.proxy import Fault
 
 
 class OnLater(Fault):
-    """As Fault, on the second connection and on each after it."""
+    """Like Fault, on the second connection and on each later one."""
 
     def __init__(self, do, **place):
         super().__init__(do, connection=None, **place)

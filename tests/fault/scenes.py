@@ -1,5 +1,5 @@
-"""Scenes: one command that is about to be harmed, the agent and the folder that it works on, and what must be true of
-them afterwards, whatever happened.
+"""Scenes: a command that a fault will hit, the agent and the folder that it works on, and what must be true of them
+afterwards.
 
 Safe: every live key is in a file of the folder, or was given out before; and an agent that had a working key has one.
 Converged: the same command, run again, ends with 0; the file holds the agent's live key; nothing unfinished is left;
@@ -43,14 +43,14 @@ class Scene:
         """Runs the command, perhaps under a tracer or by way of a proxy."""
         return self.relay.with_(prefix=prefix, dsn=dsn or self.relay.dsn)(*self.words, *flags, timeout=timeout, env=env)
 
-    # What is there -------------------------------------------------------------------------------------------------
+    # The state -----------------------------------------------------------------------------------------------------
 
     def files(self):
         """All files of the folder, also in folders below it."""
         return sorted(path for path in self.folder.rglob("*") if path.is_file())
 
     def unfinished(self):
-        """Files that a later run has to settle."""
+        """Files that a later run must settle."""
         return [path for path in self.files() if path.name.endswith((".new", ".batch"))]
 
     def keys_on_disk(self):
@@ -78,14 +78,14 @@ class Scene:
         return self.database.value(sql, self.agent, action)
 
     def verdict(self, operation):
-        """What `recover` says of an operation: "done" or "aborted"."""
+        """Returns what `recover` says of an operation: "done" or "aborted"."""
         (item,) = self.relay.json("recover", operation)["items"]
         return item["verdict"]
 
-    # What must be true ---------------------------------------------------------------------------------------------
+    # The promises --------------------------------------------------------------------------------------------------
 
     def assert_safe(self, result):
-        """At this instant nobody is locked out, and no key is live that nobody holds."""
+        """At this moment no agent is locked out, and every live key was delivered."""
         held = {agents.key_id(key) for key in self.keys_on_disk()}
         if self.old:
             held.add(agents.key_id(self.old))
@@ -96,7 +96,7 @@ class Scene:
         assert self.times_done() <= 1, f"{result}"
 
     def assert_converges(self, harmed=None, times=2):
-        """The same command again, unharmed, ends well; and then once more, with nothing left to do."""
+        """The same command again, without a fault, succeeds; and then once more, with nothing left to do."""
         for _ in range(times):
             result = self.run()
             report = f"{result}\n=== after\n{harmed}"
@@ -115,7 +115,7 @@ class Scene:
         assert self.file.stat().st_mode & 0o777 == 0o600 and self.file.stat().st_nlink == 1, report
 
     def assert_told_truly(self, result):
-        """The exit code of a command that ended by itself says what is in the database and on the disk."""
+        """The exit code of a command that was not killed says what is in the database and on the disk."""
         self.assert_safe(result)
         done = self.times_done()
         if result.code == 0:
@@ -142,7 +142,7 @@ class Scene:
 
 
 class BatchScene(Scene):
-    """Several agents that get their first key at once: all of them or none. `agents`: their ids."""
+    """Several agents that get their first key together: all of them or none. `agents`: their ids."""
 
     def __init__(self, kind, relay, database, members, words, folder, *, file):
         super().__init__(kind, relay, database, members[0], words, folder, file=file)
@@ -157,7 +157,7 @@ class BatchScene(Scene):
         return {row["key_id"] for row in rows}
 
     def times_done(self):
-        """1 when each agent was given its key once, and a fraction when it was not all of them."""
+        """Returns 1 if each agent was issued its key once, and a fraction if only some of them were."""
         sql = "SELECT count(*) FROM relay.auth_events WHERE action = 'key_issued' AND agent_id = ANY (%s)"
         told = self.database.value(sql, self.members)
         assert told == len(self.live()), "what is told is not what is live"
@@ -184,7 +184,7 @@ class BatchScene(Scene):
 
 
 class Stage:
-    """Makes scenes: each with an agent, a folder and, for `init`, a database of its own."""
+    """Makes scenes: each with an agent, a folder and, for `init`, a separate database."""
 
     def __init__(self, cluster, database, relay, folder):
         self.cluster = cluster
@@ -274,6 +274,6 @@ class Stage:
         return Scene(kind, relay, database, agent, (*words, "--secret-file", file), folder, file=file)
 
     def strike(self, scene):
-        """Removes what a scene used up, so that hundreds of them cost no room."""
+        """Removes what a scene left, so that hundreds of scenes take no space."""
         if scene.database is not self.database:
             scene.database.drop()

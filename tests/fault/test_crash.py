@@ -32,7 +32,7 @@ def crash_stage(own_cluster, tmp_path, home):
 
 
 def bind_of_operation(message):
-    """The statement before COMMIT: the row that the fence goes by."""
+    """The statement before COMMIT: the row that the fence depends on."""
     return "INSERT INTO relay.operations" in message.sql
 
 
@@ -46,7 +46,7 @@ PLACES = {
 
 
 def strike_server(stage, proxy):
-    """Crash and restart at once, on the same port."""
+    """Crash and immediate restart, on the same port."""
     del proxy
     stage.cluster.stop("immediate")
     stage.cluster.start()
@@ -68,8 +68,8 @@ def is_thrown_out(connection):
 
 
 def kill_backend(stage, proxy):
-    """kill -9 of the one backend: the server throws all others out and recovers. A busy server notices late, and answers as if nothing
-    had happened until then; so another session waits to be thrown out."""
+    """kill -9 of the one backend: the server ends all other sessions and recovers. A busy server notices late, and
+    until then answers as if nothing had happened. So another session waits until the server ends it."""
     with contextlib.closing(stage.cluster.connect()) as witness:
         processes.kill(proxy.backend_pid(), signal.SIGKILL)
         processes.wait_until(lambda: is_thrown_out(witness), timeout=60, what="the server to notice")
@@ -89,13 +89,13 @@ BLOWS = {
 
 
 def strike(stage, proxy, blow, place):
-    """The blow; and with the server goes what it had sent, if so said."""
+    """The blow. If requested, the answers that the server had already sent are lost, too."""
     BLOWS[blow](stage, proxy)
     if "lost" in place:
         proxy.pairs[0].end("rst")
 
 
-# Every two of a command, a blow and a place meet in a sample; in the whole grid every three.
+# In a sample, every pair of a command, a blow and a place occurs; in the whole grid, every triple.
 CRASHES = sampling.sample(
     "crash around COMMIT",
     itertools.product(KINDS, BLOWS, PLACES),
@@ -116,7 +116,7 @@ def test_a_crash_around_commit_is_told_truly(crash_stage, kind, blow, place, tal
     assert fired == 1, told
     assert result.code in (0, 8), told
     if place.startswith("after"):
-        assert result.code == 0 or (place == "after the answer" and kind in BATCH), told  # which counts who waits still
+        assert result.code == 0 or (place == "after the answer" and kind in BATCH), told  # it counts the sessions that wait
     elif place.startswith("before"):
         assert result.code == 8, told
     scene.assert_told_truly(result)
@@ -125,7 +125,7 @@ def test_a_crash_around_commit_is_told_truly(crash_stage, kind, blow, place, tal
 
 
 def test_a_server_that_stays_down_after_commit_is_exit_9_and_can_be_settled(crash_stage, tally):
-    """Nobody can be asked for 30 s; when the server is back, `recover` and the same command both settle it."""
+    """The server does not answer for 30 s; when it is back, `recover` and the same command both settle it."""
     stage = crash_stage
     scene = stage.scene("rotate at once")
 

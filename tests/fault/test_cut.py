@@ -73,7 +73,7 @@ def test_a_cut_at_any_message_is_told_truly(stage, kind, tally):
 
 
 def test_a_cut_of_every_connection_leaves_it_open_and_says_so(stage, tally):
-    """COMMIT or its answer is lost, and nobody can be asked: exit 9, all is kept, and it can be settled later."""
+    """COMMIT or its answer is lost, and the server is gone: exit 9, everything is kept, and it can be settled later."""
     kinds = ("create", "rotate at once", *INCIDENTS)
     tries = [(stage.scene(kind), place) for kind in kinds for place in (commit, answer_to_commit)]
 

@@ -21,7 +21,8 @@ ERRORS = {
 
 
 def ways_to_fail(kind, calls):
-    """(call, error, whether for good) for the calls of a delivery: each call with some error, each error at some call, or all of them."""
+    """(call, error, True if it is permanent) for the calls of a delivery: each call with some error, each error at some
+    call, or all of them."""
     ways = [
         (call, error, for_good)
         for call in calls
@@ -40,9 +41,9 @@ def delivering_calls(calls):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_call_of_a_delivery_may_fail(stage, kind, tally):
-    """Each call fails with each error that a disk gives; a disk that cannot flush goes on like that for good.
+    """Each call fails with each error that a disk gives; a disk that cannot flush never recovers.
 
-    (A write that fails for good takes the error's text with it.) To close a folder may fail, to close the file not.
+    (If every later write fails, too, the error's text is lost.) Closing a folder may fail, closing the file must not.
     """
     tracer = strace.Tracer()
     plain = stage.scene(kind)
@@ -59,7 +60,7 @@ def test_every_call_of_a_delivery_may_fail(stage, kind, tally):
 
 
 def fail(stage, kind, tracer, point, injection):
-    """One such run; returns the name of the call that it was refused for, if it was."""
+    """Makes one such run; returns the name of the call for which it was refused, if any."""
     scene = stage.scene(kind)
     before = {path: path.read_bytes() for path in scene.files()}
     result, happened = tracer.inject(lambda prefix: scene.run(prefix=prefix), injection)
@@ -75,7 +76,8 @@ def fail(stage, kind, tracer, point, injection):
 
 @pytest.mark.parametrize("kind", ("rotate at once", "rotate when due"))
 def test_a_rename_that_fails_after_commit_loses_nothing(stage, kind, tally):
-    """The key is live and whole in FILE.new: that is not `nothing changed`, and the next run puts it in its place."""
+    """The key is live and whole in FILE.new: the message must not be `nothing changed`, and the next run moves the file
+    into place."""
     tracer = strace.Tracer()
     for error in ("EIO", "ENOSPC", "EACCES", "EROFS"):
         scene = stage.scene(kind)
@@ -105,7 +107,7 @@ def test_a_flush_that_fails_after_commit_is_a_warning(stage, tally):
 
 @contextmanager
 def on_small_disk(stage, kind, **options):
-    """A scene whose folder is a small disk of its own."""
+    """A scene whose folder is a separate small disk."""
     with tmpfs.small_disk(**options) as disk:
         original = stage.folder
         stage.folder = disk
@@ -163,7 +165,7 @@ def test_a_read_only_disk_is_exit_12(stage, kind, tally):
 
 @pytest.mark.parametrize("kind", ("create", "rotate", "rotate at once"))
 def test_a_limit_on_the_size_of_files_is_exit_12(stage, kind, tally):
-    """The disk takes a part of the key, and no more."""
+    """The disk has room for a part of the key, and no more."""
     for size in (0, 1, 70):
         scene = stage.scene(kind)
         result = scene.relay(*scene.words, preexec_fn=tmpfs.limit_file_size(size))

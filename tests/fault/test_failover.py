@@ -1,4 +1,5 @@
-"""The primary dies and a standby takes its place: what --durable had said before was true, and the tools go on with the new one."""
+"""The primary dies and a standby takes its place: what --durable had said before was true, and the tools continue with
+the new one."""
 
 import time
 
@@ -27,12 +28,12 @@ class Pair:
         self.relay = runner.with_(dsn=f"host={hosts} port=5432,5432 dbname={self.database.name} user=postgres")
 
     def fail_over(self):
-        """kill -9 of the primary; the standby has what it had when it was stopped."""
+        """kill -9 of the primary; the standby has only what it had when it was stopped."""
         self.primary.kill()
         self.standby.start().promote()
 
     def decide(self, agent):
-        """What a gateway is told that asks the former standby."""
+        """Returns the answer that a gateway gets from the former standby."""
         key = self.keys[agent]
         sql = "SELECT (relay_api.authenticate(%s, %s)).reason"
         return self.ask(sql, agents.key_id(key), agents.digest(key))

@@ -1,4 +1,4 @@
-"""kill -9 at every step of `agent create`: nobody is locked out, no key is lost, a repeat ends well."""
+"""kill -9 at every step of `agent create`: no agent is locked out, no key is lost, a repeat succeeds."""
 
 import pytest
 from killing import kill_everywhere

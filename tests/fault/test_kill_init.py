@@ -1,4 +1,4 @@
-"""kill -9 at every step of `init`: no key is lost, and a repeat ends well."""
+"""kill -9 at every step of `init`: no key is lost, and a repeat succeeds."""
 
 import pytest
 from killing import kill_everywhere

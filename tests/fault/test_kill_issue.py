@@ -1,4 +1,4 @@
-"""kill -9 at every step of `migrate-legacy issue`: no agent gets two keys, none is lost, a repeat ends well."""
+"""kill -9 at every step of `migrate-legacy issue`: no agent gets two keys, none is lost, a repeat succeeds."""
 
 import pytest
 from killing import kill_everywhere

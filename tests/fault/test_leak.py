@@ -43,8 +43,8 @@ def heard(talkative, tmp_path, home):
 
 
 def traces(key, *, verified):
-    """What gives a key away: its secret part, and the inner digest, which is what a gateway shows to the database; only
-    `key verify` shows it, too."""
+    """The texts that give a key away: its secret part, and the inner digest that a gateway sends to the database; apart
+    from gateways, only `key verify` sends it."""
     secret = key[22:65]
     inner = hashlib.sha256(key.encode()).digest()
     texts = [key, secret, secret[:20], secret[-20:], key.encode().hex()]
@@ -155,7 +155,7 @@ def test_a_key_shows_nowhere(heard, tally, tmp_path):
         assert_clean(keys, f"stdout of {result.argv}", result.stdout)
         assert_clean(keys, f"stderr of {result.argv}", result.stderr)
     for text in watcher.seen:
-        # Two commands were handed a key as an argument, which is refused: there it is the test's own doing.
+        # Two commands got a key as an argument, which they refuse: there, the test itself put the key.
         assert_clean(keys - {known}, "a command line, an environment or pg_stat_activity", text)
     for data in wire:
         assert_clean(keys, "what went over the wire", data, verified=known)

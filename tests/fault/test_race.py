@@ -1,5 +1,5 @@
-"""Two at once: revocation against rotation, rotation against rotation, creation against creation, block against block;
-and a server that calls for another try."""
+"""Two commands at the same time: revocation and rotation, two rotations, two creations, two blocks; and a server that
+demands a retry."""
 
 import time
 import uuid
@@ -14,7 +14,7 @@ ROUNDS = 40
 
 
 def together(*starts):
-    """Starts processes at once; returns their Results."""
+    """Starts processes at the same time; returns their Results."""
     started = [start() for start in starts]
     results = []
     for process in started:
@@ -33,7 +33,7 @@ def rotation(stage, scene, name, *flags):
 
 @pytest.mark.parametrize("grace", ("24h", "0"))
 def test_a_revocation_beats_every_rotation_that_races_it(stage, grace, tally):
-    """However the two meet: no key that was made before is ever accepted again, not even after `restore`."""
+    """In whichever order the two run, no key that was made before is ever accepted again, not even after `restore`."""
     rotated = 0
     for number in range(ROUNDS):
         scene = stage.scene("revoke")
@@ -64,7 +64,8 @@ def test_a_revocation_beats_every_rotation_that_races_it(stage, grace, tally):
 @pytest.mark.parametrize("inner", ("rotate", "revoke"))
 @pytest.mark.parametrize("place", ("at its first statement", "before its last statement", "at COMMIT"))
 def test_one_that_runs_within_the_other_saves_no_key(stage, inner, place, tally):
-    """The outer one is held at a statement while all of the inner one runs: each order of their locks and commits."""
+    """The outer command is held at a statement while the whole inner one runs: this gives each order of their locks and
+    commits."""
     scene = stage.scene("revoke")
     commands = {
         "rotate": ("rotate-key", scene.agent, "--secret-file", scene.folder / "raced"),
@@ -136,7 +137,7 @@ def test_of_two_creations_of_one_id_one_makes_it(stage, tally):
 
 @pytest.mark.parametrize(("kind", "undo"), (("block", "unblock"), ("revoke", "restore")))
 def test_two_incidents_at_once_both_stand_and_are_undone_at_once(stage, kind, undo, tally):
-    """Neither waits for the other, so there may be two rows, each with its event; one undo lifts both."""
+    """Neither waits for the other, so there may be two rows, each with its event; one unblock lifts both."""
     for number in range(ROUNDS // 2):
         scene = stage.scene(kind)
         results = together(starter(stage, kind, scene.agent), starter(stage, kind, scene.agent))

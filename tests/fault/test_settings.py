@@ -1,5 +1,5 @@
-"""What others have set changes nothing that matters: synchronous_commit, a read-only default, time-outs, search_path,
-and the clock of this machine."""
+"""Settings that others have made do no harm: synchronous_commit, a read-only default, time-outs, search_path, and the
+clock of this machine."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -21,7 +21,7 @@ KINDS = ("create", "rotate", "block", "revoke")
 
 
 def set_off(stage, where):
-    """Smuggles synchronous_commit = off in; returns the environment that does it, and what takes it back."""
+    """Smuggles synchronous_commit = off in; returns the environment that does it, and a function that undoes it."""
     if where == "PGOPTIONS":
         return {"PGOPTIONS": "-c synchronous_commit=off"}, None
     target = {"database": f'DATABASE "{stage.database.name}"', "role": "ROLE relay_off"}[where]
@@ -118,7 +118,8 @@ def test_hostile_session_settings_change_nothing(stage, kind, tally):
 
 @pytest.mark.parametrize("shift", ("-1y", "+1y"))
 def test_only_the_clock_of_the_database_counts(stage, shift, tally):
-    """This machine is wrong by a year: ages, ends and due dates are the database's, and so is what is said of them."""
+    """The clock of this machine is wrong by a year: ages, ends and due dates come from the database, and so do the
+    messages about them."""
     faked = stage.relay.with_(prefix=(binaries.tool("faketime"), "-f", shift))
     fake = faked.with_(env={})
     fake.program = "/bin/date"

@@ -15,7 +15,8 @@ SHORT = ("--timeout", "2s")
 
 
 class Silence:
-    """One run whose answers are swallowed from some message on; `everywhere`: later connections get none at all."""
+    """One run whose answers are swallowed from a chosen message on; `everywhere`: later connections get no answer at
+    all."""
 
     def __init__(self, stage, scene, fault, *, flags=SHORT, everywhere=False, mode=None):
         self.scene = scene
@@ -36,13 +37,13 @@ class Silence:
 
 
 def run_all(silences, workers=24):
-    """Runs many at once: nearly all of their time is waiting."""
+    """Runs many at the same time: nearly all of their time is waiting."""
     with ThreadPoolExecutor(workers) as pool:
         return list(zip(silences, pool.map(Silence.run, silences), strict=True))
 
 
 def messages_of(stage, kind):
-    """What a plain run sends and gets, in order."""
+    """Returns what a plain run sends and gets, in order."""
     scene = stage.scene(kind)
     with Proxy(stage.cluster.socket_path) as proxy:
         result = scene.run(dsn=proxy.dsn(scene.database))
@@ -52,7 +53,7 @@ def messages_of(stage, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_silence_from_any_message_on_ends_in_time(stage, kind, tally):
-    """One connection falls silent, the others work: what the lost COMMIT became is found out."""
+    """One connection falls silent, the others work: the program finds out the outcome of the lost COMMIT."""
     asked = [message for message in messages_of(stage, kind) if message.name in ("Startup", "Query", "Sync")]
     asked = sampling.sample(f"silence from a message on: {kind}", asked, lambda message: [message.name], times=3, always=commit)
     places = [Fault("swallow", direction="F", number=message.number) for message in asked]
@@ -68,7 +69,7 @@ def test_silence_from_any_message_on_ends_in_time(stage, kind, tally):
 
 
 def test_silence_everywhere_ends_in_time(stage, tally):
-    """COMMIT is sent, and from then on nobody answers any more, with short and with the default patience."""
+    """COMMIT is sent, and from then on the server does not answer, with short and with the default time-outs."""
     silences = []
     for kind in KINDS:
         for action in ("swallow", "deaf"):
@@ -135,7 +136,7 @@ def test_reading_commands_end_in_time_too(stage, tally):
 
 
 def test_two_silent_hosts_are_given_up_in_time(stage, tally):
-    """With several hosts it is libpq that goes from one to the next."""
+    """With several hosts, libpq moves from one to the next."""
     scenes = [stage.scene(kind) for kind in KINDS]
     with Proxy(stage.cluster.socket_path) as first, Proxy(stage.cluster.socket_path) as second:
         first.mode = second.mode = "silent"

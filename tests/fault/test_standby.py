@@ -21,7 +21,7 @@ WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND dat
 
 @pytest.fixture(scope="module")
 def pair():
-    """A primary of our own and its standby `standby1`; nobody waits for it yet."""
+    """A separate primary and its standby `standby1`; no COMMIT waits for it yet."""
     with Cluster(tcp=True, name="primary") as primary:
         make_template(primary)
         standby = primary.make_standby()
@@ -30,7 +30,7 @@ def pair():
 
 @pytest.fixture
 def held(pair, tmp_path, home):
-    """Scenes on a primary of our own; `hold()` kills the standby that COMMIT waits for, `release()` brings it back."""
+    """Scenes on a separate primary; `hold()` kills the standby that COMMIT waits for, `release()` brings it back."""
     primary, standby = pair
     stage = HeldStage(primary, standby, tmp_path, home)
     yield stage
@@ -47,13 +47,13 @@ class HeldStage(Stage):
         super().__init__(primary, database, relay_support.Runner(dsn=database.dsn(), home=home, cwd=folder), folder)
 
     def hold(self):
-        """From now on COMMIT waits."""
+        """Makes COMMIT wait from now on."""
         self.standby.wait_streaming()
         self.cluster.require_standby("standby1")
         self.standby.kill()
 
     def release(self):
-        """The standby is back, and every COMMIT that waited goes through."""
+        """Brings the standby back; every COMMIT that waited is done."""
         self.standby.start().wait_streaming()
         processes.wait_until(lambda: not self.waiting(), what="the held COMMITs to end")
 
@@ -76,7 +76,7 @@ def operation_in(result):
 
 
 def test_a_held_commit_is_exit_9_and_recover_settles_it(held, tally):
-    """Issuing commands give up with everything kept; what they did lands later, and `recover` says so."""
+    """Commands that issue keys give up and keep everything; their changes land later, and `recover` says so."""
     kinds = ("create", "create into a folder", "rotate", "rotate at once", "rotate in a folder")
     scenes = [held.scene(kind) for kind in kinds]
     held.hold()
@@ -101,7 +101,7 @@ def test_a_held_commit_is_exit_9_and_recover_settles_it(held, tally):
 
 
 def test_a_held_commit_is_found_by_the_same_command_again(held, tally):
-    """While it is held the retry ends with 9 as well, and changes nothing; after it, the retry finishes the work."""
+    """While COMMIT is held, the retry also ends with 9 and changes nothing; later, the retry finishes the work."""
     scenes = [held.scene(kind) for kind in ("create", "rotate", "rotate at once")]
     held.hold()
     with ThreadPoolExecutor(len(scenes)) as pool:
@@ -118,7 +118,7 @@ def test_a_held_commit_is_found_by_the_same_command_again(held, tally):
 
 
 def test_block_and_revoke_wait_for_no_standby(held, tally):
-    """An incident is not held up: it commits on the primary, where gateways ask."""
+    """Incident commands do not wait: they commit on the primary, where gateways ask."""
     scenes = [held.scene(kind) for kind in INCIDENTS for _ in range(3)]
     held.hold()
     for scene in scenes:
@@ -131,7 +131,8 @@ def test_block_and_revoke_wait_for_no_standby(held, tally):
 
 
 def test_block_and_revoke_wait_for_no_rotation_in_flight(held, tally):
-    """A rotation's COMMIT hangs and holds its locks; the incident is not held up, and the fresh key is dead, too."""
+    """A rotation's COMMIT hangs and holds its locks; the incident command does not wait, and the new key is dead,
+    too."""
     for kind in INCIDENTS:
         scene = held.scene("rotate")
         held.hold()
@@ -153,7 +154,7 @@ def test_block_and_revoke_wait_for_no_rotation_in_flight(held, tally):
 
 @pytest.mark.parametrize("how", ("pg_cancel_backend", "pg_terminate_backend"))
 def test_a_cancelled_wait_is_committed_on_the_primary_only(held, how, tally):
-    """The server says so by a warning alone: exit 9, the file is finished, since its key is live."""
+    """The server only sends a warning: exit 9, and the file is finished, because its key is live."""
     for kind in ("create", "rotate", "rotate at once"):
         scene = held.scene(kind)
         held.hold()
@@ -175,7 +176,8 @@ def test_a_cancelled_wait_is_committed_on_the_primary_only(held, how, tally):
 
 
 def terminated_in_commit(held, scene, place):
-    """SIGTERM when `place` has come, and from then on nobody answers: neither that connection nor a later one."""
+    """SIGTERM at `place`, and from then on the server does not answer: neither on that connection nor on a later
+    one."""
     sent = threading.Event()
 
     def fall_silent(_):
@@ -193,7 +195,7 @@ def terminated_in_commit(held, scene, place):
 
 
 def test_a_signal_while_the_commit_is_out_takes_nothing_back(held, tally):
-    """SIGTERM during COMMIT, then the network goes: nobody knows what became of it, so the file stays."""
+    """SIGTERM during COMMIT, then the network fails: the outcome is not known, so the file stays."""
     tries = [(held.scene(kind), place) for kind in ("create", "rotate at once") for place in (commit, answer_to_commit)]
     with ThreadPoolExecutor(len(tries)) as pool:
         results = list(pool.map(lambda attempt: terminated_in_commit(held, *attempt), tries))
@@ -205,7 +207,7 @@ def test_a_signal_while_the_commit_is_out_takes_nothing_back(held, tally):
 
 
 def test_a_standby_takes_no_writes_and_answers_reads(held, tally):
-    """Every writing command is a clean refusal; the reading ones work."""
+    """Every writing command refuses cleanly; the reading ones work."""
     scenes = [held.scene(kind) for kind in ("create", "rotate", "rotate when due", *INCIDENTS)]
     held.standby.wait_caught_up()
     dsn = held.standby.dsn(held.database.name)

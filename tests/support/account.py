@@ -1,4 +1,4 @@
-"""Who runs the servers: PostgreSQL refuses to run as root, so root hands it to another account."""
+"""The account of the servers: PostgreSQL refuses to run as root, so root uses another account."""
 
 import os
 import pwd
@@ -28,7 +28,7 @@ def as_server_account():
 
 
 def server_environment():
-    """A small environment of its own: nothing of the caller's PG* settings reaches a server or its tools."""
+    """A small, separate environment: none of the caller's PG* settings reach a server or its tools."""
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "HOME": "/nonexistent", "TZ": "UTC"}
 
 

@@ -1,4 +1,4 @@
-"""What most tests start from: an organization, an agent, its key; and what is true of them afterwards."""
+"""The start of most tests: an organization, an agent, its key; and their state afterwards."""
 
 import hashlib
 from pathlib import Path
@@ -30,17 +30,17 @@ def key_id(key):
 
 
 def digest(key):
-    """What a gateway sends for a key."""
+    """Returns what a gateway sends for a key."""
     return hashlib.sha256(key.encode("ascii")).digest()
 
 
 def key_hash(key):
-    """What the database stores for a key."""
+    """Returns what the database stores for a key."""
     return hashlib.sha256(digest(key)).digest()
 
 
 def decide(database, key):
-    """What a gateway would be told about a key, as asked by the superuser, with no effect."""
+    """Returns the answer that a gateway would get for a key; asks as the superuser, without an effect."""
     return database.value("SELECT (relay.verify_key(%s, %s)).reason", key_id(key), digest(key))
 
 

@@ -1,4 +1,4 @@
-"""Months of the audit trail as a test wants them: missing, old, or never made."""
+"""Months of the audit trail for tests: missing, old, or never made."""
 
 
 def month_of(database, back=0):
@@ -18,7 +18,8 @@ def name_of(month):
 
 
 def forget_month(database, back=0):
-    """Takes a month's partition away, as if nobody had made it; its rows go into the default partition. Returns the month."""
+    """Removes a month's partition, as if it had never been made; its rows go to the default partition. Returns the
+    month."""
     month = month_of(database, back)
     partition = name_of(month)
     database.execute(f"ALTER TABLE relay.auth_events DETACH PARTITION {partition}")
@@ -43,7 +44,7 @@ def make_old_month(database, back, rows):
 
 
 def write_events(database, back, rows):
-    """Rows of a past month, wherever they go."""
+    """Inserts rows of a past month, into whichever partition they belong."""
     database.execute(
         "INSERT INTO relay.auth_events (occurred_at, action, org_id, agent_id)"
         " SELECT TIMESTAMPTZ %s + n * interval '1 second', 'authenticated', 'acme', 'bot' FROM generate_series(1, %s) AS n",

@@ -1,4 +1,4 @@
-"""A sandbox that a test plays with: a state home of its own, and the program run by the user who owns it."""
+"""A sandbox for a test: its own state home, and the program run by the user who owns it."""
 
 import json
 import os
@@ -17,13 +17,13 @@ NOBODY = 65534
 
 
 def server_user():
-    """Whom root lets the server run as."""
+    """The user that runs the server when root runs the tests."""
     found = subprocess.run(["id", "-u", "postgres"], capture_output=True, text=True, check=False)
     return int(found.stdout.strip() or NOBODY)
 
 
 class Box:
-    """A state home of its own, and the program run by the user who owns it."""
+    """A separate state home, and the program run by the user who owns it."""
 
     def __init__(self, top, user):
         self.top = top
@@ -34,7 +34,7 @@ class Box:
         self.state.mkdir()
         if user is not None:
             os.chown(self.state, user, user)
-        self.short = top / "tmp"  # where a socket is whose path would be too long
+        self.short = top / "tmp"  # for a socket whose path would be too long
         self.short.mkdir()
         self.short.chmod(0o1777)
         self.env = {"PATH": os.environ["PATH"], "HOME": str(top), "XDG_STATE_HOME": str(self.state), "TMPDIR": str(self.short)}
@@ -83,7 +83,7 @@ class Box:
 
 
 EACH_USER = ["root", "ordinary user"] if AS_ROOT else ["ordinary user"]
-# Where privileges, ownership or signals matter; elsewhere one of them will do.
+# For tests of privileges, ownership or signals; for others, one of the users is enough.
 each_user = pytest.mark.parametrize("box", EACH_USER, indirect=True)
 
 

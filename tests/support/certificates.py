@@ -1,4 +1,4 @@
-"""A certificate authority and a server certificate of its own, for servers that speak TLS."""
+"""A certificate authority and a server certificate, for servers that speak TLS."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from .account import server_account
 
 
 def make_certificates(folder):
-    """An authority, and a server key with a certificate of it for db.example; all the server's account's own."""
+    """An authority, and a server key with a certificate for db.example; the server's account owns all of it."""
 
     def openssl(*words):
         subprocess.run(

@@ -1,4 +1,4 @@
-"""A real browser without a window: what it makes of a page, how that looks, and what it asks the network for."""
+"""A real browser without a window: how it reads a page, how the page looks, and its requests to the network."""
 
 import os
 import struct
@@ -12,7 +12,8 @@ from . import binaries
 
 
 class Chromium:
-    """Opens files in a profile of its own; names resolve to nothing but loopback, and nothing is fetched behind the back of the page."""
+    """Opens files in a separate profile; names resolve only to loopback, and nothing but the page's own requests is
+    fetched."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -20,7 +21,7 @@ class Chromium:
     def _run(self, page, *flags):
         with tempfile.TemporaryDirectory(prefix="chromium-", dir=self._folder, ignore_cleanup_errors=True) as profile:
             done = subprocess.run(
-                # Its sandbox wants namespaces that root and containers do not give it; what it opens are pages of our own.
+                # Its sandbox needs namespaces that root and containers do not give it; it opens only our own pages.
                 [binaries.tool("chromium"), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
                 + ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
                 + ["--disable-extensions", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -34,7 +35,7 @@ class Chromium:
         return done.stdout.decode("utf-8")
 
     def dom(self, page):
-        """The document after loading, with what scripts have made of it, as HTML."""
+        """Returns the document after loading, with the changes of its scripts, as HTML."""
         return self._run(page, "--dump-dom")
 
     def picture(self, page, *, size=(700, 500), dark=False):

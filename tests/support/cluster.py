@@ -1,8 +1,7 @@
 """A private PostgreSQL: its own data, its own unix socket in a short temporary folder, on request a loopback TCP port.
 
-A cluster that cannot be made is an error. It is stopped by its own process id, and everything of it is removed, also
-when the test process is killed.
-"""
+A cluster that cannot be made is an error. It is stopped by its process id, and everything of it is removed, even if the
+test process is killed."""
 
 import atexit
 import contextlib
@@ -26,7 +25,7 @@ FAST_SETTINGS = {
     "max_connections": "60",
     "max_wal_senders": "6",
     "wal_level": "replica",
-    "wal_keep_size": "1GB",  # a standby that a test held up finds all it missed
+    "wal_keep_size": "1GB",  # a standby that a test stopped finds everything that it missed
     "autovacuum": "off",
     "jit": "off",
     "log_timezone": "UTC",
@@ -74,7 +73,7 @@ class Server:
         return f"{self.host}/.s.PGSQL.{self.port}"
 
     def write_hba(self, lines):
-        """Replaces pg_hba.conf by `lines` (first match wins); a running server is told."""
+        """Replaces pg_hba.conf by `lines` (first match wins); a running server reads it again."""
         (self.data / "pg_hba.conf").write_text("\n".join(lines) + "\n")
         if self.is_running():
             self.reload()
@@ -198,7 +197,7 @@ class Server:
         return connection
 
     def query(self, sql, parameters=None, *, dbname="postgres", user="postgres"):
-        """Runs one statement on a connection of its own; returns its rows, or [] when it gives none."""
+        """Runs one statement on its own connection; returns its rows, or [] if it gives none."""
         connection = self.connect(dbname, user=user)
         try:
             with connection.cursor() as cursor:
@@ -229,7 +228,7 @@ class _Connection(psycopg2.extensions.connection):
 
 
 class Cluster(Server):
-    """A primary with databases, logins and standbys of its own."""
+    """A primary with its databases, logins and standbys."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -244,7 +243,7 @@ class Cluster(Server):
         self.query(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {strategy}')
 
     def drop_database(self, name):
-        """Drops a database with whoever is still connected to it."""
+        """Drops a database, and ends the sessions that are still connected to it."""
         self.query(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def login(self, name, *, member_of=(), password=None):
@@ -282,11 +281,11 @@ class Cluster(Server):
         return standby
 
     def require_standby(self, name, *, commit="on"):
-        """From now on a COMMIT waits for the standby `name`; with None it waits for nobody."""
+        """Makes each COMMIT wait for the standby `name`; with None, for no standby."""
         wanted = f"FIRST 1 ({name})" if name else ""
         connection = self.connect()
         with connection.cursor() as cursor:
-            # Each is local: a COMMIT that waits for a dead standby must not hold up the switch back.
+            # Each of these commits locally: a dead standby must not hold up the switch back.
             cursor.execute("SET synchronous_commit = local")
             cursor.execute("ALTER SYSTEM SET synchronous_standby_names = %s", (wanted,))
             cursor.execute("ALTER SYSTEM SET synchronous_commit = %s", (commit,))

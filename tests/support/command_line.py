@@ -1,4 +1,4 @@
-"""The help pages of the program under test, read: for every command of its table, what the help says of it."""
+"""Reads the help pages of the program under test: for every command of its table, what the help says of it."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _FLAG_LINE = re.compile(r"^  (-{1,2}[a-zA-Z][^ ,]*(?:, -{1,2}[a-zA-Z][^ ,]*)*)(?
 
 @dataclass(frozen=True)
 class Flag:
-    """One flag: all its names, the type of its value ('' for a bare one), what the help says of it."""
+    """One flag: all its names, the type of its value ('' for a bare one), and its description in the help."""
 
     names: tuple
     type: str
@@ -49,7 +49,7 @@ class Page:
 
 
 def help_text(*path):
-    """What `help PATH...` prints."""
+    """Returns what `help PATH...` prints."""
     runner = relay_support.Runner()
     try:
         return runner("help", *path, check=0).out

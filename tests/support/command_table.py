@@ -1,4 +1,5 @@
-"""The table of commands of this build, as relay-admin-docgen prints it: what tests need to know of commands they read from here."""
+"""The table of commands of this build, as relay-admin-docgen prints it: tests get all they need to know of commands
+here."""
 
 import json
 import os
@@ -71,7 +72,7 @@ def all_of_them():
 
 
 def commands():
-    """Those that do something."""
+    """The commands that do something: no groups."""
     return tuple(command for command in all_of_them() if not command.is_group)
 
 
@@ -91,7 +92,8 @@ def first_words():
 
 
 def _without_flags(words):
-    """The words of a line that are no flags and no values of global flags: they begin with the command's name."""
+    """Returns the words of a line that are neither flags nor values of global flags: they begin with the command's
+    name."""
     valued = {name for option in globals_() if option.value for name in option.names}
     bare, skip = [], False
     for word in words:

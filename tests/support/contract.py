@@ -1,8 +1,7 @@
-"""Holds what the program prints as JSON against its own JSON Schemas: `schema json KIND` is the contract.
+"""Checks the JSON output of the program against its own JSON Schemas: `schema json KIND` is the contract.
 
-A schema alone forgives: it lets a later version add keys, and an older one lack them. What this build prints must moreover have
-every key that its own schemas describe, and no other.
-"""
+A schema alone is tolerant: it lets a later version add keys, and an older one lack them. The output of this build must
+also have every key that its own schemas describe, and no other."""
 
 import json
 import re
@@ -34,7 +33,7 @@ def _validator(kind):
 
 
 def faults(document):
-    """What is wrong with a document or line by the published schema of its kind, as texts."""
+    """Returns the errors of a document or line by the published schema of its kind, as texts."""
     kind = document.get("kind")
     if not isinstance(kind, str) or schema(kind) is None:
         return [f"kind {kind!r} has no JSON Schema"]
@@ -55,10 +54,10 @@ def parts(root, node, value):
 
 
 def gaps(root, nodes, value, path="$"):
-    """Keys of `value` that no schema describes, and described ones that it has not, as texts."""
+    """Returns the keys of `value` that no schema describes, and the described ones that it lacks, as texts."""
     found = []
     if any(node.get("additionalProperties") is True for node in nodes):
-        return found  # said to be the users' own
+        return found  # documented as keys that users choose
     if isinstance(value, dict):
         described = {}
         for node in nodes:
@@ -106,13 +105,13 @@ def json_format(words):
 
 
 def _prints(words):
-    """What the command of a line prints: "document", "stream" or "text"; "" if it names no command."""
+    """Returns what the command of a line prints: "document", "stream" or "text"; "" if it names no command."""
     command = command_table.command_of(words)
     return command.prints if command else ""
 
 
 def is_plain(words):
-    """True if stdout is not for documents: plain commands, help, or a secret that stands there alone."""
+    """True if stdout is not for documents: plain commands, help, or a secret alone."""
     texts = [word for word in words if isinstance(word, str)]
     bare = tuple(word for word in texts if not word.startswith("-"))
     if bare[:2] == ("schema", "json"):
@@ -126,12 +125,12 @@ def is_plain(words):
 
 
 def is_feed(words):
-    """True if lines come for as long as it runs: there is no end to sum up."""
+    """True if the command prints lines for as long as it runs: it has no summary."""
     return _prints(words) == "stream"
 
 
 def check_run(words, code, stdout, stderr):
-    """Holds all that a run printed in JSON mode against the contract. Fails with what is wrong.
+    """Checks everything that a run printed in JSON mode against the contract. Fails with the errors found.
 
     Everything on stdout is documents; a failed run without any ends stderr with an Error of the same exit code.
     """

@@ -16,7 +16,7 @@ TEMPLATE = "relay_template"
 
 
 def make_template(cluster):
-    """The template database with the schema applied by the program under test; made once a cluster."""
+    """The template database with the schema applied by the program under test; made once per cluster."""
     if not cluster.query("SELECT 1 FROM pg_database WHERE datname = %s", (TEMPLATE,)):
         cluster.create_database(TEMPLATE)
         relay_support.Runner(dsn=cluster.dsn(TEMPLATE))("schema", "apply", check=0)
@@ -41,7 +41,8 @@ class Database:
         return self.cluster.connect(self.name, **options)
 
     def rows(self, sql, *parameters):
-        """All rows of a statement as dicts, run as superuser; the connection is kept, and made again when it broke."""
+        """Returns all rows of a statement as dicts, run as superuser; keeps the connection, and makes it again after an
+        error."""
         if self._connection is None or self._connection.closed:
             self._connection = self.connect()
         try:
@@ -80,11 +81,11 @@ class Database:
         processes.wait_until(answers, timeout=60, what=f"{self.name} to answer again")
 
     def gateway_login(self):
-        """As whom a gateway connects: a login that is a member of relay_gateway and of nothing else."""
+        """The login of a gateway, a member of relay_gateway only."""
         return self.cluster.login(GATEWAY_LOGIN, member_of="relay_gateway")
 
     def drop(self):
-        """Drops the database, with whoever is still connected."""
+        """Drops the database, and ends the sessions that are still connected."""
         if self._connection is not None:
             self._connection.close()
         if self.cluster.is_running():

@@ -58,7 +58,7 @@ class Scene:
         return found
 
     def write(self, *words, again=True, code=0):
-        """A command that changes something: tried, done, and told as lines when there is nothing left to do."""
+        """A command that changes something: as a dry run, for real, and as lines when there is nothing left to do."""
         for form in ("json", "jsonl"):
             self.shoot(*words, "--dry-run", form=form, code=code)
         done = self.shoot(*words, code=code)
@@ -215,7 +215,7 @@ def _audit(scene):
 
 
 def _sandbox(scene):
-    """In a folder of its own, open to the user that a server runs as: a sandbox of this machine is not to be touched."""
+    """Uses a separate folder, open to the user of the servers: a sandbox of this machine must not be touched."""
     with tempfile.TemporaryDirectory(prefix="rly-state-") as state:
         os.chmod(state, 0o755)
         scene = Scene(scene.relay.with_(env={"XDG_STATE_HOME": state}), scene.folder, scene.shots)

@@ -1,4 +1,4 @@
-"""A small fleet to be completed: two organizations, agents in each state, a name that is hostile to shells."""
+"""A small fleet for completion: two organizations, agents in each state, a name that is hostile to shells."""
 
 import time
 
@@ -36,13 +36,14 @@ class Fleet:
 
     @property
     def env(self):
-        """How a shell finds it."""
+        """Where a shell finds the program."""
         return {"RELAY_ADMIN_DSN": self.database.dsn()}
 
     def complete(self, *words, relay=None, once=False, **options):
         """{word: meaning} of `__complete`, which must succeed and say nothing else.
 
-        What has not come in time is not offered, and on a busy machine that happens: who took that long is asked again, but for `once`."""
+        An answer that comes too late is not offered, and on a busy machine that happens: then it asks again, except
+        with `once`."""
         for _ in range(1 if once else TRIES):
             began = time.monotonic()
             result = (relay or self.relay)("__complete", *words, check=0, **options)

@@ -52,7 +52,7 @@ def command(language):
 
 
 def connection_variables(database, *, host=None, port=None, user=None, server=None):
-    """The PG* variables of a gateway: its login is a member of relay_gateway and of nothing else."""
+    """The PG* variables of a gateway: its login is a member of relay_gateway only."""
     server = server or database.cluster
     return {
         "PGHOST": str(host or server.host),
@@ -64,7 +64,7 @@ def connection_variables(database, *, host=None, port=None, user=None, server=No
 
 
 def parse(language, texts):
-    """What the offline check of a verifier says of each text."""
+    """Returns what the offline check of a verifier says of each text."""
     with Gateway(language) as gateway:
         return [gateway.call("parse", text=text) for text in texts]
 
@@ -76,7 +76,7 @@ def check(language, database, key, **where):
 
 
 class HttpGateway:
-    """The whole gateway of the kit, in a process of its own, on the loopback port `port`. `env`: its own settings."""
+    """The whole gateway of the kit, in a separate process, on the loopback port `port`. `env`: its settings."""
 
     def __init__(self, database, *, env=None):
         self.process = subprocess.Popen(
@@ -97,7 +97,7 @@ class HttpGateway:
 
 
 class Gateway:
-    """A gateway that stays, in a process of its own: it answers request after request (tests/contract/kit/README.md).
+    """A gateway that stays, in a separate process: it answers request after request (tests/contract/kit/README.md).
 
     `feed`: (host, port) where it listens, if that is elsewhere than where it asks. `gateway_id`: none on a standby.
     """
@@ -116,7 +116,7 @@ class Gateway:
         )
 
     def call(self, op, **request):
-        """What the driver answers to one request; one that fails there fails here."""
+        """Returns the driver's answer to one request; an error there is an error here."""
         try:
             self.process.stdin.write(json.dumps({"op": op, **request}) + "\n")
             self.process.stdin.flush()

@@ -17,7 +17,7 @@ _PART = re.compile(
 
 @dataclass(frozen=True)
 class Listing:
-    """`title`: of the section that it stands in. `code`: with which exit code it ends, for shell."""
+    """`title`: the title of its section. `code`: the exit code with which it ends, for shell."""
 
     title: str
     language: str

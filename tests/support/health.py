@@ -1,8 +1,8 @@
-"""What `doctor` found, as a test asks for it."""
+"""Runs `doctor` for tests."""
 
 
 def examine(relay, *words, check=None, **options):
-    """{id: item}; the exit code is 10 exactly if one is an error."""
+    """Returns {id: item}; checks that the exit code is 10 exactly if one is an error."""
     result = relay("doctor", *words, "-o", "json", **options)
     document = result.json()
     assert document["kind"] == "CheckList" and document["changed"] is False and document["next"] is None

@@ -1,4 +1,4 @@
-"""A command that stands still as it sends COMMIT, with everything that it has in hand: a laptop that was shut, a process that was stopped."""
+"""A command that is stopped as it sends COMMIT, with all its locks: like a closed laptop, or a stopped process."""
 
 import threading
 
@@ -6,7 +6,7 @@ from .proxy import Fault, Proxy, commit
 
 
 class HeldUp:
-    """Runs a command that stands still as it sends COMMIT, until the block is left; `result` is how it ended."""
+    """Runs a command that is stopped as it sends COMMIT until the end of the block; `result` is how it ended."""
 
     def __init__(self, relay, database, *words):
         self.reached, self.go_on, self.result = threading.Event(), threading.Event(), None

@@ -1,4 +1,4 @@
-"""What initdb makes, made once and copied into each cluster: initdb takes a second of CPU, a copy a tenth.
+"""The result of initdb, made once and copied into each cluster: initdb takes a second of CPU, a copy a tenth.
 
 It is kept in the build tree, so that a hundred tests share one; without a build tree it lives as long as this process.
 """

@@ -14,7 +14,8 @@ PERMISSION = "ledger:read"
 
 @dataclass
 class Agent:
-    """One agent as it lives: `patience` is how many calls it makes before it looks for a key that was sent to it (None: never)."""
+    """One agent: `patience` is the number of calls that it makes before it looks for a key that was sent to it (None:
+    never)."""
 
     agent_id: str
     org_id: str
@@ -48,7 +49,7 @@ def make_agents(dice, count, orgs=("north", "south"), never=0.03):
 
 
 class OldRelay:
-    """The relay as it was: whoever shows the shared secret is let in, as whoever it says it is."""
+    """The old relay: it accepts any caller that shows the shared secret, as the agent that it claims to be."""
 
     def __init__(self):
         class Handler(BaseHTTPRequestHandler):
@@ -121,7 +122,7 @@ class Line:
 
 @dataclass
 class Refusal:
-    """An honest call that was not let in."""
+    """An honest call that was refused."""
 
     agent: Agent
     credential: str  # "key" or "secret"
@@ -140,9 +141,9 @@ class Fleet:
     callers: int = 8
     pause: float = 0.01  # of each caller, between two calls
     resting: float = 0.0  # the share of the agents on their own key that is silent in a round
-    secret_is_closed: bool = False  # from then on who still shows the secret may be refused
+    secret_is_closed: bool = False  # from then on, callers that still show the secret may be refused
     refusals: list = field(default_factory=list)
-    last_by_secret: float = 0.0  # when the last call began that was let in by the secret: time.time()
+    last_by_secret: float = 0.0  # when the last call began that was accepted by the secret: time.time()
 
     def __enter__(self):
         self._stop = threading.Event()
@@ -185,7 +186,7 @@ class Fleet:
         closed = self.secret_is_closed
         credential = agent.key if agent.uses_key else SECRET
         try:
-            # As from a host with many agents: a connection for each address would be as many as there are agents.
+            # Like a host with many agents: a connection for each address would be as many connections as agents.
             status = line.call(self.ports[agent.wave], agent.agent_id, credential, trace=trace, org_id=agent.org_id)
         except OSError as error:
             status = repr(error)
@@ -199,7 +200,7 @@ class Fleet:
             self.last_by_secret = max(self.last_by_secret, began)
 
     def wait_for_rounds(self, count=1, timeout=60):
-        """Until each agent has had its turn `count` times more."""
+        """Waits until each agent has called `count` times more."""
         before, deadline = list(self._rounds), time.monotonic() + timeout
         while any(now <= then + count for now, then in zip(self._rounds, before)):
             self.check()

@@ -1,4 +1,4 @@
-"""A fleet on its way from the shared secret to keys of its own."""
+"""A fleet that moves from the shared secret to its own keys."""
 
 import re
 
@@ -15,7 +15,7 @@ def enlist(relay, folder, count, *, start=True, org="o"):
 
 
 def issue(relay, *words, check=0):
-    """What `migrate-legacy issue` tells."""
+    """Runs `migrate-legacy issue` and returns its document."""
     return relay.json("migrate-legacy", "issue", *words, check=check)["data"]
 
 

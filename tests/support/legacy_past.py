@@ -1,6 +1,6 @@
 """A fleet in the middle of its way off the shared secret: brought in by the real commands, then moved in time.
 
-The program's tables date what they are told and take nothing back; so the past is written with their triggers off.
+The tables set all times themselves and never take a row back; so the past is written with their triggers off.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Somebody who has a sandbox, a service file and a password file in the places where everybody has them: what a test must not find."""
+"""A person with a sandbox, a service file and a password file in the usual places: a test must not find them."""
 
 import json
 import os
@@ -17,7 +17,7 @@ class Newcomer:
 
     def __init__(self):
         self.home = Path(tempfile.mkdtemp(prefix="rly-newcomer-", dir="/tmp"))
-        self.home.chmod(0o711)  # so that for root, too, the default place of the sandbox is in there
+        self.home.chmod(0o711)  # so that the default place of the sandbox is in there for root, too
         self.folder = self.home / ".local/state/relay-admin/sandbox"
         self.env = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TERM": "dumb"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "GIT_CONFIG_GLOBAL"):
@@ -38,7 +38,7 @@ class Newcomer:
         return json.loads(done.stdout)
 
     def settle(self):
-        """From now on, services, passwords and every variable of this person lead to the sandbox."""
+        """Makes services, passwords and every variable of this person lead to the sandbox."""
         sandbox = self.run("sandbox", "status")["data"]
         assert sandbox["folder"] == str(self.folder) and sandbox["state"] == "running"
         place = {"host": sandbox["socket_dir"], "port": "5432", "dbname": "relay", "user": "relay"}
@@ -71,7 +71,7 @@ class Newcomer:
         return (self.folder / "server.log").read_text("utf-8", "replace")
 
     def watch(self):
-        """From now on the server writes down who connects, and `traces` tells what has changed."""
+        """Makes the server log every connection; from now on, `traces` reports what has changed."""
         connection = self._connect()
         with connection.cursor() as cursor:
             cursor.execute("ALTER SYSTEM SET log_connections = on")
@@ -93,7 +93,7 @@ class Newcomer:
         return pid, sorted((str(path), path.lstat().st_mtime if path.name != "server.log" else 0) for path in files)
 
     def traces(self):
-        """What somebody has left here since `watch`: lines about connections, a server that is another one, files."""
+        """Returns the traces of any access since `watch`: lines about connections, a different server, files."""
         visits = [line for line in self._log()[self._log_before :].splitlines() if "connection" in line]
         return visits + [repr(both) for both in zip(self._state_before, self._state()) if both[0] != both[1]]
 

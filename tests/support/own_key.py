@@ -1,4 +1,4 @@
-"""Keys of the caller's own making, as a secret manager makes them: the format and nothing of the program."""
+"""Keys that a caller makes without the program, as a secret manager would: only the format is shared."""
 
 import secrets
 import zlib
@@ -17,7 +17,7 @@ def base62(number, width):
 
 
 def make_key(prefix="relay_sk_", identity=None):
-    """A well-formed key that nobody has seen before; `identity`: with that key id."""
+    """A new well-formed key; `identity`: with that key id."""
     identity = identity or "".join(secrets.choice(KEY_ID_ALPHABET) for _ in range(12))
     body = f"{prefix}{identity}_{base62(int.from_bytes(secrets.token_bytes(32), 'big'), 43)}"
     return body + base62(zlib.crc32(body.encode()), 6)

@@ -34,7 +34,7 @@ def fields(package):
 
 
 class Archive:
-    """The files of a package: their names without `./`, what tar says of each, and their bytes."""
+    """The files of a package: their names without `./`, the entry of tar for each, and their bytes."""
 
     def __init__(self, package):
         self._tar = tarfile.open(fileobj=io.BytesIO(run("dpkg-deb", "--fsys-tarfile", package)))

@@ -11,7 +11,7 @@ from . import binaries
 
 
 def next_lines(text):
-    """What stands behind `next:` in the lines of an error or of doctor, in their order."""
+    """Returns the texts after `next:` in the lines of an error or of doctor, in order."""
     return re.findall(r"^ *next: (.*)$", text, re.MULTILINE)
 
 
@@ -20,7 +20,8 @@ def is_command(line):
 
 
 def words_of(line):
-    """The words of a line that a shell takes; what is behind `#` is a comment. The line is complete and one simple command."""
+    """Returns the words that a shell reads in a line; `#` begins a comment. The line must be one complete, simple
+    command."""
     subprocess.run(["/bin/sh", "-n", "-c", line], check=True)
     return shlex.split(line, comments=True)
 

@@ -42,9 +42,10 @@ LONG = 60.0
 
 @contextmanager
 def at_once(limit=9.0):
-    """What is done in here waits for nobody: it is over before a time-out of the program's, 10 seconds, could be.
+    """Checks that the block waits for nothing: it must end before a time-out of the program, 10 seconds, could.
 
-    Seconds are not the point, and a busy machine takes a few to start a program; so the bound is what the other case would take."""
+    The exact seconds do not matter, and a busy machine takes a few to start a program. So the bound is the time that a
+    wait would take."""
     begin = time.monotonic()
     yield
     took = time.monotonic() - begin
@@ -64,7 +65,7 @@ def wait_until(condition, *, timeout=LONG, step=0.01, what="the condition"):
 
 
 def watchdog(data, folder):
-    """A small shell that outlives us: when we die without a word, it ends the server of `data` and removes `folder`.
+    """A small shell that outlives us: if we are killed, it ends the server of `data` and removes `folder`.
 
     Returns the Popen; `dismiss` it after an orderly stop.
     """
@@ -85,13 +86,13 @@ def watchdog(data, folder):
 
 
 def let_bite(dog):
-    """Has a watchdog do its work now: the server ended, the folder removed."""
+    """Makes a watchdog do its work now: it ends the server and removes the folder."""
     dog.stdin.close()
     dog.wait(timeout=LONG)
 
 
 def dismiss(dog):
-    """Sends a watchdog home after an orderly stop."""
+    """Ends a watchdog after an orderly stop."""
     try:
         dog.stdin.write(b"home\n")
         dog.stdin.close()

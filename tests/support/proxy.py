@@ -1,7 +1,7 @@
 """A PostgreSQL proxy that does harm at a chosen message: cuts, swallows, delays, or runs something while it waits.
 
 Messages are counted by direction ("F" from the client, "B" from the server) from 1 for each connection, and connections
-are counted from 1: a fault can be put on the first connection while the later ones, that settle it, pass.
+are counted from 1: a fault can hit the first connection while the later ones, which settle it, pass.
 """
 
 import os
@@ -21,7 +21,7 @@ BEFORE, MIDDLE, AFTER = "before", "middle", "after"
 
 @dataclass
 class Fault:
-    """What happens at which message.
+    """A fault: what happens, and at which message.
 
     The place: `direction` and `number`, or `match`, a predicate over Message; on connection `connection` (None: each).
     `when`: before the message is forwarded, after it, or in its middle (half of its bytes are forwarded).
@@ -60,7 +60,7 @@ def answer_to_commit(message):
 
 
 class _Pair:
-    """A client connection and its server connection, served by one thread: a close() is at once a reset."""
+    """A client connection and its server connection, served by one thread: so close() takes effect immediately."""
 
     def __init__(self, proxy, number, client):
         self.proxy = proxy
@@ -74,7 +74,7 @@ class _Pair:
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self):
-        """Forwards until both sides are done. After `end` the server is still read to its end: it sees no reset."""
+        """Forwards until both sides are done. After `end`, the server is still read to the end, so it sees no reset."""
         open_sides = {self.client: FRONTEND, self.server: BACKEND}
         while open_sides:
             try:
@@ -107,7 +107,7 @@ class _Pair:
         for message in self._framers[direction].feed(data):
             try:
                 self._handle(message)
-            except OSError:  # the receiver is gone: what it would have got is lost, the other direction goes on
+            except OSError:  # the receiver is gone: its data is lost, the other direction continues
                 continue
         return bool(data)
 
@@ -148,7 +148,7 @@ class _Pair:
             time.sleep(action)
 
     def end(self, how):
-        """Ends the client's connection by FIN or RST, and the server's in order: what it was sent, it reads."""
+        """Ends the client's connection by FIN or RST, and the server's in order: it reads everything that was sent."""
         if self.ended:
             return
         self.ended = True
@@ -177,11 +177,10 @@ class _Pair:
 
 
 class Proxy:
-    """Listens on 127.0.0.1, or with `unix=True` on a socket in a folder of its own, and forwards to `upstream`.
+    """Listens on 127.0.0.1, or with `unix=True` on a socket in its own folder, and forwards to `upstream`.
 
     `upstream`: (host, port) or the path of a socket. As a context manager it is running. `mode` may be changed at any
-    time: "forward", "refuse" (each new connection is ended at once), "silent" (accepted, and never answered).
-    """
+    time: "forward", "refuse" (ends each new connection immediately), "silent" (accepts, and never answers)."""
 
     def __init__(self, upstream, *faults, unix=False):
         self.upstream = upstream
@@ -227,7 +226,7 @@ class Proxy:
             self.messages.append(message)
 
     def fault_for(self, message):
-        """The first fault whose place this is."""
+        """Returns the first fault whose place this is."""
         with self._lock:
             for fault in self.faults:
                 if fault.hits(message):
@@ -241,7 +240,7 @@ class Proxy:
         return sum(fault.fired for fault in self.faults)
 
     def backend_pid(self, connection=1):
-        """The server's process for a connection, None before it told."""
+        """The server's process for a connection; None before the server has sent it."""
         return self.pairs[connection - 1].pid
 
     def sent(self, direction=None, connection=None):
@@ -254,7 +253,7 @@ class Proxy:
             ]
 
     def bytes_sent(self, direction=None):
-        """Everything that passed, in one piece: to look for what must never be on the wire."""
+        """Returns everything that passed, in one piece: to search it for texts that must never be on the wire."""
         return b"".join(message.raw for message in self.sent(direction))
 
     def _accept(self):
@@ -273,7 +272,7 @@ class Proxy:
                 if client.family == socket.AF_INET:
                     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 pair = _Pair(self, len(self.pairs) + 1, client)
-            except OSError:  # the server is down: as the kernel would say it
+            except OSError:  # the server is down: the kernel would refuse, too
                 client.close()
                 continue
             self.pairs.append(pair)

@@ -1,4 +1,4 @@
-"""How long the machine itself kept everybody waiting: what a test that measures milliseconds allows on top of its bound."""
+"""How long the machine itself paused: a test that measures milliseconds adds this to its bound."""
 
 import threading
 import time
@@ -6,7 +6,8 @@ from contextlib import closing
 
 
 class Pulse(threading.Thread):
-    """Asks the database something every few milliseconds: whether the machine itself stood still, whatever the gateways did."""
+    """Queries the database every few milliseconds, to find out whether the machine itself paused, whatever the gateways
+    did."""
 
     def __init__(self, database):
         super().__init__(daemon=True)
@@ -23,12 +24,13 @@ class Pulse(threading.Thread):
                 self.worst = max(self.worst, time.monotonic() - before)
 
     def standstill(self):
-        """The longest, in seconds, since it was asked last."""
+        """Returns the longest pause, in seconds, since the last call."""
         worst, self.worst = self.worst, 0
         return worst
 
     def allowance(self):
-        """What is to be added to a bound: what hears of a change and acts on it is woken a few times on its way."""
+        """Returns what to add to a bound: a process that hears of a change and acts on it is woken a few times on the
+        way."""
         return 4 * self.standstill()
 
     def __enter__(self):

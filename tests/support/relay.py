@@ -12,7 +12,7 @@ import pexpect
 
 from . import binaries, contract, surroundings
 
-# What a build with coverage or sanitizers needs to find in its environment; everything else is ours to choose.
+# The variables that a build with coverage or sanitizers needs; we choose everything else.
 KEPT_VARIABLES = (
     "PATH",
     "ASAN_OPTIONS",
@@ -73,7 +73,8 @@ class Result:
 
 
 def clean_environment(home, more=None):
-    """An environment with nothing of the caller's that could change what runs: no PG*, RELAY_* or CI, its own home and sandbox."""
+    """An environment without the caller's settings that could change a run: no PG*, RELAY_* or CI, a separate home and
+    sandbox."""
     kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
     chosen = {
         **kept,
@@ -102,7 +103,7 @@ def _close_before_exec(closed):
 
 
 class Runner:
-    """Runs the program against one database. Called with the words of a command line, it returns a Result.
+    """Runs the program against one database. Call it with the words of a command line; it returns a Result.
 
     `dsn` goes into RELAY_ADMIN_DSN; `env` adds variables (None removes one); `prefix` is put before the program's path
     (a tracer); `program` is another program than the one under test.
@@ -210,7 +211,7 @@ class Runner:
         try:
             out, err = process.communicate(data, timeout=timeout)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)  # and what it started: a tracer's program, a pipe's other end
+            os.killpg(process.pid, signal.SIGKILL)  # and its children: the program of a tracer, the other end of a pipe
             out, err = process.communicate()
             result = Result(tuple(process.args), -signal.SIGKILL, out or b"", err or b"")
             raise AssertionError(f"still running after {timeout} s\n{result}") from None

@@ -1,11 +1,12 @@
-"""Which points of a grid a run tries: a sample that holds every kind, drawn by a seed, or all of them.
+"""Chooses the points of a grid that a run tries: a sample with every kind, drawn by a seed, or all of them.
 
-A grid of faults repeats itself: of forty reads from the server most are like their neighbours. What must not be lost is a kind: each
-system call in each stage of a command, each blow at each place. The caller names the kinds of a point; a sample holds each of them,
-and the first and the last point of the grid. Which points of a kind are drawn changes from run to run, so that in time all are tried.
+A grid of faults repeats itself: of forty reads from the server most are like their neighbours. But no kind may be lost:
+each system call in each stage of a command, each blow at each place. The caller names the kinds of a point; a sample
+holds each of them, and the first and the last point of the grid. Which points of a kind are drawn changes from run to
+run, so that in time all are tried.
 
-RELAY_FAULT_SEED is the seed, otherwise chosen by chance: the same seed draws the same points. RELAY_FAULT_FULL=1 draws all.
-"""
+RELAY_FAULT_SEED is the seed; without it, chance chooses one: the same seed draws the same points. RELAY_FAULT_FULL=1
+draws all."""
 
 import os
 import random
@@ -19,7 +20,7 @@ drawn = []
 
 
 def dice(name):
-    """The dice of a test in which other things than points are left to chance: the same seed throws the same."""
+    """The dice of a test that leaves more than points to chance: the same seed throws the same."""
     drawn.append((name, None, None))
     return random.Random(f"{SEED} {name}")
 
@@ -27,9 +28,9 @@ def dice(name):
 def sample(name, points, kinds, *, times=1, always=lambda point: False, seed=None, full=None):
     """Returns the points of the grid `name` that this run tries, in their order.
 
-    `kinds(point)`: what the point is an example of, any number of hashable values; a sample has `times` examples of each, or all where
-    there are fewer. The first point, the last, and those for which `always(point)` is true are in every sample.
-    """
+    `kinds(point)`: the kinds of which the point is an example, any number of hashable values; a sample has `times`
+    examples of each, or all where there are fewer. The first point, the last, and those for which `always(point)` is
+    true are in every sample."""
     points = list(points)
     everywhere = range(len(points))
     if FULL if full is None else full:
@@ -43,7 +44,7 @@ def sample(name, points, kinds, *, times=1, always=lambda point: False, seed=Non
 
 
 def _cover(kinds_of, order, times):
-    """So many positions that each kind is there `times` times, taken in `order` by how many kinds each adds."""
+    """Returns positions such that each kind is there `times` times, taken in `order` by how many kinds each adds."""
     there = Counter(kind for kinds in kinds_of for kind in kinds)
     missing = Counter({kind: min(times, count) for kind, count in there.items()})
     chosen = set()

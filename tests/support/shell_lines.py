@@ -1,11 +1,11 @@
-"""The lines of shell in manual pages, README and guides: what a reader will paste, and what therefore has to work."""
+"""The lines of shell in manual pages, README and guides: readers will paste them, so they must work."""
 
 import re
 import shlex
 
 from .own_key import make_key
 
-# What ends a simple command.
+# The operators that end a simple command.
 _ENDS = {"|", "<", ">", "2>", ">>", "&&", "||", ";", "&"}
 
 
@@ -22,7 +22,8 @@ def invocations(line):
 
 
 def markdown_lines(text):
-    """What a Markdown document says of relay-admin: `$ ` lines of console blocks, lines of sh blocks, code in running text.
+    """Returns the relay-admin commands of a Markdown document: `$ ` lines of console blocks, lines of sh blocks, code
+    in running text.
 
     Code in running text with a placeholder (`relay-admin help COMMAND`) is left out.
     """
@@ -43,7 +44,7 @@ _ESCAPES = {"\\-": "-", "\\(dq": '"', "\\(aq": "'", "\\(ga": "`", "\\(ti": "~", 
 
 
 def unescape(text):
-    """mdoc as the reader sees it, macros apart."""
+    """Returns mdoc as the reader sees it, without macros."""
     return re.sub(r"\\(?:\(..|.)", lambda found: _ESCAPES[found.group()], text)
 
 

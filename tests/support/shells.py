@@ -12,7 +12,7 @@ from .relay import clean_environment
 
 PROMPT = "READY> "
 TAB = "\t"
-SHOW_LINE = "\x14"  # Ctrl-T: each shell is told to print its line on it, between these marks
+SHOW_LINE = "\x14"  # Ctrl-T: each shell is set up to print its line at this key, between these marks
 LINE = re.compile(r"LINE<(.*?)>ENIL", re.DOTALL)
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>()][A-B0-2]?|\x1b\][^\x07]*\x07|[\r\x07]")
 
@@ -31,7 +31,8 @@ def script(shell):
 
 
 def start_of_program(home):
-    """How long the program takes right now to start and to answer without asking anybody: on a busy machine, most of what a Tab takes."""
+    """Returns how long the program takes right now to start and to answer without a database: on a busy machine, most
+    of the time of a Tab."""
     began = time.monotonic()
     subprocess.run([binaries.relay_admin(), "__complete", "zzz"], env=environment(home), check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
@@ -62,7 +63,8 @@ class Shell:
         return self.session.match.group(1)
 
     def tab(self, text, times=1):
-        """Types `text` and presses Tab so many times; returns the line, emptied. What was displayed: `listing`."""
+        """Types `text` and presses Tab `times` times; returns the line, and clears it. `listing` has what was
+        displayed."""
         self.shown = ""
         self.session.send(text)
         started = time.monotonic()
@@ -75,7 +77,7 @@ class Shell:
 
     @property
     def listing(self):
-        """What the shell displayed during the last `tab`, without escape sequences."""
+        """Returns what the shell displayed during the last `tab`, without escape sequences."""
         return ESCAPES.sub("", self.shown)
 
     def run(self, command):
@@ -89,7 +91,7 @@ class Shell:
 
 
 def bash(home, *, script_path, **env):
-    """bash without anybody's start files and without the bash-completion package."""
+    """bash without start files and without the bash-completion package."""
     show = """bind -x '"\\C-t": printf "LINE<%s>ENIL\\n" "$READLINE_LINE"'"""
     quiet = "bind 'set enable-bracketed-paste off'; bind 'set bell-style none'; bind 'set page-completions off'"
     return Shell(["/bin/bash", "--norc", "--noprofile", "-i"], f"{quiet}; {show}; . {script_path}", home, **env)
@@ -97,7 +99,7 @@ def bash(home, *, script_path, **env):
 
 def zsh(home, *, folder, **env):
     """zsh without start files; the script is loaded from a folder of $fpath, as when it is installed."""
-    # Its Tab would first expand what stands before it, by itself and for every command: here only completion is asked for.
+    # By default, Tab first expands the word before it, for every command; the tests need only completion.
     bind = "bindkey -e; bindkey '^I' complete-word; bindkey '^T' show"
     show = "show() { print -rn -- \"LINE<$BUFFER>ENIL\" }; zle -N show"
     setup = f"fpath=({folder} $fpath); autoload -U compinit; compinit -u -D; LISTMAX=0; unsetopt beep; {show}; {bind}"
@@ -105,7 +107,8 @@ def zsh(home, *, folder, **env):
 
 
 def fish(home, line, *, folder, tries=4, **env):
-    """{word: description} that fish offers for a line, its cursor at the end. Asked again if it is nothing: the machine may be busy."""
+    """{word: description} that fish offers for a line, its cursor at the end. Asks again if there is no answer: the
+    machine may be busy."""
     command = "set -p fish_complete_path $argv[1]; complete -C $argv[2]"
     argv = ["fish", "--no-config", "-c", command, os.fspath(folder), line]
     for _ in range(tries):

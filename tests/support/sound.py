@@ -1,4 +1,4 @@
-"""A server as it should be in production, with the logins that it should have: where `doctor` finds nothing to say."""
+"""A server as it should be in production, with the logins that it should have: `doctor` has nothing to report there."""
 
 from contextlib import contextmanager
 
@@ -9,8 +9,8 @@ SETTINGS = {"full_page_writes": "on", "password_encryption": "scram-sha-256", "f
 
 
 def sound_cluster(**options):
-    """Not started. All is as it should be but for fsync, which would cost each new database seconds (see `durable`); what a test changes by
-    ALTER SYSTEM counts, as these settings do not stand on the command line."""
+    """Not started. All is as it should be except fsync, which would cost each new database seconds (see `durable`).
+    These settings are not on the command line, so a test can change them with ALTER SYSTEM."""
     cluster = Cluster(name="sound", **options)
     for name in SETTINGS:
         cluster.settings.pop(name, None)
@@ -21,7 +21,7 @@ def sound_cluster(**options):
 
 @contextmanager
 def durable(cluster):
-    """While it lasts a crash would lose nothing."""
+    """Until the end of the block, a crash would lose nothing."""
     cluster.query("ALTER SYSTEM SET fsync = on")
     cluster.reload()
     yield

@@ -14,7 +14,7 @@ class Standby(Server):
 
     def __init__(self, primary, *, name, **options):
         super().__init__(name=name, **options)
-        self.settings.setdefault("wal_retrieve_retry_interval", "200ms")  # when the primary is back, it is found at once
+        self.settings.setdefault("wal_retrieve_retry_interval", "200ms")  # it soon finds a primary that is back
         self.primary = primary
         source = f"host={primary.host} port={primary.port} user=postgres application_name={name}"
         run_as_server(
@@ -32,7 +32,7 @@ class Standby(Server):
                 "--no-sync",
             ]
         )
-        # What the primary was told by ALTER SYSTEM comes with the copy; once promoted it must not wait for itself.
+        # The ALTER SYSTEM settings of the primary come with the copy; once promoted, it must not wait for itself.
         with open(self.data / "postgresql.auto.conf", "a", encoding="utf-8") as settings:
             settings.write("synchronous_standby_names = ''\n")
 
@@ -53,7 +53,7 @@ class Standby(Server):
         return self
 
     def promote(self):
-        """Makes it a primary of its own; returns when it takes writes."""
+        """Makes it a separate primary; returns when it accepts writes."""
         self.query("SELECT pg_promote(true, 60)")
         processes.wait_until(
             lambda: not self.query("SELECT pg_is_in_recovery()")[0][0], what=f"{self.name} to be promoted"

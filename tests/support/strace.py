@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from . import binaries
 
-# What changes files, terminals or the database, or waits for them. "?": not every architecture has it.
+# The calls that change files, terminals or the database, or wait for them. "?": not every architecture has it.
 FILE_CALLS = (
     "openat,?open,?creat,write,?writev,?pwrite64,?sendfile,fsync,fdatasync,syncfs,fchmod,?fchmodat,?chmod,ftruncate,"
     "linkat,?link,renameat,?rename,?renameat2,unlinkat,?unlink,close,mkdirat,?mkdir,?fstat,?newfstatat,ioctl"
@@ -41,7 +41,7 @@ class Call:
 
     @property
     def result(self):
-        """What strace shows after the equals sign."""
+        """The text that strace shows after the equals sign."""
         found = _RESULT.search(self.text)
         return found["result"] if found else ""
 

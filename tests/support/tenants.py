@@ -1,4 +1,5 @@
-"""Ten organizations with ten agents each, and what a tenant-scoped reader may ask. Everything of an organization bears its id in its text."""
+"""Ten organizations with ten agents each, and the queries of a reader for one tenant. Every text of an organization
+contains its id."""
 
 import json
 import re
@@ -13,7 +14,8 @@ AGENTS_EACH = 10
 UNLISTED = ORGS[9]  # none of its agents is on the list of the shared secret
 MARK = re.compile(r"org\d\d")
 
-# The four ways in which a server can say whom it reads for; each a (setting, value) with the organization as %s.
+# The four ways in which a server can name the organization that it reads for; each a (setting, value) with the
+# organization as %s.
 WAYS = (
     ("relay.org_id", "%s"),
     ("request.jwt.claims", '{"sub": "u1", "org_id": "%s"}'),
@@ -84,13 +86,13 @@ def readable_columns(database):
 
 
 def read_for(cursor, org, way=WAYS[0], *, local=True):
-    """Says in the current transaction (or session) whom it reads for."""
+    """Names the organization to read for, in the current transaction (or session)."""
     name, value = way
     cursor.execute("SELECT set_config(%s, %s, %s)", (name, value.replace("%s", org), local))
 
 
 class Stranger(AssertionError):
-    """A reader has seen what belongs to another organization."""
+    """A reader has seen a row of another organization."""
 
 
 def check_rows(org, rows, owner_of_key=None):

@@ -11,7 +11,7 @@ import pytest
 from support import relay as relay_support
 from support import strace, tmpfs
 
-# A stand-in with the shape of the program under test: makes itself undumpable, writes a file by the book.
+# A small program in place of the program under test: it makes itself undumpable and writes a file by the book.
 WRITER = """
 #include <fcntl.h>
 #include <stdio.h>

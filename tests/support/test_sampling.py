@@ -18,7 +18,7 @@ CALLS = [(name, number) for name, count in (("poll", 40), ("sendto", 30), ("open
 
 @pytest.fixture(autouse=True)
 def nothing_is_noted(monkeypatch):
-    """What is drawn here is no fault of this run."""
+    """Keeps draws in this file out of the summary of the run."""
     monkeypatch.setattr(sampling, "drawn", [])
 
 

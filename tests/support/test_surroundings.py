@@ -1,4 +1,5 @@
-"""Whoever starts the tests may have a sandbox, databases, services and passwords: no test finds them, whatever it starts."""
+"""The person who starts the tests may have a sandbox, databases, services and passwords: no test finds them, whatever
+it starts."""
 
 import os
 import subprocess
@@ -12,7 +13,7 @@ from support.processes import is_alive, wait_until
 
 TESTS = Path(__file__).parents[1]
 
-# Runs in a test process of its own that a newcomer has started, and tries every way in which tests start something.
+# Runs in a separate test process that a newcomer has started, and tries every way in which tests start programs.
 PROBE = '''
 import json
 import os
@@ -82,7 +83,7 @@ def newcomer():
 
 
 def environment_of(newcomer):
-    """What ctest gives to a test that this person has started."""
+    """The environment that ctest gives to a test that this person has started."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("RELAY_")}
     return {**ours, **newcomer.env, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(TESTS)}
 
@@ -97,7 +98,7 @@ def run_as(newcomer, command, **more):
 def test_no_test_in_python_finds_a_newcomers_sandbox(newcomer, tmp_path):
     probe = tmp_path / "test_probe.py"
     probe.write_text(PROBE)
-    # What tests/conftest.py does for the tests below it, it does here for one that is elsewhere.
+    # Here tests/conftest.py does for a test elsewhere what it does for the tests below it.
     command = [sys.executable, "-m", "pytest", "-q", "-p", "conftest", "-c", TESTS / "pytest.ini", "--rootdir", tmp_path, probe]
     assert "4 passed" in run_as(newcomer, command)
     assert newcomer.traces() == []
@@ -114,7 +115,7 @@ def test_no_test_in_cpp_finds_it(newcomer, start):
 
 
 def test_the_newcomers_own_program_does_find_it(newcomer):
-    """The traps above are real ones: whoever has these settings gets there, by each of them."""
+    """The traps above are real: each of these settings leads to the sandbox."""
     assert newcomer.run("sandbox", "status")["data"]["state"] == "running"
     assert newcomer.run("whoami")["data"]["session_user"] == "relay"
     words = ["psql", "-X", "-w", "-Atc", "SHOW cluster_name"]

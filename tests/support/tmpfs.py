@@ -1,6 +1,6 @@
 """Small disks: a tmpfs of a few kilobytes that is soon full, and a limit on the size of files.
 
-Root mounts one. An ordinary user gets one inside a user and mount namespace of its own, held by a sleeping process, and
+Root mounts one. An ordinary user gets one inside a separate user and mount namespace, held by a sleeping process, and
 reaches it from outside by way of /proc/PID/root; where namespaces are not allowed (in a chroot, say), by sudo.
 """
 
@@ -31,7 +31,7 @@ def small_disk(size="64k", *, inodes=None):
 
 @lru_cache(maxsize=None)
 def namespaces_are_allowed():
-    """Whether this user may be root in a user namespace of its own."""
+    """Returns whether this user may be root in a new user namespace."""
     return subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode == 0
 
 
@@ -74,7 +74,7 @@ def _in_namespace(options):
 
 
 def let_write(folder, may):
-    """Whether anything can be written to a small disk from now on."""
+    """Sets whether anything can be written to a small disk from now on."""
     in_namespace = re.fullmatch(r"/proc/(\d+)/root(/.*)", str(folder))
     if in_namespace:
         holder, folder = in_namespace.groups()

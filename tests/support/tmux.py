@@ -1,4 +1,4 @@
-"""A real terminal of a given size: tmux draws what a program prints, and tells what stands on its screen."""
+"""A real terminal of a given size: tmux draws what a program prints, and reports what is on its screen."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Tmux:
-    """One tmux server of our own with one pane, in which a shell command runs."""
+    """A separate tmux server with one pane, in which a shell command runs."""
 
     def __init__(self, columns, lines, environment, folder):
         self.columns = columns
@@ -53,7 +53,7 @@ class Tmux:
             time.sleep(0.05)
 
     def finish(self, seconds=60):
-        """Waits for the end of the command; its exit code."""
+        """Waits for the end of the command; returns its exit code."""
         end = time.monotonic() + seconds
         while not self._code_file.exists() or not self._code_file.read_text().endswith("\n"):
             assert time.monotonic() < end, "still running:\n" + "\n".join(self.screen())

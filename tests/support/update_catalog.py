@@ -1,4 +1,5 @@
-"""Writes schema/catalog.txt anew: what a database holds after `schema apply` by $RELAY_ADMIN. `schema verify` compares with it.
+"""Writes schema/catalog.txt: the objects of a database after `schema apply` by $RELAY_ADMIN. `schema verify` compares
+with it.
 
 Run it after a change to schema/*.sql, with a program built from it: `cmake --build BUILD --target update-catalog`."""
 
@@ -16,7 +17,8 @@ from support.database import Database  # noqa: E402
 
 
 def actual_catalog(program, dsn):
-    """The database's catalog: what the program expected, less what it misses, and what it did not expect."""
+    """Returns the database's catalog: the objects that the program expected, minus the missing ones, plus the
+    unexpected ones."""
     environment = dict(os.environ, RELAY_ADMIN_DSN=dsn)
     subprocess.run([program, "schema", "apply", "-q"], env=environment, check=True, stdout=subprocess.DEVNULL)
     verified = subprocess.run([program, "schema", "verify", "-o", "json"], env=environment, check=False, stdout=subprocess.PIPE)

@@ -1,4 +1,4 @@
-"""Writes tests/cli/golden/VERSION anew: what every command of $RELAY_ADMIN prints as JSON, some of each kind and shape.
+"""Writes tests/cli/golden/VERSION: the JSON output of every command of $RELAY_ADMIN, some of each kind and shape.
 
 Only for a version that is not released yet: `cmake --build BUILD --target update-golden`. See tests/cli/golden/README.md."""
 
@@ -20,7 +20,7 @@ MOST = 4
 
 
 def outline(value, path="$"):
-    """The paths of a document with the types that stand there: what makes it worth keeping."""
+    """Returns the paths of a document with their types: a document with new ones is worth keeping."""
     found = {(path, type(value).__name__)}
     if isinstance(value, dict):
         for key, each in value.items():
@@ -32,7 +32,7 @@ def outline(value, path="$"):
 
 
 def chosen(documents):
-    """The fewest that show the most, in the order in which they were printed."""
+    """Returns the fewest documents that show the most, in the order in which they were printed."""
     documents = [document for at, document in enumerate(documents) if document not in documents[:at]]
     kept, shown = [], set()
     while len(kept) < MOST:

@@ -1,4 +1,4 @@
-"""The test vectors of the API key, which every implementation has to pass."""
+"""The test vectors of the API key, which every implementation must pass."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""PostgreSQL's wire protocol 3.0, as far as a proxy needs it: where a message ends, what it is called, what is in it.
+"""PostgreSQL's wire protocol 3.0, as far as a proxy needs it: the end, the name and the content of a message.
 
 Source: PostgreSQL documentation, chapter 55 "Frontend/Backend Protocol" (55.7, message formats).
 """
@@ -77,7 +77,7 @@ class Framer:
         self._untyped = direction == FRONTEND
 
     def feed(self, data):
-        """Takes what was received; yields each message that is whole now."""
+        """Takes received bytes; yields each message that is complete."""
         self._buffer += data
         while True:
             head = 0 if self._untyped else 1

@@ -6,7 +6,7 @@
 
 namespace relay {
 
-/// All that an advice says in words, for a look at its texts: sentences, subjects, words of commands.
+/// Returns all words of an advice: sentences, subjects, words of commands.
 inline std::string words_of(Advice const &advice) {
     std::string text;
     for (Step const &step : advice.steps()) {

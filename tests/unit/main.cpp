@@ -11,8 +11,8 @@
 
 namespace {
 
-/// What could lead a test to a database, a sandbox or settings of whoever started it: the same as in
-/// tests/support/surroundings.py, but for what only programs in Python start.
+/// Variables that could lead a test to a database, a sandbox or settings of the person who started it: the same as in
+/// tests/support/surroundings.py, except those for programs that only Python tests start.
 bool is_foreign(std::string_view name) {
     bool const is_libpq =
         name.starts_with("PG") && name.size() > 2 && std::isupper(static_cast<unsigned char>(name[2]));

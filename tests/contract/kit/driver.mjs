@@ -22,7 +22,7 @@ async function query(sql, values) {
   return (await pool.query(sql, values)).rows;
 }
 
-// Where FEED_HOST says, if the others go through a pooler.
+// Connects to FEED_HOST, if it is set: the other connections go through a pooler.
 async function connect() {
   const { FEED_HOST: host, FEED_PORT: port } = process.env;
   const where = host ? { host, port: Number(port) } : {};

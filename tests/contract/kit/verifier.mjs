@@ -1,6 +1,6 @@
-// Checks relay keys: parse, checksum, digest, authenticate, cache, forget on change. To be copied into a gateway.
+// Checks relay keys: parse, checksum, digest, authenticate, cache, forget on change. Copy it into your gateway.
 //
-// The rules that it keeps, and why, are told in relay-admin-gateway(7). What the gateway brings along:
+// relay-admin-gateway(7) explains the rules that it keeps. The gateway provides:
 //   query(sql, values)   runs one statement, committed, on its own connections (a pooler is fine); its rows
 //   connect()            a new connected pg.Client, straight to the same server: for LISTEN
 
@@ -121,7 +121,7 @@ export class Verifier {
         feed = await this.connect();
         const awake = (error) => { told = error ?? true; wake(); };
         feed.on('notification', () => awake()).on('error', awake).on('end', () => awake(new Error('the feed ended')));
-        if (this.gatewayId) await feed.query('LISTEN relay_key_changes'); // first: nothing falls between
+        if (this.gatewayId) await feed.query('LISTEN relay_key_changes'); // before the first read: no change is missed
         for (;;) {
           told = false;
           await this.catchUp(feed);
@@ -129,7 +129,7 @@ export class Verifier {
           clearTimeout(timer);
           if (told instanceof Error) throw told;
         }
-      } catch { // whatever it was: nobody tells us of changes, so the cache is not to be used
+      } catch { // whatever it was, we do not hear of changes, so the cache must not be used
         this.readAt = -MAX_STALE;
         await feed?.end().catch(() => {});
         await new Promise((go) => setTimeout(go, POLL));

@@ -1,6 +1,6 @@
 """Checks relay keys: parse, checksum, digest, authenticate, cache, forget on change. Copy it into your gateway.
 
-relay-admin-gateway(7) explains the rules that it keeps. What the gateway brings along:
+relay-admin-gateway(7) explains the rules that it keeps. The gateway provides:
   query(sql, arguments)   runs one statement, committed, on its own connections, which may go through
                           a pooler; returns a list of dicts
   connect()               a new connection in autocommit, straight to the same server, for LISTEN

@@ -13,7 +13,7 @@
 
 namespace relay::cli::test {
 
-/// What the commands below saw; the last one that ran.
+/// The options that the last command saw.
 struct Seen {
     std::string command{};
     std::optional<std::string> name{};

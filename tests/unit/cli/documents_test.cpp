@@ -54,7 +54,7 @@ TEST_CASE("a value of an id, a subject or an enum is its text") {
           std::vector<std::string>{"a", "b"});
 }
 
-TEST_CASE("what is told of a key that may not be there is null without it") {
+TEST_CASE("the fields of a key that may not exist are null without it") {
     CHECK(is_null(value_of(std::optional<Key>(), &Key::key_id)));
     CHECK(text_in(value_of(std::optional(sample_key()), &Key::key_id)) == "000000000000");
     CHECK(is_null(value_of(std::optional(sample_key()), &Key::expires_at)));
@@ -69,7 +69,7 @@ TEST_CASE("keys are counted in words") {
     CHECK(describe_keys({key_of(KeyStatus::retiring, true)}) == "1 retiring; refused while blocked");
 }
 
-TEST_CASE("a status names who, since when and why") {
+TEST_CASE("a status names the actor, the time and the reason") {
     CHECK(plain_text(describe_status(Status::active, {})) == "active");
     Standing block{
         .subject = AgentId::parse("bot"), .kind = StandingKind::block, .at = now, .actor = "ana", .db_role = "r"};
@@ -85,7 +85,7 @@ TEST_CASE("a status names who, since when and why") {
           "REVOKED (org acme) since 2026-11-22T01:02:03Z by bo (role r)");
 }
 
-TEST_CASE("the one key of a text is found, whatever stands around it") {
+TEST_CASE("the one key of a text is found, whatever is around it") {
     std::string const key = a_key();
     for (std::string const &text : {key, key + "\n", "RELAY_API_KEY=" + key + "\n", "{\"api_key\":\"" + key + "\"}",
                                     "A=" + key + "\nB=" + key + "\n", "key: " + key}) {
@@ -95,7 +95,7 @@ TEST_CASE("the one key of a text is found, whatever stands around it") {
     }
 }
 
-TEST_CASE("what begins like a key but is none has a fault that does not quote it") {
+TEST_CASE("a text that begins like a key but is not one has a fault that does not quote it") {
     std::string const key = a_key();
     std::string spoilt = key;
     spoilt.back() = spoilt.back() == '0' ? '1' : '0';

@@ -57,7 +57,7 @@ TEST_CASE("every example in the commands' texts parses") {
             Words words = shell_words(example.command);
             auto const program = std::find(words.begin(), words.end(), "relay-admin");
             if (program == words.end()) {
-                continue;  // what stands around a command: `gh api ...`
+                continue;  // text around a command: `gh api ...`
             }
             words.erase(words.begin(), program + 1);
             CHECK_NOTHROW(parse_command_line(words, command_table(), environment({})));

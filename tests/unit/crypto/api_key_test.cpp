@@ -111,7 +111,7 @@ TEST_CASE("every invalid test vector is refused for its own reason, and never qu
     }
 }
 
-TEST_CASE("faults beyond the vectors are told apart") {
+TEST_CASE("faults beyond the vectors are distinguished") {
     auto const changed = [](std::size_t at, char c) {
         std::string text = sample;
         text[at] = c;

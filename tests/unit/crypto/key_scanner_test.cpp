@@ -26,7 +26,7 @@ std::size_t count(std::vector<std::string> const &pieces) {
 
 }  // namespace
 
-TEST_CASE("a key is found with its id, type and hash, wherever it stands between word borders") {
+TEST_CASE("a key is found with its id, type and hash, wherever it is between word borders") {
     for (std::string const before : {"", " ", "key=", "\"", "(", "\n", "Bearer ", "-", ".", "\xc3\xa9", "\\"}) {
         for (std::string const after : {"", " ", "\"", ")", "\r\n", "\n", ",", "-x", ".", "\xc3\xa9", "=="}) {
             KeyScanner scanner;
@@ -40,7 +40,7 @@ TEST_CASE("a key is found with its id, type and hash, wherever it stands between
     }
 }
 
-TEST_CASE("a key inside a longer word is none") {
+TEST_CASE("a key inside a longer word does not count") {
     for (std::string const edge : {"a", "Z", "0", "_"}) {
         CHECK(count({edge + agent_key}) == 0);
         CHECK(count({agent_key + edge}) == 0);
@@ -78,7 +78,7 @@ TEST_CASE("keys fed byte by byte are found, also behind long words and near miss
     CHECK(count({text}) == 2);
 }
 
-TEST_CASE("what only looks like a key is not found") {
+TEST_CASE("a text that only looks like a key is not found") {
     for (std::size_t at = 0; at < agent_key.size(); ++at) {
         std::string changed = agent_key;
         changed[at] = changed[at] == '0' ? '1' : '0';
@@ -111,7 +111,7 @@ TEST_CASE("NUL bytes and arbitrary binary around a key do no harm") {
     CHECK(count({noise + nul + agent_key + nul + noise + agent_key}) == 1);
 }
 
-TEST_CASE("a scanner is as new after finish") {
+TEST_CASE("a scanner is like new after finish") {
     KeyScanner scanner;
     scanner.feed(agent_key);
     CHECK(scanner.finish().size() == 1);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto secret = "correct horse battery staple";
 
-// Made of it with hashlib, crypt(3) and PyNaCl.
+// Made from the secret with hashlib, crypt(3) and PyNaCl.
 std::string const hex = "c4bbcb1fbec99d65bf59d85c8cb62ee2db963f0fe106f483d9afa73bd4e39a8a";
 std::string const base64 = "xLvLH77JnWW/WdhcjLYu4tuWPw/hBvSD2a+nO9Tjmoo=";
 std::string const bcrypt = "$2b$04$abcdefghijklmnopqrstuu7EJV7kdjBBQxyb0HjTh9KS7.Lah/6CG";
@@ -55,7 +55,7 @@ TEST_CASE("bcrypt in each of its spellings is the same hash") {
     }
 }
 
-TEST_CASE("what is no hash, or would cost minutes, is an error and no answer") {
+TEST_CASE("a text that is not a hash, or would cost minutes, is an error and not an answer") {
     for (std::string const &text :
          {std::string(), std::string("secret"), hex.substr(1), hex + "0", bcrypt.substr(0, 59), std::string(43, '!'),
           std::string("$2b$31$") + bcrypt.substr(7), std::string("$argon2id$v=19$m=4194304,t=1,p=1$c2FsdA$aGFzaA"),

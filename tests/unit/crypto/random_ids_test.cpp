@@ -35,7 +35,7 @@ TEST_CASE("a trace id is 32 hexadecimal digits, not all zero, and never the same
     }
 }
 
-TEST_CASE("delivered bytes name their operation for ever: the ids were computed with Python's hashlib") {
+TEST_CASE("delivered bytes name their operation permanently: the ids were computed with Python's hashlib") {
     // hashlib.blake2b(content, digest_size=16, key=b"relay-admin operation"), its first 120 bits in Crockford's base32
     CHECK(relay::operation_id_for("").text() == "op_26wmfa4bds51x8wj6vd2xsmz");
     CHECK(relay::operation_id_for("abc").text() == "op_7hgxkgq8mmgy138c3g7n10mn");

@@ -82,7 +82,7 @@ TEST_CASE("a sealing key may end in one newline, as files do") {
     CHECK(!refusal(" " + text).empty());
 }
 
-TEST_CASE("a text that is no sealing key is refused and not quoted") {
+TEST_CASE("a text that is not a sealing key is refused and not quoted") {
     std::array<unsigned char, 80> bytes{};
     randombytes_buf(bytes.data(), bytes.size());
     bytes[0] = 0xFB;  // '+' in standard base64, '-' in the form for addresses

@@ -72,7 +72,7 @@ TEST_CASE("moving hands the bytes over and empties the source") {
     }
 }
 
-TEST_CASE("truncating forgets the tail for good") {
+TEST_CASE("truncating wipes the tail") {
     SecretBuffer buffer = SecretBuffer::copy_of("0123456789");
     char const *const tail = buffer.reveal().data() + 4;
     buffer.truncate(4);

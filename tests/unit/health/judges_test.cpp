@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-// What no server here can be made to be; the rest is seen on real ones, in tests/cli/test_doctor.py.
+// States that no server here can be brought into; tests/cli/test_doctor.py covers the rest on real servers.
 
 using namespace relay;
 using namespace std::chrono_literals;

@@ -24,7 +24,7 @@ TEST_CASE("a burn-down has both ends, and between them whole steps of the clock"
     CHECK(times[5] == at("2026-11-14T02:00:00Z"));
 }
 
-TEST_CASE("the steps are as the window is long, not as far as it has come, and never too many") {
+TEST_CASE("the steps follow from the length of the window, not from the time passed, and are never too many") {
     for (auto const length :
          {std::chrono::minutes(30), std::chrono::minutes(60 * 24), std::chrono::minutes(60 * 24 * 14),
           std::chrono::minutes(60 * 24 * 180), std::chrono::minutes(60 * 24 * 3000)}) {
@@ -65,7 +65,7 @@ TEST_CASE("an even pace comes down to nothing at the deadline") {
     CHECK(even_pace(from, opened, opened) == 0);
 }
 
-TEST_CASE("the end is as far as the pace says, and cannot be told of none") {
+TEST_CASE("the end is as far as the pace says, and unknown without a pace") {
     Instant const now = opened + 100h;
     LegacyPace const pace{opened, 50};
     CHECK(pace.end(25, now) == now + 50h);
@@ -75,5 +75,5 @@ TEST_CASE("the end is as far as the pace says, and cannot be told of none") {
     LegacyPace const snail{opened, 1};
     CHECK_FALSE(snail.end(100'000'000, now));
     LegacyPace const of_a_minute{now - 1min, 10};
-    CHECK(of_a_minute.end(10, now) == now + 1h);  // a minute tells no more than an hour would
+    CHECK(of_a_minute.end(10, now) == now + 1h);  // a minute shows no more than an hour would
 }

@@ -57,7 +57,7 @@ TEST_CASE("what is no JSON object is refused, with the place") {
     CHECK(says(std::string("{\"a\":1\0}", 8), "a comma or }"));
 }
 
-TEST_CASE("what readers would disagree on is refused") {
+TEST_CASE("JSON that readers would read differently is refused") {
     CHECK(says(R"({"a":1,"a":2})", "duplicate name"));
     CHECK(says(R"({"a":1234567890123456})", "15 digits"));
     CHECK(says(R"({"a":1e301})", "beyond 1e300"));

@@ -29,14 +29,14 @@ TEST_CASE("error kinds are the exit codes, which are never renumbered, and have 
     CHECK(names.size() == 13);
 }
 
-TEST_CASE("what became of the database is told in one word") {
+TEST_CASE("the outcome for the database is one word") {
     CHECK(relay::text_of(Changed::no) == "no");
     CHECK(relay::text_of(Changed::yes) == "yes");
     CHECK(relay::text_of(Changed::partly) == "partly");
     CHECK(relay::text_of(Changed::unknown) == "unknown");
 }
 
-TEST_CASE("an error keeps all that it was given") {
+TEST_CASE("an error keeps everything that it got") {
     Error const error(ErrorKind::conflict, "agent a exists",
                       {.why = "w", .next = "n", .suggestions = {"b"}, .changed = Changed::partly, .sqlstate = "23505"});
     CHECK(error.kind() == ErrorKind::conflict);
@@ -56,7 +56,7 @@ TEST_CASE("an error without a hint says that nothing changed") {
     CHECK(error.hint().next.empty());
 }
 
-TEST_CASE("an interruption is no error, so that nothing catches it as one") {
+TEST_CASE("an interruption is not an Error, so that nothing catches it as one") {
     relay::Interrupted const interrupted;
     CHECK(std::string(interrupted.what()) == "interrupted");
     CHECK(dynamic_cast<Error const *>(static_cast<std::exception const *>(&interrupted)) == nullptr);

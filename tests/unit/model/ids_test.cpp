@@ -119,7 +119,7 @@ TEST_CASE("capitals and blanks get the spelling that would do") {
     CHECK(refusal(org, "-Acme").suggestions.empty());
     CHECK(refusal(org, "-Acme").says("has capitals"));
     CHECK(refusal(org, "Acme:Corp").suggestions.empty());
-    CHECK(refusal(agent, "Payment Processor").suggestions.empty());  // an existing id is never guessed
+    CHECK(refusal(agent, "Payment Processor").suggestions.empty());  // an existing id never gets a suggestion
 }
 
 TEST_CASE("the torture list: each odd character is named, escaped, and never taken for a letter") {
@@ -255,7 +255,7 @@ TEST_CASE("names for people may be in any language, up to 200 bytes") {
     CHECK(refusal(name, std::string("a\0b", 3)).says("NUL"));
 }
 
-TEST_CASE("a note takes 1000 bytes and names itself in its refusal") {
+TEST_CASE("a note may have 1000 bytes, and its refusal names it") {
     CHECK(relay::Note::parse("ticket", "INC-1").text() == "INC-1");
     CHECK(relay::Note::parse("reason", std::string(1000, '-')).text().size() == 1000);
     CHECK(refusal(reason, std::string(1001, '-')).says("reason"));
@@ -294,7 +294,7 @@ TEST_CASE("ids of a kind compare by their text and can be keys of a map") {
     CHECK(map.begin()->second == 1);
 }
 
-TEST_CASE("an attribution needs only its actor, and writing is for real unless told otherwise") {
+TEST_CASE("an attribution needs only its actor, and writing is real by default") {
     relay::WriteOptions const options{.by = {.actor = relay::Note::parse("actor", "ci:acme/infra")}};
     CHECK(!options.dry_run);
     CHECK(!options.by.reason.has_value());

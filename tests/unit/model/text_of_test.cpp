@@ -51,7 +51,7 @@ struct EnumText<FromOne> {
     static constexpr auto words = std::to_array<EnumWord<FromOne>>({{FromOne::first, "one"}, {FromOne::second, "two"}});
 };
 
-// What text_of refuses to compile with.
+// A type with which text_of must not compile.
 static_assert(detail::has_all_values<Whole>() && detail::has_distinct_texts<Whole>());
 static_assert(detail::has_all_values<FromOne>());
 static_assert(!detail::has_all_values<OneMissing>());

@@ -39,7 +39,7 @@ TEST_CASE("every code point but NUL and the surrogates is clean UTF-8 and decode
     }
 }
 
-TEST_CASE("malformed UTF-8 of every sort is told from good") {
+TEST_CASE("malformed UTF-8 of every sort is distinguished from good") {
     for (std::string const text : {"\x80",
                                    "\xbf",
                                    "\xc0\x80",
@@ -72,7 +72,7 @@ TEST_CASE("malformed UTF-8 of every sort is told from good") {
     CHECK(relay::decode_utf8("a", 1).length == 0);
 }
 
-TEST_CASE("hostile are exactly C0, DEL, C1 and the bidirectional formatting characters") {
+TEST_CASE("exactly C0, DEL, C1 and the bidirectional formatting characters are hostile") {
     int hostile = 0;
     for (char32_t c = 0; c <= 0x10FFFF; ++c) {
         hostile += relay::is_hostile_code_point(c) ? 1 : 0;
@@ -87,7 +87,7 @@ TEST_CASE("hostile are exactly C0, DEL, C1 and the bidirectional formatting char
     }
 }
 
-TEST_CASE("what could drive a terminal is shown as an escape, all else is passed on") {
+TEST_CASE("characters that could control a terminal are shown as escapes, all others are passed on") {
     CHECK(relay::escape_for_terminal("plain \\ text ~") == "plain \\ text ~");
     CHECK(relay::escape_for_terminal("\x1b[31mred") == "\\x1b[31mred");
     CHECK(relay::escape_for_terminal("a\r\n\tb\x7f") == "a\\x0d\\x0a\\x09b\\x7f");
@@ -101,7 +101,7 @@ TEST_CASE("what could drive a terminal is shown as an escape, all else is passed
     CHECK(relay::escape_for_terminal("").empty());
 }
 
-TEST_CASE("whatever goes in, what comes out of escaping is clean and not hostile") {
+TEST_CASE("for every input, the escaped text is clean and not hostile") {
     for (int a = 0; a < 256; ++a) {
         for (int b = 0; b < 256; ++b) {
             std::string const text{static_cast<char>(a), static_cast<char>(b), '\x80', 'x'};

@@ -19,7 +19,7 @@ std::string trace(std::string const &parent) {
 
 }  // namespace
 
-TEST_CASE("the actor is the flag, then the CI run, then who called sudo, then the login name") {
+TEST_CASE("the actor is the flag, then the CI run, then the user who called sudo, then the login name") {
     Variables all{{"GITHUB_ACTOR", "ana"},      {"GITHUB_REPOSITORY", "acme/infra"}, {"GITHUB_RUN_ID", "42"},
                   {"GITLAB_USER_LOGIN", "bob"}, {"CI_PROJECT_PATH", "acme/relay"},   {"CI_JOB_ID", "7"},
                   {"SUDO_USER", "eve"}};

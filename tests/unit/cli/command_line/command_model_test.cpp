@@ -43,7 +43,7 @@ TEST_CASE("the model holds commands with their options, groups, aliases and glob
     CHECK(output->choices.size() == 6);
 }
 
-TEST_CASE("words in capitals stand for something and are no choices") {
+TEST_CASE("words in capitals are placeholders, not choices") {
     ProgramModel const program = describe_program(command_table());
     OptionModel const until = option_of(program, {"block"}, "--until");
     CHECK(until.value == "TIME|DURATION");

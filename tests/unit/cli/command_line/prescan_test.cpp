@@ -40,7 +40,7 @@ TEST_CASE("a text that looks like a flag is a value behind the equals sign") {
     CHECK_FALSE(globals.dry_run);
 }
 
-TEST_CASE("global flags stand anywhere, in every spelling") {
+TEST_CASE("global flags may be anywhere, in every spelling") {
     for (Words const &words :
          std::vector<Words>{{"-o", "json", "-n", "org", "create", "--name", "Acme", "acme"},
                             {"org", "-ojson", "create", "-n", "--name=Acme", "acme"},

@@ -9,7 +9,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// What is asked of the database for a line, and what becomes of its one answer.
+/// The query to the database for a line, and the offers made from its one answer.
 struct Asked {
     std::vector<CandidateQuery> queries{};
     std::vector<Offer> offers{};
@@ -44,7 +44,7 @@ TEST_CASE("the database is asked for ids only") {
     }
 }
 
-TEST_CASE("what is asked for follows from the place on the line and from the command") {
+TEST_CASE("the place on the line and the command decide what is asked for") {
     CandidateQuery query = query_of({"block", "a", "b", "pa"});
     CHECK(query.kind == CandidateKind::agent);
     CHECK(query.wanted == IdFilter::open);
@@ -66,7 +66,7 @@ TEST_CASE("an organization or agent on the line narrows") {
     CHECK(query_of({"key", "list", "--org", "acme", "--org-id", ""}).org.empty());
 }
 
-TEST_CASE("in a list behind a repeated flag, what stands before the last comma stays") {
+TEST_CASE("in a list after a repeated flag, the part before the last comma stays") {
     Asked const asked = ask({"revoke", "--key", "k1", "--key", "k2,k3,b"});
     REQUIRE(asked.queries.size() == 1);
     CHECK(asked.queries.front().prefix == "b");

@@ -13,7 +13,7 @@ TEST_CASE("what could be read as mdoc is escaped, and what is copied into a shel
     CHECK(flag("-n") == "n");
 }
 
-TEST_CASE("prose has a sentence a line, and macros for flags and commands with the punctuation around them") {
+TEST_CASE("prose has one sentence per line, and macros for flags and commands with the punctuation around them") {
     CHECK(prose("One. Two (--grace), three?") == "One.\nTwo\n.Fl ( \\-grace ) ,\nthree?\n");
     CHECK(prose("see `schema apply`.") == "see\n.Ic schema apply .\n");
     CHECK(prose("-n or --force") == ".Fl n\nor\n.Fl \\-force\n");

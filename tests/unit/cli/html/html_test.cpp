@@ -35,7 +35,7 @@ TEST_CASE("a page of nothing is a page, and has no chart") {
     CHECK(burn_down_svg(status).empty());
 }
 
-TEST_CASE("a fleet of one that is past its deadline has a chart all the same") {
+TEST_CASE("a fleet of one that is past its deadline still has a chart") {
     LegacyStatus status;
     Instant const opened = parse_instant("2026-11-20T00:00:00Z");
     status.at = opened + std::chrono::hours(48);

@@ -32,7 +32,7 @@ TEST_SUITE("env_file") {
         }
     }
 
-    TEST_CASE("a value that goes on over lines hides what stands in it") {
+    TEST_CASE("a value over several lines hides assignments inside it") {
         std::string const hidden = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true\n";
         CHECK(fallback("PEM='one\n" + hidden + "'\n") == Switch::absent);
         CHECK(fallback("A=\"say \\\"\n" + hidden + "\"\n") == Switch::absent);
@@ -41,7 +41,7 @@ TEST_SUITE("env_file") {
         CHECK(fallback("A='never closed\n" + hidden) == Switch::on);
     }
 
-    TEST_CASE("lines that are no assignment are counted, by the line at which they begin") {
+    TEST_CASE("lines that are not assignments are counted, by the line at which they begin") {
         RelaySettings const found =
             scan_env_text("A=b\n\n# c\nset -a\nB='x\ny'\nexport C=d\nif true; then\n", "relay.env");
         CHECK(found.settings == 3);

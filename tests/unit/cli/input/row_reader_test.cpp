@@ -67,7 +67,7 @@ TEST_CASE("rows are the same in whatever pieces the text comes") {
     }
 }
 
-TEST_CASE("a line that is longer than the memory for it is a fault of its own") {
+TEST_CASE("a line that is longer than the memory for it is a separate fault") {
     std::string const endless(3 * TextSource::most_at_once, 'x');
     CHECK(rows_of(TextSource::of("agent_id\none\n" + endless + "\ntwo\n")) ==
           std::vector<std::string>{"2:agent_id=one;", "3:longer than 256 KiB, or a quoted field that never ends",

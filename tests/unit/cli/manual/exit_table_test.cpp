@@ -23,7 +23,7 @@ TEST_CASE("the table of exit codes has every kind of error once, in order, under
     CHECK(table[std::size_t{last} + 2].code == 143);
 }
 
-TEST_CASE("the exit codes that a command tells of are codes of the table, in order, each with a meaning") {
+TEST_CASE("the exit codes that a command documents are codes of the table, in order, each with a meaning") {
     for (Command const *command : command_table()) {
         int before = -1;
         for (ManualText::Exit const &exit : split_manual_text(command->doc).exits) {

@@ -54,7 +54,7 @@ TEST_CASE("the front page has every first word of the table once, by its audienc
     CHECK(audience_groups(command_table()).front().words == Words{"init", "schema", "sandbox", "doctor"});
 }
 
-TEST_CASE("every group, and every command that is in none, says for whom it is") {
+TEST_CASE("every group, and every command outside a group, has an audience") {
     for (Command const *command : command_table()) {
         CAPTURE(command->path);
         bool const is_member = split_path(command->path).size() > 1;
@@ -94,7 +94,7 @@ TEST_CASE("manual text is paragraphs, lines kept as they are, and examples with 
     CHECK(manual.examples[1].command == "relay-admin b \\\n    --c");
 }
 
-TEST_CASE("a long line of two columns goes on under the second") {
+TEST_CASE("a long line of two columns continues under the second") {
     static Command const wide{
         .path = "wide",
         .summary = "s",

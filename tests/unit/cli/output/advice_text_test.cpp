@@ -12,13 +12,13 @@ std::string line_with(Globals const &globals) { return command_line(globals, {"o
 
 }  // namespace
 
-TEST_CASE("a word for sh is quoted if it needs it") {
+TEST_CASE("a word for sh is quoted if necessary") {
     CHECK(shell_word("it's") == R"('it'\''s')");
     CHECK(shell_word("a/b.key") == "a/b.key");
     CHECK(shell_word("") == "''");
 }
 
-TEST_CASE("a command names the database as the run did that advises it") {
+TEST_CASE("a command names the database as the run that advises it did") {
     CHECK(line_with({}) == "relay-admin org list");
     CHECK(line_with({.sandbox = true}) == "relay-admin --sandbox org list");
     CHECK(line_with({.service = "relay"}) == "relay-admin --service relay org list");
@@ -46,7 +46,7 @@ TEST_CASE("a command that needs no database, or names one itself, names no other
     CHECK(command_line(globals, {"schema", "apply"}) == "relay-admin --service relay schema apply");
 }
 
-TEST_CASE("each step is a line of its own, and a command on it can be pasted") {
+TEST_CASE("each step is on its own line, and a command on it can be pasted") {
     Advice const advice = advise(Act::show_role, "acme", "ops")
                               .also(advise(Act::extend_legacy_window))
                               .noting("they need more time")
@@ -70,7 +70,7 @@ TEST_CASE("a subject stays one word, whatever it holds") {
     CHECK(first_advice(advise(Act::show_role, "{2}", "x"), {}) == "relay-admin role show x --org '{2}'");
 }
 
-TEST_CASE("no advice is no line") {
+TEST_CASE("without advice there is no line") {
     CHECK(advice_lines({}, {}).empty());
     CHECK(advice_lines("", {}).empty());
     CHECK(first_advice(Advice(std::string()), {}).empty());

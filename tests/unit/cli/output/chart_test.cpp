@@ -38,7 +38,7 @@ std::vector<std::string> lines_of(std::string const &text) {
 
 }  // namespace
 
-TEST_CASE("a canvas of braille holds two dots by four a character") {
+TEST_CASE("a canvas of braille has two by four dots per character") {
     Canvas canvas(2, 1, true);
     CHECK(canvas.width() == 4);
     CHECK(canvas.height() == 4);
@@ -77,7 +77,7 @@ TEST_CASE("a chart fills the width of its screen and not more") {
     }
 }
 
-TEST_CASE("the line stands at its count and ends at the present") {
+TEST_CASE("the line is at its count and ends at the present") {
     auto const lines = lines_of(draw_chart(chart_of(10, 10), {.columns = 44, .lines = 24, .draws = false}));
     CHECK(lines[1].substr(4).find_last_of('*') == 20);  // half of 40 columns
     CHECK(lines[1].substr(4) == std::string(21, '*'));
@@ -104,7 +104,7 @@ TEST_CASE("there is no chart without room, time, points or agents") {
     CHECK(draw_chart(chart, {.columns = 80, .lines = 24}).empty());
 }
 
-TEST_CASE("whether a locale is one of UTF-8 is said by the first variable that is set") {
+TEST_CASE("the first variable that is set decides whether a locale is UTF-8") {
     auto const utf8 = [](std::map<std::string, char const *> const &variables) {
         return is_utf8_locale([&](char const *name) {
             auto const found = variables.find(name);

@@ -6,7 +6,7 @@
 using namespace relay;
 using namespace relay::cli;
 
-TEST_CASE("an error tells what, why, what was meant, and what to do next") {
+TEST_CASE("an error says what happened, why, what was meant, and what to do next") {
     Error const error(
         ErrorKind::not_found, "no agent a1",
         {.why = "it was never made", .next = advise(Act::list_agents).also("make it"), .suggestions = {"a2", "a3"}});
@@ -19,13 +19,13 @@ TEST_CASE("an error tells what, why, what was meant, and what to do next") {
     CHECK(error_text({ErrorKind::usage, "bad"}, {.verbose = true}, false) == "relay-admin: error: bad\n");
 }
 
-TEST_CASE("hostile text in an error is escaped, and cannot make lines of its own") {
+TEST_CASE("hostile text in an error is escaped, and cannot add lines") {
     Error const error(ErrorKind::usage, "unknown command '\033[2J\nrelay-admin: ok'", {.suggestions = {"\u202e"}});
     CHECK(error_text(error, {}, false) ==
           "relay-admin: error: unknown command '\\x1b[2J\\x0arelay-admin: ok'\n  did you mean: \\u202e\n");
 }
 
-TEST_CASE("the SQLSTATE is for those who ask for more") {
+TEST_CASE("the SQLSTATE is shown only with -v") {
     Error const error(ErrorKind::denied, "no", {.sqlstate = "42501"});
     CHECK(error_text(error, {.verbose = true}, false) == "relay-admin: error: no\n  sqlstate: 42501\n");
     CHECK(error_text(error, {}, true) == "relay-admin: \033[1;31merror:\033[0m no\n");

@@ -23,7 +23,7 @@ using Kind = Progress::Stream::Kind;
 
 }  // namespace
 
-TEST_CASE("progress tells how far, how fast, and how long still") {
+TEST_CASE("progress shows how far, how fast, and the time left") {
     CHECK(
         progress_text(
             {.what = "scanning a.log", .bytes = true, .done = 1'200'000'000, .total = 2'700'000'000, .elapsed = 4s}) ==
@@ -69,7 +69,7 @@ TEST_CASE("a line of progress is never as wide as the screen") {
     CHECK(watched.written == "\r\033[Kscanning:\u2026");
 }
 
-TEST_CASE("a long name gives way to the numbers") {
+TEST_CASE("a long name is cut to make room for the numbers") {
     Watched watched;
     Progress progress(watched.stream(Kind::terminal, 60), "scanning /a/path/that/is/as/long/as/paths/get/app.log", true,
                       100);
@@ -78,7 +78,7 @@ TEST_CASE("a long name gives way to the numbers") {
     CHECK(watched.written == "\r\033[Kscanning /a/path/th\u2026: 10 %, 10 B of 100 B, 5 B/s, 18 s left");
 }
 
-TEST_CASE("what is short shows nothing at all") {
+TEST_CASE("short work shows no progress") {
     Watched watched;
     for (Kind const kind : {Kind::terminal, Kind::log, Kind::none}) {
         Progress progress(watched.stream(kind), "x", false, 100);
@@ -87,7 +87,7 @@ TEST_CASE("what is short shows nothing at all") {
     CHECK(watched.written.empty());
 }
 
-TEST_CASE("in a log each ten seconds have a line of their own, and quiet is quiet") {
+TEST_CASE("in a log there is one line per ten seconds, and with --quiet there is none") {
     Watched watched;
     {
         Progress progress(watched.stream(Kind::log), "x", false, std::nullopt);

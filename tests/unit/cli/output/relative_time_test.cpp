@@ -16,7 +16,7 @@ std::string in(std::chrono::microseconds distance) { return relative_time(now + 
 
 }  // namespace
 
-TEST_CASE("a time is told with its distance from now, in both directions") {
+TEST_CASE("a time is shown with its distance from now, in both directions") {
     CHECK(describe_time(now, std::nullopt) == "2026-11-22T01:02:03Z");
     CHECK(describe_time(now + days(90), now) == "2027-02-20T01:02:03Z (in 90 days)");
     CHECK(describe_time(now - 3h, now) == "2026-11-21T22:02:03Z (3 hours ago)");
@@ -37,7 +37,7 @@ TEST_CASE("the past is rounded down, in one unit of which there are two") {
     CHECK(ago(days(800)) == "800 days ago");
 }
 
-TEST_CASE("what is to come is rounded to the nearest: ninety days stay ninety after a second") {
+TEST_CASE("the future is rounded to the nearest: ninety days stay ninety after a second") {
     CHECK(in(400ms) == "just now");
     CHECK(in(days(90) - 1s) == "in 90 days");
     CHECK(in(days(90) - 13h) == "in 89 days");

@@ -39,7 +39,7 @@ bool holds_raw_control(std::string const &text) {
 
 }  // namespace
 
-TEST_CASE("one thing is shown as aligned labels; fields without a label or a value are left out") {
+TEST_CASE("a single document is shown as aligned labels; fields without a label or a value are left out") {
     CHECK(render_table(one({{"org_id", "Org ID", "acme"},
                             {"agent_id", "Agent ID", "a1"},
                             {"hidden", "", "x"},
@@ -56,7 +56,7 @@ TEST_CASE("one thing is shown as aligned labels; fields without a label or a val
           "At:        2026-11-22T01:02:03Z\n");
 }
 
-TEST_CASE("records in a record are indented, lists in a record stand below it") {
+TEST_CASE("records in a record are indented, lists in a record are below it") {
     CHECK(render_table(one(
               {{"agent_id", "Agent", "a1"},
                {"events", "Last events", std::vector<Record>{{{"action", "Action", "x"}, {"n", "N", std::int64_t(5)}}}},
@@ -153,7 +153,7 @@ TEST_CASE("CSV has a header of keys, numbers as they are, and nothing for null")
           "a,b,c,d\n,true,\"s:x,s:y\",\"{\"\"k\"\":\"\"v\"\"}\"\n");
 }
 
-TEST_CASE("ids are one a line") {
+TEST_CASE("ids are printed one per line") {
     CHECK(render_ids(list({item("a1", "A", 1), item("a2", "B", 2)})) == "a1\na2\n");
     CHECK(render_ids(one({{"agent_id", "Agent", "a1"}})) == "a1\n");
     CHECK(render_ids(list({})).empty());
@@ -175,7 +175,7 @@ TEST_CASE("env holds values that need no quotes, and names what it leaves out") 
     CHECK(rendered.notes[0].starts_with("NAME is omitted"));
 }
 
-TEST_CASE("on a screen instants are told with their distance, values are wrapped beside their labels") {
+TEST_CASE("on a screen, times are shown with their distance, values are wrapped beside their labels") {
     Document document = one({{"agent_id", "Agent ID", "a1"},
                              {"status", "Status", Phrase{"BLOCKED since ", at, " by ana, INC-42"}},
                              {"due_at", "Due", at + std::chrono::days(90)}});
@@ -194,7 +194,7 @@ TEST_CASE("on a screen instants are told with their distance, values are wrapped
           "           (in 90 days)\n");
 }
 
-TEST_CASE("on a narrow screen a value that has no room beside its label stands below it") {
+TEST_CASE("on a narrow screen, a value without room beside its label is below it") {
     CHECK(render_screen(one({{"a", "A rather long label", "some words to wrap"}}), {.columns = 20}).text ==
           "A rather long label:\n"
           "  some words to wrap\n");
@@ -216,7 +216,7 @@ TEST_CASE("on a screen a list is fitted, and says what it left out") {
     CHECK(cut.notes == std::vector<std::string>{"columns that do not fit: Keys (-o csv shows all)"});
 }
 
-TEST_CASE("where no table fits, one record stands below the other, whole") {
+TEST_CASE("if no table fits, the records are shown whole, one below the other") {
     Document const document = list({item("agent-1", "A name", 2), item("agent-2", "B", 3)});
     CHECK(render_screen(document, {.columns = 15}).text ==
           "Agent:  agent-1\n"

@@ -29,7 +29,7 @@ std::size_t total(TableFit const &fit) {
 
 }  // namespace
 
-TEST_CASE("what fits is shown whole, columns without content too") {
+TEST_CASE("if everything fits, it is shown whole, even columns without content") {
     std::vector<ColumnNeed> columns = agent(30);
     columns.push_back(blank_column());
     auto const fit = fit_table(columns, 200);
@@ -40,7 +40,7 @@ TEST_CASE("what fits is shown whole, columns without content too") {
     CHECK(fit->left_out.empty());
 }
 
-TEST_CASE("columns without content leave first, and are not missed") {
+TEST_CASE("columns without content are dropped first, without a note") {
     std::vector<ColumnNeed> columns = agent(30);
     columns.insert(columns.begin(), blank_column());
     auto const fit = fit_table(columns, 18 + 30 + 7 + 36 + 36 + 8);
@@ -62,7 +62,7 @@ TEST_CASE("then instants get shorter and texts are cut") {
     CHECK(total(*relative) == 80);
 }
 
-TEST_CASE("then columns leave, those with the highest number first, and what is won goes to the others") {
+TEST_CASE("then columns are dropped, those with the highest number first, and the others get the room") {
     auto const fit = fit_table(agent(30), 70);
     REQUIRE(fit);
     CHECK(fit->shown == Places{0, 1, 2, 4});

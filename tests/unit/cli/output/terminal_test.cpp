@@ -40,7 +40,7 @@ TEST_CASE("color: --color, then NO_COLOR, then CLICOLOR_FORCE, then the terminal
     CHECK_FALSE(colored({{"CLICOLOR_FORCE", "1"}, {"TERM", "xterm"}}, true, ColorChoice::never));
 }
 
-TEST_CASE("the pager is RELAY_ADMIN_PAGER, PAGER, less; none where it is empty, cat, or the terminal is dumb") {
+TEST_CASE("the pager is RELAY_ADMIN_PAGER, PAGER, less; none if it is empty, cat, or the terminal is dumb") {
     CHECK(pager_command(environment({{"TERM", "xterm"}})) == "less");
     CHECK(pager_command(environment({{"TERM", "xterm"}, {"PAGER", "more"}})) == "more");
     CHECK(pager_command(environment({{"TERM", "xterm"}, {"PAGER", "more"}, {"RELAY_ADMIN_PAGER", "less -S"}})) ==

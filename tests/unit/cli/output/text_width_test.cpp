@@ -20,7 +20,7 @@ TEST_CASE("display width counts what a terminal shows") {
     CHECK(display_width("") == 0);
 }
 
-TEST_CASE("what is one emoji takes two columns, of however many characters it is made") {
+TEST_CASE("one emoji takes two columns, however many characters it has") {
     CHECK(display_width("\u2764") == 1);
     CHECK(display_width("\u2764\ufe0f") == 2);  // in emoji style
     CHECK(display_width("1\ufe0f\u20e3") == 2);  // keycap
@@ -36,7 +36,7 @@ TEST_CASE("what is one emoji takes two columns, of however many characters it is
     CHECK(display_width("a\u200db") == 2);  // joins emoji only
 }
 
-TEST_CASE("malformed bytes do not lead astray") {
+TEST_CASE("malformed bytes do no harm") {
     CHECK(display_width("\xff\xfe") == 2);
     CHECK(display_width("\xe6\x97") == 2);
     CHECK(cut_to_width("\xff\xff\xff", 2) == "\xff\u2026");
@@ -55,7 +55,7 @@ TEST_CASE("text is cut between characters, and says so") {
     CHECK(cut_to_width("abc", 0).empty());
 }
 
-TEST_CASE("text is padded by what it shows") {
+TEST_CASE("text is padded by its display width") {
     CHECK(pad_right("日", 4) == "日  ");
     CHECK(pad_left("10", 4) == "  10");
     CHECK(pad_right("long", 2) == "long");

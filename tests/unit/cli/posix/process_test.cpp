@@ -28,7 +28,7 @@ int wait_status(pid_t child) {
     return status;
 }
 
-/// The wait status of a child that runs `body`; what it returns is its exit code.
+/// Returns the wait status of a child that runs `body`; the result of `body` is its exit code.
 int in_child(std::function<int()> const &body) {
     pid_t const child = ::fork();
     if (child == 0) {
@@ -53,7 +53,7 @@ struct Answered {
     std::string screen;
 };
 
-/// Runs `body` on a terminal of its own and types `keys` as soon as something is asked.
+/// Runs `body` on a new terminal and types `keys` as soon as it asks a question.
 Answered on_terminal(std::string const &keys, std::function<void()> const &body) {
     int terminal = -1;
     pid_t const child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
@@ -104,7 +104,7 @@ TEST_CASE("Ctrl-C at a question ends the program by the signal, and leaves the t
     CHECK(WTERMSIG(answered.status) == SIGINT);
 }
 
-TEST_CASE("what is wide or final is confirmed by the id alone") {
+TEST_CASE("a wide or final change is confirmed only by typing the id") {
     CHECK(typing_code("acme\n") == 0);
     CHECK(typing_code("yes\n") == 13);
     CHECK(typing_code("acm\n") == 13);
@@ -116,7 +116,7 @@ TEST_CASE("what is wide or final is confirmed by the id alone") {
     CHECK(kind_thrown([] { Prompt({}).confirm_by_typing("q", "acme", "other"); }) == 13);
 }
 
-TEST_CASE("without a terminal, or with --no-input, nobody is asked") {
+TEST_CASE("without a terminal, or with --no-input, no question is asked") {
     int const code = in_child([] {
         ::close(STDIN_FILENO);
         ::open("/dev/null", O_RDONLY);
@@ -129,7 +129,7 @@ TEST_CASE("without a terminal, or with --no-input, nobody is asked") {
           2);
 }
 
-TEST_CASE("outside a transaction a signal ends the program at once, by that signal") {
+TEST_CASE("outside a transaction a signal ends the program immediately, by that signal") {
     for (int const signal : {SIGINT, SIGTERM, SIGHUP}) {
         int const status = in_child([&] {
             install_signal_handlers();
@@ -173,7 +173,7 @@ TEST_CASE("a closed standard stream cannot become the database's socket, and sta
           }) == 0);
 }
 
-TEST_CASE("writing tells why it failed") {
+TEST_CASE("a failed write reports why") {
     int const full = ::open("/dev/full", O_WRONLY);
     CHECK(write_all(full, "x") == ENOSPC);
     CHECK(write_all(full, "") == 0);

@@ -26,7 +26,7 @@ void put_private(TemporaryFolder const &folder, std::string const &content) {
 
 }  // namespace
 
-TEST_CASE("batches go one behind the other, and nothing else is left") {
+TEST_CASE("batches are appended one after the other, and nothing else is left") {
     TemporaryFolder const folder;
     BatchFile file(open_folder(folder.path()), "keys");
     CHECK_FALSE(file.check());
@@ -66,7 +66,7 @@ TEST_CASE("killed anywhere in the middle of the append, the rest is appended, an
     }
 }
 
-TEST_CASE("a batch whose transaction never was is removed, and the file stays") {
+TEST_CASE("a batch whose transaction was never committed is removed, and the file stays") {
     TemporaryFolder const folder;
     put_private(folder, first);
     { BatchFile(open_folder(folder.path()), "keys").write(second); }
@@ -75,7 +75,7 @@ TEST_CASE("a batch whose transaction never was is removed, and the file stays") 
     CHECK(folder.names() == Names{"keys"});
 }
 
-TEST_CASE("two runs do not write to one file at once, and a running batch is not settled") {
+TEST_CASE("two runs never write to one file at the same time, and a running batch is not settled") {
     TemporaryFolder const folder;
     BatchFile one(open_folder(folder.path()), "keys");
     BatchFile other(open_folder(folder.path()), "keys");
@@ -86,7 +86,7 @@ TEST_CASE("two runs do not write to one file at once, and a running batch is not
     CHECK(read_file(folder / "keys") == first);
 }
 
-TEST_CASE("what is not a private file of keys is not continued") {
+TEST_CASE("a file that is not a private file of keys is not continued") {
     TemporaryFolder const folder;
     BatchFile const file(open_folder(folder.path()), "keys");
     put_private(folder, "precious");

@@ -69,7 +69,7 @@ TEST_CASE("k8s is one Secret, the same bytes each time") {
     CHECK(contains(render(rendering, issued.for_agent()), "  name: \"mine\"\n  namespace: \"prod\"\n  labels:"));
 }
 
-TEST_CASE("an id that makes no Kubernetes name asks for one") {
+TEST_CASE("an id that is not a Kubernetes name needs one") {
     CHECK(k8s_name_for("Agent_7.Bot_") == "agent-7.bot");
     for (auto const *id : {"_bot", ".bot", "a..b", "___"}) {
         CHECK(contains(words_of(error_of(ErrorKind::usage, [&] { k8s_name_for(id); }).hint().next), "--k8s-name"));
@@ -107,7 +107,7 @@ TEST_CASE("sealed opens with the private half, and holds exactly two members") {
     CHECK(opened == issued.text());
 }
 
-TEST_CASE("what a killed run left is known by how it begins") {
+TEST_CASE("the content that a killed run left is recognized by its beginning") {
     Issued const issued;
     SealingKey seal_to;
     std::array<unsigned char, crypto_box_SECRETKEYBYTES> secret_half{};

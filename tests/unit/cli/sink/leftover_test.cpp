@@ -22,7 +22,7 @@ Settled settle(TemporaryFolder const &folder, Judge const &judge) {
     return settle_in(*open_folder(folder.path()), "out", judge);
 }
 
-/// As a run that dies after deliver(): nothing of its own is called any more, and its lock is gone.
+/// Like a run that dies after deliver(): no code of it runs any more, and its lock is gone.
 void killed_after_delivery(TemporaryFolder const &folder, bool replace) {
     SecretFile file(open_folder(folder.path()), "out", replace);
     file.write(SecretBuffer::copy_of(content));
@@ -30,7 +30,7 @@ void killed_after_delivery(TemporaryFolder const &folder, bool replace) {
 
 }  // namespace
 
-TEST_CASE("where nothing was left, nothing is asked and nothing done") {
+TEST_CASE("if nothing was left, nothing is asked and nothing done") {
     TemporaryFolder const folder;
     write_file(folder / "out", "old");
     CHECK(settle(folder, never_asked) == Settled::nothing);
@@ -80,7 +80,7 @@ TEST_CASE("killed before the link: FILE.new alone") {
     }
 }
 
-TEST_CASE("the judge is told which database the file was made for, and another one's is left alone") {
+TEST_CASE("the judge learns for which database the file was made, and does not touch a file of another one") {
     TemporaryFolder const folder;
     Issued const issued;
     Talk talk;
@@ -135,7 +135,7 @@ TEST_CASE("the judge sees the whole content") {
     CHECK(seen == content);
 }
 
-TEST_CASE("a judge who cannot tell leaves everything as it is, also the lock") {
+TEST_CASE("a judge that does not know leaves everything as it is, even the lock") {
     TemporaryFolder const folder;
     killed_after_delivery(folder, false);
     auto const cannot_tell = [](std::string_view, std::optional<std::string> const &) -> Verdict {
@@ -162,7 +162,7 @@ TEST_CASE("a rollback that died half-way removes FILE first, so that the rest is
     CHECK(folder.names().empty());
 }
 
-TEST_CASE("an aborted FILE.new does not take somebody else's FILE with it") {
+TEST_CASE("an aborted FILE.new does not remove a FILE of another run") {
     TemporaryFolder const folder;
     write_file(folder / "out", "somebody else's");
     write_file(folder / "out.new", content);
@@ -170,7 +170,7 @@ TEST_CASE("an aborted FILE.new does not take somebody else's FILE with it") {
     CHECK(read_file(folder / "out") == "somebody else's");
 }
 
-TEST_CASE("what this program did not make is left alone") {
+TEST_CASE("files that this program did not make are not touched") {
     TemporaryFolder const folder;
     SUBCASE("other content") { write_file(folder / "out.new", "my notes"); }
     SUBCASE("another secret") { write_file(folder / "out.new", "hunter2"); }
@@ -227,7 +227,7 @@ TEST_CASE("a folder is settled file by file, and one that fails does not stop th
     CHECK(folder.names() == Names{"a.key", "b.key.new", "d.key"});
 }
 
-TEST_CASE("what was settled is told on stderr, without the key") {
+TEST_CASE("what was settled is reported on stderr, without the key") {
     TemporaryFolder const folder;
     write_file(folder / "out.new", content);
     std::string heard;

@@ -85,7 +85,7 @@ TEST_CASE("a folder that is missing, or is a file, is a sink error") {
     refusal(ErrorKind::sink, {.secrets_dir = folder / "no/dir"});
 }
 
-TEST_CASE("an existing file is refused at once, or by choice of the command only when there is a secret for it") {
+TEST_CASE("an existing file is refused immediately, or if the command chooses so, only when there is a secret for it") {
     TemporaryFolder const folder;
     write_file(folder / "out", "precious");
     refusal(ErrorKind::sink, {.secret_file = folder / "out"});
@@ -154,7 +154,7 @@ TEST_CASE("re-running after a kill at any step of a file's delivery converges") 
     }
 }
 
-TEST_CASE("a folder of secrets is made private, one file an agent") {
+TEST_CASE("a folder of secrets is made private, with one file per agent") {
     TemporaryFolder const folder;
     UmaskGuard const guard(0777);
     Issued const issued;
@@ -220,7 +220,7 @@ TEST_CASE("a folder that others may write to is refused") {
     CHECK_NOTHROW(open_sink({.secrets_dir = folder.path()}, output));
 }
 
-TEST_CASE("a folder's leftovers are settled, strangers' files and runs at work are left alone") {
+TEST_CASE("a folder's leftovers are settled, but not other files, nor those of active runs") {
     TemporaryFolder const folder;
     write_file(folder / "a.key.new", "relay_sk_a");
     write_file(folder / "b.key.new", "not ours");
@@ -249,11 +249,11 @@ TEST_CASE("an inherited descriptor is used, and kept from programs that this one
     CHECK((::fcntl(file.get(), F_GETFD) & FD_CLOEXEC) != 0);
     run(*sink, issued);
     CHECK(contains(read_file(folder / "out"), issued.text()));
-    // What this program has opened itself was not handed to it.
+    // A descriptor that this program has opened itself was not inherited.
     error_of(ErrorKind::sink, [&] { open_sink({.secret_fd = file.get()}, output); });
 }
 
-TEST_CASE("with --secret-stdout, stdout holds the secret alone and documents go to stderr") {
+TEST_CASE("with --secret-stdout, stdout has only the secret, and documents go to stderr") {
     Issued const issued;
     Pipe pipe;
     std::string heard;

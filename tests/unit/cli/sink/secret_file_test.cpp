@@ -46,7 +46,7 @@ class SmallDisk {
 
 }  // namespace
 
-TEST_CASE("a new file stands whole under both names before the commit, under its own alone after it") {
+TEST_CASE("a new file is complete under both names before the commit, and only under its final name after it") {
     TemporaryFolder const folder;
     auto file = new_file(folder);
     file.write(secret());
@@ -69,7 +69,7 @@ TEST_CASE("a rollback leaves no trace of a new file") {
     CHECK_FALSE(file.finish());
 }
 
-TEST_CASE("a replacement leaves the old content alone until the commit") {
+TEST_CASE("a replacement keeps the old content until the commit") {
     TemporaryFolder const folder;
     write_file(folder / "out", "old");
     auto file = replacement(folder);
@@ -116,7 +116,7 @@ TEST_CASE("the mode is 0600 whatever the umask") {
     }
 }
 
-TEST_CASE("what is no regular file is refused by name, with or without leave to replace") {
+TEST_CASE("a file that is not a regular file is refused by name, with or without --replace") {
     TemporaryFolder const folder;
     std::string what;
     SUBCASE("symbolic link") {
@@ -181,7 +181,7 @@ TEST_CASE("an unfinished file in the way names the command that settles it") {
     CHECK(read_file(folder / "out.new") == "relay_sk_other");
 }
 
-TEST_CASE("a rollback removes nothing that another put in the place of our file") {
+TEST_CASE("a rollback removes nothing that another process put in the place of our file") {
     TemporaryFolder const folder;
     auto file = new_file(folder);
     file.write(secret());
@@ -266,7 +266,7 @@ TEST_CASE("a file size limit or a full disk leaves nothing behind") {
     TemporaryFolder const folder;
     auto const child = ::fork();
     if (child == 0) {
-        // In a process of its own: the limit would hold for every later test.
+        // In a separate process: the limit would hold for every later test.
         std::signal(SIGXFSZ, SIG_IGN);
         rlimit const limit{.rlim_cur = 10, .rlim_max = 10};
         ::setrlimit(RLIMIT_FSIZE, &limit);

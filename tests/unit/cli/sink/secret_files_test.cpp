@@ -28,7 +28,8 @@ std::size_t unfinished(TemporaryFolder const &folder) {
 
 }  // namespace
 
-TEST_CASE("few and many secrets stand whole under both names before the commit, under their own alone after it") {
+TEST_CASE(
+    "few and many secrets are complete under both names before the commit, and under their final ones after it") {
     for (std::size_t const count : {1u, 2u, 15u, 16u, 200u}) {
         TemporaryFolder const folder;
         SecretFiles files(open_folder(folder.path()), false);
@@ -53,7 +54,7 @@ TEST_CASE("one secret that is refused takes all the others back") {
     CHECK(read_file(folder / name_of(19)) == "in the way");
 }
 
-TEST_CASE("a rollback leaves no trace of many secrets, a verdict that nobody knows leaves them all") {
+TEST_CASE("a rollback leaves no trace of many secrets, an unknown verdict keeps them all") {
     TemporaryFolder const folder;
     SecretFiles files(open_folder(folder.path()), false);
     files.write(secrets(20), "");

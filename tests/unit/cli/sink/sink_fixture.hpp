@@ -22,10 +22,10 @@
 #include <string>
 #include <vector>
 
-/// What the tests of the sinks share: real folders, real descriptors, real keys.
+/// Shared by the tests of the sinks: real folders, real descriptors, real keys.
 namespace relay::cli::sink_tests {
 
-/// A folder of its own, removed with all that is in it.
+/// A new folder, removed at the end with everything in it.
 class TemporaryFolder {
   public:
     TemporaryFolder() {
@@ -112,7 +112,7 @@ inline mode_t mode_of(std::string const &path) {
     return status.st_mode & 07777;
 }
 
-/// Everything that is in a pipe now; its write end must be closed, or the pipe hold something.
+/// Reads everything that is in a pipe now; its write end must be closed, or the pipe must not be empty.
 inline std::string drain(int fd) {
     std::string text;
     std::array<char, 4096> piece{};
@@ -136,7 +136,7 @@ struct Pipe {
     }
 };
 
-/// What `work` throws, which must be an Error of that kind.
+/// Returns the exception of `work`, which must be an Error of that kind.
 template <typename Work>
 Error error_of(ErrorKind kind, Work const &work) {
     try {

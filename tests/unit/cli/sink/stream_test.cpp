@@ -17,7 +17,7 @@ using Kind = StreamSink::Kind;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-// Whoever waits as long as that has not noticed what he waited for; a busy machine is no reason to get there.
+// A test that waits this long has missed its event; even a busy machine is faster.
 constexpr StreamPatience long_patience{.room = 60s, .taken = 60s};
 constexpr StreamPatience short_patience{.room = 100ms, .taken = 100ms};
 constexpr auto too_long = 30s;
@@ -30,7 +30,7 @@ void deliver_to(int fd, Issued const &issued, StreamPatience patience = short_pa
     sink.deliver();
 }
 
-/// Until something is there to be read.
+/// Waits until there is something to read.
 void wait_for_input(int fd) {
     pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
     ::poll(&waiting, 1, -1);
@@ -62,7 +62,7 @@ TEST_CASE("a pipe gets the key alone, and the commit waits until it is taken") {
     CHECK(took < too_long);
 }
 
-TEST_CASE("a reader that is slow is a reader all the same") {
+TEST_CASE("a slow reader is not an error") {
     Issued const issued;
     Pipe pipe;
     auto const took = time_of([&] { deliver_to(pipe.writer.get(), issued); });
@@ -83,7 +83,7 @@ TEST_CASE("a reader that goes away without reading is an error") {
     CHECK(contains(error.message(), "Broken pipe; nothing was changed"));
 }
 
-TEST_CASE("a reader that has read all and gone is no error") {
+TEST_CASE("a reader that has read everything and closed is not an error") {
     Issued const issued;
     Pipe pipe;
     std::thread reader([&] {
@@ -103,7 +103,7 @@ TEST_CASE("a closed pipe is refused before the database is touched") {
     CHECK(contains(error.message(), "no process reads file descriptor"));
 }
 
-TEST_CASE("a full pipe whose reader sleeps does not hold the command for ever") {
+TEST_CASE("a full pipe whose reader sleeps does not hold the command forever") {
     Issued const issued;
     Pipe pipe;
     std::array<char, 4096> block{};
@@ -171,7 +171,7 @@ TEST_CASE("a regular file is flushed") {
     CHECK(read_file(folder / "out") == issued.text());
 }
 
-TEST_CASE("a terminal gets a labelled line, and is told to save it only once the key is live") {
+TEST_CASE("a terminal gets a labelled line, and the advice to save it only once the key is live") {
     Issued const issued;
     FileDescriptor const master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     REQUIRE(master.is_open());
@@ -209,7 +209,7 @@ TEST_CASE("a terminal gets a labelled line, and is told to save it only once the
     CHECK(drain(master.get()) == "API Key:   " + issued.text() + "\r\n");
 }
 
-TEST_CASE("what was never written is not spoken of after a rollback") {
+TEST_CASE("a secret that was never written is not mentioned after a rollback") {
     Issued const issued;
     Pipe pipe;
     Talk talk;
@@ -219,7 +219,7 @@ TEST_CASE("what was never written is not spoken of after a rollback") {
     CHECK(talk.heard().empty());
 }
 
-TEST_CASE("in GitHub Actions the runner is told to mask what goes to stdout, and nothing else") {
+TEST_CASE("in GitHub Actions the runner gets a command to mask what goes to stdout, and nothing else") {
     Issued const issued;
     EnvironmentGuard const actions("GITHUB_ACTIONS", "true");
     Pipe pipe;

@@ -15,7 +15,7 @@ TEST_CASE("an owner that is a safe name is the folder's name") {
     CHECK(folder_of_owner(std::nullopt) == "_no-owner");
 }
 
-TEST_CASE("any other is told apart by a hash, and shows what can be read of it") {
+TEST_CASE("any other is made unique by a hash, and shows its readable part") {
     CHECK(folder_of_owner("Team A").starts_with("team-a~"));
     CHECK(folder_of_owner("../../etc/passwd").starts_with("etc-passwd~"));
     CHECK(folder_of_owner("\xd0\xb6").starts_with("owner~"));
@@ -59,7 +59,7 @@ TEST_CASE("no two owners share a folder, whatever the file system makes of capit
         owners.push_back(std::string(length - 1, 'a') + "b");
         owners.push_back(std::string(length, '/'));
     }
-    owners.push_back(folder_of_owner("Team A"));  // who calls himself as another's folder
+    owners.push_back(folder_of_owner("Team A"));  // an owner whose name is another owner's folder
     owners.push_back("Team A");
     for (auto const &owner : owners) {
         auto const folder = folder_of_owner(owner);

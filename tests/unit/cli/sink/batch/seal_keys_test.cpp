@@ -14,7 +14,7 @@ std::string id_of(SealKey const *key) { return key == nullptr ? "none" : key->ke
 
 }  // namespace
 
-TEST_CASE("the owner's key is taken, or else the organization's, or else everybody's") {
+TEST_CASE("the owner's key is used, or else the organization's, or else the default key") {
     TemporaryFolder const folder;
     std::string text = "key,owner,org_id,key_id\n";
     for (auto const *who : {"\"a, b\",,1", ",acme,2", "*,,3"}) {
@@ -29,7 +29,7 @@ TEST_CASE("the owner's key is taken, or else the organization's, or else everybo
     CHECK(id_of(keys.find(std::nullopt, "other")) == "3");
 }
 
-TEST_CASE("without everybody's key there may be none") {
+TEST_CASE("without a default key there may be none") {
     TemporaryFolder const folder;
     write_file(folder / "keys", std::string(R"({"owner":"a","key_id":"1","key":")") + public_key + "\"}\n");
     auto const keys = SealKeys::read(folder / "keys");

@@ -35,14 +35,14 @@ TEST_CASE("a line with a key in it, or with a word of the content, is withheld; 
     CHECK(lines == Lines{"before", hidden, hidden, hidden, "after"});
 }
 
-TEST_CASE("of a line without an end the beginning is shown, and a secret far behind in it is not") {
+TEST_CASE("of an endless line the beginning is shown, and a secret far behind in it is not") {
     SpokenLines spoken(key);
     CHECK(spoken.feed(std::string(100'000, 'a')).empty());
     CHECK(spoken.feed(key + "\n") == Lines{std::string(400, 'a')});
     CHECK(spoken.feed(std::string(500, 'b') + key + "\n") == Lines{std::string(SpokenLines::withheld)});
 }
 
-TEST_CASE("what would move the cursor, and what is no text, is shown as an escape") {
+TEST_CASE("text that would move the cursor, and bytes that are not text, are shown as escapes") {
     SpokenLines spoken("");
     CHECK(spoken.feed("\x1b[2J\xff\n") == Lines{"\\x1b[2J\\xff"});
 }
