@@ -19,7 +19,7 @@ set(no_test_ran "test cases: +0 ")
 relay_test_program(unit_tests ${unit_sources})
 target_link_libraries(unit_tests PRIVATE relay_docgen)
 relay_precompile(unit_tests <doctest/doctest.h>)
-# What compiles doctest itself.
+# Compiles doctest itself.
 set_source_files_properties(unit/main.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 add_test(NAME unit COMMAND unit_tests)
 set_tests_properties(unit PROPERTIES LABELS unit TIMEOUT 300 FAIL_REGULAR_EXPRESSION "${no_test_ran}")

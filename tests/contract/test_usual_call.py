@@ -1,4 +1,4 @@
-"""authenticate first asks whether the call is a usual one, and then answers without more checks: this must not miss
+"""authenticate first asks whether the call is a usual one, and then answers with no further check: this must not miss
 anything that refuses a key."""
 
 import pytest
@@ -7,7 +7,7 @@ from support.agents import digest, key_id, read_key
 
 SEEN_FROM = "192.0.2.1"
 
-# What happens to an agent that was accepted a moment ago -> the answer to the next call from the same place.
+# Events after an agent was accepted -> the answer to the next call from the same place.
 CHANGES = {
     "nothing": ((), "ok"),
     "block": (("block", "bot"), "blocked"),

@@ -14,7 +14,8 @@ SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parent
 
 BASE = ("model", "crypto", "db")
 
-# A row says what the files of a layer may include; `capability` stands for every folder of lib/relay that is not in the base. A cell is
+# A row says what the files of a layer may include; `capability` means every folder of lib/relay that is not in the
+# base. A cell is
 #   x       any file                     -       no file
 #   .cpp    .cpp files, no header        a,b     only the files whose path in the layer starts with one of these words
 TABLE = """

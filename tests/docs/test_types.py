@@ -15,7 +15,7 @@ WORD = re.compile(r'\{\s*[\w:]+::\w+,\s*"([^"]+)"\s*\}')
 # `x == "text"` and `"text" == x`, also over the end of a line.
 COMPARED = re.compile(r'[=!]=\s*(?:std::string(?:_view)?\()?"((?:[^"\\]|\\.)*)"|"((?:[^"\\]|\\.)*)"\)?\s*[=!]=')
 
-# A comparison with a word that is in a table by chance, and means another thing there: (file, text).
+# A comparison with a word that is in a table by chance, and means something else there: (file, text).
 OTHER_MEANING = {
     ("cli/input/env_file.cpp", "yes"),  # a value of a shell's assignment
     ("cli/output/command_text.cpp", "schema"),  # the command of that name

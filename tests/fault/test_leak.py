@@ -43,8 +43,8 @@ def heard(talkative, tmp_path, home):
 
 
 def traces(key, *, verified):
-    """The texts that give a key away: its secret part, and the inner digest that a gateway sends to the database; apart
-    from gateways, only `key verify` sends it."""
+    """The texts that give a key away: its secret part, and the inner digest that a gateway sends to the database;
+    except gateways, only `key verify` sends it."""
     secret = key[22:65]
     inner = hashlib.sha256(key.encode()).digest()
     texts = [key, secret, secret[:20], secret[-20:], key.encode().hex()]

@@ -33,7 +33,7 @@ def import_agents(relay, folder, rows):
 
 @dataclass
 class Fleet:
-    """What make_fleet made, in numbers."""
+    """The counts of a fleet that make_fleet made."""
 
     size: int
     proven: int

@@ -27,7 +27,7 @@ class Fault:
     `when`: before the message is forwarded, after it, or in its middle (half of its bytes are forwarded).
     `do`: "fin" or "rst" end the connection to the client that way (the server sees an orderly end, and reads what was
     forwarded); "swallow" drops everything from the server from then on, and "deaf" both directions, without a word;
-    a number delays by so many seconds; a callable gets the message and may do anything.
+    a number delays by that many seconds; a callable gets the message and may do anything.
     """
 
     do: object

@@ -127,7 +127,7 @@ class Runner:
         self.close()
 
     def with_(self, **changes):
-        """The same runner with some things changed: `dsn`, `env` (added to the present one), `cwd`, `prefix`."""
+        """Returns the same runner with changes: `dsn`, `env` (added to the present one), `cwd`, `prefix`."""
         made = Runner(
             dsn=changes.get("dsn", self.dsn),
             env={**self.env, **changes.get("env", {})},

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-// tests/support/test_surroundings.py runs this case among settings that lead to somebody's sandbox.
+// tests/support/test_surroundings.py runs this case with settings that lead to the sandbox of a person.
 TEST_CASE("the tests see nothing of whoever started them") {
     for (char **entry = environ; *entry != nullptr; ++entry) {
         std::string const variable = *entry;

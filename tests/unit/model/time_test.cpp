@@ -190,7 +190,7 @@ TEST_CASE("a duration without a unit, with a sign, a fraction or a wrong unit is
     CHECK(has(duration_refusal(std::string("1d\0", 3)), "not a duration"));
 }
 
-TEST_CASE("units stand once each, in falling order") {
+TEST_CASE("units occur once each, in falling order") {
     for (std::string const text : {"1h1d", "1s1m", "1h1h", "1m1s1m", "1d1d"}) {
         CAPTURE(text);
         CHECK(has(duration_refusal(text), "largest to the smallest"));
@@ -240,7 +240,7 @@ TEST_CASE("every duration that is written reads back as itself") {
     }
 }
 
-TEST_CASE("durations are told by their largest unit, rounded down") {
+TEST_CASE("durations are shown in their largest unit, rounded down") {
     CHECK(relay::describe_duration(0s) == "0 seconds");
     CHECK(relay::describe_duration(1s) == "1 second");
     CHECK(relay::describe_duration(59s) == "59 seconds");

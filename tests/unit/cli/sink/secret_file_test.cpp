@@ -290,7 +290,7 @@ TEST_CASE("a full tmpfs leaves nothing behind, and the old file works on") {
     TemporaryFolder const folder;
     SmallDisk const disk(folder.path());
     if (!disk.is_mounted) {
-        MESSAGE("not allowed to mount: the file size limit stands for a full disk");
+        MESSAGE("not allowed to mount: the file size limit takes the place of a full disk");
         return;
     }
     write_file(folder / "out", "old");
