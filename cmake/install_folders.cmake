@@ -1,4 +1,4 @@
-# Where things are installed below the prefix, under any prefix as Debian has it under /usr: GNUInstallDirs by itself knows the
+# The folders of the installation below the prefix, under any prefix as Debian has it under /usr: GNUInstallDirs alone knows the
 # folder of the architecture only for the prefix /usr, and what is built for /usr/local is packed for /usr.
 
 if(EXISTS "/etc/debian_version" AND CMAKE_LIBRARY_ARCHITECTURE)

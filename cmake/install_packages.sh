@@ -70,7 +70,7 @@ install_packages() {
     fi
     say "installing: $missing"
 
-    # Debian's PostgreSQL package makes and starts a cluster of its own when it comes new. Nobody asked for one.
+    # When Debian's PostgreSQL package is first installed, it makes and starts a cluster, which is not needed here.
     without_cluster=/etc/postgresql-common/createcluster.d/relay-admin.conf
     if ! is_installed postgresql; then
         trap 'as_root rm -f "$without_cluster"' EXIT

@@ -1,5 +1,5 @@
 # Makes the JSON Schemas of schema/json self-contained, embeds them (cli/documents/json_schemas.hpp), and installs them. The work is done at
-# build time, by json_schemas_script.cmake, so an edited file is no new configuration.
+# build time, by json_schemas_script.cmake, so an edited file needs no new configuration.
 
 file(GLOB json_schema_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/json/*.schema.json")
 file(GLOB json_definition_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/json/defs/*.json")

@@ -1,5 +1,5 @@
 # The headers that nearly every file of a target reads, parsed once: without that, parsing is two thirds of a clean build. A debug build with
-# ccache does without them, since the cache is faster still; so a file that forgets an #include of its own is found there. A release always
+# ccache does without them, since the cache is faster still; so a file that forgets an #include is found there. A release always
 # has them: g++ orders some functions differently with them, and two builds of one commit must give the same bytes, ccache or not.
 
 set(relay_standard_headers

@@ -1,4 +1,4 @@
-# cpack runs this when all is installed in its staging folder and not packed yet: what Debian wants of every package, the notices
+# cpack runs this when all is installed in its staging folder and not packed yet: it adds what Debian requires of every package, the notices
 # of what is linked in, manual pages and changelogs compressed without name and time (Debian policy 12), Debian's own folders.
 
 set(doc_dir "${CPACK_TEMPORARY_INSTALL_DIRECTORY}/${CPACK_RELAY_DOC_DIR}")

@@ -3,7 +3,7 @@
 
 function(relay_commit_date source_dir result)
   set(${result} "" PARENT_SCOPE)
-  # A tree inside somebody else's repository is not that repository's.
+  # A tree inside another repository does not belong to that repository.
   if(NOT EXISTS "${source_dir}/.git")
     return()
   endif()

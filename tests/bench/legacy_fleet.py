@@ -14,7 +14,7 @@ from support.database import Database, make_template
 # the other.
 SETTINGS = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB", "max_wal_size": "4GB", "autovacuum": "off"}
 
-# Foreign keys and triggers cost 50 us a row: the rows are correct without them.
+# Foreign keys and triggers cost 50 us per row: the rows are correct without them.
 FLEET = """
 SET session_replication_role = replica;
 SET synchronous_commit = off;

@@ -173,7 +173,7 @@ def test_through_a_pooler_it_looks_instead(relay, database, key):
 
 
 class Follower(threading.Thread):
-    """A gateway that reads the feed and acknowledges it, ten times a second."""
+    """A gateway that reads the feed and acknowledges it, ten times per second."""
 
     def __init__(self, database, name):
         super().__init__(daemon=True)
