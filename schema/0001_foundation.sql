@@ -20,7 +20,8 @@ BEGIN
 END
 $roles$;
 
--- relay_owner owns everything below. A superuser can act as relay_owner directly; a login with CREATEROLE joins it first.
+-- relay_owner owns everything below. A superuser can act as relay_owner directly; a login with CREATEROLE joins it
+-- first.
 DO $join$
 BEGIN
     SET LOCAL ROLE relay_owner;

@@ -1,8 +1,8 @@
 -- Row level security: a member of relay_tenant sees the rows of one organization, whatever it asks for.
 --
 -- The session names that organization in a setting: relay.org_id, or the claims that PostgREST and similar servers put
--- into request.jwt.claims. A tenant that can run SQL as relay_tenant can change the setting. So the security boundary is
--- the server that makes the setting, and tenants must reach the database only through such a server.
+-- into request.jwt.claims. A tenant that can run SQL as relay_tenant can change the setting. So the security boundary
+-- is the server that makes the setting, and tenants must reach the database only through such a server.
 --
 -- Tenants read tables, and never our status views: these belong to relay_owner, to whom no policy applies, and only
 -- PostgreSQL 15 and later have views with the rights of the reader. Tenants are granted columns, not tables: no hashes,
@@ -36,4 +36,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay.isolate_tenants(regclass, text) IS
-    'for migrations: relay_tenant sees only the rows that meet a condition; the other roles see all rows of what they are granted';
+    'for migrations: relay_tenant sees only the rows that meet a condition; the other roles see all rows of what '
+    'they are granted';

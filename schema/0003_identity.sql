@@ -27,7 +27,8 @@ CREATE TABLE relay.organizations (
     CONSTRAINT organizations_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),
     CONSTRAINT organizations_auth_mode_known CHECK (auth_mode IN ('optional', 'required'))
 );
-COMMENT ON COLUMN relay.organizations.max_agents IS 'how many agents it may have, not counting revoked ones; null: free 1, paid no limit';
+COMMENT ON COLUMN relay.organizations.max_agents IS
+    'how many agents it may have, not counting revoked ones; null: free 1, paid no limit';
 COMMENT ON COLUMN relay.organizations.auth_mode IS
     'optional: calls without a key are accepted and recorded; meant for the time until all agents have keys';
 
@@ -47,7 +48,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
                OR pg_catalog.length(element #>> '{}') > 129)
     END
 $$;
-COMMENT ON FUNCTION relay.permissions_are_valid(jsonb) IS 'true for an array of provider:method strings, with * allowed on either side';
+COMMENT ON FUNCTION relay.permissions_are_valid(jsonb) IS
+    'true for an array of provider:method strings, with * allowed on either side';
 GRANT EXECUTE ON FUNCTION relay.permissions_are_valid(jsonb) TO relay_provisioner;
 
 CREATE TABLE relay.agents (

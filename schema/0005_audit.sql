@@ -4,9 +4,9 @@
 
 -- Events -------------------------------------------------------------------------------------------------------------------------------
 
--- Grants and a trigger make the table append-only for all our roles. It has monthly partitions and a default one, so that
--- a missing month never stops an authentication. It has no primary key on purpose: nothing refers to an event, and the
--- key would be the largest index.
+-- Grants and a trigger make the table append-only for all our roles. It has monthly partitions and a default one, so
+-- that a missing month never stops an authentication. It has no primary key on purpose: nothing refers to an event, and
+-- the key would be the largest index.
 CREATE SEQUENCE relay.auth_events_event_id_seq AS bigint;
 CREATE TABLE relay.auth_events (
     event_id    bigint NOT NULL DEFAULT pg_catalog.nextval('relay.auth_events_event_id_seq'),
@@ -135,8 +135,8 @@ COMMENT ON VIEW relay.own_refusals IS
     'for tenants: which calls of agents of this session''s organization gateways refused, and why';
 GRANT SELECT ON relay.own_refusals TO relay_tenant;
 
--- Moves the floods that ended before `before` to auth_events, at most `most` of them, and returns how many. Skips floods
--- that another backend is writing.
+-- Moves the floods that ended before `before` to auth_events, at most `most` of them, and returns how many. Skips
+-- floods that another backend is writing.
 CREATE FUNCTION relay.settle_floods(before timestamptz DEFAULT pg_catalog.clock_timestamp(), most integer DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -174,8 +174,8 @@ BEGIN
 END
 $$;
 
--- Records an event that strangers can cause as often as they like. In each window, the first `whole` events of a kind get
--- a row each; the others are counted. When the window is over, the count is written: by the next such event, by
+-- Records an event that strangers can cause as often as they like. In each window, the first `whole` events of a kind
+-- get a row each; the others are counted. When the window is over, the count is written: by the next such event, by
 -- settle_floods, or by an event of another kind that begins its window.
 CREATE FUNCTION relay.record_often(event relay.auth_events, whole integer DEFAULT 10, pace interval DEFAULT '1 minute') RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

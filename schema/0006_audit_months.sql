@@ -1,8 +1,8 @@
 -- The months of the audit trail: made ahead, repaired if one was missed, and dropped whole, with a record.
 --
--- Authentication writes to auth_events, so no function may hold a lock on that table for long. Slow work, such as copying
--- and counting, comes before the request for the lock. An attempt to get the lock waits at most a tenth of a second,
--- because later requests queue behind it. They run before the next attempt.
+-- Authentication writes to auth_events, so no function may hold a lock on that table for long. Slow work, such as
+-- copying and counting, comes before the request for the lock. An attempt to get the lock waits at most a tenth of a
+-- second, because later requests queue behind it. They run before the next attempt.
 
 -- Returns the partitions whose bounds are exactly one month. A partition with other bounds was made by hand and is not
 -- touched.
@@ -42,9 +42,10 @@ $$;
 
 -- Making months ------------------------------------------------------------------------------------------------------------------------
 
--- Returns the last event_id that was assigned. Every row with this number or a lower one has been committed or never will
--- be: a writer locks auth_events before it takes a number, and keeps the lock until it ends. The index needs a SHARE lock,
--- and while we have that lock there is no writer. The end of the subtransaction removes the index and releases the lock.
+-- Returns the last event_id that was assigned. Every row with this number or a lower one has been committed or never
+-- will be: a writer locks auth_events before it takes a number, and keeps the lock until it ends. The index needs a
+-- SHARE lock, and while we have that lock there is no writer. The end of the subtransaction removes the index and
+-- releases the lock.
 CREATE FUNCTION relay.settled_event_id() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -74,9 +75,9 @@ BEGIN
 END
 $$;
 
--- Makes the missing months. No role may delete rows of the default partition, so they are moved in another way: it copies
--- them into tables of their months. Then, under the lock, it copies the rows that were added meanwhile, and replaces the
--- old default partition with those tables and an empty default partition.
+-- Makes the missing months. No role may delete rows of the default partition, so they are moved in another way: it
+-- copies them into tables of their months. Then, under the lock, it copies the rows that were added meanwhile, and
+-- replaces the old default partition with those tables and an empty default partition.
 CREATE FUNCTION relay.make_event_months(months_ahead integer DEFAULT 3) RETURNS TABLE (month date, moved_rows bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
@@ -122,7 +123,7 @@ BEGIN
             END LOOP;
         END IF;
         IF held <> (SELECT sum(n) FROM unnest(moved) AS n) THEN
-            RAISE EXCEPTION 'the default partition of auth_events has % rows, but only % of them have a time that fits a month',
+            RAISE EXCEPTION 'the default partition of auth_events has % rows, but only % have a time that fits a month',
                 held, (SELECT sum(n) FROM unnest(moved) AS n) USING ERRCODE = 'object_not_in_prerequisite_state';
         END IF;
         DROP TABLE relay.auth_events_default;
@@ -141,7 +142,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay.make_event_months(integer) IS
-    'makes the missing partitions of auth_events: for this month, for the months_ahead after it, and for every month with rows in '
+    'makes the missing partitions of auth_events: for this month, for the months_ahead after it, and for every '
+    'month with rows in '
     'the default partition, which it moves; returns what it made';
 GRANT EXECUTE ON FUNCTION relay.make_event_months(integer) TO relay_provisioner;
 
@@ -209,8 +211,8 @@ COMMENT ON FUNCTION relay.droppable_event_months(integer) IS
 GRANT EXECUTE ON FUNCTION relay.droppable_event_months(integer) TO relay_provisioner, relay_responder, relay_auditor;
 
 -- No role is granted this function: it is for members of relay_owner, and for roles to which they grant it. Once the
--- floods that ended are written, a month that is over gets no more rows. So the rows that are counted before the lock are
--- the rows that are dropped.
+-- floods that ended are written, a month that is over gets no more rows. So the rows that are counted before the lock
+-- are the rows that are dropped.
 CREATE FUNCTION relay.drop_event_months(keep_months integer, actor text, reason text DEFAULT NULL, ticket text DEFAULT NULL,
                                         trace_id text DEFAULT NULL)
 RETURNS SETOF relay.retention_drops
@@ -221,7 +223,8 @@ DECLARE
     record relay.retention_drops;
 BEGIN
     IF keep_months IS NULL OR keep_months < 1 THEN
-        RAISE EXCEPTION 'keep_months must be at least 1, so that the last whole month is kept' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'keep_months must be at least 1, so that the last whole month is kept'
+            USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM pg_advisory_xact_lock(7263542, 1);
     PERFORM relay.settle_floods();
@@ -251,4 +254,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay.drop_event_months(integer, text, text, text, text) IS
-    'drops the months that droppable_event_months returns, and records them in retention_drops and auth_events; for members of relay_owner';
+    'drops the months that droppable_event_months returns, and records them in retention_drops and auth_events; for '
+    'members of relay_owner';

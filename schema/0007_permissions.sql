@@ -1,8 +1,8 @@
 -- What an agent may do: its own permissions and those of its roles, each with conditions or without.
 --
--- A permission is provider:method, with * allowed on either side. Conditions are a JSON object such as
--- {"max_amount": 10000}, stored for the gateway: only the gateway can decide whether a call meets them. Each check computes
--- what is in force, and nothing of it is stored, so a change takes effect at the next check.
+-- A permission is provider:method, with * allowed on either side. Conditions are a JSON object such as {"max_amount":
+-- 10000}, stored for the gateway: only the gateway can decide whether a call meets them. Each check computes what is in
+-- force, and nothing of it is stored, so a change takes effect at the next check.
 
 CREATE FUNCTION relay.permission_is_valid(permission text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -204,6 +204,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.authorize(text, text, inet, text) IS
-    'whether an agent, authenticated before, may call provider:method; conditions: the call must meet one of them (null: no conditions); '
+    'whether an agent, authenticated before, may call provider:method; conditions: the call must meet one of them '
+    '(null: no conditions); '
     'records a refusal; reasons: ok permission_missing unknown_agent revoked blocked';
 GRANT EXECUTE ON FUNCTION relay_api.authorize(text, text, inet, text) TO relay_gateway;

@@ -3,13 +3,13 @@
 -- If a transaction changes who is accepted, triggers write a row in it. So no change is missed: not one by the program,
 -- by authenticate (retire on first use), or by SQL that someone types. NOTIFY relay_key_changes only wakes the gateways
 -- and has no content; they read the rows with changes_since. New organizations, new agents and first keys get no row: a
--- gateway never caches a refusal, so it has nothing to forget. Blocks that end automatically and keys that expire need no
--- row for the same reason, and because a decision carries its expires_at.
+-- gateway never caches a refusal, so it has nothing to forget. Blocks that end automatically and keys that expire need
+-- no row for the same reason, and because a decision carries its expires_at.
 --
 -- A cursor is a place in the order (txid, seq), below every transaction that is still open. seq alone would lose rows,
 -- because a transaction can commit after one that took a higher seq. A cursor is always the place of a row of the feed,
--- and never between two rows: a row was flushed to disk before any gateway saw it, whereas a transaction id that a gateway
--- merely saw can be assigned again after a crash (asynchronous commits).
+-- and never between two rows: a row was flushed to disk before any gateway saw it, whereas a transaction id that a
+-- gateway merely saw can be assigned again after a crash (asynchronous commits).
 --
 -- A transaction that is open for a long time holds that place back. Gateways get the rows of later transactions anyway:
 -- the cursor also carries the snapshot in which they were seen. So each such row is returned once early, and once more
@@ -28,7 +28,8 @@ CREATE TABLE relay.key_changes (
 );
 COMMENT ON TABLE relay.key_changes IS 'what gateways must forget; kept 7 days, written only by triggers';
 COMMENT ON COLUMN relay.key_changes.kicks IS
-    'true: end the open connections of the subject (block, revoke); false: forget what is cached, and ask again at the next call';
+    'true: end the open connections of the subject (block, revoke); false: forget what is cached, and ask again at '
+    'the next call';
 
 -- The last place that was pruned from the feed: a gateway with an earlier cursor may have missed rows.
 CREATE TABLE relay.feed_horizon (
@@ -48,10 +49,10 @@ SELECT relay.isolate_tenants('relay.key_changes');
 
 -- Writes one row of the feed. `wake` false: the row can wait for the next poll of the gateways.
 --
--- NOTIFY takes a lock for the whole cluster when COMMIT begins, and holds it until COMMIT ends. If the transaction waits
--- for a synchronous standby then, every block waits with it. So such a transaction does not notify, and gateways find its
--- row by polling. A session that cannot get the lock in time can SET LOCAL relay.wake = 'later', and notify in a separate
--- transaction.
+-- NOTIFY takes a lock for the whole cluster when COMMIT begins, and holds it until COMMIT ends. If the transaction
+-- waits for a synchronous standby then, every block waits with it. So such a transaction does not notify, and gateways
+-- find its row by polling. A session that cannot get the lock in time can SET LOCAL relay.wake = 'later', and notify in
+-- a separate transaction.
 CREATE FUNCTION relay.announce(about_org text, about_agent text, about_key text, what text, must_kick boolean, wake boolean DEFAULT true)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -113,9 +114,9 @@ BEGIN
         WHEN NEW.state = 'active' AND OLD.state = 'retiring' THEN 'key_rotation_reverted'
         ELSE 'key_updated'
     END;
-    -- A rotation ends no connection, even without grace: the key ends in good order, and the agent remains the same. The
-    -- first use of a new key wakes no gateway: it happens inside an authentication, which must not wait for the lock of
-    -- NOTIFY.
+    -- A rotation ends no connection, even without grace: the key ends in good order, and the agent remains the same.
+    -- The first use of a new key wakes no gateway: it happens inside an authentication, which must not wait for the
+    -- lock of NOTIFY.
     PERFORM relay.announce(
         OLD.org_id, OLD.agent_id, OLD.key_id, what,
         what = 'key_revoked' OR (NEW.key_hash, NEW.agent_id, NEW.org_id, NEW.key_id) IS DISTINCT FROM
@@ -202,8 +203,8 @@ $$;
 -- Reading ------------------------------------------------------------------------------------------------------------------------------
 
 -- Returns the database and its history, to which a place in the feed belongs. In another history, transaction ids mean
--- nothing: in a restored dump they start again, and after a failover the new primary may assign ids again that were lost
--- with the old one.
+-- nothing: in a restored dump they start again, and after a failover the new primary may assign ids again that were
+-- lost with the old one.
 CREATE FUNCTION relay.feed_history(OUT database_id text, OUT timeline bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -239,12 +240,13 @@ EXCEPTION
 END
 $$;
 
--- Returns the rows after `cursor`. Each comes with the cursor to continue from once the gateway has acted on that row and
--- those before it.
+-- Returns the rows after `cursor`. Each comes with the cursor to continue from once the gateway has acted on that row
+-- and those before it.
 --
 -- If `cursor` is null, empty, from another history, or older than what is kept, it returns one row 'reset', with the
--- cursor to continue from. Otherwise it returns at most `max_rows` rows of the settled part. If there are fewer, all rows
--- follow that were committed ahead of a transaction that is still open. Call it again until the cursor no longer changes.
+-- cursor to continue from. Otherwise it returns at most `max_rows` rows of the settled part. If there are fewer, all
+-- rows follow that were committed ahead of a transaction that is still open. Call it again until the cursor no longer
+-- changes.
 CREATE FUNCTION relay.read_changes(cursor text, max_rows integer)
 RETURNS TABLE (next_cursor text, org_id text, agent_id text, key_id text, change text, kicks boolean, at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -261,7 +263,7 @@ DECLARE
     seen     text;
 BEGIN
     SELECT * INTO history FROM relay.feed_history();
-    SELECT h.txid, h.seq INTO horizon FROM relay.feed_horizon AS h WHERE h.txid < settled;  -- otherwise it came with a dump
+    SELECT h.txid, h.seq INTO horizon FROM relay.feed_horizon AS h WHERE h.txid < settled;  -- else it came with a dump
     SELECT * INTO place FROM relay.parse_cursor(NULLIF(read_changes.cursor, ''));
     -- The snapshots of a standby do not show which transactions of the primary are open.
     seen := CASE WHEN standby THEN settled || ':' || settled || ':' ELSE present::text END;
@@ -312,7 +314,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT * FROM relay.read_changes(changes_since.cursor, changes_since.max_rows)
 $$;
 COMMENT ON FUNCTION relay_api.changes_since(text, integer) IS
-    'the changes that a gateway must forget since a cursor (null to begin): each row at least once, with the cursor to continue from; '
+    'the changes that a gateway must forget since a cursor (null to begin): each row at least once, with the cursor '
+    'to continue from; '
     '''reset'': drop the whole cache and check every open connection; works on a standby, too';
 GRANT EXECUTE ON FUNCTION relay_api.changes_since(text, integer) TO relay_gateway;
 GRANT EXECUTE ON FUNCTION relay.read_changes(text, integer), relay.feed_history()

@@ -15,8 +15,8 @@ CREATE TABLE relay.gateway_acks (
 COMMENT ON TABLE relay.gateway_acks IS 'how far each gateway has read the feed and acted on it; kept 7 days';
 GRANT SELECT ON relay.gateway_acks TO relay_provisioner, relay_responder, relay_auditor;
 
--- Removes changes that are older than 7 days. It removes them from the front without gaps, so that the horizon shows what
--- is missing. The number of rows is bounded, and only one session prunes at a time.
+-- Removes changes that are older than 7 days. It removes them from the front without gaps, so that the horizon shows
+-- what is missing. The number of rows is bounded, and only one session prunes at a time.
 CREATE FUNCTION relay.prune_changes(max_rows integer DEFAULT 10000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -53,7 +53,8 @@ DECLARE
     place record;
 BEGIN
     IF pg_is_in_recovery() THEN
-        RAISE EXCEPTION 'this server is a standby: call acknowledge on the primary' USING ERRCODE = 'read_only_sql_transaction';
+        RAISE EXCEPTION 'this server is a standby: call acknowledge on the primary'
+            USING ERRCODE = 'read_only_sql_transaction';
     END IF;
     IF acknowledge.gateway_id IS NULL OR COALESCE(acknowledge.cursor, '') = '' THEN
         RAISE EXCEPTION 'acknowledge needs a gateway id and a cursor' USING ERRCODE = 'null_value_not_allowed';
@@ -74,7 +75,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.acknowledge(text, text) IS
-    'records that the gateway has acted on everything up to a cursor of changes_since; call it every 20 s, as a sign of life; primary only';
+    'records that the gateway has acted on everything up to a cursor of changes_since; call it every 20 s, as a '
+    'sign of life; primary only';
 GRANT EXECUTE ON FUNCTION relay_api.acknowledge(text, text) TO relay_gateway;
 
 -- A gateway is live if it acknowledged anything within 60 s: three times the interval of a gateway without news.
@@ -93,6 +95,7 @@ CROSS JOIN LATERAL (
     FROM relay.key_changes AS c
     WHERE (c.txid, c.seq) > (ack.txid, ack.seq) AND NOT pg_catalog.pg_visible_in_snapshot(c.txid, ack.seen)) AS missing;
 COMMENT ON COLUMN relay.gateway_status.changes_behind IS
-    'rows of the feed that it has not acknowledged; null: its cursor is from another history of the database, so it will get a reset';
+    'rows of the feed that it has not acknowledged; null: its cursor is from another history of the database, so it '
+    'will get a reset';
 
 GRANT SELECT ON relay.gateway_status TO relay_provisioner, relay_responder, relay_auditor;

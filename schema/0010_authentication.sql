@@ -23,8 +23,8 @@ SELECT relay.isolate_tenants('relay.key_sightings',
     'key_id IN (SELECT k.key_id FROM relay.agent_keys AS k WHERE k.org_id = (SELECT relay.current_org()))');
 GRANT SELECT (key_id, ip_address, logged_at) ON relay.key_sightings TO relay_tenant;
 
--- Whether a key is accepted right now, whoever presents it: ok, or the reason for a refusal. One row for each key, found
--- by indexes only.
+-- Whether a key is accepted right now, whoever presents it: ok, or the reason for a refusal. One row for each key,
+-- found by indexes only.
 CREATE VIEW relay.key_standing AS
 SELECT key.key_id, key.org_id, key.agent_id, agent.permissions, key.key_hash, key.expires_at, key.last_used_at, key.last_used_from,
        standing.reason

@@ -1,9 +1,9 @@
--- Calls without a key. Organizations whose auth_mode is optional accept them: this is for the time until all their agents
--- have keys.
+-- Calls without a key. Organizations whose auth_mode is optional accept them: this is for the time until all their
+-- agents have keys.
 
--- A gateway calls it for a call without a key. The ids are claimed and prove nothing. If the auth_mode of the organization
--- is optional, they are accepted as claimed, as before there were keys. An unknown agent then has no permissions, and the
--- answer names no agent.
+-- A gateway calls it for a call without a key. The ids are claimed and prove nothing. If the auth_mode of the
+-- organization is optional, they are accepted as claimed, as before there were keys. An unknown agent then has no
+-- permissions, and the answer names no agent.
 CREATE FUNCTION relay_api.authenticate_anonymous(
     agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision

@@ -2,11 +2,11 @@
 -- environment. The database says which agents may still use it, and until when.
 --
 -- It fails closed. A window always has a deadline, on the clock of the database, and later calls are denied without any
--- command. An agent leaves the list permanently: once it has used its own key, the shared secret can never impersonate it
--- again.
+-- command. An agent leaves the list permanently: once it has used its own key, the shared secret can never impersonate
+-- it again.
 --
--- Leaving the list and the emergency stop are inserts into separate tables, as blocks are. So neither waits for a batch of
--- `issue`, a wave of `start`, or another transaction that has locked the agents or the window.
+-- Leaving the list and the emergency stop are inserts into separate tables, as blocks are. So neither waits for a batch
+-- of `issue`, a wave of `start`, or another transaction that has locked the agents or the window.
 
 -- Tables -------------------------------------------------------------------------------------------------------------------------------
 
@@ -60,7 +60,8 @@ CREATE INDEX legacy_agents_to_issue ON relay.legacy_agents (migration_id, wave, 
 COMMENT ON TABLE relay.legacy_agents IS
     'the allow-list of the shared secret: one row for each imported agent, kept permanently; an agent in proven_agents is off the list';
 
--- Agents that were not imported have rows, too: a first use and an import can run at the same time and not see each other.
+-- Agents that were not imported have rows, too: a first use and an import can run at the same time and not see each
+-- other.
 CREATE TABLE relay.proven_agents (
     agent_id  text COLLATE "C" PRIMARY KEY,
     org_id    text COLLATE "C" NOT NULL,
@@ -120,7 +121,8 @@ BEGIN
     IF (NEW.agent_id, NEW.org_id, NEW.imported_at) IS DISTINCT FROM (OLD.agent_id, OLD.org_id, OLD.imported_at)
        OR NEW.migration_id < OLD.migration_id OR (NEW.migration_id IS NULL AND OLD.migration_id IS NOT NULL)
        OR (OLD.issued_key IS NOT NULL AND NEW.issued_key IS DISTINCT FROM OLD.issued_key) THEN
-        RAISE EXCEPTION 'the legacy record of agent % cannot be changed', OLD.agent_id USING ERRCODE = 'insufficient_privilege';
+        RAISE EXCEPTION 'the legacy record of agent % cannot be changed', OLD.agent_id
+            USING ERRCODE = 'insufficient_privilege';
     END IF;
     NEW.listed_at := CASE WHEN NEW.migration_id IS DISTINCT FROM OLD.migration_id THEN now() ELSE OLD.listed_at END;
     NEW.issued_at := CASE WHEN NEW.issued_key IS DISTINCT FROM OLD.issued_key THEN now() ELSE OLD.issued_at END;
@@ -228,9 +230,10 @@ GRANT SELECT ON relay.legacy_agent_status TO relay_provisioner, relay_responder,
 
 -- Reading the tables of an older relay -------------------------------------------------------------------------------------------------
 
--- Returns rows of a table of the older relay, with the rights of the caller: the login that imports must be able to read
--- that table. `columns` maps our names to theirs; a column that it does not name is null. First call it with `after` null,
--- for the rows without an id. Then call it page by page, in the order of the ids; rows with the same id are on one page.
+-- Returns rows of a table of the older relay, with the rights of the caller: the login that imports must be able to
+-- read that table. `columns` maps our names to theirs; a column that it does not name is null. First call it with
+-- `after` null, for the rows without an id. Then call it page by page, in the order of the ids; rows with the same id
+-- are on one page.
 CREATE FUNCTION relay.read_legacy_table(source regclass, columns jsonb, after text, max_rows integer)
 RETURNS TABLE (agent_id text, org_id text, name text, owner text, secret_hash text, permissions text, revoked text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -56,8 +56,8 @@ BEGIN
 END
 $$;
 
--- Records a use, at most once per minute. It waits for no lock: it skips a row that a batch of `issue` has locked, and the
--- next call writes it.
+-- Records a use, at most once per minute. It waits for no lock: it skips a row that a batch of `issue` has locked, and
+-- the next call writes it.
 CREATE FUNCTION relay.note_legacy_use(seen_agent text, seen_org text, seen_at timestamptz, used_at timestamptz, seen_from inet, seen_trace text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -81,8 +81,9 @@ BEGIN
 END
 $$;
 
--- Asks the same question up to twice, as authenticate does. The first query asks whether the call is a usual one, in one
--- plan of index lookups, with nothing to write. If it is not, for whatever reason, decide_legacy makes all the checks.
+-- Asks the same question up to twice, as authenticate does. The first query asks whether the call is a usual one, in
+-- one plan of index lookups, with nothing to write. If it is not, for whatever reason, decide_legacy makes all the
+-- checks.
 CREATE FUNCTION relay_api.authenticate_legacy(
     agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision
@@ -142,6 +143,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.authenticate_legacy(text, text, inet, text) IS
-    'for a caller whose shared secret the gateway has compared: whether this agent may still use it, and until when (expires_at); '
+    'for a caller whose shared secret the gateway has compared: whether this agent may still use it, and until when '
+    '(expires_at); '
     'records the outcome; reasons: ok legacy_closed unknown_agent revoked blocked own_key not_listed org_mismatch';
 GRANT EXECUTE ON FUNCTION relay_api.authenticate_legacy(text, text, inet, text) TO relay_gateway;

@@ -1,6 +1,7 @@
-"""Plain English in everything that people read: help, manual pages, documents, messages, comments. No habit of the table below is left.
+"""Plain English in everything that people read: help, manual pages, documents, messages, comments. No habit of the
+table below is left.
 
-A failure names the file, the line, the phrase, and what to write instead. Texts in back quotes are code, so they are not read."""
+A failure names the file, the line, the phrase, and what to write instead. Texts in back quotes are code: not read."""
 
 import os
 import re
@@ -12,8 +13,8 @@ from support import command_line, command_table, prose
 
 SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 
-# `pattern`: the habit. `write`: the plain words. `example`: a text with the habit, planted below. `right`: {a pattern that the phrase with
-# the words around it may match: the reason why it is right}. `kinds`: of texts, "" for all.
+# `pattern`: the habit. `write`: the plain words. `example`: a text with the habit, planted below. `right`: {a pattern
+# that the phrase, with the words around it, may match: the reason why it is right}. `kinds`: of texts; "" for all.
 Habit = namedtuple("Habit", "pattern write example right kinds", defaults=({}, ""))
 SHOWN = "help message"  # what the program shows
 
@@ -21,27 +22,45 @@ HABITS = (
     Habit(r"\b(?:stands?|stood|standing)\b(?!-)", "is, are, is in force", "no API key stands in stdin"),
     Habit(r"\b(?:tells?|told|telling)\b", "show, report, say, print", "the help tells more"),
     Habit(
-        r"(?-i:(?:^|[.:;] )(?:Who|Whoever|Whose) (?=[a-z])(?![^.]*\?)|[;:] who(?:ever)? (?=[a-z]))",
+        r"(?-i:(?:^|[.:;] )Who(?:ever|se)? (?=[a-z])(?![^.]*\?)|[;:] who(?:ever)? (?=[a-z]))",
         "anyone who, an agent that, if you",
         "Who holds the key may call.",
     ),
-    Habit(r"(?-i:(?:^|[.;] )What (?=[a-z])(?![^.]*\?))", "name it, or say who does what", "What is written stays.", {}, SHOWN),
+    Habit(
+        r"(?-i:(?:^|[.;] )What (?=[a-z])(?![^.]*\?))",
+        "name it, or say who does what",
+        "What is written stays.",
+        kinds=SHOWN,
+    ),
     Habit(
         r"\b(?:one|two|twice|times|lines|rows|keys|calls|requests|questions|transactions|bytes|us|ms|\d+) an? "
         r"(?:second|minute|check|line|file|row|agent|key|run|round|test|process|page|folder|language)\b",
         "one per line, per check, per second",
         "agent ids, one a line",
     ),
-    Habit(r"\bof (?:its|their|our|his|her|your|one's|my) own\b", "its own key, separate, or leave it out", "a key of its own"),
-    Habit(r"\ball the same\b(?! (?:\w+|as\b))|\bfor all that\b", "anyway, still", "it is blocked all the same"),
-    Habit(r"\bfor ever\b|\bfor good\b(?! (?:measure|reason)s?\b)", "permanently, forever, cannot be undone", "the key is dead for good"),
+    Habit(
+        r"\bof (?:its|their|our|his|her|your|one's|my) own\b",
+        "its own key, separate, or leave it out",
+        "a key of its own",
+    ),
+    Habit(r"\ball the same\b(?! \w)|\bfor all that\b", "anyway, still", "it is blocked all the same"),
+    Habit(
+        r"\bfor ever\b|\bfor good\b(?! (?:measure|reason)s?\b)",
+        "permanently, forever, cannot be undone",
+        "the key is dead for good",
+    ),
     Habit(
         r"\b(?:is|are|was|be) none of\b|\bnone of (?:this|these)\b",
         "not in, not one of, no",
         "key K is none of this database's",
     ),
     Habit(r"\b(?:is|are) to be\b|\b(?:has|have) to be\b", "must, will be, needs to be", "the id has to be typed"),
-    Habit(r"\bwants\b", "needs, expects, requires", "the login wants a role", {r"\b(?:who|person|operator) wants\b": "people want"}),
+    Habit(
+        r"\bwants\b",
+        "needs, expects, requires",
+        "the login wants a role",
+        {r"\b(?:who|person|operator) wants\b": "people want"},
+    ),
     Habit(
         r"\bwithout leave\b|\bleave to (?:replace|overwrite)\b|\bleaves? by\b",
         "unless you add --replace; is written to",
@@ -66,11 +85,11 @@ HABITS = (
         r"\bapart\b",
         "except, ignored, separately; split",
         "comments apart, the lines are ids",
-        {r"\b(?:\d+ \w+|\w+ (?:blanks|columns|lines|rows|seconds|hours|days)|far|how far) apart\b": "a distance"},
+        {r"\b(?:\d+ \w+|\w+ (?:blanks|columns|lines|rows|seconds|hours|days)|far) apart\b": "a distance"},
     ),
     Habit(r"\bso many\b|\bnamed ones\b", "N, that many; the agents you name", "after so many failures"),
     Habit(
-        r"\b(?:let|lets|letting) (?:(?:it|them|him|agents?|nobody|anybody|somebody|callers?|no one|an?|the|every) )*(?:\w+ )?in\b"
+        r"\b(?:let|lets|letting) (?:(?:it|them|him|nobody|everybody|no one|an?|the|every) )*(?:\w+ )?in\b"
         r"(?= again| only| by\b| if\b|[.,;:)]|$)|\b(?:is|are|was|were|be|been|not) let in\b",
         "accept",
         "the agent is let in again",
@@ -82,21 +101,24 @@ HABITS = (
         "look the database over",
     ),
     Habit(
-        r"\bkill(?:s|ed|ing)? (?:\w+ ){0,3}(?:keys?|tokens?|secrets?)\b|\b(?:keys?|tokens?) (?:is|are|was|were) killed\b",
+        r"\bkill(?:s|ed|ing)? (?:\w+ ){0,3}(?:keys?|tokens?|secrets?)\b"
+        r"|\b(?:keys?|tokens?) (?:is|are|was|were) killed\b",
         "revoke",
         "Kill key K of agent A?",
     ),
     Habit(r"\bwhat it did\b", "name it: the change", "committed: what it did is in effect"),
-    Habit(r"\bthings?\b|\bthe matter\b", "name it", "one thing to do", {}, SHOWN),
+    Habit(r"\bthings?\b|\bthe matter\b", "name it", "one thing to do", kinds=SHOWN),
 )
 
 PAGES = ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md")
 PARTS = {
-    "cli": ("cli",), "lib": ("lib",), "schema": ("schema",), "tests": ("tests",), "man": ("man",), "build": ("cmake", "debian"),
-    "pages": PAGES,
+    "cli": ("cli",), "lib": ("lib",), "schema": ("schema",), "tests": ("tests",), "man": ("man",),
+    "build": ("cmake", "debian"), "pages": PAGES,
 }  # fmt: skip
 # Output of earlier runs, files of npm, lists of packages; and this file, which has to name what it looks for.
-NOT_READ = re.compile(r"/golden/\d|/node_modules/|/package(?:-lock)?\.json$|packages\.txt$|catalog\.txt$|/vectors/|docs/test_english\.py$")
+NOT_READ = re.compile(
+    r"/golden/\d|/node_modules/|/package(?:-lock)?\.json$|packages\.txt$|catalog\.txt$|/vectors/|docs/test_english\.py$"
+)
 
 # Sentences of help pages with more than 20 words, all pages together. The number may only fall.
 LONG_SENTENCES = 999
@@ -121,7 +143,8 @@ def habits_in(text):
             around = plain[max(0, match.start() - 24) : match.end() + 24]
             if not any(re.search(right, around, re.IGNORECASE) for right in habit.right):
                 quoted = text.text[max(0, match.start() - 40) : match.end() + 40]
-                yield f'{text.file}:{text.line_at(match.start())}: "{match[0].strip()}" in "{quoted}"; write: {habit.write}'
+                line = text.line_at(match.start())
+                yield f'{text.file}:{line}: "{match[0].strip()}" in "{quoted}"; write: {habit.write}'
 
 
 def found(root, part):
@@ -168,7 +191,8 @@ def test_few_sentences_of_the_help_are_long():
 def is_summary(text):
     """Lower case, except names and abbreviations; no full stop."""
     first = text.split()[0]
-    return (first[0].islower() or not first[0].isalpha() or sum(map(str.isupper, first)) > 1 or first in PROPER) and not text.endswith(".")
+    name = not first[0].isalpha() or sum(map(str.isupper, first)) > 1 or first in PROPER
+    return (first[0].islower() or name) and not text.endswith(".")
 
 
 def test_summaries_are_lower_case_without_a_full_stop():
@@ -219,8 +243,9 @@ def test_each_kind_of_text_is_read(tmp_path, file):
 
 
 @pytest.mark.parametrize("text", [
-    "stands-by", "the table `stands`", "Who are you?", "once a day", "there is no agent", "keys are no longer valid", "2 s apart",
-    "for good measure", "go on to the next", "kill the server", "the account `nobody`", "kept out of rows.hpp", "a person who wants it",
+    "stands-by", "the table `stands`", "Who are you?", "once a day", "there is no agent", "keys are no longer valid",
+    "2 s apart", "for good measure", "go on to the next", "kill the server", "the account `nobody`",
+    "kept out of rows.hpp", "a person who wants it", "an account, or nobody (its id)", "there certainly is no key",
 ])  # fmt: skip
 def test_plain_words_are_not_complained_about(text):
     assert not list(habits_in(prose.joined("x", "message", [(1, text)])))

@@ -116,7 +116,7 @@ def test_a_crash_around_commit_is_told_truly(crash_stage, kind, blow, place, tal
     assert fired == 1, told
     assert result.code in (0, 8), told
     if place.startswith("after"):
-        assert result.code == 0 or (place == "after the answer" and kind in BATCH), told  # it counts the sessions that wait
+        assert result.code == 0 or (place == "after the answer" and kind in BATCH), told  # it counts waiting sessions
     elif place.startswith("before"):
         assert result.code == 8, told
     scene.assert_told_truly(result)

@@ -1,4 +1,5 @@
-"""Reads what people read in the sources: comments, docstrings, messages, pages. A text knows the line of each of its characters."""
+"""Reads the texts for people in the sources: comments, docstrings, messages, pages. A text knows the line of each of
+its characters."""
 
 import ast
 import bisect
@@ -13,8 +14,8 @@ from dataclasses import dataclass
 class Text:
     """A paragraph of a file: its lines, joined by blanks, so that a phrase may run over the end of a line.
 
-    `kind`: comment, docstring, message (a literal, or a text of SQL), page, or help. `starts` and `lines`: where each line begins in `text`,
-    and its number in the file."""
+    `kind`: comment, docstring, message (a literal, or a text of SQL), page, or help. `starts` and `lines`: where each
+    line begins in `text`, and its number in the file."""
 
     file: str
     kind: str
@@ -37,7 +38,7 @@ def joined(file, kind, pieces):
 
 
 def paragraphs(file, kind, pieces):
-    """Yields a Text for each run of (line number, text) pairs on lines that follow each other; a blank one separates."""
+    """Yields a Text for each run of (line number, text) pairs on consecutive lines; a blank line ends a run."""
     part = []
     for line, text in [*pieces, (None, "")]:
         if part and (not text.strip() or line > part[-1][0] + 1):
@@ -68,7 +69,8 @@ _MANUAL = ("", "doc")  # tags of raw strings that hold text for people
 
 
 def cpp(file, text, literals=True):
-    """Yields the comments of C++, and with `literals` its literals of more than one word. Parts of one literal are one Text."""
+    """Yields the comments of C++, and with `literals` its literals of more than one word; parts of a literal are one
+    Text."""
     comments, parts = [], []
     line_of = line_counter(text)
     for match in _CPP.finditer(text):
@@ -177,8 +179,8 @@ def screen(name, text):
     yield from paragraphs(name, "help", pieces)
 
 
-READERS = {".cpp": cpp, ".hpp": cpp, ".sql": sql, ".py": python, ".md": markdown, ".cmake": hashed, ".sh": hashed, ".txt": hashed,
-           ".mjs": slashed, ".1": mdoc, ".7": mdoc, ".json": json_schema}  # fmt: skip
+READERS = {".cpp": cpp, ".hpp": cpp, ".sql": sql, ".py": python, ".mjs": slashed, ".cmake": hashed, ".sh": hashed,
+           ".txt": hashed, ".md": markdown, ".1": mdoc, ".7": mdoc, ".json": json_schema}  # fmt: skip
 
 
 def read(root, path):

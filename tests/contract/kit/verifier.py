@@ -136,7 +136,7 @@ class Verifier:
                 while not self.stopped.is_set():
                     feed.notifies.clear()
                     self.catch_up(cursor)
-                    if not feed.notifies:  # a statement also reads what arrived during it, and then the socket stays silent
+                    if not feed.notifies:  # a statement also reads what arrived during it: the socket stays silent
                         select.select([feed], [], [], POLL)
                     feed.poll()
             except Exception:  # whatever it was, we do not hear of changes, so the cache must not be used
