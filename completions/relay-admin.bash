@@ -1,4 +1,4 @@
-# bash completion of relay-admin. The program itself answers what may follow; it gets the line up to the cursor.
+# bash completion for relay-admin. The program gets the line up to the cursor, and answers what may follow.
 # shellcheck shell=bash
 
 _relay_admin() {

@@ -1,12 +1,12 @@
-# fish completion of relay-admin. The program itself answers what may follow; it gets the words up to the cursor.
+# fish completion for relay-admin. The program gets the words up to the cursor, and answers what may follow.
 
-# Leaves what may follow in $__relay_admin_found. False where fish is to complete file names.
+# Sets $__relay_admin_found to what may follow. Returns false if fish must complete file names.
 function __relay_admin_ask
     set -g __relay_admin_found
     command -q relay-admin
     or return 0
     set -l words (commandline -opc)
-    set -l typed (commandline -ct | string replace -ra '[\\\\\'"]' '')  # quotes: nothing that is offered has any
+    set -l typed (commandline -ct | string replace -ra '[\\\\\'"]' '')  # quotes: no offer contains any
     set -l kept (string match -r -- '^--[^=]*=' $typed)
     for line in (command relay-admin __complete $words[2..] "$typed" 2>/dev/null)
         switch $line
