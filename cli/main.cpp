@@ -41,7 +41,7 @@ int run(std::vector<std::string> const &words, Globals &globals) {
     return static_cast<int>(invocation.run(context));
 }
 
-/// Reports a failure inside the program. What it did so far is unknown. The text of the exception could contain
+/// Reports a failure inside the program. How far the command got is unknown. The text of the exception could contain
 /// anything, so it is not shown.
 int report_unexpected(Globals const &globals, char const *message) noexcept {
     try {

@@ -74,8 +74,8 @@ when, by whom, why, and under which ticket; its keys; when and from where it was
 first; and what it may do, with the conditions of each permission and the role that it comes from. The name of whoever
 blocked it is as claimed; the database role beside it is proven.
 
-Scripts get the same as fields: "standing" (what blocks or revokes the agent now, directly or through its
-organization), "keys" and "events", newest first, "roles", and "grants", which lists everything it may do;
+Scripts get the same as fields: `standing` (what blocks or revokes the agent now, directly or through its
+organization), `keys` and `events`, newest first, `roles`, and `grants`, which lists everything it may do;
 "permissions" has only its own. A key's secret is not stored, so it cannot be shown.
 
 Exit 0: shown. 3: no such agent; the error suggests similar ids.

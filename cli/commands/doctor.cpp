@@ -22,7 +22,7 @@ struct Options {
     std::optional<std::string> env_file{};
 };
 
-/// Returns the checks that `words` name: a whole id, or its first part (`legacy`) for all that begin with it.
+/// Returns the checks that `words` name: a whole id, or its first part (`legacy`) for all checks that begin with it.
 std::vector<std::string> chosen_checks(std::vector<std::string> const &words) {
     std::vector<std::string> chosen;
     for (std::string const &word : words) {

@@ -44,7 +44,7 @@ Exit 0: listed, even if the list is empty.
 
 EXAMPLES
   relay-admin gateway list
-  # who is behind
+  # gateways that are behind
   relay-admin gateway list -o csv
 )",
     .declare = declare,

@@ -74,7 +74,7 @@ The deadline is by the database's clock, at most 180 days ahead. A window that i
 `migrate-legacy extend`). Running the same command again changes nothing. --dry-run shows how many agents would join;
 with --expect N nothing is done unless exactly that many join.
 
-Exit 0: open. 2: no deadline was given, or it is in the past. 3: an agent of the file was not imported. 5: the number
+Exit 0: open. 2: no deadline was given, or it is in the past. 3: not every agent of the file was imported. 5: the number
 of agents differs from --expect, or the window has expired; nothing was changed.
 
 EXAMPLES

@@ -31,7 +31,7 @@ global flag --sandbox does the same on demand.
 
 The server listens only on a unix socket, in a directory that no other user can enter, and opens no network port. So
 it needs no password. Data, socket and log are in $XDG_STATE_HOME/relay-admin/sandbox, by default
-~/.local/state/relay-admin/sandbox. If you are root, the server runs as the user postgres, or else nobody. If that
+~/.local/state/relay-admin/sandbox. If you are root, the server runs as the user postgres, or else as `nobody`. If that
 user cannot enter root's home directory, the default is /var/lib/relay-admin/sandbox, and the command says so. If
 XDG_STATE_HOME names a directory that cannot be used, the command refuses it with the reason, and never uses another
 one instead.

@@ -15,7 +15,7 @@ Record agent_record(Agent const &agent);
 Agent sample_agent();
 
 /// Returns what a responder needs: the agent, its status and who caused it, its keys, and where it was last seen.
-/// `grants`: everything it may do. `address`: where it was last seen from. Standing and keys are in words here, because
+/// `grants`: everything it may do. `address`: where it was last seen from. Status and keys are in words here, because
 /// machines get them as separate lists.
 Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, std::vector<Key> const &keys,
                      std::vector<Grant> const &grants, std::optional<std::string> const &address);

@@ -4,7 +4,7 @@
 
 namespace relay::cli {
 
-/// Returns whether a stream gets color; color never carries meaning by itself. The first of these decides: --color;
+/// Returns whether a stream gets color; color never carries a meaning alone. The first of these decides: --color;
 /// NO_COLOR (set and not empty: no); CLICOLOR_FORCE (set, not empty and not 0: yes); not a terminal, or one without
 /// escape sequences such as TERM=dumb: no; otherwise yes.
 /// Sources: https://no-color.org, https://bixense.com/clicolors.

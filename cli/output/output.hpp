@@ -19,7 +19,7 @@ class Output {
     /// stderr. Throws Error (internal, changed as the document says) if the write fails.
     void show(Document const &document);
     /// As show(), for a document that changes nothing: uses a pager if stdout is a terminal that is too small. Not for
-    /// a document printed beside a secret, and not for one that somebody needs immediately.
+    /// a document printed beside a secret, and not for one that is needed immediately.
     void browse(Document const &document);
     /// Writes text to stdout as it is, through a pager if it is too long for the terminal: the output of `schema
     /// print`, `help` and `version`.

@@ -20,7 +20,7 @@ bool is_taller(std::string_view text, Screen const &screen);
 
 /// Pipes `text` to `command` and waits until it ends; Ctrl-C is left to the pager. Sets LESS=FRX and LV=-c unless they
 /// are set. Returns true if the pager showed the text, even if the user quit early; false if it is missing or failed,
-/// so that nobody has seen the text.
+/// so that the user has not seen the text.
 bool show_in_pager(std::string const &command, std::string_view text);
 
 }  // namespace relay::cli

@@ -10,7 +10,7 @@
 /// The parts of the table format, which `render.hpp` puts together. Text is escaped for the terminal.
 namespace relay::cli {
 
-/// Who reads a table: a person at a terminal, or a pipe.
+/// The reader of a table: a person at a terminal, or a pipe.
 struct Reader {
     std::optional<std::size_t> columns{};  ///< width of the terminal; none: a pipe, where nothing is cut or wrapped
     std::optional<Instant> now{};  ///< show how far instants are from it; only at a terminal

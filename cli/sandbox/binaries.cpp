@@ -105,7 +105,7 @@ Binaries find_binaries(ServerUser const &user, std::optional<int> major) {
         std::string const version = std::to_string(*major);
         throw Error(ErrorKind::unavailable,
                     "the data of the sandbox needs PostgreSQL " + version + ", which is not installed",
-                    {.why = "a server reads only the data of its own major version",
+                    {.why = "a server reads only data of the same major version",
                      .next = use_tool("apt-get", "install", "postgresql-" + version)
                                  .also(own_command({"sandbox", "destroy"}))
                                  .noting("to make a new one")});

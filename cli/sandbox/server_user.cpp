@@ -60,7 +60,7 @@ ServerUser server_user() {
         }
     }
     throw Error(ErrorKind::unavailable, "no account for the sandbox's server",
-                {.why = "PostgreSQL refuses to run as root, and there is no user postgres or nobody",
+                {.why = "PostgreSQL refuses to run as root, and there is no user `postgres` or `nobody`",
                  .next = "run this as an ordinary user"});
 }
 

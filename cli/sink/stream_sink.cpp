@@ -44,7 +44,7 @@ void require_usable(int fd, std::string const &name) {
 }
 
 /// Returns whether this runs in GitHub Actions. There stderr goes to the log, and the runner reads its commands from
-/// it; it hides all that it is told to mask.
+/// it; it hides every value that it was asked to mask.
 bool is_github_actions() {
     auto const *value = std::getenv("GITHUB_ACTIONS");
     return value != nullptr && std::string_view(value) == "true";

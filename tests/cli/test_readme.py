@@ -31,7 +31,7 @@ class Command:
 
 
 def read_session(block):
-    """The commands of a console block; a line that ends in a backslash goes on."""
+    """The commands of a console block; a line that ends in a backslash continues."""
     commands = []
     for line in block.splitlines():
         if line.startswith("$ "):

@@ -37,6 +37,7 @@ HABITS = (
         r"(?:second|minute|check|line|file|row|agent|key|run|round|test|process|page|folder|language)\b",
         "one per line, per check, per second",
         "agent ids, one a line",
+        {r"KEYS A key": "a heading, and the sentence after it"},
     ),
     Habit(
         r"\bof (?:its|their|our|his|her|your|one's|my) own\b",

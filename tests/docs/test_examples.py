@@ -50,7 +50,7 @@ def command_of(words):
     return None, rest
 
 
-# They change nothing, and come to an end: they are run as they stand.
+# They change nothing, and come to an end: they are run as they are.
 READERS = [
     page(*command.path) for command in command_table.commands() if command.effect == "reads" and command.prints != "stream"
 ]

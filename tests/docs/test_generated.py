@@ -14,7 +14,7 @@ SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parent
 DOCGEN = Path(os.environ["RELAY_BUILD_DIR"]) / "relay-admin-docgen"
 MAN = SOURCE / "man"
 PAGES = sorted(MAN.glob("*.1"))
-GUIDES = sorted(MAN.glob("*.7"))  # written by hand; test_guide.py looks at what they tell
+GUIDES = sorted(MAN.glob("*.7"))  # written by hand; test_guide.py looks at their content
 EACH_PAGE = pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
 EACH_PAGE_AND_GUIDE = pytest.mark.parametrize("path", PAGES + GUIDES, ids=[path.name for path in PAGES + GUIDES])
 EACH_COMMAND = pytest.mark.parametrize("found", commands(), ids=[" ".join(found.path) for found in commands()])
@@ -53,7 +53,7 @@ def section(text, title):
 
 
 def flags_of_page(path):
-    """{(names, type of the value)} of the flags that stand in section OPTIONS, described or in brackets."""
+    """{(names, type of the value)} of the flags in section OPTIONS, described or in brackets."""
     options = section(rendered(path), "OPTIONS")
     name = r"-{1,2}[a-zA-Z][\w-]*"
     described = re.findall(rf"^ {{5}}({name}(?:, {name})*)(?: (\S+))?(?: {{2}}|$)", options, re.MULTILINE)
@@ -167,7 +167,7 @@ def test_the_page_of_the_program_names_each_command_and_exit_code():
 
 
 def test_the_environment_is_the_one_that_the_program_reads():
-    """Both ways: every variable that the source asks for is told of, and every one that is told of is asked for."""
+    """Both ways: every variable that the source reads is documented, and every documented one is read."""
     source = "\n".join(
         path.read_text() for folder in ("cli", "lib") for path in (SOURCE / folder).rglob("*.cpp")
         if path.name != "program_manual.cpp"
@@ -177,7 +177,7 @@ def test_the_environment_is_the_one_that_the_program_reads():
     told = {name for item in items for name in item.split(", ") if not name.endswith("*")}
     asked = set(re.findall(r'(?:getenv|environment|is_set|absolute_folder|ci_run)\(\s*"([A-Z_]{3,})"', source))
     asked = {name for name in asked if not name.startswith("PG")}
-    assert asked <= told, f"read, but not told of: {asked - told}"
+    assert asked <= told, f"read, but not documented: {asked - told}"
     assert all(f'"{name}"' in source for name in told), [name for name in told if f'"{name}"' not in source]
 
 

@@ -17,7 +17,6 @@ COMPARED = re.compile(r'[=!]=\s*(?:std::string(?:_view)?\()?"((?:[^"\\]|\\.)*)"|
 
 # A comparison with a word that is in a table by chance, and means something else there: (file, text).
 OTHER_MEANING = {
-    ("cli/input/env_file.cpp", "yes"),  # a value of a shell's assignment
     ("cli/output/command_text.cpp", "schema"),  # the command of that name
 }
 

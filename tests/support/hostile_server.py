@@ -1,4 +1,4 @@
-"""A server on loopback that wants the password: it speaks PostgreSQL's protocol up to the login, as a script says.
+"""A server on loopback that tries to get the password: it speaks PostgreSQL's protocol up to the login, as a script says.
 
 It keeps every byte that a client sends, after TLS as clear text. Messages: PostgreSQL manual, "Message Formats".
 """

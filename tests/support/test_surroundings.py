@@ -46,7 +46,7 @@ def test_no_sandbox(relay_without_database, home):
         found = state(environment)
         assert found["state"] == "absent" and found["folder"].startswith(str(surroundings.state_home())), (way, found)
     listed = relay_without_database.json("config", "show", "--sandbox")
-    assert "does not run" in {item["name"]: item for item in listed["items"]}["host"]["origin"]
+    assert "not running" in {item["name"]: item for item in listed["items"]}["host"]["origin"]
     assert relay_without_database("__complete", "--sandbox", "org", "show", "", check=0).out == ""
 
 

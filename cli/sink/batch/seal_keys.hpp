@@ -11,7 +11,7 @@ namespace relay::cli {
 /// Public keys for many recipients: which key seals whose secret.
 ///
 /// The file is CSV with a header, or JSON lines. Each row has the `owner` or the `org_id` that it is for, and `key_id`
-/// and `key` as the GitHub secrets API returns them (cli/sink/seal_key.hpp). The owner `*` is for all that have no row.
+/// and `key` as the GitHub secrets API returns them (cli/sink/seal_key.hpp). The owner `*` is for all owners without a row.
 class SealKeys {
   public:
     /// Reads a file, or stdin for `-`. Throws Error (usage) with the line and what is wrong with it.

@@ -10,7 +10,7 @@
 
 namespace relay {
 
-/// Whose key it is: `relay_sk_` is an agent's key, `relay_at_` an organization's admin token.
+/// The kind of owner: `relay_sk_` is an agent's key, `relay_at_` an organization's admin token.
 enum class KeyType { agent, org_admin };
 
 /// A key in the clear: 71 ASCII characters, prefix (9) + key id (12) + `_` + secret (43, base62 of 32 bytes) + checksum

@@ -14,7 +14,7 @@ struct Sha256Bytes {
 };
 }  // namespace detail
 
-/// SHA-256(key), which a gateway sends to the database. Whoever has it can pass for the agent: treat it as a secret.
+/// SHA-256(key), which a gateway sends to the database. Treat it as a secret: it is enough to act as the agent.
 struct KeyDigest : detail::Sha256Bytes<KeyDigest> {
     static KeyDigest of(std::string_view key_text);
 };

@@ -20,7 +20,7 @@ using RawConnection = std::unique_ptr<PGconn, FinishConnection>;
 /// else by SCRAM (see LoginGuard). With `sslmode=require`, `prefer` or `allow` set explicitly, TLS proves nothing.
 RawConnection connect(Conninfo const &conninfo, Settings const &settings, Watchdog::Clock::time_point deadline);
 
-/// Waits until the connection's socket is ready for what libpq wants to do. Returns false at the deadline. Throws
+/// Waits until the connection's socket is ready for the next step of libpq. Returns false at the deadline. Throws
 /// Interrupted.
 bool wait_for_socket(PGconn *connection, PostgresPollingStatusType wanted, Watchdog::Clock::time_point deadline);
 

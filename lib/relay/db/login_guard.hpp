@@ -34,13 +34,13 @@ class LoginGuard {
     LoginGuard(LoginGuard const &) = delete;
     LoginGuard &operator=(LoginGuard const &) = delete;
 
-    /// Passes messages on until libpq can go on with PQconnectPoll. Returns false at the deadline. Throws Interrupted.
+    /// Passes messages on until libpq can continue with PQconnectPoll. Returns false at the deadline. Throws Interrupted.
     bool wait(PostgresPollingStatusType wanted, Clock::time_point deadline);
 
     /// To be called after each PQconnectPoll. Returns true if libpq has its socket back: the guard has ended.
     bool is_over();
 
-    /// Not none: the login must not go on. `wait` has returned, and libpq has not seen the request.
+    /// Not none: the login must end here. `wait` has returned, and libpq has not seen the request.
     UnsafePassword refused() const noexcept { return m_refused; }
 
   private:

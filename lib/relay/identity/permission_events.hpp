@@ -6,7 +6,7 @@
 /// The audit events of changes to permissions and roles.
 namespace relay {
 
-/// Who holds the permissions: an agent, or a role of an organization.
+/// The holder of permissions: an agent, or a role of an organization.
 struct Holder {
     OrgId org_id;
     std::optional<AgentId> agent_id{};

@@ -96,7 +96,7 @@ struct EnumText<SecretKind> {
         std::to_array<EnumWord<SecretKind>>({{SecretKind::key, "key"}, {SecretKind::token, "token"}});
 };
 
-/// Whether a subject is kept out for a while or permanently.
+/// Whether a subject is refused for a while or permanently.
 enum class StandingKind { block, revoke };
 
 template <>

@@ -8,7 +8,7 @@
 
 namespace relay {
 
-/// Who asks for a change, and why: stored in every auth_events row. The actor is only a claim; the database role that
+/// The person or job that asks for a change, and the reason: stored in every auth_events row. The actor is only a claim; the database role that
 /// is stored with it is authenticated by the database.
 struct Attribution {
     Note actor;

@@ -6,7 +6,7 @@
 #include "relay/model/error.hpp"
 #include "relay/permissions/records.hpp"
 
-/// Roles, their permissions, and the agents that have them. An agent can have only roles of its own organization.
+/// Roles, their permissions, and the agents that have them. An agent can have roles of its organization only.
 namespace relay::sql {
 
 /// Inserts a role. Returns false if the organization has a role with that id. Waits for a transaction that is

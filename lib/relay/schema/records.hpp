@@ -11,7 +11,7 @@
 ///
 /// A migration goes only forward. Each is applied in one transaction, and recorded in relay.schema_migrations with
 /// the checksum of its file. So a database itself says which version it has, whether a step is missing, and
-/// whether it was made from the same text as this program's; nothing has to be guessed from the tables. Whether
+/// whether it was made from the same text as this program's; there is no need to guess from the tables. Whether
 /// someone changed the tables by hand afterwards is a separate question: verify_schema compares the catalog.
 namespace relay {
 

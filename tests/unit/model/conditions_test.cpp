@@ -31,7 +31,7 @@ TEST_CASE("conditions are kept as they are written") {
     }
 }
 
-TEST_CASE("what is no JSON object is refused, with the place") {
+TEST_CASE("text that is not a JSON object is refused, with the place") {
     CHECK(says("", "at byte 1: an object"));
     CHECK(says("[1]", "at byte 1: an object"));
     CHECK(says("max_amount=1", "an object"));
@@ -76,7 +76,7 @@ TEST_CASE("conditions with a key in them do not repeat it") {
     CHECK(fault.find("xxx") == std::string::npos);
 }
 
-TEST_CASE("a permission covers itself and what its wildcards stand for") {
+TEST_CASE("a permission covers itself and all that its wildcards match") {
     auto const covers = [](char const *held, char const *asked) {
         return Permission::parse(held).covers(Permission::parse(asked));
     };

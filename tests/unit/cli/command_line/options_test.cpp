@@ -44,7 +44,8 @@ TEST_CASE("two spellings of one argument must agree") {
     CHECK(spelled(std::nullopt, "b").given() == "b");
     CHECK(spelled("a", "a").required() == "a");
     CHECK(spelled(std::nullopt, std::nullopt).given() == std::nullopt);
-    CHECK_THROWS_WITH_AS(spelled("a", "b").given(), "AGENT is 'a', but --agent-id is 'b'; give only one of them", Error);
+    CHECK_THROWS_WITH_AS(spelled("a", "b").given(), "AGENT is 'a', but --agent-id is 'b'; give only one of them",
+                         Error);
     CHECK_THROWS_WITH_AS(spelled(std::nullopt, std::nullopt).required(), "missing: AGENT", Error);
 }
 

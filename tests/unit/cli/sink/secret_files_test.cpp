@@ -28,8 +28,7 @@ std::size_t unfinished(TemporaryFolder const &folder) {
 
 }  // namespace
 
-TEST_CASE(
-    "few and many secrets are complete under both names before the commit, and under their final ones after it") {
+TEST_CASE("few and many secrets are complete under both names before the commit, and under their final ones after it") {
     for (std::size_t const count : {1u, 2u, 15u, 16u, 200u}) {
         TemporaryFolder const folder;
         SecretFiles files(open_folder(folder.path()), false);
