@@ -82,8 +82,10 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto options = std::make_shared<Options>();
-    add_positional(set, {.names = "OP-ID", .description = "the operation named in the error: op_..."},
-                   options->operation);
+    add_positional(
+        set,
+        {.names = "OP-ID", .description = "the operation that the error names, such as op_9fq2mzx1b81k02ww7yzt3hcd"},
+        options->operation);
     add_value(
         set, {.names = "--dir", .type = "DIR", .description = "settle unfinished secret files (*.new, *.batch) in DIR"},
         options->folder);

@@ -19,7 +19,12 @@ Habit = namedtuple("Habit", "pattern write example right kinds", defaults=({}, "
 SHOWN = "help message"  # what the program shows
 
 HABITS = (
-    Habit(r"\b(?:stands?|stood|standing)\b(?!-)", "is, are, is in force", "no API key stands in stdin"),
+    Habit(
+        r"\b(?:stands?|stood|standing)\b(?!-)",
+        "is, are, is in force",
+        "no API key stands in stdin",
+        {r"standing(?:\*\*)? \(what": "a field of JSON"},
+    ),
     Habit(r"\b(?:tells?|told|telling)\b", "show, report, say, print", "the help tells more"),
     Habit(
         r"(?-i:(?:^|[.:;] )Who(?:ever|se)? (?=[a-z])(?![^.]*\?)|[;:] who(?:ever)? (?=[a-z]))",
@@ -77,7 +82,7 @@ HABITS = (
         r"(?<!/)\b(?:no|every|some|any)body\b",
         "no one, no agent, no login: the real actor",
         "nobody is asked",
-        {r"`nobody`|\bor nobody \(": "an account of that name"},
+        {r"or else as (?:\*\*)?nobody": "an account of that name"},
     ),
     Habit(r"\bat once\b", "immediately; or together, at the same time", "the block is in force at once"),
     Habit(r"\b(?:go|goes|went|going|gone) on\b(?! to\b)", "continue, resume", "Go on? [y/N]"),
@@ -246,7 +251,7 @@ def test_each_kind_of_text_is_read(tmp_path, file):
 @pytest.mark.parametrize("text", [
     "stands-by", "the table `stands`", "Who are you?", "once a day", "there is no agent", "keys are no longer valid",
     "2 s apart", "for good measure", "go on to the next", "kill the server", "the account `nobody`",
-    "kept out of rows.hpp", "a person who wants it", "an account, or nobody (its id)", "there certainly is no key",
+    "kept out of rows.hpp", "a person who wants it", "runs as postgres, or else as nobody", "there certainly is no key",
 ])  # fmt: skip
 def test_plain_words_are_not_complained_about(text):
     assert not list(habits_in(prose.joined("x", "message", [(1, text)])))
