@@ -82,7 +82,7 @@ HABITS = (
         r"(?<!/)\b(?:no|every|some|any)body\b",
         "no one, no agent, no login: the real actor",
         "nobody is asked",
-        {r"or else as (?:\*\*)?nobody": "an account of that name"},
+        {r"\*\*nobody\*\*|else as nobody": "an account of that name"},
     ),
     Habit(r"\bat once\b", "immediately; or together, at the same time", "the block is in force at once"),
     Habit(r"\b(?:go|goes|went|going|gone) on\b(?! to\b)", "continue, resume", "Go on? [y/N]"),

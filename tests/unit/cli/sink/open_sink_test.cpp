@@ -42,13 +42,16 @@ TEST_CASE("without a sink and without a terminal the command stops") {
 TEST_CASE("flags that do not fit together are usage errors") {
     CHECK(refusal(ErrorKind::usage, {.secret_file = "a", .secret_stdout = true}).message() ==
           "--secret-file and --secret-stdout exclude each other");
-    CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .replace = true}).message(), "--replace needs "));
+    CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .replace = true}).message(),
+                   "--replace has no effect without "));
     CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .env_prefix = "A_"}).message(),
-                   "--env-prefix needs "));
-    CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .k8s_name = "a"}).message(), "--k8s-name needs "));
+                   "--env-prefix has no effect without "));
+    CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .k8s_name = "a"}).message(),
+                   "--k8s-name has no effect without "));
     CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .k8s_namespace = "a"}).message(),
                    "--k8s-namespace"));
-    CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .seal_key = "a"}).message(), "--seal-key needs "));
+    CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .seal_key = "a"}).message(),
+                   "--seal-key has no effect without "));
     CHECK(contains(refusal(ErrorKind::usage, {.secret_stdout = true, .secret_format = "sealed"}).message(),
                    "needs --seal-key"));
     CHECK(contains(
