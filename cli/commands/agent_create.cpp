@@ -62,7 +62,7 @@ Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_new_agent(set, options->agent);
     add_org_flag(set, "its organization", options->org, Need::required);
-    add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    add_value(set, {.names = "--name", .description = "display name", .required = true}, options->name);
     add_values(set,
                {.names = "--permissions,--permission",
                 .type = "P,...",

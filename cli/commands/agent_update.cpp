@@ -67,7 +67,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_agent(set, options->agent);
-    add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
+    add_value(set, {.names = "--name", .description = "new display name"}, options->name);
     add_values(set,
                {.names = "--add-permission",
                 .type = "P,...",

@@ -162,12 +162,11 @@ Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_value(set, {.names = "--org-id,--org", .type = "ID", .description = "id of the first organization"},
               options->org_id);
-    add_value(set, {.names = "--org-name", .type = "NAME", .description = "its name for people"}, options->org_name);
+    add_value(set, {.names = "--org-name", .type = "NAME", .description = "its display name"}, options->org_name);
     add_value(
         set, {.names = "--agent-id,--agent", .type = "ID", .description = "id of the first agent (default: generated)"},
         options->agent_id);
-    add_value(set, {.names = "--agent-name", .type = "NAME", .description = "its name for people"},
-              options->agent_name);
+    add_value(set, {.names = "--agent-name", .type = "NAME", .description = "its display name"}, options->agent_name);
     add_values(set,
                {.names = "--permissions,--permission",
                 .type = "P,...",

@@ -58,7 +58,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_new_org(set, options->org);
-    add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    add_value(set, {.names = "--name", .description = "display name", .required = true}, options->name);
     declare_org_settings(set, options->settings, true);
     declare_compact_sink(set, options->token, "--admin-token",
                          "make an admin token and write it to FILE, stdout, terminal or fd:N");

@@ -73,7 +73,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_org(set, options->org);
-    add_value(set, {.names = "--name", .description = "new name for people"}, options->name);
+    add_value(set, {.names = "--name", .description = "new display name"}, options->name);
     declare_org_settings(set, options->settings, false);
     declare_compact_sink(set, options->token, "--admin-token",
                          "replace the admin token, and write it to FILE, stdout, terminal or fd:N");

@@ -29,7 +29,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     declare_role(set, options->role, RoleWord::to_be_made);
-    add_value(set, {.names = "--name", .description = "name for people", .required = true}, options->name);
+    add_value(set, {.names = "--name", .description = "display name", .required = true}, options->name);
     add_values(
         set,
         {.names = "--permissions", .type = "P,...", .description = "what it permits: provider:method; * means any"},
