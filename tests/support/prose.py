@@ -170,10 +170,10 @@ def json_schema(file, text):
 
 
 def screen(name, text):
-    """Yields the paragraphs of a help page; the name of a flag, command or exit code begins a new one."""
+    """Yields the paragraphs of a help page; a heading, a flag, or a line of two columns begins a new one."""
     pieces = []
     for n, line in numbered(text):
-        if re.match(r"  \S+(?:,? \S+)*(?:  +\S|$)", line) or re.match(r"\S.*:$", line):
+        if re.search(r"\S {2,}\S", line) or re.match(r"  --?\w|\S.*:$", line):
             pieces.append((n, ""))
         pieces.append((n, line))
     yield from paragraphs(name, "help", pieces)
