@@ -208,9 +208,9 @@ EACH_SECRET = pytest.mark.parametrize("words", SECRET_LINES.values(), ids=SECRET
 DELIVERED = {name: words for name, words in SECRET_LINES.items() if name != "init"}
 EACH_DELIVERED = pytest.mark.parametrize("words", DELIVERED.values(), ids=DELIVERED)
 
-NO_TERMINAL = """relay-admin: error: this command makes a secret, and standard output is not a terminal
-  why:  a pipe or a CI log would keep it
-  next: add --secret-file FILE, --secret-fd N, or --secret-stdout if the reader of this pipe is meant to have it
+NO_TERMINAL = """relay-admin: error: this command creates a secret, but standard output is not a terminal
+  why:  the secret could end up in a CI log or a file
+  next: add --secret-file FILE, --secret-fd N, or --secret-stdout if the secret is for the reader of this pipe
 """
 
 

@@ -208,7 +208,7 @@ def test_a_frozen_standby_is_named_with_how_long_it_is_silent(runner, key, right
     result = runner("revoke", "bot", "--durable", "--timeout", "3s", "-o", "json", check=10)
     assert "durable on 1/2 standbys in " in result.err
     assert "not replayed by right: streaming, " in result.err and "silent for " in result.err
-    assert "the revocation stands" in result.err.splitlines()[-1]
+    assert "the revocation is in effect on the primary" in result.err.splitlines()[-1]
     found = found_in(result)
     assert (found["replayed"], found["missing"], found["complete"]) == (1, ["right"], False)
     (shown,) = [one for one in found["standbys"] if one["name"] == "right"]
@@ -322,5 +322,5 @@ def test_a_primary_that_dies_during_the_wait_is_said(primary, made, runner, key,
     primary.start()
     made.wait_until_back()
     assert process.returncode == 10 and b"cannot read how far the standbys are" in err, err
-    assert b"nothing was changed" not in err and b"the block stands" in err.splitlines()[-1]
+    assert b"nothing was changed" not in err and b"the block is in effect on the primary" in err.splitlines()[-1]
     assert agents.decide(made, key) == "blocked"

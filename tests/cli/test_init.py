@@ -158,7 +158,7 @@ def test_at_a_terminal_it_asks_for_what_is_missing_and_ends_with_the_next_comman
     session.expect("in one transaction")
     session.expect(r"Database  (\S+) at (\S+), as postgres\r\n")
     assert session.match.group(1) == database.name
-    session.expect(r"Schema    made \(version \d+\)")
+    session.expect(r"Schema    will be created \(version \d+\)")
     session.expect(r"Organization id \[acme-corp\]: ")
     session.sendline("Bad Id")
     session.expect("has a space")
@@ -168,7 +168,7 @@ def test_at_a_terminal_it_asks_for_what_is_missing_and_ends_with_the_next_comman
     session.sendline("Acme Corp")
     session.expect(r"Organization  acme-corp \(Acme Corp\)")
     session.expect(r"Agent         generated id \(Bot\)")
-    session.expect(r"Its key       shown here, once")
+    session.expect(r"Its key       shown here once")
     session.expect_exact("Create them? [y/N] ")
     assert has_schema(database) is False
     session.sendline("y")

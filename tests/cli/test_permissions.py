@@ -63,8 +63,8 @@ def test_who_revokes_is_told_by_what_the_agent_still_may(acme):
     acme("agent", "grant", "bot", "crm:read", "*:read", "x:y", check=0)
     left = acme.json("agent", "revoke-permission", "bot", "crm:read", "x:y")
     assert left["warnings"] == [
-        "agent bot may still do crm:read: by its own *:read",
-        "agent bot may still do crm:read: by role ops",
+        "agent bot may still do crm:read, by its own *:read",
+        "agent bot may still do crm:read, by role ops",
     ]
 
 

@@ -19,7 +19,7 @@ from support.relay import clean_environment
 PATH = Path(os.environ["RELAY_SOURCE_DIR"]) / "README.md"
 README = PATH.read_text()
 DAYS_LATER = r"(\d+) days? later"
-KEY_ID, BLANK_ID = r"\b(?=[a-z]*[0-9])[0-9a-hjkmnp-tv-z]{12}\b", "·" * 12
+KEY_ID, BLANK_ID = r"\b[0-9a-hjkmnp-tv-z]{12}\b", "·" * 12  # a word of such letters is blanked on both sides
 
 
 @dataclass

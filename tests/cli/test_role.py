@@ -50,9 +50,9 @@ def test_the_same_again_changes_nothing(acme, database):
 def test_other_content_is_a_conflict_that_names_the_fields(acme):
     acme(*OPS, "--permissions", "crm:*", check=0)
     error = acme.error("role", "create", "ops", "--org", "acme", "--name", "X", "--permissions", "a:b", check=5)
-    assert "other name, permissions" in error["message"] and error["changed"] == "no"
+    assert "different name, permissions" in error["message"] and error["changed"] == "no"
     acme("role", "grant", "ops", "crm:*", "--org", "acme", "--conditions", '{"a": 1}', check=0)
-    assert "other conditions" in acme.error(*OPS, "--permissions", "crm:*", check=5)["message"]
+    assert "different conditions" in acme.error(*OPS, "--permissions", "crm:*", check=5)["message"]
 
 
 def test_two_organizations_may_use_one_id(acme):

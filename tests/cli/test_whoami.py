@@ -166,7 +166,7 @@ def test_a_secret_is_told_as_set_and_by_whom(relay_without_database, home, tmp_p
 
 def test_the_sandbox_is_not_started_by_a_look(relay_without_database, open_folder):
     relay = relay_without_database.with_(env={"XDG_STATE_HOME": open_folder / "state"})
-    assert "does not run" in config(relay, "--sandbox")["host"]["origin"]
+    assert "not running" in config(relay, "--sandbox")["host"]["origin"]
     assert relay.json("sandbox", "status")["data"]["folder"] == f"{open_folder}/state/relay-admin/sandbox"
     assert relay.json("sandbox", "status")["data"]["state"] == "absent"
     assert list(open_folder.iterdir()) == []
@@ -181,7 +181,7 @@ def test_neither_takes_a_word(relay):
     first_words = (["whoami"], ["config", "show"])
     for words in first_words:
         relay.error(*words, "x", check=2)
-    assert "its commands: show\n" in relay("config", check=2).err
+    assert "config needs a command: show\n" in relay("config", check=2).err
 
 
 def test_whoami_agrees_with_what_a_write_tells(relay, tmp_path):

@@ -149,7 +149,7 @@ def test_a_row_that_belongs_to_no_month_stops_the_move_and_loses_nothing(databas
     write_events(database, 2, 5)
     database.execute("INSERT INTO relay.auth_events (occurred_at, action) VALUES ('infinity', 'x')")
     before = events(database)
-    with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="6 rows, of which 5"):
+    with pytest.raises(psycopg2.errors.ObjectNotInPrerequisiteState, match="6 rows, but only 5"):
         make_months(database)
     assert events(database) == before
 
