@@ -296,6 +296,19 @@ def test_options_that_were_asked_for_in_the_connection_string_cannot_lead_elsewh
     assert decide(hostile, whole_day(runner, tmp_path)) == "ok"
 
 
+@pytest.mark.parametrize(
+    "name, value",
+    [("statement_timeout", "1ms"), ("idle_in_transaction_session_timeout", "1ms"), ("lock_timeout", "1ms")],
+)
+def test_a_time_out_of_the_database_does_not_come_before_ours(relay, database, tmp_path, name, value):
+    first_agent(relay, tmp_path / "bot.key")
+    database.execute(f'ALTER DATABASE "{database.name}" SET {name} = \'{value}\'')
+    for _ in range(20):
+        relay("org", "list", check=0)
+        relay("block", "bot", check=0)
+        relay("unblock", "bot", "--yes", check=0)
+
+
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_JP", "nonsense"])
 def test_the_encoding_is_utf8_whatever_the_environment_says(relay, database, encoding):
     name = "\u00c4rzte \u6771\u4eac"

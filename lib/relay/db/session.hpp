@@ -60,6 +60,7 @@ class Session {
     struct Impl;
     [[noreturn]] void fail_broken() const;
     [[noreturn]] void fail(std::string const &sqlstate, std::string_view message) const;
+    Rows open(std::string const &begin, std::string const &settings);
     void check_start(TransactOptions const &options, Rows const &rows);
     void check_schema(std::vector<std::int64_t> const &versions);
     template <typename Work>
