@@ -1,6 +1,10 @@
 """How the database is found and what cannot change what runs on it: settings, TLS, hostile sessions, a pooler."""
 
+import contextlib
 import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import psycopg2
@@ -296,17 +300,31 @@ def test_options_that_were_asked_for_in_the_connection_string_cannot_lead_elsewh
     assert decide(hostile, whole_day(runner, tmp_path)) == "ok"
 
 
-@pytest.mark.parametrize(
-    "name, value",
-    [("statement_timeout", "1ms"), ("idle_in_transaction_session_timeout", "1ms"), ("lock_timeout", "1ms")],
-)
-def test_a_time_out_of_the_database_does_not_come_before_ours(relay, database, tmp_path, name, value):
+def stutter(cluster, done):
+    """Stops the server's processes for 2 ms again and again: a slow moment can come at any point of a statement."""
+    children = Path(f"/proc/{cluster.process.pid}/task/{cluster.process.pid}/children")
+    while not done.wait(0.0002):
+        pids = [int(pid) for pid in children.read_text().split()]
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            time.sleep(0.002 if number == signal.SIGSTOP else 0)
+
+
+@pytest.mark.parametrize("name", ["statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"])
+def test_a_time_out_of_the_database_does_not_come_before_ours(relay, database, tmp_path, name):
     first_agent(relay, tmp_path / "bot.key")
-    database.execute(f'ALTER DATABASE "{database.name}" SET {name} = \'{value}\'')
-    for _ in range(20):
-        relay("org", "list", check=0)
-        relay("block", "bot", check=0)
-        relay("unblock", "bot", "--yes", check=0)
+    database.execute(f'ALTER DATABASE "{database.name}" SET {name} = \'1ms\'')
+    done = threading.Event()
+    stuttering = threading.Thread(target=stutter, args=(database.cluster, done))
+    stuttering.start()
+    try:
+        for words in (["org", "list"], ["block", "bot"], ["unblock", "bot", "--yes"]) * 4:
+            relay(*words, check=0)
+    finally:
+        done.set()
+        stuttering.join()
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_JP", "nonsense"])
