@@ -26,6 +26,13 @@ function(relay_sanitizer_defaults program)
   endif()
 endfunction()
 
+# The linker's own list of what it took from which archive: cmake/package/linked_in.py reads it. Only where archives are linked in.
+function(relay_link_map program)
+  if(RELAY_STATIC_LIBS)
+    target_link_options(${program} PRIVATE LINKER:-Map=${program}.map)
+  endif()
+endfunction()
+
 if(RELAY_COVERAGE)
   target_compile_options(standard_settings INTERFACE --coverage -fprofile-update=atomic)
   target_link_options(standard_settings INTERFACE --coverage)
@@ -35,8 +42,7 @@ if(RELAY_STATIC_LIBS)
   target_compile_options(standard_settings INTERFACE -ffunction-sections -fdata-sections)
   target_link_options(standard_settings INTERFACE
     -static-libstdc++ -static-libgcc
-    LINKER:--as-needed LINKER:--gc-sections LINKER:--hash-style=gnu LINKER:-O2
-    LINKER:-z,relro LINKER:-z,now)
+    LINKER:--as-needed LINKER:--gc-sections LINKER:--hash-style=gnu LINKER:-O2)
 endif()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
@@ -46,8 +52,8 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
 endif()
 
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT RELAY_SANITIZE)
-  target_compile_options(standard_settings INTERFACE -fstack-protector-strong)
-  target_compile_definitions(standard_settings INTERFACE _FORTIFY_SOURCE=2)
+  include(hardening)
+  relay_harden(standard_settings)
 endif()
 
 add_library(standard_warnings INTERFACE)
