@@ -20,6 +20,7 @@ if(EXISTS "${cli_main}")
   add_executable(relay-admin "${cli_main}")
   target_link_libraries(relay-admin PRIVATE relay_cli standard_warnings PkgConfig::LIBSODIUM)
   relay_sanitizer_defaults(relay-admin NO_LEAK_CHECK)
+  relay_link_map(relay-admin)
   set_target_properties(relay-admin PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
 endif()
 
