@@ -4,7 +4,8 @@
 #   RELAY_RELEASE_DIR  the release build tree; there where the program under test is its program
 #
 # A test's file says what ctest needs to know, at the start of a line:
-#   PROGRAM = "dev"      it runs the program of this build; "release": that of the release build, which ctest brings up to date first
+#   PROGRAM = "dev"      it runs the program of this build; "release": that of the release build, which ctest brings up to date first;
+#                        "package": the same, and ctest runs cli/package first
 #   QUICK = True         it belongs to `-L quick`, which does not wait for the release build
 #   SECONDS = 90         it takes so long that ctest should start it early
 #
@@ -33,8 +34,8 @@ function(relay_program_of file default variable)
       set(program release)
     endif()
   endif()
-  if(NOT program MATCHES "^(dev|release)$")
-    message(FATAL_ERROR "${file}: PROGRAM is \"dev\" or \"release\"")
+  if(NOT program MATCHES "^(dev|release|package)$")
+    message(FATAL_ERROR "${file}: PROGRAM is \"dev\", \"release\" or \"package\"")
   endif()
   set(${variable} "${program}" PARENT_SCOPE)
 endfunction()
@@ -54,16 +55,19 @@ function(relay_python_suite label timeout default)
     set(labels "${label}")
     if(quick OR suite_QUICK)
       list(APPEND labels quick)
-      if(program STREQUAL "release")
+      if(NOT program STREQUAL "dev")
         message(FATAL_ERROR "${test}: a quick test does not wait for the release build; it needs PROGRAM = \"dev\"")
       endif()
     endif()
 
     set(fixtures ${suite_FIXTURES})
     set(folder "${PROJECT_BINARY_DIR}")
-    if(program STREQUAL "release")
+    if(NOT program STREQUAL "dev")
       set(folder "${relay_release_dir}")
       list(APPEND fixtures release)
+    endif()
+    if(program STREQUAL "package")
+      list(APPEND fixtures package)
     endif()
 
     add_test(NAME "${label}/${name}"
