@@ -80,7 +80,8 @@ def test_the_control_file_says_what_it_needs():
 
 def test_the_installed_size_is_what_dpkg_counts(package, archive):
     kib = sum(-(-member.size // 1024) if member.isfile() else 1 for member in archive.members.values())
-    assert abs(int(fields(package)["Installed-Size"]) - kib) <= 1
+    # dpkg-gencontrol counts the root of the package and the folder of the control file as well.
+    assert 0 <= int(fields(package)["Installed-Size"]) - kib <= 2
 
 
 def test_nothing_is_missing(archives):
@@ -176,7 +177,7 @@ def test_the_license_is_named_and_where_its_text_is(package, archive):
 
 def test_the_maintainer_is_a_placeholder_that_says_so():
     control = (source() / "debian/control").read_text()
-    assert re.search(r"^# A placeholder on purpose.*\nMaintainer: .*@example\.org>$", control, re.MULTILINE)
+    assert re.search(r"^# A placeholder on purpose.*\n(#.*\n)*Maintainer: .*@example\.org>$", control, re.MULTILINE)
 
 
 def test_the_symbols_are_a_package_of_their_own(archives, tmp_path):
@@ -192,7 +193,7 @@ def test_the_symbols_are_a_package_of_their_own(archives, tmp_path):
     # Names of functions and lines of sources, and no path of the machine that built it.
     (address,) = re.findall(r"^([0-9a-f]+) T main$", run("nm", debug).decode(), re.MULTILINE)
     where = run("addr2line", "--functions", "--exe", debug, address).decode().split()
-    assert where[0] == "main" and re.fullmatch(r"\./cli/main\.cpp:\d+", where[1]), where
+    assert where[0] == "main" and re.fullmatch(r"(\./)+cli/main\.cpp:\d+", where[1]), where
 
 
 def test_no_file_names_the_folder_that_it_was_built_in(archives):
