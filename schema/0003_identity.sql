@@ -91,8 +91,13 @@ GRANT SELECT (agent_id, org_id, name, permissions, key_max_age, created_at, last
 
 -- Only SHA-256(SHA-256(key)) is stored: with a stolen copy of the table, no one can authenticate.
 --
--- created_at is the start of the transaction that made the key, and no role may choose it. So a revocation that runs at
--- the same time as a rotation is later than the new key, and wins.
+-- One sequence numbers the keys, the revocations and the liftings, in the order in which the database made them. A clock
+-- can be wrong or moved back, so it must not decide whether a key is older than a revocation. A number is drawn
+-- immediately, not at COMMIT, and never twice. So a key that is not committed yet is older than a revocation that comes
+-- after it.
+CREATE SEQUENCE relay.act_order AS bigint;
+GRANT USAGE ON SEQUENCE relay.act_order TO relay_provisioner, relay_responder;
+
 CREATE TABLE relay.agent_keys (
     key_id              text COLLATE "C" PRIMARY KEY,
     agent_id            text COLLATE "C" NOT NULL,
@@ -102,6 +107,7 @@ CREATE TABLE relay.agent_keys (
     state               text COLLATE "C" NOT NULL DEFAULT 'active',
     created_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by          text NOT NULL,
+    made_order          bigint NOT NULL DEFAULT pg_catalog.nextval('relay.act_order'),  -- no role of ours may choose it
     due_at              timestamptz NOT NULL,  -- when it should be rotated; the key still works after that
     expires_at          timestamptz,  -- null: never
     retired_at          timestamptz,
@@ -119,6 +125,7 @@ CREATE TABLE relay.agent_keys (
         (state <> 'retiring' OR (expires_at IS NOT NULL AND replaced_by IS NOT NULL))
         AND (state = 'retired') = (retired_at IS NOT NULL) AND (state = 'revoked') = (revoked_at IS NOT NULL))
 ) WITH (fillfactor = 85);
+COMMENT ON COLUMN relay.agent_keys.made_order IS 'a revocation with a higher cut_off ends the key permanently';
 COMMENT ON COLUMN relay.agent_keys.last_used_from IS
     'the address of the call that set last_used_at; the next call from there within a minute writes nothing';
 
@@ -142,8 +149,8 @@ CREATE TABLE relay.org_tokens (
 CREATE UNIQUE INDEX org_tokens_one_live ON relay.org_tokens (org_id) WHERE revoked_at IS NULL;
 
 -- No role may read hashes. Only the functions that check keys compare them.
-GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, created_by, due_at, expires_at, retired_at, revoked_at,
-              replaced_by, retire_on_first_use, last_used_at, last_used_from)
+GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, created_by, made_order, due_at, expires_at, retired_at,
+              revoked_at, replaced_by, retire_on_first_use, last_used_at, last_used_from)
     ON relay.agent_keys TO relay_provisioner, relay_responder, relay_auditor;
 GRANT INSERT (key_id, agent_id, org_id, key_hash, hash_algorithm, created_by, due_at, expires_at),
       UPDATE (state, expires_at, retired_at, revoked_at, replaced_by, retire_on_first_use)
@@ -184,6 +191,7 @@ CREATE TABLE relay.operations (
     request_id uuid,
     request    text,  -- the parameters in one canonical line: the same id with other parameters is a conflict
     key_id     text COLLATE "C",
+    db_role    text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven
     CONSTRAINT operations_state_known CHECK (state IN ('done', 'aborted')),
     CONSTRAINT operations_request_whole CHECK ((request_id IS NULL) = (request IS NULL) AND (request_id IS NULL OR org_id IS NOT NULL)),
     CONSTRAINT operations_request_unique UNIQUE (org_id, request_id)
@@ -191,7 +199,9 @@ CREATE TABLE relay.operations (
 CREATE INDEX operations_by_time ON relay.operations USING brin (at);
 
 GRANT SELECT ON relay.operations TO relay_provisioner, relay_responder, relay_auditor;
-GRANT INSERT (op_id, state, org_id, request_id, request, key_id) ON relay.operations TO relay_provisioner, relay_responder;
+-- A responder's commands take no request id: it cannot claim that one was done.
+GRANT INSERT (op_id, state) ON relay.operations TO relay_provisioner, relay_responder;
+GRANT INSERT (org_id, request_id, request, key_id) ON relay.operations TO relay_provisioner;
 SELECT relay.isolate_tenants('relay.operations');
 
 CREATE FUNCTION relay.prune_operations(max_rows integer DEFAULT 100000) RETURNS bigint

@@ -51,8 +51,9 @@ SELECT relay.isolate_tenants('relay.key_changes');
 --
 -- NOTIFY takes a lock for the whole cluster when COMMIT begins, and holds it until COMMIT ends. If the transaction
 -- waits for a synchronous standby then, every block waits with it. So such a transaction does not notify, and gateways
--- find its row by polling. A session that cannot get the lock in time can SET LOCAL relay.wake = 'later', and notify in
--- a separate transaction.
+-- find its row by polling. If COMMIT cannot get the lock in time, or the queue of notifications is full (any
+-- login of the cluster can fill it), COMMIT fails. Then run the transaction again with SET LOCAL relay.wake = 'later',
+-- and notify in a separate transaction.
 CREATE FUNCTION relay.announce(about_org text, about_agent text, about_key text, what text, must_kick boolean, wake boolean DEFAULT true)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -63,7 +64,11 @@ BEGIN
     END IF;
     IF wake AND current_setting('relay.wake', true) IS DISTINCT FROM 'later'
        AND (current_setting('synchronous_commit') = 'local' OR current_setting('synchronous_standby_names') = '') THEN
-        PERFORM pg_notify('relay_key_changes', '');  -- the same payload each time: one notification per transaction
+        BEGIN
+            PERFORM pg_notify('relay_key_changes', '');  -- the same payload each time: one notification per transaction
+        EXCEPTION
+            WHEN OTHERS THEN NULL;  -- gateways find the row by polling; no wake-up undoes what it tells of
+        END;
     END IF;
 END
 $$;

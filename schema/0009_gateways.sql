@@ -8,6 +8,8 @@ CREATE TABLE relay.gateway_acks (
     seen       pg_snapshot NOT NULL,
     at         timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     db_role    text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven; the gateway_id is claimed
+    former_role      text COLLATE "C",  -- who had the id before, if it changed hands
+    changed_hands_at timestamptz,
     CONSTRAINT gateway_acks_pkey PRIMARY KEY (gateway_id),
     CONSTRAINT gateway_acks_gateway_id_form CHECK (
         gateway_id !~ '[^A-Za-z0-9_.:@/-]' AND gateway_id ~ '^[A-Za-z0-9]' AND pg_catalog.length(gateway_id) <= 127)
@@ -47,10 +49,41 @@ COMMENT ON FUNCTION relay.prune_changes(integer) IS
     'removes changes and acknowledgements older than 7 days, at most max_rows changes; returns how many; acknowledge calls it once per hour';
 GRANT EXECUTE ON FUNCTION relay.prune_changes(integer) TO relay_provisioner;
 
+-- A claim is no proof: anybody can name any id and any cursor. So an id belongs to the role that uses it while it is live, a role has at
+-- most 1000 live ids, and nobody has acted on what has not happened yet.
+CREATE FUNCTION relay.check_acknowledgement(claimed_id text, place record) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    history record;
+    owner   record;
+BEGIN
+    SELECT * INTO history FROM relay.feed_history();
+    IF place.timeline > history.timeline
+       OR (place.database_id = history.database_id AND place.timeline = history.timeline
+           AND place.txid >= pg_snapshot_xmin(pg_current_snapshot())) THEN
+        RAISE EXCEPTION 'cursor beyond the present' USING ERRCODE = 'invalid_parameter_value',
+            HINT = 'pass a cursor as changes_since gave it';
+    END IF;
+    SELECT a.db_role, a.at > clock_timestamp() - interval '60 seconds' AS live INTO owner
+    FROM relay.gateway_acks AS a WHERE a.gateway_id = claimed_id;
+    IF owner.live AND owner.db_role <> SESSION_USER THEN
+        RAISE EXCEPTION 'gateway id % is in use by role %', claimed_id, owner.db_role USING ERRCODE = 'insufficient_privilege',
+            HINT = 'give each gateway its own id; this one is free 60 s after its last acknowledgement';
+    END IF;
+    IF owner.live IS NOT TRUE
+       AND (SELECT count(*) FROM relay.gateway_acks AS a
+            WHERE a.db_role = SESSION_USER AND a.at > clock_timestamp() - interval '60 seconds') >= 1000 THEN
+        RAISE EXCEPTION 'role % has 1000 live gateway ids', SESSION_USER USING ERRCODE = 'configuration_limit_exceeded',
+            HINT = 'keep the id of a gateway when it is started again';
+    END IF;
+END
+$$;
+
 CREATE FUNCTION relay_api.acknowledge(gateway_id text, cursor text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    place record;
+    place   record;
+    present pg_snapshot := pg_current_snapshot();
 BEGIN
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION 'this server is a standby: call acknowledge on the primary'
@@ -60,6 +93,12 @@ BEGIN
         RAISE EXCEPTION 'acknowledge needs a gateway id and a cursor' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     SELECT * INTO place FROM relay.parse_cursor(acknowledge.cursor);
+    PERFORM relay.check_acknowledgement(acknowledge.gateway_id, place);
+    -- A snapshot that shows what is not over yet counts for nothing. Honest ones can, too: a crash may assign transaction ids again.
+    IF pg_snapshot_xmax(place.seen) > pg_snapshot_xmax(present)
+       OR EXISTS (SELECT FROM pg_snapshot_xip(present) AS running (txid) WHERE pg_visible_in_snapshot(running.txid, place.seen)) THEN
+        place.seen := format('%1$s:%1$s:', GREATEST(place.txid, '1'))::pg_snapshot;
+    END IF;
     -- It must not wait for a standby. If a crash loses it, the gateway acknowledges again.
     IF current_setting('synchronous_commit') <> 'off' THEN
         PERFORM set_config('synchronous_commit', 'local', true);
@@ -68,7 +107,14 @@ BEGIN
     VALUES (acknowledge.gateway_id, place.database_id || '.' || place.timeline, place.txid, place.seq, place.seen)
     ON CONFLICT ON CONSTRAINT gateway_acks_pkey DO UPDATE
     SET history = excluded.history, txid = excluded.txid, seq = excluded.seq, seen = excluded.seen, at = excluded.at,
-        db_role = excluded.db_role;
+        db_role = excluded.db_role,
+        former_role = CASE WHEN a.db_role <> excluded.db_role THEN a.db_role ELSE a.former_role END,
+        changed_hands_at = CASE WHEN a.db_role <> excluded.db_role THEN excluded.at ELSE a.changed_hands_at END
+    -- Two roles that claim a free id at the same time: the second one waits for the first, and does not get it.
+    WHERE a.db_role = excluded.db_role OR a.at <= clock_timestamp() - interval '60 seconds';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'gateway id % is in use by another role', acknowledge.gateway_id USING ERRCODE = 'insufficient_privilege';
+    END IF;
     IF EXISTS (SELECT FROM relay.feed_horizon AS h WHERE h.pruned_at < clock_timestamp() - interval '1 hour') THEN
         PERFORM relay.prune_changes();
     END IF;
@@ -81,7 +127,7 @@ GRANT EXECUTE ON FUNCTION relay_api.acknowledge(text, text) TO relay_gateway;
 
 -- A gateway is live if it acknowledged anything within 60 s: three times the interval of a gateway without news.
 CREATE VIEW relay.gateway_status AS
-SELECT ack.gateway_id, ack.at AS acknowledged_at, ack.db_role,
+SELECT ack.gateway_id, ack.at AS acknowledged_at, ack.db_role, ack.former_role, ack.changed_hands_at,
        ack.at > pg_catalog.statement_timestamp() - interval '60 seconds' AS live,
        ack.history = here.database_id || '.' || here.timeline AS same_history,
        CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN missing.changes END AS changes_behind,

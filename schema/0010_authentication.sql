@@ -31,7 +31,7 @@ SELECT key.key_id, key.org_id, key.agent_id, agent.permissions, key.key_hash, ke
 FROM relay.agent_keys AS key
 JOIN relay.agents AS agent ON agent.agent_id = key.agent_id
 CROSS JOIN LATERAL (
-    SELECT pg_catalog.bool_or(row.kind = 'revoke' AND (row.lifted_at IS NULL OR row.at >= key.created_at)) AS revoked,
+    SELECT pg_catalog.bool_or(row.kind = 'revoke' AND (row.lifted_at IS NULL OR row.cut_off > key.made_order)) AS revoked,
            pg_catalog.bool_or(row.kind = 'block' AND row.lifted_at IS NULL
                               AND (row.until IS NULL OR row.until > pg_catalog.statement_timestamp())) AS blocked
     FROM relay.revocations AS row

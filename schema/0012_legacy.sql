@@ -15,6 +15,7 @@ CREATE TABLE relay.legacy_migrations (
     state           text COLLATE "C" NOT NULL DEFAULT 'open',
     opened_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
     opened_by       text NOT NULL,
+    opened_order    bigint NOT NULL DEFAULT pg_catalog.nextval('relay.act_order'),
     deadline        timestamptz NOT NULL,
     deadline_set_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     closed_at       timestamptz,
@@ -29,11 +30,22 @@ CREATE UNIQUE INDEX legacy_migrations_one_open ON relay.legacy_migrations (state
 COMMENT ON TABLE relay.legacy_migrations IS 'until when listed agents may use the shared secret; the latest row counts';
 
 CREATE TABLE relay.legacy_stops (
-    stopped_at timestamptz PRIMARY KEY DEFAULT pg_catalog.clock_timestamp(),
+    stop_order bigint PRIMARY KEY DEFAULT pg_catalog.nextval('relay.act_order'),
+    stopped_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     stopped_by text NOT NULL
 );
 COMMENT ON TABLE relay.legacy_stops IS
     'emergency stops: a window that was opened before one is closed permanently, even if the transaction that opened it commits later';
+
+-- By the order in which the database made them, so that no clock that is moved back opens anything; and by the start of the transaction
+-- that opens a window: one that had begun, and had opened nothing yet when somebody stopped everything, did not know of the stop.
+CREATE FUNCTION relay.is_stopped(opened_order bigint, opened_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM relay.legacy_stops AS stop
+                   WHERE stop.stop_order > is_stopped.opened_order OR stop.stopped_at >= is_stopped.opened_at)
+$$;
+COMMENT ON FUNCTION relay.is_stopped(bigint, timestamptz) IS 'whether an emergency stop has closed the window that was opened then';
+GRANT EXECUTE ON FUNCTION relay.is_stopped(bigint, timestamptz) TO relay_provisioner, relay_responder, relay_auditor;
 
 CREATE TABLE relay.legacy_agents (
     agent_id       text COLLATE "C" PRIMARY KEY,
@@ -44,6 +56,7 @@ CREATE TABLE relay.legacy_agents (
     migration_id   bigint REFERENCES relay.legacy_migrations (migration_id),  -- null: imported, and not on a list yet
     wave           integer,
     listed_at      timestamptz,
+    listed_order   bigint,  -- a revocation with a higher cut_off ends what the list allows
     issued_key     text COLLATE "C",
     issued_at      timestamptz,
     last_seen_at   timestamptz,  -- with the shared secret
@@ -125,6 +138,8 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     NEW.listed_at := CASE WHEN NEW.migration_id IS DISTINCT FROM OLD.migration_id THEN now() ELSE OLD.listed_at END;
+    NEW.listed_order := CASE WHEN NEW.migration_id IS DISTINCT FROM OLD.migration_id THEN nextval('relay.act_order')
+                             ELSE OLD.listed_order END;
     NEW.issued_at := CASE WHEN NEW.issued_key IS DISTINCT FROM OLD.issued_key THEN now() ELSE OLD.issued_at END;
     RETURN NEW;
 END
@@ -218,7 +233,7 @@ SELECT l.agent_id, l.org_id, l.owner, l.wave, l.imported_at, l.listed_at, l.issu
            WHEN EXISTS (SELECT FROM relay.revocations AS r
                         WHERE r.subject_id IN (l.agent_id, l.org_id) AND r.kind = 'revoke'
                           AND r.subject_id = CASE r.subject_kind WHEN 'agent' THEN l.agent_id WHEN 'org' THEN l.org_id END
-                          AND (r.lifted_at IS NULL OR r.at >= l.listed_at)) THEN 'revoked'
+                          AND (r.lifted_at IS NULL OR r.cut_off > l.listed_order)) THEN 'revoked'
            WHEN l.issued_key IS NOT NULL THEN 'issued'
            WHEN l.migration_id = (SELECT pg_catalog.max(m.migration_id) FROM relay.legacy_migrations AS m) THEN 'listed'
            ELSE 'imported'

@@ -13,11 +13,11 @@ DECLARE
 BEGIN
     SELECT m.migration_id, m.deadline,
            m.state <> 'finished' AND m.deadline > statement_timestamp()
-           AND NOT EXISTS (SELECT FROM relay.legacy_stops AS stop WHERE stop.stopped_at >= m.opened_at) AS is_open
+           AND NOT relay.is_stopped(m.opened_order, m.opened_at) AS is_open
     INTO period
     FROM relay.legacy_migrations AS m ORDER BY m.migration_id DESC LIMIT 1;
 
-    SELECT a.org_id, a.permissions, l.migration_id, l.listed_at, l.last_seen_at, p.agent_id IS NOT NULL AS proven
+    SELECT a.org_id, a.permissions, l.migration_id, l.listed_order, l.last_seen_at, p.agent_id IS NOT NULL AS proven
     INTO listed
     FROM relay.agents AS a
     LEFT JOIN relay.legacy_agents AS l ON l.agent_id = a.agent_id
@@ -38,7 +38,7 @@ BEGIN
     seen_at := listed.last_seen_at;
 
     -- As for a key that was created when the agent was listed: a later revocation counts even after it was lifted.
-    SELECT bool_or(r.kind = 'revoke' AND (r.lifted_at IS NULL OR r.at >= listed.listed_at)),
+    SELECT bool_or(r.kind = 'revoke' AND (r.lifted_at IS NULL OR r.cut_off > listed.listed_order)),
            bool_or(r.kind = 'block' AND r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
     INTO revoked, blocked
     FROM relay.revocations AS r
@@ -106,7 +106,8 @@ BEGIN
       AND (authenticate_legacy.org_id = a.org_id) IS NOT FALSE AND a.plain
       AND m.state <> 'finished' AND m.deadline > statement_timestamp()
       AND NOT EXISTS (SELECT FROM relay.legacy_migrations AS newer WHERE newer.migration_id > m.migration_id)
-      AND NOT EXISTS (SELECT FROM relay.legacy_stops AS stop WHERE stop.stopped_at >= m.opened_at)
+      AND NOT EXISTS (SELECT FROM relay.legacy_stops AS stop
+                      WHERE stop.stop_order > m.opened_order OR stop.stopped_at >= m.opened_at)
       AND NOT EXISTS (SELECT FROM relay.proven_agents AS p WHERE p.agent_id = l.agent_id)
       AND NOT EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id = ANY (ARRAY[l.agent_id, a.org_id]));
     IF FOUND THEN

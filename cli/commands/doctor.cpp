@@ -132,6 +132,7 @@ name them. Scripts can rely on the ids of checks: they do not change.
   server.durability committed changes survive a crash
   server.passwords  passwords of logins are not stored as md5
   server.logging    digests of keys do not get into the server's log
+  server.notify     the queue of NOTIFY has room (more than 10 % full: warn, more than 50 %: error)
   server.standbys   the standbys that commits wait for are connected
   clock             this machine and the database agree on the time (2 s apart: warn, 60 s: error)
   schema.version    the schema is the one this program needs

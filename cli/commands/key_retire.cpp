@@ -79,8 +79,9 @@ or add --force. If the key is already retired, nothing changes ("changed": false
 At a terminal the command asks first; --yes answers yes. A script without --yes stops with exit 2 before it touches
 the database. For a key that leaked, use `revoke`: it records that in the audit trail and waits for no lock.
 
-Exit 0: retired, now or before. 2: --yes is missing. 3: no such key. 5: it is the agent's active key. 13: the question
-was answered no.
+Exit 0: retired, now or before. 2: --yes is missing. 3: no such key. 5: it is the agent's active key. 11: the key was
+still live when it was read back; the last line is `NOT CONFIRMED: key K may still be live`. 13: the question was answered
+no.
 
 EXAMPLES
   relay-admin key retire 9fq2mzx1b81k

@@ -68,7 +68,7 @@ stay off the list. `migrate-legacy start` begins again.
 --deny-all is the emergency stop, for a shared secret that is in the wrong hands. Once the command has committed,
 gateways refuse the shared secret for every agent. The command does not wait for locks or standbys, not even for a
 `start` of a hundred thousand agents; what such a `start` opens afterwards is closed too. It also closes what an
-earlier abort left open. You must type the word legacy-off, or give it with --confirm; --yes is not enough. To go
+earlier abort left open. It checks nothing first, and always records the stop. You must type the word legacy-off, or give it with --confirm; --yes is not enough. To go
 back, run `migrate-legacy start` with a new deadline: it opens the window again for agents that are still listed.
 
 Exit 0: done, now or before. 2: the word is needed, but there is no terminal to ask at. 5: there is nothing to abort.

@@ -14,6 +14,7 @@ namespace {
 struct Options {
     std::optional<std::chrono::seconds> quiet{};
     std::optional<std::int64_t> allow_active{};
+    std::optional<std::int64_t> allow_never_seen{};
     std::optional<std::string> confirm{};
 };
 
@@ -38,6 +39,7 @@ ExitStatus run(Options const &options, Context &context) {
     FinishLegacy request;
     request.quiet = options.quiet.value_or(request.quiet);
     request.allow_active = options.allow_active.value_or(0);
+    request.allow_never_seen = options.allow_never_seen.value_or(0);
     if (!context.globals().dry_run) {
         std::string question;
         if (needs_word(context, request, question)) {
@@ -58,6 +60,11 @@ Runner declare(OptionSet &set) {
                  .type = "N",
                  .description = "finish although exactly N agents still use it; locks them out"},
                 {}, options->allow_active);
+    add_integer(set,
+                {.names = "--allow-never-seen",
+                 .type = "N",
+                 .description = "finish although exactly N listed agents were never seen; locks them out"},
+                {}, options->allow_never_seen);
     add_value(set, {.names = "--confirm", .type = "WORD", .description = "the word legacy-off, instead of typing it"},
               options->confirm);
     return [options](Context &context) { return run(*options, context); };
@@ -74,13 +81,19 @@ Command const migrate_legacy_finish{
 committed, the database refuses the shared secret for every agent, even if a relay still has it switched on.
 
 If a listed agent used the shared secret in the last 72 hours (--quiet-for), the command exits 5 and shows those
-agents and where they were seen. To lock them out on purpose, give their exact number with --allow-active. Agents that
-were never seen, or have been silent, do not prevent finishing.
+agents and where they were seen. To lock them out on purpose, give their exact number with --allow-active. The same
+holds for listed agents that were never seen, with --allow-never-seen. Agents that were seen and have been silent since
+do not prevent finishing.
+
+Silence proves something only if a gateway listened. So while agents are left, the command also exits 5 if no gateway
+has asked this database since the window was opened, or if the window or its last wave is younger than --quiet-for.
+
+The way back is `migrate-legacy start --deadline 7d`: it opens a new window for the agents that are left.
 
 You must type the word legacy-off, or give it with --confirm; --yes is not enough.
 
 Exit 0: finished, now or before. 2: the word is needed, but there is no terminal to ask at. 5: agents still use the
-shared secret, or no window is open. 13: you typed another word.
+shared secret, were never seen, or could not have been seen yet; or no window is open. 13: you typed another word.
 
 EXAMPLES
   relay-admin migrate-legacy finish

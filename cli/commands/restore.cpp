@@ -44,6 +44,18 @@ Record restored_item(RestoredAgent const &restored) {
     return item;
 }
 
+/// If the database did not do it, the last line says what may be so instead.
+RestoredAgent restore_confirmed(Context &context, AgentId const &agent, KeyDelivery &delivery) {
+    try {
+        return restore_agent(context.database(), agent, context.write_options(), delivery);
+    } catch (Error const &error) {
+        if (error.kind() != ErrorKind::schema) {
+            throw;
+        }
+        throw with_doubts(IncidentVerb::restore, id_texts({agent}), error);
+    }
+}
+
 ExitStatus restore_one(Options const &options, Context &context) {
     AgentId const agent = AgentId::parse(*options.agent);
     SinkOptions sink_options = options.sink;
@@ -53,7 +65,7 @@ ExitStatus restore_one(Options const &options, Context &context) {
         context.prompt().confirm("Restore agent " + agent.text() + " and issue it a fresh key?");
         settle_sink(context, *sink);
     }
-    RestoredAgent const restored = restore_agent(context.database(), agent, context.write_options(), *sink);
+    RestoredAgent const restored = restore_confirmed(context, agent, *sink);
     Document document;
     document.kind = "Restore";
     document.id_key = "subject_id";
@@ -89,8 +101,8 @@ ExitStatus run(Options const &options, Context &context) {
     }
     OrgId const org = OrgId::parse(*options.org);
     confirm_org(context, org, options.confirm, "restores", "All old keys stay dead: each agent needs rotate-key.");
-    return report_incident(context, IncidentVerb::restore,
-                           restore_org(context.database(), org, context.write_options()));
+    return show_incident(context, IncidentVerb::restore, {"org " + org.text()},
+                         [&] { return restore_org(context.database(), org, context.write_options()); });
 }
 
 Runner declare(OptionSet &set) {
@@ -118,10 +130,12 @@ The command asks first; --yes answers yes. Without a terminal and without --yes 
 is written. If the agent is not revoked, nothing changes and no file is made (exit 0, "changed": false).
 
 With --org the revocation of an organization is lifted. You must type its id, or give it again as --confirm ORG. All
-keys stay dead, so each of its agents then needs `rotate-key`.
+keys that exist stay dead, even those made while the organization was revoked, so each of its agents then needs
+`rotate-key`.
 
 Exit 0: restored, now or before. 2: no place for the key was given, or --yes is missing. 3: no such agent or
-organization. 5: the agent's organization is revoked. 6: the organization is at its limit. 12: the key could not be
+organization. 5: the agent's organization is revoked. 6: the organization is at its limit. 11: the revocation was still
+in force when it was read back; the last line is `NOT CONFIRMED: agent X may still be revoked`. 12: the key could not be
 delivered; nothing was changed. 13: the question was answered no.
 
 EXAMPLES

@@ -121,7 +121,8 @@ place for the key. The key itself is never an argument.
 
 Exit 0: rotated, or not due. 2: no place for the key was given. 3: no such agent. 5: the agent is revoked, a rotation
 is in its grace period, or the key expired on its set date. 8: nothing was changed; run it again. 9: the outcome is
-unknown; the message has the command that settles it. 12: the key could not be delivered; nothing was changed.
+unknown; the message has the command that settles it. 11: the keys were not as requested when they were
+read back; nothing was changed. 12: the key could not be delivered; nothing was changed.
 
 EXAMPLES
   relay-admin rotate-key billing-bot --secret-file billing-bot.env --secret-format env

@@ -56,16 +56,19 @@ ExitStatus run(IncidentTargets const &targets, Context &context) {
     if (by_agents) {
         std::vector<AgentId> const agents = target_agents(targets);
         ask(context, question_for(context, agents));
-        return report_incident(context, IncidentVerb::unblock, unblock_agents(context.database(), agents, by));
+        return show_incident(context, IncidentVerb::unblock, id_texts(agents),
+                             [&] { return unblock_agents(context.database(), agents, by); });
     }
     if (targets.org) {
         OrgId const org = OrgId::parse(*targets.org);
         ask(context, "Unblock organization " + org.text() + "?");
-        return report_incident(context, IncidentVerb::unblock, unblock_org(context.database(), org, by));
+        return show_incident(context, IncidentVerb::unblock, {"org " + org.text()},
+                             [&] { return unblock_org(context.database(), org, by); });
     }
     ask(context, "Lift every block that was made under ticket " + *ticket + '?');
-    return report_incident(context, IncidentVerb::unblock,
-                           unblock_ticket(context.database(), Note::parse("ticket", *ticket), by));
+    Note const under = Note::parse("ticket", *ticket);
+    return show_incident(context, IncidentVerb::unblock, {"ticket " + *ticket},
+                         [&] { return unblock_ticket(context.database(), under, by); });
 }
 
 Runner declare(OptionSet &set) {
@@ -92,7 +95,8 @@ says so. The agent's keys are as they were before the block, unless they expired
 key, first rotate it with --grace 0, then unblock the agent.
 
 Exit 0: not blocked, now or already. 2: --yes is missing. 3: no such agent, organization or ticket. 7: some ids are
-unknown; stdout shows which. 13: the question was answered no.
+unknown; stdout shows which. 11: the block was still in force when it was read back; the last
+line is `NOT CONFIRMED: agent X may still be blocked`. 13: the question was answered no.
 
 EXAMPLES
   relay-admin unblock billing-bot

@@ -20,6 +20,8 @@ Record gateway_record(Gateway const &gateway) {
         {"changes_behind", "Changes behind", gateway.changes_behind},
         {"behind_seconds", "Seconds behind", seconds(gateway.behind)},
         {"db_role", "Role", gateway.db_role},
+        machine_only("former_role", gateway.former_role),
+        machine_only("changed_hands_at", gateway.changed_hands_at),
     };
 }
 

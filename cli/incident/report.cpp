@@ -8,12 +8,9 @@
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
-#include "cli/posix/write_all.hpp"
 #include "relay/model/format_text.hpp"
 
 #include <algorithm>
-
-#include <unistd.h>
 
 namespace relay::cli {
 
@@ -146,6 +143,10 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
         document.warnings.push_back("cannot write the auth_events row: " + *receipt.trail_missing +
                                     "; relay.revocations records who, when and why");
     }
+    if (receipt.feed_missing) {
+        document.warnings.push_back(
+            "the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it");
+    }
     if (contexts.failure) {
         document.warnings.push_back("the command succeeded, but reading the details failed: " + *contexts.failure);
     }
@@ -220,27 +221,22 @@ void say_waited(Context &context, IncidentVerb verb, WaitReports const &waited) 
     }
 }
 
-/// Reports an unknown outcome as the last lines of stderr, even with -q: a person who reads only one line reads this
-/// one. In JSON mode the error object comes last.
-ExitStatus leave_in_doubt(Context &context, std::vector<std::string> const &subjects, Error const &error) {
-    std::string lines;
-    for (std::string const &subject : subjects) {
-        lines += "NOT CONFIRMED: " + subject + " may still be live\n";
+std::string_view doubt_of(IncidentVerb verb) {
+    switch (verb) {
+        case IncidentVerb::unblock: return " may still be blocked";
+        case IncidentVerb::restore: return " may still be revoked";
+        case IncidentVerb::block:
+        case IncidentVerb::revoke: break;
     }
-    Hint hint = error.hint();
-    hint.next = Advice("run the same command again until it is confirmed; repeating it is safe").also(hint.next);
-    hint.why = hint.why.empty() ? "NOT CONFIRMED: " + subjects.front() + " may still be live" : hint.why;
+    return " may still be live";
+}
+
+Error left_in_doubt(IncidentVerb verb, std::vector<std::string> const &subjects, Error const &error) {
+    Hint hint = with_doubts(verb, subjects, error).hint();
+    hint.next = Advice("run the same command again until it is confirmed: repeating it is safe").also(hint.next);
+    hint.why = hint.why.empty() ? "NOT CONFIRMED: " + hint.not_confirmed.front() : hint.why;
     hint.changed = Changed::unknown;
-    Error const told(error.kind(), error.message(), hint);
-    OutputFormat const format = context.globals().format;
-    if (format == OutputFormat::json || format == OutputFormat::jsonl) {
-        write_all(STDERR_FILENO, lines);
-        context.output().fail(told);
-    } else {
-        context.output().fail(told);
-        write_all(STDERR_FILENO, lines);
-    }
-    return exit_status(error.kind());
+    return {error.kind(), error.message(), hint};
 }
 
 Error with_nothing_changed(Error const &error) {
@@ -251,6 +247,14 @@ Error with_nothing_changed(Error const &error) {
 }
 
 }  // namespace
+
+Error with_doubts(IncidentVerb verb, std::vector<std::string> const &subjects, Error const &error) {
+    Hint hint = error.hint();
+    for (std::string const &subject : hint.not_confirmed.empty() ? subjects : std::vector<std::string>()) {
+        hint.not_confirmed.push_back(subject + std::string(doubt_of(verb)));
+    }
+    return {error.kind(), error.message(), hint};
+}
 
 ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, Waits const &waits) {
     auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
@@ -285,7 +289,10 @@ ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::s
         receipt = act();
     } catch (Error const &error) {
         if (error.kind() == ErrorKind::unknown || error.hint().changed == Changed::unknown) {
-            return leave_in_doubt(context, subjects, error);
+            throw left_in_doubt(verb, subjects, error);
+        }
+        if (error.kind() == ErrorKind::schema) {
+            throw with_doubts(verb, subjects, error);
         }
         if (error.kind() == ErrorKind::unavailable) {
             throw with_nothing_changed(error);

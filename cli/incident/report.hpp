@@ -25,9 +25,13 @@ enum class IncidentVerb { block, unblock, revoke, restore };
 ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
                            Waits const &waits = {});
 
-/// Runs `act`, which must not stay in doubt, and reports it. If its outcome is unknown, the last lines of stderr are
-/// `NOT CONFIRMED: agent X may still be live`, one for each of `subjects` ("agent X"). If it certainly failed, the
-/// error says that nothing was changed.
+/// Returns the error with its last lines (Hint::not_confirmed): nothing is confirmed of any of `subjects`. Keeps lines
+/// that it has.
+Error with_doubts(IncidentVerb verb, std::vector<std::string> const &subjects, Error const &error);
+
+/// Runs `act`, which must not stay in doubt, and reports it. If its outcome is unknown, or the database did not do it,
+/// the last lines of stderr are `NOT CONFIRMED: agent X may still be live` (blocked, revoked), one for each of
+/// `subjects` ("agent X"). If it certainly failed, the error says that nothing was changed.
 ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
                          std::function<IncidentReceipt()> const &act, Waits const &waits = {});
 

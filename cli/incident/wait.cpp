@@ -9,6 +9,7 @@
 #include "relay/feed/gateways.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace relay::cli {
 
@@ -25,6 +26,27 @@ std::vector<Subject> subjects_shut_out(IncidentReceipt const &receipt) {
     return subjects;
 }
 
+/// Who is behind first. Ids are claimed: of a role with thousands of them one number is enough.
+std::string by_role(std::vector<RoleWait> roles) {
+    std::stable_sort(roles.begin(), roles.end(), [](RoleWait const &one, RoleWait const &other) {
+        return one.live - one.acknowledged > other.live - other.acknowledged;
+    });
+    std::string text;
+    for (RoleWait const &role : roles) {
+        text += fmt::format("{}role {}: {}/{}", text.empty() ? "" : ", ", role.db_role, role.acknowledged, role.live);
+    }
+    return text;
+}
+
+std::vector<Record> role_records(std::vector<RoleWait> const &roles) {
+    std::vector<Record> records;
+    for (RoleWait const &role : roles) {
+        records.push_back({machine_only("db_role", role.db_role), machine_only("live", role.live),
+                           machine_only("acknowledged", role.acknowledged)});
+    }
+    return records;
+}
+
 std::string gateway_line(GatewayWait const &wait) {
     if (wait.failure()) {
         return "cannot read the acknowledgements of the gateways: " + what_failed(*wait.failure());
@@ -34,6 +56,9 @@ std::string gateway_line(GatewayWait const &wait) {
     }
     std::string line = fmt::format("{}/{} gateways in {:.2f} s", wait.live().size() - wait.missing().size(),
                                    wait.live().size(), static_cast<double>(wait.took().count()) / 1000);
+    if (wait.roles().size() > 1 && !wait.missing().empty()) {
+        line += " (" + by_role(wait.roles()) + ')';
+    }
     constexpr std::size_t most_named = 5;
     for (std::size_t i = 0; i < std::min(wait.missing().size(), most_named); ++i) {
         line += (i == 0 ? "; not acknowledged by " : ", ") + wait.missing()[i];
@@ -46,6 +71,7 @@ Record gateway_record(GatewayWait const &wait) {
         machine_only("live", static_cast<std::int64_t>(wait.live().size())),
         machine_only("acknowledged", static_cast<std::int64_t>(wait.live().size() - wait.missing().size())),
         machine_only("missing", wait.missing()),
+        machine_only("roles", role_records(wait.roles())),
         machine_only("complete", wait.complete()),
         machine_only("took_ms", std::int64_t{wait.took().count()}),
     };
@@ -69,7 +95,7 @@ WaitReports wait_for_others(Context &context, IncidentReceipt const &receipt, Wa
     std::optional<StandbyWait> standbys;
     std::vector<Acknowledgement *> all;
     if (waits.acknowledged) {
-        all.push_back(&gateways.emplace(context.database(), subjects, *waits.acknowledged));
+        all.push_back(&gateways.emplace(context.database(), subjects, receipt.changed, *waits.acknowledged));
     }
     if (waits.durable) {
         all.push_back(&standbys.emplace(context.database(), subjects, context.globals().timeout));

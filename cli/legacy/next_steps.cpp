@@ -49,6 +49,24 @@ NextStep call_step(LegacyStatus const &status) {
     return {agents(status.counts.on_shared_secret, "still uses", "still use") + " the shared secret: call " + names};
 }
 
+NextStep finish_step(LegacyCounts const &counts) {
+    NextStep step{"nobody is left", {"migrate-legacy", "finish"}};
+    if (counts.left() > 0) {
+        step.what = "nobody uses the shared secret: " + agents(counts.silent, "is", "are") + " silent, " +
+                    agents(counts.never_seen, "was", "were") + " never seen";
+    }
+    if (counts.never_seen > 0) {
+        step.command.insert(step.command.end(), {"--allow-never-seen", std::to_string(counts.never_seen)});
+    }
+    return step;
+}
+
+NextStep wait_step(LegacyStatus const &status) {
+    return {"nobody uses the shared secret: wait until " +
+            format_instant_seconds(status.watch.proves_from(*status.window, status.quiet)) +
+            ", since a silence proves something only after " + describe_duration(status.quiet)};
+}
+
 std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
     LegacyCounts const &counts = status.counts;
     bool const expired = status.window->state == LegacyWindowState::expired;
@@ -56,6 +74,11 @@ std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
     if (expired && counts.left() > 0) {
         steps.push_back(extend_step(status, "the window has expired: " + agents(counts.left(), "is", "are") +
                                                 " locked out until it is extended"));
+    }
+    if (counts.left() > 0 && !expired && !status.watch.asked) {
+        steps.push_back(
+            {"no gateway has asked this database since the window was opened: have them ask it, day 3 of "
+             "relay-admin-migration(7)"});
     }
     if (counts.listed > 0) {
         steps.push_back({agents(counts.listed, "has", "have") + " no key yet",
@@ -71,11 +94,9 @@ std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {
     if (counts.listed == 0 && counts.on_shared_secret > 0) {
         steps.push_back(call_step(status));
     }
-    if (counts.listed + counts.imported + counts.on_shared_secret == 0) {
-        steps.push_back({counts.left() == 0 ? "no agents are left"
-                                            : "no agent uses the shared secret any more: " +
-                                                  agents(counts.left(), "is", "are") + " silent or never seen",
-                         {"migrate-legacy", "finish"}});
+    bool const waits_for_gateways = counts.left() > 0 && !status.watch.asked;
+    if (counts.listed + counts.imported + counts.on_shared_secret == 0 && !waits_for_gateways) {
+        steps.push_back(status.proves_silence() ? finish_step(counts) : wait_step(status));
     }
     return steps;
 }

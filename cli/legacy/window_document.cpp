@@ -2,6 +2,7 @@
 
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
 #include "relay/model/error.hpp"
@@ -113,6 +114,8 @@ void show_window(Context &context, ChangedWindow const &changed) {
         context.output().note("next: set " + std::string(legacy_end_setting) +
                               " in the relay and restart it; the database refuses the shared secret from now on, "
                               "whatever the relay's setting");
+        context.output().note("way back, for agents that are left: " +
+                              command_line(context.globals(), {"migrate-legacy", "start", "--deadline", "7d"}));
     }
 }
 

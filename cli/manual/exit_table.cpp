@@ -30,7 +30,10 @@ constexpr std::array meanings{
             "settles it"},
     Meaning{ErrorKind::check_no,
             "a check failed: a key is refused or due, a wait timed out, a verification found differences"},
-    Meaning{ErrorKind::schema, "the database schema is older or newer than this program"},
+    Meaning{
+        ErrorKind::schema,
+        "the database schema is older or newer than this program, or the effect of a change was missing when it was "
+        "read back; nothing was changed"},
     Meaning{ErrorKind::sink, "the secret could not be delivered; nothing was changed"},
     Meaning{ErrorKind::declined, "a question was answered with no, with the wrong id, or with Ctrl-D"},
 };

@@ -74,8 +74,7 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::give_legacy_deadline: return sentence("add a deadline, e.g. --deadline 14d");
         case Act::extend_legacy_window: return {"migrate-legacy extend --deadline 7d --reason 'more time to move'"};
         case Act::finish_legacy_window: return {"migrate-legacy finish"};
-        case Act::finish_legacy_with_active: return {"migrate-legacy finish --allow-active {1}"};
-        case Act::finish_legacy_without_active: return sentence("omit --allow-active");
+        case Act::finish_legacy_accepting: return {"migrate-legacy finish --allow-active {1} --allow-never-seen {2}"};
         case Act::deny_legacy: return {"migrate-legacy abort --deny-all"};
         case Act::try_without_change: return sentence("preview the change with --dry-run");
         case Act::name_relay_settings:

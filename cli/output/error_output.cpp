@@ -18,6 +18,14 @@ std::string hint_line(std::string_view label, std::string_view text) {
     return text.empty() ? "" : "  " + std::string(label) + escape_for_terminal(text) + '\n';
 }
 
+std::string doubt_lines(std::vector<std::string> const &doubts) {
+    std::string lines;
+    for (std::string const &doubt : doubts) {
+        lines += "NOT CONFIRMED: " + escape_for_terminal(doubt) + '\n';
+    }
+    return lines;
+}
+
 }  // namespace
 
 bool stderr_has_color(ColorChoice choice) {
@@ -44,8 +52,10 @@ std::string error_text(Error const &error, Globals const &globals, bool color) {
 void report_error(Error const &error, Globals const &globals) noexcept {
     try {
         bool const json = globals.format == OutputFormat::json || globals.format == OutputFormat::jsonl;
-        write_all(STDERR_FILENO,
-                  json ? error_json(error, globals) : error_text(error, globals, stderr_has_color(globals.color)));
+        std::string const doubts = doubt_lines(error.hint().not_confirmed);
+        // The object is the last line in JSON mode; for people the doubt is, since who reads one line reads that one.
+        write_all(STDERR_FILENO, json ? doubts + error_json(error, globals)
+                                      : error_text(error, globals, stderr_has_color(globals.color)) + doubts);
     } catch (...) {
         write_all(STDERR_FILENO, "relay-admin: error: out of memory\n");
     }

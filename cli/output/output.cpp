@@ -134,6 +134,4 @@ void Output::detail(std::string_view line) {
     }
 }
 
-void Output::fail(Error const &error) { report_error(error, m_globals); }
-
 }  // namespace relay::cli

@@ -34,8 +34,6 @@ class Output {
     void warn(std::string_view line);
     /// Prints a message on stderr, only with -v.
     void detail(std::string_view line);
-    /// Reports an error: what happened, why, and what to do next; in JSON mode one object as the last line of stderr.
-    void fail(Error const &error);
 
     bool stdout_is_terminal() const { return m_stdout_is_terminal; }
 

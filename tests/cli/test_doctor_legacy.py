@@ -5,7 +5,7 @@ import shlex
 import pytest
 from support.agents import digest, key_id, read_key
 from support.health import assert_found, examine, one
-from support.legacy_past import rewrite
+from support.legacy_past import grow_old, rewrite
 
 OFF = ("--confirm", "legacy-off")
 SWITCH = "ALLOW_LEGACY_GLOBAL_AGENT_SECRET"
@@ -47,6 +47,13 @@ def use_key(relay, database, tmp_path, agent):
     assert database.value("SELECT (relay_api.authenticate(%s, %s)).reason", key_id(key), digest(key)) == "ok"
 
 
+def finish(relay, database):
+    """With whoever is left, who has been silent for long or was never seen."""
+    grow_old(database)
+    left = "SELECT count(*) FROM relay.legacy_agent_status WHERE state IN ('listed', 'issued') AND last_seen_at IS NULL"
+    relay("migrate-legacy", "finish", "--quiet-for", "1s", "--allow-never-seen", str(database.value(left)), *OFF, check=0)
+
+
 def expire(database):
     database.execute("UPDATE relay.legacy_migrations SET deadline = now() - interval '1 hour'")
 
@@ -75,7 +82,7 @@ def test_a_window_past_its_date_is_an_error_until_somebody_acts(relay, database,
     relay(*shlex.split(item["next"])[1:], check=0)
     assert one(relay, "legacy.window")["status"] == "ok"
     expire(database)
-    relay("migrate-legacy", "finish", *OFF, check=0)
+    finish(relay, database)
     assert_found(one(relay, "legacy.window"), "ok", "finished")
 
 
@@ -106,7 +113,7 @@ def test_the_pace_is_held_against_the_deadline(relay, database, window, tmp_path
 def test_who_was_refused_is_named(relay, database, window, tmp_path):
     use_key(relay, database, tmp_path, "agent-0")
     assert one(relay, "legacy.refused")["status"] == "ok"
-    relay("migrate-legacy", "finish", *OFF, check=0)
+    finish(relay, database)
     assert use_secret(database, "agent-2") == "legacy_closed"
     assert_found(
         one(relay, "legacy.refused"), "warn", "refused 1 agent with the shared secret", "agent-2", "agent show agent-2"
@@ -139,7 +146,7 @@ def test_the_switch_has_to_fit_the_window(relay, database, fleet, settings, stag
     elif stage == "denied":
         relay("migrate-legacy", "abort", "--deny-all", *OFF, check=0)
     elif stage == "finished":
-        relay("migrate-legacy", "finish", *OFF, check=0)
+        finish(relay, database)
     for value, verdicts in VERDICTS.items():
         flag = settings("" if value is None else f"{SWITCH}={value}\n")
         items = examine(relay, "legacy.fallback", "legacy.secret", *flag)
@@ -157,10 +164,10 @@ def test_when_nobody_is_left_the_switch_may_go_before_the_window(relay, database
     assert_found(one(relay, "legacy.fallback", flags=settings(END_STATE)), "ok", "the end state")
 
 
-def test_the_secret_itself_goes_last(relay, window, settings):
+def test_the_secret_itself_goes_last(relay, database, window, settings):
     flag = settings(f"{SWITCH}=true\nAGENT_SECRET=geheim\n")
     assert_found(one(relay, "legacy.secret", flags=flag), "ok", "is set")
-    relay("migrate-legacy", "finish", *OFF, check=0)
+    finish(relay, database)
     assert_found(one(relay, "legacy.secret", flags=flag), "warn", "remove AGENT_SECRET from")
     assert_found(one(relay, "legacy.secret", flags=settings(f"{END_STATE}\nAGENT_SECRET=\n")), "ok", "not in")
 
@@ -228,11 +235,11 @@ AGENT_SECRET="s3cr3t-fifteen never closed
 
 
 @pytest.mark.parametrize("stage", ["open", "finished", "unreachable"])
-def test_no_value_gets_out(relay, window, settings, stage):
+def test_no_value_gets_out(relay, database, window, settings, stage):
     """The value is in no format, with or without -v; of lines that cannot be read, only the number is shown."""
     flag = settings(LEAKY, 0o644)
     if stage == "finished":
-        relay("migrate-legacy", "finish", *OFF, check=0)
+        finish(relay, database)
     runner = relay.with_(dsn="host=/nowhere") if stage == "unreachable" else relay
     for form in ("table", "json", "jsonl", "csv", "id"):
         result = runner("doctor", *flag, "-v", "-o", form)

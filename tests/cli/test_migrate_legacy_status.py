@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from support.database import Database, make_template
-from support.legacy_past import import_agents, make_fleet, rewrite
+from support.legacy_past import grow_old, import_agents, make_fleet, rewrite
 from support.relay import Runner
 from support.tmux import terminal
 
@@ -193,7 +193,8 @@ def test_every_state_has_its_exit_code_and_its_next_step(relay, database, tmp_pa
     (tmp_path / "first").write_text("agent-0\n")
     relay("migrate-legacy", "start", "--deadline", "9d", "--agents", tmp_path / "first", check=0)
     issue = "relay-admin migrate-legacy issue --all --secrets-dir issued-keys"
-    assert next_commands(relay, 10) == ("open", [issue, start])
+    state, (gateways, *steps) = next_commands(relay, 10)
+    assert (state, steps) == ("open", [issue, start]) and gateways.startswith("no gateway has asked this database")
     rewrite(
         database, "UPDATE relay.legacy_migrations SET opened_at = now() - interval '9 days', deadline = now() - interval '2 days'"
     )
@@ -207,7 +208,8 @@ def test_every_state_has_its_exit_code_and_its_next_step(relay, database, tmp_pa
     relay("migrate-legacy", "start", "--deadline", "5d", check=0)
     relay("migrate-legacy", "issue", "--all", "--secrets-dir", tmp_path, "-q", check=0)
     finish = "relay-admin migrate-legacy finish"
-    assert next_commands(relay, 10) == ("open", [finish]), "none of them uses the shared secret"
+    grow_old(database)
+    assert next_commands(relay, 10) == ("open", [f"{finish} --allow-never-seen 3"]), "none of them uses the shared secret"
     rewrite(
         database,
         "INSERT INTO relay.proven_agents (agent_id, org_id, key_id) SELECT agent_id, org_id, issued_key FROM relay.legacy_agents",
@@ -223,7 +225,7 @@ def test_every_state_has_its_exit_code_and_its_next_step(relay, database, tmp_pa
 
 def test_a_finished_window_waits_for_nobody(relay, database, tmp_path):
     make_fleet(relay, database, tmp_path, size=12, proven=4, active=3, silent=0, without_key=2)
-    relay("migrate-legacy", "finish", "--allow-active", "3", "--confirm", "legacy-off", check=0)
+    relay("migrate-legacy", "finish", "--allow-active", "3", "--allow-never-seen", "5", "--confirm", "legacy-off", check=0)
     data = status(relay, "--exit-code", check=0)
     assert data["counts"]["listed"] + data["counts"]["issued"] == 8 and data["left_seconds"] is None
     assert data["burn_down"][-1]["left"] == 8

@@ -6,6 +6,7 @@ import pytest
 from support.cluster import Cluster
 from support.database import Database, make_template
 from support.held_up import HeldUp
+from support.legacy_past import grow_old, rewrite
 from support.processes import at_once
 
 STOP = ("migrate-legacy", "abort", "--deny-all", "--confirm", "legacy-off")
@@ -44,7 +45,8 @@ def test_a_window_that_is_being_opened_is_closed_before_anybody_saw_it(relay, da
         assert stop(relay)["changed"] is True
     assert start.result.code == 0
     assert use_secret(database) == "legacy_closed" and state(relay) == "denied"
-    assert stop(relay)["changed"] is False
+    assert stop(relay)["changed"] is True, "each has its row"
+    assert database.value("SELECT count(*) FROM relay.legacy_stops") == 2
     assert relay.json("migrate-legacy", "start", "--deadline", "1d")["data"]["wave_agents"] == 2
     assert use_secret(database) == "ok", "a window of later is open"
 
@@ -107,3 +109,30 @@ def test_it_waits_for_no_standby(relay_without_database, tmp_path):
         with at_once():
             relay(*STOP, check=0)
         assert database.value("SELECT (relay.decide_legacy('old-1', NULL)).reason") == "legacy_closed"
+
+
+@pytest.mark.parametrize("before", ["never opened", "stopped before", "finished before"])
+@pytest.mark.parametrize("message", [3, 5, 8, 13, 18, 23])
+def test_a_start_that_has_only_begun_opens_nothing(relay, database, fleet, message, before):
+    """It is held at each of its messages, of which the first ones leave nothing to be seen: no lock, no row."""
+    if before != "never opened":
+        relay("migrate-legacy", "start", "--deadline", "9d", check=0)
+        grow_old(database)
+        relay(*(STOP if before == "stopped before" else ("migrate-legacy", "finish", "--allow-never-seen", "2", "--confirm", "legacy-off")), check=0)
+        grow_old(database, "1 minute")
+    with HeldUp(relay, database, "migrate-legacy", "start", "--deadline", "9d", at=message) as start:
+        rows = database.value("SELECT count(*) FROM relay.legacy_stops")
+        assert stop(relay)["changed"] is True
+        assert database.value("SELECT count(*) FROM relay.legacy_stops") == rows + 1
+    assert start.result.code in (0, 5), start.result
+    if start.result.code == 5:
+        assert "an emergency stop came in between" in start.result.err
+    assert use_secret(database) == "legacy_closed"
+
+
+def test_a_clock_that_is_moved_back_opens_nothing(relay, database, fleet):
+    """The window was opened at a time that is not over yet, by the clock of now."""
+    relay("migrate-legacy", "start", "--deadline", "9d", check=0)
+    rewrite(database, "UPDATE relay.legacy_migrations SET opened_at = opened_at + interval '1 hour'")
+    assert stop(relay)["data"]["state"] == "denied"
+    assert use_secret(database) == "legacy_closed" and state(relay) == "denied"

@@ -4,6 +4,7 @@ import pexpect
 import pytest
 
 from support.agents import digest, key_id, read_key
+from support.legacy_past import grow_old
 from support.relay import finish_terminal
 
 OFF = ("--confirm", "legacy-off")
@@ -29,6 +30,10 @@ def use_key(database, relay, tmp_path, agent):
 
 def status(relay, *words, check=0):
     return relay.json("migrate-legacy", "status", *words, check=check)["data"]
+
+
+def steps(relay, check=10):
+    return [step["command"] for step in status(relay, "--exit-code", check=check)["next_steps"]]
 
 
 def actions(database):
@@ -57,14 +62,19 @@ def test_the_way_of_a_fleet(relay, database, fleet, tmp_path):
     assert (first["agent_id"], first["last_seen_from"], first["owner"]) == ("agent-2", "192.0.2.2", "team-0")
     assert [row["agent_id"] for row in now["stragglers"]][2:] == ["agent-3", *(f"agent-{n}" for n in (4, 6, 8, 5, 7))]
 
+    grow_old(database)
     refused = relay.error("migrate-legacy", "finish", *OFF, check=5)
     assert "agent-1 (192.0.2.1)" in refused["message"] and "agent-3" not in refused["message"]
     assert refused["next"] == "relay-admin migrate-legacy status"
     told = relay("migrate-legacy", "finish", *OFF, check=5).err
-    assert told.endswith("  next: relay-admin migrate-legacy finish --allow-active 2  # locks them out\n")
-    for wrong in ("1", "3"):
-        relay.error("migrate-legacy", "finish", "--allow-active", wrong, *OFF, check=5)
-    done = relay.json("migrate-legacy", "finish", "--allow-active", "2", *OFF)
+    assert told.endswith("  next: relay-admin migrate-legacy finish --allow-active 2 --allow-never-seen 5  # locks them out\n")
+    for active, never_seen in ((1, 5), (3, 5), (2, 4), (2, 6), (2, 0), (0, 5)):
+        relay.error("migrate-legacy", "finish", "--allow-active", str(active), "--allow-never-seen", str(never_seen), *OFF, check=5)
+    refused = relay.error("migrate-legacy", "finish", "--allow-active", "2", *OFF, check=5)
+    assert refused["message"].startswith("5 agents were never seen: agent-4, agent-6")
+    result = relay("migrate-legacy", "finish", "--allow-active", "2", "--allow-never-seen", "5", *OFF, "-o", "json", check=0)
+    assert "way back, for agents that are left: relay-admin migrate-legacy start --deadline 7d" in result.err
+    done = result.json()
     assert done["data"]["state"] == "finished" and done["data"]["relay_setting"] == "ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false"
     assert use_secret(database, "agent-1") == "legacy_closed"
     assert relay.json("migrate-legacy", "finish", *OFF)["changed"] is False
@@ -74,13 +84,57 @@ def test_the_way_of_a_fleet(relay, database, fleet, tmp_path):
 def test_quiet_for_says_who_counts(relay, database, fleet):
     relay("migrate-legacy", "start", "--deadline", "14d", check=0)
     use_secret(database, "agent-1")
-    database.execute("UPDATE relay.legacy_agents SET last_seen_at = now() - interval '2 hours'")
-    relay.error("migrate-legacy", "finish", *OFF, check=5)
-    relay("migrate-legacy", "finish", "--quiet-for", "1h", *OFF, check=0)
+    database.execute("UPDATE relay.legacy_agents SET last_seen_at = now() - interval '2 hours' WHERE agent_id = 'agent-1'")
+    grow_old(database)
+    never_seen = ("--allow-never-seen", "9")
+    relay.error("migrate-legacy", "finish", *never_seen, *OFF, check=5)
+    relay("migrate-legacy", "finish", *never_seen, "--quiet-for", "1h", *OFF, check=0)
+
+
+def test_silence_proves_something_only_if_a_gateway_listened(relay, database, fleet):
+    """One second after `start`, nobody was heard because nobody has asked."""
+    relay("migrate-legacy", "start", "--deadline", "14d", check=0)
+    relay("migrate-legacy", "issue", "--all", "--secret-file", "keys", "--secret-format", "json", check=0)
+    everybody = ("--allow-never-seen", "10")
+    told = relay.error("migrate-legacy", "finish", *everybody, *OFF, check=5)
+    assert told["message"].startswith("no gateway has asked this database since the window was opened at ")
+    assert steps(relay) == [None] and "no gateway has asked" in status(relay)["next_steps"][0]["what"]
+    use_secret(database, "nobody.here")
+    told = relay.error("migrate-legacy", "finish", *everybody, *OFF, check=5)
+    assert told["message"].startswith("silence for 3 days proves something from ")
+    assert steps(relay) == [None] and "a silence proves something only after 3 days" in status(relay)["next_steps"][0]["what"]
+    relay("migrate-legacy", "finish", *everybody, "--quiet-for", "0", *OFF, "--dry-run", check=0)
+    grow_old(database, "71 hours")
+    relay.error("migrate-legacy", "finish", *everybody, *OFF, check=5)
+    grow_old(database, "1 hour")
+    assert steps(relay) == ["relay-admin migrate-legacy finish --allow-never-seen 10"]
+    for wrong in ((), ("--allow-never-seen", "9"), ("--allow-never-seen", "11")):
+        assert "10 agents were never seen" in relay.error("migrate-legacy", "finish", *wrong, *OFF, check=5)["message"]
+    relay("migrate-legacy", "finish", *everybody, *OFF, check=0)
+
+
+def test_a_young_wave_holds_an_old_window_up(relay, database, fleet, tmp_path):
+    (tmp_path / "one").write_text("agent-0\n")
+    relay("migrate-legacy", "start", "--deadline", "14d", "--agents", tmp_path / "one", check=0)
+    grow_old(database)
+    relay("migrate-legacy", "start", check=0)
+    assert "silence for 3 days" in relay.error("migrate-legacy", "finish", "--allow-never-seen", "10", *OFF, check=5)["message"]
+    for number in range(1, 10):  # those of the young wave have left
+        assert use_key(database, relay, tmp_path, f"agent-{number}") == "ok"
+    relay("migrate-legacy", "finish", "--allow-never-seen", "1", *OFF, check=0)
+
+
+def test_when_nobody_is_left_nothing_has_to_be_waited_for(relay, database, fleet, tmp_path):
+    relay("migrate-legacy", "start", "--deadline", "14d", check=0)
+    for number in range(10):
+        assert use_key(database, relay, tmp_path, f"agent-{number}") == "ok"
+    assert steps(relay, check=0) == ["relay-admin migrate-legacy finish"]
+    relay("migrate-legacy", "finish", *OFF, check=0)
 
 
 def test_finish_wants_the_word(relay, database, fleet):
     relay("migrate-legacy", "start", "--deadline", "14d", check=0)
+    grow_old(database)
     assert relay.error("migrate-legacy", "finish", "--yes", check=2)["changed"] == "no"
     relay.error("migrate-legacy", "finish", "--confirm", "legacy", check=13)
     session = relay.terminal("migrate-legacy", "finish")
@@ -88,7 +142,7 @@ def test_finish_wants_the_word(relay, database, fleet):
     session.expect("legacy-off")
     session.sendline("no")
     assert finish_terminal(session)[0] == 13
-    session = relay.terminal("migrate-legacy", "finish")
+    session = relay.terminal("migrate-legacy", "finish", "--allow-never-seen", "10")
     session.expect("Type ")
     session.sendline("legacy-off")
     session.expect("ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false")
@@ -167,7 +221,7 @@ def test_a_responder_may_pull_the_emergency_stop_and_nothing_else(relay, databas
 @pytest.mark.parametrize("verb", ["finish", "abort"])
 def test_there_is_nothing_to_end_before_it_began(relay, verb):
     relay.error("migrate-legacy", verb, *(OFF if verb == "finish" else ()), check=5)
-    assert relay.json("migrate-legacy", "abort", "--deny-all", *OFF)["changed"] is False
+    assert relay.json("migrate-legacy", "abort", "--deny-all", *OFF)["changed"] is True, "it looks at nothing first"
 
 
 def test_two_operators_open_one_window(relay, database, fleet):

@@ -235,10 +235,11 @@ def test_after_the_deadline_everybody_is_refused_without_anybody_running_anythin
 
 @pytest.mark.parametrize(
     "words, after",
-    [(("finish", "--confirm", "legacy-off"), "legacy_closed"), (("abort",), "ok"),
+    [(("finish", "--quiet-for", "0", "--allow-never-seen", "1", "--confirm", "legacy-off"), "legacy_closed"), (("abort",), "ok"),
      (("abort", "--deny-all", "--confirm", "legacy-off"), "legacy_closed")],
 )  # fmt: skip
 def test_the_end_of_a_window(gateway, database, relay, window, words, after):
+    assert reason(gateway, "nobody") == "unknown_agent"
     relay("migrate-legacy", *words, check=0)
     assert reason(gateway) == after
     assert database.value("SELECT count(*) FROM relay.key_changes WHERE change = 'legacy_changed'") >= 1

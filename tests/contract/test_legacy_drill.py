@@ -18,6 +18,7 @@ from support import sampling
 from support.agents import key_id
 from support.gateways import HttpGateway
 from support.legacy_fleet import PERMISSION, SECRET, Fleet, Line, OldRelay, make_agents
+from support.legacy_past import grow_old
 from support.processes import wait_until
 from support.relay import Result
 
@@ -318,10 +319,11 @@ def block_and_unblock(relay, database, fleet):
 
 def finish(relay, database, fleet, killer):
     stay = [agent for agent in fleet.agents if not agent.proven]
+    grow_old(database)
     refused = relay.error("migrate-legacy", "finish", *OFF, check=5)
     assert any(agent.agent_id in refused["message"] for agent in stay)
     told = relay("migrate-legacy", "finish", *OFF, check=5).err
-    assert f"next: relay-admin migrate-legacy finish --allow-active {len(stay)}  #" in told
+    assert f"next: relay-admin migrate-legacy finish --allow-active {len(stay)} --allow-never-seen 0  #" in told
     relay.error("migrate-legacy", "finish", "--allow-active", str(len(stay) + 1), *OFF, check=5)
     fleet.check(database)
     fleet.secret_is_closed = True

@@ -15,14 +15,17 @@ db::TransactOptions writing() {
 
 constexpr auto insert_org = "INSERT INTO relay.organizations (org_id, name, created_by) VALUES ($1, $2, 'test')";
 
+void make_org(db::Transaction &transaction, char const *id, char const *name) {
+    transaction.exec(insert_org, {id, name});
+    transaction.confirm(true, "the organization");
+}
+
 }  // namespace
 
 TEST_CASE("a transaction commits its rows and its operation together") {
     Relay relay;
     auto const options = writing();
-    relay.database.transact(options, [](db::Transaction &transaction) {
-        transaction.exec(insert_org, {"beta", "Beta"});
-    });
+    relay.database.transact(options, [](db::Transaction &transaction) { make_org(transaction, "beta", "Beta"); });
     CHECK(relay.scratch.query("SELECT name FROM relay.organizations WHERE org_id = 'beta'") == "Beta");
     CHECK(relay.scratch.query("SELECT state FROM relay.operations WHERE op_id = '" + options.operation->text() + "'") ==
           "done");
@@ -32,14 +35,12 @@ TEST_CASE("an exception in the body rolls back, and the connection still works")
     Relay relay;
     CHECK_THROWS_AS(relay.database.transact(writing(),
                                             [](db::Transaction &transaction) {
-                                                transaction.exec(insert_org, {"beta", "Beta"});
+                                                make_org(transaction, "beta", "Beta");
                                                 throw std::runtime_error("changed my mind");
                                             }),
                     std::runtime_error);
     CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations WHERE org_id = 'beta'") == "0");
-    relay.database.transact(writing(), [](db::Transaction &transaction) {
-        transaction.exec(insert_org, {"beta", "Beta"});
-    });
+    relay.database.transact(writing(), [](db::Transaction &transaction) { make_org(transaction, "beta", "Beta"); });
     CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations WHERE org_id = 'beta'") == "1");
 }
 
@@ -56,6 +57,7 @@ TEST_CASE("while the server works, something else is done here") {
             holder.commit();
         });
         transaction.exec_while(insert_org, {"beta", "Beta"}, [] {});
+        transaction.confirm(true, "the organization");
     });
     CHECK(done);
     CHECK(relay.scratch.query("SELECT name FROM relay.organizations WHERE org_id = 'beta'") == "Beta");
@@ -80,18 +82,49 @@ TEST_CASE("what fails while the server works rolls back, on whichever side") {
     CHECK(error.hint().sqlstate == "23514");
     relay.database.transact(writing(), [](db::Transaction &transaction) {
         CHECK(transaction.exec("SELECT count(*) AS orgs FROM relay.organizations").one().integer("orgs") == 1);
+        transaction.nothing_to_do();
     });
+}
+
+TEST_CASE("a body that did not read its effect back is not committed, nor one that read it and did not find it") {
+    Relay relay;
+    auto const error_after = [&](auto const &look) {
+        return error_of([&] {
+            relay.database.transact(writing(), [&](db::Transaction &transaction) {
+                transaction.exec(insert_org, {"beta", "Beta"});
+                look(transaction);
+            });
+        });
+    };
+    CHECK(error_after([](db::Transaction &) {}).kind() == ErrorKind::internal);
+    CHECK(error_after([](db::Transaction &transaction) { transaction.require(true, "a part"); }).kind() ==
+          ErrorKind::internal);
+    auto const missing = error_after(
+        [](db::Transaction &transaction) { transaction.confirm(false, "org beta", {"org beta may be another"}); });
+    CHECK(missing.kind() == ErrorKind::schema);
+    CHECK(missing.message().find("org beta was not there") != std::string::npos);
+    CHECK(missing.hint().not_confirmed == std::vector<std::string>{"org beta may be another"});
+    CHECK(missing.hint().changed == Changed::no);
+    CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations") == "1");
+}
+
+TEST_CASE("a rule that swallows the record of an operation is noticed") {
+    Relay relay;
+    relay.scratch.query("CREATE RULE swallow AS ON INSERT TO relay.operations DO INSTEAD NOTHING");
+    auto const error = error_of([&] {
+        relay.database.transact(writing(), [](db::Transaction &transaction) { make_org(transaction, "beta", "Beta"); });
+    });
+    CHECK(error.kind() == ErrorKind::schema);
+    CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations") == "1");
 }
 
 TEST_CASE("a dry run and nothing_to_do leave no trace") {
     Relay relay;
     auto options = writing();
     options.dry_run = true;
-    relay.database.transact(options, [](db::Transaction &transaction) {
-        transaction.exec(insert_org, {"beta", "Beta"});
-    });
+    relay.database.transact(options, [](db::Transaction &transaction) { make_org(transaction, "beta", "Beta"); });
     relay.database.transact(writing(), [](db::Transaction &transaction) {
-        transaction.exec(insert_org, {"gamma", "Gamma"});
+        make_org(transaction, "gamma", "Gamma");
         transaction.nothing_to_do();
     });
     CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations") == "1");
@@ -121,7 +154,7 @@ TEST_CASE("a serialization failure of the server is retried with the same operat
     int runs = 0;
     relay.database.transact(writing(), [&](db::Transaction &transaction) {
         ++runs;
-        transaction.exec(insert_org, {"beta", "Beta"});
+        make_org(transaction, "beta", "Beta");
     });
     CHECK(runs == 3);
     CHECK(relay.scratch.query("SELECT count(*) FROM relay.operations WHERE state = 'done'") == "2");

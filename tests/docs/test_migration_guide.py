@@ -11,6 +11,7 @@ from nacl.public import PrivateKey, SealedBox
 from support.agents import digest, key_id
 from support.binaries import relay_admin
 from support.guides import listings
+from support.legacy_past import grow_old
 from support.relay import clean_environment
 from support.sound import durable, sound_cluster, sound_database
 
@@ -165,6 +166,7 @@ def test_the_way_of_a_fleet(fleet, cluster):
         fleet.database.execute(
             "UPDATE relay.legacy_agents SET last_seen_at = now() - interval '4 days' WHERE agent_id = 'agent-38'"
         )
+        grow_old(fleet.database, "10 days")
         finish = next(titles)
         assert f"{SWITCH}=false" in play(finish, until=1)
         fleet.call(set(FLEET) - {"agent-38"})

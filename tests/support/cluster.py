@@ -63,6 +63,7 @@ class Server:
         if log_statements:
             self.settings.update({"log_statement": "all", "log_min_duration_statement": "-1"})
         self.hba = (*hba, *TRUST_HBA)
+        self.environment = {}  # more for the server's own, from its next start on
         self.process = None
         self._dog = processes.watchdog(self.data, self.folder)
         atexit.register(self.remove)
@@ -114,7 +115,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
                 cwd="/",
-                env=server_environment(),
+                env={**server_environment(), **self.environment},
                 **as_server_account(),
             )
 

@@ -202,7 +202,7 @@ def _legacy(scene):
     scene.write("migrate-legacy", "issue", "Old.One", "stranger", *lines, code=7)
     scene.write("migrate-legacy", "issue", "--all", *lines)
     scene.read("migrate-legacy", "status", "--exit-code", code=10)
-    scene.write("migrate-legacy", "finish", "--allow-active", "1", *off)
+    scene.write("migrate-legacy", "finish", "--quiet-for", "0", "--allow-never-seen", "1", *off)
     scene.shoot("migrate-legacy", "start", "--deadline", "1d", form="jsonl")
     scene.write("migrate-legacy", "abort")
     scene.write("migrate-legacy", "abort", "--deny-all", *off)

@@ -31,6 +31,17 @@ def import_agents(relay, folder, rows):
     relay("migrate-legacy", "import", path, "--create-orgs", "-q", check=0)
 
 
+def grow_old(database, age="4 days"):
+    """The window and its waves were opened that long ago, with all that came before, and a gateway has asked since."""
+    database.execute("SELECT relay_api.authenticate_legacy('nobody.here')")
+    rewrite(
+        database,
+        ("UPDATE relay.legacy_stops SET stopped_at = stopped_at - %s::interval", (age,)),
+        ("UPDATE relay.legacy_migrations SET opened_at = opened_at - %s::interval", (age,)),
+        ("UPDATE relay.legacy_agents SET imported_at = imported_at - %s::interval, listed_at = listed_at - %s::interval", (age, age)),
+    )
+
+
 @dataclass
 class Fleet:
     """The counts of a fleet that make_fleet made."""
@@ -84,5 +95,7 @@ def make_fleet(relay, database, folder, *, size=60, proven=36, active=9, silent=
          "  last_seen_from = ('2001:db8::' || place)::inet "
          "FROM (SELECT agent_id, row_number() OVER (ORDER BY agent_id) AS place FROM relay.legacy_agents "
          "      ORDER BY agent_id OFFSET %s LIMIT %s) AS chosen WHERE chosen.agent_id = agent.agent_id", (proven + active, silent)),
+        ("INSERT INTO relay.legacy_sightings (agent_id, ip_address, logged_at) "
+         "SELECT agent_id, last_seen_from, last_seen_at FROM relay.legacy_agents WHERE last_seen_at IS NOT NULL"),
     )  # fmt: skip
     return Fleet(size, proven, active, silent, without_key)

@@ -50,18 +50,29 @@ class Run {
         : m_database(database), m_request(request), m_options(options) {}
 
     AuditMaintenance all() {
-        step([this](db::Transaction &transaction) { return make(transaction); });
-        step([this](db::Transaction &transaction) { return prune(transaction); });
+        step(
+            "a month of the audit trail", [this](db::Transaction &transaction) { return make(transaction); },
+            [this](db::Transaction &transaction) { return sql::have_months(transaction, m_result.made); });
+        // What was removed is what the deletion counted.
+        step(
+            "the removal", [this](db::Transaction &transaction) { return prune(transaction); },
+            [](db::Transaction &) { return true; });
         if (m_request.keep_months) {
-            step([this](db::Transaction &transaction) { return drop(transaction); });
+            step(
+                "the end of a month of the audit trail",
+                [this](db::Transaction &transaction) { return drop(transaction); },
+                [this](db::Transaction &transaction) {
+                    return sql::droppable_months(transaction, *m_request.keep_months).empty();
+                });
         }
         return m_result;
     }
 
   private:
-    /// Runs one step. `work` returns whether it changed anything. If a step fails after an earlier one changed
-    /// something, the error says so (`changed` is partly).
-    void step(std::function<bool(db::Transaction &)> const &work) {
+    /// Runs one step. `work` returns whether it changed anything, and `is_done` reads that back. If a step fails after
+    /// an earlier one changed something, the error says so (`changed` is partly).
+    void step(std::string_view what, std::function<bool(db::Transaction &)> const &work,
+              std::function<bool(db::Transaction &)> const &is_done) {
         bool changed = false;
         try {
             m_database.transact(writing(m_options), [&](db::Transaction &transaction) {
@@ -69,6 +80,8 @@ class Run {
                 note_who(m_result, transaction);
                 if (!changed) {
                     transaction.nothing_to_do();
+                } else {
+                    transaction.confirm(is_done(transaction), what);
                 }
             });
         } catch (Error const &error) {

@@ -1,5 +1,7 @@
 #include "relay/audit/months_sql.hpp"
 
+#include "relay/db/list_text.hpp"
+
 #include <algorithm>
 
 namespace relay::sql {
@@ -7,6 +9,9 @@ namespace {
 
 constexpr auto make_sql = R"sql(
 SELECT to_char(month, 'YYYY-MM') AS month, moved_rows FROM relay.make_event_months($1::integer) ORDER BY month)sql";
+
+constexpr auto have_sql = R"sql(
+SELECT count(*) = count(to_regclass('relay.auth_events_' || replace(month, '-', '_'))) AS all_there FROM unnest($1::text[]) AS month)sql";
 
 constexpr auto droppable_sql = R"sql(
 SELECT to_char(old.month, 'YYYY-MM') AS month, held.row_count, held.event_count, held.bytes, held.first_at, held.last_at
@@ -45,6 +50,14 @@ std::vector<EventMonth> make_event_months(db::Transaction &transaction, int ahea
         made.push_back({.month = row.text("month"), .rows = row.integer("moved_rows")});
     }
     return made;
+}
+
+bool have_months(db::Transaction &transaction, std::vector<EventMonth> const &made) {
+    std::vector<std::string> months;
+    for (EventMonth const &month : made) {
+        months.push_back(month.month);
+    }
+    return transaction.exec(have_sql, {db::array_text(months)}).one().boolean("all_there");
 }
 
 std::vector<EventMonth> droppable_months(db::Transaction &transaction, int keep) {

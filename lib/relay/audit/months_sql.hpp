@@ -14,6 +14,9 @@ namespace relay::sql {
 /// EventMonth.
 std::vector<EventMonth> make_event_months(db::Transaction &transaction, int ahead);
 
+/// Returns true if the partitions of these months exist.
+bool have_months(db::Transaction &transaction, std::vector<EventMonth> const &made);
+
 /// Returns the months that are older than the `keep` whole months before the current one, oldest first. Reads all of
 /// their rows.
 std::vector<EventMonth> droppable_months(db::Transaction &transaction, int keep);

@@ -28,6 +28,19 @@ class Running {
     Running &operator=(Running const &) = delete;
 };
 
+/// The server refused a COMMIT, and rolled back.
+class CommitRefused : public std::exception {
+  public:
+    explicit CommitRefused(Error error) : m_error(std::move(error)) {}
+    Error const &error() const { return m_error; }
+    char const *what() const noexcept override { return "the server refused the COMMIT"; }
+
+  private:
+    Error m_error;
+};
+
+constexpr auto wake_sql = "SELECT pg_notify('relay_key_changes', '')";
+
 void pause_before(int attempt) {
     static std::minstd_rand random(std::random_device{}());
     std::uniform_int_distribution<int> jitter(5, 20 << attempt);
@@ -70,6 +83,7 @@ struct Database::Impl {
     void run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body, Deadline deadline);
     void commit(TransactOptions const &options, Transaction const &transaction, Deadline deadline);
     void settle_lost(TransactOptions const &options, Transaction const &transaction);
+    void wake_listeners() noexcept;
 };
 
 void Database::Impl::run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body,
@@ -86,6 +100,9 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
         bool const writes = !options.read_only && !transaction.has_nothing_to_do();
         if (writes && options.operation && !transaction.recorded_operation()) {
             transaction.record_operation(*options.operation);
+        }
+        if (writes && !transaction.is_confirmed()) {
+            throw Error(ErrorKind::internal, "a transaction that writes did not read its effect back");
         }
         if (running::interrupted()) {
             throw Interrupted();
@@ -108,7 +125,7 @@ void Database::Impl::commit(TransactOptions const &options, Transaction const &t
         case CommitAnswer::committed: return;
         case CommitAnswer::only_locally: throw on_the_primary_only();
         case CommitAnswer::run_again: throw RunAgain();
-        case CommitAnswer::rolled_back: throw Error(session->commit_error());
+        case CommitAnswer::rolled_back: throw CommitRefused(session->commit_error());
         case CommitAnswer::none: settle_lost(options, transaction);
     }
 }
@@ -130,6 +147,25 @@ void Database::Impl::settle_lost(TransactOptions const &options, Transaction con
     }
 }
 
+/// Best effort: who listens looks every few seconds anyway, and what was asked for is done.
+void Database::Impl::wake_listeners() noexcept {
+    try {
+        TransactOptions options;
+        options.check_schema = false;
+        options.lock_patience = 500ms;
+        Deadline const soon = Clock::now() + least_commit_wait;
+        Session &current = connected(soon);
+        Running const mark(current.socket());
+        current.begin(options, soon);
+        current.exec(wake_sql, {});
+        if (current.commit(soon) == CommitAnswer::none) {
+            session.reset();
+        }
+    } catch (...) {
+        session.reset();
+    }
+}
+
 Database::Database(Settings settings) : m_impl(std::make_unique<Impl>(Impl{.settings = std::move(settings)})) {}
 
 Database::~Database() = default;
@@ -140,10 +176,20 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
     }
     auto const deadline = Clock::now() + (m_impl->hurry ? std::chrono::milliseconds(1s) : m_impl->settings.timeout) +
                           options.busy_elsewhere;
+    TransactOptions present = options;
     for (int attempt = 1;; ++attempt) {
         try {
-            m_impl->run_once(options, body, deadline);
+            m_impl->run_once(present, body, deadline);
+            if (present.wake_later && !present.dry_run) {
+                m_impl->wake_listeners();
+            }
             return;
+        } catch (CommitRefused const &refused) {
+            if (present.wake_later) {
+                throw Error(refused.error());
+            }
+            present.wake_later = true;
+            continue;
         } catch (RunAgain const &) {
             if (attempt == attempts || Clock::now() >= deadline) {
                 throw Error(ErrorKind::unavailable,

@@ -40,6 +40,9 @@ struct TransactOptions {
     std::chrono::milliseconds lock_patience{5'000};  ///< how long to wait for each lock of another session
     std::chrono::milliseconds busy_elsewhere{0};  ///< how long the body may do other work while the transaction is open
     bool check_schema = true;  ///< false: for `schema` and `init`, which must work with any version
+    /// Makes the rows of the change feed wake no one at COMMIT, because NOTIFY could delay the COMMIT or make it fail.
+    /// Listeners are woken afterwards if possible; otherwise they find the rows by polling.
+    bool wake_later = false;
     bool identify = false;  ///< true if the body needs Transaction::database_id()
     std::optional<OperationId> operation{};  ///< recorded last, unless the body recorded one; every write needs one
     /// For a transaction that runs before relay.operations exists: returns, under the migration lock, whether it
@@ -85,11 +88,12 @@ class Database {
 
     /// Runs `body` in one transaction and commits it.
     ///
-    /// After a serialization failure or a deadlock, the body runs again, up to 5 times in all. A COMMIT whose answer
-    /// is lost is settled by the fence within 30 s, by the transaction's operation id
-    /// (Transaction::record_operation). Throws Error: unavailable, nothing changed; unknown, the answer is lost and
-    /// the outcome cannot be found out now; schema; denied; whatever `body` throws. Throws Interrupted after
-    /// interrupt().
+    /// After a serialization failure or a deadlock, the body runs again, up to 5 times in all. If the server refuses the
+    /// COMMIT for another reason, the wake-up of the gateways may be the cause (a full queue, a lock), so the body runs
+    /// once more with `wake_later`. A COMMIT whose answer is lost is settled by the fence within 30 s, by the
+    /// transaction's operation id (Transaction::record_operation). Throws Error: unavailable, nothing changed; unknown,
+    /// the answer is lost and the outcome cannot be found out now; schema; denied; whatever `body` throws. Throws
+    /// Interrupted after interrupt().
     void transact(TransactOptions const &options, std::function<void(Transaction &)> const &body);
     /// The same for a body with a result: returns the result of its last run only.
     template <typename Body>

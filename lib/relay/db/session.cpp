@@ -33,6 +33,7 @@ SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO, YMD';
 SET LOCAL standard_conforming_strings = on;
 SET LOCAL lock_timeout = {lock_timeout};
+SET LOCAL relay.wake = '{wake}';
 SELECT set_config('synchronous_commit', {synchronous_commit}, true),
        pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
        session_user AS db_role, now() AS now, {versions} AS versions, {identity} AS identity)sql";
@@ -65,6 +66,7 @@ Opening opening_statements(TransactOptions const &options, std::chrono::millisec
     }
     std::string settings = fmt::format(
         settings_sql, fmt::arg("lock_timeout", std::min(options.lock_patience, statement_timeout).count()),
+        fmt::arg("wake", options.wake_later ? "later" : "now"),
         fmt::arg("synchronous_commit", options.durability == Durability::local ? "'local'" : standard_commit),
         // An array of all versions costs a third of two aggregates, which a new connection would have to look up
         // first.

@@ -85,10 +85,18 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
                 "the database has no relay schema, or not the version that this program needs: " + said,
                 {.next = advise(Act::apply_schema), .sqlstate = state}};
     }
+    if (sqlstate == "0A000") {
+        return {ErrorKind::schema,
+                "the database does not do what was asked: " + said + "; nothing was changed",
+                {.why = "a rule that is none of ours comes in between",
+                 .next = advise(Act::verify_schema),
+                 .sqlstate = state}};
+    }
     if (in_class(sqlstate, "23")) {
         return {ErrorKind::conflict, "the database refused the values: " + said, {.sqlstate = state}};
     }
-    if (in_class(sqlstate, "08") || in_class(sqlstate, "53") || in_class(sqlstate, "57P") || is_retryable(sqlstate)) {
+    if (in_class(sqlstate, "08") || in_class(sqlstate, "53") || sqlstate == "54000" || in_class(sqlstate, "57P") ||
+        is_retryable(sqlstate)) {
         return {ErrorKind::unavailable,
                 "the database could not do it now: " + said + "; nothing was changed",
                 {.next = "try again", .sqlstate = state}};

@@ -93,6 +93,14 @@ class Transaction {
     void adopt_operation(OperationId const &operation) { m_operation = operation; }
     std::optional<OperationId> const &recorded_operation() const { return m_operation; }
 
+    /// Says what reading back showed after the last write: the effect is `there`, or not. A body that changes anything
+    /// must say so at least once, or nothing is committed. `what` names the effect: "the block of agent x"; `doubts`
+    /// says what may be so instead: "agent x may still be live". Throws Error (schema) if it is not there.
+    void confirm(bool there, std::string_view what, std::vector<std::string> doubts = {});
+    /// The same for a part of the effect: it does not count as reading back the whole.
+    void require(bool there, std::string_view what, std::vector<std::string> doubts = {}) const;
+    bool is_confirmed() const { return m_confirmed; }
+
     /// Says that the state is already as requested: the transaction ends without a COMMIT and leaves no trace.
     void nothing_to_do() { m_nothing_to_do = true; }
     bool has_nothing_to_do() const { return m_nothing_to_do; }
@@ -111,6 +119,7 @@ class Transaction {
     Session &m_session;
     std::optional<OperationId> m_operation{};
     bool m_nothing_to_do = false;
+    bool m_confirmed = false;
 };
 
 }  // namespace relay::db

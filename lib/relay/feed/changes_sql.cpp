@@ -15,9 +15,8 @@ WHERE kicks AND CASE $1 WHEN 'agent' THEN agent_id = ANY ($2::text[]) AND key_id
                         ELSE org_id = ANY ($2::text[]) AND agent_id IS NULL END
 ORDER BY relay.key_changes.txid DESC, seq DESC LIMIT 1)sql";
 
-constexpr auto wake_sql = "SELECT pg_notify('relay_key_changes', '')";
-
-constexpr auto wake_later_sql = "SELECT set_config('relay.wake', 'later', true)";
+constexpr auto announced_sql =
+    "SELECT EXISTS (SELECT FROM relay.key_changes WHERE txid = pg_current_xact_id_if_assigned()) AS announced";
 
 }  // namespace
 
@@ -36,6 +35,8 @@ std::vector<KeyChange> changes_since(db::Transaction &transaction, std::optional
     return changes;
 }
 
+bool has_announced(db::Transaction &transaction) { return transaction.exec(announced_sql).one().boolean("announced"); }
+
 std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects) {
     if (subjects.empty()) {
         return std::nullopt;
@@ -46,9 +47,5 @@ std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector
     }
     return FeedPlace{.txid = rows[0].text("txid"), .seq = rows[0].integer("seq")};
 }
-
-void wake_listeners(db::Transaction &transaction) { transaction.exec(wake_sql); }
-
-void wake_later(db::Transaction &transaction) { transaction.exec(wake_later_sql); }
 
 }  // namespace relay::sql

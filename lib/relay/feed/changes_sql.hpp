@@ -17,13 +17,11 @@ struct FeedPlace {
     std::int64_t seq = 0;
 };
 
+/// Returns true if this transaction has written a row of the feed.
+bool has_announced(db::Transaction &transaction);
+
 /// Returns the place of the last row that makes gateways end connections of one of `subjects`, which are of one kind.
 /// None: the feed no longer has that row.
 std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects);
-
-/// Wakes the listeners of the feed at COMMIT, for an earlier transaction that did not (wake_later).
-void wake_listeners(db::Transaction &transaction);
-/// Makes the changes of this transaction send no NOTIFY, so that its COMMIT does not wait for NOTIFY's lock.
-void wake_later(db::Transaction &transaction);
 
 }  // namespace relay::sql

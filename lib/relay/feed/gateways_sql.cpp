@@ -4,12 +4,13 @@ namespace relay::sql {
 namespace {
 
 constexpr auto list_sql = R"sql(
-SELECT gateway_id, acknowledged_at, live, changes_behind, seconds_behind, db_role FROM relay.gateway_status ORDER BY gateway_id)sql";
+SELECT gateway_id, acknowledged_at, live, changes_behind, seconds_behind, db_role, former_role, changed_hands_at
+FROM relay.gateway_status ORDER BY gateway_id)sql";
 
 // A gateway has the change if its cursor is at or past the place, or if it saw the change early: while a transaction
 // stays open, cursors cannot pass it, and only the second can happen.
 constexpr auto acknowledged_sql = R"sql(
-SELECT ack.gateway_id, ack.at > statement_timestamp() - interval '60 seconds' AS live,
+SELECT ack.gateway_id, ack.db_role, ack.at > statement_timestamp() - interval '60 seconds' AS live,
        ack.history = here.database_id || '.' || here.timeline
        AND ($1::text IS NULL OR (ack.txid, ack.seq) >= ($1::text::xid8, $2::bigint)
             OR pg_visible_in_snapshot($1::text::xid8, ack.seen)) AS has_it
@@ -26,7 +27,9 @@ std::vector<Gateway> list_gateways(db::Transaction &transaction) {
                             .live = row.boolean("live"),
                             .changes_behind = row.optional_integer("changes_behind"),
                             .behind = row.optional_seconds("seconds_behind"),
-                            .db_role = row.text("db_role")});
+                            .db_role = row.text("db_role"),
+                            .former_role = row.optional_text("former_role"),
+                            .changed_hands_at = row.optional_instant("changed_hands_at")});
     }
     return gateways;
 }
@@ -36,8 +39,10 @@ std::vector<GatewayAck> acknowledged(db::Transaction &transaction, std::optional
     db::Rows const rows = place ? transaction.exec(acknowledged_sql, {place->txid, place->seq})
                                 : transaction.exec(acknowledged_sql, {std::nullopt, std::nullopt});
     for (db::Row const row : rows) {
-        gateways.push_back(
-            {.gateway_id = row.text("gateway_id"), .live = row.boolean("live"), .has_it = row.boolean("has_it")});
+        gateways.push_back({.gateway_id = row.text("gateway_id"),
+                            .db_role = row.text("db_role"),
+                            .live = row.boolean("live"),
+                            .has_it = row.boolean("has_it")});
     }
     return gateways;
 }

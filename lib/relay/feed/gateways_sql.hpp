@@ -12,6 +12,7 @@ std::vector<Gateway> list_gateways(db::Transaction &transaction);
 
 struct GatewayAck {
     std::string gateway_id{};
+    std::string db_role{};
     bool live = false;
     bool has_it = false;  ///< it has acknowledged the place
 };

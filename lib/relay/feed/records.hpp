@@ -37,6 +37,8 @@ struct Gateway {
     std::optional<std::int64_t> changes_behind{};  ///< none: its cursor belongs to another history of the database
     std::optional<std::chrono::seconds> behind{};  ///< age of the oldest change that it has not acknowledged; 0: none
     std::string db_role{};  ///< as the database authenticated it
+    std::optional<std::string> former_role{};  ///< used the id before, if it changed hands lately
+    std::optional<Instant> changed_hands_at{};
 };
 
 }  // namespace relay

@@ -231,8 +231,9 @@ void Examiner::ask_server() {
     if (wants("db.connection")) {
         connect();
     }
-    Ids const ids = standing_on(Ground::connection, {"db.tls", "db.role", "server.version", "server.primary",
-                                                     "server.durability", "server.passwords", "server.logging"});
+    Ids const ids =
+        standing_on(Ground::connection, {"db.tls", "db.role", "server.version", "server.primary", "server.durability",
+                                         "server.passwords", "server.logging", "server.notify"});
     if (!ids.empty()) {
         tell(doctor::judge_tls(*m_server, m_request.around));
         tell_ground(doctor::judge_role(*m_server));
@@ -241,6 +242,7 @@ void Examiner::ask_server() {
         tell(doctor::judge_durability(*m_server));
         tell(doctor::judge_password_hashing(*m_server));
         tell(doctor::judge_logging(*m_server));
+        tell(doctor::judge_notifications(*m_server));
     }
     ask(Ground::connection, {"clock"}, [this](db::Transaction &transaction) { tell(measure_clock(transaction)); });
 }
@@ -317,31 +319,13 @@ void Examiner::sort() {
 
 std::vector<std::string_view> const &known_checks() {
     static std::vector<std::string_view> const all{
-        "db.connection",
-        "db.tls",
-        "db.password",
-        "db.role",
-        "server.version",
-        "server.primary",
-        "server.durability",
-        "server.passwords",
-        "server.logging",
-        "server.standbys",
-        "clock",
-        "schema.version",
-        "schema.drift",
-        "grants.foreign",
-        "grants.gateways",
-        "grants.tenants",
-        "audit.months",
-        "keys.due",
-        "gateways",
-        "legacy.window",
-        "legacy.pace",
-        "legacy.refused",
-        "legacy.env_file",
-        "legacy.fallback",
-        "legacy.secret",
+        "db.connection",   "db.tls",         "db.password",       "db.role",
+        "server.version",  "server.primary", "server.durability", "server.passwords",
+        "server.logging",  "server.notify",  "server.standbys",   "clock",
+        "schema.version",  "schema.drift",   "grants.foreign",    "grants.gateways",
+        "grants.tenants",  "audit.months",   "keys.due",          "gateways",
+        "legacy.window",   "legacy.pace",    "legacy.refused",    "legacy.env_file",
+        "legacy.fallback", "legacy.secret",
     };
     return all;
 }

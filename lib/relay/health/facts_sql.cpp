@@ -6,6 +6,7 @@ namespace {
 // Checks USAGE and SELECT explicitly: reading a table without them would be an error, not an answer.
 constexpr auto server_sql = R"sql(
 SELECT current_setting('server_version') AS version, current_setting('server_version_num')::bigint AS version_number,
+       round(pg_notification_queue_usage() * 1000)::bigint AS notifications_per_mille,
        COALESCE((SELECT encrypted FROM pg_stat_gssapi WHERE pid = pg_backend_pid()), false) AS gss_encrypted,
        pg_is_in_recovery() AS standby, me.rolname::text AS role, me.rolsuper AS superuser, me.rolbypassrls AS bypasses,
        n.oid IS NOT NULL AS has_schema,
@@ -73,6 +74,7 @@ ServerFacts read_server(db::Transaction &transaction) {
     db::Rows const rows = transaction.exec(server_sql);
     db::Row const row = rows.one();
     ServerFacts facts{.link = transaction.link(),
+                      .notifications_per_mille = row.integer("notifications_per_mille"),
                       .gss_encrypted = row.boolean("gss_encrypted"),
                       .version = row.text("version"),
                       .version_number = row.integer("version_number"),

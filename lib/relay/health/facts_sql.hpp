@@ -13,6 +13,7 @@ namespace relay::sql {
 /// What any role can read in any database.
 struct ServerFacts {
     db::Link link{};
+    std::int64_t notifications_per_mille = 0;  ///< how full the queue of NOTIFY is
     bool gss_encrypted = false;  ///< by Kerberos, in place of TLS
     std::string version{};  ///< "15.14"
     std::int64_t version_number = 0;  ///< 150014

@@ -43,11 +43,21 @@ CheckResult judge_due_keys(sql::Named const &overdue) {
 CheckResult judge_gateways(std::vector<Gateway> const &gateways) {
     std::string silent;
     std::string behind;
+    std::string moved;
     for (Gateway const &gateway : gateways) {
+        if (gateway.former_role) {
+            moved += fmt::format("{}{} (from {} to {} at {})", moved.empty() ? "" : ", ", gateway.gateway_id,
+                                 *gateway.former_role, gateway.db_role,
+                                 format_instant_seconds(gateway.changed_hands_at.value_or(Instant())));
+        }
         std::string &place = !gateway.live ? silent : behind;
         if (!gateway.live || !gateway.behind || *gateway.behind > far_behind) {
             place += (place.empty() ? "" : ", ") + gateway.gateway_id;
         }
+    }
+    if (!moved.empty()) {
+        return {"gateways", CheckStatus::warn, "an id is used by another role than before: " + moved,
+                advise(Act::list_gateways).also("give each gateway its own id and login")};
     }
     if (silent.empty() && behind.empty()) {
         return {"gateways", CheckStatus::ok,

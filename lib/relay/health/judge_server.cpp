@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 
 constexpr int oldest_server = 13;
 constexpr int newest_server = 18;  // the newest that the tests run with
+constexpr int queue_worth_a_word = 100;  // per mille
+constexpr int queue_near_its_end = 500;
 constexpr auto clock_worth_a_word = 2s;
 constexpr auto clock_astray = 60s;
 
@@ -204,6 +206,19 @@ CheckResult judge_logging(sql::ServerFacts const &facts) {
             logs_all ? "statements are logged without their parameters"
                      : "parameters of ordinary statements are not logged",
             ""};
+}
+
+CheckResult judge_notifications(sql::ServerFacts const &facts) {
+    std::string const full =
+        fmt::format("the queue of NOTIFY is {:.1f} % full", static_cast<double>(facts.notifications_per_mille) / 10);
+    if (facts.notifications_per_mille <= queue_worth_a_word) {
+        return {"server.notify", CheckStatus::ok, full, ""};
+    }
+    return {"server.notify",
+            facts.notifications_per_mille > queue_near_its_end ? CheckStatus::error : CheckStatus::warn,
+            full + ": when it is full, no change wakes a gateway, and each change takes a second attempt",
+            "end the session that listens and is idle in a transaction: SELECT pid, usename, xact_start, query FROM "
+            "pg_stat_activity WHERE state LIKE 'idle in transaction%' ORDER BY xact_start"};
 }
 
 CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandbys const &standbys) {

@@ -24,6 +24,7 @@ CheckResult judge_primary(sql::ServerFacts const &facts);
 CheckResult judge_durability(sql::ServerFacts const &facts);
 CheckResult judge_password_hashing(sql::ServerFacts const &facts);
 CheckResult judge_logging(sql::ServerFacts const &facts);
+CheckResult judge_notifications(sql::ServerFacts const &facts);
 CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandbys const &standbys);
 /// `ahead`: how far the database's clock is ahead of this machine's; `round_trip`: how exact that is.
 CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::milliseconds round_trip);

@@ -24,6 +24,10 @@ RETURNING permission)sql";
 constexpr auto free_sql =
     "DELETE FROM relay.agent_conditions WHERE agent_id = $1 AND permission = ANY ($2::text[]) RETURNING permission";
 
+// As jsonb compares: 1 and 1.0 are the same number.
+constexpr auto same_sql =
+    "SELECT NOT EXISTS (SELECT FROM unnest($2::text[]) AS held WHERE held::jsonb <> $1::jsonb) AS same";
+
 using Texts = std::vector<std::string>;
 
 Texts read_permissions(db::Rows const &rows) {
@@ -78,6 +82,31 @@ std::vector<Grant> grants_of_agent(db::Transaction &transaction, AgentId const &
                           .role_id = row.optional_id<RoleId>("role_id")});
     }
     return grants;
+}
+
+bool has_all(db::Transaction &transaction, std::vector<Grant> const &grants, std::vector<Permission> const &permissions,
+             GrantTerms const &terms) {
+    Texts bound;
+    for (Permission const &permission : permissions) {
+        auto const held = std::find_if(grants.begin(), grants.end(), [&](Grant const &one) {
+            return !one.role_id && one.permission == permission.text();
+        });
+        if (held == grants.end() || (!terms.keep && held->conditions.has_value() != terms.conditions.has_value())) {
+            return false;
+        }
+        if (terms.conditions) {
+            bound.push_back(*held->conditions);
+        }
+    }
+    return !terms.conditions ||
+           transaction.exec(same_sql, {terms.conditions, db::array_text(bound)}).one().boolean("same");
+}
+
+bool has_none(std::vector<Grant> const &grants, std::vector<Permission> const &permissions) {
+    return std::none_of(permissions.begin(), permissions.end(), [&](Permission const &permission) {
+        return std::any_of(grants.begin(), grants.end(),
+                           [&](Grant const &held) { return !held.role_id && held.permission == permission.text(); });
+    });
 }
 
 std::vector<std::string> grant(db::Transaction &transaction, Agent &agent, std::vector<Permission> const &permissions,

@@ -20,4 +20,10 @@ std::vector<std::string> grant(db::Transaction &transaction, Agent &agent, std::
 /// too. Returns those that it had.
 std::vector<std::string> revoke(db::Transaction &transaction, Agent &agent, std::vector<Permission> const &permissions);
 
+/// Whether `grants`, as they were read back, hold all of `permissions` under these terms, or none of them; those of
+/// roles apart.
+bool has_all(db::Transaction &transaction, std::vector<Grant> const &grants, std::vector<Permission> const &permissions,
+             GrantTerms const &terms);
+bool has_none(std::vector<Grant> const &grants, std::vector<Permission> const &permissions);
+
 }  // namespace relay::sql

@@ -35,9 +35,14 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
             granted_events(holder, sql::grant(transaction, result.agent, request.add_permissions, GrantTerms()));
         auto taken = revoked_events(holder, sql::revoke(transaction, result.agent, request.remove_permissions));
         std::move(taken.begin(), taken.end(), std::back_inserter(events));
-        sql::update_agent(transaction, request.id, request.name ? request.name->text() : before.name,
-                          request.key_max_age ? request.key_max_age : before.key_max_age);
+        std::string const name = request.name ? request.name->text() : before.name;
+        auto const key_max_age = request.key_max_age ? request.key_max_age : before.key_max_age;
+        sql::update_agent(transaction, request.id, name, key_max_age);
+        std::vector<std::string> const permissions = std::move(result.agent.permissions);
         result.agent = sql::get_agent(transaction, request.id);
+        transaction.confirm(result.agent.name == name && result.agent.key_max_age == key_max_age &&
+                                result.agent.permissions == permissions,
+                            "the update of agent " + request.id.text());
         sql::Detail detail;
         auto const note_if = [&](bool differs, char const *field) {
             if (differs) {

@@ -2,6 +2,7 @@
 
 #include "relay/identity/create_parts.hpp"
 #include "relay/identity/events_sql.hpp"
+#include "relay/identity/keys_sql.hpp"
 #include "relay/identity/org_tokens_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/use_case.hpp"
@@ -16,6 +17,9 @@ void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &t
         sql::record_events(transaction, by, {{.action = "token_revoked", .org_id = org, .key_id = *old}});
     }
     sql::insert_token(transaction, token.id(), token.hash(), org, by.actor);
+    auto const live = sql::live_token(transaction, org);
+    transaction.confirm(live && live->token_id == token.id() && sql::identify(transaction, token.id(), token.hash()),
+                        "the new admin token of org " + org.text());
     sql::record_events(transaction, by, {{.action = "token_issued", .org_id = org, .key_id = token.id()}});
     transaction.record_operation(delivery_commit.prepare(transaction, {.org = org, .agent = nullptr, .key = token}));
 }
@@ -37,6 +41,16 @@ std::vector<std::string> differing_fields(Org const &before, Org const &after) {
     add_if(before.key_max_age != after.key_max_age, "key_max_age");
     add_if(before.auth_mode != after.auth_mode, "auth_mode");
     return fields;
+}
+
+Org as_updated(Org org, UpdateOrg const &request) {
+    OrgSettings const &settings = request.settings;
+    org.name = request.name ? request.name->text() : org.name;
+    org.plan = settings.plan.value_or(org.plan);
+    org.max_agents = settings.max_agents ? settings.max_agents : org.max_agents;
+    org.key_max_age = settings.key_max_age.value_or(org.key_max_age);
+    org.auth_mode = settings.auth_mode.value_or(org.auth_mode);
+    return org;
 }
 
 }  // namespace
@@ -70,6 +84,8 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
         Org const before = sql::get_org(transaction, request.id);
         sql::update_org(transaction, request.id, request.name, request.settings);
         UpdatedOrg result{receipt_of(transaction, false), sql::get_org(transaction, request.id)};
+        transaction.confirm(differing_fields(as_updated(before, request), result.org).empty(),
+                            "the update of org " + request.id.text());
         result.fields = differing_fields(before, result.org);
         if (before.auth_mode == AuthMode::optional && result.org.auth_mode == AuthMode::required) {
             result.keyless = sql::keyless_calls(transaction, request.id);

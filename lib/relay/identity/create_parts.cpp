@@ -28,27 +28,39 @@ void add_if(Fields &fields, bool differs, char const *name) {
 }
 
 /// Compares only what the request names: if the plan was updated since, a request that names no plan still matches.
-void compare_org(Org const &org, CreateOrg const &request) {
-    OrgSettings const &settings = request.settings;
+Fields differing_from(Org const &org, DisplayName const &name, OrgSettings const &settings) {
     Fields fields;
-    add_if(fields, org.name != request.name.text(), "name");
+    add_if(fields, org.name != name.text(), "name");
     add_if(fields, settings.plan && org.plan != *settings.plan, "plan");
     add_if(fields, settings.max_agents && org.max_agents != settings.max_agents, "max_agents");
     add_if(fields, settings.key_max_age && org.key_max_age != *settings.key_max_age, "key_max_age");
     add_if(fields, settings.auth_mode && org.auth_mode != *settings.auth_mode, "auth_mode");
-    if (!fields.empty()) {
+    return fields;
+}
+
+/// Only what the request names is compared: a plan or limit that was updated since is no conflict for who did not ask
+/// for one.
+void compare_org(Org const &org, CreateOrg const &request) {
+    if (Fields const fields = differing_from(org, request.name, request.settings); !fields.empty()) {
         refuse_other_content("org", org.org_id.text(), fields,
                              advise(Act::show_org, org.org_id).also(advise(Act::update_org, org.org_id)));
     }
 }
 
-void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
-    Agent const agent = sql::get_agent(transaction, request.id);
+Fields differing_from(Agent const &agent, CreateAgent const &request) {
     Fields fields;
     add_if(fields, agent.org_id != request.org, "org");
     add_if(fields, agent.name != request.name.text(), "name");
     add_if(fields, agent.permissions != permission_texts(request.permissions), "permissions");
     add_if(fields, request.key_max_age && agent.key_max_age != request.key_max_age, "key_max_age");
+    return fields;
+}
+
+void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
+    auto const there = sql::find_agent(transaction, request.id);
+    transaction.require(there.has_value(), "agent " + request.id.text());
+    Agent const &agent = *there;
+    Fields fields = differing_from(agent, request);
     if (request.expires_at) {
         auto const key = present_key(transaction, request.id);
         add_if(fields, !key || key->expires_at != request.expires_at, "end of its key");
@@ -77,9 +89,14 @@ void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
 
 bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribution const &by) {
     if (!sql::insert_org(transaction, request.id, request.name, request.settings, by.actor)) {
-        compare_org(sql::get_org(transaction, request.id), request);
+        auto const there = sql::find_org(transaction, request.id);
+        transaction.require(there.has_value(), "org " + request.id.text());
+        compare_org(*there, request);
         return false;
     }
+    auto const made = sql::find_org(transaction, request.id);
+    transaction.confirm(made && differing_from(*made, request.name, request.settings).empty(),
+                        "org " + request.id.text());
     sql::Detail detail;
     detail.add("name", request.name.text()).add("plan", text_of(request.settings.plan.value_or(Plan::free)));
     sql::record_events(transaction, by, {{.action = "org_created", .org_id = request.id, .detail = detail}});
@@ -121,25 +138,18 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
         sql::lock_org(transaction, request.org);
         check_agent_limit(sql::get_org(transaction, request.org));
     }
-    Key const issued = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
-    // Built from what was written: reading it back would cost as much as writing it.
-    Agent agent{.agent_id = request.id,
-                .org_id = request.org,
-                .name = request.name.text(),
-                .permissions = permission_texts(request.permissions),
-                .key_max_age = request.key_max_age,
-                .effective_key_max_age = std::chrono::floor<std::chrono::seconds>(issued.due_at - issued.created_at),
-                .status = Status::active,
-                .created_at = transaction.now(),
-                .created_by = by.actor.text()};
     sql::Detail detail;
     detail.add("name", request.name.text());
     sql::record_events(transaction, by,
                        {{.action = "agent_created", .org_id = request.org, .agent_id = request.id, .detail = detail},
                         {.action = "key_issued", .org_id = request.org, .agent_id = request.id, .key_id = key.id()}});
+    Key const issued = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
+    std::optional<Agent> agent = sql::find_agent(transaction, request.id);
+    transaction.require(agent && differing_from(*agent, request).empty(), "agent " + request.id.text());
+    sql::confirm_new_key(transaction, key.id(), key.hash(), request.id);
     transaction.record_operation(
         delivery_commit.prepare(transaction, {.org = request.org, .agent = &request.id, .key = key}));
-    return MadeAgent{.agent = std::move(agent), .key = issued};
+    return MadeAgent{.agent = *std::move(agent), .key = issued};
 }
 
 std::optional<Key> present_key(db::Transaction &transaction, AgentId const &agent) {

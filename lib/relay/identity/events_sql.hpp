@@ -29,6 +29,9 @@ struct NewEvent {
 };
 
 /// Writes the events of one change to auth_events, in its transaction. The database sets occurred_at and db_role.
+/// Returns the number of rows that were inserted.
+std::size_t insert_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events);
+/// The same, but none may be missing. Throws Error (schema).
 void record_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events);
 
 /// Returns an agent's last events, newest first.

@@ -35,6 +35,9 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
         Org org = sql::get_org(transaction, request.org.id);
         CreatedAgent created{receipt_of(transaction, changed), sql::get_agent(transaction, agent.id),
                              present_key(transaction, agent.id)};
+        if (!migrations.empty()) {
+            transaction.confirm(sql::read_schema_status(transaction).missing.empty(), "the schema");
+        }
         if (made_agent) {
             delivery_commit.deliver();
         } else if (!changed) {

@@ -1,5 +1,6 @@
 #include "relay/identity/keys_sql.hpp"
 
+#include "relay/db/list_text.hpp"
 #include "relay/identity/suggestions.hpp"
 
 namespace relay::sql {
@@ -69,6 +70,8 @@ UNION ALL
 (SELECT key_id, 'agent ' || agent_id || ', org ' || org_id
  FROM relay.agent_keys ORDER BY created_at DESC LIMIT 5000))sql";
 
+constexpr auto as_made_sql = "SELECT relay.count_keys_as_made($1::text[], $2::text[], $3::text[]) AS there";
+
 Key read_key(db::Row const &row) {
     return {.key_id = row.id<KeyId>("key_id"),
             .agent_id = row.id<AgentId>("agent_id"),
@@ -95,6 +98,12 @@ std::vector<Key> read_keys(db::Rows const &rows) {
     return keys;
 }
 
+/// The row of one key; the last line of an error says which key still counts.
+void change_one(db::Transaction &transaction, KeyId const &key, char const *sql, std::vector<db::Param> const &params) {
+    transaction.require(transaction.exec(sql, params).affected() == 1, "the change of key " + key.text(),
+                        {"key " + key.text() + " may still be live"});
+}
+
 std::string hex(std::array<unsigned char, 32> const &bytes) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text = "\\x";
@@ -110,6 +119,7 @@ std::string hex(std::array<unsigned char, 32> const &bytes) {
 Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                std::optional<Instant> expires_at, Note const &created_by) {
     db::Rows const rows = transaction.exec(insert_sql, {id, hex(hash.bytes), agent, expires_at, created_by});
+    transaction.require(rows.size() == 1, "the new key of agent " + agent.text());
     return {.key_id = id,
             .agent_id = agent,
             .org_id = rows.one().id<OrgId>("org_id"),
@@ -119,6 +129,19 @@ Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &has
             .created_by = created_by.text(),
             .due_at = rows.one().instant("due_at"),
             .expires_at = expires_at};
+}
+
+std::int64_t count_keys_as_made(db::Transaction &transaction, std::vector<KeyId> const &ids,
+                                std::vector<std::string> const &hashes, std::vector<AgentId> const &agents) {
+    return transaction.exec(as_made_sql, {db::array_text(ids), db::array_text(hashes), db::array_text(agents)})
+        .one()
+        .integer("there");
+}
+
+void confirm_new_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
+                     std::vector<std::string> doubts) {
+    transaction.confirm(count_keys_as_made(transaction, {id}, {hash.hex()}, {agent}) == 1,
+                        "the new key of agent " + agent.text(), std::move(doubts));
 }
 
 std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id) {
@@ -153,19 +176,22 @@ CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent) {
 
 void start_grace(db::Transaction &transaction, KeyId const &key_id, KeyId const &replaced_by,
                  std::chrono::seconds grace, bool retire_on_first_use) {
-    transaction.exec(start_grace_sql, {key_id, replaced_by, grace, retire_on_first_use});
+    change_one(transaction, key_id, start_grace_sql, {key_id, replaced_by, grace, retire_on_first_use});
 }
 
 void end_grace_as_active(db::Transaction &transaction, KeyId const &key_id, std::optional<Instant> expires_at) {
-    transaction.exec(end_grace_sql, {key_id, expires_at});
+    change_one(transaction, key_id, end_grace_sql, {key_id, expires_at});
 }
 
 void retire(db::Transaction &transaction, KeyId const &key_id, std::optional<KeyId> const &replaced_by) {
-    transaction.exec(retire_sql, {key_id, replaced_by});
+    change_one(transaction, key_id, retire_sql, {key_id, replaced_by});
 }
 
 std::vector<KeyId> mark_revoked(db::Transaction &transaction, AgentId const &agent) {
-    return transaction.exec(mark_revoked_sql, {agent}).ids<KeyId>("key_id");
+    std::vector<KeyId> const revoked = transaction.exec(mark_revoked_sql, {agent}).ids<KeyId>("key_id");
+    CurrentKeys const left = current_keys(transaction, agent);
+    transaction.require(!left.active && !left.retiring, "the revocation of the keys of agent " + agent.text());
+    return revoked;
 }
 
 std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {

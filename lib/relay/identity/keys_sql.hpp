@@ -25,6 +25,13 @@ struct Owner {
 /// is public and proves nothing.
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash);
 
+/// Returns how many of these new keys exist as they were made: with that hash (in hexadecimal), agent, and active.
+std::int64_t count_keys_as_made(db::Transaction &transaction, std::vector<KeyId> const &ids,
+                                std::vector<std::string> const &hashes, std::vector<AgentId> const &agents);
+/// Reads a new key back (Transaction::confirm).
+void confirm_new_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
+                     std::vector<std::string> doubts = {});
+
 /// The agent's keys whose state is active or retiring: at most one of each.
 struct CurrentKeys {
     std::optional<Key> active{};

@@ -7,7 +7,8 @@ constexpr auto claim_sql = R"sql(
 INSERT INTO relay.operations (op_id, state, org_id, request_id, request, key_id) VALUES ($1, 'done', $2, $3::uuid, $4, $5)
 ON CONFLICT (org_id, request_id) DO NOTHING)sql";
 
-constexpr auto earlier_sql = "SELECT request, key_id FROM relay.operations WHERE org_id = $1 AND request_id = $2::uuid";
+constexpr auto earlier_sql =
+    "SELECT request, key_id, db_role FROM relay.operations WHERE org_id = $1 AND request_id = $2::uuid";
 
 }  // namespace
 
@@ -19,7 +20,10 @@ std::optional<EarlierRequest> claim_request(db::Transaction &transaction, Operat
         return std::nullopt;
     }
     db::Rows const rows = transaction.exec(earlier_sql, {org, request});
-    return EarlierRequest{.parameters = rows.one().text("request"), .key_id = rows.one().id<KeyId>("key_id")};
+    transaction.require(rows.size() == 1, "the record of request " + request.text());
+    return EarlierRequest{.parameters = rows.one().text("request"),
+                          .key_id = rows.one().optional_id<KeyId>("key_id"),
+                          .db_role = rows.one().text("db_role")};
 }
 
 bool has_operation_table(db::Transaction &transaction) {

@@ -8,7 +8,8 @@ namespace relay::sql {
 /// What an earlier transaction did under the same request id.
 struct EarlierRequest {
     std::string parameters{};
-    KeyId key_id;
+    std::optional<KeyId> key_id{};  ///< as was claimed
+    std::string db_role{};  ///< who wrote that: proven
 };
 
 /// Claims `request` for this transaction and records `operation` as its fence. Waits for a transaction that is

@@ -13,6 +13,9 @@ constexpr auto revoke_live_sql =
 
 constexpr auto revoke_sql = "UPDATE relay.org_tokens SET revoked_at = now() WHERE token_id = $1 AND revoked_at IS NULL";
 
+constexpr auto is_live_sql =
+    "SELECT EXISTS (SELECT FROM relay.org_tokens WHERE token_id = $1 AND revoked_at IS NULL) AS live";
+
 }  // namespace
 
 std::optional<OrgToken> live_token(db::Transaction &transaction, OrgId const &org) {
@@ -30,7 +33,12 @@ void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &
 
 std::optional<KeyId> revoke_live_token(db::Transaction &transaction, OrgId const &org) {
     db::Rows const rows = transaction.exec(revoke_live_sql, {org});
+    transaction.require(!live_token(transaction, org), "the end of the admin token of org " + org.text());
     return rows.empty() ? std::nullopt : rows[0].optional_id<KeyId>("token_id");
+}
+
+bool is_live_token(db::Transaction &transaction, KeyId const &id) {
+    return transaction.exec(is_live_sql, {id}).one().boolean("live");
 }
 
 bool revoke_token(db::Transaction &transaction, KeyId const &id) {

@@ -20,6 +20,7 @@ void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &
 /// Revokes the organization's live token, if it has one; returns its id.
 std::optional<KeyId> revoke_live_token(db::Transaction &transaction, OrgId const &org);
 
+bool is_live_token(db::Transaction &transaction, KeyId const &id);
 /// Revokes one token. Returns false if it was revoked before.
 bool revoke_token(db::Transaction &transaction, KeyId const &id);
 

@@ -47,10 +47,20 @@ FROM relay.standing_revocations WHERE ticket = $1 AND kind = 'block' ORDER BY at
 constexpr auto knows_ticket_sql =
     "SELECT EXISTS (SELECT FROM relay.revocations WHERE ticket = $1 AND kind = 'block') AS known";
 
-constexpr auto meanwhile_sql = R"sql(
-SELECT EXISTS (SELECT FROM relay.revocations
-               WHERE kind = 'revoke' AND at >= now()
-                 AND ((subject_kind = 'agent' AND subject_id = $1) OR (subject_kind = 'org' AND subject_id = $2))) AS revoked)sql";
+// The table itself, beside the views that the rest of the program reads. $4: until when a block has to last, null:
+// until it is lifted.
+constexpr auto not_in_force_sql = R"sql(
+SELECT asked.id FROM unnest($2::text[]) AS asked (id)
+WHERE NOT EXISTS (SELECT FROM relay.revocations AS row
+                  WHERE row.subject_id = asked.id AND row.subject_kind = $1 AND row.kind = $3 AND row.lifted_at IS NULL
+                    AND (row.until IS NULL OR row.until >= $4::timestamptz)))sql";
+
+constexpr auto in_force_sql = R"sql(
+SELECT DISTINCT subject_id AS id FROM relay.revocations
+WHERE subject_id = ANY ($2::text[]) AND subject_kind = $1 AND kind = $3 AND lifted_at IS NULL
+  AND (until IS NULL OR until > statement_timestamp()))sql";
+
+constexpr auto contrary_sql = "SELECT id FROM relay.contrary_answers($1, $2::text[]) AS id";
 
 Subject read_subject(db::Row const &row, SubjectKind kind, char const *column) {
     switch (kind) {
@@ -70,6 +80,14 @@ Standing read_standing(db::Row const &row) {
             .reason = row.optional_text("reason"),
             .actor = row.text("actor"),
             .db_role = row.text("db_role")};
+}
+
+std::vector<Subject> read_ids(db::Rows const &rows, SubjectKind kind) {
+    std::vector<Subject> subjects;
+    for (db::Row const row : rows) {
+        subjects.push_back(read_subject(row, kind, "id"));
+    }
+    return subjects;
 }
 
 std::vector<Standing> read_all(db::Rows const &rows) {
@@ -146,16 +164,30 @@ std::vector<Subject> lift(db::Transaction &transaction, std::vector<Subject> con
     return lifted;
 }
 
+std::vector<Subject> not_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
+                                  std::optional<Instant> until) {
+    SubjectKind const subject_kind = common_kind(subjects);
+    return read_ids(transaction.exec(not_in_force_sql, {subject_kind, db::array_text(subjects), kind, until}),
+                    subject_kind);
+}
+
+std::vector<Subject> still_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                    StandingKind kind) {
+    SubjectKind const subject_kind = common_kind(subjects);
+    return read_ids(transaction.exec(in_force_sql, {subject_kind, db::array_text(subjects), kind}), subject_kind);
+}
+
+std::vector<Subject> answered_contrary(db::Transaction &transaction, std::vector<Subject> const &subjects) {
+    SubjectKind const subject_kind = common_kind(subjects);
+    return read_ids(transaction.exec(contrary_sql, {subject_kind, db::array_text(subjects)}), subject_kind);
+}
+
 std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket) {
     return read_all(transaction.exec(under_ticket_sql, {ticket}));
 }
 
 bool knows_ticket(db::Transaction &transaction, Note const &ticket) {
     return transaction.exec(knows_ticket_sql, {ticket}).one().boolean("known");
-}
-
-bool revoked_meanwhile(db::Transaction &transaction, AgentId const &agent, OrgId const &org) {
-    return transaction.exec(meanwhile_sql, {agent, org}).one().boolean("revoked");
 }
 
 std::vector<Standing> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects) {

@@ -29,14 +29,21 @@ void shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects
 std::vector<Subject> lift(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
                           Attribution const &by);
 
+/// Returns those of `subjects`, of one kind, that are not blocked or revoked by a row of `kind`. A block must last at
+/// least until `until` (none: until it is lifted).
+std::vector<Subject> not_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
+                                  std::optional<Instant> until);
+/// Returns those of `subjects`, of one kind, that a row of `kind` still blocks or revokes.
+std::vector<Subject> still_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                    StandingKind kind);
+/// Returns those of `subjects`, of one kind, for which the functions would answer a gateway otherwise than the rows say.
+/// Reads the tables of keys and agents, so it waits if another session has locked one of them.
+std::vector<Subject> answered_contrary(db::Transaction &transaction, std::vector<Subject> const &subjects);
+
 /// Returns every block in force that was made under a ticket.
 std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket);
 /// Returns true if any block was ever made under the ticket.
 bool knows_ticket(db::Transaction &transaction, Note const &ticket);
-
-/// Returns true if the agent or its organization was revoked at or after the start of this transaction. A key made in
-/// this transaction would then be dead.
-bool revoked_meanwhile(db::Transaction &transaction, AgentId const &agent, OrgId const &org);
 
 /// Returns all blocks and revocations in force against any of `subjects`, which may be of different kinds: those
 /// without an end come first, then those that end last.

@@ -5,6 +5,7 @@
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/operations_sql.hpp"
+#include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/model/format_text.hpp"
 
@@ -73,6 +74,7 @@ class Rotation {
             return keep(reason);
         }
         replace(new_key);
+        confirm_replaced(new_key);
         if (!m_request.request) {
             m_transaction.record_operation(operation);
         }
@@ -93,7 +95,18 @@ class Rotation {
                                     m_request.request->text(), earlier->parameters),
                         {.next = "use a new UUID for a new request"});
         }
-        m_keys.active = sql::find_key(m_transaction, earlier->key_id);
+        // Anybody who may rotate can write such a row: it is proof only if it is our own, and of this agent.
+        auto const key = earlier->key_id ? sql::find_key(m_transaction, *earlier->key_id) : std::nullopt;
+        if (earlier->db_role != m_transaction.db_role() || !key || key->org_id != org ||
+            key->agent_id != m_request.agent) {
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("request {} was recorded by role {} for {}; nothing was changed", m_request.request->text(),
+                            earlier->db_role,
+                            key ? "a key of agent " + key->agent_id.text() : "a key that is not there"),
+                {.why = "it is no request of this login for this agent", .next = "use a new UUID for a new request"});
+        }
+        m_keys.active = key;
         return true;
     }
 
@@ -160,16 +173,44 @@ class Rotation {
             expires_at = inherited_expiry(*m_keys.active);
             retire_active(*m_keys.active, new_key.id());
         }
-        sql::insert_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, expires_at, m_by.actor);
         sql::Detail detail;
         detail.add("grace_seconds", m_request.grace.count());
         if (m_keys.active) {
             detail.add("previous_key_id", m_keys.active->key_id.text());
             m_result.previous = sql::get_key(m_transaction, m_keys.active->key_id);
         }
-        add_event("key_rotated", new_key.id(), std::move(detail));
-        m_result.key = sql::get_key(m_transaction, new_key.id());
+        add_event("key_rotated", new_key.id(), std::move(detail));  // before its key: see relay.audit_new_keys
+        sql::insert_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, expires_at, m_by.actor);
+        m_result.key = sql::find_key(m_transaction, new_key.id());
         m_result.changed = true;
+    }
+
+    /// Reads back that the new key counts, and each old one as was decided.
+    void confirm_replaced(ApiKey const &new_key) {
+        std::vector<std::string> doubts;
+        for (KeyId const &id : m_result.ended) {
+            doubts.push_back("key " + id.text() + " may still be live");
+        }
+        for (KeyId const &id : m_result.ended) {
+            auto const ended = sql::find_key(m_transaction, id);
+            m_transaction.require(ended && !ended->live(), "the end of key " + id.text(), doubts);
+        }
+        if (m_result.previous && m_result.previous->live()) {
+            Key const &old = *m_result.previous;
+            m_transaction.require(old.state == KeyState::retiring && old.replaced_by == new_key.id() &&
+                                      old.expires_at <= m_transaction.now() + m_request.grace &&
+                                      old.retire_on_first_use == m_request.retire_on_first_use,
+                                  "the grace of key " + old.key_id.text());
+        }
+        if (m_result.key && m_result.key->status == KeyStatus::revoked) {
+            throw db::RunAgain();  // the agent was revoked meanwhile: the next run says so
+        }
+        // Only the state and the rows that refuse it count; an expiry that it inherited may be near.
+        m_transaction.require(m_result.key && m_result.key->state == KeyState::active &&
+                                  m_result.key->status != KeyStatus::revoked &&
+                                  sql::answered_contrary(m_transaction, {new_key.id()}).empty(),
+                              "the new key of agent " + m_agent.agent_id.text(), doubts);
+        sql::confirm_new_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, doubts);
     }
 
     /// Returns the expiry of the new key. A rotation neither extends nor removes an expiry that was set on purpose.
@@ -261,6 +302,10 @@ RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOp
         result.key = sql::get_key(transaction, keys.retiring->key_id);
         result.previous = sql::get_key(transaction, keys.active->key_id);
         result.ended = {keys.active->key_id};
+        transaction.require(!result.previous->live(), "the end of key " + keys.active->key_id.text(),
+                            {"key " + keys.active->key_id.text() + " may still be live"});
+        transaction.confirm(result.key->state == KeyState::active && result.key->expires_at == keys.active->expires_at,
+                            "the return of key " + keys.retiring->key_id.text());
         result.changed = true;
         note_who(result, transaction);
     });
@@ -289,7 +334,12 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
         sql::record_events(
             transaction, options.by,
             {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key}});
-        return {receipt_of(transaction, true), sql::get_key(transaction, key)};
+        Key const after = sql::get_key(transaction, key);
+        transaction.require(sql::answered_contrary(transaction, {key}).empty(), "the end of key " + key.text(),
+                            {"key " + key.text() + " may still be live"});
+        transaction.confirm(after.state == KeyState::retired && !after.live(), "the end of key " + key.text(),
+                            {"key " + key.text() + " may still be live"});
+        return {receipt_of(transaction, true), after};
     });
 }
 

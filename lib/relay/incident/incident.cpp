@@ -6,6 +6,7 @@
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/incident/effect.hpp"
 #include "relay/incident/trail.hpp"
 
 #include <algorithm>
@@ -92,13 +93,6 @@ IncidentItem judge(sql::SubjectStanding const &one, ShutOut const &request, std:
     return item;
 }
 
-void fill_standing(db::Transaction &transaction, ShutOut const &request, std::vector<IncidentItem> &items) {
-    std::vector<sql::SubjectStanding> const now = sql::look_up(transaction, request.subjects);
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        items[i].standing = request.kind == StandingKind::block ? now[i].block : now[i].revocation;
-    }
-}
-
 IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request, Attribution const &by, Trail &trail) {
     IncidentReceipt receipt;
     note_who(receipt, transaction);
@@ -120,7 +114,7 @@ IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request
         trail.record(transaction, by, events);
         receipt.changed = true;
     }
-    fill_standing(transaction, request, receipt.items);
+    confirm_shut_out(transaction, receipt.items, request.kind, until, trail.depth());
     return receipt;
 }
 
@@ -163,6 +157,7 @@ IncidentReceipt lift_in(db::Transaction &transaction, std::vector<Subject> const
     if (!events.empty()) {
         trail.record(transaction, by, events);
     }
+    confirm_lifted(transaction, receipt.items, kind, trail.depth());
     return receipt;
 }
 
@@ -198,20 +193,20 @@ IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd con
 
 IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents,
                                WriteOptions const &options) {
-    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_lift(database, options, [&](db::Transaction &transaction, Trail &trail) {
         return lift_in(transaction, each_once(agents), StandingKind::block, options.by, trail);
     });
 }
 
 IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
-    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_lift(database, options, [&](db::Transaction &transaction, Trail &trail) {
         sql::get_org(transaction, org);
         return lift_in(transaction, {org}, StandingKind::block, options.by, trail);
     });
 }
 
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options) {
-    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_lift(database, options, [&](db::Transaction &transaction, Trail &trail) {
         if (!sql::knows_ticket(transaction, ticket)) {
             throw Error(ErrorKind::not_found, "no block was ever made under ticket " + ticket.text(),
                         {.next = advise(Act::list_blocked_agents)});
@@ -259,6 +254,8 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
                     trail.record(transaction, options.by,
                                  {{.action = "token_revoked", .org_id = owner->org_id, .key_id = id}});
                 }
+                transaction.confirm(!sql::is_live_token(transaction, id), "the revocation of token " + id.text(),
+                                    {"token " + id.text() + " may still be live"});
             } else {
                 receipt.items.push_back(
                     {.subject = id,
@@ -276,7 +273,7 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
 }
 
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
-    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_lift(database, options, [&](db::Transaction &transaction, Trail &trail) {
         sql::get_org(transaction, org);
         return lift_in(transaction, {org}, StandingKind::revoke, options.by, trail);
     });

@@ -35,6 +35,8 @@ struct IncidentReceipt : WriteReceipt {
     std::vector<IncidentItem> items{};  ///< in the order of the request
     /// Set if the change is committed but its auth_events rows could not be written (a lock on the audit log): why.
     std::optional<std::string> trail_missing{};
+    /// The change feed took no row: gateways that cache do not hear of it.
+    bool feed_missing = false;
 };
 
 /// Blocks agents: gateways refuse them until the block ends or is lifted; keys are kept.

@@ -5,7 +5,7 @@
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
-#include "relay/incident/incident.hpp"
+#include "relay/incident/effect.hpp"
 
 #include <fmt/format.h>
 
@@ -21,6 +21,19 @@ void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
         throw Error(ErrorKind::conflict, fmt::format("org {} is revoked; nothing was changed", org.text()),
                     {.next = advise(Act::restore_org, org)});
     }
+}
+
+/// Before anybody gets the key: the revocation is lifted, the key counts, and only a block may keep it out.
+void confirm_restored(db::Transaction &transaction, RestoredAgent const &restored, ApiKey const &key) {
+    AgentId const &agent = restored.agent.agent_id;
+    confirm_lifted(transaction, {{.subject = agent}}, StandingKind::revoke, ReadBack::answers);
+    if (restored.agent.status == Status::revoked) {
+        throw db::RunAgain();  // its organization was revoked meanwhile: the next run says so
+    }
+    std::vector<std::string> const doubts{"agent " + agent.text() + " may still be revoked"};
+    transaction.require(restored.key && restored.key->key_id == key.id() && restored.key->live(),
+                        "the new key of agent " + agent.text(), doubts);
+    sql::confirm_new_key(transaction, key.id(), key.hash(), agent, doubts);
 }
 
 }  // namespace
@@ -41,20 +54,16 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
         }
         sql::lift(transaction, {agent}, StandingKind::revoke, options.by);
         check_agent_limit(sql::get_org(transaction, org));
-        // The new key is dated by the start of this transaction. A revocation that committed since then would kill it
-        // immediately, so start over with a later date.
-        if (sql::revoked_meanwhile(transaction, agent, org)) {
-            throw db::RunAgain();
-        }
         sql::mark_revoked(transaction, agent);
-        sql::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
         sql::record_events(
             transaction, options.by,
             {{.action = "agent_restored", .org_id = before.org_id, .agent_id = before.agent_id},
              {.action = "key_issued", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.id()}});
+        sql::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
         transaction.record_operation(delivery_commit.prepare(transaction, {.org = org, .agent = &agent, .key = key}));
         RestoredAgent restored{receipt_of(transaction, true), sql::get_agent(transaction, agent),
                                present_key(transaction, agent)};
+        confirm_restored(transaction, restored, key);
         delivery_commit.deliver();
         return restored;
     });

@@ -3,6 +3,8 @@
 #include "relay/feed/changes_sql.hpp"
 #include "relay/identity/use_case.hpp"
 
+#include <algorithm>
+
 namespace relay {
 namespace {
 
@@ -10,7 +12,6 @@ using namespace std::chrono_literals;
 
 constexpr auto first_patience = 500ms;
 constexpr auto trail_patience = 2s;
-constexpr std::string_view lock_not_available = "55P03";
 
 db::TransactOptions urgent(WriteOptions const &options, std::chrono::milliseconds lock_patience) {
     db::TransactOptions transact = writing(options);
@@ -19,26 +20,29 @@ db::TransactOptions urgent(WriteOptions const &options, std::chrono::millisecond
     return transact;
 }
 
-/// Best effort: gateways also poll the feed every few seconds.
-void wake_gateways(db::Database &database, WriteOptions const &options) {
-    try {
-        database.transact(urgent(options, first_patience),
-                          [](db::Transaction &transaction) { sql::wake_listeners(transaction); });
-    } catch (Error const &) {
-        // The change itself is committed.
-    }
+/// Returns why some events are missing. The audit trail must not undo the block.
+std::string swallowed(std::size_t written, std::size_t asked) {
+    return "the audit trail took " + std::to_string(written) + " of " + std::to_string(asked) +
+           (asked == 1 ? " event" : " events") + ": a rule or a trigger interferes";
+}
+
+/// An admin token concerns no gateway.
+bool announces(IncidentReceipt const &receipt) {
+    return receipt.items.empty() ||
+           std::any_of(receipt.items.begin(), receipt.items.end(),
+                       [](IncidentItem const &item) { return item.changed && !item.is_token; });
 }
 
 IncidentReceipt run_once(db::Database &database, db::TransactOptions const &transact, Trail &trail,
                          std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
     IncidentReceipt receipt;
     database.transact(transact, [&](db::Transaction &transaction) {
-        if (trail.follows()) {
-            sql::wake_later(transaction);
-        }
+        trail.begin();
         receipt = work(transaction, trail);
         if (!receipt.changed) {
             transaction.nothing_to_do();
+        } else {
+            receipt.feed_missing = announces(receipt) && !sql::has_announced(transaction);  // that undoes nothing
         }
     });
     return receipt;
@@ -46,21 +50,28 @@ IncidentReceipt run_once(db::Database &database, db::TransactOptions const &tran
 
 }  // namespace
 
+void Trail::begin() {
+    m_events.clear();
+    m_missing.reset();
+}
+
 void Trail::record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events) {
     if (m_follows) {
         m_events.insert(m_events.end(), events.begin(), events.end());
-    } else {
-        sql::record_events(transaction, by, events);
+    } else if (std::size_t const written = sql::insert_events(transaction, by, events); written != events.size()) {
+        m_missing = swallowed(written, events.size());
     }
 }
 
 std::optional<std::string> Trail::write(db::Database &database, WriteOptions const &options) const {
     if (m_events.empty()) {
-        return std::nullopt;
+        return m_missing;
     }
     try {
-        database.transact(urgent(options, trail_patience),
-                          [&](db::Transaction &transaction) { sql::record_events(transaction, options.by, m_events); });
+        database.transact(urgent(options, trail_patience), [&](db::Transaction &transaction) {
+            std::size_t const written = sql::insert_events(transaction, options.by, m_events);
+            transaction.confirm(written == m_events.size(), "an event of the audit trail (relay.auth_events)");
+        });
     } catch (Error const &error) {
         return error.message();
     } catch (Interrupted const &) {
@@ -69,21 +80,32 @@ std::optional<std::string> Trail::write(db::Database &database, WriteOptions con
     return std::nullopt;
 }
 
+IncidentReceipt run_lift(db::Database &database, WriteOptions const &options,
+                         std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
+    Trail trail(false);
+    IncidentReceipt receipt = run_once(database, urgent(options, db::TransactOptions().lock_patience), trail, work);
+    receipt.trail_missing = trail.write(database, options);
+    return receipt;
+}
+
 IncidentReceipt run_incident(db::Database &database, WriteOptions const &options,
                              std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
     try {
         Trail trail(false);
-        return run_once(database, urgent(options, first_patience), trail, work);
+        IncidentReceipt receipt = run_once(database, urgent(options, first_patience), trail, work);
+        receipt.trail_missing = trail.write(database, options);
+        return receipt;
     } catch (Error const &error) {
-        if (error.hint().sqlstate != lock_not_available) {
+        // Whatever the server refused (a lock, the audit trail, the wake-up) may be beside the act: without a SQLSTATE
+        // it was not the server.
+        if (error.hint().sqlstate.empty() || error.hint().changed != Changed::no) {
             throw;
         }
     }
     Trail trail(true);
-    IncidentReceipt receipt = run_once(database, urgent(options, db::TransactOptions().lock_patience), trail, work);
-    if (receipt.changed) {
-        wake_gateways(database, options);
-    }
+    db::TransactOptions patient = urgent(options, db::TransactOptions().lock_patience);
+    patient.wake_later = true;
+    IncidentReceipt receipt = run_once(database, patient, trail, work);
     receipt.trail_missing = trail.write(database, options);
     return receipt;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "relay/identity/events_sql.hpp"
-#include "relay/incident/incident.hpp"
+#include "relay/incident/effect.hpp"
 
 #include <functional>
 
@@ -19,19 +19,31 @@ class Trail {
     /// True if whatever could wait for a lock (the audit log, NOTIFY) is left to a second transaction.
     bool follows() const { return m_follows; }
 
+    /// What must wait for nobody's lock reads its own rows back, and no table of others.
+    ReadBack depth() const { return m_follows ? ReadBack::rows : ReadBack::answers; }
+
+    /// For a body that runs again: forgets what its last run recorded.
+    void begin();
+    /// Writes the events, or keeps them for write().
     void record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events);
-    /// Writes the events that were left to a second transaction. Returns the reason if it could not.
+    /// Writes the events that were left to a second transaction. Returns why some event is missing, there or before.
     std::optional<std::string> write(db::Database &database, WriteOptions const &options) const;
 
   private:
     bool m_follows;
     std::vector<sql::NewEvent> m_events{};
+    std::optional<std::string> m_missing{};
 };
 
 /// Runs `work` in one transaction that commits on the primary without waiting for standbys: a dead standby would
-/// delay the commit while the key still works. If another session's lock is in the way, runs `work` again, waits
-/// longer, and writes the audit rows afterwards.
+/// delay the commit while the key still works. If the server refuses it, runs `work` again, waits longer, and writes
+/// the audit rows and wakes the gateways afterwards.
 IncidentReceipt run_incident(db::Database &database, WriteOptions const &options,
                              std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work);
+
+/// The same for what lets somebody in again, in one attempt: what cannot be recorded (the database writes the event
+/// itself, if we do not) is not done.
+IncidentReceipt run_lift(db::Database &database, WriteOptions const &options,
+                         std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work);
 
 }  // namespace relay

@@ -6,6 +6,7 @@
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/legacy/import_sql.hpp"
+#include "relay/legacy/inventory_entry.hpp"
 #include "relay/legacy/old_table_sql.hpp"
 #include "relay/legacy/windows_sql.hpp"
 #include "relay/model/error.hpp"
@@ -29,62 +30,6 @@ LegacyFault fault_of(InventoryEntry const &entry, std::string reason) {
     return {.line = entry.line, .agent_id = entry.agent.text(), .reason = std::move(reason)};
 }
 
-/// Throws Error (usage), which says what is wrong with the row.
-InventoryEntry check(LegacyRow const &row, std::optional<OrgId> const &default_org) {
-    if (!row.fault.empty()) {
-        throw Error(ErrorKind::usage, row.fault);
-    }
-    if (!row.agent_id) {
-        throw Error(ErrorKind::usage, "it has no agent_id");
-    }
-    AgentId agent = AgentId::parse(*row.agent_id);
-    if (!row.org_id && !default_org) {
-        throw Error(ErrorKind::usage, "it has no org_id (give one with --org ORG)");
-    }
-    InventoryEntry entry{.line = row.line,
-                         .agent = agent,
-                         .org = row.org_id ? OrgId::parse(*row.org_id) : *default_org,
-                         .name = DisplayName::parse(row.name.value_or(agent.text())),
-                         .named = row.name.has_value(),
-                         .revoked = row.revoked};
-    if (row.owner) {
-        entry.owner = DisplayName::parse(*row.owner);
-    }
-    if (row.permissions) {
-        entry.permissions.emplace();
-        for (std::string const &text : *row.permissions) {
-            entry.permissions->push_back(Permission::parse(text));
-        }
-    }
-    return entry;
-}
-
-/// Returns a hash of everything that a row says, to find out whether a second row says the same.
-std::size_t digest(InventoryEntry const &entry) {
-    std::string text = entry.org.text() + '\n' + entry.name.text() + (entry.revoked ? "\nr" : "\n");
-    for (std::string const &permission : permission_texts(entry.permissions.value_or(std::vector<Permission>()))) {
-        text += '\n' + permission;
-    }
-    return std::hash<std::string>()(text);
-}
-
-/// Returns what differs between an agent that exists and a row; empty: nothing.
-std::string difference(InventoryEntry const &entry, sql::KnownAgent const &known) {
-    if (known.org_id != entry.org) {
-        return "it exists in org " + known.org_id.text();
-    }
-    if (entry.revoked && !known.revoked) {
-        return "it is revoked in the source, but not in this database: revoke it here too";
-    }
-    if (entry.named && known.name != entry.name.text()) {
-        return "it exists with a different name";
-    }
-    if (entry.permissions && known.permissions != permission_texts(*entry.permissions)) {
-        return "it exists with different permissions";
-    }
-    return {};
-}
-
 /// One batch inside its transaction.
 class Batch {
   public:
@@ -101,6 +46,7 @@ class Batch {
         if (m_events.empty()) {
             m_transaction.nothing_to_do();
         } else {
+            confirm();
             sql::record_events(m_transaction, m_by, m_events);
         }
         return std::move(m_result);
@@ -203,6 +149,8 @@ class Batch {
         std::vector<Subject> revoked;
         for (InventoryEntry const &row : m_new) {
             if (made.count(row.agent) == 0) {
+                m_transaction.require(!sql::known_agents(m_transaction, {row.agent}).empty(),
+                                      "agent " + row.agent.text());
                 m_result.faults.push_back(fault_of(row, "another session created it meanwhile: run the import again"));
                 continue;
             }
@@ -211,6 +159,7 @@ class Batch {
             m_events.push_back(event("agent_created", row, detail));
             if (row.revoked) {
                 revoked.emplace_back(row.agent);
+                m_revoked.push_back(row.agent);
                 m_events.push_back(event("agent_revoked", row, {}));
             } else {
                 ++m_result.created;
@@ -238,6 +187,31 @@ class Batch {
         m_result.imported += m_listed.size();
     }
 
+    /// Reads back what was made of the rows: each is known now as it was meant, and imported or revoked.
+    void confirm() const {
+        std::vector<AgentId> ids;
+        for (Entries const *rows : {&m_new, &m_listed}) {
+            for (InventoryEntry const &row : *rows) {
+                ids.push_back(row.agent);
+            }
+        }
+        auto const known = sql::known_agents(m_transaction, ids);
+        auto const holds = [&](InventoryEntry const &row) {
+            auto const there = known.find(row.agent);
+            return there != known.end() && difference(row, there->second).empty() &&
+                   (row.revoked ? there->second.revoked : there->second.imported);
+        };
+        for (InventoryEntry const &row : m_listed) {
+            m_transaction.require(holds(row), "agent " + row.agent.text() + " in the inventory");
+        }
+        for (AgentId const &agent : m_revoked) {
+            auto const there = known.find(agent);
+            m_transaction.require(there != known.end() && there->second.revoked,
+                                  "the revocation of agent " + agent.text());
+        }
+        m_transaction.confirm(true, "the import");
+    }
+
     static sql::NewEvent event(std::string action, InventoryEntry const &row, sql::Detail detail) {
         return {.action = std::move(action), .org_id = row.org, .agent_id = row.agent, .detail = std::move(detail)};
     }
@@ -248,6 +222,7 @@ class Batch {
     ImportedLegacy m_result{};
     Entries m_new{};
     Entries m_listed{};
+    std::vector<AgentId> m_revoked{};
     std::map<OrgId, std::optional<std::int64_t>> m_seats{};
     std::vector<sql::NewEvent> m_events{};
 };
@@ -282,7 +257,7 @@ struct LegacyImport::Impl {
     /// Returns the checked row. None: it cannot be imported, and the reason is noted.
     std::optional<InventoryEntry> judge(LegacyRow const &row) {
         try {
-            InventoryEntry entry = check(row, request.org);
+            InventoryEntry entry = read_entry(row, request.org);
             if (request.shared_secret != nullptr) {
                 if (!row.secret_hash) {
                     refuse(row, "it has no secret_hash to compare");
@@ -306,11 +281,11 @@ struct LegacyImport::Impl {
         if (seen.size() >= most_seen) {
             seen.clear();
         }
-        auto const [first, is_new] = seen.try_emplace(entry.agent.text(), First{row.line, digest(entry)});
+        auto const [first, is_new] = seen.try_emplace(entry.agent.text(), First{row.line, row_digest(entry)});
         if (is_new) {
             return false;
         }
-        if (first->second.digest == digest(entry)) {
+        if (first->second.digest == row_digest(entry)) {
             ++total.unchanged;
         } else {
             refuse(row, "conflicts with line " + std::to_string(first->second.line) + ", which has the same agent");

@@ -51,7 +51,10 @@ class Issue {
                             {.next = advise(Act::open_legacy_window)});
             }
             m_migration = window->migration_id;
-            if (sql::adopt_keys(transaction, m_migration) == 0) {
+            std::size_t const adopted = sql::adopt_keys(transaction, m_migration);
+            transaction.confirm(sql::adoptable_keys(transaction, m_migration) == 0,
+                                "the note of a key that an agent got by another way");
+            if (adopted == 0) {
                 transaction.nothing_to_do();
             }
             m_total = static_cast<std::size_t>(sql::queue_length(transaction, m_migration, m_request.org));
@@ -309,6 +312,7 @@ class Issue {
         std::vector<OperationId> const operations = m_delivery.operations();
         sql::insert_keys(transaction, m_keys, m_options.by, meanwhile);
         sql::record_operations(transaction, operations);
+        transaction.confirm(sql::issued_as_made(transaction, m_keys), "a new key of this batch");
     }
 
     /// Writes the batch again without the agents that the delivery refused, so that their keys never become live.

@@ -1,6 +1,7 @@
 #include "relay/legacy/issue_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/identity/keys_sql.hpp"
 
 namespace relay::sql {
 namespace {
@@ -57,6 +58,11 @@ FROM relay.agent_keys AS key
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
   AND key.agent_id = listed.agent_id AND key.state = 'active')sql";
 
+constexpr auto adoptable_sql = R"sql(
+SELECT count(*) AS agents FROM relay.legacy_agents AS listed
+WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
+  AND EXISTS (SELECT FROM relay.agent_keys AS key WHERE key.agent_id = listed.agent_id AND key.state = 'active'))sql";
+
 // Makes the planner find each row by its key. It has no statistics for an array, so it would read both tables whole
 // for every batch, and the cost of a fleet would grow with the square of its size.
 constexpr auto by_key_sql =
@@ -79,8 +85,30 @@ WITH new AS (
 INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, reason, ticket, actor, trace_id)
 SELECT 'key_issued', new.org_id, new.agent_id, new.key_id, $6, $7, $5, $8 FROM new)sql";
 
+constexpr auto noted_sql = R"sql(
+SELECT count(*) AS agents FROM unnest($1::text[], $2::text[]) AS made (key_id, agent_id)
+JOIN relay.legacy_agents AS listed ON listed.agent_id = made.agent_id COLLATE "C" WHERE listed.issued_key = made.key_id)sql";
+
 constexpr auto operations_sql =
     "INSERT INTO relay.operations (op_id, state) SELECT id, 'done' FROM unnest($1::text[]) AS id";
+
+struct Columns {
+    std::vector<KeyId> ids{};
+    std::vector<std::string> hashes{};
+    std::vector<AgentId> agents{};
+    std::vector<OrgId> orgs{};
+};
+
+Columns columns_of(std::vector<NewKey> const &keys) {
+    Columns columns;
+    for (NewKey const &key : keys) {
+        columns.ids.push_back(key.key_id);
+        columns.hashes.push_back(key.hash_hex);
+        columns.agents.push_back(key.agent_id);
+        columns.orgs.push_back(key.org_id);
+    }
+    return columns;
+}
 
 std::vector<ToIssue> read(db::Rows const &rows) {
     std::vector<ToIssue> found;
@@ -141,27 +169,32 @@ std::size_t adopt_keys(db::Transaction &transaction, std::int64_t migration_id) 
     return transaction.exec(adopt_sql, {migration_id}).affected();
 }
 
+std::int64_t adoptable_keys(db::Transaction &transaction, std::int64_t migration_id) {
+    return transaction.exec(adoptable_sql, {migration_id}).one().integer("agents");
+}
+
 void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
                  std::function<void()> const &meanwhile) {
-    std::vector<KeyId> ids;
-    std::vector<std::string> hashes;
-    std::vector<AgentId> agents;
-    std::vector<OrgId> orgs;
-    for (NewKey const &key : keys) {
-        ids.push_back(key.key_id);
-        hashes.push_back(key.hash_hex);
-        agents.push_back(key.agent_id);
-        orgs.push_back(key.org_id);
-    }
+    Columns const columns = columns_of(keys);
     transaction.exec(by_key_sql);
     transaction.exec_while(insert_sql,
-                           {db::array_text(ids), db::array_text(hashes), db::array_text(agents), db::array_text(orgs),
-                            by.actor, by.reason, by.ticket, by.trace_id},
+                           {db::array_text(columns.ids), db::array_text(columns.hashes), db::array_text(columns.agents),
+                            db::array_text(columns.orgs), by.actor, by.reason, by.ticket, by.trace_id},
                            meanwhile);
 }
 
+bool issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys) {
+    Columns const columns = columns_of(keys);
+    auto const all = static_cast<std::int64_t>(keys.size());
+    return count_keys_as_made(transaction, columns.ids, columns.hashes, columns.agents) == all &&
+           transaction.exec(noted_sql, {db::array_text(columns.ids), db::array_text(columns.agents)})
+                   .one()
+                   .integer("agents") == all;
+}
+
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations) {
-    transaction.exec(operations_sql, {db::array_text(operations)});
+    std::size_t const recorded = transaction.exec(operations_sql, {db::array_text(operations)}).affected();
+    transaction.require(recorded == operations.size(), "the record of this operation (relay.operations)");
     transaction.adopt_operation(operations.front());
 }
 

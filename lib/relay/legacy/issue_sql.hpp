@@ -46,6 +46,9 @@ std::vector<std::optional<LegacyAgentState>> legacy_states(db::Transaction &tran
 /// Returns how many.
 std::size_t adopt_keys(db::Transaction &transaction, std::int64_t migration_id);
 
+/// Returns how many agents of the list have such a key that is not noted yet.
+std::int64_t adoptable_keys(db::Transaction &transaction, std::int64_t migration_id);
+
 /// Returns a page of the keys that agents got since they were imported, in order of agent id, after `after` (none:
 /// from the start).
 std::vector<IssuedLegacyKey> issued_legacy_keys(db::Transaction &transaction, std::optional<OrgId> const &org,
@@ -62,6 +65,9 @@ struct NewKey {
 void insert_keys(
     db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
     std::function<void()> const &meanwhile = [] {});
+
+/// Returns true if each of them exists as it was made, and is noted on the list.
+bool issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys);
 
 /// Records all operations as done; the first one settles a lost COMMIT.
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations);

@@ -4,6 +4,7 @@
 #include "relay/model/ids.hpp"
 #include "relay/model/time.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -49,6 +50,18 @@ struct LegacyCounts {
     /// Returns how many agents have not used their own key: if the window closed now, those that still run would
     /// fail.
     std::int64_t left() const { return listed + issued; }
+};
+
+/// What a silence can prove: whether anybody listened, and since when.
+struct LegacyWatch {
+    bool asked = false;  ///< a gateway has asked this database since the window was opened, whatever the answer
+    std::optional<Instant>
+        listed_at{};  ///< when the last wave was opened that an agent belongs to which is left; none: nobody is
+
+    /// From when on a silence of `quiet` proves something of all that are left in this window.
+    Instant proves_from(LegacyWindow const &window, std::chrono::seconds quiet) const {
+        return std::max(window.opened_at, listed_at.value_or(window.opened_at)) + quiet;
+    }
 };
 
 struct LegacyAgent {

@@ -42,6 +42,7 @@ LegacyStatus legacy_status(db::Database &database, LegacyQuestion const &questio
         result.stragglers = sql::stragglers(transaction, question.quiet, question.most_stragglers);
         result.pace = sql::legacy_pace(transaction, result.window);
         if (result.window) {
+            result.watch = sql::legacy_watch(transaction, *result.window);
             Instant const opened_at = result.window->opened_at;
             result.burn_down = sql::burn_down(
                 transaction,

@@ -16,6 +16,7 @@ struct LegacyStatus {
     std::chrono::seconds quiet{};  ///< how long an agent must not have used the shared secret to count as silent
     LegacyCounts counts{};
     LegacyPace pace{};
+    LegacyWatch watch{};
     BurnDown burn_down{};  ///< from the opening of the window until now or its finish; empty without a window
     std::vector<LegacyOwner> owners{};  ///< owners of the agents that are left, most on the shared secret first
     std::vector<LegacyAgent> stragglers{};  ///< agents still on the list: on the shared secret, silent, never seen
@@ -27,6 +28,11 @@ struct LegacyStatus {
     std::optional<Instant> estimated_end() const;
     /// Returns how much later than the deadline that is; negative if it is earlier.
     std::optional<std::chrono::seconds> estimated_delay() const;
+    /// Whether those who are left have been silent for long enough, and somebody listened: only then may the window be
+    /// finished.
+    bool proves_silence() const {
+        return counts.left() == 0 || (window && watch.asked && watch.proves_from(*window, quiet) <= at);
+    }
     bool is_late() const { return estimated_delay().value_or(std::chrono::seconds(0)) > std::chrono::seconds(0); }
 };
 

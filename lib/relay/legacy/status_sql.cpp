@@ -18,6 +18,15 @@ SELECT count(*) FILTER (WHERE state = 'imported') AS imported,
        count(*) FILTER (WHERE state IN ('listed', 'issued') AND last_seen_at IS NULL) AS never_seen
 FROM relay.legacy_agent_status)sql";
 
+// Failures count, too: a gateway that asks is listening. The first row found is enough.
+constexpr auto watch_sql = R"sql(
+SELECT (SELECT max(listed_at) FROM relay.legacy_agent_status WHERE state IN ('listed', 'issued')) AS listed_at,
+       EXISTS (SELECT FROM relay.legacy_sightings WHERE logged_at >= $1::timestamptz)
+       OR EXISTS (SELECT FROM relay.key_sightings WHERE logged_at >= $1::timestamptz)
+       OR EXISTS (SELECT FROM relay.auth_events
+                  WHERE occurred_at >= $1::timestamptz
+                    AND action IN ('authenticated', 'auth_failed', 'legacy_authenticated', 'legacy_denied')) AS asked)sql";
+
 // Leaves out agents that used their own key before they were imported.
 constexpr auto proven_since_sql = R"sql(
 SELECT count(*) AS proven FROM relay.legacy_agent_status WHERE left_at > $1::timestamptz AND left_at >= imported_at)sql";
@@ -61,7 +70,7 @@ WITH way AS (
                        SELECT min(cut.at) FROM relay.revocations AS cut
                        WHERE cut.subject_id IN (status.agent_id, status.org_id) AND cut.kind = 'revoke'
                          AND cut.subject_id = CASE cut.subject_kind WHEN 'agent' THEN status.agent_id WHEN 'org' THEN status.org_id END
-                         AND (cut.lifted_at IS NULL OR cut.at >= status.listed_at))
+                         AND (cut.lifted_at IS NULL OR cut.lifted_at >= status.listed_at))
                END AS gone_at
         FROM relay.legacy_agent_status AS status
     ) AS known
@@ -87,6 +96,11 @@ LegacyCounts count_legacy(db::Transaction &transaction, std::chrono::seconds qui
             .on_shared_secret = row.integer("on_shared_secret"),
             .silent = row.integer("silent"),
             .never_seen = row.integer("never_seen")};
+}
+
+LegacyWatch legacy_watch(db::Transaction &transaction, LegacyWindow const &window) {
+    db::Rows const rows = transaction.exec(watch_sql, {window.opened_at});
+    return {.asked = rows.one().boolean("asked"), .listed_at = rows.one().optional_instant("listed_at")};
 }
 
 LegacyPace legacy_pace(db::Transaction &transaction, std::optional<LegacyWindow> const &window) {

@@ -13,6 +13,9 @@ namespace relay::sql {
 /// silent.
 LegacyCounts count_legacy(db::Transaction &transaction, std::chrono::seconds quiet);
 
+/// Returns what the silence of the agents that are left can prove.
+LegacyWatch legacy_watch(db::Transaction &transaction, LegacyWindow const &window);
+
 /// Returns how fast agents left the list by using their own key: in the last week, or since the window was opened.
 LegacyPace legacy_pace(db::Transaction &transaction, std::optional<LegacyWindow> const &window);
 

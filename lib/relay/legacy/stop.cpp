@@ -28,14 +28,16 @@ StoppedLegacy stop_legacy(db::Database &database, WriteOptions const &options) {
         result = {};
         note_who(result, transaction);
         result.window = sql::find_window(transaction);
-        // If another session is opening a window right now, it holds the lock, and its window is not visible yet.
-        if (!is_closed_for_good(result.window) || !sql::try_lock_legacy(transaction)) {
-            sql::deny_all(transaction, options.by.actor);
-            sql::close_if_free(transaction, options.by.actor);
-            trail.record(transaction, options.by, {event_of(result.window)});
-            result.window = sql::find_window(transaction);
-            result.changed = true;
-        }
+        // Checks nothing first: a window that a `start` is opening right now is not visible yet. The row is also
+        // evidence.
+        sql::deny_all(transaction, options.by.actor);
+        sql::close_if_free(transaction, options.by.actor);
+        trail.record(transaction, options.by, {event_of(result.window)});
+        result.window = sql::find_window(transaction);
+        result.changed = true;
+        bool const closed = is_closed_for_good(result.window) &&
+                            (trail.depth() == ReadBack::rows || !sql::accepts_shared_secret(transaction));
+        transaction.confirm(closed, "the stop of the shared secret", {"the shared secret may still be accepted"});
         IncidentReceipt made;
         made.changed = result.changed;
         return made;

@@ -45,9 +45,12 @@ ChangedWindow abort_legacy(db::Database &database, WriteOptions const &options);
 struct FinishLegacy {
     std::chrono::seconds quiet = usual_legacy_quiet;
     std::int64_t allow_active = 0;  ///< exactly this many agents may have used the shared secret in the quiet time
+    std::int64_t allow_never_seen = 0;  ///< exactly this many listed agents may never have been seen
 };
-/// Closes the window permanently. Throws Error: conflict, the number of listed agents that used the shared secret in
-/// the quiet time is not `allow_active` (the message names the first ones), or no window is open.
+/// Closes the window permanently. Silence counts only if a gateway listened, and for long enough. Throws Error:
+/// conflict, no gateway has asked since the window was opened; the window or a wave is younger than the quiet time; the
+/// number of listed agents that used the shared secret in that time is not `allow_active`, or that of agents never seen
+/// is not `allow_never_seen` (the message names the first ones); or no window is open.
 ChangedWindow finish_legacy(db::Database &database, FinishLegacy const &request, WriteOptions const &options);
 
 }  // namespace relay

@@ -7,15 +7,13 @@ namespace {
 
 constexpr auto lock_sql = "SELECT pg_advisory_xact_lock(7263542, 2)";
 
-constexpr auto try_lock_sql = "SELECT pg_try_advisory_xact_lock(7263542, 2) AS locked";
-
 constexpr auto find_sql = R"sql(
 SELECT period.migration_id, period.opened_at, period.opened_by, period.deadline, stop.deny_all, period.closed_at, period.closed_by,
        CASE WHEN period.state = 'finished' THEN 'finished' WHEN stop.deny_all THEN 'denied'
             WHEN period.deadline <= statement_timestamp() THEN 'expired' ELSE period.state END AS state
 FROM relay.legacy_migrations AS period
 CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM relay.legacy_stops AS made WHERE made.stopped_at >= period.opened_at) AS deny_all) AS stop
+    SELECT relay.is_stopped(period.opened_order, period.opened_at) AS deny_all) AS stop
 ORDER BY period.migration_id DESC LIMIT 1)sql";
 
 constexpr auto open_sql =
@@ -51,11 +49,17 @@ SELECT wanted.id FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, place)
 WHERE NOT EXISTS (SELECT FROM relay.legacy_agents AS agent WHERE agent.agent_id = wanted.id COLLATE "C")
 ORDER BY wanted.place)sql";
 
+constexpr auto accepts_sql = "SELECT relay.accepts_shared_secret() AS accepts";
+
+constexpr auto not_joined_sql = R"sql(
+SELECT count(*) AS agents FROM relay.legacy_agents AS agent
+WHERE agent.migration_id IS DISTINCT FROM $1::bigint
+  AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = agent.agent_id)
+  AND ($2::text[] IS NULL OR agent.agent_id = ANY ($2::text[] COLLATE "C")))sql";
+
 }  // namespace
 
 void lock_legacy(db::Transaction &transaction) { transaction.exec(lock_sql); }
-
-bool try_lock_legacy(db::Transaction &transaction) { return transaction.exec(try_lock_sql).one().boolean("locked"); }
 
 std::optional<LegacyWindow> find_window(db::Transaction &transaction) {
     db::Rows const rows = transaction.exec(find_sql);
@@ -74,7 +78,9 @@ std::optional<LegacyWindow> find_window(db::Transaction &transaction) {
 }
 
 std::int64_t open_window(db::Transaction &transaction, Instant deadline, Note const &opened_by) {
-    return transaction.exec(open_sql, {deadline, opened_by}).one().integer("migration_id");
+    db::Rows const rows = transaction.exec(open_sql, {deadline, opened_by});
+    transaction.require(rows.size() == 1, "the new window");
+    return rows.one().integer("migration_id");
 }
 
 void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Instant deadline) {
@@ -90,13 +96,26 @@ void close_if_free(db::Transaction &transaction, Note const &closed_by) {
     transaction.exec(close_free_sql, {closed_by});
 }
 
-void deny_all(db::Transaction &transaction, Note const &stopped_by) { transaction.exec(deny_sql, {stopped_by}); }
+void deny_all(db::Transaction &transaction, Note const &stopped_by) {
+    transaction.require(transaction.exec(deny_sql, {stopped_by}).affected() == 1, "the stop of the shared secret",
+                        {"the shared secret may still be accepted"});
+}
 
 Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
                std::optional<std::vector<AgentId>> const &agents) {
     std::optional<std::string> const ids = agents ? std::optional(db::array_text(*agents)) : std::nullopt;
     db::Rows const rows = transaction.exec(wave_sql, {migration_id, ids});
     return {.number = rows.one().integer("wave"), .agents = rows.one().integer("agents")};
+}
+
+bool accepts_shared_secret(db::Transaction &transaction) {
+    return transaction.exec(accepts_sql).one().boolean("accepts");
+}
+
+bool have_joined(db::Transaction &transaction, std::int64_t migration_id,
+                 std::optional<std::vector<AgentId>> const &agents) {
+    std::optional<std::string> const ids = agents ? std::optional(db::array_text(*agents)) : std::nullopt;
+    return transaction.exec(not_joined_sql, {migration_id, ids}).one().integer("agents") == 0;
 }
 
 std::vector<AgentId> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents) {

@@ -11,8 +11,6 @@ namespace relay::sql {
 
 /// Takes the lock that lets one transaction at a time change the window or the list.
 void lock_legacy(db::Transaction &transaction);
-/// The same without waiting. Returns false if another session has the lock.
-bool try_lock_legacy(db::Transaction &transaction);
 
 /// Returns the latest window; none: no window was ever opened.
 std::optional<LegacyWindow> find_window(db::Transaction &transaction);
@@ -37,6 +35,12 @@ struct Wave {
 };
 Wave open_wave(db::Transaction &transaction, std::int64_t migration_id,
                std::optional<std::vector<AgentId>> const &agents);
+
+/// Returns true if the function that gateways call would accept the shared secret of any agent.
+bool accepts_shared_secret(db::Transaction &transaction);
+/// Returns true if all agents that open_wave puts on the list of a window are there.
+bool have_joined(db::Transaction &transaction, std::int64_t migration_id,
+                 std::optional<std::vector<AgentId>> const &agents);
 
 /// Returns those of `agents` that were never imported, in their order.
 std::vector<AgentId> not_imported(db::Transaction &transaction, std::vector<AgentId> const &agents);

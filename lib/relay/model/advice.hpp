@@ -71,8 +71,7 @@ enum class Act {
     give_legacy_deadline,
     extend_legacy_window,
     finish_legacy_window,
-    finish_legacy_with_active,  ///< (number of agents that still use the secret)
-    finish_legacy_without_active,
+    finish_legacy_accepting,  ///< (number of agents that still use the secret, number that were never seen)
     deny_legacy,
     try_without_change,  ///< the same command, as a dry run
     name_relay_settings,  ///< give the file from which the relay takes its environment

@@ -30,7 +30,7 @@ enum class ErrorKind {
     unavailable = 8,  ///< database not reachable, time-out, retries used up: nothing changed, a retry is safe
     unknown = 9,  ///< connection lost during COMMIT, and the outcome cannot be found out now
     check_no = 10,  ///< a check answered no: a verification failed, a wait timed out
-    schema = 11,  ///< database schema older or newer than this program
+    schema = 11,  ///< database schema older or newer than this program, or an effect was missing when read back
     sink = 12,  ///< the secret could not be delivered: nothing changed
     declined = 13,  ///< a prompt was answered no
 };
@@ -70,6 +70,8 @@ struct Hint {
     /// For people, one per suggestion: its name and organization. Empty, or as many as `suggestions`.
     std::vector<std::string> suggestion_texts{};
     Changed changed = Changed::no;
+    /// What nobody can rely on now, for the last lines of stderr: "agent x may still be live".
+    std::vector<std::string> not_confirmed{};
     std::string sqlstate{};  ///< five characters, or empty
 };
 

@@ -1,5 +1,6 @@
 #include "relay/permissions/roles.hpp"
 
+#include "relay/identity/agent_permissions_sql.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/permission_events.hpp"
@@ -50,22 +51,26 @@ Role lock(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
     throw sql::no_such_role(transaction, org, id);
 }
 
-void finish(db::Transaction &transaction, ChangedRole &result, WriteOptions const &options,
-            std::vector<sql::NewEvent> const &events) {
+void read_again(db::Transaction &transaction, ChangedRole &result) {
     OrgId const org = result.role.org_id;
     RoleId const id = result.role.role_id;
     result.role = sql::get_role(transaction, org, id);
     result.grants = sql::grants_of_role(transaction, org, id);
-    finish(transaction, result, options.by, events);
 }
 
 using Change = std::function<std::vector<sql::NewEvent>(db::Transaction &, ChangedRole &)>;
 
+/// Whether the role now is as was asked.
+using IsDone = std::function<bool(db::Transaction &, ChangedRole const &)>;
+
 ChangedRole change(db::Database &database, OrgId const &org, RoleId const &id, WriteOptions const &options,
-                   Change const &work) {
+                   Change const &work, IsDone const &is_done) {
     return database.transact(writing(options), [&](db::Transaction &transaction) {
         ChangedRole result{{}, lock(transaction, org, id)};
-        finish(transaction, result, options, work(transaction, result));
+        std::vector<sql::NewEvent> const events = work(transaction, result);
+        read_again(transaction, result);
+        transaction.confirm(is_done(transaction, result), "the change of role " + id.text());
+        finish(transaction, result, options.by, events);
         return result;
     });
 }
@@ -104,7 +109,9 @@ ChangedRole create_role(db::Database &database, CreateRole const &request, Write
     return database.transact(writing(options), [&](db::Transaction &transaction) {
         sql::get_org(transaction, request.org);
         bool const made = sql::insert_role(transaction, request.org, request.id, request.name, options.by.actor);
-        ChangedRole result{{}, lock(transaction, request.org, request.id)};
+        auto const role = sql::lock_role(transaction, request.org, request.id);
+        transaction.require(role.has_value(), "role " + request.id.text());
+        ChangedRole result{{}, *role};
         std::vector<sql::NewEvent> events;
         if (made) {
             Holder const holder = holder_of(request.org, request.id);
@@ -116,24 +123,38 @@ ChangedRole create_role(db::Database &database, CreateRole const &request, Write
         } else {
             compare(result.role, sql::grants_of_role(transaction, request.org, request.id), request);
         }
-        finish(transaction, result, options, events);
+        read_again(transaction, result);
+        transaction.confirm(result.role.name == request.name.text() &&
+                                sql::has_all(transaction, result.grants, request.permissions, GrantTerms()),
+                            "role " + request.id.text());
+        finish(transaction, result, options.by, events);
         return result;
     });
 }
 
 ChangedRole grant_to_role(db::Database &database, GrantToRole const &request, WriteOptions const &options) {
-    return change(database, request.org, request.id, options, [&](db::Transaction &transaction, ChangedRole &result) {
-        result.changed_permissions =
-            sql::grant(transaction, request.org, request.id, request.permissions, request.terms);
-        return granted_events(holder_of(request.org, request.id), result.changed_permissions, request.terms);
-    });
+    return change(
+        database, request.org, request.id, options,
+        [&](db::Transaction &transaction, ChangedRole &result) {
+            result.changed_permissions =
+                sql::grant(transaction, request.org, request.id, request.permissions, request.terms);
+            return granted_events(holder_of(request.org, request.id), result.changed_permissions, request.terms);
+        },
+        [&](db::Transaction &transaction, ChangedRole const &result) {
+            return sql::has_all(transaction, result.grants, request.permissions, request.terms);
+        });
 }
 
 ChangedRole revoke_from_role(db::Database &database, RevokeFromRole const &request, WriteOptions const &options) {
-    return change(database, request.org, request.id, options, [&](db::Transaction &transaction, ChangedRole &result) {
-        result.changed_permissions = sql::revoke(transaction, request.org, request.id, request.permissions);
-        return revoked_events(holder_of(request.org, request.id), result.changed_permissions);
-    });
+    return change(
+        database, request.org, request.id, options,
+        [&](db::Transaction &transaction, ChangedRole &result) {
+            result.changed_permissions = sql::revoke(transaction, request.org, request.id, request.permissions);
+            return revoked_events(holder_of(request.org, request.id), result.changed_permissions);
+        },
+        [&](db::Transaction &, ChangedRole const &result) {
+            return sql::has_none(result.grants, request.permissions);
+        });
 }
 
 DeletedRole delete_role(db::Database &database, DeleteRole const &request, WriteOptions const &options) {
@@ -152,6 +173,9 @@ DeletedRole delete_role(db::Database &database, DeleteRole const &request, Write
         }
         result.agents = sql::unassign_all(transaction, request.org, request.id);
         sql::delete_role(transaction, request.org, request.id);
+        transaction.confirm(!sql::find_role(transaction, request.org, request.id) &&
+                                sql::agents_of_role(transaction, request.org, request.id, 1).empty(),
+                            "the end of role " + request.id.text());
         sql::record_events(transaction, options.by, deletion_events(*role, result.agents));
         return result;
     });

@@ -56,6 +56,8 @@ std::vector<int> apply_schema(db::Database &database, bool dry_run,
             for (std::size_t i = 0; i < batch; ++i) {
                 sql::apply_migration(transaction, migration_at(versions[i]));
             }
+            SchemaStatus const status = sql::read_schema_status(transaction);
+            transaction.confirm(status.missing.size() + batch == versions.size(), "the record of a migration");
             version = versions.empty() ? 0 : versions.front();
             more = versions.size() > batch;
             if (dry_run) {

@@ -1,0 +1,92 @@
+#include "relay/incident/effect.hpp"
+
+#include "relay/identity/revocations_sql.hpp"
+
+#include <algorithm>
+
+namespace relay {
+namespace {
+
+/// Tokens apart: no gateway is asked about them.
+std::vector<Subject> subjects_without_error(std::vector<IncidentItem> const &items) {
+    std::vector<Subject> subjects;
+    for (IncidentItem const &item : items) {
+        if (!item.error && !item.is_token) {
+            subjects.push_back(item.subject);
+        }
+    }
+    return subjects;
+}
+
+std::string name_of(Subject const &subject) { return std::string(text_of(kind_of(subject))) + ' ' + text_of(subject); }
+
+void add(std::vector<Subject> &all, std::vector<Subject> const &more) {
+    for (Subject const &subject : more) {
+        if (std::find(all.begin(), all.end(), subject) == all.end()) {
+            all.push_back(subject);
+        }
+    }
+}
+
+/// What is not as asked is rolled back, and the rest with it: then each of them is in doubt.
+void confirm(db::Transaction &transaction, std::vector<Subject> const &wrong, std::vector<Subject> const &asked,
+             std::string_view what, std::string_view doubt) {
+    if (wrong.empty()) {
+        transaction.confirm(true, what);
+        return;
+    }
+    std::vector<std::string> doubts;
+    for (Subject const &subject : asked) {
+        doubts.push_back(name_of(subject) + std::string(doubt));
+    }
+    transaction.confirm(false, std::string(what) + name_of(wrong.front()), std::move(doubts));
+}
+
+}  // namespace
+
+void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &items, StandingKind kind,
+                      std::optional<Instant> until, ReadBack depth) {
+    std::vector<Subject> const subjects = subjects_without_error(items);
+    if (subjects.empty()) {
+        return;
+    }
+    std::vector<Subject> wrong = sql::not_in_force(transaction, subjects, kind, until);
+    std::vector<Standing> const standing = sql::standing_for(transaction, subjects);
+    for (IncidentItem &item : items) {
+        auto const found = std::find_if(standing.begin(), standing.end(), [&](Standing const &one) {
+            return one.kind == kind && one.subject == item.subject;
+        });
+        if (found != standing.end()) {
+            item.standing = *found;
+        } else if (!item.error && !item.is_token) {
+            add(wrong, {item.subject});
+        }
+    }
+    if (wrong.empty() && depth == ReadBack::answers) {
+        wrong = sql::answered_contrary(transaction, subjects);
+    }
+    confirm(transaction, wrong, subjects, kind == StandingKind::block ? "the block of " : "the revocation of ",
+            " may still be live");
+}
+
+void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> const &items, StandingKind kind,
+                    ReadBack depth) {
+    std::vector<Subject> const subjects = subjects_without_error(items);
+    if (subjects.empty()) {
+        return;
+    }
+    std::vector<Subject> wrong = sql::still_in_force(transaction, subjects, kind);
+    for (Standing const &one : sql::standing_for(transaction, subjects)) {
+        if (one.kind == kind) {
+            add(wrong, {one.subject});
+        }
+    }
+    if (wrong.empty() && depth == ReadBack::answers) {
+        wrong = sql::answered_contrary(transaction, subjects);
+    }
+    bool const block = kind == StandingKind::block;
+    confirm(transaction, wrong, subjects, block ? "the end of the block of " : "the end of the revocation of ",
+            block ? " may still be blocked" : " may still be revoked");
+}
+
+}  // namespace relay

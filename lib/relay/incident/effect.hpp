@@ -1,0 +1,20 @@
+#pragma once
+
+#include "relay/incident/incident.hpp"
+
+namespace relay {
+
+/// How much of an effect is read back. `rows`: what the tables and views of relay.revocations hold. `answers`: also
+/// whether gateways would be answered so, which waits for whoever has locked the tables of keys and agents.
+enum class ReadBack { rows, answers };
+
+/// Reads back that each item without an error is kept out by `kind`, a block for as long as `until`, and notes by what
+/// in `standing`. Throws Error (schema): one is not, and may still be live.
+void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &items, StandingKind kind,
+                      std::optional<Instant> until, ReadBack depth);
+
+/// Reads back that no item is kept out by `kind` any more. Throws Error (schema): one is.
+void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> const &items, StandingKind kind,
+                    ReadBack depth);
+
+}  // namespace relay

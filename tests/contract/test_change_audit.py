@@ -1,0 +1,132 @@
+"""The database writes the events of changes that are made by SQL: with the time and the role of the session; the program's own are not doubled."""
+
+import psycopg2
+import psycopg2.errors
+import pytest
+
+from support.agents import decide, key_id, rotate
+
+EVENTS = "SELECT action, agent_id, org_id, key_id, reason, actor, db_role, detail FROM relay.auth_events WHERE event_id > %s ORDER BY event_id"
+
+
+@pytest.fixture
+def by_hand(database, key):
+    """Runs SQL as a login in one group; returns the events that it left."""
+
+    def run(group, *statements):
+        login = database.cluster.login(f"by_hand_{group}", member_of=f"relay_{group}")
+        last = database.value("SELECT COALESCE(max(event_id), 0) FROM relay.auth_events")
+        connection = database.connect(user=login, autocommit=False)
+        try:
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+            connection.commit()
+        finally:
+            connection.close()
+        events = database.rows(EVENTS, last)
+        assert all(event["db_role"] == login for event in events)
+        return events
+
+    return run
+
+
+LIFT = "UPDATE relay.revocations SET lifted_at = '1999-01-01', lifted_by = 'nobody' WHERE lifted_at IS NULL"
+
+
+@pytest.mark.parametrize("subject, words", [("agent", ("bot",)), ("org", ("--org", "acme", "--confirm", "acme"))])
+@pytest.mark.parametrize("verb, action", [("block", "unblocked"), ("revoke", "restored")])
+def test_a_lift_by_sql_leaves_its_event_with_its_true_time(relay, database, by_hand, subject, words, verb, action):
+    relay(verb, *words, check=0)
+    (event,) = by_hand("responder", LIFT)
+    assert event["action"] == f"{subject}_{action}" and event["org_id"] == "acme"
+    assert event["agent_id"] == ("bot" if subject == "agent" else None)
+    assert (event["reason"], event["actor"]) == ("by SQL", "nobody")
+    assert database.value("SELECT lifted_at > now() - interval '1 minute' FROM relay.revocations") is True
+
+
+def test_a_lift_of_an_id_that_nobody_knows_leaves_an_event_as_well(relay, by_hand):
+    relay("block", "ghost", "--force", check=0)
+    (event,) = by_hand("responder", LIFT)
+    assert (event["action"], event["agent_id"], event["org_id"]) == ("agent_unblocked", "ghost", None)
+
+
+def test_a_lift_that_is_rolled_back_leaves_none(relay, database, by_hand, key):
+    relay("block", "bot", check=0)
+    assert by_hand("responder", LIFT, "ROLLBACK", "BEGIN") == []
+    assert decide(database, key) == "blocked"
+
+
+def test_a_key_that_is_made_by_sql_leaves_its_event(database, by_hand):
+    statement = (
+        "INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by) "
+        "SELECT '0000000000' || lpad(g::text, 2, '0'), 'bot', 'acme', sha256(g::text::bytea), now(), 'somebody' FROM generate_series(1, 1) AS g"
+    )
+    retired, issued = by_hand("provisioner", "UPDATE relay.agent_keys SET state = 'retired', retired_at = now()", statement)[::-1]
+    assert (issued["action"], issued["key_id"], issued["actor"], issued["reason"]) == ("key_issued", "000000000001", "somebody", "by SQL")
+    assert retired["action"] == "key_retired" and retired["detail"] == {"from": "active", "to": "retired"}
+
+
+@pytest.mark.parametrize(
+    "change, action",
+    [
+        ("state = 'retired', retired_at = now()", "key_retired"),
+        ("state = 'revoked', revoked_at = now()", "key_revoked"),
+        ("state = 'retiring', expires_at = now() + interval '9 days', replaced_by = '000000000001'", "key_state_changed"),
+    ],
+)
+def test_a_key_whose_state_is_changed_by_sql_leaves_its_event(by_hand, key, change, action):
+    (event,) = by_hand("provisioner", f"UPDATE relay.agent_keys SET {change}")
+    assert (event["action"], event["key_id"], event["agent_id"], event["reason"]) == (action, key_id(key), "bot", "by SQL")
+    assert event["detail"]["from"] == "active"
+
+
+def test_what_has_ended_is_not_revived(relay, database, by_hand, key, tmp_path):
+    new = rotate(relay, tmp_path / "new.key", "--grace", "0")
+    relay("revoke", "bot", check=0)
+    relay("restore", "bot", "--yes", "--secret-file", tmp_path / "fresh.key", check=0)
+    by_hand("provisioner", "UPDATE relay.agent_keys SET state = 'retired', retired_at = now() WHERE state = 'active'")
+    for ended in (key, new):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="it has ended permanently"):
+            by_hand("provisioner", "UPDATE relay.agent_keys SET state = 'active', retired_at = NULL, revoked_at = NULL "
+                                   f"WHERE key_id = '{key_id(ended)}'")  # fmt: skip
+
+
+def test_the_program_leaves_each_event_once(relay, database, key, tmp_path):
+    """Whatever it changes of keys, blocks and revocations."""
+
+    def actions(*words):
+        last = database.value("SELECT COALESCE(max(event_id), 0) FROM relay.auth_events")
+        relay(*words, check=0)
+        events = database.rows(EVENTS, last)
+        assert not [event for event in events if event["reason"] == "by SQL"], events
+        return sorted(event["action"] for event in events)
+
+    def to(name):
+        return ("--secret-file", tmp_path / name)
+
+    assert actions("agent", "create", "crm", "--org", "acme", "--name", "CRM", *to("crm")) == ["agent_created", "key_issued"]
+    assert actions("rotate-key", "bot", *to("1")) == ["key_rotated"]
+    assert actions("rotate-key", "bot", "--revert") == ["key_retired", "key_rotation_reverted"]
+    assert actions("rotate-key", "bot", "--grace", "0", *to("2")) == ["key_retired", "key_rotated"]
+    assert actions("rotate-key", "bot", *to("3")) == ["key_rotated"]
+    assert actions("rotate-key", "bot", "--force", *to("4")) == ["key_retired", "key_rotated"]
+    assert actions("block", "bot") == ["agent_blocked"]
+    assert actions("unblock", "bot", "--yes") == ["agent_unblocked"]
+    assert actions("block", "--org", "acme", "--confirm", "acme") == ["org_blocked"]
+    assert actions("unblock", "--org", "acme", "--yes") == ["org_unblocked"]
+    assert actions("revoke", "bot") == ["agent_revoked"]
+    assert actions("restore", "bot", "--yes", *to("5")) == ["agent_restored", "key_issued"]
+    assert actions("revoke", "--org", "acme", "--confirm", "acme") == ["org_revoked"]
+    assert actions("restore", "--org", "acme", "--confirm", "acme", "--yes") == ["org_restored"]
+
+
+def test_a_first_use_that_retires_the_old_key_leaves_one_event(relay, database, key, tmp_path):
+    new = rotate(relay, tmp_path / "new.key", "--retire-on-first-use")
+    login = database.connect(user=database.gateway_login())
+    with login.cursor() as cursor:
+        cursor.execute("SELECT (relay_api.authenticate(%s, sha256(convert_to(%s, 'UTF8')))).reason", (key_id(new), new))
+        assert cursor.fetchone()[0] == "ok"
+    login.close()
+    rows = database.rows("SELECT reason FROM relay.auth_events WHERE action = 'key_retired' AND key_id = %s", key_id(key))
+    assert [row["reason"] for row in rows] == [f"its replacement {key_id(new)} was used"]
