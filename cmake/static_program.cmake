@@ -31,7 +31,7 @@ set_target_properties(relay-admin-static PROPERTIES
   RELAY_STATIC_LIBPQ ON RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
 relay_link_map(relay-admin-static)
 
-# Who links libpq gets the archives if its RELAY_STATIC_LIBPQ is on.
+# A target that links libpq gets the archives if its RELAY_STATIC_LIBPQ is on.
 set(wants_archive "$<BOOL:$<TARGET_PROPERTY:RELAY_STATIC_LIBPQ>>")
 get_target_property(shared_libpq PkgConfig::LIBPQ INTERFACE_LINK_LIBRARIES)
 list(TRANSFORM static_libpq REPLACE "(.+)" "$<${wants_archive}:\\1>")

@@ -67,7 +67,7 @@ BEGIN
         BEGIN
             PERFORM pg_notify('relay_key_changes', '');  -- the same payload each time: one notification per transaction
         EXCEPTION
-            WHEN OTHERS THEN NULL;  -- gateways find the row by polling; no wake-up undoes what it tells of
+            WHEN OTHERS THEN NULL;  -- gateways find the row by polling; a failed wake-up must not undo the change
         END;
     END IF;
 END

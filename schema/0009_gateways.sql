@@ -49,8 +49,8 @@ COMMENT ON FUNCTION relay.prune_changes(integer) IS
     'removes changes and acknowledgements older than 7 days, at most max_rows changes; returns how many; acknowledge calls it once per hour';
 GRANT EXECUTE ON FUNCTION relay.prune_changes(integer) TO relay_provisioner;
 
--- A claim is no proof: anybody can name any id and any cursor. So an id belongs to the role that uses it while it is live, a role has at
--- most 1000 live ids, and nobody has acted on what has not happened yet.
+-- A claim proves nothing: a gateway can name any id and any cursor. So an id belongs to the role that uses it while it is
+-- live, a role has at most 1000 live ids, and a cursor beyond the present is refused.
 CREATE FUNCTION relay.check_acknowledgement(claimed_id text, place record) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -38,7 +38,7 @@ COMMENT ON TABLE relay.legacy_stops IS
     'emergency stops: a window that was opened before one is closed permanently, even if the transaction that opened it commits later';
 
 -- By the order in which the database made them, so that no clock that is moved back opens anything; and by the start of the transaction
--- that opens a window: one that had begun, and had opened nothing yet when somebody stopped everything, did not know of the stop.
+-- that opens a window: one that had begun, and had opened nothing yet at the time of the stop, did not know of it.
 CREATE FUNCTION relay.is_stopped(opened_order bigint, opened_at timestamptz) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT FROM relay.legacy_stops AS stop

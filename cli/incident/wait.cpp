@@ -26,7 +26,7 @@ std::vector<Subject> subjects_shut_out(IncidentReceipt const &receipt) {
     return subjects;
 }
 
-/// Who is behind first. Ids are claimed: of a role with thousands of them one number is enough.
+/// Sorts logins that are behind first. Ids are only claimed, so for a login with thousands of them a number is enough.
 std::string by_role(std::vector<RoleWait> roles) {
     std::stable_sort(roles.begin(), roles.end(), [](RoleWait const &one, RoleWait const &other) {
         return one.live - one.acknowledged > other.live - other.acknowledged;

@@ -50,9 +50,9 @@ NextStep call_step(LegacyStatus const &status) {
 }
 
 NextStep finish_step(LegacyCounts const &counts) {
-    NextStep step{"nobody is left", {"migrate-legacy", "finish"}};
+    NextStep step{"no agents are left", {"migrate-legacy", "finish"}};
     if (counts.left() > 0) {
-        step.what = "nobody uses the shared secret: " + agents(counts.silent, "is", "are") + " silent, " +
+        step.what = "no agent uses the shared secret: " + agents(counts.silent, "is", "are") + " silent, " +
                     agents(counts.never_seen, "was", "were") + " never seen";
     }
     if (counts.never_seen > 0) {
@@ -62,9 +62,9 @@ NextStep finish_step(LegacyCounts const &counts) {
 }
 
 NextStep wait_step(LegacyStatus const &status) {
-    return {"nobody uses the shared secret: wait until " +
+    return {"no agent uses the shared secret: wait until " +
             format_instant_seconds(status.watch.proves_from(*status.window, status.quiet)) +
-            ", since a silence proves something only after " + describe_duration(status.quiet)};
+            ", because silence proves something only after " + describe_duration(status.quiet)};
 }
 
 std::vector<NextStep> steps_of_moving(LegacyStatus const &status) {

@@ -105,6 +105,6 @@ def test_a_library_is_in_the_list_if_its_functions_are_in_the_program(program):
 
 
 def test_a_package_that_is_only_compiled_against_is_not_in_the_list():
-    """Headers that only declare are no code: those of libpq where it is shared, those of the kernel."""
+    """Headers that only declare contain no code: those of libpq where it is shared, those of the kernel."""
     _, static, _ = bill_of_materials(only("relay-admin_*.spdx.json"))
     assert not {"libpq-dev", "linux-libc-dev", "libssl-dev"} & set(static)

@@ -92,7 +92,7 @@ def test_quiet_for_says_who_counts(relay, database, fleet):
 
 
 def test_silence_proves_something_only_if_a_gateway_listened(relay, database, fleet):
-    """One second after `start`, nobody was heard because nobody has asked."""
+    """One second after `start`, no agent was heard because no gateway has asked."""
     relay("migrate-legacy", "start", "--deadline", "14d", check=0)
     relay("migrate-legacy", "issue", "--all", "--secret-file", "keys", "--secret-format", "json", check=0)
     everybody = ("--allow-never-seen", "10")

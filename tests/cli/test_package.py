@@ -206,7 +206,7 @@ def test_no_file_names_the_folder_that_it_was_built_in(archives):
 
 
 def test_the_sources_are_those_of_the_repository():
-    """Whoever has only the source package has all that it is built from."""
+    """The source package has everything that it is built from."""
     sources = Archive.of_tarball(only("*.orig.tar.xz"))
     (top,) = {name.partition("/")[0] for name in sources.members}
     for folder in ("cli", "lib", "schema", "cmake", "man", "completions", "tests/unit"):

@@ -2,7 +2,7 @@
 folder, the time, the umask, the zone and the locale.
 
 A second whole build would take minutes. So the other build compiles a choice of files (each kind of header, each
-generated source) and borrows the objects of the rest, then makes archives, programs and packages by itself. The choice
+generated source) and borrows the objects of the rest, then makes archives, programs and packages. The choice
 is compared object by object: what holds for it holds for its kind. `RELAY_REBUILD_ALL=1` compiles everything.
 """
 
@@ -92,7 +92,7 @@ def link(build):
 
 
 def copy_sources(to):
-    """All files of the repository, as new files that nobody else may read, with no .git."""
+    """All files of the repository, as new files that no other user may read, with no .git."""
     listing = ["git", "-c", f"safe.directory={SOURCE}", "-C", SOURCE, "ls-files", "-z", "-co", "--exclude-standard"]
     for name in filter(None, run(*listing).decode().split("\0")):
         (to / name).parent.mkdir(parents=True, exist_ok=True)

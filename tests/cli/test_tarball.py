@@ -131,7 +131,7 @@ def test_kerberos_is_used_where_it_is_installed_and_missing_where_it_is_not(root
 
 
 def test_a_service_file_may_point_to_ldap(root, unpacked, home, tmp_path):
-    """Nobody listens there: with the library, libpq tries, and goes on without; else it says that it has no LDAP."""
+    """No server listens there: with the library, libpq tries and continues without; otherwise it says that it has no LDAP."""
     (tmp_path / "services").write_text("[relay]\nldap://127.0.0.1:1/dc=x?y?one?(cn=z)\n")
     shutil.copyfile(tmp_path / "services", root.folder / "tmp/services")
     here = Runner(dsn="service=relay", env={"PGSERVICEFILE": tmp_path / "services"}, home=home,

@@ -118,7 +118,7 @@ def test_a_dry_run_needs_no_second_try(relay, database, key):
 
 
 def test_an_error_of_the_wake_up_itself_is_no_error_of_the_change(relay, database, key):
-    """Here nobody may call pg_notify."""
+    """Here no login may call pg_notify."""
     database.execute("REVOKE EXECUTE ON FUNCTION pg_notify(text, text) FROM PUBLIC")
     login = database.cluster.login("a_responder", member_of="relay_responder")
     assert relay.with_(dsn=database.dsn(user=login)).json("block", "bot")["changed"] is True

@@ -1,4 +1,5 @@
-"""acknowledge cannot be lied to: an id belongs to the role that uses it, nobody has acted on the future, and ids are counted by role."""
+"""acknowledge cannot be lied to: an id belongs to the role that uses it, a cursor
+of the future is refused, and ids are counted by role."""
 
 import psycopg2
 import psycopg2.errors

@@ -32,8 +32,8 @@ FROM_OUTSIDE = {
     ("lib/relay/crypto/api_key.cpp", "text.substr("),
     ("lib/relay/crypto/key_scanner.cpp", "word.substr("),
     ("lib/relay/permissions/roles.cpp", "cursor.substr("),  # --after
-    ("lib/relay/legacy/import.cpp", "*row.agent_id)"),  # a row of the user's file, or of the table of an older relay
-    ("lib/relay/legacy/import.cpp", "*row.org_id)"),
+    ("lib/relay/legacy/inventory_entry.cpp", "*row.agent_id)"),  # a row of the user's file, or of the table of an older relay
+    ("lib/relay/legacy/inventory_entry.cpp", "*row.org_id)"),
     ("cli/documents/role.cpp", "options.role."),  # the options of the commands about roles
     ("cli/documents/role.cpp", "options.org."),
     ("cli/documents/role.cpp", "options->agent."),

@@ -5,7 +5,7 @@ import subprocess
 
 from .package import run
 
-# With an account of its own for root, which a package's owner is; without privilege.
+# As root, who owns the files of a package; without privileges, as root of a user namespace.
 AS_ROOT = () if os.geteuid() == 0 else ("unshare", "--map-root-user")
 
 

@@ -10,7 +10,7 @@ from .wire import FRONTEND
 class HeldUp:
     """Runs a command that is stopped as it sends COMMIT until the end of the block; `result` is how it ended.
 
-    `at`: it stands still as it sends its message of that number instead; 2 is its BEGIN, and each statement after it takes 5."""
+    `at`: it stops as it sends its message of that number instead; 2 is its BEGIN, and each statement after it takes 5."""
 
     def __init__(self, relay, database, *words, at=None):
         self.reached, self.go_on, self.result = threading.Event(), threading.Event(), None

@@ -147,7 +147,7 @@ void Database::Impl::settle_lost(TransactOptions const &options, Transaction con
     }
 }
 
-/// Best effort: who listens looks every few seconds anyway, and what was asked for is done.
+/// Best effort: the change is committed, and listeners also poll every few seconds.
 void Database::Impl::wake_listeners() noexcept {
     try {
         TransactOptions options;

@@ -39,7 +39,7 @@ class GatewayWait : public Acknowledgement {
     std::vector<std::string> const &live() const { return m_live; }
     /// Returns those of live() that have not acknowledged the change.
     std::vector<std::string> const &missing() const { return m_missing; }
-    /// The same, counted by role: whoever may connect can invent any number of ids, but no role.
+    /// The same, counted by login: a gateway can invent any number of ids, but no login.
     std::vector<RoleWait> const &roles() const { return m_roles; }
 
   private:

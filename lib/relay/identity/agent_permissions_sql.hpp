@@ -20,8 +20,8 @@ std::vector<std::string> grant(db::Transaction &transaction, Agent &agent, std::
 /// too. Returns those that it had.
 std::vector<std::string> revoke(db::Transaction &transaction, Agent &agent, std::vector<Permission> const &permissions);
 
-/// Whether `grants`, as they were read back, hold all of `permissions` under these terms, or none of them; those of
-/// roles apart.
+/// Returns true if `grants`, as they were read back, contain all of `permissions` under these terms, or none of them.
+/// Ignores those of roles.
 bool has_all(db::Transaction &transaction, std::vector<Grant> const &grants, std::vector<Permission> const &permissions,
              GrantTerms const &terms);
 bool has_none(std::vector<Grant> const &grants, std::vector<Permission> const &permissions);

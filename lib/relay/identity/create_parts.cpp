@@ -38,8 +38,6 @@ Fields differing_from(Org const &org, DisplayName const &name, OrgSettings const
     return fields;
 }
 
-/// Only what the request names is compared: a plan or limit that was updated since is no conflict for who did not ask
-/// for one.
 void compare_org(Org const &org, CreateOrg const &request) {
     if (Fields const fields = differing_from(org, request.name, request.settings); !fields.empty()) {
         refuse_other_content("org", org.org_id.text(), fields,

@@ -95,7 +95,7 @@ class Rotation {
                                     m_request.request->text(), earlier->parameters),
                         {.next = "use a new UUID for a new request"});
         }
-        // Anybody who may rotate can write such a row: it is proof only if it is our own, and of this agent.
+        // Any login that may rotate can write such a row. It counts only if this login wrote it, for this agent.
         auto const key = earlier->key_id ? sql::find_key(m_transaction, *earlier->key_id) : std::nullopt;
         if (earlier->db_role != m_transaction.db_role() || !key || key->org_id != org ||
             key->agent_id != m_request.agent) {
@@ -104,7 +104,7 @@ class Rotation {
                 fmt::format("request {} was recorded by role {} for {}; nothing was changed", m_request.request->text(),
                             earlier->db_role,
                             key ? "a key of agent " + key->agent_id.text() : "a key that is not there"),
-                {.why = "it is no request of this login for this agent", .next = "use a new UUID for a new request"});
+                {.why = "this login made no such request for this agent", .next = "use a new UUID for a new request"});
         }
         m_keys.active = key;
         return true;

@@ -7,7 +7,7 @@
 namespace relay {
 namespace {
 
-/// Tokens apart: no gateway is asked about them.
+/// Leaves out tokens: no gateway is asked about them.
 std::vector<Subject> subjects_without_error(std::vector<IncidentItem> const &items) {
     std::vector<Subject> subjects;
     for (IncidentItem const &item : items) {

@@ -8,12 +8,12 @@ namespace relay {
 /// whether gateways would be answered so, which waits for whoever has locked the tables of keys and agents.
 enum class ReadBack { rows, answers };
 
-/// Reads back that each item without an error is kept out by `kind`, a block for as long as `until`, and notes by what
-/// in `standing`. Throws Error (schema): one is not, and may still be live.
+/// Reads back that each item without an error is blocked or revoked (`kind`), a block until `until` at least, and notes
+/// the row in `standing`. Throws Error (schema): one is not, and may still be live.
 void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &items, StandingKind kind,
                       std::optional<Instant> until, ReadBack depth);
 
-/// Reads back that no item is kept out by `kind` any more. Throws Error (schema): one is.
+/// Reads back that no item is blocked or revoked (`kind`) any longer. Throws Error (schema): one is.
 void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> const &items, StandingKind kind,
                     ReadBack depth);
 

@@ -23,7 +23,7 @@ void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
     }
 }
 
-/// Before anybody gets the key: the revocation is lifted, the key counts, and only a block may keep it out.
+/// Checks before the key is delivered: the revocation is lifted, the key counts, and only a block may refuse it.
 void confirm_restored(db::Transaction &transaction, RestoredAgent const &restored, ApiKey const &key) {
     AgentId const &agent = restored.agent.agent_id;
     confirm_lifted(transaction, {{.subject = agent}}, StandingKind::revoke, ReadBack::answers);

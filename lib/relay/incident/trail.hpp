@@ -19,7 +19,7 @@ class Trail {
     /// True if whatever could wait for a lock (the audit log, NOTIFY) is left to a second transaction.
     bool follows() const { return m_follows; }
 
-    /// What must wait for nobody's lock reads its own rows back, and no table of others.
+    /// A transaction that must not wait for locks reads only its rows back, not the tables of agents and keys.
     ReadBack depth() const { return m_follows ? ReadBack::rows : ReadBack::answers; }
 
     /// For a body that runs again: forgets what its last run recorded.
@@ -41,8 +41,8 @@ class Trail {
 IncidentReceipt run_incident(db::Database &database, WriteOptions const &options,
                              std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work);
 
-/// The same for what lets somebody in again, in one attempt: what cannot be recorded (the database writes the event
-/// itself, if we do not) is not done.
+/// The same for lifting a block or a revocation, in one attempt: if it cannot be recorded, it is not done. (The database
+/// writes the event if we do not.)
 IncidentReceipt run_lift(db::Database &database, WriteOptions const &options,
                          std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work);
 

@@ -9,7 +9,7 @@ namespace relay {
 /// Throws Error (usage), which says what is wrong with the row.
 sql::InventoryEntry read_entry(LegacyRow const &row, std::optional<OrgId> const &default_org);
 
-/// All that one row says, to tell whether a second one says the same.
+/// Returns a hash of everything that a row says, to find out whether a second row says the same.
 std::size_t row_digest(sql::InventoryEntry const &entry);
 
 /// What differs between an agent that is there and a row; empty: nothing.

@@ -52,11 +52,11 @@ struct LegacyCounts {
     std::int64_t left() const { return listed + issued; }
 };
 
-/// What a silence can prove: whether anybody listened, and since when.
+/// What silence can prove: whether a gateway listened, and since when.
 struct LegacyWatch {
     bool asked = false;  ///< a gateway has asked this database since the window was opened, whatever the answer
     std::optional<Instant>
-        listed_at{};  ///< when the last wave was opened that an agent belongs to which is left; none: nobody is
+        listed_at{};  ///< when the last wave with agents that are left was opened; none: no agents are left
 
     /// From when on a silence of `quiet` proves something of all that are left in this window.
     Instant proves_from(LegacyWindow const &window, std::chrono::seconds quiet) const {

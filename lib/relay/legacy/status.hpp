@@ -28,8 +28,8 @@ struct LegacyStatus {
     std::optional<Instant> estimated_end() const;
     /// Returns how much later than the deadline that is; negative if it is earlier.
     std::optional<std::chrono::seconds> estimated_delay() const;
-    /// Whether those who are left have been silent for long enough, and somebody listened: only then may the window be
-    /// finished.
+    /// Returns true if the agents that are left have been silent for long enough while a gateway listened. Only then may
+    /// the window be finished.
     bool proves_silence() const {
         return counts.left() == 0 || (window && watch.asked && watch.proves_from(*window, quiet) <= at);
     }

@@ -103,7 +103,7 @@ std::string describe(db::Transaction &transaction, seconds quiet, LegacyActivity
     return names + (static_cast<std::size_t>(count) > most_named ? ", ..." : "");
 }
 
-/// Nobody was heard: that proves something only if somebody listened, and for as long.
+/// Silence proves something only if a gateway listened, and for as long.
 void require_listener(db::Transaction &transaction, LegacyWindow const &window, seconds quiet) {
     LegacyWatch const watch = sql::legacy_watch(transaction, window);
     Advice const next = advise(Act::show_legacy_status);
@@ -175,7 +175,7 @@ void refuse_stopped(LegacyWindow const &window) {
     }
 }
 
-/// Whether gateways are told yes now, whatever this transaction knew of a stop before.
+/// Returns true if gateways are answered yes now, whatever this transaction knew of a stop before.
 bool lets_in(db::Transaction &transaction) {
     if (sql::accepts_shared_secret(transaction)) {
         return true;
@@ -189,7 +189,7 @@ bool lets_in(db::Transaction &transaction) {
 /// Returns the deadline that was asked for.
 Instant open_new_window(db::Transaction &transaction, StartLegacy const &request, Note const &opened_by,
                         ChangedWindow &result) {
-    if (result.window && !result.window->closed_at) {  // stopped while somebody had it in hand
+    if (result.window && !result.window->closed_at) {  // stopped while another session was changing it
         sql::close_window(transaction, result.window->migration_id, LegacyWindowState::aborted, opened_by);
     }
     if (!request.deadline) {

@@ -70,7 +70,7 @@ struct Hint {
     /// For people, one per suggestion: its name and organization. Empty, or as many as `suggestions`.
     std::vector<std::string> suggestion_texts{};
     Changed changed = Changed::no;
-    /// What nobody can rely on now, for the last lines of stderr: "agent x may still be live".
+    /// Statements that may be true now, for the last lines of stderr: "agent x may still be live".
     std::vector<std::string> not_confirmed{};
     std::string sqlstate{};  ///< five characters, or empty
 };
