@@ -102,7 +102,7 @@ def test_silence_proves_something_only_if_a_gateway_listened(relay, database, fl
     use_secret(database, "nobody.here")
     told = relay.error("migrate-legacy", "finish", *everybody, *OFF, check=5)
     assert told["message"].startswith("silence for 3 days proves something from ")
-    assert steps(relay) == [None] and "a silence proves something only after 3 days" in status(relay)["next_steps"][0]["what"]
+    assert steps(relay) == [None] and "silence proves something only after 3 days" in status(relay)["next_steps"][0]["what"]
     relay("migrate-legacy", "finish", *everybody, "--quiet-for", "0", *OFF, "--dry-run", check=0)
     grow_old(database, "71 hours")
     relay.error("migrate-legacy", "finish", *everybody, *OFF, check=5)

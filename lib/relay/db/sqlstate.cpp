@@ -88,7 +88,7 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
     if (sqlstate == "0A000") {
         return {ErrorKind::schema,
                 "the database does not do what was asked: " + said + "; nothing was changed",
-                {.why = "a rule that relay-admin did not make interferes",
+                {.why = "a rule that the schema does not have interferes",
                  .next = advise(Act::verify_schema),
                  .sqlstate = state}};
     }
