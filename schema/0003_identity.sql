@@ -20,7 +20,7 @@ CREATE TABLE relay.organizations (
     CONSTRAINT organizations_org_id_form CHECK (
         org_id !~ '[^a-z0-9_-]' AND org_id ~ '^[a-z0-9]' AND pg_catalog.length(org_id) <= 63),
     CONSTRAINT organizations_name_form CHECK (
-        pg_catalog.octet_length(name) BETWEEN 1 AND 200
+        pg_catalog.octet_length(name) >= 1 AND pg_catalog.octet_length(name) <= 200
         AND name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'),
     CONSTRAINT organizations_plan_known CHECK (plan IN ('free', 'paid')),
     CONSTRAINT organizations_max_agents_sane CHECK (max_agents BETWEEN 0 AND 10000000),
@@ -65,7 +65,7 @@ CREATE TABLE relay.agents (
     CONSTRAINT agents_agent_id_form CHECK (  -- capitals and dots: imported legacy ids have them
         agent_id !~ '[^A-Za-z0-9_.-]' AND agent_id ~ '^[A-Za-z0-9]' AND pg_catalog.length(agent_id) <= 127),
     CONSTRAINT agents_name_form CHECK (
-        pg_catalog.octet_length(name) BETWEEN 1 AND 200
+        pg_catalog.octet_length(name) >= 1 AND pg_catalog.octet_length(name) <= 200
         AND name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'),
     CONSTRAINT agents_permissions_valid CHECK (relay.permissions_are_valid(permissions)),
     CONSTRAINT agents_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),

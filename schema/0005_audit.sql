@@ -31,6 +31,8 @@ COMMENT ON COLUMN relay.auth_events.times IS 'how often it happened: more than 1
 
 ALTER SEQUENCE relay.auth_events_event_id_seq OWNED BY relay.auth_events.event_id;
 CREATE INDEX auth_events_by_agent ON relay.auth_events (agent_id, occurred_at);
+-- Wrong secrets for a key: who sends one has not proven to be the agent, so the event names none.
+CREATE INDEX auth_events_unproven ON relay.auth_events (key_id, occurred_at) WHERE agent_id IS NULL AND key_id IS NOT NULL;
 CREATE INDEX auth_events_by_time ON relay.auth_events USING brin (occurred_at);
 -- For relay.keyless_callers: as small as its answer.
 CREATE INDEX auth_events_keyless ON relay.auth_events (org_id, occurred_at) WHERE action = 'unauthenticated';
@@ -86,6 +88,7 @@ CREATE TABLE relay.event_floods (
     db_role    text COLLATE "C" NOT NULL DEFAULT SESSION_USER,
     trace_id   text COLLATE "C",  -- of the last event, as is detail
     detail     jsonb,
+    claims     jsonb,  -- what the folded events claimed: relay.add_claims
     CONSTRAINT event_floods_pkey PRIMARY KEY (backend, subject)
 ) WITH (fillfactor = 50);
 CREATE INDEX event_floods_by_end ON relay.event_floods (ends_at);
@@ -108,7 +111,8 @@ BEGIN
     event.ip_address := flood.ip_address;
     event.db_role := flood.db_role;
     event.trace_id := flood.trace_id;
-    event.detail := COALESCE(flood.detail, '{}') || jsonb_build_object('first_at', flood.began_at);
+    event.detail := COALESCE(flood.detail, '{}') || jsonb_build_object('first_at', flood.began_at)
+                    || CASE WHEN flood.claims IS NULL THEN '{}' ELSE jsonb_build_object('claims', flood.claims) END;
     event.times := flood.folded;
     RETURN event;
 END
@@ -126,9 +130,10 @@ WHERE flood.folded > 0;
 COMMENT ON VIEW relay.recorded_events IS 'auth_events, and the floods that it lacks so far: sum(times) misses no event';
 GRANT SELECT ON relay.recorded_events TO relay_provisioner, relay_responder, relay_auditor;
 
--- Above all, tenants ask why a gateway refused an agent. Such rows have no actor, and a fixed set of reasons.
+-- Above all, tenants ask why a gateway refused an agent. Such rows have no actor, and a fixed set of reasons. The
+-- claims of a flood would show which agents of others exist.
 CREATE VIEW relay.own_refusals WITH (security_barrier) AS
-SELECT event_id, occurred_at, org_id, agent_id, key_id, action, reason, ip_address, trace_id, detail, times
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, reason, ip_address, trace_id, detail - 'claims' AS detail, times
 FROM relay.recorded_events
 WHERE org_id = (SELECT relay.current_org()) AND outcome = 'failed' AND actor IS NULL;
 COMMENT ON VIEW relay.own_refusals IS
@@ -138,7 +143,7 @@ GRANT SELECT ON relay.own_refusals TO relay_tenant;
 -- Moves the floods that ended before `before` to auth_events, at most `most` of them, and returns how many. Skips
 -- floods that another backend is writing.
 CREATE FUNCTION relay.settle_floods(before timestamptz DEFAULT pg_catalog.clock_timestamp(), most integer DEFAULT NULL) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     settled bigint;
 BEGIN
@@ -174,17 +179,55 @@ BEGIN
 END
 $$;
 
+-- Adds the claims of one more folded event to those of its flood: the distinct agents, organizations, permissions and key
+-- ids, so that an attempt cannot hide among others. 20 of each are kept, and `more` counts the events with further claims.
+-- Agents that exist have a separate list, which invented ones cannot fill.
+CREATE FUNCTION relay.add_claims(claims jsonb, event relay.auth_events) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    most     constant integer := 20;
+    claim    record;
+    list     text;
+    has_more boolean := false;
+BEGIN
+    claims := COALESCE(claims, '{}');
+    FOR claim IN
+        SELECT claimed.kind, claimed.value
+        FROM jsonb_each_text(COALESCE(event.detail, '{}') || jsonb_build_object('key_id', event.key_id)) AS claimed (kind, value)
+        WHERE claimed.kind IN ('claimed_agent_id', 'claimed_org_id', 'permission', 'key_id') AND claimed.value IS NOT NULL
+    LOOP
+        CONTINUE WHEN claims -> claim.kind ? claim.value
+                      OR (claim.kind = 'claimed_agent_id' AND claims -> 'existing_agent_id' ? claim.value);
+        list := claim.kind;
+        IF list = 'claimed_agent_id' AND EXISTS (SELECT FROM relay.agents AS a WHERE a.agent_id = claim.value) THEN
+            list := 'existing_agent_id';
+        END IF;
+        IF jsonb_array_length(COALESCE(claims -> list, '[]')) < most THEN
+            claims := jsonb_set(claims, ARRAY[list], COALESCE(claims -> list, '[]') || to_jsonb(claim.value));
+        ELSE
+            has_more := true;
+        END IF;
+    END LOOP;
+    IF has_more THEN
+        claims := jsonb_set(claims, '{more}', to_jsonb(COALESCE((claims ->> 'more')::bigint, 0) + 1));
+    END IF;
+    RETURN claims;
+END
+$$;
+
 -- Records an event that strangers can cause as often as they like. In each window, the first `whole` events of a kind
 -- get a row each; the others are counted. When the window is over, the count is written: by the next such event, by
 -- settle_floods, or by an event of another kind that begins its window.
+-- A plan that was made while event_floods was small would read all of it when it is large.
 CREATE FUNCTION relay.record_often(event relay.auth_events, whole integer DEFAULT 10, pace interval DEFAULT '1 minute') RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     present timestamptz := clock_timestamp();
     -- One host can use every address of its IPv6 /64, so they count as one.
     source  inet := CASE WHEN family(event.ip_address) = 6 THEN network(set_masklen(event.ip_address, 64)) ELSE event.ip_address END;
     -- If there is no such key, its id can be any text. Such events count as the same, whatever the id.
-    key     text := CASE WHEN event.agent_id IS NOT NULL THEN event.key_id END;
+    key     text := CASE WHEN event.agent_id IS NOT NULL OR EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = event.key_id)
+                         THEN event.key_id END;
     about   text := concat(event.action, '|', event.reason, '|', event.org_id, '|', event.agent_id, '|', key, '|', source);
     flood   relay.event_floods;
 BEGIN
@@ -193,7 +236,8 @@ BEGIN
 
     IF flood.ends_at > present AND flood.written >= whole THEN
         UPDATE relay.event_floods AS f
-        SET folded = f.folded + 1, last_at = present, trace_id = event.trace_id, detail = event.detail
+        SET folded = f.folded + 1, last_at = present, trace_id = event.trace_id, detail = event.detail,
+            claims = relay.add_claims(f.claims, event)
         WHERE f.backend = flood.backend AND f.subject = about;
         RETURN;
     END IF;

@@ -133,9 +133,10 @@ $$;
 -- Without last_used_at and last_used_from, so that these triggers cost an authentication nothing.
 CREATE TRIGGER announce_change AFTER UPDATE OF key_id, agent_id, org_id, key_hash, hash_algorithm, state, expires_at, replaced_by
     ON relay.agent_keys FOR EACH ROW
-    WHEN ((OLD.key_id, OLD.agent_id, OLD.org_id, OLD.key_hash, OLD.hash_algorithm, OLD.state, OLD.expires_at, OLD.replaced_by)
-          IS DISTINCT FROM
-          (NEW.key_id, NEW.agent_id, NEW.org_id, NEW.key_hash, NEW.hash_algorithm, NEW.state, NEW.expires_at, NEW.replaced_by))
+    WHEN (OLD.key_id IS DISTINCT FROM NEW.key_id OR OLD.agent_id IS DISTINCT FROM NEW.agent_id
+          OR OLD.org_id IS DISTINCT FROM NEW.org_id OR OLD.key_hash IS DISTINCT FROM NEW.key_hash
+          OR OLD.hash_algorithm IS DISTINCT FROM NEW.hash_algorithm OR OLD.state IS DISTINCT FROM NEW.state
+          OR OLD.expires_at IS DISTINCT FROM NEW.expires_at OR OLD.replaced_by IS DISTINCT FROM NEW.replaced_by)
     EXECUTE FUNCTION relay.announce_key();
 CREATE TRIGGER announce_delete AFTER DELETE ON relay.agent_keys
     FOR EACH ROW EXECUTE FUNCTION relay.announce_key();

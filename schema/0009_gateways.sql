@@ -132,7 +132,7 @@ SELECT ack.gateway_id, ack.at AS acknowledged_at, ack.db_role, ack.former_role, 
        ack.history = here.database_id || '.' || here.timeline AS same_history,
        CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN missing.changes END AS changes_behind,
        CASE WHEN ack.history = here.database_id || '.' || here.timeline THEN
-            pg_catalog.floor(GREATEST(0, COALESCE(EXTRACT(epoch FROM pg_catalog.statement_timestamp() - missing.since), 0)))::bigint
+            pg_catalog.floor(GREATEST(0, COALESCE(pg_catalog.date_part('epoch', pg_catalog.statement_timestamp() - missing.since), 0)))::bigint
        END AS seconds_behind
 FROM relay.gateway_acks AS ack
 CROSS JOIN relay.feed_history() AS here

@@ -74,6 +74,9 @@ when, by whom, why, and under which ticket; its keys; when and from where it was
 first; and what it may do, with the conditions of each permission and the role that it comes from. The name of whoever
 blocked it is as claimed; the database role beside it is proven.
 
+The events include calls with the id of one of its keys and a wrong secret: `auth_failed` with the reason `unknown_key`.
+Such an event names the key but no agent, because the caller has not proved to be the agent.
+
 Scripts get the same as fields: `standing` (what blocks or revokes the agent now, directly or through its
 organization), `keys` and `events`, newest first, `roles`, and `grants`, which lists everything it may do;
 "permissions" has only its own. A key's secret is not stored, so it cannot be shown.

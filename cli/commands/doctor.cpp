@@ -130,18 +130,19 @@ name them. Scripts can rely on the ids of checks: they do not change.
   server.version    PostgreSQL 13 to 18
   server.primary    not a standby, and not a read-only session
   server.durability committed changes survive a crash
-  server.passwords  passwords of logins are not stored as md5
-  server.logging    digests of keys do not get into the server's log
+  server.passwords  passwords of logins are not stored as md5; only a superuser can see how existing ones are stored
+  server.logging    digests of keys do not get into the server's log, neither from statements that succeed nor that fail
   server.notify     the queue of NOTIFY has room (more than 10 % full: warn, more than 50 %: error)
   server.standbys   the standbys that commits wait for are connected
   clock             this machine and the database agree on the time (2 s apart: warn, 60 s: error)
   schema.version    the schema is the one this program needs
-  schema.drift      the schema has not been changed by hand
+  schema.drift      the schema, its privileges and our groups are as the migrations made them
   grants.foreign    only our groups have privileges in the schema; PUBLIC has none
   grants.gateways   gateways have logins, which can only check keys
   grants.tenants    each tenant's login sees one organization
   audit.months      the audit trail is maintained
   keys.due          no key is past its due date
+  keys.unused       no agent's old key ends within 24 hours while its new key was never used
   gateways          gateways that follow the change feed are live and not behind
   legacy.window     no window for the shared secret is open past its deadline
   legacy.pace       at the current pace, all agents are migrated before the window closes

@@ -29,7 +29,7 @@ void confirm(KeyId const &id, Context &context) {
     }
     std::string question = "Retire key " + id.text() + " permanently?";
     if (context.prompt().can_ask()) {
-        Key const key = show_key(context.database(), id).key;
+        Key const key = show_key(context.database(), id, 0).key;
         if (!key.live()) {
             return;  // nothing will change
         }

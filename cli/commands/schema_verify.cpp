@@ -26,12 +26,18 @@ Command const schema_verify{
     .path = "schema verify",
     .summary = "compare the database schema with what it should be",
     .doc =
-        R"(Compares the database's catalog with what the migrations make, and lists every difference: tables, columns,
-constraints, indexes, functions with their bodies, triggers, owners and grants. "missing" should exist but does not;
-"unexpected" exists but should not, such as an extra grant. A changed object is listed as both.
+        R"(Compares the database's catalogs with what the migrations make, and lists every difference: tables, columns,
+sequences, types, constraints, indexes, functions with their bodies, texts of views, rules, triggers, policies,
+partitions, inheritance, options, owners, grants and default privileges; the attributes and memberships of our groups;
+and objects attached from outside, such as a publication, or a function that relay_owner owns. "missing" should exist
+but does not; "unexpected" exists but should not, such as an extra grant. A changed object is listed as both. A column
+that is not as usual follows its object as NAME=VALUE, under its name in pg_catalog.
 
 Run it after a restore, and after anyone had superuser rights: relay-admin's promises (an append-only audit trail,
-gateways that never see a hash) depend on these objects. The command changes nothing, and also works on a standby.
+gateways that never see a hash) depend on these objects. A faithful dump and restore is not a difference, even into a
+later version of PostgreSQL. After a restore without owners or privileges, `schema apply --repair` sets them. Logins in
+our groups are your choice and not a difference; a member of relay_owner that applied no migration is one. The command
+changes nothing, and also works on a standby.
 
 Exit 0: no differences. 10: there are differences. 11: the schema is absent or has another version, so there is
 nothing to compare; or a migration was applied with a different text (then the differences are listed, too).

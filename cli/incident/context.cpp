@@ -26,7 +26,7 @@ void read_context(db::Database &database, IncidentItem const &item, IncidentCont
         context.org = show_org(database, *org);
         contexts.at = context.org->at;
     } else if (KeyId const *const key = item.key()) {
-        context.key = show_key(database, *key);
+        context.key = show_key(database, *key, 0);
         contexts.at = context.key->at;
     }
 }

@@ -46,7 +46,7 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
         if (AgentId const *const agent = item.agent()) {
             show_agent(context.database(), *agent, 0);
         } else if (KeyId const *const key = item.key()) {
-            show_key(context.database(), *key);
+            show_key(context.database(), *key, 0);
         }
     } catch (Error const &found) {
         hint.suggestions = found.hint().suggestions;

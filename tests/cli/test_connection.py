@@ -275,13 +275,12 @@ def set_all(database, where):
 @pytest.mark.parametrize("way", ["PGOPTIONS", "role", "database", "PG variables"])
 def test_what_a_session_is_born_with_changes_nothing(hostile, relay, cluster, tmp_path, way):
     runner = relay
-    login = cluster.login("settled", member_of="relay_owner")
+    login = cluster.login("settled", member_of="relay_provisioner")
     cluster.query(f"ALTER ROLE {login} RESET ALL")
     if way == "PGOPTIONS":
         options = " ".join(f"-c {name}={value.replace(' ', '')}" for name, value in SETTINGS.items())
         runner = relay.with_(env={"PGOPTIONS": options})
     elif way == "role":
-        cluster.query(f"GRANT relay_provisioner TO {login}")
         set_all(hostile, f"ROLE {login}")
         runner = relay.with_(dsn=hostile.dsn(user=login))
     elif way == "database":

@@ -223,6 +223,8 @@ def test_a_login_that_may_too_much_is_told_so(relay, database, server):
     assert_found(one(relay.with_(dsn=database.dsn()), "db.role"), "warn", "postgres is a superuser")
     owner = login(database, "relay_owner", "an_owner")
     assert_found(one(relay.with_(dsn=owner), "db.role"), "warn", "relay_owner")
+    assert_found(one(relay, "schema.drift"), "error", "unexpected: membership of an_owner in relay_owner")
+    server.query("REVOKE relay_owner FROM an_owner")
     beyond = login(database, "relay_auditor", "beyond")
     server.query("ALTER ROLE beyond BYPASSRLS")
     assert_found(one(relay.with_(dsn=beyond), "db.role"), "warn", "BYPASSRLS", "ALTER ROLE beyond NOBYPASSRLS")
@@ -236,7 +238,12 @@ BY_ROLE = [
     ("server.passwords", "password_encryption = md5", "warn", "scram-sha-256"),
     ("server.logging", "log_statement = 'all'", "warn", "log_parameter_max_length = 0"),
     ("server.logging", "log_min_duration_statement = 0", "warn", "log_parameter_max_length = 0"),
-    ("server.logging", "log_min_duration_statement = 1000", "ok", "not logged"),
+    ("server.logging", "log_min_duration_statement = 1000", "warn", "log_min_duration_statement = 1000 ms"),
+    ("server.logging", "log_min_duration_sample = 5", "warn", "log_min_duration_sample = 5 ms"),
+    ("server.logging", "log_transaction_sample_rate = 0.5", "warn", "log_transaction_sample_rate = 0.5"),
+    ("server.logging", "log_parameter_max_length_on_error = -1", "warn", "fail or time out"),
+    ("server.logging", "log_parameter_max_length_on_error = 80", "warn", "log_parameter_max_length_on_error = 0"),
+    ("server.logging", "log_statement = 'mod'", "ok", "no setting logs statements that succeed"),
 ]
 
 
@@ -263,6 +270,36 @@ def test_parameters_that_are_not_logged_are_no_matter(relay, database, server):
     server.query(f"ALTER DATABASE {database.name} SET log_statement = 'all'")
     server.query(f"ALTER DATABASE {database.name} SET log_parameter_max_length = 0")
     assert_found(one(relay, "server.logging"), "ok", "without their parameters")
+
+
+def test_a_gateway_whose_sessions_are_logged_otherwise_is_named(relay, database, server):
+    gateway = database.gateway_login()
+    server.query(f"ALTER ROLE {gateway} SET log_statement = 'all'")
+    assert_found(one(relay, "server.logging"), "warn", f"{gateway} (log_statement=all)")
+    server.query(f"ALTER ROLE {gateway} RESET ALL")
+    assert_found(one(relay, "server.logging"), "ok", "this session and the logins of gateways")
+
+
+def test_a_login_whose_password_is_kept_as_md5_is_named_to_whoever_may_see_it(relay, database, server):
+    superuser = relay.with_(dsn=database.dsn())
+    assert_found(one(superuser, "server.passwords"), "ok", "no login has a password")
+    server.query("CREATE ROLE modern LOGIN PASSWORD 'one'")
+    assert_found(one(superuser, "server.passwords"), "ok", "the passwords of 1 login are kept as SCRAM")
+    server.query("SET password_encryption = md5; CREATE ROLE antique LOGIN PASSWORD 'two'")
+    assert_found(one(superuser, "server.passwords"), "warn", "1 of 2 logins", "antique", "\\password")
+    assert_found(one(relay, "server.passwords"), "ok", "new passwords", "may not see")
+    server.query("DROP ROLE modern, antique")
+
+
+def test_advice_is_for_whoever_may_follow_it(relay, database, server):
+    superuser = relay.with_(dsn=database.dsn())
+    assert one(superuser, "server.durability")["next"].startswith("ALTER SYSTEM SET fsync = on")
+    assert one(relay, "server.durability")["next"].startswith("as a superuser: ALTER SYSTEM SET fsync = on")
+    server.query("CREATE ROLE rds_superuser")
+    for asked in (relay, superuser):
+        said = one(asked, "server.durability")["next"]
+        assert "ALTER SYSTEM" not in said and "fsync = on" in said and "provider" in said
+    server.query("DROP ROLE rds_superuser")
 
 
 def test_a_standby_that_commits_wait_for_has_to_be_there(relay, server):
@@ -353,7 +390,7 @@ def test_gateways_need_logins_of_their_own(relay, database, server):
 
 def test_tenants_see_one_organization(relay, database, server):
     login(database, "relay_tenant", "a_tenant")
-    assert_found(one(relay, "grants.tenants"), "ok", "sees one organization")
+    assert_found(one(relay, "grants.tenants"), "ok", "1 login is in relay_tenant", "BYPASSRLS")
     for change, undo in (
         ("ALTER ROLE a_tenant BYPASSRLS", "ALTER ROLE a_tenant NOBYPASSRLS"),
         ("GRANT relay_auditor TO a_tenant", "REVOKE relay_auditor FROM a_tenant"),
@@ -401,6 +438,20 @@ def test_keys_that_are_due(relay, database, tmp_path):
     assert relay(*item["next"].split()[1:], "-o", "id", check=0).out == "bot\n"
     provisioner("revoke", "bot", check=0)
     assert one(relay, "keys.due")["status"] == "ok"
+
+
+def test_a_new_key_that_nobody_uses_while_the_old_one_ends(relay, database, tmp_path):
+    provisioner = relay.with_(dsn=login(database, "relay_provisioner"))
+    first_agent(provisioner, tmp_path / "bot.key")
+    provisioner("rotate-key", "bot", "--grace", "3d", "--secret-file", tmp_path / "new.key", check=0)
+    assert one(relay, "keys.unused")["status"] == "ok"
+    database.execute("UPDATE relay.agent_keys SET expires_at = now() + interval '20 hours' WHERE state = 'retiring'")
+    assert_found(one(relay, "keys.unused"), "warn", "1 agent never used its new key", "bot (20", "--revert")
+    database.execute("UPDATE relay.agent_keys SET last_used_at = now() WHERE state = 'active'")
+    assert one(relay, "keys.unused")["status"] == "ok"
+    database.execute("UPDATE relay.agent_keys SET last_used_at = NULL")
+    provisioner("revoke", "bot", check=0)
+    assert one(relay, "keys.unused")["status"] == "ok"
 
 
 def test_gateways_that_stay_behind(relay, database, tmp_path):

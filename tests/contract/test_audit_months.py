@@ -35,6 +35,12 @@ def make_months(database, ahead=3, group="relay_provisioner"):
         connection.close()
 
 
+def drift(relay):
+    """What differs from what the migrations make; the login that other tests of this file gave the rights of relay_owner is no news."""
+    differences = relay("schema", "verify", "-o", "json").json()["data"]["differences"]
+    return [each for each in differences if each["object"] != "membership of relay_owner_login in relay_owner"]
+
+
 def held_by_default(database):
     return database.value("SELECT count(*) FROM relay.auth_events_default")
 
@@ -108,7 +114,7 @@ def test_without_any_month_nothing_stops_and_rows_are_moved_later(database, rela
     assert make_months(database) == {present: len(before)}
     assert events(database) == before and held_by_default(database) == 0
     assert database.value(f"SELECT count(*) FROM {name_of(present)}") == len(before)
-    assert relay.json("schema", "verify")["data"]["ok"] is True
+    assert drift(relay) == []
     assert make_months(database) == {}
 
 
@@ -123,7 +129,7 @@ def test_several_missed_months_with_made_ones_between_are_made_and_filled(databa
     assert sorted(made.values()) == [0, 0, 10, 20, 30]
     assert made_meanwhile in months(database) and set(made) <= set(months(database))
     assert events(database) == before and held_by_default(database) == 0
-    assert relay.json("schema", "verify")["data"]["ok"] is True
+    assert drift(relay) == []
 
 
 def test_what_was_made_by_moving_is_protected_like_the_rest(database):

@@ -231,19 +231,22 @@ void Examiner::ask_server() {
     if (wants("db.connection")) {
         connect();
     }
-    Ids const ids =
-        standing_on(Ground::connection, {"db.tls", "db.role", "server.version", "server.primary", "server.durability",
-                                         "server.passwords", "server.logging", "server.notify"});
+    Ids const ids = standing_on(Ground::connection, {"db.tls", "db.role", "server.version", "server.primary",
+                                                     "server.durability", "server.notify"});
     if (!ids.empty()) {
         tell(doctor::judge_tls(*m_server, m_request.around));
         tell_ground(doctor::judge_role(*m_server));
         tell(doctor::judge_version(*m_server));
         tell(doctor::judge_primary(*m_server));
         tell(doctor::judge_durability(*m_server));
-        tell(doctor::judge_password_hashing(*m_server));
-        tell(doctor::judge_logging(*m_server));
         tell(doctor::judge_notifications(*m_server));
     }
+    ask(Ground::connection, {"server.passwords"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_password_hashing(*m_server, sql::read_kept_passwords(transaction)));
+    });
+    ask(Ground::connection, {"server.logging"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_logging(*m_server, sql::read_gateway_log_settings(transaction)));
+    });
     ask(Ground::connection, {"clock"}, [this](db::Transaction &transaction) { tell(measure_clock(transaction)); });
 }
 
@@ -271,6 +274,9 @@ void Examiner::ask_rows() {
         [this](db::Transaction &transaction) { tell(doctor::judge_months(sql::read_audit_months(transaction))); });
     ask(Ground::schema, {"keys.due"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_due_keys(sql::agents_with_overdue_keys(transaction)));
+    });
+    ask(Ground::schema, {"keys.unused"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_unused_keys(sql::agents_with_unused_keys(transaction)));
     });
     ask(Ground::schema, {"gateways"},
         [this](db::Transaction &transaction) { tell(doctor::judge_gateways(sql::list_gateways(transaction))); });
@@ -319,13 +325,13 @@ void Examiner::sort() {
 
 std::vector<std::string_view> const &known_checks() {
     static std::vector<std::string_view> const all{
-        "db.connection",   "db.tls",         "db.password",       "db.role",
-        "server.version",  "server.primary", "server.durability", "server.passwords",
-        "server.logging",  "server.notify",  "server.standbys",   "clock",
-        "schema.version",  "schema.drift",   "grants.foreign",    "grants.gateways",
-        "grants.tenants",  "audit.months",   "keys.due",          "gateways",
-        "legacy.window",   "legacy.pace",    "legacy.refused",    "legacy.env_file",
-        "legacy.fallback", "legacy.secret",
+        "db.connection",   "db.tls",          "db.password",       "db.role",
+        "server.version",  "server.primary",  "server.durability", "server.passwords",
+        "server.logging",  "server.notify",   "server.standbys",   "clock",
+        "schema.version",  "schema.drift",    "grants.foreign",    "grants.gateways",
+        "grants.tenants",  "audit.months",    "keys.due",          "keys.unused",
+        "gateways",        "legacy.window",   "legacy.pace",       "legacy.refused",
+        "legacy.env_file", "legacy.fallback", "legacy.secret",
     };
     return all;
 }

@@ -20,7 +20,29 @@ WHERE me.rolname = current_user)sql";
 constexpr auto settings_sql = R"sql(
 SELECT name, reset_val AS value FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'password_encryption', 'default_transaction_read_only',
-               'log_statement', 'log_min_duration_statement', 'log_parameter_max_length'))sql";
+               'log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_statement_sample_rate',
+               'log_transaction_sample_rate', 'log_parameter_max_length', 'log_parameter_max_length_on_error'))sql";
+
+// Whoever runs such a server for others keeps ALTER SYSTEM for himself.
+constexpr auto managed_sql = R"sql(
+SELECT max(rolname) AS role FROM pg_roles
+WHERE rolname IN ('rds_superuser', 'cloudsqlsuperuser', 'alloydbsuperuser', 'azure_pg_admin', 'neon_superuser', 'supabase_admin',
+                  'doadmin', 'avnadmin', 'tsdbadmin', 'crunchy_superuser', 'yb_superuser'))sql";
+
+constexpr auto may_see_passwords_sql = R"sql(
+SELECT has_column_privilege('pg_authid', 'rolpassword', 'SELECT') AS visible)sql";
+
+constexpr auto passwords_sql = R"sql(
+SELECT rolname::text AS name, rolpassword LIKE 'md5%' AS is_md5 FROM pg_authid
+WHERE rolcanlogin AND rolpassword IS NOT NULL ORDER BY rolname)sql";
+
+constexpr auto gateway_log_settings_sql = R"sql(
+SELECT format('%s (%s)', login.rolname, string_agg(setting, ', ' ORDER BY setting)) AS login
+FROM pg_db_role_setting AS s JOIN pg_roles AS login ON login.oid = s.setrole, unnest(s.setconfig) AS setting
+WHERE s.setdatabase IN (SELECT 0 UNION ALL SELECT oid FROM pg_database WHERE datname = current_database())
+  AND login.rolcanlogin AND setting ~ '^log_(statement|min_duration|transaction_sample|parameter)'
+  AND pg_has_role(login.oid, (SELECT oid FROM pg_roles WHERE rolname = 'relay_gateway'), 'USAGE')
+GROUP BY login.rolname ORDER BY login.rolname)sql";
 
 // USAGE, not MEMBER: since PostgreSQL 16, the creator of a role is a member of it but has none of its rights.
 constexpr auto groups_sql = R"sql(
@@ -55,6 +77,14 @@ SELECT EXISTS (SELECT FROM relay.event_months() AS made WHERE made.month = date_
 constexpr auto overdue_sql = R"sql(
 SELECT count(*) AS agents, array_to_string((array_agg(agent_id ORDER BY due_at, agent_id))[1:3], ', ') AS first
 FROM relay.key_status WHERE state = 'active' AND status = 'active' AND due_at <= now())sql";
+
+constexpr auto unused_sql = R"sql(
+SELECT count(*) AS agents,
+       array_to_string((array_agg(old.agent_id || ' (' || to_char(old.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC)'
+                                  ORDER BY old.expires_at, old.agent_id))[1:3], ', ') AS first
+FROM relay.key_status AS old JOIN relay.agent_keys AS new ON new.key_id = old.replaced_by
+WHERE old.state = 'retiring' AND old.status = 'retiring' AND old.expires_at > now() AND old.expires_at <= now() + interval '1 day'
+  AND new.state = 'active' AND new.last_used_at IS NULL)sql";
 
 constexpr auto refused_sql = R"sql(
 SELECT proven.agent_id IS NOT NULL AS has_left, count(*) AS agents,
@@ -92,7 +122,32 @@ ServerFacts read_server(db::Transaction &transaction) {
     for (db::Row const setting : settings) {
         facts.settings[setting.text("name")] = setting.optional_text("value").value_or("");
     }
+    facts.managed_by = transaction.exec(managed_sql).one().optional_text("role").value_or("");
     return facts;
+}
+
+KeptPasswords read_kept_passwords(db::Transaction &transaction) {
+    KeptPasswords kept{.visible = transaction.exec(may_see_passwords_sql).one().boolean("visible")};
+    if (!kept.visible) {
+        return kept;
+    }
+    db::Rows const rows = transaction.exec(passwords_sql);
+    for (db::Row const row : rows) {
+        ++kept.logins;
+        if (row.boolean("is_md5")) {
+            kept.md5.push_back(row.text("name"));
+        }
+    }
+    return kept;
+}
+
+std::vector<std::string> read_gateway_log_settings(db::Transaction &transaction) {
+    std::vector<std::string> logins;
+    db::Rows const rows = transaction.exec(gateway_log_settings_sql);
+    for (db::Row const row : rows) {
+        logins.push_back(row.text("login"));
+    }
+    return logins;
 }
 
 std::vector<GroupLogin> read_group_logins(db::Transaction &transaction) {
@@ -124,6 +179,8 @@ AuditMonthFacts read_audit_months(db::Transaction &transaction) {
 }
 
 Named agents_with_overdue_keys(db::Transaction &transaction) { return read_named(transaction.exec(overdue_sql).one()); }
+
+Named agents_with_unused_keys(db::Transaction &transaction) { return read_named(transaction.exec(unused_sql).one()); }
 
 RefusedAgents read_refused_agents(db::Transaction &transaction) {
     RefusedAgents refused;

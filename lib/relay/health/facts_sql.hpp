@@ -25,6 +25,7 @@ struct ServerFacts {
     bool has_schema = false;
     bool may_read = false;  ///< it can read what relay_auditor can; false without a schema
     std::map<std::string, std::string> settings{};  ///< the settings that a session of this role begins with
+    std::string managed_by{};  ///< a role that only a managed server has ("rds_superuser"); empty: there is none
 };
 ServerFacts read_server(db::Transaction &transaction);
 
@@ -37,6 +38,17 @@ struct GroupLogin {
     bool reader = false;  ///< reads every organization: auditor, responder, provisioner or owner
 };
 std::vector<GroupLogin> read_group_logins(db::Transaction &transaction);
+
+/// What is known about the passwords that exist. Only superusers can see how they are stored.
+struct KeptPasswords {
+    bool visible = false;
+    std::int64_t logins = 0;  ///< logins with a password
+    std::vector<std::string> md5{};  ///< logins whose password is stored as md5
+};
+KeptPasswords read_kept_passwords(db::Transaction &transaction);
+
+/// Returns the logins in relay_gateway whose sessions log differently from ours: "gw (log_statement=all)".
+std::vector<std::string> read_gateway_log_settings(db::Transaction &transaction);
 
 /// The standbys that a COMMIT waits for, and how many are connected. Needs the rights of relay_auditor.
 struct SynchronousStandbys {
@@ -62,6 +74,9 @@ struct Named {
 
 /// Returns the agents whose active key is past its due date and still accepted.
 Named agents_with_overdue_keys(db::Transaction &transaction);
+
+/// Agents that never used their new key, while their old key ends within a day.
+Named agents_with_unused_keys(db::Transaction &transaction);
 
 /// Imported agents that were refused with the shared secret in the last 24 hours.
 struct RefusedAgents {

@@ -32,12 +32,22 @@ CheckResult judge_months(sql::AuditMonthFacts const &facts) {
 
 CheckResult judge_due_keys(sql::Named const &overdue) {
     if (overdue.count == 0) {
-        return {"keys.due", CheckStatus::ok, "no key is past its due date", ""};
+        return {"keys.due", CheckStatus::ok, "no active key of an active agent is past its due date", ""};
     }
     return {"keys.due", CheckStatus::warn,
             fmt::format("{} past the due date of {} key, longest overdue: {}", counted(overdue.count, "agent"),
                         overdue.count == 1 ? "its" : "their", overdue.first),
             advise(Act::list_agents_past_due)};
+}
+
+CheckResult judge_unused_keys(sql::Named const &unused) {
+    if (unused.count == 0) {
+        return {"keys.unused", CheckStatus::ok, "no old key ends within 24 hours while its new one was never used", ""};
+    }
+    return {"keys.unused", CheckStatus::warn,
+            fmt::format("{} never used {} new key, and the old one ends within 24 hours, first of all {}",
+                        counted(unused.count, "agent"), unused.count == 1 ? "its" : "their", unused.first),
+            "deliver the new key, or keep the old one with rotate-key AGENT --revert"};
 }
 
 CheckResult judge_gateways(std::vector<Gateway> const &gateways) {

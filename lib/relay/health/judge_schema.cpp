@@ -9,14 +9,6 @@
 namespace relay::doctor {
 namespace {
 
-/// Returns "a, b, c and 4 more".
-std::string first_of(std::vector<std::string> const &names) {
-    constexpr std::size_t most = 3;
-    auto const end = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), most));
-    std::string text = fmt::format("{}", fmt::join(names.begin(), end, ", "));
-    return names.size() > most ? fmt::format("{} and {} more", text, names.size() - most) : text;
-}
-
 /// Returns true for a grant to a role that is not one of relay's groups. The line of `schema verify` ends in `to
 /// NAME`.
 bool is_foreign_grant(SchemaDifference const &difference) {
@@ -73,7 +65,8 @@ CheckResult judge_drift(std::vector<SchemaDifference> const &differences) {
     }
     if (lines.empty()) {
         return {"schema.drift", CheckStatus::ok,
-                "tables, functions, triggers and grants are as the migrations made them", ""};
+                "objects, code, privileges and groups are as the migrations made them, and nothing else is attached",
+                ""};
     }
     return {"schema.drift", CheckStatus::error,
             fmt::format("{} {} from what the migrations made; first: {}", lines.size(),
@@ -91,7 +84,8 @@ CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &difference
         }
     }
     if (lines.empty()) {
-        return {"grants.foreign", CheckStatus::ok, "only the relay_ groups have rights here; PUBLIC has none", ""};
+        return {"grants.foreign", CheckStatus::ok,
+                "no right in relay and relay_api is granted to PUBLIC, or to a role that is not one of our groups", ""};
     }
     return {"grants.foreign", for_public ? CheckStatus::error : CheckStatus::warn,
             fmt::format("{} granted to others than the relay_ groups: {}",
@@ -122,10 +116,11 @@ CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins) {
                             first_of(readers)),
                 "give each gateway its own login, a member of relay_gateway only"};
     }
-    return {
-        "grants.gateways", CheckStatus::ok,
-        fmt::format("{} can check keys and do nothing else: {}", counted(gateways.size(), "login"), first_of(gateways)),
-        ""};
+    return {"grants.gateways", CheckStatus::ok,
+            fmt::format("{} in relay_gateway and in no other of our groups: {}",
+                        gateways.size() == 1 ? "1 login is" : fmt::format("{} logins are", gateways.size()),
+                        first_of(gateways)),
+            ""};
 }
 
 CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins) {
@@ -143,7 +138,12 @@ CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins) {
                 "ALTER ROLE ... NOBYPASSRLS, and REVOKE its other relay_ groups"};
     }
     return {"grants.tenants", CheckStatus::ok,
-            tenants == 0 ? "no login is in relay_tenant" : "each login in relay_tenant sees one organization", ""};
+            tenants == 0
+                ? "no login is in relay_tenant"
+                : fmt::format(
+                      "{} in relay_tenant, and in none of our groups that sees every organization; none has BYPASSRLS",
+                      tenants == 1 ? "1 login is" : fmt::format("{} logins are", tenants)),
+            ""};
 }
 
 }  // namespace relay::doctor

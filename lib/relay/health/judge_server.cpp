@@ -15,11 +15,6 @@ constexpr int queue_near_its_end = 500;
 constexpr auto clock_worth_a_word = 2s;
 constexpr auto clock_astray = 60s;
 
-std::string setting(sql::ServerFacts const &facts, char const *name) {
-    auto const found = facts.settings.find(name);
-    return found == facts.settings.end() ? std::string() : found->second;
-}
-
 bool is_in(sql::ServerFacts const &facts, std::string_view group) {
     return std::find(facts.groups.begin(), facts.groups.end(), group) != facts.groups.end();
 }
@@ -102,7 +97,9 @@ CheckResult judge_password(Surroundings const &around) {
         return {"db.password", CheckStatus::ok, "the password comes from " + around.password_origin, ""};
     }
     return {"db.password", CheckStatus::ok,
-            around.passfile ? "only its owner can read " + around.passfile->path : "no password is stored for libpq",
+            around.passfile ? fmt::format("only its owner can read {} (mode {})", around.passfile->path,
+                                          mode_text(around.passfile->mode))
+                            : "libpq has no password file and was given no password",
             ""};
 }
 
@@ -155,57 +152,12 @@ CheckResult judge_primary(sql::ServerFacts const &facts) {
         return {"server.primary", CheckStatus::warn, "a standby: it can be read, but not changed",
                 "name all hosts, and the program finds the primary: host=a,b"};
     }
-    if (setting(facts, "default_transaction_read_only") == "on") {
+    if (setting_of(facts, "default_transaction_read_only") == "on") {
         return {"server.primary", CheckStatus::warn,
                 "the primary, but this session is read-only (default_transaction_read_only)",
                 "check ALTER ROLE ... SET and ALTER DATABASE ... SET (\\drds in psql)"};
     }
     return {"server.primary", CheckStatus::ok, "the primary", ""};
-}
-
-CheckResult judge_durability(sql::ServerFacts const &facts) {
-    if (setting(facts, "fsync") == "off") {
-        return {"server.durability", CheckStatus::error,
-                "fsync is off: a crash of the machine can lose or destroy everything, revocations included",
-                "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf()"};
-    }
-    if (setting(facts, "full_page_writes") == "off") {
-        return {"server.durability", CheckStatus::warn,
-                "full_page_writes is off: a crash can destroy pages, unless the file system writes them whole (ZFS)",
-                "ALTER SYSTEM SET full_page_writes = on; SELECT pg_reload_conf()"};
-    }
-    if (setting(facts, "synchronous_commit") == "off") {
-        return {"server.durability", CheckStatus::ok,
-                "synchronous_commit is off for this role or database; this program overrules it in each transaction",
-                ""};
-    }
-    return {"server.durability", CheckStatus::ok, "a commit is on disk when it is acknowledged", ""};
-}
-
-CheckResult judge_password_hashing(sql::ServerFacts const &facts) {
-    if (setting(facts, "password_encryption") == "md5") {
-        return {"server.passwords", CheckStatus::warn,
-                "password_encryption is md5: anyone who copies the hash of a login's password can log in with it",
-                Advice("ALTER SYSTEM SET password_encryption = 'scram-sha-256'; SELECT pg_reload_conf()")
-                    .also("then set the passwords again")};
-    }
-    return {"server.passwords", CheckStatus::ok, "passwords of logins are stored as SCRAM verifiers", ""};
-}
-
-CheckResult judge_logging(sql::ServerFacts const &facts) {
-    bool const logs_all =
-        setting(facts, "log_statement") == "all" || setting(facts, "log_min_duration_statement") == "0";
-    if (logs_all && setting(facts, "log_parameter_max_length") != "0") {
-        return {
-            "server.logging", CheckStatus::warn,
-            "statements are logged with their parameters, digests of keys included: anyone with a gateway login could "
-            "use one to impersonate an agent",
-            "ALTER SYSTEM SET log_parameter_max_length = 0; SELECT pg_reload_conf()"};
-    }
-    return {"server.logging", CheckStatus::ok,
-            logs_all ? "statements are logged without their parameters"
-                     : "parameters of ordinary statements are not logged",
-            ""};
 }
 
 CheckResult judge_notifications(sql::ServerFacts const &facts) {
@@ -223,7 +175,10 @@ CheckResult judge_notifications(sql::ServerFacts const &facts) {
 
 CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandbys const &standbys) {
     if (facts.standby || standbys.names.empty()) {
-        return {"server.standbys", CheckStatus::ok, "no commit waits for a standby", ""};
+        return {"server.standbys", CheckStatus::ok,
+                facts.standby ? "this is a standby: a commit waits where the primary is"
+                              : "synchronous_standby_names is empty: no commit waits for a standby",
+                ""};
     }
     if (standbys.hidden) {
         return {"server.standbys", CheckStatus::skipped,
@@ -233,7 +188,7 @@ CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandb
     if (standbys.streaming == 0) {
         return {"server.standbys", CheckStatus::error,
                 "commits wait for standbys " + standbys.names + ", but none is connected: only block and revoke work",
-                "start one, or ALTER SYSTEM SET synchronous_standby_names = ''; SELECT pg_reload_conf()"};
+                "start one, or " + set_server_setting(facts, "synchronous_standby_names", "''")};
     }
     return {"server.standbys", CheckStatus::ok,
             fmt::format("commits wait for standbys {}: {} streaming", standbys.names, standbys.streaming), ""};

@@ -14,6 +14,14 @@
 /// The checks of `doctor` as pure functions from facts to a verdict. relay/health/doctor.cpp gets the facts.
 namespace relay::doctor {
 
+/// Returns "a, b, c and 4 more".
+std::string first_of(std::vector<std::string> const &names);
+/// Returns the value of a setting in a session of this role; empty if the server does not have it.
+std::string setting_of(sql::ServerFacts const &facts, char const *name);
+/// Returns what to do to change a setting of the whole server. ALTER SYSTEM is for superusers, and not possible on a
+/// managed server.
+std::string set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value);
+
 // The server and the connection to it ---------------------------------------------------------------------------------
 
 CheckResult judge_tls(sql::ServerFacts const &facts, Surroundings const &around);
@@ -22,8 +30,9 @@ CheckResult judge_role(sql::ServerFacts const &facts);
 CheckResult judge_version(sql::ServerFacts const &facts);
 CheckResult judge_primary(sql::ServerFacts const &facts);
 CheckResult judge_durability(sql::ServerFacts const &facts);
-CheckResult judge_password_hashing(sql::ServerFacts const &facts);
-CheckResult judge_logging(sql::ServerFacts const &facts);
+CheckResult judge_password_hashing(sql::ServerFacts const &facts, sql::KeptPasswords const &kept);
+/// `own`: logins of gateways whose sessions log differently from ours.
+CheckResult judge_logging(sql::ServerFacts const &facts, std::vector<std::string> const &own);
 CheckResult judge_notifications(sql::ServerFacts const &facts);
 CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandbys const &standbys);
 /// `ahead`: how far the database's clock is ahead of this machine's; `round_trip`: how exact that is.
@@ -42,6 +51,7 @@ CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins);
 
 CheckResult judge_months(sql::AuditMonthFacts const &facts);
 CheckResult judge_due_keys(sql::Named const &overdue);
+CheckResult judge_unused_keys(sql::Named const &unused);
 CheckResult judge_gateways(std::vector<Gateway> const &gateways);
 
 // The shared secret ---------------------------------------------------------------------------------------------------

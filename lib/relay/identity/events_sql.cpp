@@ -8,9 +8,30 @@ INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, detail, reason,
 SELECT event->>'action', event->>'org_id', event->>'agent_id', event->>'key_id', event->'detail', $2, $3, $4, $5
 FROM jsonb_array_elements($1::jsonb) AS event)sql";
 
-constexpr auto last_sql = R"sql(
+// Two indexes: of what the agent did, and of what was tried with a wrong secret for one of its keys, which names no agent.
+constexpr auto last_of_agent_sql = R"sql(
 SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
-FROM relay.recorded_events WHERE agent_id = $1 ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
+FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+       FROM relay.recorded_events WHERE agent_id = $1
+       ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)
+      UNION ALL
+      (SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+       FROM relay.recorded_events
+       WHERE agent_id IS NULL AND key_id = ANY (ARRAY(SELECT k.key_id FROM relay.agent_keys AS k WHERE k.agent_id = $1))
+       ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)) AS event
+ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
+
+constexpr auto last_of_key_sql = R"sql(
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+       FROM relay.recorded_events
+       WHERE agent_id = (SELECT k.agent_id FROM relay.agent_keys AS k WHERE k.key_id = $1) AND key_id = $1
+       ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)
+      UNION ALL
+      (SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+       FROM relay.recorded_events WHERE agent_id IS NULL AND key_id = $1
+       ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)) AS event
+ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
 
 std::string quote(std::string_view text) {
     std::string json = "\"";
@@ -44,6 +65,26 @@ std::string to_json(NewEvent const &event) {
         json += ",\"detail\":" + *detail;
     }
     return json + "}";
+}
+
+std::vector<Event> read_events(db::Rows const &rows) {
+    std::vector<Event> events;
+    for (db::Row const row : rows) {
+        events.push_back({.event_id = row.optional_integer("event_id"),
+                          .occurred_at = row.instant("occurred_at"),
+                          .org_id = row.optional_id<OrgId>("org_id"),
+                          .agent_id = row.optional_id<AgentId>("agent_id"),
+                          .key_id = row.optional_id<KeyId>("key_id"),
+                          .action = row.text("action"),
+                          .outcome = row.value<Outcome>("outcome"),
+                          .reason = row.optional_text("reason"),
+                          .ip_address = row.optional_text("ip_address"),
+                          .actor = row.optional_text("actor"),
+                          .db_role = row.text("db_role"),
+                          .ticket = row.optional_text("ticket"),
+                          .times = row.integer("times")});
+    }
+    return events;
 }
 
 }  // namespace
@@ -85,24 +126,11 @@ void record_events(db::Transaction &transaction, Attribution const &by, std::vec
 }
 
 std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agent, int count) {
-    std::vector<Event> events;
-    db::Rows const rows = transaction.exec(last_sql, {agent, count});
-    for (db::Row const row : rows) {
-        events.push_back({.event_id = row.optional_integer("event_id"),
-                          .occurred_at = row.instant("occurred_at"),
-                          .org_id = row.optional_id<OrgId>("org_id"),
-                          .agent_id = row.optional_id<AgentId>("agent_id"),
-                          .key_id = row.optional_id<KeyId>("key_id"),
-                          .action = row.text("action"),
-                          .outcome = row.value<Outcome>("outcome"),
-                          .reason = row.optional_text("reason"),
-                          .ip_address = row.optional_text("ip_address"),
-                          .actor = row.optional_text("actor"),
-                          .db_role = row.text("db_role"),
-                          .ticket = row.optional_text("ticket"),
-                          .times = row.integer("times")});
-    }
-    return events;
+    return read_events(transaction.exec(last_of_agent_sql, {agent, count}));
+}
+
+std::vector<Event> last_events(db::Transaction &transaction, KeyId const &key, int count) {
+    return read_events(transaction.exec(last_of_key_sql, {key, count}));
 }
 
 }  // namespace relay::sql

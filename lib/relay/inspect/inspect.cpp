@@ -134,10 +134,13 @@ Page<Key> list_keys(db::Database &database, ListKeys const &request) {
     });
 }
 
-KeyDetails show_key(db::Database &database, KeyId const &key) {
+KeyDetails show_key(db::Database &database, KeyId const &key, int events) {
     return read(database, [&](db::Transaction &transaction) {
         KeyDetails result{.key = sql::get_key(transaction, key)};
         result.standing = sql::standing_for(transaction, {result.key.agent_id, result.key.org_id, result.key.key_id});
+        if (events > 0) {
+            result.events = sql::last_events(transaction, key, events);
+        }
         return result;
     });
 }

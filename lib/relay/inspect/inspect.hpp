@@ -62,10 +62,11 @@ Page<Key> list_keys(db::Database &database, ListKeys const &request);
 struct KeyDetails {
     Key key;
     std::vector<Standing> standing{};  ///< of the key, its agent and its organization
+    std::vector<Event> events{};  ///< newest first; with attempts that had the wrong secret
     Instant at{};
     std::string db_role{};
 };
-KeyDetails show_key(db::Database &database, KeyId const &key);
+KeyDetails show_key(db::Database &database, KeyId const &key, int events);
 
 struct KeyVerification {
     bool ok = false;

@@ -37,12 +37,18 @@ std::vector<int> apply_pending(db::Transaction &transaction);
 /// Returns one migration as a script for psql: what `schema apply` would send, including the row that records it.
 std::string migration_script(db::Migration const &migration);
 
-/// Compares tables, columns, constraints, indexes, functions, triggers and grants with what the migrations create.
-/// Returns the differences; empty: there are none.
+/// Compares all that the catalogs say about our schemas, our groups, and objects attached to either, with what the
+/// migrations make (relay/schema/catalog_sql.hpp). Returns the differences; empty: there are none.
 std::vector<SchemaDifference> verify_schema(db::Transaction &transaction);
 
-/// Returns the catalog of the schemas relay and relay_api, sorted, one object per line, as in schema/catalog.txt.
-/// Monthly partitions are left out.
+struct CatalogComparison {
+    std::vector<std::string> expected{};  ///< the lines of schema/catalog.txt, for each month that exists
+    std::vector<SchemaDifference> differences{};
+};
+/// As verify_schema, with what it compared with.
+CatalogComparison compare_catalog(db::Transaction &transaction);
+
+/// Returns one object per line, sorted: the form of schema/catalog.txt, which has one month of auth_events for all.
 std::vector<std::string> read_catalog(db::Transaction &transaction);
 
 }  // namespace relay::sql

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "relay/db/transaction.hpp"
+#include "relay/schema/repair_plan.hpp"
+
+#include <vector>
+
+namespace relay::sql {
+
+/// Waits for other migrations and repairs of this database, and holds up later ones until the transaction ends.
+void lock_migrations(db::Transaction &transaction);
+
+/// Runs all of the statements in one message: there may be a thousand.
+void run_repairs(db::Transaction &transaction, std::vector<SchemaRepair> const &repairs);
+
+/// Lets the login act as relay_owner for this transaction, as 0001_foundation.sql does: a superuser may already, another
+/// login that may create roles joins the role. Returns whether it joined.
+bool join_owner(db::Transaction &transaction);
+
+/// Undoes what join_owner did: a restore is no reason to remain in relay_owner.
+void leave_owner(db::Transaction &transaction);
+
+}  // namespace relay::sql

@@ -1,0 +1,157 @@
+#include "fixture.hpp"
+#include "relay/schema/schema_sql.hpp"
+
+#include <doctest/doctest.h>
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+using namespace relay;
+using namespace relay::test;
+
+namespace {
+
+/// One change of tests/db/drift_changes*.sql.
+struct Change {
+    int since = 0;  ///< the major version of PostgreSQL that can do it
+    std::string name{};
+    std::string named{};  ///< a part of the line that names it
+    std::string sql{};
+};
+
+std::vector<Change> read_changes(std::string const &file) {
+    std::ifstream stream(std::string(RELAY_SOURCE_DIR) + "/tests/db/" + file);
+    std::vector<Change> changes;
+    for (std::string line; std::getline(stream, line);) {
+        if (line.starts_with("--- [")) {
+            auto const arrow = line.find(" => ");
+            auto const end = line.find("] ");
+            REQUIRE(arrow != std::string::npos);
+            changes.push_back({.since = std::stoi(line.substr(5)),
+                               .name = line.substr(end + 2, arrow - end - 2),
+                               .named = line.substr(arrow + 4)});
+        } else if (!changes.empty()) {
+            changes.back().sql += line + '\n';
+        }
+    }
+    return changes;
+}
+
+/// The catalogs of this server that hold nothing which verify should compare, and why.
+std::set<std::string> const left_out{
+    "pg_am",  // no table of ours needs an access method of somebody's; another one of a table is in its line
+    "pg_auth_members",  // superseded below: a change is made of it, but in 16 its rows are made beside others
+    "pg_database",  // whose it is, and how many may connect, is a choice
+    "pg_depend",  // what the lines are found by
+    "pg_description",  // comments
+    "pg_extension",  // what belongs to one has a line
+    "pg_init_privs",  // what pg_dump notes of extensions
+    "pg_language",  // the lines of functions name theirs
+    "pg_largeobject",  // data
+    "pg_largeobject_metadata",
+    "pg_replication_origin",  // of the server
+    "pg_seclabel",  // labels of SELinux
+    "pg_shdepend",  // what the lines are found by
+    "pg_shdescription",  // comments
+    "pg_shseclabel",
+    "pg_statistic",  // what ANALYZE found
+    "pg_statistic_ext_data",
+    "pg_subscription",  // a subscription to tables of ours has a line; its connection is not ours
+    "pg_tablespace",  // where files are
+    "pg_user_mapping",  // of foreign servers, which no table of ours needs
+};
+
+db::TransactOptions tried() {
+    db::TransactOptions options;
+    options.dry_run = true;
+    options.check_schema = false;
+    options.was_committed = [](db::Transaction &) { return false; };
+    return options;
+}
+
+/// A statement that lists the catalogs in which this transaction has written, of all that the server has.
+std::string touched_sql(ScratchDatabase const &scratch) {
+    return scratch.query(
+        "SELECT string_agg(format('SELECT %L AS name WHERE EXISTS (SELECT FROM %s WHERE xmin::text::bigint >= "
+        "(pg_current_xact_id()::text::bigint & 4294967295))', relname, oid::regclass), ' UNION ALL ') "
+        "FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r'");
+}
+
+struct Drift {
+    std::vector<SchemaDifference> differences{};
+    std::vector<std::string> touched{};
+};
+
+Drift make(db::Database &database, Change const &change, std::string const &touched) {
+    return database.transact(tried(), [&](db::Transaction &transaction) {
+        Drift drift;
+        transaction.exec_script("SET LOCAL allow_system_table_mods = on");
+        transaction.exec_script(change.sql);
+        drift.differences = sql::verify_schema(transaction);
+        db::Rows const rows = transaction.exec(touched.c_str());
+        for (db::Row const row : rows) {
+            drift.touched.push_back(row.text("name"));
+        }
+        return drift;
+    });
+}
+
+bool names(Drift const &drift, Change const &change) {
+    return std::any_of(drift.differences.begin(), drift.differences.end(), [&](SchemaDifference const &difference) {
+        return difference.line.find(change.named) != std::string::npos;
+    });
+}
+
+}  // namespace
+
+TEST_CASE("verify names each of the changes that the catalogs can express, and no catalog is forgotten") {
+    Relay relay;
+    int const major = std::stoi(relay.scratch.query("SHOW server_version_num")) / 10000;
+    std::string const touched = touched_sql(relay.scratch);
+    std::set<std::string> reached = left_out;
+    int made = 0;
+    int noticed = 0;
+    for (char const *const file : {"drift_changes.sql", "drift_changes_code.sql"}) {
+        for (Change const &change : read_changes(file)) {
+            if (change.since > major) {
+                continue;
+            }
+            CAPTURE(change.name);
+            ++made;
+            Drift const drift = make(relay.database, change, touched);
+            bool const is_named = names(drift, change);
+            CHECK(is_named);
+            noticed += is_named ? 1 : 0;
+            reached.insert(drift.touched.begin(), drift.touched.end());
+        }
+    }
+    MESSAGE("schema verify named " << noticed << " of " << made << " changes");
+    CHECK(made >= 200);
+
+    // A catalog of a later PostgreSQL ends here: give it lines and a change, or say above why not.
+    std::string const catalogs = relay.scratch.query(
+        "SELECT string_agg(relname, ' ') FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = "
+        "'r'");
+    std::istringstream stream(catalogs);
+    for (std::string catalog; stream >> catalog;) {
+        CAPTURE(catalog);
+        CHECK(reached.count(catalog) == 1);
+    }
+}
+
+TEST_CASE("what is left to whoever runs the relay is no difference") {
+    Relay relay;
+    for (char const *const choice :
+         {"CREATE ROLE one LOGIN; GRANT relay_gateway TO one", "GRANT pg_read_all_stats TO relay_owner",
+          "COMMENT ON TABLE relay.agents IS 'ours'", "ANALYZE", "CREATE VIEW public.mine AS SELECT * FROM relay.agents",
+          "CREATE FUNCTION public.mine(relay.agents) RETURNS text LANGUAGE sql AS 'SELECT $1.name'",
+          "CREATE TABLE public.mine (events relay.auth_events)", "SELECT relay.make_event_months(7)",
+          "GRANT CREATE ON SCHEMA public TO relay_owner",
+          "DO $$ BEGIN EXECUTE format('GRANT CONNECT ON DATABASE %I TO relay_gateway', current_database()); END $$",
+          "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = ''8MB''', current_database()); END $$"}) {
+        CAPTURE(std::string(choice));
+        Drift const drift = make(relay.database, {.sql = choice}, touched_sql(relay.scratch));
+        CHECK(drift.differences.empty());
+    }
+}
