@@ -31,7 +31,7 @@ COMMENT ON COLUMN relay.auth_events.times IS 'how often it happened: more than 1
 
 ALTER SEQUENCE relay.auth_events_event_id_seq OWNED BY relay.auth_events.event_id;
 CREATE INDEX auth_events_by_agent ON relay.auth_events (agent_id, occurred_at);
--- Wrong secrets for a key: who sends one has not proven to be the agent, so the event names none.
+-- Calls with a wrong secret for a key. The caller has not proved to be the agent, so the event names no agent.
 CREATE INDEX auth_events_unproven ON relay.auth_events (key_id, occurred_at) WHERE agent_id IS NULL AND key_id IS NOT NULL;
 CREATE INDEX auth_events_by_time ON relay.auth_events USING brin (occurred_at);
 -- For relay.keyless_callers: as small as its answer.

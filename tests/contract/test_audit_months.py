@@ -36,7 +36,8 @@ def make_months(database, ahead=3, group="relay_provisioner"):
 
 
 def drift(relay):
-    """What differs from what the migrations make; the login that other tests of this file gave the rights of relay_owner is no news."""
+    """The differences from what the migrations make, without the login that other tests of this file put into
+    relay_owner."""
     differences = relay("schema", "verify", "-o", "json").json()["data"]["differences"]
     return [each for each in differences if each["object"] != "membership of relay_owner_login in relay_owner"]
 

@@ -6,7 +6,7 @@ from support.agents import digest, key_id, read_key
 
 ASK = "SELECT (relay_api.authenticate(%s, %s, %s, NULL, %s, NULL)).reason"
 AUTHORIZE = "SELECT (relay_api.authorize(%s, %s, %s, NULL)).reason"
-WHOLE = 10  # rows of their own that the first of a window get
+WHOLE = 10  # the first of a window get a row each
 KEPT = 20  # distinct claims that a flood keeps of each kind
 
 
@@ -25,7 +25,7 @@ def gateway(database):
 
 
 def claims(database):
-    """Of the one flood that there is; the same while it goes on and after it was written down."""
+    """The claims of the only flood: the same while it lasts and after it was written down."""
     ask = "SELECT detail -> 'claims' AS claims FROM relay.recorded_events WHERE times > 1 OR event_id IS NULL"
     open_ones = database.value(ask)
     database.execute("SELECT relay.settle_floods(now() + interval '1 hour')")

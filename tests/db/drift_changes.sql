@@ -3,7 +3,7 @@
 --
 -- A change begins with `--- `, its name, and after ` => ` a part of the line that must name it; `[15]`: from that version on.
 
---- [13] view: a blocked agent is let in => view text relay.key_standing
+--- [13] view: a blocked agent is accepted => view text relay.key_standing
 DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW relay.key_standing AS SELECT key_id, org_id, agent_id, permissions, key_hash, expires_at, last_used_at, '
     'last_used_from, ''ok''::text AS reason FROM (' || rtrim(pg_get_viewdef('relay.key_standing'::regclass), ';') || ') AS k'; END $$;
 --- [13] view: a condition is gone => view text relay.standing_revocations
@@ -143,9 +143,9 @@ ALTER TABLE relay.revocations ALTER at DROP DEFAULT;
 ALTER TABLE relay.revocations ALTER at SET DEFAULT now();
 --- [13] column: a default => column relay.revocations.until
 ALTER TABLE relay.revocations ALTER until SET DEFAULT now();
---- [13] column: who numbers => column relay.revocations.revocation_id
+--- [13] column: numbered always => column relay.revocations.revocation_id
 ALTER TABLE relay.revocations ALTER revocation_id SET GENERATED ALWAYS;
---- [13] column: nobody numbers => column relay.revocations.revocation_id
+--- [13] column: not numbered => column relay.revocations.revocation_id
 ALTER TABLE relay.revocations ALTER revocation_id DROP IDENTITY;
 --- [13] column: computed => column relay.agents.extra text generated
 ALTER TABLE relay.agents ADD COLUMN extra text GENERATED ALWAYS AS (lower(name)) STORED;

@@ -23,7 +23,7 @@ WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'password_encr
                'log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_statement_sample_rate',
                'log_transaction_sample_rate', 'log_parameter_max_length', 'log_parameter_max_length_on_error'))sql";
 
-// Whoever runs such a server for others keeps ALTER SYSTEM for himself.
+// On such a server, ALTER SYSTEM is for the provider only.
 constexpr auto managed_sql = R"sql(
 SELECT max(rolname) AS role FROM pg_roles
 WHERE rolname IN ('rds_superuser', 'cloudsqlsuperuser', 'alloydbsuperuser', 'azure_pg_admin', 'neon_superuser', 'supabase_admin',

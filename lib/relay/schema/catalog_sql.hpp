@@ -10,8 +10,8 @@
 ///
 /// Nothing here lists what to compare. A line is the name and the definition of an object, followed by every other
 /// column of its catalog row that is not as usual (`relpersistence=u`). Only columns that are left out are named,
-/// each group with the reason. So a column that a later PostgreSQL adds is compared, and an object of a kind that has
-/// no lines of its own gets the line `object KIND NAME`. tests/db/drift_test.cpp fails for a catalog that none of its
+/// each group with the reason. So a column that a later PostgreSQL adds is compared, and an object of a kind without
+/// special lines gets the line `object KIND NAME`. tests/db/drift_test.cpp fails for a catalog that none of its
 /// changes reaches.
 ///
 /// A definition is the server's text of it, so the schema is written in a form that this text does not change: no

@@ -27,6 +27,13 @@ std::size_t count_remaining(db::Transaction &transaction, bool joined) {
     return differences.size();
 }
 
+/// Returns true if no owner or privilege is left that a repair would set.
+bool is_repaired(db::Transaction &transaction) {
+    sql::CatalogComparison const now = sql::compare_catalog(transaction);
+    return plan_repair(RepairKind::owner, now.differences, now.expected).empty() &&
+           plan_repair(RepairKind::right, now.differences, now.expected).empty();
+}
+
 RepairedSchema repair_in(db::Transaction &transaction) {
     sql::lock_migrations(transaction);
     SchemaStatus const status = sql::read_schema_status(transaction);
@@ -43,6 +50,7 @@ RepairedSchema repair_in(db::Transaction &transaction) {
     make_right(transaction, RepairKind::right, repaired);
     make_right(transaction, RepairKind::policy, repaired);
     repaired.remaining = count_remaining(transaction, joined);
+    transaction.confirm(is_repaired(transaction), "the repair of owners and privileges");
     if (joined) {
         sql::leave_owner(transaction);  // from now on it may not even look
     }
@@ -56,11 +64,7 @@ RepairedSchema repair_schema(db::Database &database, bool dry_run) {
     db::TransactOptions options;
     options.check_schema = false;
     options.dry_run = dry_run;
-    options.was_committed = [](db::Transaction &transaction) {
-        sql::CatalogComparison const now = sql::compare_catalog(transaction);
-        return plan_repair(RepairKind::owner, now.differences, now.expected).empty() &&
-               plan_repair(RepairKind::right, now.differences, now.expected).empty();
-    };
+    options.was_committed = is_repaired;
     return database.transact(options, repair_in);
 }
 

@@ -31,8 +31,8 @@ struct SchemaRepair {
 
 /// Returns the statements of one kind that bring a database nearer to `catalog`. They are made of the lines of the
 /// catalog: from the database come only names that the catalog has, too. What was not lost in a restore remains: rights of other
-/// roles, unexpected objects, and the owner of an object that differs in more than its owner. A function that somebody
-/// changed must not get the rights of relay_owner.
+/// roles, unexpected objects, and the owner of an object that differs in more than its owner. A changed function
+/// must not get the privileges of relay_owner.
 std::vector<SchemaRepair> plan_repair(RepairKind kind, std::vector<SchemaDifference> const &differences,
                                       std::vector<std::string> const &catalog);
 

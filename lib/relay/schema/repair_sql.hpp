@@ -17,7 +17,7 @@ void run_repairs(db::Transaction &transaction, std::vector<SchemaRepair> const &
 /// login that may create roles joins the role. Returns whether it joined.
 bool join_owner(db::Transaction &transaction);
 
-/// Undoes what join_owner did: a restore is no reason to remain in relay_owner.
+/// Undoes join_owner: after a repair, the login must not remain in relay_owner.
 void leave_owner(db::Transaction &transaction);
 
 }  // namespace relay::sql
