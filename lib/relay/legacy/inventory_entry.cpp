@@ -17,7 +17,7 @@ InventoryEntry read_entry(LegacyRow const &row, std::optional<OrgId> const &defa
     }
     AgentId agent = AgentId::parse(*row.agent_id);
     if (!row.org_id && !default_org) {
-        throw Error(ErrorKind::usage, "it has no org_id (--org ORG is for rows that name none)");
+        throw Error(ErrorKind::usage, "it has no org_id (give one with --org ORG)");
     }
     InventoryEntry entry{.line = row.line,
                          .agent = agent,
@@ -50,13 +50,13 @@ std::string difference(InventoryEntry const &entry, sql::KnownAgent const &known
         return "it exists in org " + known.org_id.text();
     }
     if (entry.revoked && !known.revoked) {
-        return "it is revoked there, but not here: revoke it here, too";
+        return "it is revoked in the source, but not in this database: revoke it here too";
     }
     if (entry.named && known.name != entry.name.text()) {
-        return "it exists with another name";
+        return "it exists with a different name";
     }
     if (entry.permissions && known.permissions != permission_texts(*entry.permissions)) {
-        return "it exists with other permissions";
+        return "it exists with different permissions";
     }
     return {};
 }
