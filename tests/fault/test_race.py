@@ -197,7 +197,10 @@ def test_a_call_for_another_try_is_followed_at_most_five_times(stage, at_commit,
         result = scene.run()
         tried = stage.database.value("SELECT last_value FROM public.tries")
         stage.database.execute("DROP FUNCTION public.fail CASCADE; DROP SEQUENCE public.tries")
-        assert result.code == code and tried == min(times + 1, 5), f"{tried} tries\n{result}"
+        if kind in ("block", "revoke") and times >= 5:  # an incident is tried again with patience, its trail behind
+            assert result.code == 0 and tried > 5, f"{tried} tries\n{result}"
+        else:
+            assert result.code == code and tried == min(times + 1, 5), f"{tried} tries\n{result}"
         scene.assert_told_truly(result)
         scene.assert_converges(result)
         tally("serialization failure or deadlock")
