@@ -28,12 +28,12 @@ class Running {
     Running &operator=(Running const &) = delete;
 };
 
-/// The server refused a COMMIT, and rolled back.
-class CommitRefused : public std::exception {
+/// The server rolled back at COMMIT because it could not wake the listeners.
+class WakeUpRefused : public std::exception {
   public:
-    explicit CommitRefused(Error error) : m_error(std::move(error)) {}
+    explicit WakeUpRefused(Error error) : m_error(std::move(error)) {}
     Error const &error() const { return m_error; }
-    char const *what() const noexcept override { return "the server refused the COMMIT"; }
+    char const *what() const noexcept override { return "the server could not wake the listeners at COMMIT"; }
 
   private:
     Error m_error;
@@ -125,7 +125,8 @@ void Database::Impl::commit(TransactOptions const &options, Transaction const &t
         case CommitAnswer::committed: return;
         case CommitAnswer::only_locally: throw on_the_primary_only();
         case CommitAnswer::run_again: throw RunAgain();
-        case CommitAnswer::rolled_back: throw CommitRefused(session->commit_error());
+        case CommitAnswer::rolled_back: throw Error(session->commit_error());
+        case CommitAnswer::wake_up_refused: throw WakeUpRefused(session->commit_error());
         case CommitAnswer::none: settle_lost(options, transaction);
     }
 }
@@ -184,7 +185,7 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
                 m_impl->wake_listeners();
             }
             return;
-        } catch (CommitRefused const &refused) {
+        } catch (WakeUpRefused const &refused) {
             if (present.wake_later) {
                 throw Error(refused.error());
             }

@@ -88,9 +88,9 @@ class Database {
 
     /// Runs `body` in one transaction and commits it.
     ///
-    /// After a serialization failure or a deadlock, the body runs again, up to 5 times in all. If the server refuses the
-    /// COMMIT for another reason, the wake-up of the gateways may be the cause (a full queue, a lock), so the body runs
-    /// once more with `wake_later`. A COMMIT whose answer is lost is settled by the fence within 30 s, by the
+    /// After a serialization failure or a deadlock, the body runs again, up to 5 times in all. If COMMIT fails
+    /// because it cannot wake the gateways (a full queue, a lock), the body runs once more with `wake_later`. No other
+    /// error is tried again. A COMMIT whose answer is lost is settled by the fence within 30 s, by the
     /// transaction's operation id (Transaction::record_operation). Throws Error: unavailable, nothing changed; unknown,
     /// the answer is lost and the outcome cannot be found out now; schema; denied; whatever `body` throws. Throws
     /// Interrupted after interrupt().

@@ -84,15 +84,18 @@ std::vector<std::int64_t> read_numbers(std::string const &array) {
     return numbers;
 }
 
+/// Returns a field of an error or notice; empty if the server did not send it. Valid as long as the result.
+std::string_view error_field(PGresult const *result, int code) {
+    char const *const text = PQresultErrorField(result, code);
+    return text != nullptr ? text : "";
+}
+
 /// A server that crashes or is shut down also warns with 57P0x. That says nothing about the COMMIT, unless it was
 /// waiting.
 bool is_warning(PGresult const *notice) {
-    auto const field = [notice](int code) {
-        char const *const text = PQresultErrorField(notice, code);
-        return std::string_view(text != nullptr ? text : "");
-    };
-    return field(PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING" &&
-           (!field(PG_DIAG_SQLSTATE).starts_with("57P") || field(PG_DIAG_SOURCE_FUNCTION).starts_with("SyncRep"));
+    return error_field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING" &&
+           (!error_field(notice, PG_DIAG_SQLSTATE).starts_with("57P") ||
+            error_field(notice, PG_DIAG_SOURCE_FUNCTION).starts_with("SyncRep"));
 }
 
 /// Returns the values as libpq takes them: null is NULL. Valid as long as `params`.
@@ -334,11 +337,8 @@ void Session::exec_while(char const *sql, std::vector<Param> const &params, std:
     m_impl->watchdog.disarm();
     auto const status = PQresultStatus(answer.get());
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-        auto const field = [&answer](int code) {
-            char const *const text = PQresultErrorField(answer.get(), code);
-            return std::string(text != nullptr ? text : "");
-        };
-        fail(field(PG_DIAG_SQLSTATE), field(PG_DIAG_MESSAGE_PRIMARY));
+        fail(std::string(error_field(answer.get(), PG_DIAG_SQLSTATE)),
+             error_field(answer.get(), PG_DIAG_MESSAGE_PRIMARY));
     }
 }
 
@@ -362,8 +362,7 @@ CommitAnswer Session::commit(Deadline deadline) noexcept {
             }
             return m_impl->warned ? CommitAnswer::only_locally : CommitAnswer::committed;
         }
-        char const *const state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
-        std::string const sqlstate = state != nullptr ? state : "";
+        std::string const sqlstate(error_field(result.get(), PG_DIAG_SQLSTATE));
         if (is_retryable(sqlstate)) {
             return CommitAnswer::run_again;
         }
@@ -371,8 +370,10 @@ CommitAnswer Session::commit(Deadline deadline) noexcept {
             return CommitAnswer::none;
         }
         m_impl->commit_error.emplace(
-            translate(sqlstate, PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY), m_impl->role()));
-        return CommitAnswer::rolled_back;
+            translate(sqlstate, error_field(result.get(), PG_DIAG_MESSAGE_PRIMARY), m_impl->role()));
+        return is_failed_notify(sqlstate, error_field(result.get(), PG_DIAG_MESSAGE_DETAIL))
+                   ? CommitAnswer::wake_up_refused
+                   : CommitAnswer::rolled_back;
     } catch (...) {
         return CommitAnswer::none;
     }

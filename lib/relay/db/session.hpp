@@ -18,6 +18,7 @@ enum class CommitAnswer {
     committed,
     only_locally,  ///< committed on the primary; the wait for its standbys was cancelled
     rolled_back,  ///< certainly rolled back
+    wake_up_refused,  ///< certainly rolled back, because NOTIFY failed: COMMIT sends it
     run_again,  ///< certainly rolled back, by a serialization failure or a deadlock
     none,  ///< the answer is lost: committed or rolled back
 };
@@ -49,7 +50,7 @@ class Session {
     Link link() const;
     /// Returns true if the server warned during COMMIT: if it committed, it did not wait for its standbys to the end.
     bool warned() const noexcept;
-    /// Returns why commit() answered rolled_back.
+    /// Returns why commit() answered rolled_back or wake_up_refused.
     Error const &commit_error() const;
 
     Instant now() const { return m_now; }

@@ -46,6 +46,10 @@ bool leaves_commit_open(std::string_view sqlstate) {
     return sqlstate.empty() || in_class(sqlstate, "08") || in_class(sqlstate, "57P") || sqlstate == "40003";
 }
 
+bool is_failed_notify(std::string_view sqlstate, std::string_view detail) {
+    return sqlstate == "54000" || sqlstate == "55P03" || detail.find("pg_notify/") != std::string_view::npos;
+}
+
 Error translate(std::string_view sqlstate, std::string_view message, std::string_view role) {
     std::string const state(sqlstate);
     std::string const said = primary_message(message);

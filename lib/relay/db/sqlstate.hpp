@@ -19,6 +19,10 @@ bool is_retryable(std::string_view sqlstate);
 /// committed (class 08, 57P, 40003).
 bool leaves_commit_open(std::string_view sqlstate);
 
+/// Returns true if COMMIT failed with this state because of NOTIFY, which it sends: its queue is full (54000), another
+/// session holds its lock (55P03), or its files cannot be written (`detail`, the server's DETAIL, names one of them).
+bool is_failed_notify(std::string_view sqlstate, std::string_view detail);
+
 /// Returns our error for a server's. `message` is its primary message, without DETAIL (which may have values); `role`
 /// is the role that asked.
 Error translate(std::string_view sqlstate, std::string_view message, std::string_view role);

@@ -1,5 +1,6 @@
 #include "relay/incident/trail.hpp"
 
+#include "relay/db/sqlstate.hpp"
 #include "relay/feed/changes_sql.hpp"
 #include "relay/identity/use_case.hpp"
 
@@ -96,9 +97,10 @@ IncidentReceipt run_incident(db::Database &database, WriteOptions const &options
         receipt.trail_missing = trail.write(database, options);
         return receipt;
     } catch (Error const &error) {
-        // Whatever the server refused (a lock, the audit trail, the wake-up) may be beside the act: without a SQLSTATE
-        // it was not the server.
-        if (error.hint().sqlstate.empty() || error.hint().changed != Changed::no) {
+        // What the server refused (a lock, an event, the wake-up) need not be the act. Not after five tries, which were
+        // against other sessions, and not without a SQLSTATE: then it was not the server.
+        std::string const &sqlstate = error.hint().sqlstate;
+        if (sqlstate.empty() || db::is_retryable(sqlstate) || error.hint().changed != Changed::no) {
             throw;
         }
     }
