@@ -16,11 +16,18 @@ ON CONFLICT DO NOTHING
 RETURNING EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS has_revocations,
           (SELECT relay.agent_limit(org.plan, org.max_agents) FROM relay.organizations AS org WHERE org.org_id = $2) IS NOT NULL AS limited)sql";
 
-constexpr auto find_sql = R"sql(
-SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
+/// What read_agent() reads.
+std::string const columns = R"sql(
+       agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
        extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
-       status, created_at, created_by, last_used_at
-FROM relay.agent_status WHERE agent_id = $1)sql";
+       status, created_at, created_by, last_used_at)sql";
+
+std::string const find_sql = "SELECT" + columns + " FROM relay.agent_status WHERE agent_id = $1";
+
+std::string const find_made_sql =
+    "SELECT" + columns +
+    ", relay.count_keys_as_made(ARRAY[$2::text], ARRAY[$3::text], ARRAY[$1::text]) = 1 AS has_key "
+    "FROM relay.agent_status WHERE agent_id = $1";
 
 constexpr auto lock_sql = "SELECT agent_id FROM relay.agents WHERE agent_id = $1 FOR NO KEY UPDATE";
 
@@ -30,10 +37,7 @@ constexpr auto by_name_sql =
 constexpr auto update_sql = R"sql(
 UPDATE relay.agents SET name = $2, key_max_age = make_interval(secs => $3) WHERE agent_id = $1)sql";
 
-constexpr auto list_sql = R"sql(
-SELECT agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
-       extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
-       status, created_at, created_by, last_used_at
+std::string const list_sql = "SELECT" + columns + R"sql(
 FROM relay.agent_status AS agent
 WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR agent_id > $3 COLLATE "C")
   AND ($4::bigint IS NULL OR EXISTS (SELECT FROM relay.agent_keys AS key
@@ -75,8 +79,14 @@ std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId 
 }
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id) {
-    db::Rows const rows = transaction.exec(find_sql, {id});
+    db::Rows const rows = transaction.exec(find_sql.c_str(), {id});
     return rows.empty() ? std::nullopt : std::optional(read_agent(rows[0]));
+}
+
+std::optional<Agent> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
+                                     KeyHash const &hash) {
+    db::Rows const rows = transaction.exec(find_made_sql.c_str(), {id, key, hash.hex()});
+    return rows.empty() || !rows[0].boolean("has_key") ? std::nullopt : std::optional(read_agent(rows[0]));
 }
 
 Agent get_agent(db::Transaction &transaction, AgentId const &id) {
@@ -104,8 +114,8 @@ void update_agent(db::Transaction &transaction, AgentId const &id, std::string c
 
 std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     std::vector<Agent> agents;
-    db::Rows const rows = transaction.exec(list_sql, {filter.org, filter.status, filter.after, filter.key_due,
-                                                      filter.unused_for, filter.role, filter.limit});
+    db::Rows const rows = transaction.exec(list_sql.c_str(), {filter.org, filter.status, filter.after, filter.key_due,
+                                                              filter.unused_for, filter.role, filter.limit});
     for (db::Row const row : rows) {
         agents.push_back(read_agent(row));
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/crypto/key_hash.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/model/ids.hpp"
@@ -17,6 +18,11 @@ std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId 
                                           std::optional<std::chrono::seconds> key_max_age, Note const &created_by);
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id);
+
+/// Reads a new agent back together with its first key. Returns none if the agent is missing, or if the key is not as it
+/// was made: its hash, its agent, and active.
+std::optional<Agent> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
+                                     KeyHash const &hash);
 
 /// As find_agent; throws Error (not_found) that suggests similar ids.
 Agent get_agent(db::Transaction &transaction, AgentId const &id);

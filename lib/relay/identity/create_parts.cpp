@@ -142,9 +142,9 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
                        {{.action = "agent_created", .org_id = request.org, .agent_id = request.id, .detail = detail},
                         {.action = "key_issued", .org_id = request.org, .agent_id = request.id, .key_id = key.id()}});
     Key const issued = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
-    std::optional<Agent> agent = sql::find_agent(transaction, request.id);
-    transaction.require(agent && differing_from(*agent, request).empty(), "agent " + request.id.text());
-    sql::confirm_new_key(transaction, key.id(), key.hash(), request.id);
+    std::optional<Agent> agent = sql::find_made_agent(transaction, request.id, key.id(), key.hash());
+    transaction.confirm(agent && differing_from(*agent, request).empty(),
+                        "agent " + request.id.text() + " with its key");
     transaction.record_operation(
         delivery_commit.prepare(transaction, {.org = request.org, .agent = &request.id, .key = key}));
     return MadeAgent{.agent = *std::move(agent), .key = issued};
