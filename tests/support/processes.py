@@ -99,3 +99,20 @@ def dismiss(dog):
     except (BrokenPipeError, ValueError):
         pass
     dog.wait(timeout=LONG)
+
+
+def peak_memory(process):
+    """Waits for the end of a subprocess.Popen whose output goes to no pipe; returns the most memory that it had, in MiB.
+
+    Not ru_maxrss, which counts the memory of the parent until exec."""
+    peak = 0
+    while process.poll() is None:
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except OSError:
+            break
+        if "VmHWM:" in status:
+            peak = max(peak, int(status.partition("VmHWM:")[2].split()[0]))
+        time.sleep(0.002)
+    process.wait()
+    return peak / 1024

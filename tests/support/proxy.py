@@ -12,11 +12,20 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable, Iterable, Optional
 
 from .wire import BACKEND, FRONTEND, Framer, Message, backend_pid
 
 BEFORE, MIDDLE, AFTER = "before", "middle", "after"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Parts, bytes, that the client gets instead of the server's answer, up to and with its ReadyForQuery.
+
+    The server does what it was asked to. `parts` may have no end: they are sent until the client hangs up."""
+
+    parts: Callable[[], Iterable[bytes]]
 
 
 @dataclass
@@ -27,7 +36,8 @@ class Fault:
     `when`: before the message is forwarded, after it, or in its middle (half of its bytes are forwarded).
     `do`: "fin" or "rst" end the connection to the client that way (the server sees an orderly end, and reads what was
     forwarded); "swallow" drops everything from the server from then on, and "deaf" both directions, without a word;
-    a number delays by that many seconds; a callable gets the message and may do anything.
+    a number delays by that many seconds; an Answer replaces what the server answers; a callable gets the message and
+    may do anything.
     """
 
     do: object
@@ -70,6 +80,7 @@ class _Pair:
         self.pid = None
         self.swallow = {FRONTEND: False, BACKEND: False}
         self.ended = False
+        self._instead = None
         self._framers = {FRONTEND: Framer(number, FRONTEND), BACKEND: Framer(number, BACKEND)}
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -123,6 +134,12 @@ class _Pair:
         self.proxy.note(message)
         if self.swallow[message.direction]:
             return
+        if self._instead and message.direction == BACKEND:
+            if message.name == "ReadyForQuery":
+                answer, self._instead = self._instead, None
+                for part in answer.parts():
+                    self.client.sendall(part)
+            return
         fault = self.proxy.fault_for(message)
         if fault is None:
             target.sendall(message.raw)
@@ -140,6 +157,8 @@ class _Pair:
             self.end(action)
         elif action == "swallow":
             self.swallow[BACKEND] = True
+        elif isinstance(action, Answer):
+            self._instead = action
         elif action == "deaf":
             self.swallow[BACKEND] = self.swallow[FRONTEND] = True
         elif callable(action):

@@ -4,6 +4,7 @@
 #include "relay/db/interrupt.hpp"
 #include "relay/db/login_guard.hpp"
 #include "relay/db/sqlstate.hpp"
+#include "relay/db/unexpected_answer.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -109,7 +110,7 @@ namespace {
 
 /// Connects to the one host in `text`, or to the first of its addresses that answers.
 RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Settings const &settings,
-                         Clock::time_point deadline) {
+                         Clock::time_point deadline, Watchdog &watchdog) {
     RawConnection connection(PQconnectStart(text.c_str()));
     PGconn *const raw = connection.get();
     if (raw == nullptr) {
@@ -119,10 +120,18 @@ RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Sett
         refuse_bad_settings(settings, PQerrorMessage(raw));
     }
     PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // so that messages have the SQLSTATE: see find_sqlstate
+    Disarming const disarming(watchdog);
     std::optional<LoginGuard> guard;
     auto wanted = PQstatus(raw) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
     while (wanted != PGRES_POLLING_OK) {
+        watchdog.arm(PQsocket(raw), deadline);
         if (wanted == PGRES_POLLING_FAILED) {
+            if (watchdog.bark() == Watchdog::Bark::flooded) {
+                throw endless_answer();
+            }
+            if (watchdog.bark() == Watchdog::Bark::late) {
+                fail_silent(conninfo, settings);
+            }
             fail(conninfo, settings, PQerrorMessage(raw));
         }
         if (!(guard ? guard->wait(wanted, deadline) : wait_for_socket(raw, wanted, deadline))) {
@@ -147,9 +156,9 @@ RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Sett
 /// then give the password to anyone. So try first without TLS, where the guard watches. If the server insists on TLS,
 /// use a login that proves that server and certificate belong together, and at last one without a password.
 RawConnection connect_nearby(std::string const &text, Conninfo const &conninfo, Settings const &settings,
-                             Clock::time_point deadline) {
+                             Clock::time_point deadline, Watchdog &watchdog) {
     auto const attempt = [&](std::string_view mode) {
-        return connect_to(fmt::format("{} {}", text, mode), conninfo, settings, deadline);
+        return connect_to(fmt::format("{} {}", text, mode), conninfo, settings, deadline, watchdog);
     };
     std::optional<Error> refusal;
     for (std::string_view const mode : {"sslmode='disable'", "sslmode='require' channel_binding='require'"}) {
@@ -175,19 +184,20 @@ RawConnection connect_nearby(std::string const &text, Conninfo const &conninfo, 
 }
 
 RawConnection connect_to_host(std::string const &text, Conninfo const &conninfo, Settings const &settings,
-                              Clock::time_point deadline) {
-    return conninfo.mode_is_free ? connect_nearby(text, conninfo, settings, deadline)
-                                 : connect_to(text, conninfo, settings, deadline);
+                              Clock::time_point deadline, Watchdog &watchdog) {
+    return conninfo.mode_is_free ? connect_nearby(text, conninfo, settings, deadline, watchdog)
+                                 : connect_to(text, conninfo, settings, deadline, watchdog);
 }
 
 }  // namespace
 
-RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline) {
+RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock::time_point deadline,
+                      Watchdog &watchdog) {
     if (Clock::now() >= deadline) {
         fail_silent(conninfo, settings);
     }
     if (conninfo.each_host.empty()) {
-        return connect_to_host(conninfo.text, conninfo, settings, deadline);
+        return connect_to_host(conninfo.text, conninfo, settings, deadline, watchdog);
     }
     // libpq has a time-out for each host only in its blocking call, which nothing can watch.
     std::optional<Error> first;
@@ -195,7 +205,7 @@ RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock:
     for (std::string const &text : conninfo.each_host) {
         auto const now = Clock::now();
         try {
-            return connect_to_host(text, conninfo, settings, now + (deadline - now) / left--);
+            return connect_to_host(text, conninfo, settings, now + (deadline - now) / left--, watchdog);
         } catch (Error const &error) {
             if (error.kind() != ErrorKind::unavailable || error.hint().sqlstate == "3D000") {
                 throw;  // the next host would say the same

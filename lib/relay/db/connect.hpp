@@ -18,7 +18,9 @@ using RawConnection = std::unique_ptr<PGconn, FinishConnection>;
 ///
 /// A password goes only to a server that has proved its identity: in clear or as MD5 only through TLS or a unix socket,
 /// else by SCRAM (see LoginGuard). With `sslmode=require`, `prefer` or `allow` set explicitly, TLS proves nothing.
-RawConnection connect(Conninfo const &conninfo, Settings const &settings, Watchdog::Clock::time_point deadline);
+/// `watchdog` bounds what the server sends during the login; afterwards it is disarmed.
+RawConnection connect(Conninfo const &conninfo, Settings const &settings, Watchdog::Clock::time_point deadline,
+                      Watchdog &watchdog);
 
 /// Waits until the connection's socket is ready for the next step of libpq. Returns false at the deadline. Throws
 /// Interrupted.

@@ -1,6 +1,8 @@
 #include "relay/db/listener.hpp"
 
 #include "relay/db/connect.hpp"
+#include "relay/db/libpq_result.hpp"
+#include "relay/db/unexpected_answer.hpp"
 #include "relay/model/error.hpp"
 
 #include <cstring>
@@ -11,10 +13,8 @@ namespace {
 
 using Clock = Watchdog::Clock;
 
-struct ClearResult {
-    void operator()(PGresult *result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, ClearResult>;
+/// How long it may take to read what is there.
+constexpr auto patience_to_read = std::chrono::seconds(10);
 
 Error lost() {
     return {ErrorKind::unavailable, "the connection to the database broke; nothing was changed", {.next = "try again"}};
@@ -27,6 +27,9 @@ bool can_listen(PGconn *connection) {
     if (PQresultStatus(result.get()) != PGRES_TUPLES_OK) {
         throw lost();
     }
+    if (PQntuples(result.get()) != 1 || PQnfields(result.get()) != 2) {
+        throw unexpected_answer("another number of rows or columns");
+    }
     return std::strcmp(PQgetvalue(result.get(), 0, 0), "f") == 0 &&
            std::to_string(PQbackendPID(connection)) == PQgetvalue(result.get(), 0, 1);
 }
@@ -34,11 +37,16 @@ bool can_listen(PGconn *connection) {
 }  // namespace
 
 struct Listener::Impl {
+    Watchdog watchdog{};
     RawConnection connection{};  // none: no notification can reach us
 
+    Error failure() const { return watchdog.bark() == Watchdog::Bark::flooded ? endless_answer() : lost(); }
+
     bool take_notifications() {
+        Disarming const disarming(watchdog);
+        watchdog.arm(PQsocket(connection.get()), Clock::now() + patience_to_read);
         if (PQconsumeInput(connection.get()) == 0) {
-            throw lost();
+            throw failure();
         }
         bool any = false;
         while (PGnotify *const notification = PQnotifies(connection.get())) {
@@ -52,19 +60,19 @@ struct Listener::Impl {
 Listener::Listener(Conninfo const &conninfo, Settings const &settings, char const *channel)
     : m_impl(std::make_unique<Impl>()) {
     auto const deadline = Clock::now() + settings.timeout;
-    RawConnection connection = connect(conninfo, settings, deadline);
+    Watchdog &watchdog = m_impl->watchdog;
+    RawConnection connection = connect(conninfo, settings, deadline, watchdog);
     PQsetNoticeProcessor(
         connection.get(), [](void *, char const *) {}, nullptr);
-    Watchdog watchdog;
+    Disarming const disarming(watchdog);
     watchdog.arm(PQsocket(connection.get()), deadline);
     if (can_listen(connection.get())) {
         Result const result(PQexec(connection.get(), ("LISTEN " + std::string(channel)).c_str()));
         if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) {
-            throw lost();
+            throw m_impl->failure();
         }
         m_impl->connection = std::move(connection);
     }
-    watchdog.disarm();
 }
 
 Listener::~Listener() = default;

@@ -1,18 +1,11 @@
 #include "relay/db/quick_query.hpp"
 
 #include "relay/db/connect.hpp"
+#include "relay/db/libpq_result.hpp"
 #include "relay/model/error.hpp"
-
-#include <libpq-fe.h>
-#include <memory>
 
 namespace relay::db {
 namespace {
-
-struct ClearResult {
-    void operator()(PGresult *result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, ClearResult>;
 
 /// Has short time-outs, so that the server gives up too: it may not notice that we are gone.
 constexpr char const *begin_sql = R"sql(BEGIN READ ONLY;
@@ -59,7 +52,10 @@ std::vector<TextRow> rows_of(PGresult const *result) {
 
 std::vector<TextRow> quick_query(Settings const &settings, char const *sql, std::vector<std::string> const &params,
                                  Watchdog::Clock::time_point deadline) {
-    RawConnection const connection = connect(complete_conninfo(settings), settings, deadline);
+    Watchdog watchdog;
+    RawConnection const connection = connect(complete_conninfo(settings), settings, deadline, watchdog);
+    Disarming const disarming(watchdog);
+    watchdog.arm(PQsocket(connection.get()), deadline);
     PQsetNoticeProcessor(
         connection.get(), [](void *, char const *) {}, nullptr);
     if (PQsendQuery(connection.get(), begin_sql) == 0) {

@@ -1,6 +1,7 @@
 #include "relay/db/rows.hpp"
 
 #include "relay/db/rows_impl.hpp"
+#include "relay/db/unexpected_answer.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -13,11 +14,23 @@ namespace {
     throw Error(ErrorKind::internal, std::string("result column ") + column + " " + what);
 }
 
+Error not_a(char const *kind, char const *column, std::string const &text) {
+    return unexpected_answer(std::string("column ") + column + " is " + quote_for_message(text) + ", not " + kind);
+}
+
+auto column_of(pqxx::result const &result, char const *column) {
+    try {
+        return result.column_number(column);
+    } catch (pqxx::argument_error const &) {
+        throw unexpected_answer(std::string("a result without the column ") + column);
+    }
+}
+
 std::int64_t to_integer(char const *column, std::string const &text) {
     std::int64_t value = 0;
     auto const [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (fault != std::errc() || end != text.data() + text.size()) {
-        complain(column, "is not an integer");
+        throw not_a("an integer", column, text);
     }
     return value;
 }
@@ -33,7 +46,8 @@ T required(char const *column, std::optional<T> value) {
 }  // namespace
 
 std::optional<std::string> Row::optional_text(char const *column) const {
-    pqxx::field const field = m_rows->m_impl->result[static_cast<pqxx::result::size_type>(m_index)][column];
+    pqxx::result const &result = m_rows->m_impl->result;
+    pqxx::field const field = result[static_cast<pqxx::result::size_type>(m_index)][column_of(result, column)];
     if (field.is_null()) {
         return std::nullopt;
     }
@@ -42,7 +56,13 @@ std::optional<std::string> Row::optional_text(char const *column) const {
 
 std::string Row::text(char const *column) const { return required(column, optional_text(column)); }
 
-bool Row::boolean(char const *column) const { return text(column) == "t"; }
+bool Row::boolean(char const *column) const {
+    std::string const value = text(column);
+    if (value != "t" && value != "f") {
+        throw not_a("true or false", column, value);
+    }
+    return value == "t";
+}
 
 std::optional<std::int64_t> Row::optional_integer(char const *column) const {
     auto const value = optional_text(column);
@@ -53,7 +73,11 @@ std::int64_t Row::integer(char const *column) const { return required(column, op
 
 std::optional<Instant> Row::optional_instant(char const *column) const {
     auto const value = optional_text(column);
-    return value ? std::optional(parse_instant(*value)) : std::nullopt;
+    try {
+        return value ? std::optional(parse_instant(*value)) : std::nullopt;
+    } catch (Error const &) {
+        throw not_a("a time", column, *value);
+    }
 }
 
 Instant Row::instant(char const *column) const { return required(column, optional_instant(column)); }
@@ -69,14 +93,18 @@ void Row::refuse_unknown(char const *column, std::string const &text) {
     complain(column, ("is " + quote_for_message(text) + ", which this program does not know").c_str());
 }
 
-std::size_t Rows::size() const { return static_cast<std::size_t>(m_impl->result.size()); }
+std::size_t Rows::size() const {
+    if (m_impl->result.columns() == 0) {  // so "no rows" would not be the server's answer
+        throw unexpected_answer("a result without columns");
+    }
+    return static_cast<std::size_t>(m_impl->result.size());
+}
 
 std::size_t Rows::affected() const { return static_cast<std::size_t>(m_impl->result.affected_rows()); }
 
 Row Rows::one() const {
     if (size() != 1) {
-        throw Error(ErrorKind::internal,
-                    "a statement returned " + std::to_string(size()) + " rows where one was expected");
+        throw unexpected_answer(std::to_string(size()) + " rows where one was expected");
     }
     return (*this)[0];
 }

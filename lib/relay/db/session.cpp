@@ -1,15 +1,17 @@
 #include "relay/db/session.hpp"
 
 #include "relay/db/interrupt.hpp"
+#include "relay/db/libpq_params.hpp"
+#include "relay/db/libpq_result.hpp"
 #include "relay/db/other_schema.hpp"
 #include "relay/db/pqxx_connection.hpp"
 #include "relay/db/rows_impl.hpp"
 #include "relay/db/sqlstate.hpp"
+#include "relay/db/unexpected_answer.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -78,49 +80,17 @@ Opening opening_statements(TransactOptions const &options, std::chrono::millisec
 /// Returns the numbers in an array's text form, "{1,2,3}".
 std::vector<std::int64_t> read_numbers(std::string const &array) {
     std::vector<std::int64_t> numbers;
-    for (std::size_t at = 1; at + 1 < array.size(); at = array.find_first_of(",}", at) + 1) {
-        std::from_chars(array.data() + at, array.data() + array.size(), numbers.emplace_back());
+    for (std::size_t at = 0; at != std::string::npos && at + 2 < array.size(); at = array.find_first_of(",}", at + 1)) {
+        std::from_chars(array.data() + at + 1, array.data() + array.size(), numbers.emplace_back());
     }
     return numbers;
 }
-
-/// Returns a field of an error or notice; empty if the server did not send it. Valid as long as the result.
-std::string_view error_field(PGresult const *result, int code) {
-    char const *const text = PQresultErrorField(result, code);
-    return text != nullptr ? text : "";
-}
-
-/// A server that crashes or is shut down also warns with 57P0x. That says nothing about the COMMIT, unless it was
-/// waiting.
-bool is_warning(PGresult const *notice) {
-    return error_field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING" &&
-           (!error_field(notice, PG_DIAG_SQLSTATE).starts_with("57P") ||
-            error_field(notice, PG_DIAG_SOURCE_FUNCTION).starts_with("SyncRep"));
-}
-
-/// Returns the values as libpq takes them: null is NULL. Valid as long as `params`.
-std::vector<char const *> libpq_values(std::vector<Param> const &params) {
-    std::vector<char const *> values;
-    values.reserve(params.size());
-    for (Param const &param : params) {
-        if (param.text() && param.text()->find('\0') != std::string::npos) {
-            throw Error(ErrorKind::internal, "a statement parameter contains a NUL byte, at which libpq would cut it");
-        }
-        values.push_back(param.text() ? param.text()->c_str() : nullptr);
-    }
-    return values;
-}
-
-struct ClearResult {
-    void operator()(PGresult *result) const { PQclear(result); }
-};
-using Result = std::unique_ptr<PGresult, ClearResult>;
 
 }  // namespace
 
 struct Session::Impl {
     Impl(Conninfo const &conninfo, Settings const &settings, Deadline until)
-        : connection(db::connect(conninfo, settings, until)), timeout(settings.timeout) {
+        : connection(db::connect(conninfo, settings, until, watchdog)), timeout(settings.timeout) {
         // A WARNING during COMMIT means that the wait for a standby was ended; other notices are ignored.
         PQsetNoticeReceiver(
             connection.raw(),
@@ -136,9 +106,10 @@ struct Session::Impl {
         return user != nullptr ? user : "";
     }
 
+    Watchdog watchdog{};
     PqxxConnection connection;
     std::optional<pqxx::nontransaction> work{};  // BEGIN and COMMIT are ours
-    Watchdog watchdog{};
+    bool any_size = false;
     std::chrono::milliseconds timeout;
     Deadline deadline{};
     bool warned = false;
@@ -180,7 +151,10 @@ void Session::fail_broken() const {
     if (running::interrupted()) {
         throw Interrupted();
     }
-    if (m_impl->watchdog.barked()) {
+    if (m_impl->watchdog.bark() == Watchdog::Bark::flooded) {
+        throw endless_answer();
+    }
+    if (m_impl->watchdog.bark() == Watchdog::Bark::late) {
         throw Error(
             ErrorKind::unavailable,
             fmt::format("the database gave no answer within {} ms; nothing was changed", m_impl->timeout.count()),
@@ -194,6 +168,9 @@ void Session::fail(std::string const &sqlstate, std::string_view message) const 
     if (PQstatus(m_impl->connection.raw()) != CONNECTION_OK) {
         fail_broken();
     }
+    if (sqlstate.empty()) {  // libpq's own error, or pqxx's
+        throw unexpected_answer(message.empty() ? "no result" : message.substr(0, message.find('\n')));
+    }
     if (is_retryable(sqlstate)) {
         throw RunAgain();
     }
@@ -203,11 +180,17 @@ void Session::fail(std::string const &sqlstate, std::string_view message) const 
 /// Runs `work` under the watchdog and translates what pqxx throws. The order matters: in libpqxx 6, a serialization
 /// failure is not an sql_error.
 template <typename Work>
-auto Session::guarded(Work const &work) {
-    m_impl->watchdog.arm(socket(), m_impl->deadline);
+auto Session::guarded(Work const &work, std::size_t most_growth) {
+    m_impl->watchdog.arm(socket(), m_impl->deadline, m_impl->any_size ? Watchdog::any_growth : most_growth);
     try {
         auto result = work();
         m_impl->watchdog.disarm();
+        if (m_impl->watchdog.bark() != Watchdog::Bark::none) {
+            fail_broken();
+        }
+        if (PQtransactionStatus(m_impl->connection.raw()) == PQTRANS_ACTIVE) {
+            throw unexpected_answer("the start of a COPY");
+        }
         return result;
     } catch (pqxx::broken_connection const &) {
         m_impl->watchdog.disarm();
@@ -220,12 +203,16 @@ auto Session::guarded(Work const &work) {
         fail(find_sqlstate(error.what()), error.what());
     } catch (pqxx::failure const &) {
         m_impl->watchdog.disarm();
-        fail_broken();
+        fail("", "");
+    } catch (pqxx::internal_error const &) {
+        m_impl->watchdog.disarm();
+        fail("", "a result of another kind");
     }
 }
 
 void Session::begin(TransactOptions const &options, Deadline deadline) {
     m_impl->deadline = deadline;
+    m_impl->any_size = options.any_size;
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Watchdog::Clock::now()) -
                       options.busy_elsewhere;
     auto const statement_timeout = std::max(left, std::chrono::milliseconds(100));
@@ -302,18 +289,20 @@ void Session::check_schema(std::vector<std::int64_t> const &versions) {
 
 Rows Session::exec(char const *sql, std::vector<Param> const &params) {
     [[maybe_unused]] std::vector<char const *> const values = libpq_values(params);
-    return guarded([&] {
+    return guarded(
+        [&] {
 #if PQXX_VERSION_MAJOR >= 7
-        pqxx::params texts;
-        for (Param const &param : params) {
-            texts.append(param.text());
-        }
-        return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec_params(sql, texts)}));
+            pqxx::params texts;
+            for (Param const &param : params) {
+                texts.append(param.text());
+            }
+            return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec_params(sql, texts)}));
 #else
-        return Rows(std::make_shared<Rows::Impl>(
-            Rows::Impl{m_impl->work->exec_params(sql, pqxx::prepare::make_dynamic_params(values))}));
+            return Rows(std::make_shared<Rows::Impl>(
+                Rows::Impl{m_impl->work->exec_params(sql, pqxx::prepare::make_dynamic_params(values))}));
 #endif
-    });
+        },
+        growth_for(params));
 }
 
 void Session::exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile) {
@@ -329,10 +318,13 @@ void Session::exec_while(char const *sql, std::vector<Param> const &params, std:
     auto const before = Watchdog::Clock::now();
     meanwhile();
     // The time that `meanwhile` took is not the server's.
-    m_impl->watchdog.arm(socket(), m_impl->deadline + (Watchdog::Clock::now() - before));
+    m_impl->watchdog.arm(socket(), m_impl->deadline + (Watchdog::Clock::now() - before), growth_for(params));
     Result answer;
     while (Result next{PQgetResult(raw)}) {
         answer = std::move(next);
+        if (is_copy(answer.get())) {
+            break;  // libpq would give it again and again
+        }
     }
     m_impl->watchdog.disarm();
     auto const status = PQresultStatus(answer.get());
@@ -355,7 +347,11 @@ CommitAnswer Session::commit(Deadline deadline) noexcept {
         m_impl->watchdog.disarm();
         m_impl->work.reset();
         if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
-            if (std::strcmp(PQcmdStatus(result.get()), "COMMIT") != 0) {
+            std::string_view const tag = PQcmdStatus(result.get());
+            if (tag != "COMMIT" && tag != "ROLLBACK") {
+                return CommitAnswer::none;
+            }
+            if (tag == "ROLLBACK") {
                 m_impl->commit_error.emplace(ErrorKind::internal,
                                              "the transaction had failed before its COMMIT; nothing was changed");
                 return CommitAnswer::rolled_back;

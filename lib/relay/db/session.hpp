@@ -65,7 +65,7 @@ class Session {
     void check_start(TransactOptions const &options, Rows const &rows);
     void check_schema(std::vector<std::int64_t> const &versions);
     template <typename Work>
-    auto guarded(Work const &work);
+    auto guarded(Work const &work, std::size_t most_growth = Watchdog::usual_growth);
 
     std::unique_ptr<Impl> m_impl;
     Instant m_now{};

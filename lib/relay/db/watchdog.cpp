@@ -1,9 +1,21 @@
 #include "relay/db/watchdog.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <unistd.h>
+#include <algorithm>
+#include <array>
+#include <charconv>
 #include <csignal>
 
 namespace relay::db {
+namespace {
+
+constexpr auto between_looks = std::chrono::milliseconds(4);
+
+}  // namespace
+
+Watchdog::Watchdog() : m_memory_file(open("/proc/self/statm", O_RDONLY | O_CLOEXEC)) {}
 
 Watchdog::~Watchdog() {
     if (m_thread.joinable()) {
@@ -14,14 +26,19 @@ Watchdog::~Watchdog() {
         m_changed.notify_one();
         m_thread.join();
     }
+    close(m_memory_file);
 }
 
-void Watchdog::arm(int socket, Clock::time_point deadline) {
+void Watchdog::arm(int socket, Clock::time_point deadline, std::size_t most_growth) {
     {
         std::lock_guard const lock(m_mutex);
-        m_socket = socket;
+        if (m_socket < 0) {
+            m_before = memory();
+            m_bark = Bark::none;
+        }
+        m_socket = m_bark == Bark::none ? socket : -1;
         m_deadline = deadline;
-        m_barked = false;
+        m_most_growth = most_growth;
     }
     if (m_thread.joinable()) {
         m_changed.notify_one();
@@ -41,9 +58,9 @@ void Watchdog::disarm() noexcept {
     m_socket = -1;
 }
 
-bool Watchdog::barked() const noexcept {
+Watchdog::Bark Watchdog::bark() const noexcept {
     std::lock_guard const lock(m_mutex);
-    return m_barked;
+    return m_bark;
 }
 
 void Watchdog::watch() {
@@ -51,14 +68,32 @@ void Watchdog::watch() {
     while (!m_stop) {
         if (m_socket < 0) {
             m_changed.wait(lock);
-        } else if (Clock::now() >= m_deadline) {
+            continue;
+        }
+        bool const late = Clock::now() >= m_deadline;
+        std::size_t const now = memory();
+        if (late || (now > m_before && now - m_before > m_most_growth)) {
             shutdown(m_socket, SHUT_RDWR);
-            m_barked = true;
+            m_bark = late ? Bark::late : Bark::flooded;
             m_socket = -1;
         } else {
-            m_changed.wait_until(lock, m_deadline);
+            m_changed.wait_until(lock, std::min(m_deadline, Clock::now() + between_looks));
         }
     }
+}
+
+/// Returns the bytes of memory that the process has now: the second number of /proc/self/statm, in pages. 0 without
+/// /proc: then only the time is bounded.
+std::size_t Watchdog::memory() const noexcept {
+    std::array<char, 128> text{};
+    ssize_t const size = pread(m_memory_file, text.data(), text.size(), 0);
+    char const *const end = text.data() + std::max<ssize_t>(size, 0);
+    char const *const at = std::find(text.data(), const_cast<char *>(end), ' ');
+    std::size_t pages = 0;
+    if (at != end) {
+        std::from_chars(at + 1, end, pages);
+    }
+    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace relay::db

@@ -42,8 +42,10 @@ void cut(Page<T> &result, PageRequest const &page, IdOf const &id_of) {
 
 /// Runs `work` in a read-only transaction and adds the time and the role to its result.
 template <typename Work>
-auto read(db::Database &database, Work const &work) {
-    return database.transact(reading(), [&](db::Transaction &transaction) {
+auto read(db::Database &database, Work const &work, bool any_size = false) {
+    db::TransactOptions options = reading();
+    options.any_size = any_size;
+    return database.transact(options, [&](db::Transaction &transaction) {
         auto result = work(transaction);
         result.at = transaction.now();
         result.db_role = transaction.db_role();
@@ -51,10 +53,15 @@ auto read(db::Database &database, Work const &work) {
     });
 }
 
+template <typename Work>
+auto read(db::Database &database, PageRequest const &page, Work const &work) {
+    return read(database, work, page.may_be_long());
+}
+
 }  // namespace
 
 Page<Org> list_orgs(db::Database &database, ListOrgs const &request) {
-    return read(database, [&](db::Transaction &transaction) {
+    return read(database, request.page, [&](db::Transaction &transaction) {
         Page<Org> result;
         result.items = sql::list_orgs(
             transaction, {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
@@ -80,7 +87,7 @@ OrgDetails show_org(db::Database &database, OrgId const &org) {
 }
 
 Page<Agent> list_agents(db::Database &database, ListAgents const &request) {
-    return read(database, [&](db::Transaction &transaction) {
+    return read(database, request.page, [&](db::Transaction &transaction) {
         Page<Agent> result;
         if (request.org) {
             sql::get_org(transaction, *request.org);
@@ -116,7 +123,7 @@ AgentDetails show_agent(db::Database &database, AgentId const &agent, int events
 }
 
 Page<Key> list_keys(db::Database &database, ListKeys const &request) {
-    return read(database, [&](db::Transaction &transaction) {
+    return read(database, request.page, [&](db::Transaction &transaction) {
         Page<Key> result;
         if (request.agent) {
             sql::get_agent(transaction, *request.agent);

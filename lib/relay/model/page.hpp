@@ -21,6 +21,9 @@ struct Page {
 struct PageRequest {
     std::optional<std::int64_t> limit = 1000;  ///< none: all
     std::optional<std::string> after{};
+
+    /// True if the answer may need much memory.
+    bool may_be_long() const { return !limit || *limit > 10'000; }
 };
 
 }  // namespace relay

@@ -184,7 +184,9 @@ DeletedRole delete_role(db::Database &database, DeleteRole const &request, Write
 Page<Role> list_roles(db::Database &database, ListRoles const &request) {
     auto const after = request.page.after ? std::optional(parse_cursor(*request.page.after)) : std::nullopt;
     Page<Role> result;
-    database.transact(reading(), [&](db::Transaction &transaction) {
+    db::TransactOptions options = reading();
+    options.any_size = request.page.may_be_long();
+    database.transact(options, [&](db::Transaction &transaction) {
         result = {};
         result.at = transaction.now();
         result.db_role = transaction.db_role();
