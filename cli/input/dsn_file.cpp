@@ -1,5 +1,6 @@
 #include "cli/input/dsn_file.hpp"
 
+#include "cli/posix/trust.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -75,6 +76,9 @@ std::string read_dsn_file(std::string const &path) {
     struct stat status {};
     if (file.descriptor() < 0 || ::fstat(file.descriptor(), &status) != 0) {
         refuse(path, std::strerror(errno));
+    }
+    if (auto const distrust = distrust_file(file.descriptor(), path)) {
+        throw Error(ErrorKind::usage, "--dsn-file: " + distrust->fault, {.why = distrust->why, .next = distrust->next});
     }
     std::string text = read_all(file, path);
     constexpr char const *blanks = " \t\r\n";

@@ -5,6 +5,7 @@
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
 #include "cli/posix/files.hpp"
+#include "cli/posix/trust.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
@@ -34,6 +35,14 @@ class Input {
           m_file(m_path == "-" ? -1 : ::open(m_path.c_str(), O_RDONLY | O_CLOEXEC)) {
         if (m_path != "-" && !m_file.is_open()) {
             refuse(m_flag, m_path, std::strerror(errno));
+        }
+    }
+
+    /// Throws Error (usage) if another user could have changed the file (cli/posix/trust.hpp).
+    void require_trusted() const {
+        if (auto const distrust = m_path == "-" ? std::nullopt : distrust_file(m_file.get(), m_path)) {
+            throw Error(ErrorKind::usage, m_flag + ": " + distrust->fault,
+                        {.why = distrust->why, .next = distrust->next});
         }
     }
 
@@ -81,12 +90,7 @@ std::size_t fill(Input const &input, SecretBuffer &buffer) {
     return size;
 }
 
-}  // namespace
-
-std::string input_name(std::string const &path) { return path == "-" ? "stdin" : path; }
-
-std::string read_input(std::string const &path, std::string_view flag, std::size_t limit) {
-    Input const input(path, flag);
+std::string read_all(Input const &input, std::string const &path, std::string_view flag, std::size_t limit) {
     std::string text;
     std::string piece(piece_size, '\0');
     while (std::size_t const got = input.read(piece)) {
@@ -96,6 +100,20 @@ std::string read_input(std::string const &path, std::string_view flag, std::size
         }
     }
     return text;
+}
+
+}  // namespace
+
+std::string input_name(std::string const &path) { return path == "-" ? "stdin" : path; }
+
+std::string read_input(std::string const &path, std::string_view flag, std::size_t limit) {
+    return read_all(Input(path, flag), path, flag, limit);
+}
+
+std::string read_trusted(std::string const &path, std::string_view flag, std::size_t limit) {
+    Input const input(path, flag);
+    input.require_trusted();
+    return read_all(input, path, flag, limit);
 }
 
 OpenText open_text(std::string const &path, std::string_view flag) {
@@ -109,8 +127,10 @@ SecretBuffer read_secret(Context &context, std::string const &path, std::string_
             flag.empty() ? "this command reads the key from stdin" : std::string(flag) + " - reads stdin";
         return context.prompt().ask_hidden("API key", source, "name a file, or use a pipe");
     }
+    Input const input(path, flag);
+    input.require_trusted();
     SecretBuffer buffer(most);
-    buffer.truncate(fill(Input(path, flag), buffer));
+    buffer.truncate(fill(input, buffer));
     return buffer;
 }
 

@@ -22,6 +22,10 @@ std::string input_name(std::string const &path);
 /// Reads a whole text that is not secret. Throws Error (usage) if it is unreadable or longer than `limit` bytes.
 std::string read_input(std::string const &path, std::string_view flag, std::size_t limit);
 
+/// The same for a text that decides where secrets go. Throws Error (usage) also if another user could have changed it
+/// (cli/posix/trust.hpp).
+std::string read_trusted(std::string const &path, std::string_view flag, std::size_t limit);
+
 /// A text of any size that is not secret. `size` is what is left to read of a regular file. open_text, and later reads,
 /// throw Error (usage) if the file is unreadable.
 struct OpenText {
@@ -31,8 +35,8 @@ struct OpenText {
 OpenText open_text(std::string const &path, std::string_view flag);
 
 /// Reads the first `most` bytes of a secret text, always in locked memory. If stdin is a terminal, asks for the text
-/// without echo. `flag` is empty for a command that always reads stdin. Throws Error: usage if it is unreadable;
-/// declined at Ctrl-D.
+/// without echo. `flag` is empty for a command that always reads stdin. Throws Error: usage if it is unreadable, or if
+/// another user could have changed it; declined at Ctrl-D.
 SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most);
 
 /// Reads exactly one key, always in locked memory. If stdin is a terminal, asks for it without echo. Throws Error:

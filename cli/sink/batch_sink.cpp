@@ -91,6 +91,7 @@ class LineBatches final : public BatchSink {
           m_rendering(std::move(rendering)),
           m_file(m_folder, m_name, first_words_of_lines(m_rendering.format)),
           m_output(output) {
+        require_trusted(*m_folder);
         require_writable(*m_folder);
         if (m_file.check()) {
             m_output.note("appending to the keys in " + m_path);

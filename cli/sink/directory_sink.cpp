@@ -31,22 +31,8 @@ bool exists(std::string const &path) {
     return ::lstat(path.c_str(), &status) == 0 || errno != ENOENT;
 }
 
-/// Checks that only this user or root can write to the folder: anyone else could put another file under an agent's
-/// name.
-void require_private(Folder const &folder) {
-    struct stat status {};
-    if (::fstat(folder.fd.get(), &status) != 0) {
-        throw sink_error("cannot check the folder " + folder.path, errno);
-    }
-    if (status.st_uid != ::geteuid() && status.st_uid != 0) {
-        throw sink_refusal(
-            "the folder " + folder.path + " belongs to another user (uid " + std::to_string(status.st_uid) + ")",
-            "its owner could replace the files in it", "choose a folder that you own");
-    }
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        throw sink_refusal("other users may write to the folder " + folder.path, "they could replace the files in it",
-                           "run chmod go-w " + folder.path + ", or choose a folder that does not exist yet");
-    }
+void require_place(Folder const &folder) {
+    require_trusted(folder, Harm::add);
     require_writable(folder);
 }
 
@@ -66,7 +52,7 @@ DirectorySink::DirectorySink(std::string path, bool replace, Rendering rendering
       m_destination("dir:" + m_path) {
     if (exists(m_path)) {
         m_folder = open_folder(m_path);
-        require_private(*m_folder);
+        require_place(*m_folder);
     } else {
         require_writable(*open_folder(parent_of(m_path)));
     }
@@ -85,7 +71,7 @@ void DirectorySink::open_or_make_folder() {
         throw sink_error("cannot make the folder " + m_path + " private", errno);
     }
     m_folder = open_folder(m_path);
-    require_private(*m_folder);
+    require_place(*m_folder);
     if (m_made_folder && !sync_folder(open_folder(parent_of(m_path))->fd.get())) {
         throw sink_error("cannot flush the parent folder of " + m_path, errno);
     }
@@ -159,7 +145,7 @@ void DirectorySink::open_or_make_part(std::string const &name, Part &part) {
                          "move it away: it must be a folder, not a symbolic link");
     }
     part.folder = std::make_shared<Folder const>(std::move(fd), path);
-    require_private(*part.folder);
+    require_place(*part.folder);
 }
 
 void DirectorySink::deliver() {

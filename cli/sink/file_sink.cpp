@@ -47,6 +47,7 @@ FileSink::FileSink(std::string path, bool replace, Rendering rendering, Output &
       m_file(m_folder, m_name, replace),
       m_rendering(std::move(rendering)),
       m_output(output) {
+    require_trusted(*m_folder);
     require_writable(*m_folder);
 }
 

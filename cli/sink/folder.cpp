@@ -30,6 +30,16 @@ void require_writable(Folder const &folder) {
     }
 }
 
+void require_trusted(Folder const &folder, Harm harm) {
+    struct stat status {};
+    if (::fstat(folder.fd.get(), &status) != 0) {
+        throw sink_error("cannot check the folder " + folder.path, errno);
+    }
+    if (auto const distrust = distrust_folder(status, folder.path, harm)) {
+        throw sink_refusal(distrust->fault, distrust->why, distrust->next);
+    }
+}
+
 std::string unfinished_name(std::string_view name) { return std::string(name).append(unfinished_suffix); }
 
 std::string batch_name(std::string_view name) { return std::string(name).append(batch_suffix); }

@@ -276,6 +276,7 @@ bool settle_leftover(std::string const &path, Judge const &judge, Output &output
     std::filesystem::path const whole(path);
     auto const parent = whole.has_parent_path() ? whole.parent_path().string() : std::string(".");
     auto const folder = open_folder(parent);
+    require_trusted(*folder);
     auto const name = whole.filename().string();
     auto const settled = settle_in(*folder, name, judge);
     if (settled != Settled::nothing) {
@@ -286,6 +287,7 @@ bool settle_leftover(std::string const &path, Judge const &judge, Output &output
 
 std::vector<FolderEntry> settle_folder(std::string const &path, Judge const &judge) {
     auto const folder = open_folder(path);
+    require_trusted(*folder);
     std::vector<FolderEntry> entries;
     settle_names(*folder, judge, entries);
     for (auto const &name : group_names(*folder)) {

@@ -2,6 +2,7 @@
 
 #include "cli/json/json.hpp"
 #include "cli/posix/files.hpp"
+#include "cli/posix/trust.hpp"
 #include "relay/model/error.hpp"
 
 #include <fcntl.h>
@@ -73,6 +74,9 @@ SealKey read_seal_key(std::string const &path) {
     FileDescriptor file(path == "-" ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (path != "-" && !file.is_open()) {
         throw bad_seal_key(source, std::strerror(errno));
+    }
+    if (auto const distrust = path == "-" ? std::nullopt : distrust_file(file.get(), path)) {
+        throw Error(ErrorKind::usage, "--seal-key: " + distrust->fault, {.why = distrust->why, .next = distrust->next});
     }
     auto const text = read_limited(path == "-" ? STDIN_FILENO : file.get(), source);
     auto const document = read_json_object(text);

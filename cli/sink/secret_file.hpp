@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/posix/files.hpp"
+#include "cli/posix/trust.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/error.hpp"
 
@@ -24,6 +25,8 @@ struct Folder {
 std::shared_ptr<Folder const> open_folder(std::string const &path);
 /// Throws Error (sink) unless files can be created in the folder now.
 void require_writable(Folder const &folder);
+/// Throws Error (sink) if another user could do this harm in the folder.
+void require_trusted(Folder const &folder, Harm harm = Harm::replace);
 
 /// Returns the name of the unfinished file for `name`.
 std::string unfinished_name(std::string_view name);

@@ -1,6 +1,6 @@
 """What answers is not PostgreSQL, or a proxy interferes: an answer of another form, or one without end.
 
-The program says what is true: before COMMIT nothing was changed, and an answer to COMMIT that is no answer is settled by
+The program says what is true: before COMMIT nothing was changed, and another answer in place of that to COMMIT is settled by
 the fence. And whatever is sent to it, it stays small.
 """
 

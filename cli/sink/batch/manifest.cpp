@@ -107,7 +107,9 @@ Manifest::Manifest(std::string path, std::optional<std::string> const &made_late
     auto const is_made_later = made_later && (std::filesystem::path(*made_later) / "").lexically_normal() ==
                                                  (std::filesystem::path(m_folder) / "").lexically_normal();
     if (!is_made_later || std::filesystem::exists(m_folder)) {
-        require_writable(*open_folder(m_folder));
+        auto const folder = open_folder(m_folder);
+        require_trusted(*folder);
+        require_writable(*folder);
         require_replaceable();
     }
 }
@@ -130,6 +132,7 @@ void Manifest::require_replaceable() const {
 
 void Manifest::write(std::function<void(Take const &)> const &rows) const {
     auto const folder = open_folder(m_folder);
+    require_trusted(*folder);
     Draft draft(*folder, m_name);
     draft.add(header);
     rows([&](IssuedLegacyKey const &key, std::string const &file) { draft.add(line_of(key, file)); });
