@@ -118,9 +118,8 @@ Exit 0: blocked, now or before. 3: no such agent or organization; nothing was ch
 others are blocked; stdout shows which. 8: nothing was changed; run it again. 9: the database cannot confirm whether
 the block was committed; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is
 confirmed. 10: it is blocked, but a live gateway did not acknowledge it in time (--wait-ack), or a standby did not
-replay it (--durable). 11: the block was missing
-when it was read back, because a rule, a trigger or a changed view interferes; nothing was changed, and the last line
-is the same as for 9. 13: the id you typed was wrong.
+replay it (--durable). 11: the block was missing when it was read back, before the COMMIT or after it, because a rule, a
+trigger or a changed view interferes; the last line is the same as for 9. 13: the id you typed was wrong.
 
 EXAMPLES
   relay-admin block billing-bot --reason "key seen in a public log" --ticket INC-42

@@ -135,8 +135,8 @@ keys that exist stay dead, even those made while the organization was revoked, s
 
 Exit 0: restored, now or before. 2: no place for the key was given, or --yes is missing. 3: no such agent or
 organization. 5: the agent's organization is revoked. 6: the organization is at its limit. 11: the revocation was still
-in force when it was read back; the last line is `NOT CONFIRMED: agent X may still be revoked`. 12: the key could not be
-delivered; nothing was changed. 13: the question was answered no.
+in force when it was read back, before the COMMIT or after it; the last line is `NOT CONFIRMED: agent X may still be
+revoked`. 12: the key could not be delivered; nothing was changed. 13: the question was answered no.
 
 EXAMPLES
   relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env

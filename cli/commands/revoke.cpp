@@ -155,8 +155,8 @@ changed. 7: some are unknown, the others are revoked; stdout shows which. 8: not
 database cannot confirm whether the revocation was committed; the last line is `NOT CONFIRMED: agent X may still be
 live`; run it again until it is confirmed. 10: it is revoked, but a live gateway did not acknowledge it in time
 (--wait-ack), or a standby did not replay it (--durable). 11: the revocation was missing when it
-was read back, because a rule, a trigger or a changed view interferes; nothing was changed, and the last line is the
-same as for 9. 13: the question was answered no, or the id you typed was wrong.
+was read back, before the COMMIT or after it, because a rule, a trigger or a changed view interferes; the last line is
+the same as for 9. 13: the question was answered no, or the id you typed was wrong.
 
 EXAMPLES
   relay-admin revoke billing-bot --reason "laptop stolen" --ticket INC-43

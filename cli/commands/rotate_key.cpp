@@ -120,9 +120,10 @@ with other parameters the command exits 5. Or make the key yourself and give it 
 place for the key. The key itself is never an argument.
 
 Exit 0: rotated, or not due. 2: no place for the key was given. 3: no such agent. 5: the agent is revoked, a rotation
-is in its grace period, or the key expired on its set date. 8: nothing was changed; run it again. 9: the outcome is
-unknown; the message has the command that settles it. 11: the keys were not as requested when they were
-read back; nothing was changed. 12: the key could not be delivered; nothing was changed.
+is in its grace period, or the key expired on its set date. 8: nothing was changed; run it again. If another session
+has locked the agent, the command waits 5 seconds for it before that; `block` and `revoke` do not wait for such a lock.
+9: the outcome is unknown; the message has the command that settles it. 11: the keys were not as requested when they
+were read back; nothing was changed. 12: the key could not be delivered; nothing was changed.
 
 EXAMPLES
   relay-admin rotate-key billing-bot --secret-file billing-bot.env --secret-format env

@@ -95,8 +95,8 @@ says so. The agent's keys are as they were before the block, unless they expired
 key, first rotate it with --grace 0, then unblock the agent.
 
 Exit 0: not blocked, now or already. 2: --yes is missing. 3: no such agent, organization or ticket. 7: some ids are
-unknown; stdout shows which. 11: the block was still in force when it was read back; the last
-line is `NOT CONFIRMED: agent X may still be blocked`. 13: the question was answered no.
+unknown; stdout shows which. 11: the block was still in force when it was read back, before the COMMIT or after it; the
+last line is `NOT CONFIRMED: agent X may still be blocked`. 13: the question was answered no.
 
 EXAMPLES
   relay-admin unblock billing-bot

@@ -147,6 +147,10 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
         document.warnings.push_back(
             "the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it");
     }
+    if (receipt.unread) {
+        document.warnings.push_back("the command succeeded, but could not be read back after its COMMIT: " +
+                                    *receipt.unread);
+    }
     if (contexts.failure) {
         document.warnings.push_back("the command succeeded, but reading the details failed: " + *contexts.failure);
     }

@@ -1,6 +1,7 @@
 #include "relay/incident/effect.hpp"
 
 #include "relay/identity/revocations_sql.hpp"
+#include "relay/identity/use_case.hpp"
 
 #include <algorithm>
 
@@ -42,7 +43,69 @@ void confirm(db::Transaction &transaction, std::vector<Subject> const &wrong, st
     transaction.confirm(false, std::string(what) + name_of(wrong.front()), std::move(doubts));
 }
 
+/// How long the reading after the COMMIT may wait for a lock.
+constexpr std::chrono::milliseconds reading_patience{500};
+
+std::string_view doubt_of(StandingKind kind, bool in_force) {
+    if (in_force) {
+        return " may still be live";
+    }
+    return kind == StandingKind::block ? " may still be blocked" : " may still be revoked";
+}
+
+std::vector<Subject> of_kind(std::vector<Subject> const &subjects, SubjectKind kind) {
+    std::vector<Subject> found;
+    std::copy_if(subjects.begin(), subjects.end(), std::back_inserter(found),
+                 [&](Subject const &subject) { return kind_of(subject) == kind; });
+    return found;
+}
+
+/// Those of `subjects` that are not as they were when their transaction was about to commit.
+std::vector<Subject> changed_since(db::Database &database, std::vector<Subject> const &subjects, StandingKind kind,
+                                   std::optional<Instant> until, bool in_force) {
+    db::TransactOptions options = reading();
+    options.lock_patience = reading_patience;
+    return database.transact(options, [&](db::Transaction &transaction) {
+        std::vector<Subject> wrong;
+        for (SubjectKind const one : {SubjectKind::org, SubjectKind::agent, SubjectKind::key}) {
+            if (std::vector<Subject> const some = of_kind(subjects, one); !some.empty()) {
+                add(wrong, in_force ? sql::not_in_force(transaction, some, kind, until)
+                                    : sql::still_in_force(transaction, some, kind));
+            }
+        }
+        return wrong;
+    });
+}
+
 }  // namespace
+
+void confirm_committed(db::Database &database, IncidentReceipt &receipt, StandingKind kind, bool in_force) {
+    std::vector<Subject> const subjects = subjects_without_error(receipt.items);
+    std::vector<Subject> wrong;
+    try {
+        wrong = changed_since(database, subjects, kind, receipt.until, in_force);
+    } catch (Error const &error) {
+        receipt.unread = error.message();
+        return;
+    } catch (Interrupted const &) {
+        receipt.unread = "interrupted";
+        return;
+    }
+    if (wrong.empty()) {
+        return;
+    }
+    std::vector<std::string> doubts;
+    for (Subject const &subject : wrong) {
+        doubts.push_back(name_of(subject) + std::string(doubt_of(kind, in_force)));
+    }
+    throw Error(ErrorKind::schema,
+                "the transaction is committed, but without effect: " + name_of(wrong.front()) +
+                    (in_force ? " is not " : " is still ") + std::string(text_of(status_of(kind))),
+                {.why = "a trigger that runs at COMMIT undid it, or another session changed it since",
+                 .next = advise(Act::verify_schema),
+                 .changed = Changed::yes,
+                 .not_confirmed = std::move(doubts)});
+}
 
 void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &items, StandingKind kind,
                       std::optional<Instant> until, ReadBack depth) {
@@ -66,7 +129,7 @@ void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &i
         wrong = sql::answered_contrary(transaction, subjects);
     }
     confirm(transaction, wrong, subjects, kind == StandingKind::block ? "the block of " : "the revocation of ",
-            " may still be live");
+            doubt_of(kind, true));
 }
 
 void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> const &items, StandingKind kind,
@@ -86,7 +149,7 @@ void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> cons
     }
     bool const block = kind == StandingKind::block;
     confirm(transaction, wrong, subjects, block ? "the end of the block of " : "the end of the revocation of ",
-            block ? " may still be blocked" : " may still be revoked");
+            doubt_of(kind, false));
 }
 
 }  // namespace relay

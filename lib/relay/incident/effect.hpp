@@ -17,4 +17,9 @@ void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &i
 void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> const &items, StandingKind kind,
                     ReadBack depth);
 
+/// Reads the effect of `receipt` back once more, after its COMMIT: a deferred trigger that was made by hand can undo
+/// it there. `in_force`: its items are blocked or revoked (`kind`); else they are so no longer. If that cannot be read,
+/// `receipt.unread` says why. Throws Error (schema; the transaction is committed).
+void confirm_committed(db::Database &database, IncidentReceipt &receipt, StandingKind kind, bool in_force);
+
 }  // namespace relay

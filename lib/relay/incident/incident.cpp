@@ -10,6 +10,7 @@
 #include "relay/incident/trail.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace relay {
 namespace {
@@ -97,6 +98,7 @@ IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request
     IncidentReceipt receipt;
     note_who(receipt, transaction);
     std::optional<Instant> const until = resolve(request.end, transaction.now());
+    receipt.until = until;
     std::vector<Subject> changed;
     std::vector<sql::NewEvent> events;
     for (sql::SubjectStanding const &one : sql::look_up(transaction, request.subjects)) {
@@ -118,8 +120,28 @@ IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request
     return receipt;
 }
 
+using Work = std::function<IncidentReceipt(db::Transaction &, Trail &)>;
+
+/// Runs `work`, which blocks or revokes, and reads its effect back after the COMMIT, too.
+IncidentReceipt run_shut_out(db::Database &database, WriteOptions const &options, StandingKind kind, Work const &work) {
+    IncidentReceipt receipt = run_incident(database, options, work);
+    if (receipt.changed && !options.dry_run) {
+        confirm_committed(database, receipt, kind, true);
+    }
+    return receipt;
+}
+
+/// The same for `work` that lifts blocks or a revocation.
+IncidentReceipt run_lifting(db::Database &database, WriteOptions const &options, StandingKind kind, Work const &work) {
+    IncidentReceipt receipt = run_lift(database, options, work);
+    if (receipt.changed && !options.dry_run) {
+        confirm_committed(database, receipt, kind, false);
+    }
+    return receipt;
+}
+
 IncidentReceipt shut_out(db::Database &database, ShutOut const &request, WriteOptions const &options) {
-    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_shut_out(database, options, request.kind, [&](db::Transaction &transaction, Trail &trail) {
         return shut_out_in(transaction, request, options.by, trail);
     });
 }
@@ -128,7 +150,7 @@ IncidentReceipt shut_out(db::Database &database, ShutOut const &request, WriteOp
 /// item.
 IncidentReceipt shut_out_org(db::Database &database, OrgId const &org, StandingKind kind, BlockEnd const &end,
                              WriteOptions const &options) {
-    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_shut_out(database, options, kind, [&](db::Transaction &transaction, Trail &trail) {
         sql::get_org(transaction, org);
         return shut_out_in(transaction, {.subjects = {org}, .kind = kind, .end = end}, options.by, trail);
     });
@@ -193,20 +215,20 @@ IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd con
 
 IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents,
                                WriteOptions const &options) {
-    return run_lift(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_lifting(database, options, StandingKind::block, [&](db::Transaction &transaction, Trail &trail) {
         return lift_in(transaction, each_once(agents), StandingKind::block, options.by, trail);
     });
 }
 
 IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
-    return run_lift(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_lifting(database, options, StandingKind::block, [&](db::Transaction &transaction, Trail &trail) {
         sql::get_org(transaction, org);
         return lift_in(transaction, {org}, StandingKind::block, options.by, trail);
     });
 }
 
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options) {
-    return run_lift(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_lifting(database, options, StandingKind::block, [&](db::Transaction &transaction, Trail &trail) {
         if (!sql::knows_ticket(transaction, ticket)) {
             throw Error(ErrorKind::not_found, "no block was ever made under ticket " + ticket.text(),
                         {.next = advise(Act::list_blocked_agents)});
@@ -238,7 +260,7 @@ IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &ke
 
 IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
                              WriteOptions const &options) {
-    return run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_shut_out(database, options, StandingKind::revoke, [&](db::Transaction &transaction, Trail &trail) {
         IncidentReceipt receipt;
         note_who(receipt, transaction);
         std::vector<Subject> keys;
@@ -273,7 +295,7 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
 }
 
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
-    return run_lift(database, options, [&](db::Transaction &transaction, Trail &trail) {
+    return run_lifting(database, options, StandingKind::revoke, [&](db::Transaction &transaction, Trail &trail) {
         sql::get_org(transaction, org);
         return lift_in(transaction, {org}, StandingKind::revoke, options.by, trail);
     });

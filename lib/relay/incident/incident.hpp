@@ -33,8 +33,10 @@ struct IncidentItem {
 
 struct IncidentReceipt : WriteReceipt {
     std::vector<IncidentItem> items{};  ///< in the order of the request
+    std::optional<Instant> until{};  ///< of `block`: the end that was asked for
     /// Set if the change is committed but its auth_events rows could not be written (a lock on the audit log): why.
     std::optional<std::string> trail_missing{};
+    std::optional<std::string> unread{};  ///< why the effect could not be read back after the COMMIT, too
     /// The change feed took no row: gateways that cache do not hear of it.
     bool feed_missing = false;
 };

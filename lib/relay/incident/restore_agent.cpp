@@ -68,6 +68,11 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
         return restored;
     });
     result.delivered_to = delivery_commit.destination();
+    if (result.changed && !options.dry_run) {
+        IncidentReceipt receipt;
+        receipt.items.push_back({.subject = agent});
+        confirm_committed(database, receipt, StandingKind::revoke, false);
+    }
     return result;
 }
 
