@@ -17,6 +17,8 @@ constexpr char const *channel = "relay_key_changes";
 constexpr std::chrono::milliseconds listening_pace = 3s;
 /// How often to poll where no NOTIFY can arrive (through a pooler, on a standby).
 constexpr std::chrono::milliseconds polling_pace = 1s;
+/// Any login of the database may notify, as often as it likes: that costs at most one read in this time.
+constexpr std::chrono::milliseconds shortest_pace = 20ms;
 constexpr std::chrono::milliseconds first_backoff = 100ms;
 constexpr std::chrono::milliseconds longest_backoff = 5s;
 
@@ -69,11 +71,13 @@ class Follow {
             return true;
         }
         m_listener->wait(m_listener->hears() ? listening_pace : polling_pace);
+        std::this_thread::sleep_until(m_read_at + shortest_pace);
         return false;
     }
 
     std::vector<KeyChange> read() {
         std::vector<KeyChange> changes;
+        m_read_at = std::chrono::steady_clock::now();
         m_database.transact(reading(),
                             [&](db::Transaction &transaction) { changes = sql::changes_since(transaction, m_cursor); });
         return changes;
@@ -100,6 +104,7 @@ class Follow {
     ChangeFollower const &m_follower;
     std::optional<std::string> m_cursor;
     std::unique_ptr<db::Listener> m_listener{};
+    std::chrono::steady_clock::time_point m_read_at{};
     bool m_reached = false;
     std::chrono::milliseconds m_backoff{0};
 };

@@ -15,6 +15,7 @@ const AUTHENTICATE = `
 const AUTHORIZE = 'SELECT ok, conditions FROM relay_api.authorize($1, $2, $3, $4)';
 const SUBJECTS = ['key_id', 'agent_id', 'org_id'];
 const [MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE] = [60e3, 5e3, 1e3, 20e3]; // milliseconds
+const PACE = 20; // milliseconds from read to read, however often anyone notifies
 
 const number = (text) => [...text].reduce((value, digit) => value * 62n + BigInt(DIGITS.indexOf(digit)), 0n);
 
@@ -127,6 +128,7 @@ export class Verifier {
           await this.catchUp(feed);
           await new Promise((go) => { wake = go; timer = setTimeout(go, told ? 0 : POLL); });
           clearTimeout(timer);
+          await new Promise((go) => setTimeout(go, this.readAt + PACE - performance.now()));
           if (told instanceof Error) throw told;
         }
       } catch { // whatever it was, we do not hear of changes, so the cache must not be used

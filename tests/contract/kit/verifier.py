@@ -23,6 +23,7 @@ AUTHENTICATE = """
 AUTHORIZE = "SELECT ok, conditions FROM relay_api.authorize(%s, %s, %s, %s)"
 SUBJECTS = ("key_id", "agent_id", "org_id")
 MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE = 60, 5, 1, 20  # seconds
+PACE = 0.02  # seconds from read to read, however often anyone notifies
 
 
 KEY = re.compile(
@@ -138,6 +139,7 @@ class Verifier:
                     self.catch_up(cursor)
                     if not feed.notifies:  # a statement also reads what arrived during it: the socket stays silent
                         select.select([feed], [], [], POLL)
+                    self.stopped.wait(max(0, self.read_at + PACE - time.monotonic()))
                     feed.poll()
             except Exception:  # whatever it was, we do not hear of changes, so the cache must not be used
                 self.read_at = -MAX_STALE
