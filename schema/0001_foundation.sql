@@ -59,3 +59,27 @@ BEGIN
     RAISE EXCEPTION '%.% is append-only: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
 END
 $$;
+
+-- Locks tables for writing and returns true, or returns false if someone's lock excludes that. It never waits. For notes, which must not
+-- delay the decision that they are about: by the lock that CREATE INDEX takes, for instance.
+CREATE FUNCTION relay.can_write(VARIADIC tables text[]) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE 'LOCK TABLE ONLY relay.' || array_to_string(tables, ', ONLY relay.') || ' IN ROW EXCLUSIVE MODE NOWAIT';
+    RETURN true;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN false;
+END
+$$;
+
+-- For functions that run with the rights of relay_owner: no argument may ask them for any amount of work.
+CREATE FUNCTION relay.require_between(name text, value bigint, lowest bigint, highest bigint) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF (value >= lowest AND value <= highest) IS NOT TRUE THEN
+        RAISE EXCEPTION '% must be from % to %, not %', name, lowest, highest, COALESCE(value::text, 'null')
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END
+$$;

@@ -209,6 +209,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     removed bigint;
 BEGIN
+    PERFORM relay.require_between('max_rows', prune_operations.max_rows, 1, 1000000);
     DELETE FROM relay.operations WHERE op_id = ANY (ARRAY(
         SELECT o.op_id FROM relay.operations AS o WHERE o.at < clock_timestamp() - interval '30 days'
         LIMIT prune_operations.max_rows FOR UPDATE SKIP LOCKED));

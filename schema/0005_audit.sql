@@ -112,7 +112,8 @@ BEGIN
     event.db_role := flood.db_role;
     event.trace_id := flood.trace_id;
     event.detail := COALESCE(flood.detail, '{}') || jsonb_build_object('first_at', flood.began_at)
-                    || CASE WHEN flood.claims IS NULL THEN '{}' ELSE jsonb_build_object('claims', flood.claims) END;
+                    || CASE WHEN flood.claims IS NULL THEN '{}' ELSE jsonb_build_object('claims', flood.claims) END
+                    || CASE WHEN flood.subject LIKE '%|others' THEN '{"sources": "many"}'::jsonb ELSE '{}' END;
     event.times := flood.folded;
     RETURN event;
 END
@@ -142,11 +143,12 @@ GRANT SELECT ON relay.own_refusals TO relay_tenant;
 
 -- Moves the floods that ended before `before` to auth_events, at most `most` of them, and returns how many. Skips
 -- floods that another backend is writing.
-CREATE FUNCTION relay.settle_floods(before timestamptz DEFAULT pg_catalog.clock_timestamp(), most integer DEFAULT NULL) RETURNS bigint
+CREATE FUNCTION relay.settle_floods(before timestamptz DEFAULT pg_catalog.clock_timestamp(), most integer DEFAULT 100000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
     settled bigint;
 BEGIN
+    PERFORM relay.require_between('most', settle_floods.most, 1, 1000000);
     WITH ended AS (
         DELETE FROM relay.event_floods AS flood
         WHERE flood.ctid = ANY (ARRAY(SELECT f.ctid FROM relay.event_floods AS f WHERE f.ends_at <= settle_floods.before
@@ -165,7 +167,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay.settle_floods(timestamptz, integer) IS
-    'moves the floods that ended before a time to auth_events immediately; without it, later events move them';
+    'moves the floods that ended before a time to auth_events immediately, at most `most` of them; without it, later events move them';
 GRANT EXECUTE ON FUNCTION relay.settle_floods(timestamptz, integer) TO relay_provisioner;
 
 -- If the transaction has written nothing so far, its COMMIT will not wait for the disk: a flood of bad keys must be
@@ -215,47 +217,112 @@ BEGIN
 END
 $$;
 
+-- As can_write, for auth_events, which has moments when its months are made or dropped: it waits for these. If the lock is not
+-- released then, someone else holds it, maybe for hours, and this session does not wait again for 5 s.
+CREATE FUNCTION relay.can_write_event() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
+BEGIN
+    IF relay.can_write('auth_events') THEN
+        RETURN true;
+    END IF;
+    IF clock_timestamp() < to_timestamp(substring(current_setting('relay.events_locked_until', true) FROM '^\d{1,12}$')::bigint) THEN
+        RETURN false;
+    END IF;
+    LOCK TABLE ONLY relay.auth_events IN ROW EXCLUSIVE MODE;
+    RETURN true;
+EXCEPTION
+    WHEN lock_not_available THEN
+        PERFORM set_config('relay.events_locked_until', (date_part('epoch', clock_timestamp())::bigint + 5)::text, false);
+        RETURN false;
+END
+$$;
+
+-- Writes the row of an event now, and settles a few floods that ended before `settle_before`, if it is not null. Returns
+-- false, without having written anything, if someone's lock on auth_events or one of its partitions excludes that.
+CREATE FUNCTION relay.write_event(event relay.auth_events, settle_before timestamptz) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
+BEGIN
+    IF NOT relay.can_write_event() THEN
+        RETURN false;
+    END IF;
+    INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, outcome, reason, ip_address, trace_id, detail)
+    VALUES (event.org_id, event.agent_id, event.key_id, event.action, event.outcome, event.reason, event.ip_address, event.trace_id,
+            event.detail);
+    IF settle_before IS NOT NULL THEN
+        PERFORM relay.settle_floods(settle_before, 8);
+    END IF;
+    RETURN true;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN false;
+END
+$$;
+
+-- Whether this backend may begin one more flood in this minute, which is counted. An attacker can have any number of
+-- networks of IPv6, so beyond 100 floods their sources are counted together. The count is in a setting of the session: it
+-- costs the same however many floods there are, and a session that resets it gains nothing but more rows.
+CREATE FUNCTION relay.may_begin_flood(present timestamptz) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    this_minute text := to_char(present, 'YYYYMMDDHH24MI');
+    begun       integer := substring(current_setting('relay.floods_begun', true) FROM '^' || this_minute || ' (\d{1,6})$');
+BEGIN
+    IF begun >= 100 THEN
+        RETURN false;
+    END IF;
+    PERFORM set_config('relay.floods_begun', this_minute || ' ' || COALESCE(begun, 0) + 1, false);
+    RETURN true;
+END
+$$;
+
 -- Records an event that strangers can cause as often as they like. In each window, the first `whole` events of a kind
 -- get a row each; the others are counted. When the window is over, the count is written: by the next such event, by
--- settle_floods, or by an event of another kind that begins its window.
+-- settle_floods, or by an event of another kind that begins its window. While auth_events is locked, all are counted.
+-- While event_floods is locked, no event is recorded: the decision must not wait.
 -- A plan that was made while event_floods was small would read all of it when it is large.
 CREATE FUNCTION relay.record_often(event relay.auth_events, whole integer DEFAULT 10, pace interval DEFAULT '1 minute') RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
-    present timestamptz := clock_timestamp();
+    present  timestamptz := clock_timestamp();
     -- One host can use every address of its IPv6 /64, so they count as one.
-    source  inet := CASE WHEN family(event.ip_address) = 6 THEN network(set_masklen(event.ip_address, 64)) ELSE event.ip_address END;
+    source   inet := CASE WHEN family(event.ip_address) = 6 THEN network(set_masklen(event.ip_address, 64)) ELSE event.ip_address END;
     -- If there is no such key, its id can be any text. Such events count as the same, whatever the id.
-    key     text := CASE WHEN event.agent_id IS NOT NULL OR EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = event.key_id)
-                         THEN event.key_id END;
-    about   text := concat(event.action, '|', event.reason, '|', event.org_id, '|', event.agent_id, '|', key, '|', source);
-    flood   relay.event_floods;
+    key      text := CASE WHEN event.agent_id IS NOT NULL OR EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = event.key_id)
+                          THEN event.key_id END;
+    about    text := concat(event.action, '|', event.reason, '|', event.org_id, '|', event.agent_id, '|', key, '|', source);
+    flood    relay.event_floods;
+    is_open  boolean;
+    is_whole boolean;
 BEGIN
     PERFORM relay.commit_lazily();
+    IF NOT relay.can_write('event_floods') THEN
+        RETURN;
+    END IF;
     SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
+    IF (flood.ends_at > present) IS NOT TRUE AND NOT relay.may_begin_flood(present) THEN
+        source := NULL;
+        key := CASE WHEN event.agent_id IS NOT NULL THEN event.key_id END;  -- else the caller has only named it
+        about := concat(event.action, '|', event.reason, '|', event.org_id, '|', event.agent_id, '|', key, '|others');
+        SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
+    END IF;
 
-    IF flood.ends_at > present AND flood.written >= whole THEN
+    is_open := COALESCE(flood.ends_at > present, false);
+    is_whole := NOT (is_open AND flood.written >= whole) AND relay.write_event(event, CASE WHEN NOT is_open THEN present END);
+    IF is_open OR (flood.backend IS NOT NULL AND NOT is_whole) THEN
         UPDATE relay.event_floods AS f
-        SET folded = f.folded + 1, last_at = present, trace_id = event.trace_id, detail = event.detail,
-            claims = relay.add_claims(f.claims, event)
+        SET written = f.written + is_whole::integer, folded = f.folded + (NOT is_whole)::integer, last_at = present,
+            trace_id = event.trace_id, detail = event.detail,
+            claims = CASE WHEN is_whole THEN f.claims ELSE relay.add_claims(f.claims, event) END
         WHERE f.backend = flood.backend AND f.subject = about;
         RETURN;
     END IF;
-
-    INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, outcome, reason, ip_address, trace_id, detail)
-    VALUES (event.org_id, event.agent_id, event.key_id, event.action, event.outcome, event.reason, event.ip_address, event.trace_id,
-            event.detail);
-    IF flood.ends_at > present THEN
-        UPDATE relay.event_floods AS f SET written = f.written + 1 WHERE f.backend = flood.backend AND f.subject = about;
-        RETURN;
-    END IF;
-    PERFORM relay.settle_floods(present, 8);  -- the last window of this kind, if any, and a few others that are over
     -- If another backend is writing this row in settle_floods right now, the row is still visible here. Then this window counts nothing,
     -- and each of its events has its own row.
     INSERT INTO relay.event_floods (backend, subject, ends_at, began_at, last_at, written, folded,
-                                    org_id, agent_id, key_id, action, outcome, reason, ip_address)
-    SELECT pg_backend_pid(), about, present + pace, present, present, 1, 0,
-           event.org_id, event.agent_id, key, event.action, event.outcome, event.reason, source
+                                    org_id, agent_id, key_id, action, outcome, reason, ip_address, trace_id, detail, claims)
+    SELECT pg_backend_pid(), about, present + pace, present, present, is_whole::integer, (NOT is_whole)::integer,
+           event.org_id, event.agent_id, key, event.action, event.outcome, event.reason, source,
+           event.trace_id, event.detail, CASE WHEN NOT is_whole THEN relay.add_claims(NULL, event) END
     WHERE NOT EXISTS (SELECT FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about);
 END
 $$;

@@ -91,6 +91,7 @@ DECLARE
     held     bigint;
     late     bigint;
 BEGIN
+    PERFORM relay.require_between('months_ahead', make_event_months.months_ahead, 0, 120);
     PERFORM pg_advisory_xact_lock(7263542, 1);
     SELECT array_agg(wanted.month ORDER BY wanted.month) INTO missing
     FROM (SELECT present + make_interval(months => n) FROM generate_series(0, months_ahead) AS n
@@ -201,10 +202,13 @@ $$;
 GRANT EXECUTE ON FUNCTION relay.measure_event_month(date) TO relay_provisioner, relay_responder, relay_auditor;
 
 CREATE FUNCTION relay.droppable_event_months(keep_months integer) RETURNS SETOF date
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
-    SELECT made.month FROM relay.event_months() AS made
-    WHERE made.month < date_trunc('month', statement_timestamp()) - make_interval(months => greatest(keep_months, 1))
-    ORDER BY made.month
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+BEGIN
+    PERFORM relay.require_between('keep_months', keep_months, 1, 1200);
+    RETURN QUERY SELECT made.month FROM relay.event_months() AS made
+    WHERE made.month < date_trunc('month', statement_timestamp()) - make_interval(months => keep_months)
+    ORDER BY made.month;
+END
 $$;
 COMMENT ON FUNCTION relay.droppable_event_months(integer) IS
     'the months of auth_events that are older than the last keep_months whole months; at least one whole month is kept';
@@ -222,12 +226,10 @@ DECLARE
     doomed record;
     record relay.retention_drops;
 BEGIN
-    IF keep_months IS NULL OR keep_months < 1 THEN
-        RAISE EXCEPTION 'keep_months must be at least 1, so that the last whole month is kept'
-            USING ERRCODE = 'invalid_parameter_value';
-    END IF;
+    PERFORM relay.require_between('keep_months', keep_months, 1, 1200);
     PERFORM pg_advisory_xact_lock(7263542, 1);
-    PERFORM relay.settle_floods();
+    WHILE relay.settle_floods(most => 100000) = 100000 LOOP
+    END LOOP;
     months := ARRAY(SELECT relay.droppable_event_months(keep_months));
     IF months = '{}' THEN
         RETURN;

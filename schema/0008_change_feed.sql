@@ -31,6 +31,20 @@ COMMENT ON COLUMN relay.key_changes.kicks IS
     'true: end the open connections of the subject (block, revoke); false: forget what is cached, and ask again at '
     'the next call';
 
+-- Rows that key_changes could not take, because someone had locked it, by CREATE INDEX for instance. A block must not wait for
+-- that, and gateways must hear of it anyway. Both tables number their rows with one sequence, so they are one feed.
+CREATE TABLE relay.key_changes_aside (
+    LIKE relay.key_changes INCLUDING COMMENTS,
+    CONSTRAINT key_changes_aside_pkey PRIMARY KEY (txid, seq)
+);
+COMMENT ON TABLE relay.key_changes_aside IS 'rows of the feed that were written while key_changes was locked';
+
+CREATE VIEW relay.change_feed AS
+SELECT txid, seq, org_id, agent_id, key_id, change, kicks, at FROM relay.key_changes
+UNION ALL
+SELECT txid, seq, org_id, agent_id, key_id, change, kicks, at FROM relay.key_changes_aside;
+COMMENT ON VIEW relay.change_feed IS 'what gateways must forget: every row, whichever table took it';
+
 -- The last place that was pruned from the feed: a gateway with an earlier cursor may have missed rows.
 CREATE TABLE relay.feed_horizon (
     only_row  boolean NOT NULL DEFAULT true,
@@ -42,12 +56,17 @@ CREATE TABLE relay.feed_horizon (
 );
 INSERT INTO relay.feed_horizon DEFAULT VALUES;
 
-GRANT SELECT ON relay.key_changes, relay.feed_horizon TO relay_provisioner, relay_responder, relay_auditor;
+GRANT SELECT ON relay.key_changes, relay.key_changes_aside, relay.change_feed, relay.feed_horizon TO relay_provisioner, relay_responder, relay_auditor;
 SELECT relay.isolate_tenants('relay.key_changes');
+SELECT relay.isolate_tenants('relay.key_changes_aside');
 
 -- Writing ------------------------------------------------------------------------------------------------------------------------------
 
 -- Writes one row of the feed. `wake` false: the row can wait for the next poll of the gateways.
+--
+-- It waits for no one's lock: a block that fails because the feed is locked would leave a leaked key alive. If both tables
+-- are locked, the row is missing: gateways that cache learn of the change when their answers expire, within a minute, and
+-- the program warns.
 --
 -- NOTIFY takes a lock for the whole cluster when COMMIT begins, and holds it until COMMIT ends. If the transaction
 -- waits for a synchronous standby then, every block waits with it. So such a transaction does not notify, and gateways
@@ -57,8 +76,14 @@ SELECT relay.isolate_tenants('relay.key_changes');
 CREATE FUNCTION relay.announce(about_org text, about_agent text, about_key text, what text, must_kick boolean, wake boolean DEFAULT true)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO relay.key_changes (org_id, agent_id, key_id, change, kicks)
-    VALUES (about_org, about_agent, about_key, what, must_kick);
+    IF relay.can_write('key_changes') THEN
+        INSERT INTO relay.key_changes (org_id, agent_id, key_id, change, kicks)
+        VALUES (about_org, about_agent, about_key, what, must_kick);
+    ELSIF relay.can_write('key_changes_aside') THEN
+        INSERT INTO relay.key_changes_aside (txid, seq, org_id, agent_id, key_id, change, kicks, at)
+        VALUES (pg_current_xact_id(), nextval('relay.key_changes_seq_seq'), about_org, about_agent, about_key, what, must_kick,
+                clock_timestamp());
+    END IF;
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'local', true);  -- a gateway that sees the row may rely on it
     END IF;
@@ -74,6 +99,18 @@ END
 $$;
 COMMENT ON FUNCTION relay.announce(text, text, text, text, boolean, boolean) IS
     'writes a row of the change feed and wakes the gateways that listen; for triggers';
+
+-- Two statements, because key_changes may be locked against readers, too, if this transaction has written to the other table.
+CREATE FUNCTION relay.has_announced() RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM relay.key_changes_aside AS c WHERE c.txid = pg_current_xact_id_if_assigned()) THEN
+        RETURN true;
+    END IF;
+    RETURN EXISTS (SELECT FROM relay.key_changes AS c WHERE c.txid = pg_current_xact_id_if_assigned());
+END
+$$;
+COMMENT ON FUNCTION relay.has_announced() IS 'whether this transaction has written a row of the change feed';
+GRANT EXECUTE ON FUNCTION relay.has_announced() TO relay_provisioner, relay_responder;
 
 CREATE FUNCTION relay.announce_revocation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -281,7 +318,7 @@ BEGIN
         RETURN QUERY
         SELECT format('%s.%s.%s.%s.%s', history.database_id, history.timeline, tail.txid, tail.seq, seen),
                NULL::text, NULL::text, NULL::text, 'reset', true, clock_timestamp()
-        FROM (SELECT c.txid, c.seq FROM relay.key_changes AS c WHERE c.txid < settled
+        FROM (SELECT c.txid, c.seq FROM relay.change_feed AS c WHERE c.txid < settled
               UNION ALL SELECT horizon.txid, horizon.seq WHERE horizon.txid IS NOT NULL
               ORDER BY txid DESC, seq DESC LIMIT 1) AS tail;
         RETURN;
@@ -290,7 +327,7 @@ BEGIN
     prefix := format('%s.%s.', place.database_id, place.timeline);
     RETURN QUERY
     WITH settled_rows AS MATERIALIZED (
-        SELECT c.* FROM relay.key_changes AS c
+        SELECT c.* FROM relay.change_feed AS c
         WHERE (c.txid, c.seq) > (place.txid, place.seq) AND c.txid < settled
         ORDER BY c.txid, c.seq LIMIT bound
     ), last_settled AS (
@@ -300,7 +337,7 @@ BEGIN
     ), page AS (
         SELECT s.*, s.txid AS place_txid, s.seq AS place_seq FROM settled_rows AS s
         UNION ALL
-        SELECT c.*, l.txid, l.seq FROM relay.key_changes AS c CROSS JOIN last_settled AS l
+        SELECT c.*, l.txid, l.seq FROM relay.change_feed AS c CROSS JOIN last_settled AS l
         WHERE c.txid >= settled AND c.txid < pg_snapshot_xmax(present) AND NOT pg_visible_in_snapshot(c.txid, place.seen)
           AND (SELECT count(*) FROM settled_rows) < bound
     )

@@ -25,24 +25,26 @@ DECLARE
     oldest  timestamptz := clock_timestamp() - interval '7 days';
     settled xid8 := pg_snapshot_xmin(pg_current_snapshot());
     last    record;
-    removed bigint := 0;
+    removed bigint;
+    aside   bigint;
 BEGIN
+    PERFORM relay.require_between('max_rows', prune_changes.max_rows, 1, 1000000);
     PERFORM FROM relay.feed_horizon FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN 0;  -- another session is pruning
     END IF;
     SELECT front.txid, front.seq INTO last
     FROM (SELECT c.txid, c.seq, bool_and(c.at < oldest AND c.txid < settled) OVER (ORDER BY c.txid, c.seq) AS old
-          FROM relay.key_changes AS c ORDER BY c.txid, c.seq LIMIT prune_changes.max_rows) AS front
+          FROM relay.change_feed AS c ORDER BY c.txid, c.seq LIMIT prune_changes.max_rows) AS front
     WHERE front.old ORDER BY front.txid DESC, front.seq DESC LIMIT 1;
-    IF last.txid IS NOT NULL THEN
-        DELETE FROM relay.key_changes AS c WHERE (c.txid, c.seq) <= (last.txid, last.seq);
-        GET DIAGNOSTICS removed = ROW_COUNT;
-    END IF;
+    DELETE FROM relay.key_changes AS c WHERE (c.txid, c.seq) <= (last.txid, last.seq);
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    DELETE FROM relay.key_changes_aside AS c WHERE (c.txid, c.seq) <= (last.txid, last.seq);
+    GET DIAGNOSTICS aside = ROW_COUNT;
     UPDATE relay.feed_horizon AS h
     SET txid = COALESCE(last.txid, h.txid), seq = COALESCE(last.seq, h.seq), pruned_at = clock_timestamp();
     DELETE FROM relay.gateway_acks AS a WHERE a.at < oldest;
-    RETURN removed;
+    RETURN removed + aside;
 END
 $$;
 COMMENT ON FUNCTION relay.prune_changes(integer) IS
@@ -99,6 +101,10 @@ BEGIN
        OR EXISTS (SELECT FROM pg_snapshot_xip(present) AS running (txid) WHERE pg_visible_in_snapshot(running.txid, place.seen)) THEN
         place.seen := format('%1$s:%1$s:', GREATEST(place.txid, '1'))::pg_snapshot;
     END IF;
+    -- It must not wait for a lock: the gateway acts on no change meanwhile. Without it the gateway counts as silent, which is the safe side.
+    IF NOT relay.can_write('gateway_acks') THEN
+        RETURN;
+    END IF;
     -- It must not wait for a standby. If a crash loses it, the gateway acknowledges again.
     IF current_setting('synchronous_commit') <> 'off' THEN
         PERFORM set_config('synchronous_commit', 'local', true);
@@ -115,7 +121,8 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'gateway id % is in use by another role', acknowledge.gateway_id USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF EXISTS (SELECT FROM relay.feed_horizon AS h WHERE h.pruned_at < clock_timestamp() - interval '1 hour') THEN
+    IF EXISTS (SELECT FROM relay.feed_horizon AS h WHERE h.pruned_at < clock_timestamp() - interval '1 hour')
+       AND relay.can_write('feed_horizon', 'key_changes', 'key_changes_aside') THEN
         PERFORM relay.prune_changes();
     END IF;
 END
@@ -138,7 +145,7 @@ FROM relay.gateway_acks AS ack
 CROSS JOIN relay.feed_history() AS here
 CROSS JOIN LATERAL (
     SELECT pg_catalog.count(*) AS changes, pg_catalog.min(c.at) AS since
-    FROM relay.key_changes AS c
+    FROM relay.change_feed AS c
     WHERE (c.txid, c.seq) > (ack.txid, ack.seq) AND NOT pg_catalog.pg_visible_in_snapshot(c.txid, ack.seen)) AS missing;
 COMMENT ON COLUMN relay.gateway_status.changes_behind IS
     'rows of the feed that it has not acknowledged; null: its cursor is from another history of the database, so it '

@@ -60,44 +60,84 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     END
 $$;
 
--- Records a success, at most once per minute for each key and address. It waits for no lock: it skips a row that a
--- rotation has locked, and the next call writes it.
+-- What a success leaves behind. The decision does not depend on it, so it waits for no lock on a table: what cannot be
+-- written now is left out, and a later call writes it.
+
+-- Retires the key that `seen_key` replaces, if it was to be retired at the first use. Returns false if it should be, and
+-- could not: the old key then lives until the next call with the new one, or until its grace ends.
+CREATE FUNCTION relay.retire_predecessor(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, seen_trace text)
+RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
+DECLARE
+    retired text := (SELECT k.key_id FROM relay.agent_keys AS k
+                     WHERE k.agent_id = seen_agent AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use);
+BEGIN
+    IF retired IS NULL THEN
+        RETURN true;
+    END IF;
+    IF NOT relay.can_write('agent_keys') OR NOT relay.can_write_event() THEN
+        RETURN false;
+    END IF;
+    BEGIN
+        UPDATE relay.agent_keys SET state = 'retired', retired_at = seen_at
+        WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
+                        WHERE k.key_id = retired AND k.state = 'retiring' FOR NO KEY UPDATE SKIP LOCKED);
+        IF FOUND THEN
+            INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, trace_id)
+            VALUES (seen_org, seen_agent, retired, 'key_retired', 'its replacement ' || seen_key || ' was used', seen_trace);
+        END IF;
+        RETURN FOUND;
+    EXCEPTION
+        WHEN lock_not_available THEN
+            RETURN false;  -- not without its event
+    END;
+END
+$$;
+
+-- Writes from where a key was seen, with an event, once per minute.
+CREATE FUNCTION relay.note_sighting(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, seen_from inet, seen_trace text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
+BEGIN
+    IF EXISTS (SELECT FROM relay.key_sightings AS s
+               WHERE s.key_id = seen_key AND s.ip_address = seen_from AND s.logged_at > seen_at - interval '1 minute')
+       OR NOT relay.can_write('key_sightings') OR NOT relay.can_write_event() THEN
+        RETURN;
+    END IF;
+    INSERT INTO relay.key_sightings AS s (key_id, ip_address, logged_at) VALUES (seen_key, seen_from, seen_at)
+    ON CONFLICT (key_id, ip_address) DO UPDATE SET logged_at = excluded.logged_at
+        WHERE s.logged_at <= excluded.logged_at - interval '1 minute';
+    IF FOUND THEN
+        INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, ip_address, trace_id)
+        VALUES (seen_org, seen_agent, seen_key, 'authenticated', NULLIF(seen_from, '::'), seen_trace);
+    END IF;
+EXCEPTION
+    WHEN lock_not_available THEN
+        NULL;
+END
+$$;
+
+-- Records a success, at most once per minute for each key and address. It skips a row that a rotation has locked. First
+-- the facts on which other decisions depend: if one of them cannot be written, last_used_at remains old, so that the next
+-- call comes here again.
 CREATE FUNCTION relay.note_success(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, used_at timestamptz,
                                    seen_from inet, seen_trace text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    retired text;
+    is_due boolean := (used_at > seen_at - interval '1 minute') IS NOT TRUE;
 BEGIN
     PERFORM relay.commit_lazily();
-    IF used_at IS NULL OR used_at <= seen_at - interval '1 minute' THEN
+    IF NOT relay.note_own_key(seen_agent, seen_org, seen_key)
+       OR (is_due AND NOT relay.retire_predecessor(seen_key, seen_agent, seen_org, seen_at, seen_trace)) THEN
+        is_due := false;
+    END IF;
+    IF is_due AND relay.can_write('agent_keys') THEN
         UPDATE relay.agent_keys SET last_used_at = seen_at, last_used_from = seen_from
         WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k WHERE k.key_id = seen_key FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
+    IF is_due AND relay.can_write('agents') THEN
         UPDATE relay.agents SET last_used_at = seen_at
         WHERE agent_id = (SELECT a.agent_id FROM relay.agents AS a WHERE a.agent_id = seen_agent FOR NO KEY UPDATE SKIP LOCKED);
-        -- The replacement works, so the old key is no longer needed.
-        UPDATE relay.agent_keys SET state = 'retired', retired_at = seen_at
-        WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
-                        WHERE k.agent_id = seen_agent AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use
-                        FOR NO KEY UPDATE SKIP LOCKED)
-        RETURNING key_id INTO retired;
-        IF retired IS NOT NULL THEN
-            INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, trace_id)
-            VALUES (seen_org, seen_agent, retired, 'key_retired', 'its replacement ' || seen_key || ' was used', seen_trace);
-        END IF;
     END IF;
-
-    IF NOT EXISTS (SELECT FROM relay.key_sightings AS s
-                   WHERE s.key_id = seen_key AND s.ip_address = COALESCE(seen_from, '::')
-                     AND s.logged_at > seen_at - interval '1 minute') THEN
-        INSERT INTO relay.key_sightings AS s (key_id, ip_address, logged_at)
-        VALUES (seen_key, COALESCE(seen_from, '::'), seen_at)
-        ON CONFLICT (key_id, ip_address) DO UPDATE SET logged_at = excluded.logged_at
-            WHERE s.logged_at <= excluded.logged_at - interval '1 minute';
-        IF FOUND THEN
-            INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, ip_address, trace_id)
-            VALUES (seen_org, seen_agent, seen_key, 'authenticated', seen_from, seen_trace);
-        END IF;
-    END IF;
+    PERFORM relay.note_sighting(seen_key, seen_agent, seen_org, seen_at, COALESCE(seen_from, '::'), seen_trace);
 END
 $$;
 
@@ -188,6 +228,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     removed bigint;
 BEGIN
+    PERFORM relay.require_between('max_rows', prune_sightings.max_rows, 1, 1000000);
     DELETE FROM relay.key_sightings WHERE ctid = ANY (ARRAY(
         SELECT s.ctid FROM relay.key_sightings AS s
         WHERE s.logged_at < clock_timestamp() - interval '30 days'

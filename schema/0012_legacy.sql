@@ -182,28 +182,45 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.proven_agents
 
 -- Leaving the list ---------------------------------------------------------------------------------------------------------------------
 
--- Runs in the transaction of the authentication, whichever function authenticates. It depends on the sighting, not on last_used_at: if
--- another transaction has locked the row of the key or of the agent, last_used_at is skipped, but a sighting never is.
+-- Records that an agent has used its own key: from then on authenticate_legacy refuses it. The row does not depend on locks
+-- on other tables; its event and its row of the feed do, because they only report it. Returns false if proven_agents itself
+-- is locked: authenticate then comes here again with the next call of the agent.
+CREATE FUNCTION relay.note_own_key(seen_agent text, seen_org text, seen_key text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
+DECLARE
+    event relay.auth_events;
+BEGIN
+    IF EXISTS (SELECT FROM relay.proven_agents AS p WHERE p.agent_id = seen_agent) THEN
+        RETURN true;
+    END IF;
+    IF NOT relay.can_write('proven_agents') THEN
+        RETURN false;
+    END IF;
+    INSERT INTO relay.proven_agents (agent_id, org_id, key_id) VALUES (seen_agent, seen_org, seen_key) ON CONFLICT DO NOTHING;
+    IF FOUND AND EXISTS (SELECT FROM relay.legacy_agents AS l WHERE l.agent_id = seen_agent) THEN
+        event.org_id := seen_org;
+        event.agent_id := seen_agent;
+        event.key_id := seen_key;
+        event.action := 'migration_proven';
+        event.outcome := 'ok';
+        event.reason := 'its own key was used: the shared secret is closed to it for good';
+        PERFORM relay.write_event(event, NULL);
+        -- It wakes no gateway: this is inside an authentication, which must not wait for the lock of NOTIFY.
+        PERFORM relay.announce(seen_org, seen_agent, NULL, 'legacy_left', false, wake => false);
+    END IF;
+    RETURN true;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN false;
+END
+$$;
+
+-- For a sighting that another function or a person writes. It depends on the sighting, not on last_used_at: if another
+-- transaction has locked the row of the key or of the agent, last_used_at is skipped.
 CREATE FUNCTION relay.leave_legacy() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    proven record;
 BEGIN
-    SELECT k.agent_id, k.org_id INTO proven
-    FROM relay.agent_keys AS k
-    WHERE k.key_id = NEW.key_id AND NOT EXISTS (SELECT FROM relay.proven_agents AS p WHERE p.agent_id = k.agent_id);
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO relay.proven_agents (agent_id, org_id, key_id) VALUES (proven.agent_id, proven.org_id, NEW.key_id)
-    ON CONFLICT DO NOTHING;
-    IF FOUND AND EXISTS (SELECT FROM relay.legacy_agents AS l WHERE l.agent_id = proven.agent_id) THEN
-        INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason)
-        VALUES (proven.org_id, proven.agent_id, NEW.key_id, 'migration_proven',
-                'its own key was used: the shared secret is closed to it for good');
-        -- It wakes no gateway: this is inside an authentication, which must not wait for the lock of NOTIFY.
-        PERFORM relay.announce(proven.org_id, proven.agent_id, NULL, 'legacy_left', false, wake => false);
-    END IF;
+    PERFORM relay.note_own_key(k.agent_id, k.org_id, k.key_id) FROM relay.agent_keys AS k WHERE k.key_id = NEW.key_id;
     RETURN NULL;
 END
 $$;

@@ -56,28 +56,33 @@ BEGIN
 END
 $$;
 
--- Records a use, at most once per minute. It waits for no lock: it skips a row that a batch of `issue` has locked, and
--- the next call writes it.
+-- Records a use, at most once per minute. It waits for no lock on a table, and skips a row that a batch of `issue` has
+-- locked: a later call writes it.
 CREATE FUNCTION relay.note_legacy_use(seen_agent text, seen_org text, seen_at timestamptz, used_at timestamptz, seen_from inet, seen_trace text)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
+DECLARE
+    address inet := COALESCE(seen_from, '::');
 BEGIN
-    IF used_at IS NULL OR used_at <= seen_at - interval '1 minute' THEN
+    IF (used_at > seen_at - interval '1 minute') IS NOT TRUE AND relay.can_write('legacy_agents') THEN
         UPDATE relay.legacy_agents SET last_seen_at = seen_at, last_seen_from = seen_from
         WHERE agent_id = (SELECT l.agent_id FROM relay.legacy_agents AS l
                           WHERE l.agent_id = seen_agent FOR NO KEY UPDATE SKIP LOCKED);
     END IF;
-    IF NOT EXISTS (SELECT FROM relay.legacy_sightings AS s
-                   WHERE s.agent_id = seen_agent AND s.ip_address = COALESCE(seen_from, '::')
-                     AND s.logged_at > seen_at - interval '1 minute') THEN
-        INSERT INTO relay.legacy_sightings AS s (agent_id, ip_address, logged_at)
-        VALUES (seen_agent, COALESCE(seen_from, '::'), seen_at)
-        ON CONFLICT (agent_id, ip_address) DO UPDATE SET logged_at = excluded.logged_at
-            WHERE s.logged_at <= excluded.logged_at - interval '1 minute';
-        IF FOUND THEN
-            INSERT INTO relay.auth_events (org_id, agent_id, action, ip_address, trace_id)
-            VALUES (seen_org, seen_agent, 'legacy_authenticated', seen_from, seen_trace);
-        END IF;
+    IF EXISTS (SELECT FROM relay.legacy_sightings AS s
+               WHERE s.agent_id = seen_agent AND s.ip_address = address AND s.logged_at > seen_at - interval '1 minute')
+       OR NOT relay.can_write('legacy_sightings') OR NOT relay.can_write_event() THEN
+        RETURN;
     END IF;
+    INSERT INTO relay.legacy_sightings AS s (agent_id, ip_address, logged_at) VALUES (seen_agent, address, seen_at)
+    ON CONFLICT (agent_id, ip_address) DO UPDATE SET logged_at = excluded.logged_at
+        WHERE s.logged_at <= excluded.logged_at - interval '1 minute';
+    IF FOUND THEN
+        INSERT INTO relay.auth_events (org_id, agent_id, action, ip_address, trace_id)
+        VALUES (seen_org, seen_agent, 'legacy_authenticated', seen_from, seen_trace);
+    END IF;
+EXCEPTION
+    WHEN lock_not_available THEN
+        NULL;
 END
 $$;
 

@@ -30,10 +30,10 @@ constexpr std::array meanings{
             "settles it"},
     Meaning{ErrorKind::check_no,
             "a check failed: a key is refused or due, a wait timed out, a verification found differences"},
-    Meaning{
-        ErrorKind::schema,
-        "the database schema is older or newer than this program, and nothing was changed; or the effect of a change was "
-        "missing when it was read back, and the message says what is true now"},
+    Meaning{ErrorKind::schema,
+            "the database schema is older or newer than this program, and nothing was changed; or the effect of a "
+            "change was "
+            "missing when it was read back, and the message says what is true now"},
     Meaning{ErrorKind::sink, "the secret could not be delivered; nothing was changed"},
     Meaning{ErrorKind::declined, "a question was answered with no, with the wrong id, or with Ctrl-D"},
 };

@@ -193,3 +193,87 @@ def test_a_count_is_never_changed_once_it_is_written(database, caller, foreign_k
     database.execute("SELECT relay.settle_floods(now() + interval '1 hour')")
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         database.execute("UPDATE relay.auth_events SET times = 1")
+
+
+MOST = 100  # floods that a connection begins per minute
+
+
+def from_networks(call, key, count, first=1, **more):
+    """`count` failures, each from another /64 of IPv6."""
+    for number in range(first, first + count):
+        call(key, address=f"2001:db8:{number:x}::1", **more)
+
+
+def begin_again(call):
+    """As if the minute were over."""
+    with call.connection.cursor() as cursor:
+        cursor.execute("SET relay.floods_begun = '197001010000 100'")
+
+
+def test_networks_beyond_a_number_are_counted_together(database, caller, foreign_key):
+    call = caller()
+    from_networks(call, foreign_key, 1000)
+    assert database.value("SELECT count(*) FROM relay.event_floods") <= MOST + 1
+    rows, _, happened = recorded(database)
+    assert rows <= MOST + WHOLE and happened == 1000
+    others = database.one("SELECT * FROM relay.recorded_events WHERE event_id IS NULL")
+    assert others["times"] == 1000 - MOST - WHOLE and others["ip_address"] is None
+    assert others["detail"]["sources"] == "many" and others["detail"]["claims"]["key_id"] == [key_id(foreign_key)]
+    database.execute("SELECT relay.settle_floods(now() + interval '1 hour')")
+    assert database.value("SELECT count(*) FROM relay.event_floods") == 0 and recorded(database)[1:] == (1000, 1000)
+
+
+def test_that_number_is_per_minute_and_connection(database, caller, foreign_key):
+    call = caller()
+    from_networks(call, foreign_key, MOST + 5)
+    from_networks(caller(), foreign_key, 5, first=5000)
+    begin_again(call)
+    from_networks(call, foreign_key, 5, first=9000)
+    sources = "SELECT count(DISTINCT ip_address) FROM relay.event_floods"
+    assert database.value(sources) == MOST + 5 + 5 and recorded(database)[2] == MOST + 15
+    with call.connection.cursor() as cursor:  # a session may set anything: that costs rows, and no answer
+        for nonsense in ("", "x", "999999999999 999999999999999"):
+            cursor.execute("SET relay.floods_begun = %s", (nonsense,))
+            assert call(foreign_key, address="2001:db8:ffff::1") == "unknown_key"
+
+
+def test_ids_of_known_keys_that_anyone_can_name_are_not_without_end_either(database, caller, key, foreign_key):
+    database.execute(
+        "INSERT INTO relay.agents (agent_id, org_id, name, created_by) SELECT 'a' || n, 'acme', 'A', 't' FROM generate_series(1, 300) AS n;"
+        "INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by)"
+        " SELECT lpad(n::text, 12, '0'), 'a' || n, 'acme', sha256('x'), now(), 't' FROM generate_series(1, 300) AS n")  # fmt: skip
+    call = caller()
+    with call.connection.cursor() as cursor:
+        for number in range(1, 301):
+            cursor.execute(ASK, (f"{number:012d}", digest(foreign_key), None, "192.0.2.1", None))
+    assert database.value("SELECT count(*) FROM relay.event_floods") <= MOST + 1 and recorded(database)[2] == 300
+
+
+def test_an_agent_is_named_however_many_networks_there_are(database, caller, key, foreign_key):
+    """The caller has its key, and claims another id."""
+    call = caller()
+    from_networks(call, foreign_key, MOST)
+    from_networks(call, key, 50, first=9000, claimed="other")
+    assert recorded(database, "agent_id = 'bot' AND reason = 'agent_mismatch'")[2] == 50
+    assert database.value("SELECT count(*) FROM relay.event_floods WHERE agent_id = 'bot'") == 1
+
+
+READ = "SELECT COALESCE(idx_tup_fetch, 0) + seq_tup_read AS rows FROM pg_stat_xact_user_tables WHERE relname = 'event_floods'"
+
+
+def test_a_failure_costs_no_more_for_being_beyond_it(database, caller, foreign_key):
+    call = caller()
+    call.connection.autocommit = False
+    with call.connection.cursor() as cursor:
+
+        def rows_of(count, first):
+            cursor.execute(READ)
+            before = cursor.fetchone()[0]
+            from_networks(call, foreign_key, count, first=first)
+            cursor.execute(READ)
+            return (cursor.fetchone()[0] - before) / count
+
+        call(foreign_key)
+        few = rows_of(10, 1)
+        from_networks(call, foreign_key, 500, first=1000)
+        assert rows_of(100, 5000) <= few + 6  # the row of the others is found, locked and updated

@@ -107,7 +107,7 @@ class Run {
         sql::Pruned const pruned = sql::prune(transaction, most_pruned);
         m_result.pruned = pruned;
         m_result.more_to_prune = pruned.operations == most_pruned || pruned.key_changes == most_pruned ||
-                                 pruned.key_sightings == most_pruned;
+                                 pruned.key_sightings == most_pruned || pruned.floods == most_pruned;
         if (pruned.total() > 0) {
             sql::record_events(transaction, m_options.by, {pruned_event(pruned)});
         }

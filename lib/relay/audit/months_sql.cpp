@@ -26,7 +26,7 @@ FROM relay.drop_event_months($1::integer, $2, $3, $4, $5) ORDER BY month)sql";
 
 constexpr auto prune_sql = R"sql(
 SELECT relay.prune_operations($1::integer) AS operations, relay.prune_changes($1::integer) AS key_changes,
-       relay.prune_sightings($1::integer) AS key_sightings, relay.settle_floods() AS floods)sql";
+       relay.prune_sightings($1::integer) AS key_sightings, relay.settle_floods(most => $1::integer) AS floods)sql";
 
 std::vector<EventMonth> read_months(db::Rows const &rows) {
     std::vector<EventMonth> months;

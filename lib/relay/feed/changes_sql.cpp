@@ -9,14 +9,13 @@ constexpr auto since_sql = R"sql(
 SELECT next_cursor, org_id, agent_id, key_id, change, kicks, at FROM relay.read_changes($1, 1000))sql";
 
 constexpr auto last_shut_out_sql = R"sql(
-SELECT txid::text AS txid, seq FROM relay.key_changes
+SELECT feed.txid::text AS txid, feed.seq FROM relay.change_feed AS feed
 WHERE kicks AND CASE $1 WHEN 'agent' THEN agent_id = ANY ($2::text[]) AND key_id IS NULL
                         WHEN 'key' THEN key_id = ANY ($2::text[])
                         ELSE org_id = ANY ($2::text[]) AND agent_id IS NULL END
-ORDER BY relay.key_changes.txid DESC, seq DESC LIMIT 1)sql";
+ORDER BY feed.txid DESC, feed.seq DESC LIMIT 1)sql";
 
-constexpr auto announced_sql =
-    "SELECT EXISTS (SELECT FROM relay.key_changes WHERE txid = pg_current_xact_id_if_assigned()) AS announced";
+constexpr auto announced_sql = "SELECT relay.has_announced() AS announced";
 
 }  // namespace
 
