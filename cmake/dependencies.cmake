@@ -9,6 +9,7 @@ find_package(CLI11 2.1 REQUIRED)
 pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(LIBPQXX REQUIRED IMPORTED_TARGET libpqxx)
 pkg_check_modules(LIBSODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(LIBUTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(LIBCRYPT REQUIRED IMPORTED_TARGET libcrypt)  # crypt(3): the old relays' bcrypt
 
 # Makes an imported target link its archive. libpq stays shared: Debian's libpq.a would want static Kerberos, LDAP and OpenSSL.
@@ -22,5 +23,6 @@ endfunction()
 if(RELAY_STATIC_LIBS)
   relay_link_archive(PkgConfig::LIBPQXX libpqxx.a)
   relay_link_archive(PkgConfig::LIBSODIUM libsodium.a)
+  relay_link_archive(PkgConfig::LIBUTF8PROC libutf8proc.a)
   relay_link_archive(PkgConfig::LIBCRYPT libcrypt.a)
 endif()

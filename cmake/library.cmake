@@ -30,5 +30,6 @@ target_link_libraries(relay
     PkgConfig::LIBPQXX
     PkgConfig::LIBPQ
     PkgConfig::LIBSODIUM
+    PkgConfig::LIBUTF8PROC
     PkgConfig::LIBCRYPT)
 relay_precompile(relay relay/db/database.hpp relay/model/attribution.hpp relay/identity/records.hpp <fmt/format.h>)

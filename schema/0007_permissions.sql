@@ -42,7 +42,7 @@ CREATE TABLE relay.roles (
         role_id !~ '[^a-z0-9_-]' AND role_id ~ '^[a-z0-9]' AND pg_catalog.length(role_id) <= 63),
     CONSTRAINT roles_name_form CHECK (
         pg_catalog.octet_length(name) >= 1 AND pg_catalog.octet_length(name) <= 200
-        AND name !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]')
+        AND relay.is_visible(name))
 );
 COMMENT ON TABLE relay.roles IS 'a role belongs to one organization: two organizations may use the same id for different roles';
 

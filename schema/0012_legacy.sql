@@ -64,7 +64,7 @@ CREATE TABLE relay.legacy_agents (
     CONSTRAINT legacy_agents_agent FOREIGN KEY (org_id, agent_id) REFERENCES relay.agents (org_id, agent_id),
     CONSTRAINT legacy_agents_owner_form CHECK (
         pg_catalog.octet_length(owner) >= 1 AND pg_catalog.octet_length(owner) <= 200
-        AND owner !~ '[\u0001-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]'),
+        AND relay.is_visible(owner)),
     CONSTRAINT legacy_agents_listed_whole CHECK (
         (migration_id IS NULL) = (wave IS NULL) AND (wave IS NULL) = (listed_at IS NULL)),
     CONSTRAINT legacy_agents_issued_whole CHECK ((issued_key IS NULL) = (issued_at IS NULL))

@@ -9,7 +9,7 @@ namespace relay::cli {
 /// They are dispatched before the command line is parsed, because their words are not a complete command line.
 bool asks_for_completion(std::vector<std::string> const &words);
 
-/// Prints what may follow at the end of a line that is being typed: `word<TAB>meaning` lines, in which control and bidi
+/// Prints what may follow at the end of a line that is being typed: `word<TAB>meaning` lines, in which invisible
 /// characters are escaped. A line that begins with a colon says what the shell itself must complete: `:files`,
 /// `:folders`, or `:program N`, the command line of another program of which N words are before the cursor.
 ///

@@ -31,7 +31,7 @@ class Html {
     std::string m_text{};
 };
 
-/// Escapes text for an element or an attribute: `& < > " '` become entities. Control characters, bidi characters and
+/// Escapes text for an element or an attribute: `& < > " '` become entities. Invisible characters and
 /// malformed bytes, which no page should pass on, become visible escapes (escape_for_terminal).
 Html escape(std::string_view text);
 Html number(std::int64_t value);

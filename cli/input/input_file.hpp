@@ -35,11 +35,13 @@ struct OpenText {
 OpenText open_text(std::string const &path, std::string_view flag);
 
 /// Reads the first `most` bytes of a secret text, always in locked memory. If stdin is a terminal, asks for the text
-/// without echo. `flag` is empty for a command that always reads stdin. Throws Error: usage if it is unreadable, or if
-/// another user could have changed it; declined at Ctrl-D.
-SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most);
+/// without echo. `flag` is empty for a command that always reads stdin. Throws Error: usage if it is unreadable, or is not
+/// in a trusted place although it must be (cli/posix/trust.hpp); declined at Ctrl-D.
+enum class From { anywhere, trusted_place };
+SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most,
+                         From from = From::anywhere);
 
-/// Reads exactly one key, always in locked memory. If stdin is a terminal, asks for it without echo. Throws Error:
+/// Reads exactly one key, from a trusted place, always in locked memory. If stdin is a terminal, asks for it without echo. Throws Error:
 /// usage if it is unreadable or not a key (without quoting the text); declined at Ctrl-D.
 ApiKey read_key(Context &context, std::string const &path, std::string_view flag);
 

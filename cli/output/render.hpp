@@ -29,7 +29,7 @@ std::string render_table(Document const &document);
 /// Empty for a list without items.
 Rendered render_screen(Document const &document, Screen const &screen);
 /// Returns CSV (RFC 4180) with LF and a header of keys. A text that starts with `= + - @`, tab or carriage return gets
-/// a leading apostrophe, so that no spreadsheet runs it. Control and bidi characters, except tab and line ends, become
+/// a leading apostrophe, so that no spreadsheet runs it. Invisible characters, except tab and line ends, become
 /// visible escapes. A list or record inside a cell is JSON.
 std::string render_csv(Document const &document);
 /// Returns one text as a CSV cell, as render_csv does.

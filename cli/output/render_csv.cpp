@@ -7,7 +7,7 @@ namespace relay::cli {
 
 namespace {
 
-/// Escapes all hostile characters except tab, carriage return and line feed, which quotes can contain.
+/// Escapes all invisible characters except tab, carriage return and line feed, which quotes can contain.
 std::string escape_all_but_lines(std::string_view text) {
     std::string safe;
     while (!text.empty()) {

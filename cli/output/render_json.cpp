@@ -5,6 +5,7 @@
 #include "cli/output/render.hpp"
 #include "relay/model/text.hpp"
 #include "relay/model/time.hpp"
+#include "relay/model/unicode.hpp"
 #include "relay/version.hpp"
 
 #include <algorithm>
@@ -102,41 +103,42 @@ std::string meta(Document const &document) {
     return std::move(writer).end();
 }
 
-/// Returns the code point as \uXXXX. Four digits are enough: all hostile code points are below U+10000.
-std::string unicode_escape(char32_t code_point) {
+/// Returns \uXXXX.
+std::string unit_escape(char32_t unit) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text = "\\u";
-    for (int shift = 12; shift >= 0; shift -= 4) {
-        text += digits[(code_point >> shift) & 0xfu];
+    for (unsigned shift = 16; shift > 0;) {
+        shift -= 4;
+        text += digits[(unit >> shift) & 0xfU];
     }
     return text;
 }
 
-/// Escapes characters that JSON allows raw but that a terminal would obey. They occur only inside strings, so they can
-/// be replaced in place.
-std::string escape_hostile(std::string const &json) {
+/// Returns the code point as \uXXXX, or as a surrogate pair.
+std::string unicode_escape(char32_t code_point) {
+    if (code_point < 0x10000) {
+        return unit_escape(code_point);
+    }
+    char32_t const rest = code_point - 0x10000;
+    return unit_escape(0xd800 + (rest >> 10U)) + unit_escape(0xdc00 + (rest & 0x3ffU));
+}
+
+/// Escapes characters that JSON allows raw, but that people cannot see or that a terminal would obey. They occur only
+/// inside strings, so they can be replaced in place. C0 is escaped already, except line ends between values.
+std::string escape_invisible(std::string const &json) {
     std::string safe;
     safe.reserve(json.size());
     for (std::size_t at = 0; at < json.size();) {
-        auto const byte = [&](std::size_t offset) { return static_cast<unsigned char>(json[at + offset]); };
-        std::size_t const length = byte(0) < 0x80 ? 1 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
-        char32_t code_point = 0;
-        if (length == 1) {
-            code_point = byte(0) == 0x7f ? 0x7f : 0;
-        } else if (length == 2) {
-            code_point = ((byte(0) & 0x1fu) << 6) | (byte(1) & 0x3fu);
-        } else if (length == 3) {
-            code_point = ((byte(0) & 0x0fu) << 12) | ((byte(1) & 0x3fu) << 6) | (byte(2) & 0x3fu);
-        }
-        bool const hostile = code_point != 0 && is_hostile_code_point(code_point);
-        safe += hostile ? unicode_escape(code_point) : json.substr(at, length);
-        at += length;
+        DecodedCodePoint const point = decode_utf8(json, at);
+        bool const escapes = point.value >= 0x7f && is_invisible(point.value);
+        safe += escapes ? unicode_escape(point.value) : json.substr(at, point.length);
+        at += point.length;
     }
     return safe;
 }
 
 /// Returns finished JSON as one line, safe for a terminal.
-std::string finished(std::string const &json) { return escape_hostile(json) + '\n'; }
+std::string finished(std::string const &json) { return escape_invisible(json) + '\n'; }
 
 }  // namespace
 
@@ -144,7 +146,7 @@ std::string item_kind(std::string const &kind) {
     return kind.size() > 4 && kind.ends_with("List") ? kind.substr(0, kind.size() - 4) : kind;
 }
 
-std::string value_json(Value const &value) { return escape_hostile(to_json(value)); }
+std::string value_json(Value const &value) { return escape_invisible(to_json(value)); }
 
 std::string render_json(Document const &document, bool indented) {
     Writer writer = object();

@@ -9,7 +9,7 @@
 namespace relay::cli {
 
 /// Returns the document as JSON of schema "relay-admin/v1": every key is present, null if it has no value; on several
-/// lines if `indented`. Besides what JSON requires, DEL, C1 and bidi controls are written as \\u escapes: a terminal
+/// lines if `indented`. Besides what JSON requires, invisible characters are written as \\u escapes: a terminal
 /// must not obey them.
 std::string render_json(Document const &document, bool indented);
 /// Returns one item per line with its `kind`, then a line of kind "Summary". If the Summary is missing, the output was

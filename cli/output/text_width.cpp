@@ -1,7 +1,7 @@
 #include "cli/output/text_width.hpp"
 
-#include "cli/output/text_width_tables.hpp"
 #include "relay/model/text.hpp"
+#include "relay/model/unicode.hpp"
 
 #include <algorithm>
 
@@ -9,7 +9,10 @@ namespace relay::cli {
 
 namespace {
 
-using text_width::Range;
+struct Range {
+    char32_t first;
+    char32_t last;
+};
 
 constexpr std::string_view ellipsis = "\u2026";
 
@@ -22,22 +25,7 @@ constexpr Range flag_letters{0x1f1e6, 0x1f1ff};
 
 bool is_in(Range range, char32_t code_point) { return range.first <= code_point && code_point <= range.last; }
 
-template <std::size_t size>
-bool is_in(std::array<Range, size> const &ranges, char32_t code_point) {
-    auto const at = std::lower_bound(ranges.begin(), ranges.end(), code_point,
-                                     [](Range const &range, char32_t wanted) { return range.last < wanted; });
-    return at != ranges.end() && at->first <= code_point;
-}
-
-std::size_t width_of(char32_t code_point) {
-    if (code_point < text_width::zero_width.front().first) {
-        return 1;
-    }
-    if (is_in(text_width::zero_width, code_point)) {
-        return 0;
-    }
-    return is_in(text_width::double_width, code_point) ? 2 : 1;
-}
+std::size_t width_of(char32_t code_point) { return static_cast<std::size_t>(column_width(code_point)); }
 
 /// Returns whether U+FE0F turns the character into an emoji: keycaps, (c), (r), and the blocks of symbols. This is
 /// coarse, because U+FE0F follows no other characters.

@@ -8,8 +8,7 @@
 /// Measures text in terminal columns.
 namespace relay::cli {
 
-/// Returns how many columns `text`, well-formed UTF-8, takes: combining marks 0; East Asian wide characters and emoji
-/// 2; an emoji with its skin tone, its style (U+FE0F) and all that is joined to it (U+200D) 2; a flag 2. The result
+/// Returns how many columns `text`, well-formed UTF-8, takes: as column_width of relay/model/unicode.hpp says; an emoji with its skin tone, its style (U+FE0F) and all that is joined to it (U+200D) 2; a flag 2. The result
 /// does not depend on the locale, nor on how an older terminal shows emoji.
 std::size_t display_width(std::string_view text);
 

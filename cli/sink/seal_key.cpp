@@ -78,7 +78,10 @@ SealKey read_seal_key(std::string const &path) {
     if (auto const distrust = path == "-" ? std::nullopt : distrust_file(file.get(), path)) {
         throw Error(ErrorKind::usage, "--seal-key: " + distrust->fault, {.why = distrust->why, .next = distrust->next});
     }
-    auto const text = read_limited(path == "-" ? STDIN_FILENO : file.get(), source);
+    return parse_seal_key(read_limited(path == "-" ? STDIN_FILENO : file.get(), source), source);
+}
+
+SealKey parse_seal_key(std::string_view text, std::string const &source) {
     auto const document = read_json_object(text);
     if (!document) {
         throw bad_seal_key(source, "it is not a JSON object");

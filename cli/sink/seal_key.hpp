@@ -16,8 +16,11 @@ struct SealKey {
 /// Makes a SealKey. Throws Error (usage) that says what is wrong, without quoting the texts.
 SealKey make_seal_key(std::string key_id, std::string_view key);
 
-/// Reads {"key_id","key"} from a file, or from stdin for `-`. Ignores other members, which the API may add. Throws
-/// Error (usage) that says what is wrong.
+/// Reads {"key_id","key"}. Ignores other members, which the API may add. `source` names the text in errors. Throws Error
+/// (usage) that says what is wrong.
+SealKey parse_seal_key(std::string_view text, std::string const &source);
+
+/// The same from a file, or from stdin for `-`.
 SealKey read_seal_key(std::string const &path);
 
 }  // namespace relay::cli

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import unicodedata
 
 import pytest
 from support import command_table, tmpfs
@@ -37,6 +38,13 @@ def files(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+def invisible(text):
+    """What people cannot see, by the categories of Python's Unicode, and those that Python counts as letters or marks."""
+    unseen = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+    more = "\u034f\u115f\u1160\u3164\uffa0\ufdd0\ufffe" + "".join(map(chr, range(0xFE00, 0xFE10)))
+    return [c for c in text if c != "\n" and (unicodedata.category(c) in unseen or c in more)]
+
+
 # --- ids and names
 
 CYRILLIC_A, FULLWIDTH_A, DOTLESS_I, ZERO_WIDTH = "\u0430", "\uff41", "\u0131", "\u200b"
@@ -49,6 +57,8 @@ BAD_IDS = {
     "underscore first": "_a",
     "path": "../etc", "slash": "a/b", "percent": "a%00b", "quote": "a'b", "wildcard": "a*", "dot": "a.b", "at": "a@b",
     "comma": "a,b",
+    "soft hyphen": "ac\u00adme", "tag": "ac\U000e0041me", "line separator": "ac\u2028me", "private use": "ac\ue000me",
+    "byte order mark": "\ufeffacme", "variation selector": "acme\ufe0f", "noncharacter": "ac\ufdd0me",
 }  # fmt: skip
 
 # Places where the id of an organization can be, one for each way to read it.
@@ -69,7 +79,7 @@ def test_a_bad_id_is_refused_wherever_it_stands_and_nobody_is_asked(offline, tmp
     for place, words in ID_PLACES.items():
         result = offline(*words(bad), check=2)
         assert result.out == "" and result.err.startswith("relay-admin: error: "), place
-        assert not set("\x1b\x7f\u202e") & set(result.err), place
+        assert not invisible(result.err), place
         assert len(result.err) < 2000, f"{place}: a long id is not repeated in full"
     assert offline.listener.accepted == 0 and files(tmp_path) == before
 
@@ -82,6 +92,37 @@ def test_a_bad_agent_id_is_refused_too(offline, tmp_path, words, bad):
     before = files(tmp_path)
     result = offline(*words, bad)
     assert result.code == 2 and "\u202e" not in result.err, result
+    assert offline.listener.accepted == 0 and files(tmp_path) == before
+
+
+INVISIBLE = {
+    "soft hyphen": "\u00ad", "grapheme joiner": "\u034f", "Hangul filler": "\u3164", "zero width space": "\u200b",
+    "non-joiner": "\u200c", "joiner": "\u200d", "line separator": "\u2028", "paragraph separator": "\u2029", "bidi": "\u202e",
+    "word joiner": "\u2060", "variation selector": "\ufe0f", "byte order mark": "\ufeff", "tag": "\U000e0041", "escape": "\x1b",
+    "C1": "\u0085", "noncharacter": "\ufdd0", "private use": "\ue000", "annotation": "\ufff9",
+}  # fmt: skip
+# Every place where a text for people comes in.
+NAME_PLACES = {
+    "org create": ["org", "create", "acme2", "--name"],
+    "org update": ["org", "update", "acme", "--name"],
+    "agent create": ["agent", "create", "b", "--org", "acme", "--secret-file", "k", "--name"],
+    "agent update": ["agent", "update", "b", "--name"],
+    "role create": ["role", "create", "r", "--org", "acme", "--name"],
+    "init": ["init", "--org-id", "o", "--org-name", "O", "--secret-file", "k", "--agent-name"],
+    "reason": ["block", "b", "--reason"],
+    "ticket": ["block", "b", "--ticket"],
+    "actor": ["block", "b", "--actor"],
+}
+
+
+@pytest.mark.parametrize("place", NAME_PLACES)
+def test_a_text_with_an_invisible_character_is_refused_and_shown_with_it(offline, tmp_path, place):
+    before = files(tmp_path)
+    for name, character in INVISIBLE.items():
+        result = offline(*NAME_PLACES[place], f"pay{character}ments", check=2)
+        assert f"U+{ord(character):04X}" in result.err and not invisible(result.err), (name, result)
+        code = f"\\x{ord(character):02x}" if ord(character) < 0x80 else f"\\{'U' if ord(character) > 0xFFFF else 'u'}"
+        assert code in result.err, (name, result)
     assert offline.listener.accepted == 0 and files(tmp_path) == before
 
 

@@ -77,6 +77,7 @@ def test_the_notices_are_those_of_all_that_is_linked_in(shipped):
 LINKED_IN = {
     "sodium_init": "libsodium-dev",
     "crypt_r": "libcrypt-dev",
+    "utf8proc_get_property": "libutf8proc-dev",
     "PQconnectStartParams": "libpq-dev",
     "SSL_connect": "libssl-dev",
 }

@@ -74,7 +74,7 @@ def test_the_control_file_says_what_it_needs():
     program, library = (fields(debian_package(name)) for name in NAMES)
     assert re.fullmatch(r"libc6 \(>= [\d.]+\), libpq5( \(>= [\w.~]+\))?", program["Depends"]), program["Depends"]
     assert (program["Recommends"], program["Suggests"]) == ("postgresql-client", "postgresql")
-    assert library["Depends"] == "libcrypt-dev, libpq-dev, libpqxx-dev, libsodium-dev"
+    assert library["Depends"] == "libcrypt-dev, libpq-dev, libpqxx-dev, libsodium-dev, libutf8proc-dev"
     assert (library["Section"], library["Multi-Arch"]) == ("libdevel", "same")
 
 

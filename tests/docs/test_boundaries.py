@@ -19,18 +19,19 @@ BASE = ("model", "crypto", "db")
 #   x       any file                     -       no file
 #   .cpp    .cpp files, no header        a,b     only the files whose path in the layer starts with one of these words
 TABLE = """
-               model crypto db                      capability cli | pqxx sodium              CLI11                         nlohmann fmt
-    model      x     -      -                       -          -   | -    -                   -                             -        x
-    crypto     x     x      -                       -          -   | -    x                   -                             -        -
-    db         x     -      x                       -          -   | x    -                   -                             -        x
-    capability x     x      x                       x          -   | -    -                   -                             -        .cpp
-    cli        x     x      context.,posix/signals. x          x   | -    main.,output/,sink/ command_line/cli11_parser.cpp json/    x
+               model crypto db                      capability cli | pqxx sodium              utf8proc CLI11                         nlohmann fmt
+    model      x     -      -                       -          -   | -    -                   unicode. -                             -        x
+    crypto     x     x      -                       -          -   | -    x                   -        -                             -        -
+    db         x     -      x                       -          -   | x    -                   -        -                             -        x
+    capability x     x      x                       x          -   | -    -                   -        -                             -        .cpp
+    cli        x     x      context.,posix/signals. x          x   | -    main.,output/,sink/ -        command_line/cli11_parser.cpp json/    x
 """
 
 # How the includes of a library begin.
 LIBRARIES = {
     "pqxx": ("pqxx/", "libpq-fe.h", "libpq/", "postgresql/"),
     "sodium": ("sodium.h", "sodium/"),
+    "utf8proc": ("utf8proc.h",),
     "CLI11": ("CLI/",),
     "nlohmann": ("nlohmann/",),
     "fmt": ("fmt/",),

@@ -9,8 +9,8 @@
 
 namespace relay::db {
 
-/// Ends a wait for a server that does not answer, or that sends without end. libpq has no bound for either: it waits
-/// ever, and keeps a result completely in memory, whatever its size. Shutting the socket down from another thread works
+/// Ends a wait for a server that does not answer, or that sends without end. libpq has no bound for either: it waits without end,
+/// and keeps a result completely in memory, whatever its size. Shutting the socket down from another thread works
 /// in every state, also while libpq reads one long message.
 class Watchdog {
   public:

@@ -2,6 +2,7 @@
 
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
+#include "relay/model/unicode.hpp"
 
 #include <algorithm>
 #include <array>
@@ -167,7 +168,8 @@ std::vector<std::string> readable_key_id(std::string_view text) {
 
 std::string check_free_text(std::string const &what, std::string_view text, std::size_t most) {
     std::string const allowed =
-        "use 1 to " + std::to_string(most) + " bytes of UTF-8 without control or bidirectional characters";
+        "use 1 to " + std::to_string(most) +
+        " bytes of UTF-8 that can be seen: no control characters, joiners or variation selectors";
     if (text.empty()) {
         refuse_empty(what, allowed);
     }
@@ -177,7 +179,7 @@ std::string check_free_text(std::string const &what, std::string_view text, std:
         if (!point.valid || point.value == 0) {
             refuse(what, text, describe_character(point, ""), allowed);
         }
-        if (is_hostile_code_point(point.value)) {
+        if (is_invisible(point.value)) {
             refuse(what, text, "character U+" + hex(static_cast<unsigned>(point.value), 4) + " is not allowed",
                    allowed);
         }

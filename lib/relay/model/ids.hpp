@@ -110,7 +110,7 @@ class RequestId : public detail::CheckedText<RequestId> {
     explicit RequestId(std::string text) : CheckedText(std::move(text)) {}
 };
 
-/// A name for people: 1 to 200 bytes of valid UTF-8, without control and bidirectional formatting characters.
+/// A name for people: 1 to 200 bytes of valid UTF-8, without invisible characters (relay/model/unicode.hpp).
 class DisplayName : public detail::CheckedText<DisplayName> {
   public:
     static DisplayName parse(std::string_view text);

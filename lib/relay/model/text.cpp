@@ -1,5 +1,7 @@
 #include "relay/model/text.hpp"
 
+#include "relay/model/unicode.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -16,15 +18,16 @@ void append_hex(std::string &out, char32_t value, int digits) {
 
 void append_escaped(std::string &out, std::string_view text, std::size_t position, DecodedCodePoint const &point) {
     if (!point.valid || point.value < 0x80) {
-        if (point.valid && !is_hostile_code_point(point.value)) {
+        if (point.valid && !is_invisible(point.value)) {
             out += static_cast<char>(point.value);
             return;
         }
         out += "\\x";
         append_hex(out, point.value, 2);
-    } else if (is_hostile_code_point(point.value)) {
-        out += "\\u";
-        append_hex(out, point.value, 4);
+    } else if (is_invisible(point.value)) {
+        bool const is_short = point.value <= 0xFFFF;
+        out += is_short ? "\\u" : "\\U";
+        append_hex(out, point.value, is_short ? 4 : 8);
     } else {
         out += text.substr(position, point.length);
     }
@@ -172,12 +175,6 @@ bool is_clean_utf8(std::string_view text) {
         i += point.length;
     }
     return true;
-}
-
-bool is_hostile_code_point(char32_t code_point) {
-    return code_point < 0x20 || (code_point >= 0x7F && code_point <= 0x9F) || code_point == 0x061C ||
-           code_point == 0x200E || code_point == 0x200F || (code_point >= 0x202A && code_point <= 0x202E) ||
-           (code_point >= 0x2066 && code_point <= 0x2069);
 }
 
 std::string escape_for_terminal(std::string_view text) {

@@ -21,11 +21,8 @@ DecodedCodePoint decode_utf8(std::string_view text, std::size_t position);
 /// True if `text` is well-formed UTF-8 without NUL (no overlong forms, surrogates, or code points past U+10FFFF).
 bool is_clean_utf8(std::string_view text);
 
-/// True for C0, DEL, C1, and the bidirectional formatting characters (U+061C, U+200E-F, U+202A-E, U+2066-9).
-bool is_hostile_code_point(char32_t code_point);
-
-/// Makes `text` safe for a terminal or a log: hostile code points and malformed bytes become visible escapes
-/// (`\x1b`, `\u202e`). A backslash and everything else are unchanged.
+/// Makes `text` safe for a terminal or a log: invisible characters (relay/model/unicode.hpp) and malformed bytes become
+/// visible escapes (`\x1b`, `\u202e`, `\U000e0041`). A backslash and everything else are unchanged.
 std::string escape_for_terminal(std::string_view text);
 
 /// Returns `text` for an error message, in single quotes, escaped, and cut to about `most` bytes (after a whole

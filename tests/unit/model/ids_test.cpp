@@ -228,10 +228,8 @@ TEST_CASE("a request id is a UUID; capitals are folded") {
 }
 
 TEST_CASE("names for people may be in any language, up to 200 bytes") {
-    for (std::string const text :
-         {"Acme Corp", "Zahlungs\xc3\xa4ufe", "\xe6\x94\xaf\xe4\xbb\x98", "\xf0\x9f\x98\x80", "=cmd()", "a'b\"c\\",
-          "O\xe2\x80\x8d"
-          "K"}) {
+    for (std::string const text : {"Acme Corp", "Zahlungs\xc3\xa4ufe", "\xe6\x94\xaf\xe4\xbb\x98", "\xf0\x9f\x98\x80",
+                                   "=cmd()", "a'b\"c\\", "\xe6\xb3\xb0\xc2\xa0x"}) {
         CHECK(relay::DisplayName::parse(text).text() == text);
     }
     CHECK(relay::DisplayName::parse(std::string(200, '-')).text().size() == 200);
@@ -253,6 +251,27 @@ TEST_CASE("names for people may be in any language, up to 200 bytes") {
               .says("character U+2066 is not allowed"));
     CHECK(refusal(name, "a\xff").says("byte 0xFF"));
     CHECK(refusal(name, std::string("a\0b", 3)).says("NUL"));
+}
+
+TEST_CASE("a name has no invisible character, not even between emoji or Arabic letters") {
+    for (auto const &[character, code] : {std::pair("\xc2\xad", "00AD"),
+                                          {"\xe1\x85\x9f", "115F"},
+                                          {"\xe2\x80\x8b", "200B"},
+                                          {"\xe2\x80\x8c", "200C"},
+                                          {"\xe2\x80\x8d", "200D"},
+                                          {"\xe2\x80\xa8", "2028"},
+                                          {"\xe2\x80\xa9", "2029"},
+                                          {"\xef\xb8\x8f", "FE0F"},
+                                          {"\xef\xbb\xbf", "FEFF"},
+                                          {"\xee\x80\x80", "E000"},
+                                          {"\xef\xb7\x90", "FDD0"},
+                                          {"\xf3\xa0\x81\x81", "E0041"},
+                                          {"\xf4\x8f\xbf\xbf", "10FFFF"}}) {
+        CAPTURE(code);
+        for (std::string const around : {"a", "\xf0\x9f\x91\xa9", "\xd9\x85"}) {
+            CHECK(refusal(name, around + character + around).says(std::string("U+") + code + " is not allowed"));
+        }
+    }
 }
 
 TEST_CASE("a note may have 1000 bytes, and its refusal names it") {

@@ -1,4 +1,4 @@
-#include "cli/input/env_file.hpp"
+#include "cli/input/env_text.hpp"
 
 #include <doctest/doctest.h>
 #include <string>
