@@ -58,6 +58,7 @@ class FolderBatches final : public BatchSink {
     }
     std::vector<OperationId> operations() const override { return m_operations; }
     std::size_t most_at_once() const override { return m_most; }
+    void made_for(std::string const &database_id) override { m_sink->made_for(database_id); }
     void deliver() override { m_sink->deliver(); }
     void committed() override {
         m_operations.clear();
@@ -110,7 +111,6 @@ class LineBatches final : public BatchSink {
     }
 
     void add(NewKey const &issued) override {
-        m_database_id = issued.database_id;
         if (m_rendering.format == SecretFormat::sealed) {
             append(render_sealed_line(m_rendering, issued).reveal());
             return;
@@ -123,6 +123,7 @@ class LineBatches final : public BatchSink {
 
     std::vector<OperationId> operations() const override { return {operation_id_for(content())}; }
     std::size_t most_at_once() const override { return most_lines; }
+    void made_for(std::string const &database_id) override { m_database_id = database_id; }
     void deliver() override { m_file.write(content(), m_database_id); }
     void committed() override {
         m_file.finish(content());

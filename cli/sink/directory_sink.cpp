@@ -97,7 +97,6 @@ void DirectorySink::settle(Judge const &judge) {
 OperationId DirectorySink::prepare(NewKey const &issued) {
     auto content = render_secret(m_rendering, issued, Medium::program);
     auto const operation = operation_id_for(content.reveal());
-    m_database_id = issued.database_id;
     auto const group = group_of(issued.org, issued.owner);
     auto const name = file_name_for(issued, m_rendering.format);
     m_parts[group].prepared.push_back({.name = name, .content = std::move(content)});

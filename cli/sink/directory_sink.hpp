@@ -27,6 +27,7 @@ class DirectorySink final : public Sink {
 
     void settle(Judge const &judge) override;
     OperationId prepare(NewKey const &issued) override;
+    void made_for(std::string const &database_id) override { m_database_id = database_id; }
     void deliver() override;
     void committed() override;
     void rolled_back() noexcept override;

@@ -60,7 +60,6 @@ void FileSink::settle(Judge const &judge) {
 
 OperationId FileSink::prepare(NewKey const &issued) {
     m_content = render_secret(m_rendering, issued, Medium::program);
-    m_database_id = issued.database_id;
     return operation_id_for(m_content->reveal());
 }
 

@@ -52,11 +52,13 @@ TEST_CASE("while the server works, something else is done here") {
     holder.exec("SELECT pg_advisory_xact_lock(1)");
     bool done = false;
     relay.database.transact(writing(), [&](db::Transaction &transaction) {
-        transaction.exec_while("SELECT pg_advisory_xact_lock($1::bigint)", {"1"}, [&] {
+        transaction.send("SELECT pg_advisory_xact_lock($1::bigint)", {"1"});
+        transaction.settle_while([&] {
             done = somebody_waits(relay.scratch);
             holder.commit();
         });
-        transaction.exec_while(insert_org, {"beta", "Beta"}, [] {});
+        transaction.send(insert_org, {"beta", "Beta"});
+        transaction.settle_while([] {});
         transaction.confirm(true, "the organization");
     });
     CHECK(done);
@@ -65,17 +67,18 @@ TEST_CASE("while the server works, something else is done here") {
 
 TEST_CASE("what fails while the server works rolls back, on whichever side") {
     Relay relay;
-    CHECK_THROWS_AS(relay.database.transact(writing(),
-                                            [](db::Transaction &transaction) {
-                                                transaction.exec_while(insert_org, {"beta", "Beta"}, [] {
-                                                    throw std::runtime_error("the disk is full");
-                                                });
-                                            }),
-                    std::runtime_error);
+    CHECK_THROWS_AS(
+        relay.database.transact(writing(),
+                                [](db::Transaction &transaction) {
+                                    transaction.send(insert_org, {"beta", "Beta"});
+                                    transaction.settle_while([] { throw std::runtime_error("the disk is full"); });
+                                }),
+        std::runtime_error);
     bool reached = false;
     auto const error = error_of([&] {
         relay.database.transact(writing(), [&](db::Transaction &transaction) {
-            transaction.exec_while(insert_org, {"Not an id", "Beta"}, [&] { reached = true; });
+            transaction.send(insert_org, {"Not an id", "Beta"});
+            transaction.settle_while([&] { reached = true; });
         });
     });
     CHECK(reached);
@@ -84,6 +87,61 @@ TEST_CASE("what fails while the server works rolls back, on whichever side") {
         CHECK(transaction.exec("SELECT count(*) AS orgs FROM relay.organizations").one().integer("orgs") == 1);
         transaction.nothing_to_do();
     });
+}
+
+TEST_CASE("statements that are sent together are answered in order, and checked before anything later is used") {
+    Relay relay;
+    std::string order;
+    relay.database.transact(writing(), [&](db::Transaction &transaction) {
+        auto const before = transaction.ask("SELECT count(*) AS n FROM relay.organizations", {},
+                                            [](db::Rows const &rows) { return rows.one().integer("n"); });
+        transaction.send(insert_org, {"beta", "Beta"}, [&](db::Rows const &rows) {
+            CHECK(rows.affected() == 1);
+            order += "check ";
+        });
+        auto const after = transaction.ask("SELECT count(*) AS n FROM relay.organizations", {},
+                                           [](db::Rows const &rows) { return rows.one().integer("n"); });
+        CHECK(order.empty());
+        CHECK(after.get() == before.get() + 1);
+        order += "used";
+        transaction.nothing_to_do();
+    });
+    CHECK(order == "check used");
+}
+
+TEST_CASE("after a statement that the server refused, it skips the rest, and the error is that of the first") {
+    Relay relay;
+    bool checked = false;
+    auto const error = error_of([&] {
+        relay.database.transact(writing(), [&](db::Transaction &transaction) {
+            transaction.send(insert_org, {"Not an id", "Beta"});
+            transaction.send(insert_org, {"beta", "Beta"}, [&](db::Rows const &) { checked = true; });
+            transaction.exec("SELECT 1 / 0");
+        });
+    });
+    CHECK(error.hint().sqlstate == "23514");
+    CHECK_FALSE(checked);
+    CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations WHERE org_id = 'beta'") == "0");
+}
+
+TEST_CASE("a statement that is sent and never waited for is checked before COMMIT") {
+    Relay relay;
+    for (bool const there : {true, false}) {
+        auto const commit = [&] {
+            relay.database.transact(writing(), [&](db::Transaction &transaction) {
+                transaction.send(insert_org, {"beta", "Beta"},
+                                 [&](db::Rows const &) { transaction.confirm(there, "the organization"); });
+            });
+        };
+        if (there) {
+            commit();
+        } else {
+            relay.scratch.query("DELETE FROM relay.organizations WHERE org_id = 'beta'");
+            CHECK(error_of(commit).kind() == ErrorKind::schema);
+        }
+        CHECK(relay.scratch.query("SELECT count(*) FROM relay.organizations WHERE org_id = 'beta'") ==
+              (there ? "1" : "0"));
+    }
 }
 
 TEST_CASE("a body that did not read its effect back is not committed, nor one that read it and did not find it") {

@@ -101,6 +101,7 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
         if (writes && options.operation && !transaction.recorded_operation()) {
             transaction.record_operation(*options.operation);
         }
+        transaction.settle();
         if (writes && !transaction.is_confirmed()) {
             throw Error(ErrorKind::internal, "a transaction that writes did not read its effect back");
         }

@@ -18,12 +18,12 @@ Error not_a(char const *kind, char const *column, std::string const &text) {
     return unexpected_answer(std::string("column ") + column + " is " + quote_for_message(text) + ", not " + kind);
 }
 
-auto column_of(pqxx::result const &result, char const *column) {
-    try {
-        return result.column_number(column);
-    } catch (pqxx::argument_error const &) {
+int column_of(PGresult const *result, char const *column) {
+    int const number = PQfnumber(result, column);
+    if (number < 0) {
         throw unexpected_answer(std::string("a result without the column ") + column);
     }
+    return number;
 }
 
 std::int64_t to_integer(char const *column, std::string const &text) {
@@ -46,12 +46,13 @@ T required(char const *column, std::optional<T> value) {
 }  // namespace
 
 std::optional<std::string> Row::optional_text(char const *column) const {
-    pqxx::result const &result = m_rows->m_impl->result;
-    pqxx::field const field = result[static_cast<pqxx::result::size_type>(m_index)][column_of(result, column)];
-    if (field.is_null()) {
+    PGresult const *const result = m_rows->m_impl->result.get();
+    int const row = static_cast<int>(m_index);
+    int const field = column_of(result, column);
+    if (PQgetisnull(result, row, field) != 0) {
         return std::nullopt;
     }
-    return std::string(field.c_str(), field.size());
+    return std::string(PQgetvalue(result, row, field), static_cast<std::size_t>(PQgetlength(result, row, field)));
 }
 
 std::string Row::text(char const *column) const { return required(column, optional_text(column)); }
@@ -94,13 +95,18 @@ void Row::refuse_unknown(char const *column, std::string const &text) {
 }
 
 std::size_t Rows::size() const {
-    if (m_impl->result.columns() == 0) {  // so "no rows" would not be the server's answer
+    if (PQnfields(m_impl->result.get()) == 0) {  // so "no rows" would not be the server's answer
         throw unexpected_answer("a result without columns");
     }
-    return static_cast<std::size_t>(m_impl->result.size());
+    return static_cast<std::size_t>(PQntuples(m_impl->result.get()));
 }
 
-std::size_t Rows::affected() const { return static_cast<std::size_t>(m_impl->result.affected_rows()); }
+std::size_t Rows::affected() const {
+    std::string_view const count = PQcmdTuples(m_impl->result.get());
+    std::size_t affected = 0;
+    std::from_chars(count.data(), count.data() + count.size(), affected);
+    return affected;
+}
 
 Row Rows::one() const {
     if (size() != 1) {

@@ -1,14 +1,13 @@
 #pragma once
 
+#include "relay/db/libpq_result.hpp"
 #include "relay/db/rows.hpp"
-
-#include <pqxx/result>
 
 namespace relay::db {
 
-/// Separate from rows.hpp, so that few files have to parse pqxx.
+/// Separate from rows.hpp, so that few files have to parse libpq.
 struct Rows::Impl {
-    pqxx::result result;
+    Result result;
 };
 
 }  // namespace relay::db

@@ -2,15 +2,14 @@
 
 #include "relay/db/interrupt.hpp"
 #include "relay/db/libpq_params.hpp"
-#include "relay/db/libpq_result.hpp"
 #include "relay/db/other_schema.hpp"
+#include "relay/db/pipeline.hpp"
 #include "relay/db/pqxx_connection.hpp"
 #include "relay/db/rows_impl.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/db/unexpected_answer.hpp"
 
 #include <fmt/format.h>
-#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <vector>
@@ -18,64 +17,44 @@
 namespace relay::db {
 namespace {
 
-/// First of all our own time-outs. Until then those of the role or the database apply.
-constexpr std::string_view begin_sql = R"sql(BEGIN ISOLATION LEVEL {isolation};
-SET LOCAL statement_timeout = {statement_timeout};
-SET LOCAL idle_in_transaction_session_timeout = {idle_timeout};)sql";
-
-constexpr std::string_view no_transaction_timeout_sql = "\nSET LOCAL transaction_timeout = 0;";
-constexpr int first_with_transaction_timeout = 170'000;
+// All of them travel in one message, before the first statement of the body. First of all our own time-outs: until
+// then those of the role or the database apply.
+constexpr auto begin_sql = "BEGIN ISOLATION LEVEL READ COMMITTED";
+constexpr auto begin_one_snapshot_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ";
 
 /// Statements use qualified names and text values, so that settings of the role, database or pooler do not affect
-/// them. These are the settings that still would. SET LOCAL, because through a transaction pooler, a session setting
-/// would reach the next client.
-constexpr std::string_view settings_sql = R"sql(
-SET LOCAL search_path = pg_catalog, pg_temp;
-SET LOCAL timezone = 'UTC';
-SET LOCAL datestyle = 'ISO, YMD';
-SET LOCAL standard_conforming_strings = on;
-SET LOCAL lock_timeout = {lock_timeout};
-SET LOCAL relay.wake = '{wake}';
-SELECT set_config('synchronous_commit', {synchronous_commit}, true),
+/// them. These are the settings that still would. For the transaction only, because through a transaction pooler, a
+/// session setting would reach the next client.
+constexpr auto settings_sql = R"sql(
+SELECT pg_catalog.set_config('statement_timeout', $1, true),
+       pg_catalog.set_config('idle_in_transaction_session_timeout', $2, true),
+       pg_catalog.set_config('lock_timeout', $3, true),
+       pg_catalog.set_config('relay.wake', $4, true),
+       pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+       pg_catalog.set_config('timezone', 'UTC', true),
+       pg_catalog.set_config('datestyle', 'ISO, YMD', true),
+       pg_catalog.set_config('standard_conforming_strings', 'on', true))sql";
+
+constexpr auto no_transaction_timeout_sql = "SET LOCAL transaction_timeout = 0";
+constexpr int first_with_transaction_timeout = 170'000;
+
+constexpr auto start_sql = R"sql(
+SELECT set_config('synchronous_commit', CASE WHEN $1::boolean THEN 'local'
+                                             WHEN current_setting('synchronous_commit') = 'off' THEN 'on'
+                                             ELSE current_setting('synchronous_commit') END, true),
        pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
-       session_user AS db_role, now() AS now, {versions} AS versions, {identity} AS identity)sql";
+       session_user AS db_role, now() AS now)sql";
+
+// An array costs a third of two aggregates, which a new connection would have to look up first.
+constexpr auto versions_sql = "SELECT ARRAY(SELECT version FROM relay.schema_migrations) AS versions";
 
 // Uses the database's name, not its oid as in relay.feed_history: the first read of another catalog costs 1 ms.
-constexpr char const *identity_sql =
-    "(SELECT left(md5(system_identifier || '/' || current_database()), 8) FROM pg_control_system())";
-
-constexpr char const *standard_commit =
-    "CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
-    "ELSE current_setting('synchronous_commit') END";
+constexpr auto identity_sql = R"sql(
+SELECT left(md5(system_identifier || '/' || current_database()), 8) AS identity FROM pg_control_system())sql";
 
 constexpr std::string_view query_canceled = "57014";
 
 constexpr char const *names_sql = "SELECT version, name FROM relay.schema_migrations ORDER BY version";
-
-struct Opening {
-    std::string begin;
-    std::string settings;
-};
-
-Opening opening_statements(TransactOptions const &options, std::chrono::milliseconds statement_timeout,
-                           int server_version) {
-    std::string begin =
-        fmt::format(begin_sql, fmt::arg("isolation", options.one_snapshot ? "REPEATABLE READ" : "READ COMMITTED"),
-                    fmt::arg("statement_timeout", statement_timeout.count()),
-                    fmt::arg("idle_timeout", (std::chrono::milliseconds(60'000) + options.busy_elsewhere).count()));
-    if (server_version >= first_with_transaction_timeout) {
-        begin += no_transaction_timeout_sql;
-    }
-    std::string settings = fmt::format(
-        settings_sql, fmt::arg("lock_timeout", std::min(options.lock_patience, statement_timeout).count()),
-        fmt::arg("wake", options.wake_later ? "later" : "now"),
-        fmt::arg("synchronous_commit", options.durability == Durability::local ? "'local'" : standard_commit),
-        // An array of all versions costs a third of two aggregates, which a new connection would have to look up
-        // first.
-        fmt::arg("versions", options.check_schema ? "ARRAY(SELECT version FROM relay.schema_migrations)" : "NULL"),
-        fmt::arg("identity", options.identify ? identity_sql : "NULL"));
-    return {.begin = std::move(begin), .settings = std::move(settings)};
-}
 
 /// Returns the numbers in an array's text form, "{1,2,3}".
 std::vector<std::int64_t> read_numbers(std::string const &array) {
@@ -87,6 +66,19 @@ std::vector<std::int64_t> read_numbers(std::string const &array) {
 }
 
 }  // namespace
+
+/// What a transaction must know at its start. Its answers are null if nobody asked.
+struct Session::Start {
+    bool is_checked = false;
+    bool may_write = false;
+    std::shared_ptr<Reply::Slot> settings{};
+    std::shared_ptr<Reply::Slot> facts{};
+    std::shared_ptr<Reply::Slot> versions{};
+    std::shared_ptr<Reply::Slot> identity{};
+    Instant now{};
+    std::string db_role{};
+    std::string database_id{};
+};
 
 struct Session::Impl {
     Impl(Conninfo const &conninfo, Settings const &settings, Deadline until)
@@ -108,8 +100,11 @@ struct Session::Impl {
 
     Watchdog watchdog{};
     PqxxConnection connection;
-    std::optional<pqxx::nontransaction> work{};  // BEGIN and COMMIT are ours
+    Pipeline pipeline{connection.raw()};
+    Start start{};
+    bool opens_alone = false;  // a time-out of the role or the database came before ours
     bool any_size = false;
+    std::size_t most_growth = 0;  // what the answers to the message may take
     std::chrono::milliseconds timeout;
     Deadline deadline{};
     bool warned = false;
@@ -119,10 +114,7 @@ struct Session::Impl {
 Session::Session(Conninfo const &conninfo, Settings const &settings, Deadline deadline)
     : m_impl(std::make_unique<Impl>(conninfo, settings, deadline)) {}
 
-Session::~Session() {
-    // Shut the socket down, so that PQfinish returns immediately: a silent server must not delay the exit.
-    m_impl->work.reset();
-}
+Session::~Session() = default;
 
 bool Session::usable() const noexcept {
     return PQstatus(m_impl->connection.raw()) == CONNECTION_OK &&
@@ -177,93 +169,126 @@ void Session::fail(std::string const &sqlstate, std::string_view message) const 
     throw translate(sqlstate, message, m_impl->role());
 }
 
-/// Runs `work` under the watchdog and translates what pqxx throws. The order matters: in libpqxx 6, a serialization
-/// failure is not an sql_error.
-template <typename Work>
-auto Session::guarded(Work const &work, std::size_t most_growth) {
-    m_impl->watchdog.arm(socket(), m_impl->deadline, m_impl->any_size ? Watchdog::any_growth : most_growth);
-    try {
-        auto result = work();
-        m_impl->watchdog.disarm();
-        if (m_impl->watchdog.bark() != Watchdog::Bark::none) {
-            fail_broken();
-        }
-        if (PQtransactionStatus(m_impl->connection.raw()) == PQTRANS_ACTIVE) {
-            throw unexpected_answer("the start of a COPY");
-        }
-        return result;
-    } catch (pqxx::broken_connection const &) {
-        m_impl->watchdog.disarm();
-        fail_broken();
-    } catch (pqxx::transaction_rollback const &) {
-        m_impl->watchdog.disarm();
-        throw RunAgain();
-    } catch (pqxx::sql_error const &error) {
-        m_impl->watchdog.disarm();
-        fail(find_sqlstate(error.what()), error.what());
-    } catch (pqxx::failure const &) {
-        m_impl->watchdog.disarm();
-        fail("", "");
-    } catch (pqxx::internal_error const &) {
-        m_impl->watchdog.disarm();
-        fail("", "a result of another kind");
-    }
-}
-
 void Session::begin(TransactOptions const &options, Deadline deadline) {
     m_impl->deadline = deadline;
     m_impl->any_size = options.any_size;
-    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Watchdog::Clock::now()) -
-                      options.busy_elsewhere;
-    auto const statement_timeout = std::max(left, std::chrono::milliseconds(100));
-    Opening const opening = opening_statements(options, statement_timeout, PQserverVersion(m_impl->connection.raw()));
-    check_start(options, open(opening.begin, opening.settings));
-}
-
-/// Sends both together. A time-out of the role or the database, 1 ms for example, can end that before ours is set; then
-/// sends `begin` alone, which takes a tenth of the time, until it comes through: nothing has been done yet.
-Rows Session::open(std::string const &begin, std::string const &settings) {
-    auto const run = [&](std::string const &statement) {
-        return guarded([&] {
-            if (!m_impl->work) {
-                // Inside `guarded`, because it throws if the connection broke since the last transaction.
-                m_impl->work.emplace(m_impl->connection.get());
-            }
-            return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec(statement)}));
-        });
-    };
-    auto const retry_if_cancelled = [&](Error const &error) {
-        if (error.hint().sqlstate != query_canceled || Watchdog::Clock::now() >= m_impl->deadline) {
-            throw;
-        }
-        rollback();
-    };
-    try {
-        return run(begin + settings);
-    } catch (Error const &error) {
-        retry_if_cancelled(error);
-    }
-    for (bool is_open = false; !is_open;) {
+    open(options);
+    while (m_impl->opens_alone && !m_impl->start.settings->rows && Watchdog::Clock::now() < deadline) {
         try {
-            run(begin);
-            is_open = true;
-        } catch (Error const &error) {
-            retry_if_cancelled(error);
+            settle();
+        } catch (RunAgain const &) {
+            rollback();
+            open(options);
         }
     }
-    return run(settings);
+    m_impl->start.facts = send(start_sql, {options.durability == Durability::local});
+    if (options.check_schema) {
+        m_impl->start.versions = send(versions_sql, {});
+    }
+    if (options.identify) {
+        m_impl->start.identity = send(identity_sql, {});
+    }
 }
 
-void Session::check_start(TransactOptions const &options, Rows const &rows) {
-    Row const row = rows.one();
-    m_now = row.instant("now");
-    m_db_role = row.text("db_role");
-    m_database_id = row.optional_text("identity").value_or("");
-    if (options.check_schema) {
-        check_schema(read_numbers(row.text("versions")));
+/// Queues BEGIN and our settings.
+void Session::open(TransactOptions const &options) {
+    auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(m_impl->deadline - Watchdog::Clock::now());
+    auto const statement_timeout = std::max(left - options.busy_elsewhere, std::chrono::milliseconds(100));
+    auto const idle_timeout = std::chrono::milliseconds(60'000) + options.busy_elsewhere;
+    m_impl->start = Start{.may_write = !options.read_only};
+    send(options.one_snapshot ? begin_one_snapshot_sql : begin_sql, {});
+    m_impl->start.settings = send(settings_sql, {Param(statement_timeout.count()), Param(idle_timeout.count()),
+                                                 Param(std::min(options.lock_patience, statement_timeout).count()),
+                                                 Param(options.wake_later ? "later" : "now")});
+    if (PQserverVersion(m_impl->connection.raw()) >= first_with_transaction_timeout) {
+        send(no_transaction_timeout_sql, {});
     }
-    if (!options.read_only && (row.boolean("in_recovery") || row.boolean("read_only"))) {
-        bool const standby = row.boolean("in_recovery");
+}
+
+std::shared_ptr<Reply::Slot> Session::send(char const *sql, std::vector<Param> const &params) {
+    m_impl->most_growth =
+        std::max(m_impl->most_growth, Watchdog::usual_growth) + growth_for(params) - Watchdog::usual_growth;
+    auto slot = m_impl->pipeline.send(sql, params);
+    if (!slot) {
+        fail_broken();
+    }
+    return slot;
+}
+
+/// Reads the answers to the oldest message. Checks those about the start of the transaction first: what they say is the
+/// cause of the errors after them.
+void Session::read() {
+    m_impl->watchdog.arm(socket(), m_impl->deadline, m_impl->any_size ? Watchdog::any_growth : m_impl->most_growth);
+    Result const error = m_impl->pipeline.read();
+    m_impl->watchdog.disarm();
+    m_impl->most_growth = Watchdog::usual_growth;
+    if (m_impl->watchdog.bark() != Watchdog::Bark::none) {
+        fail_broken();
+    }
+    check_start();
+    if (!error) {
+        return;
+    }
+    std::string const sqlstate(error_field(error.get(), PG_DIAG_SQLSTATE));
+    if (sqlstate == query_canceled && m_impl->start.settings && !m_impl->start.settings->rows) {
+        // Next time BEGIN and the settings go alone, which takes a tenth of the time, until they come through.
+        m_impl->opens_alone = true;
+        throw RunAgain();
+    }
+    fail(sqlstate,
+         sqlstate.empty() ? m_impl->pipeline.unexpected() : error_field(error.get(), PG_DIAG_MESSAGE_PRIMARY));
+}
+
+void Session::settle() {
+    while (!m_impl->pipeline.empty()) {
+        read();
+    }
+}
+
+Rows Session::rows(Reply::Slot const &slot) {
+    while (!slot.rows) {
+        if (m_impl->pipeline.empty()) {
+            throw Error(ErrorKind::internal, "a statement was not answered, because one before it failed");
+        }
+        read();
+    }
+    return Rows(slot.rows);
+}
+
+bool Session::is_read(Reply::Slot const &slot) { return slot.rows != nullptr; }
+
+Session::Start const &Session::started() {
+    while (!m_impl->start.is_checked) {
+        read();
+    }
+    return m_impl->start;
+}
+
+Instant Session::now() { return started().now; }
+
+std::string const &Session::db_role() { return started().db_role; }
+
+std::string const &Session::database_id() { return started().database_id; }
+
+void Session::check_start() {
+    Start &start = m_impl->start;
+    bool const is_answered = start.facts && start.facts->rows && (!start.versions || start.versions->rows) &&
+                             (!start.identity || start.identity->rows);
+    if (start.is_checked || !is_answered) {
+        return;
+    }
+    start.is_checked = true;
+    Row const facts = Rows(start.facts->rows).one();
+    start.now = facts.instant("now");
+    start.db_role = facts.text("db_role");
+    if (start.identity) {
+        start.database_id = Rows(start.identity->rows).one().text("identity");
+    }
+    if (start.versions) {
+        check_schema(read_numbers(Rows(start.versions->rows).one().text("versions")));
+    }
+    bool const standby = facts.boolean("in_recovery");
+    if (start.may_write && (standby || facts.boolean("read_only"))) {
         throw Error(
             ErrorKind::unavailable,
             standby ? "the database is a standby, which accepts no writes; nothing was changed"
@@ -278,6 +303,7 @@ void Session::check_schema(std::vector<std::int64_t> const &versions) {
     if (is_our_schema(versions)) {
         return;
     }
+    rollback();  // what was sent with the question has failed, since the schema is another one
     Rows const record = exec(names_sql, {});
     for (Row const row : record) {
         if (is_renamed(row.integer("version"), row.text("name"))) {
@@ -287,55 +313,39 @@ void Session::check_schema(std::vector<std::int64_t> const &versions) {
     throw another_version(versions);
 }
 
-Rows Session::exec(char const *sql, std::vector<Param> const &params) {
-    [[maybe_unused]] std::vector<char const *> const values = libpq_values(params);
-    return guarded(
-        [&] {
-#if PQXX_VERSION_MAJOR >= 7
-            pqxx::params texts;
-            for (Param const &param : params) {
-                texts.append(param.text());
-            }
-            return Rows(std::make_shared<Rows::Impl>(Rows::Impl{m_impl->work->exec_params(sql, texts)}));
-#else
-            return Rows(std::make_shared<Rows::Impl>(
-                Rows::Impl{m_impl->work->exec_params(sql, pqxx::prepare::make_dynamic_params(values))}));
-#endif
-        },
-        growth_for(params));
-}
-
-void Session::exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile) {
-    std::vector<char const *> const values = libpq_values(params);
-    PGconn *const raw = m_impl->connection.raw();
+void Session::settle_while(std::function<void()> const &meanwhile) {
     m_impl->watchdog.arm(socket(), m_impl->deadline);
-    bool const sent =
-        PQsendQueryParams(raw, sql, static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0) == 1;
+    bool const sent = m_impl->pipeline.flush();
     m_impl->watchdog.disarm();
     if (!sent) {
         fail_broken();
     }
     auto const before = Watchdog::Clock::now();
     meanwhile();
-    // The time that `meanwhile` took is not the server's.
-    m_impl->watchdog.arm(socket(), m_impl->deadline + (Watchdog::Clock::now() - before), growth_for(params));
-    Result answer;
-    while (Result next{PQgetResult(raw)}) {
-        answer = std::move(next);
-        if (is_copy(answer.get())) {
-            break;  // libpq would give it again and again
-        }
-    }
-    m_impl->watchdog.disarm();
-    auto const status = PQresultStatus(answer.get());
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-        fail(std::string(error_field(answer.get(), PG_DIAG_SQLSTATE)),
-             error_field(answer.get(), PG_DIAG_MESSAGE_PRIMARY));
-    }
+    m_impl->deadline += Watchdog::Clock::now() - before;  // the time that `meanwhile` took is not the server's
+    settle();
 }
 
+/// The order of the exceptions matters: in libpqxx 6, a serialization failure is not an sql_error.
 void Session::exec_script(std::string const &sql) {
-    guarded([&] { return m_impl->work->exec(sql); });
+    settle();
+    m_impl->watchdog.arm(socket(), m_impl->deadline);
+    try {
+        pqxx::nontransaction(m_impl->connection.get()).exec(sql);
+        m_impl->watchdog.disarm();
+    } catch (pqxx::broken_connection const &) {
+        m_impl->watchdog.disarm();
+        fail_broken();
+    } catch (pqxx::transaction_rollback const &) {
+        m_impl->watchdog.disarm();
+        throw RunAgain();
+    } catch (pqxx::sql_error const &error) {
+        m_impl->watchdog.disarm();
+        fail(find_sqlstate(error.what()), error.what());
+    } catch (pqxx::failure const &) {
+        m_impl->watchdog.disarm();
+        fail("", "");
+    }
 }
 
 CommitAnswer Session::commit(Deadline deadline) noexcept {
@@ -345,7 +355,6 @@ CommitAnswer Session::commit(Deadline deadline) noexcept {
         m_impl->watchdog.arm(socket(), deadline);
         Result const result(PQexec(m_impl->connection.raw(), "COMMIT"));
         m_impl->watchdog.disarm();
-        m_impl->work.reset();
         if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
             std::string_view const tag = PQcmdStatus(result.get());
             if (tag != "COMMIT" && tag != "ROLLBACK") {
@@ -379,10 +388,10 @@ void Session::rollback() noexcept {
     try {
         if (PQstatus(m_impl->connection.raw()) == CONNECTION_OK) {
             m_impl->watchdog.arm(socket(), Watchdog::Clock::now() + std::chrono::seconds(2));
+            m_impl->pipeline.drain();
             Result const result(PQexec(m_impl->connection.raw(), "ROLLBACK"));
             m_impl->watchdog.disarm();
         }
-        m_impl->work.reset();
     } catch (...) {
         // The connection is dropped next, which rolls back as well.
     }

@@ -32,15 +32,22 @@ class Session {
     Session(Session const &) = delete;
     Session &operator=(Session const &) = delete;
 
-    /// Sends BEGIN and our settings, and reads what a transaction must know at its start, in one round trip.
-    /// Throws Error: schema, not this program's version; unavailable, a write on a standby or in a read-only session.
+    /// Queues BEGIN, our settings, and questions about what a transaction must know at its start. The first read checks
+    /// the answers, before those to any other statement, and throws Error: schema, not this program's version;
+    /// unavailable, a write on a standby or in a read-only session.
     void begin(TransactOptions const &options, Deadline deadline);
-    Rows exec(char const *sql, std::vector<Param> const &params);
-    /// As exec, but runs `meanwhile` while the server works. If `meanwhile` throws, that is thrown, and the rollback
-    /// ends the statement.
-    void exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile);
+    /// Queues a statement (see Pipeline).
+    std::shared_ptr<Reply::Slot> send(char const *sql, std::vector<Param> const &params);
+    Rows rows(Reply::Slot const &slot);
+    static bool is_read(Reply::Slot const &slot);
+    /// Waits for all that is still queued.
+    void settle();
+    /// As settle, but runs `meanwhile` while the server works. If `meanwhile` throws, that is thrown, and the rollback
+    /// waits for the server.
+    void settle_while(std::function<void()> const &meanwhile);
+    Rows exec(char const *sql, std::vector<Param> const &params) { return rows(*send(sql, params)); }
     void exec_script(std::string const &sql);
-    /// Sends COMMIT, as no other function does. Never throws: if anything goes wrong, the answer is
+    /// Sends COMMIT, as no other function does, after settle(). Never throws: if anything goes wrong, the answer is
     /// CommitAnswer::none.
     CommitAnswer commit(Deadline deadline) noexcept;
     /// Rolls back as well as it can; if it fails, the session is no longer usable().
@@ -53,24 +60,23 @@ class Session {
     /// Returns why commit() answered rolled_back or wake_up_refused.
     Error const &commit_error() const;
 
-    Instant now() const { return m_now; }
-    std::string const &db_role() const { return m_db_role; }
-    std::string const &database_id() const { return m_database_id; }
+    /// What the transaction knows since its start. Wait for its answers if need be.
+    Instant now();
+    std::string const &db_role();
+    std::string const &database_id();
 
   private:
     struct Impl;
+    struct Start;
     [[noreturn]] void fail_broken() const;
     [[noreturn]] void fail(std::string const &sqlstate, std::string_view message) const;
-    Rows open(std::string const &begin, std::string const &settings);
-    void check_start(TransactOptions const &options, Rows const &rows);
+    void open(TransactOptions const &options);
+    Start const &started();
+    void read();
+    void check_start();
     void check_schema(std::vector<std::int64_t> const &versions);
-    template <typename Work>
-    auto guarded(Work const &work, std::size_t most_growth = Watchdog::usual_growth);
 
     std::unique_ptr<Impl> m_impl;
-    Instant m_now{};
-    std::string m_db_role{};
-    std::string m_database_id{};
 };
 
 }  // namespace relay::db

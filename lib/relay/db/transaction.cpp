@@ -12,34 +12,66 @@ Error not_done(std::string_view what, std::vector<std::string> doubts) {
     return {ErrorKind::schema,
             "the database did not do what was asked: " + std::string(what) +
                 " was not there when it was read back; nothing was changed",
-            {.why = "a rule, a trigger, or a view or function that was changed comes in between",
+            {.why = "a rule, a trigger, or a view or function that was changed interferes",
              .next = advise(Act::verify_schema),
              .not_confirmed = std::move(doubts)}};
 }
 
 }  // namespace
 
+Rows Reply::rows() const { return m_transaction->rows(*m_slot); }
+
 Transaction::Transaction(Session &session) : m_session(session) {}
 
 Transaction::~Transaction() = default;
 
-Rows Transaction::exec(char const *sql, std::vector<Param> const &params) { return m_session.exec(sql, params); }
+Rows Transaction::exec(char const *sql, std::vector<Param> const &params) { return send(sql, params).rows(); }
 
-void Transaction::exec_while(char const *sql, std::vector<Param> const &params,
-                             std::function<void()> const &meanwhile) {
-    m_session.exec_while(sql, params, meanwhile);
+Reply Transaction::send(char const *sql, std::vector<Param> const &params) {
+    return {*this, m_session.send(sql, params)};
+}
+
+void Transaction::send(char const *sql, std::vector<Param> const &params, std::function<void(Rows const &)> check) {
+    m_checks.push_back({send(sql, params), std::move(check)});
+}
+
+Rows Transaction::rows(Reply::Slot const &slot) {
+    Rows rows = m_session.rows(slot);
+    run_checks();
+    return rows;
+}
+
+void Transaction::settle() {
+    m_session.settle();
+    run_checks();
+}
+
+void Transaction::settle_while(std::function<void()> const &meanwhile) {
+    m_session.settle_while(meanwhile);
+    run_checks();
+}
+
+/// In the order of the statements, for those whose replies are there.
+void Transaction::run_checks() {
+    while (!m_checks.empty() && m_session.is_read(*m_checks.front().reply.m_slot)) {
+        Check const next = std::move(m_checks.front());
+        m_checks.pop_front();
+        next.check(m_session.rows(*next.reply.m_slot));
+    }
 }
 
 void Transaction::exec_script(std::string const &sql) { m_session.exec_script(sql); }
 
-void Transaction::forbid_writes() { exec("SET TRANSACTION READ ONLY"); }
+void Transaction::forbid_writes() { send("SET TRANSACTION READ ONLY"); }
 
-void Transaction::set_savepoint() { exec("SAVEPOINT written_so_far"); }
+void Transaction::set_savepoint() { send("SAVEPOINT written_so_far"); }
 
-void Transaction::return_to_savepoint() { exec("ROLLBACK TO SAVEPOINT written_so_far"); }
+void Transaction::return_to_savepoint() { send("ROLLBACK TO SAVEPOINT written_so_far"); }
 
 void Transaction::record_operation(OperationId const &operation) {
-    require(exec(record_sql, {operation}).affected() == 1, "the record of this operation (relay.operations)");
+    send(record_sql, {operation}, [this](Rows const &rows) {
+        require(rows.affected() == 1, "the record of this operation (relay.operations)");
+    });
     m_operation = operation;
 }
 

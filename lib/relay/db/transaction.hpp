@@ -7,9 +7,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace relay::db {
@@ -59,6 +63,36 @@ struct Link {
     bool used_password = false;
 };
 
+class Transaction;
+
+/// The server's reply to a statement that was sent. Belongs to a Transaction, and must not outlive it.
+class Reply {
+  public:
+    struct Slot;
+    Reply(Transaction &transaction, std::shared_ptr<Slot> slot)
+        : m_transaction(&transaction), m_slot(std::move(slot)) {}
+    /// Waits for it. Throws Error as Transaction::exec does, for this statement or one that was sent before it.
+    Rows rows() const;
+
+  private:
+    friend class Transaction;
+    Transaction *m_transaction;
+    std::shared_ptr<Slot> m_slot;
+};
+
+/// A result that was asked for (Transaction::ask) and may still be on its way.
+template <typename T>
+class Pending {
+  public:
+    Pending(Reply reply, std::function<T(Rows const &)> read) : m_reply(std::move(reply)), m_read(std::move(read)) {}
+    /// Waits for it. Throws Error as Transaction::exec does.
+    T get() const { return m_read(m_reply.rows()); }
+
+  private:
+    Reply m_reply;
+    std::function<T(Rows const &)> m_read;
+};
+
 /// Transaction: an open transaction, as the body of Database::transact sees it.
 ///
 /// It runs statements, but cannot commit: only `transact` can, after the body has returned. So a function that takes
@@ -75,8 +109,20 @@ class Transaction {
     /// Runs one statement of static text with `$n` for every value.
     /// Throws Error, translated from the SQLSTATE (denied, conflict, limit, unavailable, ...), without DETAIL.
     Rows exec(char const *sql, std::vector<Param> const &params = {});
-    /// As exec, for a statement without a result. Runs `meanwhile`, which may throw, while the server works.
-    void exec_while(char const *sql, std::vector<Param> const &params, std::function<void()> const &meanwhile);
+    /// Sends a statement without waiting for it: it travels in one message with the next one that is waited for. So
+    /// statements that do not depend on each other's results cost one way to the server and back. Only for short
+    /// results. `check` gets the result as soon as anything sent later is used, and before COMMIT at the latest.
+    Reply send(char const *sql, std::vector<Param> const &params = {});
+    void send(char const *sql, std::vector<Param> const &params, std::function<void(Rows const &)> check);
+    /// The same for a statement with a typed result: `read` makes it from the rows.
+    template <typename Read>
+    auto ask(char const *sql, std::vector<Param> const &params, Read read) {
+        return Pending<std::invoke_result_t<Read, Rows const &>>(send(sql, params), std::move(read));
+    }
+    /// Waits for everything that was sent, and checks it.
+    void settle();
+    /// As settle, but runs `meanwhile`, which may throw, while the server works.
+    void settle_while(std::function<void()> const &meanwhile);
     /// Runs several statements without parameters: a migration.
     void exec_script(std::string const &sql);
 
@@ -116,7 +162,16 @@ class Transaction {
     Link link() const;
 
   private:
+    friend class Reply;
+    struct Check {
+        Reply reply;
+        std::function<void(Rows const &)> check;
+    };
+    Rows rows(Reply::Slot const &slot);
+    void run_checks();
+
     Session &m_session;
+    std::deque<Check> m_checks{};
     std::optional<OperationId> m_operation{};
     bool m_nothing_to_do = false;
     bool m_confirmed = false;

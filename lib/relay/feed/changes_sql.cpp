@@ -34,7 +34,9 @@ std::vector<KeyChange> changes_since(db::Transaction &transaction, std::optional
     return changes;
 }
 
-bool has_announced(db::Transaction &transaction) { return transaction.exec(announced_sql).one().boolean("announced"); }
+db::Pending<bool> has_announced(db::Transaction &transaction) {
+    return transaction.ask(announced_sql, {}, [](db::Rows const &rows) { return rows.one().boolean("announced"); });
+}
 
 std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects) {
     if (subjects.empty()) {

@@ -18,7 +18,7 @@ struct FeedPlace {
 };
 
 /// Returns true if this transaction has written a row of the feed.
-bool has_announced(db::Transaction &transaction);
+db::Pending<bool> has_announced(db::Transaction &transaction);
 
 /// Returns the place of the last row that makes gateways end connections of one of `subjects`, which are of one kind.
 /// None: the feed no longer has that row.

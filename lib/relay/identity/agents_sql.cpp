@@ -68,14 +68,18 @@ Agent read_agent(db::Row const &row) {
 
 }  // namespace
 
-std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org,
-                                          DisplayName const &name, std::vector<Permission> const &permissions,
-                                          std::optional<std::chrono::seconds> key_max_age, Note const &created_by) {
-    db::Rows const rows = transaction.exec(
-        insert_sql, {id, org, name, db::json_array(permission_texts(permissions)), key_max_age, created_by});
-    return rows.empty() ? std::nullopt
-                        : std::optional(InsertedAgent{.has_revocations = rows[0].boolean("has_revocations"),
-                                                      .limited = rows[0].boolean("limited")});
+db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, AgentId const &id,
+                                                       OrgId const &org, DisplayName const &name,
+                                                       std::vector<Permission> const &permissions,
+                                                       std::optional<std::chrono::seconds> key_max_age,
+                                                       Note const &created_by) {
+    return transaction.ask(
+        insert_sql, {id, org, name, db::json_array(permission_texts(permissions)), key_max_age, created_by},
+        [](db::Rows const &rows) {
+            return rows.empty() ? std::nullopt
+                                : std::optional(InsertedAgent{.has_revocations = rows[0].boolean("has_revocations"),
+                                                              .limited = rows[0].boolean("limited")});
+        });
 }
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id) {
@@ -83,10 +87,11 @@ std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id)
     return rows.empty() ? std::nullopt : std::optional(read_agent(rows[0]));
 }
 
-std::optional<Agent> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
-                                     KeyHash const &hash) {
-    db::Rows const rows = transaction.exec(find_made_sql.c_str(), {id, key, hash.hex()});
-    return rows.empty() || !rows[0].boolean("has_key") ? std::nullopt : std::optional(read_agent(rows[0]));
+db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
+                                                  KeyHash const &hash) {
+    return transaction.ask(find_made_sql.c_str(), {id, key, hash.hex()}, [](db::Rows const &rows) {
+        return rows.empty() || !rows[0].boolean("has_key") ? std::nullopt : std::optional(read_agent(rows[0]));
+    });
 }
 
 Agent get_agent(db::Transaction &transaction, AgentId const &id) {
@@ -97,8 +102,10 @@ Agent get_agent(db::Transaction &transaction, AgentId const &id) {
                   advise(Act::list_agents));
 }
 
+void send_agent_lock(db::Transaction &transaction, AgentId const &id) { transaction.send(lock_sql, {id}); }
+
 Agent lock_agent(db::Transaction &transaction, AgentId const &id) {
-    transaction.exec(lock_sql, {id});
+    send_agent_lock(transaction, id);
     return get_agent(transaction, id);
 }
 
@@ -109,7 +116,7 @@ std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId co
 
 void update_agent(db::Transaction &transaction, AgentId const &id, std::string const &name,
                   std::optional<std::chrono::seconds> key_max_age) {
-    transaction.exec(update_sql, {id, name, key_max_age});
+    transaction.send(update_sql, {id, name, key_max_age});
 }
 
 std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {

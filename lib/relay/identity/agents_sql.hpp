@@ -13,16 +13,18 @@ struct InsertedAgent {
 };
 /// Inserts an agent. Returns nothing if the id exists already or the organization does not exist. Waits for a
 /// transaction that is inserting the same id.
-std::optional<InsertedAgent> insert_agent(db::Transaction &transaction, AgentId const &id, OrgId const &org,
-                                          DisplayName const &name, std::vector<Permission> const &permissions,
-                                          std::optional<std::chrono::seconds> key_max_age, Note const &created_by);
+db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, AgentId const &id,
+                                                       OrgId const &org, DisplayName const &name,
+                                                       std::vector<Permission> const &permissions,
+                                                       std::optional<std::chrono::seconds> key_max_age,
+                                                       Note const &created_by);
 
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id);
 
 /// Reads a new agent back together with its first key. Returns none if the agent is missing, or if the key is not as it
 /// was made: its hash, its agent, and active.
-std::optional<Agent> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
-                                     KeyHash const &hash);
+db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
+                                                  KeyHash const &hash);
 
 /// As find_agent; throws Error (not_found) that suggests similar ids.
 Agent get_agent(db::Transaction &transaction, AgentId const &id);
@@ -30,6 +32,8 @@ Agent get_agent(db::Transaction &transaction, AgentId const &id);
 /// Locks the agent's row until the transaction ends, so that rotations of one agent run one after the other.
 /// Otherwise as get_agent.
 Agent lock_agent(db::Transaction &transaction, AgentId const &id);
+/// Sends the lock only, for what reads the agent in the same message.
+void send_agent_lock(db::Transaction &transaction, AgentId const &id);
 
 /// Returns the oldest agent with that name in an organization.
 std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name);

@@ -19,7 +19,7 @@ CreatedAgent create_agent(db::Database &database, CreateAgent const &request, Wr
             transaction.nothing_to_do();
             return {receipt, sql::get_agent(transaction, request.id), present_key(transaction, request.id)};
         }
-        delivery_commit.deliver();
+        delivery_commit.deliver(transaction);
         return {receipt, std::move(made->agent), std::move(made->key)};
     });
     result.delivered_to = delivery_commit.destination();

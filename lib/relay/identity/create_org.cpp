@@ -21,7 +21,7 @@ void issue_token(db::Transaction &transaction, OrgId const &org, ApiKey const &t
     transaction.confirm(live && live->token_id == token.id() && sql::identify(transaction, token.id(), token.hash()),
                         "the new admin token of org " + org.text());
     sql::record_events(transaction, by, {{.action = "token_issued", .org_id = org, .key_id = token.id()}});
-    transaction.record_operation(delivery_commit.prepare(transaction, {.org = org, .agent = nullptr, .key = token}));
+    transaction.record_operation(delivery_commit.prepare({.org = org, .agent = nullptr, .key = token}));
 }
 
 std::optional<ApiKey> new_token(KeyDelivery const *delivery) {
@@ -69,7 +69,7 @@ CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOpt
             transaction.nothing_to_do();
         } else if (key) {
             result.token = key->id();
-            delivery_commit.deliver();
+            delivery_commit.deliver(transaction);
         }
         return result;
     });
@@ -106,7 +106,7 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
         if (!result.changed) {
             transaction.nothing_to_do();
         } else if (key) {
-            delivery_commit.deliver();
+            delivery_commit.deliver(transaction);
         }
         return result;
     });

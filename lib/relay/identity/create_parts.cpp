@@ -71,7 +71,7 @@ void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
 
 /// Throws Error (conflict) if the new agent's id or its organization is blocked or revoked: gateways would refuse it.
 void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
-    for (Standing const &standing : sql::standing_for(transaction, {request.id, request.org})) {
+    for (Standing const &standing : sql::standing_for(transaction, {request.id, request.org}).get()) {
         bool const org = kind_of(standing.subject) == SubjectKind::org;
         throw Error(
             ErrorKind::conflict,
@@ -115,18 +115,28 @@ void check_agent_limit(Org const &org) {
 
 std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,
                                       Attribution const &by, DeliverThenCommit &delivery_commit) {
-    auto const inserted = sql::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
-                                            request.key_max_age, by.actor);
-    if (!inserted) {
-        sql::get_org(transaction, request.org);  // throws if the organization does not exist
-        compare_agent(transaction, request);
-        return std::nullopt;
-    }
     if (request.expires_at && *request.expires_at <= transaction.now()) {
         throw Error(ErrorKind::usage,
                     fmt::format("the key would expire at {}, but it is already {}; nothing was changed",
                                 format_instant_seconds(*request.expires_at), format_instant_seconds(transaction.now())),
                     {.why = "the database's clock decides", .next = "give an end in the future"});
+    }
+    // All in one message. If the agent is there already, its key is not inserted, and the rest is rolled back.
+    auto const insertion = sql::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
+                                             request.key_max_age, by.actor);
+    sql::Detail detail;
+    detail.add("name", request.name.text());
+    sql::record_events(transaction, by,
+                       {{.action = "agent_created", .org_id = request.org, .agent_id = request.id, .detail = detail},
+                        {.action = "key_issued", .org_id = request.org, .agent_id = request.id, .key_id = key.id()}});
+    auto const issued = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
+    auto const made = sql::find_made_agent(transaction, request.id, key.id(), key.hash());
+    transaction.record_operation(delivery_commit.prepare({.org = request.org, .agent = &request.id, .key = key}));
+    auto const inserted = insertion.get();
+    if (!inserted) {
+        sql::get_org(transaction, request.org);  // throws if the organization does not exist
+        compare_agent(transaction, request);
+        return std::nullopt;
     }
     if (inserted->has_revocations) {
         refuse_shut_out(transaction, request);
@@ -136,18 +146,10 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
         sql::lock_org(transaction, request.org);
         check_agent_limit(sql::get_org(transaction, request.org));
     }
-    sql::Detail detail;
-    detail.add("name", request.name.text());
-    sql::record_events(transaction, by,
-                       {{.action = "agent_created", .org_id = request.org, .agent_id = request.id, .detail = detail},
-                        {.action = "key_issued", .org_id = request.org, .agent_id = request.id, .key_id = key.id()}});
-    Key const issued = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
-    std::optional<Agent> agent = sql::find_made_agent(transaction, request.id, key.id(), key.hash());
+    std::optional<Agent> agent = made.get();
     transaction.confirm(agent && differing_from(*agent, request).empty(),
                         "agent " + request.id.text() + " with its key");
-    transaction.record_operation(
-        delivery_commit.prepare(transaction, {.org = request.org, .agent = &request.id, .key = key}));
-    return MadeAgent{.agent = *std::move(agent), .key = issued};
+    return MadeAgent{.agent = *std::move(agent), .key = issued.get()};
 }
 
 std::optional<Key> present_key(db::Transaction &transaction, AgentId const &agent) {

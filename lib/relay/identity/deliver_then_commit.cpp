@@ -7,19 +7,21 @@ namespace relay {
 DeliverThenCommit::DeliverThenCommit(KeyDelivery *delivery, bool dry_run, bool callers_key)
     : m_delivery(delivery), m_dry_run(dry_run), m_callers_key(callers_key) {}
 
-OperationId const &DeliverThenCommit::prepare(db::Transaction &transaction, NewKey const &issued) {
+OperationId const &DeliverThenCommit::prepare(NewKey const &issued) {
     if (!m_operation) {
         std::optional<OperationId> operation;
         if (m_delivery != nullptr) {
-            operation = m_delivery->prepare({issued.org, issued.agent, issued.key, transaction.database_id()});
+            operation = m_delivery->prepare(issued);
         }
         m_operation = operation && !m_callers_key ? *operation : generate_operation_id();
     }
     return *m_operation;
 }
 
-void DeliverThenCommit::deliver() {
+void DeliverThenCommit::deliver(db::Transaction &transaction) {
+    transaction.settle();  // what the server refuses is not delivered
     if (m_delivery != nullptr && !m_dry_run && !m_delivered) {
+        m_delivery->made_for(transaction.database_id());
         m_delivered = true;  // set first: if deliver() throws half-way, rolled_back() cleans up
         m_delivery->deliver();
     }

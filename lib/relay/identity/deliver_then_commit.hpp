@@ -23,9 +23,10 @@ class DeliverThenCommit {
 
     /// Prepares the delivery and returns the operation id that the body must record: the same each time the body
     /// runs.
-    OperationId const &prepare(db::Transaction &transaction, NewKey const &issued);
-    /// Delivers; on a dry run does nothing, so that no secret becomes visible.
-    void deliver();
+    OperationId const &prepare(NewKey const &issued);
+    /// Waits until the server has accepted all that was sent, and delivers. On a dry run delivers nothing, so that no
+    /// secret becomes visible.
+    void deliver(db::Transaction &transaction);
     /// Runs `body` in a transaction with `options` and passes the verdict to the delivery.
     void run(db::Database &database, db::TransactOptions const &options,
              std::function<void(db::Transaction &)> const &body);

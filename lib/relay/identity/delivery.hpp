@@ -20,7 +20,6 @@ struct NewKey {
     OrgId const &org;
     AgentId const *agent;  ///< null for an organization's admin token
     ApiKey const &key;
-    std::string database_id{};  ///< the database in which it becomes live; only this one may settle a file left behind
     std::optional<std::string> owner{};  ///< who receives it, if known: a team, a mail address; any text
 };
 
@@ -40,6 +39,9 @@ class Delivery {
   public:
     virtual ~Delivery() = default;
 
+    /// Says in which database the secrets become live (Transaction::database_id): only this one may settle a file that
+    /// is left behind. Called before deliver().
+    virtual void made_for(std::string const & /*database_id*/) {}
     /// Makes the secret durable at its destination. Runs once, inside the transaction and before COMMIT; a retried
     /// transaction does not deliver again. For a batch, it may run while the server still writes the rows.
     /// Throws Error (sink): the transaction is then rolled back.

@@ -112,17 +112,20 @@ std::optional<std::string> Detail::json() const {
     return m_entries.empty() ? std::nullopt : std::optional("{" + m_entries + "}");
 }
 
-std::size_t insert_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events) {
+void insert_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events,
+                   std::function<void(std::size_t)> written) {
     std::string json = "[";
     for (NewEvent const &event : events) {
         json += (json.size() > 1 ? "," : "") + to_json(event);
     }
-    return transaction.exec(insert_sql, {json + "]", by.reason, by.ticket, by.actor, by.trace_id}).affected();
+    transaction.send(insert_sql, {json + "]", by.reason, by.ticket, by.actor, by.trace_id},
+                     [written = std::move(written)](db::Rows const &rows) { written(rows.affected()); });
 }
 
 void record_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events) {
-    std::size_t const written = insert_events(transaction, by, events);
-    transaction.require(written == events.size(), "an event of the audit trail (relay.auth_events)");
+    insert_events(transaction, by, events, [&transaction, asked = events.size()](std::size_t written) {
+        transaction.require(written == asked, "an event of the audit trail (relay.auth_events)");
+    });
 }
 
 std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agent, int count) {

@@ -29,9 +29,10 @@ struct NewEvent {
 };
 
 /// Writes the events of one change to auth_events, in its transaction. The database sets occurred_at and db_role.
-/// Returns the number of rows that were inserted.
-std::size_t insert_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events);
-/// The same, but none may be missing. Throws Error (schema).
+/// `written` gets the number of rows that were inserted (see Transaction::send).
+void insert_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events,
+                   std::function<void(std::size_t)> written);
+/// The same, but none may be missing: otherwise the transaction fails with Error (schema).
 void record_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events);
 
 /// Returns an agent's last events, newest first. They include calls with a wrong secret for one of its keys, which name no

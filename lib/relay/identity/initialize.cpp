@@ -39,7 +39,7 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
             transaction.confirm(sql::read_schema_status(transaction).missing.empty(), "the schema");
         }
         if (made_agent) {
-            delivery_commit.deliver();
+            delivery_commit.deliver(transaction);
         } else if (!changed) {
             transaction.nothing_to_do();
         }

@@ -6,11 +6,14 @@
 namespace relay::sql {
 namespace {
 
+// The first key of an agent, or the next after those that were ended before. An agent that has an active key gets none, so
+// that this can be sent before it is known whether the agent is new.
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by)
 SELECT $1, agent.agent_id, agent.org_id, $2::bytea, now() + COALESCE(agent.key_max_age, org.key_max_age), $4::timestamptz, $5
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
 WHERE agent.agent_id = $3
+  AND NOT EXISTS (SELECT FROM relay.agent_keys AS other WHERE other.agent_id = $3 AND other.state = 'active')
 RETURNING org_id, due_at)sql";
 
 // Each statement has the same columns in the same order, for read_key.
@@ -52,7 +55,7 @@ constexpr auto retire_sql = R"sql(
 UPDATE relay.agent_keys SET state = 'retired', retired_at = now(), replaced_by = COALESCE($2, replaced_by) WHERE key_id = $1)sql";
 
 constexpr auto mark_revoked_sql = R"sql(
-UPDATE relay.agent_keys SET state = 'revoked', revoked_at = now() WHERE agent_id = $1 AND state IN ('active', 'retiring') RETURNING key_id)sql";
+UPDATE relay.agent_keys SET state = 'revoked', revoked_at = now() WHERE agent_id = $1 AND state IN ('active', 'retiring'))sql";
 
 constexpr auto last_address_sql = R"sql(
 SELECT host(sighting.ip_address) AS address
@@ -100,8 +103,10 @@ std::vector<Key> read_keys(db::Rows const &rows) {
 
 /// The row of one key; the last line of an error says which key still counts.
 void change_one(db::Transaction &transaction, KeyId const &key, char const *sql, std::vector<db::Param> const &params) {
-    transaction.require(transaction.exec(sql, params).affected() == 1, "the change of key " + key.text(),
-                        {"key " + key.text() + " may still be live"});
+    transaction.send(sql, params, [&transaction, key](db::Rows const &rows) {
+        transaction.require(rows.affected() == 1, "the change of key " + key.text(),
+                            {"key " + key.text() + " may still be live"});
+    });
 }
 
 std::string hex(std::array<unsigned char, 32> const &bytes) {
@@ -116,38 +121,47 @@ std::string hex(std::array<unsigned char, 32> const &bytes) {
 
 }  // namespace
 
-Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
-               std::optional<Instant> expires_at, Note const &created_by) {
-    db::Rows const rows = transaction.exec(insert_sql, {id, hex(hash.bytes), agent, expires_at, created_by});
-    transaction.require(rows.size() == 1, "the new key of agent " + agent.text());
-    return {.key_id = id,
-            .agent_id = agent,
-            .org_id = rows.one().id<OrgId>("org_id"),
-            .state = KeyState::active,
-            .status = KeyStatus::active,
-            .created_at = transaction.now(),
-            .created_by = created_by.text(),
-            .due_at = rows.one().instant("due_at"),
-            .expires_at = expires_at};
+db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
+                            std::optional<Instant> expires_at, Note const &created_by) {
+    return transaction.ask(insert_sql, {id, hex(hash.bytes), agent, expires_at, created_by},
+                           [=, &transaction](db::Rows const &rows) {
+                               transaction.require(rows.size() == 1, "the new key of agent " + agent.text());
+                               return Key{.key_id = id,
+                                          .agent_id = agent,
+                                          .org_id = rows.one().id<OrgId>("org_id"),
+                                          .state = KeyState::active,
+                                          .status = KeyStatus::active,
+                                          .created_at = transaction.now(),
+                                          .created_by = created_by.text(),
+                                          .due_at = rows.one().instant("due_at"),
+                                          .expires_at = expires_at};
+                           });
 }
 
-std::int64_t count_keys_as_made(db::Transaction &transaction, std::vector<KeyId> const &ids,
-                                std::vector<std::string> const &hashes, std::vector<AgentId> const &agents) {
-    return transaction.exec(as_made_sql, {db::array_text(ids), db::array_text(hashes), db::array_text(agents)})
-        .one()
-        .integer("there");
+db::Pending<std::int64_t> count_keys_as_made(db::Transaction &transaction, std::vector<KeyId> const &ids,
+                                             std::vector<std::string> const &hashes,
+                                             std::vector<AgentId> const &agents) {
+    return transaction.ask(as_made_sql, {db::array_text(ids), db::array_text(hashes), db::array_text(agents)},
+                           [](db::Rows const &rows) { return rows.one().integer("there"); });
 }
 
 void confirm_new_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                      std::vector<std::string> doubts) {
-    transaction.confirm(count_keys_as_made(transaction, {id}, {hash.hex()}, {agent}) == 1,
-                        "the new key of agent " + agent.text(), std::move(doubts));
+    transaction.send(
+        as_made_sql,
+        {db::array_text(std::vector{id}), db::array_text(std::vector{hash.hex()}), db::array_text(std::vector{agent})},
+        [=, &transaction](db::Rows const &rows) {
+            transaction.confirm(rows.one().integer("there") == 1, "the new key of agent " + agent.text(), doubts);
+        });
 }
 
-std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id) {
-    db::Rows const rows = transaction.exec(find_sql, {id});
-    return rows.empty() ? std::nullopt : std::optional(read_key(rows[0]));
+db::Pending<std::optional<Key>> ask_key(db::Transaction &transaction, KeyId const &id) {
+    return transaction.ask(find_sql, {id}, [](db::Rows const &rows) {
+        return rows.empty() ? std::nullopt : std::optional(read_key(rows[0]));
+    });
 }
+
+std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id) { return ask_key(transaction, id).get(); }
 
 Key get_key(db::Transaction &transaction, KeyId const &id) {
     if (auto key = find_key(transaction, id)) {
@@ -166,12 +180,18 @@ std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, Key
                  .agent_id = rows[0].optional_id<AgentId>("owner_agent")};
 }
 
+db::Pending<CurrentKeys> ask_current_keys(db::Transaction &transaction, AgentId const &agent) {
+    return transaction.ask(current_sql, {agent}, [](db::Rows const &rows) {
+        CurrentKeys current;
+        for (Key &key : read_keys(rows)) {
+            (key.state == KeyState::active ? current.active : current.retiring) = std::move(key);
+        }
+        return current;
+    });
+}
+
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent) {
-    CurrentKeys current;
-    for (Key &key : read_keys(transaction.exec(current_sql, {agent}))) {
-        (key.state == KeyState::active ? current.active : current.retiring) = std::move(key);
-    }
-    return current;
+    return ask_current_keys(transaction, agent).get();
 }
 
 void start_grace(db::Transaction &transaction, KeyId const &key_id, KeyId const &replaced_by,
@@ -187,11 +207,11 @@ void retire(db::Transaction &transaction, KeyId const &key_id, std::optional<Key
     change_one(transaction, key_id, retire_sql, {key_id, replaced_by});
 }
 
-std::vector<KeyId> mark_revoked(db::Transaction &transaction, AgentId const &agent) {
-    std::vector<KeyId> const revoked = transaction.exec(mark_revoked_sql, {agent}).ids<KeyId>("key_id");
-    CurrentKeys const left = current_keys(transaction, agent);
-    transaction.require(!left.active && !left.retiring, "the revocation of the keys of agent " + agent.text());
-    return revoked;
+void mark_revoked(db::Transaction &transaction, AgentId const &agent) {
+    transaction.send(mark_revoked_sql, {agent});
+    transaction.send(current_sql, {agent}, [&transaction, agent](db::Rows const &rows) {
+        transaction.require(rows.empty(), "the revocation of the keys of agent " + agent.text());
+    });
 }
 
 std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {

@@ -7,10 +7,12 @@
 
 namespace relay::sql {
 
-/// Inserts and returns an agent's new active key. It is due after the agent's key_max_age, or its organization's.
-Key insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
-               std::optional<Instant> expires_at, Note const &created_by);
+/// Inserts an agent's new active key. It is due after the agent's key_max_age, or its organization's. The result throws
+/// Error (schema) if no row was inserted, as for an agent that has an active key.
+db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
+                            std::optional<Instant> expires_at, Note const &created_by);
 
+db::Pending<std::optional<Key>> ask_key(db::Transaction &transaction, KeyId const &id);
 std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id);
 /// As find_key; throws Error (not_found).
 Key get_key(db::Transaction &transaction, KeyId const &id);
@@ -26,8 +28,9 @@ struct Owner {
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash);
 
 /// Returns how many of these new keys exist as they were made: with that hash (in hexadecimal), agent, and active.
-std::int64_t count_keys_as_made(db::Transaction &transaction, std::vector<KeyId> const &ids,
-                                std::vector<std::string> const &hashes, std::vector<AgentId> const &agents);
+db::Pending<std::int64_t> count_keys_as_made(db::Transaction &transaction, std::vector<KeyId> const &ids,
+                                             std::vector<std::string> const &hashes,
+                                             std::vector<AgentId> const &agents);
 /// Reads a new key back (Transaction::confirm).
 void confirm_new_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                      std::vector<std::string> doubts = {});
@@ -37,6 +40,7 @@ struct CurrentKeys {
     std::optional<Key> active{};
     std::optional<Key> retiring{};
 };
+db::Pending<CurrentKeys> ask_current_keys(db::Transaction &transaction, AgentId const &agent);
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent);
 
 /// Makes the active key retiring: it is accepted until its own expiry or now + grace, whichever comes first.
@@ -47,8 +51,7 @@ void end_grace_as_active(db::Transaction &transaction, KeyId const &key_id, std:
 /// Ends a key: its state becomes retired.
 void retire(db::Transaction &transaction, KeyId const &key_id, std::optional<KeyId> const &replaced_by = std::nullopt);
 /// Marks the agent's active and retiring keys as revoked, so that their rows say what a revocation has decided.
-/// Returns their ids.
-std::vector<KeyId> mark_revoked(db::Transaction &transaction, AgentId const &agent);
+void mark_revoked(db::Transaction &transaction, AgentId const &agent);
 
 struct KeyFilter {
     std::optional<AgentId> agent{};

@@ -29,7 +29,7 @@ SELECT $1, id, $3, $4::timestamptz, $5, $6, $7 FROM unnest($2::text[]) AS asked 
 constexpr auto lift_sql = R"sql(
 UPDATE relay.revocations SET lifted_at = now(), lifted_by = $4
 WHERE subject_kind = $1 AND subject_id = ANY ($2::text[]) AND kind = $3 AND lifted_at IS NULL AND (until IS NULL OR until > now())
-RETURNING subject_id)sql";
+RETURNING subject_id AS id)sql";
 
 // look_up takes the first row of each kind: the block that lasts longest, and the earliest revocation (no end, so by
 // at).
@@ -120,19 +120,17 @@ std::string ids_of_kind(std::vector<Subject> const &subjects, SubjectKind kind) 
 }  // namespace
 
 std::vector<SubjectStanding> look_up(db::Transaction &transaction, std::vector<Subject> const &subjects) {
-    std::vector<SubjectStanding> found;
-    if (subjects.empty()) {
-        return found;
-    }
     SubjectKind const kind = common_kind(subjects);
-    db::Rows const rows = transaction.exec(look_up_sql(kind), {db::array_text(subjects)});
+    db::Reply const reply = transaction.send(look_up_sql(kind), {db::array_text(subjects)});
+    std::vector<Standing> const all = standing_for(transaction, subjects).get();
+    std::vector<SubjectStanding> found;
+    db::Rows const rows = reply.rows();
     for (db::Row const row : rows) {
         found.push_back({.subject = read_subject(row, kind, "id"),
                          .known = row.boolean("known"),
                          .org_id = row.optional_id<OrgId>("org_id"),
                          .agent_id = row.optional_id<AgentId>("agent_id")});
     }
-    std::vector<Standing> const all = standing_for(transaction, subjects);
     for (SubjectStanding &one : found) {
         for (Standing const &standing : all) {
             if (standing.subject == one.subject) {
@@ -146,40 +144,36 @@ std::vector<SubjectStanding> look_up(db::Transaction &transaction, std::vector<S
 
 void shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
               std::optional<Instant> until, Attribution const &by) {
-    transaction.exec(shut_out_sql,
+    transaction.send(shut_out_sql,
                      {common_kind(subjects), db::array_text(subjects), kind, until, by.ticket, by.reason, by.actor});
 }
 
-std::vector<Subject> lift(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
-                          Attribution const &by) {
-    std::vector<Subject> lifted;
-    if (subjects.empty()) {
-        return lifted;
-    }
+db::Pending<std::vector<Subject>> lift(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                       StandingKind kind, Attribution const &by) {
     SubjectKind const subject_kind = common_kind(subjects);
-    db::Rows const rows = transaction.exec(lift_sql, {subject_kind, db::array_text(subjects), kind, by.actor});
-    for (db::Row const row : rows) {
-        lifted.push_back(read_subject(row, subject_kind, "subject_id"));
-    }
-    return lifted;
+    return transaction.ask(lift_sql, {subject_kind, db::array_text(subjects), kind, by.actor},
+                           [=](db::Rows const &rows) { return read_ids(rows, subject_kind); });
 }
 
-std::vector<Subject> not_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
-                                  std::optional<Instant> until) {
+db::Pending<std::vector<Subject>> not_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                               StandingKind kind, std::optional<Instant> until) {
     SubjectKind const subject_kind = common_kind(subjects);
-    return read_ids(transaction.exec(not_in_force_sql, {subject_kind, db::array_text(subjects), kind, until}),
-                    subject_kind);
+    return transaction.ask(not_in_force_sql, {subject_kind, db::array_text(subjects), kind, until},
+                           [=](db::Rows const &rows) { return read_ids(rows, subject_kind); });
 }
 
-std::vector<Subject> still_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
-                                    StandingKind kind) {
+db::Pending<std::vector<Subject>> still_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                                 StandingKind kind) {
     SubjectKind const subject_kind = common_kind(subjects);
-    return read_ids(transaction.exec(in_force_sql, {subject_kind, db::array_text(subjects), kind}), subject_kind);
+    return transaction.ask(in_force_sql, {subject_kind, db::array_text(subjects), kind},
+                           [=](db::Rows const &rows) { return read_ids(rows, subject_kind); });
 }
 
-std::vector<Subject> answered_contrary(db::Transaction &transaction, std::vector<Subject> const &subjects) {
+db::Pending<std::vector<Subject>> answered_contrary(db::Transaction &transaction,
+                                                    std::vector<Subject> const &subjects) {
     SubjectKind const subject_kind = common_kind(subjects);
-    return read_ids(transaction.exec(contrary_sql, {subject_kind, db::array_text(subjects)}), subject_kind);
+    return transaction.ask(contrary_sql, {subject_kind, db::array_text(subjects)},
+                           [=](db::Rows const &rows) { return read_ids(rows, subject_kind); });
 }
 
 std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket) {
@@ -190,10 +184,11 @@ bool knows_ticket(db::Transaction &transaction, Note const &ticket) {
     return transaction.exec(knows_ticket_sql, {ticket}).one().boolean("known");
 }
 
-std::vector<Standing> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects) {
-    return read_all(transaction.exec(
-        standing_sql, {ids_of_kind(subjects, SubjectKind::agent), ids_of_kind(subjects, SubjectKind::org),
-                       ids_of_kind(subjects, SubjectKind::key)}));
+db::Pending<std::vector<Standing>> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects) {
+    return transaction.ask(standing_sql,
+                           {ids_of_kind(subjects, SubjectKind::agent), ids_of_kind(subjects, SubjectKind::org),
+                            ids_of_kind(subjects, SubjectKind::key)},
+                           read_all);
 }
 
 }  // namespace relay::sql

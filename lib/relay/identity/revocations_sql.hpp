@@ -16,7 +16,7 @@ struct SubjectStanding {
     std::optional<Standing> revocation{};  ///< the first revocation
 };
 
-/// Returns what is in force against each of `subjects`, which are of one kind, in their order. Looks only at the
+/// Returns what is in force against each of `subjects`, at least one and of one kind, in their order. Looks only at the
 /// subject itself, not at its agent or organization. Takes no lock.
 std::vector<SubjectStanding> look_up(db::Transaction &transaction, std::vector<Subject> const &subjects);
 
@@ -24,21 +24,21 @@ std::vector<SubjectStanding> look_up(db::Transaction &transaction, std::vector<S
 void shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
               std::optional<Instant> until, Attribution const &by);
 
-/// Lifts the blocks or revocations (`kind`) in force against `subjects`, which are of one kind. Returns the subjects
-/// for which any was lifted.
-std::vector<Subject> lift(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
-                          Attribution const &by);
+/// Lifts the blocks or revocations (`kind`) in force against `subjects`, at least one and of one kind. Returns the
+/// subjects for which any was lifted.
+db::Pending<std::vector<Subject>> lift(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                       StandingKind kind, Attribution const &by);
 
 /// Returns those of `subjects`, of one kind, that are not blocked or revoked by a row of `kind`. A block must last at
 /// least until `until` (none: until it is lifted).
-std::vector<Subject> not_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
-                                  std::optional<Instant> until);
+db::Pending<std::vector<Subject>> not_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                               StandingKind kind, std::optional<Instant> until);
 /// Returns those of `subjects`, of one kind, that a row of `kind` still blocks or revokes.
-std::vector<Subject> still_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
-                                    StandingKind kind);
+db::Pending<std::vector<Subject>> still_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                                 StandingKind kind);
 /// Returns those of `subjects`, of one kind, for which the functions would answer a gateway otherwise than the rows say.
 /// Reads the tables of keys and agents, so it waits if another session has locked one of them.
-std::vector<Subject> answered_contrary(db::Transaction &transaction, std::vector<Subject> const &subjects);
+db::Pending<std::vector<Subject>> answered_contrary(db::Transaction &transaction, std::vector<Subject> const &subjects);
 
 /// Returns every block in force that was made under a ticket.
 std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket);
@@ -47,6 +47,6 @@ bool knows_ticket(db::Transaction &transaction, Note const &ticket);
 
 /// Returns all blocks and revocations in force against any of `subjects`, which may be of different kinds: those
 /// without an end come first, then those that end last.
-std::vector<Standing> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects);
+db::Pending<std::vector<Standing>> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects);
 
 }  // namespace relay::sql

@@ -48,25 +48,19 @@ std::string canonical_parameters(RotateKey const &request) {
 class Rotation {
   public:
     Rotation(db::Transaction &transaction, RotateKey const &request, Attribution const &by)
-        : m_transaction(transaction),
-          m_request(request),
-          m_by(by),
-          m_agent(sql::get_agent(transaction, request.agent)) {}
+        : m_transaction(transaction), m_request(request), m_by(by), m_agent(lock(transaction, request.agent, m_keys)) {}
 
     RotatedKey run(ApiKey const &new_key, DeliverThenCommit &delivery_commit) {
         OrgId const org = m_agent.org_id;
-        OperationId const &operation =
-            delivery_commit.prepare(m_transaction, {.org = org, .agent = &m_request.agent, .key = new_key});
+        OperationId const &operation = delivery_commit.prepare({.org = org, .agent = &m_request.agent, .key = new_key});
         if (m_request.request && repeated(org, operation, new_key)) {
             return keep("this request was done before");
         }
-        m_agent = sql::lock_agent(m_transaction, m_request.agent);
         if (m_agent.status == Status::revoked) {
             throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
                         {.why = "restore the agent first: that gives it a new key",
                          .next = advise(Act::restore_agent, m_agent.agent_id)});
         }
-        m_keys = sql::current_keys(m_transaction, m_request.agent);
         if (is_own_key_again(new_key)) {
             return keep(fmt::format("key {} is already the active key", new_key.id().text()));
         }
@@ -74,14 +68,23 @@ class Rotation {
             return keep(reason);
         }
         replace(new_key);
-        confirm_replaced(new_key);
         if (!m_request.request) {
             m_transaction.record_operation(operation);
         }
+        confirm_replaced(new_key);
         return m_result;
     }
 
   private:
+    /// Waits for other rotations of the agent, then reads it and its keys.
+    static Agent lock(db::Transaction &transaction, AgentId const &id, sql::CurrentKeys &keys) {
+        sql::send_agent_lock(transaction, id);
+        auto const current = sql::ask_current_keys(transaction, id);
+        Agent agent = sql::get_agent(transaction, id);
+        keys = current.get();
+        return agent;
+    }
+
     bool repeated(OrgId const &org, OperationId const &operation, ApiKey const &new_key) {
         std::string const parameters = canonical_parameters(m_request);
         auto const earlier =
@@ -177,23 +180,29 @@ class Rotation {
         detail.add("grace_seconds", m_request.grace.count());
         if (m_keys.active) {
             detail.add("previous_key_id", m_keys.active->key_id.text());
-            m_result.previous = sql::get_key(m_transaction, m_keys.active->key_id);
         }
         add_event("key_rotated", new_key.id(), std::move(detail));  // before its key: see relay.audit_new_keys
         sql::insert_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, expires_at, m_by.actor);
-        m_result.key = sql::find_key(m_transaction, new_key.id());
         m_result.changed = true;
     }
 
     /// Reads back that the new key counts, and each old one as was decided.
     void confirm_replaced(ApiKey const &new_key) {
         std::vector<std::string> doubts;
+        std::vector<db::Pending<std::optional<Key>>> ended;
         for (KeyId const &id : m_result.ended) {
             doubts.push_back("key " + id.text() + " may still be live");
+            ended.push_back(sql::ask_key(m_transaction, id));
         }
-        for (KeyId const &id : m_result.ended) {
-            auto const ended = sql::find_key(m_transaction, id);
-            m_transaction.require(ended && !ended->live(), "the end of key " + id.text(), doubts);
+        sql::confirm_new_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, doubts);
+        auto const contrary = sql::answered_contrary(m_transaction, {new_key.id()});
+        auto const previous =
+            m_keys.active ? std::optional(sql::ask_key(m_transaction, m_keys.active->key_id)) : std::nullopt;
+        m_result.key = sql::find_key(m_transaction, new_key.id());
+        m_result.previous = previous ? previous->get() : std::nullopt;
+        for (std::size_t i = 0; i < ended.size(); ++i) {
+            auto const key = ended[i].get();
+            m_transaction.require(key && !key->live(), "the end of key " + m_result.ended[i].text(), doubts);
         }
         if (m_result.previous && m_result.previous->live()) {
             Key const &old = *m_result.previous;
@@ -207,10 +216,8 @@ class Rotation {
         }
         // Only the state and the rows that refuse it count; an expiry that it inherited may be near.
         m_transaction.require(m_result.key && m_result.key->state == KeyState::active &&
-                                  m_result.key->status != KeyStatus::revoked &&
-                                  sql::answered_contrary(m_transaction, {new_key.id()}).empty(),
+                                  m_result.key->status != KeyStatus::revoked && contrary.get().empty(),
                               "the new key of agent " + m_agent.agent_id.text(), doubts);
-        sql::confirm_new_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, doubts);
     }
 
     /// Returns the expiry of the new key. A rotation neither extends nor removes an expiry that was set on purpose.
@@ -248,8 +255,8 @@ class Rotation {
     db::Transaction &m_transaction;
     RotateKey const &m_request;
     Attribution const &m_by;
-    Agent m_agent;
     sql::CurrentKeys m_keys{};
+    Agent m_agent;
     RotatedKey m_result{};
 };
 
@@ -269,7 +276,7 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
         result = Rotation(transaction, request, options.by).run(new_key, delivery_commit);
         note_who(result, transaction);
         if (result.changed) {
-            delivery_commit.deliver();
+            delivery_commit.deliver(transaction);
         }
     });
     result.delivered_to = delivery_commit.destination();
@@ -335,7 +342,7 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
             transaction, options.by,
             {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key}});
         Key const after = sql::get_key(transaction, key);
-        transaction.require(sql::answered_contrary(transaction, {key}).empty(), "the end of key " + key.text(),
+        transaction.require(sql::answered_contrary(transaction, {key}).get().empty(), "the end of key " + key.text(),
                             {"key " + key.text() + " may still be live"});
         transaction.confirm(after.state == KeyState::retired && !after.live(), "the end of key " + key.text(),
                             {"key " + key.text() + " may still be live"});

@@ -29,6 +29,12 @@ void add(std::vector<Subject> &all, std::vector<Subject> const &more) {
     }
 }
 
+/// Asks which of them gateways would be answered otherwise about.
+std::optional<db::Pending<std::vector<Subject>>> ask_answers(db::Transaction &transaction,
+                                                             std::vector<Subject> const &subjects, ReadBack depth) {
+    return depth == ReadBack::answers ? std::optional(sql::answered_contrary(transaction, subjects)) : std::nullopt;
+}
+
 /// What is not as asked is rolled back, and the rest with it: then each of them is in doubt.
 void confirm(db::Transaction &transaction, std::vector<Subject> const &wrong, std::vector<Subject> const &asked,
              std::string_view what, std::string_view doubt) {
@@ -69,8 +75,9 @@ std::vector<Subject> changed_since(db::Database &database, std::vector<Subject> 
         std::vector<Subject> wrong;
         for (SubjectKind const one : {SubjectKind::org, SubjectKind::agent, SubjectKind::key}) {
             if (std::vector<Subject> const some = of_kind(subjects, one); !some.empty()) {
-                add(wrong, in_force ? sql::not_in_force(transaction, some, kind, until)
-                                    : sql::still_in_force(transaction, some, kind));
+                auto const asked = in_force ? sql::not_in_force(transaction, some, kind, until)
+                                            : sql::still_in_force(transaction, some, kind);
+                add(wrong, asked.get());
             }
         }
         return wrong;
@@ -113,8 +120,10 @@ void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &i
     if (subjects.empty()) {
         return;
     }
-    std::vector<Subject> wrong = sql::not_in_force(transaction, subjects, kind, until);
-    std::vector<Standing> const standing = sql::standing_for(transaction, subjects);
+    auto const missing = sql::not_in_force(transaction, subjects, kind, until);
+    auto const answers = ask_answers(transaction, subjects, depth);
+    std::vector<Standing> const standing = sql::standing_for(transaction, subjects).get();
+    std::vector<Subject> wrong = missing.get();
     for (IncidentItem &item : items) {
         auto const found = std::find_if(standing.begin(), standing.end(), [&](Standing const &one) {
             return one.kind == kind && one.subject == item.subject;
@@ -125,8 +134,8 @@ void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &i
             add(wrong, {item.subject});
         }
     }
-    if (wrong.empty() && depth == ReadBack::answers) {
-        wrong = sql::answered_contrary(transaction, subjects);
+    if (wrong.empty() && answers) {
+        wrong = answers->get();
     }
     confirm(transaction, wrong, subjects, kind == StandingKind::block ? "the block of " : "the revocation of ",
             doubt_of(kind, true));
@@ -138,14 +147,17 @@ void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> cons
     if (subjects.empty()) {
         return;
     }
-    std::vector<Subject> wrong = sql::still_in_force(transaction, subjects, kind);
-    for (Standing const &one : sql::standing_for(transaction, subjects)) {
+    auto const left = sql::still_in_force(transaction, subjects, kind);
+    auto const answers = ask_answers(transaction, subjects, depth);
+    std::vector<Standing> const standing = sql::standing_for(transaction, subjects).get();
+    std::vector<Subject> wrong = left.get();
+    for (Standing const &one : standing) {
         if (one.kind == kind) {
             add(wrong, {one.subject});
         }
     }
-    if (wrong.empty() && depth == ReadBack::answers) {
-        wrong = sql::answered_contrary(transaction, subjects);
+    if (wrong.empty() && answers) {
+        wrong = answers->get();
     }
     bool const block = kind == StandingKind::block;
     confirm(transaction, wrong, subjects, block ? "the end of the block of " : "the end of the revocation of ",

@@ -96,12 +96,13 @@ IncidentItem judge(sql::SubjectStanding const &one, ShutOut const &request, std:
 
 IncidentReceipt shut_out_in(db::Transaction &transaction, ShutOut const &request, Attribution const &by, Trail &trail) {
     IncidentReceipt receipt;
+    std::vector<Subject> changed;
+    std::vector<sql::NewEvent> events;
+    std::vector<sql::SubjectStanding> const found = sql::look_up(transaction, request.subjects);
     note_who(receipt, transaction);
     std::optional<Instant> const until = resolve(request.end, transaction.now());
     receipt.until = until;
-    std::vector<Subject> changed;
-    std::vector<sql::NewEvent> events;
-    for (sql::SubjectStanding const &one : sql::look_up(transaction, request.subjects)) {
+    for (sql::SubjectStanding const &one : found) {
         receipt.items.push_back(judge(one, request, until));
         if (receipt.items.back().changed) {
             changed.push_back(one.subject);
@@ -159,9 +160,10 @@ IncidentReceipt shut_out_org(db::Database &database, OrgId const &org, StandingK
 IncidentReceipt lift_in(db::Transaction &transaction, std::vector<Subject> const &asked, StandingKind kind,
                         Attribution const &by, Trail &trail) {
     IncidentReceipt receipt;
-    note_who(receipt, transaction);
+    auto const lifting = sql::lift(transaction, asked, kind, by);
     std::vector<sql::SubjectStanding> const subjects = sql::look_up(transaction, asked);
-    std::vector<Subject> const lifted = sql::lift(transaction, asked, kind, by);
+    std::vector<Subject> const lifted = lifting.get();
+    note_who(receipt, transaction);
     std::vector<sql::NewEvent> events;
     for (sql::SubjectStanding const &one : subjects) {
         bool const changed = std::find(lifted.begin(), lifted.end(), one.subject) != lifted.end();

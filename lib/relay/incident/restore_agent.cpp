@@ -60,11 +60,11 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
             {{.action = "agent_restored", .org_id = before.org_id, .agent_id = before.agent_id},
              {.action = "key_issued", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.id()}});
         sql::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
-        transaction.record_operation(delivery_commit.prepare(transaction, {.org = org, .agent = &agent, .key = key}));
+        transaction.record_operation(delivery_commit.prepare({.org = org, .agent = &agent, .key = key}));
         RestoredAgent restored{receipt_of(transaction, true), sql::get_agent(transaction, agent),
                                present_key(transaction, agent)};
         confirm_restored(transaction, restored, key);
-        delivery_commit.deliver();
+        delivery_commit.deliver(transaction);
         return restored;
     });
     result.delivered_to = delivery_commit.destination();

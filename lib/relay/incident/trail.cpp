@@ -39,11 +39,12 @@ IncidentReceipt run_once(db::Database &database, db::TransactOptions const &tran
     IncidentReceipt receipt;
     database.transact(transact, [&](db::Transaction &transaction) {
         trail.begin();
+        transaction.record_operation(*transact.operation);
         receipt = work(transaction, trail);
         if (!receipt.changed) {
             transaction.nothing_to_do();
         } else {
-            receipt.feed_missing = announces(receipt) && !sql::has_announced(transaction);  // that undoes nothing
+            receipt.feed_missing = announces(receipt) && !trail.announced();  // that undoes nothing
         }
     });
     return receipt;
@@ -54,14 +55,20 @@ IncidentReceipt run_once(db::Database &database, db::TransactOptions const &tran
 void Trail::begin() {
     m_events.clear();
     m_missing.reset();
+    m_announced.reset();
 }
 
 void Trail::record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events) {
     if (m_follows) {
         m_events.insert(m_events.end(), events.begin(), events.end());
-    } else if (std::size_t const written = sql::insert_events(transaction, by, events); written != events.size()) {
-        m_missing = swallowed(written, events.size());
+    } else {
+        sql::insert_events(transaction, by, events, [this, asked = events.size()](std::size_t written) {
+            if (written != asked) {
+                m_missing = swallowed(written, asked);
+            }
+        });
     }
+    m_announced = sql::has_announced(transaction);
 }
 
 std::optional<std::string> Trail::write(db::Database &database, WriteOptions const &options) const {
@@ -70,8 +77,9 @@ std::optional<std::string> Trail::write(db::Database &database, WriteOptions con
     }
     try {
         database.transact(urgent(options, trail_patience), [&](db::Transaction &transaction) {
-            std::size_t const written = sql::insert_events(transaction, options.by, m_events);
-            transaction.confirm(written == m_events.size(), "an event of the audit trail (relay.auth_events)");
+            sql::insert_events(transaction, options.by, m_events, [&](std::size_t written) {
+                transaction.confirm(written == m_events.size(), "an event of the audit trail (relay.auth_events)");
+            });
         });
     } catch (Error const &error) {
         return error.message();

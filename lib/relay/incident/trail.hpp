@@ -24,8 +24,10 @@ class Trail {
 
     /// For a body that runs again: forgets what its last run recorded.
     void begin();
-    /// Writes the events, or keeps them for write().
+    /// Writes the events, or keeps them for write(). Called after the change, before it is read back.
     void record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events);
+    /// Returns true if the change is in the feed.
+    bool announced() const { return m_announced && m_announced->get(); }
     /// Writes the events that were left to a second transaction. Returns why some event is missing, there or before.
     std::optional<std::string> write(db::Database &database, WriteOptions const &options) const;
 
@@ -33,6 +35,7 @@ class Trail {
     bool m_follows;
     std::vector<sql::NewEvent> m_events{};
     std::optional<std::string> m_missing{};
+    std::optional<db::Pending<bool>> m_announced{};
 };
 
 /// Runs `work` in one transaction that commits on the primary without waiting for standbys: a dead standby would

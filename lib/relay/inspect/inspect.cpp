@@ -76,7 +76,7 @@ Page<Org> list_orgs(db::Database &database, ListOrgs const &request) {
 OrgDetails show_org(db::Database &database, OrgId const &org) {
     return read(database, [&](db::Transaction &transaction) {
         OrgDetails result{.org = sql::get_org(transaction, org)};
-        result.standing = sql::standing_for(transaction, {org});
+        result.standing = sql::standing_for(transaction, {org}).get();
         result.keyless = sql::keyless_calls(transaction, org);
         if (auto const token = sql::live_token(transaction, org)) {
             result.token_id = token->token_id;
@@ -110,8 +110,9 @@ Page<Agent> list_agents(db::Database &database, ListAgents const &request) {
 AgentDetails show_agent(db::Database &database, AgentId const &agent, int events) {
     return read(database, [&](db::Transaction &transaction) {
         AgentDetails result{.agent = sql::get_agent(transaction, agent)};
+        auto const standing = sql::standing_for(transaction, {agent, result.agent.org_id});
         result.keys = sql::keys_of_agent(transaction, agent);
-        result.standing = sql::standing_for(transaction, {agent, result.agent.org_id});
+        result.standing = standing.get();
         result.last_address = sql::last_address(transaction, agent);
         result.grants = sql::grants_of_agent(transaction, agent);
         result.roles = sql::roles_of_agent(transaction, agent);
@@ -144,7 +145,8 @@ Page<Key> list_keys(db::Database &database, ListKeys const &request) {
 KeyDetails show_key(db::Database &database, KeyId const &key, int events) {
     return read(database, [&](db::Transaction &transaction) {
         KeyDetails result{.key = sql::get_key(transaction, key)};
-        result.standing = sql::standing_for(transaction, {result.key.agent_id, result.key.org_id, result.key.key_id});
+        result.standing =
+            sql::standing_for(transaction, {result.key.agent_id, result.key.org_id, result.key.key_id}).get();
         if (events > 0) {
             result.events = sql::last_events(transaction, key, events);
         }

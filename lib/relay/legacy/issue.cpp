@@ -202,6 +202,7 @@ class Issue {
                         return;
                     }
                     prepared = true;
+                    m_delivery.made_for(transaction.database_id());
                     made = mint(transaction, able);
                     if (m_options.dry_run) {
                         write(transaction);
@@ -210,6 +211,7 @@ class Issue {
                         // refuses.
                         transaction.set_savepoint();
                         write(transaction);
+                        transaction.settle();
                         delivered = true;
                         m_delivery.deliver();
                         leave_out_refused(transaction, made);
@@ -265,11 +267,7 @@ class Issue {
         m_keys.clear();
         for (ToIssue const *agent : agents) {
             auto const [key, hash_hex] = next_key();
-            m_delivery.add({.org = agent->org,
-                            .agent = &agent->agent,
-                            .key = key,
-                            .database_id = transaction.database_id(),
-                            .owner = agent->owner});
+            m_delivery.add({.org = agent->org, .agent = &agent->agent, .key = key, .owner = agent->owner});
             m_keys.push_back({key.id(), hash_hex, agent->agent, agent->org});
             made.push_back({.agent_id = agent->agent,
                             .org_id = agent->org,
@@ -309,10 +307,11 @@ class Issue {
 
     void write(
         db::Transaction &transaction, std::function<void()> const &meanwhile = [] {}) {
-        std::vector<OperationId> const operations = m_delivery.operations();
-        sql::insert_keys(transaction, m_keys, m_options.by, meanwhile);
-        sql::record_operations(transaction, operations);
-        transaction.confirm(sql::issued_as_made(transaction, m_keys), "a new key of this batch");
+        sql::insert_keys(transaction, m_keys, m_options.by);
+        sql::record_operations(transaction, m_delivery.operations());
+        auto const there = sql::issued_as_made(transaction, m_keys);
+        transaction.settle_while(meanwhile);
+        transaction.confirm(there.get(), "a new key of this batch");
     }
 
     /// Writes the batch again without the agents that the delivery refused, so that their keys never become live.

@@ -173,28 +173,28 @@ std::int64_t adoptable_keys(db::Transaction &transaction, std::int64_t migration
     return transaction.exec(adoptable_sql, {migration_id}).one().integer("agents");
 }
 
-void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
-                 std::function<void()> const &meanwhile) {
+void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by) {
     Columns const columns = columns_of(keys);
-    transaction.exec(by_key_sql);
-    transaction.exec_while(insert_sql,
-                           {db::array_text(columns.ids), db::array_text(columns.hashes), db::array_text(columns.agents),
-                            db::array_text(columns.orgs), by.actor, by.reason, by.ticket, by.trace_id},
-                           meanwhile);
+    transaction.send(by_key_sql);
+    transaction.send(insert_sql,
+                     {db::array_text(columns.ids), db::array_text(columns.hashes), db::array_text(columns.agents),
+                      db::array_text(columns.orgs), by.actor, by.reason, by.ticket, by.trace_id});
 }
 
-bool issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys) {
+db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys) {
     Columns const columns = columns_of(keys);
     auto const all = static_cast<std::int64_t>(keys.size());
-    return count_keys_as_made(transaction, columns.ids, columns.hashes, columns.agents) == all &&
-           transaction.exec(noted_sql, {db::array_text(columns.ids), db::array_text(columns.agents)})
-                   .one()
-                   .integer("agents") == all;
+    auto const there = count_keys_as_made(transaction, columns.ids, columns.hashes, columns.agents);
+    return transaction.ask(
+        noted_sql, {db::array_text(columns.ids), db::array_text(columns.agents)},
+        [=](db::Rows const &rows) { return there.get() == all && rows.one().integer("agents") == all; });
 }
 
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations) {
-    std::size_t const recorded = transaction.exec(operations_sql, {db::array_text(operations)}).affected();
-    transaction.require(recorded == operations.size(), "the record of this operation (relay.operations)");
+    transaction.send(
+        operations_sql, {db::array_text(operations)}, [&transaction, asked = operations.size()](db::Rows const &rows) {
+            transaction.require(rows.affected() == asked, "the record of this operation (relay.operations)");
+        });
     transaction.adopt_operation(operations.front());
 }
 

@@ -60,14 +60,12 @@ struct NewKey {
     AgentId agent_id;
     OrgId org_id;  ///< the agent's
 };
-/// Inserts the keys as active, records them in the list, and writes an event for each. Runs `meanwhile` while the
-/// server works. Throws Error (conflict): one of the agents has a key.
-void insert_keys(
-    db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by,
-    std::function<void()> const &meanwhile = [] {});
+/// Inserts the keys as active, records them in the list, and writes an event for each. The transaction fails with Error
+/// (conflict) if one of the agents has a key.
+void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by);
 
 /// Returns true if each of them exists as it was made, and is noted on the list.
-bool issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys);
+db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys);
 
 /// Records all operations as done; the first one settles a lost COMMIT.
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations);

@@ -86,8 +86,9 @@ TEST_CASE("the judge learns for which database the file was made, and does not t
     Talk talk;
     {
         FileSink sink(folder / "out", true, {.format = SecretFormat::raw}, talk.output);
-        NewKey const key{.org = issued.org, .agent = &issued.agent, .key = issued.key, .database_id = "0123abcd"};
+        NewKey const key{.org = issued.org, .agent = &issued.agent, .key = issued.key};
         sink.prepare(key);
+        sink.made_for("0123abcd");
         sink.deliver();
         sink.left_unknown();
     }
