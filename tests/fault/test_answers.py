@@ -159,15 +159,17 @@ def test_an_answer_without_end_takes_no_memory(stage, flood, place):
         most, code = peak(relay, *scene.words, "--timeout", "3s")
     assert proxy.fired == 1
     assert most < usual + MOST_GROWTH, f"{most:.0f} MiB, usually {usual:.0f}"
-    assert code == (0 if place == "COMMIT" else UNAVAILABLE)
+    # A second result for one statement is noticed before it can be many.
+    before_commit = SCHEMA if flood == "results" else UNAVAILABLE
+    assert code == (0 if place == "COMMIT" else before_commit)
     assert scene.times_done() == (code == 0)
 
 
 @pytest.mark.parametrize("command", [("org", "list"), ("agent", "list"), ("doctor",), ("gateway", "list")], ids=" ".join)
 def test_a_reading_command_takes_no_memory_either(stage, command):
     usual, _ = peak(stage.relay, "whoami")
-    later = OnLater(FLOODS["rows"], match=lambda sent: sent.direction == "F" and sent.name == "Query")
-    first = Fault(FLOODS["rows"], match=lambda sent: sent.direction == "F" and sent.name == "Query")
+    later = OnLater(FLOODS["rows"], match=lambda sent: sent.direction == "F" and sent.name == "Parse")
+    first = Fault(FLOODS["rows"], match=lambda sent: sent.direction == "F" and sent.name == "Parse")
     with Proxy(stage.cluster.socket_path, first, later) as proxy:
         most, code = peak(stage.relay.with_(dsn=proxy.dsn(stage.database)), *command, "--timeout", "3s")
     assert proxy.fired and code != 0
