@@ -83,3 +83,14 @@ BEGIN
     END IF;
 END
 $$;
+-- Also for the functions that run with the rights of their caller.
+GRANT EXECUTE ON FUNCTION relay.require_between(text, bigint, bigint, bigint) TO relay_provisioner, relay_responder, relay_auditor;
+
+CREATE FUNCTION relay.require_short(name text, value text, longest integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF length(value) > longest THEN
+        RAISE EXCEPTION '% has % characters, and may have %', name, length(value), longest USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+END
+$$;

@@ -227,6 +227,8 @@ DECLARE
     record relay.retention_drops;
 BEGIN
     PERFORM relay.require_between('keep_months', keep_months, 1, 1200);
+    PERFORM relay.require_short(said.name, said.value, 1000)
+    FROM (VALUES ('actor', actor), ('reason', reason), ('ticket', ticket), ('trace_id', trace_id)) AS said (name, value);
     PERFORM pg_advisory_xact_lock(7263542, 1);
     WHILE relay.settle_floods(most => 100000) = 100000 LOOP
     END LOOP;

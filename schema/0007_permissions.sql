@@ -6,7 +6,7 @@
 
 CREATE FUNCTION relay.permission_is_valid(permission text) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT permission ~ '^([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])$' AND pg_catalog.length(permission) <= 129
+    SELECT pg_catalog.length(permission) <= 129 AND permission ~ '^([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])$'
 $$;
 COMMENT ON FUNCTION relay.permission_is_valid(text) IS 'true for provider:method, with * allowed on either side';
 

@@ -94,6 +94,7 @@ BEGIN
     IF acknowledge.gateway_id IS NULL OR COALESCE(acknowledge.cursor, '') = '' THEN
         RAISE EXCEPTION 'acknowledge needs a gateway id and a cursor' USING ERRCODE = 'null_value_not_allowed';
     END IF;
+    PERFORM relay.require_short('gateway_id', acknowledge.gateway_id, 127);
     SELECT * INTO place FROM relay.parse_cursor(acknowledge.cursor);
     PERFORM relay.check_acknowledgement(acknowledge.gateway_id, place);
     -- A snapshot that shows what is not over yet counts for nothing. Honest ones can, too: a crash may assign transaction ids again.

@@ -5,7 +5,13 @@
 -- although a block or revocation is in force, or refused although none is. It decides from the rows themselves, on purpose without the
 -- views. Of each subject it looks at 100 keys that are not retired: what it is there to find is wrong for all of them.
 CREATE FUNCTION relay.contrary_answers(kind text, ids text[]) RETURNS SETOF text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM relay.require_between('the number of ids', cardinality(contrary_answers.ids), 0, 100000);
+    IF (contrary_answers.kind IN ('agent', 'org', 'key')) IS NOT TRUE THEN
+        RAISE EXCEPTION 'kind must be agent, org or key' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN QUERY
     SELECT asked.id
     FROM unnest(contrary_answers.ids) AS asked (id)
     CROSS JOIN LATERAL (
@@ -42,7 +48,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
             WHERE row.subject_id IN (listed.agent_id, listed.org_id)
               AND row.subject_id = CASE row.subject_kind WHEN 'agent' THEN listed.agent_id WHEN 'org' THEN listed.org_id END
               AND row.lifted_at IS NULL AND (row.until IS NULL OR row.until > statement_timestamp()))
-      AND (SELECT answer.reason FROM relay.decide_legacy(listed.agent_id, NULL) AS answer) = 'ok'
+      AND (SELECT answer.reason FROM relay.decide_legacy(listed.agent_id, NULL) AS answer) = 'ok';
+END
 $$;
 COMMENT ON FUNCTION relay.contrary_answers(text, text[]) IS
     'of these agents, organizations or keys: those about which gateways would be answered otherwise than relay.revocations says';
@@ -51,12 +58,17 @@ GRANT EXECUTE ON FUNCTION relay.contrary_answers(text, text[]) TO relay_provisio
 -- A count, so that no role gets to read a hash. OFFSET keeps the planner from a join: without statistics of the arrays it
 -- would read all active keys for each of them, and the cost of a fleet would grow with the square of its size.
 CREATE FUNCTION relay.count_keys_as_made(key_ids text[], key_hashes text[], agent_ids text[]) RETURNS bigint
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT count(*)
-    FROM unnest(count_keys_as_made.key_ids, count_keys_as_made.key_hashes, count_keys_as_made.agent_ids) AS made (key_id, hash, agent_id)
-    WHERE EXISTS (SELECT FROM relay.agent_keys AS k
-                  WHERE k.key_id = made.key_id COLLATE "C" AND k.key_hash = decode(made.hash, 'hex')
-                    AND k.agent_id = made.agent_id COLLATE "C" AND k.state = 'active' OFFSET 0)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM relay.require_between('the number of keys',
+        GREATEST(cardinality(count_keys_as_made.key_ids), cardinality(count_keys_as_made.key_hashes),
+                 cardinality(count_keys_as_made.agent_ids)), 0, 100000);
+    RETURN (SELECT count(*)
+        FROM unnest(count_keys_as_made.key_ids, count_keys_as_made.key_hashes, count_keys_as_made.agent_ids) AS made (key_id, hash, agent_id)
+        WHERE EXISTS (SELECT FROM relay.agent_keys AS k
+                      WHERE k.key_id = made.key_id COLLATE "C" AND k.key_hash = decode(made.hash, 'hex')
+                        AND k.agent_id = made.agent_id COLLATE "C" AND k.state = 'active' OFFSET 0));
+END
 $$;
 COMMENT ON FUNCTION relay.count_keys_as_made(text[], text[], text[]) IS
     'how many of these new keys are there as they were made: the hash (in hexadecimal), the agent, and active';

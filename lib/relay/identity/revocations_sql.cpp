@@ -2,6 +2,8 @@
 
 #include "relay/db/list_text.hpp"
 
+#include <algorithm>
+
 namespace relay::sql {
 namespace {
 
@@ -171,9 +173,25 @@ db::Pending<std::vector<Subject>> still_in_force(db::Transaction &transaction, s
 
 db::Pending<std::vector<Subject>> answered_contrary(db::Transaction &transaction,
                                                     std::vector<Subject> const &subjects) {
+    constexpr std::ptrdiff_t most_at_once = 100'000;  // as relay.contrary_answers accepts
     SubjectKind const subject_kind = common_kind(subjects);
-    return transaction.ask(contrary_sql, {subject_kind, db::array_text(subjects)},
-                           [=](db::Rows const &rows) { return read_ids(rows, subject_kind); });
+    std::vector<db::Reply> earlier;
+    auto at = subjects.begin();
+    for (; subjects.end() - at > most_at_once; at += most_at_once) {
+        earlier.push_back(transaction.send(
+            contrary_sql, {subject_kind, db::array_text(std::vector<Subject>(at, at + most_at_once))}));
+    }
+    return transaction.ask(contrary_sql, {subject_kind, db::array_text(std::vector<Subject>(at, subjects.end()))},
+                           [=](db::Rows const &rows) {
+                               std::vector<Subject> contrary;
+                               for (db::Reply const &reply : earlier) {
+                                   std::vector<Subject> const some = read_ids(reply.rows(), subject_kind);
+                                   contrary.insert(contrary.end(), some.begin(), some.end());
+                               }
+                               std::vector<Subject> const last = read_ids(rows, subject_kind);
+                               contrary.insert(contrary.end(), last.begin(), last.end());
+                               return contrary;
+                           });
 }
 
 std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket) {
