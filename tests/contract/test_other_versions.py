@@ -4,13 +4,15 @@ import os
 import subprocess
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from support import initdb
-from support.agents import first_agent
+from support.agents import decide, first_agent, read_key
 from support.binaries import built, postgres_bin, tool
 from support.cluster import Cluster
-from support.database import Database
+from support.database import Database, make_template
+from support.health import one
 from support.relay import Runner
 
 SECONDS = 120
@@ -66,3 +68,54 @@ def test_a_faithful_restore_is_as_it_should_be(server, database, relay, home, tm
 def test_each_change_is_noticed_there_too(server):
     environment = dict(os.environ, RELAY_TEST_DSN=f"host={server.host} port={server.port} user=postgres")
     subprocess.run([built("db_tests"), "--source-file=*/db/*drift_test.cpp"], env=environment, check=True, timeout=400)
+
+
+@pytest.mark.parametrize("server", ("17", "18"), indirect=True)
+def test_a_queue_of_notifications_that_is_full_vetoes_no_change(server, home, tmp_path):
+    """From version 17 on, the queue can be made small: it is full itself (54000), not the disk under it."""
+    server.stop()
+    server.settings["max_notify_queue_pages"] = "64"
+    server.start()
+    database = Database(server, template=make_template(server))
+    relay = Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
+    key = first_agent(relay, tmp_path / "bot.key")
+    listener = server.connect()
+    with listener.cursor() as cursor:
+        cursor.execute("LISTEN nobody_reads_this")
+    listener.autocommit = False
+    with listener.cursor() as cursor:
+        cursor.execute("SELECT 1")  # idle in a transaction: it reads nothing, and the queue grows
+    filler = server.connect()
+    with filler.cursor() as cursor, pytest.raises(psycopg2.errors.ProgramLimitExceeded, match="too many notifications"):
+        for number in range(1000):
+            cursor.execute(f"SELECT pg_notify('nobody_reads_this', '{number}' || repeat('x', 7000))")
+    with pytest.raises(psycopg2.errors.ProgramLimitExceeded):
+        database.execute("SELECT pg_notify('relay_key_changes', '')")
+    new = tmp_path / "new.key"
+    assert relay.json("rotate-key", "bot", "--grace", "1h", "--secret-file", new)["changed"] is True
+    assert relay.json("block", "bot")["changed"] is True
+    assert decide(database, key) == "blocked" and decide(database, read_key(new)) == "blocked"
+    assert relay.json("revoke", "bot")["changed"] is True
+    changes = [row["change"] for row in database.rows("SELECT change FROM relay.change_feed ORDER BY txid, seq")]
+    assert changes[-3:] == ["key_rotated", "agent_blocked", "agent_revoked"]
+    assert one(relay, "server.notify")["status"] == "error"
+    filler.close()
+    listener.close()
+
+
+@pytest.mark.parametrize("server", ("17", "18"), indirect=True)
+@pytest.mark.parametrize("setting", ["transaction_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'",
+                                     "restrict_nonsystem_relation_kind = 'view'", "event_triggers = off"])  # fmt: skip
+def test_settings_that_only_later_versions_have_come_between_nothing(server, home, tmp_path, setting):
+    database = Database(server, template=make_template(server))
+    relay = Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
+    key = first_agent(relay, tmp_path / "bot.key")
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{database.name}" SET {setting}')
+    assert relay("org", "list", check=0)
+    assert relay.json("block", "bot")["changed"] is True
+    assert relay.json("unblock", "bot", "--yes")["changed"] is True
+    assert relay.json("rotate-key", "bot", "--grace", "1h", "--secret-file", tmp_path / "new.key")["changed"] is True
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{database.name}" RESET ALL')
+    assert decide(database, key) == "ok"

@@ -4,6 +4,7 @@
 #include "relay/db/interrupt.hpp"
 #include "relay/db/listener.hpp"
 #include "relay/db/session.hpp"
+#include "relay/db/sqlstate.hpp"
 
 #include <fmt/format.h>
 #include <random>
@@ -34,6 +35,18 @@ class WakeUpRefused : public std::exception {
     explicit WakeUpRefused(Error error) : m_error(std::move(error)) {}
     Error const &error() const { return m_error; }
     char const *what() const noexcept override { return "the server could not wake the listeners at COMMIT"; }
+
+  private:
+    Error m_error;
+};
+
+/// The server ended the session before the transaction was open: by a time-out for sessions that are idle, or while it
+/// was. Nothing was done.
+class NotBegun : public std::exception {
+  public:
+    explicit NotBegun(Error error) : m_error(std::move(error)) {}
+    Error const &error() const { return m_error; }
+    char const *what() const noexcept override { return "the session ended before the transaction was open"; }
 
   private:
     Error m_error;
@@ -91,6 +104,7 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
     if (running::interrupted()) {
         throw Interrupted();
     }
+    bool const is_old = session && session->usable();
     Session &current = connected(deadline);
     Running const mark(current.socket());
     try {
@@ -113,6 +127,16 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
             return;
         }
         commit(options, transaction, deadline);
+    } catch (Error const &error) {
+        if (session && !session->has_begun() &&
+            (ends_session(error.hint().sqlstate) || (is_old && !session->connected()))) {
+            session.reset();
+            throw NotBegun(error);
+        }
+        if (session) {
+            session->rollback();
+        }
+        throw;
     } catch (...) {
         if (session) {
             session->rollback();
@@ -192,6 +216,10 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
             }
             present.wake_later = true;
             continue;
+        } catch (NotBegun const &lost) {
+            if (attempt == attempts || Clock::now() >= deadline) {
+                throw Error(lost.error());
+            }
         } catch (RunAgain const &) {
             if (attempt == attempts || Clock::now() >= deadline) {
                 throw Error(ErrorKind::unavailable,

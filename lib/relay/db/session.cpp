@@ -6,6 +6,7 @@
 #include "relay/db/pipeline.hpp"
 #include "relay/db/pqxx_connection.hpp"
 #include "relay/db/rows_impl.hpp"
+#include "relay/db/session_settings.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/db/unexpected_answer.hpp"
 
@@ -16,41 +17,6 @@
 
 namespace relay::db {
 namespace {
-
-// All of them travel in one message, before the first statement of the body. First of all our own time-outs: until
-// then those of the role or the database apply.
-constexpr auto begin_sql = "BEGIN ISOLATION LEVEL READ COMMITTED";
-constexpr auto begin_one_snapshot_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ";
-
-/// Statements use qualified names and text values, so that settings of the role, database or pooler do not affect
-/// them. These are the settings that still would. For the transaction only, because through a transaction pooler, a
-/// session setting would reach the next client.
-constexpr auto settings_sql = R"sql(
-SELECT pg_catalog.set_config('statement_timeout', $1, true),
-       pg_catalog.set_config('idle_in_transaction_session_timeout', $2, true),
-       pg_catalog.set_config('lock_timeout', $3, true),
-       pg_catalog.set_config('relay.wake', $4, true),
-       pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
-       pg_catalog.set_config('timezone', 'UTC', true),
-       pg_catalog.set_config('datestyle', 'ISO, YMD', true),
-       pg_catalog.set_config('standard_conforming_strings', 'on', true))sql";
-
-constexpr auto no_transaction_timeout_sql = "SET LOCAL transaction_timeout = 0";
-constexpr int first_with_transaction_timeout = 170'000;
-
-constexpr auto start_sql = R"sql(
-SELECT set_config('synchronous_commit', CASE WHEN $1::boolean THEN 'local'
-                                             WHEN current_setting('synchronous_commit') = 'off' THEN 'on'
-                                             ELSE current_setting('synchronous_commit') END, true),
-       pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
-       session_user AS db_role, now() AS now)sql";
-
-// An array costs a third of two aggregates, which a new connection would have to look up first.
-constexpr auto versions_sql = "SELECT ARRAY(SELECT version FROM relay.schema_migrations) AS versions";
-
-// Uses the database's name, not its oid as in relay.feed_history: the first read of another catalog costs 1 ms.
-constexpr auto identity_sql = R"sql(
-SELECT left(md5(system_identifier || '/' || current_database()), 8) AS identity FROM pg_control_system())sql";
 
 constexpr std::string_view query_canceled = "57014";
 
@@ -121,6 +87,10 @@ bool Session::usable() const noexcept {
            PQtransactionStatus(m_impl->connection.raw()) == PQTRANS_IDLE;
 }
 
+bool Session::connected() const noexcept { return PQstatus(m_impl->connection.raw()) == CONNECTION_OK; }
+
+bool Session::has_begun() const noexcept { return m_impl->start.settings && m_impl->start.settings->rows; }
+
 int Session::socket() const noexcept { return PQsocket(m_impl->connection.raw()); }
 
 Link Session::link() const {
@@ -139,7 +109,7 @@ bool Session::warned() const noexcept { return m_impl->warned; }
 
 Error const &Session::commit_error() const { return *m_impl->commit_error; }
 
-void Session::fail_broken() const {
+void Session::fail_broken(std::string const &sqlstate) const {
     if (running::interrupted()) {
         throw Interrupted();
     }
@@ -153,12 +123,12 @@ void Session::fail_broken() const {
             {.next = Advice("try again").also(advise(Act::allow_more_time))});
     }
     throw Error(ErrorKind::unavailable, "the connection to the database broke; nothing was changed",
-                {.next = "try again"});
+                {.next = "try again", .sqlstate = ends_session(sqlstate) ? sqlstate : ""});
 }
 
 void Session::fail(std::string const &sqlstate, std::string_view message) const {
-    if (PQstatus(m_impl->connection.raw()) != CONNECTION_OK) {
-        fail_broken();
+    if (!connected()) {
+        fail_broken(sqlstate);
     }
     if (sqlstate.empty()) {  // libpq's own error, or pqxx's
         throw unexpected_answer(message.empty() ? "no result" : message.substr(0, message.find('\n')));
@@ -203,6 +173,7 @@ void Session::open(TransactOptions const &options) {
     if (PQserverVersion(m_impl->connection.raw()) >= first_with_transaction_timeout) {
         send(no_transaction_timeout_sql, {});
     }
+    send(neutral_settings_sql, {});
 }
 
 std::shared_ptr<Reply::Slot> Session::send(char const *sql, std::vector<Param> const &params) {

@@ -53,6 +53,10 @@ class Session {
     /// Rolls back as well as it can; if it fails, the session is no longer usable().
     void rollback() noexcept;
     bool usable() const noexcept;
+    /// Returns false once the connection is known to be broken.
+    bool connected() const noexcept;
+    /// Returns true once the server has said that the transaction is open.
+    bool has_begun() const noexcept;
     int socket() const noexcept;
     Link link() const;
     /// Returns true if the server warned during COMMIT: if it committed, it did not wait for its standbys to the end.
@@ -68,7 +72,7 @@ class Session {
   private:
     struct Impl;
     struct Start;
-    [[noreturn]] void fail_broken() const;
+    [[noreturn]] void fail_broken(std::string const &sqlstate = "") const;
     [[noreturn]] void fail(std::string const &sqlstate, std::string_view message) const;
     void open(TransactOptions const &options);
     Start const &started();

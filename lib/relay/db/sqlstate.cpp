@@ -46,6 +46,10 @@ bool leaves_commit_open(std::string_view sqlstate) {
     return sqlstate.empty() || in_class(sqlstate, "08") || in_class(sqlstate, "57P") || sqlstate == "40003";
 }
 
+bool ends_session(std::string_view sqlstate) {
+    return sqlstate == "25P03" || sqlstate == "25P04" || sqlstate == "57P05";
+}
+
 bool is_failed_notify(std::string_view sqlstate, std::string_view detail) {
     return sqlstate == "54000" || sqlstate == "55P03" || detail.find("pg_notify/") != std::string_view::npos;
 }

@@ -19,6 +19,10 @@ bool is_retryable(std::string_view sqlstate);
 /// committed (class 08, 57P, 40003).
 bool leaves_commit_open(std::string_view sqlstate);
 
+/// Returns true if the server ended the session because it, or its transaction, was idle or took too long by a time-out
+/// that is not ours (57P05, 25P03, 25P04).
+bool ends_session(std::string_view sqlstate);
+
 /// Returns true if COMMIT failed with this state because of NOTIFY, which it sends: its queue is full (54000), another
 /// session holds its lock (55P03), or its files cannot be written (`detail`, the server's DETAIL, names one of them).
 bool is_failed_notify(std::string_view sqlstate, std::string_view detail);

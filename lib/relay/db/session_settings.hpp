@@ -1,0 +1,51 @@
+#pragma once
+
+/// The statements that open a transaction. They travel in one message with the first statement of its body.
+namespace relay::db {
+
+inline constexpr auto begin_sql = "BEGIN ISOLATION LEVEL READ COMMITTED";
+inline constexpr auto begin_one_snapshot_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ";
+
+/// Statements use qualified names and text values, so that settings of the role, database or pooler do not affect
+/// them. These are the settings that still would. For the transaction only, because through a transaction pooler, a
+/// session setting would reach the next client.
+inline constexpr auto settings_sql = R"sql(
+SELECT pg_catalog.set_config('statement_timeout', $1, true),
+       pg_catalog.set_config('idle_in_transaction_session_timeout', $2, true),
+       pg_catalog.set_config('lock_timeout', $3, true),
+       pg_catalog.set_config('relay.wake', $4, true),
+       pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+       pg_catalog.set_config('timezone', 'UTC', true),
+       pg_catalog.set_config('datestyle', 'ISO, YMD', true),
+       pg_catalog.set_config('standard_conforming_strings', 'on', true))sql";
+
+inline constexpr auto no_transaction_timeout_sql = "SET LOCAL transaction_timeout = 0";
+inline constexpr int first_with_transaction_timeout = 170'000;
+
+inline constexpr auto start_sql = R"sql(
+SELECT set_config('synchronous_commit', CASE WHEN $1::boolean THEN 'local'
+                                             WHEN current_setting('synchronous_commit') = 'off' THEN 'on'
+                                             ELSE current_setting('synchronous_commit') END, true),
+       pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
+       session_user AS db_role, now() AS now)sql";
+
+// An array costs a third of two aggregates, which a new connection would have to look up first.
+inline constexpr auto versions_sql = "SELECT ARRAY(SELECT version FROM relay.schema_migrations) AS versions";
+
+// Uses the database's name, not its oid as in relay.feed_history: the first read of another catalog costs 1 ms.
+inline constexpr auto identity_sql = R"sql(
+SELECT left(md5(system_identifier || '/' || current_database()), 8) AS identity FROM pg_control_system())sql";
+
+/// Undoes, for one transaction, what ALTER DATABASE and ALTER ROLE have set, except settings that only make statements
+/// faster or slower, and those that we make ourselves, whose source is now `session`. So a setting that we do not know
+/// today is undone, too. Looks at the settings only if there are any of that kind.
+inline constexpr auto neutral_settings_sql = R"sql(
+SELECT set_config(setting.name, setting.boot_val, true) FROM pg_settings AS setting
+WHERE (SELECT EXISTS (SELECT FROM pg_db_role_setting
+                      WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+                        AND setrole IN (0, to_regrole(quote_ident(session_user))::oid)))
+  AND setting.source IN ('global', 'database', 'user', 'database user') AND setting.context = 'user'
+  AND setting.name <> 'client_encoding' AND setting.name NOT LIKE '%.%' AND setting.name !~
+      '^(enable_|geqo|jit|parallel_|max_parallel|min_parallel)|_(cost|mem|limit|size|buffers|target|fraction|concurrency|multiplier)$')sql";
+
+}  // namespace relay::db
