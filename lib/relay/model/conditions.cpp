@@ -4,6 +4,8 @@
 #include "relay/model/text.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <vector>
 
 namespace relay {
@@ -16,6 +18,52 @@ constexpr int largest_exponent = 300;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+void append_utf8(std::string &out, unsigned code_point) {
+    auto const put = [&](unsigned byte) { out += static_cast<char>(byte); };
+    if (code_point < 0x80) {
+        put(code_point);
+        return;
+    }
+    int const more = code_point < 0x800 ? 1 : code_point < 0x10000 ? 2 : 3;
+    constexpr std::array<unsigned, 4> lead{0, 0xC0, 0xE0, 0xF0};
+    put(lead[static_cast<std::size_t>(more)] | code_point >> (6 * more));
+    for (int left = more - 1; left >= 0; --left) {
+        put(0x80 | (code_point >> (6 * left) & 0x3F));
+    }
+}
+
+/// Returns the text that a string with valid escapes means: two names can be the same, written differently.
+std::string unescaped(std::string_view inside) {
+    auto const unit_at = [&](std::size_t at) {
+        unsigned unit = 0;
+        std::from_chars(inside.data() + at, inside.data() + at + 4, unit, 16);
+        return unit;
+    };
+    std::string text;
+    for (std::size_t at = 0; at < inside.size(); ++at) {
+        if (inside[at] != '\\') {
+            text += inside[at];
+            continue;
+        }
+        constexpr std::string_view letters = "bfnrt";
+        constexpr std::string_view meanings = "\b\f\n\r\t";
+        char const kind = inside[++at];
+        if (kind != 'u') {
+            std::size_t const place = letters.find(kind);
+            text += place == letters.npos ? kind : meanings[place];
+            continue;
+        }
+        unsigned code_point = unit_at(at + 1);
+        at += 4;
+        if (code_point >= 0xD800 && code_point < 0xDC00) {
+            code_point = 0x10000 + ((code_point - 0xD800) << 10U) + (unit_at(at + 3) - 0xDC00);
+            at += 6;
+        }
+        append_utf8(text, code_point);
+    }
+    return text;
+}
 
 /// Reads a JSON text once, and keeps only the names of the objects that are open.
 class Checker {
@@ -69,15 +117,15 @@ class Checker {
 
     /// Returns the number of members.
     std::size_t object(int level) {
-        std::vector<std::string_view> names;
+        std::vector<std::string> names;
         take('{');
         skip_blanks();
         while (peek() != '}') {
-            std::string_view const name = string();
+            std::string name = unescaped(string());
             if (std::find(names.begin(), names.end(), name) != names.end()) {
                 fail("duplicate name " + quote_for_message(name));
             }
-            names.push_back(name);
+            names.push_back(std::move(name));
             skip_blanks();
             if (!take(':')) {
                 fail("a colon is missing");

@@ -59,6 +59,11 @@ TEST_CASE("text that is not a JSON object is refused, with the place") {
 
 TEST_CASE("JSON that readers would read differently is refused") {
     CHECK(says(R"({"a":1,"a":2})", "duplicate name"));
+    CHECK(says(R"({"a":1,"\u0061":2})", "duplicate name"));
+    CHECK(says(R"({"\u00e4":1,"ä":2})", "duplicate name"));
+    CHECK(says(R"({"\ud83d\ude00":1,"\uD83D\uDE00":2})", "duplicate name"));
+    CHECK(says(R"({"\n":1,"\u000a":2})", "duplicate name"));
+    CHECK(fault_of(R"({"\\u0061":1,"a":2})").empty());
     CHECK(says(R"({"a":1234567890123456})", "15 digits"));
     CHECK(says(R"({"a":1e301})", "beyond 1e300"));
     CHECK(says(R"({"a":1e9999999999999999999})", "beyond 1e300"));
