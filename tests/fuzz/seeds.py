@@ -1,0 +1,85 @@
+"""Writes the seeds of the fuzz targets: valid inputs, and inputs of a size and a depth that chance does not reach.
+
+Usage: seeds.py FOLDER. The first bytes of some inputs are choices of the target; see there.
+"""
+
+import json
+import sys
+import zlib
+from pathlib import Path
+
+DEEP, LONG = 100_000, 1_000_000
+KEY_BODY = "relay_sk_" + "0" * 12 + "_" + "1" * 43
+
+
+def base62(number, width):
+    digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    text = ""
+    for _ in range(width):
+        number, digit = divmod(number, 62)
+        text = digits[digit] + text
+    return text
+
+
+KEY = KEY_BODY + base62(zlib.crc32(KEY_BODY.encode()), 6)
+NESTED = {
+    "brackets": "[" * DEEP + "]" * DEEP,
+    "open brackets": "[" * DEEP,
+    "objects": '{"a":' * DEEP + "1" + "}" * DEEP,
+    "both": '[{"a":' * DEEP,
+}
+LINES = {
+    "a long line": "x" * LONG,
+    "a long quoted line": '"' + "x" * LONG,
+    "long with quotes": '"",' * (LONG // 3),
+    "quotes": '"' * LONG,
+    "commas": "," * LONG,
+    "line ends": "\n" * LONG,
+    "backslashes": "\\" * LONG,
+    "blanks": " " * LONG,
+}
+
+
+def rows(line):
+    """With the two choices of the target, without and with a header."""
+    return ["\x40\x01" + line, "\x40\x00" + line]
+
+
+SEEDS = {
+    "key_parse": ["\x00" + KEY, "\x00" + KEY + "\n", "\x01" + "k" * 60, "\x00" + KEY * 10_000],
+    "key_scan": ["\x20" + f"a {KEY} b", "\x07" + KEY, "\x00" + (KEY[:-1] + "\n") * 10_000, "\x63" + KEY * 10_000],
+    "durations": ["90d", "1d12h", "36h", "0", "3650d", "1d1h1m1s", "9" * LONG],
+    "times": ["2026-11-22T01:02:03Z", "2026-11-22 01:02:03.5+00", "0001-01-01T00:00:00.000001-23:59", "2" * LONG],
+    "ids": ["\x00acme", "\x01Old.Agent", "\x03" + "0" * 12, "\x04op_" + "0" * 24,
+            "\x0500000000-0000-0000-0000-000000000000", "\x06stripe:create_payment", "\x01" + "a" * LONG],
+    "names": ["\x50Zahlung \u00e4\u20ac", "\x50a\u200db", "\x50" + KEY, "\x50\U000e0041", "\x50" + "\u200b" * 1000, "\x50" + "a" * LONG],
+    "csv": ["\x00\x40" + 'a,"b ""c""",d\r\n1,"2\n3",4\n', "\x01abcdefgh", "\x00\x02\ufeffa,b"],
+    "rows": ["\x40\x01" + json.dumps({"agent_id": "a", "permissions": ["x:y"]}) + "\n", "\x40\x00a,b,\"c\"\n", "\x40\x01agent_id\na\n"],
+    "env_text": ["export A=1\nB='two\nlines'\n# c\nAGENT_SECRET=\"x\\\"y\" # d\nALLOW_LEGACY_GLOBAL_AGENT_SECRET=true\n", "A=b\\\nc\n"],
+    "conninfo": ["host=h port=5432 dbname=relay user='a b' password=$", "postgresql://u:$@h:5432/relay?sslmode=require",
+                 "host=a,b port=1,2", "postgresql://u:pa@ss@h/x", "a" * LONG],
+    "conditions": ['{"max_amount":10000}', '{"a":[1,-2.5e10,true,null,"\\u00e4\\ud83d\\ude00"],"b":{"c":{}}}'],
+    "json": ['{"a":[1,"b",null,true,{"c":1.5e300}]}', '["x","y"]'],
+    "seal_key": ["\x00" + json.dumps({"key_id": "1", "key": "CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}),
+                 "\x01CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],
+    "text": ["\x20plain text (3 days ago) wraps", "\x08\u65e5\u672c\u8a9e\u306e\u540d\u524d", "\x10\U0001f469\u200d\U0001f469", "\x10" + "\u0301" * 1000],
+}  # fmt: skip
+SEEDS["json"] += NESTED.values()
+SEEDS["conditions"] += ['{"a":' + text + "}" for text in NESTED.values()] + ['{"a":' * 32 + "1" + "}" * 32]
+SEEDS["rows"] += [
+    seed for text in NESTED.values() for seed in rows('{"agent_id":"x","permissions":' + text + '}\n{"agent_id":"y"}\n')
+]
+SEEDS["seal_key"] += ["\x00" + '{"key_id":"1","key":' + text + "}" for text in NESTED.values()]
+for name, head in (("csv", "\x00\x40"), ("rows", "\x40\x01"), ("rows", "\x40\x00"), ("env_text", "A="), ("env_text", "")):
+    SEEDS[name] += [head + line + "\na,b\n" for line in LINES.values()]
+
+
+def main():
+    folder = Path(sys.argv[1])
+    for target, seeds in SEEDS.items():
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for number, seed in enumerate(seeds):
+            (folder / target / f"{number:02}").write_bytes(seed.encode())
+
+
+main()
