@@ -263,14 +263,16 @@ GRANT SELECT ON relay.legacy_agent_status TO relay_provisioner, relay_responder,
 -- Reading the tables of an older relay -------------------------------------------------------------------------------------------------
 
 -- Returns rows of a table of the older relay, with the rights of the caller: the login that imports must be able to
--- read that table. `columns` maps our names to theirs; a column that it does not name is null. First call it with
+-- read that table. row_security is off, so that a policy which would hide rows is an error; the other settings give
+-- times and bytes one form, whatever the database's own settings are. `columns` maps our names to theirs; a column that it does not name is null. First call it with
 -- `after` null, for the rows without an id. Then call it page by page, in the order of the ids; rows with the same id
 -- are on one page.
 CREATE FUNCTION relay.read_legacy_table(source regclass, columns jsonb, after text, max_rows integer)
-RETURNS TABLE (agent_id text, org_id text, name text, owner text, secret_hash text, permissions text, revoked text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+RETURNS TABLE (agent_id text, org_id text, name text, owner text, secret_hash text, permissions text, revoked text, revoked_at text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET row_security = off SET datestyle = 'ISO, YMD' SET timezone = 'UTC'
+SET bytea_output = 'hex' AS $$
 DECLARE
-    wanted text[] := ARRAY['agent_id', 'org_id', 'name', 'owner', 'secret_hash', 'permissions', 'revoked'];
+    wanted text[] := ARRAY['agent_id', 'org_id', 'name', 'owner', 'secret_hash', 'permissions', 'revoked', 'revoked_at'];
     list   text := (SELECT string_agg(CASE WHEN columns ? w THEN format('row.%I::text', columns ->> w) ELSE 'NULL::text' END, ', '
                                       ORDER BY place)
                     FROM unnest(wanted) WITH ORDINALITY AS u (w, place));
@@ -286,7 +288,7 @@ END
 $$;
 
 CREATE FUNCTION relay.read_legacy_orgs(source regclass, wanted text[]) RETURNS TABLE (org_id text, name text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET row_security = off AS $$
 BEGIN
     RETURN QUERY EXECUTE format('SELECT row.org_id::text, row.name::text FROM %s AS row WHERE row.org_id::text = ANY ($1)', source)
         USING wanted;

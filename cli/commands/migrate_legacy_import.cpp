@@ -1,18 +1,18 @@
 #include "cli/command.hpp"
 #include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
-#include "cli/documents/fields.hpp"
-#include "cli/documents/stamp.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/row_reader.hpp"
-#include "cli/json/json.hpp"
+#include "cli/legacy/import_document.hpp"
+#include "cli/legacy/legacy_rows.hpp"
+#include "cli/legacy/revoked_value.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
 #include "relay/legacy/import.hpp"
 #include "relay/legacy/old_table.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 
-#include <algorithm>
 #include <memory>
 
 namespace relay::cli::commands {
@@ -31,139 +31,47 @@ struct Options {
     std::optional<std::string> match_secret{};
 };
 
-std::vector<std::string> const &known_columns() {
-    static std::vector<std::string> const names{"agent_id",     "org_id",  "name",       "owner",      "secret_hash",
-                                                "api_key_hash", "revoked", "revoked_at", "permissions"};
-    return names;
-}
-
-using Columns = std::map<std::string, std::string>;
-
-std::optional<std::string> take(Columns &columns, std::string const &name) {
-    auto const found = columns.find(name);
-    return found == columns.end() ? std::nullopt : std::optional(std::move(found->second));
-}
-
-/// Reads a JSON array of texts, or texts separated by commas, semicolons or blanks.
-std::vector<std::string> read_permissions(std::string const &text) {
-    if (text.front() == '[' || text.front() == '{') {
-        auto const texts = read_json_texts(text);
-        if (!texts) {
-            throw Error(ErrorKind::usage, "its permissions are not a JSON array of texts");
-        }
-        return *texts;
-    }
-    std::vector<std::string> parts;
-    constexpr std::string_view between = ",; \t";
-    for (std::size_t at = text.find_first_not_of(between); at != text.npos;) {
-        std::size_t const end = std::min(text.find_first_of(between, at), text.size());
-        parts.push_back(text.substr(at, end - at));
-        at = text.find_first_not_of(between, end);
-    }
-    return parts;
-}
-
-/// Returns true for a time or a yes, and false for what databases and people write for no.
-bool says_yes(std::optional<std::string> const &text) {
-    static std::vector<std::string> const no{"false", "f", "no", "n", "0", "False", "FALSE", "null", "NULL"};
-    return text && std::find(no.begin(), no.end(), *text) == no.end();
-}
-
-LegacyRow make_row(std::size_t line, Columns columns, std::string fault) {
-    LegacyRow row{.line = line, .fault = std::move(fault)};
-    row.agent_id = take(columns, "agent_id");
-    row.org_id = take(columns, "org_id");
-    row.name = take(columns, "name");
-    row.owner = take(columns, "owner");
-    row.secret_hash = take(columns, "secret_hash");
-    if (!row.secret_hash) {
-        row.secret_hash = take(columns, "api_key_hash");
-    }
-    row.revoked = says_yes(take(columns, "revoked")) || says_yes(take(columns, "revoked_at"));
-    if (auto const permissions = take(columns, "permissions"); permissions && row.fault.empty()) {
-        try {
-            row.permissions = read_permissions(*permissions);
-        } catch (Error const &error) {
-            row.fault = error.message();
-        }
-    }
-    return row;
-}
-
-/// Reads one line of text; a newline at its end does not count.
+/// Reads one line of text; a line end after it does not count.
 LegacySecret read_shared_secret(Context &context, std::string const &path) {
-    SecretBuffer text = read_secret(context, path, "--match-secret", longest_secret + 1);
+    SecretBuffer text = read_secret_text(context, path, "--match-secret", longest_secret + 1);
     if (text.size() > longest_secret) {
         throw Error(ErrorKind::usage, "--match-secret: the secret is longer than 4096 bytes");
     }
-    if (text.reveal().ends_with('\n')) {
-        text.truncate(text.size() - 1);
-    }
-    if (text.reveal().ends_with('\r')) {
-        text.truncate(text.size() - 1);
+    for (char const end : {'\n', '\r'}) {
+        text.truncate(text.size() - (text.reveal().ends_with(end) ? 1 : 0));
     }
     if (text.size() == 0 || text.reveal().find('\0') != std::string_view::npos) {
         throw Error(ErrorKind::usage, "--match-secret: the file must have the shared secret and nothing else");
     }
+    if (text.reveal().starts_with("AGENT_SECRET=")) {
+        throw Error(ErrorKind::usage, "--match-secret: the file has NAME=VALUE; it must have the secret alone");
+    }
     return LegacySecret(std::move(text));
 }
 
-void read_source(Options const &options, Context &context, LegacyImport &import) {
-    ColumnMap const map = parse_column_map(options.map, known_columns());
+/// Imports all rows. Returns what the user must know about the source, beyond its rows.
+std::vector<std::string> read_source(Options const &options, Context &context, LegacyImport &import) {
+    std::vector<std::string> pairs = options.map;
+    LegacyRows rows(take_revoked_words(pairs));
+    ColumnMap const map = parse_column_map(pairs, legacy_columns());
     if (options.from_table) {
         Progress progress(context.output().progress_stream(), "importing " + *options.from_table, false, std::nullopt);
         std::size_t row = 0;
-        read_legacy_table(context.database(), {.name = *options.from_table, .columns = map}, [&](Columns columns) {
-            import.add(make_row(++row, std::move(columns), {}));
-            progress.report(row);
-        });
-        return;
+        read_legacy_table(context.database(), {.name = *options.from_table, .columns = map},
+                          [&](LegacyRows::Columns columns) {
+                              import.add(rows.make(++row, std::move(columns)));
+                              progress.report(row);
+                          });
+        return rows.warnings();
     }
     std::string const name = input_name(*options.file);
     OpenText text = open_text(*options.file, "");
     Progress progress(context.output().progress_stream(), "importing " + name, true, text.size);
-    read_rows(text.source, name, map, known_columns(), "agent_id", [&](InputRow row) {
-        import.add(make_row(row.line, std::move(row.columns), std::move(row.fault)));
+    auto const unused = read_rows(text.source, name, map, legacy_columns(), "agent_id", [&](InputRow row) {
+        import.add(rows.make(std::move(row)));
         progress.report(text.source.taken());
     });
-}
-
-std::vector<Record> fault_records(std::vector<LegacyFault> const &faults) {
-    std::vector<Record> records;
-    for (LegacyFault const &fault : faults) {
-        records.push_back({{"line", "Line", static_cast<std::int64_t>(fault.line)},
-                           {"agent_id", "Agent ID", fault.agent_id, {.cut = true}},
-                           {"reason", "Reason", fault.reason}});
-    }
-    return records;
-}
-
-Document import_document(Context &context, std::string const &source, ImportedLegacy const &done) {
-    auto const count = [](std::size_t number) { return static_cast<std::int64_t>(number); };
-    auto const unless_none = [&](std::string key, char const *label, std::size_t number) {
-        return Field{std::move(key), number > 0 ? label : "", count(number)};
-    };
-    Document document{.kind = "LegacyImport", .id_key = "source"};
-    document.data = {
-        {"source", "Source", source},
-        {"read", "Rows", count(done.read)},
-        {"imported", "Imported", count(done.imported)},
-        unless_none("created", "New agents", done.created),
-        unless_none("unchanged", "Unchanged", done.unchanged),
-        unless_none("revoked", "Revoked before", done.revoked),
-        unless_none("own_key", "Own key already", done.own_key),
-        unless_none("other_secret", "Other secret", done.other_secret),
-        unless_none("refused", "Refused", done.refused),
-        unless_empty("orgs_created", "New orgs",
-                     std::vector<OrgId>(done.orgs_created.begin(), done.orgs_created.end())),
-        {"faults", done.faults.empty() ? "" : "Refused rows", fault_records(done.faults)},
-    };
-    stamp(document, context, done);
-    if (done.refused > done.faults.size()) {
-        document.warnings.push_back(std::to_string(done.refused - done.faults.size()) +
-                                    " more rows were refused; stderr has a warning for each");
-    }
-    return document;
+    return rows.warnings(unused);
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -192,19 +100,28 @@ ExitStatus run(Options const &options, Context &context) {
                               "): " + fault.reason);
     };
     LegacyImport import(context.database(), request, context.write_options());
-    read_source(options, context, import);
+    std::vector<std::string> const warnings = read_source(options, context, import);
     ImportedLegacy const done = import.finish();
-    context.output().show(import_document(context, source, done));
-    if (!done.changed && done.faults.empty()) {
-        context.output().note("nothing changed: all rows were imported before");
+    Document document = import_document(context, source, done);
+    document.warnings.insert(document.warnings.end(), warnings.begin(), warnings.end());
+    bool const compared = done.unchanged + done.own_key > 0;
+    if (!done.changed && !compared && done.refused == 0) {
+        document.warnings.push_back(unchanged_text(done, request.shared_secret != nullptr));
     }
-    return done.faults.empty() ? ExitStatus::ok : ExitStatus::partial;
+    context.output().show(document);
+    if (!done.changed && (compared || done.refused > 0)) {
+        context.output().note(unchanged_text(done, request.shared_secret != nullptr));
+    }
+    if (!done.orgs_missing.empty()) {
+        context.output().note(counted(done.orgs_missing.size(), "organization") +
+                              " missing; --create-orgs creates them");
+    }
+    return done.refused == 0 ? ExitStatus::ok : ExitStatus::partial;
 }
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_positional(set, {.names = "FILE", .description = "CSV with a header, or JSON lines; - is stdin"},
-                   options->file);
+    add_positional(set, {.names = "FILE", .description = "CSV with a header, or JSON; - is stdin"}, options->file);
     add_value(set,
               {.names = "--from-table",
                .type = "SCHEMA.TABLE",
@@ -213,7 +130,7 @@ Runner declare(OptionSet &set) {
     add_values(set,
                {.names = "--map",
                 .type = "COLUMNS",
-                .description = "names of the columns in the source: agent_id=id,org_id=tenant"},
+                .description = "names of the columns in the source: agent_id=id,org_id=tenant; name= leaves one out"},
                options->map, Commas::split);
     add_org_flag(set, "organization of rows without an org_id", options->org);
     add_flag(set, {.names = "--create-orgs", .description = "create organizations that do not exist"},
@@ -239,19 +156,31 @@ Command const migrate_legacy_import{
         R"(Imports the list of agents of a running fleet. It creates each agent that does not exist yet, without a
 key, and records that the agent uses the shared secret. Nothing changes for the agents until `migrate-legacy start`.
 
-FILE is CSV (RFC 4180, with a header) or JSON lines. It has these columns, in any order; other columns are ignored:
+FILE is CSV with a header, or JSON. It has these columns, in any order; other columns are ignored:
 
   agent_id     required; taken as it is, capitals and dots included, up to 127 characters
   org_id       required, unless you give --org for rows without one
   name         a display name; without it, the agent_id
   owner        who will receive its key: a team, an address
-  permissions  provider:method; a JSON array, or separated by commas
-  revoked      anything but false, or a time in revoked_at: the agent is created as revoked, and stays refused
+  permissions  provider:method; a JSON or PostgreSQL array, or separated by commas
+  revoked      a yes or a no, or a time: the agent is created as revoked, and stays refused
+  revoked_at   the same
   secret_hash  for --match-secret; api_key_hash means the same
 
---map gives the source's own names for these columns. --from-table reads a table or view of the old relay in the same
-database, with the privileges of your login. --create-orgs creates missing organizations (plan paid; named as in
---orgs-table, otherwise by their id).
+CSV may be separated by commas, semicolons, tabs or bars, with any line ends, in UTF-8 or UTF-16: what spreadsheets
+write. JSON is one list, or objects one after the other. Names of columns may differ in case, blanks, `-` and `_`. Other
+files, such as spreadsheets, archives and dumps, are refused with the command that converts them. Rows with only blanks,
+and comments (#) before the header, are ignored. `\N` and `NULL` mean no value.
+
+A yes is true, t, yes, y, on or 1; a no is false, f, no, n, off, 0 or nothing. A time is RFC 3339, a date such as
+2024-01-31, or seconds or milliseconds since 1970. `infinity` and the zero times of Go, MySQL and Unix mean never. A row
+with any other word, or with a time to come, is refused: a revocation cannot be undone by importing again.
+
+--map gives the source's own names for these columns. An empty name leaves a column out: `--map permissions=`. After the
+name for revoked, words that mean revoked can follow: `--map revoked=status:SUSPENDED,DELETED` or `revoked=enabled:false`;
+any other word then means not revoked. --from-table reads a table or view of the old relay in the same database, with
+the privileges of your login. If row level security would hide rows from your login, nothing is read (exit 4).
+--create-orgs creates missing organizations (plan paid; named as in --orgs-table, otherwise by their id).
 
 --match-secret FILE takes only rows that still use the shared secret. It recognizes the kind of each secret_hash by
 its form: SHA-256 in hexadecimal or base64, bcrypt, or argon2. A secret in a file is never stored. Slow hashes that
@@ -262,8 +191,9 @@ first thousand, each further one is reported by a warning instead. FILE may be o
 imports the rows that you corrected, and changes nothing else. An agent that already exists is never changed: a row
 that contradicts it is refused.
 
-Exit 0: all rows were imported. 2: no such file or column. 3: no such table. 7: some rows were refused (stdout shows
-which), the others were imported.
+Exit 0: all rows were imported, or there was nothing to import (a warning says why). 2: no such file or column, or
+a file of another kind. 3: no such table. 4: the login cannot read the table, or not all its rows. 7: some rows were
+refused (stdout shows which), the others were imported.
 
 EXAMPLES
   relay-admin migrate-legacy import agents.csv --create-orgs --dry-run

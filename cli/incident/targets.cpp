@@ -3,6 +3,7 @@
 #include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
+#include "cli/input/id_list.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
 #include "relay/inspect/inspect.hpp"
@@ -13,15 +14,6 @@
 namespace relay::cli {
 
 namespace {
-
-/// Enough for a list of a million ids of maximum length.
-constexpr std::size_t longest_list = 128 * 1024 * 1024;
-
-std::string_view trimmed(std::string_view line) {
-    constexpr std::string_view blanks = " \t\r";
-    std::size_t const first = line.find_first_not_of(blanks);
-    return first == line.npos ? std::string_view() : line.substr(first, line.find_last_not_of(blanks) - first + 1);
-}
 
 class Collector {
   public:
@@ -38,29 +30,26 @@ class Collector {
     std::set<std::string> m_seen{};
 };
 
-/// Adds the ids of a text, one per line. Ignores empty lines and lines that begin with #.
-void add_lines(Collector &collector, std::string const &path, std::string_view text) {
-    for (std::size_t number = 1; !text.empty(); ++number) {
-        std::size_t const end = std::min(text.find('\n'), text.size());
-        std::string_view const line = trimmed(text.substr(0, end));
-        text.remove_prefix(std::min(end + 1, text.size()));
-        if (line.empty() || line.front() == '#') {
-            continue;
-        }
+/// Adds the ids of a file. Throws Error (usage) that names the line of a bad one.
+void add_file(Collector &collector, std::string const &path) {
+    std::string const name = input_name(path);
+    OpenText text = open_text(path, "--file");
+    read_id_list(text.source, name, [&](std::size_t line, std::string const &id) {
         try {
-            collector.add(line);
+            collector.add(id);
         } catch (Error const &error) {
-            throw Error(error.kind(), input_name(path) + ", line " + std::to_string(number) + ": " + error.message(),
-                        error.hint());
+            throw Error(error.kind(), name + ", line " + std::to_string(line) + ": " + error.message(), error.hint());
         }
-    }
+    });
 }
 
 }  // namespace
 
 void declare_targets(OptionSet &set, IncidentTargets &targets, bool typed) {
     add_value(set,
-              {.names = "-f,--file", .type = "FILE", .description = "agent ids from a file, one per line; - is stdin"},
+              {.names = "-f,--file",
+               .type = "FILE",
+               .description = "agent ids from a file: one per line, CSV or JSON; - is stdin"},
               targets.file);
     add_org_flag(set, "the whole organization instead of single agents", targets.org);
     if (typed) {
@@ -78,7 +67,7 @@ std::vector<AgentId> target_agents(IncidentTargets const &targets) {
         collector.add(text);
     }
     if (targets.file) {
-        add_lines(collector, *targets.file, read_input(*targets.file, "--file", longest_list));
+        add_file(collector, *targets.file);
     }
     std::vector<AgentId> agents = collector.take();
     if (agents.empty()) {

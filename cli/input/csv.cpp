@@ -4,19 +4,6 @@
 
 namespace relay::cli {
 
-namespace {
-
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
-}  // namespace
-
-CsvReader::CsvReader(TextSource &source) : m_source(source) {
-    while (m_source.view().size() < byte_order_mark.size() && m_source.read_on()) {}
-    if (m_source.view().starts_with(byte_order_mark)) {
-        m_source.take(byte_order_mark.size());
-    }
-}
-
 /// Skips the rest of the line, which may be longer than what fits in memory.
 void CsvReader::skip_line() {
     while (true) {
@@ -51,7 +38,7 @@ bool CsvReader::read_quoted(std::string &field, std::string &fault) {
         ++m_at;
     }
     std::string_view const rest = m_text.substr(m_at);
-    if (!rest.empty() && rest.front() != ',' && rest.front() != '\n' && !rest.starts_with("\r\n")) {
+    if (!rest.empty() && rest.front() != m_separator && rest.front() != '\n' && !rest.starts_with("\r\n")) {
         fault = "text after a quoted field";
         return false;
     }
@@ -61,13 +48,15 @@ bool CsvReader::read_quoted(std::string &field, std::string &fault) {
 /// Reads one field. Returns false at the end of the record, or if there is a fault.
 bool CsvReader::read_field(Record &record) {
     std::string field;
-    if (m_at < m_text.size() && m_text[m_at] == '"') {
-        ++m_at;
+    std::string_view const rest = m_text.substr(m_at);
+    if (rest.starts_with('"') || rest.starts_with("=\"")) {
+        m_at += rest.front() == '"' ? 1U : 2U;
         if (!read_quoted(field, record.fault)) {
             return false;
         }
     } else {
-        std::size_t const end = std::min(m_text.find_first_of(",\n", m_at), m_text.size());
+        char const ends[] = {m_separator, '\n'};
+        std::size_t const end = std::min(m_text.find_first_of(std::string_view(ends, 2), m_at), m_text.size());
         field = m_text.substr(m_at, end - m_at);
         m_at = end;
         if (field.find('"') != field.npos) {
@@ -79,7 +68,7 @@ bool CsvReader::read_field(Record &record) {
         }
     }
     record.fields.push_back(std::move(field));
-    if (m_at < m_text.size() && m_text[m_at] == ',') {
+    if (m_at < m_text.size() && m_text[m_at] == m_separator) {
         ++m_at;
         return true;
     }

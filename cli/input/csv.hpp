@@ -10,12 +10,14 @@
 
 namespace relay::cli {
 
-/// Reads CSV as in RFC 4180: fields separated by commas; quoted fields may contain commas, doubled quotes and line
-/// ends; lines end with LF or CRLF. If a record is malformed, reading continues at the next line.
+/// Reads CSV as in RFC 4180: fields separated by commas or another character; quoted fields may contain separators,
+/// doubled quotes and line ends; lines end with LF or CRLF. A field `="00123"`, as Excel writes it to keep the zeros,
+/// is a quoted one. If a record is malformed, reading continues at the next line.
 class CsvReader {
   public:
-    /// `source` must outlive the reader. Skips a byte order mark at its start.
-    explicit CsvReader(TextSource &source);
+    /// `source` must outlive the reader; it is at the start of line `line`.
+    explicit CsvReader(TextSource &source, char separator = ',', std::size_t line = 1)
+        : m_source(source), m_separator(separator), m_line(line) {}
 
     struct Record {
         std::size_t line = 0;  ///< where the record begins; the first line is 1
@@ -32,9 +34,10 @@ class CsvReader {
     void skip_line();
 
     TextSource &m_source;
+    char m_separator;
     std::string_view m_text{};  ///< the part in memory
     std::size_t m_at = 0;  ///< position in m_text
-    std::size_t m_line = 1;
+    std::size_t m_line;
 };
 
 }  // namespace relay::cli

@@ -1,5 +1,7 @@
 #include "cli/input/dsn_file.hpp"
 
+#include "cli/input/blanks.hpp"
+#include "cli/input/text_decoder.hpp"
 #include "cli/posix/trust.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
@@ -80,10 +82,7 @@ std::string read_dsn_file(std::string const &path) {
     if (auto const distrust = distrust_file(file.descriptor(), path)) {
         throw Error(ErrorKind::usage, "--dsn-file: " + distrust->fault, {.why = distrust->why, .next = distrust->next});
     }
-    std::string text = read_all(file, path);
-    constexpr char const *blanks = " \t\r\n";
-    text.erase(text.find_last_not_of(blanks) + 1);
-    text.erase(0, text.find_first_not_of(blanks));
+    std::string const text(trimmed(decode_text(read_all(file, path))));
     if (text.empty()) {
         refuse(path, "the file is empty");
     }

@@ -20,7 +20,7 @@ RelaySettings read_env_file(Context &context, std::string const &path, std::stri
         throw Error(ErrorKind::usage, std::string(flag) + " - reads stdin, which is a terminal",
                     {.next = "name a file, or use a pipe"});
     }
-    SecretBuffer const text = read_secret(context, path, flag, longest_file + 1);
+    SecretBuffer const text = read_secret_text(context, path, flag, longest_file + 1);
     if (text.size() > longest_file) {
         throw Error(ErrorKind::usage, std::string(flag) + " " + escape_for_terminal(input_name(path)) +
                                           ": longer than 1 MiB, so it is not a settings file");

@@ -1,7 +1,8 @@
 #include "cli/input/env_text.hpp"
 
+#include "cli/input/yes_no.hpp"
+
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace relay::cli {
@@ -22,21 +23,12 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(0, text.find_last_not_of(" \t\r") + 1);
 }
 
-bool is_word(std::string_view text, std::string_view word) {
-    return std::equal(text.begin(), text.end(), word.begin(), word.end(),
-                      [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
-}
-
 Switch read_switch(std::string_view value) {
-    constexpr std::array on{"true", "1", "yes", "on"};
-    constexpr std::array off{"false", "0", "no", "off"};
-    auto const is_among = [&](auto const &words) {
-        return std::any_of(words.begin(), words.end(), [&](char const *word) { return is_word(value, word); });
-    };
     if (value.empty()) {
         return Switch::absent;
     }
-    return is_among(on) ? Switch::on : is_among(off) ? Switch::off : Switch::unclear;
+    auto const said = read_yes_no(value);
+    return !said ? Switch::unclear : *said ? Switch::on : Switch::off;
 }
 
 class Scanner {

@@ -1,7 +1,9 @@
 #include "cli/input/input_file.hpp"
 
 #include "cli/context.hpp"
+#include "cli/input/other_kind.hpp"
 #include "cli/input/prompt.hpp"
+#include "cli/input/text_decoder.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
 #include "cli/posix/files.hpp"
@@ -106,10 +108,6 @@ std::string read_all(Input const &input, std::string const &path, std::string_vi
 
 std::string input_name(std::string const &path) { return path == "-" ? "stdin" : path; }
 
-std::string read_input(std::string const &path, std::string_view flag, std::size_t limit) {
-    return read_all(Input(path, flag), path, flag, limit);
-}
-
 std::string read_trusted(std::string const &path, std::string_view flag, std::size_t limit) {
     Input const input(path, flag);
     input.require_trusted();
@@ -118,7 +116,25 @@ std::string read_trusted(std::string const &path, std::string_view flag, std::si
 
 OpenText open_text(std::string const &path, std::string_view flag) {
     auto const input = std::make_shared<Input>(path, flag);
-    return {TextSource([input](std::span<char> room) { return input->read(room); }), input->size()};
+    std::string const subject = (flag.empty() ? "" : std::string(flag) + ' ') + escape_for_terminal(input_name(path));
+    auto const check = [path, subject](std::string_view head) { refuse_other_kinds(head, path, subject); };
+    auto const raw = [input](std::span<char> room) { return input->read(room); };
+    return {TextSource(decoded(raw, check)), input->size()};
+}
+
+SecretBuffer read_secret_text(Context &context, std::string const &path, std::string_view flag, std::size_t most,
+                              From from) {
+    SecretBuffer const raw = read_secret(context, path, flag, most, from);
+    EncodingFound const found = detect_encoding(raw.reveal().substr(0, text_head_size));
+    // Two bytes of UTF-16 become at most three; a carriage return at the end becomes a newline.
+    SecretBuffer text(raw.size() * 2 + 4);
+    std::size_t size = 0;
+    auto const put = [&](char byte) { text.writable()[size++] = byte; };
+    TextDecoder decoder(found.encoding);
+    decoder.feed(raw.reveal().substr(std::min(found.mark, raw.size())), put);
+    decoder.finish(put);
+    text.truncate(size);
+    return text;
 }
 
 SecretBuffer read_secret(Context &context, std::string const &path, std::string_view flag, std::size_t most,
@@ -138,10 +154,13 @@ SecretBuffer read_secret(Context &context, std::string const &path, std::string_
 }
 
 ApiKey read_key(Context &context, std::string const &path, std::string_view flag) {
-    // One byte more than a key and its newline: a longer text is not a key, however long it is.
-    SecretBuffer const text = read_secret(context, path, flag, ApiKey::length + 2, From::trusted_place);
+    // UTF-16 with its mark is two bytes for each character. One more than a key and its line end: a longer text is not a
+    // key, however long it is.
+    SecretBuffer const text = read_secret_text(context, path, flag, 2 * (ApiKey::length + 3) + 1, From::trusted_place);
+    std::string_view key = text.reveal();
+    key.remove_suffix(key.ends_with("\r\n") ? 2 : 0);
     try {
-        return ApiKey::parse(text.reveal());
+        return ApiKey::parse(key);
     } catch (Error const &error) {
         throw Error(error.kind(), std::string(flag) + ": " + error.message(), error.hint());
     }

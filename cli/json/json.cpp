@@ -2,18 +2,25 @@
 
 #include <nlohmann/json.hpp>
 
+#include <set>
+
 namespace relay::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 /// Parses JSON. The library parses without recursion but writes with it, so values that are too deep are dropped while
-/// they are parsed.
-std::optional<Json> read(std::string_view text) {
+/// they are parsed. Puts into `twice` the names that two members of the outermost object have.
+std::optional<Json> read(std::string_view text, std::set<std::string> *twice = nullptr) {
     bool too_deep = false;
+    std::set<std::string> names;
     Json json = Json::parse(
         text,
-        [&](int depth, Json::parse_event_t, Json &) {
+        [&](int depth, Json::parse_event_t event, Json &value) {
+            if (twice != nullptr && depth == 1 && event == Json::parse_event_t::key &&
+                !names.insert(value.get<std::string>()).second) {
+                twice->insert(value.get<std::string>());
+            }
             too_deep = too_deep || depth > most_json_levels;
             return depth <= most_json_levels;
         },
@@ -44,13 +51,17 @@ JsonMember member_of(Json const &value) {
 }  // namespace
 
 std::optional<JsonObject> read_json_object(std::string_view text) {
-    auto const json = read(text);
+    std::set<std::string> twice;
+    auto const json = read(text, &twice);
     if (!json || !json->is_object()) {
         return std::nullopt;
     }
     JsonObject object;
     for (auto const &[name, value] : json->items()) {
         object[name] = member_of(value);
+    }
+    for (std::string const &name : twice) {
+        object[name].kind = JsonMember::Kind::twice;
     }
     return object;
 }

@@ -16,12 +16,12 @@ inline constexpr int most_json_levels = 64;
 
 /// One value of a JSON object.
 struct JsonMember {
-    enum class Kind { null, boolean, number, text, structured };
+    enum class Kind { null, boolean, number, text, structured, twice };
     Kind kind = Kind::null;
     bool truth = false;  ///< the value of a boolean
     std::string text{};  ///< a text without its quotes; a number, list or object as JSON on one line
 };
-/// The members by name. If two have the same name, the last one is kept.
+/// The members by name. If two have the same name, their kind is `twice`, because programs differ in which one counts.
 using JsonObject = std::map<std::string, JsonMember, std::less<>>;
 
 /// Returns the members of a JSON object; none if `text` is malformed, too deep, or not an object.

@@ -123,15 +123,18 @@ def test_a_quote_that_never_ends_costs_one_row(relay, database, tmp_path):
 
 @pytest.mark.parametrize(
     "content, word",
-    [(b"agent_id,org_id\rone,o\rtwo,o\r", "carriage return"), (b"agent_id,agent_id,org_id\none,two,o\n", "two columns"),
-     (b"agent_id;org_id\none;o\n", "no column agent_id"), ("agent_id,org_id\none,o\n".encode("utf-16"), "no column agent_id"),
-     (b"one,o\ntwo,o\n", "no column agent_id"), (b"", "no first line"), (b"\n\n", "no first line")],
-    ids=["Mac", "twice", "semicolons", "UTF-16", "no header", "empty", "blank"],
+    [(b"agent_id,agent_id,org_id\none,two,o\n", "two columns"), (b"agent_id,Agent ID\none,two\n", None),
+     (b"Agent-ID,Agent ID\none,two\n", "two columns"), (b"one,o\ntwo,o\n", "no column agent_id"), (b"", "no first line"),
+     (b"\n\n", "no first line")],
+    ids=["twice", "the exact one counts", "twice in other words", "no header", "empty", "blank"],
 )  # fmt: skip
 def test_a_file_whose_columns_are_not_clear_is_refused_whole(relay, database, tmp_path, content, word):
     (tmp_path / "a.csv").write_bytes(content)
-    error = relay.error("migrate-legacy", "import", "a.csv", "--create-orgs", check=2)
-    assert word in error["message"] and agents(database) == {}
+    if word is None:
+        relay("migrate-legacy", "import", "a.csv", "--org", "acme", check=7)
+    else:
+        assert word in relay.error("migrate-legacy", "import", "a.csv", "--create-orgs", check=2)["message"]
+    assert agents(database) == {}
 
 
 def test_bytes_that_are_no_text_cost_their_row(relay, database, tmp_path):
@@ -145,7 +148,7 @@ def test_bytes_that_are_no_text_cost_their_row(relay, database, tmp_path):
 def test_lines_of_json(relay, database, tmp_path):
     lines = [
         {"agent_id": "one", "org_id": "o", "name": "One", "permissions": ["a:b"], "unknown": {"deep": [1]}},
-        {"agent_id": 7, "org_id": "o"},
+        {"agent_id": 7.5, "org_id": "o"},
         {"agent_id": "two", "org_id": "o", "permissions": {"a": "b"}},
         ["agent_id", "x"],
         {"agent_id": "three", "org_id": None},

@@ -2,6 +2,7 @@
 
 #include "cli/input/input_file.hpp"
 #include "cli/input/row_reader.hpp"
+#include "cli/input/text_decoder.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -50,7 +51,8 @@ SealKeys SealKeys::read(std::string const &path) {
             throw bad_row(path, row.line, "a second key for " + quote_for_message(name));
         }
     };
-    TextSource source = TextSource::of(text);
+    std::string const decoded_text = decode_text(text);
+    TextSource source = TextSource::of(decoded_text);
     read_rows(source, input_name(path), {}, {"owner", "org_id", "key_id", "key"}, "key", add);
     if (keys.m_of_owners.empty() && keys.m_of_orgs.empty()) {
         throw bad_row(path, 1, "the file has no key");

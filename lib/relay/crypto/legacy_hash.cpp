@@ -40,6 +40,19 @@ std::string_view without_prefix(std::string_view hash) {
     return hash;
 }
 
+/// Returns the text in a column of bytes that has one, such as a bcrypt string; none: it has other bytes.
+std::optional<std::string> text_of_bytes(std::string_view hash) {
+    if (!hash.starts_with(bytea_prefix)) {
+        return std::nullopt;
+    }
+    std::string_view const hex = hash.substr(bytea_prefix.size());
+    std::string text(hex.size() / 2, '\0');
+    std::size_t size = 0;
+    bool const is_hex = sodium_hex2bin(reinterpret_cast<unsigned char *>(text.data()), text.size(), hex.data(),
+                                       hex.size(), nullptr, &size, nullptr) == 0;
+    return is_hex && text.starts_with('$') && size == text.size() ? std::optional(text) : std::nullopt;
+}
+
 /// Returns the number after `name` in `$argon2id$v=19$m=65536,t=3,p=4$...`; none if it is not there.
 std::optional<std::uint64_t> parameter(std::string_view hash, std::string_view name) {
     std::size_t const at = hash.find(name);
@@ -136,6 +149,8 @@ std::optional<LegacyHashShape> legacy_hash_shape(std::string_view hash) {
 
 bool LegacySecret::compare(std::string_view hash) const {
     start_crypto();
+    std::optional<std::string> const text = text_of_bytes(hash);
+    hash = text ? std::string_view(*text) : hash;
     auto const shape = legacy_hash_shape(hash);
     if (!shape) {
         throw Error(ErrorKind::usage, "unknown kind of hash",

@@ -17,7 +17,7 @@ enum class LegacyHashShape {
     argon2,  ///< `$argon2id$` or `$argon2i$`, the string of the reference implementation
 };
 
-/// Returns the form of a hash; none: unknown. A prefix `sha256:` is accepted.
+/// Returns the form of a hash; none: unknown. A prefix `sha256:` is accepted, and `\x` of a column of bytes.
 std::optional<LegacyHashShape> legacy_hash_shape(std::string_view hash);
 
 /// Compares stored hashes with one secret. It remembers the answers, because in most fleets every row has the same
@@ -26,7 +26,7 @@ class LegacySecret {
   public:
     explicit LegacySecret(SecretBuffer secret) : m_secret(std::move(secret)) {}
 
-    /// Returns true if `hash` was made from the secret. Throws Error (usage): an unknown kind of hash, or one that
+    /// Returns true if `hash` was made from the secret; a column of bytes may have the text of the hash. Throws Error (usage): an unknown kind of hash, or one that
     /// would take minutes or gigabytes.
     bool matches(std::string const &hash);
 

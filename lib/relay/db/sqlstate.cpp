@@ -60,6 +60,12 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
     if (in_class(sqlstate, "28")) {
         return {ErrorKind::denied, "the database refused the login: " + said, {.sqlstate = state}};
     }
+    if (sqlstate == "42501" && said.find("row-level security") != said.npos) {
+        return {ErrorKind::denied,
+                "row level security would hide rows from role " + escape_for_terminal(role) + ": " + said,
+                {.next = "use a login that sees all rows: the owner of the table, or one with BYPASSRLS",
+                 .sqlstate = state}};
+    }
     if (sqlstate == "42501") {
         return {ErrorKind::denied,
                 "role " + escape_for_terminal(role) + " has no privilege to do this: " + said,

@@ -13,7 +13,6 @@
 #include "relay/model/text.hpp"
 
 #include <algorithm>
-#include <map>
 #include <span>
 #include <unordered_map>
 
@@ -131,6 +130,7 @@ class Batch {
             if (seats == m_seats.end()) {
                 m_result.faults.push_back(fault_of(
                     row, "org " + row.org.text() + " does not exist (--create-orgs creates missing organizations)"));
+                m_result.faults.back().missing_org = row.org;
             } else if (!row.revoked && seats->second && (*seats->second)-- <= 0) {
                 m_result.faults.push_back(fault_of(row, "org " + row.org.text() + " is at its limit of agents"));
             } else {
@@ -234,6 +234,8 @@ struct LegacyImport::Impl {
     ImportLegacy request;
     WriteOptions options;
     ImportedLegacy total{};
+    std::vector<LegacyFault> missing{};  ///< the first rows whose organization does not exist
+    std::optional<Instant> now{};  ///< by the database's clock, once a row needed it
     Entries waiting{};
     struct First {
         std::size_t line = 0;
@@ -243,10 +245,42 @@ struct LegacyImport::Impl {
 
     void note(LegacyFault fault) {
         ++total.refused;
-        if (total.faults.size() < ImportedLegacy::most_faults) {
-            total.faults.push_back(std::move(fault));
+        if (fault.missing_org) {
+            ++total.orgs_missing[*fault.missing_org];
+        }
+        keep(fault.missing_org ? missing : total.faults, std::move(fault));
+    }
+
+    void keep(std::vector<LegacyFault> &faults, LegacyFault fault) const {
+        if (faults.size() < ImportedLegacy::most_faults) {
+            faults.push_back(std::move(fault));
         } else if (request.refused) {
             request.refused(fault);
+        }
+    }
+
+    /// Adds the rows whose organization is missing, if there is room after the others.
+    void gather_faults() {
+        for (LegacyFault &fault : missing) {
+            keep(total.faults, std::move(fault));
+        }
+        missing.clear();
+        std::stable_sort(total.faults.begin(), total.faults.end(),
+                         [](LegacyFault const &a, LegacyFault const &b) { return a.line < b.line; });
+    }
+
+    /// Throws Error (usage) if the source revokes the agent later: it is neither revoked nor to be kept.
+    void refuse_time_to_come(LegacyRow const &row) {
+        if (!row.revoked_at) {
+            return;
+        }
+        if (!now) {
+            database.transact(reading(), [&](db::Transaction &transaction) { now = transaction.now(); });
+        }
+        if (*row.revoked_at > *now) {
+            throw Error(ErrorKind::usage, "it is revoked at a time to come, " +
+                                              format_instant_seconds(*row.revoked_at) +
+                                              ": clear that time, or import the row later");
         }
     }
 
@@ -258,6 +292,7 @@ struct LegacyImport::Impl {
     std::optional<InventoryEntry> judge(LegacyRow const &row) {
         try {
             InventoryEntry entry = read_entry(row, request.org);
+            refuse_time_to_come(row);
             if (request.shared_secret != nullptr) {
                 if (!row.secret_hash) {
                     refuse(row, "it has no secret_hash to compare");
@@ -349,8 +384,7 @@ ImportedLegacy LegacyImport::finish() {
     }
     ImportedLegacy &total = m_impl->total;
     total.changed = total.imported + total.revoked + total.orgs_created.size() > 0;
-    std::stable_sort(total.faults.begin(), total.faults.end(),
-                     [](LegacyFault const &a, LegacyFault const &b) { return a.line < b.line; });
+    m_impl->gather_faults();
     return std::move(total);
 }
 

@@ -4,9 +4,12 @@
 #include "relay/db/database.hpp"
 #include "relay/model/attribution.hpp"
 #include "relay/model/ids.hpp"
+#include "relay/model/time.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -24,6 +27,7 @@ struct LegacyRow {
     std::optional<std::string> secret_hash{};
     std::optional<std::vector<std::string>> permissions{};
     bool revoked = false;
+    std::optional<Instant> revoked_at{};  ///< if the source has a time; a row with a time to come is refused
     std::string fault{};  ///< why it could not be read
 };
 
@@ -31,6 +35,7 @@ struct LegacyFault {
     std::size_t line = 0;
     std::optional<std::string> agent_id{};
     std::string reason{};
+    std::optional<OrgId> missing_org{};  ///< if the reason is that this organization does not exist
 };
 
 struct ImportLegacy {
@@ -52,8 +57,10 @@ struct ImportedLegacy : WriteReceipt {
     std::size_t own_key = 0;  ///< agents that already use their own key
     std::size_t other_secret = 0;
     std::set<OrgId> orgs_created{};
+    std::map<OrgId, std::size_t> orgs_missing{};  ///< organizations that do not exist, and how many rows they cost
     std::size_t refused = 0;
-    std::vector<LegacyFault> faults{};  ///< the first `most_faults`, in order of line
+    /// The first `most_faults`, in order of line. Rows whose organization is missing come in only if there is room.
+    std::vector<LegacyFault> faults{};
     static constexpr std::size_t most_faults = 1000;
 };
 

@@ -2,9 +2,11 @@
 
 #include "relay/identity/use_case.hpp"
 #include "relay/legacy/old_table_sql.hpp"
+#include "relay/model/column_names.hpp"
 #include "relay/model/text.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace relay {
@@ -24,7 +26,7 @@ constexpr std::pair<char const *, char const *> spellings[] = {
     {"secret_hash", "api_key_hash"},
     {"permissions", "permissions"},
     {"revoked", "revoked"},
-    {"revoked", "revoked_at"},
+    {"revoked_at", "revoked_at"},
 };
 
 bool is_word_character(char c) {
@@ -66,25 +68,33 @@ std::vector<std::string> columns_of(db::Database &database, std::string const &t
     return present;
 }
 
+/// Returns our columns with their names in the table, which may differ in case, `_` and `-` from ours. A column that is
+/// mapped to nothing is left out.
 Columns find_columns(db::Database &database, LegacyTable const &table) {
     std::vector<std::string> const present = columns_of(database, table.name);
-    auto const has = [&](std::string const &name) {
-        return std::find(present.begin(), present.end(), name) != present.end();
-    };
-    Columns columns = table.columns;
-    for (auto const &[ours, theirs] : columns) {
-        if (!has(theirs)) {
+    Columns columns;
+    std::set<std::string> left_out;
+    for (auto const &[given, theirs] : table.columns) {
+        std::string const ours = given == "api_key_hash" ? "secret_hash" : given;
+        auto const found = theirs.empty() ? std::nullopt : find_column(present, theirs);
+        if (found) {
+            columns.emplace(ours, present[*found]);
+        } else if (theirs.empty()) {
+            left_out.insert(ours);
+        } else {
             throw Error(ErrorKind::usage, "--map: the table has no column " + quote_for_message(theirs),
-                        {.suggestions = closest(theirs, present)});
+                        {.why = "its columns are " + listed_names(present), .suggestions = closest(theirs, present)});
         }
     }
-    for (auto const &[ours, theirs] : spellings) {
-        if (has(theirs)) {
-            columns.try_emplace(ours, theirs);
+    for (auto const &[ours, spelling] : spellings) {
+        auto const found = left_out.count(ours) > 0 ? std::nullopt : find_column(present, spelling);
+        if (found) {
+            columns.try_emplace(ours, present[*found]);
         }
     }
     if (columns.count("agent_id") == 0) {
-        throw Error(ErrorKind::usage, "the table has no column agent_id", {.next = advise(Act::name_agent_id_column)});
+        throw Error(ErrorKind::usage, "the table has no column agent_id",
+                    {.why = "its columns are " + listed_names(present), .next = advise(Act::name_agent_id_column)});
     }
     return columns;
 }
@@ -94,7 +104,7 @@ Columns as_columns(sql::OldAgent const &agent) {
     std::pair<char const *, std::optional<std::string> const &> const all[] = {
         {"agent_id", agent.agent_id}, {"org_id", agent.org_id},           {"name", agent.name},
         {"owner", agent.owner},       {"secret_hash", agent.secret_hash}, {"permissions", agent.permissions},
-        {"revoked", agent.revoked},
+        {"revoked", agent.revoked},   {"revoked_at", agent.revoked_at},
     };
     for (auto const &[name, value] : all) {
         if (value && !value->empty()) {

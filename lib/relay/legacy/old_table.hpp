@@ -13,13 +13,15 @@ namespace relay {
 /// A table, or view, of an older relay in the same database.
 struct LegacyTable {
     std::string name{};  ///< SCHEMA.TABLE
-    std::map<std::string, std::string> columns{};  ///< from our names to the table's, where they differ
+    /// From our names to the table's, where they differ; to an empty name, to leave a column out.
+    std::map<std::string, std::string> columns{};
 };
 
 /// Passes each row to `take`, as texts by our names of the columns: agent_id, org_id, name, owner, secret_hash,
-/// permissions, revoked. Null and empty values are left out. A column api_key_hash counts as secret_hash, and
-/// revoked_at as revoked. Rows without an id come first, the others in order of id. Each page is read in its own
-/// transaction, so `take` may run others. Throws Error: not_found, no such table; usage, no such column; denied.
+/// permissions, revoked, revoked_at. Null and empty values are left out. A column api_key_hash counts as secret_hash.
+/// Rows without an id come first, the others in order of id. Each page is read in its own transaction, so `take` may
+/// run others. Throws Error: not_found, no such table; usage, no such column; denied, also if row level security would
+/// hide rows from the login.
 void read_legacy_table(db::Database &database, LegacyTable const &table,
                        std::function<void(std::map<std::string, std::string>)> const &take);
 

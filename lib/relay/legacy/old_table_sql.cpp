@@ -12,7 +12,7 @@ WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
 ORDER BY attnum)sql";
 
 constexpr auto agents_sql = R"sql(
-SELECT agent_id, org_id, name, owner, secret_hash, permissions, revoked
+SELECT agent_id, org_id, name, owner, secret_hash, permissions, revoked, revoked_at
 FROM relay.read_legacy_table($1::regclass, $2::jsonb, $3, $4::integer))sql";
 
 constexpr auto orgs_sql = R"sql(
@@ -45,7 +45,8 @@ std::vector<OldAgent> read_old_agents(db::Transaction &transaction, std::string 
                           .owner = row.optional_text("owner"),
                           .secret_hash = row.optional_text("secret_hash"),
                           .permissions = row.optional_text("permissions"),
-                          .revoked = row.optional_text("revoked")});
+                          .revoked = row.optional_text("revoked"),
+                          .revoked_at = row.optional_text("revoked_at")});
     }
     return agents;
 }

@@ -22,6 +22,7 @@ struct OldAgent {
     std::optional<std::string> secret_hash{};
     std::optional<std::string> permissions{};
     std::optional<std::string> revoked{};
+    std::optional<std::string> revoked_at{};
 };
 /// Returns a page in order of id, after `after`; none: the rows without an id. `columns` maps our names to the
 /// table's and has at least agent_id. The page is longer than `max_rows` if several rows have the last id.
