@@ -68,8 +68,10 @@ std::optional<OtherKind> markup(std::string_view text) {
     if (begins_with_any(text, {"<?xml", "<"})) {
         return OtherKind{"XML", "save it as CSV"};
     }
-    if (begins_with_any(text, {"-- ", "--\n", "/*", "insert into ", "create table ", "copy ", "set ", "begin;"}) &&
-        text.find(';') != text.npos) {
+    bool const is_copy = begins_with(text, "copy ") && lower_case(text).find(" from stdin") != std::string::npos;
+    bool const is_sql = begins_with_any(text, {"-- ", "--\n", "/*", "insert into ", "create table ", "pragma ",
+                                               "begin transaction", "begin;", "set statement_timeout"});
+    if (is_copy || (is_sql && text.find(';') != text.npos)) {
         return OtherKind{"SQL", "load it with psql into this database, and use --from-table SCHEMA.TABLE"};
     }
     std::string_view const first = text.substr(0, text.find('\n'));

@@ -43,10 +43,11 @@ std::vector<std::string> environment_with(std::vector<std::string> const &variab
     if (::read(gate[0], &leave, 1) != 1) {
         ::_exit(127);
     }
-    for (int const signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) {
+    for (int const signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) {
         struct sigaction action {};
         ::sigaction(signal, nullptr, &action);
-        if (signal == SIGPIPE || action.sa_handler != SIG_IGN) {  // we ignore SIGPIPE, and exec would keep that
+        bool const ours = signal == SIGPIPE || signal == SIGXFSZ;  // we ignore these, and exec would keep that
+        if (ours || action.sa_handler != SIG_IGN) {
             action = {};
             action.sa_handler = SIG_DFL;
             ::sigaction(signal, &action, nullptr);

@@ -47,6 +47,7 @@ void install_signal_handlers() {
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;
     ::sigaction(SIGPIPE, &ignore, nullptr);
+    ::sigaction(SIGXFSZ, &ignore, nullptr);  // a write past `ulimit -f` is an error (EFBIG), which is cleaned up after
 
     struct sigaction handle {};
     handle.sa_handler = handle_signal;  // no SA_RESTART: a read that waits for input must end, too

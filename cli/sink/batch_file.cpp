@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -121,7 +122,18 @@ bool BatchFile::check() const {
     return got > 0;
 }
 
+/// NAME is appended to after the commit, so a limit that would prevent that (`ulimit -f`) must be known now.
+void BatchFile::require_room(std::size_t size) const {
+    auto const status = status_at(m_folder->fd.get(), m_name);
+    rlimit limit{};
+    std::size_t const now = status ? static_cast<std::size_t>(status->st_size) : 0;
+    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && now + size > limit.rlim_cur) {
+        throw sink_error("cannot append to " + m_folder->path_of(m_name), EFBIG, "raise ulimit -f");
+    }
+}
+
 void BatchFile::write(std::string_view content, std::string const &database_id) {
+    require_room(content.size());
     auto const folder = m_folder->fd.get();
     auto const batch = batch_name(m_name);
     auto const path = m_folder->path_of(batch);

@@ -38,6 +38,8 @@ class BatchFile {
     void keep() noexcept { m_fd.reset(); }
 
   private:
+    void require_room(std::size_t size) const;
+
     std::shared_ptr<Folder const> m_folder;
     std::string m_name;
     std::string_view m_first_words;

@@ -49,8 +49,14 @@ class FolderBatches final : public BatchSink {
           m_most(group_by == GroupBy::none ? room_for_files() : std::max<std::size_t>(1, room_for_files() / 2)) {}
 
     void settle(Judge const &judge) override { m_sink->settle(judge); }
+    void announce(std::vector<Recipient> const &recipients) override {
+        for (Recipient const &recipient : recipients) {
+            m_sink->announce(recipient.agent, recipient.org, recipient.owner);
+        }
+    }
     std::optional<std::string> why_not(Recipient const &recipient) const override {
-        return why_not_rendered(m_rendering, recipient);
+        auto reason = why_not_rendered(m_rendering, recipient);
+        return reason ? reason : m_sink->why_not(recipient.agent, recipient.org, recipient.owner);
     }
     void add(NewKey const &issued) override { m_operations.push_back(m_sink->prepare(issued)); }
     std::optional<std::string> find(Recipient const &recipient) const override {

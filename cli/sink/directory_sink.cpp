@@ -94,7 +94,37 @@ void DirectorySink::settle(Judge const &judge) {
     }
 }
 
+void DirectorySink::announce(AgentId const &agent, OrgId const &org, std::optional<std::string> const &owner) {
+    if (m_rendering.format != SecretFormat::k8s) {
+        return;
+    }
+    auto const group = group_of(org, owner);
+    auto const [names, is_new] = m_names.try_emplace(group);
+    if (is_new && m_folder) {
+        auto const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        FileDescriptor const fd(::openat(m_folder->fd.get(), group.empty() ? "." : group.c_str(), flags));
+        if (fd.is_open()) {
+            names->second.add_folder(fd.get());
+        }
+    }
+    names->second.add(agent.text());
+}
+
+std::optional<std::string> DirectorySink::why_not(AgentId const &agent, OrgId const &org,
+                                                  std::optional<std::string> const &owner) const {
+    auto const names = m_names.find(group_of(org, owner));
+    return names == m_names.end() ? std::nullopt : names->second.why_not(agent.text());
+}
+
 OperationId DirectorySink::prepare(NewKey const &issued) {
+    if (issued.agent != nullptr) {
+        announce(*issued.agent, issued.org, issued.owner);
+        if (auto const reason = why_not(*issued.agent, issued.org, issued.owner)) {
+            throw sink_refusal("no manifest can be made for agent " + issued.agent->text() + ": " + *reason,
+                               "kubectl apply would leave one agent with the key of the other",
+                               "choose another folder");
+        }
+    }
     auto content = render_secret(m_rendering, issued, Medium::program);
     auto const operation = operation_id_for(content.reveal());
     auto const group = group_of(issued.org, issued.owner);

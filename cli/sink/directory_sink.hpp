@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/sink/batch/k8s_names.hpp"
 #include "cli/sink/format.hpp"
 #include "cli/sink/secret_files.hpp"
 #include "cli/sink/sink.hpp"
@@ -37,6 +38,13 @@ class DirectorySink final : public Sink {
     std::optional<std::string> find(AgentId const &agent, OrgId const &org,
                                     std::optional<std::string> const &owner) const;
 
+    /// Remembers that a manifest for this agent may be made in this run.
+    void announce(AgentId const &agent, OrgId const &org, std::optional<std::string> const &owner);
+    /// Returns why no manifest can be made for an agent: another one in the same folder, or one that was announced, has
+    /// the same name in Kubernetes.
+    std::optional<std::string> why_not(AgentId const &agent, OrgId const &org,
+                                       std::optional<std::string> const &owner) const;
+
   private:
     /// The part of a batch that goes to one folder.
     struct Part {
@@ -60,6 +68,7 @@ class DirectorySink final : public Sink {
     std::shared_ptr<Folder const> m_folder{};  ///< null until DIR exists
     bool m_made_folder = false;
     GroupBy m_group_by;
+    std::map<std::string, K8sNames> m_names{};  ///< by the folder's name
     std::map<std::string, Part> m_parts{};  ///< by the folder's name; empty: DIR itself
     std::size_t m_prepared = 0;
     std::string m_destination;

@@ -1,5 +1,6 @@
 #include "cli/sink/secret_file.hpp"
 
+#include "cli/posix/replaceable.hpp"
 #include "cli/sink/sink_error.hpp"
 
 #include <fcntl.h>
@@ -27,6 +28,9 @@ void require_writable(Folder const &folder) {
     if (::faccessat(folder.fd.get(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
         throw sink_error("cannot create a file in the folder " + folder.path, errno,
                          "choose a folder that you may write to");
+    }
+    if (auto const obstacle = why_not_renamable(folder.fd.get())) {
+        throw sink_refusal("the folder " + folder.path + " " + obstacle->fault, obstacle->why, obstacle->next);
     }
 }
 

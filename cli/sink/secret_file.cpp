@@ -1,6 +1,7 @@
 #include "cli/sink/secret_file.hpp"
 
 #include "cli/output/command_text.hpp"
+#include "cli/posix/replaceable.hpp"
 #include "cli/sink/made_for.hpp"
 #include "cli/sink/sink_error.hpp"
 #include "cli/sink/write_out.hpp"
@@ -8,6 +9,8 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -66,6 +69,9 @@ void SecretFile::check() const {
         throw sink_refusal(path() + " belongs to another user (uid " + std::to_string(status->st_uid) + ")",
                            "the new file would be private to you, so its reader could no longer read it",
                            "run this as that user, or choose another name");
+    }
+    if (auto const obstacle = why_not_replaceable(folder, m_name)) {
+        throw sink_refusal(path() + " " + obstacle->fault, obstacle->why, obstacle->next);
     }
 }
 
@@ -128,7 +134,9 @@ void SecretFile::put_into_place() {
         if (error_number == EEXIST) {
             throw sink_refusal(path() + " exists", "it was created while this command ran", "choose another name");
         }
-        auto const without_links = error_number == EPERM || error_number == EOPNOTSUPP;
+        // EXDEV and ENOSYS: overlays, FUSE, and sandboxes that filter system calls
+        constexpr std::array no_links{EPERM, EOPNOTSUPP, ENOSYS, EXDEV, EMLINK};
+        bool const without_links = std::find(no_links.begin(), no_links.end(), error_number) != no_links.end();
         throw sink_error("cannot create " + path(), error_number,
                          without_links ? "if the file system has no hard links, add --replace" : "");
     }

@@ -23,7 +23,7 @@ struct Folder {
 
 /// Opens a folder. Throws Error (sink).
 std::shared_ptr<Folder const> open_folder(std::string const &path);
-/// Throws Error (sink) unless files can be created in the folder now.
+/// Throws Error (sink) unless files can be created, renamed and removed in the folder now.
 void require_writable(Folder const &folder);
 /// Throws Error (sink) if another user could do this harm in the folder.
 void require_trusted(Folder const &folder, Harm harm = Harm::replace);
@@ -47,7 +47,8 @@ class SecretFile {
     SecretFile(std::shared_ptr<Folder const> folder, std::string name, bool replace);
 
     /// Checks NAME without changing it. Throws Error (sink) if NAME is in the way: it exists and may not be replaced
-    /// (unless a killed run left it in progress), is not a regular file, or belongs to another user.
+    /// (unless a killed run left it in progress), is not a regular file, belongs to another user, or cannot be replaced
+    /// by a rename (cli/posix/replaceable.hpp).
     void check() const;
     /// Writes the content durably, and records in NAME.new which database it is for (cli/sink/made_for.hpp). On
     /// failure, removes everything and throws Error (sink).

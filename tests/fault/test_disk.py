@@ -12,7 +12,7 @@ ERRORS = {
     "openat": ("ENOSPC", "EMFILE", "EROFS", "EDQUOT"),
     "write": ("ENOSPC", "EIO", "EDQUOT", "EFBIG"),
     "fsync": ("EIO", "ENOSPC"),
-    "linkat": ("ENOSPC", "EIO", "EMLINK"),
+    "linkat": ("ENOSPC", "EIO", "EMLINK", "ENOSYS", "EXDEV", "EDQUOT"),
     "mkdir": ("ENOSPC", "EROFS"),
     "fchmod": ("EPERM", "EIO"),
     "chmod": ("EPERM",),

@@ -24,6 +24,19 @@ std::chrono::seconds CommandBatches::extra_time() const {
     return m_command.limit + std::chrono::seconds(5);  // commands that are late get a second to end
 }
 
+void CommandBatches::announce(std::vector<Recipient> const &recipients) {
+    for (Recipient const &recipient : recipients) {
+        if (m_rendering.format == SecretFormat::k8s) {
+            m_names.add(recipient.agent.text());
+        }
+    }
+}
+
+std::optional<std::string> CommandBatches::why_not(Recipient const &recipient) const {
+    auto reason = why_not_rendered(m_rendering, recipient);
+    return reason ? reason : m_names.why_not(recipient.agent.text());
+}
+
 void CommandBatches::add(NewKey const &issued) {
     if (!m_operation) {
         m_operation = generate_operation_id();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/sink/batch/delivery_command.hpp"
+#include "cli/sink/batch/k8s_names.hpp"
 #include "cli/sink/batch_sink.hpp"
 #include "cli/sink/format.hpp"
 
@@ -18,9 +19,8 @@ class CommandBatches final : public BatchSink {
     CommandBatches(DeliveryCommand command, std::size_t jobs, Rendering rendering, Output &output);
 
     void settle(Judge const &) override {}
-    std::optional<std::string> why_not(Recipient const &recipient) const override {
-        return why_not_rendered(m_rendering, recipient);
-    }
+    void announce(std::vector<Recipient> const &recipients) override;
+    std::optional<std::string> why_not(Recipient const &recipient) const override;
     void add(NewKey const &issued) override;
     std::vector<OperationId> operations() const override { return {m_operation.value()}; }
     std::size_t most_at_once() const override { return m_jobs; }
@@ -42,6 +42,7 @@ class CommandBatches final : public BatchSink {
     DeliveryCommand m_command;
     std::size_t m_jobs;
     Rendering m_rendering;
+    K8sNames m_names{};  ///< of this run, for --secret-format k8s
     Output &m_output;
     std::vector<DeliveryCall> m_calls{};
     std::vector<Refusal> m_refused{};

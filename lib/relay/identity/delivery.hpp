@@ -78,6 +78,8 @@ class BatchDelivery : public Delivery {
     /// Returns how many secrets a batch may have.
     virtual std::size_t most_at_once() const = 0;
 
+    /// Called with all recipients of a batch before why_not, and again if the batch is tried again.
+    virtual void announce(std::vector<Recipient> const &) {}
     /// Returns why nothing can be delivered to this recipient, who then fails alone. Called before a key is made,
     /// also on dry runs.
     virtual std::optional<std::string> why_not(Recipient const &) const { return std::nullopt; }

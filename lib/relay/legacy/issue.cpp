@@ -252,6 +252,11 @@ class Issue {
     /// Returns the agents that were taken, without those to which nothing can be delivered.
     std::vector<ToIssue const *> able_to_receive() {
         std::vector<ToIssue const *> able;
+        std::vector<Recipient> all;
+        for (ToIssue const &agent : m_taken) {
+            all.push_back({agent.org, agent.agent, agent.owner});
+        }
+        m_delivery.announce(all);
         for (ToIssue const &agent : m_taken) {
             if (auto const reason = m_delivery.why_not({agent.org, agent.agent, agent.owner})) {
                 m_refused.push_back({agent.agent, *reason});
