@@ -18,6 +18,7 @@ from support import surroundings  # noqa: E402
 
 surroundings.isolate()  # before anything can read the environment
 
+from support import agents  # noqa: E402
 from support import database as database_support  # noqa: E402
 from support import relay as relay_support  # noqa: E402
 from support import sampling  # noqa: E402
@@ -75,6 +76,12 @@ def open_folder():
 def relay(database, home, tmp_path):
     """Runs relay-admin against `database`, in the folder `tmp_path`."""
     return relay_support.Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
+
+
+@pytest.fixture
+def key(relay, tmp_path):
+    """The key of the agent `bot` of the org `acme`, made by init."""
+    return agents.first_agent(relay, tmp_path / "bot.key")
 
 
 @pytest.fixture

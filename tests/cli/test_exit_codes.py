@@ -1,57 +1,19 @@
-"""Every exit code, reached by what really causes it, the same in text and in JSON, with what the message promises."""
+"""Every exit code, reached by what really causes it, the same in text and in JSON, with what the message promises.
+
+The codes 8 and 9 are in test_exit_codes_connection.py, 130 and 143 in test_exit_codes_signals.py."""
 
 import json
 import re
-import signal
-import socket
-import time
-from contextlib import contextmanager
 
 import pytest
-from support import contract, processes
-from support.agents import decide, first_agent, key_id, live_key_ids, rotate
+
+from support import contract
+from support.agents import key_id, live_key_ids, rotate
 from support.cluster import Cluster
 from support.database import Database, make_template
+from support.exit_codes import both, snapshot
 from support.own_key import make_key
-from support.pasting import folder_on_path, next_lines, paste
-from support.proxy import Fault, Proxy, answer_to_commit
-from support.relay import Runner, finish_terminal
-
-NAMES = {
-    1: "internal", 2: "usage", 3: "not_found", 4: "denied", 5: "conflict", 6: "limit", 7: "partial", 8: "unavailable",
-    9: "unknown",
-    10: "check_no", 11: "schema", 12: "sink", 13: "declined",
-}  # fmt: skip
-
-
-@pytest.fixture
-def key(relay, tmp_path):
-    return first_agent(relay, tmp_path / "bot.key")
-
-
-def snapshot(database):
-    """All that is stored; two of them are equal when nothing was changed."""
-    tables = ("organizations", "agents", "agent_keys", "revocations", "operations", "auth_events", "org_tokens")
-    return {table: database.rows(f"SELECT t::text AS row FROM relay.{table} t ORDER BY 1") for table in tables}
-
-
-def both(relay, *words, code, says=(), next=None, **options):
-    """Runs a command that fails, in text and in JSON; returns the error object.
-
-    `says`: parts of the message, in both; `next`: a part of the `next:` line.
-    """
-    text = relay(*words, check=code, **options)
-    assert text.out == "" and "relay-admin: error: " in text.err
-    error = relay(*words, "-o", "json", check=code, **options).error()
-    assert error["exit"] == code and error["code"] == NAMES[code]
-    assert set(error) == {"code", "exit", "message", "why", "next", "suggestions", "changed", "retryable", "sqlstate"}
-    assert not error["message"].endswith(".") and "\n" not in error["message"]
-    for part in says:
-        assert part in error["message"] and part in text.err, f"{part!r} is not in {error} and\n{text.err}"
-    if next:
-        assert next in error["next"] and "next: " in text.err
-    return error
-
+from support.relay import finish_terminal
 
 # --- 0 to 7
 
@@ -244,105 +206,6 @@ def test_7_partial_and_stdout_says_which(relay, database, key):
     assert {row["subject_id"] for row in database.rows("SELECT subject_id FROM relay.revocations")} == {"bot", "cat"}
 
 
-# --- 8 and 9: the server and the way to it
-
-
-def test_8_nobody_there(relay, tmp_path):
-    for dsn in ("host=127.0.0.1 port=1 dbname=x", f"host={tmp_path} dbname=x"):
-        error = both(
-            relay.with_(dsn=dsn), "org", "list", code=8, says=["cannot reach the database", "nothing was changed"]
-        )
-        assert error["retryable"] is True and error["changed"] == "no"
-
-
-def test_8_no_such_database(relay, cluster):
-    error = both(relay.with_(dsn=cluster.dsn("no_such")), "org", "list", code=8, says=["no_such"], next="createdb")
-    assert error["sqlstate"] == "3D000"
-
-
-def test_8_a_stopped_server(tmp_path, home):
-    with Cluster(name="stopping") as own:
-        database = Database(own, template=make_template(own))
-        runner = Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
-        first_agent(runner, tmp_path / "bot.key")
-        own.stop()
-        for words in (
-            ["org", "list"],
-            ["rotate-key", "bot", "--secret-file", "k"],
-            ["block", "bot"],
-            ["org", "create", "x", "--name", "x"],
-        ):
-            error = both(runner, *words, code=8, says=["nothing was changed"])
-            assert error["changed"] == "no" and not (tmp_path / "k").exists()
-
-
-@contextmanager
-def black_hole():
-    """A port that accepts connections and never sends anything."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"host=127.0.0.1 port={server.getsockname()[1]} dbname=x user=x"
-
-
-def test_8_a_silent_port_ends_at_the_time_out(relay):
-    with black_hole() as dsn, processes.at_once():  # twice, and 10 s would be the default
-        error = both(
-            relay.with_(dsn=dsn), "org", "list", "--timeout", "400ms", code=8, says=["no answer within 400 ms"]
-        )
-    assert error["changed"] == "no"
-
-
-def test_8_a_lock_that_nobody_gives_back(relay, database, key, tmp_path):
-    blocker = database.connect(autocommit=False)
-    blocker.cursor().execute("SELECT 1 FROM relay.agents WHERE agent_id = 'bot' FOR UPDATE")
-    before = snapshot(database)
-    error = both(
-        relay, "rotate-key", "bot", "--secret-file", "k", "--timeout", "700ms", code=8, says=["nothing was changed"]
-    )
-    blocker.close()
-    assert error["retryable"] is True and snapshot(database) == before and not list(tmp_path.glob("k*"))
-
-
-def test_9_a_commit_that_got_lost_and_cannot_be_asked_for(relay, database, key, cluster, tmp_path):
-    """Runs in text and in JSON at the same time, because each run tries for half a minute. (More about code 9:
-    tests/fault.)
-
-    The advice is pasted when the server is back: the file still names the database."""
-    file = tmp_path / "the dsn"
-    nowhere = relay.with_(dsn="host=/nowhere-at-all", env={"PATH": folder_on_path(tmp_path / "bin")})
-    runs = []
-    for words in (
-        ["rotate-key", "bot", "--secret-file", "new.key"],
-        ["org", "update", "acme", "--name", "New", "-o", "json"],
-    ):
-        proxy = Proxy(cluster.socket_path)
-
-        def lose(_, proxy=proxy):
-            proxy.mode = "refuse"
-            proxy.pairs[0].end("rst")
-
-        proxy.faults.append(Fault(lose, match=answer_to_commit))
-        proxy.__enter__()
-        file.write_text(proxy.dsn(database))
-        file.chmod(0o600)
-        runs.append((proxy, nowhere.start(*words, "--dsn-file", file)))
-        processes.wait_until(lambda proxy=proxy: proxy.pairs, timeout=20, what="the file to be read")
-    begin = time.monotonic()
-    (text_out, text), (json_out, in_json) = [process.communicate(timeout=60) for _, process in runs]
-    assert time.monotonic() - begin < 45
-    for proxy, _ in runs:
-        proxy.__exit__()
-    assert [process.returncode for _, process in runs] == [9, 9] and text_out == json_out == b""
-    contract.check_run(words, 9, "", in_json.decode())
-    error = json.loads(in_json.splitlines()[-1])["error"]
-    assert (error["exit"], error["code"], error["changed"], error["retryable"]) == (9, "unknown", "unknown", False)
-    file.write_text(database.dsn())
-    for line in (*next_lines(text.decode()), error["next"]):
-        assert re.fullmatch(r"relay-admin --dsn-file '.*/the dsn' recover op_[0-9a-z]{24}", line)
-        code, shown = paste(line, nowhere.environment(), tmp_path)
-        assert code == 0 and "done" in shown
-    assert database.value("SELECT name FROM relay.organizations") == "New" and len(live_key_ids(database)) == 2
-
-
 # --- 10 to 13
 
 
@@ -396,45 +259,3 @@ def test_13_declined(relay, database, key):
             contract.check(error)
             assert error["error"]["exit"] == 13
     assert snapshot(database) == before
-
-
-# --- 130 and 143
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("form", ["table", "json"])
-def test_a_signal_in_a_transaction_rolls_it_back_and_kills(relay, database, key, tmp_path, number, form):
-    blocker = database.connect(autocommit=False)
-    blocker.cursor().execute("SELECT 1 FROM relay.agents WHERE agent_id = 'bot' FOR UPDATE")
-    before = snapshot(database)
-    process = relay.start("rotate-key", "bot", "--secret-file", "k", "-o", form)
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    processes.wait_until(lambda: database.rows(waiting), what="the command to wait for the lock")
-    process.send_signal(number)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == -number and out == b""  # a shell says 128 + number
-    blocker.close()
-    processes.wait_until(lambda: len(database.cluster.backends(database.name)) == 1, what="its session to be gone")
-    assert snapshot(database) == before and not list(tmp_path.glob("k*"))
-    assert live_key_ids(database) == {key_id(key)} and decide(database, key) == "ok"
-
-
-def test_a_shell_sees_130_and_143(relay, database, key):
-    blocker = database.connect(autocommit=False)
-    blocker.cursor().execute("SELECT 1 FROM relay.agents WHERE agent_id = 'bot' FOR UPDATE")
-    shell = Runner(program="/bin/sh", env={"RELAY_ADMIN_DSN": database.dsn()}, home=relay.home)
-    program = relay.argv([])[0]
-    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    for name, code in (("INT", 130), ("TERM", 143)):
-        process = shell.start("-c", '"$0" agent update bot --name Other; echo code $?', program)
-        processes.wait_until(lambda: database.rows(waiting), what="the command to wait for the lock")
-        (child,) = processes.children_of(process.pid)
-        processes.kill(child, getattr(signal, f"SIG{name}"))
-        out, _ = process.communicate(timeout=60)
-        # dash dies of SIGINT itself when its child did: then the shell's own end shows the signal.
-        assert f"code {code}" in out.decode() or process.returncode == -signal.SIGINT
-        blocker.rollback()
-        processes.wait_until(lambda: len(database.cluster.backends(database.name)) == 2, what="its session to be gone")
-        blocker.cursor().execute("SELECT 1 FROM relay.agents WHERE agent_id = 'bot' FOR UPDATE")
-    blocker.close()
-    assert database.value("SELECT name FROM relay.agents WHERE agent_id = 'bot'") == "Bot"

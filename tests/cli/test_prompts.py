@@ -8,8 +8,8 @@ import pexpect
 import pytest
 from support import binaries
 from support.agents import first_agent, key_id
-from support.proxy import Proxy
 from support.relay import finish_terminal
+from support.untouched import offline  # noqa: F401
 
 PROGRAM = "dev"  # secrets are typed and wiped
 
@@ -97,15 +97,6 @@ def test_yes_beforehand_and_a_dry_run_are_not_asked(relay, database, key, name):
         code, text = finish_terminal(relay.terminal(*words_for(name, key), flag, columns=250))
         assert code == 0 and "[y/N]" not in text
         assert (snapshot(database) == before) is (flag == "--dry-run" or name == "unblock org")
-
-
-@pytest.fixture
-def offline(relay, cluster):
-    """The program, with a server that records every connection."""
-    with Proxy(cluster.socket_path, unix=True) as listener:
-        runner = relay.with_(dsn=f"host={listener.host} dbname=x user=x")
-        runner.listener = listener
-        yield runner
 
 
 @pytest.mark.parametrize("name", {**UNDO, **WIDE})

@@ -3,7 +3,6 @@
 import pytest
 
 from support import vectors
-from support.agents import first_agent
 from support.gateways import LANGUAGES, Gateway
 
 
@@ -18,12 +17,6 @@ def gateway(language, database):
     """A gateway that stays connected."""
     with Gateway(language, database) as running:
         yield running
-
-
-@pytest.fixture
-def key(relay, tmp_path):
-    """The key of the agent `bot` of the org `acme`, made by init."""
-    return first_agent(relay, tmp_path / "bot.key")
 
 
 @pytest.fixture

@@ -1,75 +1,19 @@
 """relay_tenant: a reader for one organization never sees a row of another, whatever it asks and whatever happens
 meanwhile."""
 
-import io
-import itertools
-import threading
 import time
 
 import psycopg2
 import pytest
 
-from support import pooler
-from support.agents import digest, key_id
-from support.database import Database, make_template
-from support.tenants import (
-    AGENTS_EACH,
-    EVENTS_EACH,
-    ORGS,
-    UNLISTED,
-    WAYS,
-    agents_of,
-    check_rows,
-    read_for,
-    readable_columns,
-    settle,
-)
+from support.tenant_reader import ask, database, keys, owners, tenant  # noqa: F401
+from support.tenants import AGENTS_EACH, EVENTS_EACH, UNLISTED, WAYS, check_rows, readable_columns
 
-TENANT_LOGIN = "tenant_login"
 OWN_TABLES = {
     "relay.organizations", "relay.agents", "relay.agent_keys", "relay.agent_conditions", "relay.roles",
     "relay.role_permissions", "relay.agent_roles", "relay.revocations", "relay.key_sightings", "relay.auth_events",
     "relay.own_refusals", "relay.legacy_agents", "relay.legacy_migrations", "relay.legacy_sightings", "relay.proven_agents",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def database(cluster):
-    """One database for all tests of this file: most only read. A test undoes its changes."""
-    made = Database(cluster, template=make_template(cluster))
-    yield made
-    made.drop()
-
-
-@pytest.fixture(scope="module")
-def keys(database):
-    """The keys of the hundred agents."""
-    return settle(database)
-
-
-@pytest.fixture
-def tenant(database, keys):
-    """A connection of a login that is a member of relay_tenant only."""
-    connection = database.connect(user=database.cluster.login(TENANT_LOGIN, member_of="relay_tenant"))
-    yield connection
-    connection.close()
-
-
-def ask(connection, sql, *parameters, org=None, way=WAYS[0]):
-    """Returns the rows of a statement, read for `org` in its own transaction."""
-    connection.autocommit = False
-    try:
-        with connection, connection.cursor() as cursor:
-            if org is not None:
-                read_for(cursor, org, way)
-            cursor.execute(sql, parameters or None)
-            return cursor.fetchall() if cursor.description else []
-    finally:
-        connection.autocommit = True
-
-
-def owners(database):
-    return {row["key_id"]: row["org_id"] for row in database.rows("SELECT key_id, org_id FROM relay.agent_keys")}
 
 
 # ---- the rows that tenants see
@@ -252,98 +196,6 @@ def test_no_switch_of_the_session_opens_more(tenant):
         cursor.execute("SET session_replication_role = replica")
 
 
-# ---- tricks
-
-
-def test_set_role_and_back(database, keys):
-    """Like PostgREST: one login that becomes relay_tenant for each request."""
-    session = database.connect(user=database.cluster.login("authenticator", member_of="relay_tenant"), autocommit=False)
-    superuser = database.connect(autocommit=False)
-    for connection in (session, superuser):
-        for org, way in zip(ORGS, itertools.cycle(WAYS)):
-            with connection, connection.cursor() as cursor:
-                cursor.execute("SET LOCAL ROLE relay_tenant")
-                read_for(cursor, org, way)
-                cursor.execute("SELECT agent_id FROM relay.agents ORDER BY 1")
-                assert [agent for (agent,) in cursor.fetchall()] == agents_of(org)
-        connection.close()
-
-
-QUERIES = {
-    "join": "SELECT a.agent_id, k.agent_id FROM relay.agents a JOIN relay.agent_keys k ON k.org_id <> a.org_id OR k.agent_id <> a.agent_id",
-    "outer join to foreign ids": "SELECT a.name FROM generate_series(0, 9) n"
-    " LEFT JOIN relay.agents a ON a.agent_id = 'org0' || n || '-bot1'",
-    "subquery": "SELECT (SELECT min(agent_id) FROM relay.agents), EXISTS (SELECT FROM relay.agents WHERE agent_id = 'org04-bot1')",
-    "aggregate": "SELECT org_id, count(*) FROM relay.auth_events GROUP BY org_id",
-    "window": "SELECT lag(agent_id) OVER (ORDER BY agent_id) FROM relay.agents",
-    "set operation": "SELECT agent_id FROM relay.agents UNION ALL SELECT agent_id FROM relay.agent_keys EXCEPT SELECT 'nobody'",
-    "cte": "WITH a AS MATERIALIZED (SELECT agent_id FROM relay.agents) SELECT * FROM a",
-    "recursion": "WITH RECURSIVE r AS (SELECT agent_id FROM relay.agents UNION SELECT k.agent_id FROM relay.agent_keys k, r) SELECT * FROM r",
-    "lateral": "SELECT e.* FROM relay.agents a, LATERAL (SELECT agent_id FROM relay.auth_events WHERE org_id >= a.org_id) e",
-    "named": "SELECT agent_id FROM relay.agents WHERE org_id = 'org04'",
-    "any": "SELECT agent_id FROM relay.agents WHERE org_id = ANY (ARRAY['org03', 'org04'])",
-    "sample": "SELECT agent_id FROM relay.agents TABLESAMPLE system (100)",
-    "only": "SELECT agent_id FROM ONLY relay.agents",
-    "as xml": "SELECT query_to_xml('SELECT agent_id FROM relay.agents', true, true, '')::text",
-    "values of statistics": "SELECT most_common_vals::text, histogram_bounds::text FROM pg_stats WHERE schemaname = 'relay'",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("what", QUERIES)
-def test_however_it_is_asked(tenant, what):
-    check_rows("org03", ask(tenant, QUERIES[what], org="org03"))
-
-
-def test_copy_and_cursors(tenant):
-    tenant.autocommit = False
-    with tenant, tenant.cursor() as cursor:
-        read_for(cursor, "org03")
-        for source in ("relay.agents (agent_id, org_id, name)", "(SELECT agent_id FROM relay.auth_events)"):
-            out = io.StringIO()
-            cursor.copy_expert(f"COPY {source} TO STDOUT", out)
-            assert "org03" in out.getvalue()
-            check_rows("org03", out.getvalue().splitlines())
-        cursor.execute("DECLARE mine CURSOR WITH HOLD FOR SELECT agent_id FROM relay.agents")
-    tenant.autocommit = True
-    with tenant.cursor() as cursor:
-        cursor.execute("FETCH ALL FROM mine")
-        check_rows("org03", cursor.fetchall())
-
-
-LEAKS = {
-    "a cheap function of its own": "SELECT count(*) FROM {table} WHERE pg_temp.tell({column}::text)",
-    "in a join": "SELECT count(*) FROM {table} t JOIN generate_series(1, 2) n ON pg_temp.tell({column}::text) AND n = 1",
-    "as an operator": "SELECT count(*) FROM {table} WHERE {column}::text OPERATOR(pg_temp.<<<) 'x'",
-    "in an aggregate": "SELECT count(*) FILTER (WHERE pg_temp.tell({column}::text)) FROM {table}",
-    "in ORDER BY": "SELECT {column} FROM {table} ORDER BY pg_temp.tell({column}::text)",
-}
-
-
-@pytest.mark.parametrize("what", LEAKS)
-def test_a_function_of_the_tenants_own_is_shown_no_other_row(database, tenant, what):
-    """Without the security barrier, this cheap function would run before the condition."""
-    with tenant.cursor() as cursor:
-        cursor.execute("CREATE FUNCTION pg_temp.tell(value text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS"
-                       " $$ BEGIN RAISE NOTICE 'saw %', value; RETURN true; END $$")  # fmt: skip
-        cursor.execute("CREATE FUNCTION pg_temp.tell2(value text, more text) RETURNS boolean LANGUAGE sql COST 0.0001 AS"
-                       " $$ SELECT pg_temp.tell($1) $$")  # fmt: skip
-        cursor.execute("CREATE OPERATOR pg_temp.<<< (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_temp.tell2)")
-    owner_of_key = owners(database)
-    for table, columns in readable_columns(database).items():
-        column = next(name for name in ("agent_id", "subject_id", "key_id", "org_id", "state") if name in columns)
-        tenant.notices = []
-        ask(tenant, LEAKS[what].format(table=table, column=column), org="org03")
-        seen = [(notice.split("saw ", 1)[1].strip(),) for notice in tenant.notices if "saw " in notice]
-        assert seen, table
-        check_rows("org03", seen, owner_of_key)
-
-
-def test_an_error_tells_nothing_of_another_row(tenant):
-    """A condition that fails on a row of another organization is never evaluated for that row."""
-    for broken in ("1 / (CASE org_id WHEN 'org03' THEN 1 ELSE 0 END) = 1", "(CASE org_id WHEN 'org03' THEN '1' ELSE name END)::int = 1"):
-        assert len(ask(tenant, f"SELECT agent_id FROM relay.agents WHERE {broken}", org="org03")) == AGENTS_EACH
-
-
 # ---- the policies
 
 
@@ -393,111 +245,3 @@ def test_an_index_finds_an_organizations_keys_among_many(database, tenant):
     assert "agent_keys_by_org" in plan_of(tenant, "SELECT key_id FROM relay.agent_keys", "org03")
     database.execute("DELETE FROM relay.agent_keys WHERE org_id = 'many'")
     database.execute("RESET session_replication_role; ANALYZE relay.agent_keys")
-
-
-# ---- under load
-
-
-class Load:
-    """Threads that run until the time is over; the first failure of any of them is the test's."""
-
-    def __init__(self, seconds):
-        self.until = time.monotonic() + seconds
-        self.failures = []
-        self.rounds = {}
-
-    def run(self, workers):
-        """Runs each (name, function) again and again; returns how often each was run."""
-        threads = [threading.Thread(target=self._loop, args=worker) for worker in workers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if self.failures:
-            raise self.failures[0]
-        return self.rounds
-
-    def _loop(self, name, work):
-        try:
-            for number in itertools.count():
-                if time.monotonic() > self.until or self.failures:
-                    self.rounds[name] = number
-                    return
-                work(number)
-        except BaseException as failure:  # pylint: disable=broad-except
-            self.failures.append(failure)
-
-
-def test_under_load_no_row_of_another_organization_is_ever_seen(database, relay, keys, tmp_path):
-    """10 organizations, 100 agents: keys rotated, blocked, revoked and used, while each organization is read, half of it through a pooler."""
-    tables = readable_columns(database)
-    statements = [f"SELECT {', '.join(set(columns) - {'detail'})} FROM {table}" for table, columns in sorted(tables.items())]
-    statements.append("SELECT a.org_id, e.agent_id, k.key_id FROM relay.agents a JOIN relay.agent_keys k USING (agent_id)"
-                      " LEFT JOIN relay.auth_events e USING (key_id)")  # fmt: skip
-    tenant_login = database.cluster.login(TENANT_LOGIN, member_of="relay_tenant")
-    gateway_login = database.gateway_login()
-    connections, seen = [], []
-
-    def reader(org, connect):
-        connection = connect()
-        connections.append(connection)
-        ways = itertools.cycle(WAYS)
-
-        def read(number):
-            with connection, connection.cursor() as cursor:
-                read_for(cursor, org, next(ways))
-                cursor.execute("SELECT org_id, count(*) FROM relay.agents GROUP BY org_id")
-                assert cursor.fetchall() == [(org, AGENTS_EACH)]
-                cursor.execute(statements[number % len(statements)])
-                rows = cursor.fetchall()
-                check_rows(org, rows)
-                seen.extend((org, value) for row in rows for value in row if isinstance(value, str) and len(value) == 12)
-
-        return read
-
-    def gateway(offset):
-        connection = database.connect(user=gateway_login)
-        connections.append(connection)
-        agents = sorted(keys)
-
-        def authenticate(number):
-            agent = agents[(number * 7 + offset) % len(agents)]
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT reason FROM relay_api.authenticate(%s, %s, %s, NULL, %s)",
-                               (key_id(keys[agent]), digest(keys[agent]), (agent, "nobody")[number % 2],
-                                f"192.0.2.{number % 250}"))  # fmt: skip
-
-        return authenticate
-
-    def operator(offset):
-        commands = (("rotate-key", "--grace", "1h"), ("block",), ("unblock", "--yes"), ("revoke",))
-
-        def change(number):
-            agent = f"{ORGS[(number + offset) % len(ORGS)]}-bot{(number // 4 + offset) % AGENTS_EACH}"
-            words = commands[number % len(commands)]
-            sink = ("--secret-file", tmp_path / f"{offset}-{number}.key") if words[0] == "rotate-key" else ()
-            result = relay(words[0], agent, *words[1:], *sink)
-            assert result.code in (0, 5), result  # 5: it was revoked before
-
-        return change
-
-    with pooler.PgBouncer(database, users=[tenant_login], pool_size=3) as pool:
-
-        def through_the_pooler():
-            return psycopg2.connect(host=pool.host, port=pool.port, dbname=database.name, user=tenant_login)
-
-        def directly():
-            return database.connect(user=tenant_login, autocommit=False)
-
-        workers = [(org, reader(org, (directly, through_the_pooler)[number % 2])) for number, org in enumerate(ORGS)]
-        workers += [("gateway 1", gateway(0)), ("gateway 2", gateway(3)), ("operator 1", operator(0)), ("operator 2", operator(5))]
-        rounds = Load(seconds=5).run(workers)
-        for connection in connections:
-            connection.close()
-
-    owner_of_key = owners(database)
-    assert len(owner_of_key) > len(keys), "no key was rotated meanwhile"
-    assert [pair for pair in seen if owner_of_key.get(pair[1], pair[0]) != pair[0]] == []
-    assert {org for org, value in seen if value in owner_of_key} == set(ORGS)
-    assert all(rounds[org] > len(statements) for org in ORGS) and rounds["operator 1"] > 4 and rounds["gateway 1"] > 50
-    print(rounds)

@@ -2,8 +2,11 @@
 
 from contextlib import contextmanager
 
+import pytest
+
 from .cluster import Cluster
 from .database import Database, make_template
+from .relay import Runner
 
 SETTINGS = {"full_page_writes": "on", "password_encryption": "scram-sha-256", "fsync": "off"}
 
@@ -39,3 +42,24 @@ def sound_database(cluster):
 def login(database, group, name=None):
     """The conninfo of a login in one group, or in none."""
     return database.dsn(user=database.cluster.login(name or f"a_{group}", member_of=[group] if group else ()))
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A sound server for the tests of a file."""
+    with sound_cluster() as running:
+        yield running
+
+
+@pytest.fixture
+def database(server):
+    """A database with our schema on `server`."""
+    made = sound_database(server)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def relay(database, home, tmp_path):
+    """As an auditor, the role that doctor asks for."""
+    return Runner(dsn=login(database, "relay_auditor"), home=home, cwd=tmp_path)
