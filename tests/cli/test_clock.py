@@ -5,16 +5,17 @@ from datetime import datetime, timezone
 
 import pytest
 from support.agents import decide, first_agent
-from support.wrong_clock import wrong_clock
+from support.clock import MovedClock
 
 
 @pytest.fixture(params=[1, -1], ids=["a year ahead", "a year behind"])
 def astray(request, relay, tmp_path):
     """The program on a machine whose clock is wrong by a year."""
-    wrong = wrong_clock(request.param * 365 * 86400, tmp_path)
-    seen = subprocess.run(["date", "+%Y"], env=wrong, stdout=subprocess.PIPE, check=True).stdout
+    clock = MovedClock(tmp_path)
+    clock.move(request.param * 365 * 86400)
+    seen = subprocess.run(["date", "+%Y"], env=clock.environment, stdout=subprocess.PIPE, check=True).stdout
     assert int(seen) != datetime.now(timezone.utc).year
-    return relay.with_(env=wrong)
+    return relay.with_(env=clock.environment)
 
 
 def test_only_the_clock_of_the_database_counts(astray, relay, database, tmp_path):

@@ -10,8 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from support.agents import decide, first_agent
-from support.certificates import make_certificates
-from support.cluster import Cluster
+from support.certificates import by_name, encrypted  # noqa: F401
 from support.database import Database, make_template
 from support.pooler import PgBouncer
 from support.proxy import Proxy
@@ -110,21 +109,6 @@ def test_our_other_variables_stand_behind_their_flags(bare, databases):
 
 
 # --- TLS
-
-
-@pytest.fixture(scope="module")
-def encrypted():
-    """A server that speaks TLS, by name db.example."""
-    own = Cluster(tcp=True, name="encrypted")
-    make_certificates(own.folder)
-    own.settings.update(ssl="on", ssl_cert_file=f"{own.folder}/server.crt", ssl_key_file=f"{own.folder}/server.key")
-    with own:
-        yield Database(own, template=make_template(own))
-
-
-def by_name(database, host="db.example"):
-    """A name that no DNS knows, at an address of this machine: what a server elsewhere is to the program."""
-    return f"host={host} hostaddr=127.0.0.1 port={database.cluster.port} dbname={database.name} user=postgres"
 
 
 def test_a_server_elsewhere_has_to_prove_who_it_is(encrypted, bare, home):

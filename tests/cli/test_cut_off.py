@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from support.agents import decide, first_agent, read_key, rotate
+from support.agents import decide, read_key, rotate
+from support.clock import MovedClock
 from support.cluster import Cluster
 from support.database import Database, make_template
 from support.held_up import HeldUp
-from support.moved_clock import MovedClock
-from support.relay import Runner
 
 SUBJECTS = ("agent", "org")
 
@@ -40,16 +39,6 @@ def database(server, clock):
     yield made
     clock.move(0)
     made.drop()
-
-
-@pytest.fixture
-def relay(database, home, tmp_path):
-    return Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
-
-
-@pytest.fixture
-def key(relay, tmp_path):
-    return first_agent(relay, tmp_path / "bot.key")
 
 
 def about(verb, subject, *more):

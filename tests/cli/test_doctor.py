@@ -6,10 +6,10 @@ import pytest
 
 from support.agents import first_agent
 from support.audit_months import forget_month
+from support.clock import MovedClock
 from support.health import assert_found, complaints, examine, one
 from support.proxy import Fault, Proxy
 from support.sound import database, durable, login, relay, server  # noqa: F401
-from support.wrong_clock import wrong_clock
 
 READERS = ("relay_auditor", "relay_responder", "relay_provisioner")
 
@@ -152,10 +152,12 @@ def test_a_standby_that_commits_wait_for_has_to_be_there(relay, server):
 
 def test_a_clock_that_is_wrong_is_seen(relay, tmp_path):
     assert one(relay, "clock")["status"] == "ok"
+    clock = MovedClock(tmp_path)
     for seconds, status, words in (
         (10, "warn", "behind this machine's"), (-10, "warn", "ahead of this machine's"), (-300, "error", "5 minutes ahead of"),
     ):  # fmt: skip
-        assert_found(one(relay, "clock", env=wrong_clock(seconds, tmp_path)), status, words, "timedatectl")
+        clock.move(seconds)
+        assert_found(one(relay, "clock", env=clock.environment), status, words, "timedatectl")
 
 
 # --- what is in the database

@@ -1,10 +1,7 @@
 """doctor and the connection: no server, passwords, TLS, files with passwords, and the rights of the login."""
 
-import pytest
-
-from support.certificates import make_certificates
+from support.certificates import by_name, encrypted  # noqa: F401
 from support.cluster import Cluster
-from support.database import Database, make_template
 from support.health import assert_found, examine, one
 from support.relay import Runner
 from support.sound import database, login, relay, server  # noqa: F401
@@ -49,20 +46,6 @@ def test_a_password_that_is_wrong_is_in_no_message(server, relay):
 def test_settings_that_are_none_are_a_usage_error(relay):
     relay.error("doctor", "--dsn", "host=h password=x", check=2)
     relay.error("doctor", check=2, env={"PGSSLMODE": "bogus"})
-
-
-@pytest.fixture(scope="module")
-def encrypted():
-    own = Cluster(tcp=True, name="encrypted")
-    make_certificates(own.folder)
-    own.settings.update(ssl="on", ssl_cert_file=f"{own.folder}/server.crt", ssl_key_file=f"{own.folder}/server.key")
-    with own:
-        yield Database(own, template=make_template(own))
-
-
-def by_name(database):
-    """A name that no DNS knows, at an address of this machine: what a server elsewhere is to the program."""
-    return f"host=db.example hostaddr=127.0.0.1 port={database.cluster.port} dbname={database.name} user=postgres"
 
 
 def test_tls_is_judged_by_the_connection_that_there_is(relay, encrypted):

@@ -5,10 +5,8 @@ import shutil
 
 import pytest
 from support import agents
-from support.certificates import make_certificates
+from support.certificates import by_name, encrypted  # noqa: F401
 from support.clean_root import CleanRoot
-from support.cluster import Cluster
-from support.database import Database, make_template
 from support.package import Archive, only, run, source
 from support.relay import Runner
 
@@ -51,16 +49,6 @@ def root(unpacked, tmp_path):
     return root
 
 
-@pytest.fixture(scope="module")
-def encrypted():
-    """A server that speaks TLS."""
-    own = Cluster(tcp=True, name="encrypted")
-    make_certificates(own.folder)
-    own.settings.update(ssl="on", ssl_cert_file=f"{own.folder}/server.crt", ssl_key_file=f"{own.folder}/server.key")
-    with own:
-        yield Database(own, template=make_template(own))
-
-
 def test_it_is_one_folder_with_all_that_belongs_to_the_program(archive, top):
     assert {name.partition("/")[0] for name in archive.members} == {top}
     files = archive.under(top)
@@ -94,8 +82,7 @@ def test_the_readme_says_which_libc(unpacked):
 def test_it_works_over_tls_where_only_libc_is_installed(root, encrypted):
     shutil.copyfile(encrypted.cluster.folder / "ca.crt", root.folder / "tmp/ca.crt")
     relay = Runner(
-        dsn=f"host=db.example hostaddr=127.0.0.1 port={encrypted.cluster.port} dbname={encrypted.name} user=postgres "
-        "sslmode=verify-full sslrootcert=/tmp/ca.crt",
+        dsn=f"{by_name(encrypted)} sslmode=verify-full sslrootcert=/tmp/ca.crt",
         env={"HOME": "/tmp"},
         prefix=root.inside(),
         program="/usr/local/bin/relay-admin",

@@ -6,11 +6,10 @@ import psycopg2
 import pytest
 
 from support.account import server_account
-from support.agents import decide, first_agent, read_key
+from support.agents import decide, read_key
 from support.cluster import Cluster
 from support.database import Database, make_template
 from support.health import assert_found, one
-from support.relay import Runner
 from support.tmpfs import small_disk
 
 
@@ -60,16 +59,6 @@ def database(full):
     made = Database(full, template=make_template(full))
     yield made
     made.drop()
-
-
-@pytest.fixture
-def relay(database, home, tmp_path):
-    return Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
-
-
-@pytest.fixture
-def key(relay, tmp_path):
-    return first_agent(relay, tmp_path / "bot.key")
 
 
 def feed(database):

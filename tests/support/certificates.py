@@ -1,10 +1,14 @@
-"""A certificate authority and a server certificate, for servers that speak TLS."""
+"""Servers that speak TLS: a certificate authority, a server certificate, and a server with both."""
 
 import os
 import subprocess
 
+import pytest
+
 from . import binaries
 from .account import server_account
+from .cluster import Cluster
+from .database import Database, make_template
 
 
 def make_certificates(folder):
@@ -45,3 +49,18 @@ def make_certificates(folder):
     for name in ("server.key", "server.crt"):
         if os.geteuid() == 0:
             os.chown(folder / name, account.pw_uid, account.pw_gid)
+
+
+@pytest.fixture(scope="module")
+def encrypted():
+    """A database with our schema on a server that speaks TLS, and is db.example by its certificate."""
+    own = Cluster(tcp=True, name="encrypted")
+    make_certificates(own.folder)
+    own.settings.update(ssl="on", ssl_cert_file=f"{own.folder}/server.crt", ssl_key_file=f"{own.folder}/server.key")
+    with own:
+        yield Database(own, template=make_template(own))
+
+
+def by_name(database, host="db.example"):
+    """A name that no DNS knows, at an address of this machine: what a server elsewhere is to the program."""
+    return f"host={host} hostaddr=127.0.0.1 port={database.cluster.port} dbname={database.name} user=postgres"

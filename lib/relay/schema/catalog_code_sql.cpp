@@ -1,12 +1,11 @@
+#include "relay/schema/catalog_lines_sql.hpp"
 #include "relay/schema/catalog_sql.hpp"
 
 namespace relay::sql {
 namespace {
 
 constexpr auto code_sql = R"sql(
-WITH ours AS (
-    SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('relay', 'relay_api')
-), relations AS (
+relations AS (
     SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind
     FROM pg_class AS c JOIN ours AS n ON n.oid = c.relnamespace
 ), views AS (
@@ -79,20 +78,12 @@ WITH ours AS (
     FROM pg_type AS t JOIN ours AS n ON n.oid = t.typnamespace
     LEFT JOIN pg_class AS c ON c.oid = t.typrelid LEFT JOIN pg_type AS element ON element.typarray = t.oid
     WHERE element.oid IS NULL AND (c.oid IS NULL OR c.relkind = 'c')  -- others follow from a relation or a type
-)
-SELECT head || COALESCE((SELECT string_agg(' ' || fact.key || '=' || fact.value, '' ORDER BY fact.key COLLATE "C")
-                         FROM jsonb_each_text(facts) AS fact
-                         WHERE CASE WHEN usual ? fact.key THEN fact.value <> usual ->> fact.key
-                                    ELSE fact.value NOT IN ('', '0', 'false', '-', '{}') END), '') AS line
-FROM described)sql";
+))sql";
 
 }  // namespace
 
 void read_code_lines(db::Transaction &transaction, std::vector<std::string> &lines) {
-    db::Rows const rows = transaction.exec(code_sql);
-    for (db::Row const row : rows) {
-        lines.push_back(row.text("line"));
-    }
+    append_described(transaction, code_sql, lines);
 }
 
 }  // namespace relay::sql

@@ -1,12 +1,11 @@
+#include "relay/schema/catalog_lines_sql.hpp"
 #include "relay/schema/catalog_sql.hpp"
 
 namespace relay::sql {
 namespace {
 
 constexpr auto relations_sql = R"sql(
-WITH ours AS (
-    SELECT oid, nspname FROM pg_namespace WHERE nspname IN ('relay', 'relay_api')
-), relations AS (
+relations AS (
     SELECT c.*, n.nspname || '.' || c.relname AS name,
            to_date(substring(c.relname FROM '^auth_events_(\d{4}_\d{2})$'), 'YYYY_MM') AS month
     FROM pg_class AS c JOIN ours AS n ON n.oid = c.relnamespace
@@ -106,20 +105,12 @@ WITH ours AS (
     FROM pg_inherits AS i
     JOIN pg_class AS child ON child.oid = i.inhrelid JOIN pg_class AS parent ON parent.oid = i.inhparent
     WHERE child.relnamespace IN (SELECT oid FROM ours) OR parent.relnamespace IN (SELECT oid FROM ours)
-)
-SELECT head || COALESCE((SELECT string_agg(' ' || fact.key || '=' || fact.value, '' ORDER BY fact.key COLLATE "C")
-                         FROM jsonb_each_text(facts) AS fact
-                         WHERE CASE WHEN usual ? fact.key THEN fact.value <> usual ->> fact.key
-                                    ELSE fact.value NOT IN ('', '0', 'false', '-', '{}') END), '') AS line
-FROM described)sql";
+))sql";
 
 }  // namespace
 
 void read_relation_lines(db::Transaction &transaction, std::vector<std::string> &lines) {
-    db::Rows const rows = transaction.exec(relations_sql);
-    for (db::Row const row : rows) {
-        lines.push_back(row.text("line"));
-    }
+    append_described(transaction, relations_sql, lines);
 }
 
 }  // namespace relay::sql

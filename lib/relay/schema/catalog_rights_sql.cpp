@@ -1,3 +1,4 @@
+#include "relay/schema/catalog_lines_sql.hpp"
 #include "relay/schema/catalog_sql.hpp"
 
 namespace relay::sql {
@@ -67,10 +68,7 @@ WHERE d.defaclnamespace IN (SELECT oid FROM ours)
 }  // namespace
 
 void read_right_lines(db::Transaction &transaction, std::vector<std::string> &lines) {
-    db::Rows const rows = transaction.exec(rights_sql);
-    for (db::Row const row : rows) {
-        lines.push_back(row.text("line"));
-    }
+    append_lines(transaction, rights_sql, lines);
 }
 
 }  // namespace relay::sql

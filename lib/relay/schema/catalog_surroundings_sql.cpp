@@ -1,3 +1,4 @@
+#include "relay/schema/catalog_lines_sql.hpp"
 #include "relay/schema/catalog_sql.hpp"
 
 namespace relay::sql {
@@ -81,18 +82,11 @@ UNION ALL
 SELECT 'subscription of ' || s.srrelid::regclass FROM pg_subscription_rel AS s JOIN pg_class AS c ON c.oid = s.srrelid
 WHERE c.relnamespace IN (SELECT oid FROM ours))sql";
 
-void read_lines(db::Transaction &transaction, char const *sql, std::vector<std::string> &lines) {
-    db::Rows const rows = transaction.exec(sql);
-    for (db::Row const row : rows) {
-        lines.push_back(row.text("line"));
-    }
-}
-
 }  // namespace
 
 void read_surrounding_lines(db::Transaction &transaction, std::vector<std::string> &lines) {
-    read_lines(transaction, roles_sql, lines);
-    read_lines(transaction, others_sql, lines);
+    append_lines(transaction, roles_sql, lines);
+    append_lines(transaction, others_sql, lines);
 }
 
 }  // namespace relay::sql

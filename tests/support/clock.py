@@ -1,12 +1,14 @@
-"""A server whose clock can be moved while it runs, forth and back, as by an NTP step or a failover to a machine that is behind."""
+"""A clock that is wrong, or that moves while a program runs: as after an NTP step, or a failover to a machine that is behind."""
 
 import mmap
+import os
 import struct
 import subprocess
 
 from . import binaries
 
-MOVED_CLOCK = r"""
+# Plain system calls: the address sanitizer asks for the time before its own open and mmap are ready.
+SHIM = r"""
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -15,8 +17,10 @@ MOVED_CLOCK = r"""
 #include <unistd.h>
 static long long shift() {
     static long long volatile const *const at = [] {
-        int const file = open(CLOCK, O_RDONLY);
-        return static_cast<long long const *>(mmap(nullptr, sizeof(long long), PROT_READ, MAP_SHARED, file, 0));
+        long const file = syscall(SYS_openat, AT_FDCWD, CLOCK, O_RDONLY | O_CLOEXEC);
+        long const mapped = syscall(SYS_mmap, nullptr, sizeof(long long), PROT_READ, MAP_SHARED, file, 0);
+        syscall(SYS_close, file);
+        return reinterpret_cast<long long const *>(mapped);
     }();
     return *at;
 }
@@ -40,21 +44,24 @@ extern "C" int gettimeofday(timeval *at, void *) {
 
 
 class MovedClock:
-    """`environment` is for the server; `move(seconds)` says by how much its clock is ahead from now on."""
+    """A clock for the programs that run with `environment`: right at first, then ahead by what `move` says. Its library
+    is made in `folder`, which becomes readable for everyone."""
 
     def __init__(self, folder):
         folder.chmod(0o755)
         place = folder / "clock"
         place.write_bytes(struct.pack("q", 0))
         place.chmod(0o644)
-        source, shim = folder / "moved_clock.cpp", folder / "moved_clock.so"
-        source.write_text(MOVED_CLOCK)
+        source, shim = folder / "clock.cpp", folder / "clock.so"
+        source.write_text(SHIM)
         compiler = [binaries.tool("g++"), "-shared", "-fPIC", f'-DCLOCK="{place}"', source, "-o", shim]
         subprocess.run(compiler, check=True)
         shim.chmod(0o755)
-        self.environment = {"LD_PRELOAD": str(shim)}
+        asan = os.environ.get("ASAN_OPTIONS", "")
+        self.environment = {"LD_PRELOAD": str(shim), "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0"}
         with open(place, "r+b") as file:
             self._shift = mmap.mmap(file.fileno(), 8)
 
     def move(self, seconds):
+        """From now on the clock is `seconds` ahead."""
         self._shift[:] = struct.pack("q", seconds)
