@@ -4,6 +4,8 @@ import pytest
 from support import command_line
 from support.command_line import commands, globals_
 
+SECONDS = 120
+
 NOWHERE = "host=/nowhere-at-all dbname=none"
 
 ALL = commands()

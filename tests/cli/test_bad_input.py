@@ -11,6 +11,7 @@ from support.untouched import files, offline, rows  # noqa: F401
 
 PROGRAM = "dev"  # hostile input
 QUICK = True
+SECONDS = 100
 
 
 def invisible(text):

@@ -15,6 +15,7 @@ from support.own_key import make_key
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 
 PROGRAM = "dev"  # files of a killed run are read
+SECONDS = 150
 
 UNKNOWN_OPERATION = "op_0123456789abcdefghjkmnpq"
 

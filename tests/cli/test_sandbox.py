@@ -12,6 +12,9 @@ import pytest
 from support import processes
 from support.box import AS_ROOT, box, each_user, server_user  # noqa: F401
 
+SECONDS = 200
+
+
 def inode_of_sockets(pid):
     targets = (os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
     return {target[8:-1] for target in targets if target.startswith("socket:[")}

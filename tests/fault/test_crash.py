@@ -13,6 +13,8 @@ from support.cluster import Cluster
 from support.database import Database, make_template
 from support.proxy import AFTER, Fault, Proxy, answer_to_commit, commit
 
+SECONDS = 300
+
 KINDS = ("create", "rotate", "rotate at once", "issue as lines", "block", "revoke")
 
 

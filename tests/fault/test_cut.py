@@ -9,6 +9,8 @@ from scenes import BATCH, CREATE, INCIDENTS, INIT, ROTATE
 from support import processes, sampling
 from support.proxy import AFTER, BEFORE, MIDDLE, Fault, Proxy, answer_to_commit, commit
 
+SECONDS = 300
+
 WAYS = ((BEFORE, "fin"), (AFTER, "rst"), (BEFORE, "rst"), (AFTER, "fin"))
 KINDS = (CREATE[0], ROTATE[0], ROTATE[1], *INIT, *BATCH, *INCIDENTS)
 

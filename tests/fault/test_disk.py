@@ -6,6 +6,8 @@ import pytest
 from scenes import BATCH, CREATE, INIT, ROTATE
 from support import sampling, strace, tmpfs
 
+SECONDS = 150
+
 KINDS = (*CREATE, *ROTATE, INIT[0], *BATCH)
 WRITES = ("openat", "fchmod", "write", "fsync", "linkat", "mkdir", "chmod", "close")
 ERRORS = {

@@ -4,6 +4,8 @@ import pytest
 from killing import draw
 from support import strace
 
+SECONDS = 150
+
 STEPS = ("openat", "unlinkat", "renameat", "linkat", "fsync", "write", "sendto", "recvfrom", "close")
 
 

@@ -9,6 +9,8 @@ from scenes import BATCH, CREATE, INCIDENTS, ROTATE
 from support import sampling
 from support.proxy import Fault, Proxy, commit
 
+SECONDS = 140
+
 LONGEST = 45.0
 KINDS = (CREATE[0], ROTATE[0], BATCH[1], *INCIDENTS)
 SHORT = ("--timeout", "2s")

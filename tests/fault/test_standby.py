@@ -15,6 +15,8 @@ from support.cluster import Cluster
 from support.database import Database, make_template
 from support.proxy import Fault, Proxy, answer_to_commit, commit
 
+SECONDS = 200
+
 LONGEST = 45.0
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = %s"
 
