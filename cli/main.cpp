@@ -1,6 +1,7 @@
 #include "cli/app.hpp"
 #include "cli/command_line/prescan.hpp"
 #include "cli/completion/complete.hpp"
+#include "cli/documents/error.hpp"
 #include "cli/output/error_output.hpp"
 #include "cli/posix/process_guard.hpp"
 #include "cli/posix/signals.hpp"
@@ -38,7 +39,14 @@ int run(std::vector<std::string> const &words, Globals &globals) {
                     "the random number generator of this machine does not work; nothing was changed");
     }
     Context context(invocation.globals, invocation.effect);
-    return static_cast<int>(invocation.run(context));
+    try {
+        return static_cast<int>(invocation.run(context));
+    } catch (Error const &error) {
+        if (invocation.effect == Effect::reads) {
+            throw error_of_reading(error);
+        }
+        throw;
+    }
 }
 
 /// Reports a failure inside the program. How far the command got is unknown. The text of the exception could contain

@@ -2,6 +2,8 @@
 
 #include "cli/documents/fields.hpp"
 
+#include <string_view>
+
 namespace relay::cli {
 
 Value error_value(std::optional<Error> const &error) {
@@ -16,12 +18,15 @@ Value error_value(std::optional<Error> const &error) {
 }
 
 std::string what_failed(Error const &error) {
-    constexpr std::string_view misleading = "; nothing was changed";
     std::string text = error.message();
-    if (text.ends_with(misleading)) {
-        text.resize(text.size() - misleading.size());
+    for (std::string_view const misleading : {"; nothing was changed", ", nothing was changed"}) {
+        if (text.ends_with(misleading)) {
+            text.resize(text.size() - misleading.size());
+        }
     }
     return text;
 }
+
+Error error_of_reading(Error const &error) { return {error.kind(), what_failed(error), error.hint()}; }
 
 }  // namespace relay::cli

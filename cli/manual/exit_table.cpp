@@ -17,7 +17,10 @@ struct Meaning {
 
 constexpr std::array meanings{
     Meaning{ErrorKind::internal, "a bug; please report it"},
-    Meaning{ErrorKind::usage, "a bad flag or argument; or a confirmation or a place for the secret is missing"},
+    Meaning{
+        ErrorKind::usage,
+        "a bad flag or argument; a confirmation or a place for the secret is missing; or the connection string does "
+        "not fit (a missing database or service, TLS, a pooler that refuses it)"},
     Meaning{ErrorKind::not_found, "no such organization, agent, role or key"},
     Meaning{ErrorKind::denied, "the login was refused, or the database role lacks a privilege"},
     Meaning{ErrorKind::conflict, "it exists with other content, is in the wrong state, or is still in use"},

@@ -114,18 +114,36 @@ def test_our_other_variables_stand_behind_their_flags(bare, databases):
 def test_a_server_elsewhere_has_to_prove_who_it_is(encrypted, bare, home):
     ca = encrypted.cluster.folder / "ca.crt"
     for env in ({}, {"PGSSLMODE": ""}):
-        error = bare.error("org", "list", "--dsn", by_name(encrypted), env=env, check=8)
-        assert "verify-full" in error["why"] and "root.crt" in error["next"] and error["changed"] == "no"
+        error = bare.error("org", "list", "--dsn", by_name(encrypted), env=env, check=2)
+        assert error["retryable"] is False and "verify-full" in error["why"] and "root.crt" in error["next"] and error["changed"] == "no"
     bare("org", "list", "--dsn", f"{by_name(encrypted)} sslrootcert={ca}", check=0)
     bare("org", "list", "--dsn", by_name(encrypted), env={"PGSSLROOTCERT": ca}, check=0)
     who = bare.json("whoami", "--dsn", f"{by_name(encrypted)} sslrootcert={ca}")["data"]
     assert who["tls"] is True and who["tls_version"] == "TLSv1.3" and who["tls_cipher"].startswith("TLS_")
     assert who["sslmode"] == "verify-full" and who["host"] == "db.example"
-    wrong_name = bare.error("org", "list", "--dsn", f"{by_name(encrypted, 'evil.example')} sslrootcert={ca}", check=8)
-    assert "evil.example" in wrong_name["message"]
+    wrong_name = bare.error("org", "list", "--dsn", f"{by_name(encrypted, 'evil.example')} sslrootcert={ca}", check=2)
+    assert "evil.example" in wrong_name["message"] and "for another name" in wrong_name["why"]
     (home / ".postgresql").mkdir()
     (home / ".postgresql" / "root.crt").write_bytes(ca.read_bytes())
     bare("org", "list", "--dsn", by_name(encrypted), check=0)
+
+
+@pytest.mark.parametrize(
+    "more, message, why, next_",
+    [
+        ("sslmode=verify-ca", "root certificate file", "the connection asks for sslmode=verify-ca", "sslrootcert="),
+        ("sslrootcert={other}", "certificate verify failed", "no CA that this machine trusts", "sslrootcert="),
+        ("sslrootcert={ca} sslmode=verify-full hostaddr=127.0.0.1 host=x.example", "x.example", "for another name", "name"),
+        ("sslmode=require sslcert={ca} sslkey=/nowhere/key", "private key", "client certificate", "sslkey="),
+    ],
+)  # fmt: skip
+def test_the_reason_of_tls_is_what_was_asked_for(encrypted, bare, tmp_path, more, message, why, next_):
+    make_certificates(tmp_path)
+    given = more.format(ca=encrypted.cluster.folder / "ca.crt", other=tmp_path / "ca.crt")
+    host = by_name(encrypted).split(" ", 2)[2] if "host=" in more else by_name(encrypted)
+    error = bare.error("org", "list", "--dsn", f"{host} {given}", check=2)
+    assert message in error["message"] and why in (error["why"] or "") and next_ in (error["next"] or ""), error
+    assert error["retryable"] is False and error["changed"] == "no"
 
 
 def test_a_service_file_and_variables_lead_elsewhere_too(encrypted, bare, tmp_path):
@@ -137,7 +155,7 @@ def test_a_service_file_and_variables_lead_elsewhere_too(encrypted, bare, tmp_pa
         + "\nsslmode=require\n"
     )
     at = {"PGSERVICEFILE": tmp_path / "services"}
-    assert "verify-full" in bare("org", "list", "--service", "far", env=at, check=8).err
+    assert "verify-full" in bare("org", "list", "--service", "far", env=at, check=2).err
     bare("org", "list", "--service", "less", env=at, check=0)
     env = {
         "PGHOST": "db.example",
@@ -146,10 +164,10 @@ def test_a_service_file_and_variables_lead_elsewhere_too(encrypted, bare, tmp_pa
         "PGDATABASE": encrypted.name,
         "PGUSER": "postgres",
     }
-    assert "verify-full" in bare("org", "list", env=env, check=8).err
+    assert "verify-full" in bare("org", "list", env=env, check=2).err
     # One far host among near ones is enough.
     mixed = f"host=127.0.0.1,db.example hostaddr=127.0.0.1,127.0.0.1 port={encrypted.cluster.port} dbname={encrypted.name} user=postgres"
-    bare("org", "list", "--dsn", mixed, check=8)
+    bare("org", "list", "--dsn", mixed, check=2)
 
 
 @pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require"])
@@ -170,8 +188,8 @@ def test_this_machine_needs_no_proof(encrypted, bare):
 
 
 def test_a_server_elsewhere_without_tls_is_refused(database, bare):
-    error = bare.error("org", "list", "--dsn", by_name(database), check=8)
-    assert "verify-full" in error["why"]
+    error = bare.error("org", "list", "--dsn", by_name(database), check=2)
+    assert "verify-full" in error["why"] and error["retryable"] is False
     bare("org", "list", "--dsn", f"{by_name(database)} sslmode=disable", check=0)
 
 

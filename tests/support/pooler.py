@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode in front of one database."""
+"""A PgBouncer in front of one database."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ from .cluster import free_port
 class PgBouncer:
     """Listens on 127.0.0.1; few server connections, so that clients really share them. A context manager."""
 
-    def __init__(self, database, *, users=("postgres",), pool_size=1):
+    def __init__(self, database, *, users=("postgres",), pool_size=1, mode="transaction", settings=()):
         self.database = database
         self.host, self.port = "127.0.0.1", free_port()
         self.folder = short_folder("rly-pb-")
@@ -24,7 +24,8 @@ class PgBouncer:
         (self.folder / "ini").write_text(
             f"[databases]\n{database.name} = host={cluster.host} port={cluster.port} dbname={database.name}\n"
             f"[pgbouncer]\nlisten_addr = {self.host}\nlisten_port = {self.port}\nunix_socket_dir =\nauth_type = trust\n"
-            f"auth_file = {self.folder}/users\npool_mode = transaction\ndefault_pool_size = {pool_size}\n"
+            f"auth_file = {self.folder}/users\npool_mode = {mode}\ndefault_pool_size = {pool_size}\n"
+            + "".join(f"{line}\n" for line in settings)
         )
         self.process = None
 

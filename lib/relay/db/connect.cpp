@@ -1,12 +1,10 @@
 #include "relay/db/connect.hpp"
 
-#include "relay/db/conninfo_checks.hpp"
+#include "relay/db/bad_settings.hpp"
+#include "relay/db/connection_fault.hpp"
 #include "relay/db/interrupt.hpp"
 #include "relay/db/login_guard.hpp"
-#include "relay/db/sqlstate.hpp"
 #include "relay/db/unexpected_answer.hpp"
-#include "relay/model/error.hpp"
-#include "relay/model/text.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -19,55 +17,20 @@ namespace {
 
 using Clock = Watchdog::Clock;
 
-/// Returns the first line, without libpq's preamble (`connection to server at "x", port 1 failed: `) and the
-/// SQLSTATE.
-std::string reason_of(std::string_view message, std::string const &sqlstate) {
-    std::string_view line = message.substr(0, message.find('\n'));
-    auto const cut_after = [&](std::string_view preamble) {
-        if (auto const at = line.find(preamble); !preamble.empty() && at != std::string_view::npos) {
-            line.remove_prefix(at + preamble.size());
-        }
-    };
-    cut_after(" failed: ");
-    cut_after(sqlstate);
-    line.remove_prefix(std::min(line.find_first_not_of(": "), line.size()));
-    return escape_for_terminal(line);
-}
+/// A host did not accept the connection. Another one may.
+class Refused : public Error {
+  public:
+    Refused(ConnectionFault fault, Conninfo const &conninfo, Settings const &settings)
+        : Error(connection_error({fault}, conninfo, settings.unreachable_next)), m_fault(std::move(fault)) {}
+    ConnectionFault const &fault() const noexcept { return m_fault; }
 
-[[noreturn]] void fail(Conninfo const &conninfo, Settings const &settings, std::string const &message) {
-    std::string const sqlstate = find_sqlstate(message);
-    std::string const reason = reason_of(message, sqlstate);
-    std::string const unreachable =
-        "cannot reach the database " + conninfo.target + ": " + reason + "; nothing was changed";
-    auto const says = [&](std::string_view words) { return message.find(words) != std::string::npos; };
-    if (sqlstate.starts_with("28") || says("no password supplied")) {
-        throw Error(ErrorKind::denied, "the database " + conninfo.target + " refused the login: " + reason,
-                    {.next = advise(Act::check_login), .sqlstate = sqlstate});
-    }
-    if (sqlstate == "3D000") {
-        throw Error(ErrorKind::unavailable, unreachable, {.next = create_database_first(), .sqlstate = sqlstate});
-    }
-    if (says("certificate") || says("SSL")) {
-        throw Error(ErrorKind::unavailable, unreachable,
-                    {.why = "over TCP to another host, the server must prove its identity (sslmode=verify-full)",
-                     .next = "put its CA's certificate in ~/.postgresql/root.crt, or give it with sslrootcert= "
-                             "(sslmode=require checks less)"});
-    }
-    throw Error(ErrorKind::unavailable, unreachable,
-                {.next = sqlstate.empty() ? settings.unreachable_next : Advice("try again"), .sqlstate = sqlstate});
-}
-
-/// Refuses settings that libpq checks only when it connects: a missing service, an invalid sslmode.
-void refuse_bad_settings(Settings const &settings, std::string_view message) {
-    if (std::string const complaint = complaint_about_settings(message); !complaint.empty()) {
-        std::string const origin = settings.origin.empty() ? "" : " from " + settings.origin;
-        throw Error(ErrorKind::usage, "a setting of the connection is not valid: " + complaint + " (text withheld)",
-                    {.next = "check the connection string" + origin + ", the PG* variables and the service file"});
-    }
-}
+  private:
+    ConnectionFault m_fault;
+};
 
 [[noreturn]] void fail_silent(Conninfo const &conninfo, Settings const &settings) {
-    fail(conninfo, settings, "no answer within " + std::to_string(settings.timeout.count()) + " ms");
+    Attempt const silence{.words = "no answer within " + std::to_string(settings.timeout.count()) + " ms"};
+    throw Refused(explain(silence, conninfo), conninfo, settings);
 }
 
 [[noreturn]] void refuse_password(Conninfo const &conninfo, UnsafePassword how) {
@@ -117,7 +80,7 @@ RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Sett
         throw std::bad_alloc();
     }
     if (PQstatus(raw) == CONNECTION_BAD) {
-        refuse_bad_settings(settings, PQerrorMessage(raw));
+        refuse_bad_settings(PQerrorMessage(raw), settings);
     }
     PQsetErrorVerbosity(raw, PQERRORS_VERBOSE);  // so that messages have the SQLSTATE: see find_sqlstate
     Disarming const disarming(watchdog);
@@ -132,7 +95,7 @@ RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Sett
             if (watchdog.bark() == Watchdog::Bark::late) {
                 fail_silent(conninfo, settings);
             }
-            fail(conninfo, settings, PQerrorMessage(raw));
+            throw Refused(explain(std::string_view(PQerrorMessage(raw)), conninfo), conninfo, settings);
         }
         if (!(guard ? guard->wait(wanted, deadline) : wait_for_socket(raw, wanted, deadline))) {
             fail_silent(conninfo, settings);
@@ -160,11 +123,11 @@ RawConnection connect_nearby(std::string const &text, Conninfo const &conninfo, 
     auto const attempt = [&](std::string_view mode) {
         return connect_to(fmt::format("{} {}", text, mode), conninfo, settings, deadline, watchdog);
     };
-    std::optional<Error> refusal;
+    std::optional<Refused> refusal;
     for (std::string_view const mode : {"sslmode='disable'", "sslmode='require' channel_binding='require'"}) {
         try {
             return attempt(mode);
-        } catch (Error const &error) {
+        } catch (Refused const &error) {
             // pg_hba.conf refuses with 28000, and other causes do, too.
             bool const may_insist = refusal ? error.hint().sqlstate.empty() : error.hint().sqlstate == "28000";
             if (!may_insist) {
@@ -175,7 +138,7 @@ RawConnection connect_nearby(std::string const &text, Conninfo const &conninfo, 
     }
     try {
         return attempt("sslmode='require' password='' passfile='/dev/null'");
-    } catch (Error const &error) {
+    } catch (Refused const &error) {
         if (error.kind() == ErrorKind::denied && error.hint().sqlstate.empty()) {
             refuse_password(conninfo, UnsafePassword::clear);  // it asks for one, and SCRAM failed above
         }
@@ -200,20 +163,23 @@ RawConnection connect(Conninfo const &conninfo, Settings const &settings, Clock:
         return connect_to_host(conninfo.text, conninfo, settings, deadline, watchdog);
     }
     // libpq has a time-out for each host only in its blocking call, which nothing can watch.
-    std::optional<Error> first;
+    std::vector<ConnectionFault> faults;
     auto left = static_cast<int>(conninfo.each_host.size());
-    for (std::string const &text : conninfo.each_host) {
+    for (HostConninfo const &host : conninfo.each_host) {
         auto const now = Clock::now();
         try {
-            return connect_to_host(text, conninfo, settings, now + (deadline - now) / left--, watchdog);
-        } catch (Error const &error) {
-            if (error.kind() != ErrorKind::unavailable || error.hint().sqlstate == "3D000") {
-                throw;  // the next host would say the same
+            return connect_to_host(host.text, conninfo, settings, now + (deadline - now) / left--, watchdog);
+        } catch (Refused const &refused) {
+            faults.push_back(refused.fault());
+            if (faults.back().attempt.place.empty()) {
+                faults.back().attempt.place = host.place;
             }
-            first = first ? first : error;
+            if (faults.back().is_for_all_hosts) {
+                throw connection_error({faults.back()}, conninfo, settings.unreachable_next);
+            }
         }
     }
-    throw *first;
+    throw connection_error(faults, conninfo, settings.unreachable_next);
 }
 
 }  // namespace relay::db

@@ -13,8 +13,9 @@ struct FinishConnection {
 };
 using RawConnection = std::unique_ptr<PGconn, FinishConnection>;
 
-/// Connects by `deadline`. Throws Error: unavailable, denied. Its text is ours, or libpq's for a well-formed
-/// conninfo, which contains no password. Each of several hosts gets its part of the time.
+/// Connects by `deadline`. Throws Error: unavailable, if a retry can help; denied or usage, if it cannot (see
+/// ConnectionFault). Its text is ours, or libpq's for a well-formed conninfo, which contains no password. Each of
+/// several hosts gets its part of the time.
 ///
 /// A password goes only to a server that has proved its identity: in clear or as MD5 only through TLS or a unix socket,
 /// else by SCRAM (see LoginGuard). With `sslmode=require`, `prefer` or `allow` set explicitly, TLS proves nothing.

@@ -73,20 +73,23 @@ std::string value_or(Keywords const &given, Keywords const &fallback, char const
 
 /// Returns the connection string for each of several hosts. By libpq's rules there is one entry for each in `host` and
 /// `hostaddr`, and one port for all or for each. If the lists do not fit, returns none: libpq refuses the whole.
-std::vector<std::string> split_hosts(Conninfo const &whole, std::string const &names, std::string const &addresses,
-                                     std::string const &ports, std::string const &attributes) {
+std::vector<HostConninfo> split_hosts(Conninfo const &whole, std::string const &names, std::string const &addresses,
+                                      std::string const &ports, std::string const &attributes) {
     auto const count = static_cast<std::size_t>(whole.hosts);
     auto const name = split_list(names);
     auto const address = split_list(addresses);
     auto const port = split_list(ports);
     bool const fits = (names.empty() || name.size() == count) && (addresses.empty() || address.size() == count) &&
                       (port.size() == 1 || port.size() == count);
-    std::vector<std::string> texts;
+    std::vector<HostConninfo> all;
     auto const add_all = [&](std::string const &more) {
         for (std::size_t i = 0; i < count; ++i) {
-            texts.push_back(whole.text + " host=" + quote_conninfo_value(names.empty() ? "" : name[i]) +
-                            " hostaddr=" + quote_conninfo_value(addresses.empty() ? "" : address[i]) +
-                            " port=" + quote_conninfo_value(port[port.size() == 1 ? 0 : i]) + more);
+            std::string const one_port = port[port.size() == 1 ? 0 : i];
+            std::string const one_name = names.empty() ? "" : name[i];
+            all.push_back({.place = escape_for_terminal((names.empty() ? address[i] : one_name) + ':' + one_port),
+                           .text = whole.text + " host=" + quote_conninfo_value(one_name) +
+                                   " hostaddr=" + quote_conninfo_value(addresses.empty() ? "" : address[i]) +
+                                   " port=" + quote_conninfo_value(one_port) + more});
         }
     };
     if (count > 1 && fits) {
@@ -96,18 +99,15 @@ std::vector<std::string> split_hosts(Conninfo const &whole, std::string const &n
             add_all(" target_session_attrs='any'");
         }
     }
-    return texts;
+    return all;
 }
 
-std::string describe_target(Keywords const &given, Keywords const &fallback, std::string const &hosts) {
-    std::string const database = value_or(given, fallback, "dbname");
-    std::string const user = value_or(given, fallback, "user");
-    std::string const port = value_or(given, fallback, "port");
-    std::string place = hosts.empty() ? std::string("the local socket") : hosts;
-    if (!place.starts_with('/') && !port.empty()) {
-        place += hosts.empty() ? ", port " + port : ":" + port;
+std::string describe_target(Conninfo const &conninfo) {
+    std::string place = conninfo.host.empty() ? std::string("the local socket") : conninfo.host;
+    if (!place.starts_with('/') && !conninfo.port.empty()) {
+        place += (conninfo.host.empty() ? ", port " : ":") + conninfo.port;
     }
-    return escape_for_terminal((database.empty() ? user : database) + " at " + place);
+    return escape_for_terminal(conninfo.database + " at " + place);
 }
 
 }  // namespace
@@ -144,14 +144,21 @@ Conninfo complete_conninfo(Settings const &settings) {
     std::string const &hosts = names.empty() ? addresses : names;
     Conninfo result;
     result.hosts = 1 + static_cast<int>(std::count(hosts.begin(), hosts.end(), ','));
-    result.target = describe_target(keywords, fallback, hosts);
+    result.host = hosts;
+    result.port = value_or(keywords, fallback, "port");
+    result.user = value_or(keywords, fallback, "user");
+    std::string const database = value_or(keywords, fallback, "dbname");
+    result.database = database.empty() ? result.user : database;
+    result.target = describe_target(result);
 
     std::string const mode = value_or(keywords, fallback, "sslmode");
     // A host name may be given with an address that is not its own, so both must be local to need no certificate.
     bool const local = all_local(names) && all_local(addresses);
     result.mode_is_free = local && mode == not_set;
+    result.mode_is_ours = !local && mode == not_set;
+    result.sslmode = result.mode_is_ours ? "verify-full" : mode == not_set ? "" : mode;
     if (!local) {
-        keywords.emplace("sslmode", mode == not_set ? "verify-full" : mode);
+        keywords.emplace("sslmode", result.sslmode);
     }
     if (result.hosts > 1 && value_or(keywords, fallback, "target_session_attrs") == "any") {
         keywords["target_session_attrs"] = "read-write";
@@ -166,8 +173,8 @@ Conninfo complete_conninfo(Settings const &settings) {
     for (auto const &[keyword, value] : keywords) {
         result.text += (result.text.empty() ? "" : " ") + keyword + "=" + quote_conninfo_value(value);
     }
-    result.each_host = split_hosts(result, names, addresses, value_or(keywords, fallback, "port"),
-                                   value_or(keywords, fallback, "target_session_attrs"));
+    result.each_host =
+        split_hosts(result, names, addresses, result.port, value_or(keywords, fallback, "target_session_attrs"));
     return result;
 }
 

@@ -7,11 +7,23 @@
 
 namespace relay::db {
 
+/// The connection string for one of several hosts.
+struct HostConninfo {
+    std::string place{};  ///< "a.example:5432", for people
+    std::string text{};
+};
+
 /// A connection string made safe and complete, ready for libpq.
 struct Conninfo {
     std::string text{};  ///< keyword='value' pairs; may contain the password, so never show it
     std::string target{};  ///< for people: "relay at db.internal:5432", "relay at /run/postgresql"
-    std::vector<std::string> each_host{};  ///< `text` for each of several hosts, in the order in which to try them
+    std::vector<HostConninfo> each_host{};  ///< several hosts, in the order in which to try them; one: empty
+    std::string host{};  ///< as given; may be a list
+    std::string port{};
+    std::string user{};
+    std::string database{};
+    std::string sslmode{};  ///< the mode in use; empty: libpq's default, on this machine
+    bool mode_is_ours = false;  ///< true: no sslmode is set, and the program chose it
     bool mode_is_free = false;  ///< the server is on this machine, and no sslmode is set: see connect
     int hosts = 1;  ///< how many hosts a connection attempt may have to try
 };

@@ -59,11 +59,32 @@ std::string_view value_of(Keywords const &keywords, char const *keyword) {
     return found == keywords.end() ? std::string_view() : std::string_view(found->second);
 }
 
+/// A closing quote whose opening quote was lost: libpq takes it as a part of the database's name.
+bool ends_with_quote(std::string_view name) {
+    return name.ends_with('"') || name.ends_with('\'') || name.ends_with("\u201d") || name.ends_with("\u2019");
+}
+
+/// `${DB_HOST}` or `{{ host }}`, from a template that no one filled in. Passwords may have such characters.
+bool has_placeholder(Keywords const &keywords) {
+    constexpr std::array names{"host", "hostaddr", "port", "dbname", "user"};
+    return std::any_of(names.begin(), names.end(), [&](char const *name) {
+        std::string_view const value = value_of(keywords, name);
+        return value.find("${") != std::string_view::npos || value.find("{{") != std::string_view::npos ||
+               value.find("$(") != std::string_view::npos;
+    });
+}
+
 }  // namespace
 
 std::string find_misread(std::string_view conninfo, Keywords const &keywords) {
     if (has_stray_at(conninfo)) {
         return "it has one @ too many";
+    }
+    if (ends_with_quote(value_of(keywords, "dbname"))) {
+        return "it has a quote at its end";
+    }
+    if (has_placeholder(keywords)) {
+        return "it has a variable that was not filled in";
     }
     if (!all_of_list(value_of(keywords, "host"), is_host)) {
         return "its host is neither a name nor a path";
@@ -72,18 +93,6 @@ std::string find_misread(std::string_view conninfo, Keywords const &keywords) {
         return "its port is not a number from 1 to 65535";
     }
     return {};
-}
-
-std::string complaint_about_settings(std::string_view message) {
-    constexpr std::array about_servers{"connection to server ", "could not translate host name ",
-                                       "Unix-domain socket path ", "could not create socket", "could not look up "};
-    if (std::any_of(about_servers.begin(), about_servers.end(),
-                    [&](char const *start) { return message.starts_with(start); })) {
-        return {};
-    }
-    std::string_view const words = message.substr(0, message.find_first_of("\"\n"));
-    std::size_t const end = words.find_last_not_of(" :");
-    return end == std::string_view::npos ? "unreadable" : std::string(words.substr(0, end + 1));
 }
 
 }  // namespace relay::db

@@ -17,8 +17,4 @@ using Keywords = std::map<std::string, std::string>;
 /// has the port `pa` and the database `ss@h/x`.
 std::string find_misread(std::string_view conninfo, Keywords const &keywords);
 
-/// Returns libpq's complaint about a setting, without the values that it quotes. Empty if the message is about a
-/// server or the network, and so can be shown as it is.
-std::string complaint_about_settings(std::string_view message);
-
 }  // namespace relay::db

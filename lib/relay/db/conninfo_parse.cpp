@@ -1,7 +1,10 @@
 #include "relay/db/conninfo_parse.hpp"
 
+#include "relay/db/conninfo_diagnosis.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
+
+#include <algorithm>
 
 namespace relay::db {
 
@@ -23,22 +26,35 @@ Keywords keywords_of(PQconninfoOption const *options) {
     return keywords;
 }
 
+namespace {
+
+/// Variables and files often have a line end behind the connection string, which libpq would take as a part of a value.
+std::string without_line_end(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+    return std::string(text.substr(0, text.find_last_not_of("\r\n") + 1));
+}
+
+}  // namespace
+
 Keywords parse_conninfo(Settings const &settings) {
-    if (settings.conninfo.empty()) {
+    std::string const conninfo = without_line_end(settings.conninfo);
+    if (conninfo.empty()) {
         return {};
     }
     std::string const origin = settings.origin.empty() ? "" : ", from " + settings.origin;
-    if (!is_clean_utf8(settings.conninfo)) {
+    if (!is_clean_utf8(conninfo)) {
         throw Error(ErrorKind::usage, "the connection string is not valid UTF-8 (text withheld" + origin + ")");
     }
     char *message = nullptr;
-    Options const options(PQconninfoParse(settings.conninfo.c_str(), &message));
+    Options const options(PQconninfoParse(conninfo.c_str(), &message));
     // libpq's message quotes what it could not read, which may be a part of the password. So it is dropped unread.
     PQfreemem(message);
     if (!options) {
-        throw Error(ErrorKind::usage, "the connection string is not valid (text withheld" + origin + ")",
-                    {.why = "it is neither keyword=value pairs nor a postgresql:// address that libpq can read",
-                     .next = "percent-encode @ : / % ? # in a password, or keep the password in ~/.pgpass"});
+        Diagnosis found = diagnose(conninfo);
+        throw Error(ErrorKind::usage,
+                    "the connection string is not valid" + (found.what.empty() ? "" : ": " + found.what) +
+                        " (text withheld" + origin + ")",
+                    {.why = found.why, .next = found.next, .suggestions = found.suggestions});
     }
     Keywords keywords = keywords_of(options.get());
     if (!settings.allow_password && (keywords.contains("password") || keywords.contains("sslpassword"))) {
@@ -47,7 +63,7 @@ Keywords parse_conninfo(Settings const &settings) {
             (settings.origin.empty() ? "the connection string" : settings.origin) + " contains a password",
             {.why = "every user of this machine can read command lines", .next = advise(Act::keep_password_in_file)});
     }
-    if (std::string const fault = find_misread(settings.conninfo, keywords); !fault.empty()) {
+    if (std::string const fault = find_misread(conninfo, keywords); !fault.empty()) {
         throw Error(ErrorKind::usage, "the connection string is not valid: " + fault + " (text withheld" + origin + ")",
                     {.next = "percent-encode @ : / % ? # in a password, or keep the password in ~/.pgpass"});
     }

@@ -73,6 +73,12 @@ class RunAgain : public std::exception {
     char const *what() const noexcept override { return "the transaction must be run again"; }
 };
 
+/// A setting of the connection is not valid, so that no server was asked. The kind is usage.
+class BadSettings : public Error {
+  public:
+    using Error::Error;
+};
+
 /// A database, and the one way to change it: `transact`.
 ///
 /// A use case passes its whole work as a body. `transact` opens a transaction with settings that no role, database or

@@ -38,8 +38,9 @@ std::optional<Fate> Fence::persist(Attempt const &attempt) {
         } catch (Interrupted const &) {
             // COMMIT was sent before the signal came, so find out its outcome first, or report it as unknown.
         } catch (Error const &error) {
-            // Unreachable, or still in flight behind a lock: both may pass. A missing privilege does not.
-            if (error.kind() != ErrorKind::unavailable) {
+            // Unreachable, or still in flight behind a lock: both may pass. So may a fault that looks permanent (usage),
+            // because the same connection string worked a moment ago. A missing privilege does not.
+            if (error.kind() != ErrorKind::unavailable && error.kind() != ErrorKind::usage) {
                 m_refusal = error.message();
                 return std::nullopt;
             }

@@ -52,4 +52,17 @@ Error another_version(std::vector<std::int64_t> const &versions) {
             {.next = advise(Act::apply_schema)}};
 }
 
+bool is_missing_schema(std::string_view sqlstate) { return sqlstate == "42P01" || sqlstate == "3F000"; }
+
+Error no_schema(std::string_view sqlstate) {
+    return {ErrorKind::schema,
+            "no relay schema in this database",
+            {.why = "it has no table relay.schema_migrations",
+             .next = advise(Act::initialize)
+                         .noting("a first organization and agent, too")
+                         .also(advise(Act::apply_schema))
+                         .noting("the schema only"),
+             .sqlstate = std::string(sqlstate)}};
+}
+
 }  // namespace relay::db

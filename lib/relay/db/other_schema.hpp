@@ -23,4 +23,11 @@ Error made_by_unreleased_program(std::int64_t version, std::string_view name);
 /// program.
 Error another_version(std::vector<std::int64_t> const &versions);
 
+/// Returns true if the first statement of a transaction, which reads relay.schema_migrations, failed because there is no
+/// such table (42P01) or no schema relay (3F000).
+bool is_missing_schema(std::string_view sqlstate);
+
+/// Returns the error for a database without our schema.
+Error no_schema(std::string_view sqlstate);
+
 }  // namespace relay::db

@@ -1,5 +1,6 @@
 #include "relay/db/session.hpp"
 
+#include "relay/db/connection_fault.hpp"
 #include "relay/db/interrupt.hpp"
 #include "relay/db/libpq_params.hpp"
 #include "relay/db/other_schema.hpp"
@@ -47,8 +48,8 @@ struct Session::Start {
 };
 
 struct Session::Impl {
-    Impl(Conninfo const &conninfo, Settings const &settings, Deadline until)
-        : connection(db::connect(conninfo, settings, until, watchdog)), timeout(settings.timeout) {
+    Impl(Conninfo const &to, Settings const &settings, Deadline until)
+        : conninfo(to), connection(db::connect(to, settings, until, watchdog)), timeout(settings.timeout) {
         // A WARNING during COMMIT means that the wait for a standby was ended; other notices are ignored.
         PQsetNoticeReceiver(
             connection.raw(),
@@ -64,6 +65,7 @@ struct Session::Impl {
         return user != nullptr ? user : "";
     }
 
+    Conninfo conninfo;
     Watchdog watchdog{};
     PqxxConnection connection;
     Pipeline pipeline{connection.raw()};
@@ -109,7 +111,7 @@ bool Session::warned() const noexcept { return m_impl->warned; }
 
 Error const &Session::commit_error() const { return *m_impl->commit_error; }
 
-void Session::fail_broken(std::string const &sqlstate) const {
+void Session::fail_broken(std::string_view message) const {
     if (running::interrupted()) {
         throw Interrupted();
     }
@@ -122,13 +124,14 @@ void Session::fail_broken(std::string const &sqlstate) const {
             fmt::format("the database gave no answer within {} ms; nothing was changed", m_impl->timeout.count()),
             {.next = Advice("try again").also(advise(Act::allow_more_time))});
     }
-    throw Error(ErrorKind::unavailable, "the connection to the database broke; nothing was changed",
-                {.next = "try again", .sqlstate = ends_session(sqlstate) ? sqlstate : ""});
+    // pqxx may have its own words, and libpq the server's last ones.
+    char const *const last_words = PQerrorMessage(m_impl->connection.raw());
+    throw broken_connection(find_sqlstate(message).empty() ? last_words : message, m_impl->conninfo);
 }
 
 void Session::fail(std::string const &sqlstate, std::string_view message) const {
     if (!connected()) {
-        fail_broken(sqlstate);
+        fail_broken(message);
     }
     if (sqlstate.empty()) {  // libpq's own error, or pqxx's
         throw unexpected_answer(message.empty() ? "no result" : message.substr(0, message.find('\n')));
@@ -206,8 +209,10 @@ void Session::read() {
         m_impl->opens_alone = true;
         throw RunAgain();
     }
-    fail(sqlstate,
-         sqlstate.empty() ? m_impl->pipeline.unexpected() : error_field(error.get(), PG_DIAG_MESSAGE_PRIMARY));
+    if (m_impl->start.versions && !m_impl->start.versions->rows && is_missing_schema(sqlstate)) {
+        throw no_schema(sqlstate);
+    }
+    fail(sqlstate, sqlstate.empty() ? m_impl->pipeline.unexpected() : PQresultErrorMessage(error.get()));
 }
 
 void Session::settle() {
@@ -304,9 +309,9 @@ void Session::exec_script(std::string const &sql) {
     try {
         pqxx::nontransaction(m_impl->connection.get()).exec(sql);
         m_impl->watchdog.disarm();
-    } catch (pqxx::broken_connection const &) {
+    } catch (pqxx::broken_connection const &error) {
         m_impl->watchdog.disarm();
-        fail_broken();
+        fail_broken(error.what());
     } catch (pqxx::transaction_rollback const &) {
         m_impl->watchdog.disarm();
         throw RunAgain();

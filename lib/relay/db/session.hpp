@@ -72,7 +72,7 @@ class Session {
   private:
     struct Impl;
     struct Start;
-    [[noreturn]] void fail_broken(std::string const &sqlstate = "") const;
+    [[noreturn]] void fail_broken(std::string_view message = "") const;
     [[noreturn]] void fail(std::string const &sqlstate, std::string_view message) const;
     void open(TransactOptions const &options);
     Start const &started();

@@ -90,10 +90,6 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
                 {.next = "connect to the primary; if the connection string names several hosts, it is found: host=a,b",
                  .sqlstate = state}};
     }
-    if (sqlstate == "3D000") {
-        return {
-            ErrorKind::unavailable, "no such database: " + said, {.next = create_database_first(), .sqlstate = state}};
-    }
     if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42883" || sqlstate == "42703") {
         return {ErrorKind::schema,
                 "the database has no relay schema, or not the version that this program needs: " + said,
@@ -116,10 +112,6 @@ Error translate(std::string_view sqlstate, std::string_view message, std::string
                 {.next = "try again", .sqlstate = state}};
     }
     return {ErrorKind::internal, "the database reported an error: " + said, {.sqlstate = state}};
-}
-
-Advice create_database_first() {
-    return Advice("create that database first, with CREATE DATABASE or createdb").also(advise(Act::initialize));
 }
 
 }  // namespace relay::db

@@ -31,7 +31,4 @@ bool is_failed_notify(std::string_view sqlstate, std::string_view detail);
 /// is the role that asked.
 Error translate(std::string_view sqlstate, std::string_view message, std::string_view role);
 
-/// Returns what to do if the server has no database with that name.
-Advice create_database_first();
-
 }  // namespace relay::db

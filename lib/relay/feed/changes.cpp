@@ -34,7 +34,8 @@ class Follow {
                     return;
                 }
             } catch (Error const &error) {
-                if (error.kind() != ErrorKind::unavailable || !m_reached) {
+                bool const may_pass = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::usage;
+                if (!may_pass || !m_reached) {  // once reached, a fault that looks permanent may pass, too
                     throw;
                 }
                 back_off(error);

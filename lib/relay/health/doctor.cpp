@@ -191,6 +191,7 @@ void Examiner::connect() {
     if (m_server || !m_no_connection.empty()) {
         return;
     }
+    m_database.target();  // throws if the connection string is not valid: there is nothing to examine then
     try {
         read([this](db::Transaction &transaction) {
             m_server = sql::read_server(transaction);
@@ -198,10 +199,9 @@ void Examiner::connect() {
             m_result.db_role = transaction.db_role();
         });
         tell_ground({"db.connection", CheckStatus::ok, m_database.target() + ", as " + m_server->role, ""});
+    } catch (db::BadSettings const &) {
+        throw;
     } catch (Error const &error) {
-        if (error.kind() == ErrorKind::usage) {
-            throw;
-        }
         m_no_connection = "db.connection";
         CheckResult result = from_error("db.connection", error);
         if (result.next.empty()) {
