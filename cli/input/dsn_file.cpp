@@ -2,6 +2,7 @@
 
 #include "cli/input/blanks.hpp"
 #include "cli/input/text_decoder.hpp"
+#include "cli/posix/service_secret.hpp"
 #include "cli/posix/trust.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
@@ -89,7 +90,8 @@ std::string read_dsn_file(std::string const &path) {
     if (!is_clean_utf8(text)) {
         refuse(path, "not valid UTF-8");
     }
-    if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0 && may_hold_password(text)) {
+    bool const is_open = S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+    if (is_open && may_hold_password(text) && !is_service_secret(status, path)) {
         throw Error(ErrorKind::usage, "--dsn-file " + path + " contains a password, but other users may read it",
                     {.next = "chmod 600 " + path});
     }

@@ -1,6 +1,7 @@
 """The examples that come with the program do what they say: units, pipelines and the smallest gateway are run for real.
 
-Instead of the real `gh` and `curl`, there are small programs that keep what they get.
+Instead of the real `gh` and `curl`, there are small programs that keep what they get, and answer as the real services do:
+GitLab's answer contains the value.
 """
 
 import base64
@@ -83,9 +84,11 @@ def test_the_service_rotates_an_old_key_and_leaves_a_young_one(relay, database, 
     folder = tmp_path / "etc"
     folder.mkdir()
     command = service["ExecStart"].replace("%i", AGENT).replace("/etc/relay-agent", str(folder))
-    program, *words = shlex.split(command)
+    program, *words = shlex.split(command.replace("%d", str(credentials(tmp_path, database.dsn()))))
     assert program == "/usr/bin/relay-admin"
+    assert service["LoadCredential"].startswith("dsn:")
 
+    relay = relay.with_(env={"CREDENTIALS_DIRECTORY": tmp_path / "credentials"})
     relay(*words, check=0)
     written = (folder / f"{AGENT}.env").read_text()
     new_key = re.search(r"^RELAY_API_KEY=(\S+)$", written, re.MULTILINE).group(1)
@@ -98,11 +101,21 @@ def test_the_service_rotates_an_old_key_and_leaves_a_young_one(relay, database, 
     assert watched in service["ExecStart"] and watched.startswith(service["ReadWritePaths"] + "/")
 
 
-def test_the_service_looks_after_the_audit_trail_by_a_login_of_its_own(relay, database):
+def credentials(folder, dsn):
+    """A folder as systemd makes it for LoadCredential=dsn: the file's mode shows the right that an ACL gives to User=."""
+    made = folder / "credentials"
+    made.mkdir(exist_ok=True)
+    (made / "dsn").write_text(f"{dsn} password=not-needed\n")
+    (made / "dsn").chmod(0o440)
+    return made
+
+
+def test_the_service_looks_after_the_audit_trail_by_a_login_of_its_own(relay, database, tmp_path):
     """Also with the flags that its comment proposes, for a member of relay_owner."""
     path = EXAMPLES / "systemd/relay-audit-maintain.service"
     program, *words = shlex.split(unit(path)["Service"]["ExecStart"])
-    assert program == "/usr/bin/relay-admin"
+    assert program == "/usr/bin/relay-admin" and words[:2] == ["--dsn-file", "%d/dsn"]
+    words = words[2:]
     database.execute("INSERT INTO relay.operations (op_id, state, at) VALUES ('old', 'done', now() - interval '31 days')")
     as_provisioner = relay.with_(dsn=database.dsn(user=database.cluster.login("timer", member_of="relay_provisioner")))
     assert as_provisioner.json(*words)["data"]["pruned_operations"] == 1
@@ -159,45 +172,121 @@ def no_leak(text, *keys):
         assert key not in text
 
 
-def test_the_github_workflow_stores_a_sealed_key_once(relay, database, old_key, tmp_path):
+# The contexts that an expression may use, by where it is; GitHub's documentation, "Context availability".
+ALLOWED_CONTEXTS = {
+    "workflow": {"github", "secrets", "inputs", "vars"},
+    "job": {"github", "needs", "strategy", "matrix", "vars", "secrets", "inputs"},
+    "step": {"github", "needs", "strategy", "matrix", "job", "runner", "env", "vars", "secrets", "steps", "inputs"},
+}
+
+
+def contexts_in(value):
+    """The contexts that the expressions in a part of a workflow use."""
+    expressions = re.findall(r"\$\{\{(.*?)\}\}", json.dumps(value))
+    return {name for text in expressions for name in re.findall(r"\b([a-z]+)\.", text)}
+
+
+def test_github_loads_the_workflow():
+    """A context that is not known at its place makes GitHub refuse the whole file."""
     workflow = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())
-    # YAML reads a bare `on` as true, GitHub does not.
-    assert workflow[True]["schedule"][0]["cron"].split()[2:] == ["*", "*", "*"] and workflow["permissions"] == {}
-    job = workflow["jobs"]["rotate"]
-    place, rotate, clean = job["steps"]
+    assert contexts_in(workflow.get("env", {})) <= ALLOWED_CONTEXTS["workflow"]
+    for job in workflow["jobs"].values():
+        assert contexts_in({name: part for name, part in job.items() if name != "steps"}) <= ALLOWED_CONTEXTS["job"]
+        for step in job["steps"]:
+            assert contexts_in(step) <= ALLOWED_CONTEXTS["step"] and set(step) <= {"name", "id", "if", "env", "run", "uses", "with"}
+    assert contexts_in({"a": "${{ runner.temp }}/x"}) == {"runner"}
+
+
+@pytest.fixture
+def github(database, tmp_path):
+    """The workflow's job on a runner, and GitHub's key pair for sealed secrets. BROKEN: the number of uploads that fail."""
+    job = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())["jobs"]["rotate"]
     box = nacl.public.PrivateKey.generate()
     public = base64.b64encode(bytes(box.public_key)).decode()
-    run = Runs(database, tmp_path / "runner", {
+    runner = tmp_path / "runner"
+    run = Runs(database, runner, {
         "AGENT": job["env"]["AGENT"], "SECRET": job["env"]["SECRET"], "GITHUB_REPOSITORY": "acme/infra",
-        "PGPASSFILE": str(tmp_path / "runner/pgpass"), "GITHUB_ACTIONS": "true",
+        "RUNNER_TEMP": str(runner), "GITHUB_ENV": str(runner / "environment"), "GITHUB_ACTIONS": "true",
     })  # fmt: skip
+    program(run.programs, "sleep", "")
     program(run.programs, "gh", f"""
         case "$*" in
         "api repos/acme/infra/actions/secrets/public-key") echo '{{"key_id":"77","key":"{public}"}}' ;;
-        "api -X PUT repos/acme/infra/actions/secrets/RELAY_API_KEY --input sealed.json") cp sealed.json "$HOME/stored" ;;
+        "api -X PUT repos/acme/infra/actions/secrets/RELAY_API_KEY --input sealed.json")
+            echo x >> "$HOME/tries"
+            [ "$(wc -l < "$HOME/tries")" -gt "${{BROKEN:-0}}" ] || {{ echo "gh: HTTP 502" >&2; exit 1; }}
+            cp sealed.json "$HOME/stored" ;;
         *) echo "gh: what is $*" >&2; exit 1 ;;
         esac
     """)
+
+    def stored():
+        document = json.loads((runner / "stored").read_text())
+        assert document["key_id"] == "77"
+        return nacl.public.SealedBox(box).decrypt(base64.b64decode(document["encrypted_value"])).decode()
+
+    run.stored = stored
+    return run, job
+
+
+def test_the_github_workflow_stores_a_sealed_key_once(database, old_key, github):
+    workflow = yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())
+    # YAML reads a bare `on` as true, GitHub does not.
+    assert workflow[True]["schedule"][0]["cron"].split()[2:] == ["*", "*", "*"] and workflow["permissions"] == {}
+    run, job = github
+    place, rotate, clean = job["steps"]
     assert job["env"]["AGENT"] == AGENT
 
     run(place["run"], PGPASS="*:*:*:*:nothing")
-    assert stat.S_IMODE((tmp_path / "runner/pgpass").stat().st_mode) == 0o600
-    said = run(rotate["run"])
-    stored = json.loads((tmp_path / "runner/stored").read_text())
-    new_key = nacl.public.SealedBox(box).decrypt(base64.b64decode(stored["encrypted_value"])).decode()
-    assert stored["key_id"] == "77"
+    name, passfile = (run.folder / "environment").read_text().strip().split("=")
+    assert name == "PGPASSFILE" and stat.S_IMODE(Path(passfile).stat().st_mode) == 0o600
+    said = run(rotate["run"], PGPASSFILE=passfile)
+    new_key = run.stored()
     assert agents.decide(database, new_key) == "ok" and agents.decide(database, old_key) == "ok"
 
-    (tmp_path / "runner/stored").unlink()
+    (run.folder / "stored").unlink()
     no_leak(said + run(rotate["run"]), new_key, old_key)
-    assert not (tmp_path / "runner/stored").exists()
+    assert not (run.folder / "stored").exists()
     run(clean["run"])
-    assert not (tmp_path / "runner/pgpass").exists()
+    assert not Path(passfile).exists()
 
 
-def test_the_gitlab_job_stores_the_key_once_and_recovers_from_a_failed_upload(relay, database, old_key, tmp_path):
+@pytest.mark.parametrize("failures", [1, 2, 3])
+def test_the_github_workflow_takes_back_what_it_cannot_store(database, old_key, github, failures):
+    run, job = github
+    rotate = job["steps"][1]["run"]
+    run(rotate, check=1 if failures == 3 else 0, BROKEN=str(failures))
+    if failures == 3:
+        assert agents.live_key_ids(database) == {agents.key_id(old_key)}, "nothing waits for the end of a grace period"
+        run(rotate)  # the next day
+    assert agents.decide(database, run.stored()) == "ok" and agents.decide(database, old_key) == "ok"
+
+
+CURL = """#!/usr/bin/python3
+import json, os, sys
+# GitLab's API of project variables: PUT and GET answer with the variable, value included.
+words, url = sys.argv[1:-1], sys.argv[-1]
+if url != "https://gitlab.invalid/api/v4/projects/7/variables/RELAY_API_KEY":
+    sys.exit(f"curl: what is {url}")
+given = {words[i]: words[i + 1] for i in range(len(words) - 1) if words[i].startswith("-")}
+put = given.get("-X") == "PUT"
+kept = os.path.join(os.environ["HOME"], "stored")
+fails = os.environ.get("BROKEN", "")
+if fails == "all" or (fails == "put" and put):
+    sys.exit(22)
+if put:
+    open(kept, "w").write(open(given["--form"].removeprefix("value=<")).read())
+    if fails == "answer":
+        sys.exit(28)
+answer = json.dumps({"variable_type": "env_var", "key": "RELAY_API_KEY", "value": open(kept).read(), "masked": True})
+print(answer, file=open(given["--output"], "w") if "--output" in given else sys.stdout)
+"""
+
+
+@pytest.fixture
+def gitlab(database, tmp_path):
+    """The job's script on a runner. BROKEN: put (refused), answer (stored, but no answer came), all (GitLab is down)."""
     job = yaml.safe_load((EXAMPLES / "gitlab-ci.yml").read_text())["rotate-relay-key"]
-    script = "\n".join(job["script"])
     folder = tmp_path / "runner"
     run = Runs(database, folder, {
         **job["variables"], "RELAY_PGPASS": str(folder / "pgpass"), "RELAY_VARIABLE_TOKEN": str(folder / "token"),
@@ -206,24 +295,128 @@ def test_the_gitlab_job_stores_the_key_once_and_recovers_from_a_failed_upload(re
     for name in ("pgpass", "token"):
         (folder / name).write_text("x\n")
     assert job["variables"]["AGENT"] == AGENT
-    url = "https://gitlab.invalid/api/v4/projects/7/variables/RELAY_API_KEY"
-    program(run.programs, "curl", f"""
-        [ "${{BROKEN:-}}" = "" ] || exit 22
-        [ "${{!#}}" = {url} ]
-        for word; do case $word in value=\\<*) cp "${{word#value=<}}" "$HOME/stored" ;; esac; done
-    """)
+    (run.programs / "curl").write_text(CURL)
+    (run.programs / "curl").chmod(0o755)
+    return run, "\n".join(job["script"])
 
-    run(script, check=22, BROKEN="1")
-    assert agents.decide(database, old_key) == "ok", "the agent works on"
-    relay("rotate-key", AGENT, "--revert", check=0)
+
+def test_the_gitlab_job_stores_the_key_once_and_prints_nothing_of_it(database, old_key, gitlab):
+    run, script = gitlab
     said = run(script)
-    new_key = (folder / "stored").read_text()
+    new_key = (run.folder / "stored").read_text()
     assert agents.decide(database, new_key) == "ok" and agents.decide(database, old_key) == "ok"
 
-    (folder / "stored").unlink()
+    (run.folder / "stored").unlink()
     no_leak(said + run(script), new_key, old_key)
+    assert not (run.folder / "stored").exists()
+    assert not list(run.folder.glob("tmp.*")), "nothing of it stays on the runner"
+
+
+@pytest.mark.parametrize("broken", ["put", "all"])
+def test_the_gitlab_job_takes_back_what_it_cannot_store(database, old_key, gitlab, broken):
+    run, script = gitlab
+    (run.folder / "stored").write_text(old_key)
+    no_leak(run(script, check=1, BROKEN=broken), old_key)
+    assert agents.live_key_ids(database) == {agents.key_id(old_key)}, "nothing waits for the end of a grace period"
+    run(script)  # the next day
+    assert agents.decide(database, (run.folder / "stored").read_text()) == "ok"
+
+
+def test_the_gitlab_job_keeps_a_key_that_arrived_although_no_answer_came(database, old_key, gitlab):
+    run, script = gitlab
+    no_leak(run(script, BROKEN="answer"))
+    new_key = (run.folder / "stored").read_text()
+    assert agents.decide(database, new_key) == "ok" and new_key != old_key
+
+
+# ---- Kubernetes
+
+KUBECTL = """
+    # As kubectl: `apply` prints what it did, `diff` prints the difference and exits 1 if there is one.
+    verb=$1; file=$3
+    [ "$2" = -f ] && [ -s "$file" ]
+    case "$verb" in
+    apply)
+        [ "${BROKEN:-}" != refused ] && [ "${BROKEN:-}" != down ] || { echo "error: forbidden" >&2; exit 1; }
+        cp "$file" "$HOME/stored"; echo "secret/x configured"
+        [ "${BROKEN:-}" != answer ] || exit 1 ;;
+    diff)
+        [ "${BROKEN:-}" != down ] || { echo "error: no route" >&2; exit 2; }
+        diff "$HOME/stored" "$file" ;;
+    *) exit 64 ;;
+    esac
+"""
+
+
+@pytest.fixture
+def cron_job(database, tmp_path):
+    """The documents of the example, the job's script on a node with a stand-in for kubectl, and the Secret in the cluster."""
+    documents = {one["kind"]: one for one in yaml.safe_load_all((EXAMPLES / "kubernetes-cronjob.yaml").read_text())}
+    pod = documents["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    shell, flags, script = pod["containers"][0]["command"]
+    assert (shell, flags) == ("/bin/bash", "-ec")
+    folder = tmp_path / "node"
+    run = Runs(database, folder, {one["name"]: one["value"] for one in pod["containers"][0]["env"]})
+    program(run.programs, "kubectl", KUBECTL)
+    (folder / "dsn").write_text(database.dsn())
+    (folder / "keys").mkdir()
+    script = script.replace("/etc/relay-admin", str(folder)).replace("/keys/", f"{folder}/keys/")
+
+    def new_pod(**more):
+        shutil.rmtree(folder / "keys")
+        (folder / "keys").mkdir()
+        return run(script, **more)
+
+    return documents, new_pod, folder
+
+
+def test_the_cron_job_is_whole(cron_job):
+    """What the API server checks, and what it does not: names that refer to each other."""
+    documents, _, _ = cron_job
+    versions = {"CronJob": "batch/v1", "ServiceAccount": "v1", "Role": "rbac.authorization.k8s.io/v1",
+                "RoleBinding": "rbac.authorization.k8s.io/v1"}  # fmt: skip
+    assert {kind: one["apiVersion"] for kind, one in documents.items()} == versions
+    spec = documents["CronJob"]["spec"]
+    pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+    assert spec["concurrencyPolicy"] == "Forbid" and spec["jobTemplate"]["spec"]["backoffLimit"] == 0
+    assert pod["restartPolicy"] == "Never" and pod["serviceAccountName"] == documents["ServiceAccount"]["metadata"]["name"]
+    assert {one["name"] for one in pod["volumes"]} == {one["name"] for one in pod["containers"][0]["volumeMounts"]}
+    assert pod["volumes"][1]["secret"]["defaultMode"] == 0o440 and pod["securityContext"]["fsGroup"] == 10001
+    assert documents["RoleBinding"]["roleRef"]["name"] == documents["Role"]["metadata"]["name"]
+    assert documents["RoleBinding"]["subjects"][0]["name"] == pod["serviceAccountName"]
+
+
+def key_in(manifest):
+    data = yaml.safe_load(manifest.read_text())
+    values = data.get("stringData") or {name: base64.b64decode(value).decode() for name, value in data["data"].items()}
+    return data["metadata"]["name"], values["RELAY_API_KEY"]
+
+
+def test_the_cron_job_stores_the_key_once(database, old_key, cron_job):
+    documents, run, folder = cron_job
+    said = run()
+    name, new_key = key_in(folder / "stored")
+    assert name in documents["Role"]["rules"][0]["resourceNames"]
+    assert agents.decide(database, new_key) == "ok" and agents.decide(database, old_key) == "ok"
+    (folder / "stored").unlink()
+    no_leak(said + run(), new_key, old_key)
     assert not (folder / "stored").exists()
-    assert not list(folder.glob("tmp.*")), "nothing of it stays on the runner"
+
+
+@pytest.mark.parametrize("broken", ["refused", "down"])
+def test_the_cron_job_takes_back_what_it_cannot_store(database, old_key, cron_job, broken):
+    _, run, folder = cron_job
+    (folder / "stored").write_text("another version\n")
+    no_leak(run(check=1, BROKEN=broken), old_key)
+    assert agents.live_key_ids(database) == {agents.key_id(old_key)}
+    run()
+    assert agents.decide(database, key_in(folder / "stored")[1]) == "ok"
+
+
+def test_the_cron_job_keeps_a_key_that_arrived_although_no_answer_came(database, old_key, cron_job):
+    _, run, folder = cron_job
+    no_leak(run(BROKEN="answer"), old_key)
+    assert agents.decide(database, key_in(folder / "stored")[1]) == "ok"
 
 
 # ---- the gateway
