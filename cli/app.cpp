@@ -2,12 +2,17 @@
 
 #include "cli/command_line/cli11_parser.hpp"
 #include "cli/command_line/command_model.hpp"
+#include "cli/command_line/other_kind.hpp"
 #include "cli/documents/version.hpp"
 #include "cli/manual/help.hpp"
 #include "cli/manual/overview.hpp"
 #include "cli/output/output.hpp"
+#include "relay/inspect/missing_privilege.hpp"
+#include "relay/inspect/recognize.hpp"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 
 namespace relay::cli {
 
@@ -19,6 +24,37 @@ Runner print(std::string text) {
         return ExitStatus::ok;
     };
 }
+
+/// Returns true if the command takes agents as words, or else a whole organization.
+bool is_about_agents_or_org(OptionSet const &own) {
+    auto const has = [&](auto const &test) { return std::any_of(own.options().begin(), own.options().end(), test); };
+    return has([](OptionModel const &option) { return option.is_argument() && option.type == "AGENT"; }) &&
+           has([](OptionModel const &option) { return option.has_name("--org"); });
+}
+
+constexpr std::string_view missing_privilege = "42501";
+
+/// Returns true if the error is about an id, unless the id is that of something new.
+bool seeks_other_kind(Error const &error, Line const &line) {
+    constexpr std::array making{"agent create", "agent import", "org create", "role create", "init"};
+    return !error.hint().sought.text.empty() &&
+           std::find(making.begin(), making.end(), join_path(line.path)) == making.end();
+}
+
+Error with_missing_privilege(Error const &error, db::Settings const &settings, Line const &line) {
+    bool const migrates = join_path(line.path) == "schema apply" || join_path(line.path) == "init";
+    auto const missing = find_missing_privilege(settings, migrates ? Wanted::schema_change : Wanted::work);
+    if (!missing) {
+        return error;
+    }
+    Hint hint = error.hint();
+    hint.why = missing->why;
+    hint.next = missing->next;
+    return {error.kind(), error.message(), std::move(hint)};
+}
+
+/// For a look that only makes an error better.
+constexpr std::chrono::milliseconds longest_look{1'000};
 
 }  // namespace
 
@@ -48,7 +84,27 @@ Invocation parse_command_line(std::vector<std::string> const &words, std::span<C
         run = show_version;
     }
     bind_line(line, globals, own);
-    return {resolve_globals(options, environment), std::move(run), effect};
+    return {resolve_globals(options, environment), std::move(run), effect, std::move(line),
+            is_about_agents_or_org(own)};
+}
+
+Error explained(Error const &error, Invocation const &invocation) {
+    bool const is_refused = error.kind() == ErrorKind::denied && error.hint().sqlstate == missing_privilege;
+    if (!is_refused && !seeks_other_kind(error, invocation.line)) {
+        return error;
+    }
+    try {
+        std::optional<db::Settings> settings = settings_without_starting(invocation.globals);
+        if (!settings) {
+            return error;
+        }
+        settings->timeout = std::min(settings->timeout, longest_look);
+        return is_refused ? with_missing_privilege(error, *settings, invocation.line)
+                          : with_other_kind(error, invocation.line, invocation.takes_org,
+                                            recognize(*settings, error.hint().sought.text));
+    } catch (std::exception const &) {
+        return error;  // it is complete without this
+    }
 }
 
 std::string help_for(std::span<Command const *const> table, Path const &path) {

@@ -41,11 +41,9 @@ int run(std::vector<std::string> const &words, Globals &globals) {
     Context context(invocation.globals, invocation.effect);
     try {
         return static_cast<int>(invocation.run(context));
-    } catch (Error const &error) {
-        if (invocation.effect == Effect::reads) {
-            throw error_of_reading(error);
-        }
-        throw;
+    } catch (Error const &raised) {
+        Error const error = explained(raised, invocation);
+        throw invocation.effect == Effect::reads ? error_of_reading(error) : error;
     }
 }
 

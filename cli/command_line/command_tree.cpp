@@ -1,5 +1,6 @@
 #include "cli/command_line/command_tree.hpp"
 
+#include "cli/command_line/other_words.hpp"
 #include "cli/output/command_text.hpp"
 #include "relay/model/text.hpp"
 
@@ -102,12 +103,20 @@ Advice help_of(Path const &path) {
     return own_command(std::move(words));
 }
 
-Error unknown_command(std::span<Command const *const> table, Path const &path) {
+Error unknown_command(std::span<Command const *const> table, Path const &path, Path const &following) {
+    std::string message = "unknown command '" + join_path(path) + "'";
+    Path words = path;
+    words.insert(words.end(), following.begin(), following.end());
+    if (std::optional<OtherWords> other = find_other_words(table, words)) {
+        return {ErrorKind::usage,
+                std::move(message),
+                {.why = std::move(other->why),
+                 .next = own_command(std::move(other->next)),
+                 .suggestions = {std::move(other->path)}}};
+    }
     auto suggestions = similar_commands(table, path);
     Advice next = suggestions.empty() ? help_of({}) : Advice();
-    return {ErrorKind::usage,
-            "unknown command '" + join_path(path) + "'",
-            {.next = std::move(next), .suggestions = std::move(suggestions)}};
+    return {ErrorKind::usage, std::move(message), {.next = std::move(next), .suggestions = std::move(suggestions)}};
 }
 
 }  // namespace relay::cli

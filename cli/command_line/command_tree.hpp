@@ -27,7 +27,8 @@ std::vector<std::string> similar_commands(std::span<Command const *const> table,
 /// Returns the advice to read the help of a command or group, or of the program if the path is empty.
 Advice help_of(Path const &path);
 
-/// Returns the error for an unknown path. It names the path and similar ones.
-Error unknown_command(std::span<Command const *const> table, Path const &path);
+/// Returns the error for an unknown path. It names the command for words that other programs use (find_other_words), or
+/// else similar paths. `following` are the words after the path, up to the first flag.
+Error unknown_command(std::span<Command const *const> table, Path const &path, Path const &following = {});
 
 }  // namespace relay::cli

@@ -121,7 +121,9 @@ void Scanner::take_path_word(std::string const &word) {
     Command const *command = find_command(m_table, m_line.path);
     if (command == nullptr && next_words(m_table, m_line.path).empty()) {
         // An unknown flag comes first: its value looks like an unknown command.
-        throw m_error ? *m_error : unknown_command(m_table, m_line.path);
+        auto const rest = m_words.begin() + static_cast<std::ptrdiff_t>(m_next);
+        Path const following(rest, std::find_if(rest, m_words.end(), is_flag_like));
+        throw m_error ? *m_error : unknown_command(m_table, m_line.path, following);
     }
     m_line.command = command;
     if (command != nullptr && command->declare != nullptr) {

@@ -77,6 +77,8 @@ constexpr std::array environment{
     ManualEntry{"RELAY_ADMIN_TIMEOUT", "longest wait for the database if --timeout is not given"},
     ManualEntry{"PGHOST, PGSERVICE, PGSSLMODE, PG*",
                 "libpq's variables, as for psql; flags and RELAY_ADMIN_DSN override them"},
+    ManualEntry{"CREDENTIALS_DIRECTORY",
+                "systemd's folder for LoadCredential=: --dsn-file accepts a file in it, whatever its mode shows"},
     ManualEntry{"NO_COLOR", "if set and not empty, use no color"},
     ManualEntry{"CLICOLOR_FORCE",
                 "if set and not 0, use color on stderr even if it is not a terminal; NO_COLOR overrides it"},

@@ -29,7 +29,7 @@ def bare(relay_without_database):
 
 @pytest.fixture(scope="module")
 def server():
-    """A server without TLS: it asks `guarded` for a password, and has logins that it does not let in."""
+    """A server without TLS: it asks `guarded` for a password, and refuses some logins."""
     with Cluster(tcp=True, name="faults", hba=HBA) as own:
         make_template(own)
         own.login("guarded", member_of="relay_provisioner", password=PASSWORD)
@@ -115,7 +115,7 @@ def port_of(database):
 
 
 SEVERAL = [
-    # ports (None: the server, 0: nobody), more, exit code, parts of the message
+    # ports (None: the server, 0: no server), more, exit code, parts of the message
     ("a wrong password everywhere", [None, None], {"user": "guarded"}, 4, ["password authentication failed"]),
     ("a wrong password behind a dead host", [0, None], {"user": "guarded"}, 4, ["password authentication failed"]),
     ("a wrong password before a dead host", [None, 0], {"user": "guarded"}, 4, ["password authentication failed"]),

@@ -24,7 +24,7 @@ def run_as_service(relay, *words, groups=(), env=None, prefix=()):
     """Runs the program as the account of the servers, with `groups`, as systemd and Kubernetes run a service."""
     account = server_account()
     ids = ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
-    runner = relay.with_(prefix=(*prefix, "setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", *ids), env=env)
+    runner = relay.with_(prefix=(*prefix, "setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", *ids), env=env or {})
     return runner(*words)
 
 

@@ -2,43 +2,25 @@
 
 import os
 import subprocess
-from pathlib import Path
 
 import psycopg2
 import pytest
 
-from support import initdb
 from support.agents import decide, first_agent, read_key
-from support.binaries import built, postgres_bin, tool
-from support.cluster import Cluster
+from support.binaries import built, postgres_bin
 from support.database import Database, make_template
 from support.health import one
+from support.other_versions import running
 from support.relay import Runner
 
 SECONDS = 120
 HERE = postgres_bin()
 
 
-def binaries_of(major):
-    """The servers are modules of npm, which cannot hold symbolic links: a script of each module makes them."""
-    folder = Path(os.environ["RELAY_NODE_MODULES"]) / f"postgres-{major}"
-    subprocess.run([tool("node"), "scripts/hydrate-symlinks.js"], cwd=folder, check=True, timeout=60)
-    return folder / "native" / "bin"
-
-
 @pytest.fixture
-def server(request, monkeypatch, cluster):  # after the cluster of this machine's version
-    monkeypatch.setenv("RELAY_PG_BIN", str(binaries_of(request.param)))
-    postgres_bin.cache_clear()
-    initdb.template.cache_clear()
-    try:
-        with Cluster() as running:
-            assert running.query("SHOW server_version")[0][0].startswith(request.param)
-            yield running
-    finally:
-        monkeypatch.undo()
-        postgres_bin.cache_clear()
-        initdb.template.cache_clear()
+def server(request, cluster):  # after the cluster of this machine's version
+    with running(request.param) as found:
+        yield found
 
 
 @pytest.mark.parametrize("server", ("13", "16", "17", "18"), indirect=True)

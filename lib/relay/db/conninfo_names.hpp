@@ -8,7 +8,7 @@ namespace relay::db {
 
 /// Returns true if `text` looks like a name that a person chose for a thing: parts of letters, then up to four digits,
 /// between `_`, `-` or `.`; at most 40 bytes. A text in the place of a name may be a piece of a password that was not
-/// quoted or percent-encoded; one that is no such name is not shown.
+/// quoted or percent-encoded; any other text is not shown.
 bool is_like_a_name(std::string_view text);
 
 /// Returns true if libpq has a setting with this keyword.

@@ -164,7 +164,7 @@ Finding find_without_value(Parameters const &parameters, bool is_address) {
     auto const bare = std::find_if(parameters.all.begin(), parameters.all.end(),
                                    [](Parameter const &parameter) { return !parameter.has_value; });
     if (bare == parameters.all.end() || (!is_address && parameters.all.size() == 1)) {
-        return std::nullopt;  // a single word is no connection string at all
+        return std::nullopt;  // a single word: nothing more is known about it
     }
     bool const is_shown = is_keyword(bare->name) || (is_known_elsewhere(bare->name) && !bare->may_be_password);
     return Diagnosis{

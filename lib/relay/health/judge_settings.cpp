@@ -50,7 +50,9 @@ std::string set_server_setting(sql::ServerFacts const &facts, std::string const 
         return fmt::format("set {} = {} where your provider keeps the parameters of this server", name, value);
     }
     std::string const statement = fmt::format("ALTER SYSTEM SET {} = {}; SELECT pg_reload_conf()", name, value);
-    return facts.superuser ? statement : "as a superuser: " + statement;
+    return facts.superuser
+               ? statement
+               : "as a superuser: " + statement + "; on a managed server, set it in the provider's parameters";
 }
 
 CheckResult judge_durability(sql::ServerFacts const &facts) {

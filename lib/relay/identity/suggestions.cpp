@@ -38,7 +38,7 @@ Error no_such(std::string_view what, std::string const &id, db::Rows const &know
         ids.push_back(row.text("id"));
         about.emplace(ids.back(), row.text("about"));
     }
-    Hint hint{.next = std::move(list), .suggestions = closest(id, ids)};
+    Hint hint{.next = std::move(list), .suggestions = closest(id, ids), .sought = {.kind = what, .text = id}};
     add_longer(hint.suggestions, id, std::move(ids));
     for (std::string const &suggestion : hint.suggestions) {
         hint.suggestion_texts.push_back(about.at(suggestion));

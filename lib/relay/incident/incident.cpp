@@ -84,7 +84,8 @@ IncidentItem judge(sql::SubjectStanding const &one, ShutOut const &request, std:
         Advice list = list_for(one.subject);
         item.error = Error(ErrorKind::not_found, no_such(one.subject),
                            {.next = item.agent() != nullptr ? std::move(list).also(advise(Act::shut_out_unknown_agent))
-                                                            : std::move(list)});
+                                                            : std::move(list),
+                            .sought = {.kind = text_of(kind_of(one.subject)), .text = text_of(one.subject)}});
         return item;
     }
     bool const block = request.kind == StandingKind::block;
@@ -169,7 +170,9 @@ IncidentReceipt lift_in(db::Transaction &transaction, std::vector<Subject> const
         bool const changed = std::find(lifted.begin(), lifted.end(), one.subject) != lifted.end();
         IncidentItem item{.subject = one.subject, .known = one.known, .changed = changed};
         if (!one.known && !changed) {
-            item.error = Error(ErrorKind::not_found, no_such(one.subject), {.next = list_for(one.subject)});
+            item.error = Error(ErrorKind::not_found, no_such(one.subject),
+                               {.next = list_for(one.subject),
+                                .sought = {.kind = text_of(kind_of(one.subject)), .text = text_of(one.subject)}});
         }
         if (changed) {
             events.push_back(event_about(event_action_of_lift(one.subject, kind), one));
@@ -285,7 +288,8 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeySca
                     {.subject = id,
                      .known = false,
                      .error = Error(ErrorKind::not_found, "key " + id.text() + " is not in this database",
-                                    {.why = "it was never issued here, or the text is a forgery"})});
+                                    {.why = "it was never issued here, or the text is a forgery",
+                                     .sought = {.kind = "key", .text = id.text()}})});
             }
         }
         if (!keys.empty()) {

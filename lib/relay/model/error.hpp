@@ -62,6 +62,12 @@ struct EnumText<Changed> {
         {{Changed::no, "no"}, {Changed::yes, "yes"}, {Changed::partly, "partly"}, {Changed::unknown, "unknown"}});
 };
 
+/// An id that does not exist, or that cannot be one. The text may be the id of something else, or a name.
+struct Sought {
+    std::string_view kind{};  ///< "agent", "org", "key" or "role": what was expected; a literal
+    std::string text{};
+};
+
 /// The helpful part of an error. Every text is lower case, without a full stop, and contains no secret.
 struct Hint {
     std::string why{};
@@ -73,6 +79,7 @@ struct Hint {
     /// Statements that may be true now, for the last lines of stderr: "agent x may still be live".
     std::vector<std::string> not_confirmed{};
     std::string sqlstate{};  ///< five characters, or empty
+    Sought sought{};  ///< of errors about a single id; otherwise empty
 };
 
 /// `what()` is the message: one line, lower case, no full stop, no secret.

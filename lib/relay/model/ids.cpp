@@ -91,6 +91,16 @@ std::optional<std::string> find_bad_character(std::string_view text, bool (*allo
     return describe_character(decode_utf8(text, static_cast<std::size_t>(bad - text.begin())), letters);
 }
 
+/// Returns the kind of id that was expected; empty for other texts.
+Sought sought_by(std::string_view what, std::string_view text) {
+    for (std::string_view const kind : {"agent", "org", "key", "role"}) {
+        if (what.starts_with(kind) && what.substr(kind.size()) == " id") {
+            return {.kind = kind, .text = std::string(text)};
+        }
+    }
+    return {};
+}
+
 [[noreturn]] void refuse(std::string const &what, std::string_view text, std::string const &fault,
                          std::string_view allowed, std::vector<std::string> suggestions = {}) {
     std::string next(allowed);
@@ -98,7 +108,8 @@ std::optional<std::string> find_bad_character(std::string_view text, bool (*allo
     if (!suggestions.empty()) {
         message += "; try " + suggestions.front();
     }
-    throw Error(ErrorKind::usage, std::move(message), {.next = std::move(next), .suggestions = std::move(suggestions)});
+    throw Error(ErrorKind::usage, std::move(message),
+                {.next = std::move(next), .suggestions = std::move(suggestions), .sought = sought_by(what, text)});
 }
 
 [[noreturn]] void refuse_empty(std::string_view what, std::string_view allowed) {

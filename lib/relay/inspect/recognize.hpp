@@ -1,0 +1,39 @@
+#pragma once
+
+#include "relay/db/database.hpp"
+#include "relay/model/text_of.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace relay {
+
+/// What a text can be the id of. A token is an organization's admin token, a ticket is that of a block or revocation.
+enum class NamedThing { agent, org, key, token, role, ticket };
+
+template <>
+struct EnumText<NamedThing> {
+    static constexpr auto words = std::to_array<EnumWord<NamedThing>>({{NamedThing::agent, "agent"},
+                                                                       {NamedThing::org, "org"},
+                                                                       {NamedThing::key, "key"},
+                                                                       {NamedThing::token, "token"},
+                                                                       {NamedThing::role, "role"},
+                                                                       {NamedThing::ticket, "ticket"}});
+};
+
+/// Something that a text names.
+struct Recognized {
+    NamedThing thing{};
+    std::string id{};
+    std::optional<std::string> agent{};  ///< of a key
+    std::optional<std::string> org{};  ///< of an agent, a key, a token or a role
+    bool by_name = false;  ///< the text is its name, not its id
+};
+
+/// Returns what a text names in this database, ids before names; at most 10. A key may be given with its prefix
+/// (relay_sk_), as it begins in logs. For a text that was not found where another kind of id was expected.
+std::vector<Recognized> recognize(db::Settings const &settings, std::string_view text);
+
+}  // namespace relay

@@ -1,0 +1,36 @@
+#include "relay/inspect/recognize_sql.hpp"
+
+namespace relay::sql {
+namespace {
+
+constexpr char const *recognize_sql = R"sql(
+SELECT thing, id, agent_id, org_id, by_name
+FROM (SELECT 1 AS rank, 'agent' AS thing, agent_id AS id, NULL AS agent_id, org_id, false AS by_name
+      FROM relay.agents WHERE agent_id = $1
+      UNION ALL SELECT 2, 'org', org_id, NULL, NULL, false FROM relay.organizations WHERE org_id = $1
+      UNION ALL SELECT 3, 'key', key_id, agent_id, org_id, false FROM relay.agent_keys WHERE key_id = $1
+      UNION ALL SELECT 4, 'token', token_id, NULL, org_id, false FROM relay.org_tokens WHERE token_id = $1
+      UNION ALL SELECT 5, 'role', role_id, NULL, org_id, false FROM relay.roles WHERE role_id = $1
+      UNION ALL (SELECT 6, 'ticket', ticket, NULL, NULL, false FROM relay.revocations WHERE ticket = $2 LIMIT 1)
+      UNION ALL (SELECT 7, 'agent', agent_id, NULL, org_id, true FROM relay.agents
+                 WHERE lower(name) = lower($2) LIMIT 4)
+      UNION ALL (SELECT 8, 'org', org_id, NULL, NULL, true FROM relay.organizations
+                 WHERE lower(name) = lower($2) LIMIT 4)) AS found
+ORDER BY rank, id, org_id
+LIMIT 10)sql";
+
+}  // namespace
+
+std::vector<Recognized> recognize(db::Transaction &transaction, std::string const &id, std::string const &name) {
+    std::vector<Recognized> found;
+    for (db::Row const row : transaction.exec(recognize_sql, {id, name})) {
+        found.push_back({.thing = row.value<NamedThing>("thing"),
+                         .id = row.text("id"),
+                         .agent = row.optional_text("agent_id"),
+                         .org = row.optional_text("org_id"),
+                         .by_name = row.boolean("by_name")});
+    }
+    return found;
+}
+
+}  // namespace relay::sql

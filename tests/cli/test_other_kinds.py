@@ -1,0 +1,147 @@
+"""An id of another kind, a name, or a word of another program: the error says what it is and gives the command for it."""
+
+import shlex
+
+import pytest
+from support.agents import key_id, read_key
+
+
+@pytest.fixture
+def things(relay, tmp_path):
+    """An organization with a role, a token, two agents with keys, a block under a ticket, and another organization."""
+    relay("org", "create", "acme", "--name", "Acme Corp", "--plan", "paid", "--admin-token", "t", check=0)
+    relay("org", "create", "globex", "--name", "Globex", check=0)
+    relay("role", "create", "ops", "--org", "globex", "--name", "Operations", check=0)
+    for agent, name in (("crm", "Payment Processor"), ("mailer", "Mailer Bot")):
+        relay("agent", "create", agent, "--org", "acme", "--name", name, "--secret-file", f"{agent}.key", check=0)
+    relay("block", "mailer", "--ticket", "INC-7", check=0)
+    return {"KEY": key_id(read_key(tmp_path / "crm.key")), "TOKEN": (tmp_path / "t").read_text()[9:21]}
+
+
+# the words, the code, what it is, the commands; KEY is a key id of agent crm of org acme
+CASES = [
+    ("block KEY --ticket INC-9", 3, "is a key of agent crm", ["block crm --ticket=INC-9", "revoke --key KEY"]),
+    ("revoke KEY --yes", 3, "is a key of agent crm", ["revoke --key KEY", "revoke crm"]),
+    ("agent show KEY", 3, "is a key of agent crm", ["agent show crm", "key show KEY"]),
+    ("rotate-key KEY --secret-file new.key", 3, "is a key of agent crm", ["rotate-key crm --secret-file=new.key", "key show KEY"]),
+    ("restore KEY --yes --secret-file new.key", 3, "is a key of agent crm", ["restore crm --secret-file=new.key"]),
+    ("key list --agent KEY", 3, "is a key of agent crm", ["key list --agent=crm"]),
+    ("block relay_sk_KEY", 3, "is a key of agent crm", ["block crm"]),
+    ("block acme --ticket INC-9", 3, "acme is an organization", ["block --org acme --ticket=INC-9"]),
+    ("revoke acme --yes", 3, "acme is an organization", ["revoke --org acme"]),
+    ("unblock acme --yes", 3, "acme is an organization", ["unblock --org acme"]),
+    ("agent show acme", 3, "acme is an organization", ["org show acme", "agent list --org acme"]),
+    ("key list --agent acme", 3, "acme is an organization", ["key list --org acme"]),
+    ("agent show ops", 3, "ops is a role of org globex", ["agent list --org globex --role ops", "role show ops --org globex"]),
+    ("block TOKEN", 3, "is the admin token of org acme", ["org show acme"]),
+    ("revoke TOKEN --yes", 3, "is the admin token of org acme", ["org show acme"]),
+    ("unblock INC-7 --yes", 3, "INC-7 is a ticket", ["unblock --ticket INC-7"]),
+    ("block 'Payment Processor'", 2, "is the name of agent crm of org acme", ["block crm"]),
+    ("agent show 'mailer bot'", 2, "is the name of agent mailer", ["agent show mailer"]),
+    ("agent show 'Acme Corp'", 2, "is the name of org acme", ["org show acme"]),
+    ("org show crm", 3, "crm is an agent of org acme", ["agent show crm", "org show acme"]),
+    ("org show KEY", 3, "is a key of agent crm", ["key show KEY", "org show acme"]),
+    ("org show 'Acme Corp'", 2, "is the name of org acme", ["org show acme"]),
+    ("org show Globex", 2, "is the name of org globex", ["org show globex"]),
+    ("org show ops", 3, "ops is a role of org globex", ["org show globex", "role show ops --org globex"]),
+    ("block --org crm --confirm crm", 3, "crm is an agent of org acme", ["block crm"]),
+    ("agent list --org crm", 3, "crm is an agent of org acme", ["agent list --org=acme"]),
+    ("agent list --org KEY", 3, "is a key of agent crm", ["agent list --org=acme", "key show KEY"]),
+    ("key show crm", 2, "crm is an agent of org acme", ["key list --agent crm"]),
+    ("key retire acme --yes", 2, "acme is an organization", ["key list --org acme"]),
+    ("key show relay_sk_KEY", 2, "is a key of agent crm", ["key show KEY"]),
+    ("revoke --key crm --yes", 2, "crm is an agent of org acme", ["revoke crm"]),
+    ("revoke --key acme --yes", 2, "acme is an organization", ["revoke --org acme"]),
+    ("role show crm --org acme", 3, "crm is an agent", ["agent show crm"]),
+    ("role show acme --org acme", 3, "acme is an organization", ["role list --org acme"]),
+    ("role show KEY --org acme", 3, "is a key of agent crm", ["key show KEY"]),
+    ("role show ops --org acme", 3, "ops is a role of org globex", ["role show ops --org globex"]),
+]  # fmt: skip
+
+
+def filled(text, things):
+    for name, value in things.items():
+        text = text.replace(name, value)
+    return text
+
+
+@pytest.mark.parametrize("line, code, says, commands", CASES, ids=[case[0] for case in CASES])
+def test_an_id_of_another_kind_is_recognized(relay, database, things, line, code, says, commands):
+    words = shlex.split(filled(line, things))
+    result = relay(*words, check=code)
+    assert says in result.err.split("why:")[1].splitlines()[0], result
+    lines = [row.split("next:", 1)[1].strip() for row in result.err.splitlines() if "next:" in row]
+    for command, row in zip(commands, lines, strict=False):
+        assert row.startswith(f"relay-admin {filled(command, things)}"), result
+    assert len(lines) >= len(commands) and "--force" not in result.err
+    assert database.value("SELECT count(*) FROM relay.revocations") == 1  # nothing was done
+    # The first command works as it is.
+    first = shlex.split(lines[0])[1:]
+    assert relay(*first, "--yes", *(["--confirm", "acme"] if "--org" in first and first[0] in ("block", "revoke") else [])).code == 0, lines
+
+
+def test_what_is_not_known_keeps_its_error(relay, things):
+    error = relay.error("block", "nobody-at-all", check=3)
+    assert error["why"] is None and error["next"] == "relay-admin agent list"
+    assert relay.error("org", "create", "Acme Corp", "--name", "x", check=2)["why"] is None
+
+
+def test_the_look_does_not_wait_for_a_database_that_does_not_answer(relay_without_database):
+    error = relay_without_database.error("block", "Payment Processor", "--dsn", "host=127.0.0.1 port=1", check=2)
+    assert error["why"] is None
+
+
+# --- words of other programs
+
+WORDS = [
+    ("agent delete bot", "revoke bot", "agents are not deleted"),
+    ("agent rm bot", "revoke bot", "agents are not deleted"),
+    ("agent remove bot", "revoke bot", "agents are not deleted"),
+    ("agent destroy", "revoke --help", "agents are not deleted"),
+    ("delete agent bot", "revoke bot", "agents are not deleted"),
+    ("delete bot", "revoke bot", "agents are not deleted"),
+    ("rm bot", "revoke bot", "agents are not deleted"),
+    ("agent disable bot", "block bot", "pauses"),
+    ("agent suspend bot", "block bot", "pauses"),
+    ("disable bot", "block bot", "pauses"),
+    ("agent enable bot", "unblock bot", None),
+    ("agent ls", "agent list", None),
+    ("ls", "agent list", None),
+    ("list agents", "agent list", None),
+    ("agents", "agent list", None),
+    ("agent get bot", "agent show bot", None),
+    ("get agent bot", "agent show bot", None),
+    ("describe bot", "agent show bot", None),
+    ("agent add bot", "agent create --help", None),
+    ("agent new", "agent create --help", None),
+    ("agent edit bot", "agent update --help", None),
+    ("agent rotate bot", "rotate-key bot", None),
+    ("agent block bot", "block bot", None),
+    ("agent keys bot", "key list --agent bot", None),
+    ("org delete acme", "revoke --org acme", "organizations are not deleted"),
+    ("org disable acme", "block --org acme", "pauses"),
+    ("org ls", "org list", None),
+    ("orgs list", "org list", None),
+    ("org get acme", "org show acme", None),
+    ("org add acme", "org create --help", None),
+    ("key rm c8pjdeyrrbnp", "revoke --key c8pjdeyrrbnp", "keys are not deleted"),
+    ("key revoke c8pjdeyrrbnp", "revoke --key c8pjdeyrrbnp", None),
+    ("key new bot", "rotate-key --help", "rotate-key"),
+    ("key ls", "key list", None),
+    ("keys", "key list", None),
+    ("key get c8pjdeyrrbnp", "key show c8pjdeyrrbnp", None),
+    ("role rm ops", "role delete --help", None),
+    ("role ls", "role list --help", None),
+    ("status", "doctor", None),
+    ("login", "whoami", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line, command, why", WORDS, ids=[case[0] for case in WORDS])
+def test_words_of_other_programs_lead_to_the_right_ones(relay_without_database, line, command, why):
+    error = relay_without_database.error(*line.split(), check=2)
+    assert error["message"].startswith("unknown command") and error["changed"] == "no"
+    assert error["next"] == f"relay-admin {command}" and (why or "") in (error["why"] or ""), error
+    assert command.startswith(error["suggestions"][0])
+    if "--help" in command:
+        relay_without_database(*command.split(), check=0)
