@@ -9,6 +9,7 @@
 #include "relay/db/conninfo.hpp"
 #include "relay/db/database.hpp"
 #include "relay/model/error.hpp"
+#include "relay/naming/name_database.hpp"
 
 #include <algorithm>
 #include <array>
@@ -96,8 +97,8 @@ std::optional<db::Settings> settings_without_starting(Globals const &globals) {
 Context::Context(Globals globals, Effect effect)
     : m_globals(std::move(globals)),
       m_effect(effect),
-      m_output(std::make_unique<Output>(m_globals)),
-      m_prompt(std::make_unique<Prompt>(m_globals)) {}
+      m_output(std::make_unique<Output>(m_globals, [this] { return label_so_far(); })),
+      m_prompt(std::make_unique<Prompt>(m_globals, [this] { return label_so_far(); })) {}
 
 Context::~Context() = default;
 
@@ -113,6 +114,14 @@ db::Database &Context::database() {
         m_database = std::make_unique<db::Database>(std::move(settings));
     }
     return *m_database;
+}
+
+std::optional<DatabaseLabel> Context::label_so_far() const { return m_database ? m_database->label() : std::nullopt; }
+
+void Context::ask_for_label() {
+    if (m_prompt->can_ask() && !database().label()) {
+        read_database_name(database());
+    }
 }
 
 Attribution const &Context::attribution() {

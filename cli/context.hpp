@@ -3,6 +3,7 @@
 #include "cli/effect.hpp"
 #include "cli/output/document.hpp"
 #include "relay/model/attribution.hpp"
+#include "relay/model/database_label.hpp"
 
 #include <chrono>
 #include <functional>
@@ -22,6 +23,8 @@ class Output;
 class Prompt;
 
 enum class OutputFormat { table, json, jsonl, csv, id, env };
+/// Returns true for json and jsonl, in which errors are JSON, too.
+constexpr bool is_json(OutputFormat format) { return format == OutputFormat::json || format == OutputFormat::jsonl; }
 enum class ColorChoice { automatic, always, never };
 
 /// The global flags, which may appear anywhere on the command line.
@@ -65,6 +68,9 @@ class Context {
     /// Returns the database that flags and environment name. With --sandbox, that is the private one, and it is started
     /// if necessary. The connection is made at the first transaction.
     db::Database &database();
+    /// Reads the name of the database if a question can be asked, which must show it, and no transaction has read it yet.
+    /// Throws as any transaction does.
+    void ask_for_label();
     Output &output() { return *m_output; }
     Prompt &prompt() { return *m_prompt; }
     /// Returns who runs the command. Actor: --actor, else the CI run, else SUDO_USER, else the login name. Trace:
@@ -77,6 +83,8 @@ class Context {
     bool is_dry_run() const;
 
   private:
+    std::optional<DatabaseLabel> label_so_far() const;
+
     Globals m_globals;
     Effect m_effect;
     std::unique_ptr<Output> m_output;

@@ -3,13 +3,14 @@
 #include "cli/completion/complete.hpp"
 #include "cli/documents/error.hpp"
 #include "cli/output/error_output.hpp"
+#include "cli/output/untold.hpp"
 #include "cli/posix/process_guard.hpp"
 #include "cli/posix/signals.hpp"
+#include "relay/crypto/secret_buffer.hpp"
 
 #include <cstdlib>
 #include <new>
-
-#include <sodium.h>
+#include <system_error>
 
 namespace {
 
@@ -21,8 +22,13 @@ char const *environment(char const *name) { return std::getenv(name); }
 /// Writes an error to stderr, and returns the exit code. Until the words are parsed, `globals` are a guess from the raw
 /// words.
 int report(Error const &error, Globals const &globals) noexcept {
-    report_error(error, globals);
-    return static_cast<int>(exit_status(error.kind()));
+    try {
+        Error const true_error = add_what_is_committed(error);
+        report_error(true_error, globals);
+        return static_cast<int>(exit_status(true_error.kind()));
+    } catch (...) {
+        return report_exhausted();
+    }
 }
 
 int run(std::vector<std::string> const &words, Globals &globals) {
@@ -34,10 +40,8 @@ int run(std::vector<std::string> const &words, Globals &globals) {
     }
     Invocation const invocation = parse_command_line(words, command_table(), environment);
     globals = invocation.globals;
-    if (::sodium_init() < 0) {
-        throw Error(ErrorKind::internal,
-                    "the random number generator of this machine does not work; nothing was changed");
-    }
+    prepare_exhausted_report(globals);
+    start_crypto();
     Context context(invocation.globals, invocation.effect);
     try {
         return static_cast<int>(invocation.run(context));
@@ -47,16 +51,14 @@ int run(std::vector<std::string> const &words, Globals &globals) {
     }
 }
 
-/// Reports a failure inside the program. How far the command got is unknown. The text of the exception could contain
-/// anything, so it is not shown.
-int report_unexpected(Globals const &globals, char const *message) noexcept {
+/// Reports a bug. The text of the exception could contain anything, so it is not shown.
+int report_bug(Globals const &globals) noexcept {
     try {
-        return report(Error(ErrorKind::internal, message,
-                            {.next = "check the state before you repeat the command, and please report this as a bug",
-                             .changed = Changed::unknown}),
-                      globals);
+        return report(
+            Error(ErrorKind::internal, "internal error; nothing was changed", {.next = "please report this as a bug"}),
+            globals);
     } catch (...) {
-        return static_cast<int>(ErrorKind::internal);
+        return report_exhausted();
     }
 }
 
@@ -73,9 +75,13 @@ int main(int argc, char **argv) {
         return report(error, globals);
     } catch (Interrupted const &) {
         die_of_signal();
+    } catch (ReaderGone const &) {
+        return static_cast<int>(ExitStatus::ok);
     } catch (std::bad_alloc const &) {
-        return report_unexpected(globals, "out of memory");
+        return report_exhausted();
+    } catch (std::system_error const &) {  // no thread can be started
+        return report_exhausted();
     } catch (...) {
-        return report_unexpected(globals, "internal error");
+        return report_bug(globals);
     }
 }

@@ -40,6 +40,16 @@ BEGIN
 END
 $$;
 
+-- One session at a time makes or drops months. Not an advisory lock, which any login could take, but a lock on a table that only the owner
+-- may lock; not on auth_events, because authentication writes to it.
+CREATE FUNCTION relay.lock_event_months() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    LOCK TABLE relay.schema_migrations IN SHARE UPDATE EXCLUSIVE MODE;
+END
+$$;
+GRANT EXECUTE ON FUNCTION relay.lock_event_months() TO relay_provisioner;
+
 -- Making months ------------------------------------------------------------------------------------------------------------------------
 
 -- Returns the last event_id that was assigned. Every row with this number or a lower one has been committed or never
@@ -92,7 +102,7 @@ DECLARE
     late     bigint;
 BEGIN
     PERFORM relay.require_between('months_ahead', make_event_months.months_ahead, 0, 120);
-    PERFORM pg_advisory_xact_lock(7263542, 1);
+    PERFORM relay.lock_event_months();
     SELECT array_agg(wanted.month ORDER BY wanted.month) INTO missing
     FROM (SELECT present + make_interval(months => n) FROM generate_series(0, months_ahead) AS n
           UNION
@@ -229,7 +239,7 @@ BEGIN
     PERFORM relay.require_between('keep_months', keep_months, 1, 1200);
     PERFORM relay.require_short(said.name, said.value, 1000)
     FROM (VALUES ('actor', actor), ('reason', reason), ('ticket', ticket), ('trace_id', trace_id)) AS said (name, value);
-    PERFORM pg_advisory_xact_lock(7263542, 1);
+    PERFORM relay.lock_event_months();
     WHILE relay.settle_floods(most => 100000) = 100000 LOOP
     END LOOP;
     months := ARRAY(SELECT relay.droppable_event_months(keep_months));

@@ -100,6 +100,16 @@ GRANT INSERT (agent_id, org_id, owner, imported_by), UPDATE (owner, migration_id
 GRANT INSERT (stopped_by) ON relay.legacy_stops TO relay_provisioner, relay_responder;
 GRANT UPDATE (state, closed_by) ON relay.legacy_migrations TO relay_responder;
 
+-- One session at a time changes the migration. A lock on the table, which writers do not wait for, and not an advisory lock, which any
+-- login could take.
+CREATE FUNCTION relay.lock_legacy() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    LOCK TABLE relay.legacy_migrations IN SHARE UPDATE EXCLUSIVE MODE;
+END
+$$;
+GRANT EXECUTE ON FUNCTION relay.lock_legacy() TO relay_provisioner;
+
 SELECT relay.isolate_tenants('relay.legacy_agents');
 SELECT relay.isolate_tenants('relay.proven_agents');
 SELECT relay.isolate_tenants('relay.legacy_migrations',

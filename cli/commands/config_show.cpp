@@ -32,7 +32,7 @@ Command const config_show{
 variable, a PG* variable, the service file, a rule of relay-admin, or a default. A flag overrides RELAY_ADMIN_*, which
 overrides libpq's service file, PG* variables and defaults. relay-admin has no configuration file.
 
-The command does not connect, and works while the database is down. It never shows a password, only where it comes
+The database itself has a name, too: `config name` and `whoami` show it. This command does not connect, and works while the database is down. It never shows a password, only where it comes
 from. If the password is in a passfile, libpq looks it up when it connects. With --sandbox, nothing is started.
 
 The rules of relay-admin: over TCP to another host, sslmode is verify-full unless you set a weaker mode explicitly. If

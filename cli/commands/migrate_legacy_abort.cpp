@@ -18,6 +18,9 @@ struct Options {
 
 ExitStatus stop(Options const &options, Context &context) {
     if (!context.globals().dry_run) {
+        if (!options.confirm) {
+            context.ask_for_label();
+        }
         context.prompt().confirm_by_typing(
             "This closes the shared secret immediately. Every agent without its own key is locked out",
             std::string(legacy_word), options.confirm);
@@ -38,6 +41,7 @@ ExitStatus run(Options const &options, Context &context) {
         return stop(options, context);
     }
     if (!context.globals().dry_run) {
+        context.ask_for_label();
         context.prompt().confirm_at_terminal(
             "Call the migration off? Listed agents may use the shared secret until the deadline.");
     }

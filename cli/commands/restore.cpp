@@ -62,6 +62,7 @@ ExitStatus restore_one(Options const &options, Context &context) {
     sink_options.existing_file = ExistingFile::refuse_at_delivery;  // an agent that is not revoked gets no key
     auto const sink = open_sink(sink_options, context.output());
     if (!context.globals().dry_run) {
+        context.ask_for_label();
         context.prompt().confirm("Restore agent " + agent.text() + " and issue it a fresh key?");
         settle_sink(context, *sink);
     }

@@ -23,11 +23,15 @@ struct Options {
     Waits waits{};
 };
 
-/// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. Reads nothing first: the
-/// question must appear immediately, even if the database is slow.
+/// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. For one subject it reads
+/// nothing first: the question must appear immediately, even if the database is slow. For several, the question shows
+/// which database this is.
 void confirm_end(Context &context, std::vector<std::string> const &subjects) {
     if (context.globals().dry_run || subjects.empty()) {
         return;
+    }
+    if (subjects.size() > 1) {
+        context.ask_for_label();
     }
     bool const agents = subjects.front().starts_with("agent ");
     std::string const what =

@@ -18,6 +18,7 @@ namespace {
 /// Returns the question. For a single agent it shows the block, so that the operator sees what it was for.
 std::string question_for(Context &context, std::vector<AgentId> const &agents) {
     if (agents.size() > 1) {
+        context.ask_for_label();
         return "Unblock " + std::to_string(agents.size()) + " agents?";
     }
     std::string question = "Unblock agent " + agents.front().text() + "?";

@@ -17,16 +17,6 @@ Value error_value(std::optional<Error> const &error) {
     };
 }
 
-std::string what_failed(Error const &error) {
-    std::string text = error.message();
-    for (std::string_view const misleading : {"; nothing was changed", ", nothing was changed"}) {
-        if (text.ends_with(misleading)) {
-            text.resize(text.size() - misleading.size());
-        }
-    }
-    return text;
-}
-
 Error error_of_reading(Error const &error) { return {error.kind(), what_failed(error), error.hint()}; }
 
 }  // namespace relay::cli

@@ -11,9 +11,6 @@ namespace relay::cli {
 /// Returns the error of one item of a list: `code`, `message`, `suggestions`; null if there is none.
 Value error_value(std::optional<Error> const &error);
 
-/// Returns the message of an error after a change was made: without "nothing was changed", which would be misread.
-std::string what_failed(Error const &error);
-
 /// Returns the error of a command that only reads: what_failed, because nothing could have been changed.
 Error error_of_reading(Error const &error);
 

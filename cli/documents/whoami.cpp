@@ -116,6 +116,7 @@ Document whoami_document(WhoAmI const &who, std::vector<db::ConnectionSetting> c
         .data =
             {
                 people_only("Database", describe_place(who)),
+                people_only("Name", who.label.name ? Value(describe(who.label)) : Value()),
                 people_only("Server",
                             "PostgreSQL " + who.server_version + (who.standby ? ", standby: read-only" : ", primary")),
                 people_only("Role", describe_role(who)),
@@ -125,6 +126,8 @@ Document whoami_document(WhoAmI const &who, std::vector<db::ConnectionSetting> c
                 people_only("Actor", actor.name + " (claimed, from " + actor.origin + ")"),
                 people_only("Schema", describe_schema(who)),
                 machine_only("database", who.database),
+                machine_only("database_name", who.label.name),
+                machine_only("production", who.label.production),
                 machine_only("host", who.link.host),
                 machine_only("port", who.link.port),
                 machine_only("server_version", who.server_version),
@@ -157,6 +160,7 @@ Document config_document(Globals const &globals, std::vector<db::ConnectionSetti
         document.items.push_back(setting("host", Value(), "--sandbox, which is not running; it starts when needed"));
     }
     document.items.push_back(setting("output", std::string(format_name(globals.format)), globals.format_origin));
+    document.items.push_back(setting("database_name", Value(), "the database, which this command does not ask"));
     document.items.push_back(setting("timeout", timeout_text(globals.timeout), globals.timeout_origin));
     document.items.push_back(color_setting(globals.color));
     document.items.push_back(setting("actor", actor.name, actor.origin));

@@ -281,6 +281,12 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
         throw Interrupted();
     }
     if (failed > 0) {
+        bool const none_known = std::all_of(receipt.items.begin(), receipt.items.end(), [](IncidentItem const &item) {
+            return !item.error || item.error->kind() == ErrorKind::not_found;
+        });
+        if (none_known) {
+            context.output().note("the others are not in this database: running the command again cannot change that");
+        }
         return ExitStatus::partial;
     }
     return waited.complete() ? ExitStatus::ok : ExitStatus::check_no;

@@ -33,7 +33,21 @@ bool means_yes(std::string const &answer) {
 
 }  // namespace
 
-Prompt::Prompt(Globals const &globals) : m_yes(globals.yes), m_no_input(globals.no_input) {}
+Prompt::Prompt(Globals const &globals, std::function<std::optional<DatabaseLabel>()> database)
+    : m_database(std::move(database)), m_yes(globals.yes), m_no_input(globals.no_input) {}
+
+void Prompt::show_database() const {
+    auto const database = m_database ? m_database() : std::nullopt;
+    if (database && database->name) {
+        write_all(STDERR_FILENO, escape_for_terminal("database: " + describe(*database)) + '\n');
+    }
+}
+
+void Prompt::require_typed(std::string const &what, std::string const &text) const {
+    if (trimmed(read_shown_line("Type " + what + " to continue: ")) != text) {
+        throw Error(ErrorKind::declined, "declined: that was not " + text + "; nothing was changed");
+    }
+}
 
 bool Prompt::can_ask() const { return !m_no_input && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1; }
 
@@ -44,6 +58,7 @@ void Prompt::confirm(std::string const &question) {
     if (!can_ask()) {
         nobody_to_ask(question, "add --yes to confirm");
     }
+    show_database();
     if (!means_yes(trimmed(read_shown_line(question + " [y/N] ")))) {
         throw Error(ErrorKind::declined, "declined; nothing was changed");
     }
@@ -68,8 +83,11 @@ void Prompt::confirm_by_typing(std::string const &question, std::string const &i
         nobody_to_ask(question, "add --confirm " + id + " (--yes is not enough here)");
     }
     write_all(STDERR_FILENO, escape_for_terminal(question) + '\n');
-    if (trimmed(read_shown_line("Type " + id + " to continue: ")) != id) {
-        throw Error(ErrorKind::declined, "declined: that was not " + id + "; nothing was changed");
+    show_database();
+    require_typed(id, id);
+    auto const database = m_database ? m_database() : std::nullopt;
+    if (database && database->name) {
+        require_typed(*database->name + ", the name of the database,", *database->name);
     }
 }
 

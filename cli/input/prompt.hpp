@@ -2,7 +2,9 @@
 
 #include "cli/context.hpp"
 #include "relay/crypto/secret_buffer.hpp"
+#include "relay/model/database_label.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -13,7 +15,8 @@ namespace relay::cli {
 /// organization needs `confirm_by_typing`.
 class Prompt {
   public:
-    explicit Prompt(Globals const &globals);
+    /// `database` returns the database that the command has asked so far. Each question about it then shows its name.
+    explicit Prompt(Globals const &globals, std::function<std::optional<DatabaseLabel>()> database = {});
 
     bool can_ask() const;
     /// Asks `question [y/N]`; --yes answers it. Throws Error: usage if it cannot ask (`next:` names --yes); declined on
@@ -21,8 +24,8 @@ class Prompt {
     void confirm(std::string const &question);
     /// As confirm, but if it cannot ask, it does nothing: a script that runs such a command means it.
     void confirm_at_terminal(std::string const &question);
-    /// For changes that are wide or final: the user must type the exact `id`, or `confirmed` (--confirm ID) must be
-    /// equal to it; --yes alone is not enough. Throws as confirm does.
+    /// For changes that are wide or final: the user must type the exact `id`, and then the name of the database if it
+    /// has one; or `confirmed` (--confirm ID) must be equal to `id`; --yes alone is not enough. Throws as confirm does.
     void confirm_by_typing(std::string const &question, std::string const &id,
                            std::optional<std::string> const &confirmed);
     /// Asks for one line, and returns it without surrounding blanks; if it is empty, returns `proposal`, which the
@@ -33,6 +36,10 @@ class Prompt {
     SecretBuffer ask_hidden(std::string const &question, std::string const &source, std::string const &next);
 
   private:
+    void show_database() const;
+    void require_typed(std::string const &what, std::string const &text) const;
+
+    std::function<std::optional<DatabaseLabel>()> m_database;
     bool m_yes;
     bool m_no_input;
 };

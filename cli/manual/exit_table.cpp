@@ -16,7 +16,7 @@ struct Meaning {
 };
 
 constexpr std::array meanings{
-    Meaning{ErrorKind::internal, "a bug; please report it"},
+    Meaning{ErrorKind::internal, "a bug, and nothing else; please report it"},
     Meaning{
         ErrorKind::usage,
         "a bad flag or argument; a confirmation or a place for the secret is missing; or the connection string does "
@@ -25,9 +25,11 @@ constexpr std::array meanings{
     Meaning{ErrorKind::denied, "the login was refused, or the database role lacks a privilege"},
     Meaning{ErrorKind::conflict, "it exists with other content, is in the wrong state, or is still in use"},
     Meaning{ErrorKind::limit, "the plan or a quota is reached"},
-    Meaning{ErrorKind::partial, "some rows of a batch failed; stdout shows which; run it again"},
-    Meaning{ErrorKind::unavailable,
-            "the database cannot be reached or did not answer in time; nothing was changed, so you can retry"},
+    Meaning{ErrorKind::partial, "some rows of a batch failed; stdout shows which, and why"},
+    Meaning{
+        ErrorKind::unavailable,
+        "the database cannot be reached, did not answer in time or has a fault, or this machine lacks memory or space; "
+        "nothing was changed, so you can retry"},
     Meaning{ErrorKind::unknown,
             "the connection was lost during COMMIT, and the outcome is not known yet; the message has the command that "
             "settles it"},
@@ -39,6 +41,10 @@ constexpr std::array meanings{
             "missing when it was read back, and the message says what is true now"},
     Meaning{ErrorKind::sink, "the secret could not be delivered; nothing was changed"},
     Meaning{ErrorKind::declined, "a question was answered with no, with the wrong id, or with Ctrl-D"},
+    Meaning{
+        ErrorKind::untold,
+        "the change is committed, but the command could not write its result; check the state instead of repeating the "
+        "command"},
 };
 
 constexpr int killed_by = 128;  // a shell adds this to the number of the signal

@@ -49,16 +49,12 @@ std::string error_text(Error const &error, Globals const &globals, bool color) {
     return globals.verbose ? text + hint_line("sqlstate: ", hint.sqlstate) : text;
 }
 
-void report_error(Error const &error, Globals const &globals) noexcept {
-    try {
-        bool const json = globals.format == OutputFormat::json || globals.format == OutputFormat::jsonl;
-        std::string const doubts = doubt_lines(error.hint().not_confirmed);
-        // The object is the last line in JSON mode; for people the doubt is, since who reads one line reads that one.
-        write_all(STDERR_FILENO, json ? doubts + error_json(error, globals)
-                                      : error_text(error, globals, stderr_has_color(globals.color)) + doubts);
-    } catch (...) {
-        write_all(STDERR_FILENO, "relay-admin: error: out of memory\n");
-    }
+void report_error(Error const &error, Globals const &globals) {
+    std::string const doubts = doubt_lines(error.hint().not_confirmed);
+    // The object is the last line in JSON mode; for people the doubt is, since who reads one line reads that one.
+    write_all(STDERR_FILENO, is_json(globals.format)
+                                 ? doubts + error_json(error, globals)
+                                 : error_text(error, globals, stderr_has_color(globals.color)) + doubts);
 }
 
 }  // namespace relay::cli

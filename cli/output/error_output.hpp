@@ -17,6 +17,6 @@ std::string error_text(Error const &error, Globals const &globals, bool color);
 
 /// Writes the error to stderr, as JSON if `globals` ask for it. If stderr fails, that is not reported: there is nowhere
 /// to report it.
-void report_error(Error const &error, Globals const &globals) noexcept;
+void report_error(Error const &error, Globals const &globals);
 
 }  // namespace relay::cli

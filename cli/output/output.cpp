@@ -5,12 +5,12 @@
 #include "cli/output/render.hpp"
 #include "cli/output/render_json.hpp"
 #include "cli/output/screen.hpp"
+#include "cli/output/untold.hpp"
 #include "cli/posix/signals.hpp"
 #include "cli/posix/write_all.hpp"
 #include "relay/model/text.hpp"
 
 #include <cstdlib>
-#include <cstring>
 
 #include <unistd.h>
 
@@ -22,13 +22,6 @@ namespace {
 void say(std::string_view line) {
     char const *const clear = last_words();
     write_all(STDERR_FILENO, (clear != nullptr ? clear : "") + std::string(line) + '\n');
-}
-
-std::string what_is_true(Document const &document) {
-    if (document.changed && !document.dry_run) {
-        return "the change itself is committed: check the result before you repeat the command";
-    }
-    return "nothing was changed in the database";
 }
 
 /// "no agent keys" of "AgentKeyList"
@@ -43,8 +36,9 @@ std::string nothing_found(std::string const &kind) {
 
 }  // namespace
 
-Output::Output(Globals const &globals)
+Output::Output(Globals const &globals, std::function<std::optional<DatabaseLabel>()> database)
     : m_globals(globals),
+      m_database(std::move(database)),
       m_format(globals.format),
       m_quiet(globals.quiet),
       m_verbose(globals.verbose),
@@ -72,20 +66,21 @@ int Output::write_out(std::string_view text, Through through) {
 
 void Output::show(Document const &document, Through through) {
     int const descriptor = m_diverted ? STDERR_FILENO : STDOUT_FILENO;
-    Rendered const rendered = render(document, m_format, screen_of(descriptor));
+    std::optional<DatabaseLabel> const database = m_database ? m_database() : std::nullopt;
+    Rendered const rendered = render(document, m_format, screen_of(descriptor), database);
     if (int const failure = m_diverted ? write_all(descriptor, rendered.text) : write_out(rendered.text, through);
         failure != 0) {
         bool const changed = document.changed && !document.dry_run;
-        throw Error(ErrorKind::internal,
-                    std::string("cannot write the result to ") + (m_diverted ? "stderr: " : "stdout: ") +
-                        std::strerror(failure),
-                    {.next = what_is_true(document), .changed = changed ? Changed::yes : Changed::no});
+        fail_to_write(m_diverted ? "stderr" : "stdout", failure, changed ? Changed::yes : Changed::no);
     }
     for (std::string const &warning : document.warnings) {
         warn(warning);
     }
     for (std::string const &line : rendered.notes) {
         note(line);
+    }
+    if ((document.changed || document.dry_run) && database && database->name) {
+        note("database: " + describe(*database));
     }
     bool const for_people = m_format == OutputFormat::table || m_format == OutputFormat::csv;
     if (for_people && document.is_list && document.items.empty()) {
@@ -101,7 +96,7 @@ void Output::show(Document const &document, Through through) {
 
 void Output::print(std::string_view text) {
     if (int const failure = write_out(text, Through::pager); failure != 0) {
-        throw Error(ErrorKind::internal, std::string("cannot write the result to stdout: ") + std::strerror(failure));
+        fail_to_write("stdout", failure, Changed::no);
     }
 }
 

@@ -3,8 +3,11 @@
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
 #include "cli/output/progress.hpp"
+#include "relay/model/database_label.hpp"
 #include "relay/model/error.hpp"
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,10 +16,11 @@ namespace relay::cli {
 /// The two streams: stdout is for data, stderr for messages. Every write is checked.
 class Output {
   public:
-    explicit Output(Globals const &globals);
+    /// `database` returns the database that the command has asked; none if there was none so far.
+    explicit Output(Globals const &globals, std::function<std::optional<DatabaseLabel>()> database = {});
 
     /// Renders `document` in the chosen format to stdout, or to stderr after divert_to_stderr(); its warnings go to
-    /// stderr. Throws Error (internal, changed as the document says) if the write fails.
+    /// stderr. If the write fails, throws as fail_to_write (untold.hpp).
     void show(Document const &document);
     /// As show(), for a document that changes nothing: uses a pager if stdout is a terminal that is too small. Not for
     /// a document printed beside a secret, and not for one that is needed immediately.
@@ -44,6 +48,7 @@ class Output {
     int write_out(std::string_view text, Through through);
 
     Globals m_globals;
+    std::function<std::optional<DatabaseLabel>()> m_database;
     OutputFormat m_format;
     bool m_quiet;
     bool m_verbose;

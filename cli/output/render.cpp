@@ -118,10 +118,11 @@ Rendered render_env(Document const &document) {
     return rendered;
 }
 
-Rendered render(Document const &document, OutputFormat format, std::optional<Screen> const &screen) {
+Rendered render(Document const &document, OutputFormat format, std::optional<Screen> const &screen,
+                std::optional<DatabaseLabel> const &database) {
     switch (format) {
-        case OutputFormat::json: return {.text = render_json(document, screen.has_value())};
-        case OutputFormat::jsonl: return {.text = render_jsonl(document)};
+        case OutputFormat::json: return {.text = render_json(document, screen.has_value(), database)};
+        case OutputFormat::jsonl: return {.text = render_jsonl(document, database)};
         case OutputFormat::csv: return {.text = render_csv(document)};
         case OutputFormat::id: return {.text = render_ids(document)};
         case OutputFormat::env: return render_env(document);

@@ -3,6 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/output/document.hpp"
 #include "cli/output/screen.hpp"
+#include "relay/model/database_label.hpp"
 
 #include <optional>
 #include <string>
@@ -17,8 +18,9 @@ struct Rendered {
 };
 
 /// Returns the document in `format`. `screen` is the terminal that the text goes to: tables are fitted to it and JSON
-/// is indented. Null means a pipe or a file.
-Rendered render(Document const &document, OutputFormat format, std::optional<Screen> const &screen);
+/// is indented. Null means a pipe or a file. JSON also has `database`, where the command ran.
+Rendered render(Document const &document, OutputFormat format, std::optional<Screen> const &screen,
+                std::optional<DatabaseLabel> const &database = {});
 
 /// Returns a table for pipes: labelled lines for a record, columns for a list. Text is escaped for the terminal. Fields
 /// without a label are omitted, and in labelled lines also fields without a value. Instants are RFC 3339, and nothing

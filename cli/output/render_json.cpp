@@ -92,13 +92,23 @@ struct ToJson {
 
 std::string to_json(Value const &value) { return std::visit(ToJson(), static_cast<Value::variant const &>(value)); }
 
-std::string meta(Document const &document) {
+std::string label_json(std::optional<DatabaseLabel> const &database) {
+    if (!database) {
+        return "null";
+    }
+    Writer writer = object();
+    writer.member("name", or_null(database->name)).member("production", json_of(database->production));
+    return std::move(writer).end();
+}
+
+std::string meta(Document const &document, std::optional<DatabaseLabel> const &database) {
     Writer writer = object();
     writer.member("request_id", or_null(document.request_id))
         .member("trace_id", or_null(document.trace_id))
         .member("at", document.at ? json_of(format_instant(*document.at)) : "null")
         .member("actor", or_null(document.actor))
         .member("db_role", or_null(document.db_role))
+        .member("database", label_json(database))
         .member("version", json_of(version()));
     return std::move(writer).end();
 }
@@ -148,7 +158,7 @@ std::string item_kind(std::string const &kind) {
 
 std::string value_json(Value const &value) { return escape_invisible(to_json(value)); }
 
-std::string render_json(Document const &document, bool indented) {
+std::string render_json(Document const &document, bool indented, std::optional<DatabaseLabel> const &database) {
     Writer writer = object();
     writer.member("schema", json_of(schema_name))
         .member("kind", json_of(document.kind))
@@ -159,12 +169,12 @@ std::string render_json(Document const &document, bool indented) {
     } else {
         writer.member("data", json_of(document.data));
     }
-    writer.member("warnings", json_list(document.warnings)).member("meta", meta(document));
+    writer.member("warnings", json_list(document.warnings)).member("meta", meta(document, database));
     std::string const json = std::move(writer).end();
     return finished(indented ? reformat_json(json, true).value_or(json) : json);
 }
 
-std::string render_jsonl(Document const &document) {
+std::string render_jsonl(Document const &document, std::optional<DatabaseLabel> const &database) {
     std::string lines;
     auto const add = [&](Record const &record) {
         Writer line = object();
@@ -188,7 +198,7 @@ std::string render_jsonl(Document const &document) {
         .member("dry_run", json_of(document.dry_run))
         .member("next", or_null(document.next))
         .member("warnings", json_list(document.warnings))
-        .member("meta", meta(document));
+        .member("meta", meta(document, database));
     return lines + finished(std::move(summary).end());
 }
 

@@ -1,5 +1,7 @@
 #include "cli/posix/process_guard.hpp"
 
+#include "relay/model/error.hpp"
+
 #include <initializer_list>
 
 #include <fcntl.h>
@@ -21,7 +23,7 @@ void occupy_standard_streams() {
             // open() takes the lowest free number. That is this one: the lower ones are in use by now.
             int const mode = descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY;
             if (::open("/dev/null", mode) != descriptor) {
-                ::_exit(1);
+                ::_exit(static_cast<int>(relay::ErrorKind::unavailable));  // not even this: the machine has a fault
             }
         }
     }

@@ -221,12 +221,12 @@ def test_output_that_nobody_gets_is_no_success(relay, database, key, where, form
     options = {"closed": [1]} if where == "closed" else {"stdout": where}
     for words in (["org", "list"], ["agent", "show", "bot"], ["key", "list"], ["version"], ["schema", "status"]):
         result = relay(*words, "-o", form, **options)
-        assert result.code == 1 and "cannot write the result to stdout" in result.err, result
+        assert result.code == 8 and "cannot write the result to stdout" in result.err, result
 
 
 def test_help_that_nobody_gets_is_no_success(relay_without_database):
     for line in (["help"], ["--help"], ["org", "create", "-h"], ["--version"], ["schema", "print"]):
-        assert relay_without_database(*line, stdout="/dev/full").code == 1, line
+        assert relay_without_database(*line, stdout="/dev/full").code == 8, line
 
 
 def test_a_closed_stderr_does_no_harm(relay, database):

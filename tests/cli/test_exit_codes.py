@@ -26,14 +26,14 @@ def test_0_done_already_so_or_empty(relay):
 
 
 @pytest.mark.parametrize("how", ["closed", "/dev/full"])
-def test_1_a_result_that_cannot_be_told(relay, database, how):
+def test_14_a_result_that_cannot_be_told(relay, database, how):
     """Not 0, because no one read the output, and not 12, because it was not a secret. The message says that it is
-    committed."""
+    committed. A read can be tried again."""
     options = {"closed": [1]} if how == "closed" else {"stdout": how}
-    error = both(relay, "org", "list", code=1, says=["cannot write the result to stdout"], **options)
+    error = both(relay, "org", "list", code=8, says=["cannot write the result to stdout"], **options)
     assert error["changed"] == "no"
     for number, form in enumerate((["-o", "json"], [])):
-        result = relay("org", "create", f"acme-{number}", "--name", "Acme", *form, check=1, **options)
+        result = relay("org", "create", f"acme-{number}", "--name", "Acme", *form, check=14, **options)
         assert "the change itself is committed" in result.err
         assert not form or result.error()["changed"] == "yes"
     assert database.value("SELECT count(*) FROM relay.organizations") == 2

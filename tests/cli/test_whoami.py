@@ -10,7 +10,7 @@ from support.database import Database, make_template
 
 SECRET = "pa55-w0rd-geheim"
 WHO_KEYS = {
-    "database", "host", "port", "server_version", "standby", "session_user", "current_user", "superuser", "groups",
+    "database", "database_name", "production", "host", "port", "server_version", "standby", "session_user", "current_user", "superuser", "groups",
     "tls", "tls_version", "tls_cipher", "sslmode", "password_used", "actor", "actor_origin", "schema_state",
     "schema_version", "known_schema_version",
 }  # fmt: skip
@@ -181,7 +181,7 @@ def test_neither_takes_a_word(relay):
     first_words = (["whoami"], ["config", "show"])
     for words in first_words:
         relay.error(*words, "x", check=2)
-    assert "config needs a command: show\n" in relay("config", check=2).err
+    assert "config needs a command: name, show\n" in relay("config", check=2).err
 
 
 def test_whoami_agrees_with_what_a_write_tells(relay, tmp_path):

@@ -163,7 +163,7 @@ def test_the_page_of_the_program_names_each_command_and_exit_code():
         spellings = "|".join(" ".join(path) for path in (found.path, found.alias) if path)
         assert re.search(rf"^ +(?:{spellings}) +{re.escape(found.summary)}", text, re.MULTILINE), found.path
     codes = re.findall(r"^ {5}(\d+) (\w+)", section(text, "EXIT STATUS"), re.MULTILINE)
-    assert [int(code) for code, _ in codes] == [*range(14), 130, 143]
+    assert [int(code) for code, _ in codes] == [*range(15), 130, 143]
 
 
 def test_the_environment_is_the_one_that_the_program_reads():
@@ -184,4 +184,4 @@ def test_the_environment_is_the_one_that_the_program_reads():
 def test_the_readme_lists_the_same_exit_codes():
     rows = re.findall(r"^\| ([\d, ]+) \|", (SOURCE / "README.md").read_text(), re.MULTILINE)
     codes = [int(code) for row in rows for code in row.split(",")]
-    assert codes == [*range(14), 130, 143]
+    assert codes == [*range(15), 130, 143]

@@ -3,7 +3,7 @@
 NAMES = {
     1: "internal", 2: "usage", 3: "not_found", 4: "denied", 5: "conflict", 6: "limit", 7: "partial", 8: "unavailable",
     9: "unknown",
-    10: "check_no", 11: "schema", 12: "sink", 13: "declined",
+    10: "check_no", 11: "schema", 12: "sink", 13: "declined", 14: "untold",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/model/outcome.hpp"
 #include "relay/model/text.hpp"
 
 #include <fmt/format.h>
@@ -50,6 +51,7 @@ class Run {
         : m_database(database), m_request(request), m_options(options) {}
 
     AuditMaintenance all() {
+        outcome::expect_more(!m_options.dry_run);
         step(
             "a month of the audit trail", [this](db::Transaction &transaction) { return make(transaction); },
             [this](db::Transaction &transaction) { return sql::have_months(transaction, m_result.made); });
@@ -65,6 +67,7 @@ class Run {
                     return sql::droppable_months(transaction, *m_request.keep_months).empty();
                 });
         }
+        outcome::expect_more(false);
         return m_result;
     }
 
@@ -90,7 +93,7 @@ class Run {
             }
             Hint hint = error.hint();
             hint.changed = Changed::partly;
-            throw Error(error.kind(), error.message(), hint);
+            throw Error(error.kind(), what_failed(error) + "; the steps before it are committed", hint);
         }
         m_result.changed = m_result.changed || changed;
     }

@@ -1,11 +1,18 @@
 #include "relay/audit/months_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/db/work_lock.hpp"
 
 #include <algorithm>
 
 namespace relay::sql {
 namespace {
+
+constexpr db::WorkLock months_lock{.work = "the months of the audit trail",
+                                   .take = "SELECT relay.lock_event_months()",
+                                   .held =
+                                       "l.locktype = 'relation' AND l.relation = 'relay.schema_migrations'::regclass"
+                                       " AND l.mode = 'ShareUpdateExclusiveLock'"};
 
 constexpr auto make_sql = R"sql(
 SELECT to_char(month, 'YYYY-MM') AS month, moved_rows FROM relay.make_event_months($1::integer) ORDER BY month)sql";
@@ -44,6 +51,7 @@ std::vector<EventMonth> read_months(db::Rows const &rows) {
 }  // namespace
 
 std::vector<EventMonth> make_event_months(db::Transaction &transaction, int ahead) {
+    db::take(transaction, months_lock);
     std::vector<EventMonth> made;
     db::Rows const rows = transaction.exec(make_sql, {ahead});
     for (db::Row const row : rows) {
@@ -67,6 +75,7 @@ std::vector<EventMonth> droppable_months(db::Transaction &transaction, int keep)
 bool may_drop_months(db::Transaction &transaction) { return transaction.exec(may_drop_sql).one().boolean("may"); }
 
 std::vector<EventMonth> drop_months(db::Transaction &transaction, int keep, Attribution const &by) {
+    db::take(transaction, months_lock);
     return read_months(transaction.exec(drop_sql, {keep, by.actor, by.reason, by.ticket, by.trace_id}));
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,7 @@ char *allocate(std::size_t size) {
     start_crypto();
     auto *const memory = static_cast<char *>(sodium_malloc(size));
     if (memory == nullptr) {
-        throw Error(ErrorKind::internal, "no memory left for secrets");
+        throw std::bad_alloc();
     }
     return memory;
 }
@@ -74,7 +75,8 @@ SlotPool *pool_for(std::size_t capacity) {
 void start_crypto() {
     static bool const started = sodium_init() >= 0;
     if (!started) {
-        throw Error(ErrorKind::internal, "libsodium cannot start");
+        throw Error(ErrorKind::unavailable,
+                    "the random number generator of this machine does not work; nothing was changed");
     }
 }
 

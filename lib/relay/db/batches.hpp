@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/sqlstate.hpp"
 #include "relay/model/error.hpp"
 
 #include <cstddef>
@@ -12,8 +13,7 @@ namespace relay {
 /// Returns true if the database refused what a transaction wanted to write, so that other rows may succeed: a bad
 /// row, not a lost server.
 inline bool is_refusal_of_rows(Error const &error) {
-    return !error.hint().sqlstate.empty() && error.hint().changed == Changed::no &&
-           (error.kind() == ErrorKind::conflict || error.kind() == ErrorKind::internal);
+    return error.hint().changed == Changed::no && db::refuses_rows(error.hint().sqlstate);
 }
 
 /// Returns `error` with a note that earlier batches had committed `done` items (`what`: "keys were issued").

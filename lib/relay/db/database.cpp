@@ -5,6 +5,7 @@
 #include "relay/db/listener.hpp"
 #include "relay/db/session.hpp"
 #include "relay/db/sqlstate.hpp"
+#include "relay/model/outcome.hpp"
 
 #include <fmt/format.h>
 #include <random>
@@ -76,6 +77,7 @@ struct Database::Impl {
     Settings settings;
     std::optional<Conninfo> resolved{};
     std::unique_ptr<Session> session{};
+    std::optional<DatabaseLabel> label{};
     bool hurry = false;  // true after a fence, when the 45 s that a command may take are nearly used up
 
     Conninfo const &conninfo() {
@@ -109,6 +111,7 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
     Running const mark(current.socket());
     try {
         current.begin(options, deadline);
+        label = current.label();
         Transaction transaction(current);
         body(transaction);
         bool const writes = !options.read_only && !transaction.has_nothing_to_do();
@@ -146,13 +149,21 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
 }
 
 void Database::Impl::commit(TransactOptions const &options, Transaction const &transaction, Deadline deadline) {
-    switch (session->commit(std::max(deadline, Clock::now() + least_commit_wait))) {
-        case CommitAnswer::committed: return;
+    std::optional<OperationId> const &operation = transaction.recorded_operation();
+    outcome::commit_sent(operation ? operation->text() : std::string_view());
+    CommitAnswer const answer = session->commit(std::max(deadline, Clock::now() + least_commit_wait));
+    if (answer == CommitAnswer::none) {
+        return settle_lost(options, transaction);
+    }
+    bool const done = answer == CommitAnswer::committed || answer == CommitAnswer::only_locally;
+    done ? outcome::committed() : outcome::rolled_back();
+    switch (answer) {
         case CommitAnswer::only_locally: throw on_the_primary_only();
         case CommitAnswer::run_again: throw RunAgain();
         case CommitAnswer::rolled_back: throw Error(session->commit_error());
         case CommitAnswer::wake_up_refused: throw WakeUpRefused(session->commit_error());
-        case CommitAnswer::none: settle_lost(options, transaction);
+        case CommitAnswer::committed:
+        case CommitAnswer::none: break;
     }
 }
 
@@ -163,6 +174,7 @@ void Database::Impl::settle_lost(TransactOptions const &options, Transaction con
     hurry = true;
     Fence fence(conninfo(), settings);
     Fate const fate = operation ? fence.settle(*operation) : fence.settle_migration(options.was_committed);
+    fate == Fate::committed ? outcome::committed() : outcome::rolled_back();
     if (fate == Fate::aborted) {
         throw Error(ErrorKind::unavailable,
                     "the connection broke while committing, and the transaction was rolled back; nothing was changed",
@@ -234,12 +246,17 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
 }
 
 Fate Database::settle(OperationId const &operation) {
-    return Fence(m_impl->conninfo(), m_impl->settings).settle(operation);
+    Fence fence(m_impl->conninfo(), m_impl->settings);
+    Fate const fate = fence.settle(operation);
+    m_impl->label = fence.label();
+    return fate;
 }
 
 std::unique_ptr<Listener> Database::listen(char const *channel) {
     return std::make_unique<Listener>(m_impl->conninfo(), m_impl->settings, channel);
 }
+
+std::optional<DatabaseLabel> const &Database::label() const { return m_impl->label; }
 
 std::string const &Database::target() { return m_impl->conninfo().target; }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/db/transaction.hpp"
+#include "relay/model/database_label.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/ids.hpp"
 
@@ -120,6 +121,9 @@ class Database {
 
     /// Listens on a channel, on a separate connection (relay/db/listener.hpp). Throws Error: unavailable, denied.
     std::unique_ptr<Listener> listen(char const *channel);
+
+    /// Returns what the last transaction has read when it began; none if there was no transaction yet.
+    std::optional<DatabaseLabel> const &label() const;
 
     /// Returns "relay at db.internal:5432", for people.
     std::string const &target();

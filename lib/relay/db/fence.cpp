@@ -61,9 +61,10 @@ std::optional<Fate> Fence::try_once(OperationId const &operation, Deadline deadl
     options.lock_patience = lock_patience;
     Session session(m_conninfo, m_settings, deadline);
     session.begin(options, deadline);
+    m_label = session.label();
     if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
         // The lost transaction may be the one that creates the table. It holds the migration lock until it ends.
-        session.exec(migration_lock_sql, {});
+        session.exec(migration_lock.take, {});
         if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
             return Fate::aborted;
         }
@@ -95,7 +96,7 @@ Fate Fence::settle_migration(std::function<bool(Transaction &)> const &was_commi
         options.lock_patience = lock_patience;
         Session session(m_conninfo, m_settings, deadline);
         session.begin(options, deadline);
-        session.exec(migration_lock_sql, {});
+        session.exec(migration_lock.take, {});
         Transaction transaction(session);
         return was_committed(transaction) ? Fate::committed : Fate::aborted;
     };

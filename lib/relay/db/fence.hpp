@@ -18,6 +18,8 @@ class Fence {
     Fate settle(OperationId const &operation);
     /// Settles a transaction that applies a migration, by calling `was_committed` under the migration lock.
     Fate settle_migration(std::function<bool(Transaction &)> const &was_committed);
+    /// Returns what the database that answered is called; none if none did.
+    std::optional<DatabaseLabel> const &label() const { return m_label; }
 
   private:
     template <typename Attempt>
@@ -26,6 +28,7 @@ class Fence {
 
     Conninfo const &m_conninfo;
     Settings const &m_settings;
+    std::optional<DatabaseLabel> m_label{};
     std::string m_refusal{};  ///< why there is no use in asking again; empty while there is
 };
 

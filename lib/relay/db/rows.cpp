@@ -11,7 +11,7 @@ namespace relay::db {
 namespace {
 
 [[noreturn]] void complain(char const *column, char const *what) {
-    throw Error(ErrorKind::internal, std::string("result column ") + column + " " + what);
+    throw unexpected_answer(std::string("result column ") + column + " " + what);
 }
 
 Error not_a(char const *kind, char const *column, std::string const &text) {

@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 #include <charconv>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -45,6 +46,8 @@ struct Session::Start {
     Instant now{};
     std::string db_role{};
     std::string database_id{};
+    bool has_schema = true;  // as far as is known
+    DatabaseLabel label{};
 };
 
 struct Session::Impl {
@@ -66,6 +69,8 @@ struct Session::Impl {
     }
 
     Conninfo conninfo;
+    Asker asker() const { return {.role = role(), .writes = start.may_write, .has_schema = start.has_schema}; }
+
     Watchdog watchdog{};
     PqxxConnection connection;
     Pipeline pipeline{connection.raw()};
@@ -115,18 +120,19 @@ void Session::fail_broken(std::string_view message) const {
     if (running::interrupted()) {
         throw Interrupted();
     }
+    std::string const and_then = m_impl->start.may_write ? "; nothing was changed" : "";
     if (m_impl->watchdog.bark() == Watchdog::Bark::flooded) {
         throw endless_answer();
     }
     if (m_impl->watchdog.bark() == Watchdog::Bark::late) {
-        throw Error(
-            ErrorKind::unavailable,
-            fmt::format("the database gave no answer within {} ms; nothing was changed", m_impl->timeout.count()),
-            {.next = Advice("try again").also(advise(Act::allow_more_time))});
+        throw Error(ErrorKind::unavailable,
+                    fmt::format("the database gave no answer within {} ms{}", m_impl->timeout.count(), and_then),
+                    {.next = Advice("try again").also(advise(Act::allow_more_time))});
     }
     // pqxx may have its own words, and libpq the server's last ones.
     char const *const last_words = PQerrorMessage(m_impl->connection.raw());
-    throw broken_connection(find_sqlstate(message).empty() ? last_words : message, m_impl->conninfo);
+    Error const error = broken_connection(find_sqlstate(message).empty() ? last_words : message, m_impl->conninfo);
+    throw m_impl->start.may_write ? error : Error(error.kind(), what_failed(error), error.hint());
 }
 
 void Session::fail(std::string const &sqlstate, std::string_view message) const {
@@ -134,12 +140,15 @@ void Session::fail(std::string const &sqlstate, std::string_view message) const 
         fail_broken(message);
     }
     if (sqlstate.empty()) {  // libpq's own error, or pqxx's
+        if (message.find("out of memory") != message.npos) {
+            throw std::bad_alloc();
+        }
         throw unexpected_answer(message.empty() ? "no result" : message.substr(0, message.find('\n')));
     }
     if (is_retryable(sqlstate)) {
         throw RunAgain();
     }
-    throw translate(sqlstate, message, m_impl->role());
+    throw translate(sqlstate, message, m_impl->asker());
 }
 
 void Session::begin(TransactOptions const &options, Deadline deadline) {
@@ -170,8 +179,9 @@ void Session::open(TransactOptions const &options) {
     auto const idle_timeout = std::chrono::milliseconds(60'000) + options.busy_elsewhere;
     m_impl->start = Start{.may_write = !options.read_only};
     send(options.one_snapshot ? begin_one_snapshot_sql : begin_sql, {});
+    // Of the time for locks, a quarter is left to find out who holds one.
     m_impl->start.settings = send(settings_sql, {Param(statement_timeout.count()), Param(idle_timeout.count()),
-                                                 Param(std::min(options.lock_patience, statement_timeout).count()),
+                                                 Param(std::min(options.lock_patience, statement_timeout * 3 / 4).count()),
                                                  Param(options.wake_later ? "later" : "now")});
     if (PQserverVersion(m_impl->connection.raw()) >= first_with_transaction_timeout) {
         send(no_transaction_timeout_sql, {});
@@ -246,6 +256,8 @@ std::string const &Session::db_role() { return started().db_role; }
 
 std::string const &Session::database_id() { return started().database_id; }
 
+DatabaseLabel const &Session::label() { return started().label; }
+
 void Session::check_start() {
     Start &start = m_impl->start;
     bool const is_answered = start.facts && start.facts->rows && (!start.versions || start.versions->rows) &&
@@ -257,6 +269,8 @@ void Session::check_start() {
     Row const facts = Rows(start.facts->rows).one();
     start.now = facts.instant("now");
     start.db_role = facts.text("db_role");
+    start.has_schema = facts.boolean("has_schema");
+    start.label = read_label(facts.optional_text("label"));
     if (start.identity) {
         start.database_id = Rows(start.identity->rows).one().text("identity");
     }
@@ -351,7 +365,7 @@ CommitAnswer Session::commit(Deadline deadline) noexcept {
             return CommitAnswer::none;
         }
         m_impl->commit_error.emplace(
-            translate(sqlstate, error_field(result.get(), PG_DIAG_MESSAGE_PRIMARY), m_impl->role()));
+            translate(sqlstate, error_field(result.get(), PG_DIAG_MESSAGE_PRIMARY), m_impl->asker()));
         return is_failed_notify(sqlstate, error_field(result.get(), PG_DIAG_MESSAGE_DETAIL))
                    ? CommitAnswer::wake_up_refused
                    : CommitAnswer::rolled_back;

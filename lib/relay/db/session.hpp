@@ -3,6 +3,7 @@
 #include "relay/db/conninfo.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/db/watchdog.hpp"
+#include "relay/model/database_label.hpp"
 #include "relay/model/error.hpp"
 
 #include <functional>
@@ -68,6 +69,7 @@ class Session {
     Instant now();
     std::string const &db_role();
     std::string const &database_id();
+    DatabaseLabel const &label();
 
   private:
     struct Impl;

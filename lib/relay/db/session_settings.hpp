@@ -27,7 +27,8 @@ SELECT set_config('synchronous_commit', CASE WHEN $1::boolean THEN 'local'
                                              WHEN current_setting('synchronous_commit') = 'off' THEN 'on'
                                              ELSE current_setting('synchronous_commit') END, true),
        pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
-       session_user AS db_role, now() AS now)sql";
+       session_user AS db_role, now() AS now, EXISTS (SELECT FROM pg_namespace WHERE nspname = 'relay') AS has_schema,
+       obj_description((SELECT oid FROM pg_namespace WHERE nspname = 'relay'), 'pg_namespace') AS label)sql";
 
 // An array costs a third of two aggregates, which a new connection would have to look up first.
 inline constexpr auto versions_sql = "SELECT ARRAY(SELECT version FROM relay.schema_migrations) AS versions";

@@ -3,6 +3,7 @@
 #include "relay/model/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace relay::db {
@@ -31,7 +32,141 @@ std::string primary_message(std::string_view message) {
     return escape_for_terminal(line);
 }
 
-bool in_class(std::string_view sqlstate, std::string_view prefix) { return sqlstate.starts_with(prefix); }
+/// What one can do about an error of the server.
+enum class Cure {
+    nothing,
+    grant,
+    install,
+    retry,
+    find_lock,
+    more_time,
+    primary,
+    apply_schema,
+    verify_schema,
+    make_room,
+    server_log,
+    report
+};
+
+/// What the errors of a class mean: the kind, the beginning of the message, and the cure. Without `says`, the server's
+/// message is not shown, because ours has it all.
+struct Meaning {
+    std::string_view prefix;  ///< of the SQLSTATE
+    ErrorKind kind;
+    std::string_view text;
+    Cure cure;
+    bool says = true;
+};
+
+constexpr std::string_view not_now = "the database could not do it now";
+constexpr std::string_view server_fault = "the database server has a fault";
+constexpr std::string_view refused_values = "the database refused the values";
+constexpr std::string_view not_asked = "the database does not do what was asked";
+constexpr std::string_view other_schema =
+    "the database has no relay schema, or not the version that this program needs";
+constexpr std::string_view our_bug = "the database does not accept a statement of this program";
+
+/// The classes of https://www.postgresql.org/docs/current/errcodes-appendix.html, as the program's exit codes. The
+/// first entry that fits counts, so a code comes before its class. Only those of the last
+/// group are bugs of this program. A state that is not here is a fault of the server: a newer one may have more of them.
+constexpr auto meanings = std::to_array<Meaning>({
+    // the login and its rights
+    {"28", ErrorKind::denied, "the database refused the login", Cure::nothing},
+    {"42501", ErrorKind::denied, "role {role} has no privilege to do this", Cure::grant},
+    // passes, or ends with a retry
+    {"55P03", ErrorKind::unavailable, "another session holds a lock that this command needs", Cure::find_lock, false},
+    {"57014", ErrorKind::unavailable, "the statement took too long or was cancelled", Cure::more_time, false},
+    {"25P03", ErrorKind::unavailable, not_now, Cure::more_time},
+    {"25P04", ErrorKind::unavailable, not_now, Cure::more_time},
+    {"25006", ErrorKind::unavailable, "the database accepts no writes now", Cure::primary},
+    {"08", ErrorKind::unavailable, not_now, Cure::retry},
+    {"40", ErrorKind::unavailable, not_now, Cure::retry},
+    {"55006", ErrorKind::unavailable, not_now, Cure::retry},
+    {"57", ErrorKind::unavailable, not_now, Cure::retry},
+    // the server lacks something, or is damaged
+    {"53100", ErrorKind::unavailable, not_now, Cure::make_room},
+    {"53300", ErrorKind::unavailable, not_now, Cure::retry},
+    {"53", ErrorKind::unavailable, not_now, Cure::server_log},
+    {"54", ErrorKind::unavailable, not_now, Cure::server_log},
+    {"58", ErrorKind::unavailable, server_fault, Cure::server_log},
+    {"F0", ErrorKind::unavailable, server_fault, Cure::server_log},
+    {"HV", ErrorKind::unavailable, server_fault, Cure::server_log},
+    {"XX", ErrorKind::unavailable, server_fault, Cure::server_log},
+    // the values do not fit
+    {"22", ErrorKind::conflict, refused_values, Cure::nothing},
+    {"23", ErrorKind::conflict, refused_values, Cure::nothing},
+    // the schema is missing, or something in it was changed or added by hand
+    {"42P01", ErrorKind::schema, other_schema, Cure::apply_schema},
+    {"3F000", ErrorKind::schema, other_schema, Cure::apply_schema},
+    {"42883", ErrorKind::schema, other_schema, Cure::apply_schema},
+    {"42703", ErrorKind::schema, other_schema, Cure::apply_schema},
+    {"42601", ErrorKind::internal, our_bug, Cure::report},
+    {"09", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"0A", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"20", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"21", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"27", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"2B", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"2F", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"38", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"39", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"42", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"44", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"55", ErrorKind::schema, not_asked, Cure::verify_schema},
+    {"P0", ErrorKind::schema, not_asked, Cure::verify_schema},
+    // bugs: a statement, or its place in the transaction, is wrong
+    {"24", ErrorKind::internal, our_bug, Cure::report},
+    {"25", ErrorKind::internal, our_bug, Cure::report},
+    {"26", ErrorKind::internal, our_bug, Cure::report},
+    {"2D", ErrorKind::internal, our_bug, Cure::report},
+    {"34", ErrorKind::internal, our_bug, Cure::report},
+    {"3B", ErrorKind::internal, our_bug, Cure::report},
+});
+
+constexpr Meaning any_other{"", ErrorKind::unavailable, server_fault, Cure::server_log};
+
+Meaning const &meaning_of(std::string_view sqlstate) {
+    auto const found = std::find_if(meanings.begin(), meanings.end(),
+                                    [&](Meaning const &meaning) { return sqlstate.starts_with(meaning.prefix); });
+    return found == meanings.end() ? any_other : *found;
+}
+
+Hint hint_of(Cure cure) {
+    switch (cure) {
+        case Cure::nothing: break;
+        case Cure::grant:
+            return {.next =
+                        "GRANT relay_provisioner (everything), relay_responder (block, revoke) or relay_auditor "
+                        "(read) TO the role"};
+        case Cure::install:
+            return {.why = "the database has no relay schema yet, and this login may not create it",
+                    .next = "connect as the owner of the database with CREATEROLE, or as a superuser"};
+        case Cure::retry: return {.next = "try again"};
+        case Cure::find_lock:
+            return {.next = "try again, or see who holds it: SELECT * FROM pg_locks WHERE NOT granted"};
+        case Cure::more_time: return {.next = Advice("try again").also(advise(Act::allow_more_time))};
+        case Cure::primary:
+            return {.next =
+                        "connect to the primary; if the connection string names several hosts, it is found: host=a,b"};
+        case Cure::apply_schema: return {.next = advise(Act::apply_schema)};
+        case Cure::verify_schema:
+            return {.why = "a rule, a trigger, or a changed view or function that the schema does not have interferes",
+                    .next = advise(Act::verify_schema)};
+        case Cure::make_room: return {.next = "make room on the disk of the database server, then try again"};
+        case Cure::server_log: return {.next = "read the log of the database server, then try again"};
+        case Cure::report: return {.next = "please report this as a bug"};
+    }
+    return {};
+}
+
+std::string with_role(std::string_view text, std::string_view role) {
+    constexpr std::string_view place = "{role}";
+    std::string filled(text);
+    if (auto const at = filled.find(place); at != std::string::npos) {
+        filled.replace(at, place.size(), escape_for_terminal(role));
+    }
+    return filled;
+}
 
 }  // namespace
 
@@ -43,7 +178,7 @@ std::string find_sqlstate(std::string_view message) {
 bool is_retryable(std::string_view sqlstate) { return sqlstate == "40001" || sqlstate == "40P01"; }
 
 bool leaves_commit_open(std::string_view sqlstate) {
-    return sqlstate.empty() || in_class(sqlstate, "08") || in_class(sqlstate, "57P") || sqlstate == "40003";
+    return sqlstate.empty() || sqlstate.starts_with("08") || sqlstate.starts_with("57P") || sqlstate == "40003";
 }
 
 bool ends_session(std::string_view sqlstate) {
@@ -54,64 +189,26 @@ bool is_failed_notify(std::string_view sqlstate, std::string_view detail) {
     return sqlstate == "54000" || sqlstate == "55P03" || detail.find("pg_notify/") != std::string_view::npos;
 }
 
-Error translate(std::string_view sqlstate, std::string_view message, std::string_view role) {
-    std::string const state(sqlstate);
-    std::string const said = primary_message(message);
-    if (in_class(sqlstate, "28")) {
-        return {ErrorKind::denied, "the database refused the login: " + said, {.sqlstate = state}};
-    }
-    if (sqlstate == "42501" && said.find("row-level security") != said.npos) {
+bool refuses_rows(std::string_view sqlstate) {
+    constexpr auto classes = std::to_array<std::string_view>({"09", "21", "22", "23", "27", "38", "39", "44", "P0"});
+    return std::any_of(classes.begin(), classes.end(), [&](auto prefix) { return sqlstate.starts_with(prefix); });
+}
+
+Error translate(std::string_view sqlstate, std::string_view message, Asker const &asker) {
+    Meaning const &meaning = meaning_of(sqlstate);
+    bool const no_groups = meaning.cure == Cure::grant && !asker.has_schema;
+    Hint hint = hint_of(no_groups ? Cure::install : meaning.cure);
+    hint.sqlstate = sqlstate;
+    if (sqlstate == "42501" && primary_message(message).find("row-level security") != std::string::npos) {
         return {ErrorKind::denied,
-                "row level security would hide rows from role " + escape_for_terminal(role) + ": " + said,
+                "row level security would hide rows from role " + escape_for_terminal(asker.role) + ": " +
+                    primary_message(message),
                 {.next = "use a login that sees all rows: the owner of the table, or one with BYPASSRLS",
-                 .sqlstate = state}};
+                 .sqlstate = std::string(sqlstate)}};
     }
-    if (sqlstate == "42501") {
-        return {ErrorKind::denied,
-                "role " + escape_for_terminal(role) + " has no privilege to do this: " + said,
-                {.next = "GRANT relay_provisioner (everything), relay_responder (block, revoke) or relay_auditor "
-                         "(read) TO the role",
-                 .sqlstate = state}};
-    }
-    if (sqlstate == "55P03") {
-        return {
-            ErrorKind::unavailable,
-            "another session holds a lock that this command needs; nothing was changed",
-            {.next = "try again, or see who holds it: SELECT * FROM pg_locks WHERE NOT granted", .sqlstate = state}};
-    }
-    if (sqlstate == "57014") {
-        return {ErrorKind::unavailable,
-                "the statement took too long or was cancelled; nothing was changed",
-                {.next = Advice("try again").also(advise(Act::allow_more_time)), .sqlstate = state}};
-    }
-    if (sqlstate == "25006") {
-        return {ErrorKind::unavailable,
-                "the database accepts no writes now: " + said,
-                {.next = "connect to the primary; if the connection string names several hosts, it is found: host=a,b",
-                 .sqlstate = state}};
-    }
-    if (sqlstate == "42P01" || sqlstate == "3F000" || sqlstate == "42883" || sqlstate == "42703") {
-        return {ErrorKind::schema,
-                "the database has no relay schema, or not the version that this program needs: " + said,
-                {.next = advise(Act::apply_schema), .sqlstate = state}};
-    }
-    if (sqlstate == "0A000") {
-        return {ErrorKind::schema,
-                "the database does not do what was asked: " + said + "; nothing was changed",
-                {.why = "a rule that the schema does not have interferes",
-                 .next = advise(Act::verify_schema),
-                 .sqlstate = state}};
-    }
-    if (in_class(sqlstate, "23")) {
-        return {ErrorKind::conflict, "the database refused the values: " + said, {.sqlstate = state}};
-    }
-    if (in_class(sqlstate, "08") || in_class(sqlstate, "53") || sqlstate == "54000" || in_class(sqlstate, "57P") ||
-        is_retryable(sqlstate)) {
-        return {ErrorKind::unavailable,
-                "the database could not do it now: " + said + "; nothing was changed",
-                {.next = "try again", .sqlstate = state}};
-    }
-    return {ErrorKind::internal, "the database reported an error: " + said, {.sqlstate = state}};
+    std::string text = with_role(meaning.text, asker.role);
+    text += meaning.says ? ": " + primary_message(message) : "";
+    return {meaning.kind, text + (asker.writes ? "; nothing was changed" : ""), std::move(hint)};
 }
 
 }  // namespace relay::db

@@ -27,8 +27,19 @@ bool ends_session(std::string_view sqlstate);
 /// session holds its lock (55P03), or its files cannot be written (`detail`, the server's DETAIL, names one of them).
 bool is_failed_notify(std::string_view sqlstate, std::string_view detail);
 
-/// Returns our error for a server's. `message` is its primary message, without DETAIL (which may have values); `role`
-/// is the role that asked.
-Error translate(std::string_view sqlstate, std::string_view message, std::string_view role);
+/// Returns true if an error with this state is about the rows that were written, so that other rows may succeed: their
+/// values, or a trigger or function that refused them.
+bool refuses_rows(std::string_view sqlstate);
+
+/// The transaction that got an error.
+struct Asker {
+    std::string_view role{};
+    bool writes = true;  ///< then the message says that nothing was changed
+    bool has_schema = true;  ///< false: the database has no relay schema, so there is no group to be a member of
+};
+
+/// Returns our error for a server's, from a table of the classes. `message`
+/// is its primary message, without DETAIL (which may have values).
+Error translate(std::string_view sqlstate, std::string_view message, Asker const &asker);
 
 }  // namespace relay::db

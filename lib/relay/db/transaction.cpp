@@ -12,7 +12,7 @@ Error not_done(std::string_view what, std::vector<std::string> doubts) {
     return {ErrorKind::schema,
             "the database did not do what was asked: " + std::string(what) +
                 " was not there when it was read back; nothing was changed",
-            {.why = "a rule, a trigger, or a view or function that was changed interferes",
+            {.why = "a rule, a trigger, or a changed view or function interferes",
              .next = advise(Act::verify_schema),
              .not_confirmed = std::move(doubts)}};
 }

@@ -108,7 +108,10 @@ CheckResult judge_role(sql::ServerFacts const &facts) {
         return {
             "db.role", CheckStatus::warn,
             facts.role + " is a superuser, which bypasses the schema's protections: it could rewrite the audit trail",
-            "CREATE ROLE a_login LOGIN; GRANT relay_provisioner TO a_login"};
+            facts.has_schema
+                ? "CREATE ROLE a_login LOGIN; GRANT relay_provisioner TO a_login"
+                : "once the schema has made the groups: CREATE ROLE a_login LOGIN; GRANT relay_provisioner "
+                  "TO a_login"};
     }
     if (facts.has_schema && !facts.may_read) {
         std::string const rights = facts.groups.empty() ? "is not in any relay_ group"

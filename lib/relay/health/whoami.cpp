@@ -37,6 +37,7 @@ WhoAmI who_am_i(db::Database &database) {
                .at = transaction.now()};
         read_schema(transaction, who);
     });
+    who.label = database.label().value_or(DatabaseLabel());
     return who;
 }
 

@@ -13,6 +13,7 @@ namespace relay {
 /// Which database and which login this program uses, as the server reports it.
 struct WhoAmI {
     db::Link link{};
+    DatabaseLabel label{};  ///< what its operators call it
     std::string database{};
     std::string server_version{};  ///< "15.14"
     bool standby = false;

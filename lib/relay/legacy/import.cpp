@@ -10,6 +10,7 @@
 #include "relay/legacy/old_table_sql.hpp"
 #include "relay/legacy/windows_sql.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/outcome.hpp"
 #include "relay/model/text.hpp"
 
 #include <algorithm>
@@ -346,12 +347,13 @@ struct LegacyImport::Impl {
     }
 
     void flush() {
+        outcome::expect_more(true);
         Entries const rows = std::move(waiting);
         waiting.clear();
         try {
             run_in_parts(
                 std::span<InventoryEntry const>(rows), [&](std::span<InventoryEntry const> part) { run(part); },
-                [&](InventoryEntry const &row, Error const &error) { note(fault_of(row, error.message())); });
+                [&](InventoryEntry const &row, Error const &error) { note(fault_of(row, what_failed(error))); });
         } catch (Error const &error) {
             throw after_earlier_batches(error, options.dry_run ? 0 : total.imported, "agents were imported");
         }
@@ -378,6 +380,7 @@ void LegacyImport::add(LegacyRow row) {
 
 ImportedLegacy LegacyImport::finish() {
     m_impl->flush();
+    outcome::expect_more(false);
     if (m_impl->total.db_role.empty()) {  // no row got as far as the database, so no transaction has reported the role
         m_impl->database.transact(reading(),
                                   [&](db::Transaction &transaction) { note_who(m_impl->total, transaction); });

@@ -8,6 +8,7 @@
 #include "relay/legacy/issue_sql.hpp"
 #include "relay/legacy/windows_sql.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/outcome.hpp"
 
 #include <algorithm>
 #include <span>
@@ -25,10 +26,12 @@ class Issue {
         : m_database(database), m_request(request), m_options(options), m_delivery(delivery), m_observer(observer) {}
 
     IssuedLegacy run() {
+        outcome::expect_more(!m_options.dry_run);
         begin();
         try {
             m_request.agents ? issue_named() : issue_queue();
             end();
+            outcome::expect_more(false);
         } catch (Error const &error) {
             throw after_earlier_batches(error, m_options.dry_run ? 0 : m_result.issued, "keys were issued");
         }
@@ -161,7 +164,7 @@ class Issue {
                 });
             },
             [&](AgentId const &agent, Error const &error) {
-                m_result.faults.push_back({agent, error.message()});
+                m_result.faults.push_back({agent, what_failed(error)});
             });
     }
 

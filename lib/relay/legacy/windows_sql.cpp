@@ -1,11 +1,16 @@
 #include "relay/legacy/windows_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/db/work_lock.hpp"
 
 namespace relay::sql {
 namespace {
 
-constexpr auto lock_sql = "SELECT pg_advisory_xact_lock(7263542, 2)";
+constexpr db::WorkLock legacy_lock{.work = "the legacy migration",
+                                   .take = "SELECT relay.lock_legacy()",
+                                   .held =
+                                       "l.locktype = 'relation' AND l.relation = 'relay.legacy_migrations'::regclass"
+                                       " AND l.mode = 'ShareUpdateExclusiveLock'"};
 
 constexpr auto find_sql = R"sql(
 SELECT period.migration_id, period.opened_at, period.opened_by, period.deadline, stop.deny_all, period.closed_at, period.closed_by,
@@ -59,7 +64,7 @@ WHERE agent.migration_id IS DISTINCT FROM $1::bigint
 
 }  // namespace
 
-void lock_legacy(db::Transaction &transaction) { transaction.exec(lock_sql); }
+void lock_legacy(db::Transaction &transaction) { db::take(transaction, legacy_lock); }
 
 std::optional<LegacyWindow> find_window(db::Transaction &transaction) {
     db::Rows const rows = transaction.exec(find_sql);

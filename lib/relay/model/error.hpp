@@ -20,7 +20,7 @@ namespace relay {
 /// What went wrong, in classes that a caller can act on. The values are the program's exit codes: documented, and
 /// never renumbered.
 enum class ErrorKind {
-    internal = 1,  ///< a bug, or an output that could not be written after the work was done
+    internal = 1,  ///< a bug, and nothing else
     usage = 2,  ///< bad flag or argument; confirmation or sink needed but not given
     not_found = 3,  ///< no such org, agent or key
     denied = 4,  ///< login refused, or no privilege (SQLSTATE 28xxx, 42501)
@@ -33,6 +33,7 @@ enum class ErrorKind {
     schema = 11,  ///< database schema older or newer than this program, or an effect was missing when read back
     sink = 12,  ///< the secret could not be delivered: nothing changed
     declined = 13,  ///< a prompt was answered no
+    untold = 14,  ///< the change is committed, but its result could not be written or read
 };
 
 /// As written in JSON errors and in the manual.
@@ -50,7 +51,8 @@ struct EnumText<ErrorKind> {
                                                                       {ErrorKind::check_no, "check_no"},
                                                                       {ErrorKind::schema, "schema"},
                                                                       {ErrorKind::sink, "sink"},
-                                                                      {ErrorKind::declined, "declined"}});
+                                                                      {ErrorKind::declined, "declined"},
+                                                                      {ErrorKind::untold, "untold"}});
 };
 
 /// Whether the database was changed when the error was raised: the one thing that a script must know.
@@ -97,6 +99,10 @@ class Error : public std::exception {
     std::string m_message;
     Hint m_hint;
 };
+
+/// Returns the message of an error of which the reader knows what was changed, or reads it elsewhere: without "nothing was
+/// changed", which could be misread.
+std::string what_failed(Error const &error);
 
 /// Thrown instead of Error when `db::interrupt()` was called (SIGINT, SIGTERM): the transaction is rolled back.
 class Interrupted : public std::exception {

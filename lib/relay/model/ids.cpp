@@ -266,6 +266,13 @@ RequestId RequestId::parse(std::string_view text) {
     return RequestId(folded);
 }
 
+DatabaseName DatabaseName::parse(std::string_view text) {
+    if (!text.empty() && (text.front() == ' ' || text.back() == ' ')) {
+        refuse("name of a database", text, "begins or ends with a blank", "people must be able to type it");
+    }
+    return DatabaseName(check_free_text("name of a database", text, 63));
+}
+
 DisplayName DisplayName::parse(std::string_view text) { return DisplayName(check_free_text("name", text, 200)); }
 
 Note Note::parse(std::string_view what, std::string_view text) {

@@ -110,6 +110,16 @@ class RequestId : public detail::CheckedText<RequestId> {
     explicit RequestId(std::string text) : CheckedText(std::move(text)) {}
 };
 
+/// What the operators call a database: 1 to 63 bytes, as a DisplayName, without blanks at its ends, because people must
+/// type it.
+class DatabaseName : public detail::CheckedText<DatabaseName> {
+  public:
+    static DatabaseName parse(std::string_view text);
+
+  private:
+    explicit DatabaseName(std::string text) : CheckedText(std::move(text)) {}
+};
+
 /// A name for people: 1 to 200 bytes of valid UTF-8, without invisible characters (relay/model/unicode.hpp).
 class DisplayName : public detail::CheckedText<DisplayName> {
   public:

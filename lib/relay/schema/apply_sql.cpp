@@ -36,7 +36,7 @@ void apply_migration(db::Transaction &transaction, db::Migration const &migratio
 }
 
 std::vector<int> pending_migrations(db::Transaction &transaction) {
-    transaction.exec(db::migration_lock_sql);  // first, because another run may have applied them meanwhile
+    db::take(transaction, db::migration_lock);  // first, because another run may have applied them meanwhile
     SchemaStatus const status = read_schema_status(transaction);
     refuse_unmigratable(status);
     refuse_other_encoding(transaction);
@@ -57,7 +57,7 @@ std::string migration_script(db::Migration const &migration) {
     return fmt::format(
         "-- {0}: sha256 {1}\nBEGIN;\nSET LOCAL search_path = pg_catalog, pg_temp;\n{2};\n{3}{4}{5}"
         "INSERT INTO relay.schema_migrations (version, name, checksum) VALUES ({6}, '{0}', '{1}');\nCOMMIT;\n\n",
-        migration.name, migration.checksum, db::migration_lock_sql, migration.version == 1 ? "" : take_role_sql,
+        migration.name, migration.checksum, db::migration_lock.take, migration.version == 1 ? "" : take_role_sql,
         migration.version == 1 ? "" : "\n", migration.sql, migration.version);
 }
 

@@ -1,6 +1,7 @@
 #include "relay/schema/migrate.hpp"
 
 #include "relay/db/other_schema.hpp"
+#include "relay/model/outcome.hpp"
 #include "relay/schema/schema_sql.hpp"
 
 #include <algorithm>
@@ -60,6 +61,7 @@ std::vector<int> apply_schema(db::Database &database, bool dry_run,
             transaction.confirm(status.missing.size() + batch == versions.size(), "the record of a migration");
             version = versions.empty() ? 0 : versions.front();
             more = versions.size() > batch;
+            outcome::expect_more(more);
             if (dry_run) {
                 done = versions;
             }

@@ -28,7 +28,7 @@ $leave$)sql";
 
 }  // namespace
 
-void lock_migrations(db::Transaction &transaction) { transaction.exec(db::migration_lock_sql); }
+void lock_migrations(db::Transaction &transaction) { db::take(transaction, db::migration_lock); }
 
 void run_repairs(db::Transaction &transaction, std::vector<SchemaRepair> const &repairs) {
     std::string script;

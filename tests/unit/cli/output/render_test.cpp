@@ -94,7 +94,7 @@ TEST_CASE("JSON has every key of the contract, on one line or indented") {
     CHECK(json.starts_with(
         R"({"schema":"relay-admin/v1","kind":"Agent","changed":true,"dry_run":false,)"
         R"("data":{"agent_id":"a1","due_at":"2026-11-22T01:02:03.000Z","previous":null},"warnings":["careful"],)"
-        R"("meta":{"request_id":null,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","at":null,"actor":null,"db_role":null,"version":")"));
+        R"("meta":{"request_id":null,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","at":null,"actor":null,"db_role":null,"database":null,"version":")"));
     CHECK(json.ends_with("\"}}\n"));
     CHECK(render_json(document, true).starts_with("{\n  \"schema\": \"relay-admin/v1\",\n"));
 }
