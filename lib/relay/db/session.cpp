@@ -180,9 +180,10 @@ void Session::open(TransactOptions const &options) {
     m_impl->start = Start{.may_write = !options.read_only};
     send(options.one_snapshot ? begin_one_snapshot_sql : begin_sql, {});
     // Of the time for locks, a quarter is left to find out who holds one.
-    m_impl->start.settings = send(settings_sql, {Param(statement_timeout.count()), Param(idle_timeout.count()),
-                                                 Param(std::min(options.lock_patience, statement_timeout * 3 / 4).count()),
-                                                 Param(options.wake_later ? "later" : "now")});
+    m_impl->start.settings =
+        send(settings_sql, {Param(statement_timeout.count()), Param(idle_timeout.count()),
+                            Param(std::min(options.lock_patience, statement_timeout * 3 / 4).count()),
+                            Param(options.wake_later ? "later" : "now")});
     if (PQserverVersion(m_impl->connection.raw()) >= first_with_transaction_timeout) {
         send(no_transaction_timeout_sql, {});
     }
