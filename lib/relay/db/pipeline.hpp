@@ -18,9 +18,9 @@ struct Reply::Slot {
 ///
 /// A statement that waits for the answer to the one before costs the whole way to the server and back. So `send` only
 /// queues, and `read` sends the queue as one message and then reads its answers, in order. After an error the server
-/// skips the rest of the message, a COMMIT included. Queue statements with short answers only: until the message is
-/// sent, nobody reads them. (libpq calls this pipeline mode, and needs it switched off for everything else; it is on
-/// only while something is queued.)
+/// skips the rest of the message. Queue statements with short answers only, because they are not read while the message
+/// is sent. (libpq calls this pipeline mode, and needs it switched off for everything else; it is on only while something
+/// is queued.)
 class Pipeline {
   public:
     explicit Pipeline(PGconn *connection) : m_connection(connection) {}
@@ -31,7 +31,7 @@ class Pipeline {
     /// which the server also runs after an error in this one. Returns false if the connection is broken.
     bool flush();
     /// Reads the answers to the oldest message; sends it first if need be. Returns the first error in it, or none. The
-    /// error has no SQLSTATE if the connection broke, or if what came is no answer to a statement: then unexpected() says
+    /// error has no SQLSTATE if the connection broke, or if what came is not an answer to a statement: then unexpected() says
     /// what it is.
     Result read();
     /// Reads and forgets all answers.

@@ -35,7 +35,7 @@ std::vector<std::int64_t> read_numbers(std::string const &array) {
 
 }  // namespace
 
-/// What a transaction must know at its start. Its answers are null if nobody asked.
+/// What a transaction must know at its start. Its answers are null if it was not asked.
 struct Session::Start {
     bool is_checked = false;
     bool may_write = false;

@@ -41,7 +41,7 @@ class Session {
     std::shared_ptr<Reply::Slot> send(char const *sql, std::vector<Param> const &params);
     Rows rows(Reply::Slot const &slot);
     static bool is_read(Reply::Slot const &slot);
-    /// Waits for all that is still queued.
+    /// Waits for everything that is still queued.
     void settle();
     /// As settle, but runs `meanwhile` while the server works. If `meanwhile` throws, that is thrown, and the rollback
     /// waits for the server.
