@@ -171,10 +171,18 @@ std::vector<std::string> filled(std::string_view command, Path const &ids, std::
     return words;
 }
 
+bool is_last_word_of_several(std::span<Command const *const> table, std::string const &word) {
+    return std::count_if(table.begin(), table.end(), [&](Command const *command) {
+               return std::string_view(command->path).ends_with(' ' + word);
+           }) > 1;
+}
+
 }  // namespace
 
 std::optional<OtherWords> find_other_words(std::span<Command const *const> table, Path const &words) {
-    if (words.empty()) {
+    // A last word of several of our commands, such as `create`, already has suggestions.
+    if (words.empty() ||
+        (words.size() == 1 && phrase_for(words[0]).empty() && is_last_word_of_several(table, words[0]))) {
         return std::nullopt;
     }
     // `agent delete bot`, `delete agent bot`, `delete bot`, `agents`

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 from support.agents import decide, first_agent
-from support.certificates import by_name, encrypted  # noqa: F401
+from support.certificates import by_name, encrypted, make_certificates  # noqa: F401
 from support.database import Database, make_template
 from support.pooler import PgBouncer
 from support.proxy import Proxy

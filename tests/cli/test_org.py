@@ -10,7 +10,7 @@ ORG_KEYS = {
     "auth_mode",
 }  # fmt: skip
 TOKEN_KEYS = {"admin_token_id", "secret", "delivered_to"}
-META_KEYS = {"request_id", "trace_id", "at", "actor", "db_role", "version"}
+META_KEYS = {"database", "request_id", "trace_id", "at", "actor", "db_role", "version"}
 
 CYRILLIC_A = "\u0430"
 BAD_IDS = {

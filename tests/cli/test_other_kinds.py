@@ -42,7 +42,6 @@ CASES = [
     ("org show crm", 3, "crm is an agent of org acme", ["agent show crm", "org show acme"]),
     ("org show KEY", 3, "is a key of agent crm", ["key show KEY", "org show acme"]),
     ("org show 'Acme Corp'", 2, "is the name of org acme", ["org show acme"]),
-    ("org show Globex", 2, "is the name of org globex", ["org show globex"]),
     ("org show ops", 3, "ops is a role of org globex", ["org show globex", "role show ops --org globex"]),
     ("block --org crm --confirm crm", 3, "crm is an agent of org acme", ["block crm"]),
     ("agent list --org crm", 3, "crm is an agent of org acme", ["agent list --org=acme"]),

@@ -88,7 +88,7 @@ def test_a_write_whose_reader_has_gone_is_committed_and_says_so(relay, database,
 def test_in_each_format_and_with_each_fault(relay, database, key, form, where):
     options = {"closed": [1]} if where == "closed" else {"stdout": where}
     result = run(relay, ["org", "list", "-o", form], check=8, **options)
-    assert "cannot write the result to stdout" in result.err and "nothing was changed" in result.err
+    assert "cannot write the result to stdout" in result.err
     result = run(relay, ["org", "update", "acme", "--name", form, "-o", form], check=14, **options)
     assert "the change itself is committed" in result.err
     assert database.value("SELECT name FROM relay.organizations") == form

@@ -26,6 +26,13 @@ bool is_set(char const *moment) {
 }
 }  // namespace
 
+extern "C" int PQsendQueryParams(void *connection, char const *query, int count, void const *types, void const *values,
+                                 void const *lengths, void const *formats, int format) {
+    exhausted = exhausted || (is_set("begin") && std::strncmp(query, "BEGIN", 5) == 0);
+    return next<int(void *, char const *, int, void const *, void const *, void const *, void const *, int)>(
+        "PQsendQueryParams")(connection, query, count, types, values, lengths, formats, format);
+}
+
 extern "C" void *PQexec(void *connection, char const *query) {
     exhausted = exhausted || (is_set("begin") && std::strncmp(query, "BEGIN", 5) == 0);
     void *const result = next<void *(void *, char const *)>("PQexec")(connection, query);

@@ -111,7 +111,6 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
     Running const mark(current.socket());
     try {
         current.begin(options, deadline);
-        label = current.label();
         Transaction transaction(current);
         body(transaction);
         bool const writes = !options.read_only && !transaction.has_nothing_to_do();
@@ -119,6 +118,7 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
             transaction.record_operation(*options.operation);
         }
         transaction.settle();
+        label = current.label();
         if (writes && !transaction.is_confirmed()) {
             throw Error(ErrorKind::internal, "a transaction that writes did not read its effect back");
         }

@@ -49,6 +49,7 @@ Result Pipeline::read() {
     if (!is_sent && !flush()) {
         return broken();
     }
+    m_unexpected = {};
     Result first_error;
     while (!m_queue.empty() && m_queue.front()) {
         Result error = read_one(*m_queue.front());
@@ -64,7 +65,8 @@ Result Pipeline::read() {
     }
     if (PQresultStatus(Result(PQgetResult(m_connection)).get()) != PGRES_PIPELINE_SYNC) {
         m_unexpected = "another result than asked for";
-        return broken();
+        Result lost = broken();
+        return first_error ? std::move(first_error) : std::move(lost);  // the server's last words
     }
     m_queue.pop_front();
     if (m_queue.empty()) {
@@ -77,7 +79,10 @@ Result Pipeline::read() {
 Result Pipeline::read_one(Reply::Slot &slot) {
     Result answer(PQgetResult(m_connection));
     auto const status = PQresultStatus(answer.get());
-    if (!answer || is_copy(answer.get()) || status == PGRES_EMPTY_QUERY || status == PGRES_PIPELINE_SYNC) {
+    if (!answer) {
+        return broken();
+    }
+    if (is_copy(answer.get()) || status == PGRES_EMPTY_QUERY || status == PGRES_PIPELINE_SYNC) {
         m_unexpected = is_copy(answer.get()) ? "the start of a COPY" : "no result";
         return broken();
     }

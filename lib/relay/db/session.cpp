@@ -223,7 +223,11 @@ void Session::read() {
     if (m_impl->start.versions && !m_impl->start.versions->rows && is_missing_schema(sqlstate)) {
         throw no_schema(sqlstate);
     }
-    fail(sqlstate, sqlstate.empty() ? m_impl->pipeline.unexpected() : PQresultErrorMessage(error.get()));
+    if (sqlstate.empty() && !m_impl->pipeline.unexpected().empty()) {
+        fail(sqlstate, m_impl->pipeline.unexpected());
+    }
+    std::string_view const said = PQresultErrorMessage(error.get());
+    sqlstate.empty() ? fail_broken(said) : fail(sqlstate, said);
 }
 
 void Session::settle() {
