@@ -47,7 +47,7 @@ int run(std::vector<std::string> const &words, Globals &globals) {
         return static_cast<int>(invocation.run(context));
     } catch (Error const &raised) {
         Error const error = explained(raised, invocation);
-        throw invocation.effect == Effect::reads ? error_of_reading(error) : error;
+        throw invocation.effect == Effect::reads ? error_of_reading(error) : error_of_change(error);
     }
 }
 

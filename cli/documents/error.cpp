@@ -17,6 +17,12 @@ Value error_value(std::optional<Error> const &error) {
     };
 }
 
+Error error_of_change(Error const &error) {
+    bool const is_silent = error.kind() == ErrorKind::unavailable && error.hint().changed == Changed::no &&
+                           error.message().find("nothing was changed") == std::string::npos;
+    return is_silent ? Error(error.kind(), error.message() + "; nothing was changed", error.hint()) : error;
+}
+
 Error error_of_reading(Error const &error) { return {error.kind(), what_failed(error), error.hint()}; }
 
 }  // namespace relay::cli
