@@ -271,7 +271,8 @@ void Session::check_start() {
         return;
     }
     start.is_checked = true;
-    Row const facts = Rows(start.facts->rows).one();
+    Rows const answer(start.facts->rows);  // a Row refers to it
+    Row const facts = answer.one();
     start.now = facts.instant("now");
     start.db_role = facts.text("db_role");
     start.has_schema = facts.boolean("has_schema");
