@@ -10,6 +10,7 @@ import subprocess
 import pytest
 from support.account import server_account, short_folder
 
+PROGRAM = "dev"
 QUICK = True
 
 
