@@ -64,7 +64,10 @@ relations AS (
            - '{attlen,attbyval,attalign}'::text[]  -- of the type
            - '{attislocal,attinhcount}'::text[]  -- pg_inherits says who inherits; a restored partition differs in these
            - '{attndims,attcacheoff}'::text[]  -- without effect
-           - '{atthasmissing,attmissingval}'::text[],  -- the value in rows that are older than their column
+           - '{atthasmissing,attmissingval}'::text[]  -- the value in rows that are older than their column
+           - '{attoptions}'::text[]
+           -- Since the minor releases of November 2026, the server adds a number there, pg_attver.
+           || jsonb_build_object('attoptions', (SELECT jsonb_agg(o) FROM unnest(c.attoptions) AS o WHERE o NOT LIKE 'pg\_%')),
            jsonb_build_object('attstorage', t.typstorage, 'attstattarget', -1)
     FROM relations AS r JOIN pg_attribute AS c ON c.attrelid = r.oid AND c.attnum > 0 AND NOT c.attisdropped
     JOIN pg_type AS t ON t.oid = c.atttypid
