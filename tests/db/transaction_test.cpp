@@ -263,7 +263,8 @@ TEST_CASE("no setting of the role or the database changes what runs") {
     std::string commit;
     std::string isolation;
     fresh.transact(writing(), [&](db::Transaction &transaction) {
-        CHECK(transaction.now() > parse_instant("2020-01-01T00:00:00Z"));
+        Instant const now = transaction.now();  // outside of CHECK, which would keep OpenAgain from transact()
+        CHECK(now > parse_instant("2020-01-01T00:00:00Z"));
         CHECK(transaction.exec("SELECT now() > timestamptz '2020-01-01' AS ok").one().boolean("ok"));
         commit = transaction.exec("SELECT current_setting('synchronous_commit') AS value").one().text("value");
         isolation = transaction.exec("SELECT current_setting('transaction_isolation') AS value").one().text("value");

@@ -232,6 +232,9 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
             if (attempt == attempts || Clock::now() >= deadline) {
                 throw Error(lost.error());
             }
+        } catch (OpenAgain const &) {
+            --attempt;  // no other session got in the way, and it happens once in a session
+            continue;
         } catch (RunAgain const &) {
             if (attempt == attempts || Clock::now() >= deadline) {
                 throw Error(ErrorKind::unavailable,

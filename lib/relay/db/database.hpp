@@ -74,6 +74,9 @@ class RunAgain : public std::exception {
     char const *what() const noexcept override { return "the transaction must be run again"; }
 };
 
+/// Thrown when a transaction turns out to have started under foreign settings: the next one undoes them.
+class OpenAgain : public RunAgain {};
+
 /// A setting of the connection is not valid, so that no server was asked. The kind is usage.
 class BadSettings : public Error {
   public:

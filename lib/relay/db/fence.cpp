@@ -60,6 +60,7 @@ std::optional<Fate> Fence::try_once(OperationId const &operation, Deadline deadl
     options.check_schema = false;
     options.lock_patience = lock_patience;
     Session session(m_conninfo, m_settings, deadline);
+    session.undo_foreign_settings();
     session.begin(options, deadline);
     m_label = session.label();
     if (!session.exec(exists_sql, {}).one().boolean("operations_exist")) {
@@ -95,6 +96,7 @@ Fate Fence::settle_migration(std::function<bool(Transaction &)> const &was_commi
         options.check_schema = false;
         options.lock_patience = lock_patience;
         Session session(m_conninfo, m_settings, deadline);
+        session.undo_foreign_settings();
         session.begin(options, deadline);
         session.exec(migration_lock.take, {});
         Transaction transaction(session);

@@ -35,14 +35,14 @@ std::vector<std::int64_t> read_numbers(std::string const &array) {
 
 }  // namespace
 
-/// What a transaction must know at its start. Its answers are null if it was not asked.
+/// What a transaction must know at its start.
 struct Session::Start {
     bool is_checked = false;
     bool may_write = false;
+    bool checks_schema = false;
+    bool identifies = false;
     std::shared_ptr<Reply::Slot> settings{};
     std::shared_ptr<Reply::Slot> facts{};
-    std::shared_ptr<Reply::Slot> versions{};
-    std::shared_ptr<Reply::Slot> identity{};
     Instant now{};
     std::string db_role{};
     std::string database_id{};
@@ -76,6 +76,7 @@ struct Session::Impl {
     Pipeline pipeline{connection.raw()};
     Start start{};
     bool opens_alone = false;  // a time-out of the role or the database came before ours
+    bool undoes_foreign_settings = false;
     bool any_size = false;
     std::size_t most_growth = 0;  // what the answers to the message may take
     std::chrono::milliseconds timeout;
@@ -163,21 +164,21 @@ void Session::begin(TransactOptions const &options, Deadline deadline) {
             open(options);
         }
     }
-    m_impl->start.facts = send(start_sql, {options.durability == Durability::local});
-    if (options.check_schema) {
-        m_impl->start.versions = send(versions_sql, {});
-    }
-    if (options.identify) {
-        m_impl->start.identity = send(identity_sql, {});
-    }
+    std::string facts = facts_sql;
+    facts += options.check_schema ? and_versions : "";
+    facts += options.identify ? and_identity : "";
+    m_impl->start.facts = send(facts.c_str(), {options.durability == Durability::local});
 }
+
+void Session::undo_foreign_settings() noexcept { m_impl->undoes_foreign_settings = true; }
 
 /// Queues BEGIN and our settings.
 void Session::open(TransactOptions const &options) {
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(m_impl->deadline - Watchdog::Clock::now());
     auto const statement_timeout = std::max(left - options.busy_elsewhere, std::chrono::milliseconds(100));
     auto const idle_timeout = std::chrono::milliseconds(60'000) + options.busy_elsewhere;
-    m_impl->start = Start{.may_write = !options.read_only};
+    m_impl->start =
+        Start{.may_write = !options.read_only, .checks_schema = options.check_schema, .identifies = options.identify};
     send(options.one_snapshot ? begin_one_snapshot_sql : begin_sql, {});
     // Of the time for locks, a quarter is left to find out who holds one.
     m_impl->start.settings =
@@ -187,7 +188,9 @@ void Session::open(TransactOptions const &options) {
     if (PQserverVersion(m_impl->connection.raw()) >= first_with_transaction_timeout) {
         send(no_transaction_timeout_sql, {});
     }
-    send(neutral_settings_sql, {});
+    if (m_impl->undoes_foreign_settings) {
+        send(neutral_settings_sql, {});
+    }
 }
 
 std::shared_ptr<Reply::Slot> Session::send(char const *sql, std::vector<Param> const &params) {
@@ -220,7 +223,7 @@ void Session::read() {
         m_impl->opens_alone = true;
         throw RunAgain();
     }
-    if (m_impl->start.versions && !m_impl->start.versions->rows && is_missing_schema(sqlstate)) {
+    if (m_impl->start.checks_schema && !m_impl->start.is_checked && is_missing_schema(sqlstate)) {
         throw no_schema(sqlstate);
     }
     if (sqlstate.empty() && !m_impl->pipeline.unexpected().empty()) {
@@ -265,23 +268,25 @@ DatabaseLabel const &Session::label() { return started().label; }
 
 void Session::check_start() {
     Start &start = m_impl->start;
-    bool const is_answered = start.facts && start.facts->rows && (!start.versions || start.versions->rows) &&
-                             (!start.identity || start.identity->rows);
-    if (start.is_checked || !is_answered) {
+    if (start.is_checked || !start.facts || !start.facts->rows) {
         return;
     }
     start.is_checked = true;
     Rows const answer(start.facts->rows);  // a Row refers to it
     Row const facts = answer.one();
+    if (facts.boolean("may_have_foreign_settings") && !m_impl->undoes_foreign_settings) {
+        undo_foreign_settings();
+        throw OpenAgain();
+    }
     start.now = facts.instant("now");
     start.db_role = facts.text("db_role");
     start.has_schema = facts.boolean("has_schema");
     start.label = read_label(facts.optional_text("label"));
-    if (start.identity) {
-        start.database_id = Rows(start.identity->rows).one().text("identity");
+    if (start.identifies) {
+        start.database_id = facts.text("identity");
     }
-    if (start.versions) {
-        check_schema(read_numbers(Rows(start.versions->rows).one().text("versions")));
+    if (start.checks_schema) {
+        check_schema(read_numbers(facts.text("versions")));
     }
     bool const standby = facts.boolean("in_recovery");
     if (start.may_write && (standby || facts.boolean("read_only"))) {

@@ -35,8 +35,11 @@ class Session {
 
     /// Queues BEGIN, our settings, and questions about what a transaction must know at its start. The first read checks
     /// the answers, before those to any other statement, and throws Error: schema, not this program's version;
-    /// unavailable, a write on a standby or in a read-only session.
+    /// unavailable, a write on a standby or in a read-only session; OpenAgain, once: ALTER DATABASE or ALTER ROLE has set
+    /// something, which the next transaction undoes.
     void begin(TransactOptions const &options, Deadline deadline);
+    /// From now on, each transaction undoes foreign settings, instead of asking first if there are any.
+    void undo_foreign_settings() noexcept;
     /// Queues a statement (see Pipeline).
     std::shared_ptr<Reply::Slot> send(char const *sql, std::vector<Param> const &params);
     Rows rows(Reply::Slot const &slot);

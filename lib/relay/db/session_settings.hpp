@@ -22,31 +22,31 @@ SELECT pg_catalog.set_config('statement_timeout', $1, true),
 inline constexpr auto no_transaction_timeout_sql = "SET LOCAL transaction_timeout = 0";
 inline constexpr int first_with_transaction_timeout = 170'000;
 
-inline constexpr auto start_sql = R"sql(
+/// What a transaction must know at its start. $1: a commit waits for this server only.
+inline constexpr auto facts_sql = R"sql(
 SELECT set_config('synchronous_commit', CASE WHEN $1::boolean THEN 'local'
                                              WHEN current_setting('synchronous_commit') = 'off' THEN 'on'
                                              ELSE current_setting('synchronous_commit') END, true),
        pg_is_in_recovery() AS in_recovery, current_setting('transaction_read_only') = 'on' AS read_only,
        session_user AS db_role, now() AS now, EXISTS (SELECT FROM pg_namespace WHERE nspname = 'relay') AS has_schema,
-       obj_description((SELECT oid FROM pg_namespace WHERE nspname = 'relay'), 'pg_namespace') AS label)sql";
+       obj_description((SELECT oid FROM pg_namespace WHERE nspname = 'relay'), 'pg_namespace') AS label,
+       EXISTS (SELECT FROM pg_db_role_setting
+               WHERE setrole = 0 OR setrole = to_regrole(quote_ident(session_user))) AS may_have_foreign_settings)sql";
 
 // An array costs a third of two aggregates, which a new connection would have to look up first.
-inline constexpr auto versions_sql = "SELECT ARRAY(SELECT version FROM relay.schema_migrations) AS versions";
+inline constexpr auto and_versions = ", ARRAY(SELECT version FROM relay.schema_migrations) AS versions";
 
 // Uses the database's name, not its oid as in relay.feed_history: the first read of another catalog costs 1 ms.
-inline constexpr auto identity_sql = R"sql(
-SELECT left(md5(system_identifier || '/' || current_database()), 8) AS identity FROM pg_control_system())sql";
+inline constexpr auto and_identity =
+    ", (SELECT left(md5(system_identifier || '/' || current_database()), 8) FROM pg_control_system()) AS identity";
 
 /// Undoes, for one transaction, what ALTER DATABASE and ALTER ROLE have set, except settings that only make statements
 /// faster or slower, and those that we make ourselves, whose source is now `session`. So a setting that we do not know
-/// today is undone, too. Looks at the settings only if there are any of that kind.
+/// today is undone, too. Sent only where the facts say that there may be such settings: it costs a millisecond.
 inline constexpr auto neutral_settings_sql = R"sql(
 SELECT set_config(setting.name, setting.boot_val, true) FROM pg_settings AS setting
-WHERE (SELECT EXISTS (SELECT FROM pg_db_role_setting
-                      WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-                        AND setrole IN (0, to_regrole(quote_ident(session_user))::oid)))
-  AND setting.source IN ('global', 'database', 'user', 'database user') AND setting.context = 'user'
-  AND setting.name <> 'client_encoding' AND setting.name NOT LIKE '%.%' AND setting.name !~
+WHERE setting.source IN ('global', 'database', 'user', 'database user') AND setting.context = 'user'
+  AND setting.name NOT IN ('client_encoding', 'synchronous_commit') AND setting.name NOT LIKE '%.%' AND setting.name !~
       '^(enable_|geqo|jit|parallel_|max_parallel|min_parallel)|_(cost|mem|limit|size|buffers|target|fraction|concurrency|multiplier)$')sql";
 
 }  // namespace relay::db
