@@ -29,7 +29,7 @@ KeyHash KeyHash::of(KeyDigest const &digest) {
     return hash;
 }
 
-std::string KeyHash::hex() const {
+std::string detail::hex(std::array<unsigned char, 32> const &bytes) {
     std::string out(2 * bytes.size() + 1, '\0');
     sodium_bin2hex(out.data(), out.size(), bytes.data(), bytes.size());
     out.pop_back();

@@ -7,10 +7,14 @@
 namespace relay {
 
 namespace detail {
+std::string hex(std::array<unsigned char, 32> const &bytes);
+
 /// 32 bytes of SHA-256, as a distinct type for each Tag.
 template <typename Tag>
 struct Sha256Bytes {
     std::array<unsigned char, 32> bytes{};
+    /// Returns 64 hexadecimal digits in lower case.
+    std::string hex() const { return detail::hex(bytes); }
 };
 }  // namespace detail
 
@@ -23,8 +27,6 @@ struct KeyDigest : detail::Sha256Bytes<KeyDigest> {
 struct KeyHash : detail::Sha256Bytes<KeyHash> {
     static constexpr std::string_view algorithm = "sha256d";
     static KeyHash of(KeyDigest const &digest);
-    /// Returns 64 hexadecimal digits in lower case.
-    std::string hex() const;
 };
 
 }  // namespace relay

@@ -8,14 +8,6 @@
 namespace relay::sql {
 namespace {
 
-/// No conflict target, because two creations at the same time can also collide on (org_id, agent_id).
-constexpr auto insert_sql = R"sql(
-INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
-SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6 FROM relay.organizations AS org WHERE org.org_id = $2
-ON CONFLICT DO NOTHING
-RETURNING EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS has_revocations,
-          (SELECT relay.agent_limit(org.plan, org.max_agents) FROM relay.organizations AS org WHERE org.org_id = $2) IS NOT NULL AS limited)sql";
-
 /// What read_agent() reads.
 std::string const columns = R"sql(
        agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
@@ -23,11 +15,6 @@ std::string const columns = R"sql(
        status, created_at, created_by, last_used_at)sql";
 
 std::string const find_sql = "SELECT" + columns + " FROM relay.agent_status WHERE agent_id = $1";
-
-std::string const find_made_sql =
-    "SELECT" + columns +
-    ", relay.count_keys_as_made(ARRAY[$2::text], ARRAY[$3::text], ARRAY[$1::text]) = 1 AS has_key "
-    "FROM relay.agent_status WHERE agent_id = $1";
 
 constexpr auto lock_sql = "SELECT agent_id FROM relay.agents WHERE agent_id = $1 FOR NO KEY UPDATE";
 
@@ -68,30 +55,9 @@ Agent read_agent(db::Row const &row) {
 
 }  // namespace
 
-db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, AgentId const &id,
-                                                       OrgId const &org, DisplayName const &name,
-                                                       std::vector<Permission> const &permissions,
-                                                       std::optional<std::chrono::seconds> key_max_age,
-                                                       Note const &created_by) {
-    return transaction.ask(
-        insert_sql, {id, org, name, db::json_array(permission_texts(permissions)), key_max_age, created_by},
-        [](db::Rows const &rows) {
-            return rows.empty() ? std::nullopt
-                                : std::optional(InsertedAgent{.has_revocations = rows[0].boolean("has_revocations"),
-                                                              .limited = rows[0].boolean("limited")});
-        });
-}
-
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id) {
     db::Rows const rows = transaction.exec(find_sql.c_str(), {id});
     return rows.empty() ? std::nullopt : std::optional(read_agent(rows[0]));
-}
-
-db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
-                                                  KeyHash const &hash) {
-    return transaction.ask(find_made_sql.c_str(), {id, key, hash.hex()}, [](db::Rows const &rows) {
-        return rows.empty() || !rows[0].boolean("has_key") ? std::nullopt : std::optional(read_agent(rows[0]));
-    });
 }
 
 Agent get_agent(db::Transaction &transaction, AgentId const &id) {

@@ -1,30 +1,12 @@
 #pragma once
 
-#include "relay/crypto/key_hash.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/model/ids.hpp"
 
 namespace relay::sql {
 
-struct InsertedAgent {
-    bool has_revocations = false;  ///< relay.revocations has rows for its id or its organization; they may have ended
-    bool limited = false;  ///< its organization has a limit of agents; the caller must check it
-};
-/// Inserts an agent. Returns nothing if the id exists already or the organization does not exist. Waits for a
-/// transaction that is inserting the same id.
-db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, AgentId const &id,
-                                                       OrgId const &org, DisplayName const &name,
-                                                       std::vector<Permission> const &permissions,
-                                                       std::optional<std::chrono::seconds> key_max_age,
-                                                       Note const &created_by);
-
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id);
-
-/// Reads a new agent back together with its first key. Returns none if the agent is missing, or if the key is not as it
-/// was made: its hash, its agent, and active.
-db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
-                                                  KeyHash const &hash);
 
 /// As find_agent; throws Error (not_found) that suggests similar ids.
 Agent get_agent(db::Transaction &transaction, AgentId const &id);

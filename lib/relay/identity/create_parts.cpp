@@ -3,6 +3,7 @@
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/keys_sql.hpp"
+#include "relay/identity/new_agent_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/model/format_text.hpp"
@@ -121,15 +122,8 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
                                 format_instant_seconds(*request.expires_at), format_instant_seconds(transaction.now())),
                     {.why = "the database's clock decides", .next = "give an end in the future"});
     }
-    // All in one message. If the agent is there already, its key is not inserted, and the rest is rolled back.
-    auto const insertion = sql::insert_agent(transaction, request.id, request.org, request.name, request.permissions,
-                                             request.key_max_age, by.actor);
-    sql::Detail detail;
-    detail.add("name", request.name.text());
-    sql::record_events(transaction, by,
-                       {{.action = "agent_created", .org_id = request.org, .agent_id = request.id, .detail = detail},
-                        {.action = "key_issued", .org_id = request.org, .agent_id = request.id, .key_id = key.id()}});
-    auto const issued = sql::insert_key(transaction, key.id(), key.hash(), request.id, request.expires_at, by.actor);
+    // All in one message. If the agent is there already, the rest is rolled back.
+    auto const insertion = sql::insert_agent(transaction, request, key, by);
     auto const made = sql::find_made_agent(transaction, request.id, key.id(), key.hash());
     transaction.record_operation(delivery_commit.prepare({.org = request.org, .agent = &request.id, .key = key}));
     auto const inserted = insertion.get();
@@ -149,7 +143,7 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
     std::optional<Agent> agent = made.get();
     transaction.confirm(agent && differing_from(*agent, request).empty(),
                         "agent " + request.id.text() + " with its key");
-    return MadeAgent{.agent = *std::move(agent), .key = issued.get()};
+    return MadeAgent{.agent = *std::move(agent), .key = inserted->key};
 }
 
 std::optional<Key> present_key(db::Transaction &transaction, AgentId const &agent) {

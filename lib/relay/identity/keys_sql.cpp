@@ -6,14 +6,11 @@
 namespace relay::sql {
 namespace {
 
-// The first key of an agent, or the next after those that were ended before. An agent that has an active key gets none, so
-// that this can be sent before it is known whether the agent is new.
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by)
 SELECT $1, agent.agent_id, agent.org_id, $2::bytea, now() + COALESCE(agent.key_max_age, org.key_max_age), $4::timestamptz, $5
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
 WHERE agent.agent_id = $3
-  AND NOT EXISTS (SELECT FROM relay.agent_keys AS other WHERE other.agent_id = $3 AND other.state = 'active')
 RETURNING org_id, due_at)sql";
 
 // Each statement has the same columns in the same order, for read_key.
@@ -109,21 +106,11 @@ void change_one(db::Transaction &transaction, KeyId const &key, char const *sql,
     });
 }
 
-std::string hex(std::array<unsigned char, 32> const &bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text = "\\x";
-    for (unsigned char const byte : bytes) {
-        text += digits[byte >> 4U];
-        text += digits[byte & 0xFU];
-    }
-    return text;
-}
-
 }  // namespace
 
 db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                             std::optional<Instant> expires_at, Note const &created_by) {
-    return transaction.ask(insert_sql, {id, hex(hash.bytes), agent, expires_at, created_by},
+    return transaction.ask(insert_sql, {id, "\\x" + hash.hex(), agent, expires_at, created_by},
                            [=, &transaction](db::Rows const &rows) {
                                transaction.require(rows.size() == 1, "the new key of agent " + agent.text());
                                return Key{.key_id = id,
@@ -171,7 +158,7 @@ Key get_key(db::Transaction &transaction, KeyId const &id) {
 }
 
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash) {
-    db::Rows const rows = transaction.exec(identify_sql, {id, hex(hash.bytes)});
+    db::Rows const rows = transaction.exec(identify_sql, {id, "\\x" + hash.hex()});
     if (rows.empty()) {
         return std::nullopt;
     }
@@ -229,7 +216,7 @@ std::optional<std::string> last_address(db::Transaction &transaction, AgentId co
 
 Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,
                   std::optional<AgentId> const &agent) {
-    db::Rows const rows = transaction.exec(verify_sql, {id, hex(digest.bytes), agent});
+    db::Rows const rows = transaction.exec(verify_sql, {id, "\\x" + digest.hex(), agent});
     db::Row const row = rows.one();
     return {.ok = row.boolean("ok"),
             .reason = row.value<KeyVerdict>("reason"),

@@ -7,8 +7,8 @@
 
 namespace relay::sql {
 
-/// Inserts an agent's new active key. It is due after the agent's key_max_age, or its organization's. The result throws
-/// Error (schema) if no row was inserted, as for an agent that has an active key.
+/// Inserts the next active key of an agent, which must have none. It is due after the agent's key_max_age, or its
+/// organization's. The result throws Error (schema) if no row was inserted.
 db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                             std::optional<Instant> expires_at, Note const &created_by);
 

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "relay/crypto/api_key.hpp"
+#include "relay/db/transaction.hpp"
+#include "relay/identity/create_agent.hpp"
+#include "relay/model/attribution.hpp"
+
+namespace relay::sql {
+
+/// A new agent's row, its first key and their two events.
+struct InsertedAgent {
+    Key key;
+    bool has_revocations = false;  ///< relay.revocations has rows for its id or its organization; they may have ended
+    bool limited = false;  ///< its organization has a limit of agents; the caller must check it
+};
+
+/// Inserts an agent with its key and their events, in one statement. Returns nothing if the id exists already or the
+/// organization does not exist. Waits for a transaction that is inserting the same id. Throws Error (schema) if the key
+/// or an event was not inserted.
+db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, CreateAgent const &request,
+                                                       ApiKey const &key, Attribution const &by);
+
+/// Reads a new agent back together with its first key. Returns none if the agent is missing, or if the key is not as it
+/// was made: its hash, its agent, and active.
+db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
+                                                  KeyHash const &hash);
+
+}  // namespace relay::sql
