@@ -15,12 +15,11 @@ namespace {
 
 /// How many contexts are read: a responder reads one page, and must not wait for thousands of reads.
 constexpr std::size_t most_contexts = 20;
-constexpr int last_events = 5;
 
 void read_context(db::Database &database, IncidentItem const &item, IncidentContexts &contexts,
                   IncidentContext &context) {
     if (AgentId const *const agent = item.agent()) {
-        context.agent = show_agent(database, *agent, last_events);
+        context.agent = show_agent(database, *agent, incident_events);
         contexts.at = context.agent->at;
     } else if (OrgId const *const org = item.org()) {
         context.org = show_org(database, *org);
@@ -89,9 +88,15 @@ Record agent_page(IncidentItem const &item, AgentDetails const &details) {
 
 }  // namespace
 
-IncidentContexts read_contexts(db::Database &database, std::vector<IncidentItem> const &items) {
+IncidentContexts read_contexts(db::Database &database, IncidentReceipt const &receipt) {
+    std::vector<IncidentItem> const &items = receipt.items;
     IncidentContexts contexts;
     contexts.of.resize(items.size());
+    if (receipt.details) {
+        contexts.of.front().agent = receipt.details;
+        contexts.at = receipt.details->at;
+        return contexts;
+    }
     std::size_t budget = most_contexts;
     try {
         for (std::size_t i = 0; i < items.size() && budget > 0; ++i) {

@@ -25,9 +25,9 @@ struct IncidentContexts {
     bool interrupted = false;
 };
 
-/// Reads the contexts of the first few known items. Throws nothing: the first failure ends the reading and is in the
+/// Reads the contexts of the first few known items, unless the receipt has that of its only one. Throws nothing: the first failure ends the reading and is in the
 /// result.
-IncidentContexts read_contexts(db::Database &database, std::vector<IncidentItem> const &items);
+IncidentContexts read_contexts(db::Database &database, IncidentReceipt const &receipt);
 
 /// Returns an item with its context, for machine formats and for a table of several items.
 Record incident_record(IncidentItem const &item, IncidentContext const &context);

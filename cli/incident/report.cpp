@@ -273,7 +273,7 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     if ((waits.acknowledged || waits.durable) && !context.globals().dry_run && !receipt.items.empty()) {
         waited = wait_for_others(context, receipt, waits);
     }
-    IncidentContexts const contexts = read_contexts(context.database(), receipt.items);
+    IncidentContexts const contexts = read_contexts(context.database(), receipt);
     context.output().show(make_document(context, verb, receipt, contexts, waited));
     say_next(context, verb, receipt, contexts);
     say_waited(context, verb, waited);

@@ -170,8 +170,6 @@ def test_what_is_still_blocked_is_not_called_unblocked(relay, database, key, wor
     database.execute(LIFT[cause](database))
     result = relay("unblock", *words, "--yes", check=11)
     subject = "org acme" if org else "agent bot"
-    if words[0] == "--ticket" and cause == "a rule":
-        subject = "ticket INC-1"
     assert result.err.splitlines()[-1] == f"NOT CONFIRMED: {subject} may still be blocked", result
     assert database.value("SELECT count(*) FROM relay.revocations WHERE lifted_at IS NULL") == 1
 

@@ -27,10 +27,10 @@ COMMANDS = {
     "agent create": (["agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key"], 2),
     "rotate-key": (["rotate-key", "bot", "--secret-file", "new.key"], 3),
     "rotate-key, without grace": (["rotate-key", "bot", "--grace", "0", "--secret-file", "new.key"], 3),
-    "block": (["block", "bot"], 3),
-    "block, with an end": (["block", "bot", "--until", "2h"], 3),
-    "revoke": (["revoke", "bot"], 3),
-    "unblock": (["unblock", "blocked"], 3),
+    "block": (["block", "bot"], 1),
+    "block, with an end": (["block", "bot", "--until", "2h"], 1),
+    "revoke": (["revoke", "bot"], 1),
+    "unblock": (["unblock", "blocked"], 1),
 }
 
 

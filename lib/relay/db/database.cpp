@@ -53,6 +53,8 @@ class NotBegun : public std::exception {
     Error m_error;
 };
 
+constexpr auto operation_sql = "SELECT at FROM relay.operations WHERE op_id = $1";
+
 constexpr auto wake_sql = "SELECT pg_notify('relay_key_changes', '')";
 
 void pause_before(int attempt) {
@@ -95,14 +97,23 @@ struct Database::Impl {
         return *session;
     }
 
+    template <typename Run>
+    void repeat(TransactOptions const &options, Run const &run);
+    template <typename Work>
+    void on_session(Deadline deadline, Work const &work);
     void run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body, Deadline deadline);
-    void commit(TransactOptions const &options, Transaction const &transaction, Deadline deadline);
-    void settle_lost(TransactOptions const &options, Transaction const &transaction);
+    std::optional<std::string> run_at_once(TransactOptions const &options, AtOnce const &work, Deadline deadline);
+    std::optional<std::string> commit_at_once(Session &current, Transaction const &transaction,
+                                              TransactOptions const &options, AtOnce const &work, Deadline deadline);
+    void reread(TransactOptions options, AtOnce const &work);
+    void conclude(CommitAnswer answer);
+    void settle_lost(TransactOptions const &options, std::optional<OperationId> const &operation);
     void wake_listeners() noexcept;
 };
 
-void Database::Impl::run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body,
-                              Deadline deadline) {
+/// Runs `work` on a session (which it may find `old`, from a transaction before), and rolls back if it fails.
+template <typename Work>
+void Database::Impl::on_session(Deadline deadline, Work const &work) {
     if (running::interrupted()) {
         throw Interrupted();
     }
@@ -110,6 +121,28 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
     Session &current = connected(deadline);
     Running const mark(current.socket());
     try {
+        work(current, is_old);
+    } catch (Error const &error) {
+        if (session && !session->has_begun() &&
+            (ends_session(error.hint().sqlstate) || (is_old && !session->connected()))) {
+            session.reset();
+            throw NotBegun(error);
+        }
+        if (session) {
+            session->rollback();
+        }
+        throw;
+    } catch (...) {
+        if (session) {
+            session->rollback();
+        }
+        throw;
+    }
+}
+
+void Database::Impl::run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body,
+                              Deadline deadline) {
+    on_session(deadline, [&](Session &current, bool) {
         current.begin(options, deadline);
         Transaction transaction(current);
         body(transaction);
@@ -129,32 +162,106 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
             current.rollback();
             return;
         }
-        commit(options, transaction, deadline);
-    } catch (Error const &error) {
-        if (session && !session->has_begun() &&
-            (ends_session(error.hint().sqlstate) || (is_old && !session->connected()))) {
-            session.reset();
-            throw NotBegun(error);
-        }
-        if (session) {
-            session->rollback();
-        }
-        throw;
-    } catch (...) {
-        if (session) {
-            session->rollback();
-        }
-        throw;
-    }
+        std::optional<OperationId> const &operation = transaction.recorded_operation();
+        outcome::commit_sent(operation ? operation->text() : std::string_view());
+        CommitAnswer const answer = current.commit(std::max(deadline, Clock::now() + least_commit_wait));
+        answer == CommitAnswer::none ? settle_lost(options, operation) : conclude(answer);
+    });
 }
 
-void Database::Impl::commit(TransactOptions const &options, Transaction const &transaction, Deadline deadline) {
-    std::optional<OperationId> const &operation = transaction.recorded_operation();
-    outcome::commit_sent(operation ? operation->text() : std::string_view());
-    CommitAnswer const answer = session->commit(std::max(deadline, Clock::now() + least_commit_wait));
-    if (answer == CommitAnswer::none) {
-        return settle_lost(options, transaction);
+std::optional<std::string> Database::Impl::run_at_once(TransactOptions const &options, AtOnce const &work,
+                                                       Deadline deadline) {
+    std::optional<std::string> unread;
+    on_session(deadline, [&](Session &current, bool is_old) {
+        current.begin(options, deadline);
+        if (is_old) {
+            current.settle();  // it may have ended while someone typed; with a COMMIT sent, that would be in doubt
+        }
+        current.require_start();
+        Transaction transaction(current);
+        work.send(transaction, std::nullopt);
+        if (options.dry_run) {
+            transaction.settle();
+            label = current.label();
+            work.read();
+            current.rollback();
+            return;
+        }
+        transaction.record_operation_if_written(*options.operation);
+        if (running::interrupted()) {
+            throw Interrupted();
+        }
+        unread = commit_at_once(current, transaction, options, work, deadline);
+    });
+    return unread;
+}
+
+std::optional<std::string> Database::Impl::commit_at_once(Session &current, Transaction const &transaction,
+                                                          TransactOptions const &options, AtOnce const &work,
+                                                          Deadline deadline) {
+    outcome::commit_sent(options.operation->text());
+    current.queue_commit();
+    Transaction following(current);
+    if (work.follow) {
+        current.begin_reading();
+        work.follow(following);
+        current.end_reading();
     }
+    CommitAnswer answer = CommitAnswer::rolled_back;
+    try {
+        answer = current.read_commit(deadline + least_commit_wait);
+    } catch (...) {
+        outcome::rolled_back();  // a statement before the COMMIT failed
+        throw;
+    }
+    if (answer == CommitAnswer::none) {
+        settle_lost(options, options.operation);
+        reread(options, work);
+        return std::nullopt;
+    }
+    if (answer == CommitAnswer::committed && !transaction.has_written()) {
+        outcome::rolled_back();  // there was nothing to change
+    } else {
+        conclude(answer);
+    }
+    label = current.label();
+    work.read();
+    try {
+        if (work.follow) {
+            work.read_following();
+        }
+        current.finish_reading();
+    } catch (Error const &error) {
+        current.rollback();
+        return error.message();
+    } catch (Interrupted const &) {
+        current.rollback();
+        return "interrupted";
+    } catch (RunAgain const &) {
+        current.rollback();
+        return "other sessions got in the way";
+    }
+    return std::nullopt;
+}
+
+/// The fence found the change committed, but its answers are lost.
+void Database::Impl::reread(TransactOptions options, AtOnce const &work) {
+    options.dry_run = true;
+    auto const deadline = Clock::now() + settings.timeout;
+    on_session(deadline, [&](Session &current, bool) {
+        current.undo_foreign_settings();
+        current.begin(options, deadline);
+        Transaction transaction(current);
+        Instant const at = transaction.exec(operation_sql, {*options.operation}).one().instant("at");
+        work.send(transaction, at);
+        transaction.settle();
+        label = current.label();
+        work.read();
+        current.rollback();
+    });
+}
+
+void Database::Impl::conclude(CommitAnswer answer) {
     bool const done = answer == CommitAnswer::committed || answer == CommitAnswer::only_locally;
     done ? outcome::committed() : outcome::rolled_back();
     switch (answer) {
@@ -167,8 +274,7 @@ void Database::Impl::commit(TransactOptions const &options, Transaction const &t
     }
 }
 
-void Database::Impl::settle_lost(TransactOptions const &options, Transaction const &transaction) {
-    std::optional<OperationId> const &operation = transaction.recorded_operation();
+void Database::Impl::settle_lost(TransactOptions const &options, std::optional<OperationId> const &operation) {
     bool const warned = session->warned();
     session.reset();
     hurry = true;
@@ -208,18 +314,20 @@ Database::Database(Settings settings) : m_impl(std::make_unique<Impl>(Impl{.sett
 
 Database::~Database() = default;
 
-void Database::transact(TransactOptions const &options, std::function<void(Transaction &)> const &body) {
+/// Runs `run` until it is not in anybody's way, or too often.
+template <typename Run>
+void Database::Impl::repeat(TransactOptions const &options, Run const &run) {
     if (!options.read_only && !options.operation && !options.was_committed) {
         throw Error(ErrorKind::internal, "a writing transaction has no operation id to settle it by");
     }
-    auto const deadline = Clock::now() + (m_impl->hurry ? std::chrono::milliseconds(1s) : m_impl->settings.timeout) +
-                          options.busy_elsewhere;
+    auto const deadline =
+        Clock::now() + (hurry ? std::chrono::milliseconds(1s) : settings.timeout) + options.busy_elsewhere;
     TransactOptions present = options;
     for (int attempt = 1;; ++attempt) {
         try {
-            m_impl->run_once(present, body, deadline);
+            run(present, deadline);
             if (present.wake_later && !present.dry_run) {
-                m_impl->wake_listeners();
+                wake_listeners();
             }
             return;
         } catch (WakeUpRefused const &refused) {
@@ -246,6 +354,19 @@ void Database::transact(TransactOptions const &options, std::function<void(Trans
         }
         pause_before(attempt);
     }
+}
+
+void Database::transact(TransactOptions const &options, std::function<void(Transaction &)> const &body) {
+    m_impl->repeat(
+        options, [&](TransactOptions const &present, Deadline deadline) { m_impl->run_once(present, body, deadline); });
+}
+
+std::optional<std::string> Database::transact_at_once(TransactOptions const &options, AtOnce const &work) {
+    std::optional<std::string> unread;
+    m_impl->repeat(options, [&](TransactOptions const &present, Deadline deadline) {
+        unread = m_impl->run_at_once(present, work, deadline);
+    });
+    return unread;
 }
 
 Fate Database::settle(OperationId const &operation) {

@@ -54,6 +54,22 @@ struct TransactOptions {
     std::function<bool(Transaction &)> was_committed{};
 };
 
+/// A change whose COMMIT travels with its statements (Database::transact_at_once). Nothing is read before the COMMIT, so
+/// whatever must prevent it raises an error in the server (schema/0014_read_back.sql).
+struct AtOnce {
+    /// Sends the statements of the change, and waits for none. May run more than once. If the answers were lost and the
+    /// fence found the change committed, it runs a last time, to be rolled back: then `committed_at` is the start of the
+    /// transaction that committed, and the answers must count its changes as theirs.
+    std::function<void(Transaction &, std::optional<Instant> committed_at)> send{};
+    /// Sends statements that read, to run after the COMMIT in a transaction of their own; may be empty. Not called for a
+    /// dry run, or if the answers were lost.
+    std::function<void(Transaction &)> follow{};
+    /// Reads the answers of `send`, after the COMMIT.
+    std::function<void()> read{};
+    /// Reads those of `follow`. May fail: the change is committed.
+    std::function<void()> read_following{};
+};
+
 /// The outcome of a transaction whose COMMIT got no answer.
 enum class Fate { committed, aborted };
 
@@ -116,6 +132,11 @@ class Database {
         transact(options, [&](Transaction &transaction) { made.emplace(body(transaction)); });
         return *std::move(made);
     }
+
+    /// As transact, for a change that needs no answer before its COMMIT: everything is one message to the server, and
+    /// one back. `options` name an operation. Returns why the answers of `follow` could not be read; none if they could
+    /// (or if nothing followed).
+    std::optional<std::string> transact_at_once(TransactOptions const &options, AtOnce const &work);
 
     /// Settles an operation by the fence: inserts its id as aborted, which bars its transaction permanently, or finds
     /// that it is done. Waits up to 30 s for an operation in flight. Throws Error: unknown, it could not be settled

@@ -10,6 +10,7 @@
 #include "relay/db/session_settings.hpp"
 #include "relay/db/sqlstate.hpp"
 #include "relay/db/unexpected_answer.hpp"
+#include "relay/version.hpp"
 
 #include <fmt/format.h>
 #include <charconv>
@@ -21,6 +22,7 @@ namespace relay::db {
 namespace {
 
 constexpr std::string_view query_canceled = "57014";
+constexpr int most_rollbacks = 20;
 
 constexpr char const *names_sql = "SELECT version, name FROM relay.schema_migrations ORDER BY version";
 
@@ -82,6 +84,10 @@ struct Session::Impl {
     std::chrono::milliseconds timeout;
     Deadline deadline{};
     bool warned = false;
+    std::vector<Param> our_settings{};
+    std::shared_ptr<Reply::Slot> newest{};
+    std::shared_ptr<Reply::Slot> before_commit{};
+    std::shared_ptr<Reply::Slot> commit{};
     std::optional<Error> commit_error{};
 };
 
@@ -181,26 +187,32 @@ void Session::open(TransactOptions const &options) {
         Start{.may_write = !options.read_only, .checks_schema = options.check_schema, .identifies = options.identify};
     send(options.one_snapshot ? begin_one_snapshot_sql : begin_sql, {});
     // Of the time for locks, a quarter is left to find out who holds one.
-    m_impl->start.settings =
-        send(settings_sql, {Param(statement_timeout.count()), Param(idle_timeout.count()),
+    m_impl->our_settings = {Param(statement_timeout.count()), Param(idle_timeout.count()),
                             Param(std::min(options.lock_patience, statement_timeout * 3 / 4).count()),
-                            Param(options.wake_later ? "later" : "now")});
+                            Param(options.wake_later ? "later" : "now")};
+    m_impl->start.settings = send_settings();
+}
+
+/// Queues our settings for one transaction.
+std::shared_ptr<Reply::Slot> Session::send_settings() {
+    auto slot = send(settings_sql, m_impl->our_settings);
     if (PQserverVersion(m_impl->connection.raw()) >= first_with_transaction_timeout) {
         send(no_transaction_timeout_sql, {});
     }
     if (m_impl->undoes_foreign_settings) {
         send(neutral_settings_sql, {});
     }
+    return slot;
 }
 
 std::shared_ptr<Reply::Slot> Session::send(char const *sql, std::vector<Param> const &params) {
     m_impl->most_growth =
         std::max(m_impl->most_growth, Watchdog::usual_growth) + growth_for(params) - Watchdog::usual_growth;
-    auto slot = m_impl->pipeline.send(sql, params);
-    if (!slot) {
+    m_impl->newest = m_impl->pipeline.send(sql, params);
+    if (!m_impl->newest) {
         fail_broken();
     }
-    return slot;
+    return m_impl->newest;
 }
 
 /// Reads the answers to the oldest message. Checks those about the start of the transaction first: what they say is the
@@ -214,10 +226,13 @@ void Session::read() {
         fail_broken();
     }
     check_start();
-    if (!error) {
-        return;
+    if (error) {
+        fail_answer(error.get());
     }
-    std::string const sqlstate(error_field(error.get(), PG_DIAG_SQLSTATE));
+}
+
+void Session::fail_answer(PGresult const *error) {
+    std::string const sqlstate(error_field(error, PG_DIAG_SQLSTATE));
     if (sqlstate == query_canceled && m_impl->start.settings && !m_impl->start.settings->rows) {
         // Next time BEGIN and the settings go alone, which takes a tenth of the time, until they come through.
         m_impl->opens_alone = true;
@@ -229,7 +244,7 @@ void Session::read() {
     if (sqlstate.empty() && !m_impl->pipeline.unexpected().empty()) {
         fail(sqlstate, m_impl->pipeline.unexpected());
     }
-    std::string_view const said = PQresultErrorMessage(error.get());
+    std::string_view const said = PQresultErrorMessage(error);
     sqlstate.empty() ? fail_broken(said) : fail(sqlstate, said);
 }
 
@@ -356,32 +371,85 @@ CommitAnswer Session::commit(Deadline deadline) noexcept {
         m_impl->watchdog.arm(socket(), deadline);
         Result const result(PQexec(m_impl->connection.raw(), "COMMIT"));
         m_impl->watchdog.disarm();
-        if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) {
-            std::string_view const tag = PQcmdStatus(result.get());
-            if (tag != "COMMIT" && tag != "ROLLBACK") {
-                return CommitAnswer::none;
-            }
-            if (tag == "ROLLBACK") {
-                m_impl->commit_error.emplace(ErrorKind::internal,
-                                             "the transaction had failed before its COMMIT; nothing was changed");
-                return CommitAnswer::rolled_back;
-            }
-            return m_impl->warned ? CommitAnswer::only_locally : CommitAnswer::committed;
-        }
-        std::string const sqlstate(error_field(result.get(), PG_DIAG_SQLSTATE));
-        if (is_retryable(sqlstate)) {
-            return CommitAnswer::run_again;
-        }
-        if (leaves_commit_open(sqlstate)) {
-            return CommitAnswer::none;
-        }
-        m_impl->commit_error.emplace(
-            translate(sqlstate, error_field(result.get(), PG_DIAG_MESSAGE_PRIMARY), m_impl->asker()));
-        return is_failed_notify(sqlstate, error_field(result.get(), PG_DIAG_MESSAGE_DETAIL))
-                   ? CommitAnswer::wake_up_refused
-                   : CommitAnswer::rolled_back;
+        return answer_of(result.get());
     } catch (...) {
         return CommitAnswer::none;
+    }
+}
+
+/// Judges the server's answer to COMMIT.
+CommitAnswer Session::answer_of(PGresult const *result) {
+    if (PQresultStatus(result) == PGRES_COMMAND_OK) {
+        std::string_view const tag = PQcmdStatus(const_cast<PGresult *>(result));
+        if (tag != "COMMIT" && tag != "ROLLBACK") {
+            return CommitAnswer::none;
+        }
+        if (tag == "ROLLBACK") {
+            m_impl->commit_error.emplace(ErrorKind::internal,
+                                         "the transaction had failed before its COMMIT; nothing was changed");
+            return CommitAnswer::rolled_back;
+        }
+        return m_impl->warned ? CommitAnswer::only_locally : CommitAnswer::committed;
+    }
+    std::string const sqlstate(error_field(result, PG_DIAG_SQLSTATE));
+    if (is_retryable(sqlstate)) {
+        return CommitAnswer::run_again;
+    }
+    if (leaves_commit_open(sqlstate)) {
+        return CommitAnswer::none;
+    }
+    m_impl->commit_error.emplace(translate(sqlstate, error_field(result, PG_DIAG_MESSAGE_PRIMARY), m_impl->asker()));
+    return is_failed_notify(sqlstate, error_field(result, PG_DIAG_MESSAGE_DETAIL)) ? CommitAnswer::wake_up_refused
+                                                                                   : CommitAnswer::rolled_back;
+}
+
+void Session::require_start() { send(require_start_sql, {schema_version(), m_impl->undoes_foreign_settings}); }
+
+void Session::queue_commit() {
+    m_impl->before_commit = m_impl->newest;
+    m_impl->warned = false;
+    running::commit_sent();
+    m_impl->commit = send("COMMIT", {});
+    if (!m_impl->pipeline.flush()) {
+        fail_broken();
+    }
+}
+
+CommitAnswer Session::read_commit(Deadline deadline) {
+    Result error;
+    try {
+        m_impl->watchdog.arm(socket(), deadline, m_impl->any_size ? Watchdog::any_growth : m_impl->most_growth);
+        error = m_impl->pipeline.read();
+        m_impl->watchdog.disarm();
+        m_impl->most_growth = Watchdog::usual_growth;
+        if (!connected() || m_impl->watchdog.bark() != Watchdog::Bark::none ||
+            (error && error_field(error.get(), PG_DIAG_SQLSTATE).empty())) {
+            return CommitAnswer::none;
+        }
+        if (m_impl->before_commit->rows) {
+            check_start();
+            CommitAnswer const answer = answer_of(error ? error.get() : m_impl->commit->rows->result.get());
+            m_impl->start.may_write = false;  // what fails from now on was only reading
+            return answer;
+        }
+    } catch (std::bad_alloc const &) {
+        return CommitAnswer::none;
+    }
+    check_start();
+    fail_answer(error.get());
+}
+
+void Session::begin_reading() {
+    send(begin_reading_sql, {});
+    send_settings();
+}
+
+void Session::end_reading() { send("ROLLBACK", {}); }
+
+void Session::finish_reading() {
+    settle();
+    if (!usable()) {
+        rollback();
     }
 }
 
@@ -390,7 +458,10 @@ void Session::rollback() noexcept {
         if (PQstatus(m_impl->connection.raw()) == CONNECTION_OK) {
             m_impl->watchdog.arm(socket(), Watchdog::Clock::now() + std::chrono::seconds(2));
             m_impl->pipeline.drain();
-            Result const result(PQexec(m_impl->connection.raw(), "ROLLBACK"));
+            // More than once, because a time-out of the database that is shorter than ours can come before it, too.
+            for (int tries = 0; tries == 0 || (tries < most_rollbacks && connected() && !usable()); ++tries) {
+                Result const result(PQexec(m_impl->connection.raw(), "ROLLBACK"));
+            }
             m_impl->watchdog.disarm();
         }
     } catch (...) {

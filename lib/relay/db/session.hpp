@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 
+struct pg_result;
+
 namespace relay::db {
 
 using Deadline = Watchdog::Clock::time_point;
@@ -54,6 +56,19 @@ class Session {
     /// Sends COMMIT, as no other function does, after settle(). Never throws: if anything goes wrong, the answer is
     /// CommitAnswer::none.
     CommitAnswer commit(Deadline deadline) noexcept;
+    /// Queues, right after begin(), what makes the server refuse whatever begin() would have made us refuse: for a COMMIT
+    /// that is sent before its answers are read.
+    void require_start();
+    /// Queues COMMIT and ends the message. What is queued next is another transaction.
+    void queue_commit();
+    /// Begins a transaction that reads behind queue_commit(), with the settings of the one before.
+    void begin_reading();
+    void end_reading();
+    /// Leaves the answers that nobody has read, and the transaction, behind.
+    void finish_reading();
+    /// Reads the answers up to that of the COMMIT. If a statement before it failed, the server has skipped the COMMIT:
+    /// throws as rows() does. Else as commit().
+    CommitAnswer read_commit(Deadline deadline);
     /// Rolls back as well as it can; if it fails, the session is no longer usable().
     void rollback() noexcept;
     bool usable() const noexcept;
@@ -80,8 +95,11 @@ class Session {
     [[noreturn]] void fail_broken(std::string_view message = "") const;
     [[noreturn]] void fail(std::string const &sqlstate, std::string_view message) const;
     void open(TransactOptions const &options);
+    std::shared_ptr<Reply::Slot> send_settings();
     Start const &started();
     void read();
+    [[noreturn]] void fail_answer(pg_result const *error);
+    CommitAnswer answer_of(pg_result const *result);
     void check_start();
     void check_schema(std::vector<std::int64_t> const &versions);
 

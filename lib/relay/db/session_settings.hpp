@@ -4,6 +4,7 @@
 namespace relay::db {
 
 inline constexpr auto begin_sql = "BEGIN ISOLATION LEVEL READ COMMITTED";
+inline constexpr auto begin_reading_sql = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
 inline constexpr auto begin_one_snapshot_sql = "BEGIN ISOLATION LEVEL REPEATABLE READ";
 
 /// Statements use qualified names and text values, so that settings of the role, database or pooler do not affect
@@ -39,6 +40,9 @@ inline constexpr auto and_versions = ", ARRAY(SELECT version FROM relay.schema_m
 // Uses the database's name, not its oid as in relay.feed_history: the first read of another catalog costs 1 ms.
 inline constexpr auto and_identity =
     ", (SELECT left(md5(system_identifier || '/' || current_database()), 8) FROM pg_control_system()) AS identity";
+
+/// For a message that has COMMIT in it. $1: the version of our schema, $2: foreign settings were undone before.
+inline constexpr auto require_start_sql = "SELECT relay.require_start($1, $2)";
 
 /// Undoes, for one transaction, what ALTER DATABASE and ALTER ROLE have set, except settings that only make statements
 /// faster or slower, and those that we make ourselves, whose source is now `session`. So a setting that we do not know

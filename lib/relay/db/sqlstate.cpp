@@ -194,7 +194,19 @@ bool refuses_rows(std::string_view sqlstate) {
     return std::any_of(classes.begin(), classes.end(), [&](auto prefix) { return sqlstate.starts_with(prefix); });
 }
 
+Error effect_missing(std::string_view what, std::vector<std::string> doubts) {
+    return {ErrorKind::schema,
+            "the database did not do what was asked: " + std::string(what) +
+                " was not there when it was read back; nothing was changed",
+            {.why = "a rule, a trigger, or a changed view or function interferes",
+             .next = advise(Act::verify_schema),
+             .not_confirmed = std::move(doubts)}};
+}
+
 Error translate(std::string_view sqlstate, std::string_view message, Asker const &asker) {
+    if (sqlstate == effect_missing_state) {
+        return effect_missing(primary_message(message));
+    }
     Meaning const &meaning = meaning_of(sqlstate);
     bool const no_groups = meaning.cure == Cure::grant && !asker.has_schema;
     Hint hint = hint_of(no_groups ? Cure::install : meaning.cure);

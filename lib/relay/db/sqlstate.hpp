@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace relay::db {
 
@@ -30,6 +31,12 @@ bool is_failed_notify(std::string_view sqlstate, std::string_view detail);
 /// Returns true if an error with this state is about the rows that were written, so that other rows may succeed: their
 /// values, or a trigger or function that refused them.
 bool refuses_rows(std::string_view sqlstate);
+
+/// The SQLSTATE that our functions raise if an effect is missing when it is read back (relay.require_shut_out and others).
+inline constexpr std::string_view effect_missing_state = "RA001";
+
+/// Returns the error for an effect that is missing when it is read back: "the block of agent x". `doubts`: see Hint.
+Error effect_missing(std::string_view what, std::vector<std::string> doubts = {});
 
 /// The transaction that got an error.
 struct Asker {

@@ -1,6 +1,7 @@
 #include "relay/db/transaction.hpp"
 
 #include "relay/db/session.hpp"
+#include "relay/db/sqlstate.hpp"
 #include "relay/model/error.hpp"
 
 namespace relay::db {
@@ -8,14 +9,10 @@ namespace {
 
 constexpr char const *record_sql = "INSERT INTO relay.operations (op_id, state) VALUES ($1, 'done')";
 
-Error not_done(std::string_view what, std::vector<std::string> doubts) {
-    return {ErrorKind::schema,
-            "the database did not do what was asked: " + std::string(what) +
-                " was not there when it was read back; nothing was changed",
-            {.why = "a rule, a trigger, or a changed view or function interferes",
-             .next = advise(Act::verify_schema),
-             .not_confirmed = std::move(doubts)}};
-}
+constexpr char const *record_if_written_sql = R"sql(
+INSERT INTO relay.operations (op_id, state) SELECT $1, 'done' WHERE pg_current_xact_id_if_assigned() IS NOT NULL)sql";
+
+constexpr char const *require_sql = "SELECT relay.require_operation($1)";
 
 }  // namespace
 
@@ -75,6 +72,14 @@ void Transaction::record_operation(OperationId const &operation) {
     m_operation = operation;
 }
 
+void Transaction::record_operation_if_written(OperationId const &operation) {
+    m_record = send(record_if_written_sql, {operation});
+    send(require_sql, {operation});
+    m_operation = operation;
+}
+
+bool Transaction::has_written() const { return m_record && m_record->rows().affected() == 1; }
+
 void Transaction::confirm(bool there, std::string_view what, std::vector<std::string> doubts) {
     require(there, what, std::move(doubts));
     m_confirmed = true;
@@ -82,7 +87,7 @@ void Transaction::confirm(bool there, std::string_view what, std::vector<std::st
 
 void Transaction::require(bool there, std::string_view what, std::vector<std::string> doubts) const {
     if (!there) {
-        throw not_done(what, std::move(doubts));
+        throw effect_missing(what, std::move(doubts));
     }
 }
 

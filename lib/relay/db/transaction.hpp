@@ -135,6 +135,10 @@ class Transaction {
     /// Inserts `operation` into relay.operations as done, for the fence that settles a lost COMMIT. Every transaction
     /// that changes something does this once; `transact` does it with a random id if the body did not.
     void record_operation(OperationId const &operation);
+    /// The same for a change whose answers are not awaited: inserts it only if the transaction has written anything.
+    void record_operation_if_written(OperationId const &operation);
+    /// Returns whether it had.
+    bool has_written() const;
     /// Says that the body has inserted `operation` itself, together with what makes it unique (a request id).
     void adopt_operation(OperationId const &operation) { m_operation = operation; }
     std::optional<OperationId> const &recorded_operation() const { return m_operation; }
@@ -173,6 +177,7 @@ class Transaction {
     Session &m_session;
     std::deque<Check> m_checks{};
     std::optional<OperationId> m_operation{};
+    std::optional<Reply> m_record{};
     bool m_nothing_to_do = false;
     bool m_confirmed = false;
 };

@@ -73,15 +73,16 @@ Texts apply(db::Transaction &transaction, Agent const &agent, Texts const &permi
 
 }  // namespace
 
-std::vector<Grant> grants_of_agent(db::Transaction &transaction, AgentId const &agent) {
-    std::vector<Grant> grants;
-    db::Rows const rows = transaction.exec(grants_sql, {agent});
-    for (db::Row const row : rows) {
-        grants.push_back({.permission = row.text("permission"),
-                          .conditions = row.optional_text("conditions"),
-                          .role_id = row.optional_id<RoleId>("role_id")});
-    }
-    return grants;
+db::Pending<std::vector<Grant>> grants_of_agent(db::Transaction &transaction, AgentId const &agent) {
+    return transaction.ask(grants_sql, {agent}, [](db::Rows const &rows) {
+        std::vector<Grant> grants;
+        for (db::Row const row : rows) {
+            grants.push_back({.permission = row.text("permission"),
+                              .conditions = row.optional_text("conditions"),
+                              .role_id = row.optional_id<RoleId>("role_id")});
+        }
+        return grants;
+    });
 }
 
 bool has_all(db::Transaction &transaction, std::vector<Grant> const &grants, std::vector<Permission> const &permissions,

@@ -9,7 +9,7 @@
 namespace relay::sql {
 
 /// Returns each way in which the agent has a permission, ordered by permission; a direct grant comes before roles.
-std::vector<Grant> grants_of_agent(db::Transaction &transaction, AgentId const &agent);
+db::Pending<std::vector<Grant>> grants_of_agent(db::Transaction &transaction, AgentId const &agent);
 
 /// Gives the agent direct permissions. The caller has locked `agent`, which is updated too. Returns the permissions
 /// that are new or whose conditions changed.

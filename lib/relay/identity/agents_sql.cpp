@@ -55,9 +55,14 @@ Agent read_agent(db::Row const &row) {
 
 }  // namespace
 
+db::Pending<std::optional<Agent>> ask_agent(db::Transaction &transaction, AgentId const &id) {
+    return transaction.ask(find_sql.c_str(), {id}, [](db::Rows const &rows) {
+        return rows.empty() ? std::nullopt : std::optional(read_agent(rows[0]));
+    });
+}
+
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id) {
-    db::Rows const rows = transaction.exec(find_sql.c_str(), {id});
-    return rows.empty() ? std::nullopt : std::optional(read_agent(rows[0]));
+    return ask_agent(transaction, id).get();
 }
 
 Agent get_agent(db::Transaction &transaction, AgentId const &id) {

@@ -6,6 +6,7 @@
 
 namespace relay::sql {
 
+db::Pending<std::optional<Agent>> ask_agent(db::Transaction &transaction, AgentId const &id);
 std::optional<Agent> find_agent(db::Transaction &transaction, AgentId const &id);
 
 /// As find_agent; throws Error (not_found) that suggests similar ids.

@@ -128,12 +128,12 @@ void record_events(db::Transaction &transaction, Attribution const &by, std::vec
     });
 }
 
-std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agent, int count) {
-    return read_events(transaction.exec(last_of_agent_sql, {agent, count}));
+db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, AgentId const &agent, int count) {
+    return transaction.ask(last_of_agent_sql, {agent, count}, read_events);
 }
 
-std::vector<Event> last_events(db::Transaction &transaction, KeyId const &key, int count) {
-    return read_events(transaction.exec(last_of_key_sql, {key, count}));
+db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, KeyId const &key, int count) {
+    return transaction.ask(last_of_key_sql, {key, count}, read_events);
 }
 
 }  // namespace relay::sql

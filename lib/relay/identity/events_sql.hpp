@@ -37,8 +37,8 @@ void record_events(db::Transaction &transaction, Attribution const &by, std::vec
 
 /// Returns an agent's last events, newest first. They include calls with a wrong secret for one of its keys, which name no
 /// agent, because the caller has not proved to be one.
-std::vector<Event> last_events(db::Transaction &transaction, AgentId const &agent, int count);
+db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, AgentId const &agent, int count);
 /// The same of one key.
-std::vector<Event> last_events(db::Transaction &transaction, KeyId const &key, int count);
+db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, KeyId const &key, int count);
 
 }  // namespace relay::sql

@@ -6,11 +6,13 @@
 namespace relay::sql {
 namespace {
 
+// Not while another key is active, so that an old key that did not end is named as what is wrong.
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by)
 SELECT $1, agent.agent_id, agent.org_id, $2::bytea, now() + COALESCE(agent.key_max_age, org.key_max_age), $4::timestamptz, $5
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
 WHERE agent.agent_id = $3
+  AND NOT EXISTS (SELECT FROM relay.agent_keys AS other WHERE other.agent_id = $3 AND other.state = 'active')
 RETURNING org_id, due_at)sql";
 
 // Each statement has the same columns in the same order, for read_key.
@@ -205,13 +207,14 @@ std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter
     return read_keys(transaction.exec(list_sql, {filter.agent, filter.org, filter.status, filter.after, filter.limit}));
 }
 
-std::vector<Key> keys_of_agent(db::Transaction &transaction, AgentId const &agent) {
-    return read_keys(transaction.exec(of_agent_sql, {agent}));
+db::Pending<std::vector<Key>> keys_of_agent(db::Transaction &transaction, AgentId const &agent) {
+    return transaction.ask(of_agent_sql, {agent}, read_keys);
 }
 
-std::optional<std::string> last_address(db::Transaction &transaction, AgentId const &agent) {
-    db::Rows const rows = transaction.exec(last_address_sql, {agent});
-    return rows.empty() ? std::nullopt : rows[0].optional_text("address");
+db::Pending<std::optional<std::string>> last_address(db::Transaction &transaction, AgentId const &agent) {
+    return transaction.ask(last_address_sql, {agent}, [](db::Rows const &rows) {
+        return rows.empty() ? std::nullopt : rows[0].optional_text("address");
+    });
 }
 
 Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,

@@ -8,7 +8,7 @@
 namespace relay::sql {
 
 /// Inserts the next active key of an agent, which must have none. It is due after the agent's key_max_age, or its
-/// organization's. The result throws Error (schema) if no row was inserted.
+/// organization's. The result throws Error (schema) if no row was inserted, as while another key is active.
 db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                             std::optional<Instant> expires_at, Note const &created_by);
 
@@ -63,10 +63,10 @@ struct KeyFilter {
 /// Returns keys in order of id.
 std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter);
 /// Returns all keys of an agent, newest first.
-std::vector<Key> keys_of_agent(db::Transaction &transaction, AgentId const &agent);
+db::Pending<std::vector<Key>> keys_of_agent(db::Transaction &transaction, AgentId const &agent);
 
 /// Returns the address that an agent last called from, if a gateway reported it.
-std::optional<std::string> last_address(db::Transaction &transaction, AgentId const &agent);
+db::Pending<std::optional<std::string>> last_address(db::Transaction &transaction, AgentId const &agent);
 
 /// A gateway's answer about a key. Which optional fields are set depends on `reason`.
 struct Answer {

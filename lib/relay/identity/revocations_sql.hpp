@@ -6,36 +6,15 @@
 
 namespace relay::sql {
 
-/// A subject, and the block and the revocation in force against it.
-struct SubjectStanding {
+/// How long a subject is shut out.
+struct Term {
     Subject subject;
-    bool known = false;  ///< the agent, organization or key exists
-    std::optional<OrgId> org_id{};
-    std::optional<AgentId> agent_id{};
-    std::optional<Standing> block{};  ///< the block that lasts longest
-    std::optional<Standing> revocation{};  ///< the first revocation
+    std::optional<Instant> until{};  ///< none: until it is lifted
 };
-
-/// Returns what is in force against each of `subjects`, at least one and of one kind, in their order. Looks only at the
-/// subject itself, not at its agent or organization. Takes no lock.
-std::vector<SubjectStanding> look_up(db::Transaction &transaction, std::vector<Subject> const &subjects);
-
-/// Inserts a block or revocation for each of `subjects`, which are of one kind. `until` is for blocks only.
-void shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects, StandingKind kind,
-              std::optional<Instant> until, Attribution const &by);
-
-/// Lifts the blocks or revocations (`kind`) in force against `subjects`, at least one and of one kind. Returns the
-/// subjects for which any was lifted.
-db::Pending<std::vector<Subject>> lift(db::Transaction &transaction, std::vector<Subject> const &subjects,
-                                       StandingKind kind, Attribution const &by);
-
-/// Returns those of `subjects`, of one kind, that are not blocked or revoked by a row of `kind`. A block must last at
-/// least until `until` (none: until it is lifted).
-db::Pending<std::vector<Subject>> not_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
-                                               StandingKind kind, std::optional<Instant> until);
-/// Returns those of `subjects`, of one kind, that a row of `kind` still blocks or revokes.
-db::Pending<std::vector<Subject>> still_in_force(db::Transaction &transaction, std::vector<Subject> const &subjects,
-                                                 StandingKind kind);
+/// Returns the blocks or revocations (`kind`) against `subjects`, of one kind, that were not lifted, from the table itself:
+/// those in force, or also blocks whose time is over.
+db::Pending<std::vector<Term>> unlifted_terms(db::Transaction &transaction, std::vector<Subject> const &subjects,
+                                              StandingKind kind, bool ended_too);
 /// Returns those of `subjects`, of one kind, for which the functions would answer a gateway otherwise than the rows say.
 /// Reads the tables of keys and agents, so it waits if another session has locked one of them.
 db::Pending<std::vector<Subject>> answered_contrary(db::Transaction &transaction, std::vector<Subject> const &subjects);
@@ -48,5 +27,11 @@ bool knows_ticket(db::Transaction &transaction, Note const &ticket);
 /// Returns all blocks and revocations in force against any of `subjects`, which may be of different kinds: those
 /// without an end come first, then those that end last.
 db::Pending<std::vector<Standing>> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects);
+
+/// The same against an agent and its organization.
+db::Pending<std::vector<Standing>> standing_for_agent(db::Transaction &transaction, AgentId const &agent);
+
+/// Reads the id of a subject from a column.
+Subject read_subject(db::Row const &row, SubjectKind kind, char const *column);
 
 }  // namespace relay::sql

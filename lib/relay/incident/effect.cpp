@@ -21,34 +21,6 @@ std::vector<Subject> subjects_without_error(std::vector<IncidentItem> const &ite
 
 std::string name_of(Subject const &subject) { return std::string(text_of(kind_of(subject))) + ' ' + text_of(subject); }
 
-void add(std::vector<Subject> &all, std::vector<Subject> const &more) {
-    for (Subject const &subject : more) {
-        if (std::find(all.begin(), all.end(), subject) == all.end()) {
-            all.push_back(subject);
-        }
-    }
-}
-
-/// Asks which of them gateways would be answered otherwise about.
-std::optional<db::Pending<std::vector<Subject>>> ask_answers(db::Transaction &transaction,
-                                                             std::vector<Subject> const &subjects, ReadBack depth) {
-    return depth == ReadBack::answers ? std::optional(sql::answered_contrary(transaction, subjects)) : std::nullopt;
-}
-
-/// What is not as asked is rolled back, and the rest with it: then each of them is in doubt.
-void confirm(db::Transaction &transaction, std::vector<Subject> const &wrong, std::vector<Subject> const &asked,
-             std::string_view what, std::string_view doubt) {
-    if (wrong.empty()) {
-        transaction.confirm(true, what);
-        return;
-    }
-    std::vector<std::string> doubts;
-    for (Subject const &subject : asked) {
-        doubts.push_back(name_of(subject) + std::string(doubt));
-    }
-    transaction.confirm(false, std::string(what) + name_of(wrong.front()), std::move(doubts));
-}
-
 /// How long the reading after the COMMIT may wait for a lock.
 constexpr std::chrono::milliseconds reading_patience{500};
 
@@ -72,96 +44,77 @@ std::vector<Subject> changed_since(db::Database &database, std::vector<Subject> 
     db::TransactOptions options = reading();
     options.lock_patience = reading_patience;
     return database.transact(options, [&](db::Transaction &transaction) {
-        std::vector<Subject> wrong;
-        for (SubjectKind const one : {SubjectKind::org, SubjectKind::agent, SubjectKind::key}) {
-            if (std::vector<Subject> const some = of_kind(subjects, one); !some.empty()) {
-                auto const asked = in_force ? sql::not_in_force(transaction, some, kind, until)
-                                            : sql::still_in_force(transaction, some, kind);
-                add(wrong, asked.get());
-            }
-        }
-        return wrong;
+        return ask_committed(transaction, subjects, kind, in_force)(until);
     });
 }
 
 }  // namespace
 
-void confirm_committed(db::Database &database, IncidentReceipt &receipt, StandingKind kind, bool in_force) {
-    std::vector<Subject> const subjects = subjects_without_error(receipt.items);
-    std::vector<Subject> wrong;
-    try {
-        wrong = changed_since(database, subjects, kind, receipt.until, in_force);
-    } catch (Error const &error) {
-        receipt.unread = error.message();
-        return;
-    } catch (Interrupted const &) {
-        receipt.unread = "interrupted";
-        return;
-    }
-    if (wrong.empty()) {
-        return;
-    }
+std::vector<std::string> doubts_about(std::vector<Subject> const &subjects, StandingKind kind, bool in_force) {
     std::vector<std::string> doubts;
-    for (Subject const &subject : wrong) {
+    for (Subject const &subject : subjects) {
         doubts.push_back(name_of(subject) + std::string(doubt_of(kind, in_force)));
     }
+    return doubts;
+}
+
+std::function<std::vector<Subject>(std::optional<Instant> const &)> ask_committed(db::Transaction &transaction,
+                                                                                  std::vector<Subject> const &subjects,
+                                                                                  StandingKind kind, bool in_force) {
+    std::vector<db::Pending<std::vector<sql::Term>>> asked;
+    for (SubjectKind const one : {SubjectKind::org, SubjectKind::agent, SubjectKind::key}) {
+        if (std::vector<Subject> const some = of_kind(subjects, one); !some.empty()) {
+            asked.push_back(sql::unlifted_terms(transaction, some, kind, in_force));
+        }
+    }
+    return [subjects, in_force, asked = std::move(asked)](std::optional<Instant> const &until) {
+        std::vector<Subject> standing;
+        for (auto const &each : asked) {
+            for (sql::Term const &term : each.get()) {
+                if (!in_force || !term.until || (until && *term.until >= *until)) {
+                    standing.push_back(term.subject);
+                }
+            }
+        }
+        std::sort(standing.begin(), standing.end());
+        std::vector<Subject> wrong;
+        std::copy_if(subjects.begin(), subjects.end(), std::back_inserter(wrong), [&](Subject const &subject) {
+            return std::binary_search(standing.begin(), standing.end(), subject) != in_force;
+        });
+        return wrong;
+    };
+}
+
+void refuse_without_effect(IncidentReceipt const &receipt, std::vector<Subject> const &wrong, StandingKind kind,
+                           bool in_force) {
+    std::vector<Subject> without_effect;
+    for (Subject const &subject : subjects_without_error(receipt.items)) {
+        if (std::find(wrong.begin(), wrong.end(), subject) != wrong.end()) {
+            without_effect.push_back(subject);
+        }
+    }
+    if (without_effect.empty()) {
+        return;
+    }
     throw Error(ErrorKind::schema,
-                "the transaction is committed, but without effect: " + name_of(wrong.front()) +
+                "the transaction is committed, but without effect: " + name_of(without_effect.front()) +
                     (in_force ? " is not " : " is still ") + std::string(text_of(status_of(kind))),
                 {.why = "a trigger that runs at COMMIT undid it, or another session changed it since",
                  .next = advise(Act::verify_schema),
                  .changed = Changed::yes,
-                 .not_confirmed = std::move(doubts)});
+                 .not_confirmed = doubts_about(without_effect, kind, in_force)});
 }
 
-void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &items, StandingKind kind,
-                      std::optional<Instant> until, ReadBack depth) {
-    std::vector<Subject> const subjects = subjects_without_error(items);
-    if (subjects.empty()) {
-        return;
+void confirm_committed(db::Database &database, IncidentReceipt &receipt, StandingKind kind, bool in_force) {
+    std::vector<Subject> wrong;
+    try {
+        wrong = changed_since(database, subjects_without_error(receipt.items), kind, receipt.until, in_force);
+    } catch (Error const &error) {
+        receipt.unread = error.message();
+    } catch (Interrupted const &) {
+        receipt.unread = "interrupted";
     }
-    auto const missing = sql::not_in_force(transaction, subjects, kind, until);
-    auto const answers = ask_answers(transaction, subjects, depth);
-    std::vector<Standing> const standing = sql::standing_for(transaction, subjects).get();
-    std::vector<Subject> wrong = missing.get();
-    for (IncidentItem &item : items) {
-        auto const found = std::find_if(standing.begin(), standing.end(), [&](Standing const &one) {
-            return one.kind == kind && one.subject == item.subject;
-        });
-        if (found != standing.end()) {
-            item.standing = *found;
-        } else if (!item.error && !item.is_token) {
-            add(wrong, {item.subject});
-        }
-    }
-    if (wrong.empty() && answers) {
-        wrong = answers->get();
-    }
-    confirm(transaction, wrong, subjects, kind == StandingKind::block ? "the block of " : "the revocation of ",
-            doubt_of(kind, true));
-}
-
-void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> const &items, StandingKind kind,
-                    ReadBack depth) {
-    std::vector<Subject> const subjects = subjects_without_error(items);
-    if (subjects.empty()) {
-        return;
-    }
-    auto const left = sql::still_in_force(transaction, subjects, kind);
-    auto const answers = ask_answers(transaction, subjects, depth);
-    std::vector<Standing> const standing = sql::standing_for(transaction, subjects).get();
-    std::vector<Subject> wrong = left.get();
-    for (Standing const &one : standing) {
-        if (one.kind == kind) {
-            add(wrong, {one.subject});
-        }
-    }
-    if (wrong.empty() && answers) {
-        wrong = answers->get();
-    }
-    bool const block = kind == StandingKind::block;
-    confirm(transaction, wrong, subjects, block ? "the end of the block of " : "the end of the revocation of ",
-            doubt_of(kind, false));
+    refuse_without_effect(receipt, wrong, kind, in_force);
 }
 
 }  // namespace relay

@@ -2,20 +2,27 @@
 
 #include "relay/incident/incident.hpp"
 
+#include <functional>
+
 namespace relay {
 
 /// How much of an effect is read back. `rows`: what the tables and views of relay.revocations hold. `answers`: also
 /// whether gateways would be answered so, which waits for whoever has locked the tables of keys and agents.
 enum class ReadBack { rows, answers };
 
-/// Reads back that each item without an error is blocked or revoked (`kind`), a block until `until` at least, and notes
-/// the row in `standing`. Throws Error (schema): one is not, and may still be live.
-void confirm_shut_out(db::Transaction &transaction, std::vector<IncidentItem> &items, StandingKind kind,
-                      std::optional<Instant> until, ReadBack depth);
+/// "agent X may still be live" for each subject, if it cannot be confirmed that it is shut out (`in_force`), or that it
+/// is so no longer.
+std::vector<std::string> doubts_about(std::vector<Subject> const &subjects, StandingKind kind, bool in_force);
 
-/// Reads back that no item is blocked or revoked (`kind`) any longer. Throws Error (schema): one is.
-void confirm_lifted(db::Transaction &transaction, std::vector<IncidentItem> const &items, StandingKind kind,
-                    ReadBack depth);
+/// Asks, in a transaction after the COMMIT, which of `subjects` are not as they were when it was sent: shut out by a row
+/// of `kind`, or (`in_force` false) no longer. The result takes the time until which a block must last at least.
+std::function<std::vector<Subject>(std::optional<Instant> const &)> ask_committed(db::Transaction &transaction,
+                                                                                  std::vector<Subject> const &subjects,
+                                                                                  StandingKind kind, bool in_force);
+
+/// Throws Error (schema; the transaction is committed) if some items of the receipt are in `wrong`.
+void refuse_without_effect(IncidentReceipt const &receipt, std::vector<Subject> const &wrong, StandingKind kind,
+                           bool in_force);
 
 /// Reads the effect of `receipt` back once more, after its COMMIT: a deferred trigger that was made by hand can undo
 /// it there. `in_force`: its items are blocked or revoked (`kind`); else they are so no longer. If that cannot be read,

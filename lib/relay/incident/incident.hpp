@@ -4,6 +4,7 @@
 #include "relay/db/database.hpp"
 #include "relay/identity/delivery.hpp"
 #include "relay/identity/records.hpp"
+#include "relay/inspect/inspect.hpp"
 #include "relay/model/attribution.hpp"
 
 #include <variant>
@@ -12,6 +13,9 @@ namespace relay {
 
 /// When a block ends automatically: at an instant, after a duration by the database's clock, or (monostate) not at all.
 using BlockEnd = std::variant<std::monostate, Instant, std::chrono::seconds>;
+
+/// How many events `IncidentReceipt::details` has.
+inline constexpr int incident_events = 5;
 
 /// The outcome for one id of a request.
 struct IncidentItem {
@@ -39,13 +43,16 @@ struct IncidentReceipt : WriteReceipt {
     std::optional<std::string> unread{};  ///< why the effect could not be read back after the COMMIT, too
     /// The change feed took no row: gateways that cache do not hear of it.
     bool feed_missing = false;
+    /// If one agent was asked for: everything about it, read after the COMMIT in the same message. Null if it was not read.
+    std::optional<AgentDetails> details{};
 };
 
 /// Blocks agents: gateways refuse them until the block ends or is lifted; keys are kept.
 ///
-/// Inserts all blocks with one statement, waits for no lock (not even one on the audit log), and commits on the primary
-/// without waiting for standbys. An unknown id is an error of its item only; with `force` it is blocked anyway, and
-/// create_agent then refuses it. A block in force that lasts at least as long is kept; no block is ever shortened.
+/// Everything is one message to the server, COMMIT included; the report follows in it. Waits for no lock (not even one
+/// on the audit log), and commits on the primary without waiting for standbys. An unknown id is an error of its item
+/// only; with `force` it is blocked anyway, and create_agent then refuses it. A block in force that lasts at least as
+/// long is kept; no block is ever shortened.
 IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end,
                              bool force, WriteOptions const &options);
 /// Blocks an organization, and so all of its agents. Throws Error: not_found.

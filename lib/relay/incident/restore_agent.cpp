@@ -6,14 +6,18 @@
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/incident/effect.hpp"
+#include "relay/incident/shut_out_sql.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace relay {
 namespace {
 
 bool is_revoked_itself(db::Transaction &transaction, AgentId const &agent) {
-    return sql::look_up(transaction, {agent}).front().revocation.has_value();
+    std::vector<Standing> const standing = sql::standing_for(transaction, {agent}).get();
+    return std::any_of(standing.begin(), standing.end(),
+                       [](Standing const &row) { return row.kind == StandingKind::revoke; });
 }
 
 void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
@@ -26,7 +30,8 @@ void refuse_revoked_org(db::Transaction &transaction, OrgId const &org) {
 /// Checks before the key is delivered: the revocation is lifted, the key counts, and only a block may refuse it.
 void confirm_restored(db::Transaction &transaction, RestoredAgent const &restored, ApiKey const &key) {
     AgentId const &agent = restored.agent.agent_id;
-    confirm_lifted(transaction, {{.subject = agent}}, StandingKind::revoke, ReadBack::answers);
+    sql::require_lifted(transaction, {.subjects = {agent}, .kind = StandingKind::revoke});
+    transaction.settle();
     if (restored.agent.status == Status::revoked) {
         throw db::RunAgain();  // its organization was revoked meanwhile: the next run says so
     }
@@ -52,13 +57,13 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
             transaction.nothing_to_do();
             return {receipt_of(transaction, false), before, present_key(transaction, agent)};
         }
-        sql::lift(transaction, {agent}, StandingKind::revoke, options.by);
+        auto const lifted = sql::lift(transaction, {.subjects = {agent}, .kind = StandingKind::revoke}, options.by);
         check_agent_limit(sql::get_org(transaction, org));
         sql::mark_revoked(transaction, agent);
+        transaction.require(lifted.get().events == 1, "an event of the audit trail (relay.auth_events)");
         sql::record_events(
             transaction, options.by,
-            {{.action = "agent_restored", .org_id = before.org_id, .agent_id = before.agent_id},
-             {.action = "key_issued", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.id()}});
+            {{.action = "key_issued", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.id()}});
         sql::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
         transaction.record_operation(delivery_commit.prepare({.org = org, .agent = &agent, .key = key}));
         RestoredAgent restored{receipt_of(transaction, true), sql::get_agent(transaction, agent),

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 constexpr auto first_patience = 500ms;
 constexpr auto trail_patience = 2s;
 
-db::TransactOptions urgent(WriteOptions const &options, std::chrono::milliseconds lock_patience) {
+db::TransactOptions on_the_primary(WriteOptions const &options, std::chrono::milliseconds lock_patience) {
     db::TransactOptions transact = writing(options);
     transact.durability = db::Durability::local;
     transact.lock_patience = lock_patience;
@@ -44,7 +44,8 @@ IncidentReceipt run_once(db::Database &database, db::TransactOptions const &tran
         if (!receipt.changed) {
             transaction.nothing_to_do();
         } else {
-            receipt.feed_missing = announces(receipt) && !trail.announced();  // that undoes nothing
+            receipt.feed_missing =
+                receipt.feed_missing || (announces(receipt) && !trail.announced());  // undoes nothing
         }
     });
     return receipt;
@@ -52,10 +53,24 @@ IncidentReceipt run_once(db::Database &database, db::TransactOptions const &tran
 
 }  // namespace
 
+db::TransactOptions urgent(WriteOptions const &options) { return on_the_primary(options, first_patience); }
+
+db::TransactOptions patient(WriteOptions const &options) {
+    return on_the_primary(options, db::TransactOptions().lock_patience);
+}
+
 void Trail::begin() {
     m_events.clear();
     m_missing.reset();
     m_announced.reset();
+}
+
+void Trail::note(std::vector<sql::NewEvent> const &events, std::size_t written) {
+    if (m_follows) {
+        m_events.insert(m_events.end(), events.begin(), events.end());
+    } else if (written != events.size()) {
+        m_missing = swallowed(written, events.size());
+    }
 }
 
 void Trail::record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events) {
@@ -76,9 +91,12 @@ std::optional<std::string> Trail::write(db::Database &database, WriteOptions con
         return m_missing;
     }
     try {
-        database.transact(urgent(options, trail_patience), [&](db::Transaction &transaction) {
+        database.transact(on_the_primary(options, trail_patience), [&](db::Transaction &transaction) {
             sql::insert_events(transaction, options.by, m_events, [&](std::size_t written) {
-                transaction.confirm(written == m_events.size(), "an event of the audit trail (relay.auth_events)");
+                if (written != m_events.size()) {
+                    throw Error(ErrorKind::schema, swallowed(written, m_events.size()));
+                }
+                transaction.confirm(true, "");
             });
         });
     } catch (Error const &error) {
@@ -89,33 +107,40 @@ std::optional<std::string> Trail::write(db::Database &database, WriteOptions con
     return std::nullopt;
 }
 
-IncidentReceipt run_lift(db::Database &database, WriteOptions const &options,
-                         std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
-    Trail trail(false);
-    IncidentReceipt receipt = run_once(database, urgent(options, db::TransactOptions().lock_patience), trail, work);
-    receipt.trail_missing = trail.write(database, options);
-    return receipt;
-}
-
-IncidentReceipt run_incident(db::Database &database, WriteOptions const &options,
-                             std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
+IncidentReceipt insist(db::Database &database, WriteOptions const &options,
+                       std::function<IncidentReceipt(db::TransactOptions const &, Trail &)> const &attempt) {
     try {
         Trail trail(false);
-        IncidentReceipt receipt = run_once(database, urgent(options, first_patience), trail, work);
+        IncidentReceipt receipt = attempt(urgent(options), trail);
         receipt.trail_missing = trail.write(database, options);
         return receipt;
     } catch (Error const &error) {
-        // What the server refused (a lock, an event, the wake-up) need not be the act. Not after five tries, which were
-        // against other sessions, and not without a SQLSTATE: then it was not the server.
+        // Not after five tries, which were against other sessions, and not without a SQLSTATE: then it was not the
+        // server that refused.
         std::string const &sqlstate = error.hint().sqlstate;
         if (sqlstate.empty() || db::is_retryable(sqlstate) || error.hint().changed != Changed::no) {
             throw;
         }
     }
     Trail trail(true);
-    db::TransactOptions patient = urgent(options, db::TransactOptions().lock_patience);
-    patient.wake_later = true;
-    IncidentReceipt receipt = run_once(database, patient, trail, work);
+    db::TransactOptions again = patient(options);
+    again.wake_later = true;
+    IncidentReceipt receipt = attempt(again, trail);
+    receipt.trail_missing = trail.write(database, options);
+    return receipt;
+}
+
+IncidentReceipt run_incident(db::Database &database, WriteOptions const &options,
+                             std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
+    return insist(database, options, [&](db::TransactOptions const &transact, Trail &trail) {
+        return run_once(database, transact, trail, work);
+    });
+}
+
+IncidentReceipt run_lift(db::Database &database, WriteOptions const &options,
+                         std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work) {
+    Trail trail(false);
+    IncidentReceipt receipt = run_once(database, patient(options), trail, work);
     receipt.trail_missing = trail.write(database, options);
     return receipt;
 }

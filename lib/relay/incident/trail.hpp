@@ -26,6 +26,8 @@ class Trail {
     void begin();
     /// Writes the events, or keeps them for write(). Called after the change, before it is read back.
     void record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events);
+    /// The same for events that the statement of the change has written, `written` of them, unless they follow.
+    void note(std::vector<sql::NewEvent> const &events, std::size_t written);
     /// Returns true if the change is in the feed.
     bool announced() const { return m_announced && m_announced->get(); }
     /// Writes the events that were left to a second transaction. Returns why some event is missing, there or before.
@@ -38,14 +40,23 @@ class Trail {
     std::optional<db::Pending<bool>> m_announced{};
 };
 
-/// Runs `work` in one transaction that commits on the primary without waiting for standbys: a dead standby would
-/// delay the commit while the key still works. If the server refuses it, runs `work` again, waits longer, and writes
-/// the audit rows and wakes the gateways afterwards.
+/// Returns the options of a transaction that commits on the primary without waiting for standbys: a dead standby would
+/// delay the commit while the key still works. The first attempt at an incident waits for no lock; what follows has
+/// time.
+db::TransactOptions urgent(WriteOptions const &options);
+db::TransactOptions patient(WriteOptions const &options);
+
+/// Runs `attempt` without a trail that follows. If the server refuses it, which need not be the act but a lock, an event
+/// or the wake-up, runs it again, waits longer, and writes the audit rows and wakes the gateways afterwards.
+IncidentReceipt insist(db::Database &database, WriteOptions const &options,
+                       std::function<IncidentReceipt(db::TransactOptions const &, Trail &)> const &attempt);
+
+/// insist() for an attempt that is one transaction with answers before its COMMIT.
 IncidentReceipt run_incident(db::Database &database, WriteOptions const &options,
                              std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work);
 
-/// The same for lifting a block or a revocation, in one attempt: if it cannot be recorded, it is not done. (The database
-/// writes the event if we do not.)
+/// The same for lifting blocks, in one attempt: if it cannot be recorded, it is not done. (The database writes the event
+/// if we do not.)
 IncidentReceipt run_lift(db::Database &database, WriteOptions const &options,
                          std::function<IncidentReceipt(db::Transaction &, Trail &)> const &work);
 

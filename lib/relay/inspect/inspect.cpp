@@ -107,19 +107,38 @@ Page<Agent> list_agents(db::Database &database, ListAgents const &request) {
     });
 }
 
+std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transaction, AgentId const &agent,
+                                                         int events) {
+    using Events = db::Pending<std::vector<Event>>;
+    return [&transaction, asked = sql::ask_agent(transaction, agent), keys = sql::keys_of_agent(transaction, agent),
+            standing = sql::standing_for_agent(transaction, agent), address = sql::last_address(transaction, agent),
+            grants = sql::grants_of_agent(transaction, agent), roles = sql::roles_of_agent(transaction, agent),
+            last = events > 0 ? std::optional<Events>(sql::last_events(transaction, agent, events))
+                              : std::nullopt]() -> std::optional<AgentDetails> {
+        std::optional<Agent> found = asked.get();
+        if (!found) {
+            return std::nullopt;
+        }
+        return AgentDetails{.agent = *std::move(found),
+                            .keys = keys.get(),
+                            .standing = standing.get(),
+                            .events = last ? last->get() : std::vector<Event>(),
+                            .last_address = address.get(),
+                            .grants = grants.get(),
+                            .roles = roles.get(),
+                            .at = transaction.now(),
+                            .db_role = transaction.db_role()};
+    };
+}
+
 AgentDetails show_agent(db::Database &database, AgentId const &agent, int events) {
     return read(database, [&](db::Transaction &transaction) {
-        AgentDetails result{.agent = sql::get_agent(transaction, agent)};
-        auto const standing = sql::standing_for(transaction, {agent, result.agent.org_id});
-        result.keys = sql::keys_of_agent(transaction, agent);
-        result.standing = standing.get();
-        result.last_address = sql::last_address(transaction, agent);
-        result.grants = sql::grants_of_agent(transaction, agent);
-        result.roles = sql::roles_of_agent(transaction, agent);
-        if (events > 0) {
-            result.events = sql::last_events(transaction, agent, events);
+        std::optional<AgentDetails> details = ask_details(transaction, agent, events)();
+        if (!details) {
+            sql::get_agent(transaction, agent);  // throws, with similar ids
         }
-        return result;
+        transaction.require(details.has_value(), "agent " + agent.text());
+        return *std::move(details);
     });
 }
 
@@ -148,7 +167,7 @@ KeyDetails show_key(db::Database &database, KeyId const &key, int events) {
         result.standing =
             sql::standing_for(transaction, {result.key.agent_id, result.key.org_id, result.key.key_id}).get();
         if (events > 0) {
-            result.events = sql::last_events(transaction, key, events);
+            result.events = sql::last_events(transaction, key, events).get();
         }
         return result;
     });
@@ -163,7 +182,7 @@ KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optio
                                .agent_id = answer.agent_id,
                                .expires_at = answer.expires_at};
         if (answer.agent_id) {
-            result.grants = sql::grants_of_agent(transaction, *answer.agent_id);
+            result.grants = sql::grants_of_agent(transaction, *answer.agent_id).get();
         }
         return result;
     });

@@ -5,6 +5,8 @@
 #include "relay/identity/records.hpp"
 #include "relay/model/page.hpp"
 
+#include <functional>
+
 namespace relay {
 
 struct ListOrgs {
@@ -49,6 +51,11 @@ struct AgentDetails {
 };
 /// Returns everything about an agent, with its last `events`. Throws Error: not_found, with similar ids.
 AgentDetails show_agent(db::Database &database, AgentId const &agent, int events);
+
+/// Asks for the same in one message. The result returns none if there is no such agent. `at` and `db_role` are those of
+/// the transaction's start.
+std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transaction, AgentId const &agent,
+                                                         int events);
 
 struct ListKeys {
     std::optional<AgentId> agent{};

@@ -3,7 +3,7 @@
 #include "relay/db/batches.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/events_sql.hpp"
-#include "relay/identity/revocations_sql.hpp"
+#include "relay/incident/shut_out_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/legacy/import_sql.hpp"
 #include "relay/legacy/inventory_entry.hpp"
@@ -170,7 +170,7 @@ class Batch {
         if (!revoked.empty()) {
             Attribution by = m_by;
             by.reason = by.reason ? by.reason : Note::parse("reason", "revoked in the old relay");
-            sql::shut_out(m_transaction, revoked, StandingKind::revoke, std::nullopt, by);
+            sql::shut_out(m_transaction, {.subjects = revoked, .kind = StandingKind::revoke, .writes_events = false}, by);
             m_result.revoked += revoked.size();
         }
     }

@@ -23,8 +23,8 @@ AgentPermissions change(db::Database &database, AgentId const &agent, WriteOptio
     return database.transact(writing(options), [&](db::Transaction &transaction) {
         AgentPermissions result{{}, sql::lock_agent(transaction, agent)};
         auto const events = work(transaction, result);
-        result.grants = sql::grants_of_agent(transaction, agent);
-        result.roles = sql::roles_of_agent(transaction, agent);
+        result.grants = sql::grants_of_agent(transaction, agent).get();
+        result.roles = sql::roles_of_agent(transaction, agent).get();
         transaction.confirm(is_done(transaction, result), "the change of agent " + agent.text());
         finish(transaction, result, options.by, events);
         return result;

@@ -164,8 +164,8 @@ std::vector<std::string> revoke(db::Transaction &transaction, OrgId const &org, 
     return read_permissions(transaction.exec(revoke_sql, {org, id, db::array_text(permission_texts(permissions))}));
 }
 
-std::vector<RoleId> roles_of_agent(db::Transaction &transaction, AgentId const &agent) {
-    return read_ids<RoleId>(transaction.exec(of_agent_sql, {agent}));
+db::Pending<std::vector<RoleId>> roles_of_agent(db::Transaction &transaction, AgentId const &agent) {
+    return transaction.ask(of_agent_sql, {agent}, read_ids<RoleId>);
 }
 
 std::vector<AgentId> agents_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id, int most) {

@@ -48,7 +48,7 @@ std::vector<std::string> revoke(db::Transaction &transaction, OrgId const &org, 
                                 std::vector<Permission> const &permissions);
 
 /// Returns the agent's roles, in order of id.
-std::vector<RoleId> roles_of_agent(db::Transaction &transaction, AgentId const &agent);
+db::Pending<std::vector<RoleId>> roles_of_agent(db::Transaction &transaction, AgentId const &agent);
 /// Returns the first `most` agents that have the role, in order of id.
 std::vector<AgentId> agents_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id, int most);
 /// Assigns roles to an agent. Returns those that it did not have before. Throws as get_role.
