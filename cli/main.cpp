@@ -1,5 +1,6 @@
 #include "cli/app.hpp"
 #include "cli/command_line/prescan.hpp"
+#include "cli/command_line/withheld.hpp"
 #include "cli/completion/complete.hpp"
 #include "cli/documents/error.hpp"
 #include "cli/output/error_output.hpp"
@@ -21,9 +22,9 @@ char const *environment(char const *name) { return std::getenv(name); }
 
 /// Writes an error to stderr, and returns the exit code. Until the words are parsed, `globals` are a guess from the raw
 /// words.
-int report(Error const &error, Globals const &globals) noexcept {
+int report(Error const &error, std::vector<std::string> const &words, Globals const &globals) noexcept {
     try {
-        Error const true_error = add_what_is_committed(error);
+        Error const true_error = without_secrets(add_what_is_committed(error), words);
         report_error(true_error, globals);
         return static_cast<int>(exit_status(true_error.kind()));
     } catch (...) {
@@ -56,7 +57,7 @@ int report_bug(Globals const &globals) noexcept {
     try {
         return report(
             Error(ErrorKind::internal, "internal error; nothing was changed", {.next = "please report this as a bug"}),
-            globals);
+            {}, globals);
     } catch (...) {
         return report_exhausted();
     }
@@ -69,10 +70,12 @@ int main(int argc, char **argv) {
     forbid_core_dumps();
     install_signal_handlers();
     Globals globals;
+    std::vector<std::string> words;
     try {
-        return run({argv + (argc > 0 ? 1 : 0), argv + argc}, globals);
+        words.assign(argv + (argc > 0 ? 1 : 0), argv + argc);
+        return run(words, globals);
     } catch (Error const &error) {
-        return report(error, globals);
+        return report(error, words, globals);
     } catch (Interrupted const &) {
         die_of_signal();
     } catch (ReaderGone const &) {
