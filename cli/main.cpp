@@ -8,6 +8,7 @@
 #include "cli/posix/process_guard.hpp"
 #include "cli/posix/signals.hpp"
 #include "relay/crypto/secret_buffer.hpp"
+#include "relay/model/outcome.hpp"
 
 #include <cstdlib>
 #include <new>
@@ -41,7 +42,7 @@ int run(std::vector<std::string> const &words, Globals &globals) {
     }
     Invocation const invocation = parse_command_line(words, command_table(), environment);
     globals = invocation.globals;
-    prepare_exhausted_report(globals);
+    prepare_last_reports(globals);
     start_crypto();
     Context context(invocation.globals, invocation.effect);
     try {
@@ -68,7 +69,7 @@ int report_bug(Globals const &globals) noexcept {
 int main(int argc, char **argv) {
     occupy_standard_streams();
     forbid_core_dumps();
-    install_signal_handlers();
+    install_signal_handlers(report_interrupted);
     Globals globals;
     std::vector<std::string> words;
     try {
@@ -77,6 +78,9 @@ int main(int argc, char **argv) {
     } catch (Error const &error) {
         return report(error, words, globals);
     } catch (Interrupted const &) {
+        if (outcome::so_far() != Changed::no) {
+            return report_interrupted();
+        }
         die_of_signal();
     } catch (ReaderGone const &) {
         return static_cast<int>(ExitStatus::ok);
