@@ -42,7 +42,7 @@ class Secrets {
   private:
     void add_parts(std::string_view word) {
         // What is behind --dsn= is meant as a connection string, whatever it looks like. A short one could be a part of
-        // our own words.
+        // any message.
         constexpr std::size_t least = 8;
         for (std::string_view const flag : {"--dsn=", "-d="}) {
             if (word.starts_with(flag) && word.size() >= flag.size() + least) {
