@@ -122,7 +122,7 @@ def test_the_ways_to_name_a_database_exclude_each_other(relay_without_database):
     assert "--dsn and --service cannot be used together" in result.err
 
 
-# --- percent escapes stand for any byte
+# --- percent escapes of any byte
 
 
 @pytest.mark.parametrize("output", ["table", "json"])

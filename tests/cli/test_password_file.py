@@ -1,4 +1,4 @@
-"""libpq prints nothing of its own to our stderr: a password file that it ignores is named where that matters, and only there."""
+"""libpq prints nothing to our stderr: a password file that it ignores is named where that matters, and only there."""
 
 import struct
 

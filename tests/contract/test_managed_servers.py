@@ -123,7 +123,7 @@ def test_a_login_in_no_group(server, home, words):
 
 
 def memberships(database, user, home, of):
-    """The memberships of these logins that `schema verify` names; other tests of this server leave some of their own."""
+    """The memberships of these logins that `schema verify` names; other tests leave more."""
     document = Runner(dsn=database.dsn(user=user), home=home).json("schema", "verify", check=None)
     found = [one["object"] for one in document["data"]["differences"]]
     return [line for line in found if line.startswith(tuple(f"membership of {name} " for name in of))]

@@ -72,7 +72,7 @@ Keywords parse_conninfo(Settings const &settings) {
         throw Error(ErrorKind::usage,
                     "the connection string is not valid: its " + std::string(keyword) +
                         " is not valid UTF-8 (text withheld" + origin + ")",
-                    {.why = "percent escapes stand for bytes, and these bytes are not text",
+                    {.why = "a percent escape is one byte, and these bytes are not text",
                      .next = "write each character as its bytes in UTF-8: %C3%A4 for \u00e4"});
     }
     Keywords keywords = keywords_of(options.get());
