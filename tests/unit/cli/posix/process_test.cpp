@@ -1,6 +1,6 @@
 #include "cli/input/prompt.hpp"
-#include "cli/posix/process_guard.hpp"
 #include "cli/output/untold.hpp"
+#include "cli/posix/process_guard.hpp"
 #include "cli/posix/signals.hpp"
 #include "cli/posix/write_all.hpp"
 #include "relay/model/error.hpp"
