@@ -21,10 +21,10 @@ bool starts_with_typographic_dash(std::string const &word) {
            word.starts_with("\u2212");
 }
 
-/// Returns a word as it is, if it is not too long for a message; otherwise escaped, cut, and without secrets.
+/// Returns a word in one line: whole if it is not too long for a message, otherwise cut, and without secrets.
 std::string shown(std::string const &word) {
     constexpr std::size_t longest = 200;
-    return word.size() <= longest ? word : quote_for_message(word);
+    return word.size() <= longest ? escape_for_terminal(word) : quote_for_message(word);
 }
 
 class Scanner {
