@@ -24,15 +24,6 @@ bool is_set(char const *name) {
     return value != nullptr && *value != '\0';
 }
 
-/// Quotes a value for a conninfo keyword, as libpq requires.
-std::string quoted(std::string const &value) {
-    std::string text = "'";
-    for (char const letter : value) {
-        text += letter == '\'' || letter == '\\' ? std::string{'\\', letter} : std::string(1, letter);
-    }
-    return text + '\'';
-}
-
 bool libpq_is_configured() {
     constexpr std::array names{"PGHOST", "PGHOSTADDR", "PGPORT", "PGSERVICE", "PGDATABASE", "PGUSER"};
     return std::any_of(names.begin(), names.end(), is_set);
@@ -52,7 +43,7 @@ void set_place(db::Settings &settings, Globals const &globals) {
         settings.conninfo = read_dsn_file(*globals.dsn_file);
         settings.origin = "--dsn-file";
     } else if (globals.service) {
-        settings.conninfo = "service=" + quoted(*globals.service);
+        settings.conninfo = "service=" + db::quote_conninfo_value(*globals.service);
         settings.origin = "--service";
     } else if (is_set("RELAY_ADMIN_DSN")) {
         settings.conninfo = std::getenv("RELAY_ADMIN_DSN");
@@ -63,21 +54,6 @@ void set_place(db::Settings &settings, Globals const &globals) {
 }
 
 }  // namespace
-
-std::vector<std::string> connection_flags(Globals const &globals) {
-    if (globals.sandbox) {
-        return {"--sandbox"};
-    }
-    std::vector<std::string> words;
-    if (globals.dsn) {
-        add_flag_words(words, "--dsn", db::is_fit_to_show(*globals.dsn) ? *globals.dsn : "CONNINFO");
-    } else if (globals.dsn_file) {
-        add_flag_words(words, "--dsn-file", *globals.dsn_file);
-    } else if (globals.service) {
-        add_flag_words(words, "--service", *globals.service);
-    }
-    return words;
-}
 
 std::optional<db::Settings> settings_without_starting(Globals const &globals) {
     db::Settings settings;

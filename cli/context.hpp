@@ -49,11 +49,6 @@ struct Globals {
     std::optional<std::string> actor{};
 };
 
-/// Returns the flags that name the database of this run, as words. Settings from the environment are not repeated: the
-/// next command finds them there. A --dsn that contains a password becomes `--dsn CONNINFO`, a placeholder that matches
-/// no server.
-std::vector<std::string> connection_flags(Globals const &globals);
-
 /// Returns which database flags and environment name, without side effects; none if that is a sandbox that is not
 /// running. Throws Error (usage) if the --dsn-file cannot be read.
 std::optional<db::Settings> settings_without_starting(Globals const &globals);

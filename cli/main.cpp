@@ -1,5 +1,6 @@
 #include "cli/app.hpp"
 #include "cli/command_line/prescan.hpp"
+#include "cli/command_line/withheld.hpp"
 #include "cli/completion/complete.hpp"
 #include "cli/documents/error.hpp"
 #include "cli/output/error_output.hpp"
@@ -7,6 +8,7 @@
 #include "cli/posix/process_guard.hpp"
 #include "cli/posix/signals.hpp"
 #include "relay/crypto/secret_buffer.hpp"
+#include "relay/model/outcome.hpp"
 
 #include <cstdlib>
 #include <new>
@@ -21,9 +23,9 @@ char const *environment(char const *name) { return std::getenv(name); }
 
 /// Writes an error to stderr, and returns the exit code. Until the words are parsed, `globals` are a guess from the raw
 /// words.
-int report(Error const &error, Globals const &globals) noexcept {
+int report(Error const &error, std::vector<std::string> const &words, Globals const &globals) noexcept {
     try {
-        Error const true_error = add_what_is_committed(error);
+        Error const true_error = without_secrets(add_what_is_committed(error), words);
         report_error(true_error, globals);
         return static_cast<int>(exit_status(true_error.kind()));
     } catch (...) {
@@ -40,7 +42,7 @@ int run(std::vector<std::string> const &words, Globals &globals) {
     }
     Invocation const invocation = parse_command_line(words, command_table(), environment);
     globals = invocation.globals;
-    prepare_exhausted_report(globals);
+    prepare_last_reports(globals);
     start_crypto();
     Context context(invocation.globals, invocation.effect);
     try {
@@ -56,7 +58,7 @@ int report_bug(Globals const &globals) noexcept {
     try {
         return report(
             Error(ErrorKind::internal, "internal error; nothing was changed", {.next = "please report this as a bug"}),
-            globals);
+            {}, globals);
     } catch (...) {
         return report_exhausted();
     }
@@ -67,13 +69,18 @@ int report_bug(Globals const &globals) noexcept {
 int main(int argc, char **argv) {
     occupy_standard_streams();
     forbid_core_dumps();
-    install_signal_handlers();
+    install_signal_handlers(report_interrupted);
     Globals globals;
+    std::vector<std::string> words;
     try {
-        return run({argv + (argc > 0 ? 1 : 0), argv + argc}, globals);
+        words.assign(argv + (argc > 0 ? 1 : 0), argv + argc);
+        return run(words, globals);
     } catch (Error const &error) {
-        return report(error, globals);
+        return report(error, words, globals);
     } catch (Interrupted const &) {
+        if (outcome::so_far() != Changed::no) {
+            return report_interrupted();
+        }
         die_of_signal();
     } catch (ReaderGone const &) {
         return static_cast<int>(ExitStatus::ok);

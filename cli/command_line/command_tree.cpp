@@ -104,7 +104,7 @@ Advice help_of(Path const &path) {
 }
 
 Error unknown_command(std::span<Command const *const> table, Path const &path, Path const &following) {
-    std::string message = "unknown command '" + join_path(path) + "'";
+    std::string message = "unknown command " + quote_for_message(join_path(path));
     Path words = path;
     words.insert(words.end(), following.begin(), following.end());
     if (std::optional<OtherWords> other = find_other_words(table, words)) {

@@ -34,7 +34,7 @@ OutputFormat parse_format(std::string const &origin, std::string const &text) {
         names.emplace_back(known.name);
         list += (list.empty() ? "" : ", ") + names.back();
     }
-    throw Error(ErrorKind::usage, origin + " is '" + text + "', but must be one of " + list,
+    throw Error(ErrorKind::usage, origin + " is " + quote_for_message(text) + ", but must be one of " + list,
                 {.suggestions = closest(text, names)});
 }
 
@@ -196,7 +196,7 @@ std::chrono::milliseconds parse_timeout(std::string const &origin, std::string c
         }
     }
     if (timeout < least_timeout || timeout > most_timeout) {
-        throw Error(ErrorKind::usage, origin + " is " + text + ", but must be 100ms to 10m");
+        throw Error(ErrorKind::usage, origin + " is " + quote_for_message(text) + ", but must be 100ms to 10m");
     }
     return timeout;
 }

@@ -2,6 +2,7 @@
 
 #include "cli/command_line/options.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 
 namespace relay::cli {
 
@@ -34,8 +35,9 @@ constexpr std::string_view role_flags = "--id,--role,--role-id";
 
 std::optional<std::string> SpelledId::given() const {
     if (word && flag && *word != *flag) {
-        throw Error(ErrorKind::usage, std::string(word_name) + " is '" + *word + "', but " + std::string(flag_name) +
-                                          " is '" + *flag + "'; give only one of them");
+        throw Error(ErrorKind::usage, std::string(word_name) + " is " + quote_for_message(*word) + ", but " +
+                                          std::string(flag_name) + " is " + quote_for_message(*flag) +
+                                          "; give only one of them");
     }
     return word ? word : flag;
 }

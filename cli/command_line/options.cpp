@@ -110,7 +110,7 @@ std::int64_t parse_integer(std::string const &name, std::string const &value, Bo
     }
     std::string range = "a whole number, " + std::to_string(bounds.min);
     range += bounds.max == Bounds().max ? " or more" : " to " + std::to_string(bounds.max);
-    throw Error(ErrorKind::usage, name + " is '" + value + "', but must be " + range);
+    throw Error(ErrorKind::usage, name + " is " + quote_for_message(value) + ", but must be " + range);
 }
 
 std::string joined(std::vector<std::string> const &words, std::string_view separator) {
@@ -188,9 +188,10 @@ void add_choice(OptionSet &set, OptionText const &text, std::vector<std::string>
     add_named(set, make_flag(text, type_or(text, type)),
               [&target, choices](std::string const &name, std::string const &value) {
                   if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-                      throw Error(ErrorKind::usage,
-                                  name + " is '" + value + "', but must be one of " + joined(choices, ", "),
-                                  {.suggestions = closest(value, choices)});
+                      throw Error(
+                          ErrorKind::usage,
+                          name + " is " + quote_for_message(value) + ", but must be one of " + joined(choices, ", "),
+                          {.suggestions = closest(value, choices)});
                   }
                   target = value;
               });

@@ -176,7 +176,7 @@ std::string describe(Recognized const &one, std::string const &text) {
         case NamedThing::org: return text + name + (one.by_name ? "org " + one.id : "an organization");
         case NamedThing::key: return one.id + " is a key of agent " + one.agent.value_or("");
         case NamedThing::token: return one.id + " is the admin token" + of_org;
-        case NamedThing::role: return text + " is a role" + of_org;
+        case NamedThing::role: return text + name + (one.by_name ? "role " + one.id : "a role") + of_org;
         case NamedThing::ticket: break;
     }
     return text + " is a ticket";

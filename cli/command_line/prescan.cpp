@@ -21,6 +21,12 @@ bool starts_with_typographic_dash(std::string const &word) {
            word.starts_with("\u2212");
 }
 
+/// Returns a word in one line: whole if it is not too long for a message, otherwise cut, and without secrets.
+std::string shown(std::string const &word) {
+    constexpr std::size_t longest = 200;
+    return word.size() <= longest ? escape_for_terminal(word) : quote_for_message(word);
+}
+
 class Scanner {
   public:
     Scanner(std::vector<std::string> const &words, std::span<Command const *const> table, OptionSet const &globals,
@@ -89,7 +95,7 @@ Line Scanner::run() {
         }
         if (!flags_ended && starts_with_typographic_dash(word)) {
             defer({ErrorKind::usage,
-                   "the word '" + word + "' starts with a typographic dash",
+                   "the word " + quote_for_message(word) + " starts with a typographic dash",
                    {.next = "use plain hyphens (-) instead; if the dash is intended, put -- before the word"}});
         }
     }
@@ -186,8 +192,8 @@ void Scanner::take_value(OptionModel const &flag, std::string const &spelled, st
         if (is_flag_like(next)) {
             // Not deferred: the next word may be text, so the rest of the line cannot be read safely.
             std::string const joined = spelled.size() == 2 ? flag.canonical_name() : spelled;
-            throw Error(ErrorKind::usage, "flag " + spelled + " needs a value, but the next word is " + next,
-                        {.next = "to pass that text as the value, write " + joined + "=" + next});
+            throw Error(ErrorKind::usage, "flag " + spelled + " needs a value, but the next word is " + shown(next),
+                        {.next = "to pass that text as the value, write " + joined + "=" + shown(next)});
         }
         given = next;
         ++m_next;
@@ -220,7 +226,7 @@ void Scanner::unknown_flag(std::string const &spelled) {
         next = "if the word is not a flag, put -- before it";
     }
     defer({ErrorKind::usage,
-           "unknown flag " + spelled,
+           "unknown flag " + shown(spelled),
            {.next = std::move(next), .suggestions = m_flags.similar(spelled)}});
 }
 

@@ -97,6 +97,7 @@ Document issue_document(Context &context, IssuedLegacy const &done, std::optiona
         faults.push_back({{"agent_id", "Agent ID", fault.agent_id}, {"reason", "Reason", fault.reason}});
     }
     Document document{.kind = "LegacyIssue", .id_key = "issued"};
+    document.some_failed = !done.faults.empty();
     document.data = {
         {"issued", "Issued", static_cast<std::int64_t>(done.issued)},
         {"batches", "Batches", static_cast<std::int64_t>(done.batches)},

@@ -35,7 +35,7 @@ Error unknown_kind(std::string const &given) {
                    [](JsonSchema const &schema) { return std::string(schema.kind); });
     std::vector<std::string> meant = closest(given, kinds);
     return {ErrorKind::usage,
-            "no such kind: '" + given + "'",
+            "no such kind: " + quote_for_message(given),
             {.next = own_command({"schema", "json"}), .suggestions = std::move(meant)}};
 }
 

@@ -190,6 +190,8 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
             document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i], waited));
         }
     }
+    document.some_failed = std::any_of(receipt.items.begin(), receipt.items.end(),
+                                       [](IncidentItem const &item) { return item.error.has_value(); });
     add_warnings(document, verb, receipt, contexts);
     return document;
 }

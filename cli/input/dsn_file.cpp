@@ -59,21 +59,6 @@ std::string read_all(File const &file, std::string const &path) {
 
 }  // namespace
 
-bool may_hold_password(std::string const &conninfo) {
-    if (conninfo.find("password") != conninfo.npos) {
-        return true;
-    }
-    std::size_t const authority = conninfo.find("://");
-    if (authority == conninfo.npos) {
-        return false;
-    }
-    // Percent escapes could spell "password" in a URI's parameters.
-    std::size_t const at = conninfo.rfind('@');
-    std::size_t const query = conninfo.find('?');
-    bool const has_user_password = at != conninfo.npos && conninfo.find(':', authority + 3) < at;
-    return has_user_password || (query != conninfo.npos && conninfo.find('%', query) != conninfo.npos);
-}
-
 std::string read_dsn_file(std::string const &path) {
     File const file(path);
     struct stat status {};

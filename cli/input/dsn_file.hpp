@@ -9,7 +9,4 @@ namespace relay::cli {
 /// password and is open to other users, unless a service manager made it so (is_service_secret). No error quotes its text.
 std::string read_dsn_file(std::string const &path);
 
-/// Returns whether a connection string may contain a password, as a keyword or in a URI; in doubt, true.
-bool may_hold_password(std::string const &conninfo);
-
 }  // namespace relay::cli

@@ -79,6 +79,7 @@ Document import_document(Context &context, std::string const &source, ImportedLe
         return Field{std::move(key), number > 0 ? label : "", count(number)};
     };
     Document document{.kind = "LegacyImport", .id_key = "source"};
+    document.some_failed = done.refused > 0;
     document.data = {
         {"source", "Source", source},
         {"read", "Rows", count(done.read)},

@@ -58,8 +58,10 @@ std::vector<ExitCode> exit_table() {
         table.push_back({static_cast<int>(exit_status(meaning.kind)), std::string(text_of(meaning.kind)),
                          std::string(meaning.text)});
     }
-    table.push_back({killed_by + SIGINT, "SIGINT", "interrupted (Ctrl-C): the transaction was rolled back"});
-    table.push_back({killed_by + SIGTERM, "SIGTERM", "terminated: the transaction was rolled back"});
+    table.push_back(
+        {killed_by + SIGINT, "SIGINT", "interrupted (Ctrl-C): the transaction was rolled back (after the commit: 14)"});
+    table.push_back(
+        {killed_by + SIGTERM, "SIGTERM", "terminated: the transaction was rolled back (after the commit: 14)"});
     return table;
 }
 

@@ -1,5 +1,7 @@
 #include "cli/output/command_text.hpp"
 
+#include "cli/command_line/connection_flags.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>

@@ -94,6 +94,7 @@ struct Document {
     bool is_list = false;
     bool changed = false;
     bool dry_run = false;
+    bool some_failed = false;  ///< some rows of a batch were refused: `changed` is about the others
     Record data{};  ///< if it is not a list
     std::optional<Chart> chart{};  ///< if it is not a list: for a terminal only, between fields and inner lists
     std::vector<Record> items{};  ///< of a list

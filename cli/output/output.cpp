@@ -70,8 +70,10 @@ void Output::show(Document const &document, Through through) {
     Rendered const rendered = render(document, m_format, screen_of(descriptor), database);
     if (int const failure = m_diverted ? write_all(descriptor, rendered.text) : write_out(rendered.text, through);
         failure != 0) {
-        bool const changed = document.changed && !document.dry_run;
-        fail_to_write(m_diverted ? "stderr" : "stdout", failure, changed ? Changed::yes : Changed::no);
+        Changed const changed = !document.changed || document.dry_run ? Changed::no
+                                : document.some_failed                ? Changed::partly
+                                                                      : Changed::yes;
+        fail_to_write(m_diverted ? "stderr" : "stdout", failure, changed);
     }
     for (std::string const &warning : document.warnings) {
         warn(warning);

@@ -40,22 +40,33 @@ ErrorKind kind_when(Changed changed) {
                                          : ErrorKind::untold;
 }
 
-Advice next_when(Changed changed, bool has_operation) {
+/// What ends the program before its result is written.
+struct Cause {
+    std::string_view words;
+    std::string_view when;  ///< when to run the command again
+};
+constexpr Cause no_memory{"out of memory", " when this machine has more memory"};
+constexpr Cause interrupt{"interrupted", ""};
+
+Advice next_when(Cause const &cause, Changed changed, bool has_operation) {
+    std::string const when(cause.when);
     switch (changed) {
-        case Changed::no: return "try again when this machine has more memory";
+        case Changed::no: return "try again" + when;
         case Changed::yes: return check_first;
-        case Changed::partly: return "run the same command again when this machine has more memory: it does the rest";
+        case Changed::partly: return "run the same command again" + when + ": it does the rest";
         case Changed::unknown: break;
     }
     return has_operation ? advise(Act::recover, some_operation) : check_first;
 }
 
 /// The reports, written beforehand: by Changed, and the last one for a change in doubt that no operation settles.
-std::array<std::string, 5> reports;
+using Reports = std::array<std::string, 5>;
+Reports exhausted_reports;
+Reports interrupted_reports;
 
-std::string written(Globals const &globals, Changed changed, bool has_operation) {
-    Error const error(kind_when(changed), "out of memory; " + std::string(what_is_committed(changed)),
-                      {.next = next_when(changed, has_operation), .changed = changed});
+std::string written(Globals const &globals, Cause const &cause, Changed changed, bool has_operation) {
+    Error const error(kind_when(changed), std::string(cause.words) + "; " + std::string(what_is_committed(changed)),
+                      {.next = next_when(cause, changed, has_operation), .changed = changed});
     return is_json(globals.format) ? error_json(error, globals)
                                    : error_text(error, globals, stderr_has_color(globals.color));
 }
@@ -67,11 +78,36 @@ void name_operation(std::string &report, std::string_view operation) noexcept {
     }
 }
 
+void prepare(Reports &reports, Globals const &globals, Cause const &cause) {
+    for (Changed const changed : {Changed::no, Changed::yes, Changed::partly, Changed::unknown}) {
+        reports.at(static_cast<std::size_t>(changed)) = written(globals, cause, changed, true);
+    }
+    reports.back() = written(globals, cause, Changed::unknown, false);
+}
+
+/// Writes the report that fits what is committed. Returns the exit code.
+int write_report(Reports &reports, std::string_view unprepared) noexcept {
+    Changed const changed = outcome::so_far();
+    std::string_view const operation = outcome::in_doubt();
+    bool const nameless = changed == Changed::unknown && operation.size() != some_operation.size();
+    std::string &report = nameless ? reports.back() : reports[static_cast<std::size_t>(changed)];
+    if (report.empty()) {
+        write_all(STDERR_FILENO, unprepared);
+    } else {
+        if (!operation.empty()) {
+            name_operation(report, operation);
+        }
+        write_all(STDERR_FILENO, report);
+    }
+    return static_cast<int>(exit_status(kind_when(changed)));
+}
+
 }  // namespace
 
 void fail_to_write(std::string const &stream, int error_number, Changed changed) {
     Changed const committed = outcome::so_far();
-    changed = committed == Changed::no ? changed : committed;
+    bool const is_part = changed == Changed::partly && committed == Changed::yes;
+    changed = committed == Changed::no || is_part ? changed : committed;
     if (changed == Changed::no && error_number == EPIPE) {
         throw ReaderGone();
     }
@@ -97,27 +133,15 @@ Error add_what_is_committed(Error const &error) {
             what_failed(error) + "; " + std::string(what_is_committed(committed)), std::move(hint)};
 }
 
-void prepare_exhausted_report(Globals const &globals) {
-    for (Changed const changed : {Changed::no, Changed::yes, Changed::partly, Changed::unknown}) {
-        reports.at(static_cast<std::size_t>(changed)) = written(globals, changed, true);
-    }
-    reports.back() = written(globals, Changed::unknown, false);
+void prepare_last_reports(Globals const &globals) {
+    prepare(exhausted_reports, globals, no_memory);
+    prepare(interrupted_reports, globals, interrupt);
 }
 
 int report_exhausted() noexcept {
-    Changed const changed = outcome::so_far();
-    std::string_view const operation = outcome::in_doubt();
-    bool const nameless = changed == Changed::unknown && operation.size() != some_operation.size();
-    std::string &report = nameless ? reports.back() : reports[static_cast<std::size_t>(changed)];
-    if (report.empty()) {
-        write_all(STDERR_FILENO, "relay-admin: error: out of memory; nothing was changed\n");
-    } else {
-        if (!operation.empty()) {
-            name_operation(report, operation);
-        }
-        write_all(STDERR_FILENO, report);
-    }
-    return static_cast<int>(exit_status(kind_when(changed)));
+    return write_report(exhausted_reports, "relay-admin: error: out of memory; nothing was changed\n");
 }
+
+int report_interrupted() noexcept { return write_report(interrupted_reports, "relay-admin: error: interrupted\n"); }
 
 }  // namespace relay::cli

@@ -23,10 +23,12 @@ class ReaderGone : public std::exception {
 /// was changed", and as untold if it would otherwise promise that a retry is safe.
 Error add_what_is_committed(Error const &error);
 
-/// Writes the reports of report_exhausted() while there is memory for them.
-void prepare_exhausted_report(Globals const &globals);
+/// Writes the reports of the functions below while there is memory for them.
+void prepare_last_reports(Globals const &globals);
 /// Reports that no memory (or no other resource of this machine) is left, and whether the change is committed. Returns
 /// the exit code. Needs no memory.
 int report_exhausted() noexcept;
+/// Reports that a signal ended the command after its change was committed. Returns the exit code. Async-signal-safe.
+int report_interrupted() noexcept;
 
 }  // namespace relay::cli

@@ -120,3 +120,39 @@ def test_a_setting_that_is_none_names_itself_but_not_its_value(relay_without_dat
 def test_the_ways_to_name_a_database_exclude_each_other(relay_without_database):
     result = relay_without_database("org", "list", "--dsn", "host=x", "--service", "y", check=2)
     assert "--dsn and --service cannot be used together" in result.err
+
+
+# --- percent escapes of any byte
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize("keyword, dsn", [
+    ("dbname", "postgresql://127.0.0.1:1/x%ff"), ("user", "postgresql://u%c3%28@127.0.0.1:1/x"),
+    ("dbname", "postgresql://127.0.0.1:1/?dbname=%ed%a0%80"), ("application_name", "postgresql://127.0.0.1:1/x?application_name=%80"),
+    ("host", "postgresql://%fe/x"),
+])  # fmt: skip
+def test_bytes_that_are_not_text_are_refused_by_the_name_of_the_keyword(relay_without_database, output, keyword, dsn):
+    result = relay_without_database("org", "list", "-o", output, "--dsn", dsn, check=2)
+    assert f"its {keyword} is not valid UTF-8 (text withheld, from --dsn)" in result.err
+    result = relay_without_database("config", "show", "-o", output, "--dsn", dsn, check=2)
+    assert f"its {keyword} is not valid UTF-8" in result.err
+
+
+def test_a_password_may_have_any_bytes(relay_without_database):
+    result = relay_without_database("org", "list", env={"RELAY_ADMIN_DSN": "postgresql://u:%ff%fe@127.0.0.1:1/x"}, check=8)
+    assert "Connection refused" in result.err
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize("escape, shown", [("%1b%5b31m", "\\x1b[31m"), ("%0a", "\\x0a"), ("%e2%80%ae", "\\u202e"), ("%7f", "\\x7f"), ("%c2%9b", "\\u009b")])
+@pytest.mark.parametrize("dsn", ["postgresql://127.0.0.1:1/x{}y", "postgresql://u{}@127.0.0.1:1/x", "postgresql://127.0.0.1:1/x?application_name={}"])
+def test_control_characters_never_reach_the_terminal(relay_without_database, output, escape, shown, dsn):
+    raw = [character for character in ("\x1b", "\u202e", "\x7f", "\x9b")]
+    for words in (("org", "list"), ("config", "show"), ("doctor", "db.connection"), ("init", "--dry-run", "--no-input")):
+        result = relay_without_database(*words, "-o", output, "--dsn", dsn.format(escape))
+        assert not [one for one in raw if one in result.err], result
+        if output == "table":
+            assert not [one for one in raw if one in result.out], result
+    if "x{}y" in dsn:
+        error = relay_without_database.error("org", "list", "--dsn", dsn.format(escape), check=8)
+        assert f"x{shown}y" in error["message"]

@@ -55,6 +55,13 @@ CASES = [
     ("role show acme --org acme", 3, "acme is an organization", ["role list --org acme"]),
     ("role show KEY --org acme", 3, "is a key of agent crm", ["key show KEY"]),
     ("role show ops --org acme", 3, "ops is a role of org globex", ["role show ops --org globex"]),
+    ("org show Globex", 2, "Globex is the name of org globex", ["org show globex"]),
+    ("org update GLOBEX --auth-mode optional", 2, "GLOBEX is the name of org globex", ["org update globex --auth-mode=optional"]),
+    ("agent list --org Globex", 2, "Globex is the name of org globex", ["agent list --org=globex"]),
+    ("role list --org Globex", 2, "Globex is the name of org globex", ["role list --org=globex"]),
+    ("block --org Globex --confirm Globex", 2, "Globex is the name of org globex", ["block --org=globex"]),
+    ("role show Operations --org globex", 2, "Operations is the name of role ops of org globex", ["role show ops --org globex"]),
+    ("key show Globex", 2, "Globex is the name of org globex", ["key list --org globex"]),
 ]  # fmt: skip
 
 

@@ -122,6 +122,32 @@ def test_a_login_in_no_group(server, home, words):
     assert ends_when_followed(server, database, user, *words, why=why, home=home) == 1
 
 
+def memberships(database, user, home, of):
+    """The memberships of these logins that `schema verify` names; other tests leave more."""
+    document = Runner(dsn=database.dsn(user=user), home=home).json("schema", "verify", check=None)
+    found = [one["object"] for one in document["data"]["differences"]]
+    return [line for line in found if line.startswith(tuple(f"membership of {name} " for name in of))]
+
+
+def test_who_installed_another_database_of_the_server_is_no_difference(server, home):
+    """The groups are of the whole server: `one` made them and joined relay_owner, `three` only applied the schema to its own."""
+    installed(server, home)
+    user = login(server, "three", "CREATEROLE CREATEDB")
+    database = database_of(server, user)
+    ends_when_followed(server, database, user, "schema", "apply", why="relay_owner", home=home)
+    assert memberships(database, user, home, ("one", user)) == []
+    intruder = login(server, "intruder", "CREATEROLE")
+    server.query(f"GRANT relay_owner TO {intruder}")
+    server.query(f"GRANT relay_gateway TO {intruder} WITH ADMIN OPTION")
+    try:
+        assert memberships(database, user, home, ("one", user, intruder)) == [
+            "membership of intruder in relay_gateway with admin option",
+            "membership of intruder in relay_owner",
+        ]
+    finally:
+        server.query(f"REVOKE relay_owner, relay_gateway FROM {intruder}")
+
+
 def test_the_first_owner_can_do_everything(server, home, tmp_path):
     database = installed(server, home)
     relay = Runner(dsn=database.dsn(user="one"), home=home, cwd=tmp_path)

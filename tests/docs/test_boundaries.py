@@ -19,12 +19,12 @@ BASE = ("model", "crypto", "db")
 #   x       any file                     -       no file
 #   .cpp    .cpp files, no header        a,b     only the files whose path in the layer starts with one of these words
 TABLE = """
-               model crypto db                      capability cli | pqxx sodium              utf8proc CLI11                         nlohmann fmt
-    model      x     -      -                       -          -   | -    -                   unicode. -                             -        x
-    crypto     x     x      -                       -          -   | -    x                   -        -                             -        -
-    db         x     -      x                       -          -   | x    -                   -        -                             -        x
-    capability x     x      x                       x          -   | -    -                   -        -                             -        .cpp
-    cli        x     x      context.,posix/signals. x          x   | -    main.,output/,sink/ -        command_line/cli11_parser.cpp json/    x
+               model crypto db                                                     capability cli | pqxx sodium              utf8proc CLI11                         nlohmann fmt
+    model      x     -      -                                                      -          -   | -    -                   unicode. -                             -        x
+    crypto     x     x      -                                                      -          -   | -    x                   -        -                             -        -
+    db         x     -      x                                                      -          -   | x    -                   -        -                             -        x
+    capability x     x      x                                                      x          -   | -    -                   -        -                             -        .cpp
+    cli        x     x      context.,command_line/connection_flags.,posix/signals. x          x   | -    main.,output/,sink/ -        command_line/cli11_parser.cpp json/    x
 """
 
 # How the includes of a library begin.

@@ -40,7 +40,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const *data, std::size_t size
         for (auto const &[name, value] : *keywords) {
             again += name + '=' + quote_conninfo_value(value) + ' ';
         }
-        // Percent escapes can give bytes that are not UTF-8; as a keyword's value, these are refused.
+        for (auto const &[name, value] : *keywords) {
+            require(is_clean_utf8(value) || name == "password" || name == "sslpassword", "values are UTF-8");
+        }
+        // Percent escapes can give a password that is not UTF-8; as a keyword's value, it is refused.
         if (find_misread(again, *keywords).empty() && is_clean_utf8(again)) {
             require(read(again) == keywords, "keywords read back");
         }

@@ -4,6 +4,7 @@
 #include "relay/db/connection_fault.hpp"
 #include "relay/db/interrupt.hpp"
 #include "relay/db/login_guard.hpp"
+#include "relay/db/password_file.hpp"
 #include "relay/db/unexpected_answer.hpp"
 
 #include <fmt/format.h>
@@ -79,6 +80,9 @@ RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Sett
     if (raw == nullptr) {
         throw std::bad_alloc();
     }
+    // libpq's own receiver prints the server's notices to stderr, also those of the login.
+    PQsetNoticeReceiver(
+        raw, [](void *, PGresult const *) {}, nullptr);
     if (PQstatus(raw) == CONNECTION_BAD) {
         refuse_bad_settings(PQerrorMessage(raw), settings);
     }
@@ -137,7 +141,7 @@ RawConnection connect_nearby(std::string const &text, Conninfo const &conninfo, 
         }
     }
     try {
-        return attempt("sslmode='require' password='' passfile='/dev/null'");
+        return attempt(fmt::format("sslmode='require' password='' passfile='{}'", no_password_file));
     } catch (Refused const &error) {
         if (error.kind() == ErrorKind::denied && error.hint().sqlstate.empty()) {
             refuse_password(conninfo, UnsafePassword::clear);  // it asks for one, and SCRAM failed above
@@ -146,8 +150,11 @@ RawConnection connect_nearby(std::string const &text, Conninfo const &conninfo, 
     throw *refusal;
 }
 
-RawConnection connect_to_host(std::string const &text, Conninfo const &conninfo, Settings const &settings,
+RawConnection connect_to_host(std::string text, Conninfo const &conninfo, Settings const &settings,
                               Clock::time_point deadline, Watchdog &watchdog) {
+    if (find_password_file_fault(conninfo.passfile) != PasswordFileFault::none) {
+        text += fmt::format(" passfile='{}'", no_password_file);
+    }
     return conninfo.mode_is_free ? connect_nearby(text, conninfo, settings, deadline, watchdog)
                                  : connect_to(text, conninfo, settings, deadline, watchdog);
 }

@@ -19,6 +19,7 @@ using RawConnection = std::unique_ptr<PGconn, FinishConnection>;
 ///
 /// A password goes only to a server that has proved its identity: in clear or as MD5 only through TLS or a unix socket,
 /// else by SCRAM (see LoginGuard). With `sslmode=require`, `prefer` or `allow` set explicitly, TLS proves nothing.
+/// libpq prints nothing: a password file that it would warn of is left out, and notices are ignored.
 /// `watchdog` bounds what the server sends during the login; afterwards it is disarmed.
 RawConnection connect(Conninfo const &conninfo, Settings const &settings, Watchdog::Clock::time_point deadline,
                       Watchdog &watchdog);

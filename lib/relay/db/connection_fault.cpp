@@ -1,6 +1,8 @@
 #include "relay/db/connection_fault.hpp"
 
 #include "relay/db/connection_rules.hpp"
+#include "relay/db/password_file.hpp"
+#include "relay/model/text.hpp"
 
 #include <algorithm>
 
@@ -56,10 +58,26 @@ std::string filled(std::string_view pattern, Conninfo const &conninfo) {
     return text;
 }
 
+bool ignores_password_file(Conninfo const &conninfo) {
+    return find_password_file_fault(conninfo.passfile) == PasswordFileFault::open_to_others;
+}
+
+std::string why_of(ConnectionRule const &rule, Conninfo const &conninfo) {
+    if (rule.remedy == Remedy::supply_password && ignores_password_file(conninfo)) {
+        return "libpq ignores the password file " + escape_for_terminal(conninfo.passfile) +
+               ", because its mode gives access to others";
+    }
+    return filled(rule.why, conninfo);
+}
+
 Advice advice_of(ConnectionRule const &rule, Conninfo const &conninfo) {
     switch (rule.remedy) {
         case Remedy::words: return filled(rule.next, conninfo);
         case Remedy::check_login: return advise(Act::check_login);
+        case Remedy::supply_password:
+            return ignores_password_file(conninfo)
+                       ? make_advice({.kind = Step::Kind::tool, .words = {"chmod", "600", conninfo.passfile}})
+                       : advise(Act::check_login);
         case Remedy::create_database: return create_database(conninfo);
         case Remedy::try_again: return "try again";
         case Remedy::reach_server: break;
@@ -100,7 +118,7 @@ ConnectionFault explain(Attempt const &attempt, Conninfo const &conninfo) {
     return {.attempt = attempt,
             .kind = rule.kind,
             .is_for_all_hosts = rule.reach == Reach::all_hosts,
-            .why = filled(rule.why, conninfo),
+            .why = why_of(rule, conninfo),
             .next = advice_of(rule, conninfo)};
 }
 

@@ -91,7 +91,7 @@ constexpr std::array server_rules{
 
 /// What libpq and the system say, in English, because this program never calls setlocale.
 constexpr std::array libpq_rules{
-    ConnectionRule{"", "no password supplied", denied, all_hosts, "", check_login},
+    ConnectionRule{"", "no password supplied", denied, all_hosts, "", supply_password},
     ConnectionRule{"", "does not support SSL", usage, this_host, "{tls}, but this server offers no TLS", words,
                    "turn on TLS in the server (ssl = on); on a network that you trust, ask for less: sslmode=disable"},
     ConnectionRule{"", "root certificate file", usage, all_hosts, "{tls}", words, get_certificate},

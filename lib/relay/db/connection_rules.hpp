@@ -13,7 +13,7 @@ namespace relay::db {
 enum class Reach : std::uint8_t { this_host, all_hosts };
 
 /// What to do about a fault, if it is not the rule's own words.
-enum class Remedy : std::uint8_t { words, check_login, create_database, try_again, reach_server };
+enum class Remedy : std::uint8_t { words, check_login, supply_password, create_database, try_again, reach_server };
 
 /// A row of the table of connection faults. The first row that fits counts.
 struct ConnectionRule {

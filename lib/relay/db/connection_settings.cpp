@@ -2,6 +2,8 @@
 
 #include "relay/db/conninfo.hpp"
 #include "relay/db/conninfo_parse.hpp"
+#include "relay/db/password_file.hpp"
+#include "relay/model/text.hpp"
 
 #include <unistd.h>
 #include <algorithm>
@@ -92,6 +94,7 @@ struct Sources {
             setting.origin = "relay-admin";
         }
         setting.is_set = !value.empty();
+        setting.is_secret = setting.is_secret || may_hold_password(value);  // in the place of a name, say
         if (setting.is_set && !setting.is_secret) {
             setting.value = value;
         }
@@ -111,8 +114,7 @@ std::string passfile_origin(std::vector<ConnectionSetting> const &settings) {
             return *setting.value;
         }
     }
-    char const *const home = std::getenv("HOME");
-    return std::string(home == nullptr ? "" : home) + "/.pgpass";
+    return password_file("");
 }
 
 /// Adds what libpq fills in only when it connects.
@@ -124,7 +126,9 @@ void mend(std::vector<ConnectionSetting> &settings) {
     }
     for (ConnectionSetting &setting : settings) {
         if (setting.keyword == "password" && !setting.is_set) {
-            setting.origin = ::access(passfile.c_str(), R_OK) == 0 ? passfile + ", if a line of it fits" : "nowhere";
+            bool const is_read =
+                ::access(passfile.c_str(), R_OK) == 0 && find_password_file_fault(passfile) == PasswordFileFault::none;
+            setting.origin = is_read ? passfile + ", if a line of it fits" : "nowhere";
         } else if (setting.keyword == "user" && setting.origin == "default") {
             setting.origin = "login name";
         } else if (setting.keyword == "dbname" && !setting.is_set) {

@@ -1,6 +1,7 @@
 #include "relay/db/conninfo.hpp"
 
 #include "relay/db/conninfo_parse.hpp"
+#include "relay/db/password_file.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -150,6 +151,7 @@ Conninfo complete_conninfo(Settings const &settings) {
     std::string const database = value_or(keywords, fallback, "dbname");
     result.database = database.empty() ? result.user : database;
     result.target = describe_target(result);
+    result.passfile = password_file(value_or(keywords, fallback, "passfile"));
 
     std::string const mode = value_or(keywords, fallback, "sslmode");
     // A host name may be given with an address that is not its own, so both must be local to need no certificate.

@@ -22,6 +22,7 @@ struct Conninfo {
     std::string port{};
     std::string user{};
     std::string database{};
+    std::string passfile{};  ///< where libpq looks for a password that is not set
     std::string sslmode{};  ///< the mode in use; empty: libpq's default, on this machine
     bool mode_is_ours = false;  ///< true: no sslmode is set, and the program chose it
     bool mode_is_free = false;  ///< the server is on this machine, and no sslmode is set: see connect

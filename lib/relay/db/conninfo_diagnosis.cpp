@@ -120,14 +120,26 @@ Finding find_quotes(std::string_view text) {
                      .next = "remove the quotes around the connection string"};
 }
 
-/// Returns true if the name of the database family may be shown: a scheme could be a password that contains "://".
-bool is_known_scheme(std::string const &scheme) {
-    constexpr std::array parts{"postgres",  "pgsql",  "psql",    "postgis",   "asyncpg",  "pg8000",    "psycopg",
+/// Returns true if the scheme may be shown. It could be a part of a password that contains "://", so each of its parts
+/// must be a known name, or begin with one and have little more: postgres-ql, psycopg-2, http-s.
+bool is_known_scheme(std::string_view scheme) {
+    constexpr std::array names{"postgres",  "pgsql",  "psql",    "postgis",   "asyncpg",  "pg8000",    "psycopg",
                                "jdbc",      "r2dbc",  "odbc",    "cockroach", "redshift", "timescale", "ecto",
                                "prisma",    "mysql",  "mariadb", "sqlite",    "mongodb",  "redis",     "http",
-                               "sqlserver", "oracle", "vertx",   "citus",     "yugabyte"};
-    return std::any_of(parts.begin(), parts.end(),
-                       [&](char const *part) { return scheme.find(part) != std::string::npos; });
+                               "sqlserver", "oracle", "vertx",   "citus",     "yugabyte", "aiopg",     "pool",
+                               "srv",       "pq",     "pymysql", "aiomysql"};
+    constexpr std::size_t most_more = 3;
+    while (!scheme.empty()) {
+        std::string_view const part = scheme.substr(0, scheme.find_first_of("+:/-"));
+        bool const is_known = part.empty() || std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+                                  return part.starts_with(name) && part.size() <= name.size() + most_more;
+                              });
+        if (!is_known) {
+            return false;
+        }
+        scheme.remove_prefix(std::min(part.size() + 1, scheme.size()));
+    }
+    return true;
 }
 
 /// Returns the beginning of an address up to `://`, or up to the `:` of a form that has no `//`; empty: none.

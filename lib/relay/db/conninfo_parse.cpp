@@ -34,6 +34,18 @@ std::string without_line_end(std::string_view text) {
     return std::string(text.substr(0, text.find_last_not_of("\r\n") + 1));
 }
 
+/// Returns the first keyword whose value is not UTF-8, which percent escapes can cause; null: there is none. A password
+/// may have any bytes, and no message shows it.
+char const *keyword_not_in_utf8(PQconninfoOption const *option) {
+    for (; option->keyword != nullptr; ++option) {
+        bool const is_secret = std::string_view(option->dispchar) == "*";
+        if (!is_secret && option->val != nullptr && !is_clean_utf8(option->val)) {
+            return option->keyword;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 Keywords parse_conninfo(Settings const &settings) {
@@ -55,6 +67,13 @@ Keywords parse_conninfo(Settings const &settings) {
                     "the connection string is not valid" + (found.what.empty() ? "" : ": " + found.what) +
                         " (text withheld" + origin + ")",
                     {.why = found.why, .next = found.next, .suggestions = found.suggestions});
+    }
+    if (char const *const keyword = keyword_not_in_utf8(options.get()); keyword != nullptr) {
+        throw Error(ErrorKind::usage,
+                    "the connection string is not valid: its " + std::string(keyword) +
+                        " is not valid UTF-8 (text withheld" + origin + ")",
+                    {.why = "a percent escape is one byte, and these bytes are not text",
+                     .next = "write each character as its bytes in UTF-8: %C3%A4 for \u00e4"});
     }
     Keywords keywords = keywords_of(options.get());
     if (!settings.allow_password && (keywords.contains("password") || keywords.contains("sslpassword"))) {

@@ -62,8 +62,6 @@ Listener::Listener(Conninfo const &conninfo, Settings const &settings, char cons
     auto const deadline = Clock::now() + settings.timeout;
     Watchdog &watchdog = m_impl->watchdog;
     RawConnection connection = connect(conninfo, settings, deadline, watchdog);
-    PQsetNoticeProcessor(
-        connection.get(), [](void *, char const *) {}, nullptr);
     Disarming const disarming(watchdog);
     watchdog.arm(PQsocket(connection.get()), deadline);
     if (can_listen(connection.get())) {

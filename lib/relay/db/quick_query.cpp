@@ -56,8 +56,6 @@ std::vector<TextRow> quick_query(Settings const &settings, char const *sql, std:
     RawConnection const connection = connect(complete_conninfo(settings), settings, deadline, watchdog);
     Disarming const disarming(watchdog);
     watchdog.arm(PQsocket(connection.get()), deadline);
-    PQsetNoticeProcessor(
-        connection.get(), [](void *, char const *) {}, nullptr);
     if (PQsendQuery(connection.get(), begin_sql) == 0) {
         give_up();
     }

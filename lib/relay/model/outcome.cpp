@@ -2,16 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 namespace relay::outcome {
 namespace {
 
-// Plain memory, because it must be readable when there is no other. One thread runs transactions.
+// Plain memory, because it must be readable when there is no other. One thread runs transactions; a signal handler may
+// ask what is committed.
 std::array<char, 64> operation_sent{};
 std::size_t operation_length = 0;
-bool is_sent = false;
-bool has_committed = false;
-bool has_more = false;
+std::atomic<bool> is_sent = false;
+std::atomic<bool> has_committed = false;
+std::atomic<bool> has_more = false;
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 }  // namespace
 

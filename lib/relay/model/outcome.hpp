@@ -5,7 +5,7 @@
 #include <string_view>
 
 /// What this process has committed so far, for the moment in which nothing else can be asked: an error outside of every
-/// transaction, or no memory left. Only `Database` and use cases of several transactions write it. No function here
+/// transaction, a signal, or no memory left. Only `Database` and use cases of several transactions write it. No function here
 /// allocates or throws.
 namespace relay::outcome {
 

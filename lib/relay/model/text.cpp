@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 namespace relay {
 namespace {
@@ -77,6 +78,11 @@ void append_without_long_runs(std::string &out, std::string_view word) {
 }
 
 std::string withhold_secrets(std::string_view text) {
+    if (may_hold_password(text)) {
+        std::string out;
+        append_withheld(out, text.size());
+        return out;
+    }
     // A key's prefix and id are public; the rest is not.
     constexpr std::size_t public_part = 9 + 12;
     std::string out;
@@ -210,6 +216,31 @@ bool holds_key(std::string_view text) {
             return true;
         }
         text.remove_prefix(1);
+    }
+    return false;
+}
+
+bool may_hold_password(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::size_t const scheme_end = lower.find("://");
+    bool const is_address = scheme_end != lower.npos;
+    std::size_t const colon = lower.find(':', is_address ? scheme_end + 3 : 0);
+    if (std::size_t const at = lower.rfind('@'); at != lower.npos && colon < at) {
+        return true;  // user:password@host
+    }
+    // Percent escapes could spell "password" in the parameters of an address.
+    if (std::size_t const query = lower.find('?');
+        is_address && query != lower.npos && lower.find('%', query) != lower.npos) {
+        return true;
+    }
+    for (std::string_view const name : {"pass", "pwd"}) {
+        for (std::size_t at = lower.find(name); at != lower.npos; at = lower.find(name, at + 1)) {
+            bool const is_file = lower.compare(at, 8, "passfile") == 0;
+            if (!is_file && lower.find('=', at) != lower.npos) {
+                return true;
+            }
+        }
     }
     return false;
 }

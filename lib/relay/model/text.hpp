@@ -27,12 +27,17 @@ std::string escape_for_terminal(std::string_view text);
 
 /// Returns `text` for an error message, in single quotes, escaped, and cut to about `most` bytes (after a whole
 /// character, with `...`). Leaves out what may be a secret that was pasted in the wrong place: the secret half of a
-/// `relay_sk_`/`relay_at_` key, or 32 or more letters and digits in a row, become `[43 characters withheld]`.
+/// `relay_sk_`/`relay_at_` key, or 32 or more letters and digits in a row, become `[43 characters withheld]`; so does
+/// the whole of a text that may hold a password.
 std::string quote_for_message(std::string_view text, std::size_t most = 80);
 
 /// Returns true if `text` contains a key or a large part of one: `relay_sk_` or `relay_at_`, in any case, and 29 more
 /// letters, digits or `_`. Such a text was pasted in the wrong place and must be neither stored nor shown.
 bool holds_key(std::string_view text);
+
+/// Returns true if `text` may be a connection string with a password: `user:password@host`, with or without a scheme;
+/// `password=`, `passwd =`, `pwd=` and the like; an address whose parameters have percent escapes. Rather too often.
+bool may_hold_password(std::string_view text);
 
 /// Returns "1 agent" or "2 agents". `noun` is in the singular and takes an s in the plural.
 template <std::integral Count>

@@ -5,8 +5,9 @@ namespace relay::sql {
 namespace {
 
 // Memberships that are a choice of whoever runs the relay have no line: logins in our groups, except relay_owner; and
-// relay_owner in pg_read_all_stats (0014_standbys.sql). A login that applied a migration joins relay_owner, and since
-// PostgreSQL 16 administers the roles that it made.
+// relay_owner in pg_read_all_stats (0014_standbys.sql). A login with CREATEROLE that applies a migration makes the groups
+// and joins relay_owner, and since PostgreSQL 16 the bootstrap superuser (10) lets it administer the roles that it made,
+// without using them. It may do so for another database of the same server, whose migrations are not visible here.
 constexpr auto roles_sql = R"sql(
 WITH groups AS (
     SELECT * FROM pg_roles
@@ -34,6 +35,9 @@ SELECT DISTINCT 'membership of ' || member.rolname || ' in ' || g.rolname
 FROM pg_auth_members AS m JOIN groups AS g ON g.oid = m.roleid JOIN pg_roles AS member ON member.oid = m.member
 WHERE (g.rolname = 'relay_owner' OR m.admin_option) AND member.oid NOT IN (SELECT oid FROM groups)
   AND member.rolname NOT IN (SELECT applied.applied_by FROM relay.schema_migrations AS applied)
+  AND NOT (member.rolcreaterole
+           AND (m.grantor = m.member
+                OR (m.grantor = 10 AND to_jsonb(m) @> '{"set_option": false, "inherit_option": false}')))
 UNION ALL
 -- Of the whole server: settings, languages. Rights on databases and tablespaces are a choice, too.
 SELECT 'right of ' || g.rolname || ' on ' || named.type || ' ' || named.identity

@@ -196,3 +196,19 @@ TEST_CASE("the best come first, at most three, each once, equals in their order"
     CHECK(relay::closest("", {"a", ""}).empty());
     CHECK(relay::closest("abc", {}).empty());
 }
+
+TEST_CASE("passwords are seen in keywords and in addresses") {
+    for (char const *text :
+         {"host=x password = y", "PASSWD=y", "pwd=y", "passphrase='y'", "postgresql://u:p@h/d", "mysql://u:p@h:3306/d",
+          "u:p@h", "postgresql://h/d?p%61ssword=x", "--dsn=postgresql://u:p@h/d"}) {
+        CAPTURE(std::string(text));
+        CHECK(relay::may_hold_password(text));
+        CHECK(relay::quote_for_message(text) ==
+              "'[" + std::to_string(std::string(text).size()) + " characters withheld]'");
+    }
+    for (char const *text : {"postgresql://u@h:5432/d", "postgresql://h:5432/d", "host=x passfile=/y", "Acme Corp",
+                             "org:acme", "a@b.example", "password"}) {
+        CAPTURE(std::string(text));
+        CHECK_FALSE(relay::may_hold_password(text));
+    }
+}

@@ -58,12 +58,3 @@ TEST_CASE("a connection string with a password is for its owner's eyes") {
     CHECK_THROWS_AS(read_dsn_file("/nonexistent/dsn"), Error);
     CHECK_THROWS_AS(read_dsn_file("/"), Error);
 }
-
-TEST_CASE("passwords are seen in keywords and in URIs") {
-    CHECK(may_hold_password("host=x password = y"));
-    CHECK(may_hold_password("postgresql://u:p@h/d"));
-    CHECK(may_hold_password("postgresql://h/d?p%61ssword=x"));
-    CHECK_FALSE(may_hold_password("postgresql://u@h:5432/d"));
-    CHECK_FALSE(may_hold_password("postgresql://h:5432/d"));
-    CHECK_FALSE(may_hold_password("host=x passfile=/y"));
-}

@@ -1,4 +1,5 @@
 #include "cli/input/prompt.hpp"
+#include "cli/output/untold.hpp"
 #include "cli/posix/process_guard.hpp"
 #include "cli/posix/signals.hpp"
 #include "cli/posix/write_all.hpp"
@@ -97,7 +98,7 @@ TEST_CASE("a question is answered by yes; by anything else or Ctrl-D it is decli
 
 TEST_CASE("Ctrl-C at a question ends the program by the signal, and leaves the terminal's modes alone") {
     Answered const answered = on_terminal("\003", [] {
-        install_signal_handlers();
+        install_signal_handlers(report_interrupted);
         Prompt({}).confirm("really?");
     });
     REQUIRE(WIFSIGNALED(answered.status));
@@ -132,7 +133,7 @@ TEST_CASE("without a terminal, or with --no-input, no question is asked") {
 TEST_CASE("outside a transaction a signal ends the program immediately, by that signal") {
     for (int const signal : {SIGINT, SIGTERM, SIGHUP}) {
         int const status = in_child([&] {
-            install_signal_handlers();
+            install_signal_handlers(report_interrupted);
             ::raise(signal);
             return 0;
         });
@@ -140,7 +141,7 @@ TEST_CASE("outside a transaction a signal ends the program immediately, by that 
         CHECK(WTERMSIG(status) == signal);
     }
     int const interrupted = in_child([] {
-        install_signal_handlers();
+        install_signal_handlers(report_interrupted);
         die_of_signal();
         return 0;
     });
@@ -150,7 +151,7 @@ TEST_CASE("outside a transaction a signal ends the program immediately, by that 
 TEST_CASE("a signal that was ignored at the start stays ignored, and SIGPIPE is") {
     CHECK(in_child([] {
               ::signal(SIGHUP, SIG_IGN);
-              install_signal_handlers();
+              install_signal_handlers(report_interrupted);
               ::raise(SIGHUP);
               std::array<int, 2> ends{};
               bool const piped = ::pipe(ends.data()) == 0;
