@@ -163,6 +163,7 @@ class Transaction {
 
   private:
     friend class Reply;
+    friend class RowStream;
     struct Check {
         Reply reply;
         std::function<void(Rows const &)> check;
