@@ -44,6 +44,9 @@ CREATE TABLE relay.organizations (
     CONSTRAINT organizations_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),
     CONSTRAINT organizations_auth_mode_known CHECK (auth_mode IN ('optional', 'required'))
 );
+-- A name that was given for an id is recognized, among a million too. COLLATE "C": an index by a locale's order would be
+-- wrong after an update of the C library.
+CREATE INDEX organizations_by_name ON relay.organizations ((pg_catalog.lower(name) COLLATE "C"));
 COMMENT ON COLUMN relay.organizations.max_agents IS
     'how many agents it may have, not counting revoked ones; null: free 1, paid no limit';
 COMMENT ON COLUMN relay.organizations.auth_mode IS
@@ -88,6 +91,7 @@ CREATE TABLE relay.agents (
     CONSTRAINT agents_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),
     CONSTRAINT agents_org_id_agent_id_key UNIQUE (org_id, agent_id)  -- target of composite foreign keys: agent_keys and others
 ) WITH (fillfactor = 90);
+CREATE INDEX agents_by_name ON relay.agents ((pg_catalog.lower(name) COLLATE "C"));
 -- Most agents have their own permissions and nothing else: for them, the usual authentication skips two lookups. The
 -- column never becomes true again, so that two changes at the same time cannot hide a condition.
 COMMENT ON COLUMN relay.agents.plain IS 'true: the agent has never had a role or a condition';

@@ -44,7 +44,9 @@ ListAgents read(Options const &options) {
 
 ExitStatus run(Options const &options, Context &context) {
     auto const row = [](Agent const &agent) { return hide(agent_record(agent), {"permissions"}); };
-    browse_page(context, "AgentList", "agent_id", list_agents(context.database(), read(options)), row, sample_agent());
+    ListAgents const request = read(options);
+    browse_list(context, "AgentList", "agent_id", sample_agent(), row,
+                [&](EachItem<Agent> const &each) { return list_agents(context.database(), request, each); });
     return ExitStatus::ok;
 }
 

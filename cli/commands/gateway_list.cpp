@@ -2,8 +2,6 @@
 #include "cli/context.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/gateway.hpp"
-#include "cli/documents/stamp.hpp"
-#include "cli/output/output.hpp"
 #include "relay/feed/gateways.hpp"
 
 namespace relay::cli::commands {
@@ -11,10 +9,8 @@ namespace relay::cli::commands {
 namespace {
 
 ExitStatus run(Context &context) {
-    auto const found = list_gateways(context.database());
-    Document document = list_document("GatewayList", "gateway_id", found.items, gateway_record, Gateway());
-    stamp(document, context, found.at, found.db_role);
-    context.output().show(document);
+    browse_list(context, "GatewayList", "gateway_id", Gateway(), gateway_record,
+                [&](EachItem<Gateway> const &each) { return list_gateways(context.database(), each); });
     return ExitStatus::ok;
 }
 

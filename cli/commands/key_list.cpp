@@ -31,7 +31,9 @@ ListKeys read(Options const &options) {
 }
 
 ExitStatus run(Options const &options, Context &context) {
-    browse_page(context, "KeyList", "key_id", list_keys(context.database(), read(options)), key_record, sample_key());
+    ListKeys const request = read(options);
+    browse_list(context, "KeyList", "key_id", sample_key(), key_record,
+                [&](EachItem<Key> const &each) { return list_keys(context.database(), request, each); });
     return ExitStatus::ok;
 }
 

@@ -18,10 +18,9 @@ struct Options {
 };
 
 ExitStatus run(Options const &options, Context &context) {
-    auto const found =
-        list_orgs(context.database(),
-                  {.match = options.match, .blocked_only = options.blocked, .page = page_request(options.page)});
-    browse_page(context, "OrgList", "org_id", found, org_record, sample_org());
+    ListOrgs const request{.match = options.match, .blocked_only = options.blocked, .page = page_request(options.page)};
+    browse_list(context, "OrgList", "org_id", sample_org(), org_record,
+                [&](EachItem<Org> const &each) { return list_orgs(context.database(), request, each); });
     return ExitStatus::ok;
 }
 

@@ -20,7 +20,8 @@ ExitStatus run(Options const &options, Context &context) {
     if (options.org) {
         request.org = OrgId::parse(*options.org);
     }
-    browse_page(context, "RoleList", "role_id", list_roles(context.database(), request), role_record, sample_role());
+    browse_list(context, "RoleList", "role_id", sample_role(), role_record,
+                [&](EachItem<Role> const &each) { return list_roles(context.database(), request, each); });
     return ExitStatus::ok;
 }
 

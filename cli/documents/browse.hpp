@@ -3,38 +3,41 @@
 #include "cli/context.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/output/document.hpp"
+#include "cli/output/list_output.hpp"
 #include "relay/model/page.hpp"
 
-#include <string>
+#include <exception>
 #include <string_view>
 #include <utility>
-#include <vector>
 
-/// Output of the commands that only read, through a pager if it is long: a page of a list, or one record in full.
+/// Output of the commands that only read, through a pager if it is long: a list, or one record in full.
 namespace relay::cli {
-
-/// Returns a list. `row` makes an item of each record; `sample` gives the columns, because the list may be empty.
-template <typename T, typename Row>
-Document list_document(std::string_view kind, std::string_view id_key, std::vector<T> const &found, Row const &row,
-                       T const &sample) {
-    Document document{.kind = std::string(kind), .id_key = std::string(id_key), .is_list = true};
-    for (T const &one : found) {
-        document.items.push_back(row(one));
-    }
-    document.columns = blank(row(sample));
-    return document;
-}
 
 /// Stamps a document that was read at `at` by `db_role`, and shows it.
 void browse(Context &context, Document document, Instant at, std::string const &db_role);
 
-/// Shows a page of a list, with the cursor of the next page.
-template <typename T, typename Row>
-void browse_page(Context &context, std::string_view kind, std::string_view id_key, Page<T> const &page, Row const &row,
-                 T const &sample) {
-    Document document = list_document(kind, id_key, page.items, row, sample);
-    document.next = page.next;
-    browse(context, std::move(document), page.at, page.db_role);
+/// Ends a list that was read to its end.
+void finish_list(Context &context, ListOutput &output, ListEnd const &end);
+/// Rethrows what ended the reading of a list; an Error says if a part of the list was written.
+[[noreturn]] void fail_list(ListOutput const &output, std::exception_ptr failure);
+
+/// Shows a list while it is read. `row` makes an item of each T; `sample` gives the columns, because the list may be
+/// empty; `read` gets an EachItem<T>, and returns the ListEnd.
+template <typename T, typename Row, typename Read>
+void browse_list(Context &context, std::string_view kind, std::string_view id_key, T const &sample, Row const &row,
+                 Read const &read) {
+    ListOutput output(
+        context.output(),
+        {.kind = std::string(kind), .id_key = std::string(id_key), .is_list = true, .columns = blank(row(sample))});
+    EachItem<T> const each = [&](T const &item, ReadStamp const &stamp) {
+        output.list().at = stamp.at;
+        output.add(row(item));
+    };
+    try {
+        finish_list(context, output, read(each));
+    } catch (...) {
+        fail_list(output, std::current_exception());
+    }
 }
 
 }  // namespace relay::cli

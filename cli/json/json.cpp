@@ -1,5 +1,7 @@
 #include "cli/json/json.hpp"
 
+#include "relay/model/text.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <set>
@@ -81,7 +83,14 @@ std::optional<std::vector<std::string>> read_json_texts(std::string_view text) {
     return texts;
 }
 
-std::string json_string(std::string_view text) { return write(Json(text)); }
+std::string json_string(std::string_view text) {
+    if (is_printable_ascii(text) && text.find_first_of("\"\\") == text.npos) {
+        std::string json;
+        json.reserve(text.size() + 2);
+        return json.append(1, '"').append(text).append(1, '"');
+    }
+    return write(Json(text));
+}
 
 std::optional<std::string> reformat_json(std::string_view text, bool indented) {
     auto const json = read(text);

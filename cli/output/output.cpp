@@ -1,6 +1,8 @@
 #include "cli/output/output.hpp"
 
 #include "cli/output/error_output.hpp"
+#include "cli/output/list_renderer.hpp"
+#include "cli/output/long_text.hpp"
 #include "cli/output/pager.hpp"
 #include "cli/output/render.hpp"
 #include "cli/output/render_json.hpp"
@@ -50,44 +52,68 @@ void Output::show(Document const &document) { show(document, Through::screen); }
 
 void Output::browse(Document const &document) { show(document, Through::pager); }
 
-int Output::write_out(std::string_view text, Through through) {
-    std::optional<Screen> const screen = screen_of(STDOUT_FILENO);
-    if (through == Through::pager && screen && !m_no_pager && is_taller(text, *screen)) {
-        auto const command = pager_command([](char const *name) { return std::getenv(name); });
-        if (command && show_in_pager(*command, text)) {
-            return 0;
-        }
-        if (command) {
-            warn("the pager '" + *command + "' failed; the text follows");
-        }
+std::optional<std::string> Output::pager() const {
+    if (m_no_pager || !m_stdout_is_terminal) {
+        return {};
     }
-    return write_all(STDOUT_FILENO, text);
+    return pager_command([](char const *name) { return std::getenv(name); });
+}
+
+std::unique_ptr<LongText> Output::long_text() {
+    return std::make_unique<LongText>(pager(), [this](std::string_view line) { warn(line); });
+}
+
+std::unique_ptr<ListRenderer> Output::list_renderer() const {
+    return make_list_renderer(m_format, screen_of(STDOUT_FILENO));
+}
+
+void Output::write_out(std::string_view text, Through through, Changed changed) {
+    std::optional<Screen> const screen = screen_of(STDOUT_FILENO);
+    if (through == Through::pager && screen && pager() && is_taller(text, *screen)) {
+        try {
+            auto const paged = long_text();
+            paged->write(text);
+            paged->finish();
+        } catch (ReaderGone const &) {
+            // The user has seen enough.
+        }
+        return;
+    }
+    if (int const failure = write_all(STDOUT_FILENO, text); failure != 0) {
+        fail_to_write("stdout", failure, changed);
+    }
 }
 
 void Output::show(Document const &document, Through through) {
     int const descriptor = m_diverted ? STDERR_FILENO : STDOUT_FILENO;
-    std::optional<DatabaseLabel> const database = m_database ? m_database() : std::nullopt;
-    Rendered const rendered = render(document, m_format, screen_of(descriptor), database);
-    if (int const failure = m_diverted ? write_all(descriptor, rendered.text) : write_out(rendered.text, through);
-        failure != 0) {
-        Changed const changed = !document.changed || document.dry_run ? Changed::no
-                                : document.some_failed                ? Changed::partly
-                                                                      : Changed::yes;
-        fail_to_write(m_diverted ? "stderr" : "stdout", failure, changed);
-    }
-    for (std::string const &warning : document.warnings) {
-        warn(warning);
-    }
-    for (std::string const &line : rendered.notes) {
-        note(line);
-    }
-    if ((document.changed || document.dry_run) && database && database->name) {
-        note("database: " + describe(*database));
+    Rendered const rendered = render(document, m_format, screen_of(descriptor), database());
+    Changed const changed = !document.changed || document.dry_run ? Changed::no
+                            : document.some_failed                ? Changed::partly
+                                                                  : Changed::yes;
+    if (!m_diverted) {
+        write_out(rendered.text, through, changed);
+    } else if (int const failure = write_all(descriptor, rendered.text); failure != 0) {
+        fail_to_write("stderr", failure, changed);
     }
     bool const for_people = m_format == OutputFormat::table || m_format == OutputFormat::csv;
     if (for_people && document.is_list && document.items.empty()) {
         note(nothing_found(document.kind));
     }
+    conclude(document, rendered.notes);
+}
+
+void Output::conclude(Document const &document, std::vector<std::string> const &notes) {
+    for (std::string const &warning : document.warnings) {
+        warn(warning);
+    }
+    for (std::string const &line : notes) {
+        note(line);
+    }
+    std::optional<DatabaseLabel> const asked = database();
+    if ((document.changed || document.dry_run) && asked && asked->name) {
+        note("database: " + describe(*asked));
+    }
+    bool const for_people = m_format == OutputFormat::table || m_format == OutputFormat::csv;
     if (for_people && document.next) {
         note("there are more: use --all or a higher --limit");
     }
@@ -96,11 +122,7 @@ void Output::show(Document const &document, Through through) {
     }
 }
 
-void Output::print(std::string_view text) {
-    if (int const failure = write_out(text, Through::pager); failure != 0) {
-        fail_to_write("stdout", failure, Changed::no);
-    }
-}
+void Output::print(std::string_view text) { write_out(text, Through::pager, Changed::no); }
 
 Progress::Stream Output::progress_stream() const {
     using Kind = Progress::Stream::Kind;

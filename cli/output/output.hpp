@@ -7,11 +7,16 @@
 #include "relay/model/error.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace relay::cli {
+
+class ListRenderer;
+class LongText;
 
 /// The two streams: stdout is for data, stderr for messages. Every write is checked.
 class Output {
@@ -25,6 +30,12 @@ class Output {
     /// As show(), for a document that changes nothing: uses a pager if stdout is a terminal that is too small. Not for
     /// a document printed beside a secret, and not for one that is needed immediately.
     void browse(Document const &document);
+    /// What a list that comes piece by piece needs (ListOutput): the renderer of the chosen format; stdout, or a pager if
+    /// it is a terminal; the database that was asked; and a last word on stderr about what was shown.
+    std::unique_ptr<ListRenderer> list_renderer() const;
+    std::unique_ptr<LongText> long_text();
+    std::optional<DatabaseLabel> database() const { return m_database ? m_database() : std::nullopt; }
+    void conclude(Document const &document, std::vector<std::string> const &notes);
     /// Writes text to stdout as it is, through a pager if it is too long for the terminal: the output of `schema
     /// print`, `help` and `version`.
     void print(std::string_view text);
@@ -44,8 +55,10 @@ class Output {
   private:
     enum class Through { screen, pager };
     void show(Document const &document, Through through);
-    /// Writes to stdout, or through a pager. Returns 0, or the errno of the failure.
-    int write_out(std::string_view text, Through through);
+    /// Writes to stdout, or through a pager if the text is too long for the terminal. Throws as show() does.
+    void write_out(std::string_view text, Through through, Changed changed);
+    /// Returns the pager; none: stdout is no terminal, or no pager is wanted.
+    std::optional<std::string> pager() const;
 
     Globals m_globals;
     std::function<std::optional<DatabaseLabel>()> m_database;

@@ -123,22 +123,32 @@ bool is_taller(std::string_view text, Screen const &screen) {
     return lines > screen.lines;
 }
 
-bool show_in_pager(std::string const &command, std::string_view text) {
+struct Pager::Impl {
+    InterruptsForPager interrupts{};
+    FileDescriptor writer{-1};
+    std::optional<pid_t> pid{};
+};
+
+Pager::Pager(std::string const &command) : m_impl(std::make_unique<Impl>()) {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) {
+    if (::pipe2(ends, O_CLOEXEC) == 0) {
+        FileDescriptor const reader(ends[0]);
+        m_impl->writer = FileDescriptor(ends[1]);
+        m_impl->pid = start(command, reader.get());
+    }
+}
+
+Pager::~Pager() { finish(); }
+
+bool Pager::write(std::string_view text) { return m_impl->pid && write_all(m_impl->writer.get(), text) == 0; }
+
+bool Pager::finish() {
+    m_impl->writer = FileDescriptor(-1);
+    if (!m_impl->pid) {
         return false;
     }
-    FileDescriptor reader(ends[0]);
-    FileDescriptor writer(ends[1]);
-    InterruptsForPager const guard;
-    std::optional<pid_t> const pid = start(command, reader.get());
-    if (!pid) {
-        return false;
-    }
-    reader = FileDescriptor(-1);
-    write_all(writer.get(), text);  // fails if the user quits early: not an error
-    writer = FileDescriptor(-1);
-    int const status = wait_for(*pid);
+    int const status = wait_for(*m_impl->pid);
+    m_impl->pid.reset();
     bool const at_ease = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     return at_ease || interrupted != 0;
 }

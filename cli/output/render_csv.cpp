@@ -1,3 +1,4 @@
+#include "cli/output/list_renderer.hpp"
 #include "cli/output/render.hpp"
 #include "cli/output/render_json.hpp"
 #include "relay/model/text.hpp"
@@ -9,6 +10,9 @@ namespace {
 
 /// Escapes all invisible characters except tab, carriage return and line feed, which quotes can contain.
 std::string escape_all_but_lines(std::string_view text) {
+    if (is_printable_ascii(text)) {
+        return std::string(text);
+    }
     std::string safe;
     while (!text.empty()) {
         std::size_t const end = std::min(text.find_first_of("\t\r\n"), text.size());
@@ -77,30 +81,35 @@ std::string row(Record const &record) {
     return line + '\n';
 }
 
-Record const &header_of(Document const &document) {
-    if (!document.is_list) {
-        return document.data;
+std::string header(Record const &record) {
+    std::string line;
+    for (Field const &field : record) {
+        if (!field.key.empty()) {
+            line += csv_cell(field.key) + ',';
+        }
     }
-    return document.columns.empty() && !document.items.empty() ? document.items.front() : document.columns;
+    if (!line.empty()) {
+        line.pop_back();
+    }
+    return line + '\n';
 }
+
+class CsvList : public ListRenderer {
+  public:
+    std::string begin(Document const &first) override {
+        return header(first.columns.empty() && !first.items.empty() ? first.items.front() : first.columns);
+    }
+    void add(Record const &item, std::string &text) override { text += row(item); }
+};
 
 }  // namespace
 
 std::string csv_cell(std::string const &text) { return quoted_if_needed(defused(escape_all_but_lines(text))); }
 
 std::string render_csv(Document const &document) {
-    Record header;
-    for (Field const &field : header_of(document)) {
-        header.push_back({field.key, field.label, field.key});
-    }
-    std::string text = row(header);
-    if (!document.is_list) {
-        return text + row(document.data);
-    }
-    for (Record const &item : document.items) {
-        text += row(item);
-    }
-    return text;
+    return document.is_list ? render_list(*make_csv_list(), document).text : header(document.data) + row(document.data);
 }
+
+std::unique_ptr<ListRenderer> make_csv_list() { return std::make_unique<CsvList>(); }
 
 }  // namespace relay::cli

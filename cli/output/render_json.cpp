@@ -2,6 +2,7 @@
 
 #include "cli/json/json.hpp"
 #include "cli/output/advice_text.hpp"
+#include "cli/output/list_renderer.hpp"
 #include "cli/output/render.hpp"
 #include "relay/model/text.hpp"
 #include "relay/model/time.hpp"
@@ -136,6 +137,9 @@ std::string unicode_escape(char32_t code_point) {
 /// Escapes characters that JSON allows raw, but that people cannot see or that a terminal would obey. They occur only
 /// inside strings, so they can be replaced in place. C0 is escaped already, except line ends between values.
 std::string escape_invisible(std::string const &json) {
+    if (is_printable_ascii(json)) {
+        return json;
+    }
     std::string safe;
     safe.reserve(json.size());
     for (std::size_t at = 0; at < json.size();) {
@@ -150,46 +154,82 @@ std::string escape_invisible(std::string const &json) {
 /// Returns finished JSON as one line, safe for a terminal.
 std::string finished(std::string const &json) { return escape_invisible(json) + '\n'; }
 
-}  // namespace
-
-std::string item_kind(std::string const &kind) {
-    return kind.size() > 4 && kind.ends_with("List") ? kind.substr(0, kind.size() - 4) : kind;
-}
-
-std::string value_json(Value const &value) { return escape_invisible(to_json(value)); }
-
-std::string render_json(Document const &document, bool indented, std::optional<DatabaseLabel> const &database) {
+/// Returns the document, with `items` if it is a list.
+std::string document_json(Document const &document, std::string_view items,
+                          std::optional<DatabaseLabel> const &database) {
     Writer writer = object();
     writer.member("schema", json_of(schema_name))
         .member("kind", json_of(document.kind))
         .member("changed", json_of(document.changed))
         .member("dry_run", json_of(document.dry_run));
     if (document.is_list) {
-        writer.member("items", json_list(document.items)).member("next", or_null(document.next));
+        writer.member("items", items).member("next", or_null(document.next));
     } else {
         writer.member("data", json_of(document.data));
     }
     writer.member("warnings", json_list(document.warnings)).member("meta", meta(document, database));
-    std::string const json = std::move(writer).end();
-    return finished(indented ? reformat_json(json, true).value_or(json) : json);
+    return std::move(writer).end();
 }
 
-std::string render_jsonl(Document const &document, std::optional<DatabaseLabel> const &database) {
-    std::string lines;
-    auto const add = [&](Record const &record) {
-        Writer line = object();
-        bool const has_kind = std::any_of(record.begin(), record.end(), [](Field const &f) { return f.key == "kind"; });
-        if (!has_kind) {
-            line.member("kind", json_of(item_kind(document.kind)));
-        }
-        lines += finished(std::move(add_fields(line, record)).end());
-    };
-    if (document.is_list) {
-        std::for_each(document.items.begin(), document.items.end(), add);
-    } else {
-        add(document.data);
+std::string indented_json(std::string const &json) { return reformat_json(json, true).value_or(json); }
+
+/// Writes the document of an empty list, and the items into its middle. A reader of half a document sees that the end is
+/// missing.
+class JsonList : public ListRenderer {
+  public:
+    explicit JsonList(bool indented) : m_indented(indented) {}
+
+    std::string begin(Document const &first) override {
+        auto const [before, after] = around_items(first, {});
+        return escape_invisible(before);
     }
-    auto const count = static_cast<std::int64_t>(document.is_list ? document.items.size() : 1);
+
+    void add(Record const &item, std::string &text) override {
+        std::string const json = json_of(item);
+        text += m_is_empty ? "" : ",";
+        m_is_empty = false;
+        text += escape_invisible(m_indented ? one_level_in(indented_json(json)) : json);
+    }
+
+    std::string end(Document const &list, std::optional<DatabaseLabel> const &database) override {
+        auto const [before, after] = around_items(list, database);
+        return (m_indented && !m_is_empty ? "\n  " : "") + finished(after);
+    }
+
+  private:
+    std::pair<std::string, std::string> around_items(Document const &list,
+                                                     std::optional<DatabaseLabel> const &database) const {
+        std::string const json = document_json(list, "[]", database);
+        std::string const text = m_indented ? indented_json(json) : json;
+        std::string_view const empty = m_indented ? "\"items\": []" : "\"items\":[]";
+        std::size_t const middle = text.find(empty) + empty.size() - 1;
+        return {text.substr(0, middle), text.substr(middle)};
+    }
+
+    /// Returns the lines of an item as they are inside the document.
+    static std::string one_level_in(std::string const &lines) {
+        std::string text = "\n    ";
+        for (char const letter : lines) {
+            text += letter == '\n' ? "\n    " : std::string(1, letter);
+        }
+        return text;
+    }
+
+    bool m_indented;
+    bool m_is_empty = true;
+};
+
+/// Returns one line for a record of the document.
+std::string line_of(Record const &record, std::string const &kind) {
+    Writer line = object();
+    bool const has_kind = std::any_of(record.begin(), record.end(), [](Field const &f) { return f.key == "kind"; });
+    if (!has_kind) {
+        line.member("kind", json_of(item_kind(kind)));
+    }
+    return finished(std::move(add_fields(line, record)).end());
+}
+
+std::string summary_line(Document const &document, std::int64_t count, std::optional<DatabaseLabel> const &database) {
     Writer summary = object();
     summary.member("kind", json_of(std::string_view("Summary")))
         .member("schema", json_of(schema_name))
@@ -199,8 +239,52 @@ std::string render_jsonl(Document const &document, std::optional<DatabaseLabel> 
         .member("next", or_null(document.next))
         .member("warnings", json_list(document.warnings))
         .member("meta", meta(document, database));
-    return lines + finished(std::move(summary).end());
+    return finished(std::move(summary).end());
 }
+
+class JsonLines : public ListRenderer {
+  public:
+    std::string begin(Document const &first) override {
+        m_kind = first.kind;
+        return "";
+    }
+    void add(Record const &item, std::string &text) override {
+        text += line_of(item, m_kind);
+        ++m_count;
+    }
+    std::string end(Document const &list, std::optional<DatabaseLabel> const &database) override {
+        return summary_line(list, m_count, database);
+    }
+
+  private:
+    std::string m_kind{};
+    std::int64_t m_count = 0;
+};
+
+}  // namespace
+
+std::string item_kind(std::string const &kind) {
+    return kind.size() > 4 && kind.ends_with("List") ? kind.substr(0, kind.size() - 4) : kind;
+}
+
+std::string value_json(Value const &value) { return escape_invisible(to_json(value)); }
+
+std::string render_json(Document const &document, bool indented, std::optional<DatabaseLabel> const &database) {
+    if (document.is_list) {
+        return render_list(*make_json_list(indented), document, database).text;
+    }
+    std::string const json = document_json(document, "", database);
+    return finished(indented ? indented_json(json) : json);
+}
+
+std::string render_jsonl(Document const &document, std::optional<DatabaseLabel> const &database) {
+    return document.is_list ? render_list(*make_json_lines(), document, database).text
+                            : line_of(document.data, document.kind) + summary_line(document, 1, database);
+}
+
+std::unique_ptr<ListRenderer> make_json_list(bool indented) { return std::make_unique<JsonList>(indented); }
+
+std::unique_ptr<ListRenderer> make_json_lines() { return std::make_unique<JsonLines>(); }
 
 std::string error_json(Error const &error, Globals const &globals) {
     Hint const &hint = error.hint();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/output/document.hpp"
+#include "cli/output/table_fit.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -20,15 +21,36 @@ struct Reader {
 /// now.
 std::string people_text(Value const &value, Reader const &reader);
 
-struct ListText {
-    std::string text{};
-    std::vector<std::string> left_out{};  ///< labels of the columns that did not fit
-};
+/// Rows under headers, with those columns that have a label. A row's cells are found by key, so a row may lack fields. At
+/// a terminal the columns are fitted (table_fit.hpp); if that is impossible, each row becomes a record, one below the
+/// other.
+///
+/// The widths are those of the `first` rows, because a list may be longer than memory: a wider cell that comes later
+/// moves the rest of its own line to the right, or is cut if its column may be.
+class Table {
+  public:
+    Table(Record const &columns, std::vector<Record> const &first, Reader const &reader);
+    ~Table();
+    Table(Table const &) = delete;
+    Table &operator=(Table const &) = delete;
 
-/// Returns rows under headers, with those `columns` that have a label. A row's cells are found by key, so a row may
-/// lack fields. At a terminal the columns are fitted (table_fit.hpp); if that is impossible, each row becomes a record,
-/// one below the other.
-ListText list_text(Record const &columns, std::vector<Record> const &items, Reader const &reader);
+    std::string header() const;
+    void add(Record const &row, std::string &text);
+    /// Returns a note that names the columns that did not fit; none if all did.
+    std::vector<std::string> notes() const;
+
+  private:
+    struct Column;
+    void lay_out(std::vector<Record> const &first);
+    void add_as_record(Record const &row, std::string &text);
+    Value const *cell(Column &column, Record const &row) const;
+
+    std::vector<Column> m_columns;
+    Reader m_reader;
+    TimeForm m_form = TimeForm::both;
+    bool m_as_records = false;
+    bool m_is_empty = true;
+};
 
 /// Returns a record as labelled lines. Fields without a label or a value are omitted. At a terminal, long values are
 /// wrapped beside their label.

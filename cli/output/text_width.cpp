@@ -97,6 +97,9 @@ std::string_view take_word(std::string_view &text) {
 }  // namespace
 
 std::size_t display_width(std::string_view text) {
+    if (is_printable_ascii(text)) {
+        return text.size();
+    }
     std::size_t width = 0;
     while (!text.empty()) {
         Cluster const cluster = first_cluster(text);
@@ -106,14 +109,26 @@ std::size_t display_width(std::string_view text) {
     return width;
 }
 
-std::string pad_right(std::string_view text, std::size_t width) {
+void append_right(std::string &out, std::string_view text, std::size_t width) {
     std::size_t const own = display_width(text);
-    return std::string(text) + std::string(width > own ? width - own : 0, ' ');
+    out.append(text).append(width > own ? width - own : 0, ' ');
+}
+
+void append_left(std::string &out, std::string_view text, std::size_t width) {
+    std::size_t const own = display_width(text);
+    out.append(width > own ? width - own : 0, ' ').append(text);
+}
+
+std::string pad_right(std::string_view text, std::size_t width) {
+    std::string padded;
+    append_right(padded, text, width);
+    return padded;
 }
 
 std::string pad_left(std::string_view text, std::size_t width) {
-    std::size_t const own = display_width(text);
-    return std::string(width > own ? width - own : 0, ' ') + std::string(text);
+    std::string padded;
+    append_left(padded, text, width);
+    return padded;
 }
 
 std::string cut_to_width(std::string_view text, std::size_t width) {

@@ -15,6 +15,9 @@ std::size_t display_width(std::string_view text);
 /// Pads `text` with blanks to `width` columns.
 std::string pad_right(std::string_view text, std::size_t width);
 std::string pad_left(std::string_view text, std::size_t width);
+/// Appends what pad_right and pad_left return.
+void append_right(std::string &out, std::string_view text, std::size_t width);
+void append_left(std::string &out, std::string_view text, std::size_t width);
 
 /// Returns `text` if it fits into `width` columns; otherwise as many whole characters as fit before a final `…`.
 std::string cut_to_width(std::string_view text, std::size_t width);

@@ -70,12 +70,13 @@ def measured(measure, passes, series=3):
     return result
 
 
-def compare(ours, peer, *, rounds, warmup=3):
-    """Runs the two in turn; each is a function of the round's number that returns (argv, env). Every run must succeed."""
+def compare(ours, peer, *, rounds, warmup=3, code=0):
+    """Runs the two in turn; each is a function of the round's number that returns (argv, env). Every run must end with
+    `code`."""
     results = Comparison([], [])
     for number in range(-warmup, rounds):
         pair = [run_once(*command(number + warmup)) for command in (ours, peer)]
-        assert all(timing.code == 0 for timing in pair), f"round {number}: exit codes {[timing.code for timing in pair]}"
+        assert all(timing.code == code for timing in pair), f"round {number}: exit codes {[timing.code for timing in pair]}"
         if number >= 0:
             results.ours.append(pair[0])
             results.peer.append(pair[1])

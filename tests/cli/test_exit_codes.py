@@ -86,8 +86,8 @@ def test_3_names_what_is_near(relay, database, key):
 
 
 def test_3_an_id_is_found_by_its_beginning_and_among_many(relay, database, key):
-    """The index finds an id with a typing error in its second half, however old the id is; with an error in the first
-    half, only among the last 5000."""
+    """An id with typing errors is found among its neighbours in the index, however old it is; with one error near the
+    beginning, wherever it is."""
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, created_at)"
                      " SELECT 'filler-' || n, 'acme', 'F', '[]', 't', now() + n * interval '1 s' FROM generate_series(1, 6000) AS n")  # fmt: skip
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by, created_at)"
@@ -98,6 +98,10 @@ def test_3_an_id_is_found_by_its_beginning_and_among_many(relay, database, key):
         ("paymnets", ["payments"]),
         ("pay", ["payments", "payment-processor"]),
         ("fliler-6000", "filler-6000"),
+        ("iller-3000", "filler-3000"),
+        ("fil1er-3000", "filler-3000"),
+        ("fiiller-3000", "filler-3000"),
+        ("Filler-3000", "filler-3000"),
     ):
         found = relay.error("agent", "show", wrong, check=3)["suggestions"]
         assert found[: len(right)] == right if isinstance(right, list) else right in found, (wrong, found)

@@ -44,9 +44,6 @@ struct TransactOptions {
     /// Makes the rows of the change feed wake no one at COMMIT, because NOTIFY could delay the COMMIT or make it fail.
     /// Listeners are woken afterwards if possible; otherwise they find the rows by polling.
     bool wake_later = false;
-    /// True if an answer may be as long as a table: a list without a limit. Otherwise an answer that takes more memory
-    /// than Watchdog allows ends the connection.
-    bool any_size = false;
     bool identify = false;  ///< true if the body needs Transaction::database_id()
     std::optional<OperationId> operation{};  ///< recorded last, unless the body recorded one; every write needs one
     /// For a transaction that runs before relay.operations exists: returns, under the migration lock, whether it

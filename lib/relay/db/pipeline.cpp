@@ -63,8 +63,9 @@ Result Pipeline::read() {
     if (m_queue.empty()) {
         return first_error;
     }
-    if (PQresultStatus(Result(PQgetResult(m_connection)).get()) != PGRES_PIPELINE_SYNC) {
-        m_unexpected = "another result than asked for";
+    if (Result end(PQgetResult(m_connection)); PQresultStatus(end.get()) != PGRES_PIPELINE_SYNC) {
+        // None: the server has ended the session between two messages, and libpq takes its last words for a notice.
+        m_unexpected = end ? "another result than asked for" : "";
         Result lost = broken();
         return first_error ? std::move(first_error) : std::move(lost);  // the server's last words
     }

@@ -14,19 +14,11 @@ namespace {
     throw unexpected_answer(std::string("result column ") + column + " " + what);
 }
 
-Error not_a(char const *kind, char const *column, std::string const &text) {
+Error not_a(char const *kind, char const *column, std::string_view text) {
     return unexpected_answer(std::string("column ") + column + " is " + quote_for_message(text) + ", not " + kind);
 }
 
-int column_of(PGresult const *result, char const *column) {
-    int const number = PQfnumber(result, column);
-    if (number < 0) {
-        throw unexpected_answer(std::string("a result without the column ") + column);
-    }
-    return number;
-}
-
-std::int64_t to_integer(char const *column, std::string const &text) {
+std::int64_t to_integer(char const *column, std::string_view text) {
     std::int64_t value = 0;
     auto const [end, fault] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (fault != std::errc() || end != text.data() + text.size()) {
@@ -45,20 +37,41 @@ T required(char const *column, std::optional<T> value) {
 
 }  // namespace
 
-std::optional<std::string> Row::optional_text(char const *column) const {
+int Rows::Impl::column(char const *name) const {
+    for (auto const &[known, number] : columns) {
+        if (known == name) {
+            return number;
+        }
+    }
+    int const number = PQfnumber(result.get(), name);
+    if (number < 0) {
+        throw unexpected_answer(std::string("a result without the column ") + name);
+    }
+    columns.emplace_back(name, number);
+    return number;
+}
+
+std::optional<std::string_view> Row::optional_view(char const *column) const {
     PGresult const *const result = m_rows->m_impl->result.get();
     int const row = static_cast<int>(m_index);
-    int const field = column_of(result, column);
+    int const field = m_rows->m_impl->column(column);
     if (PQgetisnull(result, row, field) != 0) {
         return std::nullopt;
     }
-    return std::string(PQgetvalue(result, row, field), static_cast<std::size_t>(PQgetlength(result, row, field)));
+    return std::string_view(PQgetvalue(result, row, field), static_cast<std::size_t>(PQgetlength(result, row, field)));
 }
 
-std::string Row::text(char const *column) const { return required(column, optional_text(column)); }
+std::string_view Row::view(char const *column) const { return required(column, optional_view(column)); }
+
+std::optional<std::string> Row::optional_text(char const *column) const {
+    auto const value = optional_view(column);
+    return value ? std::optional<std::string>(*value) : std::nullopt;
+}
+
+std::string Row::text(char const *column) const { return std::string(view(column)); }
 
 bool Row::boolean(char const *column) const {
-    std::string const value = text(column);
+    std::string_view const value = view(column);
     if (value != "t" && value != "f") {
         throw not_a("true or false", column, value);
     }
@@ -66,14 +79,14 @@ bool Row::boolean(char const *column) const {
 }
 
 std::optional<std::int64_t> Row::optional_integer(char const *column) const {
-    auto const value = optional_text(column);
+    auto const value = optional_view(column);
     return value ? std::optional(to_integer(column, *value)) : std::nullopt;
 }
 
 std::int64_t Row::integer(char const *column) const { return required(column, optional_integer(column)); }
 
 std::optional<Instant> Row::optional_instant(char const *column) const {
-    auto const value = optional_text(column);
+    auto const value = optional_view(column);
     try {
         return value ? std::optional(parse_instant(*value)) : std::nullopt;
     } catch (Error const &) {
@@ -90,7 +103,7 @@ std::optional<std::chrono::seconds> Row::optional_seconds(char const *column) co
 
 std::chrono::seconds Row::seconds(char const *column) const { return required(column, optional_seconds(column)); }
 
-void Row::refuse_unknown(char const *column, std::string const &text) {
+void Row::refuse_unknown(char const *column, std::string_view text) {
     complain(column, ("is " + quote_for_message(text) + ", which this program does not know").c_str());
 }
 

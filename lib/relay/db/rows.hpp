@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace relay::db {
@@ -51,11 +52,11 @@ class Row {
     /// `row.value<Status>("status")`. Throws Error (internal) for a text that the table of the enum does not have.
     template <TextEnum Enum>
     Enum value(char const *column) const {
-        return known<Enum>(column, text(column));
+        return known<Enum>(column, view(column));
     }
     template <TextEnum Enum>
     std::optional<Enum> optional_value(char const *column) const {
-        auto const value = optional_text(column);
+        auto const value = optional_view(column);
         return value ? std::optional(known<Enum>(column, *value)) : std::nullopt;
     }
 
@@ -63,9 +64,11 @@ class Row {
     friend class Rows;
     Row(Rows const &rows, std::size_t index) : m_rows(&rows), m_index(index) {}
 
-    [[noreturn]] static void refuse_unknown(char const *column, std::string const &text);
+    std::string_view view(char const *column) const;
+    std::optional<std::string_view> optional_view(char const *column) const;
+    [[noreturn]] static void refuse_unknown(char const *column, std::string_view text);
     template <TextEnum Enum>
-    static Enum known(char const *column, std::string const &text) {
+    static Enum known(char const *column, std::string_view text) {
         auto const value = from_text<Enum>(text);
         if (!value) {
             refuse_unknown(column, text);

@@ -79,7 +79,6 @@ struct Session::Impl {
     Start start{};
     bool opens_alone = false;  // a time-out of the role or the database came before ours
     bool undoes_foreign_settings = false;
-    bool any_size = false;
     std::size_t most_growth = 0;  // what the answers to the message may take
     std::chrono::milliseconds timeout;
     Deadline deadline{};
@@ -160,7 +159,6 @@ void Session::fail(std::string const &sqlstate, std::string_view message) const 
 
 void Session::begin(TransactOptions const &options, Deadline deadline) {
     m_impl->deadline = deadline;
-    m_impl->any_size = options.any_size;
     open(options);
     while (m_impl->opens_alone && !m_impl->start.settings->rows && Watchdog::Clock::now() < deadline) {
         try {
@@ -218,7 +216,7 @@ std::shared_ptr<Reply::Slot> Session::send(char const *sql, std::vector<Param> c
 /// Reads the answers to the oldest message. Checks those about the start of the transaction first: what they say is the
 /// cause of the errors after them.
 void Session::read() {
-    m_impl->watchdog.arm(socket(), m_impl->deadline, m_impl->any_size ? Watchdog::any_growth : m_impl->most_growth);
+    m_impl->watchdog.arm(socket(), m_impl->deadline, m_impl->most_growth);
     Result const error = m_impl->pipeline.read();
     m_impl->watchdog.disarm();
     m_impl->most_growth = Watchdog::usual_growth;
@@ -329,13 +327,21 @@ void Session::check_schema(std::vector<std::int64_t> const &versions) {
     throw another_version(versions);
 }
 
-void Session::settle_while(std::function<void()> const &meanwhile) {
+void Session::flush() {
     m_impl->watchdog.arm(socket(), m_impl->deadline);
     bool const sent = m_impl->pipeline.flush();
     m_impl->watchdog.disarm();
     if (!sent) {
         fail_broken();
     }
+}
+
+void Session::restart_deadline() noexcept { m_impl->deadline = Watchdog::Clock::now() + m_impl->timeout; }
+
+Canceller Session::canceller() const { return Canceller(m_impl->connection.raw()); }
+
+void Session::settle_while(std::function<void()> const &meanwhile) {
+    flush();
     auto const before = Watchdog::Clock::now();
     meanwhile();
     m_impl->deadline += Watchdog::Clock::now() - before;  // the time that `meanwhile` took is not the server's

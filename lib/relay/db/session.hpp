@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/canceller.hpp"
 #include "relay/db/conninfo.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/db/watchdog.hpp"
@@ -45,6 +46,11 @@ class Session {
     /// Queues a statement (see Pipeline).
     std::shared_ptr<Reply::Slot> send(char const *sql, std::vector<Param> const &params);
     Rows rows(Reply::Slot const &slot);
+    /// Ends the message that is queued, and sends it without waiting for the answers.
+    void flush();
+    /// Starts the time-out again, for answers that are parts of a whole.
+    void restart_deadline() noexcept;
+    Canceller canceller() const;
     static bool is_read(Reply::Slot const &slot);
     /// Waits for everything that is still queued.
     void settle();

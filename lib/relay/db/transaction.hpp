@@ -167,6 +167,7 @@ class Transaction {
 
   private:
     friend class Reply;
+    friend class RowStream;
     struct Check {
         Reply reply;
         std::function<void(Rows const &)> check;

@@ -22,7 +22,6 @@ class Watchdog {
     /// By how many bytes the process may grow while it waits for an answer. The memory is looked at every few
     /// milliseconds, so it can become some megabytes more.
     static constexpr std::size_t usual_growth = 32U << 20U;
-    static constexpr std::size_t any_growth = SIZE_MAX;
 
     Watchdog();
     ~Watchdog();
@@ -46,7 +45,7 @@ class Watchdog {
     int m_socket = -1;
     Clock::time_point m_deadline{};
     std::size_t m_before = 0;
-    std::size_t m_most_growth = any_growth;
+    std::size_t m_most_growth = usual_growth;
     Bark m_bark = Bark::none;
     bool m_stop = false;
     std::thread m_thread{};  // started at the first arming

@@ -1,20 +1,15 @@
 #include "relay/feed/gateways.hpp"
 
 #include "relay/feed/gateways_sql.hpp"
-#include "relay/identity/use_case.hpp"
+#include "relay/identity/read_list.hpp"
 
 #include <algorithm>
 
 namespace relay {
 
-Page<Gateway> list_gateways(db::Database &database) {
-    Page<Gateway> page;
-    database.transact(reading(), [&](db::Transaction &transaction) {
-        page.items = sql::list_gateways(transaction);
-        page.at = transaction.now();
-        page.db_role = transaction.db_role();
-    });
-    return page;
+ListEnd list_gateways(db::Database &database, EachItem<Gateway> const &each) {
+    auto const cursor_of = [](Gateway const &gateway) { return gateway.gateway_id; };
+    return read_list(database, {.limit = std::nullopt}, sql::list_gateways, cursor_of, each);
 }
 
 /// The place of the change in the feed. None: the feed no longer has it, so it counts as acknowledged by all.

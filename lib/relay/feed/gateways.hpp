@@ -14,8 +14,8 @@ namespace sql {
 struct GatewayAck;
 }
 
-/// Returns the gateways that acknowledge the change feed, and how far each is behind; by id. Also runs on a standby.
-Page<Gateway> list_gateways(db::Database &database);
+/// Lists the gateways that acknowledge the change feed, and how far each is behind; by id. Also runs on a standby.
+ListEnd list_gateways(db::Database &database, EachItem<Gateway> const &each);
 
 /// The number of gateways of one database login. Their ids are only claimed; the database authenticates the login.
 struct RoleWait {

@@ -16,23 +16,29 @@ SELECT ack.gateway_id, ack.db_role, ack.at > statement_timestamp() - interval '6
             OR pg_visible_in_snapshot($1::text::xid8, ack.seen)) AS has_it
 FROM relay.gateway_acks AS ack CROSS JOIN relay.feed_history() AS here ORDER BY ack.gateway_id)sql";
 
+Gateway read_gateway(db::Row const &row) {
+    return {.gateway_id = row.text("gateway_id"),
+            .acknowledged_at = row.instant("acknowledged_at"),
+            .live = row.boolean("live"),
+            .changes_behind = row.optional_integer("changes_behind"),
+            .behind = row.optional_seconds("seconds_behind"),
+            .db_role = row.text("db_role"),
+            .former_role = row.optional_text("former_role"),
+            .changed_hands_at = row.optional_instant("changed_hands_at")};
+}
+
 }  // namespace
 
-std::vector<Gateway> list_gateways(db::Transaction &transaction) {
+std::vector<Gateway> find_gateways(db::Transaction &transaction) {
     std::vector<Gateway> gateways;
     db::Rows const rows = transaction.exec(list_sql);
     for (db::Row const row : rows) {
-        gateways.push_back({.gateway_id = row.text("gateway_id"),
-                            .acknowledged_at = row.instant("acknowledged_at"),
-                            .live = row.boolean("live"),
-                            .changes_behind = row.optional_integer("changes_behind"),
-                            .behind = row.optional_seconds("seconds_behind"),
-                            .db_role = row.text("db_role"),
-                            .former_role = row.optional_text("former_role"),
-                            .changed_hands_at = row.optional_instant("changed_hands_at")});
+        gateways.push_back(read_gateway(row));
     }
     return gateways;
 }
+
+db::Stream<Gateway> list_gateways(db::Transaction &transaction) { return {transaction, list_sql, {}, read_gateway}; }
 
 std::vector<GatewayAck> acknowledged(db::Transaction &transaction, std::optional<FeedPlace> const &place) {
     std::vector<GatewayAck> gateways;

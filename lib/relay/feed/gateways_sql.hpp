@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/feed/changes_sql.hpp"
 #include "relay/feed/records.hpp"
@@ -8,7 +9,9 @@
 namespace relay::sql {
 
 /// Returns every gateway that acknowledged anything in the last 7 days, by id.
-std::vector<Gateway> list_gateways(db::Transaction &transaction);
+/// For a report about all of them; list_gateways is for a list.
+std::vector<Gateway> find_gateways(db::Transaction &transaction);
+db::Stream<Gateway> list_gateways(db::Transaction &transaction);
 
 struct GatewayAck {
     std::string gateway_id{};

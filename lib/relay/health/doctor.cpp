@@ -279,7 +279,7 @@ void Examiner::ask_rows() {
         tell(doctor::judge_unused_keys(sql::agents_with_unused_keys(transaction)));
     });
     ask(Ground::schema, {"gateways"},
-        [this](db::Transaction &transaction) { tell(doctor::judge_gateways(sql::list_gateways(transaction))); });
+        [this](db::Transaction &transaction) { tell(doctor::judge_gateways(sql::find_gateways(transaction))); });
 }
 
 void Examiner::ask_legacy() {

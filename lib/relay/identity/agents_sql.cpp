@@ -34,11 +34,10 @@ WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AN
 ORDER BY agent_id LIMIT $7::bigint)sql";
 
 constexpr auto near_sql = R"sql(
-(SELECT agent_id AS id, '"' || name || '", org ' || org_id AS about
- FROM relay.agents WHERE agent_id >= $1 AND agent_id < $1 || '~' ORDER BY agent_id LIMIT 5000)
-UNION ALL
-(SELECT agent_id, '"' || name || '", org ' || org_id
- FROM relay.agents ORDER BY created_at DESC LIMIT 5000))sql";
+SELECT id, '"' || name || '", org ' || org_id AS about
+FROM ((SELECT agent_id AS id, name, org_id FROM relay.agents WHERE agent_id > $1 ORDER BY agent_id LIMIT 500)
+      UNION ALL (SELECT agent_id, name, org_id FROM relay.agents WHERE agent_id < $1 ORDER BY agent_id DESC LIMIT 500)
+      UNION ALL SELECT agent_id, name, org_id FROM relay.agents WHERE agent_id = ANY ($2::text[])) AS near)sql";
 
 Agent read_agent(db::Row const &row) {
     return {.agent_id = row.id<AgentId>("agent_id"),
@@ -69,8 +68,7 @@ Agent get_agent(db::Transaction &transaction, AgentId const &id) {
     if (auto agent = find_agent(transaction, id)) {
         return *std::move(agent);
     }
-    throw no_such("agent", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}),
-                  advise(Act::list_agents));
+    throw no_such("agent", id.text(), transaction.exec(near_sql, near(id.text())), advise(Act::list_agents));
 }
 
 void send_agent_lock(db::Transaction &transaction, AgentId const &id) { transaction.send(lock_sql, {id}); }
@@ -90,14 +88,11 @@ void update_agent(db::Transaction &transaction, AgentId const &id, std::string c
     transaction.send(update_sql, {id, name, key_max_age});
 }
 
-std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
-    std::vector<Agent> agents;
-    db::Rows const rows = transaction.exec(list_sql.c_str(), {filter.org, filter.status, filter.after, filter.key_due,
-                                                              filter.unused_for, filter.role, filter.limit});
-    for (db::Row const row : rows) {
-        agents.push_back(read_agent(row));
-    }
-    return agents;
+db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
+    return {transaction,
+            list_sql,
+            {filter.org, filter.status, filter.after, filter.key_due, filter.unused_for, filter.role, filter.limit},
+            read_agent};
 }
 
 }  // namespace relay::sql

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/model/ids.hpp"
@@ -34,6 +35,6 @@ struct AgentFilter {
     std::optional<std::int64_t> limit{};
 };
 /// Returns agents in order of id.
-std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter);
+db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter);
 
 }  // namespace relay::sql

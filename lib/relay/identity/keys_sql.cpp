@@ -66,11 +66,10 @@ SELECT (answer).ok, (answer).reason, (answer).org_id, (answer).agent_id, (answer
 FROM relay.verify_key($1, $2::bytea, $3) AS answer)sql";
 
 constexpr auto near_sql = R"sql(
-(SELECT key_id AS id, 'agent ' || agent_id || ', org ' || org_id AS about
- FROM relay.agent_keys WHERE key_id >= $1 AND key_id < $1 || '~' ORDER BY key_id LIMIT 5000)
-UNION ALL
-(SELECT key_id, 'agent ' || agent_id || ', org ' || org_id
- FROM relay.agent_keys ORDER BY created_at DESC LIMIT 5000))sql";
+SELECT id, 'agent ' || agent_id || ', org ' || org_id AS about
+FROM ((SELECT key_id AS id, agent_id, org_id FROM relay.agent_keys WHERE key_id > $1 ORDER BY key_id LIMIT 500)
+      UNION ALL (SELECT key_id, agent_id, org_id FROM relay.agent_keys WHERE key_id < $1 ORDER BY key_id DESC LIMIT 500)
+      UNION ALL SELECT key_id, agent_id, org_id FROM relay.agent_keys WHERE key_id = ANY ($2::text[])) AS near)sql";
 
 constexpr auto as_made_sql = "SELECT relay.count_keys_as_made($1::text[], $2::text[], $3::text[]) AS there";
 
@@ -156,7 +155,7 @@ Key get_key(db::Transaction &transaction, KeyId const &id) {
     if (auto key = find_key(transaction, id)) {
         return *std::move(key);
     }
-    throw no_such("key", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}), advise(Act::list_keys));
+    throw no_such("key", id.text(), transaction.exec(near_sql, near(id.text())), advise(Act::list_keys));
 }
 
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash) {
@@ -203,8 +202,8 @@ void mark_revoked(db::Transaction &transaction, AgentId const &agent) {
     });
 }
 
-std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {
-    return read_keys(transaction.exec(list_sql, {filter.agent, filter.org, filter.status, filter.after, filter.limit}));
+db::Stream<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {
+    return {transaction, list_sql, {filter.agent, filter.org, filter.status, filter.after, filter.limit}, read_key};
 }
 
 db::Pending<std::vector<Key>> keys_of_agent(db::Transaction &transaction, AgentId const &agent) {

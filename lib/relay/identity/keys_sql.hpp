@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/crypto/key_hash.hpp"
+#include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/model/ids.hpp"
@@ -61,7 +62,7 @@ struct KeyFilter {
     std::optional<std::int64_t> limit{};
 };
 /// Returns keys in order of id.
-std::vector<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter);
+db::Stream<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter);
 /// Returns all keys of an agent, newest first.
 db::Pending<std::vector<Key>> keys_of_agent(db::Transaction &transaction, AgentId const &agent);
 

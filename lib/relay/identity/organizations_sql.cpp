@@ -35,11 +35,10 @@ FROM relay.keyless_callers WHERE org_id = $1 ORDER BY last_at DESC, caller LIMIT
 constexpr auto has_others_sql = "SELECT EXISTS (SELECT FROM relay.organizations WHERE org_id <> $1) AS others";
 
 constexpr auto near_sql = R"sql(
-(SELECT org_id AS id, '"' || name || '"' AS about
- FROM relay.organizations WHERE org_id >= $1 AND org_id < $1 || '~' ORDER BY org_id LIMIT 5000)
-UNION ALL
-(SELECT org_id, '"' || name || '"'
- FROM relay.organizations ORDER BY created_at DESC LIMIT 5000))sql";
+SELECT id, '"' || name || '"' AS about
+FROM ((SELECT org_id AS id, name FROM relay.organizations WHERE org_id > $1 ORDER BY org_id LIMIT 500)
+      UNION ALL (SELECT org_id, name FROM relay.organizations WHERE org_id < $1 ORDER BY org_id DESC LIMIT 500)
+      UNION ALL SELECT org_id, name FROM relay.organizations WHERE org_id = ANY ($2::text[])) AS near)sql";
 
 Org read_org(db::Row const &row) {
     return {.org_id = row.id<OrgId>("org_id"),
@@ -74,7 +73,7 @@ Org get_org(db::Transaction &transaction, OrgId const &id) {
     if (auto org = find_org(transaction, id)) {
         return *std::move(org);
     }
-    throw no_such("org", id.text(), transaction.exec(near_sql, {shared_beginning(id.text())}), advise(Act::list_orgs));
+    throw no_such("org", id.text(), transaction.exec(near_sql, near(id.text())), advise(Act::list_orgs));
 }
 
 void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(lock_sql, {id}); }
@@ -85,13 +84,8 @@ void update_org(db::Transaction &transaction, OrgId const &id, std::optional<Dis
                      {id, name, settings.plan, settings.max_agents, settings.key_max_age, settings.auth_mode});
 }
 
-std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter) {
-    std::vector<Org> orgs;
-    db::Rows const rows = transaction.exec(list_sql, {filter.like, filter.blocked_only, filter.after, filter.limit});
-    for (db::Row const row : rows) {
-        orgs.push_back(read_org(row));
-    }
-    return orgs;
+db::Stream<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter) {
+    return {transaction, list_sql, {filter.like, filter.blocked_only, filter.after, filter.limit}, read_org};
 }
 
 KeylessCalls keyless_calls(db::Transaction &transaction, OrgId const &id) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/model/ids.hpp"
@@ -30,7 +31,7 @@ struct OrgFilter {
     std::optional<std::int64_t> limit{};
 };
 /// Returns organizations in order of id.
-std::vector<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter);
+db::Stream<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter);
 
 /// Returns who called without a key in the last 7 days.
 KeylessCalls keyless_calls(db::Transaction &transaction, OrgId const &id);

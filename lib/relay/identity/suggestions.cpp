@@ -1,5 +1,6 @@
 #include "relay/identity/suggestions.hpp"
 
+#include "relay/db/list_text.hpp"
 #include "relay/model/text.hpp"
 
 #include <algorithm>
@@ -10,6 +11,42 @@ namespace {
 
 constexpr std::size_t most = 3;
 constexpr std::size_t least_beginning = 3;
+
+/// What ids consist of: of old ones, those with capitals are found only by the case of a letter.
+constexpr std::string_view id_letters = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+/// For a longer id, there are only as many texts as it has letters: those without one letter, and with two swapped.
+constexpr std::size_t longest_with_other_letters = 63;
+
+std::string in_other_case(std::string id, std::size_t at) {
+    char &letter = id[at];
+    bool const is_letter = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z');
+    letter = is_letter ? static_cast<char>(letter ^ 0x20) : letter;
+    return id;
+}
+
+/// Returns the texts at Damerau-Levenshtein distance 1 from `id`.
+std::vector<std::string> one_slip_away(std::string const &id) {
+    std::vector<std::string> texts;
+    for (std::size_t at = 0; at < id.size(); ++at) {
+        texts.push_back(std::string(id).erase(at, 1));
+        texts.push_back(in_other_case(id, at));
+        if (at > 0) {
+            std::swap(texts.emplace_back(id)[at - 1], texts.back()[at]);
+        }
+    }
+    if (id.size() > longest_with_other_letters) {
+        return texts;
+    }
+    for (std::size_t at = 0; at <= id.size(); ++at) {
+        for (char const letter : id_letters) {
+            texts.push_back(std::string(id).insert(at, 1, letter));
+            if (at < id.size()) {
+                texts.emplace_back(id)[at] = letter;
+            }
+        }
+    }
+    return texts;
+}
 
 /// Adds ids that begin with `id`, shortest first: for a reader who knows only the beginning.
 void add_longer(std::vector<std::string> &found, std::string const &id, std::vector<std::string> ids) {
@@ -29,7 +66,7 @@ void add_longer(std::vector<std::string> &found, std::string const &id, std::vec
 
 }  // namespace
 
-std::string shared_beginning(std::string const &id) { return id.substr(0, (id.size() + 1) / 2); }
+std::vector<db::Param> near(std::string const &id) { return {id, db::array_text(one_slip_away(id))}; }
 
 Error no_such(std::string_view what, std::string const &id, db::Rows const &known, Advice list) {
     std::vector<std::string> ids;

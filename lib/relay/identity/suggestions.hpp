@@ -1,15 +1,19 @@
 #pragma once
 
 #include "relay/db/rows.hpp"
+#include "relay/db/transaction.hpp"
 #include "relay/model/error.hpp"
 
 #include <string_view>
+#include <vector>
 
 namespace relay::sql {
 
-/// Returns the first half of `id`, for the statement that reads candidates: those that share it are found by an
-/// index, however many ids there are. For a mistake in the first half, the statement also reads the newest ids.
-std::string shared_beginning(std::string const &id);
+/// Returns what the statement that reads candidates for `id` compares with ids, as $1 and $2: `id` itself, for its
+/// neighbours in the primary key on both sides; and an array of all texts that one slip of the finger turns into `id`. So
+/// its cost does not depend on how many ids there are. Among some hundred ids, all are neighbours; among more, a mistake
+/// near the beginning is found if it is a single one.
+std::vector<db::Param> near(std::string const &id);
 
 /// Returns the Error (not_found) for an id that does not exist.
 ///

@@ -6,6 +6,7 @@
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/org_tokens_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/read_list.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/permissions/roles_sql.hpp"
@@ -25,27 +26,10 @@ std::string like_pattern(std::string const &glob) {
     return pattern;
 }
 
-/// Returns one row more than the limit, to find out whether there is a next page.
-std::optional<std::int64_t> one_more(PageRequest const &page) {
-    return page.limit ? std::optional(*page.limit + 1) : std::nullopt;
-}
-
-template <typename T, typename IdOf>
-void cut(Page<T> &result, PageRequest const &page, IdOf const &id_of) {
-    if (page.limit && static_cast<std::int64_t>(result.items.size()) > *page.limit) {
-        result.items.pop_back();
-        if (!result.items.empty()) {
-            result.next = id_of(result.items.back());
-        }
-    }
-}
-
 /// Runs `work` in a read-only transaction and adds the time and the role to its result.
 template <typename Work>
-auto read(db::Database &database, Work const &work, bool any_size = false) {
-    db::TransactOptions options = reading();
-    options.any_size = any_size;
-    return database.transact(options, [&](db::Transaction &transaction) {
+auto read(db::Database &database, Work const &work) {
+    return database.transact(reading(), [&](db::Transaction &transaction) {
         auto result = work(transaction);
         result.at = transaction.now();
         result.db_role = transaction.db_role();
@@ -53,24 +37,18 @@ auto read(db::Database &database, Work const &work, bool any_size = false) {
     });
 }
 
-template <typename Work>
-auto read(db::Database &database, PageRequest const &page, Work const &work) {
-    return read(database, work, page.may_be_long());
-}
-
 }  // namespace
 
-Page<Org> list_orgs(db::Database &database, ListOrgs const &request) {
-    return read(database, request.page, [&](db::Transaction &transaction) {
-        Page<Org> result;
-        result.items = sql::list_orgs(
-            transaction, {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
-                          .blocked_only = request.blocked_only,
-                          .after = request.page.after,
-                          .limit = one_more(request.page)});
-        cut(result, request.page, [](Org const &org) { return org.org_id.text(); });
-        return result;
-    });
+ListEnd list_orgs(db::Database &database, ListOrgs const &request, EachItem<Org> const &each) {
+    auto const open = [&](db::Transaction &transaction) {
+        return sql::list_orgs(transaction,
+                              {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
+                               .blocked_only = request.blocked_only,
+                               .after = request.page.after,
+                               .limit = request.page.one_more()});
+    };
+    return read_list(
+        database, request.page, open, [](Org const &org) { return org.org_id.text(); }, each);
 }
 
 OrgDetails show_org(db::Database &database, OrgId const &org) {
@@ -86,25 +64,24 @@ OrgDetails show_org(db::Database &database, OrgId const &org) {
     });
 }
 
-Page<Agent> list_agents(db::Database &database, ListAgents const &request) {
-    return read(database, request.page, [&](db::Transaction &transaction) {
-        Page<Agent> result;
+ListEnd list_agents(db::Database &database, ListAgents const &request, EachItem<Agent> const &each) {
+    auto const open = [&](db::Transaction &transaction) {
         if (request.org) {
             sql::get_org(transaction, *request.org);
             if (request.role) {
                 sql::get_role(transaction, *request.org, *request.role);
             }
         }
-        result.items = sql::list_agents(transaction, {.org = request.org,
-                                                      .status = request.status,
-                                                      .key_due = request.key_due,
-                                                      .unused_for = request.unused_for,
-                                                      .role = request.role,
-                                                      .after = request.page.after,
-                                                      .limit = one_more(request.page)});
-        cut(result, request.page, [](Agent const &agent) { return agent.agent_id.text(); });
-        return result;
-    });
+        return sql::list_agents(transaction, {.org = request.org,
+                                              .status = request.status,
+                                              .key_due = request.key_due,
+                                              .unused_for = request.unused_for,
+                                              .role = request.role,
+                                              .after = request.page.after,
+                                              .limit = request.page.one_more()});
+    };
+    return read_list(
+        database, request.page, open, [](Agent const &agent) { return agent.agent_id.text(); }, each);
 }
 
 std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transaction, AgentId const &agent,
@@ -142,23 +119,22 @@ AgentDetails show_agent(db::Database &database, AgentId const &agent, int events
     });
 }
 
-Page<Key> list_keys(db::Database &database, ListKeys const &request) {
-    return read(database, request.page, [&](db::Transaction &transaction) {
-        Page<Key> result;
+ListEnd list_keys(db::Database &database, ListKeys const &request, EachItem<Key> const &each) {
+    auto const open = [&](db::Transaction &transaction) {
         if (request.agent) {
             sql::get_agent(transaction, *request.agent);
         }
         if (request.org) {
             sql::get_org(transaction, *request.org);
         }
-        result.items = sql::list_keys(transaction, {.agent = request.agent,
-                                                    .org = request.org,
-                                                    .status = request.status,
-                                                    .after = request.page.after,
-                                                    .limit = one_more(request.page)});
-        cut(result, request.page, [](Key const &key) { return key.key_id.text(); });
-        return result;
-    });
+        return sql::list_keys(transaction, {.agent = request.agent,
+                                            .org = request.org,
+                                            .status = request.status,
+                                            .after = request.page.after,
+                                            .limit = request.page.one_more()});
+    };
+    return read_list(
+        database, request.page, open, [](Key const &key) { return key.key_id.text(); }, each);
 }
 
 KeyDetails show_key(db::Database &database, KeyId const &key, int events) {

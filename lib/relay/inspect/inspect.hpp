@@ -14,7 +14,7 @@ struct ListOrgs {
     bool blocked_only = false;
     PageRequest page{};
 };
-Page<Org> list_orgs(db::Database &database, ListOrgs const &request);
+ListEnd list_orgs(db::Database &database, ListOrgs const &request, EachItem<Org> const &each);
 
 struct OrgDetails {
     Org org;
@@ -36,7 +36,8 @@ struct ListAgents {
     std::optional<RoleId> role{};  ///< only agents with this role of `org`
     PageRequest page{};
 };
-Page<Agent> list_agents(db::Database &database, ListAgents const &request);
+/// Throws Error: not_found, no such organization or role.
+ListEnd list_agents(db::Database &database, ListAgents const &request, EachItem<Agent> const &each);
 
 struct AgentDetails {
     Agent agent;
@@ -63,8 +64,8 @@ struct ListKeys {
     std::optional<KeyStatus> status{};
     PageRequest page{};
 };
-/// Returns a page of keys. Throws Error: not_found, no such agent or organization.
-Page<Key> list_keys(db::Database &database, ListKeys const &request);
+/// Throws Error: not_found, no such agent or organization.
+ListEnd list_keys(db::Database &database, ListKeys const &request, EachItem<Key> const &each);
 
 struct KeyDetails {
     Key key;

@@ -13,11 +13,11 @@ FROM (SELECT 1 AS rank, 'agent' AS thing, agent_id AS id, NULL AS agent_id, org_
       UNION ALL SELECT 5, 'role', role_id, NULL, org_id, false FROM relay.roles WHERE role_id = $1
       UNION ALL (SELECT 6, 'ticket', ticket, NULL, NULL, false FROM relay.revocations WHERE ticket = $2 LIMIT 1)
       UNION ALL (SELECT 7, 'agent', agent_id, NULL, org_id, true FROM relay.agents
-                 WHERE lower(name) = lower($2) LIMIT 4)
+                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 4)
       UNION ALL (SELECT 8, 'org', org_id, NULL, NULL, true FROM relay.organizations
-                 WHERE lower(name) = lower($2) LIMIT 4)
+                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 4)
       UNION ALL (SELECT 9, 'role', role_id, NULL, org_id, true FROM relay.roles
-                 WHERE lower(name) = lower($2) LIMIT 4)) AS found
+                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 4)) AS found
 ORDER BY rank, id, org_id
 LIMIT 10)sql";
 

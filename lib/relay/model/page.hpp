@@ -3,27 +3,35 @@
 #include "relay/model/time.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
+/// Lists. A list has any number of items, so a function that reads one does not return them: it passes each to its
+/// caller as soon as it arrives.
 namespace relay {
 
-/// A part of a list, and where the next part begins.
-template <typename T>
-struct Page {
-    std::vector<T> items{};
-    std::optional<std::string> next{};  ///< pass it as `after`; none: this is the last part
-    Instant at{};  ///< the database's clock
+/// When a list is read, by the database's clock, and by which role.
+struct ReadStamp {
+    Instant at{};
     std::string db_role{};
+};
+
+template <typename T>
+using EachItem = std::function<void(T const &item, ReadStamp const &read)>;
+
+/// What is known of a list once all its items were passed on.
+struct ListEnd {
+    std::optional<std::string> next{};  ///< pass it as `after`; none: there are no more items
+    ReadStamp read{};
 };
 
 struct PageRequest {
     std::optional<std::int64_t> limit = 1000;  ///< none: all
     std::optional<std::string> after{};
 
-    /// True if the answer may need much memory.
-    bool may_be_long() const { return !limit || *limit > 10'000; }
+    /// Returns one more than the limit, to find out whether there is a next page.
+    std::optional<std::int64_t> one_more() const { return limit ? std::optional(*limit + 1) : std::nullopt; }
 };
 
 }  // namespace relay

@@ -172,6 +172,14 @@ DecodedCodePoint decode_utf8(std::string_view text, std::size_t position) {
     return {value, length, true};
 }
 
+bool is_printable_ascii(std::string_view text) {
+    bool all = true;
+    for (char const c : text) {  // without an early end, which the compiler could not make fast
+        all &= c >= ' ' && c < '\x7f';
+    }
+    return all;
+}
+
 bool is_clean_utf8(std::string_view text) {
     for (std::size_t i = 0; i < text.size();) {
         DecodedCodePoint const point = decode_utf8(text, i);
@@ -184,6 +192,9 @@ bool is_clean_utf8(std::string_view text) {
 }
 
 std::string escape_for_terminal(std::string_view text) {
+    if (is_printable_ascii(text)) {
+        return std::string(text);
+    }
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size();) {

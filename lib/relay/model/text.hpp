@@ -18,6 +18,10 @@ struct DecodedCodePoint {
 /// Reads the code point that begins at byte `position` of `text`.
 DecodedCodePoint decode_utf8(std::string_view text, std::size_t position);
 
+/// True if `text` has only visible ASCII characters and blanks, as most texts do: each is one byte and one column, and
+/// needs no escape.
+bool is_printable_ascii(std::string_view text);
+
 /// True if `text` is well-formed UTF-8 without NUL (no overlong forms, surrogates, or code points past U+10FFFF).
 bool is_clean_utf8(std::string_view text);
 

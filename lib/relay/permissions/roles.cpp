@@ -4,7 +4,7 @@
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/permission_events.hpp"
-#include "relay/identity/use_case.hpp"
+#include "relay/identity/read_list.hpp"
 #include "relay/model/format_text.hpp"
 #include "relay/permissions/roles_sql.hpp"
 
@@ -181,28 +181,16 @@ DeletedRole delete_role(db::Database &database, DeleteRole const &request, Write
     });
 }
 
-Page<Role> list_roles(db::Database &database, ListRoles const &request) {
+ListEnd list_roles(db::Database &database, ListRoles const &request, EachItem<Role> const &each) {
     auto const after = request.page.after ? std::optional(parse_cursor(*request.page.after)) : std::nullopt;
-    Page<Role> result;
-    db::TransactOptions options = reading();
-    options.any_size = request.page.may_be_long();
-    database.transact(options, [&](db::Transaction &transaction) {
-        result = {};
-        result.at = transaction.now();
-        result.db_role = transaction.db_role();
+    auto const open = [&](db::Transaction &transaction) {
         if (request.org) {
             sql::get_org(transaction, *request.org);
         }
-        auto const limit = request.page.limit;
-        result.items = sql::list_roles(
-            transaction,
-            {.org = request.org, .after = after, .limit = limit ? std::optional(*limit + 1) : std::nullopt});
-        if (limit && static_cast<std::int64_t>(result.items.size()) > *limit) {
-            result.items.pop_back();
-            result.next = result.items.back().org_id.text() + '/' + result.items.back().role_id.text();
-        }
-    });
-    return result;
+        return sql::list_roles(transaction, {.org = request.org, .after = after, .limit = request.page.one_more()});
+    };
+    auto const cursor_of = [](Role const &role) { return role.org_id.text() + '/' + role.role_id.text(); };
+    return read_list(database, request.page, open, cursor_of, each);
 }
 
 RoleDetails show_role(db::Database &database, OrgId const &org, RoleId const &id) {

@@ -65,7 +65,7 @@ struct ListRoles {
     PageRequest page{};  ///< its cursor is ORG/ROLE
 };
 /// Returns a page of roles. Throws Error: not_found, no such organization; usage, not a cursor.
-Page<Role> list_roles(db::Database &database, ListRoles const &request);
+ListEnd list_roles(db::Database &database, ListRoles const &request, EachItem<Role> const &each);
 
 struct RoleDetails {
     Role role;

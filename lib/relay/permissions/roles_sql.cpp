@@ -25,10 +25,11 @@ ORDER BY org_id, role_id LIMIT $5::bigint)sql";
 
 constexpr auto lock_sql = "SELECT role_id FROM relay.roles WHERE org_id = $1 AND role_id = $2 FOR UPDATE";
 
-/// Without an index, because an organization has few roles.
-constexpr auto names_sql =
-    R"sql(
-SELECT role_id AS id, '"' || name || '"' AS about FROM relay.roles WHERE org_id = $1 ORDER BY created_at DESC LIMIT 5000)sql";
+constexpr auto near_sql = R"sql(
+SELECT id, '"' || name || '"' AS about
+FROM ((SELECT role_id AS id, name FROM relay.roles WHERE org_id = $3 AND role_id > $1 ORDER BY role_id LIMIT 500)
+      UNION ALL (SELECT role_id, name FROM relay.roles WHERE org_id = $3 AND role_id < $1 ORDER BY role_id DESC LIMIT 500)
+      UNION ALL SELECT role_id, name FROM relay.roles WHERE org_id = $3 AND role_id = ANY ($2::text[])) AS near)sql";
 
 constexpr auto delete_sql = "DELETE FROM relay.roles WHERE org_id = $1 AND role_id = $2";
 
@@ -113,7 +114,9 @@ std::optional<Role> find_role(db::Transaction &transaction, OrgId const &org, Ro
 }
 
 Error no_such_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
-    Hint hint = no_such("role", id.text(), transaction.exec(names_sql, {org}), advise(Act::list_roles, org)).hint();
+    std::vector<db::Param> candidates = near(id.text());
+    candidates.emplace_back(org);
+    Hint hint = no_such("role", id.text(), transaction.exec(near_sql, candidates), advise(Act::list_roles, org)).hint();
     return {ErrorKind::not_found, "org " + org.text() + " has no role " + id.text(), std::move(hint)};
 }
 
@@ -133,15 +136,10 @@ void delete_role(db::Transaction &transaction, OrgId const &org, RoleId const &i
     transaction.exec(delete_sql, {org, id});
 }
 
-std::vector<Role> list_roles(db::Transaction &transaction, RoleFilter const &filter) {
-    std::vector<Role> roles;
+db::Stream<Role> list_roles(db::Transaction &transaction, RoleFilter const &filter) {
     auto const after_org = filter.after ? std::optional(filter.after->org_id) : std::nullopt;
     auto const after_role = filter.after ? std::optional(filter.after->role_id) : std::nullopt;
-    db::Rows const rows = transaction.exec(list_sql, {filter.org, std::nullopt, after_org, after_role, filter.limit});
-    for (db::Row const row : rows) {
-        roles.push_back(read_role(row));
-    }
-    return roles;
+    return {transaction, list_sql, {filter.org, std::nullopt, after_org, after_role, filter.limit}, read_role};
 }
 
 std::vector<Grant> grants_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {

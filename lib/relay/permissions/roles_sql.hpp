@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/model/conditions.hpp"
@@ -36,7 +37,7 @@ struct RoleFilter {
     std::optional<std::int64_t> limit{};
 };
 /// Returns roles in order of organization and id.
-std::vector<Role> list_roles(db::Transaction &transaction, RoleFilter const &filter);
+db::Stream<Role> list_roles(db::Transaction &transaction, RoleFilter const &filter);
 
 /// Returns the role's permissions, in order.
 std::vector<Grant> grants_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id);
