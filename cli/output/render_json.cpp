@@ -166,6 +166,7 @@ std::string render_json(Document const &document, bool indented, std::optional<D
         .member("dry_run", json_of(document.dry_run));
     if (document.is_list) {
         writer.member("items", json_list(document.items)).member("next", or_null(document.next));
+        add_fields(writer, document.about_list);
     } else {
         writer.member("data", json_of(document.data));
     }

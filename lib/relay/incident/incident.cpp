@@ -263,7 +263,7 @@ IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &ke
     return shut_out(database, {.subjects = each_once(keys), .kind = StandingKind::revoke}, options);
 }
 
-IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
+IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::FoundKey> const &found,
                              WriteOptions const &options) {
     return run_shut_out(database, options, StandingKind::revoke, [&](db::Transaction &transaction, Trail &trail) {
         IncidentReceipt receipt;

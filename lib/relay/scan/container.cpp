@@ -55,10 +55,14 @@ struct Base64Head {
 
 /// The bytes above in base64, as far as they decide it.
 constexpr std::array base64_heads{
-    Base64Head{"H4sIA", "gzip in base64"},        Base64Head{"KLUv/", "zstd in base64"},
-    Base64Head{"/Td6WFoA", "xz in base64"},       Base64Head{"QlpoOTFBWSZTW", "bzip2 in base64"},
-    Base64Head{"UEsDBB", "zip in base64"},        Base64Head{"N3q8ryc", "7z in base64"},
-    Base64Head{"U2FsdGVkX1", "openssl enc in base64"}, Base64Head{"YWdlLWVuY3J5cHRpb24ub3JnL", "age in base64"},
+    Base64Head{"H4sIA", "gzip in base64"},
+    Base64Head{"KLUv/", "zstd in base64"},
+    Base64Head{"/Td6WFoA", "xz in base64"},
+    Base64Head{"QlpoOTFBWSZTW", "bzip2 in base64"},
+    Base64Head{"UEsDBB", "zip in base64"},
+    Base64Head{"N3q8ryc", "7z in base64"},
+    Base64Head{"U2FsdGVkX1", "openssl enc in base64"},
+    Base64Head{"YWdlLWVuY3J5cHRpb24ub3JnL", "age in base64"},
 };
 
 }  // namespace
@@ -68,7 +72,8 @@ std::optional<Container> find_container(std::string_view head) {
     if (head.starts_with("BZh") && head.substr(std::min<std::size_t>(head.size(), 4)).starts_with(bzip2_block)) {
         return Container{"bzip2", "bzcat FILE"};
     }
-    auto const at = std::find_if(magics.begin(), magics.end(), [&](Magic const &one) { return head.starts_with(one.bytes); });
+    auto const at =
+        std::find_if(magics.begin(), magics.end(), [&](Magic const &one) { return head.starts_with(one.bytes); });
     return at == magics.end() ? std::nullopt : std::optional(at->kind);
 }
 

@@ -22,7 +22,7 @@ Dump::~Dump() = default;
 
 bool Dump::may_begin_line(char c) { return is_hex(c) || !is_alphanumeric(c); }
 
-void Dump::put(char c, Origin const &origin) {
+void Dump::read(char c, Origin const &origin) {
     ++m_owner->m_collector->steps;
     if (c == '\n' || c == '\r') {
         finish_line();
@@ -84,6 +84,7 @@ void Dump::finish_line() {
     State const state = std::exchange(m_state, State::offset);
     m_size = 0;
     m_digits = 0;
+    m_after_quote = false;
     if (text.empty() || m_owner->m_encodings.size() == Layer::most_layers) {
         return;  // of CRLF, the second half
     }

@@ -17,7 +17,11 @@ class Dump {
     /// `owner` makes the layers of what is decoded.
     explicit Dump(Layer &owner);
     ~Dump();
-    void put(char c, Origin const &origin);
+    void put(char c, Origin const &origin) {
+        if (m_state != State::other || c == '\n' || c == '\r' || c == '"') {
+            read(c, origin);
+        }
+    }
     void end();
     /// Returns whether the rest of this line does not matter. At a line end, the next characters decide again.
     bool idle() const { return m_state == State::other && m_last_size == 0; }
@@ -25,11 +29,12 @@ class Dump {
     /// Returns whether a line that begins with `c` may be one of a dump: the cheap test.
     static bool may_begin_line(char c);
     /// The same for a quote with `c` after it: a dump as a string of JSON begins in the middle of a line.
-    static bool may_begin_string(char c) { return c == '0'; }
+    static bool may_begin_string(char c) { return c == '0' || c == '\t'; }
 
   private:
     enum class State { offset, line, other };
 
+    void read(char c, Origin const &origin);
     void forget();
     void finish_line();
     /// Returns the base of the offsets if `line` comes right after the last one, otherwise 0.

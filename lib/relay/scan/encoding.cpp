@@ -6,8 +6,8 @@ namespace relay::scan {
 namespace {
 
 constexpr std::array<std::string_view, 12> names{
-    "ansi",  "backslash", "percent",    "html",   "quoted-printable", "octal-log",
-    "utf-16", "line-ends", "separators", "base64", "hex",              "dump",
+    "ansi",       "backslash", "percent", "html", "quoted-printable", "octal-log", "utf-16", "line-ends",
+    "separators", "base64",    "hex",     "dump",
 };
 
 constexpr unsigned levels = 4;

@@ -43,7 +43,12 @@ void Layer::put(char c, Origin origin) {
         origin.marks |= mark(Encoding::utf16);
         m_after_nul = false;
     }
+    if (m_no_escape && !Unescape::is_introducer(c)) {
+        unescaped(c, origin);
+        return;
+    }
     m_first.put(c, origin, to_second());
+    m_no_escape = m_first.idle() && m_second.idle() && m_third.idle();
 }
 
 void Layer::end() {
@@ -58,6 +63,7 @@ void Layer::end() {
     m_runs.end();
     m_dump.end();
     m_after_nul = false;
+    m_no_escape = true;
     m_used = false;
 }
 
@@ -74,11 +80,6 @@ Layer &Layer::below(std::unique_ptr<Layer> &layer, Encoding encoding) const {
         layer = std::make_unique<Layer>(*m_collector, std::move(encodings));
     }
     return *layer;
-}
-
-bool Layer::idle() const {
-    return !m_after_nul && m_dump.idle() && m_runs.idle() && m_matcher.idle() && m_first.idle() && m_second.idle() &&
-           m_third.idle();
 }
 
 }  // namespace relay::scan

@@ -27,7 +27,7 @@ class Layer {
     /// Ends the text. The layer can then be used for another one.
     void end();
     /// Returns whether a character that neither begins nor continues anything would change nothing.
-    bool idle() const;
+    bool idle() const { return m_no_escape && !m_after_nul && m_dump.idle() && m_runs.idle() && m_matcher.idle(); }
 
   private:
     // What each level of escapes passes its characters to.
@@ -44,6 +44,7 @@ class Layer {
     std::vector<Encoding> m_encodings;
     bool m_used = false;
     bool m_after_nul = false;
+    bool m_no_escape = true;  ///< none has begun, at any level
     Unescape m_first{0};
     Unescape m_second{1};
     Unescape m_third{2};

@@ -27,12 +27,16 @@ void Lines::feed(std::string_view piece) {
 
 std::optional<Lines::Position> Lines::position_of(std::uint64_t offset) const {
     std::uint64_t const oldest = m_count > most_kept ? m_count - most_kept : 0;
-    for (std::uint64_t line = m_count; line-- > oldest;) {
-        if (std::uint64_t const start = m_starts[line % most_kept]; start <= offset) {
-            return Position{line + 1, offset - start + 1};
-        }
+    std::uint64_t first = oldest;
+    std::uint64_t last = m_count;  // the line is in [first, last)
+    if (m_starts[first % most_kept] > offset) {
+        return {};
     }
-    return {};
+    while (last - first > 1) {
+        std::uint64_t const middle = first + (last - first) / 2;
+        (m_starts[middle % most_kept] <= offset ? first : last) = middle;
+    }
+    return Position{first + 1, offset - m_starts[first % most_kept] + 1};
 }
 
 }  // namespace relay::scan

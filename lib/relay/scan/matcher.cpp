@@ -33,7 +33,7 @@ Matcher::Candidate::Candidate() : text(ApiKey::length) {}
 Matcher::Matcher(Collector &collector, std::vector<Encoding> const &layers)
     : m_collector(&collector), m_layers(&layers) {}
 
-void Matcher::put(char c, Origin const &origin) {
+void Matcher::match(char c, Origin const &origin) {
     ++m_collector->steps;
     if (key_characters[c]) {
         if (m_old.size > 0) {

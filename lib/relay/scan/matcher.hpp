@@ -15,7 +15,11 @@ namespace relay::scan {
 class Matcher {
   public:
     Matcher(Collector &collector, std::vector<Encoding> const &layers);
-    void put(char c, Origin const &origin);
+    void put(char c, Origin const &origin) {
+        if (!idle() || c == 'r' || c == '\r') {
+            match(c, origin);
+        }
+    }
     /// Ends the text: what is not complete is cut.
     void end();
     /// Returns whether no key has begun.
@@ -32,6 +36,7 @@ class Matcher {
         Candidate();
     };
 
+    void match(char c, Origin const &origin);
     void skip(Candidate &candidate, char c, Origin const &origin);
     void take(Candidate &candidate, char c, Origin const &origin);
     void drop(Candidate &candidate);

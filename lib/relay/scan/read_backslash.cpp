@@ -38,8 +38,7 @@ Escape read_octal(std::string_view text) {
     if (text.size() < 4) {
         return Escape::open();
     }
-    unsigned const value =
-        (unsigned(text[1] - '0') << 6) | (unsigned(text[2] - '0') << 3) | unsigned(text[3] - '0');
+    unsigned const value = (unsigned(text[1] - '0') << 6) | (unsigned(text[2] - '0') << 3) | unsigned(text[3] - '0');
     return Escape::of(value & 0xFF);
 }
 

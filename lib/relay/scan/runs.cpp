@@ -63,6 +63,7 @@ void Runs::end() {
     m_length = 0;
     m_count = 0;
     m_digits = 0;
+    m_before = {};
     auto const end_of = [](Reading &reading) {
         reading.strand.reset();
         if (reading.layer) {
@@ -77,8 +78,7 @@ void Runs::begin() {
     m_state = State::inside;
     m_size = 0;
     if (auto const what = container_in_base64({m_head.value.data(), shortest})) {
-        m_owner->m_collector->unopened(*what,
-                                       m_owner->m_collector->place_of(m_origins.front(), m_owner->m_encodings));
+        m_owner->m_collector->unopened(*what, m_owner->m_collector->place_of(m_origins.front(), m_owner->m_encodings));
     }
     for (std::size_t i = 0; i < shortest; ++i) {
         decode(m_head.value[i], m_origins[i]);
@@ -131,9 +131,8 @@ void Runs::give(Reading &reading, Encoding encoding, char byte, Origin const &or
     ++m_owner->m_collector->steps;
     Origin const from{origin.offset, 0, origin.marks | origin.outer};
     bool const was_open = reading.strand.open();
-    bool const goes_on = reading.strand.put(byte, from, [&](char c, Origin const &at) {
-        m_owner->below(reading.layer, encoding).put(c, at);
-    });
+    bool const goes_on = reading.strand.put(
+        byte, from, [&](char c, Origin const &at) { m_owner->below(reading.layer, encoding).put(c, at); });
     if (was_open && !goes_on) {
         reading.layer->end();
     }

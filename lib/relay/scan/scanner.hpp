@@ -20,6 +20,8 @@ class Scanner {
     Findings finish();
 
   private:
+    void scan(std::string_view piece);
+
     Collector m_collector{};
     Layer m_input;
     std::uint64_t m_read = 0;

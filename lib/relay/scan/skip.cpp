@@ -8,12 +8,11 @@
 namespace relay::scan {
 namespace {
 
-/// What a byte needs: 0 nothing, 1 to be counted as a part of a run, 2 or 3 a look at what follows it.
+/// What a byte needs: to be counted as a part of a run; a look at what follows it.
 enum : unsigned char { in_run = 1, special = 2 };
 
 constexpr bool is_special(char c) {
-    constexpr std::string_view introducers = "\\%&=[#\x1b";
-    return c == '\0' || c == 'r' || c == '\r' || c == '\n' || c == '"' || introducers.find(c) != std::string_view::npos;
+    return c == '\0' || c == 'r' || c == '\r' || c == '\n' || c == '"' || Unescape::is_introducer(c);
 }
 
 constexpr Table<unsigned char> classes([](char c) {
@@ -39,9 +38,10 @@ bool matters(std::string_view text) {
         case '\0': return next != '\0';  // of many NULs, only the last one matters
         case 'r': return may_begin_key(text);
         case '\r': return next == 'e' || Dump::may_begin_line(next) || next == '\n';
-        case '"': return Dump::may_begin_string(next);
+        case '"': return Dump::may_begin_string(next) || is_special(next);
         case '\n': return Dump::may_begin_line(next);
-        default: return may_begin_escape(text.front(), next);
+        // What is not an escape now may be one when the next level has decoded what follows.
+        default: return may_begin_escape(text.front(), next) || is_special(next);
     }
 }
 
@@ -51,12 +51,14 @@ std::size_t skip(std::string_view text) {
     std::size_t run = 0;
     for (std::size_t at = 0; at < text.size(); ++at) {
         unsigned char const kind = classes[text[at]];
+        std::size_t const before = run;
         run = (kind & in_run) != 0 ? run + 1 : 0;
         if (run == Runs::shortest) {
             return at + 1 - run;
         }
-        if ((kind & special) != 0 && matters(text.substr(at))) {
-            return at + ((kind & in_run) != 0 ? 1 : 0) - run;
+        bool const joins = before > 0 && text[at] == '\0';  // a run goes on over NULs, which are dropped
+        if (joins || ((kind & special) != 0 && matters(text.substr(at)))) {
+            return at - before;
         }
     }
     return text.size() - run;

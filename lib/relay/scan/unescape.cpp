@@ -10,9 +10,12 @@ struct Reader {
 };
 
 constexpr std::array readers{
-    Reader{'\\', read_backslash, Encoding::backslash}, Reader{'%', read_percent, Encoding::percent},
-    Reader{'&', read_entity, Encoding::html},          Reader{'=', read_quoted_printable, Encoding::quoted_printable},
-    Reader{'[', read_ansi, Encoding::ansi},            Reader{'\x1b', read_ansi, Encoding::ansi},
+    Reader{'\\', read_backslash, Encoding::backslash},
+    Reader{'%', read_percent, Encoding::percent},
+    Reader{'&', read_entity, Encoding::html},
+    Reader{'=', read_quoted_printable, Encoding::quoted_printable},
+    Reader{'[', read_ansi, Encoding::ansi},
+    Reader{'\x1b', read_ansi, Encoding::ansi},
     Reader{'#', read_octal_log, Encoding::octal_log},
 };
 
@@ -25,14 +28,6 @@ constexpr Reader const &reader_of(char introducer) {
 }
 
 }  // namespace
-
-std::array<bool, 256> const Unescape::introducers = [] {
-    std::array<bool, 256> table{};
-    for (Reader const &reader : readers) {
-        table[static_cast<unsigned char>(reader.introducer)] = true;
-    }
-    return table;
-}();
 
 Escape Unescape::read() const { return reader_of(m_text.value[0]).read({m_text.value.data(), m_size}); }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/crypto/wiped.hpp"
+#include "relay/scan/characters.hpp"
 #include "relay/scan/encoding.hpp"
 #include "relay/scan/escape.hpp"
 
@@ -31,13 +32,15 @@ class Unescape {
     template <typename Next>
     void end(Next const &next) {
         flush(m_size, next);
+        m_mark = 0;
     }
     bool idle() const { return m_size == 0 && m_mark == 0; }
 
-    static bool is_introducer(char c) { return introducers[static_cast<unsigned char>(c)]; }
+    static constexpr bool is_introducer(char c) { return introducers[c]; }
 
   private:
-    static std::array<bool, 256> const introducers;
+    static constexpr Table<bool> introducers{
+        [](char c) { return std::string_view("\\%&=[#\x1b").find(c) != std::string_view::npos; }};
 
     Escape read() const;
     Encoding encoding() const;
@@ -79,6 +82,9 @@ class Unescape {
         }
         Origin from = m_origins[0];
         from.marks |= mark(encoding(), m_level) | m_origins[m_size - 1].marks;
+        if (escape.character == '\r') {
+            from.offset = m_origins[m_size - 1].offset;  // its `r` may be that of a key
+        }
         m_size = 0;
         if (escape.empty) {
             m_mark |= from.marks;
