@@ -17,7 +17,7 @@ struct Container {
 /// How many bytes of a file's start find_container needs.
 inline constexpr std::size_t container_head = 64;
 
-/// Returns the kind of a file that begins with `head`; none if it is to be read as it is.
+/// Returns the kind of a file that begins with `head`; none if it is a file that a scan can read.
 std::optional<Container> find_container(std::string_view head);
 
 /// Returns "gzip in base64" or the like if a run of base64 that begins with `head` holds such a file.

@@ -9,7 +9,7 @@
 namespace relay::scan {
 namespace {
 
-/// Lines in between that are none of a dump: a column of text with `\n` in it looks like several lines.
+/// Other lines between those of a dump: a column of text with `\n` in it looks like several lines.
 constexpr unsigned most_others = 4;
 
 /// Returns whether a line of a dump, without what is before it, can begin with `c`.

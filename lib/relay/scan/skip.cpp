@@ -56,7 +56,7 @@ std::size_t skip(std::string_view text) {
         if (run == Runs::shortest) {
             return at + 1 - run;
         }
-        bool const joins = before > 0 && text[at] == '\0';  // a run goes on over NULs, which are dropped
+        bool const joins = before > 0 && text[at] == '\0';  // a run continues over NULs, which are dropped
         if (joins || ((kind & special) != 0 && matters(text.substr(at)))) {
             return at - before;
         }

@@ -28,7 +28,7 @@ class Unescape {
             push(c, origin, next);
         }
     }
-    /// Ends the text: what waited for more is no escape.
+    /// Ends the text: characters that waited for more are not an escape.
     template <typename Next>
     void end(Next const &next) {
         flush(m_size, next);

@@ -85,7 +85,7 @@ TEST_CASE("two keys without a gap, and a key after one that is cut") {
     CHECK(scan_text("relay_sk_relay_sk_" + agent_key).keys.size() == 1);
 }
 
-TEST_CASE("one wrong character anywhere, and it is no key") {
+TEST_CASE("a text with one wrong character is not a key") {
     for (std::size_t at = 0; at < agent_key.size(); ++at) {
         std::string changed = agent_key;
         changed[at] = changed[at] == '0' ? '1' : '0';
