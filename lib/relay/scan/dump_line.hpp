@@ -21,8 +21,8 @@ struct DumpLine {
     std::array<char, most_bytes> swapped{};  ///< the bytes of each group in the other order
 };
 
-/// Returns none if the text is not such a line. Ignores what follows the groups, such as a column of text. `width` is that
-/// of the line before: the first group of the last line may be shorter. 0: there is none.
+/// Returns none if the text is not such a line. Ignores what follows the groups, such as a column of text. `width` is
+/// that of the line before: the first group of the last line may be shorter. 0: there is none.
 std::optional<DumpLine> read_dump_line(std::string_view text, std::size_t width);
 
 /// Returns an offset as a number; none if a digit does not belong to the base.

@@ -32,7 +32,7 @@ struct Places {
 /// A key whose form and checksum are right.
 struct FoundKey {
     KeyType type{};
-    /// The hash of the whole key. Compare it before you act on a find: a key id is public, and a checksum can be forged.
+    /// The hash of the whole key. Compare it before you act on a find: a key id is public, a checksum can be forged.
     KeyHash hash{};
     Places places{};
 };
