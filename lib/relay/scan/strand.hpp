@@ -11,8 +11,8 @@ namespace relay::scan {
 /// Lets decoded bytes through only while they look like text.
 ///
 /// A run of base64 is decoded from each of its four characters on, because it may touch what is before it. Three
-/// of these four readings are noise, and so is the fourth if the run is a path or a hash. Eight bytes of text in a row open
-/// a strand: in noise, one of a thousand places has them. Six bytes in a row that are not text close it.
+/// of these four readings are noise, and so is the fourth if the run is a path or a hash. Eight bytes of text in a row
+/// open a strand: in noise, one of a thousand places has them. Six bytes in a row that are not text close it.
 class Strand {
   public:
     /// Calls `next(char, Origin)` for text. Returns false if the text has just ended.
