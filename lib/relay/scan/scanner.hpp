@@ -9,9 +9,9 @@ namespace relay::scan {
 
 /// Finds keys in any input (a log, a diff, a paste, a dump) that it gets in pieces of any size.
 ///
-/// Looks for keys in clear text and behind all_encodings(), also nested. Needs no word borders. Memory does not depend on
-/// the size of the input, only on the number of different keys. Text without a mark of an encoding is skipped quickly;
-/// the work for any other byte has a bound (Layer).
+/// Looks for keys in clear text and behind all_encodings(), also nested. Needs no word borders. Memory does not depend
+/// on the size of the input, only on the number of different keys. Text without a mark of an encoding is skipped
+/// quickly; the work for any other byte has a bound (Layer).
 class Scanner {
   public:
     Scanner();
