@@ -44,7 +44,9 @@ CREATE TABLE relay.roles (
         pg_catalog.octet_length(name) >= 1 AND pg_catalog.octet_length(name) <= 200
         AND relay.is_visible(name))
 );
-CREATE INDEX roles_by_id ON relay.roles (role_id);  -- to recognize an id without its organization
+-- To recognize an id or a name without its organization.
+CREATE INDEX roles_by_id ON relay.roles (role_id);
+CREATE INDEX roles_by_name ON relay.roles ((pg_catalog.lower(name) COLLATE "C"));
 COMMENT ON TABLE relay.roles IS 'a role belongs to one organization: two organizations may use the same id for different roles';
 
 CREATE TABLE relay.role_permissions (

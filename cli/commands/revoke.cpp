@@ -7,6 +7,8 @@
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
+#include "cli/scan/scan_files.hpp"
+#include "cli/scan/scan_report.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>
@@ -55,19 +57,29 @@ ExitStatus revoke_ids(Options const &options, Context &context) {
 
 ExitStatus revoke_scanned(Options const &options, Context &context) {
     std::string const &path = *options.scan;
-    auto const found = scan_input(path, "--scan", context.output());
+    FileScan const scan = scan_files(context, path, "--scan");
+    auto const found = scan.keys();
     std::vector<std::string> subjects;
     for (auto const &[key, what] : found) {
         subjects.push_back("key " + key.text());
     }
     if (found.empty()) {
-        context.output().note("no API key found in " + input_name(path));
-        return report_incident(context, IncidentVerb::revoke, {});
+        bool const sure = scan.not_read.empty() && scan.cut_ids().empty();
+        context.output().note((sure ? "no API key found in " : "no whole API key found in what was read of ") +
+                              input_name(path));
+        return report_incident(context, IncidentVerb::revoke, {}, {}, &scan);
     }
     confirm_end(context, subjects);
-    return show_incident(
-        context, IncidentVerb::revoke, subjects,
-        [&] { return revoke_found(context.database(), found, context.write_options()); }, options.waits);
+    try {
+        return show_incident(
+            context, IncidentVerb::revoke, subjects,
+            [&] { return revoke_found(context.database(), found, context.write_options()); }, options.waits, &scan);
+    } catch (Error const &) {
+        for (std::string const &warning : scan_warnings(scan, context.globals())) {
+            context.output().warn(warning);
+        }
+        throw;
+    }
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -110,10 +122,11 @@ Runner declare(OptionSet &set) {
     add_values(set,
                {.names = "--key", .type = "KEY-ID", .description = "revoke single keys by their ids, comma-separated"},
                options->keys, Commas::split);
-    add_value(
-        set,
-        {.names = "--scan", .type = "FILE", .description = "revoke the keys found in the text of FILE; - is stdin"},
-        options->scan);
+    add_value(set,
+              {.names = "--scan",
+               .type = "FILE",
+               .description = "revoke the keys found in FILE, or in all files of a folder; - is stdin"},
+              options->scan);
     add_flag(set, {.names = "--force", .description = "revoke ids even if no such agent exists"}, options->force);
     declare_waits(set, options->waits);
     declare_targets(set, options->targets, true);
@@ -138,10 +151,17 @@ again changes nothing and shows who revoked first.
 --key revokes single keys by their ids, which are public and appear in logs. The agent keeps its other key, if it has
 one.
 
---scan reads any text (a log, a diff, a paste) of any size, finds keys by their form and checksum, and revokes those
-that are in the database. It compares the hash of the whole key, because anyone can copy a public key id. It prints
-key ids and their agents, never a key; the key reaches no argument list, no shell history and no audit row. It also
-finds organizations' admin tokens.
+--scan reads any text (a log, a diff, a paste, a dump) of any size, or all files of a folder. It finds keys wherever
+they are, without word borders, by their form and checksum, and revokes those that are in the database. It compares the
+hash of the whole key, because anyone can copy a public key id. It prints key ids, their agents and their places, never
+a key; the key reaches no argument list, no shell history and no audit row. It also finds organizations' admin tokens.
+
+The command finds a key also behind colours and control sequences, escapes (JSON, C, percent, HTML, Markdown,
+quoted-printable), line ends with indentation or quote marks, zero-width characters, UTF-16, base64, hexadecimal digits
+and dumps of xxd, hexdump and od; also behind several of these, one in the other. Afterwards it shows how much it has
+read. It does not unpack: a compressed or encrypted file is refused, with the command that opens it. In a folder, such a
+file is named and skipped, and the command exits 7. If a key is cut or damaged, its id and place are named: revoke it
+with --key.
 
 --org revokes an organization with all of its agents. You must type its id, or give it again as --confirm ORG (--yes
 is not enough).
@@ -154,8 +174,10 @@ With --durable the command then waits, up to --timeout (10s), until the standbys
 a failover cannot undo it. It names each standby that has not. In that case, or if there is no standby, it exits 10.
 The revocation remains in force on the primary either way. `block` describes which standbys count.
 
-Exit 0: revoked, now or before; or the scanned text has no key. 3: no such agent, key or organization; nothing was
-changed. 7: some are unknown, the others are revoked; stdout shows which. 8: nothing was changed; run it again. 9: the
+Exit 0: revoked, now or before; or the scanned text has no key. 2: the scanned file is unreadable, compressed or
+encrypted. 3: no such agent, key or organization; nothing was
+changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything;
+what it found is revoked. 8: nothing was changed; run it again. 9: the
 database cannot confirm whether the revocation was committed; the last line is `NOT CONFIRMED: agent X may still be
 live`; run it again until it is confirmed. 10: it is revoked, but a live gateway did not acknowledge it in time
 (--wait-ack), or a standby did not replay it (--durable). 11: the revocation was missing when it
@@ -167,6 +189,8 @@ EXAMPLES
   relay-admin revoke billing-bot --yes --wait-ack 5s --durable
   # every key that leaked into this log
   relay-admin revoke --scan build.log
+  # all files of a folder
+  relay-admin revoke --scan logs/
   # at the end of a pipe: git log -p | ...
   relay-admin revoke --scan -
   relay-admin revoke --key 9fq2mzx1b81k

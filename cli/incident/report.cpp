@@ -8,6 +8,7 @@
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
+#include "cli/scan/scan_report.hpp"
 #include "relay/model/format_text.hpp"
 
 #include <algorithm>
@@ -161,8 +162,15 @@ Value found_by(std::optional<WaitReport> const &report) { return report ? Value(
 /// Returns the record of an item. Restoring an organization creates no key, but an item of `restore` always has the
 /// same fields.
 Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext const &context,
-                   WaitReports const &waited) {
+                   WaitReports const &waited, FileScan const *scan) {
     Record record = incident_record(item, context);
+    if (verb == IncidentVerb::revoke) {
+        auto const *const key = std::get_if<KeyId>(&item.subject);
+        bool const found = scan != nullptr && key != nullptr;
+        record.push_back(machine_only("places", found ? Value(place_records(*scan, *key)) : Value()));
+        record.push_back(
+            {"", "Found in", found ? Value(place_texts(*scan, *key)) : Value(), {.leaves = 1, .cut = true}});
+    }
     if (verb == IncidentVerb::block || verb == IncidentVerb::revoke) {
         record.push_back(machine_only("gateways", found_by(waited.gateways)));
         record.push_back(machine_only("durable", found_by(waited.standbys)));
@@ -174,25 +182,36 @@ Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext 
 }
 
 Document make_document(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
-                       IncidentContexts const &contexts, WaitReports const &waited) {
+                       IncidentContexts const &contexts, WaitReports const &waited, FileScan const *scan) {
     Document document;
     document.kind = words_of(verb).kind;
     document.id_key = "subject_id";
     document.is_list = true;
-    document.columns = blank(item_record(verb, {.subject = any_id<AgentId>()}, {}, {}));
+    document.columns = blank(item_record(verb, {.subject = any_id<AgentId>()}, {}, {}, scan));
     stamp(document, context, receipt);
     bool const as_page = context.globals().format == OutputFormat::table && receipt.items.size() == 1;
     if (as_page) {
         document.is_list = false;
-        document.data = incident_page(receipt.items.front(), contexts.of.front());
+        IncidentItem const &item = receipt.items.front();
+        document.data = incident_page(item, contexts.of.front());
+        if (auto const *const key = std::get_if<KeyId>(&item.subject); key != nullptr && scan != nullptr) {
+            document.data.push_back(people_only("Found in", place_texts(*scan, *key)));
+        }
     } else {
         for (std::size_t i = 0; i < receipt.items.size(); ++i) {
-            document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i], waited));
+            document.items.push_back(item_record(verb, receipt.items[i], contexts.of[i], waited, scan));
         }
     }
     document.some_failed = std::any_of(receipt.items.begin(), receipt.items.end(),
                                        [](IncidentItem const &item) { return item.error.has_value(); });
     add_warnings(document, verb, receipt, contexts);
+    if (verb == IncidentVerb::revoke) {
+        document.about_list = {machine_only("scan", scan != nullptr ? Value(scan_record(*scan)) : Value())};
+    }
+    if (scan != nullptr) {
+        std::vector<std::string> const more = scan_warnings(*scan, context.globals());
+        document.warnings.insert(document.warnings.end(), more.begin(), more.end());
+    }
     return document;
 }
 
@@ -262,7 +281,8 @@ Error with_doubts(IncidentVerb verb, std::vector<std::string> const &subjects, E
     return {error.kind(), error.message(), hint};
 }
 
-ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, Waits const &waits) {
+ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, Waits const &waits,
+                           FileScan const *scan) {
     auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
                                       [](IncidentItem const &item) { return item.error.has_value(); });
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
@@ -276,7 +296,10 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
         waited = wait_for_others(context, receipt, waits);
     }
     IncidentContexts const contexts = read_contexts(context.database(), receipt);
-    context.output().show(make_document(context, verb, receipt, contexts, waited));
+    context.output().show(make_document(context, verb, receipt, contexts, waited, scan));
+    if (scan != nullptr) {
+        context.output().note(scan_text(*scan));
+    }
     say_next(context, verb, receipt, contexts);
     say_waited(context, verb, waited);
     if (contexts.interrupted || waited.interrupted) {
@@ -291,11 +314,14 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
         }
         return ExitStatus::partial;
     }
+    if (scan != nullptr && !scan->not_read.empty()) {
+        return ExitStatus::partial;
+    }
     return waited.complete() ? ExitStatus::ok : ExitStatus::check_no;
 }
 
 ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                         std::function<IncidentReceipt()> const &act, Waits const &waits) {
+                         std::function<IncidentReceipt()> const &act, Waits const &waits, FileScan const *scan) {
     IncidentReceipt receipt;
     try {
         receipt = act();
@@ -311,7 +337,7 @@ ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::s
         }
         throw;
     }
-    return report_incident(context, verb, receipt, waits);
+    return report_incident(context, verb, receipt, waits, scan);
 }
 
 std::vector<std::string> id_texts(std::vector<AgentId> const &agents) {

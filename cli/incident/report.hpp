@@ -11,6 +11,7 @@
 namespace relay::cli {
 
 class Context;
+struct FileScan;
 
 enum class IncidentVerb { block, unblock, revoke, restore };
 
@@ -20,10 +21,12 @@ enum class IncidentVerb { block, unblock, revoke, restore };
 ///
 /// Before that, waits for gateways and standbys if `waits` says so (cli/incident/wait.hpp).
 ///
-/// Returns ok; partial if some ids are unknown; check_no if a gateway or a standby does not confirm in time. Throws
+/// `scan` is set for keys found in a text: the document shows where they are, and what was not looked into.
+///
+/// Returns ok; partial if some ids are unknown or some of the text was not looked into; check_no if a gateway or a standby does not confirm in time. Throws
 /// Error: not_found if all ids are unknown; internal if stdout cannot be written.
-ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
-                           Waits const &waits = {});
+ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, Waits const &waits = {},
+                           FileScan const *scan = nullptr);
 
 /// Returns the error with its last lines (Hint::not_confirmed): nothing is confirmed of any of `subjects`. Keeps lines
 /// that it has.
@@ -33,7 +36,8 @@ Error with_doubts(IncidentVerb verb, std::vector<std::string> const &subjects, E
 /// the last lines of stderr are `NOT CONFIRMED: agent X may still be live` (blocked, revoked), one for each of
 /// `subjects` ("agent X"). If it certainly failed, the error says that nothing was changed.
 ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                         std::function<IncidentReceipt()> const &act, Waits const &waits = {});
+                         std::function<IncidentReceipt()> const &act, Waits const &waits = {},
+                         FileScan const *scan = nullptr);
 
 /// Returns "agent X" for each agent.
 std::vector<std::string> id_texts(std::vector<AgentId> const &agents);

@@ -4,8 +4,6 @@
 #include "cli/input/other_kind.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/input/text_decoder.hpp"
-#include "cli/output/output.hpp"
-#include "cli/output/progress.hpp"
 #include "cli/posix/files.hpp"
 #include "cli/posix/trust.hpp"
 #include "relay/crypto/secret_buffer.hpp"
@@ -164,20 +162,6 @@ ApiKey read_key(Context &context, std::string const &path, std::string_view flag
     } catch (Error const &error) {
         throw Error(error.kind(), std::string(flag) + ": " + error.message(), error.hint());
     }
-}
-
-std::multimap<KeyId, KeyScanner::Found> scan_input(std::string const &path, std::string_view flag, Output &output) {
-    Input const input(path, flag);
-    Progress progress(output.progress_stream(), "scanning " + input_name(path), true, input.size());
-    std::uint64_t done = 0;
-    SecretBuffer buffer(piece_size);
-    KeyScanner scanner;
-    while (std::size_t const got = input.read(buffer.writable())) {
-        scanner.feed(buffer.reveal().substr(0, got));
-        done += got;
-        progress.report(done);
-    }
-    return scanner.finish();
 }
 
 }  // namespace relay::cli

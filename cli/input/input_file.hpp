@@ -2,10 +2,8 @@
 
 #include "cli/input/text_source.hpp"
 #include "relay/crypto/api_key.hpp"
-#include "relay/crypto/key_scanner.hpp"
 
 #include <cstddef>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +12,6 @@
 namespace relay::cli {
 
 class Context;
-class Output;
 
 /// Returns "stdin" for `-`, otherwise the path.
 std::string input_name(std::string const &path);
@@ -46,9 +43,5 @@ SecretBuffer read_secret_text(Context &context, std::string const &path, std::st
 /// Reads exactly one key, from a trusted place, always in locked memory. If stdin is a terminal, asks for it without echo. Throws Error:
 /// usage if it is unreadable or not a key (without quoting the text); declined at Ctrl-D.
 ApiKey read_key(Context &context, std::string const &path, std::string_view flag);
-
-/// Returns the keys in a text of any size, which passes through one wiped buffer; `output` shows the progress. Throws
-/// Error (usage) if it is unreadable.
-std::multimap<KeyId, KeyScanner::Found> scan_input(std::string const &path, std::string_view flag, Output &output);
 
 }  // namespace relay::cli

@@ -1,6 +1,7 @@
 #include "cli/input/key_input.hpp"
 
 #include "cli/input/input_file.hpp"
+#include "cli/output/command_text.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/error.hpp"
 
@@ -17,7 +18,7 @@ Error no_one_key(std::string const &message) {
     return {ErrorKind::usage,
             message,
             {.why = "the input must be a key, or a text that contains exactly one",
-             .next = "pass the key on stdin, e.g. key verify < FILE"}};
+             .next = "pass a file with one key on stdin"}};
 }
 
 bool is_word_character(char c) {
@@ -56,7 +57,10 @@ KeyInput find_key(std::string_view text) {
         throw no_one_key("no API key found in stdin");
     }
     if (found.size() > 1) {
-        throw no_one_key("found " + std::to_string(found.size()) + " different keys in stdin");
+        throw Error(ErrorKind::usage, "found " + std::to_string(found.size()) + " different keys in stdin",
+                    {.why = "the input must be a key, or a text that contains exactly one",
+                     .next = own_command({"revoke", "--scan", "FILE", "--dry-run"})
+                                 .noting("shows whose keys they are, and changes nothing")});
     }
     // A raw key: a program that reads the file gets every byte of it, so an extra blank is a fault.
     return parse(begins_like_a_key(text) ? text : found.front());

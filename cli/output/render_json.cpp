@@ -164,6 +164,7 @@ std::string document_json(Document const &document, std::string_view items,
         .member("dry_run", json_of(document.dry_run));
     if (document.is_list) {
         writer.member("items", items).member("next", or_null(document.next));
+        add_fields(writer, document.about_list);
     } else {
         writer.member("data", json_of(document.data));
     }

@@ -175,6 +175,7 @@ def test_several_keys_are_a_usage_error(relay, bot, tmp_path):
     relay("agent", "create", "second", "--org", "acme", "--name", "Second", "--secret-file", "second", check=0)
     error = relay.error("key", "verify", stdin=f"A={bot}\nB={(tmp_path / 'second').read_text()}\n", check=2)
     assert "2 different keys" in error["message"]
+    assert "revoke --scan FILE --dry-run" in error["next"]
 
 
 def test_a_closed_stdin_is_an_error(relay):

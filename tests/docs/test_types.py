@@ -30,7 +30,8 @@ FROM_OUTSIDE = {
     ("lib/relay/crypto/random_ids.cpp", "random_name("),  # an id that is made now
     ("lib/relay/crypto/api_key.cpp", "id)"),  # parts of an existing key
     ("lib/relay/crypto/api_key.cpp", "text.substr("),
-    ("lib/relay/crypto/key_scanner.cpp", "word.substr("),
+    ("lib/relay/scan/findings.cpp", "key.substr("),
+    ("lib/relay/scan/findings.cpp", "key_id)"),
     ("lib/relay/permissions/roles.cpp", "cursor.substr("),  # --after
     ("lib/relay/legacy/inventory_entry.cpp", "*row.agent_id)"),  # a row of the user's file, or of the table of an older relay
     ("lib/relay/legacy/inventory_entry.cpp", "*row.org_id)"),

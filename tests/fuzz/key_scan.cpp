@@ -1,5 +1,6 @@
-// KeyScanner finds the same keys in a text as a whole and in pieces of any size, and every key that is alone on a line.
-#include "relay/crypto/key_scanner.hpp"
+// The scanner finds the same in a text as a whole and in pieces of any size, and every key that is written whole. Its work for
+// a byte has a bound.
+#include "relay/scan/scanner.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 #include <algorithm>
@@ -20,12 +21,22 @@ std::string made_key(unsigned char number) {
     return std::string(ApiKey::from_bytes(number % 2 == 0 ? KeyType::agent : KeyType::org_admin, id, secret).reveal());
 }
 
-std::set<std::string> ids_of(KeyScanner &scanner) {
-    std::set<std::string> ids;
-    for (auto const &[id, found] : scanner.finish()) {
-        ids.insert(id.text());
+/// The ids of the keys, and the offsets at which whole and cut ones are.
+std::set<std::string> seen(scan::Findings const &findings) {
+    std::set<std::string> all;
+    auto const add = [&](std::string const &what, KeyId const &id, scan::Places const &places) {
+        all.insert(id.text());
+        for (scan::Place const &place : places.first) {
+            all.insert(what + id.text() + std::to_string(place.offset));
+        }
+    };
+    for (auto const &[id, key] : findings.keys) {
+        add("key ", id, key.places);
     }
-    return ids;
+    for (auto const &[id, places] : findings.cut) {
+        add("cut ", id, places);
+    }
+    return all;
 }
 
 }  // namespace
@@ -47,16 +58,17 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const *data, std::size_t size
             default: text += "\n" + key + "\n"; certain.insert(key.substr(9, 12));
         }
     }
-    KeyScanner whole;
+    scan::Scanner whole;
     whole.feed(text);
-    std::set<std::string> const found = ids_of(whole);
-    require(std::includes(found.begin(), found.end(), certain.begin(), certain.end()),
-            "a key alone on a line is found");
-    KeyScanner in_pieces;
+    scan::Findings const findings = whole.finish();
+    std::set<std::string> const found = seen(findings);
+    require(std::includes(found.begin(), found.end(), certain.begin(), certain.end()), "a whole key is found");
+    require(findings.steps <= 200 * (text.size() + 64), "the work for a byte has a bound");
+    scan::Scanner in_pieces;
     for (std::size_t at = 0; at < text.size(); at += piece) {
         in_pieces.feed(std::string_view(text).substr(at, piece));
     }
-    require(ids_of(in_pieces) == found, "pieces give what the whole gives");
-    require(ids_of(in_pieces).empty(), "a scanner begins anew after its end");
+    require(seen(in_pieces.finish()) == found, "pieces give what the whole gives");
+    require(seen(in_pieces.finish()).empty(), "a scanner begins anew after its end");
     return 0;
 }

@@ -1,9 +1,9 @@
 #include "relay/identity/recover.hpp"
 
-#include "relay/crypto/key_scanner.hpp"
 #include "relay/crypto/random_ids.hpp"
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/operations_sql.hpp"
+#include "relay/scan/scanner.hpp"
 
 namespace relay {
 namespace {
@@ -20,9 +20,9 @@ db::TransactOptions look_at_any_version() {
 /// Returns true if the database knows the hash of a key in `content`: the key was committed, whatever its state is
 /// now.
 bool holds_known_key(db::Database &database, std::string_view content) {
-    KeyScanner scanner;
+    scan::Scanner scanner;
     scanner.feed(content);
-    auto const found = scanner.finish();
+    auto const found = scanner.finish().keys;
     if (found.empty()) {
         return false;
     }

@@ -119,7 +119,7 @@ IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &ke
                           options);
 }
 
-IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
+IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::FoundKey> const &found,
                              WriteOptions const &options) {
     IncidentReceipt all = run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         IncidentReceipt receipt;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "relay/crypto/key_scanner.hpp"
 #include "relay/db/database.hpp"
 #include "relay/identity/delivery.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/inspect/inspect.hpp"
 #include "relay/model/attribution.hpp"
+#include "relay/scan/findings.hpp"
 
 #include <variant>
 
@@ -75,7 +75,7 @@ IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &ke
 ///
 /// Revokes only what has the stored hash: a key id is public, and anyone can make a text that looks like a key.
 /// Anything else becomes an item with an error (not_found).
-IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, KeyScanner::Found> const &found,
+IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::FoundKey> const &found,
                              WriteOptions const &options);
 
 struct RestoredAgent : WriteReceipt {

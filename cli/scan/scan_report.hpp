@@ -1,0 +1,28 @@
+#pragma once
+
+#include "cli/output/document.hpp"
+#include "cli/scan/scan_files.hpp"
+
+#include <string>
+#include <vector>
+
+namespace relay::cli {
+
+struct Globals;
+
+/// Returns the places of a key, for machines: file, line, column, offset and encodings of each.
+std::vector<Record> place_records(FileScan const &scan, KeyId const &key);
+
+/// Returns the places of a key for people: "build.log:12:33 (base64)".
+std::vector<std::string> place_texts(FileScan const &scan, KeyId const &key);
+
+/// Returns what was read, in which encodings, what is cut and what was not read, for machines.
+Record scan_record(FileScan const &scan);
+
+/// Returns "read 3 files, 12 MB; looked for keys in clear text and behind ansi, ...".
+std::string scan_text(FileScan const &scan);
+
+/// Returns a warning for each cut key and for each file that was not read, with the command that helps.
+std::vector<std::string> scan_warnings(FileScan const &scan, Globals const &globals);
+
+}  // namespace relay::cli

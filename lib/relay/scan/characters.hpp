@@ -1,0 +1,44 @@
+#pragma once
+
+#include <array>
+
+namespace relay::scan {
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_octal(char c) { return c >= '0' && c <= '7'; }
+constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_alphanumeric(char c) { return is_digit(c) || is_letter(c); }
+
+/// True for every character that a key can have. All others are skipped inside a key.
+constexpr bool is_key_character(char c) { return is_alphanumeric(c) || c == '_'; }
+
+/// Returns the value of a hexadecimal digit, or -1.
+constexpr int hex_value(char c) {
+    return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+constexpr bool is_hex(char c) { return hex_value(c) >= 0; }
+
+/// Returns the value of a character of base64 or base64url, or -1.
+constexpr int base64_value(char c) {
+    return c >= 'A' && c <= 'Z'   ? c - 'A'
+           : c >= 'a' && c <= 'z' ? c - 'a' + 26
+           : is_digit(c)          ? c - '0' + 52
+           : c == '+' || c == '-' ? 62
+           : c == '/' || c == '_' ? 63
+                                  : -1;
+}
+
+/// A function of a character, as a table: these are asked for every byte of every log.
+template <typename Value>
+struct Table {
+    std::array<Value, 256> values{};
+    template <typename Function>
+    constexpr explicit Table(Function function) {
+        for (unsigned c = 0; c < values.size(); ++c) {
+            values[c] = static_cast<Value>(function(static_cast<char>(c)));
+        }
+    }
+    constexpr Value operator[](char c) const { return values[static_cast<unsigned char>(c)]; }
+};
+
+}  // namespace relay::scan

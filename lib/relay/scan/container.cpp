@@ -1,0 +1,86 @@
+#include "relay/scan/container.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace relay::scan {
+namespace {
+
+using namespace std::string_view_literals;
+
+struct Magic {
+    std::string_view bytes;
+    Container kind;
+};
+
+constexpr Container gzip{"gzip", "zcat FILE"};
+constexpr Container pgp{"PGP", "gpg --decrypt FILE"};
+constexpr Container age{"age", "age --decrypt -i KEY-FILE FILE"};
+constexpr Container zip{"zip", "unzip -p FILE"};
+
+/// Sources: file(1)'s magic, and the formats' own descriptions (RFC 1952, RFC 8878, RFC 9580, age-encryption.org/v1).
+constexpr std::array magics{
+    Magic{"\x1f\x8b\x08"sv, gzip},
+    Magic{"\x1f\x9d"sv, {"compress", "zcat FILE"}},
+    Magic{"\xfd\x37zXZ\0"sv, {"xz", "xzcat FILE"}},
+    Magic{"\x5d\0\0"sv, {"lzma", "xzcat FILE"}},
+    Magic{"\x28\xb5\x2f\xfd"sv, {"zstd", "zstdcat FILE"}},
+    Magic{"\x04\x22\x4d\x18"sv, {"lz4", "lz4cat FILE"}},
+    Magic{"PK\x03\x04"sv, zip},
+    Magic{"PK\x05\x06"sv, zip},
+    Magic{"7z\xbc\xaf\x27\x1c"sv, {"7z", "7z x -so FILE"}},
+    Magic{"Rar!\x1a\x07"sv, {"rar", "unrar p -inul FILE"}},
+    Magic{"age-encryption.org/v1"sv, age},
+    Magic{"-----BEGIN AGE ENCRYPTED FILE-----"sv, age},
+    Magic{"Salted__"sv, {"openssl enc", "openssl enc -d -aes-256-cbc -pbkdf2 -in FILE"}},
+    Magic{"-----BEGIN PGP MESSAGE-----"sv, pgp},
+    Magic{"\x8c\x0d\x04"sv, pgp},
+    Magic{"\xc3\x0d\x04"sv, pgp},
+    Magic{"\x84\x5e\x03"sv, pgp},
+    Magic{"\x85\x01\x0c\x03"sv, pgp},
+    Magic{"\x85\x02\x0c\x03"sv, pgp},
+    Magic{"$ANSIBLE_VAULT;"sv, {"ansible-vault", "ansible-vault view FILE"}},
+    Magic{"PGDMP"sv, {"pg_dump archive", "pg_restore -f - FILE"}},
+    Magic{"%PDF-"sv, {"PDF", "pdftotext FILE -"}},
+    Magic{"PACK\0\0\0"sv, {"git pack", ""}},
+    Magic{"x\x01"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
+    Magic{"x\x9c"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
+    Magic{"x\xda"sv, {"zlib", "zlib-flate -uncompress < FILE"}},
+};
+
+struct Base64Head {
+    std::string_view characters;
+    std::string_view what;
+};
+
+/// The bytes above in base64, as far as they decide it.
+constexpr std::array base64_heads{
+    Base64Head{"H4sIA", "gzip in base64"},
+    Base64Head{"KLUv/", "zstd in base64"},
+    Base64Head{"/Td6WFoA", "xz in base64"},
+    Base64Head{"QlpoOTFBWSZTW", "bzip2 in base64"},
+    Base64Head{"UEsDBB", "zip in base64"},
+    Base64Head{"N3q8ryc", "7z in base64"},
+    Base64Head{"U2FsdGVkX1", "openssl enc in base64"},
+    Base64Head{"YWdlLWVuY3J5cHRpb24ub3JnL", "age in base64"},
+};
+
+}  // namespace
+
+std::optional<Container> find_container(std::string_view head) {
+    constexpr std::string_view bzip2_block = "\x31\x41\x59\x26\x53\x59"sv;
+    if (head.starts_with("BZh") && head.substr(std::min<std::size_t>(head.size(), 4)).starts_with(bzip2_block)) {
+        return Container{"bzip2", "bzcat FILE"};
+    }
+    auto const at =
+        std::find_if(magics.begin(), magics.end(), [&](Magic const &one) { return head.starts_with(one.bytes); });
+    return at == magics.end() ? std::nullopt : std::optional(at->kind);
+}
+
+std::optional<std::string_view> container_in_base64(std::string_view head) {
+    auto const at = std::find_if(base64_heads.begin(), base64_heads.end(),
+                                 [&](Base64Head const &one) { return head.starts_with(one.characters); });
+    return at == base64_heads.end() ? std::nullopt : std::optional(at->what);
+}
+
+}  // namespace relay::scan

@@ -1,0 +1,123 @@
+#include "relay/scan/matcher.hpp"
+
+#include "relay/crypto/key_format.hpp"
+#include "relay/scan/characters.hpp"
+
+namespace relay::scan {
+namespace {
+
+constexpr std::size_t longest_gap = 256;
+
+constexpr Table<bool> key_characters(is_key_character);
+constexpr Table<bool> alphanumeric(is_alphanumeric);
+constexpr Table<bool> id_characters([](char c) { return KeyId::alphabet.find(c) != std::string_view::npos; });
+
+/// Returns whether a key that begins with `text` may have `c` next.
+bool may_follow(std::string_view text, char c) {
+    std::size_t const at = text.size();
+    if (at < detail::prefix_length) {
+        std::string_view const agent = detail::prefix_of(KeyType::agent);
+        std::string_view const token = detail::prefix_of(KeyType::org_admin);
+        return (agent[at] == c && agent.starts_with(text)) || (token[at] == c && token.starts_with(text));
+    }
+    if (at < detail::separator_at) {
+        return id_characters[c];
+    }
+    return at == detail::separator_at ? c == '_' : alphanumeric[c];
+}
+
+}  // namespace
+
+Matcher::Candidate::Candidate() : text(ApiKey::length) {}
+
+Matcher::Matcher(Collector &collector, std::vector<Encoding> const &layers)
+    : m_collector(&collector), m_layers(&layers) {}
+
+void Matcher::match(char c, Origin const &origin) {
+    ++m_collector->steps;
+    if (key_characters[c]) {
+        if (m_old.size > 0) {
+            take(m_old, c, origin);
+        }
+        if (m_young.size > 0) {
+            take(m_young, c, origin);
+            if (m_young.size == detail::prefix_length) {
+                drop(m_old);
+                std::swap(m_old, m_young);
+            }
+        }
+        if (c == 'r' && m_young.size == 0) {
+            take(m_young, c, origin);
+        }
+        return;
+    }
+    if (m_old.size > 0) {
+        skip(m_old, c, origin);
+    }
+    if (m_young.size > 0) {
+        skip(m_young, c, origin);
+    }
+    if (c == '\r' && m_young.size == 0) {
+        take(m_young, 'r', origin);
+        m_young.gap = longest_gap;  // only for an `e` that comes next
+    }
+}
+
+void Matcher::end() {
+    drop(m_old);
+    drop(m_young);
+}
+
+void Matcher::skip(Candidate &candidate, char c, Origin const &origin) {
+    if (++candidate.gap > longest_gap) {
+        drop(candidate);
+        return;
+    }
+    bool const line_end = c == '\n' || c == '\r';
+    candidate.start.marks |= origin.marks | mark(line_end ? Encoding::line_ends : Encoding::separators);
+    candidate.id_on_one_line = candidate.id_on_one_line && !(line_end && candidate.size < detail::separator_at);
+}
+
+void Matcher::take(Candidate &candidate, char c, Origin const &origin) {
+    if (!may_follow(candidate.text.reveal().substr(0, candidate.size), c)) {
+        drop(candidate);
+        return;
+    }
+    if (candidate.size == 0) {
+        candidate.start = origin;
+        candidate.id_on_one_line = true;
+    }
+    candidate.start.marks |= origin.marks;
+    candidate.start.outer |= origin.outer;
+    candidate.text.writable()[candidate.size++] = c;
+    candidate.gap = 0;
+    if (candidate.size == ApiKey::length) {
+        judge(candidate);
+    }
+}
+
+void Matcher::judge(Candidate &candidate) {
+    std::string_view const text = candidate.text.reveal();
+    if (detail::find_fault(text) != detail::KeyFault::none) {
+        drop(candidate);
+        return;
+    }
+    // Characters between a line end and the rest of a key are its indentation.
+    if ((candidate.start.marks & mark(Encoding::line_ends)) != 0) {
+        candidate.start.marks &= ~mark(Encoding::separators);
+    }
+    m_collector->found(text, m_collector->place_of(candidate.start, *m_layers));
+    candidate.size = 0;
+}
+
+void Matcher::drop(Candidate &candidate) {
+    // An id that goes over a line end may be made of two lines that do not belong together.
+    if (candidate.size >= detail::separator_at && candidate.id_on_one_line) {
+        m_collector->cut(candidate.text.reveal().substr(detail::key_id_at, KeyId::length),
+                         m_collector->place_of(candidate.start, *m_layers));
+    }
+    candidate.size = 0;
+    candidate.gap = 0;
+}
+
+}  // namespace relay::scan

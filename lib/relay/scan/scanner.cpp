@@ -1,0 +1,42 @@
+#include "relay/scan/scanner.hpp"
+
+#include "relay/scan/skip.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace relay::scan {
+
+Scanner::Scanner() : m_input(m_collector) {}
+
+void Scanner::feed(std::string_view piece) {
+    // Lines knows where the last ones begin, so it must not be far ahead.
+    constexpr std::size_t most_ahead = 4096;
+    for (; !piece.empty(); piece.remove_prefix(std::min(piece.size(), most_ahead))) {
+        scan(piece.substr(0, most_ahead));
+    }
+}
+
+void Scanner::scan(std::string_view piece) {
+    m_collector.lines.feed(piece);
+    for (std::size_t at = 0; at < piece.size(); ++at) {
+        if (m_input.idle()) {
+            at += skip(piece.substr(at));
+            if (at == piece.size()) {
+                break;
+            }
+        }
+        if (piece[at] == '\0') {  // of many NULs, only the last one matters
+            at = std::min(piece.find_first_not_of('\0', at), piece.size()) - 1;
+        }
+        m_input.put(piece[at], {.offset = m_read + at});
+    }
+    m_read += piece.size();
+}
+
+Findings Scanner::finish() {
+    m_input.end();
+    return m_collector.take(std::exchange(m_read, 0));
+}
+
+}  // namespace relay::scan

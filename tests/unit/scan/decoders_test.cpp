@@ -1,0 +1,176 @@
+#include "relay/scan/container.hpp"
+#include "relay/scan/dump_line.hpp"
+#include "relay/scan/escape.hpp"
+#include "relay/scan/lines.hpp"
+#include "relay/scan/unescape.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace relay::scan;
+
+namespace {
+
+/// Decodes one level of escapes. A character outside ASCII becomes \x80.
+std::string unescaped(std::string const &text) {
+    std::string out;
+    Unescape unescape(0);
+    auto const next = [&](char c, Origin const &) { out += c; };
+    for (char const c : text) {
+        unescape.put(c, {}, next);
+    }
+    unescape.end(next);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("an escape becomes its character") {
+    for (auto const &[text, expected] : std::vector<std::pair<std::string, std::string>>{
+             {"\\u005f\\u005F", "__"},
+             {"\\u{5f}\\u{00005f}", "__"},
+             {"\\U0000005f", "_"},
+             {"\\x5f0", "_0"},
+             {"\\x{5f}", "_"},
+             {"\\137\\0377", "_\0377"},
+             {"\\n\\r\\t", "\n\r\t"},
+             {"\\/\\_\\\\", "/_\\"},
+             {"\\u200b", "\x80"},
+             {"%5F%5f", "__"},
+             {"%u005F", "_"},
+             {"=5F=5f", "__"},
+             {"&#95;&#x5f;&#X5F;", "___"},
+             {"&lowbar;&amp;", "_&"},
+             {"&#95 x", "_ x"},
+             {"&#8203;", "\x80"},
+             {"\x1b[01;31mx\x1b[K", "x"},
+             {"[31mx[0m", "x"},
+             {"\x1b(Bx", "x"},
+             {"#033[31mx", "\x1bx"},
+             {"\x1b[38;2;255;100;100mx", "x"},
+         }) {
+        CHECK_MESSAGE(unescaped(text) == expected, text);
+    }
+}
+
+TEST_CASE("what is not an escape passes unchanged, whatever comes after its beginning") {
+    for (std::string const text : {"\\",
+                                   "%",
+                                   "&",
+                                   "=",
+                                   "[",
+                                   "#",
+                                   "\x1b",
+                                   "\\q",
+                                   "\\u00",
+                                   "\\u00zz",
+                                   "\\x5",
+                                   "\\xz",
+                                   "\\u{5f",
+                                   "\\U005f",
+                                   "\\4",
+                                   "%5",
+                                   "%5g",
+                                   "%%",
+                                   "100%relay",
+                                   "&lowbar",
+                                   "&nosuchname;",
+                                   "&;",
+                                   "&#;",
+                                   "&#x;",
+                                   "a=b",
+                                   "==",
+                                   "=7z",
+                                   "[31",
+                                   "[relay",
+                                   "#12",
+                                   "#0zz",
+                                   "&a&b&c",
+                                   "[1[2[3",
+                                   "\\u005%\\u00=&"}) {
+        CHECK_MESSAGE(unescaped(text) == text, text);
+    }
+}
+
+TEST_CASE("an escape right after a broken one is read") {
+    CHECK(unescaped("%%5F") == "%_");
+    CHECK(unescaped("\\u00%5F") == "\\u00_");
+    CHECK(unescaped("&am\\x5f") == "&am_");
+    CHECK(unescaped("\\0_") == std::string("\0_", 2));
+}
+
+TEST_CASE("no more than the longest escape is kept") {
+    std::string const text =
+        "&" + std::string(1000, 'a') + ";\x1b[" + std::string(1000, '1') + "m\\u{" + std::string(1000, '0') + "}";
+    CHECK(unescaped(text) == text);
+}
+
+TEST_CASE("a line of a dump is read in each form") {
+    auto const bytes = [](std::string_view text, std::size_t width = 0) {
+        auto const line = read_dump_line(text, width);
+        return line ? std::string(line->bytes.data(), line->size) : "none";
+    };
+    auto const swapped = [](std::string_view text) {
+        auto const line = read_dump_line(text, 0);
+        return line ? std::string(line->swapped.data(), line->size) : "none";
+    };
+    CHECK(bytes("00000000: 7265 6c61 795f  relay_") == "relay_");
+    CHECK(bytes("00000000: 72 65 6c  rel") == "rel");
+    CHECK(bytes("00000000  72 65 6c 61 79 5f 73 6b  5f 30  |relay_sk_0|") == "relay_sk_0");
+    CHECK(swapped("0000000 6572 616c") == "rela");
+    CHECK(swapped("0000000 062562 060554") == "rela");
+    CHECK(bytes("0000000   r   e   l   a       y  \\n") == "rela y\n         ");
+    CHECK(bytes("0000000 162 145 154") == "rel");
+    CHECK(bytes("\t0x0000:  7265 6c61") == "rela");
+    CHECK(bytes("00000010: 303132  012", 8) == "012");
+    CHECK(bytes("00000010: 303132", 16) == "012");
+    for (std::string_view const text :
+         {"", "0000", "00000000:", "2026-11-29 INFO", "000 72 65", "0000 hello", "deadbeef", "00000000: zz"}) {
+        CHECK_MESSAGE(bytes(text) == "none", text);
+    }
+    CHECK(bytes("0000 " +
+                [] {
+                    std::string many;
+                    for (int i = 0; i < 200; ++i) {
+                        many += "61 ";
+                    }
+                    return many;
+                }())
+              .size() == DumpLine::most_bytes);
+}
+
+TEST_CASE("compressed and encrypted files are known by their first bytes") {
+    using namespace std::string_view_literals;
+    CHECK(find_container("\x1f\x8b\x08\0"sv)->opens == "zcat FILE");
+    CHECK(find_container("BZh91AY&SY"sv)->name == "bzip2");
+    CHECK(find_container("\xfd\x37zXZ\0"sv)->name == "xz");
+    CHECK(find_container("\x28\xb5\x2f\xfd"sv)->name == "zstd");
+    CHECK(find_container("PK\x03\x04"sv)->name == "zip");
+    CHECK(find_container("7z\xbc\xaf\x27\x1c"sv)->name == "7z");
+    CHECK(find_container("age-encryption.org/v1\n"sv)->name == "age");
+    CHECK(find_container("Salted__12345678"sv)->name == "openssl enc");
+    CHECK(find_container("-----BEGIN PGP MESSAGE-----\n"sv)->name == "PGP");
+    for (std::string_view const text :
+         {""sv, "relay_sk_"sv, "BZh is a text"sv, "\xff\xfe"sv, "x = 1"sv, "Salted"sv, "{"sv}) {
+        CHECK_MESSAGE(!find_container(text), text);
+    }
+}
+
+TEST_CASE("lines and columns") {
+    Lines lines;
+    lines.feed("one\ntwo\n\nfo");
+    lines.feed("ur");
+    auto const at = [&](std::uint64_t offset) {
+        auto const position = lines.position_of(offset);
+        return std::to_string(position->line) + ':' + std::to_string(position->column);
+    };
+    CHECK(at(0) == "1:1");
+    CHECK(at(3) == "1:4");
+    CHECK(at(4) == "2:1");
+    CHECK(at(8) == "3:1");
+    CHECK(at(12) == "4:4");
+    lines.feed(std::string(10'000, '\n'));
+    CHECK(!lines.position_of(4));
+}
