@@ -1,6 +1,7 @@
 #include "relay/identity/agents_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/identity/reported_uses.hpp"
 #include "relay/identity/suggestions.hpp"
 
 #include <algorithm>
@@ -87,8 +88,9 @@ void update_agent(db::Transaction &transaction, AgentId const &id, std::string c
 
 std::vector<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     std::vector<Agent> agents;
-    db::Rows const rows = transaction.exec(list_sql.c_str(), {filter.org, filter.status, filter.after, filter.key_due,
-                                                              filter.unused_for, filter.role, filter.limit});
+    auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
+    db::Rows const rows = transaction.exec(
+        list_sql.c_str(), {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.limit});
     for (db::Row const row : rows) {
         agents.push_back(read_agent(row));
     }
