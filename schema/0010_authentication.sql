@@ -164,11 +164,12 @@ $$;
 -- Asks the same question up to twice. The first query asks whether the call is a usual one: nothing refuses key, agent or
 -- organization, and there is nothing to write. That is one plan of index lookups. If the call is not a usual one, for
 -- whatever reason, the second query makes all the checks.
+-- A gateway's session keeps the plan: one that was made while a table was small would read all of it when it is large.
 CREATE FUNCTION relay_api.authenticate(
     key_id text, key_digest bytea, agent_id text DEFAULT NULL, org_id text DEFAULT NULL,
     ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL, reports_uses boolean DEFAULT false)
 RETURNS relay_api.auth_decision
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     decision relay_api.auth_decision;
