@@ -29,6 +29,8 @@ CREATE TABLE relay.revocations (
 COMMENT ON COLUMN relay.revocations.cut_off IS
     'of a revocation: keys with a lower made_order stay dead; drawn anew when it is lifted';
 CREATE INDEX revocations_by_subject ON relay.revocations (subject_id);
+-- Without the blocks that were lifted: they refuse nothing, and would slow each check of their subject permanently.
+CREATE INDEX revocations_that_count ON relay.revocations (subject_id) WHERE lifted_at IS NULL OR kind = 'revoke';
 CREATE INDEX revocations_by_ticket ON relay.revocations (ticket) WHERE ticket IS NOT NULL;
 
 GRANT SELECT ON relay.revocations TO relay_provisioner, relay_responder, relay_auditor;
@@ -97,7 +99,10 @@ COMMENT ON COLUMN relay.organization_status.agents IS
 CREATE VIEW relay.agent_status AS
 SELECT agent.agent_id, agent.org_id, agent.name, agent.permissions, agent.key_max_age,
        COALESCE(agent.key_max_age, org.key_max_age) AS effective_key_max_age,
-       agent.created_at, agent.created_by, agent.last_used_at,
+       agent.created_at, agent.created_by,
+       (SELECT pg_catalog.max(seen.last_used_at)
+        FROM relay.agent_keys AS key JOIN relay.key_sightings AS seen ON seen.key_id = key.key_id
+        WHERE key.agent_id = agent.agent_id) AS last_used_at,
        CASE WHEN standing.revoked THEN 'revoked' WHEN standing.blocked THEN 'blocked' ELSE 'active' END AS status
 FROM relay.agents AS agent
 JOIN relay.organizations AS org ON org.org_id = agent.org_id
@@ -111,7 +116,8 @@ COMMENT ON COLUMN relay.agent_status.status IS 'active, blocked or revoked (the 
 -- `state` is what the row of the key says. `status` is what a gateway would answer, except that a block has its own column.
 CREATE VIEW relay.key_status AS
 SELECT key.key_id, key.agent_id, key.org_id, key.state, key.created_at, key.created_by, key.due_at, key.expires_at, key.retired_at,
-       COALESCE(key.revoked_at, fate.revoked_at) AS revoked_at, key.replaced_by, key.retire_on_first_use, key.last_used_at,
+       COALESCE(key.revoked_at, fate.revoked_at) AS revoked_at, key.replaced_by, key.retire_on_first_use,
+       (SELECT pg_catalog.max(seen.last_used_at) FROM relay.key_sightings AS seen WHERE seen.key_id = key.key_id) AS last_used_at,
        CASE
            WHEN fate.revoked_at IS NOT NULL OR key.state = 'revoked' THEN 'revoked'
            WHEN key.state = 'retired' THEN 'retired'
@@ -126,7 +132,7 @@ CROSS JOIN LATERAL (
            pg_catalog.bool_or(row.kind = 'block' AND row.lifted_at IS NULL
                               AND (row.until IS NULL OR row.until > pg_catalog.statement_timestamp())) AS blocked
     FROM relay.revocations AS row
-    WHERE row.subject_id IN (key.key_id, key.agent_id, key.org_id)
+    WHERE row.subject_id IN (key.key_id, key.agent_id, key.org_id) AND (row.lifted_at IS NULL OR row.kind = 'revoke')
       AND row.subject_id = CASE row.subject_kind
               WHEN 'key' THEN key.key_id WHEN 'agent' THEN key.agent_id WHEN 'org' THEN key.org_id END) AS fate;
 COMMENT ON COLUMN relay.key_status.status IS 'active, retiring, expired, retired or revoked';

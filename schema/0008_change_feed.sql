@@ -167,7 +167,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
--- Without last_used_at and last_used_from, so that these triggers cost an authentication nothing.
+-- Without awaits_use: a first use changes nothing that a gateway has cached.
 CREATE TRIGGER announce_change AFTER UPDATE OF key_id, agent_id, org_id, key_hash, hash_algorithm, state, expires_at, replaced_by
     ON relay.agent_keys FOR EACH ROW
     WHEN (OLD.key_id IS DISTINCT FROM NEW.key_id OR OLD.agent_id IS DISTINCT FROM NEW.agent_id

@@ -51,9 +51,10 @@ BEGIN
         END IF;
     END IF;
     IF NOT decision.ok THEN
-        RETURN ROW(false, event.reason, NULL, NULL, NULL, NULL, NULL)::relay_api.auth_decision;
+        RETURN ROW(false, event.reason, NULL, NULL, NULL, NULL, NULL, false)::relay_api.auth_decision;
     END IF;
     decision.reason := event.reason;
+    decision.report_now := false;
     decision.org_id := event.org_id;
     SELECT COALESCE(granted.permissions, '[]'), granted.conditions INTO decision.permissions, decision.conditions
     FROM relay.effective_grants(decision.agent_id, decision.permissions) AS granted;

@@ -83,7 +83,7 @@ CREATE TABLE relay.proven_agents (
 );
 COMMENT ON TABLE relay.proven_agents IS 'the agents that have ever used their own key: they can never use the shared secret again';
 
--- The addresses from which each agent used the shared secret, logged once per minute as in relay.key_sightings.
+-- The addresses from which each agent used the shared secret, logged once per minute.
 CREATE TABLE relay.legacy_sightings (
     agent_id   text COLLATE "C" NOT NULL,
     ip_address inet NOT NULL,  -- :: if the gateway did not send it
@@ -193,18 +193,15 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.proven_agents
 -- Leaving the list ---------------------------------------------------------------------------------------------------------------------
 
 -- Records that an agent has used its own key: from then on authenticate_legacy refuses it. The row does not depend on locks
--- on other tables; its event and its row of the feed do, because they only report it. Returns false if proven_agents itself
--- is locked: authenticate then comes here again with the next call of the agent.
-CREATE FUNCTION relay.note_own_key(seen_agent text, seen_org text, seen_key text) RETURNS boolean
+-- on other tables; its event and its row of the feed do, because they only report it. If proven_agents itself is locked,
+-- there is no row, and authenticate comes here again with the next call of the agent.
+CREATE FUNCTION relay.note_own_key(seen_agent text, seen_org text, seen_key text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
 DECLARE
     event relay.auth_events;
 BEGIN
-    IF EXISTS (SELECT FROM relay.proven_agents AS p WHERE p.agent_id = seen_agent) THEN
-        RETURN true;
-    END IF;
-    IF NOT relay.can_write('proven_agents') THEN
-        RETURN false;
+    IF EXISTS (SELECT FROM relay.proven_agents AS p WHERE p.agent_id = seen_agent) OR NOT relay.can_write('proven_agents') THEN
+        RETURN;
     END IF;
     INSERT INTO relay.proven_agents (agent_id, org_id, key_id) VALUES (seen_agent, seen_org, seen_key) ON CONFLICT DO NOTHING;
     IF FOUND AND EXISTS (SELECT FROM relay.legacy_agents AS l WHERE l.agent_id = seen_agent) THEN
@@ -218,25 +215,13 @@ BEGIN
         -- It wakes no gateway: this is inside an authentication, which must not wait for the lock of NOTIFY.
         PERFORM relay.announce(seen_org, seen_agent, NULL, 'legacy_left', false, wake => false);
     END IF;
-    RETURN true;
 EXCEPTION
     WHEN lock_not_available THEN
-        RETURN false;
+        NULL;
 END
 $$;
-
--- For a sighting that another function or a person writes. It depends on the sighting, not on last_used_at: if another
--- transaction has locked the row of the key or of the agent, last_used_at is skipped.
-CREATE FUNCTION relay.leave_legacy() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    PERFORM relay.note_own_key(k.agent_id, k.org_id, k.key_id) FROM relay.agent_keys AS k WHERE k.key_id = NEW.key_id;
-    RETURN NULL;
-END
-$$;
-COMMENT ON FUNCTION relay.leave_legacy() IS
-    'takes an agent permanently off the list of the shared secret when its own key is seen for the first time';
-CREATE TRIGGER leave_legacy AFTER INSERT ON relay.key_sightings FOR EACH ROW EXECUTE FUNCTION relay.leave_legacy();
+COMMENT ON FUNCTION relay.note_own_key(text, text, text) IS
+    'takes an agent permanently off the list of the shared secret when its own key is used for the first time';
 
 -- Gateways may cache a decision on the shared secret, so they must hear when fewer agents may use it.
 CREATE FUNCTION relay.announce_legacy() RETURNS trigger

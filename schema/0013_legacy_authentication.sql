@@ -42,7 +42,7 @@ BEGIN
            bool_or(r.kind = 'block' AND r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
     INTO revoked, blocked
     FROM relay.revocations AS r
-    WHERE r.subject_id IN (claimed_agent, listed.org_id)
+    WHERE r.subject_id IN (claimed_agent, listed.org_id) AND (r.lifted_at IS NULL OR r.kind = 'revoke')
       AND r.subject_id = CASE r.subject_kind WHEN 'agent' THEN claimed_agent WHEN 'org' THEN listed.org_id END;
 
     reason := CASE
@@ -102,7 +102,7 @@ DECLARE
     claimed  text := left(authenticate_legacy.agent_id, 127);
     writable boolean := current_setting('transaction_read_only') = 'off';  -- on a standby it answers and writes nothing
 BEGIN
-    SELECT true, 'ok', a.org_id, a.agent_id, a.permissions, m.deadline, NULL::jsonb INTO decision
+    SELECT true, 'ok', a.org_id, a.agent_id, a.permissions, m.deadline, NULL::jsonb, false INTO decision
     FROM relay.legacy_agents AS l
     JOIN relay.agents AS a ON a.agent_id = l.agent_id
     JOIN relay.legacy_migrations AS m ON m.migration_id = l.migration_id
@@ -114,7 +114,10 @@ BEGIN
       AND NOT EXISTS (SELECT FROM relay.legacy_stops AS stop
                       WHERE stop.stop_order > m.opened_order OR stop.stopped_at >= m.opened_at)
       AND NOT EXISTS (SELECT FROM relay.proven_agents AS p WHERE p.agent_id = l.agent_id)
-      AND NOT EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id = ANY (ARRAY[l.agent_id, a.org_id]));
+      AND NOT EXISTS (SELECT FROM relay.revocations AS r
+                      WHERE r.subject_id = ANY (ARRAY[l.agent_id, a.org_id])
+                        AND ((r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
+                             OR (r.kind = 'revoke' AND r.cut_off > l.listed_order)));
     IF FOUND THEN
         RETURN decision;
     END IF;
@@ -122,6 +125,7 @@ BEGIN
     SELECT * INTO answer FROM relay.decide_legacy(authenticate_legacy.agent_id, authenticate_legacy.org_id);
     decision.ok := answer.reason = 'ok';
     decision.reason := answer.reason;
+    decision.report_now := false;
     IF NOT decision.ok THEN
         IF writable THEN
             refused.action := 'legacy_denied';

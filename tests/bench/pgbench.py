@@ -9,12 +9,12 @@ from support.binaries import postgres_bin
 
 
 class Script:
-    """One prepared statement with `:n`, a random number in 1..1000, and the variables given to `run`."""
+    """One prepared statement with `:n`, a random number in 1..most, and the variables given to `run`."""
 
-    def __init__(self, folder, name, sql):
+    def __init__(self, folder, name, sql, *, most=1000):
         self.name = name
         self.path = folder / f"{name.replace(' ', '_')}.sql"
-        self.path.write_text(f"\\set n random(1, 1000)\n{sql};\n")
+        self.path.write_text(f"\\set n random(1, {most})\n{sql};\n")
 
     def run(self, database, *, transactions, clients=1, variables=()):
         """Returns the transactions per second; an error in any transaction fails the run."""
@@ -34,6 +34,11 @@ class Ratios:
 
     def of(self, ours, peer):
         return statistics.median(each[ours] / each[peer] for each in self.rounds)
+
+    def text(self, ours, peer):
+        """The median with the quartiles: `0.52 (0.49 to 0.55)`."""
+        low, middle, high = statistics.quantiles((each[ours] / each[peer] for each in self.rounds), n=4)
+        return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
     def tps(self, name):
         return statistics.median(each[name] for each in self.rounds)

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 
 import pexpect
 import pytest
@@ -225,6 +226,26 @@ def test_lists_filter_and_page(acme, database):
     assert "one" in acme("agent", "list", "--unused-for", "0", "-o", "id", check=0).out
     assert acme.error("agent", "list", "--state", "actve", check=2)["suggestions"] == ["active"]
     acme("agent", "list", "--org", "nobody", check=3)
+
+
+def test_an_agent_is_unused_only_when_no_report_of_a_use_can_be_on_its_way(acme, database):
+    key_id = create(acme, "bot")["data"]["key_id"]
+    create(acme, "idle")
+    database.execute("UPDATE relay.agents SET created_at = now() - interval '3 days'")
+
+    def unused(age):
+        """The agents that are unused for a day while the last use of bot is `age` old, give or take eight seconds."""
+        while True:
+            began = time.monotonic()
+            database.execute("DELETE FROM relay.key_sightings")
+            database.execute("INSERT INTO relay.key_sightings SELECT %s, '192.0.2.1', clock_timestamp() - %s::interval", key_id, age)
+            found = acme("agent", "list", "--unused-for", "1d", "-o", "id", check=0).out.split()
+            if time.monotonic() - began < 8:
+                return found
+
+    assert unused("1 hour") == ["idle"]
+    assert unused("1 day 1 second") == ["idle"], "gateways report every 10 s"
+    assert unused("1 day 1 minute") == ["bot", "idle"]
 
 
 def test_the_table_lines_up(acme):

@@ -199,9 +199,9 @@ def test_a_new_key_that_nobody_uses_while_the_old_one_ends(relay, database, tmp_
     assert one(relay, "keys.unused")["status"] == "ok"
     database.execute("UPDATE relay.agent_keys SET expires_at = now() + interval '20 hours' WHERE state = 'retiring'")
     assert_found(one(relay, "keys.unused"), "warn", "1 agent never used its new key", "bot (20", "--revert")
-    database.execute("UPDATE relay.agent_keys SET last_used_at = now() WHERE state = 'active'")
+    database.execute("INSERT INTO relay.key_sightings SELECT key_id, '::', now() FROM relay.agent_keys WHERE state = 'active'")
     assert one(relay, "keys.unused")["status"] == "ok"
-    database.execute("UPDATE relay.agent_keys SET last_used_at = NULL")
+    database.execute("DELETE FROM relay.key_sightings")
     provisioner("revoke", "bot", check=0)
     assert one(relay, "keys.unused")["status"] == "ok"
 

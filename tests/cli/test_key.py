@@ -106,7 +106,7 @@ def test_it_leaves_no_trace(relay, database, bot):
     before = database.value("SELECT count(*) FROM relay.auth_events")
     relay("key", "verify", stdin=bot, check=0)
     assert database.value("SELECT count(*) FROM relay.auth_events") == before
-    assert database.value("SELECT last_used_at FROM relay.agent_keys") is None
+    assert database.value("SELECT last_used_at FROM relay.key_status") is None
 
 
 def test_people_read_the_answer(relay, database, bot):

@@ -43,7 +43,7 @@ def test_while_it_is_optional_an_agent_is_taken_at_its_word_and_recorded(anonymo
     assert decision["permissions"] == [] and decision["expires_at"] is None and decision["conditions"] is None
     (event,) = database.rows("SELECT * FROM relay.auth_events WHERE action = 'unauthenticated'")
     assert (event["outcome"], event["org_id"], event["agent_id"]) == ("ok", "acme", "bot")
-    assert database.value("SELECT last_used_at FROM relay.agents") is None, "that is for who has proven it"
+    assert database.value("SELECT last_used_at FROM relay.agent_status") is None, "that is for who has proven it"
 
 
 def test_its_permissions_are_those_that_it_has(anonymous, relay, phased):
@@ -146,5 +146,5 @@ def test_a_relay_that_has_no_keys_yet_begins_so(relay, anonymous):
 
 def test_no_key_id_is_made_up(anonymous, database, phased, key):
     anonymous("bot")
-    assert database.value("SELECT last_used_at FROM relay.agent_keys WHERE key_id = %s", key_id(key)) is None
+    assert database.value("SELECT last_used_at FROM relay.key_status WHERE key_id = %s", key_id(key)) is None
     assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'unauthenticated' AND key_id IS NOT NULL") == 0

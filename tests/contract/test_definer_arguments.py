@@ -20,10 +20,15 @@ ABSURD = {
     "bigint": ("-9223372036854775808", "-1", "9223372036854775807", "NULL"),
     "text": ("''", "NULL", "repeat('x', 2000000)", "repeat('a:', 1000000)", "repeat('9', 60000) || '.1.1.1:1:'", "E'\\x7f\\n'"),
     "bytea": ("''", "NULL", "convert_to(repeat('x', 2000000), 'UTF8')"),
-    "text[]": ("'{}'", "NULL", "array_fill('x'::text, ARRAY[200000])", "array_fill('x'::text, ARRAY[500, 500])", "'{NULL,NULL}'"),
+    "text[]": ("'{}'", "NULL", "array_fill('x'::text, ARRAY[200000])", "array_fill('x'::text, ARRAY[500, 500])", "'{NULL,NULL}'", "'{NULL}'",
+               "ARRAY[repeat('x', 2000000)]"),
+    "integer[]": ("'{}'", "NULL", "array_fill(1, ARRAY[200000])", "'{2147483647}'", "'{-2147483648}'", "'{NULL}'"),
+    "inet[]": ("'{}'", "NULL", "array_fill('::1'::inet, ARRAY[200000])", "'{NULL}'"),
+    "timestamp with time zone[]": ("'{}'", "NULL", "array_fill(now(), ARRAY[200000])", "'{infinity}'", "'{-infinity}'", "'{NULL}'"),
 }
 USUAL = {
     "integer": "1", "bigint": "1", "text": "'acme'", "bytea": "'x'", "text[]": "'{a}'", "inet": "'192.0.2.1'", "boolean": "true",
+    "integer[]": "'{1}'", "inet[]": "'{192.0.2.1}'", "timestamp with time zone[]": "'{now}'",
     "date": "'2026-01-01'", "interval": "'1 minute'", "timestamp with time zone": "now()", "relay.auth_events": "ROW(NULL, NULL, 'acme', NULL, NULL, 'auth_failed', 'failed', 'x', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
 }  # fmt: skip
 REFUSALS = {
@@ -97,12 +102,16 @@ def test_no_argument_asks_for_any_amount_of_work(database, functions):
         ("relay.droppable_event_months(0)", "keep_months must be from 1 to 1200, not 0"),
         ("relay.contrary_answers('agent', array_fill('x'::text, ARRAY[100001]))", "the number of ids must be from 0 to 100000, not 100001"),
         ("relay.contrary_answers('what', '{a}')", "kind must be agent, org or key"),
+        ("relay_api.report_uses(array_fill('x'::text, ARRAY[10001]), '{}', '{}')", "the number of key_ids must be from 0 to 10000, not 10001"),
+        ("relay_api.report_uses('{a,b}', '{::1}', '{now,now}')", "key_ids, ip_addresses, used_at and uses must have the same number of elements"),
+        ("relay_api.report_uses('{a}', '{::1}', NULL)", "key_ids, ip_addresses, used_at and uses must have the same number of elements"),
+        ("relay_api.report_uses('{a}', '{::1}', '{now}', '{1,1}')", "key_ids, ip_addresses, used_at and uses must have the same number of elements"),
     ],
 )
 def test_the_error_says_which_argument_and_what_it_may_be(database, call, words):
     before = size(database)
-    login = database.cluster.login("only_relay_provisioner", member_of="relay_provisioner")
-    connection = database.connect(user=login)
+    role = "relay_gateway" if call.startswith("relay_api.") else "relay_provisioner"
+    connection = database.connect(user=database.cluster.login(f"only_{role}", member_of=role))
     with connection.cursor() as cursor, pytest.raises(psycopg2.errors.InvalidParameterValue) as raised:
         cursor.execute(f"SELECT * FROM {call}")
     connection.close()

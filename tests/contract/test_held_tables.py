@@ -95,8 +95,8 @@ def test_no_lock_on_any_table_changes_an_answer(database, fleet, ask, key, forei
         }, name  # fmt: skip
         # What was left out is made up for by the next call: at the latest then the shared secret is closed to the agent.
         assert first_use(ask, number) == "ok" and ask(LEGACY, f"a{number}", IP) == "own_key", name
-    assert database.value("SELECT count(last_used_at) FROM relay.agent_keys WHERE last_used_from IS NOT NULL") >= len(names)
-    database.execute("UPDATE relay.agent_keys SET last_used_at = last_used_at - interval '2 minutes'")
+    assert database.value("SELECT count(*) FROM relay.agent_keys WHERE NOT awaits_use") >= len(names)
+    database.execute("UPDATE relay.key_sightings SET last_used_at = last_used_at - interval '2 hours'")
     assert [first_use(ask, number) for number in range(len(names))] == ["ok"] * len(names)
     assert database.value("SELECT count(*) FROM relay.key_sightings WHERE host(ip_address) = %s", IP) == len(names)
     assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'authenticated' AND host(ip_address) = %s", IP) >= len(names)
@@ -104,7 +104,7 @@ def test_no_lock_on_any_table_changes_an_answer(database, fleet, ask, key, forei
 
 @pytest.mark.parametrize(
     "index",
-    ["relay.agents (name)", "relay.agent_keys (created_by)", "relay.auth_events (ticket)", "relay.key_sightings (logged_at)",
+    ["relay.agents (name)", "relay.agent_keys (created_by)", "relay.auth_events (ticket)", "relay.key_sightings (last_used_at)",
      "relay.event_floods (began_at)", "relay.legacy_agents (owner)", "relay.legacy_sightings (logged_at)", "relay.proven_agents (key_id)"],
 )  # fmt: skip
 def test_an_index_that_is_being_made_holds_up_no_call(database, fleet, ask, foreign_key, index):
@@ -122,7 +122,7 @@ def test_leaving_the_shared_secret_depends_on_its_own_table_only(database, fleet
     with held(database, lock("relay.proven_agents")):
         assert first_use(ask, 2) == "ok"
         assert ask(LEGACY, "a2", IP) == "ok", "it cannot be known yet"
-        assert database.value("SELECT last_used_at FROM relay.agent_keys WHERE agent_id = 'a2'") is None, "so that the next call asks again"
+        assert database.value("SELECT awaits_use FROM relay.agent_keys WHERE agent_id = 'a2'"), "so that the next call asks again"
     assert first_use(ask, 2) == "ok" and ask(LEGACY, "a2", IP) == "own_key"
 
 

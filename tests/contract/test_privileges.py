@@ -58,11 +58,12 @@ def test_it_can_execute_the_contract_only(database):
     found = executable_by(database, database.gateway_login())
     assert sorted(found) == [
         "relay_api.acknowledge(text,text)",
-        "relay_api.authenticate(text,bytea,text,text,inet,text)",
+        "relay_api.authenticate(text,bytea,text,text,inet,text,boolean)",
         "relay_api.authenticate_anonymous(text,text,inet,text)",
         "relay_api.authenticate_legacy(text,text,inet,text)",
         "relay_api.authorize(text,text,inet,text)",
         "relay_api.changes_since(text,integer)",
+        "relay_api.report_uses(text[],inet[],timestamp with time zone[],integer[])",
     ]
 
 

@@ -26,17 +26,25 @@ def test_a_success_is_logged_at_first_use_and_then_at_most_once_a_minute_and_add
 
 
 def test_last_use_is_written_at_most_once_a_minute(gateway, database, key):
-    sql = "SELECT last_used_at FROM relay.agent_keys WHERE key_id = %s"
+    sql = "SELECT last_used_at FROM relay.key_status WHERE key_id = %s"
     assert database.value(sql, key_id(key)) is None
     gateway.ask(key)
     first = database.value(sql, key_id(key))
     assert first is not None
-    assert database.value("SELECT last_used_at FROM relay.agents") == first
+    assert database.value("SELECT last_used_at FROM relay.agent_status") == first
     gateway.ask(key)
     assert database.value(sql, key_id(key)) == first
-    database.execute("UPDATE relay.agent_keys SET last_used_at = last_used_at - interval '2 minutes'")
+    database.execute("UPDATE relay.key_sightings SET last_used_at = last_used_at - interval '2 minutes'")
     gateway.ask(key)
     assert database.value(sql, key_id(key)) > first
+    assert database.one("SELECT uses, reported_by FROM relay.key_sightings") == {"uses": 2, "reported_by": None}
+
+
+def test_a_success_in_another_hour_has_an_event(gateway, database, key):
+    gateway.ask(key)
+    database.execute("UPDATE relay.key_sightings SET last_used_at = last_used_at - interval '1 hour'")
+    gateway.ask(key)
+    assert len(events(database, "authenticated")) == 2
 
 
 def test_a_failure_is_logged_with_its_reason_and_the_claims(gateway, database, relay, key, foreign_key):

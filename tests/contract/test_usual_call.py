@@ -28,6 +28,11 @@ EDITS = {
         " VALUES ('agent', 'bot', 'block', clock_timestamp() - interval '1 second', 'ana')",
         "ok",
     ),
+    "a revocation that was lifted before the key was made": (
+        "INSERT INTO relay.revocations (subject_kind, subject_id, kind, lifted_at, lifted_by, cut_off, actor)"
+        " SELECT 'agent', 'bot', 'revoke', now(), 'ana', made_order - 1, 'ana' FROM relay.agent_keys",
+        "ok",
+    ),
     "a block that was lifted": (
         "INSERT INTO relay.revocations (subject_kind, subject_id, kind, lifted_at, lifted_by, actor)"
         " VALUES ('agent', 'bot', 'block', now(), 'ana', 'ana')",

@@ -73,7 +73,7 @@ TEST_CASE("success is written once per minute for a key and an address") {
         CHECK(reason(relay, relay.last_key, ", ip_address => '203.0.113.8'") == "ok");
     }
     CHECK(events(relay, "action = 'authenticated'") == "2");
-    CHECK(relay.scratch.query("SELECT last_used_at IS NOT NULL FROM relay.agents WHERE agent_id = 'bot'") == "t");
+    CHECK(relay.scratch.query("SELECT last_used_at IS NOT NULL FROM relay.agent_status WHERE agent_id = 'bot'") == "t");
 }
 
 TEST_CASE("both keys open during the grace; the old one never outlives its own expiry") {

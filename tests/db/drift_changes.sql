@@ -4,8 +4,8 @@
 -- A change begins with `--- `, its name, and after ` => ` a part of the line that must name it; `[15]`: from that version on.
 
 --- [13] view: a blocked agent is accepted => view text relay.key_standing
-DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW relay.key_standing AS SELECT key_id, org_id, agent_id, permissions, key_hash, expires_at, last_used_at, '
-    'last_used_from, ''ok''::text AS reason FROM (' || rtrim(pg_get_viewdef('relay.key_standing'::regclass), ';') || ') AS k'; END $$;
+DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW relay.key_standing AS SELECT key_id, org_id, agent_id, permissions, key_hash, expires_at, '
+    'awaits_use, ''ok''::text AS reason FROM (' || rtrim(pg_get_viewdef('relay.key_standing'::regclass), ';') || ') AS k'; END $$;
 --- [13] view: a condition is gone => view text relay.standing_revocations
 DO $$ BEGIN EXECUTE 'CREATE OR REPLACE VIEW relay.standing_revocations AS '
     || regexp_replace(pg_get_viewdef('relay.standing_revocations'::regclass), '\s+WHERE.*', ' WHERE kind = ''block'''); END $$;

@@ -160,7 +160,7 @@ GRANT SELECT ON relay.auth_events_default TO relay_auditor;
 --- [13] right: a function for PUBLIC => grant execute on function relay.verify_key
 GRANT EXECUTE ON FUNCTION relay.verify_key(text, bytea, text) TO PUBLIC;
 --- [13] right: a function revoked => relay_api.authenticate(
-REVOKE EXECUTE ON FUNCTION relay_api.authenticate(text, bytea, text, text, inet, text) FROM relay_gateway;
+REVOKE EXECUTE ON FUNCTION relay_api.authenticate(text, bytea, text, text, inet, text, boolean) FROM relay_gateway;
 --- [13] right: a sequence => grant usage on relation relay.auth_events_event_id_seq to public
 GRANT USAGE ON SEQUENCE relay.auth_events_event_id_seq TO PUBLIC;
 --- [13] right: a schema => grant create on schema relay to relay_provisioner

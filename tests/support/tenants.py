@@ -60,8 +60,9 @@ def settle(database):
                 + [("key", key_id(keys[f"{org}-bot3"]), "revoke", "leaked", "INC-2", "staff") for org in ORGS]
                 + [("org", org, "block", "unpaid", "INC-3", "staff") for org in ORGS])  # fmt: skip
         cursor.execute("UPDATE relay.revocations SET lifted_at = now(), lifted_by = 'staff' WHERE subject_kind = 'org'")
-        _insert(cursor, "INSERT INTO relay.key_sightings (key_id, ip_address, logged_at) VALUES %s",
+        _insert(cursor, "INSERT INTO relay.key_sightings (key_id, ip_address, last_used_at) VALUES %s",
                 [(key_id(key), "192.0.2.1", "2026-01-01") for key in keys.values()])  # fmt: skip
+        cursor.execute("INSERT INTO relay.proven_agents (agent_id, org_id, key_id) SELECT agent_id, org_id, key_id FROM relay.agent_keys")
         _insert(cursor, "INSERT INTO relay.auth_events (org_id, agent_id, action, outcome, reason, actor, ticket) VALUES %s",
                 [(org, f"{org}-bot2", "agent_blocked", "ok", "the staff suspects fraud", "staff", "INC-1") for org in ORGS]
                 + [(org, f"{org}-bot4", "auth_failed", "failed", "expired", None, None) for org in ORGS])  # fmt: skip

@@ -84,7 +84,7 @@ SELECT count(*) AS agents,
                                   ORDER BY old.expires_at, old.agent_id))[1:3], ', ') AS first
 FROM relay.key_status AS old JOIN relay.agent_keys AS new ON new.key_id = old.replaced_by
 WHERE old.state = 'retiring' AND old.status = 'retiring' AND old.expires_at > now() AND old.expires_at <= now() + interval '1 day'
-  AND new.state = 'active' AND new.last_used_at IS NULL)sql";
+  AND new.state = 'active' AND NOT EXISTS (SELECT FROM relay.key_sightings AS seen WHERE seen.key_id = new.key_id))sql";
 
 constexpr auto refused_sql = R"sql(
 SELECT proven.agent_id IS NOT NULL AS has_left, count(*) AS agents,

@@ -1,6 +1,7 @@
 #include "relay/identity/agents_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/identity/reported_uses.hpp"
 #include "relay/identity/suggestions.hpp"
 
 #include <algorithm>
@@ -89,9 +90,10 @@ void update_agent(db::Transaction &transaction, AgentId const &id, std::string c
 }
 
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
+    auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
     return {transaction,
             list_sql,
-            {filter.org, filter.status, filter.after, filter.key_due, filter.unused_for, filter.role, filter.limit},
+            {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.limit},
             read_agent};
 }
 

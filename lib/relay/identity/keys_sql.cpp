@@ -59,7 +59,7 @@ UPDATE relay.agent_keys SET state = 'revoked', revoked_at = now() WHERE agent_id
 constexpr auto last_address_sql = R"sql(
 SELECT host(sighting.ip_address) AS address
 FROM relay.key_sightings AS sighting JOIN relay.agent_keys AS key ON key.key_id = sighting.key_id
-WHERE key.agent_id = $1 AND sighting.ip_address <> '::' ORDER BY sighting.logged_at DESC LIMIT 1)sql";
+WHERE key.agent_id = $1 AND sighting.ip_address <> '::' ORDER BY sighting.last_used_at DESC LIMIT 1)sql";
 
 constexpr auto verify_sql = R"sql(
 SELECT (answer).ok, (answer).reason, (answer).org_id, (answer).agent_id, (answer).expires_at

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/identity/reported_uses.hpp"
 #include "relay/legacy/states.hpp"
 #include "relay/model/ids.hpp"
 #include "relay/model/time.hpp"
@@ -60,7 +61,7 @@ struct LegacyWatch {
 
     /// From when on a silence of `quiet` proves something of all that are left in this window.
     Instant proves_from(LegacyWindow const &window, std::chrono::seconds quiet) const {
-        return std::max(window.opened_at, listed_at.value_or(window.opened_at)) + quiet;
+        return std::max(window.opened_at, listed_at.value_or(window.opened_at)) + silence_to_prove(quiet);
     }
 };
 

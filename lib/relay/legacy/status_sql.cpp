@@ -22,7 +22,7 @@ FROM relay.legacy_agent_status)sql";
 constexpr auto watch_sql = R"sql(
 SELECT (SELECT max(listed_at) FROM relay.legacy_agent_status WHERE state IN ('listed', 'issued')) AS listed_at,
        EXISTS (SELECT FROM relay.legacy_sightings WHERE logged_at >= $1::timestamptz)
-       OR EXISTS (SELECT FROM relay.key_sightings WHERE logged_at >= $1::timestamptz)
+       OR EXISTS (SELECT FROM relay.key_sightings WHERE last_used_at >= $1::timestamptz)
        OR EXISTS (SELECT FROM relay.auth_events
                   WHERE occurred_at >= $1::timestamptz
                     AND action IN ('authenticated', 'auth_failed', 'legacy_authenticated', 'legacy_denied')) AS asked)sql";
@@ -86,7 +86,7 @@ GROUP BY place ORDER BY place)sql";
 }  // namespace
 
 LegacyCounts count_legacy(db::Transaction &transaction, std::chrono::seconds quiet) {
-    db::Rows const rows = transaction.exec(count_sql, {quiet});
+    db::Rows const rows = transaction.exec(count_sql, {silence_to_prove(quiet)});
     db::Row const row = rows.one();
     return {.imported = row.integer("imported"),
             .listed = row.integer("listed"),
@@ -112,7 +112,7 @@ LegacyPace legacy_pace(db::Transaction &transaction, std::optional<LegacyWindow>
 
 std::vector<LegacyAgent> stragglers(db::Transaction &transaction, std::chrono::seconds quiet, std::int64_t limit) {
     std::vector<LegacyAgent> agents;
-    db::Rows const rows = transaction.exec(stragglers_sql, {quiet, limit});
+    db::Rows const rows = transaction.exec(stragglers_sql, {silence_to_prove(quiet), limit});
     for (db::Row const row : rows) {
         agents.push_back({.agent_id = row.id<AgentId>("agent_id"),
                           .org_id = row.id<OrgId>("org_id"),
@@ -131,7 +131,7 @@ std::vector<LegacyAgent> stragglers(db::Transaction &transaction, std::chrono::s
 std::vector<LegacyOwner> straggling_owners(db::Transaction &transaction, std::chrono::seconds quiet,
                                            std::int64_t limit) {
     std::vector<LegacyOwner> owners;
-    db::Rows const rows = transaction.exec(owners_sql, {quiet, limit});
+    db::Rows const rows = transaction.exec(owners_sql, {silence_to_prove(quiet), limit});
     for (db::Row const row : rows) {
         owners.push_back({.owner = row.optional_text("owner"),
                           .org_id = row.optional_id<OrgId>("org_id"),

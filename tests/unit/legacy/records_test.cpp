@@ -77,3 +77,10 @@ TEST_CASE("the end is as far as the pace says, and unknown without a pace") {
     LegacyPace const of_a_minute{now - 1min, 10};
     CHECK(of_a_minute.end(10, now) == now + 1h);  // a minute shows no more than an hour would
 }
+
+TEST_CASE("silence proves something once the last report of a use has come, and no silence is asked for by zero") {
+    LegacyWindow const window{.opened_at = opened};
+    CHECK(LegacyWatch{}.proves_from(window, 72h) == opened + 72h + report_interval);
+    CHECK(LegacyWatch{.listed_at = opened + 1h}.proves_from(window, 72h) == opened + 73h + report_interval);
+    CHECK(LegacyWatch{}.proves_from(window, 0s) == opened);
+}

@@ -1,0 +1,105 @@
+-- Uses that gateways report in batches, and the end of old sightings.
+--
+-- A report is a claim: it comes without the key. So it writes relay.key_sightings and nothing else: no event, no state, and
+-- nothing that changes what a key or the shared secret may do. That is left to authenticate, which sees the key's digest.
+
+-- Each entry is one use, or several of the same key from the same address. An unknown key is counted and left out. So is, without
+-- being counted, an entry whose row someone else is writing or whose table someone has locked: the gateway may report it again.
+CREATE FUNCTION relay_api.report_uses(
+    key_ids text[], ip_addresses inet[], used_at timestamptz[], uses integer[] DEFAULT NULL, OUT recorded integer, OUT unknown integer)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
+#variable_conflict use_column
+DECLARE
+    present timestamptz := clock_timestamp();
+    most    constant integer := 10000;
+    total   integer := cardinality(report_uses.key_ids);
+    entry   record;
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RAISE EXCEPTION 'this server is a standby: call report_uses on the primary' USING ERRCODE = 'read_only_sql_transaction';
+    END IF;
+    PERFORM relay.require_between('the number of key_ids', total, 0, most);
+    IF (cardinality(report_uses.ip_addresses) = total AND cardinality(report_uses.used_at) = total) IS NOT TRUE
+       OR cardinality(report_uses.uses) <> total THEN
+        RAISE EXCEPTION 'key_ids, ip_addresses, used_at and uses must have the same number of elements'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    recorded := 0;
+    unknown := 0;
+    IF total = 0 OR NOT relay.can_write('key_sightings') THEN
+        RETURN;
+    END IF;
+    PERFORM relay.commit_lazily();
+    -- One row after the other, and not one statement for all: its plan would depend on how large the table was when it was made.
+    -- In order, so that two reports at the same time meet each row in the same order.
+    FOR entry IN
+        SELECT said.key_id, COALESCE(said.ip_address, '::') AS ip_address, count(*)::integer AS entries,
+               max(GREATEST(LEAST(COALESCE(said.used_at, present), present), present - interval '1 hour')) AS last_at,
+               min(GREATEST(LEAST(COALESCE(said.used_at, present), present), present - interval '1 hour')) AS first_at,
+               sum(GREATEST(COALESCE(said.uses, 1), 1)) AS uses
+        FROM unnest(report_uses.key_ids, report_uses.ip_addresses, report_uses.used_at, report_uses.uses)
+             AS said (key_id, ip_address, used_at, uses)
+        GROUP BY 1, 2 ORDER BY 1, 2
+    LOOP
+        UPDATE relay.key_sightings AS s
+        SET last_used_at = GREATEST(s.last_used_at, entry.last_at), uses = s.uses + entry.uses,
+            reported_by = CASE WHEN entry.last_at > s.last_used_at THEN SESSION_USER ELSE s.reported_by END
+        WHERE s.key_id = entry.key_id
+          AND s.ip_address = (SELECT o.ip_address FROM relay.key_sightings AS o
+                              WHERE o.key_id = entry.key_id AND o.ip_address = entry.ip_address FOR NO KEY UPDATE SKIP LOCKED);
+        IF FOUND THEN
+            recorded := recorded + entry.entries;
+        ELSIF NOT EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = entry.key_id) THEN
+            unknown := unknown + entry.entries;
+        ELSE
+            BEGIN
+                INSERT INTO relay.key_sightings (key_id, ip_address, last_used_at, uses, first_used_at, reported_by)
+                VALUES (entry.key_id, entry.ip_address, entry.last_at, entry.uses, entry.first_at, SESSION_USER)
+                ON CONFLICT DO NOTHING;
+                IF FOUND THEN
+                    recorded := recorded + entry.entries;
+                END IF;
+            EXCEPTION
+                WHEN lock_not_available THEN
+                    NULL;
+            END;
+        END IF;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION relay_api.report_uses(text[], inet[], timestamptz[], integer[]) IS
+    'for a gateway that passes reports_uses to authenticate: records when and from where keys were used (uses: how often, null: once), '
+    'at most 10000 entries; call it every 10 s; times count from an hour ago until now; '
+    'returns how many entries it recorded, and how many name an unknown key; primary only';
+GRANT EXECUTE ON FUNCTION relay_api.report_uses(text[], inet[], timestamptz[], integer[]) TO relay_gateway;
+
+-- Removes old sightings, but keeps the newest one of each key, because it shows where the key was last seen. A sighting that was
+-- reported has no events, so it leaves one.
+CREATE FUNCTION relay.prune_sightings(max_rows integer DEFAULT 100000) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    PERFORM relay.require_between('max_rows', prune_sightings.max_rows, 1, 1000000);
+    WITH gone AS (
+        DELETE FROM relay.key_sightings WHERE ctid = ANY (ARRAY(
+            SELECT s.ctid FROM relay.key_sightings AS s
+            WHERE s.last_used_at < clock_timestamp() - interval '30 days'
+              AND EXISTS (SELECT FROM relay.key_sightings AS newer WHERE newer.key_id = s.key_id AND newer.last_used_at > s.last_used_at)
+            LIMIT prune_sightings.max_rows FOR UPDATE OF s SKIP LOCKED))
+        RETURNING key_id, ip_address, last_used_at, uses, first_used_at, reported_by
+    ), written AS (
+        INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, ip_address, detail, times)
+        SELECT k.org_id, k.agent_id, g.key_id, 'use_reported', NULLIF(g.ip_address, '::'),
+               jsonb_build_object('reported_by', g.reported_by, 'first_at', g.first_used_at, 'last_at', g.last_used_at), g.uses
+        FROM gone AS g JOIN relay.agent_keys AS k ON k.key_id = g.key_id
+        WHERE g.reported_by IS NOT NULL
+    )
+    SELECT count(*) INTO removed FROM gone;
+    RETURN removed;
+END
+$$;
+COMMENT ON FUNCTION relay.prune_sightings(integer) IS
+    'removes the addresses from which a key was not seen for 30 days, except the latest, at most max_rows; waits for no lock; '
+    'returns how many it removed';
+GRANT EXECUTE ON FUNCTION relay.prune_sightings(integer) TO relay_provisioner;
