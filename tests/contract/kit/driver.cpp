@@ -175,6 +175,26 @@ json hold(json const &request) {
     return describe(*verifier().hold(request.at("key").get<std::string>(), end));
 }
 
+std::vector<std::future<std::string>> crowd;
+
+json begin(json const &request) {
+    for (int n = 0; n < request.at("callers"); ++n) {
+        crowd.push_back(
+            std::async(std::launch::async, [key = request.at("key").get<std::string>(), claims = claims_of(request)] {
+                return verifier().check(key, claims)->reason;
+            }));
+    }
+    return json::object();
+}
+
+json finish() {
+    std::multiset<std::string> reasons;
+    for (std::future<std::string> &one : std::exchange(crowd, {})) {
+        reasons.insert(one.get());
+    }
+    return {{"reasons", reasons}};
+}
+
 json report() {
     std::lock_guard const lock(ended_mutex);
     json said{{"agents", json::object()}, {"ended", ended}, {"queries", queries.exchange(0)}};
@@ -196,6 +216,8 @@ json answer(json const &request) {
                : op == "check"  ? describe(*verifier().check(request.at("key").get<std::string>(), claims_of(request)))
                : op == "permit" ? permit(request)
                : op == "hold"   ? hold(request)
+               : op == "begin"  ? begin(request)
+               : op == "finish" ? finish()
                                 : report();
     }
     return json::object();

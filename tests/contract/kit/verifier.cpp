@@ -23,7 +23,7 @@ constexpr auto authorize_sql = "SELECT ok, conditions FROM relay_api.authorize($
 constexpr std::array subjects{"key_id", "agent_id", "org_id"};
 constexpr auto max_kept = 60s, sign_of_life = 20s, max_stale = 5s, pause = 1s;
 constexpr auto pace = 20ms;  // from read to read, however often anyone notifies
-constexpr auto gather = 5ms;  // from a notification to the read: one read for all that commit at the same time
+constexpr auto gather = 5ms;  // from a notification to the read: one read for all changes of that moment
 constexpr auto acknowledge_pace = 100ms;  // from one acknowledgement to the next, however many changes come
 constexpr std::size_t page = 1000;  // rows of the feed
 constexpr auto everything = "";  // the subject of a reset
