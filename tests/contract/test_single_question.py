@@ -1,9 +1,10 @@
-"""Concurrent calls with one key ask the database once, and no call is answered by what was asked before a change."""
+"""Concurrent calls with one key ask the database once, and no call is answered by what was asked before a change, or
+after the key has ended."""
 
 import threading
 
 import pytest
-from support.agents import read_key
+from support.agents import rotate
 from support.gateways import LANGUAGES, Gateway
 from support.own_key import make_key
 from support.processes import wait_until
@@ -100,3 +101,12 @@ def test_a_call_after_a_change_is_not_answered_by_a_question_from_before(gateway
     refused = {"agent": "blocked", "org": "blocked", "key": "revoked", "everything": "ok"}[subject]
     assert sorted([refused] * CALLERS + ["ok"]) == reasons
     assert gateway.call("report")["queries"] > 1, "the answer from before the change is not used again"
+
+
+def test_an_answer_that_comes_after_the_end_of_the_key_is_for_its_own_call(gateway, relay, proxy, tmp_path, key):
+    rotate(relay, tmp_path / "next", "--grace", "4s")
+    late = Fault(4.5, match=answers, connection=None)
+    proxy.faults.append(late)
+    assert gateway.call("check", key=key)["ok"]
+    proxy.faults.remove(late)
+    assert gateway.call("check", key=key)["reason"] == "expired"

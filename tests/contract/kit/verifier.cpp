@@ -278,6 +278,7 @@ Shared Verifier::hold(std::string_view text, End const &end, Claims const &claim
         }
         std::lock_guard const lock(m_held_mutex);
         if (m_changes.spare(*decision)) {
+            drop(end);  // the connection has shown another key before
             for (Subject const &subject : subjects_of(*decision)) {
                 m_held[subject].emplace(end, decision);
             }
@@ -288,6 +289,11 @@ Shared Verifier::hold(std::string_view text, End const &end, Claims const &claim
 
 void Verifier::release(End const &end) {
     std::lock_guard const lock(m_held_mutex);
+    drop(end);
+}
+
+/// Like release, for a thread that holds the lock.
+void Verifier::drop(End const &end) {
     std::map<End, Shared> const &all = m_held[everything];
     auto const held = all.find(end);
     if (held == all.end()) {

@@ -142,6 +142,7 @@ class Verifier {
     void wait(PGconn *feed);
     void apply(Rows const &changes);
     void kick(Subject const &subject);
+    void drop(End const &end);
 
     Query m_query;
     Connect m_connect;

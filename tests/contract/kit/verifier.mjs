@@ -188,6 +188,7 @@ export class Verifier {
       const decision = await this.check(text, claims);
       if (!decision.ok) return decision;
       if (!this.changes.spare(decision)) continue;
+      this.release(end); // the connection has shown another key before
       for (const about of subjects(decision)) {
         if (!this.held.has(about)) this.held.set(about, new Map());
         this.held.get(about).set(end, decision);

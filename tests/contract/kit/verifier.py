@@ -15,6 +15,7 @@ import time
 import zlib
 from array import array
 from collections import OrderedDict
+from itertools import islice
 
 import psycopg2
 import psycopg2.extras
@@ -172,9 +173,9 @@ class Verifier:
             with self.lock:
                 self.cache[decision["digest"]] = decision
                 self.cache.move_to_end(decision["digest"])
-                for _ in range(2):  # more than come in, and few at a time
-                    if time.monotonic() >= next(iter(self.cache.values()))["until"]:
-                        self.cache.popitem(last=False)
+                for digest, oldest in list(islice(self.cache.items(), 2)):  # more than come in, and few at a time
+                    if time.monotonic() >= oldest["until"]:
+                        del self.cache[digest]
         return decision
 
     def ask(self, key_id, digest, agent_id=None, org_id=None, ip=None, trace_id=None):
@@ -199,18 +200,24 @@ class Verifier:
             with self.lock:
                 if decision["ok"] and not self.changes.spare(decision):
                     continue
-                for one in subjects(decision) if decision["ok"] else ():
-                    self.held.setdefault(one, {})[end] = decision
+                if decision["ok"]:
+                    self.drop(end)  # the connection has shown another key before
+                    for one in subjects(decision):
+                        self.held.setdefault(one, {})[end] = decision
                 return decision
 
     def release(self, end):
         """The connection is closed: forget it."""
         with self.lock:
-            decision = self.held.get(EVERYTHING, {}).get(end)
-            for one in subjects(decision) if decision else ():
-                del self.held[one][end]
-                if not self.held[one]:
-                    del self.held[one]
+            self.drop(end)
+
+    def drop(self, end):
+        """Like release, for a thread that holds the lock."""
+        decision = self.held.get(EVERYTHING, {}).get(end)
+        for one in subjects(decision) if decision else ():
+            del self.held[one][end]
+            if not self.held[one]:
+                del self.held[one]
 
     def follow(self):
         """Follows the changes until `stopped`; run it in its own thread."""
