@@ -1,8 +1,8 @@
 """A gateway's cache beside the change feed: a refill that races a revocation cannot bring the old decision back.
 
-The rule for gateway authors: note the counter of changes before you call authenticate, and keep the answer only if it
-did not move. And never keep a refusal. The verifier is the kit's own, held up between the answer and the cache;
-test_verifier_kit.py runs all of them.
+The rule for gateway authors: note the number of the last read of the feed before you call authenticate, and use the
+answer from the cache only if nothing that concerns it has changed since. And never keep a refusal. The verifier is the
+kit's own, held up between the answer and the cache; test_verifier_kit.py runs all of them.
 """
 
 import sys
@@ -11,15 +11,17 @@ import threading
 import psycopg2.extras
 import pytest
 from support.gateways import KIT
+from support.processes import wait_until
 
 sys.path.insert(0, str(KIT))
 from verifier import Verifier  # noqa: E402
 
 
 class Heedless(Verifier):
-    """Without the rule: its counter never moves."""
+    """Without the rule: it notes the number when the answer has come."""
 
-    counter = property(lambda self: 0, lambda self, value: None)
+    def ask(self, *question, **claims):
+        return {**super().ask(*question, **claims), "asked": self.changes.number}
 
 
 @pytest.fixture(params=[Verifier, Heedless], ids=["by the rule", "without it"])
@@ -39,6 +41,7 @@ def verifier(request, database):
     made.answered, made.go_on = threading.Event(), threading.Event()
     follower = threading.Thread(target=made.follow)
     follower.start()
+    wait_until(made.hears, what="it to follow")
     yield made
     made.go_on.set()
     made.stopped.set()

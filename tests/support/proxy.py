@@ -234,7 +234,9 @@ class Proxy:
     def connect_upstream(self):
         """A new connection to the real server."""
         if isinstance(self.upstream, tuple):
-            return socket.create_connection(self.upstream)
+            made = socket.create_connection(self.upstream)
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a message is not held up for the next one
+            return made
         made = socket.socket(socket.AF_UNIX)
         made.connect(self.upstream)
         return made

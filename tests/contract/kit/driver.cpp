@@ -99,7 +99,7 @@ class Agent {
 
     static std::string check(std::string const &key) {
         try {
-            return verifier().check(key).reason;
+            return verifier().check(key)->reason;
         } catch (std::exception const &error) {
             return error.what();  // not accepted, either
         }
@@ -158,12 +158,12 @@ json parse_text(json const &request) {
 
 json ask(json const &request) {
     auto const parsed = parse(request.at("key").get<std::string>());
-    return describe(parsed ? verifier().ask(*parsed, claims_of(request)) : Decision{});
+    return parsed ? describe(*verifier().ask(*parsed, claims_of(request))) : describe({});
 }
 
 json permit(json const &request) {
-    Decision const decision = verifier().check(request.at("key").get<std::string>(), claims_of(request));
-    Granted const granted = verifier().permit(decision, request.at("permission"));
+    Shared const decision = verifier().check(request.at("key").get<std::string>(), claims_of(request));
+    Granted const granted = verifier().permit(*decision, request.at("permission"));
     return {{"granted", granted ? json(*granted) : json()}};
 }
 
@@ -172,7 +172,27 @@ json hold(json const &request) {
         std::lock_guard const lock(ended_mutex);
         ended[name] = monotonic();
     });
-    return describe(verifier().hold(request.at("key").get<std::string>(), end));
+    return describe(*verifier().hold(request.at("key").get<std::string>(), end));
+}
+
+std::vector<std::future<std::string>> crowd;
+
+json begin(json const &request) {
+    for (int n = 0; n < request.at("callers"); ++n) {
+        crowd.push_back(
+            std::async(std::launch::async, [key = request.at("key").get<std::string>(), claims = claims_of(request)] {
+                return verifier().check(key, claims)->reason;
+            }));
+    }
+    return json::object();
+}
+
+json finish() {
+    std::multiset<std::string> reasons;
+    for (std::future<std::string> &one : std::exchange(crowd, {})) {
+        reasons.insert(one.get());
+    }
+    return {{"reasons", reasons}};
 }
 
 json report() {
@@ -193,9 +213,11 @@ json answer(json const &request) {
     } else {
         return op == "parse"    ? parse_text(request)
                : op == "ask"    ? ask(request)
-               : op == "check"  ? describe(verifier().check(request.at("key").get<std::string>(), claims_of(request)))
+               : op == "check"  ? describe(*verifier().check(request.at("key").get<std::string>(), claims_of(request)))
                : op == "permit" ? permit(request)
                : op == "hold"   ? hold(request)
+               : op == "begin"  ? begin(request)
+               : op == "finish" ? finish()
                                 : report();
     }
     return json::object();

@@ -11,6 +11,7 @@ const WORKERS = 2;
 
 const agents = new Map();
 const ended = {};
+const crowd = [];
 let queries = 0;
 
 const monotonic = () => Number(process.hrtime.bigint());
@@ -92,6 +93,13 @@ const OPERATIONS = {
     return {};
   },
   hold: async ({ key, name }) => describe(await verifier.hold(key, () => { ended[name] = monotonic(); })),
+  begin({ key, callers, ...claims }) {
+    for (let n = 0; n < callers; n++) crowd.push(verifier.check(key, claims));
+    return {};
+  },
+  async finish() {
+    return { reasons: (await Promise.all(crowd.splice(0))).map(({ reason }) => reason).sort() };
+  },
   async use({ agent, key }) {
     if (!agents.has(agent)) agents.set(agent, new Agent());
     await agents.get(agent).use(key);

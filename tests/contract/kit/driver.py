@@ -16,6 +16,7 @@ WORKERS = 2
 
 local = threading.local()
 agents, ended, queries = {}, {}, 0
+crowd, reasons = [], []
 
 
 def connect(**where):
@@ -87,6 +88,11 @@ class Agent:
             return said
 
 
+def call(key, claims):
+    """One call in a crowd."""
+    reasons.append(verifier.check(key, **claims)["reason"])
+
+
 def describe(decision):
     """The columns of the contract."""
     return {name: decision[name] for name in DECISION if name in decision}
@@ -110,6 +116,16 @@ def answer(request):
         threading.Thread(target=verifier.follow, daemon=True).start()
     if op == "hold":
         return describe(verifier.hold(request["key"], lambda: ended.update({request["name"]: time.monotonic_ns()})))
+    if op == "begin":
+        crowd.extend(threading.Thread(target=call, args=(request["key"], claims)) for _ in range(request["callers"]))
+        for caller in crowd[-request["callers"] :]:
+            caller.start()
+    if op == "finish":
+        while crowd:
+            crowd.pop().join()
+        said = {"reasons": sorted(reasons)}
+        reasons.clear()
+        return said
     if op == "use":
         if request["agent"] not in agents:
             agents[request["agent"]] = Agent()

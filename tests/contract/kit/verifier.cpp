@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <algorithm>
+#include <cstring>
 #include <regex>
 #include <stdexcept>
 #include <thread>
@@ -22,8 +23,10 @@ constexpr auto authorize_sql = "SELECT ok, conditions FROM relay_api.authorize($
 constexpr std::array subjects{"key_id", "agent_id", "org_id"};
 constexpr auto max_kept = 60s, sign_of_life = 20s, max_stale = 5s, pause = 1s;
 constexpr auto pace = 20ms;  // from read to read, however often anyone notifies
-
-std::string bytes_of(relay::KeyDigest const &digest) { return {digest.bytes.begin(), digest.bytes.end()}; }
+constexpr auto gather = 5ms;  // from a notification to the read: one read for all changes of that moment
+constexpr auto acknowledge_pace = 100ms;  // from one acknowledgement to the next, however many changes come
+constexpr std::size_t page = 1000;  // rows of the feed
+constexpr auto everything = "";  // the subject of a reset
 
 std::string hex(relay::KeyDigest const &digest) {
     std::string text = "\\x";
@@ -39,23 +42,19 @@ bool claims_fit(Claims const &claims, Decision const &kept) {
            claims.org_id.value_or(kept.org_id) == kept.org_id;
 }
 
-/// The subject of a row of the feed: the narrowest that it names. A reset names none: "", which means everything.
-std::string subject(Row const &change) {
+/// The subject of a row of the feed: the narrowest that it names. A reset names none.
+Subject subject(Row const &change) {
     for (char const *name : subjects) {
         if (Value const &value = change.at(name)) {
             return name + (' ' + *value);
         }
     }
-    return "";
+    return everything;
 }
 
-/// Returns when a notification may have come in, at the latest after `pause`.
-void wait(PGconn *feed) {
-    pollfd ready{PQsocket(feed), POLLIN, 0};
-    poll(&ready, 1, std::chrono::milliseconds(pause).count());
-    if (PQconsumeInput(feed) == 0) {
-        throw std::runtime_error("the feed ended");
-    }
+/// The four subjects of which a row can concern a decision.
+std::array<Subject, 4> subjects_of(Decision const &decision) {
+    return {everything, "key_id " + decision.key.key_id, "agent_id " + decision.agent_id, "org_id " + decision.org_id};
 }
 
 bool take_notifications(PGconn *feed) {
@@ -121,39 +120,123 @@ Granted grants(Decision const &decision, std::string const &permission) {
     return !held ? Granted() : freely ? Granted(nlohmann::json::array_t()) : Granted(alternatives);
 }
 
+std::size_t Changes::place(Subject const &subject) {
+    return subject == everything ? 0 : 1 + std::hash<Subject>()(subject) % (size - 1);
+}
+
+void Changes::note(std::set<Subject> const &changed) {
+    for (Subject const &subject : changed) {
+        m_places[place(subject)] = m_number + 1;
+    }
+    ++m_number;  // at last: an answer that was asked for meanwhile is not kept
+}
+
+bool Changes::spare(Decision const &decision) const {
+    return std::ranges::all_of(decision.places, [&](std::size_t place) { return m_places[place] <= decision.asked; });
+}
+
+std::size_t Cache::Hash::operator()(std::array<unsigned char, 32> const &digest) const {
+    std::size_t hash = 0;  // a digest is random already
+    std::memcpy(&hash, digest.data(), sizeof hash);
+    return hash;
+}
+
+Shared Cache::find(relay::KeyDigest const &digest) {
+    Part &here = part(digest);
+    std::lock_guard const lock(here.mutex);
+    for (Map const *map : {&here.kept, &here.older}) {
+        if (auto const found = map->find(digest.bytes); found != map->end()) {
+            return found->second;
+        }
+    }
+    return nullptr;
+}
+
+void Cache::keep(Shared const &decision) {
+    Part &here = part(decision->key.digest);
+    Map ended;  // freed when the lock is not held
+    std::lock_guard const lock(here.mutex);
+    if (auto const now = Clock::now(); now >= here.turn_at) {
+        ended = std::exchange(here.older, std::exchange(here.kept, {}));
+        here.turn_at = now + max_kept;
+    }
+    here.kept.insert_or_assign(decision->key.digest.bytes, decision);
+}
+
 Verifier::Verifier(Query query, Connect connect, Value gateway_id)
     : m_query(std::move(query)), m_connect(std::move(connect)), m_gateway_id(std::move(gateway_id)) {}
 
-std::uint64_t Verifier::counter() {
-    std::lock_guard const lock(m_mutex);
-    return m_counter;
+Shared Verifier::check(std::string_view text, Claims const &claims) {
+    static auto const malformed = std::make_shared<Decision const>();
+    std::string_view const shown = text.substr(0, text.size() - text.ends_with('\n'));
+    if (shown.size() != relay::ApiKey::length) {
+        return malformed;
+    }
+    // If the digest is kept, the text is a key: it was parsed when it was first shown.
+    if (Shared decision = kept(relay::KeyDigest::of(shown), claims)) {
+        return decision;
+    }
+    auto const key = parse(text);
+    return key ? share(*key, claims) : malformed;
 }
 
-Decision Verifier::check(std::string_view text, Claims const &claims) {
-    auto const key = parse(text);
-    if (!key) {
-        return {};
+/// Returns the kept decision if it may answer a call, or null. Every check that costs no question is answered here.
+Shared Verifier::kept(relay::KeyDigest const &digest, Claims const &claims) {
+    Shared decision = m_cache.find(digest);
+    bool const fits = decision && Clock::now() < decision->until && hears() && m_changes.spare(*decision) &&
+                      claims_fit(claims, *decision);
+    return fits ? decision : nullptr;
+}
+
+/// Returns whether we hear of changes. If not, an answer holds for its own call only.
+bool Verifier::hears() const { return Clock::now() < m_read_at.load() + max_stale; }
+
+/// Asks, unless another thread asks the same question: then waits, and uses its answer if that is kept. A refusal is
+/// not: each call that is refused asks, and the database records it.
+Shared Verifier::share(Parsed const &key, Claims const &claims) {
+    if (!hears()) {
+        return refill(key, claims);
     }
-    std::uint64_t const before = counter();
+    std::promise<void> mine;
+    std::shared_future<void> other;
+    Question const question{key.digest.bytes, claims.agent_id, claims.org_id};
     {
-        std::lock_guard const lock(m_mutex);
-        auto const now = Clock::now();
-        auto const kept = m_cache.find(bytes_of(key->digest));
-        if (kept != m_cache.end() && now < kept->second.until && m_read_at && now < *m_read_at + max_stale &&
-            claims_fit(claims, kept->second)) {
-            return kept->second;
+        std::lock_guard const lock(m_asking_mutex);
+        if (Shared decision = kept(key.digest, claims)) {
+            return decision;
+        }
+        if (auto const [at, is_first] = m_asking.try_emplace(question); is_first) {
+            at->second = mine.get_future();
+        } else {
+            other = at->second;
         }
     }
-    Decision decision = ask(*key, claims);
-    std::lock_guard const lock(m_mutex);
-    if (decision.ok && before == m_counter) {  // no change came in between; and a refusal is never kept
-        m_cache.insert_or_assign(bytes_of(key->digest), decision);
+    if (other.valid()) {
+        other.wait();
+        Shared decision = kept(key.digest, claims);
+        return decision ? decision : refill(key, claims);
+    }
+    auto const finish = [&](Question const *) {
+        std::lock_guard const lock(m_asking_mutex);
+        m_asking.erase(question);
+        mine.set_value();
+    };
+    std::unique_ptr<Question const, decltype(finish)> const finally(&question, finish);
+    return refill(key, claims);
+}
+
+/// Asks the database, and keeps the answer; but a refusal is never kept.
+Shared Verifier::refill(Parsed const &key, Claims const &claims) {
+    Shared decision = ask(key, claims);
+    if (decision->ok) {
+        m_cache.keep(decision);
     }
     return decision;
 }
 
-Decision Verifier::ask(Parsed const &key, Claims const &claims) {
+Shared Verifier::ask(Parsed const &key, Claims const &claims) {
     auto const now = Clock::now();
+    std::uint64_t const asked = m_changes.number();
     Row const row = m_query(authenticate_sql,
                             {key.key_id, hex(key.digest), claims.agent_id, claims.org_id, claims.ip, claims.trace_id})
                         .at(0);
@@ -161,15 +244,19 @@ Decision Verifier::ask(Parsed const &key, Claims const &claims) {
     if (Value const &seconds = row.at("seconds_left")) {
         left = std::min(left, std::chrono::duration<double>(std::stod(*seconds)));
     }
-    return {.ok = row.at("ok") == "t",
-            .reason = row.at("reason").value(),
-            .key = key,
-            .agent_id = row.at("agent_id").value_or(""),
-            .org_id = row.at("org_id").value_or(""),
-            .expires_at = row.at("expires_at"),
-            .permissions = nlohmann::json::parse(row.at("permissions").value_or("[]")).get<std::set<std::string>>(),
-            .conditions = nlohmann::json::parse(row.at("conditions").value_or("{}")),
-            .until = now + std::chrono::duration_cast<Clock::duration>(left)};
+    Decision decision{
+        .ok = row.at("ok") == "t",
+        .reason = row.at("reason").value(),
+        .key = key,
+        .agent_id = row.at("agent_id").value_or(""),
+        .org_id = row.at("org_id").value_or(""),
+        .expires_at = row.at("expires_at"),
+        .permissions = nlohmann::json::parse(row.at("permissions").value_or("[]")).get<std::set<std::string>>(),
+        .conditions = nlohmann::json::parse(row.at("conditions").value_or("{}")),
+        .until = now + std::chrono::duration_cast<Clock::duration>(left),
+        .asked = asked};
+    std::ranges::transform(subjects_of(decision), decision.places.begin(), Changes::place);
+    return std::make_shared<Decision const>(std::move(decision));
 }
 
 Granted Verifier::permit(Decision const &decision, std::string const &permission, Claims const &claims) {
@@ -183,23 +270,43 @@ Granted Verifier::permit(Decision const &decision, std::string const &permission
     return nlohmann::json::parse(row.at("conditions").value_or("[]")).get<nlohmann::json::array_t>();
 }
 
-Decision Verifier::hold(std::string_view text, End const &end, Claims const &claims) {
+Shared Verifier::hold(std::string_view text, End const &end, Claims const &claims) {
     while (true) {
-        std::uint64_t const before = counter();
-        Decision decision = check(text, claims);
-        std::lock_guard const lock(m_mutex);
-        if (decision.ok && before == m_counter) {
-            m_held.emplace(end, decision);
+        Shared decision = check(text, claims);
+        if (!decision->ok) {
+            return decision;
         }
-        if (!decision.ok || before == m_counter) {
+        std::lock_guard const lock(m_held_mutex);
+        if (m_changes.spare(*decision)) {
+            drop(end);  // the connection has shown another key before
+            for (Subject const &subject : subjects_of(*decision)) {
+                m_held[subject].emplace(end, decision);
+            }
             return decision;
         }
     }
 }
 
 void Verifier::release(End const &end) {
-    std::lock_guard const lock(m_mutex);
-    m_held.erase(end);
+    std::lock_guard const lock(m_held_mutex);
+    drop(end);
+}
+
+/// Like release, for a thread that holds the lock.
+void Verifier::drop(End const &end) {
+    std::map<End, Shared> const &all = m_held[everything];
+    auto const held = all.find(end);
+    if (held == all.end()) {
+        return;
+    }
+    Shared const decision = held->second;
+    for (Subject const &subject : subjects_of(*decision)) {
+        auto const found = m_held.find(subject);
+        found->second.erase(end);
+        if (found->second.empty()) {
+            m_held.erase(found);
+        }
+    }
 }
 
 void Verifier::follow() {
@@ -212,76 +319,78 @@ void Verifier::follow() {
             while (true) {
                 take_notifications(feed.get());
                 catch_up(feed.get());
-                if (!take_notifications(
-                        feed.get())) {  // a statement also reads what arrived during it: the socket stays silent
+                // A statement also reads what arrived during it: the socket stays silent.
+                if (!take_notifications(feed.get())) {
                     wait(feed.get());
                 }
-                std::this_thread::sleep_until(*m_read_at + pace);
+                std::this_thread::sleep_until(std::max(m_read_at.load() + pace, Clock::now() + gather));
             }
         } catch (std::exception const &) {
-            std::lock_guard const lock(m_mutex);
-            m_read_at.reset();
+            m_read_at = never;
         }
         std::this_thread::sleep_for(pause);
     }
 }
 
+/// Returns when a notification may have come in, at the latest after `pause` or when an acknowledgement is due.
+void Verifier::wait(PGconn *feed) {
+    auto const rest = std::clamp<Clock::duration>(acknowledge_at() - Clock::now(), 0s, pause);
+    pollfd ready{PQsocket(feed), POLLIN, 0};
+    poll(&ready, 1, int(std::chrono::ceil<std::chrono::milliseconds>(rest).count()));
+    if (PQconsumeInput(feed) == 0) {
+        throw std::runtime_error("the feed ended");
+    }
+}
+
 void Verifier::catch_up(PGconn *feed) {
     auto now = Clock::now();
-    for (Value before = ""; before != m_cursor;) {
-        before = m_cursor;
+    for (std::size_t rows = page; rows == page;) {  // a page that is not full is the last one
         now = Clock::now();
-        apply(run(feed, "SELECT * FROM relay_api.changes_since($1)", {before}));
+        Rows const changes =
+            run(feed, "SELECT * FROM relay_api.changes_since($1, $2)", {m_cursor, std::to_string(page)});
+        apply(changes);
+        rows = changes.size();
     }
-    {
-        std::lock_guard const lock(m_mutex);
-        m_read_at = now;
-    }
-    if (m_gateway_id && (m_cursor != m_acknowledged || now > m_acknowledged_at + sign_of_life)) {
+    m_read_at = now;
+    if (now >= acknowledge_at()) {
         run(feed, "SELECT relay_api.acknowledge($1, $2)", {m_gateway_id, m_cursor});
         m_acknowledged = m_cursor;
         m_acknowledged_at = now;
     }
 }
 
+/// Returns when the next acknowledgement is due.
+Clock::time_point Verifier::acknowledge_at() const {
+    return !m_gateway_id ? Clock::time_point::max()
+                         : m_acknowledged_at + (m_cursor == m_acknowledged ? sign_of_life : acknowledge_pace);
+}
+
 void Verifier::apply(Rows const &changes) {
-    Subjects about, kicking;
+    std::set<Subject> changed, kicking;
     for (Row const &change : changes) {
-        about.insert(subject(change));
+        changed.insert(subject(change));
         if (change.at("kicks") == "t") {
             kicking.insert(subject(change));
         }
     }
-    forget(about, changes.size());
-    kick(kicking);
+    m_changes.note(changed);
+    std::for_each(kicking.rbegin(), kicking.rend(), [&](Subject const &one) { kick(one); });  // everything at last
     if (!changes.empty()) {
         m_cursor = changes.back().at("next_cursor");
     }
 }
 
-bool Verifier::concerned(Subjects const &subjects, Decision const &decision) {
-    return subjects.contains("") || subjects.contains("key_id " + decision.key.key_id) ||
-           subjects.contains("agent_id " + decision.agent_id) || subjects.contains("org_id " + decision.org_id);
-}
-
-void Verifier::forget(Subjects const &about, std::uint64_t changes) {
-    std::lock_guard const lock(m_mutex);
-    m_counter += changes;
-    std::erase_if(m_cache,
-                  [&](auto const &kept) { return Clock::now() >= kept.second.until || concerned(about, kept.second); });
-}
-
-void Verifier::kick(Subjects const &kicking) {
-    Subjects certain = kicking;
-    certain.erase("");
-    std::map<End, Decision> kicked;
+/// Ends the connections of a subject; of everything: those that the database refuses.
+void Verifier::kick(Subject const &subject) {
+    std::map<End, Shared> kicked;
     {
-        std::lock_guard const lock(m_mutex);
-        std::ranges::copy_if(m_held, std::inserter(kicked, kicked.end()),
-                             [&](auto const &one) { return concerned(kicking, one.second); });
+        std::lock_guard const lock(m_held_mutex);
+        if (auto const held = m_held.find(subject); held != m_held.end()) {
+            kicked = held->second;
+        }
     }
     for (auto const &[end, decision] : kicked) {
-        if (concerned(certain, decision) || !ask(decision.key).ok) {
+        if (subject != everything || !ask(decision->key)->ok) {
             release(end);
             (*end)();
         }

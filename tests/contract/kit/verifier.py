@@ -7,11 +7,15 @@ relay-admin-gateway(7) explains the rules that it keeps. The gateway provides:
 """
 
 import hashlib
+import math
 import re
 import select
 import threading
 import time
 import zlib
+from array import array
+from collections import OrderedDict
+from itertools import islice
 
 import psycopg2
 import psycopg2.extras
@@ -24,6 +28,11 @@ AUTHORIZE = "SELECT ok, conditions FROM relay_api.authorize(%s, %s, %s, %s)"
 SUBJECTS = ("key_id", "agent_id", "org_id")
 MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE = 60, 5, 1, 20  # seconds
 PACE = 0.02  # seconds from read to read, however often anyone notifies
+GATHER = 0.005  # seconds from a notification to the read: one read for all changes of that moment
+ACKNOWLEDGE = 0.1  # seconds from one acknowledgement to the next, however many changes come
+PAGE = 1000  # rows of the feed
+EVERYTHING = None  # the subject of a reset
+LENGTH = 71  # characters of a key
 
 
 KEY = re.compile(
@@ -55,13 +64,13 @@ def parse(text):
 
 
 def subject(change):
-    """Returns the subject of a row of the feed: the narrowest that it names. A reset names none, and means all:
-    None."""
-    return next(((name, change[name]) for name in SUBJECTS if change[name] is not None), None)
+    """Returns the subject of a row of the feed: the narrowest that it names. A reset names none: EVERYTHING."""
+    return next(((name, change[name]) for name in SUBJECTS if change[name] is not None), EVERYTHING)
 
 
-def concerned(subjects, decision):
-    return None in subjects or any((name, decision[name]) in subjects for name in SUBJECTS)
+def subjects(decision):
+    """Returns the four subjects of which a row can concern a decision."""
+    return EVERYTHING, *((name, decision[name]) for name in SUBJECTS)
 
 
 def grants(decision, permission):
@@ -75,34 +84,107 @@ def grants(decision, permission):
     return [] if any(way not in conditions for way in held) else [one for way in held for one in conditions[way]]
 
 
+class Changes:
+    """Knows when each subject last changed, in constant memory (8 MB) and constant time, whatever is cached.
+
+    Reads of the feed are numbered. Each subject has a place with the number of the last read that changed it. Subjects
+    share the places, so a place can be newer than a subject: then a gateway asks once more than it must.
+    """
+
+    PLACES = 2**20
+
+    def __init__(self):
+        self.number, self.places = 0, array("Q", bytes(8 * self.PLACES))
+
+    def place(self, subject):
+        return 0 if subject is EVERYTHING else 1 + hash(subject) % (self.PLACES - 1)
+
+    def note(self, changed):
+        """Notes that these subjects have changed; called by one thread only."""
+        for one in changed:
+            self.places[self.place(one)] = self.number + 1
+        self.number += 1  # at last: an answer that was asked for meanwhile is not kept
+
+    def spare(self, decision):
+        """Returns whether nothing that concerns a decision has changed since the gateway asked for it."""
+        places, asked, (everything, key, agent, org) = self.places, decision["asked"], decision["places"]
+        return places[everything] <= asked and places[key] <= asked and places[agent] <= asked and places[org] <= asked
+
+
 class Verifier:
     def __init__(self, query, connect, gateway_id):
         self.query, self.connect, self.gateway_id = query, connect, gateway_id  # no gateway_id: the server is a standby
-        self.lock, self.cache, self.held, self.counter = threading.Lock(), {}, [], 0
-        self.cursor, self.read_at, self.acknowledged = None, -MAX_STALE, (None, 0)
+        self.lock, self.changes, self.asking = threading.Lock(), Changes(), {}
+        self.cache = OrderedDict()  # digest -> decision, the oldest first
+        self.held = {}  # subject -> {end: decision}
+        self.cursor, self.read_at, self.acknowledged = None, -MAX_STALE, (None, -SIGN_OF_LIFE)
         self.stopped = threading.Event()
 
     def check(self, text, agent_id=None, org_id=None, ip=None, trace_id=None):
         """The decision, with `ok` and `reason`. Raises if the database cannot be asked: then accept no one."""
+        shown = text.removesuffix("\n")
+        if len(shown) != LENGTH:
+            return {"ok": False, "reason": "malformed"}
+        # If the digest is kept, the text is a key: it was parsed when it was first shown.
+        question = (hashlib.sha256(shown.encode(errors="replace")).digest(), agent_id, org_id)
+        if kept := self.kept(*question):
+            return kept
         if (parsed := parse(text)) is None:
             return {"ok": False, "reason": "malformed"}
+        return self.share(question, lambda: self.refill(*parsed, agent_id, org_id, ip, trace_id))
+
+    def kept(self, digest, agent_id, org_id):
+        """Returns the kept decision if it may answer a call, else None. Every check that costs no question is answered
+        here, without a lock."""
+        decision = self.cache.get(digest)
+        if decision and time.monotonic() < decision["until"] and self.hears() and self.changes.spare(decision):
+            if agent_id in (None, decision["agent_id"]) and org_id in (None, decision["org_id"]):
+                return decision
+        return None
+
+    def hears(self):
+        """Returns whether we hear of changes. If not, an answer holds for its own call only."""
+        return time.monotonic() < self.read_at + MAX_STALE
+
+    def share(self, question, refill):
+        """Asks, unless another thread asks the same question: then waits, and uses its answer if that is kept. A
+        refusal is not: each call that is refused asks, and the database records it."""
         with self.lock:
-            now, before, kept = time.monotonic(), self.counter, self.cache.get(parsed[1])
-            if kept and now < kept["until"] and now < self.read_at + MAX_STALE:
-                if agent_id in (None, kept["agent_id"]) and org_id in (None, kept["org_id"]):
-                    return kept
-        decision = self.ask(*parsed, agent_id, org_id, ip, trace_id)
-        with self.lock:
-            if decision["ok"] and before == self.counter:  # no change came in between; and a refusal is never kept
-                self.cache[parsed[1]] = decision
+            if kept := self.kept(*question):
+                return kept
+            other, mine = self.asking.get(question), threading.Event()
+            if not other:
+                self.asking[question] = mine
+        if other:
+            if self.hears():
+                other.wait()
+            return self.kept(*question) or refill()
+        try:
+            return refill()
+        finally:
+            with self.lock:
+                del self.asking[question]
+            mine.set()
+
+    def refill(self, *question):
+        """Asks the database, and keeps the answer; but a refusal is never kept."""
+        decision = self.ask(*question)
+        if decision["ok"]:
+            with self.lock:
+                self.cache[decision["digest"]] = decision
+                self.cache.move_to_end(decision["digest"])
+                for digest, oldest in list(islice(self.cache.items(), 2)):  # more than come in, and few at a time
+                    if time.monotonic() >= oldest["until"]:
+                        del self.cache[digest]
         return decision
 
     def ask(self, key_id, digest, agent_id=None, org_id=None, ip=None, trace_id=None):
         """The decision of the database itself, with the time until which it may be kept."""
-        now = time.monotonic()
+        now, asked = time.monotonic(), self.changes.number
         (row,) = self.query(AUTHENTICATE, (key_id, digest, agent_id, org_id, ip, trace_id))
         left = MAX_KEPT if row["seconds_left"] is None else min(MAX_KEPT, row["seconds_left"])
-        return {**row, "key_id": key_id, "digest": digest, "until": now + left}
+        decision = {**row, "key_id": key_id, "digest": digest, "until": now + left, "asked": asked}
+        return {**decision, "places": [self.changes.place(one) for one in subjects(decision)]}
 
     def permit(self, decision, permission, ip=None, trace_id=None):
         """Like grants; a refusal comes from the database, which records it."""
@@ -114,16 +196,28 @@ class Verifier:
     def hold(self, text, end, **claims):
         """Like check, for a connection that stays open: calls `end()` if a block or a revocation concerns it."""
         while True:
-            before, decision = self.counter, self.check(text, **claims)
+            decision = self.check(text, **claims)
             with self.lock:
-                if before == self.counter or not decision["ok"]:
-                    self.held += [(decision, end)] if decision["ok"] else []
-                    return decision
+                if decision["ok"] and not self.changes.spare(decision):
+                    continue
+                if decision["ok"]:
+                    self.drop(end)  # the connection has shown another key before
+                    for one in subjects(decision):
+                        self.held.setdefault(one, {})[end] = decision
+                return decision
 
     def release(self, end):
         """The connection is closed: forget it."""
         with self.lock:
-            self.held = [one for one in self.held if one[1] is not end]
+            self.drop(end)
+
+    def drop(self, end):
+        """Like release, for a thread that holds the lock."""
+        decision = self.held.get(EVERYTHING, {}).get(end)
+        for one in subjects(decision) if decision else ():
+            del self.held[one][end]
+            if not self.held[one]:
+                del self.held[one]
 
     def follow(self):
         """Follows the changes until `stopped`; run it in its own thread."""
@@ -138,8 +232,8 @@ class Verifier:
                     feed.notifies.clear()
                     self.catch_up(cursor)
                     if not feed.notifies:  # a statement also reads what arrived during it: the socket stays silent
-                        select.select([feed], [], [], POLL)
-                    self.stopped.wait(max(0, self.read_at + PACE - time.monotonic()))
+                        select.select([feed], [], [], max(0, min(POLL, self.acknowledge_at() - time.monotonic())))
+                    self.stopped.wait(max(GATHER, self.read_at + PACE - time.monotonic()))
                     feed.poll()
             except Exception:  # whatever it was, we do not hear of changes, so the cache must not be used
                 self.read_at = -MAX_STALE
@@ -149,27 +243,31 @@ class Verifier:
                     feed.close()
 
     def catch_up(self, cursor):
-        before = ()
-        while before != self.cursor:
-            before, now = self.cursor, time.monotonic()
-            cursor.execute("SELECT * FROM relay_api.changes_since(%s)", (before,))
+        rows = PAGE
+        while rows == PAGE:  # a page that is not full is the last one
+            now = time.monotonic()
+            cursor.execute("SELECT * FROM relay_api.changes_since(%s, %s)", (self.cursor, PAGE))
             self.apply(cursor.fetchall())
+            rows = cursor.rowcount
         self.read_at = now
-        if self.gateway_id and (self.cursor != self.acknowledged[0] or now > self.acknowledged[1] + SIGN_OF_LIFE):
+        if now >= self.acknowledge_at():
             cursor.execute("SELECT relay_api.acknowledge(%s, %s)", (self.gateway_id, self.cursor))
             self.acknowledged = (self.cursor, now)
 
+    def acknowledge_at(self):
+        """Returns when the next acknowledgement is due."""
+        cursor, at = self.acknowledged
+        return at + (ACKNOWLEDGE if cursor != self.cursor else SIGN_OF_LIFE) if self.gateway_id else math.inf
+
     def apply(self, changes):
-        about = {subject(change) for change in changes}
+        self.changes.note({subject(change) for change in changes})
         kicking = {subject(change) for change in changes if change["kicks"]}
-        with self.lock:
-            self.counter += len(changes)
-            fresh = {key: kept for key, kept in self.cache.items() if time.monotonic() < kept["until"]}
-            self.cache = {key: kept for key, kept in fresh.items() if not concerned(about, kept)}
-            kicked = [one for one in self.held if concerned(kicking, one[0])]
-        for decision, end in kicked:
-            if concerned(kicking - {None}, decision) or not self.ask(decision["key_id"], decision["digest"])["ok"]:
-                self.release(end)
-                end()
+        for about in sorted(kicking, key=lambda one: one is EVERYTHING):  # at last, because it asks
+            with self.lock:
+                kicked = list(self.held.get(about, {}).items())
+            for end, decision in kicked:
+                if about is not EVERYTHING or not self.ask(decision["key_id"], decision["digest"])["ok"]:
+                    self.release(end)
+                    end()
         for change in changes[-1:]:
             self.cursor = change["next_cursor"]
