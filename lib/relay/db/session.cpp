@@ -424,7 +424,7 @@ void Session::queue_commit() {
 CommitAnswer Session::read_commit(Deadline deadline) {
     Result error;
     try {
-        m_impl->watchdog.arm(socket(), deadline, m_impl->any_size ? Watchdog::any_growth : m_impl->most_growth);
+        m_impl->watchdog.arm(socket(), deadline, m_impl->most_growth);
         error = m_impl->pipeline.read();
         m_impl->watchdog.disarm();
         m_impl->most_growth = Watchdog::usual_growth;
