@@ -34,11 +34,27 @@ bool is_about_agents_or_org(OptionSet const &own) {
 
 constexpr std::string_view missing_privilege = "42501";
 
+/// "Globex": no id begins with a capital, but many a name is such a word.
+bool is_name_of_one_word(std::string_view text) {
+    auto const is_capital = [](char c) { return c >= 'A' && c <= 'Z'; };
+    auto const is_letter_or_digit = [&](char c) {
+        return is_capital(c) || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    };
+    return !text.empty() && text.size() < 64 && is_capital(text.front()) &&
+           std::all_of(text.begin(), text.end(), is_letter_or_digit);
+}
+
 /// Returns true for a text that cannot be the id that is asked for, but may well be something else: a name, a key, or
-/// the id of another kind.
+/// the id of another kind. For any other text the database is not asked.
 bool could_be_something_else(std::string_view text) {
-    constexpr std::size_t longest_name = 1'000;  // of 200 characters, and then some
-    return text.find_first_not_of(" -_") != text.npos && text.size() <= longest_name;
+    auto const first = text.find_first_not_of(' ');
+    bool const is_several_words = first != text.npos && text.find(' ', first) < text.find_last_not_of(' ');
+    auto const is_id_letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    };
+    bool const is_id = !text.empty() && text.size() < 64 && text.front() != '-' && text.front() != '_' &&
+                       std::all_of(text.begin(), text.end(), is_id_letter);
+    return is_several_words || is_id || is_name_of_one_word(text) || text.starts_with("relay_");
 }
 
 /// Returns true if the error is about an id that is not there, or is none. Not if the id is that of something new.

@@ -57,7 +57,7 @@ class Output {
     void show(Document const &document, Through through);
     /// Writes to stdout, or through a pager if the text is too long for the terminal. Throws as show() does.
     void write_out(std::string_view text, Through through, Changed changed);
-    /// Returns the pager; none: stdout is no terminal, or no pager is wanted.
+    /// Returns the pager; none: stdout is not a terminal, or no pager is wanted.
     std::optional<std::string> pager() const;
 
     Globals m_globals;

@@ -26,7 +26,7 @@ std::string people_text(Value const &value, Reader const &reader);
 /// other.
 ///
 /// The widths are those of the `first` rows, because a list may be longer than memory: a wider cell that comes later
-/// moves the rest of its own line to the right, or is cut if its column may be.
+/// moves the rest of its line to the right, or is cut if its column may be.
 class Table {
   public:
     Table(Record const &columns, std::vector<Record> const &first, Reader const &reader);

@@ -177,7 +177,9 @@ def test_a_poolers_words_are_quoted(database, bare, pooler_certificates, mode, s
     settings = [line.replace("KEY", f"{pooler_certificates}/server.key").replace("CERT", f"{pooler_certificates}/server.crt") for line in settings]
     with PgBouncer(database, mode=mode, settings=settings) as pooler:
         at = bare.with_(env={"RELAY_ADMIN_DSN": place(database, **{"host": pooler.host, "port": pooler.port, **parts})})
-        for words in (["org", "list"], ["block", "bot"], ["revoke", "bot", "--yes"], ["schema", "apply"], ["whoami"]):
+        # A block is one message, which even a pooler in statement mode lets through.
+        changes = [] if mode == "statement" else [["block", "bot"], ["revoke", "bot", "--yes"]]
+        for words in (["org", "list"], *changes, ["schema", "apply"], ["whoami"]):
             error = at.error(*words, check=code)
             assert says in error["message"] and error["retryable"] is (code == 8) and error["changed"] == "no", error
             assert why in (error["why"] or "") and next_ in error["next"], error
@@ -200,8 +202,8 @@ def test_the_servers_last_words_are_quoted(server, bare, relay, tmp_path):
     first_agent(relay.with_(dsn=server.dsn()), tmp_path / "k")
     server.execute("CREATE FUNCTION public.end_of_session() RETURNS trigger LANGUAGE plpgsql AS "
                    "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$")  # fmt: skip
-    server.execute("CREATE TRIGGER zz BEFORE INSERT ON relay.revocations FOR EACH ROW EXECUTE FUNCTION public.end_of_session()")
-    error = bare.error("block", "bot", "--dsn", place(server), check=8)
+    server.execute("CREATE TRIGGER zz BEFORE UPDATE ON relay.organizations FOR EACH ROW EXECUTE FUNCTION public.end_of_session()")
+    error = bare.error("org", "update", "acme", "--name", "Other", "--dsn", place(server), check=8)
     assert "terminating connection due to administrator command" in error["message"], error
     assert error["sqlstate"] == "57P01" and error["retryable"] is True and error["changed"] == "no"
-    server.execute("DROP TRIGGER zz ON relay.revocations")
+    server.execute("DROP TRIGGER zz ON relay.organizations")

@@ -68,7 +68,12 @@ def place_files(words, folder):
         ("--seal-keys", '{"owner":"*","key_id":"1","key":"CQ' + "A" * 41 + '="}\n'),
     ):
         if flag in words and words[words.index(flag) + 1] != "-":
-            (folder / words[words.index(flag) + 1]).write_text(content)
+            named = words[words.index(flag) + 1]
+            place = folder / named
+            if named.endswith("/"):
+                place.mkdir(exist_ok=True)
+                place = place / "one.log"
+            place.write_text(content)
     for at, word in enumerate(words):
         if word.startswith("/"):
             words[at] = str(folder / word.rpartition("/")[2])

@@ -10,8 +10,8 @@ namespace relay::db {
 class Canceller {
   public:
     explicit Canceller(PGconn *connection);
-    /// Waits until the server has heard it, at most a second: libpq has no bound. Failing is no error, because the server
-    /// notices in the end.
+    /// Waits until the server has heard it, at most a second: libpq has no bound. It is not an error if that
+    /// fails, because the server notices in the end.
     void cancel() const noexcept;
 
   private:

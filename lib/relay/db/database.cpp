@@ -314,7 +314,7 @@ Database::Database(Settings settings) : m_impl(std::make_unique<Impl>(Impl{.sett
 
 Database::~Database() = default;
 
-/// Runs `run` until it is not in anybody's way, or too often.
+/// Runs `run`, again if other sessions got in the way, up to `attempts` times.
 template <typename Run>
 void Database::Impl::repeat(TransactOptions const &options, Run const &run) {
     if (!options.read_only && !options.operation && !options.was_committed) {

@@ -58,7 +58,7 @@ struct AtOnce {
     /// fence found the change committed, it runs a last time, to be rolled back: then `committed_at` is the start of the
     /// transaction that committed, and the answers must count its changes as theirs.
     std::function<void(Transaction &, std::optional<Instant> committed_at)> send{};
-    /// Sends statements that read, to run after the COMMIT in a transaction of their own; may be empty. Not called for a
+    /// Sends statements that read, to run after the COMMIT in a separate transaction; may be empty. Not called for a
     /// dry run, or if the answers were lost.
     std::function<void(Transaction &)> follow{};
     /// Reads the answers of `send`, after the COMMIT.

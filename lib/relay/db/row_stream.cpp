@@ -14,7 +14,7 @@ constexpr std::size_t page_size = 200;
 constexpr std::size_t most_pages_on_the_way = 20;
 
 /// The server must not count the time in which a reader holds us up: its own time-outs would. For a page, our watchdog
-/// counts, and the canceller tells the server. The rows are needed to the last, so the plan must not favor the first.
+/// counts, and the canceller stops the server. The rows are needed to the last, so the plan must not favor the first.
 constexpr char const *patient_sql = R"sql(
 SELECT pg_catalog.set_config('statement_timeout', '0', true),
        pg_catalog.set_config('idle_in_transaction_session_timeout', '0', true),

@@ -12,7 +12,7 @@ namespace relay::db {
 struct Rows::Impl {
     Result result;
     /// The numbers of the columns that were read so far. libpq looks a name up letter by letter, which for each cell of
-    /// a long list would cost more than the cell. The names are literals, so that their addresses tell them apart.
+    /// a long list would cost more than the cell. The names are literals, so that two names have two addresses.
     mutable std::vector<std::pair<char const *, int>> columns{};
 
     int column(char const *name) const;

@@ -70,7 +70,7 @@ class Session {
     /// Begins a transaction that reads behind queue_commit(), with the settings of the one before.
     void begin_reading();
     void end_reading();
-    /// Leaves the answers that nobody has read, and the transaction, behind.
+    /// Drops the answers that were not read, and ends the transaction.
     void finish_reading();
     /// Reads the answers up to that of the COMMIT. If a statement before it failed, the server has skipped the COMMIT:
     /// throws as rows() does. Else as commit().

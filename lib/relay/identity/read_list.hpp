@@ -11,7 +11,7 @@ ListEnd read_in_one_transaction(db::Database &database, std::function<ListEnd(db
 
 /// Reads a list in one transaction: the one way for every list command. `open` returns its db::Stream<T>, of
 /// `page.one_more()` rows at most; `cursor_of` returns the `next` for a list that continues after an item.
-/// Throws what `each` throws, and then tells the server to stop.
+/// Throws what `each` throws, after it has made the server stop.
 template <typename T, typename Open, typename CursorOf>
 ListEnd read_list(db::Database &database, PageRequest const &page, Open const &open, CursorOf const &cursor_of,
                   EachItem<T> const &each) {

@@ -6,7 +6,7 @@
 
 namespace relay::sql {
 
-/// How long a subject is shut out.
+/// How long a subject is blocked or revoked.
 struct Term {
     Subject subject;
     std::optional<Instant> until{};  ///< none: until it is lifted

@@ -7,7 +7,7 @@ namespace relay {
 
 enum class Direction { shut_out, lift };
 
-/// One change of an incident command: it shuts subjects out, or lets them in again.
+/// One change of an incident command: it blocks or revokes subjects, or lifts that.
 ///
 /// send() sends it with its events and what reads it back, which raises an error in the server if the effect is not
 /// there; read() makes the receipt from the answers. So the same change fits into a transaction that waits for answers
@@ -46,7 +46,7 @@ IncidentReceipt change_in(db::Transaction &transaction, Direction direction, sql
                           Attribution const &by, Trail &trail);
 
 /// Makes the change in one message, COMMIT included. Behind the COMMIT it reads the effect back once more and, for one
-/// agent, the report. A change that shuts out insists (trail.hpp).
+/// agent, the report. A block or a revocation insists (trail.hpp).
 IncidentReceipt change_at_once(db::Database &database, Direction direction, sql::ShutOut const &request,
                                WriteOptions const &options);
 

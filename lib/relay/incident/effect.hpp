@@ -10,12 +10,12 @@ namespace relay {
 /// whether gateways would be answered so, which waits for whoever has locked the tables of keys and agents.
 enum class ReadBack { rows, answers };
 
-/// "agent X may still be live" for each subject, if it cannot be confirmed that it is shut out (`in_force`), or that it
-/// is so no longer.
+/// "agent X may still be live" for each subject, if it cannot be confirmed that it is blocked or revoked
+/// (`in_force`), or that it is so no longer.
 std::vector<std::string> doubts_about(std::vector<Subject> const &subjects, StandingKind kind, bool in_force);
 
-/// Asks, in a transaction after the COMMIT, which of `subjects` are not as they were when it was sent: shut out by a row
-/// of `kind`, or (`in_force` false) no longer. The result takes the time until which a block must last at least.
+/// Asks, in a transaction after the COMMIT, which of `subjects` are not as they were when it was sent: blocked or revoked
+/// by a row of `kind`, or (`in_force` false) no longer. The result takes the time until which a block must last at least.
 std::function<std::vector<Subject>(std::optional<Instant> const &)> ask_committed(db::Transaction &transaction,
                                                                                   std::vector<Subject> const &subjects,
                                                                                   StandingKind kind, bool in_force);

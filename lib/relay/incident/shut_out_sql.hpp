@@ -43,7 +43,7 @@ db::Pending<JudgedAll> shut_out(db::Transaction &transaction, ShutOut const &req
 /// Lifts the blocks or revocations in force.
 db::Pending<JudgedAll> lift(db::Transaction &transaction, ShutOut const &request, Attribution const &by);
 
-/// Raises an error in the server (effect_missing_state) unless each subject is shut out, or no longer, as asked.
+/// Raises an error in the server (effect_missing_state) unless each subject is blocked or revoked, or no longer, as asked.
 void require_shut_out(db::Transaction &transaction, ShutOut const &request);
 void require_lifted(db::Transaction &transaction, ShutOut const &request);
 

@@ -22,7 +22,7 @@ Document list(std::vector<Record> first) {
     return document;
 }
 
-/// Renders a list that begins with `first` and goes on with `more`.
+/// Renders a list that begins with `first` and continues with `more`.
 Rendered rendered(ListRenderer &renderer, std::vector<Record> const &first, std::vector<Record> const &more) {
     Document const document = list(first);
     Rendered result{.text = renderer.begin(document)};
