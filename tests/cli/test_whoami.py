@@ -160,6 +160,9 @@ def test_a_secret_is_told_as_set_and_by_whom(relay_without_database, home, tmp_p
             assert SECRET not in result.out + result.err
     assert config(relay)["password"] == {"name": "password", "value": None, "origin": "nowhere", "set": False}
     (home / ".pgpass").write_text("*:*:*:*:x\n")
+    (home / ".pgpass").chmod(0o644)
+    assert config(relay)["password"]["origin"] == "nowhere", "libpq ignores a file that others may read"
+    (home / ".pgpass").chmod(0o600)
     assert str(home / ".pgpass") in config(relay)["password"]["origin"]
     relay("config", "show", "--dsn", f"password={SECRET}", check=2)
 

@@ -14,7 +14,8 @@ SOURCE = r"""
 
 namespace {
 bool exhausted = false;
-int commits = 0;
+bool committed = false;
+constexpr int pipeline_sync = 10;  // PGRES_PIPELINE_SYNC
 
 template <typename Function>
 Function *next(char const *name) { return reinterpret_cast<Function *>(dlsym(RTLD_NEXT, name)); }
@@ -42,6 +43,16 @@ extern "C" void *PQexec(void *connection, char const *query) {
             next<void(void *)>("PQclear")(result);
             return nullptr;
         }
+    }
+    return result;
+}
+
+/// A COMMIT in a message of several statements: its answer has come when that to the whole message has.
+extern "C" void *PQgetResult(void *connection) {
+    void *const result = next<void *(void *)>("PQgetResult")(connection);
+    if (result != nullptr && is_set("commit")) {
+        exhausted = exhausted || (committed && next<int(void const *)>("PQresultStatus")(result) == pipeline_sync);
+        committed = committed || std::strcmp(next<char *(void *)>("PQcmdStatus")(result), "COMMIT") == 0;
     }
     return result;
 }

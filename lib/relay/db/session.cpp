@@ -265,6 +265,7 @@ Rows Session::rows(Reply::Slot const &slot) {
 bool Session::is_read(Reply::Slot const &slot) { return slot.rows != nullptr; }
 
 Session::Start const &Session::started() {
+    check_start();
     while (!m_impl->start.is_checked) {
         read();
     }
@@ -433,7 +434,7 @@ CommitAnswer Session::read_commit(Deadline deadline) {
             return CommitAnswer::none;
         }
         if (m_impl->before_commit->rows) {
-            check_start();
+            // Needs no memory, so that a COMMIT which succeeded is known to have. started() checks the start later.
             CommitAnswer const answer = answer_of(error ? error.get() : m_impl->commit->rows->result.get());
             m_impl->start.may_write = false;  // what fails from now on was only reading
             return answer;

@@ -163,7 +163,8 @@ IncidentReceipt Change::read(Trail &trail) {
     if (!m_request.committed_at) {
         trail.note(events, all.events);
     }
-    receipt.feed_missing = receipt.changed && !m_request.committed_at && !m_sent->announced.get();
+    trail.note_announced(m_sent->announced);
+    receipt.feed_missing = receipt.changed && !m_request.committed_at && !trail.announced();
     return receipt;
 }
 
