@@ -25,8 +25,9 @@ def waits_before_commit(proxy):
 
 COMMANDS = {
     "agent create": (["agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key"], 2),
-    "rotate-key": (["rotate-key", "bot", "--secret-file", "new.key"], 3),
-    "rotate-key, without grace": (["rotate-key", "bot", "--grace", "0", "--secret-file", "new.key"], 3),
+    "rotate-key": (["rotate-key", "bot", "--secret-file", "new.key"], 2),
+    "rotate-key, without grace": (["rotate-key", "bot", "--grace", "0", "--secret-file", "new.key"], 2),
+    "rotate-key, if it is old": (["rotate-key", "bot", "--if-older-than", "0", "--secret-file", "new.key"], 3),
     "block": (["block", "bot"], 1),
     "block, with an end": (["block", "bot", "--until", "2h"], 1),
     "revoke": (["revoke", "bot"], 1),

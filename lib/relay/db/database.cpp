@@ -106,6 +106,9 @@ struct Database::Impl {
     std::optional<std::string> commit_at_once(Session &current, Transaction const &transaction,
                                               TransactOptions const &options, AtOnce const &work, Deadline deadline);
     void reread(TransactOptions options, AtOnce const &work);
+    static CommitAnswer record_and_commit(Session &current, Transaction &transaction, OperationId const &operation,
+                                          Deadline deadline);
+    static CommitAnswer read_commit(Session &current, Deadline deadline);
     void conclude(CommitAnswer answer);
     void settle_lost(TransactOptions const &options, std::optional<OperationId> const &operation);
     void wake_listeners() noexcept;
@@ -164,7 +167,10 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
         }
         std::optional<OperationId> const &operation = transaction.recorded_operation();
         outcome::commit_sent(operation ? operation->text() : std::string_view());
-        CommitAnswer const answer = current.commit(std::max(deadline, Clock::now() + least_commit_wait));
+        Deadline const last = std::max(deadline, Clock::now() + least_commit_wait);
+        CommitAnswer const answer = transaction.records_with_commit()
+                                        ? record_and_commit(current, transaction, *operation, last)
+                                        : current.commit(last);
         answer == CommitAnswer::none ? settle_lost(options, operation) : conclude(answer);
     });
 }
@@ -207,13 +213,7 @@ std::optional<std::string> Database::Impl::commit_at_once(Session &current, Tran
         work.follow(following);
         current.end_reading();
     }
-    CommitAnswer answer = CommitAnswer::rolled_back;
-    try {
-        answer = current.read_commit(deadline + least_commit_wait);
-    } catch (...) {
-        outcome::rolled_back();  // a statement before the COMMIT failed
-        throw;
-    }
+    CommitAnswer const answer = read_commit(current, deadline + least_commit_wait);
     if (answer == CommitAnswer::none) {
         settle_lost(options, options.operation);
         reread(options, work);
@@ -242,6 +242,22 @@ std::optional<std::string> Database::Impl::commit_at_once(Session &current, Tran
         return "other sessions got in the way";
     }
     return std::nullopt;
+}
+
+CommitAnswer Database::Impl::record_and_commit(Session &current, Transaction &transaction, OperationId const &operation,
+                                               Deadline deadline) {
+    transaction.record_operation_if_written(operation);
+    current.queue_commit();
+    return read_commit(current, deadline);
+}
+
+CommitAnswer Database::Impl::read_commit(Session &current, Deadline deadline) {
+    try {
+        return current.read_commit(deadline);
+    } catch (...) {
+        outcome::rolled_back();  // a statement before the COMMIT failed
+        throw;
+    }
 }
 
 /// The fence found the change committed, but its answers are lost.

@@ -78,6 +78,11 @@ void Transaction::record_operation_if_written(OperationId const &operation) {
     m_operation = operation;
 }
 
+void Transaction::record_operation_with_commit(OperationId const &operation) {
+    m_operation = operation;
+    m_records_with_commit = true;
+}
+
 bool Transaction::has_written() const { return m_record && m_record->rows().affected() == 1; }
 
 void Transaction::confirm(bool there, std::string_view what, std::vector<std::string> doubts) {

@@ -139,6 +139,10 @@ class Transaction {
     void record_operation_if_written(OperationId const &operation);
     /// Returns whether it had.
     bool has_written() const;
+    /// The same as record_operation(), but in the message of the COMMIT: for a body that learns `operation` after its
+    /// last answer.
+    void record_operation_with_commit(OperationId const &operation);
+    bool records_with_commit() const { return m_records_with_commit; }
     /// Says that the body has inserted `operation` itself, together with what makes it unique (a request id).
     void adopt_operation(OperationId const &operation) { m_operation = operation; }
     std::optional<OperationId> const &recorded_operation() const { return m_operation; }
@@ -180,6 +184,7 @@ class Transaction {
     std::optional<OperationId> m_operation{};
     std::optional<Reply> m_record{};
     bool m_nothing_to_do = false;
+    bool m_records_with_commit = false;
     bool m_confirmed = false;
 };
 

@@ -21,6 +21,11 @@ SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by,
        retire_on_first_use, last_used_at
 FROM relay.key_status WHERE key_id = $1)sql";
 
+constexpr auto replaced_sql = R"sql(
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
+       retire_on_first_use, last_used_at
+FROM relay.key_status WHERE agent_id = $1 AND replaced_by = $2)sql";
+
 constexpr auto current_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
        retire_on_first_use, last_used_at
@@ -91,6 +96,10 @@ Key read_key(db::Row const &row) {
             .last_used_at = row.optional_instant("last_used_at")};
 }
 
+std::optional<Key> read_first_key(db::Rows const &rows) {
+    return rows.empty() ? std::nullopt : std::optional(read_key(rows[0]));
+}
+
 std::vector<Key> read_keys(db::Rows const &rows) {
     std::vector<Key> keys;
     for (db::Row const row : rows) {
@@ -144,9 +153,12 @@ void confirm_new_key(db::Transaction &transaction, KeyId const &id, KeyHash cons
 }
 
 db::Pending<std::optional<Key>> ask_key(db::Transaction &transaction, KeyId const &id) {
-    return transaction.ask(find_sql, {id}, [](db::Rows const &rows) {
-        return rows.empty() ? std::nullopt : std::optional(read_key(rows[0]));
-    });
+    return transaction.ask(find_sql, {id}, read_first_key);
+}
+
+db::Pending<std::optional<Key>> ask_replaced_key(db::Transaction &transaction, AgentId const &agent,
+                                                 KeyId const &replaced_by) {
+    return transaction.ask(replaced_sql, {agent, replaced_by}, read_first_key);
 }
 
 std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id) { return ask_key(transaction, id).get(); }

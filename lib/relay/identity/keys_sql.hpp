@@ -14,6 +14,9 @@ db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHa
                             std::optional<Instant> expires_at, Note const &created_by);
 
 db::Pending<std::optional<Key>> ask_key(db::Transaction &transaction, KeyId const &id);
+/// Returns the agent's key that `replaced_by` has replaced.
+db::Pending<std::optional<Key>> ask_replaced_key(db::Transaction &transaction, AgentId const &agent,
+                                                 KeyId const &replaced_by);
 std::optional<Key> find_key(db::Transaction &transaction, KeyId const &id);
 /// As find_key; throws Error (not_found).
 Key get_key(db::Transaction &transaction, KeyId const &id);

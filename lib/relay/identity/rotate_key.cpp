@@ -7,6 +7,7 @@
 #include "relay/identity/operations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/identity/usual_rotation_sql.hpp"
 #include "relay/model/format_text.hpp"
 
 #include <fmt/format.h>
@@ -44,13 +45,23 @@ std::string canonical_parameters(RotateKey const &request) {
         request.retire_on_first_use, request.force, request.own_key != nullptr ? request.own_key->id().text() : "-");
 }
 
+/// True if nothing but the agent's keys decides what the rotation does.
+bool is_unconditional(RotateKey const &request) {
+    return !request.request && request.own_key == nullptr && !request.if_older_than && !request.due_within &&
+           !request.force;
+}
+
 /// One rotation inside its transaction.
+///
+/// The usual one is sent together with what reads the agent (replace_live_key). Any other is decided here, from what was
+/// read.
 class Rotation {
   public:
-    Rotation(db::Transaction &transaction, RotateKey const &request, Attribution const &by)
-        : m_transaction(transaction), m_request(request), m_by(by), m_agent(lock(transaction, request.agent, m_keys)) {}
+    Rotation(db::Transaction &transaction, RotateKey const &request, ApiKey const &new_key, Attribution const &by)
+        : m_transaction(transaction), m_request(request), m_new_key(new_key), m_by(by), m_agent(lock()) {}
 
-    RotatedKey run(ApiKey const &new_key, DeliverThenCommit &delivery_commit) {
+    RotatedKey run(DeliverThenCommit &delivery_commit) {
+        ApiKey const &new_key = m_new_key;
         OrgId const org = m_agent.org_id;
         OperationId const &operation = delivery_commit.prepare({.org = org, .agent = &m_request.agent, .key = new_key});
         if (m_request.request && repeated(org, operation, new_key)) {
@@ -67,22 +78,71 @@ class Rotation {
         if (std::string const reason = reason_to_keep(m_request, m_keys.active, m_transaction.now()); !reason.empty()) {
             return keep(reason);
         }
+        std::optional<KeyId> const replaced = m_usual ? m_usual->replaced.get() : std::nullopt;
+        if (replaced) {
+            m_result.changed = true;
+            m_result.ended = m_request.grace > seconds(0) ? std::vector<KeyId>() : std::vector{*replaced};
+            m_transaction.record_operation_with_commit(operation);
+            confirm_replaced(m_usual->read_back);
+            return m_result;
+        }
         replace(new_key);
         if (!m_request.request) {
             m_transaction.record_operation(operation);
         }
-        confirm_replaced(new_key);
+        confirm_replaced(ask_replaced());
         return m_result;
     }
 
   private:
+    /// What is read back after the last write.
+    struct ReadBack {
+        db::Pending<std::int64_t> as_made;
+        db::Pending<std::vector<Subject>> contrary;
+        db::Pending<std::optional<Key>> key;
+        std::optional<db::Pending<std::optional<Key>>> previous{};
+        std::vector<db::Pending<std::optional<Key>>> ended{};
+    };
+    struct Usual {
+        db::Pending<std::optional<KeyId>> replaced;
+        ReadBack read_back;
+    };
+
     /// Waits for other rotations of the agent, then reads it and its keys.
-    static Agent lock(db::Transaction &transaction, AgentId const &id, sql::CurrentKeys &keys) {
-        sql::send_agent_lock(transaction, id);
-        auto const current = sql::ask_current_keys(transaction, id);
-        Agent agent = sql::get_agent(transaction, id);
-        keys = current.get();
-        return agent;
+    Agent lock() {
+        AgentId const &id = m_request.agent;
+        sql::send_agent_lock(m_transaction, id);
+        auto const current = sql::ask_current_keys(m_transaction, id);
+        auto const agent = sql::ask_agent(m_transaction, id);
+        if (is_unconditional(m_request)) {
+            auto replaced = sql::replace_live_key(m_transaction, m_request, m_new_key, m_by);
+            m_usual.emplace(Usual{std::move(replaced), ask_new_key()});
+            m_usual->read_back.previous = sql::ask_replaced_key(m_transaction, id, m_new_key.id());
+        }
+        std::optional<Agent> found = agent.get();
+        if (!found) {
+            found = sql::get_agent(m_transaction, id);  // throws, with similar ids
+        }
+        m_keys = current.get();
+        return *std::move(found);
+    }
+
+    ReadBack ask_new_key() {
+        KeyId const &id = m_new_key.id();
+        return {.as_made = sql::count_keys_as_made(m_transaction, {id}, {m_new_key.hash().hex()}, {m_request.agent}),
+                .contrary = sql::answered_contrary(m_transaction, {id}),
+                .key = sql::ask_key(m_transaction, id)};
+    }
+
+    ReadBack ask_replaced() {
+        ReadBack asked = ask_new_key();
+        for (KeyId const &id : m_result.ended) {
+            asked.ended.push_back(sql::ask_key(m_transaction, id));
+        }
+        if (m_keys.active) {
+            asked.previous = sql::ask_key(m_transaction, m_keys.active->key_id);
+        }
+        return asked;
     }
 
     bool repeated(OrgId const &org, OperationId const &operation, ApiKey const &new_key) {
@@ -187,26 +247,21 @@ class Rotation {
     }
 
     /// Reads back that the new key counts, and each old one as was decided.
-    void confirm_replaced(ApiKey const &new_key) {
+    void confirm_replaced(ReadBack const &asked) {
         std::vector<std::string> doubts;
-        std::vector<db::Pending<std::optional<Key>>> ended;
         for (KeyId const &id : m_result.ended) {
             doubts.push_back("key " + id.text() + " may still be live");
-            ended.push_back(sql::ask_key(m_transaction, id));
         }
-        sql::confirm_new_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, doubts);
-        auto const contrary = sql::answered_contrary(m_transaction, {new_key.id()});
-        auto const previous =
-            m_keys.active ? std::optional(sql::ask_key(m_transaction, m_keys.active->key_id)) : std::nullopt;
-        m_result.key = sql::find_key(m_transaction, new_key.id());
-        m_result.previous = previous ? previous->get() : std::nullopt;
-        for (std::size_t i = 0; i < ended.size(); ++i) {
-            auto const key = ended[i].get();
+        m_result.key = asked.key.get();
+        m_result.previous = asked.previous ? asked.previous->get() : std::nullopt;
+        for (std::size_t i = 0; i < m_result.ended.size(); ++i) {
+            auto const key = i < asked.ended.size() ? asked.ended[i].get() : m_result.previous;
             m_transaction.require(key && !key->live(), "the end of key " + m_result.ended[i].text(), doubts);
         }
+        m_transaction.confirm(asked.as_made.get() == 1, "the new key of agent " + m_agent.agent_id.text(), doubts);
         if (m_result.previous && m_result.previous->live()) {
             Key const &old = *m_result.previous;
-            m_transaction.require(old.state == KeyState::retiring && old.replaced_by == new_key.id() &&
+            m_transaction.require(old.state == KeyState::retiring && old.replaced_by == m_new_key.id() &&
                                       old.expires_at <= m_transaction.now() + m_request.grace &&
                                       old.retire_on_first_use == m_request.retire_on_first_use,
                                   "the grace of key " + old.key_id.text());
@@ -216,7 +271,7 @@ class Rotation {
         }
         // Only the state and the rows that refuse it count; an expiry that it inherited may be near.
         m_transaction.require(m_result.key && m_result.key->state == KeyState::active &&
-                                  m_result.key->status != KeyStatus::revoked && contrary.get().empty(),
+                                  m_result.key->status != KeyStatus::revoked && asked.contrary.get().empty(),
                               "the new key of agent " + m_agent.agent_id.text(), doubts);
     }
 
@@ -254,8 +309,10 @@ class Rotation {
 
     db::Transaction &m_transaction;
     RotateKey const &m_request;
+    ApiKey const &m_new_key;
     Attribution const &m_by;
     sql::CurrentKeys m_keys{};
+    std::optional<Usual> m_usual{};
     Agent m_agent;
     RotatedKey m_result{};
 };
@@ -273,7 +330,7 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
         request.own_key != nullptr ? std::nullopt : std::optional(ApiKey::generate(KeyType::agent));
     ApiKey const &new_key = generated ? *generated : *request.own_key;
     delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
-        result = Rotation(transaction, request, options.by).run(new_key, delivery_commit);
+        result = Rotation(transaction, request, new_key, options.by).run(delivery_commit);
         note_who(result, transaction);
         if (result.changed) {
             delivery_commit.deliver(transaction);
@@ -281,73 +338,6 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
     });
     result.delivered_to = delivery_commit.destination();
     return result;
-}
-
-RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOptions const &options) {
-    RotatedKey result;
-    database.transact(writing(options), [&](db::Transaction &transaction) {
-        result = {};
-        Agent const owner = sql::lock_agent(transaction, agent);
-        sql::CurrentKeys const keys = sql::current_keys(transaction, agent);
-        if (!keys.retiring || !keys.retiring->live() || !keys.active) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("agent {} has no rotation in grace to revert; nothing was changed", agent.text()),
-                        {.next = advise(Act::show_agent, agent)});
-        }
-        sql::retire(transaction, keys.active->key_id);
-        // Grace shortened the old key's expiry. The new key inherited the original one, so take it from there.
-        sql::end_grace_as_active(transaction, keys.retiring->key_id, keys.active->expires_at);
-        sql::record_events(transaction, options.by,
-                           {{.action = "key_retired",
-                             .org_id = owner.org_id,
-                             .agent_id = owner.agent_id,
-                             .key_id = keys.active->key_id},
-                            {.action = "key_rotation_reverted",
-                             .org_id = owner.org_id,
-                             .agent_id = owner.agent_id,
-                             .key_id = keys.retiring->key_id}});
-        result.key = sql::get_key(transaction, keys.retiring->key_id);
-        result.previous = sql::get_key(transaction, keys.active->key_id);
-        result.ended = {keys.active->key_id};
-        transaction.require(!result.previous->live(), "the end of key " + keys.active->key_id.text(),
-                            {"key " + keys.active->key_id.text() + " may still be live"});
-        transaction.confirm(result.key->state == KeyState::active && result.key->expires_at == keys.active->expires_at,
-                            "the return of key " + keys.retiring->key_id.text());
-        result.changed = true;
-        note_who(result, transaction);
-    });
-    return result;
-}
-
-RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, WriteOptions const &options) {
-    return database.transact(writing(options), [&](db::Transaction &transaction) -> RetiredKey {
-        sql::lock_agent(transaction, sql::get_key(transaction, key).agent_id);
-        Key const before = sql::get_key(transaction, key);
-        if (before.state == KeyState::retired || before.state == KeyState::revoked ||
-            before.status == KeyStatus::revoked) {
-            transaction.nothing_to_do();
-            return {receipt_of(transaction, false), before};
-        }
-        if (before.state == KeyState::active && before.live() && !force) {
-            throw Error(
-                ErrorKind::conflict,
-                fmt::format("key {} is the active key of agent {}; nothing was changed", key.text(), before.agent_id),
-                {.why = "without it the agent has no working key",
-                 .next = advise(Act::rotate_key_without_grace, before.agent_id)
-                             .noting("replaces it")
-                             .also(advise(Act::retire_by_force))});
-        }
-        sql::retire(transaction, key);
-        sql::record_events(
-            transaction, options.by,
-            {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key}});
-        Key const after = sql::get_key(transaction, key);
-        transaction.require(sql::answered_contrary(transaction, {key}).get().empty(), "the end of key " + key.text(),
-                            {"key " + key.text() + " may still be live"});
-        transaction.confirm(after.state == KeyState::retired && !after.live(), "the end of key " + key.text(),
-                            {"key " + key.text() + " may still be live"});
-        return {receipt_of(transaction, true), after};
-    });
 }
 
 }  // namespace relay
