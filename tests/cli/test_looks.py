@@ -12,6 +12,7 @@ import pytest
 import wcwidth
 from support import database as database_support
 from support import relay as relay_support
+from support.processes import wait_until
 from support.relay import finish_terminal
 from support.tmux import terminal
 
@@ -287,7 +288,7 @@ def test_ctrl_c_belongs_to_the_pager(fleet):
     with terminal(fleet, "relay-admin agent list", columns=200, lines=12) as pane:
         pane.wait_for("AGENT ID")
         pane.press("C-c")
-        processes.wait_until(lambda: pane.press("G") or "zero-width" in "\n".join(pane.everything()), what="the end")  # C-c drops keys
+        wait_until(lambda: pane.press("G") or "zero-width" in "\n".join(pane.screen()), what="the end")  # C-c drops keys
         pane.press("q")
         assert pane.finish() == 0
     with terminal(fleet, "relay-admin agent list", columns=200, lines=12, env={"PAGER": "echo paging; exec sleep 60"}) as pane:
