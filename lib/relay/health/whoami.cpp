@@ -26,15 +26,16 @@ WhoAmI who_am_i(db::Database &database) {
     options.check_schema = false;
     database.transact(options, [&](db::Transaction &transaction) {
         sql::ServerGreeting const server = sql::greet_server(transaction);
-        who = {.link = transaction.link(),
-               .database = server.database,
-               .server_version = server.server_version,
-               .standby = server.standby,
-               .session_user = server.session_user,
-               .current_user = server.current_user,
-               .superuser = server.superuser,
-               .groups = sql::group_memberships(transaction),
-               .at = transaction.now()};
+        who = WhoAmI();
+        who.link = transaction.link();
+        who.database = server.database;
+        who.server_version = server.server_version;
+        who.standby = server.standby;
+        who.session_user = server.session_user;
+        who.current_user = server.current_user;
+        who.superuser = server.superuser;
+        who.groups = sql::group_memberships(transaction);
+        who.at = transaction.now();
         read_schema(transaction, who);
     });
     who.label = database.label().value_or(DatabaseLabel());

@@ -3,7 +3,7 @@
 namespace relay::sql {
 namespace {
 
-// $4: the grace in seconds; 0: the old key ends now. An expiry that was set on purpose goes on with the new key. The
+// $4: the grace in seconds; 0: the old key ends now. An expiry that was set on purpose passes to the new key. The
 // events are in the same statement as the key, as relay.audit_new_keys demands.
 constexpr auto replace_sql = R"sql(
 WITH old AS (

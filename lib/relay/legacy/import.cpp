@@ -3,8 +3,8 @@
 #include "relay/db/batches.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/events_sql.hpp"
-#include "relay/incident/shut_out_sql.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/incident/shut_out_sql.hpp"
 #include "relay/legacy/import_sql.hpp"
 #include "relay/legacy/inventory_entry.hpp"
 #include "relay/legacy/old_table_sql.hpp"
@@ -170,7 +170,8 @@ class Batch {
         if (!revoked.empty()) {
             Attribution by = m_by;
             by.reason = by.reason ? by.reason : Note::parse("reason", "revoked in the old relay");
-            sql::shut_out(m_transaction, {.subjects = revoked, .kind = StandingKind::revoke, .writes_events = false}, by);
+            sql::shut_out(m_transaction, {.subjects = revoked, .kind = StandingKind::revoke, .writes_events = false},
+                          by);
             m_result.revoked += revoked.size();
         }
     }
