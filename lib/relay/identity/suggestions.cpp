@@ -31,7 +31,8 @@ std::vector<std::string> one_slip_away(std::string const &id) {
         texts.push_back(std::string(id).erase(at, 1));
         texts.push_back(in_other_case(id, at));
         if (at > 0) {
-            std::swap(texts.emplace_back(id)[at - 1], texts.back()[at]);
+            std::string &swapped = texts.emplace_back(id);
+            std::swap(swapped[at - 1], swapped[at]);
         }
     }
     if (id.size() > longest_with_other_letters) {
