@@ -67,7 +67,8 @@ BEGIN
     END IF;
     UPDATE relay.agent_keys SET state = 'retired', retired_at = seen_at
     WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
-                    WHERE k.key_id = retired AND k.state = 'retiring' FOR NO KEY UPDATE SKIP LOCKED);
+                    WHERE k.key_id = retired AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use
+                    FOR NO KEY UPDATE SKIP LOCKED);
     IF FOUND THEN
         INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, trace_id)
         VALUES (seen_org, seen_agent, retired, 'key_retired', 'its replacement ' || seen_key || ' was used', seen_trace);

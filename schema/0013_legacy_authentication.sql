@@ -125,7 +125,7 @@ BEGIN
     SELECT * INTO answer FROM relay.decide_legacy(authenticate_legacy.agent_id, authenticate_legacy.org_id);
     decision.ok := answer.reason = 'ok';
     decision.reason := answer.reason;
-    decision.report_now := false;
+    decision.report_now := decision.ok AND NOT writable;  -- `finish` must learn of each use of the shared secret
     IF NOT decision.ok THEN
         IF writable THEN
             refused.action := 'legacy_denied';

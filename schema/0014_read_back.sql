@@ -140,6 +140,9 @@ DECLARE
     asked   text[] := require_shut_out.ids;
     missing text;
 BEGIN
+    IF require_shut_out.until <= statement_timestamp() THEN
+        RAISE EXCEPTION 'the block would end at %, which is over', require_shut_out.until USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF require_shut_out.force IS NOT TRUE THEN
         asked := ARRAY(SELECT a.id FROM unnest(asked) WITH ORDINALITY AS a (id, position)
                        WHERE CASE require_shut_out.subject_kind

@@ -16,7 +16,7 @@ from support.tmux import terminal
 
 SECONDS = 120
 
-ROWS = 40_000  # kept in memory, each would take 2 KB
+ROWS = 40_150  # kept in memory, each would take 2 KB; the last page is not full
 MOST_MEMORY = 16  # MiB
 LONG_NAME = "A name that is much longer than all names before it, which are in the first thousand rows"
 
@@ -152,6 +152,17 @@ def test_a_slow_reader_costs_no_time(fleet, long):
     out, error = process.communicate(timeout=60)
     assert process.returncode == 0, error
     assert json.loads(out.splitlines()[-1])["count"] == ROWS
+
+
+def test_a_reader_who_pauses_at_the_end_gets_it_all(fleet, long):
+    """The last page is still to be written when the reader pauses, and the time-out passes meanwhile."""
+    whole = len(long("agent", "list", "--all", "-o", "jsonl", check=0).out.encode())
+    process = long.start("--timeout", "1s", "agent", "list", "--all", "-o", "jsonl")
+    begun = process.stdout.read(whole - 85_000)
+    time.sleep(3)
+    rest, error = process.communicate(timeout=60)
+    assert process.returncode == 0, error
+    assert json.loads((begun + rest).splitlines()[-1])["count"] == ROWS
 
 
 def ends_in_the_middle(process, form):

@@ -192,6 +192,16 @@ def test_compressed_text_inside_base64_is_named(relay, key, tmp_path):
     assert one["why"] == "gzip in base64, at line 2, column 12"
 
 
+def test_a_compressed_file_with_its_name_inside_base64_is_named(relay, key, tmp_path):
+    """As the program gzip writes it, with a flag that changes the fifth character."""
+    (tmp_path / "build.log").write_text(key)
+    subprocess.run(["gzip", "build.log"], cwd=tmp_path, check=True)
+    encoded = __import__("base64").b64encode((tmp_path / "build.log.gz").read_bytes()).decode()
+    (tmp_path / "mail.txt").write_text(encoded + "\n")
+    (one,) = scan(relay, "mail.txt", check=7).json()["scan"]["not_read"]
+    assert one["why"].startswith("gzip in base64")
+
+
 def test_an_unreadable_file_is_an_error(relay, key, tmp_path):
     relay.error("revoke", "--scan", "gone", check=2)
     (tmp_path / "empty").mkdir()

@@ -114,7 +114,7 @@ def test_a_wait_after_the_commit_is_ended_and_what_was_done_is_said(relay, datab
     database.value("SELECT relay_api.acknowledge('gw', next_cursor) FROM relay_api.changes_since(NULL)")
     process = relay.start("block", "bot", "--wait-ack", "50s", "-o", "json")
     processes.wait_until(lambda: database.value("SELECT count(*) FROM relay.revocations") == 1, what="the block")
-    looks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'relay-admin' AND query LIKE '%relay.gateway_acks%'"
+    looks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'relay-admin' AND query LIKE '%relay.gateway_acks%' AND state <> 'active'"
     processes.wait_until(lambda: database.value(looks), what="the look at the gateways")
     process.send_signal(number)
     out, err = process.communicate(timeout=40)

@@ -282,6 +282,7 @@ def test_on_a_standby_it_answers_and_writes_nothing(relay_without_database, tmp_
         standby = primary.make_standby().wait_caught_up()
         session = standby.connect(database.name, user=login)
         try:
+            assert ask(session, "bot")["report_now"] is True, "the gateway repeats the call on the primary"
             assert reason(session) == "ok" and reason(session, "nobody") == "unknown_agent"
         finally:
             session.close()

@@ -108,7 +108,8 @@ struct Database::Impl {
     void reread(TransactOptions options, AtOnce const &work);
     static CommitAnswer record_and_commit(Session &current, Transaction &transaction, OperationId const &operation,
                                           Deadline deadline);
-    static CommitAnswer read_commit(Session &current, Deadline deadline);
+    static CommitAnswer send_commit(Session &current, Deadline deadline, std::function<void()> const &follow);
+    void reread_for_certain(TransactOptions const &options, AtOnce const &work);
     void conclude(CommitAnswer answer);
     void settle_lost(TransactOptions const &options, std::optional<OperationId> const &operation);
     void wake_listeners() noexcept;
@@ -206,17 +207,17 @@ std::optional<std::string> Database::Impl::commit_at_once(Session &current, Tran
                                                           TransactOptions const &options, AtOnce const &work,
                                                           Deadline deadline) {
     outcome::commit_sent(options.operation->text());
-    current.queue_commit();
     Transaction following(current);
-    if (work.follow) {
-        current.begin_reading();
-        work.follow(following);
-        current.end_reading();
-    }
-    CommitAnswer const answer = read_commit(current, deadline + least_commit_wait);
+    CommitAnswer const answer = send_commit(current, deadline + least_commit_wait, [&] {
+        if (work.follow) {
+            current.begin_reading();
+            work.follow(following);
+            current.end_reading();
+        }
+    });
     if (answer == CommitAnswer::none) {
         settle_lost(options, options.operation);
-        reread(options, work);
+        reread_for_certain(options, work);
         return std::nullopt;
     }
     if (answer == CommitAnswer::committed && !transaction.has_written()) {
@@ -247,11 +248,19 @@ std::optional<std::string> Database::Impl::commit_at_once(Session &current, Tran
 CommitAnswer Database::Impl::record_and_commit(Session &current, Transaction &transaction, OperationId const &operation,
                                                Deadline deadline) {
     transaction.record_operation_if_written(operation);
-    current.queue_commit();
-    return read_commit(current, deadline);
+    return send_commit(current, deadline, [] {});
 }
 
-CommitAnswer Database::Impl::read_commit(Session &current, Deadline deadline) {
+/// Sends COMMIT with all that is queued, then what `follow` sends, and reads the answer to the COMMIT.
+CommitAnswer Database::Impl::send_commit(Session &current, Deadline deadline, std::function<void()> const &follow) {
+    try {
+        current.queue_commit();
+        follow();
+    } catch (Error const &) {
+        return CommitAnswer::none;  // the connection broke, but the COMMIT may have arrived
+    } catch (std::bad_alloc const &) {
+        return CommitAnswer::none;
+    }
     try {
         return current.read_commit(deadline);
     } catch (...) {
@@ -275,6 +284,23 @@ void Database::Impl::reread(TransactOptions options, AtOnce const &work) {
         work.read();
         current.rollback();
     });
+}
+
+/// Whatever fails now, the change is committed, and must not be made again.
+void Database::Impl::reread_for_certain(TransactOptions const &options, AtOnce const &work) {
+    auto const unread = [](std::string const &why) {
+        return Error(ErrorKind::unknown, "the change is committed, but could not be read back: " + why,
+                     {.next = "look at it", .changed = Changed::yes});
+    };
+    try {
+        reread(options, work);
+    } catch (Error const &error) {
+        throw unread(error.message());
+    } catch (NotBegun const &lost) {
+        throw unread(lost.error().message());
+    } catch (RunAgain const &) {
+        throw unread("other sessions got in the way");
+    }
 }
 
 void Database::Impl::conclude(CommitAnswer answer) {

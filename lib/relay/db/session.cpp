@@ -59,10 +59,14 @@ struct Session::Impl {
         PQsetNoticeReceiver(
             connection.raw(),
             [](void *self, PGresult const *notice) {
-                static_cast<Impl *>(self)->warned = static_cast<Impl *>(self)->warned || is_warning(notice);
+                auto *const impl = static_cast<Impl *>(self);
+                impl->warned = impl->warned || (is_warning(notice) && impl->is_committing());
             },
             this);
     }
+
+    /// False while the answers to statements before a queued COMMIT are read: a warning among them is not about it.
+    bool is_committing() const { return !before_commit || before_commit->rows; }
 
     /// Returns the role that the server knows us as.
     char const *role() const {
@@ -181,6 +185,7 @@ void Session::open(TransactOptions const &options) {
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(m_impl->deadline - Watchdog::Clock::now());
     auto const statement_timeout = std::max(left - options.busy_elsewhere, std::chrono::milliseconds(100));
     auto const idle_timeout = std::chrono::milliseconds(60'000) + options.busy_elsewhere;
+    m_impl->before_commit.reset();
     m_impl->start =
         Start{.may_write = !options.read_only, .checks_schema = options.check_schema, .identifies = options.identify};
     send(options.one_snapshot ? begin_one_snapshot_sql : begin_sql, {});
@@ -417,13 +422,14 @@ void Session::queue_commit() {
     m_impl->warned = false;
     running::commit_sent();
     m_impl->commit = send("COMMIT", {});
-    if (!m_impl->pipeline.flush()) {
-        fail_broken();
-    }
+    flush();
 }
 
 CommitAnswer Session::read_commit(Deadline deadline) {
     Result error;
+    if (m_impl->pipeline.empty()) {
+        return CommitAnswer::none;  // the connection broke while it was sent
+    }
     try {
         m_impl->watchdog.arm(socket(), deadline, m_impl->most_growth);
         error = m_impl->pipeline.read();
@@ -451,7 +457,11 @@ void Session::begin_reading() {
     send_settings();
 }
 
-void Session::end_reading() { send("ROLLBACK", {}); }
+/// Ends the message. A pooler takes the server away from us at the end of the one before, unless this one is there.
+void Session::end_reading() {
+    send("ROLLBACK", {});
+    flush();
+}
 
 void Session::finish_reading() {
     settle();

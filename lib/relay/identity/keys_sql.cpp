@@ -170,14 +170,17 @@ Key get_key(db::Transaction &transaction, KeyId const &id) {
     throw no_such("key", id.text(), transaction.exec(near_sql, near(id.text())), advise(Act::list_keys));
 }
 
+db::Pending<std::optional<Owner>> ask_owner(db::Transaction &transaction, KeyId const &id, KeyHash const &hash) {
+    return transaction.ask(identify_sql, {id, "\\x" + hash.hex()}, [](db::Rows const &rows) {
+        return rows.empty() ? std::nullopt
+                            : std::optional(Owner{.kind = rows[0].value<SecretKind>("kind"),
+                                                  .org_id = rows[0].id<OrgId>("owner_org"),
+                                                  .agent_id = rows[0].optional_id<AgentId>("owner_agent")});
+    });
+}
+
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash) {
-    db::Rows const rows = transaction.exec(identify_sql, {id, "\\x" + hash.hex()});
-    if (rows.empty()) {
-        return std::nullopt;
-    }
-    return Owner{.kind = rows[0].value<SecretKind>("kind"),
-                 .org_id = rows[0].id<OrgId>("owner_org"),
-                 .agent_id = rows[0].optional_id<AgentId>("owner_agent")};
+    return ask_owner(transaction, id, hash).get();
 }
 
 db::Pending<CurrentKeys> ask_current_keys(db::Transaction &transaction, AgentId const &agent) {

@@ -29,6 +29,7 @@ struct Owner {
 };
 /// Returns the owner of a key or an organization's admin token. Compares the hash of the whole key, because a key id
 /// is public and proves nothing.
+db::Pending<std::optional<Owner>> ask_owner(db::Transaction &transaction, KeyId const &id, KeyHash const &hash);
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash);
 
 /// Returns how many of these new keys exist as they were made: with that hash (in hexadecimal), agent, and active.

@@ -84,6 +84,9 @@ class Rotation {
             m_result.ended = m_request.grace > seconds(0) ? std::vector<KeyId>() : std::vector{*replaced};
             m_transaction.record_operation_with_commit(operation);
             confirm_replaced(m_usual->read_back);
+            m_transaction.require(m_result.previous && m_result.previous->key_id == *replaced,
+                                  "the end of key " + replaced->text(),
+                                  {"key " + replaced->text() + " may still be live"});
             return m_result;
         }
         replace(new_key);

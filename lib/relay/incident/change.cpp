@@ -64,7 +64,9 @@ IncidentReceipt attempt(db::Database &database, db::TransactOptions const &trans
                             change.send(transaction, trail, committed_at);
                         },
                     .read = [&] { receipt = change.read(trail); }};
-    if (!trail.follows()) {
+    // A long list of ids would be sent in parts, and a report of it would not be read anyway.
+    constexpr std::size_t most_followed = 200;
+    if (!trail.follows() && request.subjects.size() <= most_followed) {
         work.follow = [&](db::Transaction &transaction) {
             following.wrong = ask_committed(transaction, request.subjects, request.kind, shuts_out);
             if (auto const agent = only_agent(request.subjects)) {
@@ -86,7 +88,8 @@ IncidentReceipt attempt(db::Database &database, db::TransactOptions const &trans
         receipt.details = std::move(following.found);
         return receipt;
     }
-    if (trail.follows()) {
+    bool const is_settled = !following.found_wrong && !unread;  // its answers were lost
+    if (!work.follow || is_settled) {
         confirm_committed(database, receipt, request.kind, shuts_out);
         return receipt;
     }
@@ -107,7 +110,9 @@ void Change::send(db::Transaction &transaction, Trail const &trail, std::optiona
     m_request.committed_at = committed_at;
     bool const shuts_out = m_direction == Direction::shut_out;
     auto judged = shuts_out ? sql::shut_out(transaction, m_request, m_by) : sql::lift(transaction, m_request, m_by);
-    shuts_out ? sql::require_shut_out(transaction, m_request) : sql::require_lifted(transaction, m_request);
+    if (!committed_at) {
+        shuts_out ? sql::require_shut_out(transaction, m_request) : sql::require_lifted(transaction, m_request);
+    }
     m_sent.emplace(Sent{.transaction = transaction,
                         .judged = std::move(judged),
                         .standing = sql::standing_for(transaction, m_request.subjects),
@@ -160,7 +165,10 @@ IncidentReceipt Change::read(Trail &trail) {
             events.push_back(event_of(one, all.until));
         }
     }
-    if (!m_request.committed_at) {
+    if (m_request.committed_at && events.empty()) {
+        receipt.changed = true;  // it has written something, whatever has become of it since
+    }
+    if (trail.follows() || !m_request.committed_at) {
         trail.note(events, all.events);
     }
     trail.note_announced(m_sent->announced);

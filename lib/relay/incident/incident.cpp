@@ -123,10 +123,15 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::
                              WriteOptions const &options) {
     IncidentReceipt all = run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
         IncidentReceipt receipt;
+        std::vector<db::Pending<std::optional<sql::Owner>>> owners;  // all in one message: a text may have many keys
+        for (auto const &[id, key] : found) {
+            owners.push_back(sql::ask_owner(transaction, id, key.hash));
+        }
         note_who(receipt, transaction);
         std::vector<Subject> keys;
+        auto next = owners.begin();
         for (auto const &[id, key] : found) {
-            auto const owner = sql::identify(transaction, id, key.hash);
+            auto const owner = (next++)->get();
             if (owner && owner->kind == SecretKind::key) {
                 keys.emplace_back(id);
             } else if (owner) {

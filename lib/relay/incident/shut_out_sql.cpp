@@ -39,7 +39,8 @@ constexpr auto shut_out_sql = R"sql() AS subject ON true
 ), changed AS (
     INSERT INTO relay.revocations (subject_kind, subject_id, kind, until, ticket, reason, actor)
     SELECT $1, judged.id, $3, term.until, $7, $8, $9
-    FROM judged CROSS JOIN term WHERE (judged.known OR $6::boolean) AND NOT judged.lasts ORDER BY judged.position
+    FROM judged CROSS JOIN term WHERE (judged.known OR $6::boolean) AND NOT judged.lasts AND $12::timestamptz IS NULL
+    ORDER BY judged.position
     RETURNING subject_id
 ))sql";
 
@@ -68,7 +69,7 @@ constexpr auto lift_sql = R"sql() AS subject ON true
 ), lifted AS (
     UPDATE relay.revocations AS row SET lifted_at = now(), lifted_by = $6
     WHERE row.subject_kind = $1 AND row.subject_id = ANY ($2::text[]) AND row.kind = $3 AND row.lifted_at IS NULL
-      AND (row.until IS NULL OR row.until > now())
+      AND (row.until IS NULL OR row.until > now()) AND $9::timestamptz IS NULL
     RETURNING row.subject_id
 ), changed AS (
     SELECT DISTINCT subject_id FROM lifted
@@ -82,7 +83,8 @@ constexpr auto lift_sql = R"sql() AS subject ON true
 SELECT asked.id, asked.known, asked.org_id, asked.agent_id, changed.subject_id IS NOT NULL AS stood,
        changed.subject_id IS NOT NULL
        OR EXISTS (SELECT FROM relay.revocations AS row
-                  WHERE row.subject_kind = $1 AND row.subject_id = asked.id AND row.kind = $3 AND row.lifted_at = $9::timestamptz) AS changed,
+                  WHERE row.subject_kind = $1 AND row.subject_id = asked.id AND row.kind = $3 AND row.lifted_at >= $9::timestamptz AND row.lifted_by = $6)
+           AS changed,
        (SELECT count(*) FROM written) AS events, NULL::timestamptz AS until
 FROM asked LEFT JOIN changed ON changed.subject_id = asked.id ORDER BY asked.position)sql";
 

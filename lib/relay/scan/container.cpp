@@ -55,8 +55,8 @@ struct Base64Head {
 
 /// The bytes above in base64, as far as they decide it.
 constexpr std::array base64_heads{
-    Base64Head{"H4sIA", "gzip in base64"},
-    Base64Head{"KLUv/", "zstd in base64"},
+    Base64Head{"H4sI", "gzip in base64"},
+    Base64Head{"KLUv", "zstd in base64"},
     Base64Head{"/Td6WFoA", "xz in base64"},
     Base64Head{"QlpoOTFBWSZTW", "bzip2 in base64"},
     Base64Head{"UEsDBB", "zip in base64"},
