@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -127,7 +128,10 @@ SecretBuffer read_secret_text(Context &context, std::string const &path, std::st
     // Two bytes of UTF-16 become at most three; a carriage return at the end becomes a newline.
     SecretBuffer text(raw.size() * 2 + 4);
     std::size_t size = 0;
-    auto const put = [&](char byte) { text.writable()[size++] = byte; };
+    auto const put = [&](std::string_view piece) {
+        std::copy(piece.begin(), piece.end(), text.writable().subspan(size).begin());
+        size += piece.size();
+    };
     TextDecoder decoder(found.encoding);
     decoder.feed(raw.reveal().substr(std::min(found.mark, raw.size())), put);
     decoder.finish(put);

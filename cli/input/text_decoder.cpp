@@ -66,23 +66,24 @@ class Decoding {
     void more() {
         m_ready.clear();
         m_at = 0;
-        std::string piece(piece_size, '\0');
-        std::size_t const got = m_raw(piece);
+        m_piece.resize(piece_size);
+        std::size_t const got = m_raw(m_piece);
         if (got > 0) {
-            decode(std::string_view(piece).substr(0, got));
+            decode(std::string_view(m_piece).substr(0, got));
         } else {
             m_ended = true;
-            m_decoder->finish([this](char byte) { m_ready += byte; });
+            m_decoder->finish([this](std::string_view text) { m_ready += text; });
         }
     }
 
     void decode(std::string_view bytes) {
-        m_decoder->feed(bytes, [this](char byte) { m_ready += byte; });
+        m_decoder->feed(bytes, [this](std::string_view text) { m_ready += text; });
     }
 
     TextSource::Read m_raw;
     std::function<void(std::string_view)> m_check;
     std::optional<TextDecoder> m_decoder{};
+    std::string m_piece{};
     std::string m_ready{};
     std::size_t m_at = 0;
     bool m_ended = false;
@@ -116,7 +117,7 @@ std::string decode_text(std::string_view raw) {
     EncodingFound const found = detect_encoding(raw.substr(0, text_head_size));
     TextDecoder decoder(found.encoding);
     std::string text;
-    auto const put = [&](char byte) { text += byte; };
+    auto const put = [&](std::string_view piece) { text += piece; };
     decoder.feed(raw.substr(found.mark), put);
     decoder.finish(put);
     return text;

@@ -2,6 +2,7 @@
 
 #include "cli/input/text_source.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -33,13 +34,15 @@ class TextDecoder {
   public:
     explicit TextDecoder(Encoding encoding) : m_encoding(encoding) {}
 
-    /// Calls `put` for each byte of the decoded text. Keeps at most one unfinished character.
+    /// Passes the decoded text to `put`, piece by piece. Keeps at most one unfinished character.
     template <typename Put>
     void feed(std::string_view bytes, Put const &put) {
+        if (m_encoding == Encoding::utf8) {
+            end_lines(bytes, put);
+            return;
+        }
         for (char const byte : bytes) {
-            if (m_encoding == Encoding::utf8) {
-                end_lines(byte, put);
-            } else if (!m_has_byte) {
+            if (!m_has_byte) {
                 m_byte = static_cast<unsigned char>(byte);
                 m_has_byte = true;
             } else {
@@ -58,21 +61,24 @@ class TextDecoder {
             put_character(lone_half, put);
         }
         if (m_carriage_return) {
-            put('\n');
+            put("\n");
         }
     }
 
   private:
     static constexpr char32_t lone_half = 0xD800;
 
+    /// Works in stretches between carriage returns: a gigabyte without one is only copied.
     template <typename Put>
-    void end_lines(char byte, Put const &put) {
-        if (m_carriage_return) {
-            put(byte == '\n' ? '\r' : '\n');
-        }
-        m_carriage_return = byte == '\r';
-        if (!m_carriage_return) {
-            put(byte);
+    void end_lines(std::string_view text, Put const &put) {
+        while (!text.empty()) {
+            if (m_carriage_return) {
+                put(text.front() == '\n' ? "\r" : "\n");
+            }
+            std::size_t const end = text.find('\r');
+            m_carriage_return = end != text.npos;
+            put(text.substr(0, end));
+            text.remove_prefix(m_carriage_return ? end + 1 : text.size());
         }
     }
 
@@ -97,22 +103,28 @@ class TextDecoder {
     /// Writes UTF-8. A surrogate gets the three bytes that no reader of UTF-8 accepts.
     template <typename Put>
     void put_character(char32_t value, Put const &put) {
-        auto const tail = [&](unsigned shift) { end_lines(static_cast<char>(0x80U | (value >> shift & 0x3FU)), put); };
+        std::array<char, 4> bytes{};
+        std::size_t size = 0;
+        auto const add = [&](unsigned mark, unsigned shift, unsigned mask) {
+            bytes[size++] = static_cast<char>(mark | (value >> shift & mask));
+        };
         if (value < 0x80) {
-            end_lines(static_cast<char>(value), put);
+            add(0, 0, 0x7FU);
         } else if (value < 0x800) {
-            end_lines(static_cast<char>(0xC0U | value >> 6U), put);
-            tail(0);
+            add(0xC0U, 6, 0x1FU);
         } else if (value < 0x10000) {
-            end_lines(static_cast<char>(0xE0U | value >> 12U), put);
-            tail(6);
-            tail(0);
+            add(0xE0U, 12, 0xFU);
         } else {
-            end_lines(static_cast<char>(0xF0U | value >> 18U), put);
-            tail(12);
-            tail(6);
-            tail(0);
+            add(0xF0U, 18, 0x7U);
+            add(0x80U, 12, 0x3FU);
         }
+        if (value >= 0x800) {
+            add(0x80U, 6, 0x3FU);
+        }
+        if (value >= 0x80) {
+            add(0x80U, 0, 0x3FU);
+        }
+        end_lines({bytes.data(), size}, put);
     }
 
     Encoding m_encoding;
