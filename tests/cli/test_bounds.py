@@ -1,7 +1,5 @@
-"""No reader keeps more of its input than it says: a line of a gigabyte and 100,000 brackets are refused, without memory."""
+"""No reader keeps more of its input than it says: a line of a gigabyte is refused, without memory."""
 
-import base64
-import json
 import subprocess
 import threading
 
@@ -9,12 +7,11 @@ import pytest
 from support import processes
 from support.agents import first_agent
 
-PROGRAM = "dev"  # size and depth of hostile input
-SECONDS = 90
+PROGRAM = "release"  # the sanitizer keeps freed memory for a while, so its memory is not what a user's program takes
+SECONDS = 15
 GIGABYTE, PIECE = 1_000_000_000, b"x" * 1_000_000
-DEEP = 100_000
-MOST_GROWTH = 64  # MiB
-USAGE, PARTIAL, NOT_FOUND, CHECK_NO = 2, 7, 3, 10
+MOST_GROWTH = 4  # MiB
+USAGE, PARTIAL = 2, 7
 
 IMPORT = ("migrate-legacy", "import", "-", "--org", "acme", "--dry-run")
 CREATE = ("agent", "create", "x", "--org", "acme", "--name", "X", "--secret-file", "x.sealed", "--secret-format", "sealed")
@@ -66,36 +63,10 @@ def test_a_line_of_a_gigabyte_takes_no_memory(agent, reader):
     words, head, code = READERS[reader]
     _, usual = peak(agent, ("whoami",), b"")
     # What a list of ids may be long is its own bound, 128 MiB.
-    bound = MOST_GROWTH if reader != "ids" else 3 * 128
+    bound = MOST_GROWTH if reader != "ids" else 2 * 128
     result, most = peak(agent, words, head)
     assert result == code
     assert most < usual + bound, f"{most:.0f} MiB, usually {usual:.0f}"
-
-
-NESTED = {
-    "lists": "[" * DEEP + "]" * DEEP,
-    "open lists": "[" * DEEP,
-    "objects": '{"a":' * (DEEP // 4) + "1" + "}" * (DEEP // 4),
-    "open objects": '[{"a":' * (DEEP // 4),
-}
-PUBLIC = base64.b64encode(bytes(31) + b"\x09").decode()
-
-
-@pytest.mark.parametrize("nested", NESTED)
-def test_no_input_chooses_the_depth_of_a_recursion(agent, database, tmp_path, nested):
-    deep = NESTED[nested]
-    (tmp_path / "deep.jsonl").write_text('{"agent_id":"one"}\n{"agent_id":"x","permissions":' + deep + '}\n{"agent_id":"two"}\n')
-    result = agent("migrate-legacy", "import", "deep.jsonl", "--org", "acme", "-o", "json", check=PARTIAL).json()
-    assert [fault["line"] for fault in result["data"]["faults"]] == [2] and result["data"]["imported"] == 2
-    key = {"key_id": "1", "key": PUBLIC}
-    (tmp_path / "pk.json").write_text(json.dumps(key)[:-1] + ',"more":' + deep + "}")
-    agent(*CREATE, "--seal-key", "pk.json", check=USAGE)
-    (tmp_path / "pks.jsonl").write_text(json.dumps({"owner": "*", **key})[:-1] + ',"more":' + deep + "}\n")
-    agent("migrate-legacy", "issue", "--all", "--secrets-dir", "out", "--secret-format", "sealed", "--seal-keys", "pks.jsonl", check=USAGE)
-    error = agent.error("agent", "grant", "bot", "a:b", "--conditions", '{"a":' + deep[: 120_000] + "}", check=USAGE)
-    assert "too long" in error["message"]
-    short = '{"a":' + deep[:2000] + deep[-2000:] + "}"
-    assert "levels" in agent.error("agent", "grant", "bot", "a:b", "--conditions", short, check=USAGE)["message"]
 
 
 def test_an_unfinished_file_of_a_gigabyte_is_not_read(agent, tmp_path):
