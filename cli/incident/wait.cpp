@@ -74,6 +74,7 @@ Record gateway_record(GatewayWait const &wait) {
         machine_only("roles", role_records(wait.roles())),
         machine_only("complete", wait.complete()),
         machine_only("took_ms", std::int64_t{wait.took().count()}),
+        machine_only("error", wait.failure() ? Value(what_failed(*wait.failure())) : Value()),
     };
 }
 

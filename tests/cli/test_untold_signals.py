@@ -109,19 +109,45 @@ def test_a_signal_while_commit_is_under_way_changes_nothing_of_it(relay, databas
     assert json.loads(out)["changed"] is True and database.value("SELECT name FROM relay.organizations") == "New"
 
 
+LOOKS = """SELECT query_start::text FROM pg_stat_activity
+    WHERE application_name = 'relay-admin' AND query LIKE '%relay.gateway_acks%'"""
+
+
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_wait_after_the_commit_is_ended_and_what_was_done_is_said(relay, database, key, number):
     database.value("SELECT relay_api.acknowledge('gw', next_cursor) FROM relay_api.changes_since(NULL)")
     process = relay.start("block", "bot", "--wait-ack", "50s", "-o", "json")
     processes.wait_until(lambda: database.value("SELECT count(*) FROM relay.revocations") == 1, what="the block")
-    looks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'relay-admin' AND query LIKE '%relay.gateway_acks%' AND state <> 'active'"
-    processes.wait_until(lambda: database.value(looks), what="the look at the gateways")
+    looked = set()  # the second look begins when the answer to the first was read
+
+    def looked_twice():
+        looked.update(row["query_start"] for row in database.rows(LOOKS))
+        return len(looked) > 1
+
+    processes.wait_until(looked_twice, what="the second look at the gateways")
     process.send_signal(number)
     out, err = process.communicate(timeout=40)
     assert process.returncode == 14, err
     error = json.loads(err.decode().splitlines()[-1])["error"]
     assert error["changed"] == "yes" and "committed" in error["message"]
     assert json.loads(out)["items"][0]["gateways"]["missing"] == ["gw"]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_before_the_first_look_at_the_gateways_does_not_say_that_there_are_none(relay, database, key, number):
+    database.value("SELECT relay_api.acknowledge('gw', next_cursor) FROM relay_api.changes_since(NULL)")
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with database.connect(autocommit=False) as holder, holder.cursor() as cursor:
+        cursor.execute("LOCK TABLE relay.gateway_acks")
+        process = relay.start("block", "bot", "--wait-ack", "50s", "-o", "json")
+        processes.wait_until(lambda: database.rows(waiting), what="the first look at the gateways")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=40)
+    holder.close()
+    assert process.returncode == 14, err
+    gateways = json.loads(out)["items"][0]["gateways"]
+    assert not gateways["complete"] and "a signal ended the wait" in gateways["error"]
+    assert b"cannot read the acknowledgements of the gateways" in err and b"0 gateways" not in err
 
 
 def test_a_signal_between_two_transactions_of_a_change_says_that_a_part_is_made(relay, empty_database):

@@ -55,10 +55,20 @@ class Awaiting {
         return shortest;
     }
 
+    /// Says of each that has no answer yet that there is none: what was not looked at is not "0 gateways".
+    void give_up() {
+        for (Acknowledgement *const one : m_confirmations) {
+            if (!one->m_answered && !one->m_failure) {
+                one->m_failure = Error(ErrorKind::unavailable, "a signal ended the wait before the first answer");
+            }
+        }
+    }
+
   private:
     static std::optional<Error> ask(Acknowledgement &one) {
         try {
             one.m_complete = one.ask();
+            one.m_answered = true;
             one.m_failure.reset();
             one.m_ended = one.m_ended || one.m_complete;
         } catch (Error const &error) {
@@ -93,6 +103,7 @@ bool await_acknowledgements(std::vector<Acknowledgement *> const &acknowledgemen
             db::pause(std::min(pause, *rest));
         }
     } catch (Interrupted const &) {
+        awaiting.give_up();
         return false;
     }
 }

@@ -28,7 +28,7 @@ class Acknowledgement {
     bool complete() const { return m_complete; }
     /// Returns the time from the commit to the last answer.
     std::chrono::milliseconds took() const { return m_took; }
-    /// Returns why the last question failed, if it did.
+    /// Returns why the last question failed, if it did, or why there was no answer at all.
     std::optional<Error> const &failure() const { return m_failure; }
 
   protected:
@@ -39,6 +39,7 @@ class Acknowledgement {
     friend class Awaiting;
     std::chrono::milliseconds m_patience;
     std::chrono::milliseconds m_took{};
+    bool m_answered = false;
     bool m_complete = false;
     bool m_ended = false;  ///< complete, out of patience, failed, or no use in asking again
     std::optional<Error> m_failure{};
