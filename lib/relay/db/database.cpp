@@ -1,10 +1,7 @@
-#include "relay/db/database.hpp"
+#include "relay/db/database_impl.hpp"
 
 #include "relay/db/fence.hpp"
-#include "relay/db/interrupt.hpp"
 #include "relay/db/listener.hpp"
-#include "relay/db/session.hpp"
-#include "relay/db/sqlstate.hpp"
 #include "relay/model/outcome.hpp"
 
 #include <fmt/format.h>
@@ -14,47 +11,9 @@
 namespace relay::db {
 namespace {
 
-using Clock = Watchdog::Clock;
 using namespace std::chrono_literals;
 
 constexpr int attempts = 5;
-/// The least time to wait for the answer to COMMIT, however late it is sent.
-constexpr auto least_commit_wait = 2s;
-
-/// Marks the time in which a signal must not end the program immediately.
-class Running {
-  public:
-    explicit Running(int socket) { running::opened(socket); }
-    ~Running() { running::closed(); }
-    Running(Running const &) = delete;
-    Running &operator=(Running const &) = delete;
-};
-
-/// The server rolled back at COMMIT because it could not wake the listeners.
-class WakeUpRefused : public std::exception {
-  public:
-    explicit WakeUpRefused(Error error) : m_error(std::move(error)) {}
-    Error const &error() const { return m_error; }
-    char const *what() const noexcept override { return "the server could not wake the listeners at COMMIT"; }
-
-  private:
-    Error m_error;
-};
-
-/// The server ended the session before the transaction was open: by a time-out for sessions that are idle, or while it
-/// was. Nothing was done.
-class NotBegun : public std::exception {
-  public:
-    explicit NotBegun(Error error) : m_error(std::move(error)) {}
-    Error const &error() const { return m_error; }
-    char const *what() const noexcept override { return "the session ended before the transaction was open"; }
-
-  private:
-    Error m_error;
-};
-
-constexpr auto operation_sql = "SELECT at FROM relay.operations WHERE op_id = $1";
-
 constexpr auto wake_sql = "SELECT pg_notify('relay_key_changes', '')";
 
 void pause_before(int attempt) {
@@ -74,75 +33,6 @@ Error on_the_primary_only() {
 }
 
 }  // namespace
-
-struct Database::Impl {
-    Settings settings;
-    std::optional<Conninfo> resolved{};
-    std::unique_ptr<Session> session{};
-    std::optional<DatabaseLabel> label{};
-    bool hurry = false;  // true after a fence, when the 45 s that a command may take are nearly used up
-
-    Conninfo const &conninfo() {
-        if (!resolved) {
-            resolved = complete_conninfo(settings);
-        }
-        return *resolved;
-    }
-
-    Session &connected(Deadline deadline) {
-        if (!session || !session->usable()) {
-            session.reset();
-            session = std::make_unique<Session>(conninfo(), settings, deadline);
-        }
-        return *session;
-    }
-
-    template <typename Run>
-    void repeat(TransactOptions const &options, Run const &run);
-    template <typename Work>
-    void on_session(Deadline deadline, Work const &work);
-    void run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body, Deadline deadline);
-    std::optional<std::string> run_at_once(TransactOptions const &options, AtOnce const &work, Deadline deadline);
-    std::optional<std::string> commit_at_once(Session &current, Transaction const &transaction,
-                                              TransactOptions const &options, AtOnce const &work, Deadline deadline);
-    void reread(TransactOptions options, AtOnce const &work);
-    static CommitAnswer record_and_commit(Session &current, Transaction &transaction, OperationId const &operation,
-                                          Deadline deadline);
-    static CommitAnswer send_commit(Session &current, Deadline deadline, std::function<void()> const &follow);
-    void reread_for_certain(TransactOptions const &options, AtOnce const &work);
-    void conclude(CommitAnswer answer);
-    void settle_lost(TransactOptions const &options, std::optional<OperationId> const &operation);
-    void wake_listeners() noexcept;
-};
-
-/// Runs `work` on a session (which it may find `old`, from a transaction before), and rolls back if it fails.
-template <typename Work>
-void Database::Impl::on_session(Deadline deadline, Work const &work) {
-    if (running::interrupted()) {
-        throw Interrupted();
-    }
-    bool const is_old = session && session->usable();
-    Session &current = connected(deadline);
-    Running const mark(current.socket());
-    try {
-        work(current, is_old);
-    } catch (Error const &error) {
-        if (session && !session->has_begun() &&
-            (ends_session(error.hint().sqlstate) || (is_old && !session->connected()))) {
-            session.reset();
-            throw NotBegun(error);
-        }
-        if (session) {
-            session->rollback();
-        }
-        throw;
-    } catch (...) {
-        if (session) {
-            session->rollback();
-        }
-        throw;
-    }
-}
 
 void Database::Impl::run_once(TransactOptions const &options, std::function<void(Transaction &)> const &body,
                               Deadline deadline) {
@@ -174,133 +64,6 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
                                         : current.commit(last);
         answer == CommitAnswer::none ? settle_lost(options, operation) : conclude(answer);
     });
-}
-
-std::optional<std::string> Database::Impl::run_at_once(TransactOptions const &options, AtOnce const &work,
-                                                       Deadline deadline) {
-    std::optional<std::string> unread;
-    on_session(deadline, [&](Session &current, bool is_old) {
-        current.begin(options, deadline);
-        if (is_old) {
-            current.settle();  // it may have ended while someone typed; with a COMMIT sent, that would be in doubt
-        }
-        current.require_start();
-        Transaction transaction(current);
-        work.send(transaction, std::nullopt);
-        if (options.dry_run) {
-            transaction.settle();
-            label = current.label();
-            work.read();
-            current.rollback();
-            return;
-        }
-        transaction.record_operation_if_written(*options.operation);
-        if (running::interrupted()) {
-            throw Interrupted();
-        }
-        unread = commit_at_once(current, transaction, options, work, deadline);
-    });
-    return unread;
-}
-
-std::optional<std::string> Database::Impl::commit_at_once(Session &current, Transaction const &transaction,
-                                                          TransactOptions const &options, AtOnce const &work,
-                                                          Deadline deadline) {
-    outcome::commit_sent(options.operation->text());
-    Transaction following(current);
-    CommitAnswer const answer = send_commit(current, deadline + least_commit_wait, [&] {
-        if (work.follow) {
-            current.begin_reading();
-            work.follow(following);
-            current.end_reading();
-        }
-    });
-    if (answer == CommitAnswer::none) {
-        settle_lost(options, options.operation);
-        reread_for_certain(options, work);
-        return std::nullopt;
-    }
-    if (answer == CommitAnswer::committed && !transaction.has_written()) {
-        outcome::rolled_back();  // there was nothing to change
-    } else {
-        conclude(answer);
-    }
-    label = current.label();
-    work.read();
-    try {
-        if (work.follow) {
-            work.read_following();
-        }
-        current.finish_reading();
-    } catch (Error const &error) {
-        current.rollback();
-        return error.message();
-    } catch (Interrupted const &) {
-        current.rollback();
-        return "interrupted";
-    } catch (RunAgain const &) {
-        current.rollback();
-        return "other sessions got in the way";
-    }
-    return std::nullopt;
-}
-
-CommitAnswer Database::Impl::record_and_commit(Session &current, Transaction &transaction, OperationId const &operation,
-                                               Deadline deadline) {
-    transaction.record_operation_if_written(operation);
-    return send_commit(current, deadline, [] {});
-}
-
-/// Sends COMMIT with all that is queued, then what `follow` sends, and reads the answer to the COMMIT.
-CommitAnswer Database::Impl::send_commit(Session &current, Deadline deadline, std::function<void()> const &follow) {
-    try {
-        current.queue_commit();
-        follow();
-    } catch (Error const &) {
-        return CommitAnswer::none;  // the connection broke, but the COMMIT may have arrived
-    } catch (std::bad_alloc const &) {
-        return CommitAnswer::none;
-    }
-    try {
-        return current.read_commit(deadline);
-    } catch (...) {
-        outcome::rolled_back();  // a statement before the COMMIT failed
-        throw;
-    }
-}
-
-/// The fence found the change committed, but its answers are lost.
-void Database::Impl::reread(TransactOptions options, AtOnce const &work) {
-    options.dry_run = true;
-    auto const deadline = Clock::now() + settings.timeout;
-    on_session(deadline, [&](Session &current, bool) {
-        current.undo_foreign_settings();
-        current.begin(options, deadline);
-        Transaction transaction(current);
-        Instant const at = transaction.exec(operation_sql, {*options.operation}).one().instant("at");
-        work.send(transaction, at);
-        transaction.settle();
-        label = current.label();
-        work.read();
-        current.rollback();
-    });
-}
-
-/// Whatever fails now, the change is committed, and must not be made again.
-void Database::Impl::reread_for_certain(TransactOptions const &options, AtOnce const &work) {
-    auto const unread = [](std::string const &why) {
-        return Error(ErrorKind::unknown, "the change is committed, but could not be read back: " + why,
-                     {.next = "look at it", .changed = Changed::yes});
-    };
-    try {
-        reread(options, work);
-    } catch (Error const &error) {
-        throw unread(error.message());
-    } catch (NotBegun const &lost) {
-        throw unread(lost.error().message());
-    } catch (RunAgain const &) {
-        throw unread("other sessions got in the way");
-    }
 }
 
 void Database::Impl::conclude(CommitAnswer answer) {

@@ -1,22 +1,13 @@
-#include "relay/db/session.hpp"
+#include "relay/db/session_impl.hpp"
 
 #include "relay/db/connection_fault.hpp"
 #include "relay/db/interrupt.hpp"
-#include "relay/db/libpq_params.hpp"
-#include "relay/db/other_schema.hpp"
-#include "relay/db/pipeline.hpp"
-#include "relay/db/pqxx_connection.hpp"
 #include "relay/db/rows_impl.hpp"
 #include "relay/db/session_settings.hpp"
-#include "relay/db/sqlstate.hpp"
 #include "relay/db/unexpected_answer.hpp"
-#include "relay/version.hpp"
 
 #include <fmt/format.h>
-#include <charconv>
 #include <new>
-#include <optional>
-#include <vector>
 
 namespace relay::db {
 namespace {
@@ -24,75 +15,7 @@ namespace {
 constexpr std::string_view query_canceled = "57014";
 constexpr int most_rollbacks = 20;
 
-constexpr char const *names_sql = "SELECT version, name FROM relay.schema_migrations ORDER BY version";
-
-/// Returns the numbers in an array's text form, "{1,2,3}".
-std::vector<std::int64_t> read_numbers(std::string const &array) {
-    std::vector<std::int64_t> numbers;
-    for (std::size_t at = 0; at != std::string::npos && at + 2 < array.size(); at = array.find_first_of(",}", at + 1)) {
-        std::from_chars(array.data() + at + 1, array.data() + array.size(), numbers.emplace_back());
-    }
-    return numbers;
-}
-
 }  // namespace
-
-/// What a transaction must know at its start.
-struct Session::Start {
-    bool is_checked = false;
-    bool may_write = false;
-    bool checks_schema = false;
-    bool identifies = false;
-    std::shared_ptr<Reply::Slot> settings{};
-    std::shared_ptr<Reply::Slot> facts{};
-    Instant now{};
-    std::string db_role{};
-    std::string database_id{};
-    bool has_schema = true;  // as far as is known
-    DatabaseLabel label{};
-};
-
-struct Session::Impl {
-    Impl(Conninfo const &to, Settings const &settings, Deadline until)
-        : conninfo(to), connection(db::connect(to, settings, until, watchdog)), timeout(settings.timeout) {
-        // A WARNING during COMMIT means that the wait for a standby was ended; other notices are ignored.
-        PQsetNoticeReceiver(
-            connection.raw(),
-            [](void *self, PGresult const *notice) {
-                auto *const impl = static_cast<Impl *>(self);
-                impl->warned = impl->warned || (is_warning(notice) && impl->is_committing());
-            },
-            this);
-    }
-
-    /// False while the answers to statements before a queued COMMIT are read: a warning among them is not about it.
-    bool is_committing() const { return !before_commit || before_commit->rows; }
-
-    /// Returns the role that the server knows us as.
-    char const *role() const {
-        char const *const user = PQuser(connection.raw());
-        return user != nullptr ? user : "";
-    }
-
-    Conninfo conninfo;
-    Asker asker() const { return {.role = role(), .writes = start.may_write, .has_schema = start.has_schema}; }
-
-    Watchdog watchdog{};
-    PqxxConnection connection;
-    Pipeline pipeline{connection.raw()};
-    Start start{};
-    bool opens_alone = false;  // a time-out of the role or the database came before ours
-    bool undoes_foreign_settings = false;
-    std::size_t most_growth = 0;  // what the answers to the message may take
-    std::chrono::milliseconds timeout;
-    Deadline deadline{};
-    bool warned = false;
-    std::vector<Param> our_settings{};
-    std::shared_ptr<Reply::Slot> newest{};
-    std::shared_ptr<Reply::Slot> before_commit{};
-    std::shared_ptr<Reply::Slot> commit{};
-    std::optional<Error> commit_error{};
-};
 
 Session::Session(Conninfo const &conninfo, Settings const &settings, Deadline deadline)
     : m_impl(std::make_unique<Impl>(conninfo, settings, deadline)) {}
@@ -121,10 +44,6 @@ Link Session::link() const {
     }
     return link;
 }
-
-bool Session::warned() const noexcept { return m_impl->warned; }
-
-Error const &Session::commit_error() const { return *m_impl->commit_error; }
 
 void Session::fail_broken(std::string_view message) const {
     if (running::interrupted()) {
@@ -269,70 +188,6 @@ Rows Session::rows(Reply::Slot const &slot) {
 
 bool Session::is_read(Reply::Slot const &slot) { return slot.rows != nullptr; }
 
-Session::Start const &Session::started() {
-    check_start();
-    while (!m_impl->start.is_checked) {
-        read();
-    }
-    return m_impl->start;
-}
-
-Instant Session::now() { return started().now; }
-
-std::string const &Session::db_role() { return started().db_role; }
-
-std::string const &Session::database_id() { return started().database_id; }
-
-DatabaseLabel const &Session::label() { return started().label; }
-
-void Session::check_start() {
-    Start &start = m_impl->start;
-    if (start.is_checked || !start.facts || !start.facts->rows) {
-        return;
-    }
-    start.is_checked = true;
-    Rows const answer(start.facts->rows);  // a Row refers to it
-    Row const facts = answer.one();
-    if (facts.boolean("may_have_foreign_settings") && !m_impl->undoes_foreign_settings) {
-        undo_foreign_settings();
-        throw OpenAgain();
-    }
-    start.now = facts.instant("now");
-    start.db_role = facts.text("db_role");
-    start.has_schema = facts.boolean("has_schema");
-    start.label = read_label(facts.optional_text("label"));
-    if (start.identifies) {
-        start.database_id = facts.text("identity");
-    }
-    if (start.checks_schema) {
-        check_schema(read_numbers(facts.text("versions")));
-    }
-    bool const standby = facts.boolean("in_recovery");
-    if (start.may_write && (standby || facts.boolean("read_only"))) {
-        throw Error(
-            ErrorKind::unavailable,
-            standby ? "the database is a standby, which accepts no writes; nothing was changed"
-                    : "the session is read-only (default_transaction_read_only); nothing was changed",
-            {.next = standby
-                         ? "connect to the primary; if the connection string names several hosts, it is found: host=a,b"
-                         : "connect as a role, or to a database, that may write"});
-    }
-}
-
-void Session::check_schema(std::vector<std::int64_t> const &versions) {
-    if (is_our_schema(versions)) {
-        return;
-    }
-    rollback();  // what was sent with the question has failed, since the schema is another one
-    Rows const record = exec(names_sql, {});
-    for (Row const row : record) {
-        if (is_renamed(row.integer("version"), row.text("name"))) {
-            throw made_by_unreleased_program(row.integer("version"), row.text("name"));
-        }
-    }
-    throw another_version(versions);
-}
-
 void Session::flush() {
     m_impl->watchdog.arm(socket(), m_impl->deadline);
     bool const sent = m_impl->pipeline.flush();
@@ -373,100 +228,6 @@ void Session::exec_script(std::string const &sql) {
     } catch (pqxx::failure const &) {
         m_impl->watchdog.disarm();
         fail("", "");
-    }
-}
-
-CommitAnswer Session::commit(Deadline deadline) noexcept {
-    running::commit_sent();
-    try {
-        m_impl->warned = false;
-        m_impl->watchdog.arm(socket(), deadline);
-        Result const result(PQexec(m_impl->connection.raw(), "COMMIT"));
-        m_impl->watchdog.disarm();
-        return answer_of(result.get());
-    } catch (...) {
-        return CommitAnswer::none;
-    }
-}
-
-/// Judges the server's answer to COMMIT.
-CommitAnswer Session::answer_of(PGresult const *result) {
-    if (PQresultStatus(result) == PGRES_COMMAND_OK) {
-        std::string_view const tag = PQcmdStatus(const_cast<PGresult *>(result));
-        if (tag != "COMMIT" && tag != "ROLLBACK") {
-            return CommitAnswer::none;
-        }
-        if (tag == "ROLLBACK") {
-            m_impl->commit_error.emplace(ErrorKind::internal,
-                                         "the transaction had failed before its COMMIT; nothing was changed");
-            return CommitAnswer::rolled_back;
-        }
-        return m_impl->warned ? CommitAnswer::only_locally : CommitAnswer::committed;
-    }
-    std::string const sqlstate(error_field(result, PG_DIAG_SQLSTATE));
-    if (is_retryable(sqlstate)) {
-        return CommitAnswer::run_again;
-    }
-    if (leaves_commit_open(sqlstate)) {
-        return CommitAnswer::none;
-    }
-    m_impl->commit_error.emplace(translate(sqlstate, error_field(result, PG_DIAG_MESSAGE_PRIMARY), m_impl->asker()));
-    return is_failed_notify(sqlstate, error_field(result, PG_DIAG_MESSAGE_DETAIL)) ? CommitAnswer::wake_up_refused
-                                                                                   : CommitAnswer::rolled_back;
-}
-
-void Session::require_start() { send(require_start_sql, {schema_version(), m_impl->undoes_foreign_settings}); }
-
-void Session::queue_commit() {
-    m_impl->before_commit = m_impl->newest;
-    m_impl->warned = false;
-    running::commit_sent();
-    m_impl->commit = send("COMMIT", {});
-    flush();
-}
-
-CommitAnswer Session::read_commit(Deadline deadline) {
-    Result error;
-    if (m_impl->pipeline.empty()) {
-        return CommitAnswer::none;  // the connection broke while it was sent
-    }
-    try {
-        m_impl->watchdog.arm(socket(), deadline, m_impl->most_growth);
-        error = m_impl->pipeline.read();
-        m_impl->watchdog.disarm();
-        m_impl->most_growth = Watchdog::usual_growth;
-        if (!connected() || m_impl->watchdog.bark() != Watchdog::Bark::none ||
-            (error && error_field(error.get(), PG_DIAG_SQLSTATE).empty())) {
-            return CommitAnswer::none;
-        }
-        if (m_impl->before_commit->rows) {
-            // Needs no memory, so that a COMMIT which succeeded is known to have. started() checks the start later.
-            CommitAnswer const answer = answer_of(error ? error.get() : m_impl->commit->rows->result.get());
-            m_impl->start.may_write = false;  // what fails from now on was only reading
-            return answer;
-        }
-    } catch (std::bad_alloc const &) {
-        return CommitAnswer::none;
-    }
-    check_start();
-    fail_answer(error.get());
-}
-
-void Session::begin_reading() {
-    send(begin_reading_sql, {});
-    send_settings();
-}
-
-/// Ends the message. A pooler takes the server away from us at the end of the one before, unless this one is there.
-void Session::end_reading() {
-    send("ROLLBACK", {});
-    flush();
-}
-
-void Session::finish_reading() {
-    settle();
-    if (!usable()) {
-        rollback();
     }
 }
 
