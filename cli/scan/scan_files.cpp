@@ -13,8 +13,10 @@
 #include "relay/scan/scanner.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -122,6 +124,9 @@ class Reader {
             return Problem{std::string(kind->name) + ": compressed or encrypted, not read",
                            command_to_open(m_context->globals(), *kind, path), true};
         }
+        if (size == 0 && path == "-") {
+            return Problem{"it is empty: the command before the pipe wrote nothing"};
+        }
         return scan(path, size);
     }
 
@@ -140,8 +145,15 @@ class Reader {
         scan::Findings findings = m_scanner.finish();
         ++m_result.read;
         for (scan::Unopened const &one : findings.unopened) {
+            m_result.not_read.push_back({input_name(path),
+                                         std::string(one.what) + ", " + where(one.places.first.front()),
+                                         "take that part out, open it, and scan what is in it"});
+        }
+        if (findings.more_cut) {
             m_result.not_read.push_back(
-                {input_name(path), std::string(one.what) + ", " + where(one.places.first.front())});
+                {input_name(path), fmt::format("more than {} keys in it are cut or damaged; the "
+                                               "others are not named",
+                                               scan::Findings::most_cut_ids)});
         }
         if (!findings.keys.empty() || !findings.cut.empty()) {
             m_result.files.push_back({input_name(path), std::move(findings)});
@@ -180,10 +192,10 @@ class Reader {
 
 std::multimap<KeyId, scan::FoundKey> FileScan::keys() const {
     std::multimap<KeyId, scan::FoundKey> all;
+    std::set<std::array<unsigned char, 32>> hashes;
     for (File const &file : files) {
         for (auto const &[id, key] : file.findings.keys) {
-            auto const [begin, end] = all.equal_range(id);
-            if (std::none_of(begin, end, [&](auto const &one) { return one.second.hash.bytes == key.hash.bytes; })) {
+            if (hashes.insert(key.hash.bytes).second) {
                 all.emplace(id, key);
             }
         }

@@ -7,6 +7,7 @@ import json
 import lzma
 import os
 import subprocess
+import tarfile
 import zipfile
 
 import pytest
@@ -104,11 +105,11 @@ def test_it_says_what_it_has_read_and_how(relay, key, tmp_path):
 
 def test_a_cut_key_is_named_with_its_place_and_the_command(relay, database, key, tmp_path):
     (tmp_path / "cut.log").write_text(f"first\nkey {key[:40]}...\n")
-    result = relay("revoke", "--scan", "cut.log", check=0)
+    result = relay("revoke", "--scan", "cut.log", check=7)
     assert f"key {key_id(key)} is cut or damaged at cut.log:2:5" in result.err
     assert f"revoke --key {key_id(key)}" in result.err and "no whole API key found" in result.err
     assert decide(database, key) == "ok"
-    (cut,) = scan(relay, "cut.log").json()["scan"]["cut"]
+    (cut,) = scan(relay, "cut.log", check=7).json()["scan"]["cut"]
     assert cut["key_id"] == key_id(key) and cut["places"][0]["line"] == 2
 
 
@@ -202,6 +203,47 @@ def test_a_compressed_file_with_its_name_inside_base64_is_named(relay, key, tmp_
     assert one["why"].startswith("gzip in base64")
 
 
+def archive(folder, key, members):
+    """A tar archive of files that `packed` made, with a text that has a key."""
+    (folder / "plain.log").write_text(f"x {key} y")
+    with tarfile.open(folder / "all.tar", "w") as tar:
+        for name in ("plain.log", *members):
+            tar.add(folder / name, name)
+
+
+@pytest.mark.parametrize("member", ["a.gz", "a.bz2", "a.xz", "a.zip", "a.7z", "a.age", "a.pgp", "a.enc"])
+def test_a_packed_member_of_an_archive_is_named_and_the_others_are_read(relay, database, key, tmp_path, member):
+    packed(tmp_path, make_key())
+    archive(tmp_path, key, [member])
+    document = scan(relay, "all.tar", check=7).json()
+    assert decide(database, key) == "revoked" and document["items"][0]["places"][0]["file"] == "all.tar"
+    (one,) = document["scan"]["not_read"]
+    assert one["file"] == "all.tar" and "open it" in one["next"]
+
+
+def test_a_member_that_is_only_stored_can_be_read(relay, database, key, tmp_path):
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w", zipfile.ZIP_STORED) as file:
+        file.writestr("a", f"x {key} y")
+    (tmp_path / "mail.txt").write_bytes(b"attached:\n" + (tmp_path / "inner.zip").read_bytes())
+    assert scan(relay, "mail.txt").json()["scan"]["not_read"] == [] and decide(database, key) == "revoked"
+
+
+def test_random_bytes_and_texts_about_encryption_hold_no_packed_part(relay, key, tmp_path):
+    (tmp_path / "random").write_bytes(os.urandom(8_000_000) + b"-----BEGIN PGP MESSAGE----- begins such a part, Salted_ and BZh, too")
+    assert scan(relay, "random").json()["scan"]["not_read"] == []
+
+
+def test_an_empty_pipe_is_an_error(relay, key):
+    error = relay.error("revoke", "--scan", "-", stdin="", check=2)
+    assert "stdin: it is empty" in error["message"] and error["changed"] == "no"
+
+
+def test_more_cut_keys_than_are_named(relay, key, tmp_path):
+    (tmp_path / "cut.log").write_text("".join(f"{make_key()[:40]}\n" for _ in range(1001)))
+    found = scan(relay, "cut.log", check=7).json()["scan"]
+    assert len(found["cut"]) == 1000 and "more than 1000 keys in it are cut" in found["not_read"][0]["why"]
+
+
 def test_an_unreadable_file_is_an_error(relay, key, tmp_path):
     relay.error("revoke", "--scan", "gone", check=2)
     (tmp_path / "empty").mkdir()
@@ -221,6 +263,7 @@ def test_a_large_json_log_through_a_pipe(relay, database, key):
 def test_a_forged_key_does_not_hide_the_warnings(relay, database, key):
     forged = make_key(identity=key_id(key))
     result = relay("revoke", "--scan", "-", stdin=f"{forged} {make_key()[:40]}", check=3)
+    assert f"no key with the id {key_id(key)} and this secret" in result.err
     assert "is cut or damaged at stdin:1:" in result.err and decide(database, key) == "ok"
 
 

@@ -148,9 +148,10 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::
                 receipt.items.push_back(
                     {.subject = id,
                      .known = false,
-                     .error = Error(ErrorKind::not_found, "key " + id.text() + " is not in this database",
-                                    {.why = "it was never issued here, or the text is a forgery",
-                                     .sought = {.kind = "key", .text = id.text()}})});
+                     .error =
+                         Error(ErrorKind::not_found,
+                               "no key with the id " + id.text() + " and this secret is in this database",
+                               {.why = "it was never issued here, or someone put a known id before another secret"})});
             }
         }
         if (!keys.empty()) {

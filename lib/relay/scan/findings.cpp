@@ -30,6 +30,8 @@ void Collector::cut(std::string_view key_id, Place place) {
     KeyId const id = KeyId::parse(key_id);
     if (m_findings.cut.size() < Findings::most_cut_ids || m_findings.cut.contains(id)) {
         m_findings.cut[id].add(std::move(place));
+    } else {
+        m_findings.more_cut = true;
     }
 }
 

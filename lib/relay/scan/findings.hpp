@@ -39,7 +39,7 @@ struct FoundKey {
 
 /// A part of the text that was not decoded.
 struct Unopened {
-    std::string_view what{};  ///< "gzip in base64"
+    std::string_view what{};  ///< "gzip", "gzip in base64"
     Places places{};
 };
 
@@ -51,6 +51,7 @@ struct Findings {
     std::multimap<KeyId, FoundKey> keys{};
     /// The ids of keys that are cut or damaged, and not found whole in this input; at most `most_cut_ids`.
     std::map<KeyId, Places> cut{};
+    bool more_cut = false;  ///< there are more of them than that
     std::vector<Unopened> unopened{};
     std::uint64_t bytes = 0;  ///< how much was read
     /// How many bytes were given to decoders and matchers, counting each again for each of them: the work.

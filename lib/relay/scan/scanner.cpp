@@ -7,7 +7,11 @@
 
 namespace relay::scan {
 
-Scanner::Scanner() : m_input(m_collector) {}
+Scanner::Scanner()
+    : m_inside([this](Container const &kind, std::uint64_t offset) {
+          m_collector.unopened(kind.name, m_collector.place_of({.offset = offset}, {}));
+      }),
+      m_input(m_collector) {}
 
 void Scanner::feed(std::string_view piece) {
     // Lines knows where the last ones begin, so it must not be far ahead.
@@ -19,6 +23,7 @@ void Scanner::feed(std::string_view piece) {
 
 void Scanner::scan(std::string_view piece) {
     m_collector.lines.feed(piece);
+    m_inside.feed(piece);
     for (std::size_t at = 0; at < piece.size(); ++at) {
         if (m_input.idle()) {
             at += skip(piece.substr(at));
@@ -35,6 +40,7 @@ void Scanner::scan(std::string_view piece) {
 }
 
 Findings Scanner::finish() {
+    m_inside.end();
     m_input.end();
     return m_collector.take(std::exchange(m_read, 0));
 }

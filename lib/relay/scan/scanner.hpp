@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/scan/findings.hpp"
+#include "relay/scan/inside.hpp"
 #include "relay/scan/layer.hpp"
 
 #include <string_view>
@@ -9,7 +10,8 @@ namespace relay::scan {
 
 /// Finds keys in any input (a log, a diff, a paste, a dump) that it gets in pieces of any size.
 ///
-/// Looks for keys in clear text and behind all_encodings(), also nested. Needs no word borders. Memory does not depend
+/// Looks for keys in clear text and behind all_encodings(), also nested. Needs no word borders. Names the compressed and
+/// encrypted parts, in which it cannot look. Memory does not depend
 /// on the size of the input, only on the number of different keys. Text without a mark of an encoding is skipped
 /// quickly; the work for any other byte has a bound (Layer).
 class Scanner {
@@ -23,6 +25,7 @@ class Scanner {
     void scan(std::string_view piece);
 
     Collector m_collector{};
+    Inside m_inside;
     Layer m_input;
     std::uint64_t m_read = 0;
 };

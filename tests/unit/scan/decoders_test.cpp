@@ -1,6 +1,7 @@
 #include "relay/scan/container.hpp"
 #include "relay/scan/dump_line.hpp"
 #include "relay/scan/escape.hpp"
+#include "relay/scan/inside.hpp"
 #include "relay/scan/lines.hpp"
 #include "relay/scan/unescape.hpp"
 
@@ -10,6 +11,7 @@
 #include <vector>
 
 using namespace relay::scan;
+using namespace std::string_view_literals;
 
 namespace {
 
@@ -142,7 +144,6 @@ TEST_CASE("a line of a dump is read in each form") {
 }
 
 TEST_CASE("compressed and encrypted files are known by their first bytes") {
-    using namespace std::string_view_literals;
     CHECK(find_container("\x1f\x8b\x08\0"sv)->opens == "zcat FILE");
     CHECK(find_container("BZh91AY&SY"sv)->name == "bzip2");
     CHECK(find_container("\xfd\x37zXZ\0"sv)->name == "xz");
@@ -173,4 +174,36 @@ TEST_CASE("lines and columns") {
     CHECK(at(12) == "4:4");
     lines.feed(std::string(10'000, '\n'));
     CHECK(!lines.position_of(4));
+}
+
+TEST_CASE("packed parts are found wherever they begin, in pieces of any size") {
+    struct Part {
+        std::string_view header;
+        std::string_view name;
+    };
+    constexpr std::array parts{
+        Part{"\x1f\x8b\x08\x08\0\0\0\0\x02\x03 and more"sv, "gzip"},
+        Part{"BZh91AY&SY"sv, "bzip2"},
+        Part{"PK\x03\x04\x14\0\0\0\x08\0"sv, "zip"},
+        Part{"\x28\xb5\x2f\xfd\x24"sv, "zstd"},
+        Part{"-----BEGIN PGP MESSAGE-----\n"sv, "PGP"},
+        Part{"$ANSIBLE_VAULT;1.1;AES256"sv, "ansible-vault"},
+    };
+    for (Part const &part : parts) {
+        for (std::size_t const before : {0U, 1U, 47U, 48U, 49U, 200U}) {
+            std::string const text = std::string(before, 'P') + std::string(part.header);
+            for (std::size_t const piece : {1U, 7U, 64U, 1000U}) {
+                std::vector<std::pair<std::string_view, std::uint64_t>> found;
+                Inside inside(
+                    [&](Container const &kind, std::uint64_t offset) { found.emplace_back(kind.name, offset); });
+                for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(std::min(piece, rest.size()))) {
+                    inside.feed(rest.substr(0, piece));
+                }
+                inside.end();
+                REQUIRE(found.size() == 1);
+                CHECK(found[0].first == part.name);
+                CHECK(found[0].second == before);
+            }
+        }
+    }
 }
