@@ -51,9 +51,28 @@ def run_as_server(argv, *, timeout=120, cwd="/", env=None):
     return output
 
 
-def short_folder(prefix="rly-"):
+MEMORY = "/dev/shm"
+ROOM = 4 << 30  # bytes that must be free in it, and twice that in the machine
+
+
+def quick_place():
+    """The folder for data that need not survive: memory, if there is enough of it.
+
+    ext4 does not give a deleted file's inode to another one for minutes, and searches past all of them. A test makes and
+    drops a database of 465 files: on such a disk that soon takes 0.4 s of CPU, in memory 0.02 s."""
+    try:
+        room = os.statvfs(MEMORY)
+        with open("/proc/meminfo", encoding="ascii") as file:
+            available = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return "/tmp"
+    enough = room.f_bavail * room.f_frsize >= ROOM and available >= 2 * ROOM and os.access(MEMORY, os.W_OK | os.X_OK)
+    return MEMORY if enough else "/tmp"
+
+
+def short_folder(prefix="rly-", place="/tmp"):
     """A new folder with a path short enough for a unix socket (107 bytes), owned by the account of the servers."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     folder.chmod(0o755)
     if os.geteuid() == 0:
         account = server_account()

@@ -15,7 +15,7 @@ import psycopg2
 import psycopg2.extensions
 
 from . import initdb, processes
-from .account import as_server_account, server_environment, short_folder
+from .account import as_server_account, quick_place, server_environment, short_folder
 from .binaries import postgres_bin
 
 FAST_SETTINGS = {
@@ -53,13 +53,14 @@ class Server:
 
     def __init__(self, *, tcp=False, settings=None, hba=(), log_statements=False, name="node"):
         self.name = name
-        self.folder = short_folder()
+        settings = settings or {}
+        self.folder = short_folder(place="/tmp" if settings.get("fsync") == "on" else quick_place())
         self.data = self.folder / "data"
         self.log_path = self.folder / "log"
         self.host = str(self.folder)
         self.tcp_host = "127.0.0.1" if tcp else None
         self.port = free_port() if tcp else 5432
-        self.settings = {**FAST_SETTINGS, **(settings or {})}
+        self.settings = {**FAST_SETTINGS, **settings}
         if log_statements:
             self.settings.update({"log_statement": "all", "log_min_duration_statement": "-1"})
         self.hba = (*hba, *TRUST_HBA)
