@@ -195,6 +195,7 @@ CREATE TABLE relay.key_sightings (
     uses          bigint NOT NULL DEFAULT 1,
     first_used_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
     reported_by   text COLLATE "C",
+    proven_at     timestamptz,
     PRIMARY KEY (key_id, ip_address)
 ) WITH (fillfactor = 30);
 COMMENT ON TABLE relay.key_sightings IS 'the uses of each key, one row for each address; the latest one is the last use of the key';
@@ -202,6 +203,9 @@ COMMENT ON COLUMN relay.key_sightings.uses IS
     'the uses that were recorded: those that gateways reported, and at most one per minute of those that authenticate saw';
 COMMENT ON COLUMN relay.key_sightings.reported_by IS
     'the role of the gateway that claims last_used_at; null: authenticate saw the key itself';
+-- authenticate goes by what it saw itself, so that no report, true or invented, keeps it from recording a use and its event.
+COMMENT ON COLUMN relay.key_sightings.proven_at IS
+    'if last_used_at is claimed: when authenticate last recorded a use, if ever; else null';
 GRANT SELECT ON relay.key_sightings TO relay_provisioner, relay_responder, relay_auditor;
 SELECT relay.isolate_tenants('relay.key_sightings',
     'key_id IN (SELECT k.key_id FROM relay.agent_keys AS k WHERE k.org_id = (SELECT relay.current_org()))');

@@ -119,20 +119,27 @@ CREATE TRIGGER await_use AFTER UPDATE OF state, replaced_by, retire_on_first_use
 CREATE FUNCTION relay.note_sighting(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, seen_from inet, seen_trace text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
 DECLARE
-    last_at  timestamptz := (SELECT s.last_used_at FROM relay.key_sightings AS s WHERE s.key_id = seen_key AND s.ip_address = seen_from);
-    is_event boolean := (date_trunc('hour', last_at) = date_trunc('hour', seen_at)) IS NOT TRUE;
+    known     boolean;
+    proven_at timestamptz;  -- not what gateways reported
+    is_event  boolean;
 BEGIN
-    IF last_at > seen_at - interval '1 minute' OR NOT relay.can_write('key_sightings') OR (is_event AND NOT relay.can_write_event()) THEN
+    SELECT true, CASE WHEN s.reported_by IS NULL THEN s.last_used_at ELSE s.proven_at END
+    INTO known, proven_at
+    FROM relay.key_sightings AS s WHERE s.key_id = seen_key AND s.ip_address = seen_from;
+    is_event := (date_trunc('hour', proven_at) = date_trunc('hour', seen_at)) IS NOT TRUE;
+    IF proven_at > seen_at - interval '1 minute' OR NOT relay.can_write('key_sightings') OR (is_event AND NOT relay.can_write_event()) THEN
         RETURN;
     END IF;
-    IF last_at IS NULL THEN
+    IF known IS NULL THEN
         INSERT INTO relay.key_sightings (key_id, ip_address, last_used_at, first_used_at) VALUES (seen_key, seen_from, seen_at, seen_at)
         ON CONFLICT DO NOTHING;
     ELSE
-        UPDATE relay.key_sightings SET last_used_at = seen_at, uses = uses + 1, reported_by = NULL
+        UPDATE relay.key_sightings SET last_used_at = seen_at, uses = uses + 1, reported_by = NULL, proven_at = NULL
         WHERE key_id = seen_key
           AND ip_address = (SELECT s.ip_address FROM relay.key_sightings AS s
-                            WHERE s.key_id = seen_key AND s.ip_address = seen_from AND s.last_used_at <= seen_at - interval '1 minute'
+                            WHERE s.key_id = seen_key AND s.ip_address = seen_from
+                              AND (CASE WHEN s.reported_by IS NULL THEN s.last_used_at ELSE s.proven_at END <= seen_at - interval '1 minute')
+                                  IS NOT FALSE
                             FOR NO KEY UPDATE SKIP LOCKED);
     END IF;
     IF FOUND AND is_event THEN
@@ -192,7 +199,8 @@ BEGIN
       AND (authenticate.reports_uses
            OR EXISTS (SELECT FROM relay.key_sightings AS s
                       WHERE s.key_id = authenticate.key_id AND s.ip_address = COALESCE(authenticate.ip_address, '::')
-                        AND s.last_used_at > statement_timestamp() - interval '1 minute'));
+                        AND CASE WHEN s.reported_by IS NULL THEN s.last_used_at ELSE s.proven_at END
+                            > statement_timestamp() - interval '1 minute'));
     IF FOUND THEN
         RETURN decision;
     END IF;

@@ -43,7 +43,8 @@ BEGIN
     LOOP
         UPDATE relay.key_sightings AS s
         SET last_used_at = GREATEST(s.last_used_at, entry.last_at), uses = s.uses + entry.uses,
-            reported_by = CASE WHEN entry.last_at > s.last_used_at THEN SESSION_USER ELSE s.reported_by END
+            reported_by = CASE WHEN entry.last_at > s.last_used_at THEN SESSION_USER ELSE s.reported_by END,
+            proven_at = CASE WHEN entry.last_at > s.last_used_at AND s.reported_by IS NULL THEN s.last_used_at ELSE s.proven_at END
         WHERE s.key_id = entry.key_id
           AND s.ip_address = (SELECT o.ip_address FROM relay.key_sightings AS o
                               WHERE o.key_id = entry.key_id AND o.ip_address = entry.ip_address FOR NO KEY UPDATE SKIP LOCKED);

@@ -63,6 +63,25 @@ def test_a_gateway_that_reports_is_answered_without_a_trace_after_the_first_use(
     assert sightings(database)[0]["last_used_at"] > first["last_used_at"]
 
 
+def test_no_report_keeps_authenticate_from_recording_what_it_saw(database, call, key):
+    """A gateway, or who has its login, reports a use of the key every few seconds; another one then sees the key."""
+    count = "SELECT count(*) FROM relay.auth_events WHERE action = 'authenticated'"
+    now = database.value("SELECT clock_timestamp()")
+    report(call, [(key_id(key), IP, now, 1)])
+    check(call, key, reports=False)
+    (seen,) = sightings(database)
+    assert (seen["reported_by"], seen["uses"], database.value(count)) == (None, 2, 1)
+    database.execute("UPDATE relay.key_sightings SET last_used_at = last_used_at - interval '3 hours'")
+    report(call, [(key_id(key), IP, now, 1)])
+    assert sightings(database)[0]["reported_by"] is not None
+    check(call, key, reports=False)
+    assert (sightings(database)[0]["reported_by"], database.value(count)) == (None, 2)
+    # A report in between brings no event of its own, nor does the next check within the minute.
+    report(call, [(key_id(key), IP, database.value("SELECT clock_timestamp()"), 1)])
+    check(call, key, reports=False)
+    assert database.value(count) == 2 and sightings(database)[0]["reported_by"] is not None
+
+
 def test_a_report_is_what_people_read(relay, database, call, key):
     check(call, key)
     now = database.value("SELECT clock_timestamp()")
