@@ -76,7 +76,7 @@ def test_no_report_keeps_authenticate_from_recording_what_it_saw(database, call,
     assert sightings(database)[0]["reported_by"] is not None
     check(call, key, reports=False)
     assert (sightings(database)[0]["reported_by"], database.value(count)) == (None, 2)
-    # A report in between brings no event of its own, nor does the next check within the minute.
+    # A report in between brings no event, nor does the next check within the minute.
     report(call, [(key_id(key), IP, database.value("SELECT clock_timestamp()"), 1)])
     check(call, key, reports=False)
     assert database.value(count) == 2 and sightings(database)[0]["reported_by"] is not None

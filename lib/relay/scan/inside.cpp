@@ -39,7 +39,7 @@ bool is_zstd(std::string_view header) { return (byte(header, 4) & 0x10BU) == 0; 
 /// lz4_Frame_format.md: version 01; the reserved bits are 0.
 bool is_lz4(std::string_view header) { return (byte(header, 4) & 0x1C2U) == 0x40 && (byte(header, 5) & 0x18FU) == 0; }
 
-/// RFC 9580, 6.2: the line ends behind its dashes, in a log also as `\n`. A text that only speaks of it goes on.
+/// RFC 9580, 6.2: the line ends behind its dashes, in a log also as `\n`. In a text about it, more words follow.
 bool is_armour(std::string_view header) {
     std::size_t const dashes = header.find("-----", 5);
     return dashes != header.npos && header.substr(dashes + 5).find_first_of("\r\n\\") == 0;
