@@ -22,6 +22,7 @@ INIT = ("init", "init on an empty database")
 BATCH = ("issue into a folder", "issue as lines")  # of three agents, of the list of a legacy migration
 ISSUING = (*CREATE, *ROTATE, *INIT, *BATCH)
 INCIDENTS = ("block", "revoke")
+LIFTS = ("unblock",)
 
 
 class Scene:
@@ -37,6 +38,7 @@ class Scene:
         self.folder = folder
         self.file = file
         self.old = old
+        self.verdict_before = agents.decide(database, old) if old else None
         self.content_before = file.read_bytes() if file and file.exists() else None
 
     def run(self, *, prefix=(), dsn=None, timeout=60, flags=(), env=None):
@@ -72,7 +74,7 @@ class Scene:
         """How many times the change was made, by the audit trail, which is written with it."""
         if self.database.value("SELECT to_regclass('relay.auth_events')::text") is None:
             return 0
-        action = {"block": "agent_blocked", "revoke": "agent_revoked"}.get(self.kind)
+        action = {"block": "agent_blocked", "revoke": "agent_revoked", "unblock": "agent_unblocked"}.get(self.kind)
         action = action or ("key_rotated" if self.kind in ROTATE else "key_issued")
         sql = "SELECT count(*) FROM relay.auth_events WHERE agent_id = %s AND action = %s"
         return self.database.value(sql, self.agent, action)
@@ -134,12 +136,12 @@ class Scene:
             self.assert_untouched(result)
 
     def assert_untouched(self, result):
-        """The command left no trace on the disk, and the old key works."""
+        """The command left no trace on the disk, and the old key is what it was before."""
         if self.file:
             left = self.file.read_bytes() if self.file.exists() else None
             assert left == self.content_before and not self.unfinished(), f"{self.files()}\n{result}"
         if self.old:
-            assert agents.decide(self.database, self.old) == "ok", f"{result}"
+            assert agents.decide(self.database, self.old) == self.verdict_before, f"{result}"
 
 
 class BatchScene(Scene):
@@ -215,8 +217,11 @@ class Stage:
             return Scene(kind, self.relay, self.database, agent, words, folder, file=file)
         self.relay(*create, "--secret-file", folder / "old", check=0)
         old = agents.read_key(folder / "old")
-        if kind in INCIDENTS:
-            return Scene(kind, self.relay, self.database, agent, (kind, agent), folder, old=old)
+        if kind in LIFTS:
+            self.relay("block", agent, check=0)
+        if kind in (*INCIDENTS, *LIFTS):
+            words = (kind, agent, *(["--yes"] if kind in LIFTS else []))
+            return Scene(kind, self.relay, self.database, agent, words, folder, old=old)
         return self._rotate(kind, agent, folder, old)
 
     def _rotate(self, kind, agent, folder, old):

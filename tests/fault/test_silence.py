@@ -5,14 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from onward import OnLater
-from scenes import BATCH, CREATE, INCIDENTS, ROTATE
+from scenes import BATCH, CREATE, INCIDENTS, LIFTS, ROTATE
 from support import sampling
 from support.proxy import Fault, Proxy, commit
 
 SECONDS = 140
 
 LONGEST = 45.0
-KINDS = (CREATE[0], ROTATE[0], BATCH[1], *INCIDENTS)
+KINDS = (CREATE[0], ROTATE[0], BATCH[1], *INCIDENTS, *LIFTS)
 SHORT = ("--timeout", "2s")
 
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from onward import OnLater
-from scenes import INCIDENTS, Stage
+from scenes import INCIDENTS, LIFTS, Stage
 from support import agents, processes
 from support import relay as relay_support
 from support.cluster import Cluster
@@ -210,7 +210,7 @@ def test_a_signal_while_the_commit_is_out_takes_nothing_back(held, tally):
 
 def test_a_standby_takes_no_writes_and_answers_reads(held, tally):
     """Every writing command refuses cleanly; the reading ones work."""
-    scenes = [held.scene(kind) for kind in ("create", "rotate", "rotate when due", *INCIDENTS)]
+    scenes = [held.scene(kind) for kind in ("create", "rotate", "rotate when due", *INCIDENTS, *LIFTS)]
     held.standby.wait_caught_up()
     dsn = held.standby.dsn(held.database.name)
     for scene in scenes:
