@@ -5,7 +5,7 @@ import re
 import statistics
 import subprocess
 
-from support.binaries import postgres_bin
+from support.binaries import client_bin
 
 
 class Script:
@@ -18,7 +18,7 @@ class Script:
 
     def run(self, database, *, transactions, clients=1, variables=()):
         """Returns the transactions per second; an error in any transaction fails the run."""
-        argv = [str(postgres_bin() / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-t", str(transactions // clients)]
+        argv = [str(client_bin() / "pgbench"), "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-t", str(transactions // clients)]
         for name, value in dict(variables).items():
             argv += ["-D", f"{name}={value}"]
         done = subprocess.run([*argv, "-f", str(self.path), database.dsn()], capture_output=True, text=True, check=True)

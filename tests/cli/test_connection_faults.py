@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from support.account import short_folder
 from support.agents import first_agent
-from support.binaries import postgres_bin
+from support.binaries import client_bin
 from support.certificates import make_certificates
 from support.cluster import Cluster, free_port
 from support.database import Database, make_template
@@ -99,7 +99,7 @@ def test_a_fault_has_its_cause_and_says_whether_to_retry(server, bare, authority
 def test_the_advice_for_a_missing_database_makes_it(server, bare):
     at = bare.with_(env={"RELAY_ADMIN_DSN": place(server, dbname="made-today")})
     first = at.error("org", "list", check=2)["next"]
-    subprocess.run(shlex.split(first.replace("createdb", f"{postgres_bin()}/createdb", 1)), check=True)
+    subprocess.run(shlex.split(first.replace("createdb", f"{client_bin()}/createdb", 1)), check=True)
     error = at.error("org", "list", check=11)
     assert error["message"] == "no relay schema in this database" and error["next"].startswith("relay-admin init"), error
     at("schema", "apply", check=0)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support import agents, database as database_support, processes
-from support.binaries import postgres_bin
+from support.binaries import client_bin
 from support.cluster import Cluster
 from support.standby import Standby
 
@@ -143,7 +143,7 @@ def test_a_slot_and_a_synchronous_name_of_one_standby_are_one(primary, runner, k
 
 def test_who_takes_wal_but_replays_nothing_is_no_standby(primary, runner, key, tmp_path):
     """An archiver, as an example."""
-    words = [postgres_bin() / "pg_receivewal", "-h", primary.host, "-U", "postgres", "-D", tmp_path, "-s", "1"]
+    words = [client_bin() / "pg_receivewal", "-h", primary.host, "-U", "postgres", "-D", tmp_path, "-s", "1"]
     receiver = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     try:
         processes.wait_until(lambda: primary.query("SELECT 1 FROM pg_stat_replication"), what="pg_receivewal")

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 
 from support.agents import first_agent
-from support.binaries import postgres_bin
+from support.binaries import client_bin
 from support.cluster import Cluster
 from support.database import Database
 from support.relay import Runner
@@ -22,8 +22,8 @@ AND relowner <> 'relay_owner'::regrole"""
 
 def restore(dsn, into, *options, check=True):
     """pg_dump | pg_restore; without `check`, as people do it who read no error."""
-    dump = [postgres_bin() / "pg_dump", "-Fc", "-d", dsn]
-    load = [postgres_bin() / "pg_restore", *options, "-d", into]
+    dump = [client_bin() / "pg_dump", "-Fc", "-d", dsn]
+    load = [client_bin() / "pg_restore", *options, "-d", into]
     dumped = subprocess.run(dump, check=True, capture_output=True, timeout=120).stdout
     subprocess.run(load, input=dumped, check=check, capture_output=True, timeout=120)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.agents import first_agent
-from support.binaries import postgres_bin
+from support.binaries import client_bin
 from support.processes import wait_until
 from support.relay import Runner
 
@@ -91,7 +91,7 @@ def test_several_at_once_are_safe(bare, empty_database):
 
 
 def run_psql(database, script):
-    psql = [postgres_bin() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database.dsn()]
+    psql = [client_bin() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database.dsn()]
     subprocess.run(psql, input=script.encode(), check=True, capture_output=True, timeout=120)
 
 

@@ -7,14 +7,14 @@ import psycopg2
 import pytest
 
 from support.agents import decide, first_agent, read_key
-from support.binaries import built, postgres_bin
+from support.binaries import built, client_bin
 from support.database import Database, make_template
 from support.health import one
 from support.other_versions import running
 from support.relay import Runner
 
 SECONDS = 120
-HERE = postgres_bin()
+HERE = client_bin()
 
 
 @pytest.fixture

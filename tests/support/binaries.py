@@ -14,10 +14,14 @@ def _version(path):
 
 @lru_cache(maxsize=None)
 def postgres_bin():
-    """The folder with initdb and postgres: $RELAY_PG_BIN, else the newest of Debian's, else where PATH says."""
+    """The folder with initdb and postgres: $RELAY_PG_BIN, else client_bin()."""
     given = os.environ.get("RELAY_PG_BIN")
-    if given:
-        return Path(given)
+    return Path(given) if given else client_bin()
+
+
+@lru_cache(maxsize=None)
+def client_bin():
+    """The folder with psql, pg_dump and the like: the newest of Debian's, else where PATH says."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version)
     found = [folder for folder in found if (folder / "initdb").exists()]
     if found:
@@ -25,7 +29,7 @@ def postgres_bin():
     on_path = shutil.which("initdb")
     if on_path:
         return Path(on_path).resolve().parent
-    raise RuntimeError("no PostgreSQL server found: install the package postgresql, or set RELAY_PG_BIN")
+    raise RuntimeError("no PostgreSQL server found: install the package postgresql")
 
 
 def relay_admin():

@@ -4,37 +4,23 @@ import os
 import signal
 
 from . import processes
-from .account import run_as_server
-from .binaries import postgres_bin
+from .base_backup import copy_running
 from .cluster import Server
 
 
 class Standby(Server):
-    """A copy of `primary` made by pg_basebackup, that follows it by streaming replication under its own name."""
+    """A copy of `primary` that follows it by streaming replication under its own name."""
 
     def __init__(self, primary, *, name, **options):
         super().__init__(name=name, **options)
         self.settings.setdefault("wal_retrieve_retry_interval", "200ms")  # it soon finds a primary that is back
         self.primary = primary
+        copy_running(primary, self.data)
         source = f"host={primary.host} port={primary.port} user=postgres application_name={name}"
-        run_as_server(
-            [
-                postgres_bin() / "pg_basebackup",
-                "-d",
-                source,
-                "-D",
-                self.data,
-                "-R",
-                "-X",
-                "stream",
-                "-c",
-                "fast",
-                "--no-sync",
-            ]
-        )
+        (self.data / "standby.signal").touch()
         # The ALTER SYSTEM settings of the primary come with the copy; once promoted, it must not wait for itself.
         with open(self.data / "postgresql.auto.conf", "a", encoding="utf-8") as settings:
-            settings.write("synchronous_standby_names = ''\n")
+            settings.write(f"synchronous_standby_names = ''\nprimary_conninfo = '{source}'\n")
 
     def wait_streaming(self):
         """Waits until the primary sends to this standby, and has heard from it how far it is."""
