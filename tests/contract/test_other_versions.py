@@ -11,6 +11,7 @@ from support.binaries import built, client_bin
 from support.database import Database, make_template
 from support.health import one
 from support.other_versions import running
+from support.proxy import Fault, Proxy
 from support.relay import Runner
 
 SECONDS = 120
@@ -83,6 +84,21 @@ def test_a_queue_of_notifications_that_is_full_vetoes_no_change(server, home, tm
     assert one(relay, "server.notify")["status"] == "error"
     filler.close()
     listener.close()
+
+
+@pytest.mark.parametrize("server", ("17", "18"), indirect=True)
+def test_a_session_that_ends_before_our_settings_is_tried_again_also_behind_a_commit(server, home, tmp_path):
+    """The time-out of the database ends the session after BEGIN, and before the statement that lifts it has arrived."""
+    database = Database(server, template=make_template(server))
+    first_agent(Runner(dsn=database.dsn(), home=home, cwd=tmp_path), tmp_path / "bot.key")
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{database.name}" SET transaction_timeout = \'100ms\'')
+    for words in (["block", "bot"], ["unblock", "bot", "--yes"], ["revoke", "bot"]):
+        late = Fault(0.5, match=lambda sent: sent.name == "Parse" and "set_config" in sent.sql)
+        with Proxy(server.socket_path, late) as proxy:
+            relay = Runner(dsn=proxy.dsn(database), home=home, cwd=tmp_path)
+            assert relay.json(*words)["changed"] is True
+        assert late.fired and len(proxy.pairs) >= 2
 
 
 @pytest.mark.parametrize("server", ("17", "18"), indirect=True)

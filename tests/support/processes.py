@@ -104,7 +104,7 @@ def dismiss(dog):
 def peak_memory(process):
     """Waits for the end of a subprocess.Popen whose output goes to no pipe; returns the most memory that it had, in MiB.
 
-    Not ru_maxrss, which counts the memory of the parent until exec."""
+    Not ru_maxrss, which counts the memory of the parent until exec. 0 if it ended before it was looked at."""
     peak = 0
     while process.poll() is None:
         try:

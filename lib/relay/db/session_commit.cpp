@@ -69,8 +69,11 @@ CommitAnswer Session::read_commit(Deadline deadline) {
         error = m_impl->pipeline.read();
         m_impl->watchdog.disarm();
         m_impl->most_growth = Watchdog::usual_growth;
-        if (!connected() || m_impl->watchdog.bark() != Watchdog::Bark::none ||
-            (error && error_field(error.get(), PG_DIAG_SQLSTATE).empty())) {
+        std::string_view const sqlstate = error ? error_field(error.get(), PG_DIAG_SQLSTATE) : std::string_view();
+        // Only the server itself ends a session for these causes, and it answers in order: it never came to the COMMIT.
+        bool const ended_before = error && !m_impl->before_commit->rows && ends_session(sqlstate);
+        bool const heard = connected() && m_impl->watchdog.bark() == Watchdog::Bark::none;
+        if (!ended_before && (!heard || (error && sqlstate.empty()))) {
             return CommitAnswer::none;
         }
         if (m_impl->before_commit->rows) {
