@@ -64,9 +64,9 @@ ExitStatus revoke_scanned(Options const &options, Context &context) {
         subjects.push_back("key " + key.text());
     }
     if (found.empty()) {
-        context.output().note(
-            (scan.is_complete() ? "no API key found in " : "no whole API key found in what was read of ") +
-            input_name(path));
+        bool const sure = scan.not_read.empty() && scan.cut_ids().empty();
+        context.output().note((sure ? "no API key found in " : "no whole API key found in what was read of ") +
+                              input_name(path));
         return report_incident(context, IncidentVerb::revoke, {}, {}, &scan);
     }
     confirm_end(context, subjects);
@@ -160,9 +160,8 @@ The command finds a key also behind colours and control sequences, escapes (JSON
 quoted-printable), line ends with indentation or quote marks, zero-width characters, UTF-16, base64, hexadecimal digits
 and dumps of xxd, hexdump and od; also behind several of these, one in the other. Afterwards it shows how much it has
 read. It does not unpack: a compressed or encrypted file is refused, with the command that opens it. In a folder, such a
-file is named and skipped, and so is a compressed part of a file, such as a member of a tar archive. If a key is cut or
-damaged, its id and place are named: revoke it with --key. In each of these cases the command revokes the keys that it
-found, and exits 7.
+file is named and skipped, and so is a compressed part of a file, such as a member of a tar archive: the command revokes
+the keys that it found, and exits 7. If a key is cut or damaged, its id and place are named: revoke it with --key.
 
 --org revokes an organization with all of its agents. You must type its id, or give it again as --confirm ORG (--yes
 is not enough).
@@ -176,9 +175,8 @@ a failover cannot undo it. It names each standby that has not. In that case, or 
 The revocation remains in force on the primary either way. `block` describes which standbys count.
 
 Exit 0: revoked, now or before; or the scanned text has no key. 2: the scanned file is unreadable, compressed or
-encrypted, or stdin is empty. 3: no such agent, key or organization; nothing was
-changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything, or found
-a key that is cut; what it found is revoked. 8: nothing was changed; run it again. 9: the
+encrypted. 3: no such agent, key or organization; nothing was
+changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything; what it found is revoked. 8: nothing was changed; run it again. 9: the
 database cannot confirm whether the revocation was committed; the last line is `NOT CONFIRMED: agent X may still be
 live`; run it again until it is confirmed. 10: it is revoked, but a live gateway did not acknowledge it in time
 (--wait-ack), or a standby did not replay it (--durable). 11: the revocation was missing when it

@@ -314,7 +314,7 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
         }
         return ExitStatus::partial;
     }
-    if (scan != nullptr && !scan->is_complete()) {
+    if (scan != nullptr && !scan->not_read.empty()) {
         return ExitStatus::partial;
     }
     return waited.complete() ? ExitStatus::ok : ExitStatus::check_no;

@@ -124,9 +124,6 @@ class Reader {
             return Problem{std::string(kind->name) + ": compressed or encrypted, not read",
                            command_to_open(m_context->globals(), *kind, path), true};
         }
-        if (size == 0 && path == "-") {
-            return Problem{"it is empty: the command before the pipe wrote nothing"};
-        }
         return scan(path, size);
     }
 

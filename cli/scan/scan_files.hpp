@@ -34,8 +34,6 @@ struct FileScan {
     std::multimap<KeyId, scan::FoundKey> keys() const;
     /// Returns the ids of keys that are cut, and whole in no file.
     std::vector<KeyId> cut_ids() const;
-    /// Returns whether everything was read, and every key in it is whole.
-    bool is_complete() const { return not_read.empty() && cut_ids().empty(); }
 };
 
 /// Looks for keys in a file, in stdin (`-`), or in all regular files below a folder; follows no symbolic link there.

@@ -148,6 +148,9 @@ std::string scan_text(FileScan const &scan) {
 
 std::vector<std::string> scan_warnings(FileScan const &scan, Globals const &globals) {
     std::vector<std::string> warnings;
+    if (scan.read > 0 && scan.bytes == 0) {
+        warnings.push_back("there was nothing to read: did the command before the pipe fail?");
+    }
     append_first(warnings, scan.cut_ids(), "cut keys",
                  [&](KeyId const &key) { return cut_warning(scan, key, globals); });
     append_first(warnings, scan.not_read, "files that were not fully read", not_read_warning);

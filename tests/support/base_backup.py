@@ -44,7 +44,7 @@ def _copy(source, target):
 
 
 def _give(target):
-    """To the account of the servers, as PostgreSQL wants it."""
+    """To the account of the servers, as PostgreSQL requires."""
     target.chmod(0o700)
     account = as_server_account()
     if account:
