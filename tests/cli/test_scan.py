@@ -33,9 +33,13 @@ def scan(relay, path, *words, check=0, **given):
 # --- every way in which a key hides
 
 
-@pytest.mark.parametrize("which", ["zeros", "made"])
+# Its id could be the end of a control sequence, or of two.
+LIKE_ESCAPES = make_key(identity="31m0k1m2k3m4")
+
+
+@pytest.mark.parametrize("which", ["zeros", "like escapes", "made"])
 def test_a_key_is_found_in_every_way_in_which_it_can_be_written(relay, database, key, tmp_path, which):
-    given = ZEROS if which == "zeros" else make_key()
+    given = {"zeros": ZEROS, "like escapes": LIKE_ESCAPES, "made": make_key()}[which]
     relay("rotate-key", "bot", "--key-from", "-", "--grace", "0", stdin=given, check=0)
     folder = tmp_path / "ways"
     folder.mkdir()

@@ -41,7 +41,8 @@ Escape read_percent(std::string_view text);
 Escape read_quoted_printable(std::string_view text);
 /// `&#95;` `&#x5f;` `&lowbar;` (HTML).
 Escape read_entity(std::string_view text);
-/// Control sequences of ECMA-48: `ESC [ 31 m`, `ESC ( B`; also without ESC, which many logs drop.
+/// Control sequences of ECMA-48: `ESC [ 31 m`, `ESC ( B`; also with `^[` for ESC, as `cat -v` and terminals show it, and
+/// without ESC, which many logs drop.
 Escape read_ansi(std::string_view text);
 /// `#033`: a control character, as rsyslog writes it.
 Escape read_octal_log(std::string_view text);

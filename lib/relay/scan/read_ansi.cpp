@@ -4,8 +4,6 @@
 namespace relay::scan {
 namespace {
 
-constexpr char esc = '\x1b';
-
 bool is_parameter(char c) { return c >= '0' && c <= '?'; }
 
 /// A key that comes right after a broken sequence would lose its first letter to it.
@@ -23,11 +21,16 @@ Escape read_control(std::string_view text, bool has_esc) {
 }  // namespace
 
 Escape read_ansi(std::string_view text) {
-    if (text.front() != esc) {
+    if (text.starts_with("^[")) {  // one character for two: `[` alone, and what follows it, could be read as a sequence
+        text.remove_prefix(1);
+    } else if (text.front() == '[') {
         return read_control(text, false);
     }
     if (text.size() == 1) {
         return Escape::open();
+    }
+    if (text.front() == '^') {
+        return Escape::none();
     }
     if (text[1] == '[') {
         return read_control(text.substr(1), true);

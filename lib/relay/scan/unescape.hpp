@@ -40,7 +40,7 @@ class Unescape {
 
   private:
     static constexpr Table<bool> introducers{
-        [](char c) { return std::string_view("\\%&=[#\x1b").find(c) != std::string_view::npos; }};
+        [](char c) { return std::string_view("\\%&=[#^\x1b").find(c) != std::string_view::npos; }};
 
     Escape read() const;
     Encoding encoding() const;

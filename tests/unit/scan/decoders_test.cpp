@@ -49,6 +49,8 @@ TEST_CASE("an escape becomes its character") {
              {"&#8203;", "\x80"},
              {"\x1b[01;31mx\x1b[K", "x"},
              {"[31mx[0m", "x"},
+             {"^[[31mx^[(B^[[0my^[", "xy^["},
+             {"^a^[x", "^a^[x"},
              {"\x1b(Bx", "x"},
              {"#033[31mx", "\x1bx"},
              {"\x1b[38;2;255;100;100mx", "x"},
