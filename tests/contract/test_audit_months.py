@@ -186,12 +186,18 @@ def busy(busy_cluster):
     made.drop()
 
 
+PATIENCE = 0.4  # seconds for which a request waits for a lock on the events
+NEXT_PATIENCE = 6.0  # how long its session then waits for none, in whole seconds of its clock
+
+
 class Traffic:
-    """Gateways that authenticate without a pause, each time from another address, so that each writes a row."""
+    """Gateways that authenticate without a pause, each time from another address, so that each writes a row.
+
+    `excused`: how many may have left it out, because a lock was in their way for 400 ms: the machine was busy."""
 
     def __init__(self, database, key, *, clients=4):
         self.database, self.key = database, key
-        self.slowest, self.count, self.failures = 0.0, 0, []
+        self.slowest, self.count, self.excused, self.failures = 0.0, 0, 0, []
         self.over = threading.Event()
         self.addresses = itertools.count()
         self.login = database.gateway_login()
@@ -199,6 +205,7 @@ class Traffic:
 
     def _run(self):
         connection = self.database.connect(user=self.login)
+        excused_until = 0.0
         try:
             while not self.over.is_set():
                 number = next(self.addresses)
@@ -208,8 +215,12 @@ class Traffic:
                     cursor.execute("SELECT reason FROM relay_api.authenticate(%s, %s, NULL, NULL, %s)",
                                    (key_id(self.key), digest(self.key), address))  # fmt: skip
                     assert cursor.fetchone() == ("ok",)
-                self.slowest = max(self.slowest, time.perf_counter() - begin)
+                end = time.perf_counter()
+                self.slowest = max(self.slowest, end - begin)
                 self.count += 1
+                if end - begin >= PATIENCE:
+                    excused_until = end + NEXT_PATIENCE
+                self.excused += begin < excused_until
         except BaseException as failure:  # pylint: disable=broad-except
             self.failures.append(failure)
         finally:
@@ -270,9 +281,9 @@ def test_authentication_goes_on_while_months_are_made_and_filled_and_dropped(bus
     print(figures)
     assert sum(made.values()) >= 250_000 and [row["row_count"] for row in dropped] == [1000, 1000, 1000, 200_000]
     assert max(while_made, while_dropped, while_ahead) < LONGEST + BUSY * usual, figures
-    # Each request has exactly one row.
+    # Each request has exactly one row, but for those that a lock made wait for too long.
     written = busy.one("SELECT count(*) AS n, count(DISTINCT event_id) AS ids FROM relay.auth_events WHERE ip_address IS NOT NULL")
-    assert written == {"n": traffic.count, "ids": traffic.count}
+    assert written["n"] == written["ids"] and traffic.count - traffic.excused <= written["n"] <= traffic.count, (written, traffic.count, traffic.excused)
     assert held_by_default(busy) == 0
 
 
