@@ -50,7 +50,7 @@ IssueLegacy make_request(Options const &options) {
     if (options.org) {
         request.org = OrgId::parse(*options.org);
     }
-    if (options.batch && options.sink.deliver) {
+    if (options.batch && options.sink.sink.deliver) {
         throw Error(ErrorKind::usage, "--batch and --deliver cannot be used together",
                     {.why = "with --deliver, a batch has one key per job", .next = "use --deliver-jobs N instead"});
     }

@@ -5,6 +5,7 @@
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
+#include "cli/sink/command/around_delivery.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "relay/model/error.hpp"
 
@@ -45,8 +46,13 @@ void confirm_instant_end(Context &context, RotateKey const &request) {
     }
 }
 
-void show(Context &context, RotatedKey const &rotated, std::optional<RequestId> const &request) {
+ExitStatus show(Context &context, RotatedKey const &rotated, std::optional<RequestId> const &request,
+                SinkOptions const &sink) {
     Document document = rotation_document(context, rotated);
+    auto const failure = after_delivery(context, sink, rotated.changed ? rotated.key : std::nullopt);
+    if (failure) {
+        document.warnings.push_back(*failure);
+    }
     if (request) {
         document.request_id = request->text();
     }
@@ -54,16 +60,19 @@ void show(Context &context, RotatedKey const &rotated, std::optional<RequestId> 
     if (!rotated.changed) {
         context.output().note("nothing changed: " + rotated.unchanged_because);
     }
+    return failure ? ExitStatus::partial : ExitStatus::ok;
 }
 
 ExitStatus run(RotateOptions const &options, Context &context) {
     AgentId agent = AgentId::parse(options.agent.required());
     check_rotation(options);
-    if (options.revert) {
-        show(context, revert_rotation(context.database(), agent, context.write_options()), {});
-        return ExitStatus::ok;
-    }
     WriteOptions const by = context.write_options();
+    if (options.revert) {
+        RevertRotation request{.agent = std::move(agent)};
+        request.grace = options.grace.value_or(request.grace);
+        request.view = look_into_store(context, options.sink, request.agent);
+        return show(context, revert_rotation(context.database(), request, by), {}, {});
+    }
     std::optional<ApiKey> own_key;
     std::unique_ptr<Sink> sink;
     if (!options.key_from || options.sink.asked()) {
@@ -75,13 +84,13 @@ ExitStatus run(RotateOptions const &options, Context &context) {
     if (options.key_from) {
         own_key = read_own_key(context, *options.key_from);
     }
-    RotateKey const request = make_request(options, std::move(agent), own_key);
+    RotateKey request = make_request(options, std::move(agent), own_key);
     confirm_instant_end(context, request);
     if (sink && !by.dry_run) {
         settle_sink(context, *sink);
     }
-    show(context, rotate_key(context.database(), request, by, sink.get()), request.request);
-    return ExitStatus::ok;
+    request.view = look_into_store(context, options.sink, request.agent);
+    return show(context, rotate_key(context.database(), request, by, sink.get()), request.request, options.sink);
 }
 
 Runner declare(OptionSet &set) {

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "cli/sink/batch/delivery_command.hpp"
 #include "cli/sink/batch/k8s_names.hpp"
 #include "cli/sink/batch_sink.hpp"
+#include "cli/sink/command/delivery_command.hpp"
 #include "cli/sink/format.hpp"
 
 #include <string>

@@ -76,7 +76,7 @@ SELECT EXISTS (SELECT FROM relay.event_months() AS made WHERE made.month = date_
 
 constexpr auto overdue_sql = R"sql(
 SELECT count(*) AS agents, array_to_string((array_agg(agent_id ORDER BY due_at, agent_id))[1:3], ', ') AS first
-FROM relay.key_status WHERE state = 'active' AND status = 'active' AND due_at <= now())sql";
+FROM relay.key_status WHERE state IN ('active', 'staged') AND status = state AND due_at <= now())sql";
 
 constexpr auto unused_sql = R"sql(
 SELECT count(*) AS agents,

@@ -1,4 +1,4 @@
-#include "cli/sink/batch/death_watch.hpp"
+#include "cli/sink/command/death_watch.hpp"
 
 #include "cli/sink/sink_error.hpp"
 
