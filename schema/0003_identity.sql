@@ -208,7 +208,7 @@ GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, creat
               revoked_at, replaced_by, retire_on_first_use, awaits_use, deliver_until, settle_until, first_used_at)
     ON relay.agent_keys TO relay_provisioner, relay_responder, relay_auditor;
 GRANT INSERT (key_id, agent_id, org_id, key_hash, hash_algorithm, state, created_by, due_at, expires_at, deliver_until, settle_until),
-      UPDATE (state, expires_at, retired_at, revoked_at, replaced_by, retire_on_first_use, deliver_until, settle_until)
+      UPDATE (state, expires_at, retired_at, revoked_at, replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at)
     ON relay.agent_keys TO relay_provisioner;
 GRANT SELECT (token_id, org_id, hash_algorithm, created_at, created_by, revoked_at)
     ON relay.org_tokens TO relay_provisioner, relay_responder, relay_auditor;

@@ -20,8 +20,6 @@ constexpr std::size_t most_files = 1000;
 constexpr rlim_t other_files = 64;  ///< the connection, the folder, and files that were open at the start
 constexpr std::size_t most_lines = 10'000;
 constexpr std::size_t first_room = 256 * 1024;
-constexpr std::chrono::seconds shortest_limit{1};
-constexpr std::chrono::minutes longest_limit{10};
 
 /// Returns how many files one batch may have. Each is open and locked until the verdict. Raises the limit of open
 /// files, which is 1024 on most systems.
@@ -205,14 +203,8 @@ std::unique_ptr<BatchSink> open_command(BatchSinkOptions const &options, Renderi
         throw Error(ErrorKind::usage, "--k8s-name and --deliver exclude each other",
                     {.why = "every Secret would have the same name", .next = "omit --k8s-name"});
     }
-    DeliveryCommand command{.text = *options.sink.deliver};
-    command.limit = options.sink.deliver_timeout.value_or(command.limit);
-    if (command.limit < shortest_limit || command.limit > longest_limit) {
-        throw Error(ErrorKind::usage, "--deliver-timeout must be between 1s and 10m",
-                    {.why = "the database waits while the command runs"});
-    }
-    return std::make_unique<CommandBatches>(
-        std::move(command), static_cast<std::size_t>(options.deliver_jobs.value_or(1)), std::move(rendering), output);
+    return std::make_unique<CommandBatches>(options.sink, static_cast<std::size_t>(options.deliver_jobs.value_or(1)),
+                                            std::move(rendering), output);
 }
 
 /// Checks that the options name exactly one place for many secrets, and have no flags for another one.

@@ -51,6 +51,9 @@ OperationId CommandSink::prepare(NewKey const &issued) {
 }
 
 void CommandSink::deliver() {
+    if (m_command.deadline && std::chrono::steady_clock::now() >= *m_command.deadline) {
+        throw Error(ErrorKind::sink, "the time for the delivery passed before the command was started");
+    }
     auto const complaints = run_deliveries(m_command, std::span(&m_call.value(), 1));
     if (complaints.front()) {
         throw Error(ErrorKind::sink, *complaints.front());

@@ -25,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// Time between SIGTERM and SIGKILL.
+/// Time between SIGTERM and SIGKILL, unless the whole time is short.
 constexpr auto last_grace = 1s;
 
 struct Pipe {
@@ -64,8 +64,9 @@ class RunningDelivery {
         m_input = std::move(input.read_end);
         m_output = std::move(output.read_end);
         ::fcntl(m_output.get(), F_SETFL, O_NONBLOCK);
-        m_last_end = command.deadline.value_or(Clock::now() + command.limit + last_grace);
-        m_end = m_last_end - last_grace;
+        auto const now = Clock::now();
+        m_last_end = command.deadline.value_or(now + command.limit + last_grace);
+        m_end = m_last_end - std::min<Clock::duration>(last_grace, (m_last_end - now) / 4);
     }
     ~RunningDelivery() {
         if (m_process > 0) {
@@ -204,7 +205,7 @@ void wait_for_all(Deliveries const &deliveries) {
 
 std::vector<std::optional<std::string>> run_deliveries(DeliveryCommand const &command,
                                                        std::span<DeliveryCall const> calls) {
-    DeathWatch watch;
+    DeathWatch watch(command.deadline);
     Deliveries deliveries;
     for (auto const &call : calls) {
         deliveries.push_back(std::make_unique<RunningDelivery>(command, call, watch));

@@ -24,7 +24,7 @@ struct DeliveryCall {
 struct DeliveryCommand {
     std::string text{};
     std::chrono::seconds limit{60};
-    /// By then the command and all that it started are killed; a second before, they are asked to end. None: `limit` after
+    /// By then the command and all that it started are killed, even if this program is stopped; a second before, they are asked to end. None: `limit` after
     /// the start, and a second more.
     std::optional<std::chrono::steady_clock::time_point> deadline{};
     /// Called for each line that a command prints, with secrets removed.

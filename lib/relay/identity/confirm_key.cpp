@@ -16,8 +16,11 @@ bool is_later(std::optional<Key> const &active, Key const &key) {
     return active && active->made_order > key.made_order;
 }
 
-/// A key that another one has replaced is staged only because the store may still take it: a client may have kept it.
-bool is_proved_by_use(Key const &key) { return key.first_used_at && !key.replaced_by; }
+/// A key that another one has replaced is staged only because the store may still take it. What was proved about it before
+/// that counts no longer: a client may have kept it, and its run may have heard from the store long ago.
+bool can_be_confirmed(Key const &key, std::optional<Key> const &active) {
+    return key.state == KeyState::staged && !key.replaced_by && !is_later(active, key);
+}
 
 bool was_live(sql::CurrentKeys const &keys, KeyId const &id) {
     auto const is_it = [&](Key const &key) { return key.key_id == id && key.live(); };
@@ -73,7 +76,7 @@ ConfirmedKey confirm_key(db::Transaction &transaction, sql::CurrentKeys const &k
                     fmt::format("{} of agent {} is {}; it was not confirmed", what, staged.agent_id, staged.status),
                     {.why = "it ended while it was delivered", .next = advise(Act::show_agent, staged.agent_id)});
     }
-    if (staged.state != KeyState::staged || is_later(keys.active, staged)) {
+    if (!can_be_confirmed(staged, keys.active)) {
         return {.key = staged};
     }
     Owned const owner{staged.org_id, staged.agent_id};
@@ -137,8 +140,8 @@ std::optional<Key> proved_key(db::Transaction &transaction, sql::CurrentKeys con
                               std::optional<StoreView> const &view) {
     auto const shown = view ? shown_key(transaction, keys, *view) : std::nullopt;
     for (auto key = keys.staged.rbegin(); key != keys.staged.rend(); ++key) {
-        if (key->live() && !is_later(keys.active, *key) &&
-            (is_proved_by_use(*key) || (shown && shown->key_id == key->key_id))) {
+        if (key->live() && can_be_confirmed(*key, keys.active) &&
+            (key->first_used_at || (shown && shown->key_id == key->key_id))) {
             return *key;
         }
     }

@@ -19,6 +19,8 @@
 /// - A confirmation lets go only of keys that were made earlier, and of these only those that had settled when the
 ///   confirmed key was staged. A later one may be in the store already; an unsettled one may still arrive.
 /// - None of them ends before the confirmed key has settled: the store may have answered before it takes effect.
+/// - A key that was replaced, by a later one or by a rotation that was reverted, is never confirmed. If it is staged, it
+///   only works until it has settled and the next key is confirmed.
 ///
 /// tests/support/staged_model.py searches all interleavings of three deliveries for an instant at which what the store
 /// holds does not work, with these rules and with each of them left out.
@@ -32,19 +34,19 @@ struct Owned {
 
 /// What became of a staged key.
 struct ConfirmedKey {
-    Key key;  ///< as it is now: active, or still staged because a later key is active
+    Key key;  ///< as it is now: active, or still staged because another key has replaced it
     std::optional<Key> previous{};  ///< the key that was active before, as it is now
     std::vector<KeyId> ended{};  ///< the keys that ended
     bool changed = false;
 };
 
-/// Confirms that the store has taken `staged`. If a later key is active, changes nothing. Throws Error (conflict) if the
+/// Confirms that the store has taken `staged`. If another key has replaced it, changes nothing. Throws Error (conflict) if the
 /// key was revoked or retired meanwhile.
 ConfirmedKey confirm_key(db::Transaction &transaction, sql::CurrentKeys const &keys, Key const &staged,
                          sql::EndOfOld const &end, Attribution const &by);
 
-/// Returns the newest staged key whose delivery is proved: the store shows it, or it was used. None if a later key is
-/// active.
+/// Returns the newest staged key whose delivery is proved: the store shows it, or it was used. None if another key has
+/// replaced it.
 std::optional<Key> proved_key(db::Transaction &transaction, sql::CurrentKeys const &keys,
                               std::optional<StoreView> const &view);
 

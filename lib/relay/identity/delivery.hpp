@@ -125,16 +125,17 @@ class BatchDelivery : public Delivery {
     /// also on dry runs.
     virtual std::optional<std::string> why_not(Recipient const &) const { return std::nullopt; }
 
-    /// True if deliver() may succeed for some recipients and fail for others.
-    virtual bool may_refuse() const { return false; }
+    /// Returns the deadlines if it delivers to a store that is not a file: then the keys are staged, and deliver() runs while
+    /// no transaction is open, and may succeed for some recipients and fail for others. None for any other destination.
+    virtual std::optional<Staging> staging() const { return std::nullopt; }
+    /// Called before deliver() of such a delivery: nothing of it may run after this.
+    virtual void end_at(std::chrono::steady_clock::time_point) {}
     struct Refusal {
         AgentId agent_id;
         std::string reason{};
     };
-    /// Returns, after deliver(), the agents whose keys must not become live. All the other keys must.
+    /// Returns, after deliver() of such a delivery, the agents for which it failed.
     virtual std::vector<Refusal> refused() const { return {}; }
-    /// Returns how long deliver() may take in addition to a transaction's usual limit; the database waits meanwhile.
-    virtual std::chrono::seconds extra_time() const { return {}; }
 };
 
 /// Delivers to the calling program: calls `take` with the whole key before COMMIT. `take` may throw to refuse it.

@@ -58,7 +58,7 @@ class Reversal {
         KeyState const fate = was_delivered ? let_go(active, old->key_id) : end(active);
         // Grace shortened the old key's expiry. The new key inherited the original one, so take it from there.
         sql::end_grace_as_active(m_transaction, old->key_id, active.expires_at);
-        sql::distrust_uses(m_transaction, m_request.agent, old->key_id);
+        sql::void_proofs(m_transaction, m_request.agent, old->key_id);
         record(active, *old, fate);
         return read_back(active, *old, fate);
     }

@@ -5,8 +5,8 @@
 #include "relay/identity/deliver_then_commit.hpp"
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/keys_sql.hpp"
-#include "relay/identity/operations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
+#include "relay/identity/rotation_request.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/identity/usual_rotation_sql.hpp"
 #include "relay/model/format_text.hpp"
@@ -21,31 +21,6 @@ namespace {
 using std::chrono::seconds;
 
 constexpr std::size_t most_staged = 5;  // as relay.staged_limit() says
-
-seconds age(Key const &key, Instant now) { return std::chrono::floor<seconds>(now - key.created_at); }
-
-/// Returns why the current key may stay, or an empty text if it must be rotated.
-std::string reason_to_keep(RotateKey const &request, Key const &active, Instant now) {
-    if (request.if_older_than && age(active, now) < *request.if_older_than) {
-        return fmt::format("key {} is {} old (limit {})", active.key_id, describe_duration(age(active, now)),
-                           describe_duration(*request.if_older_than));
-    }
-    if (request.due_within && active.due_at > now + *request.due_within) {
-        return fmt::format("key {} is due at {}", active.key_id, format_instant_seconds(active.due_at));
-    }
-    return {};
-}
-
-/// Returns one line with everything that makes one request different from another.
-std::string canonical_parameters(RotateKey const &request) {
-    auto const text = [](std::optional<seconds> const &duration) {
-        return duration ? format_duration(*duration) : std::string("-");
-    };
-    return fmt::format(
-        "rotate-key {} grace={} if-older-than={} due-within={} retire-on-first-use={} force={} own-key={}",
-        request.agent.text(), format_duration(request.grace), text(request.if_older_than), text(request.due_within),
-        request.retire_on_first_use, request.force, request.own_key != nullptr ? request.own_key->id().text() : "-");
-}
 
 /// True if nothing but the agent's keys decides what the rotation does.
 bool is_unconditional(RotateKey const &request) {
@@ -76,8 +51,11 @@ class Rotation {
         ApiKey const &new_key = m_new_key;
         OrgId const org = m_agent.org_id;
         OperationId const &operation = delivery_commit.prepare({.org = org, .agent = &m_request.agent, .key = new_key});
-        if (m_request.request && repeated(org, operation, new_key)) {
-            return keep("this request was done before");
+        if (m_request.request) {
+            if (auto const earlier = claim_rotation(m_transaction, m_request, org, operation, new_key.id())) {
+                m_keys.active = earlier;
+                return keep("this request was done before");
+            }
         }
         if (m_agent.status == Status::revoked) {
             throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
@@ -168,34 +146,6 @@ class Rotation {
             asked.previous = sql::ask_key(m_transaction, m_keys.active->key_id);
         }
         return asked;
-    }
-
-    bool repeated(OrgId const &org, OperationId const &operation, ApiKey const &new_key) {
-        std::string const parameters = canonical_parameters(m_request);
-        auto const earlier =
-            sql::claim_request(m_transaction, operation, org, *m_request.request, parameters, new_key.id());
-        if (!earlier) {
-            return false;
-        }
-        if (earlier->parameters != parameters) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("request {} was used before, for: {}; nothing was changed",
-                                    m_request.request->text(), earlier->parameters),
-                        {.next = "use a new UUID for a new request"});
-        }
-        // Any login that may rotate can write such a row. It counts only if this login wrote it, for this agent.
-        auto const key = earlier->key_id ? sql::find_key(m_transaction, *earlier->key_id) : std::nullopt;
-        if (earlier->db_role != m_transaction.db_role() || !key || key->org_id != org ||
-            key->agent_id != m_request.agent) {
-            throw Error(
-                ErrorKind::conflict,
-                fmt::format("request {} was recorded by role {} for {}; nothing was changed", m_request.request->text(),
-                            earlier->db_role,
-                            key ? "a key of agent " + key->agent_id.text() : "a key that is not there"),
-                {.why = "this login made no such request for this agent", .next = "use a new UUID for a new request"});
-        }
-        m_keys.active = key;
-        return true;
     }
 
     /// Returns the caller's own key if it is the agent's active key already, so that the rotation was done, or if it is

@@ -13,7 +13,7 @@ WHERE agent.agent_id = $3)sql";
 
 constexpr auto stage_again_sql = R"sql(
 UPDATE relay.agent_keys AS key
-SET deliver_until = clock.reading + make_interval(secs => $2),
+SET replaced_by = NULL, first_used_at = NULL, deliver_until = clock.reading + make_interval(secs => $2),
     settle_until = clock.reading + make_interval(secs => $2) + make_interval(secs => $3)
 FROM (SELECT clock_timestamp() AS reading OFFSET 0) AS clock
 WHERE key.key_id = $1 AND key.state = 'staged')sql";
@@ -55,7 +55,7 @@ WHERE key_id = $1 AND state = 'active')sql";
 constexpr auto activate_sql = R"sql(
 UPDATE relay.agent_keys SET state = 'active', replaced_by = NULL WHERE key_id = $1 AND state = 'staged')sql";
 
-constexpr auto distrust_sql = R"sql(
+constexpr auto void_proofs_sql = R"sql(
 UPDATE relay.agent_keys SET replaced_by = $2 WHERE agent_id = $1 AND state = 'staged' AND key_id <> $2)sql";
 
 void require_one(db::Transaction &transaction, db::Rows const &rows, std::string const &what) {
@@ -105,8 +105,8 @@ void activate(db::Transaction &transaction, KeyId const &id) {
     });
 }
 
-void distrust_uses(db::Transaction &transaction, AgentId const &agent, KeyId const &shown) {
-    transaction.send(distrust_sql, {agent, shown});
+void void_proofs(db::Transaction &transaction, AgentId const &agent, KeyId const &shown) {
+    transaction.send(void_proofs_sql, {agent, shown});
 }
 
 }  // namespace relay::sql

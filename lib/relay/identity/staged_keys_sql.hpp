@@ -16,7 +16,7 @@ namespace relay::sql {
 /// COMMIT. The result throws Error (schema) if no row was inserted.
 void stage_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                std::optional<Instant> expires_at, Staging const &staging, Note const &created_by);
-/// Gives a staged key that is delivered again new deadlines.
+/// Gives a staged key that is delivered again new deadlines; nothing that was known about it counts any longer.
 void stage_key_again(db::Transaction &transaction, KeyId const &id, Staging const &staging);
 
 /// The key that replaces others.
@@ -55,8 +55,8 @@ void replace_key(db::Transaction &transaction, KeyId const &active, KeyId const 
 /// Makes a staged key active.
 void activate(db::Transaction &transaction, KeyId const &id);
 
-/// The store shows `shown` again, an earlier key than the active one: its uses until now prove nothing about what the
-/// store holds. Marks the staged keys as replaced by it, so that no use confirms them.
-void distrust_uses(db::Transaction &transaction, AgentId const &agent, KeyId const &shown);
+/// The store shows `shown` again, a key that was replaced: what was proved about other keys counts no longer. Marks the
+/// staged keys as replaced by it, so that nothing confirms them.
+void void_proofs(db::Transaction &transaction, AgentId const &agent, KeyId const &shown);
 
 }  // namespace relay::sql
