@@ -13,10 +13,11 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-void require_between(char const *flag, seconds value, seconds least, seconds most) {
+void require_between(char const *flag, seconds value, seconds least, seconds most, std::string why) {
     if (value < least || value > most) {
         throw Error(ErrorKind::usage,
-                    std::string(flag) + " must be between " + format_duration(least) + " and " + format_duration(most));
+                    std::string(flag) + " must be between " + format_duration(least) + " and " + format_duration(most),
+                    {.why = std::move(why)});
     }
 }
 
@@ -26,8 +27,10 @@ Staging staging_of(SinkOptions const &options) {
     Staging staging;
     staging.timeout = options.deliver_timeout.value_or(staging.timeout);
     staging.settle = options.settle.value_or(staging.settle);
-    require_between("--deliver-timeout", staging.timeout, seconds(1), minutes(10));
-    require_between("--settle", staging.settle, seconds(0), hours(24));
+    require_between("--deliver-timeout", staging.timeout, seconds(1), minutes(10),
+                    "no later run confirms the key in that time");
+    require_between("--settle", staging.settle, seconds(0), hours(24),
+                    "every key that may have arrived works for that long");
     return staging;
 }
 

@@ -40,8 +40,6 @@ constexpr auto length_sql = R"sql(
 SELECT count(*) AS length FROM relay.legacy_agents AS listed
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND ($2::text IS NULL OR listed.org_id = $2)
   AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
-  AND NOT EXISTS (SELECT FROM relay.agent_keys AS key
-                  WHERE key.agent_id = listed.agent_id AND key.state = 'staged' AND key.deliver_until > now())
   AND listed.agent_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'agent')
   AND listed.org_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'org'))sql";
 
@@ -105,6 +103,13 @@ FROM new
 JOIN relay.agents AS agent ON agent.agent_id = new.agent_id COLLATE "C"
 JOIN relay.organizations AS org ON org.org_id = agent.org_id
 CROSS JOIN (SELECT clock_timestamp() AS reading OFFSET 0) AS clock)sql";
+
+constexpr auto full_sql = R"sql(
+SELECT key.agent_id FROM relay.agent_keys AS key
+WHERE key.agent_id = ANY ($1::text[] COLLATE "C") AND key.state = 'staged'
+  AND key.made_order > COALESCE((SELECT active.made_order FROM relay.agent_keys AS active
+                                 WHERE active.agent_id = key.agent_id AND active.state = 'active'), 0)
+GROUP BY key.agent_id HAVING count(*) >= relay.staged_limit())sql";
 
 constexpr auto note_sql = "UPDATE relay.legacy_agents SET issued_key = $2 WHERE agent_id = $1 AND issued_key IS NULL";
 
@@ -211,6 +216,15 @@ db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKe
     return transaction.ask(
         noted_sql, {db::array_text(columns.ids), db::array_text(columns.agents)},
         [=](db::Rows const &rows) { return there.get() == all && rows.one().integer("agents") == all; });
+}
+
+std::set<AgentId> agents_full_of_staged_keys(db::Transaction &transaction, std::vector<AgentId> const &agents) {
+    std::set<AgentId> full;
+    db::Rows const rows = transaction.exec(full_sql, {db::array_text(agents)});
+    for (db::Row const row : rows) {
+        full.insert(row.id<AgentId>("agent_id"));
+    }
+    return full;
 }
 
 void stage_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Staging const &staging,

@@ -60,16 +60,28 @@ void StagedIssue::confirm_delivered(db::Transaction &transaction, Done &done) {
 }
 
 void StagedIssue::stage(db::Transaction &transaction, Done &done) {
+    if (m_taken.empty()) {
+        m_minted.clear();
+        return;
+    }
     std::vector<Recipient> all;
+    std::vector<AgentId> ids;
     for (sql::ToIssue const &agent : m_taken) {
         all.push_back({agent.org, agent.agent, agent.owner});
+        ids.push_back(agent.agent);
     }
+    std::set<AgentId> const full = sql::agents_full_of_staged_keys(transaction, ids);
     m_delivery.announce(all);
     m_minted.clear();
     std::vector<sql::NewKey> keys;
     for (sql::ToIssue const &agent : m_taken) {
         if (auto const reason = m_delivery.why_not({agent.org, agent.agent, agent.owner})) {
             done.faults.push_back({agent.agent, *reason});
+            continue;
+        }
+        if (full.contains(agent.agent)) {
+            done.faults.push_back({agent.agent, "it has too many staged keys that no delivery has confirmed: look into the "
+                                                "store, and end those that it does not hold"});
             continue;
         }
         Minted const &made = m_minted.emplace_back(Minted{ApiKey::generate(KeyType::agent), agent});
