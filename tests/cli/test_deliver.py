@@ -383,6 +383,19 @@ def test_a_run_that_dies_ends_its_command_and_locks_no_one_out(relay, database, 
     assert states(database) == ["retiring", "staged", "active"]
 
 
+def test_a_run_that_is_held_up_does_not_hold_up_the_end_of_its_command(relay, database, store):
+    """Its command could otherwise deliver when no one keeps its key any longer."""
+    command = "echo $$ > pid; " + PUT_AND_HANG
+    process = relay.start("rotate-key", "bot", "--deliver", command, "--deliver-timeout", "4s")
+    wait_until((store.folder / "stored").exists, what="the command")
+    os.kill(process.pid, signal.SIGSTOP)
+    pid = int((store.folder / "pid").read_text())
+    wait_until(lambda: not is_alive(pid), what="the end of the command")
+    os.kill(process.pid, signal.SIGCONT)
+    process.communicate(timeout=60)
+    assert process.returncode == 12 and states(database) == ["active", "staged"] and store.use() == "ok"
+
+
 # --- flags
 
 
