@@ -169,7 +169,7 @@ CREATE INDEX agent_keys_by_org ON relay.agent_keys (org_id);
 
 -- Staged keys that no delivery confirmed stay live, so their number is bounded: a person must look at the store.
 CREATE FUNCTION relay.staged_limit() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT 5 $$;
-COMMENT ON FUNCTION relay.staged_limit() IS 'how many staged keys an agent may have that are newer than its active key';
+COMMENT ON FUNCTION relay.staged_limit() IS 'the most staged keys that an agent may have after its active one';
 GRANT EXECUTE ON FUNCTION relay.staged_limit() TO relay_provisioner;
 
 CREATE FUNCTION relay.limit_staged_keys() RETURNS trigger

@@ -218,12 +218,11 @@ else of its organization, or else of the owner "*". FILE is CSV with a header, o
 key_id and key; the last two are as the GitHub secrets API returns them. An agent for which FILE has none of the three
 fails alone.
 
---deliver CMD runs CMD by sh for each agent, as `rotate-key` does: the key is first staged, then CMD gets it on its stdin
-while no transaction is open, then the key becomes active and the agent counts as issued. RELAY_OWNER (empty if there is
-none) is in the environment of CMD, too. If CMD fails, or takes longer than --deliver-timeout, the agent keeps the staged
-key, which works, because it may have arrived; it remains on the list, and the next run delivers another one. If
-relay-admin is killed, agents to which a key was being delivered come again after --deliver-timeout. After twenty failures
-in a row the run ends. --deliver-jobs N runs up to N commands at the same time.
+--deliver CMD runs CMD by sh for each agent, as `rotate-key` does. The key is first staged; then CMD gets it on its stdin
+while no transaction is open. If CMD succeeds, the key becomes active, and the agent counts as issued. RELAY_OWNER (empty
+if there is none) is in the environment of CMD, too. If CMD fails, the agent keeps the staged key, because it may have
+arrived. The agent remains on the list, and after --deliver-timeout a run delivers another key to it. After twenty
+failures in a row the run ends. --deliver-jobs N runs up to N commands at the same time.
 
 Exit 0: issued, or every agent already has a key. 2: no place for the keys was given, or the file of public keys is
 bad. 5: no window is open, or the number of agents differs from --expect. 7: some agents failed, or the manifest could

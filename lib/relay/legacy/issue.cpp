@@ -103,7 +103,8 @@ class Issue {
         start();
         std::optional<sql::QueuePlace> place;
         while (true) {
-            std::size_t const left = m_request.next ? m_total - std::min(m_total, m_result.issued) : batch_size();
+            std::size_t const done = m_result.issued + (m_staged ? m_staged->unconfirmed() : 0);
+            std::size_t const left = m_request.next ? m_total - std::min(m_total, done) : batch_size();
             std::size_t const most = std::min(batch_size(), left);
             if (most == 0) {
                 return;

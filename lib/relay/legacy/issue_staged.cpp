@@ -80,8 +80,9 @@ void StagedIssue::stage(db::Transaction &transaction, Done &done) {
             continue;
         }
         if (full.contains(agent.agent)) {
-            done.faults.push_back({agent.agent, "it has too many staged keys that no delivery has confirmed: look into the "
-                                                "store, and end those that it does not hold"});
+            done.faults.push_back({agent.agent,
+                                   "it has too many staged keys that no delivery has confirmed: look into the "
+                                   "store, and end those that it does not hold"});
             continue;
         }
         Minted const &made = m_minted.emplace_back(Minted{ApiKey::generate(KeyType::agent), agent});

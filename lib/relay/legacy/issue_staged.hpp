@@ -34,6 +34,8 @@ class StagedIssue {
     Done next(Take const &take);
     /// Confirms the last batch.
     Done finish();
+    /// Returns how many keys were delivered and are not confirmed yet.
+    std::size_t unconfirmed() const { return m_delivered.size(); }
     /// Returns the agents that `take` returned last.
     std::vector<sql::ToIssue> const &taken() const { return m_taken; }
 
