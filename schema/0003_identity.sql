@@ -135,24 +135,59 @@ CREATE TABLE relay.agent_keys (
     replaced_by         text COLLATE "C",
     retire_on_first_use boolean NOT NULL DEFAULT false,  -- of a retiring key: it ends when its replacement is first used
     awaits_use          boolean NOT NULL DEFAULT true,
+    deliver_until       timestamptz,  -- null: never staged
+    settle_until        timestamptz,
+    first_used_at       timestamptz,
     CONSTRAINT agent_keys_agent FOREIGN KEY (org_id, agent_id) REFERENCES relay.agents (org_id, agent_id),
     CONSTRAINT agent_keys_key_id_form CHECK (
         key_id !~ '[^0-9a-hjkmnp-tv-z]' AND pg_catalog.length(key_id) = 12),
     CONSTRAINT agent_keys_hash_form CHECK (pg_catalog.octet_length(key_hash) = 32 AND hash_algorithm = 'sha256d'),
-    CONSTRAINT agent_keys_state_known CHECK (state IN ('active', 'retiring', 'retired', 'revoked')),
+    CONSTRAINT agent_keys_state_known CHECK (state IN ('staged', 'active', 'retiring', 'retired', 'revoked')),
     CONSTRAINT agent_keys_state_dated CHECK (
         (state <> 'retiring' OR (expires_at IS NOT NULL AND replaced_by IS NOT NULL))
-        AND (state = 'retired') = (retired_at IS NOT NULL) AND (state = 'revoked') = (revoked_at IS NOT NULL))
+        AND (state = 'retired') = (retired_at IS NOT NULL) AND (state = 'revoked') = (revoked_at IS NOT NULL)),
+    CONSTRAINT agent_keys_staged_dated CHECK (
+        (deliver_until IS NULL) = (settle_until IS NULL) AND settle_until >= deliver_until
+        AND (state <> 'staged' OR deliver_until IS NOT NULL))
 ) WITH (fillfactor = 85);
 COMMENT ON COLUMN relay.agent_keys.made_order IS 'a revocation with a higher cut_off ends the key permanently';
 COMMENT ON COLUMN relay.agent_keys.awaits_use IS
     'true: the next use changes something, so authenticate records it in the same transaction: the agent leaves the shared secret, or '
-    'the key that this one replaces retires';
+    'the key that this one replaces retires, or a delivered key is first used after deliver_until';
+-- A staged key is accepted as an active one. A command delivers it to a store; the key becomes active when that is confirmed.
+COMMENT ON COLUMN relay.agent_keys.deliver_until IS
+    'of a key that was staged: by then the command that delivers it has been ended; only a use after that shows that the store has the key';
+COMMENT ON COLUMN relay.agent_keys.settle_until IS
+    'of a key that was staged: until then the store may still take it, so no other key that it replaces ends';
+COMMENT ON COLUMN relay.agent_keys.first_used_at IS
+    'of a key that was staged: when authenticate first saw it after deliver_until';
 
 CREATE UNIQUE INDEX agent_keys_one_active ON relay.agent_keys (agent_id) WHERE state = 'active';
-CREATE UNIQUE INDEX agent_keys_one_retiring ON relay.agent_keys (agent_id) WHERE state = 'retiring';
+CREATE INDEX agent_keys_in_passing ON relay.agent_keys (agent_id, made_order) WHERE state IN ('staged', 'retiring');
 CREATE INDEX agent_keys_by_agent ON relay.agent_keys (agent_id, created_at);
 CREATE INDEX agent_keys_by_org ON relay.agent_keys (org_id);
+
+-- Staged keys that no delivery confirmed stay live, so their number is bounded: a person must look at the store.
+CREATE FUNCTION relay.staged_limit() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT 5 $$;
+COMMENT ON FUNCTION relay.staged_limit() IS 'the most staged keys that an agent may have after its active one';
+GRANT EXECUTE ON FUNCTION relay.staged_limit() TO relay_provisioner;
+
+CREATE FUNCTION relay.limit_staged_keys() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM relay.agents AS a WHERE a.agent_id = NEW.agent_id FOR NO KEY UPDATE;  -- one after the other
+    IF (SELECT count(*) FROM relay.agent_keys AS k
+        WHERE k.agent_id = NEW.agent_id AND k.state = 'staged'
+          AND k.made_order > COALESCE((SELECT a.made_order FROM relay.agent_keys AS a
+                                       WHERE a.agent_id = NEW.agent_id AND a.state = 'active'), 0)) >= relay.staged_limit() THEN
+        RAISE EXCEPTION 'agent % has % staged keys that are newer than its active key', NEW.agent_id, relay.staged_limit()
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER limit_staged_keys BEFORE INSERT ON relay.agent_keys
+    FOR EACH ROW WHEN (NEW.state = 'staged') EXECUTE FUNCTION relay.limit_staged_keys();
 
 CREATE TABLE relay.org_tokens (
     token_id       text COLLATE "C" PRIMARY KEY,
@@ -170,10 +205,10 @@ CREATE UNIQUE INDEX org_tokens_one_live ON relay.org_tokens (org_id) WHERE revok
 
 -- No role may read hashes. Only the functions that check keys compare them.
 GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, created_by, made_order, due_at, expires_at, retired_at,
-              revoked_at, replaced_by, retire_on_first_use, awaits_use)
+              revoked_at, replaced_by, retire_on_first_use, awaits_use, deliver_until, settle_until, first_used_at)
     ON relay.agent_keys TO relay_provisioner, relay_responder, relay_auditor;
-GRANT INSERT (key_id, agent_id, org_id, key_hash, hash_algorithm, created_by, due_at, expires_at),
-      UPDATE (state, expires_at, retired_at, revoked_at, replaced_by, retire_on_first_use)
+GRANT INSERT (key_id, agent_id, org_id, key_hash, hash_algorithm, state, created_by, due_at, expires_at, deliver_until, settle_until),
+      UPDATE (state, expires_at, retired_at, revoked_at, replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at)
     ON relay.agent_keys TO relay_provisioner;
 GRANT SELECT (token_id, org_id, hash_algorithm, created_at, created_by, revoked_at)
     ON relay.org_tokens TO relay_provisioner, relay_responder, relay_auditor;
@@ -183,7 +218,7 @@ GRANT INSERT (token_id, org_id, token_hash, hash_algorithm, created_by), UPDATE 
 SELECT relay.isolate_tenants('relay.agent_keys');
 SELECT relay.isolate_tenants('relay.org_tokens');
 GRANT SELECT (key_id, agent_id, org_id, hash_algorithm, state, created_at, due_at, expires_at, retired_at, revoked_at, replaced_by,
-              retire_on_first_use) ON relay.agent_keys TO relay_tenant;
+              retire_on_first_use, deliver_until, settle_until) ON relay.agent_keys TO relay_tenant;
 
 -- When and from where each key was used. A separate table, because it is written all day: agents and agent_keys stay as
 -- they are, and every check finds them in memory. Pages are filled to 30 % when rows are added, so that the first change

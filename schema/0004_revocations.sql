@@ -115,8 +115,10 @@ COMMENT ON COLUMN relay.agent_status.status IS 'active, blocked or revoked (the 
 
 -- `state` is what the row of the key says. `status` is what a gateway would answer, except that a block has its own column.
 CREATE VIEW relay.key_status AS
-SELECT key.key_id, key.agent_id, key.org_id, key.state, key.created_at, key.created_by, key.due_at, key.expires_at, key.retired_at,
+SELECT key.key_id, key.agent_id, key.org_id, key.state, key.created_at, key.created_by, key.made_order,
+       CASE key.state WHEN 'staged' THEN key.settle_until ELSE key.due_at END AS due_at, key.expires_at, key.retired_at,
        COALESCE(key.revoked_at, fate.revoked_at) AS revoked_at, key.replaced_by, key.retire_on_first_use,
+       key.deliver_until, key.settle_until, key.first_used_at,
        (SELECT pg_catalog.max(seen.last_used_at) FROM relay.key_sightings AS seen WHERE seen.key_id = key.key_id) AS last_used_at,
        CASE
            WHEN fate.revoked_at IS NOT NULL OR key.state = 'revoked' THEN 'revoked'
@@ -135,7 +137,9 @@ CROSS JOIN LATERAL (
     WHERE row.subject_id IN (key.key_id, key.agent_id, key.org_id) AND (row.lifted_at IS NULL OR row.kind = 'revoke')
       AND row.subject_id = CASE row.subject_kind
               WHEN 'key' THEN key.key_id WHEN 'agent' THEN key.agent_id WHEN 'org' THEN key.org_id END) AS fate;
-COMMENT ON COLUMN relay.key_status.status IS 'active, retiring, expired, retired or revoked';
+COMMENT ON COLUMN relay.key_status.status IS 'staged, active, retiring, expired, retired or revoked';
+COMMENT ON COLUMN relay.key_status.due_at IS
+    'when the agent should get a new key: by the age of its key, or when a staged key has settled';
 
 GRANT SELECT ON relay.standing_revocations, relay.organization_status, relay.agent_status, relay.key_status
     TO relay_provisioner, relay_responder, relay_auditor;

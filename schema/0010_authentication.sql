@@ -54,40 +54,64 @@ $$;
 -- What a success leaves behind. The decision does not depend on it, so it waits for no lock on a table: what cannot be
 -- written now is left out, and a later call writes it.
 
--- Retires the key that `seen_key` replaces, if it was to be retired at the first use. If that cannot be written, the old key
--- lives until the next call with the new one, or until its grace ends.
-CREATE FUNCTION relay.retire_predecessor(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, seen_trace text)
+-- Retires the keys that `seen_key` replaces, if they were to be retired at the first use. If that cannot be written, they live until
+-- the next call with the new one, or until their grace ends.
+CREATE FUNCTION relay.retire_predecessors(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, seen_trace text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
 DECLARE
-    retired text := (SELECT k.key_id FROM relay.agent_keys AS k
-                     WHERE k.agent_id = seen_agent AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use);
+    old text;
 BEGIN
-    IF retired IS NULL OR NOT relay.can_write('agent_keys') OR NOT relay.can_write_event() THEN
-        RETURN;
-    END IF;
-    UPDATE relay.agent_keys SET state = 'retired', retired_at = seen_at
-    WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
-                    WHERE k.key_id = retired AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use
-                    FOR NO KEY UPDATE SKIP LOCKED);
-    IF FOUND THEN
-        INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, trace_id)
-        VALUES (seen_org, seen_agent, retired, 'key_retired', 'its replacement ' || seen_key || ' was used', seen_trace);
-    END IF;
+    FOR old IN
+        SELECT k.key_id FROM relay.agent_keys AS k
+        WHERE k.agent_id = seen_agent AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use
+    LOOP
+        EXIT WHEN NOT relay.can_write('agent_keys') OR NOT relay.can_write_event();
+        UPDATE relay.agent_keys SET state = 'retired', retired_at = seen_at
+        WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
+                        WHERE k.key_id = old AND k.state = 'retiring' AND k.replaced_by = seen_key AND k.retire_on_first_use
+                        FOR NO KEY UPDATE SKIP LOCKED);
+        IF FOUND THEN
+            INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, trace_id)
+            VALUES (seen_org, seen_agent, old, 'key_retired', 'its replacement ' || seen_key || ' was used', seen_trace);
+        END IF;
+    END LOOP;
 EXCEPTION
     WHEN lock_not_available THEN
         NULL;  -- not without its event
 END
 $$;
 
--- Records what the use of a key changes for others: the agent leaves the shared secret, and the key that it replaces retires.
+-- Records what the use of a key changes for others: the agent leaves the shared secret, and the keys that it replaces retire.
 -- The key no longer awaits its use when both are true; until then each call with it comes here.
+--
+-- A key that is delivered to a store may be tried by the command that delivers it, before the store has it. So a use counts only
+-- after deliver_until. While the key is staged, its use changes no state; it is recorded for the next run, which confirms the key.
+-- The store may answer before the new key is in force, so no old key retires before settle_until.
 CREATE FUNCTION relay.note_awaited_use(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, seen_trace text)
 RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    seen record;
 BEGIN
-    PERFORM relay.note_own_key(seen_agent, seen_org, seen_key);
-    PERFORM relay.retire_predecessor(seen_key, seen_agent, seen_org, seen_at, seen_trace);
-    IF NOT relay.can_write('agent_keys') THEN
+    SELECT k.state, k.deliver_until > seen_at AS in_delivery, k.settle_until > seen_at AS unsettled,
+           k.deliver_until IS NOT NULL AND k.first_used_at IS NULL AS unused INTO seen
+    FROM relay.agent_keys AS k WHERE k.key_id = seen_key;
+    IF seen.state <> 'staged' OR NOT seen.in_delivery THEN
+        PERFORM relay.note_own_key(seen_agent, seen_org, seen_key);
+    END IF;
+    IF seen.state <> 'staged' AND seen.unsettled IS NOT TRUE THEN
+        PERFORM relay.retire_predecessors(seen_key, seen_agent, seen_org, seen_at, seen_trace);
+    END IF;
+    IF seen.in_delivery OR NOT relay.can_write('agent_keys') THEN
         RETURN false;
+    END IF;
+    IF seen.unused THEN
+        UPDATE relay.agent_keys SET first_used_at = seen_at
+        WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
+                        WHERE k.key_id = seen_key AND k.deliver_until <= seen_at AND k.first_used_at IS NULL
+                        FOR NO KEY UPDATE SKIP LOCKED);
+        IF NOT FOUND THEN
+            RETURN false;
+        END IF;
     END IF;
     UPDATE relay.agent_keys SET awaits_use = false
     WHERE key_id = (SELECT k.key_id FROM relay.agent_keys AS k
@@ -193,7 +217,7 @@ BEGIN
                       WHERE r.subject_id = ANY (ARRAY[k.key_id, k.agent_id, k.org_id])
                         AND ((r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
                              OR (r.kind = 'revoke' AND r.cut_off > k.made_order)))
-      AND k.state IN ('active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
+      AND k.state IN ('staged', 'active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
       AND (authenticate.agent_id = k.agent_id) IS NOT FALSE AND (authenticate.org_id = k.org_id) IS NOT FALSE
       AND a.plain AND NOT k.awaits_use
       AND (authenticate.reports_uses

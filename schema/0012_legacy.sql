@@ -130,7 +130,7 @@ CREATE FUNCTION relay.begin_legacy_agent() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     SELECT k.key_id, k.created_at INTO NEW.issued_key, NEW.issued_at
-    FROM relay.agent_keys AS k WHERE k.agent_id = NEW.agent_id AND k.state IN ('active', 'retiring')
+    FROM relay.agent_keys AS k WHERE k.agent_id = NEW.agent_id AND k.state IN ('staged', 'active', 'retiring')
     ORDER BY k.created_at DESC LIMIT 1;
     RETURN NEW;
 END

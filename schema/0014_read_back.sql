@@ -16,13 +16,13 @@ BEGIN
     FROM unnest(contrary_answers.ids) AS asked (id)
     CROSS JOIN LATERAL (
         (SELECT k.* FROM relay.agent_keys AS k
-         WHERE contrary_answers.kind = 'agent' AND k.agent_id = asked.id AND k.state IN ('active', 'retiring') LIMIT 100)
+         WHERE contrary_answers.kind = 'agent' AND k.agent_id = asked.id AND k.state IN ('staged', 'active', 'retiring') LIMIT 100)
         UNION ALL
         (SELECT k.* FROM relay.agent_keys AS k
-         WHERE contrary_answers.kind = 'org' AND k.org_id = asked.id AND k.state IN ('active', 'retiring') LIMIT 100)
+         WHERE contrary_answers.kind = 'org' AND k.org_id = asked.id AND k.state IN ('staged', 'active', 'retiring') LIMIT 100)
         UNION ALL
         (SELECT k.* FROM relay.agent_keys AS k
-         WHERE contrary_answers.kind = 'key' AND k.key_id = asked.id AND k.state IN ('active', 'retiring'))) AS key
+         WHERE contrary_answers.kind = 'key' AND k.key_id = asked.id AND k.state IN ('staged', 'active', 'retiring'))) AS key
     CROSS JOIN LATERAL (
         SELECT EXISTS (
             SELECT FROM relay.revocations AS row
@@ -75,7 +75,8 @@ COMMENT ON FUNCTION relay.first_contrary(text, text[]) IS
 
 -- A count, so that no role gets to read a hash. OFFSET keeps the planner from a join: without statistics of the arrays it
 -- would read all active keys for each of them, and the cost of a fleet would grow with the square of its size.
-CREATE FUNCTION relay.count_keys_as_made(key_ids text[], key_hashes text[], agent_ids text[]) RETURNS bigint
+CREATE FUNCTION relay.count_keys_as_made(key_ids text[], key_hashes text[], agent_ids text[], made_state text DEFAULT 'active')
+RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM relay.require_between('the number of keys',
@@ -85,12 +86,13 @@ BEGIN
         FROM unnest(count_keys_as_made.key_ids, count_keys_as_made.key_hashes, count_keys_as_made.agent_ids) AS made (key_id, hash, agent_id)
         WHERE EXISTS (SELECT FROM relay.agent_keys AS k
                       WHERE k.key_id = made.key_id COLLATE "C" AND k.key_hash = decode(made.hash, 'hex')
-                        AND k.agent_id = made.agent_id COLLATE "C" AND k.state = 'active' OFFSET 0));
+                        AND k.agent_id = made.agent_id COLLATE "C" AND k.state = count_keys_as_made.made_state COLLATE "C"
+                      OFFSET 0));
 END
 $$;
-COMMENT ON FUNCTION relay.count_keys_as_made(text[], text[], text[]) IS
-    'how many of these new keys are there as they were made: the hash (in hexadecimal), the agent, and active';
-GRANT EXECUTE ON FUNCTION relay.count_keys_as_made(text[], text[], text[]) TO relay_provisioner;
+COMMENT ON FUNCTION relay.count_keys_as_made(text[], text[], text[], text) IS
+    'how many of these new keys are there as they were made: the hash (in hexadecimal), the agent, and the state';
+GRANT EXECUTE ON FUNCTION relay.count_keys_as_made(text[], text[], text[], text) TO relay_provisioner;
 
 -- A closed window is the first reason of all, whoever asks.
 CREATE FUNCTION relay.accepts_shared_secret() RETURNS boolean

@@ -53,8 +53,9 @@ DECLARE
     what text := CASE NEW.state WHEN 'retired' THEN 'key_retired' WHEN 'revoked' THEN 'key_revoked' ELSE 'key_state_changed' END;
 BEGIN
     IF NOT relay.has_own_event(NEW.agent_id, NEW.org_id, CASE NEW.state
-               WHEN 'retiring' THEN ARRAY['key_rotated', what]
-               WHEN 'active' THEN ARRAY['key_rotation_reverted', what]
+               WHEN 'staged' THEN ARRAY['key_staged', what]
+               WHEN 'retiring' THEN ARRAY['key_rotated', 'key_retiring', what]
+               WHEN 'active' THEN ARRAY['key_issued', 'key_rotated', 'key_rotation_reverted', what]
                ELSE ARRAY[what] END, NEW.key_id)
        AND NOT (NEW.state = 'revoked' AND relay.has_own_event(NEW.agent_id, NEW.org_id, ARRAY['agent_restored'])) THEN
         INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, detail)
@@ -76,7 +77,7 @@ BEGIN
     FROM made
     WHERE NOT EXISTS (SELECT FROM relay.auth_events AS e
                       WHERE e.agent_id = made.agent_id AND e.key_id = made.key_id AND e.occurred_at >= transaction_timestamp()
-                        AND e.action IN ('key_issued', 'key_rotated') AND e.db_role = SESSION_USER);
+                        AND e.action IN ('key_issued', 'key_rotated', 'key_staged') AND e.db_role = SESSION_USER);
     RETURN NULL;
 END
 $$;

@@ -13,7 +13,7 @@ constexpr seconds longest_grace = std::chrono::days(90);
 
 void refuse_with_revert(RotateOptions const &options) {
     std::pair<std::string_view, bool> const others[] = {
-        {"--grace", options.grace.has_value()},
+        {"--grace", options.grace.has_value() && !options.sink.read_back},
         {"--if-older-than", options.if_older_than.has_value()},
         {"--due-within", options.due_within.has_value()},
         {"--retire-on-first-use", options.retire_on_first_use},
@@ -42,6 +42,11 @@ void refuse_contradictions(RotateOptions const &options) {
             ErrorKind::usage, "--secret-stdout cannot be used with --if-older-than or --due-within",
             {.why = "if the key is not due, stdout is empty, and a reader may overwrite a good secret with that",
              .next = "use --secret-file FILE, and continue only if FILE exists"});
+    }
+    if (options.request_id && options.sink.deliver) {
+        throw Error(ErrorKind::usage, "--request-id and --deliver cannot be used together",
+                    {.why = "a delivery that was not confirmed must be repeated",
+                     .next = "omit --request-id, or make the key yourself and use --key-from FILE"});
     }
     if (options.key_from == "-" && options.sink.seal_key == "-") {
         throw Error(ErrorKind::usage, "--key-from - and --seal-key - cannot both read stdin");

@@ -8,6 +8,7 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
+#include "cli/sink/command/around_delivery.hpp"
 #include "relay/crypto/random_ids.hpp"
 #include "relay/identity/create_agent.hpp"
 
@@ -48,6 +49,10 @@ ExitStatus run(Options const &options, Context &context) {
     Document document{.kind = "AgentCreation", .id_key = "agent_id"};
     document.data = created_agent_record(created.agent, created.key, created.delivered_to);
     stamp(document, context, created);
+    auto const failure = after_delivery(context, options.sink, created.changed ? created.key : std::nullopt);
+    if (failure) {
+        document.warnings.push_back(*failure);
+    }
     context.output().show(document);
     if (!created.changed) {
         context.output().note("nothing changed: agent " + request.id.text() +
@@ -55,7 +60,7 @@ ExitStatus run(Options const &options, Context &context) {
         context.output().note("to give it a new key: " +
                               command_line(context.globals(), {"rotate-key", request.id.text()}));
     }
-    return ExitStatus::ok;
+    return failure ? ExitStatus::partial : ExitStatus::ok;
 }
 
 Runner declare(OptionSet &set) {
@@ -91,12 +96,15 @@ a terminal and you choose no place, the command stops with exit 2 before it touc
 CI log would keep the key. The key is delivered first and becomes live afterwards. If it cannot be delivered, the
 command exits 12 and nothing is changed. The database stores only a hash, so the key cannot be shown again.
 
+--deliver CMD puts the key into a store that is not a file: `rotate-key` says how, and what it does not cover.
+
 The output for scripts has the ids, the key id, and where the key went ("delivered_to"); "secret" is always null.
 Running the command again with the same id and content changes nothing and delivers nothing ("changed": false).
 
 Exit 0: created, or it already existed as requested. 2: stdout is not a terminal, and no place for the key was given.
 3: no such organization. 5: the id exists with other content (the message names the fields that differ), or the
-organization is blocked. 6: the organization is at its limit. 12: the key could not be delivered; nothing was changed.
+organization is blocked. 6: the organization is at its limit. 12: the key could not be delivered; nothing was changed. With --deliver:
+the agent exists with a staged key, and the next command is `rotate-key AGENT --deliver CMD`.
 
 EXAMPLES
   relay-admin agent create --org-id acme-corp --name "Payment Processor" --permissions "stripe:create_payment"

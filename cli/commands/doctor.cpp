@@ -142,6 +142,7 @@ name them. Scripts can rely on the ids of checks: they do not change.
   grants.tenants    each tenant's login sees one organization
   audit.months      the audit trail is maintained
   keys.due          no key is past its due date
+  keys.staged       no agent has a staged key that has settled: a delivery that no run has confirmed
   keys.unused       no agent's old key ends within 24 hours while its new key was never used
   gateways          gateways that follow the change feed are live and not behind
   legacy.window     no window for the shared secret is open past its deadline

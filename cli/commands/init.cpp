@@ -9,6 +9,7 @@
 #include "cli/output/advice_text.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
+#include "cli/sink/command/around_delivery.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "relay/health/whoami.hpp"
 
@@ -153,9 +154,13 @@ ExitStatus run(Options options, Context &context) {
     Document document{.kind = "Init", .id_key = "agent_id"};
     document.data = init_record(made);
     stamp(document, context, made);
+    auto const failure = after_delivery(context, options.sink, made.changed ? made.key : std::nullopt);
+    if (failure) {
+        document.warnings.push_back(*failure);
+    }
     context.output().show(document);
     tell_next_steps(made, options.sink, context);
-    return ExitStatus::ok;
+    return failure ? ExitStatus::partial : ExitStatus::ok;
 }
 
 Runner declare(OptionSet &set) {
@@ -194,7 +199,7 @@ give all names, it asks nothing.
 
 The key goes to exactly one place: the terminal, or the place you choose with the flags under Secret. It is delivered
 first and becomes live afterwards. If stdout is not a terminal and you choose no place, the command stops with exit 2
-before it touches the database.
+before it touches the database. --deliver CMD puts the key into a store that is not a file: see `rotate-key`.
 
 Running it again with the same flags changes nothing and delivers nothing ("changed": false). It never resets,
 re-enables or overwrites anything. If the database has other organizations, or these with other content, the command
@@ -202,7 +207,8 @@ exits 5: use `org create` and `agent create` there. The database role must be al
 
 Exit 0: done, or already as requested. 2: a name is missing, or stdout is not a terminal and no place for the key was
 given. 5: the database has other organizations, or these with other content. 12: the key could not be delivered;
-nothing was changed.
+nothing was changed. With --deliver: all of it exists, with a staged key; the next command is
+`rotate-key AGENT --deliver CMD`.
 
 EXAMPLES
   # to try it out: a private PostgreSQL, started on demand

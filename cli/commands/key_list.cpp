@@ -57,8 +57,9 @@ Command const key_list{
         R"(Lists keys by id. A key's id is its public part, the name that logs and events use. The secret is not
 stored, so it cannot be shown.
 
-The status is what a gateway would decide: active and retiring keys are accepted; expired, retired and revoked ones
-are refused. If a key's agent or organization is blocked, the key keeps its status and is marked as blocked: it is
+The status is what a gateway would decide: staged, active and retiring keys are accepted; expired, retired and revoked
+ones are refused. A staged key is on its way to a store (`rotate-key --deliver`), and no run has confirmed that it
+arrived; its age is that of its column Created. If a key's agent or organization is blocked, the key keeps its status and is marked as blocked: it is
 refused while the block is in force. Keys are never removed from the list, so it is also the history of an agent's
 keys.
 

@@ -57,8 +57,10 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_key(set, options->key);
-    add_flag(set, {.names = "--force", .description = "retire even the active key, which leaves the agent without one"},
-             options->force);
+    add_flag(
+        set,
+        {.names = "--force", .description = "retire even an active or staged key; the agent may be left without one"},
+        options->force);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -74,12 +76,13 @@ The usual case is the old key of a rotation: once its successor has been seen wo
 of the grace period.
 
 If the key is the agent's active one, the command exits 5, because the agent would be left without a key: rotate it,
-or add --force. If the key is already retired, nothing changes ("changed": false).
+or add --force. If the key is staged, the command exits 5, too: a store may hold it (`rotate-key --deliver`). Look
+into the store, then add --force. If the key is already retired, nothing changes ("changed": false).
 
 At a terminal the command asks first; --yes answers yes. A script without --yes stops with exit 2 before it touches
 the database. For a key that leaked, use `revoke`: it records that in the audit trail and waits for no lock.
 
-Exit 0: retired, now or before. 2: --yes is missing. 3: no such key. 5: it is the agent's active key. 11: the key was
+Exit 0: retired, now or before. 2: --yes is missing. 3: no such key. 5: the key is active or staged. 11: the key was
 still live when it was read back; the last line is `NOT CONFIRMED: key K may still be live`. 13: the question was answered
 no.
 

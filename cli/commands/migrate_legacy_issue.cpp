@@ -50,7 +50,7 @@ IssueLegacy make_request(Options const &options) {
     if (options.org) {
         request.org = OrgId::parse(*options.org);
     }
-    if (options.batch && options.sink.deliver) {
+    if (options.batch && options.sink.sink.deliver) {
         throw Error(ErrorKind::usage, "--batch and --deliver cannot be used together",
                     {.why = "with --deliver, a batch has one key per job", .next = "use --deliver-jobs N instead"});
     }
@@ -218,19 +218,17 @@ else of its organization, or else of the owner "*". FILE is CSV with a header, o
 key_id and key; the last two are as the GitHub secrets API returns them. An agent for which FILE has none of the three
 fails alone.
 
---deliver CMD runs CMD by sh for each agent. The secret is on its stdin, in the form of --secret-format;
-RELAY_AGENT_ID, RELAY_ORG_ID, RELAY_OWNER (empty if there is none) and RELAY_KEY_ID are in its environment. The key
-counts as delivered if CMD reads all of its stdin and exits 0. If it does not, or takes longer than --deliver-timeout,
-that agent gets no key; after twenty such failures in a row the run ends. The output of CMD goes to stderr, with the
-secret removed if it is in there. If relay-admin ends, CMD is ended, too. The key is committed after CMD has
-succeeded. If that fails, or if relay-admin is killed in between, the delivered key is dead and the next run delivers
-another one, so the receiver must keep the latest. --deliver-jobs N runs up to N commands at the same time. Meanwhile
-the database keeps the rows of these agents locked; no agent and no block has to wait for these locks.
+--deliver CMD runs CMD by sh for each agent, as `rotate-key` does. The key is first staged; then CMD gets it on its stdin
+while no transaction is open. If CMD succeeds, the key becomes active, and the agent counts as issued. RELAY_OWNER (empty
+if there is none) is in the environment of CMD, too. If CMD fails, the agent keeps the staged key, because it may have
+arrived. The agent remains on the list, and after --deliver-timeout a run delivers another key to it. After twenty
+failures in a row the run ends. --deliver-jobs N runs up to N commands at the same time.
 
 Exit 0: issued, or every agent already has a key. 2: no place for the keys was given, or the file of public keys is
 bad. 5: no window is open, or the number of agents differs from --expect. 7: some agents failed, or the manifest could
 not be written; stdout shows which; run it again. 8: the database could not be reached; run it again. 9: the outcome
-of a batch is unknown; run it again. 12: not delivered; earlier batches remain in effect.
+of a batch is unknown; run it again. 12: not delivered; earlier batches remain in
+effect, and with --deliver every key that may have arrived works.
 
 EXAMPLES
   relay-admin migrate-legacy issue --next 10 --secrets-dir out --secret-format env

@@ -11,6 +11,7 @@
 #include "cli/input/prompt.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
+#include "cli/sink/command/around_delivery.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "cli/sink/options.hpp"
 
@@ -80,12 +81,16 @@ ExitStatus restore_one(Options const &options, Context &context) {
                                     " is still refused: it is blocked, or its organization is; see " +
                                     command_line(context.globals(), {"agent", "show", agent.text()}));
     }
+    auto const failure = after_delivery(context, options.sink, restored.changed ? restored.key : std::nullopt);
+    if (failure) {
+        document.warnings.push_back(*failure);
+    }
     context.output().show(document);
     if (!restored.changed) {
         context.output().note("nothing changed: agent " + agent.text() + " was not revoked; to give it a fresh key: " +
                               command_line(context.globals(), {"rotate-key", agent.text()}));
     }
-    return ExitStatus::ok;
+    return failure ? ExitStatus::partial : ExitStatus::ok;
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -125,7 +130,8 @@ Command const restore{
     .doc =
         R"(Lifts an agent's revocation and issues a fresh key, in one transaction. Every older key of the agent stays
 dead permanently. Blocks remain in force. The new key is delivered before the commit, to the place you choose; without
-a flag it is shown if stdout is a terminal.
+a flag it is shown if stdout is a terminal. With --deliver CMD, it is staged, delivered, and then confirmed, as
+`rotate-key` says.
 
 The command asks first; --yes answers yes. Without a terminal and without --yes it stops with exit 2 before anything
 is written. If the agent is not revoked, nothing changes and no file is made (exit 0, "changed": false).
@@ -137,7 +143,9 @@ keys that exist stay dead, even those made while the organization was revoked, s
 Exit 0: restored, now or before. 2: no place for the key was given, or --yes is missing. 3: no such agent or
 organization. 5: the agent's organization is revoked. 6: the organization is at its limit. 11: the revocation was still
 in force when it was read back, before the COMMIT or after it; the last line is `NOT CONFIRMED: agent X may still be
-revoked`. 12: the key could not be delivered; nothing was changed. 13: the question was answered no.
+revoked`. 12: the key could not be delivered;
+nothing was changed. With --deliver: the agent is restored with a staged key; the next command is
+`rotate-key AGENT --deliver CMD`. 13: the question was answered no.
 
 EXAMPLES
   relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env

@@ -5,6 +5,7 @@
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
+#include "cli/sink/command/around_delivery.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "relay/model/error.hpp"
 
@@ -45,8 +46,17 @@ void confirm_instant_end(Context &context, RotateKey const &request) {
     }
 }
 
-void show(Context &context, RotatedKey const &rotated, std::optional<RequestId> const &request) {
+ExitStatus show(Context &context, RotatedKey const &rotated, std::optional<RequestId> const &request,
+                SinkOptions const &sink) {
     Document document = rotation_document(context, rotated);
+    auto const failure = after_delivery(context, sink, rotated.changed ? rotated.key : std::nullopt);
+    if (failure) {
+        document.warnings.push_back(*failure);
+    }
+    if (rotated.changed && rotated.key && rotated.key->state == KeyState::staged) {
+        document.warnings.push_back("key " + rotated.key->key_id.text() +
+                                    " was delivered, but another key has replaced it: it stays staged, and works");
+    }
     if (request) {
         document.request_id = request->text();
     }
@@ -54,16 +64,19 @@ void show(Context &context, RotatedKey const &rotated, std::optional<RequestId> 
     if (!rotated.changed) {
         context.output().note("nothing changed: " + rotated.unchanged_because);
     }
+    return failure ? ExitStatus::partial : ExitStatus::ok;
 }
 
 ExitStatus run(RotateOptions const &options, Context &context) {
     AgentId agent = AgentId::parse(options.agent.required());
     check_rotation(options);
-    if (options.revert) {
-        show(context, revert_rotation(context.database(), agent, context.write_options()), {});
-        return ExitStatus::ok;
-    }
     WriteOptions const by = context.write_options();
+    if (options.revert) {
+        RevertRotation request{.agent = std::move(agent)};
+        request.grace = options.grace.value_or(request.grace);
+        request.view = look_into_store(context, options.sink, request.agent);
+        return show(context, revert_rotation(context.database(), request, by), {}, {});
+    }
     std::optional<ApiKey> own_key;
     std::unique_ptr<Sink> sink;
     if (!options.key_from || options.sink.asked()) {
@@ -75,13 +88,13 @@ ExitStatus run(RotateOptions const &options, Context &context) {
     if (options.key_from) {
         own_key = read_own_key(context, *options.key_from);
     }
-    RotateKey const request = make_request(options, std::move(agent), own_key);
+    RotateKey request = make_request(options, std::move(agent), own_key);
     confirm_instant_end(context, request);
     if (sink && !by.dry_run) {
         settle_sink(context, *sink);
     }
-    show(context, rotate_key(context.database(), request, by, sink.get()), request.request);
-    return ExitStatus::ok;
+    request.view = look_into_store(context, options.sink, request.agent);
+    return show(context, rotate_key(context.database(), request, by, sink.get()), request.request, options.sink);
 }
 
 Runner declare(OptionSet &set) {
@@ -115,15 +128,46 @@ unless you add --grace 0 or --force, which end the older key and say so. --grace
 at a terminal the command asks first (--yes answers yes), a script is not asked. --revert takes a rotation back while
 the old key still works: the old key is active again, and the new one is retired.
 
+--deliver CMD is for a store that is not a file: a secret manager, a CI variable, another machine. CMD is run by sh. The
+key is on its stdin, in the form of --secret-format, and complete before CMD starts. RELAY_AGENT_ID, RELAY_ORG_ID and
+RELAY_KEY_ID are in its environment. Its output goes to stderr; a line that contains the secret is not shown. The key
+counts as delivered if CMD reads all of its stdin and exits 0.
+
+A store may take a key although CMD fails, or take it late. So the key is first staged: it works, and the old key stays
+active. Then CMD runs, while no transaction is open. --deliver-timeout counts from the staging. Then CMD is ended, with all
+that it started in its process group. If CMD succeeds, the key becomes active, and the grace of the old key begins.
+Otherwise the command exits 12: the old key and every staged key continue to work. The next run delivers another key.
+
+--settle is the longest time after --deliver-timeout at which the store may still take a key. A key that may still arrive
+stays staged. No old key ends before that time has passed, even with --grace 0. Use --settle 0 only for a store that
+answers when the new value is in force, and that applies writes in order.
+
+If a gateway sees a staged key in use after --deliver-timeout, the next run confirms that key. It does so before it
+looks at the age of the active key. If a staged key has settled, the agent is due, whatever the age of its active key.
+With five staged keys newer than the active one, the command exits 5. Look into the store, then end each key that it
+does not hold with `key retire KEY-ID --force`.
+
+--read-back CMD prints the key that the store holds, alone or in a text. It runs before a key is staged, and after CMD of
+--deliver. The program compares the key by its hash. A staged key that the store shows is confirmed. Any other answer
+confirms nothing and ends nothing. If the store shows no live key of the agent, the agent is due. --revert of a delivered
+rotation needs --read-back, which must show the old key. The new key then retires with the grace, or stays staged while
+it may still arrive. --after CMD runs once when a delivery is confirmed, without the secret. If the command is killed,
+it may not run.
+
+So what the store holds works at every instant, if the store replaces a value whole. Not covered is a store that takes a
+write after the settle time, or that loses what it acknowledged. Nor is a store into which others write, or a process
+that CMD moves to another session. --read-back in the daily run shows when the store holds no live key.
+
 To retry safely after a lost answer, use --request-id UUID: the same id returns the same key id and changes nothing;
 with other parameters the command exits 5. Or make the key yourself and give it with --key-from FILE, which needs no
-place for the key. The key itself is never an argument.
+place for the key. With --deliver, a repeat delivers the same key again. The key itself is never an argument.
 
-Exit 0: rotated, or not due. 2: no place for the key was given. 3: no such agent. 5: the agent is revoked, a rotation
-is in its grace period, or the key expired on its set date. 8: nothing was changed; run it again. If another session
+Exit 0: rotated, or not due. 2: no place for the key was given. 3: no such agent. 5: the agent is revoked, its key has
+expired, a rotation is in its grace period, or the store must be looked into. 7: the key is confirmed, but CMD of --after failed. 8: nothing was changed; run it again. If another session
 has locked the agent, the command waits 5 seconds for it before that; `block` and `revoke` do not wait for such a lock.
 9: the outcome is unknown; the message has the command that settles it. 11: the keys were not as requested when they
-were read back; nothing was changed. 12: the key could not be delivered; nothing was changed.
+were read back; nothing was changed. 12: the key could not be delivered; nothing was changed. With --deliver: not confirmed, and every key that may have
+arrived works.
 
 EXAMPLES
   relay-admin rotate-key billing-bot --secret-file billing-bot.env --secret-format env
@@ -132,6 +176,8 @@ EXAMPLES
   # a leaked key: replace it immediately
   relay-admin rotate-key billing-bot --grace 0 --reason "key seen in a log" --secret-file new.key
   relay-admin rotate-key billing-bot --revert
+  # every day, into a secret manager
+  relay-admin rotate-key billing-bot --if-older-than 80d --deliver 'vault kv put secret/billing-bot key=-' --read-back 'vault kv get -field=key secret/billing-bot'
   # a key from a secret manager
   relay-admin agent rotate-key --agent-id billing-bot --key-from new.key)",
     .declare = declare,

@@ -24,6 +24,8 @@ Record key_record(Key const &key) {
         machine_only("revoked_at", key.revoked_at),
         {"replaced_by", "Replaced by", key.replaced_by, {.leaves = 7}},
         machine_only("retire_on_first_use", key.retire_on_first_use),
+        machine_only("deliver_until", key.deliver_until),
+        machine_only("settle_until", key.settle_until),
         {"last_used_at", "Last used", key.last_used_at, {.leaves = 4}},
     };
 }
@@ -39,13 +41,15 @@ std::string describe_keys(std::vector<Key> const &keys) {
         return keys.empty() ? "none" : "no live key";
     }
     std::string text;
-    for (KeyStatus const status : {KeyStatus::active, KeyStatus::retiring}) {
+    for (KeyStatus const status : {KeyStatus::active, KeyStatus::staged, KeyStatus::retiring}) {
         if (count(status) > 0) {
             text += (text.empty() ? "" : ", ") + std::to_string(count(status)) + ' ' + std::string(text_of(status));
         }
     }
     if (blocked) {
-        text += live == 1 ? "; refused while blocked" : "; both refused while blocked";
+        text += live == 1   ? "; refused while blocked"
+                : live == 2 ? "; both refused while blocked"
+                            : "; all refused while blocked";
     }
     return text;
 }

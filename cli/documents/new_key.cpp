@@ -18,7 +18,7 @@ std::string describe_destination(std::string const &delivered_to) {
     if (delivered_to.starts_with(descriptor)) {
         return "written to file descriptor " + delivered_to.substr(descriptor.size());
     }
-    return "written to " + delivered_to;
+    return delivered_to == "command" ? "delivered by the command" : "written to " + delivered_to;
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ Phrase describe_previous(Key const &previous, std::vector<KeyId> const &ended) {
         return {previous.key_id.text() +
                 (ended.empty() ? " had already ended (" + std::string(text_of(previous.status)) + ')' : " ended now")};
     }
+    if (previous.status == KeyStatus::staged) {
+        return {previous.key_id.text() + " is staged, and works: the store may still take it"};
+    }
     Phrase phrase{previous.key_id.text() + " works until "};
     if (previous.expires_at) {
         phrase.emplace_back(*previous.expires_at);
@@ -48,6 +51,7 @@ Record rotation_record(RotatedKey const &rotated) {
         record.push_back(people_only("Old key", describe_previous(*rotated.previous, rotated.ended)));
     }
     record.push_back({"ended", rotated.ended.empty() ? "" : "Ended", rotated.ended});
+    record.push_back({"confirmed", rotated.confirmed ? "Confirmed" : "", rotated.confirmed});
     record.push_back(machine_only("unchanged_because", or_null(rotated.unchanged_because)));
     return record;
 }

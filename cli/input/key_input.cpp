@@ -27,8 +27,17 @@ bool is_word_character(char c) {
 
 bool begins_like_a_key(std::string_view text) { return text.starts_with("relay_sk_") || text.starts_with("relay_at_"); }
 
-/// Returns the words that begin like a key, each once.
-std::vector<std::string_view> candidates_in(std::string_view text) {
+KeyInput parse(std::string_view text) {
+    try {
+        return {.key = ApiKey::parse(text)};
+    } catch (Error const &error) {
+        return {.fault = error.message()};
+    }
+}
+
+}  // namespace
+
+std::vector<std::string_view> key_words(std::string_view text) {
     std::vector<std::string_view> found;
     for (auto at = text.begin(); at != text.end();) {
         auto const begin = std::find_if(at, text.end(), is_word_character);
@@ -41,18 +50,8 @@ std::vector<std::string_view> candidates_in(std::string_view text) {
     return found;
 }
 
-KeyInput parse(std::string_view text) {
-    try {
-        return {.key = ApiKey::parse(text)};
-    } catch (Error const &error) {
-        return {.fault = error.message()};
-    }
-}
-
-}  // namespace
-
 KeyInput find_key(std::string_view text) {
-    auto const found = candidates_in(text);
+    auto const found = key_words(text);
     if (found.empty()) {
         throw no_one_key("no API key found in stdin");
     }

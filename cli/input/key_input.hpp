@@ -5,6 +5,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace relay::cli {
 
@@ -17,6 +19,9 @@ struct KeyInput {
 /// Reads a key from stdin; at a terminal, asks for it without echo. The text is only ever in wiped memory. Throws
 /// Error: usage as find_key does, or if stdin is unreadable or asking is not possible (--no-input); declined at Ctrl-D.
 KeyInput read_key_from_stdin(Context &context);
+
+/// Returns the words of a text that begin like a key, each once.
+std::vector<std::string_view> key_words(std::string_view text);
 
 /// Returns the one key in a text: the raw key with at most one newline after it, or any text that contains one key,
 /// such as the line RELAY_API_KEY=... of an env file or the JSON of --secret-format. Throws Error (usage) if there is

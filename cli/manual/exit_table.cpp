@@ -39,7 +39,10 @@ constexpr std::array meanings{
             "the database schema is older or newer than this program, and nothing was changed; or the effect of a "
             "change was "
             "missing when it was read back, and the message says what is true now"},
-    Meaning{ErrorKind::sink, "the secret could not be delivered; nothing was changed"},
+    Meaning{
+        ErrorKind::sink,
+        "the secret could not be delivered; nothing was changed (with --deliver: not confirmed, and every key that may "
+        "have arrived works)"},
     Meaning{ErrorKind::declined, "a question was answered with no, with the wrong id, or with Ctrl-D"},
     Meaning{
         ErrorKind::untold,

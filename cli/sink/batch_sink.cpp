@@ -20,8 +20,6 @@ constexpr std::size_t most_files = 1000;
 constexpr rlim_t other_files = 64;  ///< the connection, the folder, and files that were open at the start
 constexpr std::size_t most_lines = 10'000;
 constexpr std::size_t first_room = 256 * 1024;
-constexpr std::chrono::seconds shortest_limit{1};
-constexpr std::chrono::minutes longest_limit{10};
 
 /// Returns how many files one batch may have. Each is open and locked until the verdict. Raises the limit of open
 /// files, which is 1024 on most systems.
@@ -205,20 +203,14 @@ std::unique_ptr<BatchSink> open_command(BatchSinkOptions const &options, Renderi
         throw Error(ErrorKind::usage, "--k8s-name and --deliver exclude each other",
                     {.why = "every Secret would have the same name", .next = "omit --k8s-name"});
     }
-    DeliveryCommand command{.text = *options.deliver};
-    command.limit = options.deliver_timeout.value_or(command.limit);
-    if (command.limit < shortest_limit || command.limit > longest_limit) {
-        throw Error(ErrorKind::usage, "--deliver-timeout must be between 1s and 10m",
-                    {.why = "the database waits while the command runs"});
-    }
-    return std::make_unique<CommandBatches>(
-        std::move(command), static_cast<std::size_t>(options.deliver_jobs.value_or(1)), std::move(rendering), output);
+    return std::make_unique<CommandBatches>(options.sink, static_cast<std::size_t>(options.deliver_jobs.value_or(1)),
+                                            std::move(rendering), output);
 }
 
 /// Checks that the options name exactly one place for many secrets, and have no flags for another one.
 void require_one_place(BatchSinkOptions const &options) {
     auto const &sink = options.sink;
-    if (sink.secret_fd || sink.secret_stdout || (!sink.secret_file && !sink.secrets_dir && !options.deliver)) {
+    if (sink.secret_fd || sink.secret_stdout || (!sink.secret_file && !sink.secrets_dir && !options.sink.deliver)) {
         throw Error(ErrorKind::usage, "say where to write the keys",
                     {.why = "this command may issue several keys, and writes them to exactly one place",
                      .next = "add --secrets-dir DIR, or --secret-file FILE --secret-format json (one line per key), or "
@@ -226,10 +218,11 @@ void require_one_place(BatchSinkOptions const &options) {
     }
     at_most_one({{"--secrets-dir", sink.secrets_dir.has_value()},
                  {"--secret-file", sink.secret_file.has_value()},
-                 {"--deliver", options.deliver.has_value()}});
+                 {"--deliver", options.sink.deliver.has_value()}});
     require_partner("--group-by", options.group_by.has_value(), "--secrets-dir", sink.secrets_dir.has_value());
-    require_partner("--deliver-timeout", options.deliver_timeout.has_value(), "--deliver", options.deliver.has_value());
-    require_partner("--deliver-jobs", options.deliver_jobs.has_value(), "--deliver", options.deliver.has_value());
+    require_partner("--deliver-timeout", options.sink.deliver_timeout.has_value(), "--deliver",
+                    options.sink.deliver.has_value());
+    require_partner("--deliver-jobs", options.deliver_jobs.has_value(), "--deliver", options.sink.deliver.has_value());
     require_partner("--seal-keys", options.seal_keys.has_value(), "--secret-format sealed",
                     sink.secret_format == "sealed");
 }
@@ -247,8 +240,8 @@ std::unique_ptr<BatchSink> open_batch_sink(BatchSinkOptions const &options, Outp
         auto const group_by = from_optional_text<GroupBy>(options.group_by).value_or(GroupBy::none);
         return std::make_unique<FolderBatches>(options.sink, group_by, std::move(rendering), output);
     }
-    return options.deliver ? open_command(options, std::move(rendering), output)
-                           : open_lines(options.sink, std::move(rendering), output);
+    return options.sink.deliver ? open_command(options, std::move(rendering), output)
+                                : open_lines(options.sink, std::move(rendering), output);
 }
 
 }  // namespace relay::cli

@@ -42,9 +42,7 @@ void declare_shape(OptionSet &set, SinkOptions &options) {
               options.seal_key);
 }
 
-}  // namespace
-
-void declare_sink(OptionSet &set, SinkOptions &options) {
+void declare_places(OptionSet &set, SinkOptions &options) {
     add_value(set,
               {.names = "--secret-file",
                .type = "FILE",
@@ -71,8 +69,47 @@ void declare_sink(OptionSet &set, SinkOptions &options) {
     declare_shape(set, options);
 }
 
+void declare_delivery(OptionSet &set, SinkOptions &options) {
+    add_value(set,
+              {.names = "--deliver",
+               .type = "CMD",
+               .description = "run CMD with sh, with the secret on its stdin, for a store that is not a file",
+               .group = group},
+              options.deliver);
+    add_duration(set,
+                 {.names = "--deliver-timeout",
+                  .description = "end CMD this long after the key is staged (default: 60s)",
+                  .group = group},
+                 options.deliver_timeout);
+    add_duration(set,
+                 {.names = "--settle",
+                  .description = "how long after that the store may still take the key (default: 10m)",
+                  .group = group},
+                 options.settle);
+}
+
+}  // namespace
+
+void declare_sink(OptionSet &set, SinkOptions &options) {
+    declare_places(set, options);
+    declare_delivery(set, options);
+    add_value(set,
+              {.names = "--read-back",
+               .type = "CMD",
+               .description = "run CMD with sh; it prints the key that the store holds",
+               .group = group},
+              options.read_back);
+    add_value(set,
+              {.names = "--after",
+               .type = "CMD",
+               .description = "run CMD with sh, without the secret, when a delivery is confirmed",
+               .group = group},
+              options.after);
+}
+
 void declare_batch_sink(OptionSet &set, BatchSinkOptions &options) {
-    declare_sink(set, options.sink);
+    declare_places(set, options.sink);
+    declare_delivery(set, options.sink);
     add_choice(set,
                {.names = "--group-by",
                 .description = "use one folder per organization or owner in --secrets-dir",
@@ -84,16 +121,6 @@ void declare_batch_sink(OptionSet &set, BatchSinkOptions &options) {
                .description = "public keys for sealed, one per owner: CSV or JSON lines of owner, key_id, key",
                .group = group},
               options.seal_keys);
-    add_value(set,
-              {.names = "--deliver",
-               .type = "CMD",
-               .description = "run this with sh for each agent, with the secret on its stdin",
-               .group = group},
-              options.deliver);
-    add_duration(
-        set,
-        {.names = "--deliver-timeout", .description = "how long the command may take (default: 30s)", .group = group},
-        options.deliver_timeout);
     add_integer(set,
                 {.names = "--deliver-jobs",
                  .type = "N",

@@ -2,6 +2,7 @@
 
 #include "cli/command_line/options.hpp"
 #include "cli/output/output.hpp"
+#include "cli/sink/command/command_sink.hpp"
 #include "cli/sink/directory_sink.hpp"
 #include "cli/sink/file_sink.hpp"
 #include "cli/sink/k8s.hpp"
@@ -44,6 +45,7 @@ void require_one_place(SinkOptions const &options) {
     add(options.secret_fd.has_value(), "--secret-fd");
     add(options.secret_stdout, "--secret-stdout");
     add(options.terminal, "terminal");
+    add(options.deliver.has_value(), "--deliver");
     if (given.size() > 1) {
         throw Error(ErrorKind::usage, given[0] + " and " + given[1] + " exclude each other",
                     {.why = "a secret is written to exactly one place", .next = "keep one of them"});
@@ -54,6 +56,10 @@ void require_fitting_flags(SinkOptions const &options, SecretFormat format, bool
     auto const has_names = format == SecretFormat::env || format == SecretFormat::k8s;
     require_partner("--replace", options.replace, "--secret-file or --secrets-dir",
                     options.secret_file || options.secrets_dir);
+    require_partner("--deliver-timeout", options.deliver_timeout.has_value(), "--deliver", options.deliver.has_value());
+    require_partner("--settle", options.settle.has_value(), "--deliver", options.deliver.has_value());
+    require_partner("--read-back", options.read_back.has_value(), "--deliver", options.deliver.has_value());
+    require_partner("--after", options.after.has_value(), "--deliver", options.deliver.has_value());
     require_partner("--env-prefix", options.env_prefix.has_value(), "--secret-format env or k8s", has_names);
     require_partner("--k8s-name", options.k8s_name.has_value(), "--secret-format k8s", format == SecretFormat::k8s);
     require_partner("--k8s-namespace", options.k8s_namespace.has_value(), "--secret-format k8s",
@@ -85,10 +91,11 @@ bool is_env_prefix(std::string_view text) {
 
 std::unique_ptr<Sink> open_terminal(SinkOptions const &options, Rendering rendering, Output &output) {
     if (!output.stdout_is_terminal()) {
-        auto const next = options.terminal
-                              ? "give a FILE or fd:N, or stdout if the secret is for the reader of this pipe"
-                              : "add --secret-file FILE, --secret-fd N, or --secret-stdout if the secret is for the "
-                                "reader of this pipe";
+        auto const next =
+            options.terminal
+                ? "give a FILE or fd:N, or stdout if the secret is for the reader of this pipe"
+                : "add --secret-file FILE, --deliver CMD, --secret-fd N, or --secret-stdout if the secret is "
+                  "for the reader of this pipe";
         throw Error(ErrorKind::usage, "this command creates a secret, but standard output is not a terminal",
                     {.why = "the secret could end up in a CI log or a file", .next = next});
     }
@@ -166,12 +173,18 @@ std::unique_ptr<Sink> open_sink(SinkOptions const &given, Output &output) {
     require_text(options.secret_file, "--secret-file");
     require_text(options.secrets_dir, "--secrets-dir");
     require_text(options.seal_key, "--seal-key");
+    require_text(options.deliver, "--deliver");
+    require_text(options.read_back, "--read-back");
+    require_text(options.after, "--after");
     auto rendering = make_rendering(options);
     if (options.secret_file) {
         return open_file(options, std::move(rendering), output);
     }
     if (options.secrets_dir) {
         return std::make_unique<DirectorySink>(*options.secrets_dir, options.replace, std::move(rendering), output);
+    }
+    if (options.deliver) {
+        return std::make_unique<CommandSink>(options, std::move(rendering), output);
     }
     if (options.secret_fd) {
         return open_inherited(static_cast<int>(*options.secret_fd), std::move(rendering), output);

@@ -44,12 +44,19 @@ struct SinkOptions {
     std::optional<std::string> k8s_name{};
     std::optional<std::string> k8s_namespace{};
     std::optional<std::string> seal_key{};  ///< a file, or `-`
+    std::optional<std::string> deliver{};  ///< a command
+    std::optional<std::chrono::seconds> deliver_timeout{};
+    std::optional<std::chrono::seconds> settle{};
+    std::optional<std::string> read_back{};  ///< a command
+    std::optional<std::string> after{};  ///< a command
     std::optional<std::string> compact{};  ///< SINK of a flag such as `--admin-token SINK`; see parse_compact_sink
 
     ExistingFile existing_file = ExistingFile::refuse_at_once;  ///< set by the command, not by a flag
 
     /// Returns whether any destination is given.
-    bool asked() const { return secret_file || secrets_dir || secret_fd || secret_stdout || terminal || compact; }
+    bool asked() const {
+        return secret_file || secrets_dir || secret_fd || secret_stdout || terminal || deliver || compact;
+    }
 };
 
 /// The flags for many secrets: those for a single one, and some that make sense only for many.
@@ -57,15 +64,14 @@ struct BatchSinkOptions {
     SinkOptions sink{};
     std::optional<std::string> group_by{};  ///< org, owner
     std::optional<std::string> seal_keys{};  ///< a file, or `-`
-    std::optional<std::string> deliver{};  ///< a command
-    std::optional<std::chrono::seconds> deliver_timeout{};
     std::optional<std::int64_t> deliver_jobs{};
 };
 
-/// Adds the flags of declare_sink, and --group-by, --seal-keys, --deliver, --deliver-timeout and --deliver-jobs.
+/// Adds the flags of declare_sink, and --group-by, --seal-keys and --deliver-jobs, but not --read-back and --after.
 void declare_batch_sink(OptionSet &set, BatchSinkOptions &options);
 
-/// Adds --secret-file, --secrets-dir, --secret-fd, --secret-stdout, --replace and the flags of the format to a command.
+/// Adds --secret-file, --secrets-dir, --secret-fd, --secret-stdout, --replace, the flags of the format, and --deliver with
+/// its flags, to a command.
 void declare_sink(OptionSet &set, SinkOptions &options);
 
 /// Adds `flag SINK` (`--admin-token SINK`), --replace and the flags of the format, for a secret that is made only if it

@@ -15,7 +15,8 @@ QUICK = True
 
 UUID = "6f1c2d34-5a6b-4c7d-8e9f-0a1b2c3d4e5f"
 FIELDS = {
-    "org_id", "agent_id", "key_id", "secret", "delivered_to", "due_at", "expires_at", "previous", "ended", "unchanged_because",
+    "org_id", "agent_id", "key_id", "secret", "delivered_to", "due_at", "expires_at", "previous", "ended", "confirmed",
+    "unchanged_because",
 }  # fmt: skip
 
 

@@ -2,8 +2,7 @@
 
 #include "cli/output/output.hpp"
 #include "cli/posix/files.hpp"
-#include "cli/sink/sink_error.hpp"
-#include "relay/crypto/random_ids.hpp"
+#include "cli/sink/command/command_sink.hpp"
 #include "relay/model/error.hpp"
 
 namespace relay::cli {
@@ -13,15 +12,15 @@ constexpr std::size_t most_failures = 20;
 
 }  // namespace
 
-CommandBatches::CommandBatches(DeliveryCommand command, std::size_t jobs, Rendering rendering, Output &output)
-    : m_command(std::move(command)), m_jobs(jobs), m_rendering(std::move(rendering)), m_output(output) {
+CommandBatches::CommandBatches(SinkOptions const &options, std::size_t jobs, Rendering rendering, Output &output)
+    : m_staging(staging_of(options)),
+      m_command{.text = *options.deliver, .limit = m_staging.timeout},
+      m_jobs(jobs),
+      m_rendering(std::move(rendering)),
+      m_output(output) {
     m_command.said = [this](AgentId const &agent, std::string const &line) {
         m_output.note(agent.text() + ": " + line);
     };
-}
-
-std::chrono::seconds CommandBatches::extra_time() const {
-    return m_command.limit + std::chrono::seconds(5);  // commands that are late get a second to end
 }
 
 void CommandBatches::announce(std::vector<Recipient> const &recipients) {
@@ -38,9 +37,6 @@ std::optional<std::string> CommandBatches::why_not(Recipient const &recipient) c
 }
 
 void CommandBatches::add(NewKey const &issued) {
-    if (!m_operation) {
-        m_operation = generate_operation_id();
-    }
     AgentId const &agent = *issued.agent;
     m_calls.push_back(
         {.agent_id = agent,
@@ -54,52 +50,30 @@ void CommandBatches::deliver() {
     for (std::size_t i = 0; i < m_calls.size(); ++i) {
         if (complaints[i]) {
             m_refused.push_back({m_calls[i].agent_id, *complaints[i]});
-        } else {
-            m_delivered.push_back(m_calls[i].agent_id);
         }
     }
     stop_after_failures();
 }
 
 void CommandBatches::stop_after_failures() {
-    if (!m_delivered.empty()) {
+    if (m_refused.size() < m_calls.size()) {
         m_failures_in_a_row = 0;
         return;
     }
     m_failures_in_a_row += m_refused.size();
     if (m_failures_in_a_row >= most_failures) {
-        throw sink_refusal("the command of --deliver failed for " + std::to_string(m_failures_in_a_row) +
-                               " agents in a row; for " + m_refused.back().agent_id.text() + " " +
-                               m_refused.back().reason,
-                           "so the command itself probably fails", "fix the command, then run the same command again");
-    }
-}
-
-void CommandBatches::rolled_back() noexcept {
-    tell_of_delivered("is not active and never will be: the next attempt delivers a new one");
-    forget();
-}
-
-void CommandBatches::left_unknown() noexcept {
-    tell_of_delivered("may or may not be active: run the same command again; it delivers a new one if it is not");
-    forget();
-}
-
-void CommandBatches::tell_of_delivered(std::string const &fate) noexcept {
-    try {
-        for (auto const &agent : m_delivered) {
-            m_output.warn("the key that the command got for " + agent.text() + " " + fate);
-        }
-    } catch (...) {
-        // Out of memory for a text: nothing can be reported.
+        throw Error(ErrorKind::sink,
+                    "the command of --deliver failed for " + std::to_string(m_failures_in_a_row) +
+                        " agents in a row; for " + m_refused.back().agent_id.text() + " " + m_refused.back().reason,
+                    {.why = "so the command itself probably fails; all keys that may have arrived work",
+                     .next = "fix the command, then run the same command again",
+                     .changed = Changed::partly});
     }
 }
 
 void CommandBatches::forget() noexcept {
     m_calls.clear();
     m_refused.clear();
-    m_delivered.clear();
-    m_operation.reset();
 }
 
 }  // namespace relay::cli

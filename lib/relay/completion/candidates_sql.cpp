@@ -66,7 +66,8 @@ ORDER BY role.role_id, role.org_id LIMIT 200)sql";
 std::string key_statuses(IdFilter wanted) {
     switch (wanted) {
         case IdFilter::live:
-        case IdFilter::open: return db::array_text(std::vector{KeyStatus::active, KeyStatus::retiring});
+        case IdFilter::open:
+            return db::array_text(std::vector{KeyStatus::staged, KeyStatus::active, KeyStatus::retiring});
         case IdFilter::revoked: return db::array_text(std::vector{KeyStatus::revoked});
         default: return db::array_text(all_texts<KeyStatus>());
     }

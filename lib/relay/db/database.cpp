@@ -125,8 +125,7 @@ void Database::Impl::repeat(TransactOptions const &options, Run const &run) {
     if (!options.read_only && !options.operation && !options.was_committed) {
         throw Error(ErrorKind::internal, "a writing transaction has no operation id to settle it by");
     }
-    auto const deadline =
-        Clock::now() + (hurry ? std::chrono::milliseconds(1s) : settings.timeout) + options.busy_elsewhere;
+    auto const deadline = Clock::now() + (hurry ? std::chrono::milliseconds(1s) : settings.timeout);
     TransactOptions present = options;
     for (int attempt = 1;; ++attempt) {
         try {

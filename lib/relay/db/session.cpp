@@ -102,8 +102,8 @@ void Session::undo_foreign_settings() noexcept { m_impl->undoes_foreign_settings
 /// Queues BEGIN and our settings.
 void Session::open(TransactOptions const &options) {
     auto const left = std::chrono::duration_cast<std::chrono::milliseconds>(m_impl->deadline - Watchdog::Clock::now());
-    auto const statement_timeout = std::max(left - options.busy_elsewhere, std::chrono::milliseconds(100));
-    auto const idle_timeout = std::chrono::milliseconds(60'000) + options.busy_elsewhere;
+    auto const statement_timeout = std::max(left, std::chrono::milliseconds(100));
+    auto const idle_timeout = std::chrono::milliseconds(60'000);
     m_impl->before_commit.reset();
     m_impl->start =
         Start{.may_write = !options.read_only, .checks_schema = options.check_schema, .identifies = options.identify};

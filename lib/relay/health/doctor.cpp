@@ -275,6 +275,9 @@ void Examiner::ask_rows() {
     ask(Ground::schema, {"keys.due"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_due_keys(sql::agents_with_overdue_keys(transaction)));
     });
+    ask(Ground::schema, {"keys.staged"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_staged_keys(sql::agents_with_staged_keys(transaction)));
+    });
     ask(Ground::schema, {"keys.unused"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_unused_keys(sql::agents_with_unused_keys(transaction)));
     });
@@ -325,13 +328,13 @@ void Examiner::sort() {
 
 std::vector<std::string_view> const &known_checks() {
     static std::vector<std::string_view> const all{
-        "db.connection",   "db.tls",          "db.password",       "db.role",
-        "server.version",  "server.primary",  "server.durability", "server.passwords",
-        "server.logging",  "server.notify",   "server.standbys",   "clock",
-        "schema.version",  "schema.drift",    "grants.foreign",    "grants.gateways",
-        "grants.tenants",  "audit.months",    "keys.due",          "keys.unused",
-        "gateways",        "legacy.window",   "legacy.pace",       "legacy.refused",
-        "legacy.env_file", "legacy.fallback", "legacy.secret",
+        "db.connection",  "db.tls",          "db.password",       "db.role",
+        "server.version", "server.primary",  "server.durability", "server.passwords",
+        "server.logging", "server.notify",   "server.standbys",   "clock",
+        "schema.version", "schema.drift",    "grants.foreign",    "grants.gateways",
+        "grants.tenants", "audit.months",    "keys.due",          "keys.staged",
+        "keys.unused",    "gateways",        "legacy.window",     "legacy.pace",
+        "legacy.refused", "legacy.env_file", "legacy.fallback",   "legacy.secret",
     };
     return all;
 }

@@ -78,6 +78,14 @@ constexpr auto overdue_sql = R"sql(
 SELECT count(*) AS agents, array_to_string((array_agg(agent_id ORDER BY due_at, agent_id))[1:3], ', ') AS first
 FROM relay.key_status WHERE state = 'active' AND status = 'active' AND due_at <= now())sql";
 
+// With their age, by which one sees whether anyone still looks after them.
+constexpr auto staged_sql = R"sql(
+SELECT count(*) FILTER (WHERE settled) AS agents, count(*) FILTER (WHERE NOT settled) AS under_way,
+       array_to_string((array_agg(agent_id || ' (' || keys || ' since ' || to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC)'
+                                  ORDER BY since, agent_id) FILTER (WHERE settled))[1:3], ', ') AS first
+FROM (SELECT agent_id, count(*) AS keys, min(created_at) AS since, bool_or(settle_until <= now()) AS settled
+      FROM relay.key_status WHERE state = 'staged' AND status = 'staged' GROUP BY agent_id) AS agent)sql";
+
 constexpr auto unused_sql = R"sql(
 SELECT count(*) AS agents,
        array_to_string((array_agg(old.agent_id || ' (' || to_char(old.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC)'
@@ -179,6 +187,11 @@ AuditMonthFacts read_audit_months(db::Transaction &transaction) {
 }
 
 Named agents_with_overdue_keys(db::Transaction &transaction) { return read_named(transaction.exec(overdue_sql).one()); }
+
+StagedKeys agents_with_staged_keys(db::Transaction &transaction) {
+    db::Rows const rows = transaction.exec(staged_sql);
+    return {.settled = read_named(rows.one()), .under_way = rows.one().integer("under_way")};
+}
 
 Named agents_with_unused_keys(db::Transaction &transaction) { return read_named(transaction.exec(unused_sql).one()); }
 

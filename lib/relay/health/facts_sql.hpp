@@ -75,6 +75,13 @@ struct Named {
 /// Returns the agents whose active key is past its due date and still accepted.
 Named agents_with_overdue_keys(db::Transaction &transaction);
 
+/// Agents with staged keys.
+struct StagedKeys {
+    Named settled{};  ///< a key has settled, and no run has confirmed it: "a (2 since 2026-11-29 03:00 UTC)"
+    std::int64_t under_way = 0;  ///< a store may still take each of their keys
+};
+StagedKeys agents_with_staged_keys(db::Transaction &transaction);
+
 /// Agents that never used their new key, while their old key ends within a day.
 Named agents_with_unused_keys(db::Transaction &transaction);
 

@@ -40,6 +40,21 @@ CheckResult judge_due_keys(sql::Named const &overdue) {
             advise(Act::list_agents_past_due)};
 }
 
+CheckResult judge_staged_keys(sql::StagedKeys const &staged) {
+    if (staged.settled.count == 0) {
+        return {"keys.staged", CheckStatus::ok,
+                staged.under_way == 0
+                    ? "no key is staged"
+                    : fmt::format("a store may still take the staged keys of {}", counted(staged.under_way, "agent")),
+                ""};
+    }
+    return {"keys.staged", CheckStatus::warn,
+            fmt::format("{} {} staged keys that no run has confirmed; all of them work; the oldest: {}",
+                        counted(staged.settled.count, "agent"), staged.settled.count == 1 ? "has" : "have",
+                        staged.settled.first),
+            "run rotate-key AGENT --deliver CMD again: a confirmed delivery retires them"};
+}
+
 CheckResult judge_unused_keys(sql::Named const &unused) {
     if (unused.count == 0) {
         return {"keys.unused", CheckStatus::ok, "no old key ends within 24 hours while its new one was never used", ""};

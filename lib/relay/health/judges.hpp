@@ -51,6 +51,7 @@ CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins);
 
 CheckResult judge_months(sql::AuditMonthFacts const &facts);
 CheckResult judge_due_keys(sql::Named const &overdue);
+CheckResult judge_staged_keys(sql::StagedKeys const &staged);
 CheckResult judge_unused_keys(sql::Named const &unused);
 CheckResult judge_gateways(std::vector<Gateway> const &gateways);
 

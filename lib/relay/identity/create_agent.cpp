@@ -10,7 +10,7 @@
 namespace relay {
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
                           KeyDelivery &delivery) {
-    DeliverThenCommit delivery_commit(&delivery, options.dry_run);
+    DeliverThenCommit delivery_commit(&delivery, options);
     ApiKey const key = ApiKey::generate(KeyType::agent);
     auto result = delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) -> CreatedAgent {
         auto made = ensure_agent(transaction, request, key, options.by, delivery_commit);
@@ -23,6 +23,9 @@ CreatedAgent create_agent(db::Database &database, CreateAgent const &request, Wr
         return {receipt, std::move(made->agent), std::move(made->key)};
     });
     result.delivered_to = delivery_commit.destination();
+    if (auto const &confirmed = delivery_commit.confirmed()) {
+        result.key = confirmed->key;
+    }
     return result;
 }
 

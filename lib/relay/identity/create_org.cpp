@@ -57,7 +57,7 @@ Org as_updated(Org org, UpdateOrg const &request) {
 
 CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOptions const &options,
                       KeyDelivery *token) {
-    DeliverThenCommit delivery_commit(token, options.dry_run);
+    DeliverThenCommit delivery_commit(token, options);
     std::optional<ApiKey> const key = new_token(token);
     return delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
         bool const made = ensure_org(transaction, request, options.by);
@@ -77,7 +77,7 @@ CreatedOrg create_org(db::Database &database, CreateOrg const &request, WriteOpt
 
 UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOptions const &options,
                       KeyDelivery *token) {
-    DeliverThenCommit delivery_commit(token, options.dry_run);
+    DeliverThenCommit delivery_commit(token, options);
     std::optional<ApiKey> const key = new_token(token);
     return delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
         sql::lock_org(transaction, request.id);

@@ -123,9 +123,12 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
                     {.why = "the database's clock decides", .next = "give an end in the future"});
     }
     // All in one message. If the agent is there already, the rest is rolled back.
-    auto const insertion = sql::insert_agent(transaction, request, key, by);
-    auto const made = sql::find_made_agent(transaction, request.id, key.id(), key.hash());
-    transaction.record_operation(delivery_commit.prepare({.org = request.org, .agent = &request.id, .key = key}));
+    OperationId const &operation = delivery_commit.prepare({.org = request.org, .agent = &request.id, .key = key});
+    Staging const *const staging = delivery_commit.staging();
+    auto const insertion = sql::insert_agent(transaction, request, key, staging, by);
+    auto const made = sql::find_made_agent(transaction, request.id, key.id(), key.hash(),
+                                           staging != nullptr ? KeyState::staged : KeyState::active);
+    transaction.record_operation(operation);
     auto const inserted = insertion.get();
     if (!inserted) {
         sql::get_org(transaction, request.org);  // throws if the organization does not exist
@@ -148,7 +151,11 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
 
 std::optional<Key> present_key(db::Transaction &transaction, AgentId const &agent) {
     sql::CurrentKeys keys = sql::current_keys(transaction, agent);
-    return std::move(keys.active ? keys.active : keys.retiring);
+    if (keys.active) {
+        return std::move(keys.active);
+    }
+    std::vector<Key> &others = keys.staged.empty() ? keys.retiring : keys.staged;
+    return others.empty() ? std::nullopt : std::optional(std::move(others.back()));
 }
 
 }  // namespace relay

@@ -26,7 +26,7 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
 /// row.
 void check_agent_limit(Org const &org);
 
-/// Returns the agent's active key, or else its retiring one.
+/// Returns the agent's active key, or else the newest of its staged ones, or else of its retiring ones.
 std::optional<Key> present_key(db::Transaction &transaction, AgentId const &agent);
 
 }  // namespace relay

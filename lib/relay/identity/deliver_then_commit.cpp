@@ -1,13 +1,22 @@
 #include "relay/identity/deliver_then_commit.hpp"
 
 #include "relay/crypto/random_ids.hpp"
+#include "relay/model/outcome.hpp"
 
 namespace relay {
 
-DeliverThenCommit::DeliverThenCommit(KeyDelivery *delivery, bool dry_run, bool callers_key)
-    : m_delivery(delivery), m_dry_run(dry_run), m_callers_key(callers_key) {}
+DeliverThenCommit::DeliverThenCommit(KeyDelivery *delivery, WriteOptions const &options, bool callers_key,
+                                     sql::EndOfOld end)
+    : m_delivery(delivery),
+      m_store(delivery != nullptr ? delivery->store() : nullptr),
+      m_options(options),
+      m_callers_key(callers_key),
+      m_end(end) {}
 
 OperationId const &DeliverThenCommit::prepare(NewKey const &issued) {
+    if (m_store != nullptr) {
+        m_prepared.emplace(StagedKey{issued.org, *issued.agent, issued.key.id(), std::chrono::steady_clock::now()});
+    }
     if (!m_operation) {
         std::optional<OperationId> operation;
         if (m_delivery != nullptr) {
@@ -20,7 +29,14 @@ OperationId const &DeliverThenCommit::prepare(NewKey const &issued) {
 
 void DeliverThenCommit::deliver(db::Transaction &transaction) {
     transaction.settle();  // what the server refuses is not delivered
-    if (m_delivery != nullptr && !m_dry_run && !m_delivered) {
+    if (m_store != nullptr) {
+        m_staged = true;
+        if (m_options.dry_run) {
+            m_confirmed = pretend_delivery(transaction, m_prepared.value(), m_end, m_options.by);
+        }
+        return;
+    }
+    if (m_delivery != nullptr && !m_options.dry_run && !m_delivered) {
         m_delivery->made_for(transaction.database_id());
         m_delivered = true;  // set first: if deliver() throws half-way, rolled_back() cleans up
         m_delivery->deliver();
@@ -29,9 +45,26 @@ void DeliverThenCommit::deliver(db::Transaction &transaction) {
 
 void DeliverThenCommit::run(db::Database &database, db::TransactOptions const &options,
                             std::function<void(db::Transaction &)> const &body) {
+    if (m_store != nullptr) {
+        return stage(database, options, body);
+    }
     db::TransactOptions transact = options;
-    transact.identify = m_delivery != nullptr && !m_dry_run;
+    transact.identify = m_delivery != nullptr && !m_options.dry_run;
     commit_after_delivery(database, transact, body, m_delivery, m_delivered);
+}
+
+void DeliverThenCommit::stage(db::Database &database, db::TransactOptions const &options,
+                              std::function<void(db::Transaction &)> const &body) {
+    outcome::expect_more(!m_options.dry_run);
+    database.transact(options, [&](db::Transaction &transaction) {
+        m_staged = false;
+        body(transaction);
+    });
+    if (m_staged && !m_options.dry_run) {
+        m_confirmed = finish_delivery(database, *m_prepared, *m_delivery, m_end, m_options);
+        m_delivered = true;
+    }
+    outcome::expect_more(false);
 }
 
 std::string DeliverThenCommit::destination() const { return m_delivered ? m_delivery->destination() : std::string(); }

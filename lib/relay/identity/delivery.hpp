@@ -1,6 +1,8 @@
 #pragma once
 
 #include "relay/crypto/api_key.hpp"
+#include "relay/crypto/key_hash.hpp"
+#include "relay/model/advice.hpp"
 #include "relay/model/ids.hpp"
 
 #include <chrono>
@@ -21,6 +23,24 @@ struct NewKey {
     AgentId const *agent;  ///< null for an organization's admin token
     ApiKey const &key;
     std::optional<std::string> owner{};  ///< who receives it, if known: a team, a mail address; any text
+};
+
+/// The deadlines of a delivery to a store that is not a file.
+struct Staging {
+    std::chrono::seconds timeout{60};  ///< from the COMMIT that stages the key until its delivery is ended
+    std::chrono::seconds settle{
+        std::chrono::minutes(10)};  ///< the longest time after that at which the store may take it
+};
+
+/// A key that was found where keys are kept. The hash is that of the whole key: a key id is public and proves nothing.
+struct ShownKey {
+    KeyId id;
+    KeyHash hash;
+};
+
+/// What a store shows.
+struct StoreView {
+    std::optional<ShownKey> key{};  ///< none: it holds no key
 };
 
 /// An agent that is about to get a key.
@@ -57,13 +77,34 @@ class Delivery {
     virtual std::string destination() const = 0;
 };
 
-/// Takes one new secret to its destination: a file, stdout, a file descriptor, or the calling program (DeliverTo).
+/// A store that is not a file: it may take a key late, twice, or although it reports a failure.
+///
+/// So its key is live before it is delivered (staged), and no transaction is open while deliver() runs: see
+/// relay/identity/staged_delivery.hpp.
+class Store {
+  public:
+    virtual ~Store() = default;
+    virtual Staging const &staging() const = 0;
+    /// Called before deliver(): nothing of the delivery may run after this.
+    virtual void end_at(std::chrono::steady_clock::time_point deadline) = 0;
+    /// Returns whether view() can ask the store.
+    virtual bool has_view() const = 0;
+    /// Returns what the store shows now; none if it did not answer.
+    virtual std::optional<StoreView> view() = 0;
+    /// Returns how to deliver a key to this agent again.
+    virtual Advice again(AgentId const &agent) const = 0;
+};
+
+/// Takes one new secret to its destination: a file, stdout, a file descriptor, a store, or the calling program
+/// (DeliverTo).
 class KeyDelivery : public Delivery {
   public:
     /// Renders the secret for its destination, in memory only. Returns the operation id of the transaction that will
     /// make it live: `operation_id_for(content)` if the content goes to a file that a later run may find, otherwise a
     /// random id.
     virtual OperationId prepare(NewKey const &issued) = 0;
+    /// Returns the store that it delivers to; null for any other destination.
+    virtual Store *store() { return nullptr; }
 };
 
 /// Takes the secrets of many transactions to their destination, one batch per transaction. The next batch begins
@@ -84,16 +125,17 @@ class BatchDelivery : public Delivery {
     /// also on dry runs.
     virtual std::optional<std::string> why_not(Recipient const &) const { return std::nullopt; }
 
-    /// True if deliver() may succeed for some recipients and fail for others.
-    virtual bool may_refuse() const { return false; }
+    /// Returns the deadlines if it delivers to a store that is not a file: then the keys are staged, and deliver() runs while
+    /// no transaction is open, and may succeed for some recipients and fail for others. None for any other destination.
+    virtual std::optional<Staging> staging() const { return std::nullopt; }
+    /// Called before deliver() of such a delivery: nothing of it may run after this.
+    virtual void end_at(std::chrono::steady_clock::time_point) {}
     struct Refusal {
         AgentId agent_id;
         std::string reason{};
     };
-    /// Returns, after deliver(), the agents whose keys must not become live. All the other keys must.
+    /// Returns, after deliver() of such a delivery, the agents for which it failed.
     virtual std::vector<Refusal> refused() const { return {}; }
-    /// Returns how long deliver() may take in addition to a transaction's usual limit; the database waits meanwhile.
-    virtual std::chrono::seconds extra_time() const { return {}; }
 };
 
 /// Delivers to the calling program: calls `take` with the whole key before COMMIT. `take` may throw to refuse it.

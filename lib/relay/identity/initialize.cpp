@@ -11,7 +11,7 @@ namespace relay {
 
 Initialized initialize(db::Database &database, Initialize const &request, WriteOptions const &options,
                        KeyDelivery &delivery) {
-    DeliverThenCommit delivery_commit(&delivery, options.dry_run);
+    DeliverThenCommit delivery_commit(&delivery, options);
     ApiKey const key = ApiKey::generate(KeyType::agent);
     AgentId const fresh_id = request.agent_id ? *request.agent_id : generate_agent_id();
     db::TransactOptions transact = writing(options);
@@ -46,6 +46,9 @@ Initialized initialize(db::Database &database, Initialize const &request, WriteO
         return {std::move(created), std::move(org), std::move(migrations)};
     });
     result.delivered_to = delivery_commit.destination();
+    if (auto const &confirmed = delivery_commit.confirmed()) {
+        result.key = confirmed->key;
+    }
     return result;
 }
 

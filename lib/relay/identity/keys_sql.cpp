@@ -17,39 +17,34 @@ RETURNING org_id, due_at)sql";
 
 // Each statement has the same columns in the same order, for read_key.
 constexpr auto find_sql = R"sql(
-SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
-       retire_on_first_use, last_used_at
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
 FROM relay.key_status WHERE key_id = $1)sql";
 
 constexpr auto replaced_sql = R"sql(
-SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
-       retire_on_first_use, last_used_at
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
 FROM relay.key_status WHERE agent_id = $1 AND replaced_by = $2)sql";
 
 constexpr auto current_sql = R"sql(
-SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
-       retire_on_first_use, last_used_at
-FROM relay.key_status WHERE agent_id = $1 AND state IN ('active', 'retiring'))sql";
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
+FROM relay.key_status WHERE agent_id = $1 AND state IN ('staged', 'active', 'retiring') ORDER BY made_order)sql";
 
 constexpr auto of_agent_sql = R"sql(
-SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
-       retire_on_first_use, last_used_at
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
 FROM relay.key_status WHERE agent_id = $1 ORDER BY created_at DESC, key_id)sql";
 
 constexpr auto list_sql = R"sql(
-SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, due_at, expires_at, retired_at, revoked_at, replaced_by,
-       retire_on_first_use, last_used_at
+SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
 FROM relay.key_status
 WHERE ($1::text IS NULL OR agent_id = $1) AND ($2::text IS NULL OR org_id = $2) AND ($3::text IS NULL OR status = $3)
   AND ($4::text IS NULL OR key_id > $4 COLLATE "C")
 ORDER BY key_id LIMIT $5::bigint)sql";
 
 constexpr auto identify_sql = "SELECT kind, owner_org, owner_agent FROM relay.identify($1, $2::bytea)";
-
-constexpr auto start_grace_sql = R"sql(
-UPDATE relay.agent_keys
-SET state = 'retiring', replaced_by = $2, expires_at = least(expires_at, now() + make_interval(secs => $3)), retire_on_first_use = $4
-WHERE key_id = $1)sql";
 
 constexpr auto end_grace_sql = R"sql(
 UPDATE relay.agent_keys SET state = 'active', replaced_by = NULL, expires_at = $2::timestamptz, retire_on_first_use = false
@@ -59,7 +54,7 @@ constexpr auto retire_sql = R"sql(
 UPDATE relay.agent_keys SET state = 'retired', retired_at = now(), replaced_by = COALESCE($2, replaced_by) WHERE key_id = $1)sql";
 
 constexpr auto mark_revoked_sql = R"sql(
-UPDATE relay.agent_keys SET state = 'revoked', revoked_at = now() WHERE agent_id = $1 AND state IN ('active', 'retiring'))sql";
+UPDATE relay.agent_keys SET state = 'revoked', revoked_at = now() WHERE agent_id = $1 AND state IN ('staged', 'active', 'retiring'))sql";
 
 constexpr auto last_address_sql = R"sql(
 SELECT host(sighting.ip_address) AS address
@@ -76,7 +71,7 @@ FROM ((SELECT key_id AS id, agent_id, org_id FROM relay.agent_keys WHERE key_id 
       UNION ALL (SELECT key_id, agent_id, org_id FROM relay.agent_keys WHERE key_id < $1 ORDER BY key_id DESC LIMIT 500)
       UNION ALL SELECT key_id, agent_id, org_id FROM relay.agent_keys WHERE key_id = ANY ($2::text[])) AS near)sql";
 
-constexpr auto as_made_sql = "SELECT relay.count_keys_as_made($1::text[], $2::text[], $3::text[]) AS there";
+constexpr auto as_made_sql = "SELECT relay.count_keys_as_made($1::text[], $2::text[], $3::text[], $4) AS there";
 
 Key read_key(db::Row const &row) {
     return {.key_id = row.id<KeyId>("key_id"),
@@ -87,12 +82,16 @@ Key read_key(db::Row const &row) {
             .blocked = row.boolean("blocked"),
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by"),
+            .made_order = row.integer("made_order"),
             .due_at = row.instant("due_at"),
             .expires_at = row.optional_instant("expires_at"),
             .retired_at = row.optional_instant("retired_at"),
             .revoked_at = row.optional_instant("revoked_at"),
             .replaced_by = row.optional_id<KeyId>("replaced_by"),
             .retire_on_first_use = row.boolean("retire_on_first_use"),
+            .deliver_until = row.optional_instant("deliver_until"),
+            .settle_until = row.optional_instant("settle_until"),
+            .first_used_at = row.optional_instant("first_used_at"),
             .last_used_at = row.optional_instant("last_used_at")};
 }
 
@@ -136,20 +135,21 @@ db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHa
 }
 
 db::Pending<std::int64_t> count_keys_as_made(db::Transaction &transaction, std::vector<KeyId> const &ids,
-                                             std::vector<std::string> const &hashes,
-                                             std::vector<AgentId> const &agents) {
-    return transaction.ask(as_made_sql, {db::array_text(ids), db::array_text(hashes), db::array_text(agents)},
+                                             std::vector<std::string> const &hashes, std::vector<AgentId> const &agents,
+                                             KeyState state) {
+    return transaction.ask(as_made_sql, {db::array_text(ids), db::array_text(hashes), db::array_text(agents), state},
                            [](db::Rows const &rows) { return rows.one().integer("there"); });
 }
 
 void confirm_new_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
-                     std::vector<std::string> doubts) {
-    transaction.send(
-        as_made_sql,
-        {db::array_text(std::vector{id}), db::array_text(std::vector{hash.hex()}), db::array_text(std::vector{agent})},
-        [=, &transaction](db::Rows const &rows) {
-            transaction.confirm(rows.one().integer("there") == 1, "the new key of agent " + agent.text(), doubts);
-        });
+                     KeyState state, std::vector<std::string> doubts) {
+    transaction.send(as_made_sql,
+                     {db::array_text(std::vector{id}), db::array_text(std::vector{hash.hex()}),
+                      db::array_text(std::vector{agent}), state},
+                     [=, &transaction](db::Rows const &rows) {
+                         transaction.confirm(rows.one().integer("there") == 1, "the new key of agent " + agent.text(),
+                                             doubts);
+                     });
 }
 
 db::Pending<std::optional<Key>> ask_key(db::Transaction &transaction, KeyId const &id) {
@@ -187,7 +187,11 @@ db::Pending<CurrentKeys> ask_current_keys(db::Transaction &transaction, AgentId 
     return transaction.ask(current_sql, {agent}, [](db::Rows const &rows) {
         CurrentKeys current;
         for (Key &key : read_keys(rows)) {
-            (key.state == KeyState::active ? current.active : current.retiring) = std::move(key);
+            if (key.state == KeyState::active) {
+                current.active = std::move(key);
+            } else {
+                (key.state == KeyState::staged ? current.staged : current.retiring).push_back(std::move(key));
+            }
         }
         return current;
     });
@@ -195,11 +199,6 @@ db::Pending<CurrentKeys> ask_current_keys(db::Transaction &transaction, AgentId 
 
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent) {
     return ask_current_keys(transaction, agent).get();
-}
-
-void start_grace(db::Transaction &transaction, KeyId const &key_id, KeyId const &replaced_by,
-                 std::chrono::seconds grace, bool retire_on_first_use) {
-    change_one(transaction, key_id, start_grace_sql, {key_id, replaced_by, grace, retire_on_first_use});
 }
 
 void end_grace_as_active(db::Transaction &transaction, KeyId const &key_id, std::optional<Instant> expires_at) {

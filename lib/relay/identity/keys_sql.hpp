@@ -32,30 +32,28 @@ struct Owner {
 db::Pending<std::optional<Owner>> ask_owner(db::Transaction &transaction, KeyId const &id, KeyHash const &hash);
 std::optional<Owner> identify(db::Transaction &transaction, KeyId const &id, KeyHash const &hash);
 
-/// Returns how many of these new keys exist as they were made: with that hash (in hexadecimal), agent, and active.
+/// Returns how many of these new keys exist as they were made: with that hash (in hexadecimal), agent, and state.
 db::Pending<std::int64_t> count_keys_as_made(db::Transaction &transaction, std::vector<KeyId> const &ids,
-                                             std::vector<std::string> const &hashes,
-                                             std::vector<AgentId> const &agents);
+                                             std::vector<std::string> const &hashes, std::vector<AgentId> const &agents,
+                                             KeyState state = KeyState::active);
 /// Reads a new key back (Transaction::confirm).
 void confirm_new_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
-                     std::vector<std::string> doubts = {});
+                     KeyState state = KeyState::active, std::vector<std::string> doubts = {});
 
-/// The agent's keys whose state is active or retiring: at most one of each.
+/// The agent's keys whose state is active, staged or retiring; each list in the order in which they were made.
 struct CurrentKeys {
     std::optional<Key> active{};
-    std::optional<Key> retiring{};
+    std::vector<Key> staged{};
+    std::vector<Key> retiring{};
 };
 db::Pending<CurrentKeys> ask_current_keys(db::Transaction &transaction, AgentId const &agent);
 CurrentKeys current_keys(db::Transaction &transaction, AgentId const &agent);
 
-/// Makes the active key retiring: it is accepted until its own expiry or now + grace, whichever comes first.
-void start_grace(db::Transaction &transaction, KeyId const &key_id, KeyId const &replaced_by,
-                 std::chrono::seconds grace, bool retire_on_first_use);
-/// Undoes start_grace; the key's expiry becomes `expires_at`.
+/// Makes a key active again that was replaced; its expiry becomes `expires_at`.
 void end_grace_as_active(db::Transaction &transaction, KeyId const &key_id, std::optional<Instant> expires_at);
 /// Ends a key: its state becomes retired.
 void retire(db::Transaction &transaction, KeyId const &key_id, std::optional<KeyId> const &replaced_by = std::nullopt);
-/// Marks the agent's active and retiring keys as revoked, so that their rows say what a revocation has decided.
+/// Marks the agent's active, staged and retiring keys as revoked, so that their rows say what a revocation has decided.
 void mark_revoked(db::Transaction &transaction, AgentId const &agent);
 
 struct KeyFilter {

@@ -6,7 +6,7 @@ namespace relay::sql {
 namespace {
 
 // No conflict target, because two creations at the same time can also collide on (org_id, agent_id). The events are in
-// the same statement as the key, as relay.audit_new_keys demands.
+// the same statement as the key, as relay.audit_new_keys demands. $13 and $14: the deadlines of a staged key; null: it is active.
 constexpr auto insert_sql = R"sql(
 WITH made AS (
     INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
@@ -18,12 +18,15 @@ WITH made AS (
     INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, detail, reason, ticket, actor, trace_id)
     SELECT event.action, made.org_id, made.agent_id, event.key_id, event.detail, $10, $11, $6, $12
     FROM made CROSS JOIN (VALUES ('agent_created', NULL, jsonb_build_object('name', $3::text)),
-                                 ('key_issued', $7, NULL)) AS event (action, key_id, detail)
+                                 (CASE WHEN $13::bigint IS NULL THEN 'key_issued' ELSE 'key_staged' END, $7, NULL)) AS event (action, key_id, detail)
     RETURNING 1
 ), issued AS (
-    INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by)
-    SELECT $7, made.agent_id, made.org_id, $8::bytea, now() + COALESCE(made.key_max_age, org.key_max_age), $9::timestamptz, $6
+    INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by, state, deliver_until, settle_until)
+    SELECT $7, made.agent_id, made.org_id, $8::bytea, now() + COALESCE(made.key_max_age, org.key_max_age), $9::timestamptz, $6,
+           CASE WHEN $13 IS NULL THEN 'active' ELSE 'staged' END, clock.reading + make_interval(secs => $13),
+           clock.reading + make_interval(secs => $13) + make_interval(secs => $14)
     FROM made JOIN relay.organizations AS org ON org.org_id = made.org_id
+    CROSS JOIN (SELECT clock_timestamp() AS reading OFFSET 0) AS clock
     RETURNING due_at
 )
 SELECT (SELECT due_at FROM issued) AS due_at, (SELECT count(*) FROM written) AS events,
@@ -39,21 +42,34 @@ SELECT agent.org_id, agent.name, array_to_string(ARRAY(SELECT jsonb_array_elemen
        extract(epoch FROM COALESCE(agent.key_max_age, org.key_max_age))::bigint AS effective_key_max_age,
        agent.created_at, agent.created_by
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
-WHERE agent.agent_id = $1 AND relay.count_keys_as_made(ARRAY[$2::text], ARRAY[$3::text], ARRAY[$1::text]) = 1)sql";
+WHERE agent.agent_id = $1 AND relay.count_keys_as_made(ARRAY[$2::text], ARRAY[$3::text], ARRAY[$1::text], $4) = 1)sql";
 
 }  // namespace
 
 db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, CreateAgent const &request,
-                                                       ApiKey const &key, Attribution const &by) {
-    std::vector<db::Param> const params = {
-        request.id,          request.org, request.name, db::json_array(permission_texts(request.permissions)),
-        request.key_max_age, by.actor,    key.id(),     "\\x" + key.hash().hex(),
-        request.expires_at,  by.reason,   by.ticket,    by.trace_id};
+                                                       ApiKey const &key, Staging const *staging,
+                                                       Attribution const &by) {
+    using Seconds = std::optional<std::chrono::seconds>;
+    bool const staged = staging != nullptr;
+    std::vector<db::Param> const params = {request.id,
+                                           request.org,
+                                           request.name,
+                                           db::json_array(permission_texts(request.permissions)),
+                                           request.key_max_age,
+                                           by.actor,
+                                           key.id(),
+                                           "\\x" + key.hash().hex(),
+                                           request.expires_at,
+                                           by.reason,
+                                           by.ticket,
+                                           by.trace_id,
+                                           staged ? Seconds(staging->timeout) : Seconds(),
+                                           staged ? Seconds(staging->settle) : Seconds()};
     Key const issued{.key_id = key.id(),
                      .agent_id = request.id,
                      .org_id = request.org,
-                     .state = KeyState::active,
-                     .status = KeyStatus::active,
+                     .state = staged ? KeyState::staged : KeyState::active,
+                     .status = staged ? KeyStatus::staged : KeyStatus::active,
                      .created_by = by.actor.text(),
                      .expires_at = request.expires_at};
     return transaction.ask(
@@ -74,22 +90,23 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
 }
 
 db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
-                                                  KeyHash const &hash) {
-    return transaction.ask(find_made_sql, {id, key, hash.hex()}, [id](db::Rows const &rows) -> std::optional<Agent> {
-        if (rows.empty()) {
-            return std::nullopt;
-        }
-        db::Row const row = rows[0];
-        return Agent{.agent_id = id,
-                     .org_id = row.id<OrgId>("org_id"),
-                     .name = row.text("name"),
-                     .permissions = db::split_list(row.text("permissions")),
-                     .key_max_age = row.optional_seconds("key_max_age"),
-                     .effective_key_max_age = row.seconds("effective_key_max_age"),
-                     .status = Status::active,  // the creation of one that is blocked or revoked is refused
-                     .created_at = row.instant("created_at"),
-                     .created_by = row.text("created_by")};
-    });
+                                                  KeyHash const &hash, KeyState state) {
+    return transaction.ask(
+        find_made_sql, {id, key, hash.hex(), state}, [id](db::Rows const &rows) -> std::optional<Agent> {
+            if (rows.empty()) {
+                return std::nullopt;
+            }
+            db::Row const row = rows[0];
+            return Agent{.agent_id = id,
+                         .org_id = row.id<OrgId>("org_id"),
+                         .name = row.text("name"),
+                         .permissions = db::split_list(row.text("permissions")),
+                         .key_max_age = row.optional_seconds("key_max_age"),
+                         .effective_key_max_age = row.seconds("effective_key_max_age"),
+                         .status = Status::active,  // the creation of one that is blocked or revoked is refused
+                         .created_at = row.instant("created_at"),
+                         .created_by = row.text("created_by")};
+        });
 }
 
 }  // namespace relay::sql

@@ -18,11 +18,12 @@ struct InsertedAgent {
 /// organization does not exist. Waits for a transaction that is inserting the same id. Throws Error (schema) if the key
 /// or an event was not inserted.
 db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, CreateAgent const &request,
-                                                       ApiKey const &key, Attribution const &by);
+                                                       ApiKey const &key, Staging const *staging,
+                                                       Attribution const &by);
 
 /// Reads a new agent back together with its first key. Returns none if the agent is missing, or if the key is not as it
 /// was made: its hash, its agent, and active.
 db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,
-                                                  KeyHash const &hash);
+                                                  KeyHash const &hash, KeyState state);
 
 }  // namespace relay::sql

@@ -80,16 +80,22 @@ struct Key {
     bool blocked = false;  ///< gateways refuse it for now: the agent or its organization is blocked
     Instant created_at{};
     std::string created_by{};
-    Instant due_at{};
+    std::int64_t made_order = 0;  ///< of two keys, the one that was made later has the higher number
+    Instant due_at{};  ///< of a staged key: when it has settled
     std::optional<Instant> expires_at{};
     std::optional<Instant> retired_at{};
     std::optional<Instant> revoked_at{};
     std::optional<KeyId> replaced_by{};
     bool retire_on_first_use = false;
+    std::optional<Instant> deliver_until{};  ///< none: it was never staged
+    std::optional<Instant> settle_until{};  ///< until then, the store may still take it
+    std::optional<Instant> first_used_at{};  ///< of a key that was staged: its first use after deliver_until
     std::optional<Instant> last_used_at{};
 
     /// Returns true if gateways accept the key, ignoring blocks.
-    bool live() const { return status == KeyStatus::active || status == KeyStatus::retiring; }
+    bool live() const {
+        return status == KeyStatus::staged || status == KeyStatus::active || status == KeyStatus::retiring;
+    }
 };
 
 /// A block or revocation in force.

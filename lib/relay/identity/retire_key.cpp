@@ -11,42 +11,6 @@
 
 namespace relay {
 
-RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOptions const &options) {
-    RotatedKey result;
-    database.transact(writing(options), [&](db::Transaction &transaction) {
-        result = {};
-        Agent const owner = sql::lock_agent(transaction, agent);
-        sql::CurrentKeys const keys = sql::current_keys(transaction, agent);
-        if (!keys.retiring || !keys.retiring->live() || !keys.active) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("agent {} has no rotation in grace to revert; nothing was changed", agent.text()),
-                        {.next = advise(Act::show_agent, agent)});
-        }
-        sql::retire(transaction, keys.active->key_id);
-        // Grace shortened the old key's expiry. The new key inherited the original one, so take it from there.
-        sql::end_grace_as_active(transaction, keys.retiring->key_id, keys.active->expires_at);
-        sql::record_events(transaction, options.by,
-                           {{.action = "key_retired",
-                             .org_id = owner.org_id,
-                             .agent_id = owner.agent_id,
-                             .key_id = keys.active->key_id},
-                            {.action = "key_rotation_reverted",
-                             .org_id = owner.org_id,
-                             .agent_id = owner.agent_id,
-                             .key_id = keys.retiring->key_id}});
-        result.key = sql::get_key(transaction, keys.retiring->key_id);
-        result.previous = sql::get_key(transaction, keys.active->key_id);
-        result.ended = {keys.active->key_id};
-        transaction.require(!result.previous->live(), "the end of key " + keys.active->key_id.text(),
-                            {"key " + keys.active->key_id.text() + " may still be live"});
-        transaction.confirm(result.key->state == KeyState::active && result.key->expires_at == keys.active->expires_at,
-                            "the return of key " + keys.retiring->key_id.text());
-        result.changed = true;
-        note_who(result, transaction);
-    });
-    return result;
-}
-
 RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, WriteOptions const &options) {
     return database.transact(writing(options), [&](db::Transaction &transaction) -> RetiredKey {
         sql::lock_agent(transaction, sql::get_key(transaction, key).agent_id);
@@ -55,6 +19,13 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
             before.status == KeyStatus::revoked) {
             transaction.nothing_to_do();
             return {receipt_of(transaction, false), before};
+        }
+        if (before.state == KeyState::staged && before.live() && !force) {
+            throw Error(ErrorKind::conflict,
+                        fmt::format("key {} of agent {} is staged; nothing was changed", key.text(), before.agent_id),
+                        {.why = "the store may hold it, or may still take it until " +
+                                format_instant_seconds(before.settle_until.value_or(Instant())),
+                         .next = advise(Act::retire_by_force)});
         }
         if (before.state == KeyState::active && before.live() && !force) {
             throw Error(

@@ -1,49 +1,26 @@
 #include "relay/identity/rotate_key.hpp"
 
 #include "relay/identity/agents_sql.hpp"
+#include "relay/identity/confirm_key.hpp"
 #include "relay/identity/deliver_then_commit.hpp"
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/keys_sql.hpp"
-#include "relay/identity/operations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
+#include "relay/identity/rotation_request.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/identity/usual_rotation_sql.hpp"
 #include "relay/model/format_text.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <iterator>
 
 namespace relay {
 namespace {
 
 using std::chrono::seconds;
 
-seconds age(Key const &key, Instant now) { return std::chrono::floor<seconds>(now - key.created_at); }
-
-/// Returns why the current key may stay, or an empty text if it must be rotated.
-std::string reason_to_keep(RotateKey const &request, std::optional<Key> const &active, Instant now) {
-    if (!active || !active->live()) {
-        return {};
-    }
-    if (request.if_older_than && age(*active, now) < *request.if_older_than) {
-        return fmt::format("key {} is {} old (limit {})", active->key_id, describe_duration(age(*active, now)),
-                           describe_duration(*request.if_older_than));
-    }
-    if (request.due_within && active->due_at > now + *request.due_within) {
-        return fmt::format("key {} is due at {}", active->key_id, format_instant_seconds(active->due_at));
-    }
-    return {};
-}
-
-/// Returns one line with everything that makes one request different from another.
-std::string canonical_parameters(RotateKey const &request) {
-    auto const text = [](std::optional<seconds> const &duration) {
-        return duration ? format_duration(*duration) : std::string("-");
-    };
-    return fmt::format(
-        "rotate-key {} grace={} if-older-than={} due-within={} retire-on-first-use={} force={} own-key={}",
-        request.agent.text(), format_duration(request.grace), text(request.if_older_than), text(request.due_within),
-        request.retire_on_first_use, request.force, request.own_key != nullptr ? request.own_key->id().text() : "-");
-}
+constexpr std::size_t most_staged = 5;  // as relay.staged_limit() says
 
 /// True if nothing but the agent's keys decides what the rotation does.
 bool is_unconditional(RotateKey const &request) {
@@ -57,28 +34,46 @@ bool is_unconditional(RotateKey const &request) {
 /// read.
 class Rotation {
   public:
-    Rotation(db::Transaction &transaction, RotateKey const &request, ApiKey const &new_key, Attribution const &by)
-        : m_transaction(transaction), m_request(request), m_new_key(new_key), m_by(by), m_agent(lock()) {}
+    /// `staging`: how the new key is staged; null: it becomes active.
+    Rotation(db::Transaction &transaction, RotateKey const &request, ApiKey const &new_key, Attribution const &by,
+             Staging const *staging)
+        : m_transaction(transaction),
+          m_request(request),
+          m_new_key(new_key),
+          m_by(by),
+          m_staging(staging),
+          m_agent(lock()) {}
+
+    /// Returns whether run() has made a key that must be delivered.
+    bool has_new_key() const { return m_has_new_key; }
 
     RotatedKey run(DeliverThenCommit &delivery_commit) {
         ApiKey const &new_key = m_new_key;
         OrgId const org = m_agent.org_id;
         OperationId const &operation = delivery_commit.prepare({.org = org, .agent = &m_request.agent, .key = new_key});
-        if (m_request.request && repeated(org, operation, new_key)) {
-            return keep("this request was done before");
+        if (m_request.request) {
+            if (auto const earlier = claim_rotation(m_transaction, m_request, org, operation, new_key.id())) {
+                m_keys.active = earlier;
+                return keep("this request was done before");
+            }
         }
         if (m_agent.status == Status::revoked) {
             throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
                         {.why = "restore the agent first: that gives it a new key",
                          .next = advise(Act::restore_agent, m_agent.agent_id)});
         }
-        if (is_own_key_again(new_key)) {
+        std::optional<Key> const same = own_key_again(new_key);
+        if (same && same->state == KeyState::active) {
             return keep(fmt::format("key {} is already the active key", new_key.id().text()));
         }
-        if (std::string const reason = reason_to_keep(m_request, m_keys.active, m_transaction.now()); !reason.empty()) {
-            return keep(reason);
-        }
         std::optional<KeyId> const replaced = m_usual ? m_usual->replaced.get() : std::nullopt;
+        if (!replaced) {
+            confirm_proved(delivery_commit.end_of_old());
+            if (std::string const reason = decide(); !reason.empty()) {
+                return keep(reason, operation);
+            }
+        }
+        m_has_new_key = true;
         if (replaced) {
             m_result.changed = true;
             m_result.ended = m_request.grace > seconds(0) ? std::vector<KeyId>() : std::vector{*replaced};
@@ -89,11 +84,16 @@ class Rotation {
                                   {"key " + replaced->text() + " may still be live"});
             return m_result;
         }
-        replace(new_key);
+        refuse_third_key();
         if (!m_request.request) {
             m_transaction.record_operation(operation);
         }
-        confirm_replaced(ask_replaced());
+        if (m_staging != nullptr) {
+            stage(new_key, same.has_value());
+        } else {
+            replace(new_key, delivery_commit.end_of_old());
+            confirm_replaced(ask_replaced());
+        }
         return m_result;
     }
 
@@ -117,7 +117,7 @@ class Rotation {
         sql::send_agent_lock(m_transaction, id);
         auto const current = sql::ask_current_keys(m_transaction, id);
         auto const agent = sql::ask_agent(m_transaction, id);
-        if (is_unconditional(m_request)) {
+        if (is_unconditional(m_request) && m_staging == nullptr) {
             auto replaced = sql::replace_live_key(m_transaction, m_request, m_new_key, m_by);
             m_usual.emplace(Usual{std::move(replaced), ask_new_key()});
             m_usual->read_back.previous = sql::ask_replaced_key(m_transaction, id, m_new_key.id());
@@ -148,71 +148,76 @@ class Rotation {
         return asked;
     }
 
-    bool repeated(OrgId const &org, OperationId const &operation, ApiKey const &new_key) {
-        std::string const parameters = canonical_parameters(m_request);
-        auto const earlier =
-            sql::claim_request(m_transaction, operation, org, *m_request.request, parameters, new_key.id());
-        if (!earlier) {
-            return false;
+    /// Returns the caller's own key if it is the agent's active key already, so that the rotation was done, or if it is
+    /// staged, so that it can be delivered again.
+    std::optional<Key> own_key_again(ApiKey const &new_key) {
+        auto key = m_request.own_key != nullptr ? sql::find_key(m_transaction, new_key.id()) : std::nullopt;
+        if (!key) {
+            return std::nullopt;
         }
-        if (earlier->parameters != parameters) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("request {} was used before, for: {}; nothing was changed",
-                                    m_request.request->text(), earlier->parameters),
-                        {.next = "use a new UUID for a new request"});
-        }
-        // Any login that may rotate can write such a row. It counts only if this login wrote it, for this agent.
-        auto const key = earlier->key_id ? sql::find_key(m_transaction, *earlier->key_id) : std::nullopt;
-        if (earlier->db_role != m_transaction.db_role() || !key || key->org_id != org ||
-            key->agent_id != m_request.agent) {
-            throw Error(
-                ErrorKind::conflict,
-                fmt::format("request {} was recorded by role {} for {}; nothing was changed", m_request.request->text(),
-                            earlier->db_role,
-                            key ? "a key of agent " + key->agent_id.text() : "a key that is not there"),
-                {.why = "this login made no such request for this agent", .next = "use a new UUID for a new request"});
-        }
-        m_keys.active = key;
-        return true;
-    }
-
-    /// Returns true if the caller's own key is already the agent's active key: this is a retry of a rotation that was
-    /// done.
-    bool is_own_key_again(ApiKey const &new_key) {
-        if (m_request.own_key == nullptr || !sql::find_key(m_transaction, new_key.id())) {
-            return false;
-        }
-        auto const owner = sql::identify(m_transaction, new_key.id(), new_key.hash());
-        bool const active = m_keys.active && m_keys.active->key_id == new_key.id() && m_keys.active->live();
-        if (!owner || !active) {
+        bool const is_ours = key->agent_id == m_request.agent && key->live() &&
+                             sql::identify(m_transaction, new_key.id(), new_key.hash()).has_value();
+        bool const fits = key->state == KeyState::active || (key->state == KeyState::staged && m_staging != nullptr);
+        if (!is_ours || !fits) {
             throw Error(ErrorKind::conflict,
                         fmt::format("key {} was used before; nothing was changed", new_key.id().text()),
                         {.next = "make a new key"});
         }
-        return true;
+        return key;
     }
 
-    RotatedKey keep(std::string reason) {
-        m_result.changed = false;
+    /// Confirms a key of an earlier delivery, before anything is decided by the age of the active key.
+    void confirm_proved(sql::EndOfOld const &end) {
+        for (Key const &key : m_keys.retiring) {
+            if (key.live()) {
+                m_in_grace = key;
+            }
+        }
+        if (auto const proved = proved_key(m_transaction, m_keys, m_request.view)) {
+            m_result.confirmed = proved->key_id;
+            ConfirmedKey const done = confirm_key(m_transaction, m_keys, *proved, end, m_by);
+            m_result.previous = done.previous;
+            m_result.ended = done.ended;
+            m_keys = sql::current_keys(m_transaction, m_request.agent);
+        }
+    }
+
+    /// Returns why the active key may stay; empty if a rotation is due.
+    std::string decide() {
+        if (!m_keys.active || !m_keys.active->live()) {
+            return {};
+        }
+        std::string reason = reason_to_keep(m_request, *m_keys.active, m_transaction.now());
+        if (reason.empty()) {
+            return {};
+        }
+        bool const has_settled = std::any_of(m_keys.staged.begin(), m_keys.staged.end(), [&](Key const &key) {
+            return key.live() && key.settle_until <= m_transaction.now();
+        });
+        bool const store_is_without = m_request.view && !shown_key(m_transaction, m_keys, *m_request.view);
+        if (has_settled || store_is_without) {
+            m_in_grace.reset();  // it is due whatever its age, so a key in grace does not prevent it
+            return {};
+        }
+        return reason;
+    }
+
+    RotatedKey keep(std::string reason, std::optional<OperationId> const &operation = std::nullopt) {
+        m_result.changed = m_result.confirmed.has_value();
         m_result.key = m_keys.active;
         m_result.unchanged_because = std::move(reason);
-        m_transaction.nothing_to_do();
+        if (!m_result.changed) {
+            m_transaction.nothing_to_do();
+        } else if (!m_request.request) {
+            m_transaction.record_operation(operation.value());
+        }
         return m_result;
     }
 
-    void end(Key const &key, std::optional<KeyId> const &replaced_by) {
-        sql::retire(m_transaction, key.key_id, replaced_by);
-        m_result.ended.push_back(key.key_id);
-        add_event("key_retired", key.key_id, {});
-    }
-
-    /// Makes room for a second key in grace: ends what is left of an older rotation, or refuses.
-    void clear_grace(KeyId const &new_id) {
-        if (!m_keys.retiring) {
-            return;
-        }
-        Key const &old = *m_keys.retiring;
-        if (old.live() && m_request.grace > seconds(0) && !m_request.force) {
+    /// Refuses a rotation that would make a third live key, unless it ends the one in grace.
+    void refuse_third_key() const {
+        if (m_in_grace && m_request.grace > seconds(0) && !m_request.force) {
+            Key const &old = *m_in_grace;
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed",
@@ -223,22 +228,49 @@ class Rotation {
                              .also(advise(Act::rotate_by_force))
                              .also("wait until its grace has ended")});
         }
-        if (old.live()) {
-            end(old, old.replaced_by.value_or(new_id));
-        } else if (old.status == KeyStatus::revoked) {
-            sql::mark_revoked(m_transaction, m_request.agent);
-        } else {
-            sql::retire(m_transaction, old.key_id);
+    }
+
+    /// Refuses one more delivery after several that no one confirmed.
+    void refuse_sixth_staged() const {
+        std::vector<Key> newer;
+        std::copy_if(m_keys.staged.begin(), m_keys.staged.end(), std::back_inserter(newer),
+                     [&](Key const &key) { return !m_keys.active || key.made_order > m_keys.active->made_order; });
+        if (newer.size() >= most_staged) {
+            throw Error(ErrorKind::conflict,
+                        fmt::format("agent {} has {} staged keys that no delivery has confirmed; nothing was changed",
+                                    m_agent.agent_id, newer.size()),
+                        {.why = "each of them works, because the store may hold it; the oldest is " +
+                                newer.front().key_id.text(),
+                         .next = advise(Act::list_staged_keys, m_agent.agent_id)
+                                     .also(advise(Act::retire_staged_key, newer.front().key_id)
+                                               .noting("ends a key that the store does not hold"))});
         }
     }
 
-    void replace(ApiKey const &new_key) {
-        clear_grace(new_key.id());
-        std::optional<Instant> expires_at;
-        if (m_keys.active) {
-            expires_at = inherited_expiry(*m_keys.active);
-            retire_active(*m_keys.active, new_key.id());
+    void stage(ApiKey const &new_key, bool again) {
+        sql::Detail detail;
+        detail.add("deliver_seconds", m_staging->timeout.count()).add("settle_seconds", m_staging->settle.count());
+        if (!again) {
+            refuse_sixth_staged();
         }
+        add_event("key_staged", new_key.id(), std::move(detail));  // before its key: see relay.audit_new_keys
+        if (again) {
+            sql::stage_key_again(m_transaction, new_key.id(), *m_staging);
+        } else {
+            sql::stage_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, new_expiry(), *m_staging,
+                           m_by.actor);
+        }
+        sql::confirm_new_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, KeyState::staged);
+        m_transaction.require(sql::answered_contrary(m_transaction, {new_key.id()}).get().empty(),
+                              "the new key of agent " + m_agent.agent_id.text());
+        m_result.changed = true;
+    }
+
+    void replace(ApiKey const &new_key, sql::EndOfOld const &end) {
+        std::optional<Instant> const expires_at = new_expiry();
+        auto const ended =
+            replace_keys(m_transaction, m_keys, {m_agent.org_id, m_agent.agent_id}, {.id = new_key.id()}, end, m_by);
+        m_result.ended.insert(m_result.ended.end(), ended.begin(), ended.end());
         sql::Detail detail;
         detail.add("grace_seconds", m_request.grace.count());
         if (m_keys.active) {
@@ -264,9 +296,10 @@ class Rotation {
         m_transaction.confirm(asked.as_made.get() == 1, "the new key of agent " + m_agent.agent_id.text(), doubts);
         if (m_result.previous && m_result.previous->live()) {
             Key const &old = *m_result.previous;
-            m_transaction.require(old.state == KeyState::retiring && old.replaced_by == m_new_key.id() &&
-                                      old.expires_at <= m_transaction.now() + m_request.grace &&
-                                      old.retire_on_first_use == m_request.retire_on_first_use,
+            bool const in_grace = old.state == KeyState::retiring &&
+                                  old.expires_at <= m_transaction.now() + m_request.grace &&
+                                  old.retire_on_first_use == m_request.retire_on_first_use;
+            m_transaction.require((in_grace || old.state == KeyState::staged) && old.replaced_by == m_new_key.id(),
                                   "the grace of key " + old.key_id.text());
         }
         if (m_result.key && m_result.key->status == KeyStatus::revoked) {
@@ -279,7 +312,11 @@ class Rotation {
     }
 
     /// Returns the expiry of the new key. A rotation neither extends nor removes an expiry that was set on purpose.
-    std::optional<Instant> inherited_expiry(Key const &active) const {
+    std::optional<Instant> new_expiry() const {
+        if (!m_keys.active) {
+            return m_keys.staged.empty() ? std::nullopt : m_keys.staged.back().expires_at;
+        }
+        Key const &active = *m_keys.active;
         if (active.status == KeyStatus::expired && !m_request.force) {
             throw Error(
                 ErrorKind::conflict,
@@ -289,16 +326,6 @@ class Rotation {
                  .next = advise(Act::rotate_by_force)});
         }
         return active.status == KeyStatus::expired ? std::nullopt : active.expires_at;
-    }
-
-    void retire_active(Key const &active, KeyId const &new_id) {
-        if (active.status == KeyStatus::revoked) {
-            sql::mark_revoked(m_transaction, m_request.agent);
-        } else if (active.live() && m_request.grace > seconds(0)) {
-            sql::start_grace(m_transaction, active.key_id, new_id, m_request.grace, m_request.retire_on_first_use);
-        } else {
-            end(active, new_id);
-        }
     }
 
     void add_event(char const *action, KeyId const &key_id, sql::Detail detail) {
@@ -314,7 +341,10 @@ class Rotation {
     RotateKey const &m_request;
     ApiKey const &m_new_key;
     Attribution const &m_by;
+    Staging const *m_staging;
     sql::CurrentKeys m_keys{};
+    std::optional<Key> m_in_grace{};  ///< a key that an earlier rotation left in its grace period
+    bool m_has_new_key = false;
     std::optional<Usual> m_usual{};
     Agent m_agent;
     RotatedKey m_result{};
@@ -328,18 +358,27 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
         throw Error(ErrorKind::usage, "rotate_key needs a delivery for the key that it generates");
     }
     RotatedKey result;
-    DeliverThenCommit delivery_commit(delivery, options.dry_run, request.own_key != nullptr);
+    DeliverThenCommit delivery_commit(delivery, options, request.own_key != nullptr,
+                                      {.grace = request.grace,
+                                       .retire_on_first_use = request.retire_on_first_use,
+                                       .ends_others = request.force || request.grace == seconds(0)});
     std::optional<ApiKey> const generated =
         request.own_key != nullptr ? std::nullopt : std::optional(ApiKey::generate(KeyType::agent));
     ApiKey const &new_key = generated ? *generated : *request.own_key;
     delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) {
-        result = Rotation(transaction, request, new_key, options.by).run(delivery_commit);
+        Rotation rotation(transaction, request, new_key, options.by, delivery_commit.staging());
+        result = rotation.run(delivery_commit);
         note_who(result, transaction);
-        if (result.changed) {
+        if (rotation.has_new_key()) {
             delivery_commit.deliver(transaction);
         }
     });
     result.delivered_to = delivery_commit.destination();
+    if (auto const &confirmed = delivery_commit.confirmed()) {
+        result.key = confirmed->key;
+        result.previous = confirmed->previous;
+        result.ended = confirmed->ended;
+    }
     return result;
 }
 

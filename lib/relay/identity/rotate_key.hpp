@@ -16,12 +16,14 @@ struct RotateKey {
     bool force = false;  ///< ends an older key that is still in grace; renews a key that has expired
     std::optional<RequestId> request{};  ///< a repeat with the same parameters returns the same key and changes nothing
     ApiKey const *own_key = nullptr;  ///< the caller's key (--key-from); null: a key is generated
+    std::optional<StoreView> view{};  ///< what the store showed just now; none: it was not asked, or did not answer
 };
 
 struct RotatedKey : WriteReceipt {
     std::optional<Key> key{};  ///< the new key; if nothing changed, the current key, or the key of the repeated request
     std::optional<Key> previous{};  ///< the key that was active before, as it is now
     std::vector<KeyId> ended{};  ///< the keys that this rotation ended immediately
+    std::optional<KeyId> confirmed{};  ///< a key of an earlier delivery that was proved before anything was decided
     std::string unchanged_because{};  ///< "key 9fq2... is 1 day old (limit 80 days)", "this request was done before"
     std::string delivered_to{};
 };
@@ -29,21 +31,35 @@ struct RotatedKey : WriteReceipt {
 /// Gives an agent a new key. The old key keeps working for `request.grace`, but never past its own expiry.
 ///
 /// Grace is measured by the database's clock, the one clock that all gateways share. `delivery` may be null if
-/// `own_key` is set. Throws Error: not_found, no such agent; conflict, the agent is revoked, a rotation is still in
-/// grace, the key has expired, or the request id was used with other parameters; sink.
+/// `own_key` is set. If it delivers to a Store, the key is staged, delivered and then confirmed.
+///
+/// A staged key of an earlier run that is proved (relay/identity/confirm_key.hpp) is confirmed first, in the same
+/// transaction. An agent with a staged key is due when that key has settled, whatever the age of its active key.
+///
+/// Throws Error: not_found, no such agent; conflict, the agent is revoked, a rotation is still in grace, the key has
+/// expired, the agent has too many staged keys, or the request id was used with other parameters; sink.
 RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options,
                       KeyDelivery *delivery);
 
+struct RevertRotation {
+    AgentId agent;
+    std::chrono::seconds grace = std::chrono::hours(24);  ///< of a new key that was delivered to a store
+    std::optional<StoreView> view{};  ///< what the store shows; none: it was not asked, or did not answer
+};
+
 /// Reverts a rotation while the old key is in grace: the old key becomes active again, and the new key is retired.
-/// Throws Error: not_found; conflict, no key is in grace.
-RotatedKey revert_rotation(db::Database &database, AgentId const &agent, WriteOptions const &options);
+///
+/// If the new key was delivered to a store, the store must show the old key: otherwise clients would read a key that
+/// ends. The new key then retires with the grace; while the store may still take it, it is staged instead. Throws Error:
+/// not_found; conflict, no key is in grace, or the store does not show it.
+RotatedKey revert_rotation(db::Database &database, RevertRotation const &request, WriteOptions const &options);
 
 struct RetiredKey : WriteReceipt {
     Key key;
 };
 
-/// Ends a key permanently. Retiring an agent's active key leaves the agent without a key, so that needs `force`.
-/// Throws Error: not_found; conflict, it is the active key.
+/// Ends a key permanently. Retiring an agent's active key leaves the agent without a key, and a staged key may be the one
+/// that a store holds, so these need `force`. Throws Error: not_found; conflict, it is active or staged.
 RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, WriteOptions const &options);
 
 }  // namespace relay

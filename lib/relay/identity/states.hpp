@@ -33,23 +33,26 @@ struct EnumText<Status> {
         {{Status::active, "active"}, {Status::blocked, "blocked"}, {Status::revoked, "revoked"}});
 };
 
-/// The state in the row of a key.
-enum class KeyState { active, retiring, retired, revoked };
+/// The state in the row of a key. A staged key is accepted as an active one; a command delivers it to a store, and it
+/// becomes active when that is confirmed.
+enum class KeyState { staged, active, retiring, retired, revoked };
 
 template <>
 struct EnumText<KeyState> {
-    static constexpr auto words = std::to_array<EnumWord<KeyState>>({{KeyState::active, "active"},
+    static constexpr auto words = std::to_array<EnumWord<KeyState>>({{KeyState::staged, "staged"},
+                                                                     {KeyState::active, "active"},
                                                                      {KeyState::retiring, "retiring"},
                                                                      {KeyState::retired, "retired"},
                                                                      {KeyState::revoked, "revoked"}});
 };
 
 /// A key's state by the clock and by revocations, as a gateway sees it, ignoring blocks.
-enum class KeyStatus { active, retiring, expired, retired, revoked };
+enum class KeyStatus { staged, active, retiring, expired, retired, revoked };
 
 template <>
 struct EnumText<KeyStatus> {
-    static constexpr auto words = std::to_array<EnumWord<KeyStatus>>({{KeyStatus::active, "active"},
+    static constexpr auto words = std::to_array<EnumWord<KeyStatus>>({{KeyStatus::staged, "staged"},
+                                                                      {KeyStatus::active, "active"},
                                                                       {KeyStatus::retiring, "retiring"},
                                                                       {KeyStatus::expired, "expired"},
                                                                       {KeyStatus::retired, "retired"},

@@ -9,8 +9,8 @@ constexpr auto replace_sql = R"sql(
 WITH old AS (
     SELECT key.key_id, key.expires_at
     FROM relay.key_status AS key
-    WHERE key.agent_id = $1 AND key.state = 'active' AND key.status = 'active'
-      AND NOT EXISTS (SELECT FROM relay.agent_keys AS other WHERE other.agent_id = $1 AND other.state = 'retiring')
+    WHERE key.agent_id = $1 AND key.state = 'active' AND key.status = 'active' AND (key.settle_until > now()) IS NOT TRUE
+      AND NOT EXISTS (SELECT FROM relay.agent_keys AS other WHERE other.agent_id = $1 AND other.state IN ('staged', 'retiring'))
 ), ended AS (
     UPDATE relay.agent_keys AS key
     SET state = CASE WHEN $4::bigint > 0 THEN 'retiring' ELSE 'retired' END,

@@ -38,15 +38,16 @@ void confirm_restored(db::Transaction &transaction, RestoredAgent const &restore
     std::vector<std::string> const doubts{"agent " + agent.text() + " may still be revoked"};
     transaction.require(restored.key && restored.key->key_id == key.id() && restored.key->live(),
                         "the new key of agent " + agent.text(), doubts);
-    sql::confirm_new_key(transaction, key.id(), key.hash(), agent, doubts);
+    sql::confirm_new_key(transaction, key.id(), key.hash(), agent, restored.key->state, doubts);
 }
 
 }  // namespace
 
 RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
                             KeyDelivery &delivery) {
-    DeliverThenCommit delivery_commit(&delivery, options.dry_run);
+    DeliverThenCommit delivery_commit(&delivery, options);
     ApiKey const key = ApiKey::generate(KeyType::agent);
+    Staging const *const staging = delivery_commit.staging();
     auto result = delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) -> RestoredAgent {
         Agent const before = sql::get_agent(transaction, agent);
         OrgId const &org = before.org_id;
@@ -57,15 +58,22 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
             transaction.nothing_to_do();
             return {receipt_of(transaction, false), before, present_key(transaction, agent)};
         }
+        OperationId const &operation = delivery_commit.prepare({.org = org, .agent = &agent, .key = key});
         auto const lifted = sql::lift(transaction, {.subjects = {agent}, .kind = StandingKind::revoke}, options.by);
         check_agent_limit(sql::get_org(transaction, org));
         sql::mark_revoked(transaction, agent);
         transaction.require(lifted.get().events == 1, "an event of the audit trail (relay.auth_events)");
-        sql::record_events(
-            transaction, options.by,
-            {{.action = "key_issued", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key.id()}});
-        sql::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
-        transaction.record_operation(delivery_commit.prepare({.org = org, .agent = &agent, .key = key}));
+        sql::record_events(transaction, options.by,
+                           {{.action = staging != nullptr ? "key_staged" : "key_issued",
+                             .org_id = before.org_id,
+                             .agent_id = before.agent_id,
+                             .key_id = key.id()}});
+        if (staging != nullptr) {
+            sql::stage_key(transaction, key.id(), key.hash(), agent, std::nullopt, *staging, options.by.actor);
+        } else {
+            sql::insert_key(transaction, key.id(), key.hash(), agent, std::nullopt, options.by.actor);
+        }
+        transaction.record_operation(operation);
         RestoredAgent restored{receipt_of(transaction, true), sql::get_agent(transaction, agent),
                                present_key(transaction, agent)};
         confirm_restored(transaction, restored, key);
@@ -73,6 +81,9 @@ RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteO
         return restored;
     });
     result.delivered_to = delivery_commit.destination();
+    if (auto const &confirmed = delivery_commit.confirmed()) {
+        result.key = confirmed->key;
+    }
     if (result.changed && !options.dry_run) {
         IncidentReceipt receipt;
         receipt.items.push_back({.subject = agent});

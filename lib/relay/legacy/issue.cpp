@@ -6,6 +6,7 @@
 #include "relay/identity/operations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/legacy/issue_sql.hpp"
+#include "relay/legacy/issue_staged.hpp"
 #include "relay/legacy/windows_sql.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/outcome.hpp"
@@ -23,13 +24,20 @@ class Issue {
   public:
     Issue(db::Database &database, IssueLegacy const &request, WriteOptions const &options, BatchDelivery &delivery,
           IssueObserver const &observer)
-        : m_database(database), m_request(request), m_options(options), m_delivery(delivery), m_observer(observer) {}
+        : m_database(database), m_request(request), m_options(options), m_delivery(delivery), m_observer(observer) {
+        if (delivery.staging() && !options.dry_run) {
+            m_staged.emplace(database, options, delivery);
+        }
+    }
 
     IssuedLegacy run() {
         outcome::expect_more(!m_options.dry_run);
         begin();
         try {
             m_request.agents ? issue_named() : issue_queue();
+            if (m_staged) {
+                report(m_staged->finish());
+            }
             end();
             outcome::expect_more(false);
         } catch (Error const &error) {
@@ -95,7 +103,8 @@ class Issue {
         start();
         std::optional<sql::QueuePlace> place;
         while (true) {
-            std::size_t const left = m_request.next ? m_total - std::min(m_total, m_result.issued) : batch_size();
+            std::size_t const done = m_result.issued + (m_staged ? m_staged->unconfirmed() : 0);
+            std::size_t const left = m_request.next ? m_total - std::min(m_total, done) : batch_size();
             std::size_t const most = std::min(batch_size(), left);
             if (most == 0) {
                 return;
@@ -106,6 +115,9 @@ class Issue {
                                                 static_cast<std::int64_t>(most));
                 });
             } catch (Error const &error) {
+                if (m_staged) {
+                    m_taken = m_staged->taken();
+                }
                 if (!is_refusal_of_rows(error) || m_taken.empty()) {
                     throw;
                 }
@@ -179,6 +191,11 @@ class Issue {
     /// Issues one batch: take agents, make keys, write and deliver them, COMMIT. The server writes while the keys are
     /// delivered, so that neither waits for the other's disk.
     void issue(Take const &take) {
+        if (m_staged) {
+            StagedIssue::Done const done = m_staged->next(take);
+            m_taken = m_staged->taken();
+            return report(done);
+        }
         std::vector<IssuedToAgent> made;
         bool delivered = false;
         bool prepared = false;
@@ -190,7 +207,6 @@ class Issue {
         };
         db::TransactOptions transact = writing(m_options);
         transact.identify = !m_options.dry_run;
-        transact.busy_elsewhere = m_delivery.extra_time();
         try {
             commit_after_delivery(
                 m_database, transact,
@@ -209,15 +225,6 @@ class Issue {
                     made = mint(transaction, able);
                     if (m_options.dry_run) {
                         write(transaction);
-                    } else if (m_delivery.may_refuse()) {
-                        // Written before the delivery, so that no key is delivered for an agent that the database
-                        // refuses.
-                        transaction.set_savepoint();
-                        write(transaction);
-                        transaction.settle();
-                        delivered = true;
-                        m_delivery.deliver();
-                        leave_out_refused(transaction, made);
                     } else {
                         delivered = true;  // set first: if deliver() throws half-way, rolled_back() cleans up
                         write(transaction, [this] {
@@ -242,6 +249,18 @@ class Issue {
         } else {
             m_result.delivered_to = m_delivery.destination();
         }
+        count(made);
+    }
+
+    void report(StagedIssue::Done const &done) {
+        m_result.faults.insert(m_result.faults.end(), done.faults.begin(), done.faults.end());
+        if (!done.confirmed.empty()) {
+            m_result.delivered_to = m_delivery.destination();
+            count(done.confirmed);
+        }
+    }
+
+    void count(std::vector<IssuedToAgent> const &made) {
         m_result.issued += made.size();
         ++m_result.batches;
         if (m_observer.committed && !m_options.dry_run) {
@@ -322,29 +341,6 @@ class Issue {
         transaction.confirm(there.get(), "a new key of this batch");
     }
 
-    /// Writes the batch again without the agents that the delivery refused, so that their keys never become live.
-    void leave_out_refused(db::Transaction &transaction, std::vector<IssuedToAgent> &made) {
-        std::vector<BatchDelivery::Refusal> const refused = m_delivery.refused();
-        if (refused.empty()) {
-            return;
-        }
-        auto const is_refused = [&](auto const &key) {
-            return std::any_of(refused.begin(), refused.end(),
-                               [&](auto const &refusal) { return refusal.agent_id == key.agent_id; });
-        };
-        for (BatchDelivery::Refusal const &refusal : refused) {
-            m_refused.push_back({refusal.agent_id, refusal.reason});
-        }
-        std::erase_if(made, is_refused);
-        std::erase_if(m_keys, is_refused);
-        if (m_keys.empty()) {
-            transaction.nothing_to_do();
-            return;
-        }
-        transaction.return_to_savepoint();
-        write(transaction);
-    }
-
     db::Database &m_database;
     IssueLegacy const &m_request;
     WriteOptions const &m_options;
@@ -353,6 +349,7 @@ class Issue {
     IssuedLegacy m_result{};
     std::int64_t m_migration = 0;
     std::size_t m_total = 0;
+    std::optional<StagedIssue> m_staged{};  ///< if it delivers to a store that is not a file
     std::vector<ToIssue> m_taken{};  ///< the agents of the last batch
     std::vector<sql::NewKey> m_keys{};  ///< the keys of the last batch
     std::vector<Minted> m_ahead{};  ///< keys that have no agent yet

@@ -6,13 +6,15 @@
 namespace relay::sql {
 namespace {
 
-// A revoked agent is left out: a key would be of no use to it. NOT IN, because the server then collects all revoked
+// An agent to which a key is being delivered is left out: another run does that. And so is a revoked agent: a key would be of no use to it. NOT IN, because the server then collects all revoked
 // ids once, instead of searching the revocations for each agent.
 constexpr auto queue_sql = R"sql(
 SELECT listed.agent_id, listed.org_id, listed.owner, listed.wave
 FROM relay.legacy_agents AS listed
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
   AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
+  AND NOT EXISTS (SELECT FROM relay.agent_keys AS key
+                  WHERE key.agent_id = listed.agent_id AND key.state = 'staged' AND key.deliver_until > now())
   AND ($2::text IS NULL OR listed.org_id = $2)
   AND ($3::integer IS NULL OR (listed.wave, listed.agent_id) > ($3::integer, $4 COLLATE "C"))
   AND listed.agent_id NOT IN (SELECT subject_id FROM relay.standing_revocations WHERE kind = 'revoke' AND subject_kind = 'agent')
@@ -25,6 +27,8 @@ SELECT listed.agent_id, listed.org_id, listed.owner, listed.wave
 FROM relay.legacy_agents AS listed
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
   AND NOT EXISTS (SELECT FROM relay.proven_agents AS proven WHERE proven.agent_id = listed.agent_id)
+  AND NOT EXISTS (SELECT FROM relay.agent_keys AS key
+                  WHERE key.agent_id = listed.agent_id AND key.state = 'staged' AND key.deliver_until > now())
   AND listed.agent_id = ANY ($2::text[] COLLATE "C")
   AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
                   WHERE gone.subject_id IN (listed.agent_id, listed.org_id) AND gone.kind = 'revoke'
@@ -84,6 +88,30 @@ WITH new AS (
 )
 INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, reason, ticket, actor, trace_id)
 SELECT 'key_issued', new.org_id, new.agent_id, new.key_id, $6, $7, $5, $8 FROM new)sql";
+
+constexpr auto stage_sql = R"sql(
+WITH new AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS new (key_id, hash, agent_id, org_id)
+), written AS (
+    INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, reason, ticket, actor, trace_id)
+    SELECT 'key_staged', new.org_id, new.agent_id, new.key_id, $6, $7, $5, $8 FROM new
+)
+INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, state, due_at, created_by, deliver_until, settle_until)
+SELECT new.key_id, new.agent_id, new.org_id, decode(new.hash, 'hex'), 'staged', now() + COALESCE(agent.key_max_age, org.key_max_age), $5,
+       clock.reading + make_interval(secs => $9), clock.reading + make_interval(secs => $9) + make_interval(secs => $10)
+FROM new
+JOIN relay.agents AS agent ON agent.agent_id = new.agent_id COLLATE "C"
+JOIN relay.organizations AS org ON org.org_id = agent.org_id
+CROSS JOIN (SELECT clock_timestamp() AS reading OFFSET 0) AS clock)sql";
+
+constexpr auto full_sql = R"sql(
+SELECT key.agent_id FROM relay.agent_keys AS key
+WHERE key.agent_id = ANY ($1::text[] COLLATE "C") AND key.state = 'staged'
+  AND key.made_order > COALESCE((SELECT active.made_order FROM relay.agent_keys AS active
+                                 WHERE active.agent_id = key.agent_id AND active.state = 'active'), 0)
+GROUP BY key.agent_id HAVING count(*) >= relay.staged_limit())sql";
+
+constexpr auto note_sql = "UPDATE relay.legacy_agents SET issued_key = $2 WHERE agent_id = $1 AND issued_key IS NULL";
 
 constexpr auto noted_sql = R"sql(
 SELECT count(*) AS agents FROM unnest($1::text[], $2::text[]) AS made (key_id, agent_id)
@@ -188,6 +216,34 @@ db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKe
     return transaction.ask(
         noted_sql, {db::array_text(columns.ids), db::array_text(columns.agents)},
         [=](db::Rows const &rows) { return there.get() == all && rows.one().integer("agents") == all; });
+}
+
+std::set<AgentId> agents_full_of_staged_keys(db::Transaction &transaction, std::vector<AgentId> const &agents) {
+    std::set<AgentId> full;
+    db::Rows const rows = transaction.exec(full_sql, {db::array_text(agents)});
+    for (db::Row const row : rows) {
+        full.insert(row.id<AgentId>("agent_id"));
+    }
+    return full;
+}
+
+void stage_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Staging const &staging,
+                Attribution const &by) {
+    Columns const columns = columns_of(keys);
+    transaction.send(by_key_sql);
+    transaction.send(stage_sql, {db::array_text(columns.ids), db::array_text(columns.hashes),
+                                 db::array_text(columns.agents), db::array_text(columns.orgs), by.actor, by.reason,
+                                 by.ticket, by.trace_id, staging.timeout, staging.settle});
+}
+
+bool are_staged_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys) {
+    Columns const columns = columns_of(keys);
+    return count_keys_as_made(transaction, columns.ids, columns.hashes, columns.agents, KeyState::staged).get() ==
+           static_cast<std::int64_t>(keys.size());
+}
+
+void note_issued(db::Transaction &transaction, AgentId const &agent, KeyId const &key) {
+    transaction.send(note_sql, {agent, key});
 }
 
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations) {

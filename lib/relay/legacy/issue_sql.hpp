@@ -2,11 +2,13 @@
 
 #include "relay/crypto/key_hash.hpp"
 #include "relay/db/transaction.hpp"
+#include "relay/identity/delivery.hpp"
 #include "relay/legacy/records.hpp"
 #include "relay/model/attribution.hpp"
 #include "relay/model/ids.hpp"
 
 #include <functional>
+#include <set>
 #include <vector>
 
 /// The statements that issue keys to agents of the list; each works on a whole batch.
@@ -66,6 +68,17 @@ void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, 
 
 /// Returns true if each of them exists as it was made, and is noted on the list.
 db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys);
+
+/// Returns those of `agents` that may have no further staged key, until someone ends one.
+std::set<AgentId> agents_full_of_staged_keys(db::Transaction &transaction, std::vector<AgentId> const &agents);
+/// Inserts the keys as staged, and writes an event for each. The list does not change until note_issued. The transaction
+/// fails with Error (conflict) if one of the agents has too many staged keys.
+void stage_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Staging const &staging,
+                Attribution const &by);
+/// Returns true if each of them exists as it was made.
+bool are_staged_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys);
+/// Records in the list that the agent has got this key, unless another one is recorded.
+void note_issued(db::Transaction &transaction, AgentId const &agent, KeyId const &key);
 
 /// Records all operations as done; the first one settles a lost COMMIT.
 void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations);

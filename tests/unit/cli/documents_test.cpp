@@ -66,6 +66,8 @@ TEST_CASE("keys are counted in words") {
     CHECK(describe_keys({key_of(KeyStatus::active), key_of(KeyStatus::retired)}) == "1 active");
     CHECK(describe_keys({key_of(KeyStatus::active, true), key_of(KeyStatus::retiring, true)}) ==
           "1 active, 1 retiring; both refused while blocked");
+    CHECK(describe_keys({key_of(KeyStatus::active), key_of(KeyStatus::staged), key_of(KeyStatus::staged)}) ==
+          "1 active, 2 staged");
     CHECK(describe_keys({key_of(KeyStatus::retiring, true)}) == "1 retiring; refused while blocked");
 }
 

@@ -1,9 +1,9 @@
-#include "cli/sink/batch/delivery_command.hpp"
+#include "cli/sink/command/delivery_command.hpp"
 
 #include "cli/output/shell_command.hpp"
 #include "cli/posix/signals.hpp"
-#include "cli/sink/batch/death_watch.hpp"
-#include "cli/sink/batch/spoken_lines.hpp"
+#include "cli/sink/command/death_watch.hpp"
+#include "cli/sink/command/spoken_lines.hpp"
 #include "cli/sink/sink_error.hpp"
 #include "cli/sink/write_out.hpp"
 #include "relay/model/error.hpp"
@@ -25,7 +25,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-/// Time between SIGTERM and SIGKILL.
+/// Time between SIGTERM and SIGKILL, unless the whole time is short.
 constexpr auto last_grace = 1s;
 
 struct Pipe {
@@ -64,7 +64,9 @@ class RunningDelivery {
         m_input = std::move(input.read_end);
         m_output = std::move(output.read_end);
         ::fcntl(m_output.get(), F_SETFL, O_NONBLOCK);
-        m_end = Clock::now() + command.limit;
+        auto const now = Clock::now();
+        m_last_end = command.deadline.value_or(now + command.limit + last_grace);
+        m_end = m_last_end - std::min<Clock::duration>(last_grace, (m_last_end - now) / 4);
     }
     ~RunningDelivery() {
         if (m_process > 0) {
@@ -105,11 +107,11 @@ class RunningDelivery {
         }
     }
 
-    /// Sends SIGTERM to the command and all that it started; the next time, a second later, SIGKILL.
+    /// Sends SIGTERM to the command and all that it started; at its last end, SIGKILL.
     void ask_to_end() {
         if (is_running()) {
-            ::kill(-m_process, m_asked_to_end ? SIGKILL : SIGTERM);
-            m_end = Clock::now() + last_grace;
+            ::kill(-m_process, Clock::now() >= m_last_end ? SIGKILL : SIGTERM);
+            m_end = m_last_end;
             m_asked_to_end = true;
         }
     }
@@ -125,9 +127,10 @@ class RunningDelivery {
 
     void conclude() {
         auto const late = m_asked_to_end;
+        ::kill(-m_process, SIGKILL);  // what it left in the background could deliver later than it may
         auto const status = reap();
         listen();
-        m_output.reset();  // ignore background processes that it left
+        m_output.reset();
         if (auto const line = m_spoken.finish(); !line.empty()) {
             tell(line);
         }
@@ -159,6 +162,7 @@ class RunningDelivery {
     FileDescriptor m_input{};  ///< kept open to see what was left unread
     FileDescriptor m_output{};
     Clock::time_point m_end{};
+    Clock::time_point m_last_end{};
     bool m_asked_to_end = false;
     std::string m_last_line{};
     std::optional<std::string> m_complaint{};
@@ -186,7 +190,7 @@ void wait_for_all(Deliveries const &deliveries) {
     for (auto pause = 1ms; any_running(deliveries);) {
         pause = wait_for_words(deliveries, pause) ? 1ms : std::min(pause * 2, std::chrono::milliseconds(20ms));
         if (signal_came()) {
-            throw Interrupted();  // the keys are dead with the transaction; destructors end the commands
+            throw Interrupted();  // destructors end the commands
         }
         for (auto const &delivery : deliveries) {
             if (delivery->is_running()) {
@@ -201,7 +205,7 @@ void wait_for_all(Deliveries const &deliveries) {
 
 std::vector<std::optional<std::string>> run_deliveries(DeliveryCommand const &command,
                                                        std::span<DeliveryCall const> calls) {
-    DeathWatch watch;
+    DeathWatch watch(command.deadline);
     Deliveries deliveries;
     for (auto const &call : calls) {
         deliveries.push_back(std::make_unique<RunningDelivery>(command, call, watch));

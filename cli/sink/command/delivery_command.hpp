@@ -23,14 +23,18 @@ struct DeliveryCall {
 /// The command of --deliver.
 struct DeliveryCommand {
     std::string text{};
-    std::chrono::seconds limit{30};
+    std::chrono::seconds limit{60};
+    /// By then the command and all that it started are killed, even if this program is stopped; a second before, they are asked to end. None: `limit` after
+    /// the start, and a second more.
+    std::optional<std::chrono::steady_clock::time_point> deadline{};
     /// Called for each line that a command prints, with secrets removed.
     std::function<void(AgentId const &agent_id, std::string const &line)> said{};
 };
 
 /// Runs the command once for each call, all at the same time: at most DeathWatch::most_groups. Each gets its secret on
-/// stdin, which then ends; its stdout and stderr are reported line by line. A command that takes too long is ended,
-/// with all that it started. If this program dies for whatever reason, the commands are killed.
+/// stdin, which is complete before it starts, and then ends; its stdout and stderr are reported line by line. A command
+/// that takes too long is ended. What it started in the background ends with it. If this program dies for whatever reason,
+/// the commands are killed.
 ///
 /// Returns for each call why it counts as not delivered, for people; none if the command read all of its stdin and
 /// ended with 0. Throws Error (sink) if a command cannot be started, and Interrupted after a signal; then all commands

@@ -1,4 +1,4 @@
-#include "cli/sink/batch/spoken_lines.hpp"
+#include "cli/sink/command/spoken_lines.hpp"
 
 #include "relay/model/text.hpp"
 

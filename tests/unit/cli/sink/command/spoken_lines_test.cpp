@@ -1,4 +1,4 @@
-#include "cli/sink/batch/spoken_lines.hpp"
+#include "cli/sink/command/spoken_lines.hpp"
 
 #include "../sink_fixture.hpp"
 
