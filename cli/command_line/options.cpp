@@ -168,6 +168,15 @@ void add_duration(OptionSet &set, OptionText const &text, std::optional<std::chr
               });
 }
 
+void add_duration_or_none(OptionSet &set, OptionText const &text,
+                          std::function<void(std::optional<std::chrono::seconds>)> take) {
+    add_named(set, make_flag(text, type_or(text, "DURATION|none")),
+              [take = std::move(take)](std::string const &name, std::string const &value) {
+                  take(value == "none" ? std::nullopt
+                                       : std::optional(parse_for(name, [&] { return parse_duration(value); })));
+              });
+}
+
 void add_instant(OptionSet &set, OptionText const &text, std::optional<Instant> &target) {
     add_named(set, make_flag(text, type_or(text, "TIME")),
               [&target](std::string const &name, std::string const &value) {

@@ -29,6 +29,18 @@ void add_key_max_age(OptionSet &set, std::optional<std::chrono::seconds> &target
                  target);
 }
 
+void add_key_max_age_or_none(OptionSet &set, std::string_view without, AgeOrNone &target) {
+    add_duration_or_none(
+        set,
+        {.names = "--key-max-age",
+         .type = "DURATION|none",
+         .description = "age at which a key is due for rotation, such as 90d; none: " + std::string(without)},
+        [&target](std::optional<std::chrono::seconds> age) {
+            require_some_time("--key-max-age", age);
+            target = {.age = age, .none = !age};
+        });
+}
+
 void require_some_time(std::string const &flag, std::optional<std::chrono::seconds> const &duration) {
     if (duration && *duration <= std::chrono::seconds(0)) {
         throw Error(ErrorKind::usage, flag + " is 0, but must be longer",

@@ -20,6 +20,15 @@ std::vector<Permission> parse_permissions(std::vector<std::string> const &texts)
 
 /// Adds `--key-max-age`.
 void add_key_max_age(OptionSet &set, std::optional<std::chrono::seconds> &target);
+/// A duration, or its absence, which is also something that can be asked for.
+struct AgeOrNone {
+    std::optional<std::chrono::seconds> age{};
+    bool none = false;
+
+    bool given() const { return age || none; }
+};
+/// Adds `--key-max-age DURATION|none`; `without` says in words what `none` means.
+void add_key_max_age_or_none(OptionSet &set, std::string_view without, AgeOrNone &target);
 /// Throws Error (usage) for a duration of 0.
 void require_some_time(std::string const &flag, std::optional<std::chrono::seconds> const &duration);
 

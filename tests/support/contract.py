@@ -56,7 +56,7 @@ def parts(root, node, value):
 def gaps(root, nodes, value, path="$"):
     """Returns the keys of `value` that no schema describes, and the described ones that it lacks, as texts."""
     found = []
-    if any(node.get("additionalProperties") is True for node in nodes):
+    if any(node.get("additionalProperties") for node in nodes):
         return found  # documented as keys that users choose
     if isinstance(value, dict):
         described = {}

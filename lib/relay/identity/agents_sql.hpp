@@ -3,6 +3,7 @@
 #include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
+#include "relay/identity/which_agents.hpp"
 #include "relay/model/ids.hpp"
 
 namespace relay::sql {
@@ -22,8 +23,14 @@ void send_agent_lock(db::Transaction &transaction, AgentId const &id);
 /// Returns the oldest agent with that name in an organization.
 std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name);
 
-void update_agent(db::Transaction &transaction, AgentId const &id, std::string const &name,
-                  std::optional<std::chrono::seconds> key_max_age);
+/// What update_agent writes.
+struct AgentFields {
+    std::string name{};
+    std::optional<std::chrono::seconds> key_max_age{};
+    std::optional<OwnerName> owner{};
+    std::vector<Label> labels{};
+};
+void update_agent(db::Transaction &transaction, AgentId const &id, AgentFields const &fields);
 
 struct AgentFilter {
     std::optional<OrgId> org{};
@@ -31,6 +38,7 @@ struct AgentFilter {
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
     std::optional<RoleId> role{};
+    WhichAgents which{};
     std::optional<std::string> after{};
     std::optional<std::int64_t> limit{};
 };

@@ -1,6 +1,7 @@
 #include "relay/identity/new_agent_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/identity/labels.hpp"
 
 namespace relay::sql {
 namespace {
@@ -9,8 +10,8 @@ namespace {
 // the same statement as the key, as relay.audit_new_keys demands.
 constexpr auto insert_sql = R"sql(
 WITH made AS (
-    INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
-    SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6
+    INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by, owner, labels)
+    SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6, $13, jsonb_object($14::text[])
     FROM relay.organizations AS org WHERE org.org_id = $2
     ON CONFLICT DO NOTHING
     RETURNING agent_id, org_id, key_max_age
@@ -37,6 +38,7 @@ constexpr auto find_made_sql = R"sql(
 SELECT agent.org_id, agent.name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(agent.permissions)), ',') AS permissions,
        extract(epoch FROM agent.key_max_age)::bigint AS key_max_age,
        extract(epoch FROM COALESCE(agent.key_max_age, org.key_max_age))::bigint AS effective_key_max_age,
+       agent.owner, COALESCE((SELECT string_agg(key || '=' || value, E'\n') FROM jsonb_each_text(agent.labels)), '') AS labels,
        agent.created_at, agent.created_by
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
 WHERE agent.agent_id = $1 AND relay.count_keys_as_made(ARRAY[$2::text], ARRAY[$3::text], ARRAY[$1::text]) = 1)sql";
@@ -45,10 +47,20 @@ WHERE agent.agent_id = $1 AND relay.count_keys_as_made(ARRAY[$2::text], ARRAY[$3
 
 db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, CreateAgent const &request,
                                                        ApiKey const &key, Attribution const &by) {
-    std::vector<db::Param> const params = {
-        request.id,          request.org, request.name, db::json_array(permission_texts(request.permissions)),
-        request.key_max_age, by.actor,    key.id(),     "\\x" + key.hash().hex(),
-        request.expires_at,  by.reason,   by.ticket,    by.trace_id};
+    std::vector<db::Param> const params = {request.id,
+                                           request.org,
+                                           request.name,
+                                           db::json_array(permission_texts(request.permissions)),
+                                           request.key_max_age,
+                                           by.actor,
+                                           key.id(),
+                                           "\\x" + key.hash().hex(),
+                                           request.expires_at,
+                                           by.reason,
+                                           by.ticket,
+                                           by.trace_id,
+                                           request.owner,
+                                           label_pairs(request.labels)};
     Key const issued{.key_id = key.id(),
                      .agent_id = request.id,
                      .org_id = request.org,
@@ -86,6 +98,8 @@ db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, 
                      .permissions = db::split_list(row.text("permissions")),
                      .key_max_age = row.optional_seconds("key_max_age"),
                      .effective_key_max_age = row.seconds("effective_key_max_age"),
+                     .owner = row.optional_id<OwnerName>("owner"),
+                     .labels = label_set(row.ids_by_line<Label>("labels")),
                      .status = Status::active,  // the creation of one that is blocked or revoked is refused
                      .created_at = row.instant("created_at"),
                      .created_by = row.text("created_by")};

@@ -58,6 +58,8 @@ struct Agent {
     std::vector<std::string> permissions{};
     std::optional<std::chrono::seconds> key_max_age{};  ///< none: the organization's
     std::chrono::seconds effective_key_max_age{};
+    std::optional<OwnerName> owner{};  ///< whom to write to about it
+    std::vector<Label> labels{};  ///< sorted
     Status status = Status::active;  ///< its own, or its organization's if that is worse
     Instant created_at{};
     std::string created_by{};

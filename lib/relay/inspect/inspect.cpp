@@ -1,5 +1,6 @@
 #include "relay/inspect/inspect.hpp"
 
+#include "relay/db/list_text.hpp"
 #include "relay/identity/agent_permissions_sql.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/events_sql.hpp"
@@ -13,18 +14,6 @@
 
 namespace relay {
 namespace {
-
-/// Converts a glob to a LIKE pattern: `*` and `?` become `%` and `_`, and LIKE's own special characters are escaped.
-std::string like_pattern(std::string const &glob) {
-    std::string pattern;
-    for (char const c : glob) {
-        if (c == '%' || c == '_' || c == '\\') {
-            pattern += '\\';
-        }
-        pattern += c == '*' ? '%' : c == '?' ? '_' : c;
-    }
-    return pattern;
-}
 
 /// Runs `work` in a read-only transaction and adds the time and the role to its result.
 template <typename Work>
@@ -42,7 +31,7 @@ auto read(db::Database &database, Work const &work) {
 ListEnd list_orgs(db::Database &database, ListOrgs const &request, EachItem<Org> const &each) {
     auto const open = [&](db::Transaction &transaction) {
         return sql::list_orgs(transaction,
-                              {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
+                              {.like = request.match ? std::optional(db::like_pattern(*request.match)) : std::nullopt,
                                .blocked_only = request.blocked_only,
                                .after = request.page.after,
                                .limit = request.page.one_more()});
@@ -77,6 +66,7 @@ ListEnd list_agents(db::Database &database, ListAgents const &request, EachItem<
                                               .key_due = request.key_due,
                                               .unused_for = request.unused_for,
                                               .role = request.role,
+                                              .which = request.which,
                                               .after = request.page.after,
                                               .limit = request.page.one_more()});
     };

@@ -3,6 +3,7 @@
 #include "relay/crypto/api_key.hpp"
 #include "relay/db/database.hpp"
 #include "relay/identity/records.hpp"
+#include "relay/identity/which_agents.hpp"
 #include "relay/model/page.hpp"
 
 #include <functional>
@@ -34,6 +35,7 @@ struct ListAgents {
     std::optional<std::chrono::seconds> key_due{};  ///< only agents whose active key is due within this, or overdue
     std::optional<std::chrono::seconds> unused_for{};  ///< only agents not seen for this long (if never: created)
     std::optional<RoleId> role{};  ///< only agents with this role of `org`
+    WhichAgents which{};
     PageRequest page{};
 };
 /// Throws Error: not_found, no such organization or role.
