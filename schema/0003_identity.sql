@@ -30,7 +30,7 @@ CREATE TABLE relay.organizations (
     name        text NOT NULL,
     plan        text COLLATE "C" NOT NULL DEFAULT 'free',
     max_agents  integer,  -- null: what the plan allows
-    key_max_age interval NOT NULL DEFAULT interval '90 days',
+    key_max_age interval DEFAULT interval '90 days',  -- null: age alone makes no key due
     auth_mode   text COLLATE "C" NOT NULL DEFAULT 'required',
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by  text NOT NULL,
@@ -154,7 +154,7 @@ CREATE TABLE relay.agent_keys (
     created_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by          text NOT NULL,
     made_order          bigint NOT NULL DEFAULT pg_catalog.nextval('relay.act_order'),  -- no role of ours may choose it
-    due_at              timestamptz NOT NULL,  -- when it should be rotated; the key still works after that
+    due_at              timestamptz,  -- when it should be rotated; the key still works after that; null: never by its age
     expires_at          timestamptz,  -- null: never
     retired_at          timestamptz,
     revoked_at          timestamptz,

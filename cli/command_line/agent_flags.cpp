@@ -26,6 +26,7 @@ std::vector<Label> parse_labels(std::vector<std::string> const &texts) {
 void declare_which_agents(OptionSet &set, std::string_view what, WhichFlags &flags) {
     std::string const only = "only " + std::string(what);
     add_value(set, {.names = "--owner", .description = only + " of this owner"}, flags.owner.owner);
+    add_flag(set, {.names = "--no-owner", .description = only + " without an owner"}, flags.no_owner);
     add_values(set, {.names = "--label", .type = "NAME=VALUE", .description = only + " with this label"},
                flags.owner.labels);
     add_value(set, {.names = "--match", .type = "GLOB", .description = only + " whose id matches, such as 'pay*'"},
@@ -33,7 +34,11 @@ void declare_which_agents(OptionSet &set, std::string_view what, WhichFlags &fla
 }
 
 WhichAgents which_agents(WhichFlags const &flags) {
-    return {.owner = parse_owner(flags.owner.owner), .labels = parse_labels(flags.owner.labels), .match = flags.match};
+    at_most_one({{"--owner", flags.owner.owner.has_value()}, {"--no-owner", flags.no_owner}});
+    return {.owner = parse_owner(flags.owner.owner),
+            .unowned = flags.no_owner,
+            .labels = parse_labels(flags.owner.labels),
+            .match = flags.match};
 }
 
 }  // namespace relay::cli

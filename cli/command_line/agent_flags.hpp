@@ -22,9 +22,10 @@ void declare_owner(OptionSet &set, OwnerFlags &flags);
 std::optional<OwnerName> parse_owner(std::optional<std::string> const &text);
 std::vector<Label> parse_labels(std::vector<std::string> const &texts);
 
-/// `--owner TEXT`, `--label NAME=VALUE` and `--match GLOB`, of what chooses agents or their keys.
+/// `--owner TEXT | --no-owner`, `--label NAME=VALUE` and `--match GLOB`, of what chooses agents or their keys.
 struct WhichFlags {
     OwnerFlags owner{};
+    bool no_owner = false;
     std::optional<std::string> match{};
 };
 /// `what`: "agents", "keys of agents"

@@ -31,7 +31,7 @@ ListAgents read(Options const &options) {
         .key_due = options.key_due,
         .unused_for = options.unused_for,
         .which = which_agents(options.which),
-        .page = page_request(options.page),
+        .page = page_request(options.page, agent_sort_fields()),
     };
     if (options.org) {
         request.org = OrgId::parse(*options.org);
@@ -48,7 +48,7 @@ ListAgents read(Options const &options) {
 ExitStatus run(Options const &options, Context &context) {
     auto const row = [](Agent const &agent) { return hide(agent_record(agent), {"permissions"}); };
     ListAgents const request = read(options);
-    browse_list(context, "AgentList", "agent_id", sample_agent(), row,
+    browse_list(context, options.page.view, "AgentList", "agent_id", sample_agent(), row,
                 [&](EachItem<Agent> const &each) { return list_agents(context.database(), request, each); });
     return ExitStatus::ok;
 }
@@ -67,7 +67,7 @@ Runner declare(OptionSet &set) {
     add_duration(set, {.names = "--unused-for", .description = "only agents not seen for this long"},
                  options->unused_for);
     declare_which_agents(set, "agents", options->which);
-    declare_page(set, options->page);
+    declare_page(set, agent_sort_fields(), options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -9,10 +9,6 @@ namespace relay::cli {
 
 namespace {
 
-Value key_max_age_seconds(Agent const &agent) {
-    return agent.key_max_age ? Value(std::int64_t{agent.key_max_age->count()}) : Value();
-}
-
 Phrase describe_last_use(Agent const &agent, std::optional<std::string> const &address) {
     if (!agent.last_used_at) {
         return {"never seen"};
@@ -41,8 +37,8 @@ Record agent_record(Agent const &agent) {
         {"name", "Name", agent.name, {.cut = true}},
         {"status", "Status", agent.status},
         {"permissions", "Permissions", agent.permissions},
-        machine_only("key_max_age_seconds", key_max_age_seconds(agent)),
-        machine_only("effective_key_max_age_seconds", std::int64_t{agent.effective_key_max_age.count()}),
+        machine_only("key_max_age_seconds", seconds_or_null(agent.key_max_age)),
+        machine_only("effective_key_max_age_seconds", seconds_or_null(agent.effective_key_max_age)),
         {"owner", "Owner", agent.owner, {.leaves = 4, .cut = true}},
         machine_only("labels", label_record(agent.labels)),
         {"created_at", "Created", agent.created_at, {.leaves = 3}},
@@ -67,7 +63,7 @@ Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, 
 }
 
 std::string describe_key_max_age(Agent const &agent) {
-    return format_duration(agent.effective_key_max_age) + (agent.key_max_age ? "" : " (the organization's)");
+    return describe_age_limit(agent.effective_key_max_age) + (agent.key_max_age ? "" : " (the organization's)");
 }
 
 }  // namespace relay::cli

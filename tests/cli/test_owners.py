@@ -1,4 +1,4 @@
-"""Whose an agent is: --owner and --label when it is made and updated, where they are shown, and the lists that are narrowed to them."""
+"""The owner and the labels of an agent: --owner and --label when it is made and updated, where they are shown, and the lists that are narrowed to them."""
 
 import pytest
 from support.processes import wait_until

@@ -36,8 +36,14 @@ WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AN
   AND ($5::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $5))
   AND ($6::text IS NULL OR EXISTS (SELECT FROM relay.agent_roles AS has WHERE has.agent_id = agent.agent_id AND has.role_id = $6))
   AND ($7::text IS NULL OR owner = $7) AND ($8::text[] IS NULL OR (labels @> jsonb_object($8::text[]) AND labels <> '{}'))
-  AND ($9::text IS NULL OR agent_id LIKE $9)
-ORDER BY agent_id LIMIT $10::bigint)sql";
+  AND ($9::text IS NULL OR agent_id LIKE $9) AND (NOT $10::boolean OR owner IS NULL))sql";
+
+constexpr auto limit_sql = " LIMIT $11::bigint";
+
+constexpr db::SortColumn sort_columns[] = {
+    {"agent_id", "agent_id"}, {"org_id", "org_id"},         {"name", R"(name COLLATE "C")"},  {"owner", "owner"},
+    {"status", "status"},     {"created_at", "created_at"}, {"last_used_at", "last_used_at"},
+};
 
 constexpr auto near_sql = R"sql(
 SELECT id, '"' || name || '", org ' || org_id AS about
@@ -51,7 +57,7 @@ Agent read_agent(db::Row const &row) {
             .name = row.text("name"),
             .permissions = db::split_list(row.text("permissions")),
             .key_max_age = row.optional_seconds("key_max_age"),
-            .effective_key_max_age = row.seconds("effective_key_max_age"),
+            .effective_key_max_age = row.optional_seconds("effective_key_max_age"),
             .owner = row.optional_id<OwnerName>("owner"),
             .labels = label_set(row.ids_by_line<Label>("labels")),
             .status = row.value<Status>("status"),
@@ -95,13 +101,16 @@ void update_agent(db::Transaction &transaction, AgentId const &id, AgentFields c
     transaction.send(update_sql, {id, fields.name, fields.key_max_age, fields.owner, label_pairs(fields.labels)});
 }
 
+std::vector<std::string> agent_sort_fields() { return db::sort_fields(sort_columns); }
+
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
-    return {transaction,
-            list_sql,
-            {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.which.owner,
-             pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.limit},
-            read_agent};
+    return {
+        transaction,
+        list_sql + db::order_by(sort_columns, filter.sort, "agent_id") + limit_sql,
+        {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.which.owner,
+         pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.which.unowned, filter.limit},
+        read_agent};
 }
 
 }  // namespace relay::sql

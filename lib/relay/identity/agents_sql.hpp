@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/order_by.hpp"
 #include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
@@ -40,9 +41,12 @@ struct AgentFilter {
     std::optional<RoleId> role{};
     WhichAgents which{};
     std::optional<std::string> after{};
+    std::vector<SortField> sort{};
     std::optional<std::int64_t> limit{};
 };
-/// Returns agents in order of id.
+/// Returns the fields that agents can be sorted by.
+std::vector<std::string> agent_sort_fields();
+/// Returns agents in order of `sort`, then of id.
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter);
 
 }  // namespace relay::sql

@@ -35,7 +35,8 @@ Fields differing_from(Org const &org, DisplayName const &name, OrgSettings const
     add_if(fields, org.name != name.text(), "name");
     add_if(fields, settings.plan && org.plan != *settings.plan, "plan");
     add_if(fields, settings.max_agents && org.max_agents != settings.max_agents, "max_agents");
-    add_if(fields, settings.key_max_age && org.key_max_age != *settings.key_max_age, "key_max_age");
+    add_if(fields, (settings.key_max_age || settings.no_key_max_age) && org.key_max_age != settings.key_max_age,
+           "key_max_age");
     add_if(fields, settings.auth_mode && org.auth_mode != *settings.auth_mode, "auth_mode");
     return fields;
 }

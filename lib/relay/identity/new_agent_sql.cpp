@@ -25,9 +25,9 @@ WITH made AS (
     INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by)
     SELECT $7, made.agent_id, made.org_id, $8::bytea, now() + COALESCE(made.key_max_age, org.key_max_age), $9::timestamptz, $6
     FROM made JOIN relay.organizations AS org ON org.org_id = made.org_id
-    RETURNING due_at
+    RETURNING key_id, due_at
 )
-SELECT (SELECT due_at FROM issued) AS due_at, (SELECT count(*) FROM written) AS events,
+SELECT (SELECT due_at FROM issued) AS due_at, (SELECT count(*) FROM issued) AS keys, (SELECT count(*) FROM written) AS events,
        EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS has_revocations,
        (SELECT relay.agent_limit(org.plan, org.max_agents) FROM relay.organizations AS org WHERE org.org_id = $2) IS NOT NULL
            AS limited
@@ -74,13 +74,12 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
                 return std::nullopt;
             }
             db::Row const row = rows[0];
-            std::optional<Instant> const due_at = row.optional_instant("due_at");
-            transaction.require(due_at.has_value(), "the new key of agent " + issued.agent_id.text());
+            transaction.require(row.integer("keys") == 1, "the new key of agent " + issued.agent_id.text());
             transaction.require(row.integer("events") == 2, "an event of the audit trail (relay.auth_events)");
             InsertedAgent inserted{
                 .key = issued, .has_revocations = row.boolean("has_revocations"), .limited = row.boolean("limited")};
             inserted.key.created_at = transaction.now();
-            inserted.key.due_at = *due_at;
+            inserted.key.due_at = row.optional_instant("due_at");
             return inserted;
         });
 }
@@ -97,7 +96,7 @@ db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, 
                      .name = row.text("name"),
                      .permissions = db::split_list(row.text("permissions")),
                      .key_max_age = row.optional_seconds("key_max_age"),
-                     .effective_key_max_age = row.seconds("effective_key_max_age"),
+                     .effective_key_max_age = row.optional_seconds("effective_key_max_age"),
                      .owner = row.optional_id<OwnerName>("owner"),
                      .labels = label_set(row.ids_by_line<Label>("labels")),
                      .status = Status::active,  // the creation of one that is blocked or revoked is refused

@@ -12,10 +12,11 @@ namespace relay {
 /// To which agents a list or a report is narrowed, beside their organization.
 struct WhichAgents {
     std::optional<OwnerName> owner{};
+    bool unowned = false;  ///< only agents without an owner
     std::vector<Label> labels{};  ///< only agents that have all of these
     std::optional<std::string> match{};  ///< a glob over the id: `*` and `?`
 
-    bool any() const { return owner || !labels.empty() || match; }
+    bool any() const { return owner || unowned || !labels.empty() || match; }
 };
 
 namespace sql {

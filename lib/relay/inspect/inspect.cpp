@@ -28,12 +28,17 @@ auto read(db::Database &database, Work const &work) {
 
 }  // namespace
 
+std::vector<std::string> org_sort_fields() { return sql::org_sort_fields(); }
+std::vector<std::string> agent_sort_fields() { return sql::agent_sort_fields(); }
+std::vector<std::string> key_sort_fields() { return sql::key_sort_fields(); }
+
 ListEnd list_orgs(db::Database &database, ListOrgs const &request, EachItem<Org> const &each) {
     auto const open = [&](db::Transaction &transaction) {
         return sql::list_orgs(transaction,
                               {.like = request.match ? std::optional(db::like_pattern(*request.match)) : std::nullopt,
                                .blocked_only = request.blocked_only,
                                .after = request.page.after,
+                               .sort = request.page.sort,
                                .limit = request.page.one_more()});
     };
     return read_list(
@@ -68,6 +73,7 @@ ListEnd list_agents(db::Database &database, ListAgents const &request, EachItem<
                                               .role = request.role,
                                               .which = request.which,
                                               .after = request.page.after,
+                                              .sort = request.page.sort,
                                               .limit = request.page.one_more()});
     };
     return read_list(
@@ -120,7 +126,13 @@ ListEnd list_keys(db::Database &database, ListKeys const &request, EachItem<Key>
         return sql::list_keys(transaction, {.agent = request.agent,
                                             .org = request.org,
                                             .status = request.status,
+                                            .live_only = request.live_only,
+                                            .older_than = request.older_than,
+                                            .never_used = request.never_used,
+                                            .unused_for = request.unused_for,
+                                            .which = request.which,
                                             .after = request.page.after,
+                                            .sort = request.page.sort,
                                             .limit = request.page.one_more()});
     };
     return read_list(
