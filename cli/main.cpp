@@ -64,14 +64,9 @@ int report_bug(Globals const &globals) noexcept {
     }
 }
 
-}  // namespace
-
-int main(int argc, char **argv) {
-    occupy_standard_streams();
-    forbid_core_dumps();
-    install_signal_handlers(report_interrupted);
+/// Runs the program, and turns everything that it throws into its exit code.
+int guarded_run(int argc, char **argv, std::vector<std::string> &words) {
     Globals globals;
-    std::vector<std::string> words;
     try {
         words.assign(argv + (argc > 0 ? 1 : 0), argv + argc);
         return run(words, globals);
@@ -91,4 +86,15 @@ int main(int argc, char **argv) {
     } catch (...) {
         return report_bug(globals);
     }
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+    occupy_standard_streams();
+    forbid_core_dumps();
+    install_signal_handlers(report_interrupted);
+    std::vector<std::string> words;
+    int const code = guarded_run(argc, argv, words);
+    return asks_for_exec_condition(words) ? as_exec_condition(code) : code;
 }

@@ -30,7 +30,7 @@ CREATE TABLE relay.organizations (
     name        text NOT NULL,
     plan        text COLLATE "C" NOT NULL DEFAULT 'free',
     max_agents  integer,  -- null: what the plan allows
-    key_max_age interval NOT NULL DEFAULT interval '90 days',
+    key_max_age interval DEFAULT interval '90 days',  -- null: age alone makes no key due
     auth_mode   text COLLATE "C" NOT NULL DEFAULT 'required',
     created_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by  text NOT NULL,
@@ -72,6 +72,23 @@ COMMENT ON FUNCTION relay.permissions_are_valid(jsonb) IS
     'true for an array of provider:method strings, with * allowed on either side';
 GRANT EXECUTE ON FUNCTION relay.permissions_are_valid(jsonb) TO relay_provisioner;
 
+CREATE FUNCTION relay.labels_are_valid(labels jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN pg_catalog.jsonb_typeof(labels) <> 'object' THEN false
+        ELSE (SELECT pg_catalog.count(*) FROM pg_catalog.jsonb_object_keys(labels)) <= 32
+             AND NOT EXISTS (
+                SELECT FROM pg_catalog.jsonb_each(labels) AS label
+                WHERE label.key !~ '^[a-z0-9][a-z0-9_.-]*$' OR pg_catalog.length(label.key) > 63
+                   OR pg_catalog.jsonb_typeof(label.value) <> 'string'
+                   OR pg_catalog.octet_length(label.value #>> '{}') NOT BETWEEN 1 AND 200
+                   OR NOT relay.is_visible(label.value #>> '{}'))
+    END
+$$;
+COMMENT ON FUNCTION relay.labels_are_valid(jsonb) IS
+    'true for an object of at most 32 names with visible texts of 1 to 200 bytes';
+GRANT EXECUTE ON FUNCTION relay.labels_are_valid(jsonb) TO relay_provisioner;
+
 CREATE TABLE relay.agents (
     agent_id     text COLLATE "C" PRIMARY KEY,
     org_id       text COLLATE "C" NOT NULL REFERENCES relay.organizations (org_id),
@@ -79,6 +96,8 @@ CREATE TABLE relay.agents (
     permissions  jsonb NOT NULL DEFAULT '[]',
     plain        boolean NOT NULL DEFAULT true,
     key_max_age  interval,  -- null: that of the organization
+    owner        text COLLATE "C",  -- a person, a team or an address: whom to write to about the agent's keys
+    labels       jsonb NOT NULL DEFAULT '{}',
     created_at   timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by   text NOT NULL,
     CONSTRAINT agents_agent_id_form CHECK (  -- capitals and dots: imported legacy ids have them
@@ -88,9 +107,15 @@ CREATE TABLE relay.agents (
         AND relay.is_visible(name)),
     CONSTRAINT agents_permissions_valid CHECK (relay.permissions_are_valid(permissions)),
     CONSTRAINT agents_key_max_age_sane CHECK (key_max_age > interval '0' AND key_max_age <= interval '3650 days'),
+    CONSTRAINT agents_owner_form CHECK (
+        pg_catalog.octet_length(owner) >= 1 AND pg_catalog.octet_length(owner) <= 200 AND relay.is_visible(owner)),
+    CONSTRAINT agents_labels_valid CHECK (labels = '{}' OR relay.labels_are_valid(labels)),
     CONSTRAINT agents_org_id_agent_id_key UNIQUE (org_id, agent_id)  -- target of composite foreign keys: agent_keys and others
 ) WITH (fillfactor = 90);
 CREATE INDEX agents_by_name ON relay.agents ((pg_catalog.lower(name) COLLATE "C"));
+-- Agents without an owner or labels cost nothing here.
+CREATE INDEX agents_by_owner ON relay.agents (owner, agent_id) WHERE owner IS NOT NULL;
+CREATE INDEX agents_by_label ON relay.agents USING gin (labels jsonb_path_ops) WHERE labels <> '{}';
 -- Most agents have their own permissions and nothing else: for them, the usual authentication skips two lookups. The
 -- column never becomes true again, so that two changes at the same time cannot hide a condition.
 COMMENT ON COLUMN relay.agents.plain IS 'true: the agent has never had a role or a condition';
@@ -99,7 +124,8 @@ GRANT SELECT ON relay.organizations, relay.agents TO relay_provisioner, relay_re
 GRANT INSERT (org_id, name, plan, max_agents, key_max_age, auth_mode, created_by),
       UPDATE (name, plan, max_agents, key_max_age, auth_mode)
     ON relay.organizations TO relay_provisioner;
-GRANT INSERT (agent_id, org_id, name, permissions, key_max_age, created_by), UPDATE (name, permissions, key_max_age)
+GRANT INSERT (agent_id, org_id, name, permissions, key_max_age, owner, labels, created_by),
+      UPDATE (name, permissions, key_max_age, owner, labels)
     ON relay.agents TO relay_provisioner;
 
 SELECT relay.isolate_tenants('relay.organizations');
@@ -128,7 +154,7 @@ CREATE TABLE relay.agent_keys (
     created_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
     created_by          text NOT NULL,
     made_order          bigint NOT NULL DEFAULT pg_catalog.nextval('relay.act_order'),  -- no role of ours may choose it
-    due_at              timestamptz NOT NULL,  -- when it should be rotated; the key still works after that
+    due_at              timestamptz,  -- when it should be rotated; the key still works after that; null: never by its age
     expires_at          timestamptz,  -- null: never
     retired_at          timestamptz,
     revoked_at          timestamptz,

@@ -97,7 +97,7 @@ COMMENT ON COLUMN relay.organization_status.agents IS
     'its agents, not counting revoked ones: agent_limit bounds this number';
 
 CREATE VIEW relay.agent_status AS
-SELECT agent.agent_id, agent.org_id, agent.name, agent.permissions, agent.key_max_age,
+SELECT agent.agent_id, agent.org_id, agent.name, agent.permissions, agent.owner, agent.labels, agent.key_max_age,
        COALESCE(agent.key_max_age, org.key_max_age) AS effective_key_max_age,
        agent.created_at, agent.created_by,
        (SELECT pg_catalog.max(seen.last_used_at)

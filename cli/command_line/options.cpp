@@ -23,6 +23,8 @@ std::vector<std::string> split_names(std::string_view names) {
     return parts;
 }
 
+constexpr std::string_view no_duration = "none";
+
 /// Returns the words of "table|json"; none for "FILE" or "TIME|DURATION", whose capitals name a kind of value.
 std::vector<std::string> split_choices(std::string_view type) {
     std::vector<std::string> words;
@@ -165,6 +167,15 @@ void add_duration(OptionSet &set, OptionText const &text, std::optional<std::chr
     add_named(set, make_flag(text, type_or(text, "DURATION")),
               [&target](std::string const &name, std::string const &value) {
                   target = parse_for(name, [&] { return parse_duration(value); });
+              });
+}
+
+void add_duration_or_none(OptionSet &set, OptionText const &text,
+                          std::function<void(std::optional<std::chrono::seconds>)> take) {
+    add_named(set, make_flag(text, type_or(text, "DURATION|none")),
+              [take = std::move(take)](std::string const &name, std::string const &value) {
+                  take(value == no_duration ? std::nullopt
+                                            : std::optional(parse_for(name, [&] { return parse_duration(value); })));
               });
 }
 

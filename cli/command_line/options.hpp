@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <optional>
@@ -48,6 +49,10 @@ void add_positionals(OptionSet &set, OptionText const &text, std::vector<std::st
 
 /// `90d`, `24h`, `10m`, `30s`, `0`, as relay::parse_duration.
 void add_duration(OptionSet &set, OptionText const &text, std::optional<std::chrono::seconds> &target);
+
+/// A duration, or the word `none`, for which `take` gets nothing.
+void add_duration_or_none(OptionSet &set, OptionText const &text,
+                          std::function<void(std::optional<std::chrono::seconds>)> take);
 
 /// RFC 3339, as relay::parse_instant.
 void add_instant(OptionSet &set, OptionText const &text, std::optional<Instant> &target);

@@ -1,6 +1,7 @@
 #include "cli/command_line/prescan.hpp"
 
 #include "cli/command_line/flag_lookup.hpp"
+#include "cli/exit_status.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -309,6 +310,20 @@ bool asks_for_json(std::vector<std::string> const &words, char const *fallback) 
         }
     }
     return json;
+}
+
+bool asks_for_exec_condition(std::vector<std::string> const &words) noexcept {
+    auto const end = std::find(words.begin(), words.end(), std::string_view("--"));
+    return std::find(words.begin(), end, std::string_view("--exec-condition")) != end;
+}
+
+int as_exec_condition(int code) noexcept {
+    constexpr int failed = 255;
+    switch (static_cast<ExitStatus>(code)) {
+        case ExitStatus::check_no: return 0;
+        case ExitStatus::ok: return 1;
+        default: return failed;
+    }
 }
 
 }  // namespace relay::cli

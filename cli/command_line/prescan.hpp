@@ -41,4 +41,11 @@ Line sort_words(std::vector<std::string> const &words, std::span<Command const *
 /// otherwise whether `fallback` does (RELAY_ADMIN_OUTPUT, or null).
 bool asks_for_json(std::vector<std::string> const &words, char const *fallback);
 
+/// Returns whether the words, which may not parse, have the flag --exec-condition of `key due`.
+bool asks_for_exec_condition(std::vector<std::string> const &words) noexcept;
+
+/// Returns an exit code of `key due` as systemd's ExecCondition reads it: 0 if a key is due; 1 if
+/// not, so that the unit is skipped; everything else is an error, 255.
+int as_exec_condition(int code) noexcept;
+
 }  // namespace relay::cli

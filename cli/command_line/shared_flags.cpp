@@ -2,6 +2,9 @@
 
 #include "cli/command_line/options.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -29,6 +32,17 @@ void add_key_max_age(OptionSet &set, std::optional<std::chrono::seconds> &target
                  target);
 }
 
+void add_key_max_age_or_none(OptionSet &set, std::string_view without, AgeOrNone &target) {
+    add_duration_or_none(set,
+                         {.names = "--key-max-age",
+                          .type = "DURATION|none",
+                          .description = "age at which a key is due, such as 90d; none: " + std::string(without)},
+                         [&target](std::optional<std::chrono::seconds> age) {
+                             require_some_time("--key-max-age", age);
+                             target = {.age = age, .none = !age};
+                         });
+}
+
 void require_some_time(std::string const &flag, std::optional<std::chrono::seconds> const &duration) {
     if (duration && *duration <= std::chrono::seconds(0)) {
         throw Error(ErrorKind::usage, flag + " is 0, but must be longer",
@@ -44,7 +58,7 @@ void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults)
                all_texts<Plan>(), flags.plan);
     add_integer(set, {.names = "--max-agents", .description = "maximum number of agents; overrides the plan"},
                 {.min = 0, .max = 10'000'000}, flags.max_agents);
-    add_key_max_age(set, flags.key_max_age);
+    add_key_max_age_or_none(set, "age alone makes no key due", flags.key_max_age);
     add_choice(set,
                {.names = "--auth-mode",
                 .description = with_default("optional: accept and record calls without a key", "required")},
@@ -52,24 +66,59 @@ void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults)
 }
 
 OrgSettings org_settings(OrgSettingFlags const &flags) {
-    require_some_time("--key-max-age", flags.key_max_age);
     return {.plan = from_optional_text<Plan>(flags.plan),
             .max_agents = flags.max_agents,
-            .key_max_age = flags.key_max_age,
+            .key_max_age = flags.key_max_age.age,
+            .no_key_max_age = flags.key_max_age.none,
             .auth_mode = from_optional_text<AuthMode>(flags.auth_mode)};
 }
 
-void declare_page(OptionSet &set, PageOptions &options) {
+void declare_view(OptionSet &set, std::vector<std::string> const &sortable, ViewOptions &options) {
+    add_values(set,
+               {.names = "--fields",
+                .type = "FIELD,...",
+                .description = "show only these fields, in this order; their names are those in JSON"},
+               options.fields, Commas::split);
+    add_values(set,
+               {.names = "--sort",
+                .type = "FIELD,...",
+                .description = fmt::format("sort by {}; --sort=-FIELD: descending", fmt::join(sortable, ", "))},
+               options.sort, Commas::split);
+}
+
+std::vector<SortField> sort_fields(ViewOptions const &options, std::vector<std::string> const &sortable) {
+    std::vector<SortField> sort;
+    for (std::string const &text : options.sort) {
+        bool const descending = text.starts_with('-');
+        std::string const name = text.substr(descending ? 1 : 0);
+        if (std::find(sortable.begin(), sortable.end(), name) == sortable.end()) {
+            throw Error(ErrorKind::usage,
+                        fmt::format("--sort {}: this list can be sorted by {}", quote_for_message(name),
+                                    fmt::join(sortable, ", ")),
+                        {.suggestions = closest(name, sortable)});
+        }
+        sort.push_back({.name = name, .descending = descending});
+    }
+    return sort;
+}
+
+void declare_limit(OptionSet &set, PageOptions &options) {
     add_integer(set, {.names = "--limit", .description = "show at most N (default: 1000)"},
                 {.min = 1, .max = largest_page}, options.limit);
     add_flag(set, {.names = "--all", .description = "show all"}, options.all);
+}
+
+void declare_page(OptionSet &set, std::vector<std::string> const &sortable, PageOptions &options) {
+    declare_view(set, sortable, options.view);
+    declare_limit(set, options);
     add_value(set, {.names = "--after", .type = "CURSOR", .description = "continue after a page: give its \"next\""},
               options.after);
 }
 
-PageRequest page_request(PageOptions const &options) {
+PageRequest page_request(PageOptions const &options, std::vector<std::string> const &sortable) {
     at_most_one({{"--limit", options.limit.has_value()}, {"--all", options.all}});
-    PageRequest request{.after = options.after};
+    at_most_one({{"--sort", !options.view.sort.empty()}, {"--after", options.after.has_value()}});
+    PageRequest request{.after = options.after, .sort = sort_fields(options.view, sortable)};
     if (options.all) {
         request.limit.reset();
     } else if (options.limit) {

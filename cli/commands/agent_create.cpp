@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/agent_flags.hpp"
 #include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
@@ -25,6 +26,7 @@ struct Options {
     std::vector<std::string> permissions{};
     std::optional<std::chrono::seconds> key_max_age{};
     std::optional<Instant> expires_at{};
+    OwnerFlags owner{};
     SinkOptions sink{.existing_file = ExistingFile::refuse_at_delivery};
 };
 
@@ -38,6 +40,8 @@ CreateAgent read(Options const &options) {
         .permissions = parse_permissions(options.permissions),
         .key_max_age = options.key_max_age,
         .expires_at = options.expires_at,
+        .owner = parse_owner(options.owner.owner),
+        .labels = parse_labels(options.owner.labels),
     };
 }
 
@@ -76,6 +80,7 @@ Runner declare(OptionSet &set) {
     add_key_max_age(set, options->key_max_age);
     add_instant(set, {.names = "--expires", .description = "when its key expires (default: never)"},
                 options->expires_at);
+    declare_owner(set, options->owner);
     declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -98,6 +103,9 @@ command exits 12 and nothing is changed. The database stores only a hash, so the
 
 --deliver CMD puts the key into a store that is not a file: `rotate-key` says how, and what it does not cover.
 
+--owner says whom to write to about the agent and its keys, and --label gives it a label for your own use (team=payments,
+env=prod), at most 32. Lists can be narrowed to both, and `agent update` changes them.
+
 The output for scripts has the ids, the key id, and where the key went ("delivered_to"); "secret" is always null.
 Running the command again with the same id and content changes nothing and delivers nothing ("changed": false).
 
@@ -110,6 +118,8 @@ EXAMPLES
   relay-admin agent create --org-id acme-corp --name "Payment Processor" --permissions "stripe:create_payment"
   # the key in an env file, for systemd or docker
   relay-admin agent create payments --org acme-corp --name "Payment Processor" --secret-file payments.env --secret-format env
+  # an agent that says whose it is
+  relay-admin agent create billing --org acme-corp --name Billing --owner billing@acme.example --label team=payments
   # several permissions, and a key that expires
   relay-admin agent create audit-bot --org acme-corp --name "Audit" --permissions stripe:read,github:* --expires 2027-01-01T00:00:00Z
   # only the key on stdout; the summary goes to stderr

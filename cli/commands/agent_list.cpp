@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/agent_flags.hpp"
 #include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/command_line/shared_flags.hpp"
@@ -20,6 +21,7 @@ struct Options {
     std::optional<std::string> state{};
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
+    WhichFlags which{};
     PageOptions page{};
 };
 
@@ -28,7 +30,8 @@ ListAgents read(Options const &options) {
         .status = from_optional_text<Status>(options.state),
         .key_due = options.key_due,
         .unused_for = options.unused_for,
-        .page = page_request(options.page),
+        .which = which_agents(options.which),
+        .page = page_request(options.page, agent_sort_fields()),
     };
     if (options.org) {
         request.org = OrgId::parse(*options.org);
@@ -45,7 +48,7 @@ ListAgents read(Options const &options) {
 ExitStatus run(Options const &options, Context &context) {
     auto const row = [](Agent const &agent) { return hide(agent_record(agent), {"permissions"}); };
     ListAgents const request = read(options);
-    browse_list(context, "AgentList", "agent_id", sample_agent(), row,
+    browse_list(context, options.page.view, "AgentList", "agent_id", sample_agent(), row,
                 [&](EachItem<Agent> const &each) { return list_agents(context.database(), request, each); });
     return ExitStatus::ok;
 }
@@ -63,7 +66,8 @@ Runner declare(OptionSet &set) {
                  options->key_due);
     add_duration(set, {.names = "--unused-for", .description = "only agents not seen for this long"},
                  options->unused_for);
-    declare_page(set, options->page);
+    declare_which_agents(set, "agents", options->which);
+    declare_page(set, agent_sort_fields(), options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -91,6 +95,8 @@ EXAMPLES
   relay-admin agent list --key-due 14d -o id
   # agents that a change of the role affects
   relay-admin agent list --org acme-corp --role accounting
+  # the agents of a team, of which each has an id that begins with pay
+  relay-admin agent list --label team=payments --match 'pay*'
   # agents that seem to be unused
   relay-admin agent list --unused-for 30d --state active
 )",

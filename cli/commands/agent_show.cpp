@@ -77,6 +77,8 @@ blocked it is as claimed; the database role beside it is proven.
 The events include calls with the id of one of its keys and a wrong secret: `auth_failed` with the reason `unknown_key`.
 Such an event names the key but no agent, because the caller has not proved to be the agent.
 
+Owner and labels are those of `agent create` and `agent update`.
+
 Scripts get the same as fields: `standing` (what blocks or revokes the agent now, directly or through its
 organization), `keys` and `events`, newest first, `roles`, and `grants`, which lists everything it may do;
 "permissions" has only its own. A key's secret is not stored, so it cannot be shown.

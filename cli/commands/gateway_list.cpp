@@ -1,21 +1,27 @@
 #include "cli/command.hpp"
+#include "cli/command_line/shared_flags.hpp"
 #include "cli/context.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/gateway.hpp"
 #include "relay/feed/gateways.hpp"
 
+#include <memory>
+
 namespace relay::cli::commands {
 
 namespace {
 
-ExitStatus run(Context &context) {
-    browse_list(context, "GatewayList", "gateway_id", Gateway(), gateway_record,
-                [&](EachItem<Gateway> const &each) { return list_gateways(context.database(), each); });
+ExitStatus run(ViewOptions const &view, Context &context) {
+    std::vector<SortField> const sort = sort_fields(view, gateway_sort_fields());
+    browse_list(context, view, "GatewayList", "gateway_id", Gateway(), gateway_record,
+                [&](EachItem<Gateway> const &each) { return list_gateways(context.database(), sort, each); });
     return ExitStatus::ok;
 }
 
-Runner declare(OptionSet &) {
-    return [](Context &context) { return run(context); };
+Runner declare(OptionSet &set) {
+    auto const view = std::make_shared<ViewOptions>();
+    declare_view(set, gateway_sort_fields(), *view);
+    return [view](Context &context) { return run(*view, context); };
 }
 
 }  // namespace
@@ -41,7 +47,7 @@ Exit 0: listed, even if the list is empty.
 EXAMPLES
   relay-admin gateway list
   # gateways that are behind
-  relay-admin gateway list -o csv
+  relay-admin gateway list --sort=-behind_seconds
 )",
     .declare = declare,
 };

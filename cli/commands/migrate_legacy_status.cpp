@@ -1,12 +1,12 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/browse.hpp"
-#include "cli/html/page_file.hpp"
 #include "cli/legacy/next_steps.hpp"
 #include "cli/legacy/page.hpp"
 #include "cli/legacy/status_document.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
+#include "cli/output/own_file.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -18,6 +18,10 @@ namespace relay::cli::commands {
 namespace {
 
 constexpr std::int64_t everyone = std::numeric_limits<std::int64_t>::max();
+
+OwnFile page_file(std::string const &path) {
+    return {.flag = "--html", .path = path, .beginning = html::legacy_page_beginning};
+}
 
 struct Options {
     std::optional<std::chrono::seconds> quiet{};
@@ -46,7 +50,7 @@ void put_page(Options const &options, LegacyStatus const &status, Context &conte
         context.output().print(page);
         context.output().divert_to_stderr();
     } else if (!context.globals().dry_run) {
-        html::write_page(*options.html, page, html::legacy_page_beginning);
+        write_own_file(page_file(*options.html), page);
     }
 }
 
@@ -81,7 +85,7 @@ bool is_waited_for(LegacyStatus const &status) {
 
 ExitStatus run(Options const &options, Context &context) {
     if (options.html && !options.page_to_stdout()) {
-        html::require_page_place(*options.html, html::legacy_page_beginning);
+        require_place(page_file(*options.html));
     }
     LegacyStatus status = legacy_status(context.database(), make_question(options));
     if (options.html) {

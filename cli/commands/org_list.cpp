@@ -18,8 +18,9 @@ struct Options {
 };
 
 ExitStatus run(Options const &options, Context &context) {
-    ListOrgs const request{.match = options.match, .blocked_only = options.blocked, .page = page_request(options.page)};
-    browse_list(context, "OrgList", "org_id", sample_org(), org_record,
+    ListOrgs const request{
+        .match = options.match, .blocked_only = options.blocked, .page = page_request(options.page, org_sort_fields())};
+    browse_list(context, options.page.view, "OrgList", "org_id", sample_org(), org_record,
                 [&](EachItem<Org> const &each) { return list_orgs(context.database(), request, each); });
     return ExitStatus::ok;
 }
@@ -31,7 +32,7 @@ Runner declare(OptionSet &set) {
         options->match);
     add_flag(set, {.names = "--blocked", .description = "only organizations that are blocked or revoked"},
              options->blocked);
-    declare_page(set, options->page);
+    declare_page(set, org_sort_fields(), options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

@@ -91,7 +91,7 @@ Command const org_update{
 requested, nothing changes ("changed": false). "changed_fields" lists what changed.
 
 A smaller plan or --max-agents ends no agent; it only prevents new ones. A new --key-max-age applies to keys created
-from then on.
+from then on; with none, age alone does not make them due.
 
 With --auth-mode required, gateways refuse calls without a key from their next check on. A warning counts the agents
 that made such calls in the last 7 days; `org show` names them beforehand. --auth-mode optional accepts such calls

@@ -16,11 +16,11 @@ struct Options {
 };
 
 ExitStatus run(Options const &options, Context &context) {
-    ListRoles request{.page = page_request(options.page)};
+    ListRoles request{.page = page_request(options.page, role_sort_fields())};
     if (options.org) {
         request.org = OrgId::parse(*options.org);
     }
-    browse_list(context, "RoleList", "role_id", sample_role(), role_record,
+    browse_list(context, options.page.view, "RoleList", "role_id", sample_role(), role_record,
                 [&](EachItem<Role> const &each) { return list_roles(context.database(), request, each); });
     return ExitStatus::ok;
 }
@@ -28,7 +28,7 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_org_flag(set, "only roles of this organization", options->org);
-    declare_page(set, options->page);
+    declare_page(set, role_sort_fields(), options->page);
     return [options](Context &context) { return run(*options, context); };
 }
 

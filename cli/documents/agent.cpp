@@ -9,10 +9,6 @@ namespace relay::cli {
 
 namespace {
 
-Value key_max_age_seconds(Agent const &agent) {
-    return agent.key_max_age ? Value(std::int64_t{agent.key_max_age->count()}) : Value();
-}
-
 Phrase describe_last_use(Agent const &agent, std::optional<std::string> const &address) {
     if (!agent.last_used_at) {
         return {"never seen"};
@@ -21,6 +17,16 @@ Phrase describe_last_use(Agent const &agent, std::optional<std::string> const &a
 }
 
 }  // namespace
+
+Record label_record(std::vector<Label> const &labels) {
+    Record record;
+    for (Label const &label : labels) {
+        record.push_back(machine_only(std::string(label.name()), std::string(label.value())));
+    }
+    return record;
+}
+
+Value describe_labels(std::vector<Label> const &labels) { return labels.empty() ? Value() : Value(labels); }
 
 Agent sample_agent() { return {.agent_id = any_id<AgentId>(), .org_id = any_id<OrgId>()}; }
 
@@ -31,8 +37,10 @@ Record agent_record(Agent const &agent) {
         {"name", "Name", agent.name, {.cut = true}},
         {"status", "Status", agent.status},
         {"permissions", "Permissions", agent.permissions},
-        machine_only("key_max_age_seconds", key_max_age_seconds(agent)),
-        machine_only("effective_key_max_age_seconds", std::int64_t{agent.effective_key_max_age.count()}),
+        machine_only("key_max_age_seconds", seconds_or_null(agent.key_max_age)),
+        machine_only("effective_key_max_age_seconds", seconds_or_null(agent.effective_key_max_age)),
+        {"owner", "Owner", agent.owner, {.leaves = 4, .cut = true}},
+        machine_only("labels", label_record(agent.labels)),
         {"created_at", "Created", agent.created_at, {.leaves = 3}},
         machine_only("created_by", agent.created_by),
         {"last_used_at", "Last used", agent.last_used_at, {.leaves = 1}},
@@ -43,6 +51,7 @@ Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, 
                      std::vector<Grant> const &grants, std::optional<std::string> const &address) {
     Record summary = hide(agent_record(agent), {"status", "permissions", "created_at", "last_used_at"});
     append(summary, {
+                        people_only("Labels", describe_labels(agent.labels)),
                         people_only("Status", describe_status(agent.status, standing)),
                         people_only("Keys", describe_keys(keys)),
                         people_only("Last seen", describe_last_use(agent, address)),
@@ -54,7 +63,7 @@ Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, 
 }
 
 std::string describe_key_max_age(Agent const &agent) {
-    return format_duration(agent.effective_key_max_age) + (agent.key_max_age ? "" : " (the organization's)");
+    return describe_age_limit(agent.effective_key_max_age) + (agent.key_max_age ? "" : " (the organization's)");
 }
 
 }  // namespace relay::cli

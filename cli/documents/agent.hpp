@@ -11,6 +11,9 @@ namespace relay::cli {
 
 /// Returns an agent: the item of a list, and the beginning of each document about one agent.
 Record agent_record(Agent const &agent);
+/// Returns labels as an object, and for people.
+Record label_record(std::vector<Label> const &labels);
+Value describe_labels(std::vector<Label> const &labels);
 /// Returns an agent for the columns of a list.
 Agent sample_agent();
 

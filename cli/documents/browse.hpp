@@ -1,6 +1,8 @@
 #pragma once
 
+#include "cli/command_line/shared_flags.hpp"
 #include "cli/context.hpp"
+#include "cli/documents/field_choice.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/output/document.hpp"
 #include "cli/output/list_output.hpp"
@@ -22,16 +24,19 @@ void finish_list(Context &context, ListOutput &output, ListEnd const &end);
 [[noreturn]] void fail_list(ListOutput const &output, std::exception_ptr failure);
 
 /// Shows a list while it is read. `row` makes an item of each T; `sample` gives the columns, because the list may be
-/// empty; `read` gets an EachItem<T>, and returns the ListEnd.
+/// empty; `read` gets an EachItem<T>, and returns the ListEnd. `warnings` are about the whole list.
 template <typename T, typename Row, typename Read>
-void browse_list(Context &context, std::string_view kind, std::string_view id_key, T const &sample, Row const &row,
-                 Read const &read) {
-    ListOutput output(
-        context.output(),
-        {.kind = std::string(kind), .id_key = std::string(id_key), .is_list = true, .columns = blank(row(sample))});
+void browse_list(Context &context, ViewOptions const &view, std::string_view kind, std::string_view id_key,
+                 T const &sample, Row const &row, Read const &read, std::vector<std::string> warnings = {}) {
+    FieldChoice const choice(view.fields, row(sample), context.globals().format);
+    ListOutput output(context.output(), {.kind = std::string(kind),
+                                         .id_key = std::string(id_key),
+                                         .is_list = true,
+                                         .columns = blank(choice.of(row(sample))),
+                                         .warnings = std::move(warnings)});
     EachItem<T> const each = [&](T const &item, ReadStamp const &stamp) {
         output.list().at = stamp.at;
-        output.add(row(item));
+        output.add(choice.of(row(item)));
     };
     try {
         finish_list(context, output, read(each));

@@ -39,6 +39,14 @@ void append(Record &record, Record more) {
     record.insert(record.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
 }
 
+Value seconds_or_null(std::optional<std::chrono::seconds> const &duration) {
+    return duration ? Value(std::int64_t{duration->count()}) : Value();
+}
+
+std::string describe_age_limit(std::optional<std::chrono::seconds> const &limit) {
+    return limit ? format_duration(*limit) : "none";
+}
+
 Value or_null(std::string const &text) { return text.empty() ? Value() : Value(text); }
 
 }  // namespace relay::cli

@@ -50,6 +50,11 @@ Value value_of(std::optional<T> const &what, Member T::*member) {
     return what ? Value((*what).*member) : Value();
 }
 
+/// Returns the number of seconds, or null.
+Value seconds_or_null(std::optional<std::chrono::seconds> const &duration);
+/// Returns "90d", or "none" if age alone makes no key due.
+std::string describe_age_limit(std::optional<std::chrono::seconds> const &limit);
+
 /// Returns the text, or null if it is empty.
 Value or_null(std::string const &text);
 

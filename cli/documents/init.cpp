@@ -52,7 +52,8 @@ void tell_next_steps(Initialized const &made, SinkOptions const &sink, Context &
     output.note("  " + line({"key", "verify"}) + from_file);
     output.note("when the agent runs, check when and from where it was seen:");
     output.note("  " + line({"agent", "show", agent}));
-    output.note("within " + describe_duration(made.agent.effective_key_max_age) +
+    auto const age = made.agent.effective_key_max_age;
+    output.note((age ? "within " + describe_duration(*age) : std::string("from time to time")) +
                 ", give it a new key (the old one works for one more day):");
     output.note("  " + line(rotate));
 }

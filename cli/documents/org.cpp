@@ -15,7 +15,7 @@ Record org_record(Org const &org) {
         {"agents", "Agents", org.agents, {.leaves = 1}},
         {"agent_limit", "Limit", org.agent_limit, {.leaves = 3}},
         machine_only("max_agents", org.max_agents),
-        machine_only("key_max_age_seconds", std::int64_t{org.key_max_age.count()}),
+        machine_only("key_max_age_seconds", seconds_or_null(org.key_max_age)),
         {"created_at", "Created", org.created_at, {.leaves = 4}},
         machine_only("created_by", org.created_by),
         machine_only("auth_mode", org.auth_mode),
@@ -25,7 +25,7 @@ Record org_record(Org const &org) {
 Record org_words(Org const &org) {
     return {
         people_only("Created by", org.created_by),
-        people_only("Key max age", format_duration(org.key_max_age)),
+        people_only("Key max age", describe_age_limit(org.key_max_age)),
         people_only("Calls without key", org.auth_mode == AuthMode::optional ? "accepted and recorded" : "refused"),
     };
 }

@@ -1,6 +1,6 @@
 #include "cli/legacy/page.hpp"
 
-#include "cli/html/style.hpp"
+#include "cli/html/page_head.hpp"
 #include "cli/legacy/burn_down_svg.hpp"
 #include "cli/legacy/next_steps.hpp"
 #include "cli/legacy/page_tables.hpp"
@@ -25,19 +25,8 @@ Html words(Phrase const &phrase) {
     return made;
 }
 
-/// Returns the head. Its policy forbids scripts, requests, forms and frames, in case some text is ever not escaped.
-Html head(LegacyStatus const &status) {
-    return element(
-        "head",
-        "\n<meta charset=\"utf-8\">\n"
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-        "base-uri 'none'; form-action 'none'\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-        "<meta name=\"referrer\" content=\"no-referrer\">\n"
-        "<meta name=\"robots\" content=\"noindex\">\n" +
-            element("title", number(status.counts.left()) + " of " + number(status.counts.total()) +
-                                 " agents left on the shared secret") +
-            "\n" + element("style", page_style()) + "\n");
+Html title(LegacyStatus const &status) {
+    return number(status.counts.left()) + " of " + number(status.counts.total()) + " agents left on the shared secret";
 }
 
 struct Verdict {
@@ -180,7 +169,7 @@ std::string legacy_page(LegacyStatus const &status, Globals const &globals) {
         element("main", "\n" + header + "\n" + verdict(status) + figures(status.counts) + progress(status.counts) +
                             chart(status) + steps(status, globals) + owner_section(status) +
                             straggler_sections(status, globals) + footer(status) + "\n");
-    return std::string(legacy_page_beginning) + head(status).text() + "\n" + element("body", body).text() +
+    return std::string(legacy_page_beginning) + page_head(title(status)).text() + "\n" + element("body", body).text() +
            "\n</html>\n";
 }
 

@@ -46,6 +46,11 @@ bool is_plain(Value const &value) {
     return !std::holds_alternative<Record>(value) && !std::holds_alternative<std::vector<Record>>(value);
 }
 
+bool is_empty_record(Value const &value) {
+    auto const *const record = std::get_if<Record>(&value);
+    return record != nullptr && record->empty();
+}
+
 bool is_simple_list(Value const &value) {
     return std::holds_alternative<std::vector<std::string>>(value) ||
            std::holds_alternative<std::vector<std::int64_t>>(value);
@@ -91,7 +96,9 @@ void add_env(Record const &record, std::string &text, std::vector<std::string> &
             return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
         });
         std::string const value = env_value(field.value);
-        if (is_plain(field.value) && needs_no_quotes(value)) {
+        if (is_empty_record(field.value)) {
+            text += name + "=\n";
+        } else if (is_plain(field.value) && needs_no_quotes(value)) {
             text += name + '=' + value + '\n';
         } else {
             notes.push_back(name + " is omitted: its value needs quotes, which programs read in different ways");

@@ -8,8 +8,8 @@ import pexpect
 import pytest
 
 AGENT_KEYS = {
-    "agent_id", "org_id", "name", "status", "permissions", "key_max_age_seconds", "effective_key_max_age_seconds", "created_at",
-    "created_by", "last_used_at",
+    "agent_id", "org_id", "name", "status", "permissions", "key_max_age_seconds", "effective_key_max_age_seconds", "owner", "labels",
+    "created_at", "created_by", "last_used_at",
 }  # fmt: skip
 CREATION_KEYS = AGENT_KEYS | {"key_id", "secret", "delivered_to", "due_at", "expires_at"}
 BAD_IDS = {

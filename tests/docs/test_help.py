@@ -26,7 +26,7 @@ def test_a_command_is_described(found):
         assert name in found.usage
     for flag in found.flags:
         assert len(flag.text) > 5 and not flag.text.endswith("."), f"{flag.names} is not described"
-        assert not flag.type or re.fullmatch(r"[A-Z][A-Z|,.-]*|[a-z0-9|-]+", flag.type), f"{flag.names}: {flag.type}"
+        assert not flag.type or re.fullmatch(r"[A-Z][A-Z|,.=-]*(\|none)?|[a-z0-9|-]+", flag.type), f"{flag.names}: {flag.type}"
     assert max(map(len, found.text.split("\nExamples:")[0].splitlines())) <= 80
 
 

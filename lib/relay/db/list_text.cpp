@@ -27,6 +27,17 @@ std::string json_array(std::vector<std::string> const &texts) {
     return json + "]";
 }
 
+std::string like_pattern(std::string const &glob) {
+    std::string pattern;
+    for (char const c : glob) {
+        if (c == '%' || c == '_' || c == '\\') {
+            pattern += '\\';
+        }
+        pattern += c == '*' ? '%' : c == '?' ? '_' : c;
+    }
+    return pattern;
+}
+
 std::vector<std::string> split_list(std::string const &list) {
     std::vector<std::string> parts;
     for (std::size_t start = 0; start < list.size();) {

@@ -19,6 +19,10 @@ std::string array_text(std::vector<T> const &values) {
 /// Returns a JSON array of texts that need no escaping: `["a","b"]`.
 std::string json_array(std::vector<std::string> const &texts);
 
+/// Returns the LIKE pattern of a glob over ids: `*` and `?` become `%` and `_`, and LIKE's own special characters are
+/// escaped.
+std::string like_pattern(std::string const &glob);
+
 /// Returns the parts of `a,b,c`; an empty text has no parts.
 std::vector<std::string> split_list(std::string const &list);
 

@@ -4,6 +4,7 @@
 #include "relay/model/text_of.hpp"
 #include "relay/model/time.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -43,6 +44,17 @@ class Row {
     template <StoredId Id>
     Id id(char const *column) const {
         return Id(StoredText(), text(column));
+    }
+    /// From a column of texts, each followed by a line feed, which no stored id or name has.
+    template <StoredId Id>
+    std::vector<Id> ids_by_line(char const *column) const {
+        std::vector<Id> found;
+        for (std::string_view rest = view(column); !rest.empty();) {
+            std::size_t const end = rest.find('\n');
+            found.push_back(Id(StoredText(), std::string(rest.substr(0, end))));
+            rest.remove_prefix(std::min(end, rest.size() - 1) + 1);
+        }
+        return found;
     }
     template <StoredId Id>
     std::optional<Id> optional_id(char const *column) const {

@@ -7,9 +7,12 @@
 
 namespace relay {
 
-ListEnd list_gateways(db::Database &database, EachItem<Gateway> const &each) {
+std::vector<std::string> gateway_sort_fields() { return sql::gateway_sort_fields(); }
+
+ListEnd list_gateways(db::Database &database, std::vector<SortField> const &sort, EachItem<Gateway> const &each) {
+    auto const open = [&](db::Transaction &transaction) { return sql::list_gateways(transaction, sort); };
     auto const cursor_of = [](Gateway const &gateway) { return gateway.gateway_id; };
-    return read_list(database, {.limit = std::nullopt}, sql::list_gateways, cursor_of, each);
+    return read_list(database, {.limit = std::nullopt}, open, cursor_of, each);
 }
 
 /// The place of the change in the feed. None: the feed no longer has it, so it counts as acknowledged by all.

@@ -14,8 +14,11 @@ namespace sql {
 struct GatewayAck;
 }
 
-/// Lists the gateways that acknowledge the change feed, and how far each is behind; by id. Also runs on a standby.
-ListEnd list_gateways(db::Database &database, EachItem<Gateway> const &each);
+/// Returns the fields that gateways can be sorted by.
+std::vector<std::string> gateway_sort_fields();
+/// Lists the gateways that acknowledge the change feed, and how far each is behind; by `sort`, then by id. Also runs on a
+/// standby.
+ListEnd list_gateways(db::Database &database, std::vector<SortField> const &sort, EachItem<Gateway> const &each);
 
 /// The number of gateways of one database login. Their ids are only claimed; the database authenticates the login.
 struct RoleWait {

@@ -5,7 +5,17 @@ namespace {
 
 constexpr auto list_sql = R"sql(
 SELECT gateway_id, acknowledged_at, live, changes_behind, seconds_behind, db_role, former_role, changed_hands_at
-FROM relay.gateway_status ORDER BY gateway_id)sql";
+FROM relay.gateway_status)sql";
+
+constexpr db::SortColumn sort_columns[] = {
+    {"gateway_id", "gateway_id"},           {"live", "live"},
+    {"acknowledged_at", "acknowledged_at"}, {"changes_behind", "changes_behind"},
+    {"behind_seconds", "seconds_behind"},   {"db_role", "db_role"},
+};
+
+std::string list_in(std::vector<SortField> const &order) {
+    return std::string(list_sql) + db::order_by(sort_columns, order, "gateway_id");
+}
 
 // A gateway has the change if its cursor is at or past the place, or if it saw the change early: while a transaction
 // stays open, cursors cannot pass it, and only the second can happen.
@@ -31,14 +41,18 @@ Gateway read_gateway(db::Row const &row) {
 
 std::vector<Gateway> find_gateways(db::Transaction &transaction) {
     std::vector<Gateway> gateways;
-    db::Rows const rows = transaction.exec(list_sql);
+    db::Rows const rows = transaction.exec(list_in({}).c_str());
     for (db::Row const row : rows) {
         gateways.push_back(read_gateway(row));
     }
     return gateways;
 }
 
-db::Stream<Gateway> list_gateways(db::Transaction &transaction) { return {transaction, list_sql, {}, read_gateway}; }
+std::vector<std::string> gateway_sort_fields() { return db::sort_fields(sort_columns); }
+
+db::Stream<Gateway> list_gateways(db::Transaction &transaction, std::vector<SortField> const &sort) {
+    return {transaction, list_in(sort), {}, read_gateway};
+}
 
 std::vector<GatewayAck> acknowledged(db::Transaction &transaction, std::optional<FeedPlace> const &place) {
     std::vector<GatewayAck> gateways;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/order_by.hpp"
 #include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/feed/changes_sql.hpp"
@@ -11,7 +12,10 @@ namespace relay::sql {
 /// Returns every gateway that acknowledged anything in the last 7 days, by id.
 /// For a report about all of them; list_gateways is for a list.
 std::vector<Gateway> find_gateways(db::Transaction &transaction);
-db::Stream<Gateway> list_gateways(db::Transaction &transaction);
+/// In order of `sort`, then of id.
+db::Stream<Gateway> list_gateways(db::Transaction &transaction, std::vector<SortField> const &sort);
+/// Returns the fields that gateways can be sorted by.
+std::vector<std::string> gateway_sort_fields();
 
 struct GatewayAck {
     std::string gateway_id{};

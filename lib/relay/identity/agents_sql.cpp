@@ -1,6 +1,7 @@
 #include "relay/identity/agents_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/identity/labels.hpp"
 #include "relay/identity/reported_uses.hpp"
 #include "relay/identity/suggestions.hpp"
 
@@ -13,6 +14,7 @@ namespace {
 std::string const columns = R"sql(
        agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
        extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
+       owner, CASE WHEN labels = '{}' THEN '' ELSE (SELECT string_agg(key || '=' || value, E'\n') FROM jsonb_each_text(labels)) END AS labels,
        status, created_at, created_by, last_used_at)sql";
 
 std::string const find_sql = "SELECT" + columns + " FROM relay.agent_status WHERE agent_id = $1";
@@ -23,7 +25,8 @@ constexpr auto by_name_sql =
     "SELECT agent_id FROM relay.agents WHERE org_id = $1 AND name = $2 ORDER BY created_at, agent_id LIMIT 1";
 
 constexpr auto update_sql = R"sql(
-UPDATE relay.agents SET name = $2, key_max_age = make_interval(secs => $3) WHERE agent_id = $1)sql";
+UPDATE relay.agents SET name = $2, key_max_age = make_interval(secs => $3), owner = $4, labels = jsonb_object($5::text[])
+WHERE agent_id = $1)sql";
 
 std::string const list_sql = "SELECT" + columns + R"sql(
 FROM relay.agent_status AS agent
@@ -32,7 +35,15 @@ WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AN
                                      WHERE key.agent_id = agent.agent_id AND CASE key.state WHEN 'active' THEN key.due_at WHEN 'staged' THEN key.settle_until END <= now() + make_interval(secs => $4)))
   AND ($5::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $5))
   AND ($6::text IS NULL OR EXISTS (SELECT FROM relay.agent_roles AS has WHERE has.agent_id = agent.agent_id AND has.role_id = $6))
-ORDER BY agent_id LIMIT $7::bigint)sql";
+  AND ($7::text IS NULL OR owner = $7) AND ($8::text[] IS NULL OR (labels @> jsonb_object($8::text[]) AND labels <> '{}'))
+  AND ($9::text IS NULL OR agent_id LIKE $9) AND (NOT $10::boolean OR owner IS NULL))sql";
+
+constexpr auto limit_sql = " LIMIT $11::bigint";
+
+constexpr db::SortColumn sort_columns[] = {
+    {"agent_id", "agent_id"}, {"org_id", "org_id"},         {"name", R"(name COLLATE "C")"},  {"owner", "owner"},
+    {"status", "status"},     {"created_at", "created_at"}, {"last_used_at", "last_used_at"},
+};
 
 constexpr auto near_sql = R"sql(
 SELECT id, '"' || name || '", org ' || org_id AS about
@@ -46,7 +57,9 @@ Agent read_agent(db::Row const &row) {
             .name = row.text("name"),
             .permissions = db::split_list(row.text("permissions")),
             .key_max_age = row.optional_seconds("key_max_age"),
-            .effective_key_max_age = row.seconds("effective_key_max_age"),
+            .effective_key_max_age = row.optional_seconds("effective_key_max_age"),
+            .owner = row.optional_id<OwnerName>("owner"),
+            .labels = label_set(row.ids_by_line<Label>("labels")),
             .status = row.value<Status>("status"),
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by"),
@@ -84,17 +97,20 @@ std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId co
     return rows.empty() ? std::nullopt : rows[0].optional_id<AgentId>("agent_id");
 }
 
-void update_agent(db::Transaction &transaction, AgentId const &id, std::string const &name,
-                  std::optional<std::chrono::seconds> key_max_age) {
-    transaction.send(update_sql, {id, name, key_max_age});
+void update_agent(db::Transaction &transaction, AgentId const &id, AgentFields const &fields) {
+    transaction.send(update_sql, {id, fields.name, fields.key_max_age, fields.owner, label_pairs(fields.labels)});
 }
+
+std::vector<std::string> agent_sort_fields() { return db::sort_fields(sort_columns); }
 
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
-    return {transaction,
-            list_sql,
-            {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.limit},
-            read_agent};
+    return {
+        transaction,
+        list_sql + db::order_by(sort_columns, filter.sort, "agent_id") + limit_sql,
+        {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.which.owner,
+         pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.which.unowned, filter.limit},
+        read_agent};
 }
 
 }  // namespace relay::sql

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "relay/db/order_by.hpp"
 #include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
+#include "relay/identity/which_agents.hpp"
 #include "relay/model/ids.hpp"
 
 namespace relay::sql {
@@ -22,8 +24,14 @@ void send_agent_lock(db::Transaction &transaction, AgentId const &id);
 /// Returns the oldest agent with that name in an organization.
 std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId const &org, DisplayName const &name);
 
-void update_agent(db::Transaction &transaction, AgentId const &id, std::string const &name,
-                  std::optional<std::chrono::seconds> key_max_age);
+/// What update_agent writes.
+struct AgentFields {
+    std::string name{};
+    std::optional<std::chrono::seconds> key_max_age{};
+    std::optional<OwnerName> owner{};
+    std::vector<Label> labels{};
+};
+void update_agent(db::Transaction &transaction, AgentId const &id, AgentFields const &fields);
 
 struct AgentFilter {
     std::optional<OrgId> org{};
@@ -31,10 +39,14 @@ struct AgentFilter {
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
     std::optional<RoleId> role{};
+    WhichAgents which{};
     std::optional<std::string> after{};
+    std::vector<SortField> sort{};
     std::optional<std::int64_t> limit{};
 };
-/// Returns agents in order of id.
+/// Returns the fields that agents can be sorted by.
+std::vector<std::string> agent_sort_fields();
+/// Returns agents in order of `sort`, then of id.
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter);
 
 }  // namespace relay::sql

@@ -8,6 +8,23 @@
 #include "relay/identity/use_case.hpp"
 
 namespace relay {
+namespace {
+
+sql::AgentFields fields_after(Agent const &before, UpdateAgent const &request) {
+    return {
+        .name = request.name ? request.name->text() : before.name,
+        .key_max_age = request.default_key_max_age ? std::nullopt
+                       : request.key_max_age       ? request.key_max_age
+                                                   : before.key_max_age,
+        .owner = request.no_owner ? std::nullopt
+                 : request.owner  ? request.owner
+                                  : before.owner,
+        .labels = changed_labels(before.labels, request.labels, request.remove_labels),
+    };
+}
+
+}  // namespace
+
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
                           KeyDelivery &delivery) {
     DeliverThenCommit delivery_commit(&delivery, options);
@@ -38,12 +55,12 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
             granted_events(holder, sql::grant(transaction, result.agent, request.add_permissions, GrantTerms()));
         auto taken = revoked_events(holder, sql::revoke(transaction, result.agent, request.remove_permissions));
         std::move(taken.begin(), taken.end(), std::back_inserter(events));
-        std::string const name = request.name ? request.name->text() : before.name;
-        auto const key_max_age = request.key_max_age ? request.key_max_age : before.key_max_age;
-        sql::update_agent(transaction, request.id, name, key_max_age);
+        sql::AgentFields const fields = fields_after(before, request);
+        sql::update_agent(transaction, request.id, fields);
         std::vector<std::string> const permissions = std::move(result.agent.permissions);
         result.agent = sql::get_agent(transaction, request.id);
-        transaction.confirm(result.agent.name == name && result.agent.key_max_age == key_max_age &&
+        transaction.confirm(result.agent.name == fields.name && result.agent.key_max_age == fields.key_max_age &&
+                                result.agent.owner == fields.owner && result.agent.labels == fields.labels &&
                                 result.agent.permissions == permissions,
                             "the update of agent " + request.id.text());
         sql::Detail detail;
@@ -56,6 +73,8 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
         note_if(before.name != result.agent.name, "name");
         note_if(before.permissions != result.agent.permissions, "permissions");
         note_if(before.key_max_age != result.agent.key_max_age, "key_max_age");
+        note_if(before.owner != result.agent.owner, "owner");
+        note_if(before.labels != result.agent.labels, "labels");
         result.changed = !result.fields.empty();
         note_who(result, transaction);
         if (!result.changed) {

@@ -14,6 +14,8 @@ struct CreateAgent {
     std::vector<Permission> permissions{};
     std::optional<std::chrono::seconds> key_max_age{};  ///< none: the organization's
     std::optional<Instant> expires_at{};  ///< when the key expires; none: never
+    std::optional<OwnerName> owner{};
+    std::vector<Label> labels{};  ///< a label_set()
 };
 
 struct CreatedAgent : WriteReceipt {
@@ -35,15 +37,21 @@ struct UpdateAgent {
     std::vector<Permission> add_permissions{};
     std::vector<Permission> remove_permissions{};
     std::optional<std::chrono::seconds> key_max_age{};
+    bool default_key_max_age = false;  ///< from now on that of its organization
+    std::optional<OwnerName> owner{};
+    bool no_owner = false;
+    std::vector<Label> labels{};  ///< labels to set: a label_set()
+    std::vector<LabelName> remove_labels{};
 };
 
 struct UpdatedAgent : WriteReceipt {
     Agent agent;
-    std::vector<std::string> fields{};  ///< the fields that changed: "name", "permissions", "key_max_age"
+    std::vector<std::string>
+        fields{};  ///< the fields that changed: "name", "permissions", "key_max_age", "owner", "labels"
 };
 
 /// Updates the fields that are set in `request`. Adding a permission that the agent has (its conditions are kept) or
-/// removing one that it does not have changes nothing. Throws Error: not_found.
+/// removing one that it does not have changes nothing; likewise for labels. Throws Error: not_found.
 UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, WriteOptions const &options);
 
 }  // namespace relay

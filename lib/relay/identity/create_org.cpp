@@ -48,7 +48,7 @@ Org as_updated(Org org, UpdateOrg const &request) {
     org.name = request.name ? request.name->text() : org.name;
     org.plan = settings.plan.value_or(org.plan);
     org.max_agents = settings.max_agents ? settings.max_agents : org.max_agents;
-    org.key_max_age = settings.key_max_age.value_or(org.key_max_age);
+    org.key_max_age = settings.key_max_age || settings.no_key_max_age ? settings.key_max_age : org.key_max_age;
     org.auth_mode = settings.auth_mode.value_or(org.auth_mode);
     return org;
 }

@@ -3,6 +3,7 @@
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/keys_sql.hpp"
+#include "relay/identity/labels.hpp"
 #include "relay/identity/new_agent_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
@@ -34,7 +35,8 @@ Fields differing_from(Org const &org, DisplayName const &name, OrgSettings const
     add_if(fields, org.name != name.text(), "name");
     add_if(fields, settings.plan && org.plan != *settings.plan, "plan");
     add_if(fields, settings.max_agents && org.max_agents != settings.max_agents, "max_agents");
-    add_if(fields, settings.key_max_age && org.key_max_age != *settings.key_max_age, "key_max_age");
+    add_if(fields, (settings.key_max_age || settings.no_key_max_age) && org.key_max_age != settings.key_max_age,
+           "key_max_age");
     add_if(fields, settings.auth_mode && org.auth_mode != *settings.auth_mode, "auth_mode");
     return fields;
 }
@@ -52,6 +54,8 @@ Fields differing_from(Agent const &agent, CreateAgent const &request) {
     add_if(fields, agent.name != request.name.text(), "name");
     add_if(fields, agent.permissions != permission_texts(request.permissions), "permissions");
     add_if(fields, request.key_max_age && agent.key_max_age != request.key_max_age, "key_max_age");
+    add_if(fields, request.owner && agent.owner != request.owner, "owner");
+    add_if(fields, !has_labels(agent.labels, request.labels), "labels");
     return fields;
 }
 

@@ -1,6 +1,7 @@
 #include "relay/identity/keys_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/identity/reported_uses.hpp"
 #include "relay/identity/suggestions.hpp"
 
 namespace relay::sql {
@@ -36,13 +37,30 @@ SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by,
        replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
 FROM relay.key_status WHERE agent_id = $1 ORDER BY created_at DESC, key_id)sql";
 
+// $6: only keys that gateways accept. $9: of agents that meet the three conditions after it.
 constexpr auto list_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
        replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
-FROM relay.key_status
+FROM relay.key_status AS key
 WHERE ($1::text IS NULL OR agent_id = $1) AND ($2::text IS NULL OR org_id = $2) AND ($3::text IS NULL OR status = $3)
   AND ($4::text IS NULL OR key_id > $4 COLLATE "C")
-ORDER BY key_id LIMIT $5::bigint)sql";
+  AND ($5::bigint IS NULL OR created_at <= now() - make_interval(secs => $5))
+  AND (NOT $6::boolean OR (state NOT IN ('retired', 'revoked') AND status NOT IN ('expired', 'retired', 'revoked')))
+  AND (NOT $7::boolean OR last_used_at IS NULL)
+  AND ($8::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $8))
+  AND (NOT $9::boolean OR EXISTS (
+          SELECT FROM relay.agents AS agent
+          WHERE agent.agent_id = key.agent_id AND ($10::text IS NULL OR agent.owner = $10) AND (NOT $11::boolean OR agent.owner IS NULL)
+            AND ($12::text[] IS NULL OR (agent.labels @> jsonb_object($12::text[]) AND agent.labels <> '{}'))
+            AND ($13::text IS NULL OR agent.agent_id LIKE $13))))sql";
+
+constexpr auto limit_sql = " LIMIT $14::bigint";
+
+constexpr db::SortColumn sort_columns[] = {
+    {"key_id", "key_id"},         {"agent_id", "agent_id"},         {"org_id", "org_id"},
+    {"status", "status"},         {"created_at", "created_at"},     {"due_at", "due_at"},
+    {"expires_at", "expires_at"}, {"last_used_at", "last_used_at"},
+};
 
 constexpr auto identify_sql = "SELECT kind, owner_org, owner_agent FROM relay.identify($1, $2::bytea)";
 
@@ -83,7 +101,7 @@ Key read_key(db::Row const &row) {
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by"),
             .made_order = row.integer("made_order"),
-            .due_at = row.instant("due_at"),
+            .due_at = row.optional_instant("due_at"),
             .expires_at = row.optional_instant("expires_at"),
             .retired_at = row.optional_instant("retired_at"),
             .revoked_at = row.optional_instant("revoked_at"),
@@ -129,7 +147,7 @@ db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHa
                                           .status = KeyStatus::active,
                                           .created_at = transaction.now(),
                                           .created_by = created_by.text(),
-                                          .due_at = rows.one().instant("due_at"),
+                                          .due_at = rows.one().optional_instant("due_at"),
                                           .expires_at = expires_at};
                            });
 }
@@ -216,8 +234,16 @@ void mark_revoked(db::Transaction &transaction, AgentId const &agent) {
     });
 }
 
+std::vector<std::string> key_sort_fields() { return db::sort_fields(sort_columns); }
+
 db::Stream<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {
-    return {transaction, list_sql, {filter.agent, filter.org, filter.status, filter.after, filter.limit}, read_key};
+    auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
+    return {transaction,
+            std::string(list_sql) + db::order_by(sort_columns, filter.sort, "key_id") + limit_sql,
+            {filter.agent, filter.org, filter.status, filter.after, filter.older_than, filter.live_only,
+             filter.never_used, unused, filter.which.any(), filter.which.owner, filter.which.unowned,
+             pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.limit},
+            read_key};
 }
 
 db::Pending<std::vector<Key>> keys_of_agent(db::Transaction &transaction, AgentId const &agent) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include "relay/crypto/key_hash.hpp"
+#include "relay/db/order_by.hpp"
 #include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
+#include "relay/identity/which_agents.hpp"
 #include "relay/model/ids.hpp"
 
 namespace relay::sql {
@@ -60,10 +62,18 @@ struct KeyFilter {
     std::optional<AgentId> agent{};
     std::optional<OrgId> org{};
     std::optional<KeyStatus> status{};
+    bool live_only = false;  ///< only keys that gateways accept, ignoring blocks
+    std::optional<std::chrono::seconds> older_than{};
+    bool never_used = false;
+    std::optional<std::chrono::seconds> unused_for{};
+    WhichAgents which{};
     std::optional<std::string> after{};
+    std::vector<SortField> sort{};
     std::optional<std::int64_t> limit{};
 };
-/// Returns keys in order of id.
+/// Returns the fields that keys can be sorted by.
+std::vector<std::string> key_sort_fields();
+/// Returns keys in order of `sort`, then of id.
 db::Stream<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter);
 /// Returns all keys of an agent, newest first.
 db::Pending<std::vector<Key>> keys_of_agent(db::Transaction &transaction, AgentId const &agent);

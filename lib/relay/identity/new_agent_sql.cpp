@@ -1,16 +1,17 @@
 #include "relay/identity/new_agent_sql.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/identity/labels.hpp"
 
 namespace relay::sql {
 namespace {
 
 // No conflict target, because two creations at the same time can also collide on (org_id, agent_id). The events are in
-// the same statement as the key, as relay.audit_new_keys demands. $13 and $14: the deadlines of a staged key; null: it is active.
+// the same statement as the key, as relay.audit_new_keys demands. $15 and $16: the deadlines of a staged key; null: it is active.
 constexpr auto insert_sql = R"sql(
 WITH made AS (
-    INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by)
-    SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6
+    INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by, owner, labels)
+    SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6, $13, jsonb_object($14::text[])
     FROM relay.organizations AS org WHERE org.org_id = $2
     ON CONFLICT DO NOTHING
     RETURNING agent_id, org_id, key_max_age
@@ -18,18 +19,18 @@ WITH made AS (
     INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, detail, reason, ticket, actor, trace_id)
     SELECT event.action, made.org_id, made.agent_id, event.key_id, event.detail, $10, $11, $6, $12
     FROM made CROSS JOIN (VALUES ('agent_created', NULL, jsonb_build_object('name', $3::text)),
-                                 (CASE WHEN $13::bigint IS NULL THEN 'key_issued' ELSE 'key_staged' END, $7, NULL)) AS event (action, key_id, detail)
+                                 (CASE WHEN $15::bigint IS NULL THEN 'key_issued' ELSE 'key_staged' END, $7, NULL)) AS event (action, key_id, detail)
     RETURNING 1
 ), issued AS (
     INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by, state, deliver_until, settle_until)
     SELECT $7, made.agent_id, made.org_id, $8::bytea, now() + COALESCE(made.key_max_age, org.key_max_age), $9::timestamptz, $6,
-           CASE WHEN $13 IS NULL THEN 'active' ELSE 'staged' END, clock.reading + make_interval(secs => $13),
-           clock.reading + make_interval(secs => $13) + make_interval(secs => $14)
+           CASE WHEN $15 IS NULL THEN 'active' ELSE 'staged' END, clock.reading + make_interval(secs => $15),
+           clock.reading + make_interval(secs => $15) + make_interval(secs => $16)
     FROM made JOIN relay.organizations AS org ON org.org_id = made.org_id
     CROSS JOIN (SELECT clock_timestamp() AS reading OFFSET 0) AS clock
-    RETURNING due_at
+    RETURNING key_id, due_at
 )
-SELECT (SELECT due_at FROM issued) AS due_at, (SELECT count(*) FROM written) AS events,
+SELECT (SELECT due_at FROM issued) AS due_at, (SELECT count(*) FROM issued) AS keys, (SELECT count(*) FROM written) AS events,
        EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS has_revocations,
        (SELECT relay.agent_limit(org.plan, org.max_agents) FROM relay.organizations AS org WHERE org.org_id = $2) IS NOT NULL
            AS limited
@@ -40,6 +41,7 @@ constexpr auto find_made_sql = R"sql(
 SELECT agent.org_id, agent.name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(agent.permissions)), ',') AS permissions,
        extract(epoch FROM agent.key_max_age)::bigint AS key_max_age,
        extract(epoch FROM COALESCE(agent.key_max_age, org.key_max_age))::bigint AS effective_key_max_age,
+       agent.owner, COALESCE((SELECT string_agg(key || '=' || value, E'\n') FROM jsonb_each_text(agent.labels)), '') AS labels,
        agent.created_at, agent.created_by
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
 WHERE agent.agent_id = $1 AND relay.count_keys_as_made(ARRAY[$2::text], ARRAY[$3::text], ARRAY[$1::text], $4) = 1)sql";
@@ -63,6 +65,8 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
                                            by.reason,
                                            by.ticket,
                                            by.trace_id,
+                                           request.owner,
+                                           label_pairs(request.labels),
                                            staged ? Seconds(staging->timeout) : Seconds(),
                                            staged ? Seconds(staging->settle) : Seconds()};
     Key const issued{.key_id = key.id(),
@@ -78,13 +82,12 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
                 return std::nullopt;
             }
             db::Row const row = rows[0];
-            std::optional<Instant> const due_at = row.optional_instant("due_at");
-            transaction.require(due_at.has_value(), "the new key of agent " + issued.agent_id.text());
+            transaction.require(row.integer("keys") == 1, "the new key of agent " + issued.agent_id.text());
             transaction.require(row.integer("events") == 2, "an event of the audit trail (relay.auth_events)");
             InsertedAgent inserted{
                 .key = issued, .has_revocations = row.boolean("has_revocations"), .limited = row.boolean("limited")};
             inserted.key.created_at = transaction.now();
-            inserted.key.due_at = *due_at;
+            inserted.key.due_at = row.optional_instant("due_at");
             return inserted;
         });
 }
@@ -102,7 +105,9 @@ db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, 
                          .name = row.text("name"),
                          .permissions = db::split_list(row.text("permissions")),
                          .key_max_age = row.optional_seconds("key_max_age"),
-                         .effective_key_max_age = row.seconds("effective_key_max_age"),
+                         .effective_key_max_age = row.optional_seconds("effective_key_max_age"),
+                         .owner = row.optional_id<OwnerName>("owner"),
+                         .labels = label_set(row.ids_by_line<Label>("labels")),
                          .status = Status::active,  // the creation of one that is blocked or revoked is refused
                          .created_at = row.instant("created_at"),
                          .created_by = row.text("created_by")};

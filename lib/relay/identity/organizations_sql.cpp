@@ -7,7 +7,8 @@ namespace {
 
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.organizations (org_id, name, plan, max_agents, key_max_age, auth_mode, created_by)
-VALUES ($1, $2, COALESCE($3, 'free'), $4, COALESCE(make_interval(secs => $5), interval '90 days'), COALESCE($6, 'required'), $7)
+VALUES ($1, $2, COALESCE($3, 'free'), $4, CASE WHEN NOT $8::boolean THEN COALESCE(make_interval(secs => $5), interval '90 days') END,
+        COALESCE($6, 'required'), $7)
 ON CONFLICT (org_id) DO NOTHING)sql";
 
 constexpr auto find_sql = R"sql(
@@ -19,14 +20,20 @@ constexpr auto lock_sql = "SELECT org_id FROM relay.organizations WHERE org_id =
 constexpr auto update_sql = R"sql(
 UPDATE relay.organizations
 SET name = COALESCE($2, name), plan = COALESCE($3, plan), max_agents = COALESCE($4::integer, max_agents),
-    key_max_age = COALESCE(make_interval(secs => $5), key_max_age), auth_mode = COALESCE($6, auth_mode)
+    key_max_age = CASE WHEN NOT $7::boolean THEN COALESCE(make_interval(secs => $5), key_max_age) END, auth_mode = COALESCE($6, auth_mode)
 WHERE org_id = $1)sql";
 
 constexpr auto list_sql = R"sql(
 SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
 FROM relay.organization_status
-WHERE ($1::text IS NULL OR org_id LIKE $1) AND (NOT $2::boolean OR status <> 'active') AND ($3::text IS NULL OR org_id > $3 COLLATE "C")
-ORDER BY org_id LIMIT $4::bigint)sql";
+WHERE ($1::text IS NULL OR org_id LIKE $1) AND (NOT $2::boolean OR status <> 'active') AND ($3::text IS NULL OR org_id > $3 COLLATE "C"))sql";
+
+constexpr auto limit_sql = " LIMIT $4::bigint";
+
+constexpr db::SortColumn sort_columns[] = {
+    {"org_id", "org_id"}, {"name", R"(name COLLATE "C")"}, {"plan", "plan"}, {"status", "status"},
+    {"agents", "agents"}, {"created_at", "created_at"},
+};
 
 constexpr auto keyless_sql = R"sql(
 SELECT caller, known, calls, last_at, count(*) OVER () AS all_callers, (sum(calls) OVER ())::bigint AS all_calls
@@ -47,7 +54,7 @@ Org read_org(db::Row const &row) {
             .max_agents = row.optional_integer("max_agents"),
             .agent_limit = row.optional_integer("agent_limit"),
             .agents = row.integer("agents"),
-            .key_max_age = row.seconds("key_max_age"),
+            .key_max_age = row.optional_seconds("key_max_age"),
             .auth_mode = row.value<AuthMode>("auth_mode"),
             .status = row.value<Status>("status"),
             .created_at = row.instant("created_at"),
@@ -60,7 +67,7 @@ bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const
                 Note const &created_by) {
     return transaction
                .exec(insert_sql, {id, name, settings.plan, settings.max_agents, settings.key_max_age,
-                                  settings.auth_mode, created_by})
+                                  settings.auth_mode, created_by, settings.no_key_max_age})
                .affected() == 1;
 }
 
@@ -80,12 +87,17 @@ void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
                 OrgSettings const &settings) {
-    transaction.exec(update_sql,
-                     {id, name, settings.plan, settings.max_agents, settings.key_max_age, settings.auth_mode});
+    transaction.exec(update_sql, {id, name, settings.plan, settings.max_agents, settings.key_max_age,
+                                  settings.auth_mode, settings.no_key_max_age});
 }
 
+std::vector<std::string> org_sort_fields() { return db::sort_fields(sort_columns); }
+
 db::Stream<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter) {
-    return {transaction, list_sql, {filter.like, filter.blocked_only, filter.after, filter.limit}, read_org};
+    return {transaction,
+            std::string(list_sql) + db::order_by(sort_columns, filter.sort, "org_id") + limit_sql,
+            {filter.like, filter.blocked_only, filter.after, filter.limit},
+            read_org};
 }
 
 KeylessCalls keyless_calls(db::Transaction &transaction, OrgId const &id) {

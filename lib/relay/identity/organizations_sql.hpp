@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/order_by.hpp"
 #include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
@@ -28,9 +29,12 @@ struct OrgFilter {
     std::optional<std::string> like{};  ///< a LIKE pattern over the id
     bool blocked_only = false;
     std::optional<std::string> after{};
+    std::vector<SortField> sort{};
     std::optional<std::int64_t> limit{};
 };
-/// Returns organizations in order of id.
+/// Returns the fields that organizations can be sorted by.
+std::vector<std::string> org_sort_fields();
+/// Returns organizations in order of `sort`, then of id.
 db::Stream<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter);
 
 /// Returns who called without a key in the last 7 days.

@@ -25,7 +25,8 @@ ListEnd read_list(db::Database &database, PageRequest const &page, Open const &o
                 end.read = {.at = transaction.now(), .db_role = transaction.db_role()};
             }
             if (page.limit && passed == *page.limit) {
-                end.next = last;
+                end.more = true;
+                end.next = page.sort.empty() ? std::optional(last) : std::nullopt;
                 return;
             }
             each(item, end.read);

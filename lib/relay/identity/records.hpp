@@ -19,6 +19,7 @@ struct OrgSettings {
     std::optional<Plan> plan{};  ///< default: free
     std::optional<std::int64_t> max_agents{};  ///< default: the limit of the plan
     std::optional<std::chrono::seconds> key_max_age{};  ///< default: 90 days
+    bool no_key_max_age = false;  ///< age alone makes no key due
     std::optional<AuthMode> auth_mode{};  ///< default: required
 };
 
@@ -29,7 +30,7 @@ struct Org {
     std::optional<std::int64_t> max_agents{};  ///< none: the limit of the plan
     std::optional<std::int64_t> agent_limit{};  ///< the limit in force; none: no limit
     std::int64_t agents = 0;  ///< agents that are not revoked
-    std::chrono::seconds key_max_age{};
+    std::optional<std::chrono::seconds> key_max_age{};  ///< none: age alone makes no key due
     AuthMode auth_mode = AuthMode::required;
     Status status = Status::active;
     Instant created_at{};
@@ -57,7 +58,9 @@ struct Agent {
     std::string name{};
     std::vector<std::string> permissions{};
     std::optional<std::chrono::seconds> key_max_age{};  ///< none: the organization's
-    std::chrono::seconds effective_key_max_age{};
+    std::optional<std::chrono::seconds> effective_key_max_age{};  ///< none: age alone makes no key due
+    std::optional<OwnerName> owner{};  ///< whom to write to about it
+    std::vector<Label> labels{};  ///< sorted
     Status status = Status::active;  ///< its own, or its organization's if that is worse
     Instant created_at{};
     std::string created_by{};
@@ -81,7 +84,7 @@ struct Key {
     Instant created_at{};
     std::string created_by{};
     std::int64_t made_order = 0;  ///< of two keys, the one that was made later has the higher number
-    Instant due_at{};  ///< of a staged key: when it has settled
+    std::optional<Instant> due_at{};  ///< of a staged key: when it has settled; none: age alone does not make it due
     std::optional<Instant> expires_at{};
     std::optional<Instant> retired_at{};
     std::optional<Instant> revoked_at{};

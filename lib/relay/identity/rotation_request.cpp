@@ -32,8 +32,11 @@ std::string reason_to_keep(RotateKey const &request, Key const &active, Instant 
         return fmt::format("key {} is {} old (limit {})", active.key_id, describe_duration(age(active, now)),
                            describe_duration(*request.if_older_than));
     }
-    if (request.due_within && active.due_at > now + *request.due_within) {
-        return fmt::format("key {} is due at {}", active.key_id, format_instant_seconds(active.due_at));
+    if (request.due_within && !active.due_at) {
+        return fmt::format("key {} is never due by its age", active.key_id);
+    }
+    if (request.due_within && *active.due_at > now + *request.due_within) {
+        return fmt::format("key {} is due at {}", active.key_id, format_instant_seconds(*active.due_at));
     }
     return {};
 }

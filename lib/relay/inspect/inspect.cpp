@@ -1,5 +1,6 @@
 #include "relay/inspect/inspect.hpp"
 
+#include "relay/db/list_text.hpp"
 #include "relay/identity/agent_permissions_sql.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/events_sql.hpp"
@@ -14,18 +15,6 @@
 namespace relay {
 namespace {
 
-/// Converts a glob to a LIKE pattern: `*` and `?` become `%` and `_`, and LIKE's own special characters are escaped.
-std::string like_pattern(std::string const &glob) {
-    std::string pattern;
-    for (char const c : glob) {
-        if (c == '%' || c == '_' || c == '\\') {
-            pattern += '\\';
-        }
-        pattern += c == '*' ? '%' : c == '?' ? '_' : c;
-    }
-    return pattern;
-}
-
 /// Runs `work` in a read-only transaction and adds the time and the role to its result.
 template <typename Work>
 auto read(db::Database &database, Work const &work) {
@@ -39,12 +28,17 @@ auto read(db::Database &database, Work const &work) {
 
 }  // namespace
 
+std::vector<std::string> org_sort_fields() { return sql::org_sort_fields(); }
+std::vector<std::string> agent_sort_fields() { return sql::agent_sort_fields(); }
+std::vector<std::string> key_sort_fields() { return sql::key_sort_fields(); }
+
 ListEnd list_orgs(db::Database &database, ListOrgs const &request, EachItem<Org> const &each) {
     auto const open = [&](db::Transaction &transaction) {
         return sql::list_orgs(transaction,
-                              {.like = request.match ? std::optional(like_pattern(*request.match)) : std::nullopt,
+                              {.like = request.match ? std::optional(db::like_pattern(*request.match)) : std::nullopt,
                                .blocked_only = request.blocked_only,
                                .after = request.page.after,
+                               .sort = request.page.sort,
                                .limit = request.page.one_more()});
     };
     return read_list(
@@ -77,7 +71,9 @@ ListEnd list_agents(db::Database &database, ListAgents const &request, EachItem<
                                               .key_due = request.key_due,
                                               .unused_for = request.unused_for,
                                               .role = request.role,
+                                              .which = request.which,
                                               .after = request.page.after,
+                                              .sort = request.page.sort,
                                               .limit = request.page.one_more()});
     };
     return read_list(
@@ -130,7 +126,13 @@ ListEnd list_keys(db::Database &database, ListKeys const &request, EachItem<Key>
         return sql::list_keys(transaction, {.agent = request.agent,
                                             .org = request.org,
                                             .status = request.status,
+                                            .live_only = request.live_only,
+                                            .older_than = request.older_than,
+                                            .never_used = request.never_used,
+                                            .unused_for = request.unused_for,
+                                            .which = request.which,
                                             .after = request.page.after,
+                                            .sort = request.page.sort,
                                             .limit = request.page.one_more()});
     };
     return read_list(

@@ -3,6 +3,7 @@
 #include "relay/crypto/api_key.hpp"
 #include "relay/db/database.hpp"
 #include "relay/identity/records.hpp"
+#include "relay/identity/which_agents.hpp"
 #include "relay/model/page.hpp"
 
 #include <functional>
@@ -14,6 +15,8 @@ struct ListOrgs {
     bool blocked_only = false;
     PageRequest page{};
 };
+/// Returns the fields that `page.sort` can name; likewise below.
+std::vector<std::string> org_sort_fields();
 ListEnd list_orgs(db::Database &database, ListOrgs const &request, EachItem<Org> const &each);
 
 struct OrgDetails {
@@ -34,8 +37,10 @@ struct ListAgents {
     std::optional<std::chrono::seconds> key_due{};  ///< only agents whose active key is due within this, or overdue
     std::optional<std::chrono::seconds> unused_for{};  ///< only agents not seen for this long (if never: created)
     std::optional<RoleId> role{};  ///< only agents with this role of `org`
+    WhichAgents which{};
     PageRequest page{};
 };
+std::vector<std::string> agent_sort_fields();
 /// Throws Error: not_found, no such organization or role.
 ListEnd list_agents(db::Database &database, ListAgents const &request, EachItem<Agent> const &each);
 
@@ -62,8 +67,14 @@ struct ListKeys {
     std::optional<AgentId> agent{};
     std::optional<OrgId> org{};
     std::optional<KeyStatus> status{};
+    bool live_only = false;  ///< only keys that gateways accept, ignoring blocks
+    std::optional<std::chrono::seconds> older_than{};
+    bool never_used = false;
+    std::optional<std::chrono::seconds> unused_for{};  ///< only keys not used for this long (if never: created)
+    WhichAgents which{};
     PageRequest page{};
 };
+std::vector<std::string> key_sort_fields();
 /// Throws Error: not_found, no such agent or organization.
 ListEnd list_keys(db::Database &database, ListKeys const &request, EachItem<Key> const &each);
 

@@ -18,6 +18,7 @@ bool is_lower_or_digit(char c) { return is_lower(c) || is_digit(c); }
 bool is_letter_or_digit(char c) { return is_lower_or_digit(c) || is_upper(c); }
 bool is_new_id_character(char c) { return is_lower_or_digit(c) || c == '_' || c == '-'; }
 bool is_old_id_character(char c) { return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-'; }
+bool is_label_character(char c) { return is_new_id_character(c) || c == '.'; }
 bool is_key_id_character(char c) { return KeyId::alphabet.find(c) != std::string_view::npos; }
 bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 
@@ -43,6 +44,13 @@ constexpr std::string_view new_id_allowed = "use a-z, 0-9, - and _, at most 63; 
 constexpr IdRule org_rule{"org id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
 constexpr IdRule role_rule{"role id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
 constexpr IdRule new_agent_rule{"agent id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
+constexpr IdRule label_rule{"label name",
+                            "a-z",
+                            "use a-z, 0-9, dot, - and _, at most 63; the first one a letter or a digit",
+                            63,
+                            is_lower_or_digit,
+                            is_label_character,
+                            true};
 constexpr IdRule agent_rule{
     "agent id", "A-Z, a-z",         "use A-Z, a-z, 0-9, dot, - and _, at most 127; the first one a letter or a digit",
     127,        is_letter_or_digit, is_old_id_character,
@@ -274,6 +282,24 @@ DatabaseName DatabaseName::parse(std::string_view text) {
 }
 
 DisplayName DisplayName::parse(std::string_view text) { return DisplayName(check_free_text("name", text, 200)); }
+
+OwnerName OwnerName::parse(std::string_view text) { return OwnerName(check_free_text("owner", text, 200)); }
+
+LabelName LabelName::parse(std::string_view text) { return LabelName(check_id(label_rule, text)); }
+
+Label Label::parse(std::string_view text) {
+    constexpr std::string_view allowed = "write NAME=VALUE, such as team=payments";
+    if (text.empty()) {
+        refuse_empty("label", allowed);
+    }
+    refuse_key("label", text);
+    std::size_t const equals = text.find('=');
+    if (equals == std::string_view::npos) {
+        refuse("label", text, "has no '='", allowed);
+    }
+    std::string const name = LabelName::parse(text.substr(0, equals)).text();
+    return Label(name + '=' + check_free_text("value of label " + name, text.substr(equals + 1), 200));
+}
 
 Note Note::parse(std::string_view what, std::string_view text) {
     return Note(check_free_text(std::string(what), text, 1000));

@@ -129,6 +129,38 @@ class DisplayName : public detail::CheckedText<DisplayName> {
     explicit DisplayName(std::string text) : CheckedText(std::move(text)) {}
 };
 
+/// Whom to write to about an agent and its keys: a person, a team or an address. As DisplayName.
+class OwnerName : public detail::CheckedText<OwnerName> {
+  public:
+    static OwnerName parse(std::string_view text);
+    OwnerName(StoredText, std::string text) : CheckedText(std::move(text)) {}
+
+  private:
+    explicit OwnerName(std::string text) : CheckedText(std::move(text)) {}
+};
+
+/// The name of a label of an agent: `[a-z0-9][a-z0-9_.-]{0,62}`.
+class LabelName : public detail::CheckedText<LabelName> {
+  public:
+    static LabelName parse(std::string_view text);
+
+  private:
+    explicit LabelName(std::string text) : CheckedText(std::move(text)) {}
+};
+
+/// A label of an agent, `NAME=VALUE`. The name is a LabelName; the value follows the rule of DisplayName.
+class Label : public detail::CheckedText<Label> {
+  public:
+    static Label parse(std::string_view text);
+    Label(StoredText, std::string text) : CheckedText(std::move(text)) {}
+
+    std::string_view name() const { return std::string_view(text()).substr(0, text().find('=')); }
+    std::string_view value() const { return std::string_view(text()).substr(text().find('=') + 1); }
+
+  private:
+    explicit Label(std::string text) : CheckedText(std::move(text)) {}
+};
+
 /// Free text for the audit trail (a reason, a ticket, an actor): as DisplayName, but up to 1000 bytes.
 class Note : public detail::CheckedText<Note> {
   public:

@@ -181,13 +181,17 @@ DeletedRole delete_role(db::Database &database, DeleteRole const &request, Write
     });
 }
 
+std::vector<std::string> role_sort_fields() { return sql::role_sort_fields(); }
+
 ListEnd list_roles(db::Database &database, ListRoles const &request, EachItem<Role> const &each) {
     auto const after = request.page.after ? std::optional(parse_cursor(*request.page.after)) : std::nullopt;
     auto const open = [&](db::Transaction &transaction) {
         if (request.org) {
             sql::get_org(transaction, *request.org);
         }
-        return sql::list_roles(transaction, {.org = request.org, .after = after, .limit = request.page.one_more()});
+        return sql::list_roles(
+            transaction,
+            {.org = request.org, .after = after, .sort = request.page.sort, .limit = request.page.one_more()});
     };
     auto const cursor_of = [](Role const &role) { return role.org_id.text() + '/' + role.role_id.text(); };
     return read_list(database, request.page, open, cursor_of, each);

@@ -64,6 +64,8 @@ struct ListRoles {
     std::optional<OrgId> org{};
     PageRequest page{};  ///< its cursor is ORG/ROLE
 };
+/// Returns the fields that `page.sort` can name.
+std::vector<std::string> role_sort_fields();
 /// Returns a page of roles. Throws Error: not_found, no such organization; usage, not a cursor.
 ListEnd list_roles(db::Database &database, ListRoles const &request, EachItem<Role> const &each);
 

@@ -20,8 +20,14 @@ SELECT org_id, role_id, name, created_at, created_by,
        (SELECT count(*) FROM relay.agent_roles AS has WHERE has.org_id = role.org_id AND has.role_id = role.role_id) AS agents
 FROM relay.roles AS role
 WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR role_id = $2)
-  AND ($3::text IS NULL OR (org_id, role_id) > ($3 COLLATE "C", $4::text COLLATE "C"))
-ORDER BY org_id, role_id LIMIT $5::bigint)sql";
+  AND ($3::text IS NULL OR (org_id, role_id) > ($3 COLLATE "C", $4::text COLLATE "C")))sql";
+
+constexpr auto limit_sql = " LIMIT $5::bigint";
+
+constexpr db::SortColumn sort_columns[] = {
+    {"org_id", "org_id"}, {"role_id", "role_id"},       {"name", R"(name COLLATE "C")"},
+    {"agents", "agents"}, {"created_at", "created_at"},
+};
 
 constexpr auto lock_sql = "SELECT role_id FROM relay.roles WHERE org_id = $1 AND role_id = $2 FOR UPDATE";
 
@@ -109,7 +115,7 @@ bool insert_role(db::Transaction &transaction, OrgId const &org, RoleId const &i
 }
 
 std::optional<Role> find_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {
-    db::Rows const rows = transaction.exec(list_sql, {org, id, std::nullopt, std::nullopt, std::nullopt});
+    db::Rows const rows = transaction.exec(list_sql, {org, id, std::nullopt, std::nullopt});
     return rows.empty() ? std::nullopt : std::optional(read_role(rows[0]));
 }
 
@@ -136,10 +142,15 @@ void delete_role(db::Transaction &transaction, OrgId const &org, RoleId const &i
     transaction.exec(delete_sql, {org, id});
 }
 
+std::vector<std::string> role_sort_fields() { return db::sort_fields(sort_columns); }
+
 db::Stream<Role> list_roles(db::Transaction &transaction, RoleFilter const &filter) {
     auto const after_org = filter.after ? std::optional(filter.after->org_id) : std::nullopt;
     auto const after_role = filter.after ? std::optional(filter.after->role_id) : std::nullopt;
-    return {transaction, list_sql, {filter.org, std::nullopt, after_org, after_role, filter.limit}, read_role};
+    return {transaction,
+            std::string(list_sql) + db::order_by(sort_columns, filter.sort, "org_id, role_id") + limit_sql,
+            {filter.org, std::nullopt, after_org, after_role, filter.limit},
+            read_role};
 }
 
 std::vector<Grant> grants_of_role(db::Transaction &transaction, OrgId const &org, RoleId const &id) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/db/order_by.hpp"
 #include "relay/db/row_stream.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/records.hpp"
@@ -34,9 +35,12 @@ struct RolePlace {
 struct RoleFilter {
     std::optional<OrgId> org{};
     std::optional<RolePlace> after{};
+    std::vector<SortField> sort{};
     std::optional<std::int64_t> limit{};
 };
-/// Returns roles in order of organization and id.
+/// Returns the fields that roles can be sorted by.
+std::vector<std::string> role_sort_fields();
+/// Returns roles in order of `sort`, then of organization and id.
 db::Stream<Role> list_roles(db::Transaction &transaction, RoleFilter const &filter);
 
 /// Returns the role's permissions, in order.

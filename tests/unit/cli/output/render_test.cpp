@@ -168,9 +168,10 @@ TEST_CASE("env holds values that need no quotes, and names what it leaves out") 
                                               {"changed", "", true},
                                               {"permissions", "", std::vector<std::string>{"s:a", "s:b"}},
                                               {"due_at", "", at},
-                                              {"previous", "", Record{}}}));
+                                              {"previous", "", Record{{"key_id", "", "k"}}},
+                                              {"labels", "", Record{}}}));
     CHECK(rendered.text ==
-          "AGENT_ID=a1\nEXPIRES_AT=\nCHANGED=true\nPERMISSIONS=s:a,s:b\nDUE_AT=2026-11-22T01:02:03.000Z\n");
+          "AGENT_ID=a1\nEXPIRES_AT=\nCHANGED=true\nPERMISSIONS=s:a,s:b\nDUE_AT=2026-11-22T01:02:03.000Z\nLABELS=\n");
     REQUIRE(rendered.notes.size() == 3);
     CHECK(rendered.notes[0].starts_with("NAME is omitted"));
 }

@@ -1,4 +1,4 @@
-#include "cli/html/page_file.hpp"
+#include "cli/output/own_file.hpp"
 
 #include "cli/posix/files.hpp"
 #include "cli/posix/write_all.hpp"
@@ -13,11 +13,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace relay::cli::html {
+namespace relay::cli {
 
 namespace {
 
-constexpr mode_t private_mode = 0600;
 constexpr mode_t mode_bits = 07777;
 
 struct Place {
@@ -25,20 +24,23 @@ struct Place {
     std::string name;
 };
 
-Place place_of(std::string const &path) {
+std::string named(OwnFile const &file) { return file.flag + " " + file.path; }
+
+Place place_of(OwnFile const &file) {
+    std::string const &path = file.path;
     std::size_t const slash = path.rfind('/');
     std::string const name = slash == path.npos ? path : path.substr(slash + 1);
     if (name.empty() || name == "." || name == "..") {
-        throw Error(ErrorKind::usage, "--html " + path + " is not a file name; nothing was written");
+        throw Error(ErrorKind::usage, named(file) + " is not a file name; nothing was written");
     }
     std::string const folder = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
     return {open_folder(folder), name};
 }
 
-Error in_the_way(std::string const &path, std::string const &why) {
+Error in_the_way(OwnFile const &file, std::string const &why) {
     return {ErrorKind::conflict,
-            "--html " + path + " already exists, and " + why + "; nothing was written",
-            {.why = "this command replaces only a page that it made", .next = "name another file, or remove this one"}};
+            named(file) + " already exists, and " + why + "; nothing was written",
+            {.why = "this command replaces only a file that it made", .next = "name another file, or remove this one"}};
 }
 
 bool begins_with(int file, std::string_view beginning) {
@@ -47,22 +49,22 @@ bool begins_with(int file, std::string_view beginning) {
     return length == static_cast<ssize_t>(beginning.size()) && found == beginning;
 }
 
-/// Returns the mode of the page that will be replaced; none if nothing is there. Throws Error (conflict, sink).
-std::optional<mode_t> earlier_page(Place const &place, std::string const &path, std::string_view beginning) {
+/// Returns the mode of the file that will be replaced; none if nothing is there. Throws Error (conflict, sink).
+std::optional<mode_t> earlier_file(Place const &place, OwnFile const &own) {
     std::optional<struct stat> const status = status_at(place.folder->fd.get(), place.name);
     if (!status) {
         return std::nullopt;
     }
     if (!S_ISREG(status->st_mode)) {
-        throw in_the_way(path, "is " + std::string(describe_file_type(status->st_mode)));
+        throw in_the_way(own, "is " + std::string(describe_file_type(status->st_mode)));
     }
     FileDescriptor const file(
         ::openat(place.folder->fd.get(), place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (!file.is_open()) {
-        throw sink_error("cannot read --html " + path, errno, "name another file");
+        throw sink_error("cannot read " + named(own), errno, "name another file");
     }
-    if (!begins_with(file.get(), beginning)) {
-        throw in_the_way(path, "is not a page made by this command");
+    if (!begins_with(file.get(), own.beginning)) {
+        throw in_the_way(own, "was not made by this command");
     }
     return status->st_mode & mode_bits;
 }
@@ -112,26 +114,39 @@ class Draft {
 
 }  // namespace
 
-void require_page_place(std::string const &path, std::string_view beginning) {
-    Place const place = place_of(path);
-    earlier_page(place, path, beginning);
+void require_place(OwnFile const &file) {
+    Place const place = place_of(file);
+    earlier_file(place, file);
     require_writable(*place.folder);
 }
 
-void write_page(std::string const &path, std::string_view page, std::string_view beginning) {
-    Place const place = place_of(path);
-    std::optional<mode_t> const earlier = earlier_page(place, path, beginning);
+void remove_own_file(OwnFile const &file) {
+    Place const place = place_of(file);
+    int const folder = place.folder->fd.get();
+    FileDescriptor const opened(::openat(folder, place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    struct stat status {};
+    bool const is_ours = opened.is_open() && ::fstat(opened.get(), &status) == 0 && S_ISREG(status.st_mode) &&
+                         begins_with(opened.get(), file.beginning) &&
+                         is_file_at(folder, place.name, identity_of(status));
+    if (is_ours && ::unlinkat(folder, place.name.c_str(), 0) != 0) {
+        throw sink_error("cannot remove the earlier file " + file.path, errno);
+    }
+}
+
+void write_own_file(OwnFile const &file, std::string_view text) {
+    Place const place = place_of(file);
+    std::optional<mode_t> const earlier = earlier_file(place, file);
     Draft draft(place);
-    if (!draft.write(page, earlier.value_or(private_mode))) {
-        throw sink_error("cannot write --html " + path, errno, "name another folder, or free some space");
+    if (!draft.write(text, earlier.value_or(file.mode))) {
+        throw sink_error("cannot write " + named(file), errno, "name another folder, or free some space");
     }
     if (!draft.rename_to(place.name, earlier.has_value())) {
         if (errno == EEXIST) {
-            throw in_the_way(path, "was created just now");
+            throw in_the_way(file, "was created just now");
         }
-        throw sink_error("cannot write --html " + path, errno, "name another folder");
+        throw sink_error("cannot write " + named(file), errno, "name another folder");
     }
     sync_folder(place.folder->fd.get());
 }
 
-}  // namespace relay::cli::html
+}  // namespace relay::cli

@@ -1,0 +1,194 @@
+#include "cli/command.hpp"
+#include "cli/command_line/agent_flags.hpp"
+#include "cli/command_line/id_flags.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/command_line/shared_flags.hpp"
+#include "cli/documents/browse.hpp"
+#include "cli/documents/due.hpp"
+#include "cli/output/output.hpp"
+#include "cli/policy/due_notify.hpp"
+#include "cli/policy/due_pages.hpp"
+#include "relay/model/error.hpp"
+
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::optional<std::chrono::seconds> within{};
+    std::optional<std::string> org{};
+    WhichFlags which{};
+    std::optional<std::string> by{};
+    std::optional<std::string> html{};
+    std::optional<std::string> notify{};
+    std::optional<std::chrono::seconds> notify_timeout{};
+    bool exec_condition = false;
+    PageOptions page{};
+
+    bool by_owner() const { return by.has_value(); }
+    std::vector<std::string> sortable() const { return by_owner() ? due_owner_sort_fields() : due_key_sort_fields(); }
+};
+
+constexpr std::chrono::seconds default_notify_timeout{60};
+
+DueRequest read(Options const &options) {
+    require_partner("--notify-timeout", options.notify_timeout.has_value(), "--notify", options.notify.has_value());
+    require_some_time("--notify-timeout", options.notify_timeout);
+    at_most_one({{"--exec-condition", options.exec_condition}, {"--notify", options.notify.has_value()}});
+    at_most_one({{"--exec-condition", options.exec_condition}, {"--html", options.html.has_value()}});
+    DueRequest request{.within = options.within.value_or(std::chrono::seconds(0)),
+                       .which = which_agents(options.which),
+                       .page = page_request(options.page, options.sortable())};
+    if (options.org) {
+        request.org = OrgId::parse(*options.org);
+    }
+    return request;
+}
+
+/// Writes the pages and runs the commands. Returns a warning for each owner whose command failed.
+std::vector<std::string> tell_owners(Options const &options, DueRequest const &request, Context &context) {
+    std::vector<std::string> failures;
+    std::optional<DuePages> pages;
+    if (options.html) {
+        pages.emplace(*options.html, context.globals());
+    }
+    auto const limit = options.notify_timeout.value_or(default_notify_timeout);
+    for_each_owner(context.database(), request, [&](OwnerNotice const &notice) {
+        if (pages) {
+            pages->add(notice);
+        }
+        if (!options.notify) {
+            return;
+        }
+        if (auto const complaint = notify_owner(context, *options.notify, limit, notice)) {
+            auto const &owner = notice.due.owner;
+            failures.push_back("--notify failed for " + (owner ? "owner " + owner->text() : "agents without an owner") +
+                               ": " + *complaint);
+        }
+    });
+    if (pages) {
+        pages->finish();
+    }
+    return failures;
+}
+
+/// Prints nothing, so that a reader who is gone cannot change the answer.
+bool is_any_due(db::Database &database, DueRequest request) {
+    request.page.limit = 1;
+    bool any = false;
+    list_due_keys(database, request, [&](DueKey const &, ReadStamp const &) { any = true; });
+    return any;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    DueRequest const request = read(options);
+    // A wrong field is an error before any command runs.
+    FieldChoice(options.page.view.fields,
+                options.by_owner() ? due_owner_record(DueOwner()) : due_key_record(sample_due_key()),
+                context.globals().format);
+    if (options.exec_condition) {
+        return is_any_due(context.database(), request) ? ExitStatus::check_no : ExitStatus::ok;
+    }
+    std::vector<std::string> failures;
+    if (options.html || options.notify) {
+        failures = tell_owners(options, request, context);
+    }
+    bool any = false;
+    auto const listing = [&](auto const &list) {
+        return [&any, &context, &request, list](auto const &each) {
+            ListEnd const end = list(context.database(), request, [&](auto const &item, ReadStamp const &read) {
+                any = true;
+                each(item, read);
+            });
+            return end;
+        };
+    };
+    if (options.by_owner()) {
+        browse_list(context, options.page.view, "DueOwnerList", "owner", DueOwner(), due_owner_record,
+                    listing(list_due_owners), failures);
+    } else {
+        browse_list(context, options.page.view, "DueKeyList", "key_id", sample_due_key(), due_key_record,
+                    listing(list_due_keys), failures);
+    }
+    return !failures.empty() ? ExitStatus::partial : any ? ExitStatus::check_no : ExitStatus::ok;
+}
+
+Runner declare(OptionSet &set) {
+    auto const options = std::make_shared<Options>();
+    add_duration(set, {.names = "--within", .description = "also keys that will be due within this time, such as 14d"},
+                 options->within);
+    add_org_flag(set, "only keys of this organization", options->org);
+    declare_which_agents(set, "keys of agents", options->which);
+    add_choice(set, {.names = "--by", .description = "list the owners instead: the people to write to"}, {"owner"},
+               options->by);
+    add_value(set,
+              {.names = "--html", .type = "DIR", .description = "write a page for each owner into DIR, and index.html"},
+              options->html);
+    add_value(set,
+              {.names = "--notify",
+               .type = "CMD",
+               .description = "run CMD with sh for each owner; it gets the owner's due keys as JSON on stdin"},
+              options->notify);
+    add_duration(set, {.names = "--notify-timeout", .description = "end CMD after this time (default: 60s)"},
+                 options->notify_timeout);
+    add_flag(set,
+             {.names = "--exec-condition",
+              .description = "exit codes for systemd's ExecCondition: 0 if due, 1 if not, 255 for errors"},
+             options->exec_condition);
+    declare_view(set, due_key_sort_fields(), options->page.view);
+    declare_limit(set, options->page);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const key_due;
+Command const key_due{
+    .path = "key due",
+    .summary = "list keys that are due for rotation; exit 10 if any",
+    .doc =
+        R"(Lists the keys that are due, the most urgent first, and whose they are: keys that are as old as their agent's or
+organization's --key-max-age allows, keys that expire, and staged keys whose delivery no run has confirmed in time.
+--within 14d also lists those that will be due within two weeks. All times are by the database's clock.
+
+A key that is due by its age still works, and a rotation sets a new date. A key that expires ends at that time, and a
+rotation does not change that, because the new key keeps the expiry: the "reason" is then expiry. A key that has
+expired is also listed: its agent is locked out. A staged key (`rotate-key --deliver`) works, too; the next rotation
+confirms or replaces it: the "reason" is then delivery. Keys of revoked agents are not listed.
+
+--by owner lists the owners of such keys instead, with numbers of keys: the people to write to. Agents without an owner
+are the last line, without a name. This list can be sorted by owner, keys, overdue and first_due_at.
+
+--html DIR writes one page for each owner into the folder DIR, and index.html, which links them. A page names at most
+1000 keys, the most urgent ones. The pages need nothing else, contain no secrets, and have mode 0600; a page that is
+replaced keeps its mode. Earlier pages of owners with nothing due are removed. No other file in DIR is touched.
+
+--notify CMD runs CMD by sh for each owner, one after the other. CMD gets on stdin what `key due --owner OWNER -o json`
+prints, with at most 1000 keys, and in its environment RELAY_OWNER (empty for agents without an owner), RELAY_DUE and
+RELAY_OVERDUE (numbers of keys). No text from the database is part of the command. Its output goes to stderr. If CMD
+fails, or takes longer than --notify-timeout, the run continues with the next owner. At the end it names the owners
+and exits 7. The folder examples/notify of the package has commands for mail, chat and webhooks.
+
+--exec-condition is for systemd, which reads the exit codes 1 to 254 of a plain ExecCondition as "skip", so that a dead
+database would stop rotation without a word. With it, the command prints nothing on stdout, and exits 0 if a key is
+due, 1 if not, and 255 after any error, also one on the command line.
+
+The command shows at most 1000 keys; --all shows all. It also works on a standby.
+
+Exit 0: no key is due. 3: no such organization. 7: --notify failed for some owners. 10: at least one key is due.
+
+EXAMPLES
+  relay-admin key due --within 14d
+  # the people to write to
+  relay-admin key due --within 14d --by owner
+  # a page for each owner
+  relay-admin key due --within 14d --html .
+  # send each owner a message in a chat
+  relay-admin key due --within 14d --notify 'sh notify/chat'
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,15 @@
+#include "relay/policy/numbers.hpp"
+
+#include "relay/identity/use_case.hpp"
+#include "relay/policy/numbers_sql.hpp"
+
+namespace relay {
+
+Numbers read_numbers(db::Database &database, NumbersRequest const &request) {
+    return database.transact(reading(), [&](db::Transaction &transaction) {
+        return Numbers{
+            .of = sql::read_numbers(transaction, request), .at = transaction.now(), .db_role = transaction.db_role()};
+    });
+}
+
+}  // namespace relay

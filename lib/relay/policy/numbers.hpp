@@ -1,0 +1,43 @@
+#pragma once
+
+#include "relay/db/database.hpp"
+#include "relay/identity/records.hpp"
+#include "relay/legacy/states.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <vector>
+
+/// Numbers about keys and agents, for a monitor.
+namespace relay {
+
+/// The numbers of the whole database, or of one organization.
+struct FleetNumbers {
+    std::optional<OrgId> org_id{};  ///< none: the whole database
+    std::map<Status, std::int64_t> agents{};
+    std::map<KeyStatus, std::int64_t> keys{};
+    std::int64_t keys_due = 0;  ///< active keys that will be due within the time that was asked for, and overdue ones
+    std::int64_t keys_overdue = 0;
+    std::int64_t unused_replacements = 0;  ///< new keys that were never used, while the old one is about to end
+    std::optional<std::chrono::seconds> oldest_active_key{};  ///< its age; none: there is no active key
+    std::optional<Instant> last_rotation_at{};
+    std::int64_t failures = 0;  ///< calls that were refused in the last hour
+    std::map<LegacyAgentState, std::int64_t> legacy_agents{};
+};
+
+struct NumbersRequest {
+    std::chrono::seconds due_within{};
+    bool by_org = false;  ///< also the numbers of each organization
+};
+
+struct Numbers {
+    std::vector<FleetNumbers> of{};  ///< the first one is about everything; then by organization
+    Instant at{};
+    std::string db_role{};
+};
+
+/// Reads the numbers in one transaction: one pass over the keys, and one over the agents.
+Numbers read_numbers(db::Database &database, NumbersRequest const &request);
+
+}  // namespace relay
