@@ -196,16 +196,16 @@ void add_integer(OptionSet &set, OptionText const &text, Bounds bounds, std::opt
 void add_choice(OptionSet &set, OptionText const &text, std::vector<std::string> const &choices,
                 std::optional<std::string> &target) {
     std::string const type = joined(choices, "|");
-    add_named(set, make_flag(text, type_or(text, type)),
-              [&target, choices](std::string const &name, std::string const &value) {
-                  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
-                      throw Error(
-                          ErrorKind::usage,
-                          name + " is " + quote_for_message(value) + ", but must be one of " + joined(choices, ", "),
-                          {.suggestions = closest(value, choices)});
-                  }
-                  target = value;
-              });
+    OptionModel flag = make_flag(text, type_or(text, type));
+    flag.choices = choices;  // a single word, too
+    add_named(set, std::move(flag), [&target, choices](std::string const &name, std::string const &value) {
+        if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+            throw Error(ErrorKind::usage,
+                        name + " is " + quote_for_message(value) + ", but must be one of " + joined(choices, ", "),
+                        {.suggestions = closest(value, choices)});
+        }
+        target = value;
+    });
 }
 
 void at_most_one(Given flags) {

@@ -78,6 +78,17 @@ def test_memory_does_not_grow_with_the_list(long, form, tmp_path):
     assert peak <= MOST_MEMORY
 
 
+@pytest.mark.parametrize("words", [("--sort", "name"), ("--sort=-created_at,agent_id", "--fields", "name,agent_id"), ("--no-owner", "--match", "*0")])
+def test_memory_does_not_grow_with_a_sorted_or_narrowed_list(long, words, tmp_path):
+    with open(tmp_path / "out", "wb") as out, open(tmp_path / "err", "wb") as err:
+        process = long.start("agent", "list", "--all", "-o", "csv", *words, stdout=out, stderr=err)
+    peak = peak_memory(process)
+    assert process.returncode == 0, (tmp_path / "err").read_text()
+    with open(tmp_path / "out", "rb") as out:
+        assert sum(1 for _ in out) == 1 + (ROWS // 10 if "--match" in words else ROWS)
+    assert peak <= MOST_MEMORY
+
+
 def test_every_row_is_there_once_and_as_in_the_database(fleet, long):
     wanted = [row["agent_id"] for row in fleet.rows("SELECT agent_id FROM relay.agents ORDER BY agent_id")]
     document = json.loads(long("agent", "list", "--all", "-o", "json", check=0).out)
