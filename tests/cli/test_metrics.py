@@ -63,7 +63,7 @@ def test_every_metric_has_a_help_a_type_and_a_unit_and_names_no_agent(acme):
 
 def test_an_empty_database_has_all_series(relay):
     found = numbers(relay)
-    assert {labels[0][1]: value for labels, value in found["relay_keys"].items()} == dict.fromkeys(("active", "retiring", "expired", "retired", "revoked"), 0)
+    assert {labels[0][1]: value for labels, value in found["relay_keys"].items()} == dict.fromkeys(("staged", "active", "retiring", "expired", "retired", "revoked"), 0)
     assert of(found, "relay_keys_overdue") == of(found, "relay_oldest_active_key_age_seconds") == of(found, "relay_last_rotation_timestamp_seconds") == 0
     assert not any(name.startswith("relay_org_") for name in found)
 
