@@ -49,7 +49,15 @@ std::vector<sql::NewEvent> events_of(std::vector<sql::Replaced> const &replaced,
 
 std::vector<KeyId> replace_keys(db::Transaction &transaction, sql::CurrentKeys const &keys, Owned const &owner,
                                 sql::Successor const &successor, sql::EndOfOld const &end, Attribution const &by) {
-    auto const replaced = sql::replace_earlier_keys(transaction, owner.agent, successor, end);
+    auto const asked = sql::replace_earlier_keys(transaction, owner.agent, successor, end);
+    // The usual case needs no answer: the active key begins its grace, and no other key is there. What is read back later
+    // shows it.
+    bool const is_alone = keys.staged.empty() && keys.retiring.empty();
+    bool const begins_grace = keys.active && keys.active->status == KeyStatus::active && end.grace.count() > 0;
+    if (is_alone && begins_grace && !keys.active->settle_until) {
+        return {};
+    }
+    auto const replaced = asked.get();
     if (keys.active) {
         KeyId const &active = keys.active->key_id;
         transaction.require(std::any_of(replaced.begin(), replaced.end(),

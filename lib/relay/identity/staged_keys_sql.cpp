@@ -79,17 +79,20 @@ void stage_key_again(db::Transaction &transaction, KeyId const &id, Staging cons
     });
 }
 
-std::vector<Replaced> replace_earlier_keys(db::Transaction &transaction, AgentId const &agent,
-                                           Successor const &successor, EndOfOld const &end) {
-    std::vector<Replaced> replaced;
-    for (db::Row const row :
-         transaction.exec(replace_sql, {agent, successor.id, successor.staged_at, successor.settle_until, end.grace,
-                                        end.retire_on_first_use, successor.made_order, end.ends_others})) {
-        replaced.push_back({.key_id = row.id<KeyId>("key_id"),
-                            .before = row.value<KeyState>("before"),
-                            .after = row.value<KeyState>("after")});
-    }
-    return replaced;
+db::Pending<std::vector<Replaced>> replace_earlier_keys(db::Transaction &transaction, AgentId const &agent,
+                                                        Successor const &successor, EndOfOld const &end) {
+    return transaction.ask(replace_sql,
+                           {agent, successor.id, successor.staged_at, successor.settle_until, end.grace,
+                            end.retire_on_first_use, successor.made_order, end.ends_others},
+                           [](db::Rows const &rows) {
+                               std::vector<Replaced> replaced;
+                               for (db::Row const row : rows) {
+                                   replaced.push_back({.key_id = row.id<KeyId>("key_id"),
+                                                       .before = row.value<KeyState>("before"),
+                                                       .after = row.value<KeyState>("after")});
+                               }
+                               return replaced;
+                           });
 }
 
 void replace_key(db::Transaction &transaction, KeyId const &active, KeyId const &by, KeyState fate,

@@ -44,8 +44,8 @@ struct Replaced {
 /// Replaces the agent's keys that were made before `successor`. A key that the store may still take after it took the
 /// successor becomes (or remains) staged. Any other retires with the grace, but not before the store has settled; of
 /// those already in grace, only if `end` says so. Keys that count no longer are marked as what they are.
-std::vector<Replaced> replace_earlier_keys(db::Transaction &transaction, AgentId const &agent,
-                                           Successor const &successor, EndOfOld const &end);
+db::Pending<std::vector<Replaced>> replace_earlier_keys(db::Transaction &transaction, AgentId const &agent,
+                                                        Successor const &successor, EndOfOld const &end);
 
 /// Takes the place of the active key, for a rotation that is reverted: it becomes staged, or retiring until now + grace,
 /// or retired, as `fate` says.
