@@ -47,7 +47,7 @@ def test_commands_come_with_their_summaries(fleet):
     assert fleet.complete("").keys() >= {"org", "agent", "rotate-key", "block", "completion"}
     assert "__complete" not in fleet.complete("")
     assert fleet.complete("unb") == {"unblock": "unblock agents, or everything blocked under a ticket"}
-    assert list(fleet.complete("key", "")) == ["list", "retire", "show", "verify"]
+    assert list(fleet.complete("key", "")) == ["due", "list", "retire", "show", "verify", "wait"]
     assert fleet.complete("help", "agent", "ro").keys() == {"rotate-key"}
     assert fleet.complete("nonsense", "") == {}
 
