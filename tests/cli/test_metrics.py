@@ -12,7 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from support.agents import digest, key_id
-from support.binaries import tool
+from support.promtool import promtool
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "cli/examples/prometheus"
 
@@ -57,7 +57,7 @@ def test_every_metric_has_a_help_a_type_and_a_unit_and_names_no_agent(acme):
     names = {re.split(r"[ {]", line)[0] for line in text.splitlines() if not line.startswith("#")}
     assert len(described) == len(set(described)) and set(described) == names
     assert not any(name.endswith("_total") for name in names)
-    checked = subprocess.run([tool("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    checked = subprocess.run([promtool(), "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert checked.returncode == 0 and checked.stdout + checked.stderr == "", checked
 
 
@@ -205,8 +205,8 @@ def test_the_manual_names_every_metric(fleet, printed):
 def test_promtool_accepts_the_rules_and_their_test(tmp_path):
     for path in EXAMPLES.glob("*.yml"):
         shutil.copy(path, tmp_path)
-    subprocess.run([tool("promtool"), "check", "rules", "relay.rules.yml"], cwd=tmp_path, check=True)
-    subprocess.run([tool("promtool"), "test", "rules", "relay.rules.test.yml"], cwd=tmp_path, check=True)
+    subprocess.run([promtool(), "check", "rules", "relay.rules.yml"], cwd=tmp_path, check=True)
+    subprocess.run([promtool(), "test", "rules", "relay.rules.test.yml"], cwd=tmp_path, check=True)
 
 
 def test_every_rule_is_tested_and_about_a_metric_that_is_printed(printed):
