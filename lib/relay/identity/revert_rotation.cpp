@@ -12,12 +12,19 @@
 namespace relay {
 namespace {
 
-/// Returns the key that the active one has replaced, if it still works.
-std::optional<Key> replaced_key(sql::CurrentKeys const &keys) {
-    auto const found = std::find_if(keys.retiring.rbegin(), keys.retiring.rend(), [&](Key const &key) {
-        return key.live() && keys.active && key.replaced_by == keys.active->key_id;
-    });
-    return found == keys.retiring.rend() ? std::nullopt : std::optional(*found);
+/// Returns the key that was active before the present one, if it still works. Staged keys that perhaps no one holds retire
+/// together with it, so that a key was replaced does not prove that the agent has it.
+std::optional<Key> replaced_key(db::Transaction &transaction, sql::CurrentKeys const &keys) {
+    auto const previous = keys.active ? sql::previous_key(transaction, *keys.active) : std::nullopt;
+    auto const is_it = [&](Key const &key) {
+        return key.key_id == previous && key.live() && key.replaced_by == keys.active->key_id;
+    };
+    for (auto const *const list : {&keys.retiring, &keys.staged}) {
+        if (auto const found = std::find_if(list->begin(), list->end(), is_it); found != list->end()) {
+            return *found;
+        }
+    }
+    return std::nullopt;
 }
 
 /// Returns the key to which a delivered rotation can be reverted: the one that the store shows. Throws Error (conflict)
@@ -47,7 +54,7 @@ class Reversal {
         sql::CurrentKeys const keys = sql::current_keys(m_transaction, m_request.agent);
         bool const was_delivered = keys.active && keys.active->deliver_until;
         std::optional<Key> const old =
-            was_delivered ? std::optional(key_in_store(m_transaction, keys, m_request)) : replaced_key(keys);
+            was_delivered ? std::optional(key_in_store(m_transaction, keys, m_request)) : replaced_key(m_transaction, keys);
         if (!old) {
             throw Error(
                 ErrorKind::conflict,
