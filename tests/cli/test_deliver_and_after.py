@@ -8,6 +8,9 @@ from support.rotation import old  # noqa: F401
 from support.store import PUT, PUT_AND_FAIL, READ_BACK, REFUSE, Store, pass_time, states, use
 
 
+OWN = ("rotate-key", "bot", "--key-from", "-", "--deliver")
+
+
 @pytest.fixture
 def store(database, old, tmp_path):  # noqa: F811
     """A store that holds the key of the agent `bot`."""
@@ -59,32 +62,30 @@ def test_revert_refuses_if_only_a_staged_key_is_in_grace(relay, database, store,
 
 def test_the_callers_key_that_was_used_since_is_confirmed_by_the_repeat(relay, database, store, old):
     key = make_key()
-    words = ("rotate-key", "bot", "--key-from", "-", "--deliver")
-    relay(*words, PUT_AND_FAIL, stdin=key, check=12)
+    relay(*OWN, PUT_AND_FAIL, stdin=key, check=12)
     pass_time(database, minutes=2)
     assert use(database, key) == "ok"
-    document = relay.json(*words, "exit 3", stdin=key)
+    document = relay.json(*OWN, "exit 3", stdin=key)
     assert document["changed"] is True and document["data"]["key_id"] == key_id(key)
     assert states(database) == ["retiring", "active"]
-    assert relay.json(*words, "exit 3", stdin=key)["changed"] is False
+    assert relay.json(*OWN, "exit 3", stdin=key)["changed"] is False
 
 
 def test_the_callers_key_that_the_store_shows_is_confirmed_by_the_repeat(relay, database, store):
     key = make_key()
-    words = ("rotate-key", "bot", "--key-from", "-", "--deliver")
-    relay(*words, PUT_AND_FAIL, stdin=key, check=12)
-    relay(*words, "exit 3", "--read-back", READ_BACK, stdin=key, check=0)
+    relay(*OWN, PUT_AND_FAIL, stdin=key, check=12)
+    relay(*OWN, "exit 3", "--read-back", READ_BACK, stdin=key, check=0)
     assert states(database) == ["retiring", "active"] and store.use() == "ok"
 
 
 def test_the_callers_key_that_a_later_one_has_replaced_is_refused(relay, database, store):
     key = make_key()
-    relay("rotate-key", "bot", "--key-from", "-", "--deliver", REFUSE, stdin=key, check=12)
+    relay(*OWN, REFUSE, stdin=key, check=12)
     pass_time(database, minutes=12)
     deliver(relay, PUT_AND_FAIL, check=12)
     pass_time(database, minutes=2)
     assert store.use() == "ok"
-    error = relay.error("rotate-key", "bot", "--key-from", "-", "--deliver", PUT, stdin=key, check=5)
+    error = relay.error(*OWN, PUT, stdin=key, check=5)
     assert "was used before; nothing was changed" in error["message"]
     assert states(database) == ["active", "staged", "staged"]
 
@@ -104,7 +105,34 @@ def test_a_key_in_grace_does_not_prevent_a_delivery_to_a_store_without_a_live_ke
     assert store.use() == "ok"
 
 
+def test_a_key_that_is_delivered_again_awaits_its_use_again(relay, database, store, old):
+    key = make_key()
+    relay(*OWN, PUT, stdin=key, check=0)
+    pass_time(database, minutes=2)
+    assert store.use() == "ok"
+    database.execute("UPDATE relay.agent_keys SET awaits_use = false")
+    store.put(old)
+    relay("rotate-key", "bot", "--revert", "--read-back", READ_BACK, check=0)
+    relay(*OWN, PUT_AND_FAIL, stdin=key, check=12)
+    database.execute("UPDATE relay.agent_keys SET deliver_until = deliver_until - interval '2 minutes', awaits_use = awaits_use")
+    assert store.use() == "ok"
+    relay(*OWN, REFUSE, stdin=key, check=0)  # its use has confirmed it
+    assert states(database) == ["retiring", "active"]
+
+
 # --- an expiry, and the limit
+
+
+def test_revoked_staged_keys_do_not_count_toward_the_limit(relay, database, store):
+    for _ in range(5):
+        deliver(relay, REFUSE, check=12)
+    staged = [row["key_id"] for row in database.rows("SELECT key_id FROM relay.agent_keys WHERE state = 'staged'")]
+    deliver(relay, PUT, check=5)
+    relay("revoke", *(word for key in staged for word in ("--key", key)), "--yes", check=0)
+    deliver(relay, PUT)
+    assert store.use() == "ok"
+
+
 
 
 def test_an_expiry_that_has_passed_is_not_inherited(relay, database, store, old):
