@@ -147,7 +147,7 @@ looks at the age of the active key. If a staged key has settled, the agent is du
 With five staged keys newer than the active one, the command exits 5. Look into the store, then end each key that it
 does not hold with `key retire KEY-ID --force`.
 
---read-back CMD prints the key that the store holds, alone or in a text. It runs before a key is staged, and after CMD of
+--read-back CMD prints the key that the store holds, alone or in a text. RELAY_AGENT_ID is in its environment. It runs before a key is staged, and after CMD of
 --deliver. The program compares the key by its hash. A staged key that the store shows is confirmed. Any other answer
 confirms nothing and ends nothing. If the store shows no live key of the agent, the agent is due. --revert of a delivered
 rotation needs --read-back, which must show the old key. The new key then retires with the grace, or stays staged while

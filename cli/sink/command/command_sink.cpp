@@ -54,9 +54,6 @@ OperationId CommandSink::prepare(NewKey const &issued) {
 }
 
 void CommandSink::deliver() {
-    if (m_command.deadline && std::chrono::steady_clock::now() >= *m_command.deadline) {
-        throw Error(ErrorKind::sink, "the time for the delivery passed before the command was started");
-    }
     auto const complaints = run_deliveries(m_command, std::span(&m_call.value(), 1));
     if (complaints.front()) {
         throw Error(ErrorKind::sink, *complaints.front());
@@ -64,7 +61,7 @@ void CommandSink::deliver() {
 }
 
 std::optional<StoreView> CommandSink::view() {
-    return view_of_store(*m_read_back, m_call.value().variables, m_staging.timeout, m_output);
+    return view_of_store(*m_read_back, m_call.value().agent_id, m_staging.timeout, m_output);
 }
 
 Advice CommandSink::again(AgentId const &agent) const { return advise(Act::deliver_key, agent.text(), m_command.text); }
