@@ -1,5 +1,7 @@
 """What comes after a delivery that was not confirmed: other rotations, reverts, and repeats."""
 
+import shlex
+
 import pytest
 
 from support.agents import decide, key_id
@@ -118,6 +120,23 @@ def test_a_key_that_is_delivered_again_awaits_its_use_again(relay, database, sto
     assert store.use() == "ok"
     relay(*OWN, REFUSE, stdin=key, check=0)  # its use has confirmed it
     assert states(database) == ["retiring", "active"]
+
+
+def test_the_command_that_is_advised_is_the_whole_one(relay, database, store, tmp_path):
+    (tmp_path / "own key").write_text(make_key())
+    flags = ("--grace", "2h", "--key-from", "own key", "--force", "--deliver", REFUSE, "--deliver-timeout", "9s", "--settle", "0",
+             "--read-back", READ_BACK, "--secret-format", "env", "--env-prefix", "BOT_")  # fmt: skip
+    error = relay.error("rotate-key", "bot", *flags, check=12)
+    advised = shlex.split(error["next"])
+    assert advised[0] == "relay-admin" and tuple(advised[-len(flags) :]) == flags and advised[-len(flags) - 2 :][:2] == ["rotate-key", "bot"]
+    assert relay.error(*advised[1:], check=12)["next"] == error["next"]
+
+
+def test_an_advised_command_keeps_the_format_of_a_first_key(relay, database, tmp_path):
+    first = ("--deliver", REFUSE, "--secret-format", "k8s", "--k8s-name", "bot-key", "--k8s-namespace", "prod")
+    relay("org", "create", "acme", "--name", "Acme", check=0)
+    error = relay.error("agent", "create", "bot", "--org", "acme", "--name", "Bot", *first, check=12)
+    assert tuple(shlex.split(error["next"])[-len(first) :]) == first
 
 
 # --- an expiry, and the limit

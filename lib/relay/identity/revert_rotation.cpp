@@ -53,8 +53,8 @@ class Reversal {
         sql::lock_agent(m_transaction, m_request.agent);
         sql::CurrentKeys const keys = sql::current_keys(m_transaction, m_request.agent);
         bool const was_delivered = keys.active && keys.active->deliver_until;
-        std::optional<Key> const old =
-            was_delivered ? std::optional(key_in_store(m_transaction, keys, m_request)) : replaced_key(m_transaction, keys);
+        std::optional<Key> const old = was_delivered ? std::optional(key_in_store(m_transaction, keys, m_request))
+                                                     : replaced_key(m_transaction, keys);
         if (!old) {
             throw Error(
                 ErrorKind::conflict,
