@@ -75,7 +75,9 @@ ExitStatus run(RotateOptions const &options, Context &context) {
     if (options.revert) {
         RevertRotation request{.agent = std::move(agent)};
         request.grace = options.grace.value_or(request.grace);
-        request.view = look_into_store(context, options.sink, request.agent);
+        if (options.sink.read_back) {
+            request.look = [&] { return look_into_store(context, options.sink, request.agent); };
+        }
         return show(context, revert_rotation(context.database(), request, by), {}, {});
     }
     std::optional<ApiKey> own_key;

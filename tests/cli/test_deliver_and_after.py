@@ -6,8 +6,9 @@ import pytest
 
 from support.agents import decide, key_id
 from support.own_key import make_key
+from support.processes import wait_until
 from support.rotation import old  # noqa: F401
-from support.store import PUT, PUT_AND_FAIL, READ_BACK, REFUSE, Store, pass_time, states, use
+from support.store import LATE, PUT, PUT_AND_FAIL, READ_BACK, REFUSE, Store, pass_time, states, use
 
 
 OWN = ("rotate-key", "bot", "--key-from", "-", "--deliver")
@@ -57,6 +58,40 @@ def test_revert_refuses_if_only_a_staged_key_is_in_grace(relay, database, store,
     error = relay.error("rotate-key", "bot", "--revert", check=5)
     assert "has no rotation in grace to revert" in error["message"]
     assert states(database) == ["retired", "retiring", "active"]
+
+
+def test_revert_refuses_if_a_rotation_ran_during_the_look(relay, database, store, old):
+    deliver(relay, PUT)
+    store.put(old)
+    look = "touch looking; while ! [ -e go ]; do sleep 0.02; done; " + READ_BACK
+    process = relay.start("rotate-key", "bot", "--revert", "--read-back", look)
+    wait_until((store.folder / "looking").exists, what="the look")
+    new = deliver(relay, PUT, "--force")["key_id"]
+    (store.folder / "go").touch()
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 5 and b"another key while the store was asked; nothing was changed" in errors
+    assert states(database)[-1] == "active" and key_id(store.held()) == new and store.use() == "ok"
+
+
+# --- the end of the old key
+
+
+def test_a_key_in_grace_does_not_end_by_mistake_before_the_store_has_settled(relay, database, store, old):
+    deliver(relay, LATE)
+    error = relay.error("key", "retire", key_id(old), "--yes", check=5)
+    assert "has not settled; nothing was changed" in error["message"] and "--force" in error["next"]
+    error = relay.error("rotate-key", "bot", "--secret-file", "new.key", check=5)
+    assert "has a rotation in grace" in error["message"] and "retire" not in error["next"]
+    assert store.use() == "ok"
+    pass_time(database, minutes=12)
+    assert "key retire " + key_id(old) in relay.error("rotate-key", "bot", "--secret-file", "new.key", check=5)["next"]
+    relay("key", "retire", key_id(old), "--yes", check=0)
+
+
+def test_a_key_in_grace_can_be_ended_by_force(relay, database, store, old):
+    deliver(relay, PUT)
+    relay("key", "retire", key_id(old), "--force", "--yes", check=0)
+    assert decide(database, old) == "retired" and store.use() == "ok"
 
 
 # --- repeats

@@ -140,6 +140,23 @@ def test_a_named_agent_that_another_run_takes_meanwhile_does_not_count_as_done(r
     assert "did not deliver" in first["reason"] and "is being delivered until" in second["reason"]
 
 
+def test_what_was_confirmed_counts_though_the_next_delivery_fails(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 40)
+    command = f"case $RELAY_AGENT_ID in Agent.000*|Agent.001*) {RECEIVER};; *) exit 3;; esac"
+    error = relay.error("migrate-legacy", "issue", "--all", "--deliver", command, "--deliver-jobs", "20", check=12)
+    assert "20 keys were issued before it" in error["message"] and error["changed"] == "partly"
+    assert len(live_keys(database)) == 20
+    assert_each_holds_its_own(database, got())
+
+
+def test_a_confirmation_that_fails_is_reported_as_such(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 1)
+    database.execute("ALTER TABLE relay.agent_keys ADD CONSTRAINT none_active CHECK (state <> 'active')")
+    error = relay.error("migrate-legacy", "issue", "--all", "--deliver", RECEIVER, check=12)
+    assert "are not confirmed; all keys that may have arrived work; run it again" in error["message"]
+    assert error["changed"] == "partly" and use(database, got()["Agent.0000"]) == "ok"
+
+
 def test_an_imported_agent_with_an_unconfirmed_key_gets_one(relay, database, tmp_path, got):
     relay("org", "create", "o", "--name", "O", check=0)
     relay("agent", "create", "bot", "--org", "o", "--name", "Bot", "--deliver", "exit 3", check=12)

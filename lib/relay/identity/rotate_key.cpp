@@ -226,15 +226,16 @@ class Rotation {
     void refuse_third_key() const {
         if (m_in_grace && m_request.grace > seconds(0) && !m_request.force) {
             Key const &old = *m_in_grace;
+            bool const has_settled = !(m_keys.active && m_keys.active->settle_until > m_transaction.now());
+            Advice other = advise(Act::rotate_by_force).also("wait until its grace has ended");
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed",
                             m_agent.agent_id, old.key_id, format_instant_seconds(old.expires_at.value_or(Instant()))),
                 {.why = "an agent can have at most two live keys",
-                 .next = advise(Act::retire_key, old.key_id)
-                             .noting("ends that key now")
-                             .also(advise(Act::rotate_by_force))
-                             .also("wait until its grace has ended")});
+                 .next = has_settled
+                             ? advise(Act::retire_key, old.key_id).noting("ends that key now").also(std::move(other))
+                             : std::move(other)});
         }
     }
 

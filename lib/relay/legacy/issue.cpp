@@ -232,7 +232,8 @@ class Issue {
         if (m_staged) {
             StagedIssue::Done const done = m_staged->next(take);
             m_taken = m_staged->taken();
-            return report(done);
+            report(done);  // it is committed, whatever the delivery comes to
+            return m_staged->deliver();
         }
         std::vector<IssuedToAgent> made;
         bool delivered = false;
