@@ -141,5 +141,28 @@ COMMENT ON COLUMN relay.key_status.status IS 'staged, active, retiring, expired,
 COMMENT ON COLUMN relay.key_status.due_at IS
     'when the agent should get a new key: by the age of its key, or when a staged key has settled';
 
+-- Staged keys that no delivery confirmed stay live, so their number is bounded: a person must look at the store.
+-- Those that were revoked, or have expired, do not count.
+CREATE FUNCTION relay.staged_limit() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT 5 $$;
+COMMENT ON FUNCTION relay.staged_limit() IS 'the most staged keys that an agent may have after its active one';
+GRANT EXECUTE ON FUNCTION relay.staged_limit() TO relay_provisioner;
+
+CREATE FUNCTION relay.limit_staged_keys() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM FROM relay.agents AS a WHERE a.agent_id = NEW.agent_id FOR NO KEY UPDATE;  -- one after the other
+    IF (SELECT count(*) FROM relay.key_status AS k
+        WHERE k.agent_id = NEW.agent_id AND k.status = 'staged'
+          AND k.made_order > COALESCE((SELECT a.made_order FROM relay.agent_keys AS a
+                                       WHERE a.agent_id = NEW.agent_id AND a.state = 'active'), 0)) >= relay.staged_limit() THEN
+        RAISE EXCEPTION 'agent % has % staged keys that are newer than its active key', NEW.agent_id, relay.staged_limit()
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER limit_staged_keys BEFORE INSERT ON relay.agent_keys
+    FOR EACH ROW WHEN (NEW.state = 'staged') EXECUTE FUNCTION relay.limit_staged_keys();
+
 GRANT SELECT ON relay.standing_revocations, relay.organization_status, relay.agent_status, relay.key_status
     TO relay_provisioner, relay_responder, relay_auditor;

@@ -138,6 +138,17 @@ $$;
 CREATE TRIGGER await_use AFTER UPDATE OF state, replaced_by, retire_on_first_use ON relay.agent_keys
     FOR EACH ROW WHEN (NEW.state = 'retiring' AND NEW.retire_on_first_use) EXECUTE FUNCTION relay.await_use();
 
+-- A key that is delivered again: only a use from now on shows that the store has it.
+CREATE FUNCTION relay.await_use_again() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.awaits_use := true;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER await_use_again BEFORE UPDATE OF deliver_until ON relay.agent_keys
+    FOR EACH ROW WHEN (NEW.state = 'staged' AND NEW.deliver_until IS DISTINCT FROM OLD.deliver_until)
+    EXECUTE FUNCTION relay.await_use_again();
+
 -- Records a use at most once per minute for each key and address. There is an event of the first use from an address, and
 -- then of the first one in each hour.
 CREATE FUNCTION relay.note_sighting(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, seen_from inet, seen_trace text)

@@ -125,13 +125,13 @@ GRANT SELECT (agent_id, ip_address, logged_at) ON relay.legacy_sightings TO rela
 
 -- Columns that no caller chooses -------------------------------------------------------------------------------------------------------
 
--- The trigger itself checks whether an imported agent already has a key, so no caller can claim it.
+-- The trigger itself checks whether an imported agent already has a key, so no caller can claim it. A staged key does not count:
+-- perhaps the agent never gets it.
 CREATE FUNCTION relay.begin_legacy_agent() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     SELECT k.key_id, k.created_at INTO NEW.issued_key, NEW.issued_at
-    FROM relay.agent_keys AS k WHERE k.agent_id = NEW.agent_id AND k.state IN ('staged', 'active', 'retiring')
-    ORDER BY k.created_at DESC LIMIT 1;
+    FROM relay.agent_keys AS k WHERE k.agent_id = NEW.agent_id AND k.state = 'active';
     RETURN NEW;
 END
 $$;

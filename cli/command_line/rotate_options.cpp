@@ -1,6 +1,7 @@
 #include "cli/command_line/rotate_options.hpp"
 
 #include "cli/command_line/options.hpp"
+#include "cli/output/command_text.hpp"
 #include "relay/model/error.hpp"
 
 namespace relay::cli {
@@ -11,28 +12,42 @@ using std::chrono::seconds;
 
 constexpr seconds longest_grace = std::chrono::days(90);
 
+/// --read-back shows that the old key is in the store again; --deliver-timeout is how long that may take.
+bool has_other_than_read_back(SinkOptions options) {
+    options.read_back.reset();
+    options.deliver_timeout.reset();
+    return options.any();
+}
+
 void refuse_with_revert(RotateOptions const &options) {
     std::pair<std::string_view, bool> const others[] = {
         {"--grace", options.grace.has_value() && !options.sink.read_back},
+        {"--after", options.sink.after.has_value()},
+        {"--settle", options.sink.settle.has_value()},
         {"--if-older-than", options.if_older_than.has_value()},
         {"--due-within", options.due_within.has_value()},
         {"--retire-on-first-use", options.retire_on_first_use},
         {"--request-id", options.request_id.has_value()},
         {"--key-from", options.key_from.has_value()},
         {"--force", options.force},
-        {"a flag for the new secret", options.sink.asked()},
+        {"a flag for the new secret", has_other_than_read_back(options.sink)},
     };
     for (auto const &[name, given] : others) {
         at_most_one({{"--revert", true}, {name, given}});
+    }
+    require_partner("--deliver-timeout", options.sink.deliver_timeout.has_value(), "--read-back",
+                    options.sink.read_back.has_value());
+}
+
+void require_bounded_grace(RotateOptions const &options) {
+    if (options.grace.value_or(seconds(0)) > longest_grace) {
+        throw Error(ErrorKind::usage, "--grace is " + format_duration(*options.grace) + ", but must be at most 90d");
     }
 }
 
 void refuse_contradictions(RotateOptions const &options) {
     at_most_one(
         {{"--if-older-than", options.if_older_than.has_value()}, {"--due-within", options.due_within.has_value()}});
-    if (options.grace.value_or(seconds(0)) > longest_grace) {
-        throw Error(ErrorKind::usage, "--grace is " + format_duration(*options.grace) + ", but must be at most 90d");
-    }
     if (options.retire_on_first_use && options.grace == seconds(0)) {
         throw Error(ErrorKind::usage,
                     "--retire-on-first-use has no effect with --grace 0, which ends the old key immediately");
@@ -47,6 +62,11 @@ void refuse_contradictions(RotateOptions const &options) {
         throw Error(ErrorKind::usage, "--request-id and --deliver cannot be used together",
                     {.why = "a delivery that was not confirmed must be repeated",
                      .next = "omit --request-id, or make the key yourself and use --key-from FILE"});
+    }
+    if (options.key_from && options.sink.any() && !options.sink.asked()) {
+        throw Error(ErrorKind::usage, "a flag for the delivery is given, but no place for the key",
+                    {.why = "a key of --key-from is delivered only if you name a place",
+                     .next = "add --deliver CMD or another place, or omit that flag"});
     }
     if (options.key_from == "-" && options.sink.seal_key == "-") {
         throw Error(ErrorKind::usage, "--key-from - and --seal-key - cannot both read stdin");
@@ -81,7 +101,30 @@ void declare_rotation(OptionSet &set, RotateOptions &options) {
     declare_sink(set, options.sink);
 }
 
+std::vector<std::string> repeated_flags(RotateOptions const &options) {
+    std::vector<std::string> words;
+    auto const add = [&words](char const *flag, std::optional<seconds> const &value) {
+        if (value) {
+            add_flag_words(words, flag, format_duration(*value));
+        }
+    };
+    add("--grace", options.grace);
+    add("--if-older-than", options.if_older_than);
+    add("--due-within", options.due_within);
+    if (options.retire_on_first_use) {
+        words.emplace_back("--retire-on-first-use");
+    }
+    if (options.key_from) {
+        add_flag_words(words, "--key-from", *options.key_from);
+    }
+    if (options.force) {
+        words.emplace_back("--force");
+    }
+    return words;
+}
+
 void check_rotation(RotateOptions const &options) {
+    require_bounded_grace(options);
     if (options.revert) {
         refuse_with_revert(options);
     } else {

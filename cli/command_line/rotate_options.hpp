@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace relay::cli {
 
@@ -27,6 +28,9 @@ struct RotateOptions {
 };
 
 void declare_rotation(OptionSet &set, RotateOptions &options);
+
+/// Returns the flags of a repeat, without those of the sink.
+std::vector<std::string> repeated_flags(RotateOptions const &options);
 
 /// Throws Error (usage) for flags that cannot be used together, with or without --revert.
 void check_rotation(RotateOptions const &options);

@@ -12,6 +12,7 @@
 #include "relay/legacy/issue.hpp"
 #include "relay/legacy/issued_keys.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/format_text.hpp"
 #include "relay/model/text.hpp"
 
 #include <memory>
@@ -149,8 +150,14 @@ ExitStatus run(Options const &options, Context &context) {
     if (warning) {
         document.warnings.push_back(*warning);
     }
+    if (done.in_delivery.agents > 0) {
+        auto const agents = counted(static_cast<std::size_t>(done.in_delivery.agents), "agent");
+        document.warnings.push_back(agents + " of the list cannot get a key before " +
+                                    format_instant_seconds(done.in_delivery.until.value_or(Instant())) +
+                                    ": until then a key is being delivered; run it again then");
+    }
     context.output().show(document);
-    if (!done.changed && done.faults.empty()) {
+    if (!done.changed && done.faults.empty() && done.in_delivery.agents == 0) {
         context.output().note("nothing changed: every requested agent already has its own key");
     }
     return done.faults.empty() && !warning ? ExitStatus::ok : ExitStatus::partial;

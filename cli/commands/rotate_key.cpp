@@ -38,9 +38,10 @@ RotateKey make_request(RotateOptions const &options, AgentId agent, std::optiona
     return request;
 }
 
-/// Asks at a terminal, because --grace 0 may be a slip. For scripts it stays a single flag.
-void confirm_instant_end(Context &context, RotateKey const &request) {
-    if (request.grace == std::chrono::seconds(0) && !context.globals().dry_run) {
+/// Asks at a terminal, because --grace 0 may be a slip. For scripts it stays a single flag. With --deliver, no key ends
+/// before the store has settled, so there is nothing to ask.
+void confirm_instant_end(Context &context, RotateKey const &request, bool is_delivered) {
+    if (request.grace == std::chrono::seconds(0) && !is_delivered && !context.globals().dry_run) {
         context.prompt().confirm_at_terminal("This ends every current key of agent " + request.agent.text() +
                                              " immediately. Continue?");
     }
@@ -74,13 +75,16 @@ ExitStatus run(RotateOptions const &options, Context &context) {
     if (options.revert) {
         RevertRotation request{.agent = std::move(agent)};
         request.grace = options.grace.value_or(request.grace);
-        request.view = look_into_store(context, options.sink, request.agent);
+        if (options.sink.read_back) {
+            request.look = [&] { return look_into_store(context, options.sink, request.agent); };
+        }
         return show(context, revert_rotation(context.database(), request, by), {}, {});
     }
     std::optional<ApiKey> own_key;
     std::unique_ptr<Sink> sink;
     if (!options.key_from || options.sink.asked()) {
         SinkOptions sink_options = options.sink;
+        sink_options.repeated = repeated_flags(options);
         sink_options.existing_file =
             options.may_find_nothing_to_do() ? ExistingFile::refuse_at_delivery : ExistingFile::refuse_at_once;
         sink = open_sink(sink_options, context.output());
@@ -89,7 +93,7 @@ ExitStatus run(RotateOptions const &options, Context &context) {
         own_key = read_own_key(context, *options.key_from);
     }
     RotateKey request = make_request(options, std::move(agent), own_key);
-    confirm_instant_end(context, request);
+    confirm_instant_end(context, request, options.sink.deliver.has_value());
     if (sink && !by.dry_run) {
         settle_sink(context, *sink);
     }
@@ -125,7 +129,8 @@ flags do not work with --secret-stdout, because a reader would store the empty o
 
 At most two keys of an agent are live. While an earlier rotation is still in its grace period, the next one exits 5,
 unless you add --grace 0 or --force, which end the older key and say so. --grace 0 ends every other key immediately:
-at a terminal the command asks first (--yes answers yes), a script is not asked. --revert takes a rotation back while
+at a terminal the command asks first (--yes answers yes), a script is not asked. With --deliver, --grace 0 ends the other
+keys when the store has settled, and the command does not ask. --revert takes a rotation back while
 the old key still works: the old key is active again, and the new one is retired.
 
 --deliver CMD is for a store that is not a file: a secret manager, a CI variable, another machine. CMD is run by sh. The
@@ -147,7 +152,7 @@ looks at the age of the active key. If a staged key has settled, the agent is du
 With five staged keys newer than the active one, the command exits 5. Look into the store, then end each key that it
 does not hold with `key retire KEY-ID --force`.
 
---read-back CMD prints the key that the store holds, alone or in a text. It runs before a key is staged, and after CMD of
+--read-back CMD prints the key that the store holds, alone or in a text. RELAY_AGENT_ID is in its environment. It runs before a key is staged, and after CMD of
 --deliver. The program compares the key by its hash. A staged key that the store shows is confirmed. Any other answer
 confirms nothing and ends nothing. If the store shows no live key of the agent, the agent is due. --revert of a delivered
 rotation needs --read-back, which must show the old key. The new key then retires with the grace, or stays staged while

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace relay::cli {
 
@@ -51,8 +52,15 @@ struct SinkOptions {
     std::optional<std::string> after{};  ///< a command
     std::optional<std::string> compact{};  ///< SINK of a flag such as `--admin-token SINK`; see parse_compact_sink
 
+    /// Set by rotate-key, not by a flag: its own flags, which a repeat of a delivery must have, too.
+    std::vector<std::string> repeated{};
     ExistingFile existing_file = ExistingFile::refuse_at_once;  ///< set by the command, not by a flag
 
+    /// Returns whether any flag is given, with or without a destination.
+    bool any() const {
+        return asked() || replace || secret_format || env_prefix || k8s_name || k8s_namespace || seal_key ||
+               deliver_timeout || settle || read_back || after;
+    }
     /// Returns whether any destination is given.
     bool asked() const {
         return secret_file || secrets_dir || secret_fd || secret_stdout || terminal || deliver || compact;

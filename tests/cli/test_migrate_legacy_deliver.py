@@ -108,6 +108,66 @@ def test_an_agent_whose_command_fails_keeps_a_staged_key_and_the_others_are_issu
     assert_each_holds_its_own(database, got())
 
 
+def test_while_a_key_is_being_delivered_its_agent_does_not_count_as_done(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 2)
+    issue(relay, "Agent.0000", "--deliver", "exit 3", check=7)
+    done = issue(relay, "Agent.0000", "--deliver", RECEIVER, check=7)
+    assert (done["issued"], done["unchanged"]) == (0, []) and got() == {}
+    (fault,) = done["faults"]
+    assert re.fullmatch(r"its key is being delivered until \S+Z; run it again then", fault["reason"])
+    for issued in (1, 0):
+        result = relay("migrate-legacy", "issue", "--all", "--deliver", RECEIVER, "-o", "json", check=0)
+        document = json.loads(result.out)
+        assert (document["data"]["issued"], document["data"]["waiting"]) == (issued, 1)
+        assert "1 agent of the list cannot get a key before" in document["warnings"][0]
+        assert "every requested agent already has its own key" not in result.err
+    pass_time(database, minutes=2)
+    assert issue(relay, "Agent.0000", "--deliver", RECEIVER)["issued"] == 1
+    result = relay("migrate-legacy", "issue", "--all", "--deliver", RECEIVER, check=0)
+    assert "every requested agent already has its own key" in result.err
+
+
+def test_a_named_agent_that_another_run_takes_meanwhile_does_not_count_as_done(relay, database, tmp_path):
+    enlist(relay, tmp_path, 2)
+    waits = 'case $RELAY_AGENT_ID in Agent.0000) touch started; while ! [ -e go ]; do sleep 0.05; done;; esac; cat > /dev/null; exit 3'
+    process = relay.start("migrate-legacy", "issue", "Agent.0000", "Agent.0001", "--deliver", waits, "-o", "json")
+    wait_for(tmp_path / "started")
+    issue(relay, "Agent.0001", "--deliver", "exit 3", check=7)
+    (tmp_path / "go").touch()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 7
+    first, second = json.loads(out)["data"]["faults"]
+    assert "did not deliver" in first["reason"] and "is being delivered until" in second["reason"]
+
+
+def test_what_was_confirmed_counts_though_the_next_delivery_fails(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 40)
+    command = f"case $RELAY_AGENT_ID in Agent.000*|Agent.001*) {RECEIVER};; *) exit 3;; esac"
+    error = relay.error("migrate-legacy", "issue", "--all", "--deliver", command, "--deliver-jobs", "20", check=12)
+    assert "20 keys were issued before it" in error["message"] and error["changed"] == "partly"
+    assert len(live_keys(database)) == 20
+    assert_each_holds_its_own(database, got())
+
+
+def test_a_confirmation_that_fails_is_reported_as_such(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 1)
+    database.execute("ALTER TABLE relay.agent_keys ADD CONSTRAINT none_active CHECK (state <> 'active')")
+    error = relay.error("migrate-legacy", "issue", "--all", "--deliver", RECEIVER, check=12)
+    assert "are not confirmed; all keys that may have arrived work; run it again" in error["message"]
+    assert error["changed"] == "partly" and use(database, got()["Agent.0000"]) == "ok"
+
+
+def test_an_imported_agent_with_an_unconfirmed_key_gets_one(relay, database, tmp_path, got):
+    relay("org", "create", "o", "--name", "O", check=0)
+    relay("agent", "create", "bot", "--org", "o", "--name", "Bot", "--deliver", "exit 3", check=12)
+    (tmp_path / "agents.csv").write_text("agent_id,org_id,name\nbot,o,Bot\n")
+    relay("migrate-legacy", "import", "agents.csv", check=0)
+    relay("migrate-legacy", "start", "--deadline", "14d", "--yes", check=0)
+    pass_time(database, minutes=2)
+    assert issue(relay, "--all", "--deliver", RECEIVER)["issued"] == 1
+    assert key_id(got()["bot"]) == live_keys(database)["bot"]
+
+
 @pytest.mark.parametrize("shape", ["raw", "env", "k8s"])
 def test_a_secret_that_the_command_says_aloud_goes_nowhere(relay, database, tmp_path, shape):
     enlist(relay, tmp_path, 1)

@@ -200,7 +200,7 @@ def test_a_rotation_that_races_a_revocation_loses(relay, database, key, other, t
         lost += rotation.result().code == 5
         for path in tmp_path.glob(f"{agent}.?"):
             assert decide(database, read_key(path)) in ("revoked", "retired"), f"round {number}: a key lives"
-        assert not database.rows("SELECT 1 FROM relay.key_status WHERE agent_id = %s AND status IN ('active', 'retiring')", agent)
+        assert not database.rows("SELECT 1 FROM relay.key_status WHERE agent_id = %s AND status IN ('staged', 'active', 'retiring')", agent)
     print(f"{rounds} rounds, the rotation saw the revocation in {lost}")
 
 

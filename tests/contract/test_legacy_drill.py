@@ -143,7 +143,7 @@ def issue_at_once(first, second):
 
 def assert_one_live_key_each(database, keys):
     """The files taken together hold, of each agent that has one, exactly its one live key."""
-    live = database.rows("SELECT agent_id, key_id FROM relay.key_status WHERE status IN ('active', 'retiring')")
+    live = database.rows("SELECT agent_id, key_id FROM relay.key_status WHERE status IN ('staged', 'active', 'retiring')")
     assert len(live) == len({row["agent_id"] for row in live}), "an agent has two keys"
     assert {row["agent_id"]: row["key_id"] for row in live} == {agent: key_id(key) for agent, key in keys.items()}
     told = database.rows("SELECT key_id FROM relay.auth_events WHERE action = 'key_issued'")

@@ -65,7 +65,7 @@ class Scene:
             return set()
         rows = self.database.rows(
             "SELECT key_id FROM relay.key_status"
-            " WHERE status IN ('active', 'retiring') AND NOT blocked AND agent_id = %s",
+            " WHERE status IN ('staged', 'active', 'retiring') AND NOT blocked AND agent_id = %s",
             self.agent,
         )
         return {row["key_id"] for row in rows}
@@ -153,7 +153,7 @@ class BatchScene(Scene):
 
     def live(self):
         rows = self.database.rows(
-            "SELECT agent_id, key_id FROM relay.key_status WHERE status IN ('active', 'retiring') AND agent_id = ANY (%s)",
+            "SELECT agent_id, key_id FROM relay.key_status WHERE status IN ('staged', 'active', 'retiring') AND agent_id = ANY (%s)",
             self.members,
         )
         assert len({row["agent_id"] for row in rows}) == len(rows), "an agent has two keys"

@@ -46,5 +46,5 @@ def decide(database, key):
 
 def live_key_ids(database):
     """The ids of all keys that a gateway would accept now."""
-    rows = database.rows("SELECT key_id FROM relay.key_status WHERE status IN ('active', 'retiring') AND NOT blocked")
+    rows = database.rows("SELECT key_id FROM relay.key_status WHERE status IN ('staged', 'active', 'retiring') AND NOT blocked")
     return {row["key_id"] for row in rows}

@@ -20,7 +20,7 @@ def issue(relay, *words, check=0):
 
 
 def live_keys(database):
-    """{agent: key id} of all live keys; fails if an agent has two."""
+    """{agent: key id} of all live keys that are not merely staged; fails if an agent has two."""
     rows = database.rows("SELECT agent_id, key_id FROM relay.key_status WHERE status IN ('active', 'retiring')")
     found = {row["agent_id"]: row["key_id"] for row in rows}
     assert len(found) == len(rows), "an agent has two keys"

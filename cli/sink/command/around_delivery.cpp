@@ -6,11 +6,10 @@
 namespace relay::cli {
 
 std::optional<StoreView> look_into_store(Context &context, SinkOptions const &options, AgentId const &agent) {
-    if (!options.read_back || context.is_dry_run()) {
+    if (!options.read_back) {
         return std::nullopt;
     }
-    return view_of_store(*options.read_back, {"RELAY_AGENT_ID=" + agent.text()}, staging_of(options).timeout,
-                         context.output());
+    return view_of_store(*options.read_back, agent, staging_of(options).timeout, context.output());
 }
 
 std::optional<std::string> after_delivery(Context &context, SinkOptions const &options,

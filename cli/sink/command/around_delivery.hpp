@@ -11,8 +11,8 @@
 /// What commands do before and after a delivery to a store.
 namespace relay::cli {
 
-/// Returns what the store shows now, by the command of --read-back. None if the flag is not given, if the command did not
-/// show it (a warning says why), or on a dry run.
+/// Returns what the store shows now, by the command of --read-back. None if the flag is not given, or if the command did not
+/// show it (a warning says why). Runs on a dry run, too, because a look changes nothing.
 std::optional<StoreView> look_into_store(Context &context, SinkOptions const &options, AgentId const &agent);
 
 /// Runs the command of --after, if `confirmed` is an active key. Returns the warning if it failed; the delivery is

@@ -1,5 +1,6 @@
 #include "cli/sink/command/command_sink.hpp"
 
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "relay/crypto/random_ids.hpp"
 #include "relay/model/error.hpp"
@@ -21,6 +22,30 @@ void require_between(char const *flag, seconds value, seconds least, seconds mos
     }
 }
 
+/// Returns the flags with which rotate-key delivers another key in the same way.
+std::vector<std::string> flags_of(SinkOptions const &options) {
+    std::vector<std::string> words = options.repeated;
+    auto const add = [&words](char const *flag, std::optional<std::string> const &value) {
+        if (value) {
+            add_flag_words(words, flag, *value);
+        }
+    };
+    auto const text = [](std::optional<seconds> const &value) {
+        return value ? std::optional(format_duration(*value)) : std::nullopt;
+    };
+    add("--deliver", options.deliver);
+    add("--deliver-timeout", text(options.deliver_timeout));
+    add("--settle", text(options.settle));
+    add("--read-back", options.read_back);
+    add("--after", options.after);
+    add("--secret-format", options.secret_format);
+    add("--env-prefix", options.env_prefix);
+    add("--k8s-name", options.k8s_name);
+    add("--k8s-namespace", options.k8s_namespace);
+    add("--seal-key", options.seal_key);
+    return words;
+}
+
 }  // namespace
 
 Staging staging_of(SinkOptions const &options) {
@@ -38,6 +63,7 @@ CommandSink::CommandSink(SinkOptions const &options, Rendering rendering, Output
     : m_staging(staging_of(options)),
       m_command{.text = *options.deliver, .limit = m_staging.timeout},
       m_read_back(options.read_back),
+      m_flags(flags_of(options)),
       m_rendering(std::move(rendering)),
       m_output(output) {
     m_command.said = [this](AgentId const &, std::string const &line) { m_output.note(line); };
@@ -54,9 +80,6 @@ OperationId CommandSink::prepare(NewKey const &issued) {
 }
 
 void CommandSink::deliver() {
-    if (m_command.deadline && std::chrono::steady_clock::now() >= *m_command.deadline) {
-        throw Error(ErrorKind::sink, "the time for the delivery passed before the command was started");
-    }
     auto const complaints = run_deliveries(m_command, std::span(&m_call.value(), 1));
     if (complaints.front()) {
         throw Error(ErrorKind::sink, *complaints.front());
@@ -64,9 +87,13 @@ void CommandSink::deliver() {
 }
 
 std::optional<StoreView> CommandSink::view() {
-    return view_of_store(*m_read_back, m_call.value().variables, m_staging.timeout, m_output);
+    return view_of_store(*m_read_back, m_call.value().agent_id, m_staging.timeout, m_output);
 }
 
-Advice CommandSink::again(AgentId const &agent) const { return advise(Act::deliver_key, agent.text(), m_command.text); }
+Advice CommandSink::again(AgentId const &agent) const {
+    std::vector<std::string> words{"rotate-key", agent.text()};
+    words.insert(words.end(), m_flags.begin(), m_flags.end());
+    return own_command(std::move(words));
+}
 
 }  // namespace relay::cli

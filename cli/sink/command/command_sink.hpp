@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace relay::cli {
 
@@ -42,6 +43,7 @@ class CommandSink final : public Sink, public Store {
     Staging m_staging;
     DeliveryCommand m_command;
     std::optional<std::string> m_read_back;
+    std::vector<std::string> m_flags;  ///< of a command that delivers a key again
     Rendering m_rendering;
     Output &m_output;
     std::optional<DeliveryCall> m_call{};

@@ -2,6 +2,7 @@
 
 #include "cli/output/shell_command.hpp"
 #include "cli/posix/signals.hpp"
+#include "cli/sink/command/command_pipe.hpp"
 #include "cli/sink/command/death_watch.hpp"
 #include "cli/sink/command/spoken_lines.hpp"
 #include "cli/sink/sink_error.hpp"
@@ -28,18 +29,8 @@ using namespace std::chrono_literals;
 /// Time between SIGTERM and SIGKILL, unless the whole time is short.
 constexpr auto last_grace = 1s;
 
-struct Pipe {
-    FileDescriptor read_end{};
-    FileDescriptor write_end{};
-};
-
-Pipe make_pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        throw sink_error("cannot create a pipe for the command", errno);
-    }
-    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
+/// What is read from a command before the clock and the signals are looked at again: as much as a pipe can hold.
+constexpr int most_pieces = 16;
 
 /// One running command.
 class RunningDelivery {
@@ -63,7 +54,7 @@ class RunningDelivery {
         }
         m_input = std::move(input.read_end);
         m_output = std::move(output.read_end);
-        ::fcntl(m_output.get(), F_SETFL, O_NONBLOCK);
+        never_wait(m_output);
         auto const now = Clock::now();
         m_last_end = command.deadline.value_or(now + command.limit + last_grace);
         m_end = m_last_end - std::min<Clock::duration>(last_grace, (m_last_end - now) / 4);
@@ -83,7 +74,8 @@ class RunningDelivery {
 
     void listen() {
         std::array<char, 4096> piece{};
-        for (ssize_t got = 1; m_output.is_open() && got > 0;) {
+        ssize_t got = 1;
+        for (int pieces = 0; pieces < most_pieces && m_output.is_open() && got > 0; ++pieces) {
             got = ::read(m_output.get(), piece.data(), piece.size());
             if (got == 0) {
                 m_output.reset();
@@ -205,6 +197,9 @@ void wait_for_all(Deliveries const &deliveries) {
 
 std::vector<std::optional<std::string>> run_deliveries(DeliveryCommand const &command,
                                                        std::span<DeliveryCall const> calls) {
+    if (command.deadline && Clock::now() >= *command.deadline) {
+        return {calls.size(), "the time for the delivery passed before the command was started"};
+    }
     DeathWatch watch(command.deadline);
     Deliveries deliveries;
     for (auto const &call : calls) {

@@ -37,7 +37,7 @@ struct DeliveryCommand {
 /// the commands are killed.
 ///
 /// Returns for each call why it counts as not delivered, for people; none if the command read all of its stdin and
-/// ended with 0. Throws Error (sink) if a command cannot be started, and Interrupted after a signal; then all commands
+/// ended with 0. If the deadline has passed already, no command is started. Throws Error (sink) if a command cannot be started, and Interrupted after a signal; then all commands
 /// were ended.
 std::vector<std::optional<std::string>> run_deliveries(DeliveryCommand const &command,
                                                        std::span<DeliveryCall const> calls);

@@ -5,6 +5,7 @@
 #include "cli/output/shell_command.hpp"
 #include "cli/posix/files.hpp"
 #include "cli/posix/signals.hpp"
+#include "cli/sink/command/command_pipe.hpp"
 #include "cli/sink/command/death_watch.hpp"
 #include "cli/sink/command/spoken_lines.hpp"
 #include "cli/sink/sink_error.hpp"
@@ -28,12 +29,17 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_bytes = 64 * 1024;
 constexpr auto longest_after = std::chrono::minutes(10);
+constexpr auto last_grace = 1s;  ///< for this program to end the command, before the watch does
 constexpr auto glance = 20ms;
+constexpr int most_pieces = 16;  ///< that are read before the clock and the signals are looked at again
 
 /// A command without a secret on its stdin. Ends with the object, and with this program.
 class SmallCommand {
   public:
-    SmallCommand(std::string const &text, std::vector<std::string> const &variables, int output, int errors) {
+    /// It is ended after `limit`, even if this program is stopped then.
+    SmallCommand(std::string const &text, std::vector<std::string> const &variables, int output, int errors,
+                 std::chrono::seconds limit)
+        : m_limit(limit), m_deadline(Clock::now() + limit), m_watch(m_deadline + last_grace) {
         FileDescriptor const nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         int const failure = start_shell(
             {.text = text, .variables = variables, .input = nothing.get(), .output = output, .errors = errors},
@@ -50,25 +56,27 @@ class SmallCommand {
     SmallCommand(SmallCommand const &) = delete;
     SmallCommand &operator=(SmallCommand const &) = delete;
 
-    /// Runs `meanwhile` again and again until the command ends. Returns why it failed; none if it ended with 0. Throws
-    /// Interrupted after a signal.
-    std::optional<std::string> wait(std::chrono::seconds limit, std::function<void()> const &meanwhile) {
-        auto const deadline = Clock::now() + limit;
+    /// Runs `meanwhile` again and again until the command ends; ends it if that returns a complaint. Returns why it failed;
+    /// none if it ended with 0. Throws Interrupted after a signal.
+    std::optional<std::string> wait(std::function<std::optional<std::string>()> const &meanwhile) {
         while (true) {
-            meanwhile();
+            if (auto complaint = meanwhile()) {
+                end();
+                return complaint;
+            }
             siginfo_t info{};
             if (::waitid(P_PID, static_cast<id_t>(m_process), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
                 info.si_pid != 0) {
                 int const status = end();
-                meanwhile();
-                return complaint_of(status);
+                auto complaint = meanwhile();
+                return complaint ? complaint : complaint_of(status);
             }
             if (signal_came()) {
                 throw Interrupted();
             }
-            if (Clock::now() >= deadline) {
+            if (Clock::now() >= m_deadline) {
                 end();
-                return "it took longer than " + std::to_string(limit.count()) + " s and was ended";
+                return "it took longer than " + std::to_string(m_limit.count()) + " s and was ended";
             }
         }
     }
@@ -83,53 +91,54 @@ class SmallCommand {
         return status;
     }
 
-    DeathWatch m_watch{};
+    std::chrono::seconds m_limit;
+    Clock::time_point m_deadline;
+    DeathWatch m_watch;
     pid_t m_process = -1;
 };
 
-struct Pipe {
-    FileDescriptor read_end{};
-    FileDescriptor write_end{};
-};
-
-Pipe make_pipe() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        throw sink_error("cannot create a pipe for the command", errno);
+/// Reads what is there. Returns the number of bytes. At the end of the pipe, closes it, so that no one waits for it.
+std::size_t read_some(FileDescriptor &fd, std::span<char> into) {
+    ssize_t const got = fd.is_open() ? ::read(fd.get(), into.data(), into.size()) : -1;
+    if (got == 0) {
+        fd.reset();
     }
-    ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
-
-/// Reads what is there. Returns the number of bytes; none at the end.
-std::optional<std::size_t> read_some(int fd, std::span<char> into) {
-    ssize_t const got = ::read(fd, into.data(), into.size());
-    return got > 0   ? std::optional(static_cast<std::size_t>(got))
-           : got < 0 ? std::optional<std::size_t>(0)
-                     : std::nullopt;
+    return static_cast<std::size_t>(std::max<ssize_t>(got, 0));
 }
 
 /// Collects what the command prints, until it prints too much.
 class Printed {
   public:
-    explicit Printed(int fd) : m_fd(fd) {}
-
-    bool is_too_long() const { return m_size == most_bytes; }
+    bool is_too_long() const { return m_size > most_bytes; }
     std::string_view text() const { return m_text.reveal().substr(0, m_size); }
 
-    void read() {
+    void read(FileDescriptor &fd) {
         auto const space = m_text.writable();
-        for (std::optional<std::size_t> got = 1; got.value_or(0) > 0 && m_size < most_bytes;) {
-            got = read_some(m_fd, space.subspan(m_size));
-            m_size += got.value_or(0);
+        for (std::size_t got = 1; got > 0 && m_size < space.size();) {
+            got = read_some(fd, space.subspan(m_size));
+            m_size += got;
         }
     }
 
   private:
-    int m_fd;
     std::size_t m_size = 0;
-    SecretBuffer m_text{most_bytes};
+    SecretBuffer m_text{most_bytes + 1};
 };
+
+/// Passes on what the command says on stderr: a bounded number of pieces, because it may never stop.
+void pass_on(FileDescriptor &errors, SpokenLines &said, Output &output) {
+    std::array<char, 1024> piece{};
+    for (int pieces = 0; pieces < most_pieces; ++pieces) {
+        std::size_t const got = read_some(errors, piece);
+        if (got == 0) {
+            break;
+        }
+        for (auto const &line : said.feed({piece.data(), got})) {
+            output.note(line);
+        }
+    }
+    std::fill(piece.begin(), piece.end(), '\0');
+}
 
 /// Returns what a text without or with one key shows; none for several.
 std::optional<StoreView> parse_view(std::string_view text) {
@@ -151,36 +160,31 @@ std::optional<StoreView> parse_view(std::string_view text) {
 
 }  // namespace
 
-std::optional<StoreView> view_of_store(std::string const &command, std::vector<std::string> const &variables,
-                                       std::chrono::seconds limit, Output &output) {
+std::optional<StoreView> view_of_store(std::string const &command, AgentId const &agent, std::chrono::seconds limit,
+                                       Output &output) {
     Pipe out = make_pipe();
     Pipe errors = make_pipe();
+    never_wait(out.read_end);
+    never_wait(errors.read_end);
     SpokenLines said{""};  // withholds any line that contains a key
-    Printed printed(out.read_end.get());
+    Printed printed;
     std::optional<std::string> complaint;
     {
-        SmallCommand running(command, variables, out.write_end.get(), errors.write_end.get());
+        SmallCommand running(command, {"RELAY_AGENT_ID=" + agent.text()}, out.write_end.get(), errors.write_end.get(),
+                             limit);
         out.write_end.reset();
         errors.write_end.reset();
-        complaint = running.wait(limit, [&] {
+        complaint = running.wait([&]() -> std::optional<std::string> {
             std::array<pollfd, 2> watched{{{.fd = out.read_end.get(), .events = POLLIN, .revents = 0},
                                            {.fd = errors.read_end.get(), .events = POLLIN, .revents = 0}}};
             ::poll(watched.data(), watched.size(), static_cast<int>(glance.count()));
-            printed.read();
-            std::array<char, 1024> piece{};
-            for (auto got = read_some(errors.read_end.get(), piece); got.value_or(0) > 0;
-                 got = read_some(errors.read_end.get(), piece)) {
-                for (auto const &line : said.feed({piece.data(), *got})) {
-                    output.note(line);
-                }
-            }
+            printed.read(out.read_end);
+            pass_on(errors.read_end, said, output);
+            return printed.is_too_long() ? std::optional<std::string>("it printed more than 64 KiB") : std::nullopt;
         });
     }
     if (auto const line = said.finish(); !line.empty()) {
         output.note(line);
-    }
-    if (!complaint && printed.is_too_long()) {
-        complaint = "it printed more than 64 KiB";
     }
     std::optional<StoreView> view = complaint ? std::nullopt : parse_view(printed.text());
     if (!view) {
@@ -191,8 +195,11 @@ std::optional<StoreView> view_of_store(std::string const &command, std::vector<s
 }
 
 std::optional<std::string> run_after(std::string const &command, std::vector<std::string> const &variables) {
-    SmallCommand running(command, variables, STDERR_FILENO, STDERR_FILENO);
-    return running.wait(longest_after, [] { ::poll(nullptr, 0, static_cast<int>(glance.count())); });
+    SmallCommand running(command, variables, STDERR_FILENO, STDERR_FILENO, longest_after);
+    return running.wait([]() -> std::optional<std::string> {
+        ::poll(nullptr, 0, static_cast<int>(glance.count()));
+        return std::nullopt;
+    });
 }
 
 }  // namespace relay::cli

@@ -33,6 +33,12 @@ FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, 
        ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)) AS event
 ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
 
+// Not older than the key, so that only the newest months are searched.
+constexpr auto previous_sql = R"sql(
+SELECT detail->>'previous_key_id' AS key_id FROM relay.auth_events
+WHERE agent_id = $1 AND key_id = $2 AND action = 'key_rotated' AND occurred_at >= $3::timestamptz
+ORDER BY occurred_at DESC, event_id DESC LIMIT 1)sql";
+
 std::string quote(std::string_view text) {
     std::string json = "\"";
     for (char const c : text) {
@@ -134,6 +140,11 @@ db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, AgentI
 
 db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, KeyId const &key, int count) {
     return transaction.ask(last_of_key_sql, {key, count}, read_events);
+}
+
+std::optional<KeyId> previous_key(db::Transaction &transaction, Key const &key) {
+    db::Rows const rows = transaction.exec(previous_sql, {key.agent_id, key.key_id, key.created_at});
+    return rows.empty() ? std::nullopt : rows[0].optional_id<KeyId>("key_id");
 }
 
 }  // namespace relay::sql

@@ -40,5 +40,7 @@ void record_events(db::Transaction &transaction, Attribution const &by, std::vec
 db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, AgentId const &agent, int count);
 /// The same of one key.
 db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, KeyId const &key, int count);
+/// Returns the key that was active until `key` became active. None if there was none, or if the event is gone.
+std::optional<KeyId> previous_key(db::Transaction &transaction, Key const &key);
 
 }  // namespace relay::sql

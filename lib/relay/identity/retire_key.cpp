@@ -27,6 +27,19 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
                                 format_instant_seconds(before.settle_until.value_or(Instant())),
                          .next = advise(Act::retire_by_force)});
         }
+        auto const successor = before.state == KeyState::retiring && before.replaced_by
+                                   ? sql::find_key(transaction, *before.replaced_by)
+                                   : std::nullopt;
+        if (successor && successor->settle_until > transaction.now() && before.live() && !force) {
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("key {} of agent {} is in grace, and the delivery of key {} has not settled; nothing "
+                            "was changed",
+                            key.text(), before.agent_id, successor->key_id),
+                {.why = "until " + format_instant_seconds(*successor->settle_until) +
+                        " the store may still hold the old key",
+                 .next = advise(Act::retire_by_force)});
+        }
         if (before.state == KeyState::active && before.live() && !force) {
             throw Error(
                 ErrorKind::conflict,

@@ -12,42 +12,68 @@
 namespace relay {
 namespace {
 
-/// Returns the key that the active one has replaced, if it still works.
-std::optional<Key> replaced_key(sql::CurrentKeys const &keys) {
-    auto const found = std::find_if(keys.retiring.rbegin(), keys.retiring.rend(), [&](Key const &key) {
-        return key.live() && keys.active && key.replaced_by == keys.active->key_id;
-    });
-    return found == keys.retiring.rend() ? std::nullopt : std::optional(*found);
+/// Returns the key that was active before the present one, if it still works. Staged keys that perhaps no one holds retire
+/// together with it, so that a key was replaced does not prove that the agent has it.
+std::optional<Key> replaced_key(db::Transaction &transaction, sql::CurrentKeys const &keys) {
+    auto const previous = keys.active ? sql::previous_key(transaction, *keys.active) : std::nullopt;
+    auto const is_it = [&](Key const &key) {
+        return key.key_id == previous && key.live() && key.replaced_by == keys.active->key_id;
+    };
+    for (auto const *const list : {&keys.retiring, &keys.staged}) {
+        if (auto const found = std::find_if(list->begin(), list->end(), is_it); found != list->end()) {
+            return *found;
+        }
+    }
+    return std::nullopt;
 }
 
 /// Returns the key to which a delivered rotation can be reverted: the one that the store shows. Throws Error (conflict)
 /// if it shows another one.
-Key key_in_store(db::Transaction &transaction, sql::CurrentKeys const &keys, RevertRotation const &request) {
-    auto const shown = request.view ? shown_key(transaction, keys, *request.view) : std::nullopt;
+Key key_in_store(db::Transaction &transaction, sql::CurrentKeys const &keys, RevertRotation const &request,
+                 std::optional<StoreView> const &view) {
+    auto const shown = view ? shown_key(transaction, keys, *view) : std::nullopt;
     if (!shown || shown->made_order >= keys.active->made_order) {
         throw Error(
             ErrorKind::conflict,
             fmt::format("key {} of agent {} was delivered to a store; nothing was changed", keys.active->key_id,
                         request.agent),
-            {.why = !request.view ? "clients would read a key that ends, unless the store holds the old one again"
-                    : shown       ? "the store shows key " + shown->key_id.text()
-                                  : "the store shows none of the agent's earlier keys",
+            {.why = !view   ? "clients would read a key that ends, unless the store holds the old one again"
+                    : shown ? "the store shows key " + shown->key_id.text()
+                            : "the store shows none of the agent's earlier keys",
              .next = "put the old key back into the store, then add --read-back CMD, which prints what it holds"});
     }
     return *shown;
 }
 
+std::optional<KeyId> active_key(sql::CurrentKeys const &keys) {
+    return keys.active ? std::optional(keys.active->key_id) : std::nullopt;
+}
+
+/// What the store showed, and which key was active before it was asked.
+struct Look {
+    std::optional<KeyId> active{};
+    std::optional<StoreView> view{};
+};
+
 class Reversal {
   public:
-    Reversal(db::Transaction &transaction, RevertRotation const &request, Attribution const &by)
-        : m_transaction(transaction), m_request(request), m_by(by) {}
+    Reversal(db::Transaction &transaction, RevertRotation const &request, Look const &look, Attribution const &by)
+        : m_transaction(transaction), m_request(request), m_look(look), m_by(by) {}
 
     RotatedKey run() {
         sql::lock_agent(m_transaction, m_request.agent);
         sql::CurrentKeys const keys = sql::current_keys(m_transaction, m_request.agent);
+        if (m_request.look && active_key(keys) != m_look.active) {
+            throw Error(
+                ErrorKind::conflict,
+                fmt::format("another command gave agent {} another key while the store was asked; nothing was changed",
+                            m_request.agent.text()),
+                {.next = advise(Act::show_agent, m_request.agent)});
+        }
         bool const was_delivered = keys.active && keys.active->deliver_until;
-        std::optional<Key> const old =
-            was_delivered ? std::optional(key_in_store(m_transaction, keys, m_request)) : replaced_key(keys);
+        std::optional<Key> const old = was_delivered
+                                           ? std::optional(key_in_store(m_transaction, keys, m_request, m_look.view))
+                                           : replaced_key(m_transaction, keys);
         if (!old) {
             throw Error(
                 ErrorKind::conflict,
@@ -111,14 +137,22 @@ class Reversal {
 
     db::Transaction &m_transaction;
     RevertRotation const &m_request;
+    Look const &m_look;
     Attribution const &m_by;
 };
 
 }  // namespace
 
 RotatedKey revert_rotation(db::Database &database, RevertRotation const &request, WriteOptions const &options) {
+    Look look;
+    if (request.look) {
+        look.active = database.transact(reading(), [&](db::Transaction &transaction) {
+            return active_key(sql::current_keys(transaction, request.agent));
+        });
+        look.view = request.look();
+    }
     return database.transact(writing(options), [&](db::Transaction &transaction) {
-        return Reversal(transaction, request, options.by).run();
+        return Reversal(transaction, request, look, options.by).run();
     });
 }
 

@@ -62,13 +62,18 @@ class Rotation {
                         {.why = "restore the agent first: that gives it a new key",
                          .next = advise(Act::restore_agent, m_agent.agent_id)});
         }
-        std::optional<Key> const same = own_key_again(new_key);
-        if (same && same->state == KeyState::active) {
-            return keep(fmt::format("key {} is already the active key", new_key.id().text()));
+        std::optional<Key> same = own_key_again(new_key);
+        if (is_active(same)) {
+            return keep(already_active(new_key));
         }
         std::optional<KeyId> const replaced = m_usual ? m_usual->replaced.get() : std::nullopt;
         if (!replaced) {
-            confirm_proved(delivery_commit.end_of_old());
+            if (confirm_proved(delivery_commit.end_of_old())) {
+                same = own_key_again(new_key);  // perhaps it was the one
+                if (is_active(same)) {
+                    return keep(already_active(new_key), operation);
+                }
+            }
             if (std::string const reason = decide(); !reason.empty()) {
                 return keep(reason, operation);
             }
@@ -166,8 +171,14 @@ class Rotation {
         return key;
     }
 
-    /// Confirms a key of an earlier delivery, before anything is decided by the age of the active key.
-    void confirm_proved(sql::EndOfOld const &end) {
+    static bool is_active(std::optional<Key> const &key) { return key && key->state == KeyState::active; }
+    static std::string already_active(ApiKey const &key) {
+        return fmt::format("key {} is already the active key", key.id().text());
+    }
+
+    /// Confirms a key of an earlier delivery, before anything is decided by the age of the active key. Returns whether there
+    /// was one.
+    bool confirm_proved(sql::EndOfOld const &end) {
         for (Key const &key : m_keys.retiring) {
             if (key.live()) {
                 m_in_grace = key;
@@ -180,15 +191,12 @@ class Rotation {
             m_result.ended = done.ended;
             m_keys = sql::current_keys(m_transaction, m_request.agent);
         }
+        return m_result.confirmed.has_value();
     }
 
     /// Returns why the active key may stay; empty if a rotation is due.
     std::string decide() {
         if (!m_keys.active || !m_keys.active->live()) {
-            return {};
-        }
-        std::string reason = reason_to_keep(m_request, *m_keys.active, m_transaction.now());
-        if (reason.empty()) {
             return {};
         }
         bool const has_settled = std::any_of(m_keys.staged.begin(), m_keys.staged.end(), [&](Key const &key) {
@@ -199,7 +207,7 @@ class Rotation {
             m_in_grace.reset();  // it is due whatever its age, so a key in grace does not prevent it
             return {};
         }
-        return reason;
+        return reason_to_keep(m_request, *m_keys.active, m_transaction.now());
     }
 
     RotatedKey keep(std::string reason, std::optional<OperationId> const &operation = std::nullopt) {
@@ -218,23 +226,25 @@ class Rotation {
     void refuse_third_key() const {
         if (m_in_grace && m_request.grace > seconds(0) && !m_request.force) {
             Key const &old = *m_in_grace;
+            bool const has_settled = !(m_keys.active && m_keys.active->settle_until > m_transaction.now());
+            Advice other = advise(Act::rotate_by_force).also("wait until its grace has ended");
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed",
                             m_agent.agent_id, old.key_id, format_instant_seconds(old.expires_at.value_or(Instant()))),
                 {.why = "an agent can have at most two live keys",
-                 .next = advise(Act::retire_key, old.key_id)
-                             .noting("ends that key now")
-                             .also(advise(Act::rotate_by_force))
-                             .also("wait until its grace has ended")});
+                 .next = has_settled
+                             ? advise(Act::retire_key, old.key_id).noting("ends that key now").also(std::move(other))
+                             : std::move(other)});
         }
     }
 
     /// Refuses one more delivery after several that no one confirmed.
     void refuse_sixth_staged() const {
         std::vector<Key> newer;
-        std::copy_if(m_keys.staged.begin(), m_keys.staged.end(), std::back_inserter(newer),
-                     [&](Key const &key) { return !m_keys.active || key.made_order > m_keys.active->made_order; });
+        std::copy_if(m_keys.staged.begin(), m_keys.staged.end(), std::back_inserter(newer), [&](Key const &key) {
+            return key.live() && (!m_keys.active || key.made_order > m_keys.active->made_order);
+        });
         if (newer.size() >= most_staged) {
             throw Error(ErrorKind::conflict,
                         fmt::format("agent {} has {} staged keys that no delivery has confirmed; nothing was changed",
@@ -313,19 +323,20 @@ class Rotation {
 
     /// Returns the expiry of the new key. A rotation neither extends nor removes an expiry that was set on purpose.
     std::optional<Instant> new_expiry() const {
-        if (!m_keys.active) {
-            return m_keys.staged.empty() ? std::nullopt : m_keys.staged.back().expires_at;
+        if (!m_keys.active && m_keys.staged.empty()) {
+            return std::nullopt;
         }
-        Key const &active = *m_keys.active;
-        if (active.status == KeyStatus::expired && !m_request.force) {
+        Key const &last = m_keys.active ? *m_keys.active : m_keys.staged.back();
+        bool const has_expired = last.expires_at && *last.expires_at <= m_transaction.now();
+        if (has_expired && !m_request.force) {
             throw Error(
                 ErrorKind::conflict,
                 fmt::format("the key of agent {} expired at {}, as set when it was created; nothing was changed",
-                            m_agent.agent_id, format_instant_seconds(active.expires_at.value_or(Instant()))),
+                            m_agent.agent_id, format_instant_seconds(*last.expires_at)),
                 {.why = "a rotation does not extend access that was meant to end",
                  .next = advise(Act::rotate_by_force)});
         }
-        return active.status == KeyStatus::expired ? std::nullopt : active.expires_at;
+        return has_expired ? std::nullopt : last.expires_at;
     }
 
     void add_event(char const *action, KeyId const &key_id, sql::Detail detail) {
@@ -377,7 +388,7 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
     if (auto const &confirmed = delivery_commit.confirmed()) {
         result.key = confirmed->key;
         result.previous = confirmed->previous;
-        result.ended = confirmed->ended;
+        result.ended.insert(result.ended.end(), confirmed->ended.begin(), confirmed->ended.end());
     }
     return result;
 }

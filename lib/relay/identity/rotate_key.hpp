@@ -5,6 +5,8 @@
 #include "relay/identity/records.hpp"
 #include "relay/model/attribution.hpp"
 
+#include <functional>
+
 namespace relay {
 
 struct RotateKey {
@@ -44,14 +46,15 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
 struct RevertRotation {
     AgentId agent;
     std::chrono::seconds grace = std::chrono::hours(24);  ///< of a new key that was delivered to a store
-    std::optional<StoreView> view{};  ///< what the store shows; none: it was not asked, or did not answer
+    /// Returns what the store shows now; none: it did not answer. Null: it cannot be asked.
+    std::function<std::optional<StoreView>()> look{};
 };
 
 /// Reverts a rotation while the old key is in grace: the old key becomes active again, and the new key is retired.
 ///
 /// If the new key was delivered to a store, the store must show the old key: otherwise clients would read a key that
 /// ends. The new key then retires with the grace; while the store may still take it, it is staged instead. Throws Error:
-/// not_found; conflict, no key is in grace, or the store does not show it.
+/// not_found; conflict, no key is in grace, the store does not show it, or another rotation ran during the look.
 RotatedKey revert_rotation(db::Database &database, RevertRotation const &request, WriteOptions const &options);
 
 struct RetiredKey : WriteReceipt {
@@ -59,7 +62,8 @@ struct RetiredKey : WriteReceipt {
 };
 
 /// Ends a key permanently. Retiring an agent's active key leaves the agent without a key, and a staged key may be the one
-/// that a store holds, so these need `force`. Throws Error: not_found; conflict, it is active or staged.
+/// that a store holds, so these need `force`. So does a key in grace while the store may not have taken the one that
+/// replaced it. Throws Error: not_found; conflict, `force` is needed.
 RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, WriteOptions const &options);
 
 }  // namespace relay

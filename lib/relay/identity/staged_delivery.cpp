@@ -32,25 +32,33 @@ std::string try_to_deliver(KeyDelivery &delivery) {
     }
 }
 
-/// What one look at the agent's keys has confirmed.
-struct Outcome {
-    std::optional<ConfirmedKey> own{};  ///< none: the store does not show the key
-};
+/// Returns what the store shows; none if it did not answer.
+std::optional<StoreView> try_to_look(Store &store) {
+    try {
+        return store.view();
+    } catch (Error const &) {
+        return std::nullopt;
+    }
+}
 
-Outcome confirm(db::Transaction &transaction, StagedKey const &staged, std::optional<StoreView> const &view,
-                sql::EndOfOld const &end, Attribution const &by) {
+/// Confirms the key that the store shows, or the staged one if the store cannot be asked. Returns what became of the staged
+/// key; none if it is not the one that was confirmed.
+std::optional<ConfirmedKey> confirm(db::Transaction &transaction, StagedKey const &staged,
+                                    std::optional<StoreView> const &view, sql::EndOfOld const &end,
+                                    Attribution const &by) {
     sql::lock_agent(transaction, staged.agent);
     sql::CurrentKeys const keys = sql::current_keys(transaction, staged.agent);
-    std::optional<Key> proved = view ? shown_key(transaction, keys, *view) : sql::get_key(transaction, staged.key);
+    std::optional<Key> const proved =
+        view ? shown_key(transaction, keys, *view) : sql::get_key(transaction, staged.key);
     if (!proved || (view && proved->key_id != staged.key && proved->state != KeyState::staged)) {
         transaction.nothing_to_do();
-        return {};
+        return std::nullopt;
     }
     ConfirmedKey confirmed = confirm_key(transaction, keys, *proved, end, by);
     if (!confirmed.changed) {
         transaction.nothing_to_do();
     }
-    return proved->key_id == staged.key ? Outcome{.own = std::move(confirmed)} : Outcome{};
+    return proved->key_id == staged.key ? std::optional(std::move(confirmed)) : std::nullopt;
 }
 
 }  // namespace
@@ -58,32 +66,33 @@ Outcome confirm(db::Transaction &transaction, StagedKey const &staged, std::opti
 ConfirmedKey finish_delivery(db::Database &database, StagedKey const &staged, KeyDelivery &delivery,
                              sql::EndOfOld const &end, WriteOptions const &options) {
     Store &store = *delivery.store();
+    std::string why;
     try {
         store.end_at(staged.began + store.staging().timeout);
         std::string const failure = try_to_deliver(delivery);
-        std::optional<StoreView> const view = store.has_view() ? store.view() : std::nullopt;
+        std::optional<StoreView> const view = store.has_view() ? try_to_look(store) : std::nullopt;
         if (store.has_view() ? !view : !failure.empty()) {
-            throw not_confirmed(
-                staged, store,
-                failure.empty() ? "the command of --read-back did not show what the store holds" : failure);
+            why = failure.empty() ? "the command of --read-back did not show what the store holds" : failure;
+        } else {
+            auto own = database.transact(writing(options), [&](db::Transaction &transaction) {
+                return confirm(transaction, staged, view, end, options.by);
+            });
+            if (own) {
+                return *std::move(own);
+            }
+            why = failure.empty() ? "the store does not show the key" : failure;
         }
-        auto outcome = database.transact(writing(options), [&](db::Transaction &transaction) {
-            return confirm(transaction, staged, view, end, options.by);
-        });
-        if (!outcome.own) {
-            throw not_confirmed(staged, store, failure.empty() ? "the store does not show the key" : failure);
-        }
-        return *std::move(outcome.own);
     } catch (Interrupted const &) {
-        throw not_confirmed(staged, store, "a signal ended the delivery");
+        why = "a signal ended the delivery";
     } catch (Error const &error) {
-        // "Nothing was changed" is true of the confirmation, but not of the whole.
-        if (error.kind() == ErrorKind::sink || error.kind() == ErrorKind::unknown ||
-            error.kind() == ErrorKind::conflict) {
+        if (error.kind() == ErrorKind::unknown || error.kind() == ErrorKind::conflict ||
+            error.kind() == ErrorKind::internal) {
             throw;
         }
-        throw not_confirmed(staged, store, "the confirmation failed: " + reason_of(error));
+        // Its "nothing was changed" is true of the confirmation, but not of the whole.
+        why = "the confirmation failed: " + reason_of(error);
     }
+    throw not_confirmed(staged, store, why);
 }
 
 ConfirmedKey pretend_delivery(db::Transaction &transaction, StagedKey const &staged, sql::EndOfOld const &end,

@@ -47,8 +47,8 @@ struct Replaced {
 db::Pending<std::vector<Replaced>> replace_earlier_keys(db::Transaction &transaction, AgentId const &agent,
                                                         Successor const &successor, EndOfOld const &end);
 
-/// Takes the place of the active key, for a rotation that is reverted: it becomes staged, or retiring until now + grace,
-/// or retired, as `fate` says.
+/// Lets `by` take the place of the active key, for a rotation that is reverted: the active key becomes staged, or retiring
+/// until now + grace, or retired, as `fate` says.
 void replace_key(db::Transaction &transaction, KeyId const &active, KeyId const &by, KeyState fate,
                  std::chrono::seconds grace);
 

@@ -9,9 +9,11 @@
 #include "relay/legacy/issue_staged.hpp"
 #include "relay/legacy/windows_sql.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/format_text.hpp"
 #include "relay/model/outcome.hpp"
 
 #include <algorithm>
+#include <map>
 #include <span>
 
 namespace relay {
@@ -95,8 +97,34 @@ class Issue {
     void end() {
         m_database.transact(reading(), [&](db::Transaction &transaction) {
             m_result.waiting = sql::queue_length(transaction, m_migration, std::nullopt);
+            if (!m_request.agents) {
+                m_result.in_delivery = sql::queue_in_delivery(transaction, m_migration, m_request.org);
+            } else if (!m_options.dry_run) {
+                note_left_out(transaction);
+            }
         });
         m_result.changed = m_result.issued > 0;
+    }
+
+    /// Notes the named agents that another run took meanwhile: they must not count as if they had a key.
+    void note_left_out(db::Transaction &transaction) {
+        auto const states = sql::legacy_states(transaction, m_queued);
+        auto const ends = sql::deliveries_of(transaction, m_queued);
+        for (std::size_t i = 0; i < m_queued.size(); ++i) {
+            AgentId const &agent = m_queued[i];
+            bool const has_failed =
+                std::any_of(m_result.faults.begin(), m_result.faults.end(),
+                            [&](IssuedLegacy::Fault const &fault) { return fault.agent_id == agent; });
+            if (states[i] == LegacyAgentState::listed && !has_failed) {
+                auto const end = ends.find(agent);
+                m_result.faults.push_back(
+                    {agent, end != ends.end() ? in_delivery(end->second) : "another run had its key; run it again"});
+            }
+        }
+    }
+
+    static std::string in_delivery(Instant until) {
+        return "its key is being delivered until " + format_instant_seconds(until) + "; run it again then";
     }
 
     void issue_queue() {
@@ -133,7 +161,8 @@ class Issue {
     }
 
     void issue_named() {
-        Ids const queued = sort_out(*m_request.agents);
+        m_queued = sort_out(*m_request.agents);
+        Ids const &queued = m_queued;
         m_total = queued.size();
         start();
         for (std::size_t at = 0; at < queued.size(); at += batch_size()) {
@@ -145,8 +174,11 @@ class Issue {
 
     /// Returns the ids that will get a key; for the others, notes why they will not.
     Ids sort_out(Ids const &ids) {
-        auto const states = m_database.transact(
-            reading(), [&](db::Transaction &transaction) { return sql::legacy_states(transaction, ids); });
+        std::map<AgentId, Instant> ends;
+        auto const states = m_database.transact(reading(), [&](db::Transaction &transaction) {
+            ends = sql::deliveries_of(transaction, ids);
+            return sql::legacy_states(transaction, ids);
+        });
         Ids queued;
         for (std::size_t i = 0; i < ids.size(); ++i) {
             if (!states[i]) {
@@ -154,7 +186,13 @@ class Issue {
                 continue;
             }
             switch (*states[i]) {
-                case LegacyAgentState::listed: queued.push_back(ids[i]); break;
+                case LegacyAgentState::listed:
+                    if (auto const end = ends.find(ids[i]); end != ends.end()) {
+                        m_result.faults.push_back({ids[i], in_delivery(end->second)});
+                    } else {
+                        queued.push_back(ids[i]);
+                    }
+                    break;
                 case LegacyAgentState::issued:
                 case LegacyAgentState::proven: m_result.unchanged.push_back(ids[i]); break;
                 case LegacyAgentState::revoked: m_result.faults.push_back({ids[i], "it is revoked"}); break;
@@ -194,7 +232,8 @@ class Issue {
         if (m_staged) {
             StagedIssue::Done const done = m_staged->next(take);
             m_taken = m_staged->taken();
-            return report(done);
+            report(done);  // it is committed, whatever the delivery comes to
+            return m_staged->deliver();
         }
         std::vector<IssuedToAgent> made;
         bool delivered = false;
@@ -350,6 +389,7 @@ class Issue {
     std::int64_t m_migration = 0;
     std::size_t m_total = 0;
     std::optional<StagedIssue> m_staged{};  ///< if it delivers to a store that is not a file
+    Ids m_queued{};  ///< those of the named agents that will get a key
     std::vector<ToIssue> m_taken{};  ///< the agents of the last batch
     std::vector<sql::NewKey> m_keys{};  ///< the keys of the last batch
     std::vector<Minted> m_ahead{};  ///< keys that have no agent yet

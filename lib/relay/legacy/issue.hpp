@@ -29,6 +29,12 @@ struct IssuedToAgent {
     Instant issued_at{};
 };
 
+/// Agents of the queue to which a run delivers a key, or whose delivery has just failed: they wait until its deadline.
+struct InDelivery {
+    std::int64_t agents = 0;
+    std::optional<Instant> until{};  ///< none: there are none
+};
+
 struct IssuedLegacy : WriteReceipt {
     std::size_t issued = 0;
     std::size_t batches = 0;
@@ -40,6 +46,7 @@ struct IssuedLegacy : WriteReceipt {
     };
     std::vector<Fault> faults{};  ///< agents that failed; the others were not affected
     std::int64_t waiting = 0;  ///< listed agents that still have no key
+    InDelivery in_delivery{};  ///< of these; only of a request for the queue
 };
 
 /// Callbacks for progress.

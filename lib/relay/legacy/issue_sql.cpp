@@ -49,6 +49,17 @@ FROM unnest($1::text[]) WITH ORDINALITY AS wanted (id, place)
 LEFT JOIN relay.legacy_agent_status AS status ON status.agent_id = wanted.id COLLATE "C"
 ORDER BY wanted.place)sql";
 
+constexpr auto in_delivery_sql = R"sql(
+SELECT key.agent_id, max(key.deliver_until) AS deliver_until FROM relay.agent_keys AS key
+WHERE key.agent_id = ANY ($1::text[] COLLATE "C") AND key.state = 'staged' AND key.deliver_until > now()
+GROUP BY key.agent_id)sql";
+
+constexpr auto queue_in_delivery_sql = R"sql(
+SELECT count(DISTINCT listed.agent_id) AS agents, max(key.deliver_until) AS deliver_until
+FROM relay.agent_keys AS key JOIN relay.legacy_agents AS listed ON listed.agent_id = key.agent_id
+WHERE key.state = 'staged' AND key.deliver_until > now()
+  AND listed.migration_id = $1::bigint AND listed.issued_key IS NULL AND ($2::text IS NULL OR listed.org_id = $2))sql";
+
 // Only keys that are newer than the import: an agent may have had one before.
 constexpr auto issued_sql = R"sql(
 SELECT agent_id, org_id, owner, wave, issued_key, issued_at
@@ -105,8 +116,8 @@ JOIN relay.organizations AS org ON org.org_id = agent.org_id
 CROSS JOIN (SELECT clock_timestamp() AS reading OFFSET 0) AS clock)sql";
 
 constexpr auto full_sql = R"sql(
-SELECT key.agent_id FROM relay.agent_keys AS key
-WHERE key.agent_id = ANY ($1::text[] COLLATE "C") AND key.state = 'staged'
+SELECT key.agent_id FROM relay.key_status AS key
+WHERE key.agent_id = ANY ($1::text[] COLLATE "C") AND key.status = 'staged'
   AND key.made_order > COALESCE((SELECT active.made_order FROM relay.agent_keys AS active
                                  WHERE active.agent_id = key.agent_id AND active.state = 'active'), 0)
 GROUP BY key.agent_id HAVING count(*) >= relay.staged_limit())sql";
@@ -176,6 +187,20 @@ std::vector<std::optional<LegacyAgentState>> legacy_states(db::Transaction &tran
         states.push_back(row.text("state").empty() ? std::nullopt : row.optional_value<LegacyAgentState>("state"));
     }
     return states;
+}
+
+std::map<AgentId, Instant> deliveries_of(db::Transaction &transaction, std::vector<AgentId> const &agents) {
+    std::map<AgentId, Instant> ends;
+    db::Rows const rows = transaction.exec(in_delivery_sql, {db::array_text(agents)});
+    for (db::Row const row : rows) {
+        ends.emplace(row.id<AgentId>("agent_id"), row.instant("deliver_until"));
+    }
+    return ends;
+}
+
+InDelivery queue_in_delivery(db::Transaction &transaction, std::int64_t migration_id, std::optional<OrgId> const &org) {
+    db::Rows const rows = transaction.exec(queue_in_delivery_sql, {migration_id, org});
+    return {.agents = rows.one().integer("agents"), .until = rows.one().optional_instant("deliver_until")};
 }
 
 std::vector<IssuedLegacyKey> issued_legacy_keys(db::Transaction &transaction, std::optional<OrgId> const &org,

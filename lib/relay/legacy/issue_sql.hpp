@@ -3,11 +3,13 @@
 #include "relay/crypto/key_hash.hpp"
 #include "relay/db/transaction.hpp"
 #include "relay/identity/delivery.hpp"
+#include "relay/legacy/issue.hpp"
 #include "relay/legacy/records.hpp"
 #include "relay/model/attribution.hpp"
 #include "relay/model/ids.hpp"
 
 #include <functional>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -43,6 +45,11 @@ std::int64_t queue_length(db::Transaction &transaction, std::int64_t migration_i
 /// window counts as imported. None: it was never imported.
 std::vector<std::optional<LegacyAgentState>> legacy_states(db::Transaction &transaction,
                                                            std::vector<AgentId> const &agents);
+
+/// Returns those of `agents` to which a key is being delivered, and when that ends at the latest.
+std::map<AgentId, Instant> deliveries_of(db::Transaction &transaction, std::vector<AgentId> const &agents);
+/// Returns how many agents of the queue wait because a key is being delivered to them.
+InDelivery queue_in_delivery(db::Transaction &transaction, std::int64_t migration_id, std::optional<OrgId> const &org);
 
 /// Records the keys that agents of the list got in other ways (rotate-key, restore), because they need no other.
 /// Returns how many.

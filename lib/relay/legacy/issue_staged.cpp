@@ -1,5 +1,6 @@
 #include "relay/legacy/issue_staged.hpp"
 
+#include "relay/db/batches.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/confirm_key.hpp"
 #include "relay/identity/keys_sql.hpp"
@@ -14,9 +15,36 @@ namespace {
 
 constexpr auto all_work = "all keys that may have arrived work; run it again";
 
+Error not_confirmed(std::string why) {
+    return {ErrorKind::sink,
+            std::string("the keys of the last deliveries are not confirmed; ") + all_work,
+            {.why = std::move(why), .changed = Changed::partly}};
+}
+
 }  // namespace
 
 StagedIssue::Done StagedIssue::next(Take const &take) {
+    try {
+        return confirm_and_stage(take);
+    } catch (Error const &error) {
+        if (m_delivered.empty() || error.kind() == ErrorKind::unknown || error.kind() == ErrorKind::internal ||
+            (is_refusal_of_rows(error) && !m_taken.empty())) {
+            throw;
+        }
+        throw not_confirmed(what_failed(error));
+    } catch (Interrupted const &) {
+        if (m_delivered.empty()) {
+            throw;
+        }
+        throw not_confirmed("a signal came before their confirmation");
+    }
+}
+
+StagedIssue::Done StagedIssue::finish() {
+    return next([](db::Transaction &) { return std::vector<sql::ToIssue>(); });
+}
+
+StagedIssue::Done StagedIssue::confirm_and_stage(Take const &take) {
     auto const began = std::chrono::steady_clock::now();
     Done done = m_database.transact(writing(m_options), [&](db::Transaction &transaction) -> Done {
         Done made;
@@ -32,12 +60,7 @@ StagedIssue::Done StagedIssue::next(Take const &take) {
     m_delivered.clear();
     m_refused.clear();
     m_delivery.end_at(began + m_staging.timeout);
-    deliver();
     return done;
-}
-
-StagedIssue::Done StagedIssue::finish() {
-    return next([](db::Transaction &) { return std::vector<sql::ToIssue>(); });
 }
 
 void StagedIssue::confirm_delivered(db::Transaction &transaction, Done &done) {
@@ -106,8 +129,7 @@ void StagedIssue::deliver() {
     try {
         m_delivery.deliver();
     } catch (Interrupted const &) {
-        throw Error(ErrorKind::sink, std::string("a signal ended the delivery: it is not confirmed; ") + all_work,
-                    {.changed = Changed::partly});
+        throw not_confirmed("a signal ended the delivery");
     }
     auto const refused = m_delivery.refused();
     for (Minted const &minted : m_minted) {

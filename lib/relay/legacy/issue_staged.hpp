@@ -14,7 +14,7 @@ namespace relay {
 /// Issues keys into a store that is not a file (relay/identity/confirm_key.hpp), batch by batch.
 ///
 /// One COMMIT confirms the keys that a batch has delivered, and stages those of the next one; no transaction is open
-/// while they are delivered. An agent is on the list until a key of its is confirmed, or used. If its delivery fails, it
+/// while they are delivered. An agent is on the list until one of its own keys is confirmed, or used. If its delivery fails, it
 /// keeps the staged key, and the next run delivers another one; not before `deliver_until`, because another run may be
 /// delivering it.
 class StagedIssue {
@@ -29,9 +29,11 @@ class StagedIssue {
         std::vector<IssuedToAgent> confirmed{};
         std::vector<IssuedLegacy::Fault> faults{};
     };
-    /// Confirms the batch before, stages a key for each agent that `take` returns, and delivers them. Throws Error as
-    /// Database::transact does, and sink, as the delivery does.
+    /// Confirms the batch before, and stages a key for each agent that `take` returns. Throws Error as Database::transact
+    /// does, and sink if the batch before is not confirmed.
     Done next(Take const &take);
+    /// Delivers the keys of the batch. Throws Error (sink), as the delivery does, and after a signal.
+    void deliver();
     /// Confirms the last batch.
     Done finish();
     /// Returns how many keys were delivered and are not confirmed yet.
@@ -45,9 +47,9 @@ class StagedIssue {
         sql::ToIssue agent;
     };
 
+    Done confirm_and_stage(Take const &take);
     void confirm_delivered(db::Transaction &transaction, Done &done);
     void stage(db::Transaction &transaction, Done &done);
-    void deliver();
 
     db::Database &m_database;
     WriteOptions const &m_options;

@@ -47,7 +47,6 @@ enum class Act {
     retire_by_force,
     list_staged_keys,  ///< (agent)
     retire_staged_key,  ///< (key)
-    deliver_key,  ///< (agent, the command that delivers)
     // Roles
     list_roles,  ///< (org)
     show_role,  ///< (org, role)
