@@ -60,7 +60,7 @@ Runner declare(OptionSet &set) {
     add_org_flag(set, "only keys of this organization", options->org);
     add_choice(set, {.names = "--state", .description = "only keys in this state"}, all_texts<KeyStatus>(),
                options->state);
-    add_duration(set, {.names = "--older-than", .description = "only keys that were made this long ago"},
+    add_duration(set, {.names = "--older-than", .description = "only keys that were made at least this long ago"},
                  options->older_than);
     add_flag(set, {.names = "--never-used", .description = "only keys that were never used"}, options->never_used);
     add_duration(set, {.names = "--unused-for", .description = "only keys that were not used for this long"},
