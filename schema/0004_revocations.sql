@@ -178,7 +178,7 @@ WHERE NOT EXISTS (SELECT FROM relay.key_status AS key
 COMMENT ON VIEW relay.due_keys IS
     'keys that are due at due_at; reason missing: the agent is not revoked, this was the last of its keys, and ends then';
 COMMENT ON COLUMN relay.due_keys.listed_from IS
-    'since when it should be listed: due_at; a missing key at once, because nothing is gained by waiting';
+    'since when it should be listed: due_at; a missing key always, because nothing is gained by waiting';
 
 CREATE VIEW relay.unused_replacements AS
 SELECT old.agent_id, old.org_id, old.expires_at AS ends_at

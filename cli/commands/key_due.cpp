@@ -137,35 +137,33 @@ Command const key_due{
     .summary = "list keys that need someone to act; exit 10 if there are any",
     .doc =
         R"(Lists the keys that are due, the most urgent first, and whose they are: keys that are as old as their agent's or
-organization's --key-max-age allows, keys that expire, staged keys whose delivery no run has confirmed in time, and the
-last key of each agent that is left without one. --within 14d also lists those that will be due within two weeks. All
-times are by the database's clock.
+organization's --key-max-age allows, keys that expire, and staged keys whose delivery no run has confirmed in time.
+--within 14d also lists those that will be due within two weeks. All times are by the database's clock.
 
 A key that is due by its age still works, and a rotation sets a new date. A key that expires ends at that time, and a
 rotation does not change that, because the new key keeps the expiry: the "reason" is then expiry. A key that has
 expired is also listed: its agent is locked out. A staged key (`rotate-key --deliver`) works, too; the next rotation
 confirms or replaces it: the "reason" is then delivery. Keys of revoked agents are not listed.
 
-If an agent is not revoked, but its last key is, or was retired, or only a key in its grace is left, the agent is locked
-out, or soon will be: the "reason" is then missing, and "due_at" is when the last key ends, or ended. Such an agent is
-listed whatever --within says. `rotate-key` gives it a new key; while
-the old one works, it asks for --force.
+An agent that is not revoked can lose its last key: the key is revoked or retired, or only one in its grace is left. Such
+an agent is locked out, or soon will be. Its last key is listed whatever --within says: the "reason" is then missing, and
+"due_at" is when that key ends, or ended. `rotate-key` makes a new key; while the old one works, it asks for --force.
 
 --by owner lists the owners of such keys instead, with numbers of keys: the people to write to. Agents without an owner
 are the last line, without a name. This list can be sorted by owner, keys, overdue and first_due_at.
 
 --html DIR writes one page for each owner into the folder DIR, and index.html, which links them. A page names at most
 1000 keys, the most urgent ones. The pages need nothing else, contain no secrets, and have mode 0600; a page that is
-replaced keeps its mode. Earlier pages of owners with nothing due are removed, unless --org, --owner, --no-owner, --label
-or --match narrows the list. No other file in DIR is touched.
+replaced keeps its mode. Earlier pages of owners with nothing due are removed, unless a flag such as --owner narrows the
+list. No other file in DIR is touched.
 
 --notify CMD runs CMD by sh for each owner, one after the other. CMD gets on stdin what `key due --owner OWNER -o json`
 prints, with at most 1000 keys, and in its environment RELAY_OWNER (empty for agents without an owner), RELAY_DUE and
 RELAY_OVERDUE (numbers of keys). No text from the database is part of the command. Its output goes to stderr. If CMD
-fails, or takes longer than --notify-timeout, a warning names the owner, the run continues with the next one, and ends
-with 7. It also exits 7 if something else fails after the first command: the error names who was told and who was not.
-With --dry-run, no page is written and no command is run. The folder examples/notify of the package has commands for
-mail, chat and webhooks.
+fails, or takes longer than --notify-timeout, a warning names the owner, and the run continues with the next one. At the
+end it exits 7. If something else fails after the first command, it also exits 7: the error names who was notified and
+who was not. With --dry-run, no page is written and no command is run. The folder examples/notify of the package has
+commands for mail, chat and webhooks.
 
 --exec-condition is for systemd, which reads the exit codes 1 to 254 of a plain ExecCondition as "skip", so that a dead
 database would stop rotation without a word. With it, the command prints nothing on stdout, and exits 0 if a key is
@@ -173,7 +171,7 @@ due, 1 if not, and 255 after any error, also one on the command line.
 
 The command shows at most 1000 keys; --all shows all. It also works on a standby.
 
-Exit 0: no key is due. 3: no such organization. 7: some owners were told, others were not. 10: at least one key is due.
+Exit 0: no key is due. 3: no such organization. 7: some owners were not notified. 10: at least one key is due.
 
 EXAMPLES
   relay-admin key due --within 14d

@@ -35,9 +35,7 @@ ListKeys read(Options const &options) {
         .page = page_request(options.page, key_sort_fields()),
     };
     at_most_one({{"--never-used", options.never_used}, {"--unused-for", options.unused_for.has_value()}});
-    if (request.page.sort.empty() && !request.page.after && options.agent) {
-        request.page.sort = {{.name = "created_at", .descending = true}};
-    }
+    request.newest_first = request.page.sort.empty() && options.agent;
     if (options.agent) {
         request.agent = AgentId::parse(*options.agent);
     }

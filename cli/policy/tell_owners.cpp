@@ -96,10 +96,11 @@ void fail_after_telling(Told const &told, std::exception_ptr failure) {
         told.failures.empty()
             ? ""
             : "; for " + counted(static_cast<std::int64_t>(told.failures.size()), "owner") + " the command failed";
-    hint.next = Advice("run the command for those that were not told, with --owner");
-    throw Error(ErrorKind::partial,
-                what + "; told: " + joined(told.reached) + failed + "; no command was run for: " + joined(told.left),
-                std::move(hint));
+    hint.next = Advice("notify those that were not, with --owner");
+    throw Error(
+        ErrorKind::partial,
+        what + "; notified: " + joined(told.reached) + failed + "; no command was run for: " + joined(told.left),
+        std::move(hint));
 }
 
 }  // namespace relay::cli

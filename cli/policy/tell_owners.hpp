@@ -18,7 +18,7 @@ struct TellOwners {
     std::chrono::seconds limit{60};  ///< of the command
 };
 
-/// What has become of the owners. Once a command was run, a failure of something else must say who was told.
+/// What has become of the owners. Once a command was run, a failure of something else must say who was notified.
 struct Told {
     std::vector<std::string> reached{};  ///< the command ended with 0
     std::vector<std::string> failures{};  ///< a warning for each owner whose command failed
@@ -27,13 +27,13 @@ struct Told {
     bool any() const { return !reached.empty() || !failures.empty(); }
 };
 
-/// Writes the pages and runs the commands. A command that fails is a warning on stderr at once, so that no later failure
+/// Writes the pages and runs the commands. A command that fails is immediately a warning on stderr, so that no later failure
 /// can hide it. `told` is true at every moment. With --dry-run, only says what it would do. Throws as write_own_file and
 /// list_due_keys.
 void tell_owners(Context &context, TellOwners const &how, DueRequest const &request, Told &told);
 
 /// Rethrows what ended the command after commands may have run for owners: as it is if none was, otherwise as Error
-/// (partial) that names who was told and who was not, because to repeat the command would tell some of them twice.
+/// (partial) that names who was notified and who was not, because a repeated command would notify some of them twice.
 [[noreturn]] void fail_after_telling(Told const &told, std::exception_ptr failure);
 
 }  // namespace relay::cli

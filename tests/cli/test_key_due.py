@@ -305,7 +305,7 @@ def test_what_fails_after_a_command_says_who_was_told(fleet, tmp_path):
     pages.mkdir()
     breaks = 'test "$RELAY_OWNER" != ben || { rm -r pages; exit 3; }'
     error = fleet.error("key", "due", "--within", "14d", "--html", "pages", "--notify", breaks, check=7)
-    assert f"told: {HOSTILE}; for 1 owner the command failed; no command was run for: agents without an owner" in error["message"]
+    assert f"notified: {HOSTILE}; for 1 owner the command failed; no command was run for: agents without an owner" in error["message"]
 
 
 def test_a_closed_pipe_hides_no_failure(fleet):
