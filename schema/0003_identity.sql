@@ -192,6 +192,15 @@ CREATE UNIQUE INDEX agent_keys_one_active ON relay.agent_keys (agent_id) WHERE s
 CREATE INDEX agent_keys_in_passing ON relay.agent_keys (agent_id, made_order) WHERE state IN ('staged', 'retiring');
 CREATE INDEX agent_keys_by_agent ON relay.agent_keys (agent_id, created_at);
 CREATE INDEX agent_keys_by_org ON relay.agent_keys (org_id);
+-- The two are for relay.due_keys: what is due is found without looking at the rest of the fleet.
+CREATE FUNCTION relay.asks_at(state text, due_at timestamptz, settle_until timestamptz, expires_at timestamptz) RETURNS timestamptz
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT LEAST(CASE state WHEN 'staged' THEN settle_until ELSE due_at END, expires_at) $$;
+COMMENT ON FUNCTION relay.asks_at(text, timestamptz, timestamptz, timestamptz) IS
+    'when a staged or active key asks for someone to act: by its age, when it has settled, or when it expires';
+GRANT EXECUTE ON FUNCTION relay.asks_at(text, timestamptz, timestamptz, timestamptz) TO relay_provisioner, relay_responder, relay_auditor;
+CREATE INDEX agent_keys_due ON relay.agent_keys (relay.asks_at(state, due_at, settle_until, expires_at))
+    WHERE state IN ('staged', 'active');
+CREATE INDEX agent_keys_without_successor ON relay.agent_keys (agent_id) WHERE replaced_by IS NULL AND state IN ('retired', 'revoked');
 
 CREATE TABLE relay.org_tokens (
     token_id       text COLLATE "C" PRIMARY KEY,

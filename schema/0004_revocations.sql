@@ -117,6 +117,7 @@ COMMENT ON COLUMN relay.agent_status.status IS 'active, blocked or revoked (the 
 CREATE VIEW relay.key_status AS
 SELECT key.key_id, key.agent_id, key.org_id, key.state, key.created_at, key.created_by, key.made_order,
        CASE key.state WHEN 'staged' THEN key.settle_until ELSE key.due_at END AS due_at, key.expires_at, key.retired_at,
+       relay.asks_at(key.state, key.due_at, key.settle_until, key.expires_at) AS asks_at,
        COALESCE(key.revoked_at, fate.revoked_at) AS revoked_at, key.replaced_by, key.retire_on_first_use,
        key.deliver_until, key.settle_until, key.first_used_at,
        (SELECT pg_catalog.max(seen.last_used_at) FROM relay.key_sightings AS seen WHERE seen.key_id = key.key_id) AS last_used_at,
@@ -164,5 +165,54 @@ $$;
 CREATE TRIGGER limit_staged_keys BEFORE INSERT ON relay.agent_keys
     FOR EACH ROW WHEN (NEW.state = 'staged') EXECUTE FUNCTION relay.limit_staged_keys();
 
-GRANT SELECT ON relay.standing_revocations, relay.organization_status, relay.agent_status, relay.key_status
+-- What asks for someone to act, for every list and number of due keys: first keys, then agents that have none left. An
+-- active key that has expired is due, too: its agent is locked out. An agent without a key is found from what ended a key
+-- that no other replaced, because such rows are few.
+CREATE VIEW relay.due_keys AS
+SELECT key.key_id, key.agent_id, key.org_id, key.asks_at AS due_at, key.asks_at AS listed_from,
+       CASE WHEN key.state = 'staged' THEN 'delivery'
+            WHEN key.due_at IS NULL OR key.due_at > key.expires_at THEN 'expiry' ELSE 'age' END AS reason,
+       key.status, key.blocked, key.created_at, key.expires_at, key.last_used_at
+FROM relay.key_status AS key
+WHERE key.state IN ('staged', 'active') AND key.status IN ('staged', 'active', 'expired')
+UNION ALL
+SELECT last.key_id, last.agent_id, last.org_id, last.ends_at, '-infinity', 'missing',
+       last.status, last.blocked, last.created_at, last.expires_at, last.last_used_at
+FROM (SELECT key.agent_id FROM relay.agent_keys AS key WHERE key.replaced_by IS NULL AND key.state IN ('retired', 'revoked')
+      UNION
+      SELECT key.agent_id FROM relay.revocations AS row JOIN relay.agent_keys AS key ON key.key_id = row.subject_id
+      WHERE row.kind = 'revoke' AND row.subject_kind = 'key' AND key.state IN ('staged', 'active')
+      UNION
+      SELECT key.agent_id FROM relay.revocations AS row JOIN relay.agent_keys AS key ON key.agent_id = row.subject_id
+      WHERE row.kind = 'revoke' AND row.subject_kind = 'agent' AND row.lifted_at IS NOT NULL AND key.state IN ('staged', 'active')
+      UNION
+      SELECT key.agent_id FROM relay.revocations AS row JOIN relay.agent_keys AS key ON key.org_id = row.subject_id
+      WHERE row.kind = 'revoke' AND row.subject_kind = 'org' AND row.lifted_at IS NOT NULL AND key.state IN ('staged', 'active')
+     ) AS ended
+CROSS JOIN LATERAL (
+    SELECT key.*, LEAST(key.expires_at, key.retired_at, key.revoked_at) AS ends_at
+    FROM relay.key_status AS key WHERE key.agent_id = ended.agent_id
+    ORDER BY LEAST(key.expires_at, key.retired_at, key.revoked_at) DESC, key.made_order DESC LIMIT 1) AS last
+WHERE NOT EXISTS (SELECT FROM relay.key_status AS key
+                  WHERE key.agent_id = ended.agent_id AND key.state IN ('staged', 'active') AND key.status <> 'revoked')
+  AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
+                  WHERE gone.kind = 'revoke' AND gone.subject_id IN (last.agent_id, last.org_id)
+                    AND gone.subject_id = CASE gone.subject_kind WHEN 'agent' THEN last.agent_id WHEN 'org' THEN last.org_id END);
+COMMENT ON VIEW relay.due_keys IS
+    'keys that are due at due_at; reason missing: the agent is not revoked, this was the last of its keys, and ends then';
+COMMENT ON COLUMN relay.due_keys.listed_from IS
+    'since when it should be listed: due_at; a missing key always, because nothing is gained by waiting';
+
+CREATE VIEW relay.unused_replacements AS
+SELECT old.agent_id, old.org_id, old.expires_at AS ends_at
+FROM relay.key_status AS old JOIN relay.key_status AS new ON new.key_id = old.replaced_by
+WHERE old.state = 'retiring' AND old.status = 'retiring' AND NOT old.blocked
+  AND old.expires_at <= pg_catalog.statement_timestamp() + pg_catalog.make_interval(days => 1)
+  AND (new.status = 'active' OR (new.status = 'staged' AND new.settle_until <= pg_catalog.statement_timestamp()))
+  AND new.last_used_at IS NULL;
+COMMENT ON VIEW relay.unused_replacements IS
+    'agents that are accepted, and whose key ends within a day although the key that replaces it was never used';
+
+GRANT SELECT ON relay.standing_revocations, relay.organization_status, relay.agent_status, relay.key_status, relay.due_keys,
+                relay.unused_replacements
     TO relay_provisioner, relay_responder, relay_auditor;

@@ -6,8 +6,7 @@
 #include "cli/documents/browse.hpp"
 #include "cli/documents/due.hpp"
 #include "cli/output/output.hpp"
-#include "cli/policy/due_notify.hpp"
-#include "cli/policy/due_pages.hpp"
+#include "cli/policy/tell_owners.hpp"
 #include "relay/model/error.hpp"
 
 #include <memory>
@@ -47,38 +46,34 @@ DueRequest read(Options const &options) {
     return request;
 }
 
-/// Writes the pages and runs the commands. Returns a warning for each owner whose command failed.
-std::vector<std::string> tell_owners(Options const &options, DueRequest const &request, Context &context) {
-    std::vector<std::string> failures;
-    std::optional<DuePages> pages;
-    if (options.html) {
-        pages.emplace(*options.html, context.globals());
-    }
-    auto const limit = options.notify_timeout.value_or(default_notify_timeout);
-    for_each_owner(context.database(), request, [&](OwnerNotice const &notice) {
-        if (pages) {
-            pages->add(notice);
-        }
-        if (!options.notify) {
-            return;
-        }
-        if (auto const complaint = notify_owner(context, *options.notify, limit, notice)) {
-            auto const &owner = notice.due.owner;
-            failures.push_back("--notify failed for " + (owner ? "owner " + owner->text() : "agents without an owner") +
-                               ": " + *complaint);
-        }
-    });
-    if (pages) {
-        pages->finish();
-    }
-    return failures;
-}
-
 /// Prints nothing, so that a reader who is gone cannot change the answer.
 bool is_any_due(db::Database &database, DueRequest request) {
     request.page.limit = 1;
     bool any = false;
     list_due_keys(database, request, [&](DueKey const &, ReadStamp const &) { any = true; });
+    return any;
+}
+
+/// Shows the list, and returns whether it has items. The failures are on stderr already: only JSON repeats them.
+bool list(Options const &options, DueRequest const &request, Context &context,
+          std::vector<std::string> const &failures) {
+    bool any = false;
+    auto const listing = [&](auto const &list) {
+        return [&any, &context, &request, list](auto const &each) {
+            return list(context.database(), request, [&](auto const &item, ReadStamp const &read) {
+                any = true;
+                each(item, read);
+            });
+        };
+    };
+    std::vector<std::string> const warnings = is_json(context.globals().format) ? failures : std::vector<std::string>();
+    if (options.by_owner()) {
+        browse_list(context, options.page.view, "DueOwnerList", "owner", DueOwner(), due_owner_record,
+                    listing(list_due_owners), warnings);
+    } else {
+        browse_list(context, options.page.view, "DueKeyList", "key_id", sample_due_key(), due_key_record,
+                    listing(list_due_keys), warnings);
+    }
     return any;
 }
 
@@ -91,28 +86,20 @@ ExitStatus run(Options const &options, Context &context) {
     if (options.exec_condition) {
         return is_any_due(context.database(), request) ? ExitStatus::check_no : ExitStatus::ok;
     }
-    std::vector<std::string> failures;
-    if (options.html || options.notify) {
-        failures = tell_owners(options, request, context);
+    Told told;
+    try {
+        if (options.html || options.notify) {
+            tell_owners(context,
+                        {.html = options.html,
+                         .notify = options.notify,
+                         .limit = options.notify_timeout.value_or(default_notify_timeout)},
+                        request, told);
+        }
+        bool const any = list(options, request, context, told.failures);
+        return !told.failures.empty() ? ExitStatus::partial : any ? ExitStatus::check_no : ExitStatus::ok;
+    } catch (...) {
+        fail_after_telling(told, std::current_exception());
     }
-    bool any = false;
-    auto const listing = [&](auto const &list) {
-        return [&any, &context, &request, list](auto const &each) {
-            ListEnd const end = list(context.database(), request, [&](auto const &item, ReadStamp const &read) {
-                any = true;
-                each(item, read);
-            });
-            return end;
-        };
-    };
-    if (options.by_owner()) {
-        browse_list(context, options.page.view, "DueOwnerList", "owner", DueOwner(), due_owner_record,
-                    listing(list_due_owners), failures);
-    } else {
-        browse_list(context, options.page.view, "DueKeyList", "key_id", sample_due_key(), due_key_record,
-                    listing(list_due_keys), failures);
-    }
-    return !failures.empty() ? ExitStatus::partial : any ? ExitStatus::check_no : ExitStatus::ok;
 }
 
 Runner declare(OptionSet &set) {
@@ -147,7 +134,7 @@ Runner declare(OptionSet &set) {
 extern Command const key_due;
 Command const key_due{
     .path = "key due",
-    .summary = "list keys that are due for rotation; exit 10 if any",
+    .summary = "list keys that need someone to act; exit 10 if there are any",
     .doc =
         R"(Lists the keys that are due, the most urgent first, and whose they are: keys that are as old as their agent's or
 organization's --key-max-age allows, keys that expire, and staged keys whose delivery no run has confirmed in time.
@@ -158,18 +145,25 @@ rotation does not change that, because the new key keeps the expiry: the "reason
 expired is also listed: its agent is locked out. A staged key (`rotate-key --deliver`) works, too; the next rotation
 confirms or replaces it: the "reason" is then delivery. Keys of revoked agents are not listed.
 
+An agent that is not revoked can lose its last key: the key is revoked or retired, or only one in its grace is left. Such
+an agent is locked out, or soon will be. Its last key is listed whatever --within says: the "reason" is then missing, and
+"due_at" is when that key ends, or ended. `rotate-key` makes a new key; while the old one works, it asks for --force.
+
 --by owner lists the owners of such keys instead, with numbers of keys: the people to write to. Agents without an owner
 are the last line, without a name. This list can be sorted by owner, keys, overdue and first_due_at.
 
 --html DIR writes one page for each owner into the folder DIR, and index.html, which links them. A page names at most
 1000 keys, the most urgent ones. The pages need nothing else, contain no secrets, and have mode 0600; a page that is
-replaced keeps its mode. Earlier pages of owners with nothing due are removed. No other file in DIR is touched.
+replaced keeps its mode. Earlier pages of owners with nothing due are removed, unless a flag such as --owner narrows the
+list. No other file in DIR is touched.
 
 --notify CMD runs CMD by sh for each owner, one after the other. CMD gets on stdin what `key due --owner OWNER -o json`
 prints, with at most 1000 keys, and in its environment RELAY_OWNER (empty for agents without an owner), RELAY_DUE and
 RELAY_OVERDUE (numbers of keys). No text from the database is part of the command. Its output goes to stderr. If CMD
-fails, or takes longer than --notify-timeout, the run continues with the next owner. At the end it names the owners
-and exits 7. The folder examples/notify of the package has commands for mail, chat and webhooks.
+fails, or takes longer than --notify-timeout, a warning names the owner, and the run continues with the next one. At the
+end it exits 7. If something else fails after the first command, it also exits 7: the error names who was notified and
+who was not. With --dry-run, no page is written and no command is run. The folder examples/notify of the package has
+commands for mail, chat and webhooks.
 
 --exec-condition is for systemd, which reads the exit codes 1 to 254 of a plain ExecCondition as "skip", so that a dead
 database would stop rotation without a word. With it, the command prints nothing on stdout, and exits 0 if a key is
@@ -177,7 +171,7 @@ due, 1 if not, and 255 after any error, also one on the command line.
 
 The command shows at most 1000 keys; --all shows all. It also works on a standby.
 
-Exit 0: no key is due. 3: no such organization. 7: --notify failed for some owners. 10: at least one key is due.
+Exit 0: no key is due. 3: no such organization. 7: some owners were not notified. 10: at least one key is due.
 
 EXAMPLES
   relay-admin key due --within 14d

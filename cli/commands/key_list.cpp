@@ -35,9 +35,7 @@ ListKeys read(Options const &options) {
         .page = page_request(options.page, key_sort_fields()),
     };
     at_most_one({{"--never-used", options.never_used}, {"--unused-for", options.unused_for.has_value()}});
-    if (request.page.sort.empty() && !request.page.after && options.agent) {
-        request.page.sort = {{.name = "created_at", .descending = true}};
-    }
+    request.newest_first = request.page.sort.empty() && options.agent;
     if (options.agent) {
         request.agent = AgentId::parse(*options.agent);
     }
@@ -60,7 +58,7 @@ Runner declare(OptionSet &set) {
     add_org_flag(set, "only keys of this organization", options->org);
     add_choice(set, {.names = "--state", .description = "only keys in this state"}, all_texts<KeyStatus>(),
                options->state);
-    add_duration(set, {.names = "--older-than", .description = "only keys that were made this long ago"},
+    add_duration(set, {.names = "--older-than", .description = "only keys that were made at least this long ago"},
                  options->older_than);
     add_flag(set, {.names = "--never-used", .description = "only keys that were never used"}, options->never_used);
     add_duration(set, {.names = "--unused-for", .description = "only keys that were not used for this long"},

@@ -30,7 +30,9 @@ ExitStatus run(Options const &options, Context &context) {
     Numbers const numbers = read_numbers(
         context.database(), {.due_within = options.within.value_or(default_within), .by_org = options.by.has_value()});
     std::string const text = metrics_text(numbers, context.output().database());
-    if (file) {
+    if (file && context.globals().dry_run) {
+        context.output().note("would write " + *options.textfile);
+    } else if (file) {
         write_own_file(*file, text);
     } else {
         context.output().print(text);
@@ -61,9 +63,9 @@ Command const metrics{
 
   relay_agents                         agents by status: active, blocked, revoked
   relay_keys                           keys by status
-  relay_keys_due                       active keys that will be due within --within, and overdue ones
-  relay_keys_overdue                   active keys that are overdue, or have expired
-  relay_keys_unused_replacements       new keys that no agent has used, while the old key is about to end
+  relay_keys_due                       what `key due --within` lists: due within that time, overdue, or missing
+  relay_keys_overdue                   what `key due` lists: overdue, expired, or missing
+  relay_keys_unused_replacements       agents that never used their new key, and whose old key ends within a day
   relay_oldest_active_key_age_seconds  age of the oldest active key; 0 if there is none
   relay_last_rotation_timestamp_seconds       when a key last replaced another one; 0 if none did
   relay_refused_calls_last_hour        calls that gateways refused in the last hour
@@ -76,7 +78,8 @@ replaces FILE in one step, so no reader ever sees half of it. A new file has mod
 mode. If the command fails, FILE stays as it is: alert on the age of the last success.
 
 --by org adds the same numbers for each organization, with the label org and names that begin with relay_org_. No
-number has a label for agents, because a monitor keeps each value of a label as a separate series.
+number has a label for agents, because a monitor keeps each value of a label as a separate series. If the database has a
+name (`config name`), each number has the label database, so that one collector can read files of two databases.
 
 The folder examples/prometheus of the package has alert rules, and a dashboard for Grafana. The command also works on a
 standby.

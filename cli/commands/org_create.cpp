@@ -77,8 +77,8 @@ characters.
 
 An id has 1 to 63 characters from a-z, 0-9, - and _, and begins with a letter or digit. It cannot be changed. The plan
 limits how many agents the organization may have (revoked agents do not count): free 1, paid any number; --max-agents
-overrides the plan. Keys of its agents are due for rotation at the age of --key-max-age (default 90 days; none: age alone makes no key due); a key that
-is due still works.
+overrides the plan. Keys of its agents are due for rotation at the age of --key-max-age (default 90 days; none: age
+alone makes no key due); a key that is due still works.
 
 Normally gateways require a key on every call. With --auth-mode optional they also accept calls without a key, and
 record them: use this for a relay whose agents do not have their keys yet. `org show` counts the agents that call

@@ -14,8 +14,7 @@ void browse(Context &context, Document document, Instant at, std::string const &
 void finish_list(Context &context, ListOutput &output, ListEnd const &end) {
     output.list().next = end.next;
     if (end.more && !end.next) {
-        output.list().warnings.emplace_back(
-            "these are the first in this order; there are more: use --all or a higher --limit");
+        output.list().warnings.emplace_back("these are the first in this order; there are more: use a higher --limit");
     }
     stamp(output.list(), context, end.read.at, end.read.db_role);
     output.finish();

@@ -115,7 +115,7 @@ void Output::conclude(Document const &document, std::vector<std::string> const &
     }
     bool const for_people = m_format == OutputFormat::table || m_format == OutputFormat::csv;
     if (for_people && document.next) {
-        note("there are more: use --all or a higher --limit");
+        note("there are more: use a higher --limit");
     }
     if (document.dry_run) {
         say("dry run: nothing was changed");  // even with -q: the table itself does not say it

@@ -3,6 +3,7 @@
 #include "cli/html/html.hpp"
 #include "cli/html/page_head.hpp"
 #include "cli/output/command_text.hpp"
+#include "cli/sink/sink_error.hpp"
 #include "relay/model/error.hpp"
 #include "relay/version.hpp"
 
@@ -42,7 +43,63 @@ std::string page_name(std::optional<OwnerName> const &owner) {
     return fmt::format("{}{}{:016x}.html", readable, readable.empty() || readable.back() == '-' ? "" : "-", hash);
 }
 
-std::string name_of(std::optional<OwnerName> const &owner) { return owner ? owner->text() : "agents without an owner"; }
+/// Returns whether page_name returns such names.
+bool is_page_name(std::string_view name) {
+    constexpr std::string_view end = ".html";
+    constexpr std::size_t digits = 16;
+    if (name == page_name(std::nullopt)) {
+        return true;
+    }
+    if (!name.ends_with(end) || name.size() < digits + end.size()) {
+        return false;
+    }
+    name.remove_suffix(end.size());
+    std::string_view const hash = name.substr(name.size() - digits);
+    name.remove_suffix(digits);
+    return hash.find_first_not_of("0123456789abcdef") == hash.npos && (name.empty() || name.back() == '-');
+}
+
+/// Returns the names in a folder that may be pages. Throws Error (sink).
+std::vector<std::string> page_names_in(std::string const &folder) {
+    std::vector<std::string> names;
+    std::error_code failure;
+    std::filesystem::directory_iterator entry(folder, failure);
+    for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
+        if (std::string name = entry->path().filename().string(); is_page_name(name)) {
+            names.push_back(std::move(name));
+        }
+    }
+    if (failure) {
+        throw sink_error("cannot list the folder of --html " + folder, failure.value(), "name another folder");
+    }
+    return names;
+}
+
+/// Returns the words of `key due` for a request.
+std::vector<std::string> words_of(DueRequest const &request) {
+    std::vector<std::string> words{"key", "due"};
+    auto const add = [&words](std::string_view flag, std::string_view value) { add_flag_words(words, flag, value); };
+    if (request.within.count() > 0) {
+        add("--within", format_duration(request.within));
+    }
+    if (request.org) {
+        add("--org", request.org->text());
+    }
+    if (request.which.owner) {
+        add("--owner", request.which.owner->text());
+    }
+    if (request.which.unowned) {
+        words.emplace_back("--no-owner");
+    }
+    for (Label const &label : request.which.labels) {
+        add("--label", label.text());
+    }
+    if (request.which.match) {
+        add("--match", *request.which.match);
+    }
+    words.emplace_back("--all");
+    return words;
+}
 
 Html verdict(std::int64_t keys, std::int64_t overdue) {
     Html const words = element("p", element("strong", number(keys) + (keys == 1 ? Html(" key") : Html(" keys"))) +
@@ -65,7 +122,12 @@ Html table(Html const &head, Html const &rows) {
 }
 
 Html key_row(DueKey const &key) {
-    Html state = key.expired ? Html("expired") : key.overdue ? Html("overdue") : Html("due soon");
+    bool const missing = key.reason == DueReason::missing;
+    Html state = missing && key.overdue ? Html("locked out, no key")
+                 : missing              ? Html("about to be locked out, no other key")
+                 : key.expired          ? Html("expired")
+                 : key.overdue          ? Html("overdue")
+                                        : Html("due soon");
     state += key.reason == DueReason::delivery ? Html(", delivery not confirmed") : Html();
     state += key.reason == DueReason::expiry && !key.expired ? Html(", expires") : Html();
     state += key.blocked ? Html(", blocked") : Html();
@@ -85,23 +147,29 @@ Html key_table(OwnerNotice const &notice) {
     return table(header_row({"Agent", "Name", "Organization", "Key", "Due", "State", "Last used"}), rows);
 }
 
-Html next_step(OwnerNotice const &notice, Globals const &globals) {
-    auto const rotatable = std::find_if(notice.keys.begin(), notice.keys.end(),
-                                        [](DueKey const &key) { return key.reason != DueReason::expiry && !key.expired; });
+Html next_step(OwnerNotice const &notice, DueRequest const &request, Globals const &globals) {
+    auto const rotatable = std::find_if(notice.keys.begin(), notice.keys.end(), [](DueKey const &key) {
+        bool const in_grace = key.reason == DueReason::missing && !key.overdue;
+        return key.reason != DueReason::expiry && !key.expired && !in_grace;
+    });
     Html steps;
     if (rotatable != notice.keys.end()) {
         std::string const &agent = rotatable->agent_id.text();
         std::string const command = command_line(globals, {"rotate-key", agent, "--secret-file", agent + ".key"});
-        steps += element(
-            "li", "Give each agent a new key; the old one works for one more day:" + element("code", escape(command)));
+        steps += element("li", "Give each agent a new key; an old one that still works does so for one more day:" +
+                                   element("code", escape(command)));
     }
     if (notice.left_out() > 0) {
-        steps += element("li", number(notice.left_out()) + " more keys are due. To list all of them:" +
-                                   element("code", escape(command_line(globals, {"key", "due", "--all"}))));
+        steps += element(
+            "li", number(notice.left_out()) +
+                      (notice.left_out() == 1 ? Html(" more key is due") : Html(" more keys are due")) +
+                      ". To list all of them:" +
+                      element("code", escape(command_line(globals, words_of(of_owner(request, notice.due.owner))))));
     }
-    return steps.empty()
-               ? Html()
-               : element("section", element("h2", "Next steps") + element("ol", {{"class", "steps"}}, steps)) + "\n";
+    if (steps.empty()) {
+        return {};
+    }
+    return element("section", element("h2", "Next steps") + element("ol", {{"class", "steps"}}, steps)) + "\n";
 }
 
 std::string page(Html const &title, Html const &about, Html const &content) {
@@ -114,8 +182,12 @@ std::string page(Html const &title, Html const &about, Html const &content) {
 
 }  // namespace
 
-DuePages::DuePages(std::string folder, Globals const &globals) : m_folder(std::move(folder)), m_globals(globals) {
+DuePages::DuePages(std::string folder, Globals const &globals, DueRequest const &request)
+    : m_folder(std::move(folder)), m_globals(globals), m_request(request) {
     require_place(file(index_name));
+    if (!request.org && !request.which.any()) {
+        m_earlier = page_names_in(m_folder);
+    }
 }
 
 OwnFile DuePages::file(std::string_view name) const {
@@ -125,7 +197,7 @@ OwnFile DuePages::file(std::string_view name) const {
 void DuePages::add(OwnerNotice const &notice) {
     std::string const name = page_name(notice.due.owner);
     Html const content =
-        verdict(notice.due.keys, notice.due.overdue) + key_table(notice) + next_step(notice, m_globals);
+        verdict(notice.due.keys, notice.due.overdue) + key_table(notice) + next_step(notice, m_request, m_globals);
     write_own_file(file(name), page("Keys that are due: " + escape(name_of(notice.due.owner)),
                                     "as of " + html::time(notice.read.at), content));
     m_listed.push_back({notice.due, name});
@@ -135,7 +207,7 @@ void DuePages::finish() {
     Html rows;
     std::int64_t keys = 0;
     std::int64_t overdue = 0;
-    std::set<std::string> names{std::string(index_name)};
+    std::set<std::string> names;
     for (Listed const &listed : m_listed) {
         Html const link = element("a", {{"href", escape(listed.name)}}, escape(name_of(listed.due.owner)));
         rows += element("tr", element("th", {{"class", "person"}}, link) +
@@ -151,9 +223,8 @@ void DuePages::finish() {
         m_listed.empty() ? element("div", {{"class", "verdict good"}}, element("p", "No key is due."))
                          : verdict(keys, overdue) + table(header_row({"Owner", "Keys", "Overdue", "First due"}), rows);
     write_own_file(file(index_name), page("Keys that are due", "by owner: the people to write to", content));
-    for (auto const &entry : std::filesystem::directory_iterator(m_folder)) {
-        std::string const name = entry.path().filename().string();
-        if (name.ends_with(".html") && !names.contains(name)) {
+    for (std::string const &name : m_earlier) {
+        if (!names.contains(name)) {
             remove_own_file(file(name));
         }
     }

@@ -44,11 +44,11 @@ constexpr Metric metrics[] = {
      [](FleetNumbers const &numbers, Sample const &sample) { each_of(numbers.agents, "status", sample); }},
     {"keys", "Keys by status, as gateways see them without blocks.",
      [](FleetNumbers const &numbers, Sample const &sample) { each_of(numbers.keys, "status", sample); }},
-    {"keys_due", "Active keys that are due for rotation within --within, or overdue.",
+    {"keys_due", "Keys that are due for rotation within --within, overdue, or missing.",
      [](FleetNumbers const &numbers, Sample const &sample) { sample("", numbers.keys_due); }},
-    {"keys_overdue", "Active keys that are overdue, or have expired.",
+    {"keys_overdue", "Keys that are overdue, have expired, or are missing.",
      [](FleetNumbers const &numbers, Sample const &sample) { sample("", numbers.keys_overdue); }},
-    {"keys_unused_replacements", "New keys that were never used, while the key that they replace is about to end.",
+    {"keys_unused_replacements", "Agents that never used their new key, and whose old key ends within a day.",
      [](FleetNumbers const &numbers, Sample const &sample) { sample("", numbers.unused_replacements); }},
     {"oldest_active_key_age_seconds", "Age of the oldest active key.",
      [](FleetNumbers const &numbers, Sample const &sample) {
@@ -68,6 +68,11 @@ void add_head(std::string &text, std::string_view name, std::string_view help) {
     text += fmt::format("# HELP {0} {1}\n# TYPE {0} gauge\n", name, help);
 }
 
+/// Joins labels, of which any may be empty.
+std::string joined(std::string const &first, std::string const &second) {
+    return first.empty() || second.empty() ? first + second : first + "," + second;
+}
+
 void add_sample(std::string &text, std::string_view name, std::string const &labels, std::int64_t value) {
     text += labels.empty() ? fmt::format("{} {}\n", name, value) : fmt::format("{}{{{}}} {}\n", name, labels, value);
 }
@@ -78,12 +83,16 @@ std::string metrics_text(Numbers const &numbers, std::optional<DatabaseLabel> co
     std::string text;
     add_head(text, "relay_admin_info", "The program that wrote this, and the name of the database.");
     std::string const name = database && database->name ? *database->name : "";
-    add_sample(text, "relay_admin_info", label("version", version()) + "," + label("database", name), 1);
+    std::string const of_database = label("database", name);
+    add_sample(text, "relay_admin_info", joined(label("version", version()), of_database), 1);
+    // On every series, because a collector refuses the same series from the files of two databases.
+    std::string const common = name.empty() ? "" : of_database;
     for (Metric const &metric : metrics) {
         std::string const full = fmt::format("relay_{}", metric.name);
         add_head(text, full, metric.help);
-        metric.read(numbers.of.front(),
-                    [&](std::string const &own, std::int64_t value) { add_sample(text, full, own, value); });
+        metric.read(numbers.of.front(), [&](std::string const &own, std::int64_t value) {
+            add_sample(text, full, joined(common, own), value);
+        });
     }
     for (Metric const &metric : metrics) {
         if (numbers.of.size() < 2) {
@@ -92,15 +101,15 @@ std::string metrics_text(Numbers const &numbers, std::optional<DatabaseLabel> co
         std::string const full = fmt::format("relay_org_{}", metric.name);
         add_head(text, full, "By organization: " + std::string(metric.help));
         for (auto org = numbers.of.begin() + 1; org != numbers.of.end(); ++org) {
-            std::string const of_org = label("org", org->org_id->text());
+            std::string const of_org = joined(common, label("org", org->org_id->text()));
             metric.read(*org, [&](std::string const &own, std::int64_t value) {
-                add_sample(text, full, own.empty() ? of_org : of_org + "," + own, value);
+                add_sample(text, full, joined(of_org, own), value);
             });
         }
     }
     add_head(text, "relay_admin_last_success_timestamp_seconds",
              "When these numbers were read, by the database's clock.");
-    add_sample(text, "relay_admin_last_success_timestamp_seconds", "", unix_seconds(numbers.at));
+    add_sample(text, "relay_admin_last_success_timestamp_seconds", common, unix_seconds(numbers.at));
     return text;
 }
 

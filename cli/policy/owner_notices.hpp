@@ -2,14 +2,13 @@
 
 #include "relay/policy/due.hpp"
 
-#include <functional>
 #include <vector>
 
 namespace relay::cli {
 
 /// What an owner should know about keys that are due.
 struct OwnerNotice {
-    DueOwner due;
+    DueOwner due{};
     std::vector<DueKey> keys{};  ///< the most urgent ones, at most most_keys
     ReadStamp read{};
 
@@ -17,9 +16,16 @@ struct OwnerNotice {
     std::int64_t left_out() const { return due.keys - static_cast<std::int64_t>(keys.size()); }
 };
 
-/// Passes a notice for each owner of due keys, one after the other. No transaction is open while `use` runs, so it may
-/// take its time. Only the names of owners are kept in memory. Throws as list_due_keys.
-void for_each_owner(db::Database &database, DueRequest const &request,
-                    std::function<void(OwnerNotice const &)> const &use);
+/// Returns the owners of due keys, by name; without a name: agents without an owner. Throws as list_due_keys.
+std::vector<std::optional<OwnerName>> owners_to_tell(db::Database &database, DueRequest const &request);
+
+/// Returns `request` for the keys of one owner.
+DueRequest of_owner(DueRequest request, std::optional<OwnerName> const &owner);
+
+/// Reads the due keys of one owner. Its numbers are counted in the same read. Throws as list_due_keys.
+OwnerNotice read_notice(db::Database &database, DueRequest const &request, std::optional<OwnerName> const &owner);
+
+/// Returns the owner for people: the name, or "agents without an owner".
+std::string name_of(std::optional<OwnerName> const &owner);
 
 }  // namespace relay::cli

@@ -54,6 +54,21 @@ def test_a_list_has_every_field_and_its_filters(relay, bot):
     assert [line["kind"] for line in lines] == ["Key", "Summary"]
 
 
+def test_the_keys_of_an_agent_are_listed_newest_first_page_by_page(relay, bot):
+    ids = [id_of(bot)]
+    for number in range(4):
+        words = ("rotate-key", "bot", "--grace", "0", "--secret-file", f"{number}.key")
+        ids.insert(0, relay.json(*words)["data"]["key_id"])
+    found, after = [], ()
+    while True:
+        page = relay.json("key", "list", "--agent", "bot", "--state", "retired", "--limit", "2", *after)
+        found += [item["key_id"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        after = ("--after", page["next"])
+    assert found == ids[1:]
+
+
 def test_show_tells_of_the_key_and_what_stands_against_it(relay, database, bot):
     block(database)
     document = relay.json("key", "show", id_of(bot))

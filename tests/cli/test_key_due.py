@@ -105,6 +105,51 @@ def test_keys_that_have_ended_and_keys_of_revoked_agents_are_not_due(acme, datab
     assert acme.json("key", "due", check=10)["items"][0]["blocked"] is True
 
 
+def reason_of(relay, *words):
+    return {item["agent_id"]: (item["reason"], item["overdue"]) for item in relay.json("key", "due", *words, check=10)["items"]}
+
+
+def assert_due_everywhere(relay, agents):
+    """The lists, the condition, doctor and the metrics agree."""
+    code = 10 if agents else 0
+    assert sorted(due(relay, check=code)) == agents
+    relay("key", "due", "--exec-condition", check=0 if agents else 1)
+    assert relay("agent", "list", "--key-due", "0", "-o", "id", check=0).out.split() == agents
+    item = next(item for item in relay.json("doctor", check=None)["items"] if item["check"] == "keys.due")
+    assert item["status"] == ("warn" if agents else "ok"), item
+    assert f"\nrelay_keys_overdue {len(agents)}\n" in relay("metrics", check=0).out
+
+
+def test_an_agent_without_a_key_is_due_until_it_has_one(acme, database):
+    create(acme, "young")
+    acme("revoke", "--key", create(acme, "out"), check=0)
+    leaked = acme.json("agent", "show", "young")["data"]["keys"][0]["key_id"]
+    assert_due_everywhere(acme, ["out"])
+    assert reason_of(acme) == {"out": ("missing", True)}
+    new = acme.json("rotate-key", "young", "--grace", "24h", "--secret-file", "2.key")["data"]["key_id"]
+    assert_due_everywhere(acme, ["out"])
+    acme("revoke", "--key", new, check=0)
+    assert reason_of(acme) == {"out": ("missing", True), "young": ("missing", False)}
+    item = acme.json("key", "due", "--match", "young", check=10)["items"][0]
+    assert item["key_id"] == leaked and item["due_at"] == item["expires_at"]
+    assert_due_everywhere(acme, ["out", "young"])
+    for agent in ("out", "young"):
+        acme("rotate-key", agent, "--force", "--secret-file", f"{agent}.3.key", check=0)
+    assert_due_everywhere(acme, [])
+
+
+def test_keys_that_ended_in_other_ways_are_missing_and_revoked_agents_are_not(acme):
+    acme("key", "retire", create(acme, "retired"), "--force", "--yes", check=0)
+    create(acme, "of-org")
+    create(acme, "gone")
+    acme("revoke", "gone", check=0)
+    assert reason_of(acme) == {"retired": ("missing", True)}
+    acme("revoke", "--org", "acme", "--confirm", "acme", check=0)
+    assert_due_everywhere(acme, [])
+    acme("restore", "--org", "acme", "--yes", "--confirm", "acme", check=0)
+    assert reason_of(acme) == {"retired": ("missing", True), "of-org": ("missing", True)}
+
+
 def test_the_policy_of_the_organization_decides(acme, database):
     acme.json("org", "update", "acme", "--key-max-age", "10d")
     create(acme, "young")
@@ -142,6 +187,18 @@ def test_systemd_reads_every_error_as_one(fleet, words):
     fleet("key", "due", "--exec-condition", *words, check=255)
 
 
+@pytest.mark.parametrize("flag", ["--exec-condition=yes", "--exec-conditions", "-exec-condition", "--exec-cond"])
+def test_systemd_reads_a_misspelled_flag_as_an_error(relay, flag):
+    relay("key", "due", flag, check=255)
+    relay("-v", "key", "-q", flag, "due", check=255)
+
+
+def test_other_commands_keep_their_exit_codes(relay):
+    relay("block", "bot", "--exec-condition", check=2)
+    relay("key", "list", "--exec-condition", check=2)
+    relay("key", "due", "--", "--exec-condition", check=2)
+
+
 def test_systemd_reads_a_dead_database_as_an_error(relay):
     relay.with_(dsn="host=/nowhere-at-all dbname=none")("key", "due", "--exec-condition", check=255)
 
@@ -171,7 +228,7 @@ def test_a_page_for_each_owner(fleet, tmp_path):
     assert {stat.S_IMODE((pages / name).stat().st_mode) for name in (*names, "index.html")} == {0o600}
     texts = {name: (pages / name).read_text() for name in names}
     for text in (index, *texts.values()):
-        assert "<script" not in text and "&lt;script&gt;" in text or "Keys that are due: " in text
+        assert "<script" not in text
         assert "default-src 'none'" in text and not re.search(r"(src|href)=\"(http|//)", text)
     hers = next(text for text in texts.values() if "alert(1)" in text)
     assert "<script" not in hers and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;Ana&quot;" in hers
@@ -241,6 +298,58 @@ def test_a_failing_command_is_partial_and_names_the_owners(fleet):
     assert "--notify failed for agents without an owner" in result.err and "owner ben" not in result.err
     document = fleet.json("key", "due", "--within", "14d", "--notify", 'test "$RELAY_OWNER" = ben', check=7)
     assert len(document["warnings"]) == 2 and len(document["items"]) == 4
+
+
+def test_what_fails_after_a_command_says_who_was_told(fleet, tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    breaks = 'test "$RELAY_OWNER" != ben || { rm -r pages; exit 3; }'
+    error = fleet.error("key", "due", "--within", "14d", "--html", "pages", "--notify", breaks, check=7)
+    assert f"notified: {HOSTILE}; for 1 owner the command failed; no command was run for: agents without an owner" in error["message"]
+
+
+def test_a_closed_pipe_hides_no_failure(fleet):
+    for command, code in (("false", 7), ("true", 0)):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            result = fleet("key", "due", "--notify", command, stdout=writer, check=code)
+        finally:
+            os.close(writer)
+        assert result.err.count("--notify failed for ") == (2 if code else 0)
+
+
+def test_a_dry_run_tells_nobody_and_writes_nothing(fleet, tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    result = fleet("-n", "key", "due", "--html", "pages", "--notify", "touch told", check=10)
+    assert f"would run the command of --notify for {HOSTILE} (2 keys)" in result.err
+    assert "would write a page for agents without an owner (1 key) into pages" in result.err
+    assert os.listdir(pages) == [] and not (tmp_path / "told").exists()
+    fleet("metrics", "--dry-run", "--textfile", "relay.prom", check=0)
+    assert not (tmp_path / "relay.prom").exists()
+
+
+def test_a_narrowed_run_removes_no_page_and_no_run_removes_a_copy(fleet, tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    fleet("key", "due", "--within", "14d", "--html", "pages", check=10)
+    (pages / "copy-of-index.html").write_bytes((pages / "index.html").read_bytes())
+    all_names = sorted(os.listdir(pages))
+    for words in (("--org", "acme"), ("--owner", "ben"), ("--no-owner",), ("--label", "team=pay"), ("--match", "soon")):
+        fleet("key", "due", "--html", "pages", *words)
+        assert sorted(os.listdir(pages)) == all_names, words
+    fleet("key", "due", "--html", "pages", check=10)
+    assert len(os.listdir(pages)) == len(all_names) - 1 and (pages / "copy-of-index.html").exists()
+
+
+def test_a_folder_that_cannot_be_listed_fails_before_anyone_is_told(fleet, tmp_path):
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    pages.chmod(0o333)
+    without_rights_of_root = ("setpriv", "--bounding-set=-all") if os.geteuid() == 0 else ()
+    result = fleet.with_(prefix=without_rights_of_root)("key", "due", "--html", "pages", "--notify", "touch told", check=12)
+    assert "Permission denied" in result.err and not (tmp_path / "told").exists()
 
 
 def test_a_command_that_hangs_is_ended_with_its_children(fleet, tmp_path):

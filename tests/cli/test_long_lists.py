@@ -113,7 +113,7 @@ def test_a_limit_beyond_the_first_rows_gives_the_next_page(long):
     rest = long("agent", "list", "--limit", "1", "--after", first["next"], "-o", "json", check=0).json()
     assert rest["items"][0]["agent_id"] == "agent-002501"
     told = long("agent", "list", "--limit", "2500", check=0)
-    assert told.err == "there are more: use --all or a higher --limit\n" and told.out.count("\n") == 2501
+    assert told.err == "there are more: use a higher --limit\n" and told.out.count("\n") == 2501
 
 
 def test_a_longer_cell_after_the_first_rows_moves_its_own_line_only(long):

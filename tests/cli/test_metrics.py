@@ -74,6 +74,12 @@ def test_a_name_of_the_database_cannot_leave_its_label(relay):
     assert dict(labels)["database"] == 'a"} 1\\'
 
 
+def test_the_numbers_of_two_databases_are_different_series(acme):
+    acme("config", "name", "eu", check=0)
+    for name, series in numbers(acme, "--by", "org").items():
+        assert all(dict(labels)["database"] == "eu" for labels in series), name
+
+
 # --- the numbers
 
 
@@ -110,6 +116,31 @@ def test_the_numbers_are_those_of_the_lists(fleet, database):
     assert abs(of(found, "relay_admin_last_success_timestamp_seconds") - float(clock)) < 600
 
 
+def test_unused_replacements_are_what_doctor_warns_of(fleet, database):
+    """Not a revoked new key, a blocked agent, a longer grace, a used key; also a staged key that has settled."""
+    def unused():
+        item = next(item for item in fleet.json("doctor", check=None)["items"] if item["check"] == "keys.unused")
+        count = of(numbers(fleet), "relay_keys_unused_replacements")
+        assert item["status"] == ("warn" if count else "ok") and (not count or item["message"].startswith(f"{count:.0f} agent")), item
+        return count
+
+    for agent, grace in (("leaked", "24h"), ("stopped", "24h"), ("slow", "7d")):
+        create(fleet, agent)
+        new = fleet.json("rotate-key", agent, "--grace", grace, "--secret-file", f"{agent}.2")["data"]["key_id"]
+        if agent == "leaked":
+            assert unused() == 2
+            fleet("revoke", "--key", new, check=0)
+    fleet("block", "stopped", check=0)
+    assert unused() == 1
+    database.execute(
+        "UPDATE relay.agent_keys SET state = 'staged', deliver_until = now() - interval '1 min', settle_until = now() - interval '1 min'"
+        " WHERE agent_id = 'rotated' AND state = 'active'"
+    )
+    assert unused() == 1
+    database.execute("UPDATE relay.agent_keys SET settle_until = now() + interval '1 min' WHERE agent_id = 'rotated' AND state = 'staged'")
+    assert unused() == 0
+
+
 def test_revocations_of_every_kind_count_as_in_the_list(fleet, database):
     """Of a key, of an organization, lifted, and of an agent whose key is newer than the lifting."""
     fleet("revoke", "--key", database.value("SELECT key_id FROM relay.agent_keys WHERE agent_id = 'soon'"), check=0)
@@ -124,7 +155,7 @@ def test_revocations_of_every_kind_count_as_in_the_list(fleet, database):
         assert {labels[0][1]: value for labels, value in found["relay_keys"].items() if value} == wanted
         agents = {row["status"]: row["n"] for row in database.rows("SELECT status, count(*) AS n FROM relay.agent_status GROUP BY 1")}
         assert {labels[0][1]: value for labels, value in found["relay_agents"].items() if value} == agents
-    assert of(found, "relay_keys_overdue") == 1, "one that has expired is overdue"
+    assert of(found, "relay_keys_overdue") == len(fleet.json("key", "due", check=10)["items"]) == 3, "late has expired, soon and other have no key"
 
 
 def test_by_org_adds_the_parts(fleet):

@@ -101,7 +101,7 @@ def test_each_owner_gets_a_mail(fleet, post):
     found = {mail["To"]: (args, mail) for args, mail in mails(post)}
     assert set(found) == {"ana@acme.example", "ben@acme.example", "ops@acme.example"}
     args, mail = found["ana@acme.example"]
-    assert args == "-i -- ana@acme.example" and mail["Subject"] == "1 keys of your agents are due for rotation"
+    assert args == "-i -- ana@acme.example" and mail["Subject"] == "1 key of your agents is due"
     text = mail.get_payload(decode=True).decode()
     assert "  late  key " in text and "OVERDUE" in text and "relay_sk_" not in text
 
@@ -136,7 +136,7 @@ def chat(service, tmp_path):
 def test_each_owner_gets_a_message(fleet, service, chat):
     result = notify(fleet, "chat", check=10, **chat)
     messages = [json.loads(body)["text"] for path, _, body in service.got if path == "/hooks/secret-part"]
-    assert len(messages) == 3 and messages[0].splitlines()[0] == "Ben &lt;ben@acme.example&gt;: 1 keys are due for rotation, 1 of them are overdue"
+    assert len(messages) == 3 and messages[0].splitlines()[0] == "Ben &lt;ben@acme.example&gt;: 1 key is due, 1 overdue"
     assert any("- late, due " in message for message in messages)
     assert "secret-part" not in result.err + result.out
 

@@ -75,8 +75,8 @@ SELECT EXISTS (SELECT FROM relay.event_months() AS made WHERE made.month = date_
        EXISTS (SELECT FROM relay.operations WHERE at < now() - interval '40 days') AS overdue)sql";
 
 constexpr auto overdue_sql = R"sql(
-SELECT count(*) AS agents, array_to_string((array_agg(agent_id ORDER BY due_at, agent_id))[1:3], ', ') AS first
-FROM relay.key_status WHERE state = 'active' AND status = 'active' AND due_at <= now())sql";
+SELECT count(*) AS agents, array_to_string((array_agg(agent_id ORDER BY since, agent_id))[1:3], ', ') AS first
+FROM (SELECT agent_id, min(due_at) AS since FROM relay.due_keys WHERE listed_from <= now() GROUP BY agent_id) AS due)sql";
 
 // With their age, by which one sees whether anyone still looks after them.
 constexpr auto staged_sql = R"sql(
@@ -88,11 +88,9 @@ FROM (SELECT agent_id, count(*) AS keys, min(created_at) AS since, bool_or(settl
 
 constexpr auto unused_sql = R"sql(
 SELECT count(*) AS agents,
-       array_to_string((array_agg(old.agent_id || ' (' || to_char(old.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC)'
-                                  ORDER BY old.expires_at, old.agent_id))[1:3], ', ') AS first
-FROM relay.key_status AS old JOIN relay.agent_keys AS new ON new.key_id = old.replaced_by
-WHERE old.state = 'retiring' AND old.status = 'retiring' AND old.expires_at > now() AND old.expires_at <= now() + interval '1 day'
-  AND new.state = 'active' AND NOT EXISTS (SELECT FROM relay.key_sightings AS seen WHERE seen.key_id = new.key_id))sql";
+       array_to_string((array_agg(agent_id || ' (' || to_char(ends_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC)'
+                                  ORDER BY ends_at, agent_id))[1:3], ', ') AS first
+FROM (SELECT agent_id, min(ends_at) AS ends_at FROM relay.unused_replacements GROUP BY agent_id) AS unused)sql";
 
 constexpr auto refused_sql = R"sql(
 SELECT proven.agent_id IS NOT NULL AS has_left, count(*) AS agents,

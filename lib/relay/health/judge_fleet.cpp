@@ -32,11 +32,11 @@ CheckResult judge_months(sql::AuditMonthFacts const &facts) {
 
 CheckResult judge_due_keys(sql::Named const &overdue) {
     if (overdue.count == 0) {
-        return {"keys.due", CheckStatus::ok, "no active key of an active agent is past its due date", ""};
+        return {"keys.due", CheckStatus::ok, "no key is past its due date, and no agent has lost its last key", ""};
     }
     return {"keys.due", CheckStatus::warn,
-            fmt::format("{} past the due date of {} key, longest overdue: {}", counted(overdue.count, "agent"),
-                        overdue.count == 1 ? "its" : "their", overdue.first),
+            fmt::format("{} past the due date of {} key, or without a key, longest overdue: {}",
+                        counted(overdue.count, "agent"), overdue.count == 1 ? "its" : "their", overdue.first),
             advise(Act::list_agents_past_due)};
 }
 

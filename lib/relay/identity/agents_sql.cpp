@@ -31,8 +31,8 @@ WHERE agent_id = $1)sql";
 std::string const list_sql = "SELECT" + columns + R"sql(
 FROM relay.agent_status AS agent
 WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR agent_id > $3 COLLATE "C")
-  AND ($4::bigint IS NULL OR EXISTS (SELECT FROM relay.agent_keys AS key
-                                     WHERE key.agent_id = agent.agent_id AND CASE key.state WHEN 'active' THEN key.due_at WHEN 'staged' THEN key.settle_until END <= now() + make_interval(secs => $4)))
+  AND ($4::bigint IS NULL OR agent_id IN (SELECT due.agent_id FROM relay.due_keys AS due
+                                          WHERE due.listed_from <= now() + make_interval(secs => $4)))
   AND ($5::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $5))
   AND ($6::text IS NULL OR EXISTS (SELECT FROM relay.agent_roles AS has WHERE has.agent_id = agent.agent_id AND has.role_id = $6))
   AND ($7::text IS NULL OR owner = $7) AND ($8::text[] IS NULL OR (labels @> jsonb_object($8::text[]) AND labels <> '{}'))

@@ -37,13 +37,14 @@ SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by,
        replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
 FROM relay.key_status WHERE agent_id = $1 ORDER BY created_at DESC, key_id)sql";
 
-// $6: only keys that gateways accept. $9: of agents that meet the three conditions after it.
+// $4: continue after this key. $15: the newest first. $6: only keys that gateways accept. $9: of agents that meet the three conditions after it.
 constexpr auto list_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
        replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
 FROM relay.key_status AS key
 WHERE ($1::text IS NULL OR agent_id = $1) AND ($2::text IS NULL OR org_id = $2) AND ($3::text IS NULL OR status = $3)
-  AND ($4::text IS NULL OR key_id > $4 COLLATE "C")
+  AND ($4::text IS NULL OR CASE WHEN $15::boolean THEN made_order < (SELECT made_order FROM relay.agent_keys WHERE key_id = $4)
+                                ELSE key_id > $4 COLLATE "C" END)
   AND ($5::bigint IS NULL OR created_at <= now() - make_interval(secs => $5))
   AND (NOT $6::boolean OR (state NOT IN ('retired', 'revoked') AND status NOT IN ('expired', 'retired', 'revoked')))
   AND (NOT $7::boolean OR last_used_at IS NULL)
@@ -238,12 +239,15 @@ std::vector<std::string> key_sort_fields() { return db::sort_fields(sort_columns
 
 db::Stream<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {
     auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
-    return {transaction,
-            std::string(list_sql) + db::order_by(sort_columns, filter.sort, "key_id") + limit_sql,
-            {filter.agent, filter.org, filter.status, filter.after, filter.older_than, filter.live_only,
-             filter.never_used, unused, filter.which.any(), filter.which.owner, filter.which.unowned,
-             pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.limit},
-            read_key};
+    return {
+        transaction,
+        std::string(list_sql) +
+            (filter.newest_first ? " ORDER BY made_order DESC" : db::order_by(sort_columns, filter.sort, "key_id")) +
+            limit_sql,
+        {filter.agent, filter.org, filter.status, filter.after, filter.older_than, filter.live_only, filter.never_used,
+         unused, filter.which.any(), filter.which.owner, filter.which.unowned, pairs_or_null(filter.which.labels),
+         pattern_or_null(filter.which.match), filter.limit, filter.newest_first},
+        read_key};
 }
 
 db::Pending<std::vector<Key>> keys_of_agent(db::Transaction &transaction, AgentId const &agent) {

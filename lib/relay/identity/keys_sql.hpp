@@ -63,6 +63,7 @@ struct KeyFilter {
     std::optional<OrgId> org{};
     std::optional<KeyStatus> status{};
     bool live_only = false;  ///< only keys that gateways accept, ignoring blocks
+    bool newest_first = false;  ///< instead of by id; not with an order
     std::optional<std::chrono::seconds> older_than{};
     bool never_used = false;
     std::optional<std::chrono::seconds> unused_for{};

@@ -127,6 +127,7 @@ ListEnd list_keys(db::Database &database, ListKeys const &request, EachItem<Key>
                                             .org = request.org,
                                             .status = request.status,
                                             .live_only = request.live_only,
+                                            .newest_first = request.newest_first,
                                             .older_than = request.older_than,
                                             .never_used = request.never_used,
                                             .unused_for = request.unused_for,

@@ -18,15 +18,18 @@ enum class DueReason {
     age,  ///< it is as old as the policy of its agent or organization allows
     expiry,  ///< it expires, and no rotation changes that
     delivery,  ///< it is staged: its delivery was not confirmed, and the store may no longer take it
+    missing,  ///< it was the last key of an agent that is not revoked
 };
 
 template <>
 struct EnumText<DueReason> {
-    static constexpr auto words = std::to_array<EnumWord<DueReason>>(
-        {{DueReason::age, "age"}, {DueReason::expiry, "expiry"}, {DueReason::delivery, "delivery"}});
+    static constexpr auto words = std::to_array<EnumWord<DueReason>>({{DueReason::age, "age"},
+                                                                      {DueReason::expiry, "expiry"},
+                                                                      {DueReason::delivery, "delivery"},
+                                                                      {DueReason::missing, "missing"}});
 };
 
-/// An agent's active or staged key that is due, and whose it is.
+/// An agent's active or staged key that is due, or the last key of an agent that has no such key; and whose it is.
 struct DueKey {
     KeyId key_id;
     AgentId agent_id;
@@ -53,7 +56,7 @@ struct DueOwner {
 };
 
 struct DueRequest {
-    std::chrono::seconds within{};  ///< also keys that will be due in this time
+    std::chrono::seconds within{};  ///< also keys that will be due in this time; missing ones always
     std::optional<OrgId> org{};
     WhichAgents which{};
     PageRequest page{};  ///< without `after`

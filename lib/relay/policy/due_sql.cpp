@@ -5,18 +5,11 @@
 namespace relay::sql {
 namespace {
 
-// An active key that has expired is due, too: its agent is locked out. The time comes first in the condition, so that
-// what follows is only asked about keys that are due.
 std::string const due_sql = R"sql(
-FROM (SELECT key.key_id, key.agent_id, key.org_id, agent.name AS agent_name, agent.owner, agent.labels,
-             CASE key.state WHEN 'staged' THEN key.settle_until ELSE least(key.due_at, key.expires_at) END AS at,
-             CASE WHEN key.state = 'staged' THEN 'delivery' WHEN key.due_at <= key.expires_at IS NOT FALSE AND key.due_at IS NOT NULL THEN 'age'
-                  ELSE 'expiry' END AS reason,
+FROM (SELECT key.key_id, key.agent_id, key.org_id, agent.name AS agent_name, agent.owner, agent.labels, key.due_at AS at, key.reason,
              key.status, key.blocked, key.created_at, key.expires_at, key.last_used_at
-      FROM relay.key_status AS key JOIN relay.agents AS agent ON agent.agent_id = key.agent_id
-      WHERE key.state IN ('active', 'staged')
-        AND CASE key.state WHEN 'staged' THEN key.settle_until ELSE least(key.due_at, key.expires_at) END <= now() + make_interval(secs => $1)
-        AND key.status IN ('staged', 'active', 'expired')
+      FROM relay.due_keys AS key JOIN relay.agents AS agent ON agent.agent_id = key.agent_id
+      WHERE key.listed_from <= now() + make_interval(secs => $1)
         AND ($2::text IS NULL OR agent.org_id = $2) AND ($3::text IS NULL OR agent.owner = $3)
         AND (NOT $4::boolean OR agent.owner IS NULL)
         AND ($5::text[] IS NULL OR (agent.labels @> jsonb_object($5::text[]) AND agent.labels <> '{}'))

@@ -6,7 +6,9 @@
 namespace relay {
 
 Numbers read_numbers(db::Database &database, NumbersRequest const &request) {
-    return database.transact(reading(), [&](db::Transaction &transaction) {
+    db::TransactOptions options = reading();
+    options.one_snapshot = true;  // so that the numbers fit together
+    return database.transact(options, [&](db::Transaction &transaction) {
         return Numbers{
             .of = sql::read_numbers(transaction, request), .at = transaction.now(), .db_role = transaction.db_role()};
     });

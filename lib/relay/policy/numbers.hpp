@@ -17,9 +17,9 @@ struct FleetNumbers {
     std::optional<OrgId> org_id{};  ///< none: the whole database
     std::map<Status, std::int64_t> agents{};
     std::map<KeyStatus, std::int64_t> keys{};
-    std::int64_t keys_due = 0;  ///< active keys that will be due within the time that was asked for, and overdue ones
+    std::int64_t keys_due = 0;  ///< as in the list of due keys, for the time that was asked for
     std::int64_t keys_overdue = 0;
-    std::int64_t unused_replacements = 0;  ///< new keys that were never used, while the old one is about to end
+    std::int64_t unused_replacements = 0;  ///< agents whose new key was never used, and whose old one ends within a day
     std::optional<std::chrono::seconds> oldest_active_key{};  ///< its age; none: there is no active key
     std::optional<Instant> last_rotation_at{};
     std::int64_t failures = 0;  ///< calls that were refused in the last hour
@@ -37,7 +37,7 @@ struct Numbers {
     std::string db_role{};
 };
 
-/// Reads the numbers in one transaction: one pass over the keys, and one over the agents.
+/// Reads the numbers as of one moment: one pass over the keys, and one over the agents.
 Numbers read_numbers(db::Database &database, NumbersRequest const &request);
 
 }  // namespace relay

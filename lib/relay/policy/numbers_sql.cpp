@@ -28,7 +28,7 @@ WITH ended AS (
     SELECT subject_kind, subject_id, max(CASE WHEN lifted_at IS NULL THEN 9223372036854775807 ELSE cut_off END) AS cut_off
     FROM relay.revocations WHERE kind = 'revoke' GROUP BY 1, 2
 ), keys AS (
-    SELECT key.org_id, key.state, key.created_at, CASE key.state WHEN 'staged' THEN key.settle_until ELSE least(key.due_at, key.expires_at) END AS due_at,
+    SELECT key.org_id, key.created_at,
            CASE WHEN key.state = 'revoked' OR greatest(own.cut_off, agent.cut_off, org.cut_off) > key.made_order THEN 'revoked'
                 WHEN key.state = 'retired' THEN 'retired'
                 WHEN key.expires_at <= now() THEN 'expired'
@@ -38,16 +38,19 @@ WITH ended AS (
     LEFT JOIN ended AS agent ON agent.subject_kind = 'agent' AND agent.subject_id = key.agent_id
     LEFT JOIN ended AS org ON org.subject_kind = 'org' AND org.subject_id = key.org_id)
 SELECT CASE WHEN $1::boolean THEN org_id END AS org_id, status, count(*) AS keys,
-       count(*) FILTER (WHERE state IN ('staged', 'active') AND status IN ('staged', 'active', 'expired')
-                              AND due_at <= now() + make_interval(secs => $2)) AS due,
-       count(*) FILTER (WHERE state IN ('staged', 'active') AND status IN ('staged', 'active', 'expired') AND due_at <= now()) AS overdue,
        floor(extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'active')))::bigint AS oldest
 FROM keys GROUP BY 1, 2)sql";
 
-constexpr auto replacements_sql = R"sql(
-SELECT CASE WHEN $1::boolean THEN old.org_id END AS org_id, max(new.created_at) AS last_rotation_at,
-       count(*) FILTER (WHERE old.state = 'retiring' AND old.expires_at > now() AND new.state = 'active'
-                        AND NOT EXISTS (SELECT FROM relay.key_sightings AS seen WHERE seen.key_id = new.key_id)) AS unused
+constexpr auto due_sql = R"sql(
+SELECT CASE WHEN $1::boolean THEN org_id END AS org_id, count(*) AS due, count(*) FILTER (WHERE listed_from <= now()) AS overdue
+FROM relay.due_keys WHERE listed_from <= now() + make_interval(secs => $2)
+GROUP BY 1)sql";
+
+constexpr auto unused_sql = R"sql(
+SELECT CASE WHEN $1::boolean THEN org_id END AS org_id, count(DISTINCT agent_id) AS unused FROM relay.unused_replacements GROUP BY 1)sql";
+
+constexpr auto rotations_sql = R"sql(
+SELECT CASE WHEN $1::boolean THEN old.org_id END AS org_id, max(new.created_at) AS last_rotation_at
 FROM relay.agent_keys AS old JOIN relay.agent_keys AS new ON new.key_id = old.replaced_by
 GROUP BY 1)sql";
 
@@ -94,8 +97,6 @@ class Collection {
 
 void add_key_row(FleetNumbers &numbers, db::Row const &row) {
     numbers.keys[row.value<KeyStatus>("status")] += row.integer("keys");
-    numbers.keys_due += row.integer("due");
-    numbers.keys_overdue += row.integer("overdue");
     keep_greatest(numbers.oldest_active_key, row.optional_seconds("oldest"));
 }
 
@@ -116,9 +117,14 @@ std::vector<FleetNumbers> read_numbers(db::Transaction &transaction, NumbersRequ
     read(agents_sql, {request.by_org}, [](FleetNumbers &numbers, db::Row const &row) {
         numbers.agents[row.value<Status>("status")] += row.integer("agents");
     });
-    read(keys_sql, {request.by_org, request.due_within}, add_key_row);
-    read(replacements_sql, {request.by_org}, [](FleetNumbers &numbers, db::Row const &row) {
-        numbers.unused_replacements += row.integer("unused");
+    read(keys_sql, {request.by_org}, add_key_row);
+    read(due_sql, {request.by_org, request.due_within}, [](FleetNumbers &numbers, db::Row const &row) {
+        numbers.keys_due += row.integer("due");
+        numbers.keys_overdue += row.integer("overdue");
+    });
+    read(unused_sql, {request.by_org},
+         [](FleetNumbers &numbers, db::Row const &row) { numbers.unused_replacements += row.integer("unused"); });
+    read(rotations_sql, {request.by_org}, [](FleetNumbers &numbers, db::Row const &row) {
         keep_greatest(numbers.last_rotation_at, row.optional_instant("last_rotation_at"));
     });
     read(failures_sql, {request.by_org},

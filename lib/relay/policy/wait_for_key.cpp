@@ -1,6 +1,7 @@
 #include "relay/policy/wait_for_key.hpp"
 
 #include "relay/identity/keys_sql.hpp"
+#include "relay/identity/reported_uses.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/format_text.hpp"
@@ -20,6 +21,16 @@ constexpr milliseconds longest_pause = 2s;
 
 bool has_ended(Key const &key) {
     return key.status == KeyStatus::retired || key.status == KeyStatus::revoked || key.status == KeyStatus::expired;
+}
+
+/// Returns true if no report of a use before the end is to come any more. Gateways report uses some seconds later.
+bool is_settled(KeyWait const &found) {
+    Key const &key = found.key;
+    Instant ended = found.at;
+    for (std::optional<Instant> const &end : {key.retired_at, key.revoked_at, key.expires_at}) {
+        ended = std::min(ended, end.value_or(ended));
+    }
+    return has_ended(key) && found.at - ended >= report_interval;
 }
 
 bool is_reached(Key const &key, KeyGoal goal) {
@@ -44,7 +55,7 @@ KeyWait wait_for_key(db::Database &database, KeyId const &key, KeyGoal goal, std
         auto const passed = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
         found.reached = is_reached(found.key, goal);
         found.waited = std::chrono::floor<std::chrono::seconds>(passed);
-        if (!found.reached && goal == KeyGoal::used && has_ended(found.key)) {
+        if (!found.reached && goal == KeyGoal::used && is_settled(found)) {
             throw Error(ErrorKind::conflict,
                         fmt::format("key {} is {} and was never used, so it never will be", key, found.key.status),
                         {.next = advise(Act::show_agent, found.key.agent_id)});
