@@ -219,9 +219,10 @@ void DuePages::finish() {
         overdue += listed.due.overdue;
         names.insert(listed.name);
     }
-    Html const content =
-        m_listed.empty() ? element("div", {{"class", "verdict good"}}, element("p", "No key is due."))
-                         : verdict(keys, overdue) + table(header_row({"Owner", "Keys", "Overdue", "First due"}), rows);
+    Html content = element("div", {{"class", "verdict good"}}, element("p", "No key is due."));
+    if (!m_listed.empty()) {
+        content = verdict(keys, overdue) + table(header_row({"Owner", "Keys", "Overdue", "First due"}), rows);
+    }
     write_own_file(file(index_name), page("Keys that are due", "by owner: the people to write to", content));
     for (std::string const &name : m_earlier) {
         if (!names.contains(name)) {
