@@ -77,14 +77,15 @@ of the grace period.
 
 If the key is the agent's active one, the command exits 5, because the agent would be left without a key: rotate it,
 or add --force. If the key is staged, the command exits 5, too: a store may hold it (`rotate-key --deliver`). Look
-into the store, then add --force. If the key is already retired, nothing changes ("changed": false).
+into the store, then add --force. The same is true of a key in grace while the delivery of its successor has not
+settled. If the key is already retired, nothing changes ("changed": false).
 
 At a terminal the command asks first; --yes answers yes. A script without --yes stops with exit 2 before it touches
 the database. For a key that leaked, use `revoke`: it records that in the audit trail and waits for no lock.
 
-Exit 0: retired, now or before. 2: --yes is missing. 3: no such key. 5: the key is active or staged. 11: the key was
-still live when it was read back; the last line is `NOT CONFIRMED: key K may still be live`. 13: the question was answered
-no.
+Exit 0: retired, now or before. 2: --yes is missing. 3: no such key. 5: the key is active or staged, or the
+delivery of its successor has not settled. 11: the key was still live when it was read back; the last line is
+`NOT CONFIRMED: key K may still be live`. 13: the question was answered no.
 
 EXAMPLES
   relay-admin key retire 9fq2mzx1b81k

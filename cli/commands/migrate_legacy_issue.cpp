@@ -228,7 +228,8 @@ fails alone.
 --deliver CMD runs CMD by sh for each agent, as `rotate-key` does. The key is first staged; then CMD gets it on its stdin
 while no transaction is open. If CMD succeeds, the key becomes active, and the agent counts as issued. RELAY_OWNER (empty
 if there is none) is in the environment of CMD, too. If CMD fails, the agent keeps the staged key, because it may have
-arrived. The agent remains on the list, and after --deliver-timeout a run delivers another key to it. After twenty
+arrived. The agent remains on the list, and after --deliver-timeout a run delivers another key to it. Until then, an
+agent that you name fails (exit 7). With --next or --all, a warning says how many agents wait. After twenty
 failures in a row the run ends. --deliver-jobs N runs up to N commands at the same time.
 
 Exit 0: issued, or every agent already has a key. 2: no place for the keys was given, or the file of public keys is

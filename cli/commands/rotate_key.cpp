@@ -129,9 +129,9 @@ flags do not work with --secret-stdout, because a reader would store the empty o
 
 At most two keys of an agent are live. While an earlier rotation is still in its grace period, the next one exits 5,
 unless you add --grace 0 or --force, which end the older key and say so. --grace 0 ends every other key immediately:
-at a terminal the command asks first (--yes answers yes), a script is not asked. With --deliver, --grace 0 ends the other
-keys when the store has settled, and the command does not ask. --revert takes a rotation back while
-the old key still works: the old key is active again, and the new one is retired.
+at a terminal the command asks first (--yes answers yes), a script is not asked. With --deliver, --grace 0 ends the
+other keys when the store has settled, and the command does not ask. --revert takes a rotation back while the old key
+still works. The key that was active before is active again, and the new one is retired.
 
 --deliver CMD is for a store that is not a file: a secret manager, a CI variable, another machine. CMD is run by sh. The
 key is on its stdin, in the form of --secret-format, and complete before CMD starts. RELAY_AGENT_ID, RELAY_ORG_ID and
@@ -152,8 +152,8 @@ looks at the age of the active key. If a staged key has settled, the agent is du
 With five staged keys newer than the active one, the command exits 5. Look into the store, then end each key that it
 does not hold with `key retire KEY-ID --force`.
 
---read-back CMD prints the key that the store holds, alone or in a text. RELAY_AGENT_ID is in its environment. It runs before a key is staged, and after CMD of
---deliver. The program compares the key by its hash. A staged key that the store shows is confirmed. Any other answer
+--read-back CMD prints the key that the store holds, alone or in a text. RELAY_AGENT_ID is in its environment. It runs
+before a key is staged, with --dry-run too, and after CMD of --deliver. The program compares the key by its hash. A staged key that the store shows is confirmed. Any other answer
 confirms nothing and ends nothing. If the store shows no live key of the agent, the agent is due. --revert of a delivered
 rotation needs --read-back, which must show the old key. The new key then retires with the grace, or stays staged while
 it may still arrive. --after CMD runs once when a delivery is confirmed, without the secret. If the command is killed,

@@ -157,6 +157,18 @@ def test_a_confirmation_that_fails_is_reported_as_such(relay, database, tmp_path
     assert error["changed"] == "partly" and use(database, got()["Agent.0000"]) == "ok"
 
 
+def test_no_command_starts_after_its_deadline(relay, database, tmp_path):
+    enlist(relay, tmp_path, 1)
+    database.execute(
+        "CREATE FUNCTION public.be_slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3); RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER be_slow AFTER INSERT ON relay.agent_keys DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION public.be_slow()"
+    )
+    done = issue(relay, "--all", "--deliver", "touch started; cat > /dev/null", "--deliver-timeout", "1s", check=7)
+    assert done["faults"][0]["reason"] == "the time for the delivery passed before the command was started"
+    assert not (tmp_path / "started").exists() and states(database, "Agent.0000") == ["staged"]
+
+
 def test_an_imported_agent_with_an_unconfirmed_key_gets_one(relay, database, tmp_path, got):
     relay("org", "create", "o", "--name", "O", check=0)
     relay("agent", "create", "bot", "--org", "o", "--name", "Bot", "--deliver", "exit 3", check=12)

@@ -36,14 +36,7 @@ std::optional<std::string> CommandBatches::why_not(Recipient const &recipient) c
     return reason ? reason : m_names.why_not(recipient.agent.text());
 }
 
-void CommandBatches::add(NewKey const &issued) {
-    AgentId const &agent = *issued.agent;
-    m_calls.push_back(
-        {.agent_id = agent,
-         .variables = {"RELAY_AGENT_ID=" + agent.text(), "RELAY_ORG_ID=" + issued.org.text(),
-                       "RELAY_OWNER=" + issued.owner.value_or(""), "RELAY_KEY_ID=" + issued.key.id().text()},
-         .content = render_secret(m_rendering, issued, Medium::program)});
-}
+void CommandBatches::add(NewKey const &issued) { m_calls.push_back(delivery_call(issued, m_rendering)); }
 
 void CommandBatches::deliver() {
     auto const complaints = run_deliveries(m_command, m_calls);

@@ -59,6 +59,14 @@ Staging staging_of(SinkOptions const &options) {
     return staging;
 }
 
+DeliveryCall delivery_call(NewKey const &issued, Rendering const &rendering) {
+    AgentId const &agent = *issued.agent;
+    return {.agent_id = agent,
+            .variables = {"RELAY_AGENT_ID=" + agent.text(), "RELAY_ORG_ID=" + issued.org.text(),
+                          "RELAY_OWNER=" + issued.owner.value_or(""), "RELAY_KEY_ID=" + issued.key.id().text()},
+            .content = render_secret(rendering, issued, Medium::program)};
+}
+
 CommandSink::CommandSink(SinkOptions const &options, Rendering rendering, Output &output)
     : m_staging(staging_of(options)),
       m_command{.text = *options.deliver, .limit = m_staging.timeout},
@@ -70,12 +78,7 @@ CommandSink::CommandSink(SinkOptions const &options, Rendering rendering, Output
 }
 
 OperationId CommandSink::prepare(NewKey const &issued) {
-    AgentId const &agent = *issued.agent;
-    m_call.emplace(DeliveryCall{
-        .agent_id = agent,
-        .variables = {"RELAY_AGENT_ID=" + agent.text(), "RELAY_ORG_ID=" + issued.org.text(),
-                      "RELAY_OWNER=" + issued.owner.value_or(""), "RELAY_KEY_ID=" + issued.key.id().text()},
-        .content = render_secret(m_rendering, issued, Medium::program)});
+    m_call.emplace(delivery_call(issued, m_rendering));
     return generate_operation_id();
 }
 

@@ -17,6 +17,9 @@ class Output;
 /// Returns the deadlines that the flags ask for. Throws Error (usage) if they are out of bounds.
 Staging staging_of(SinkOptions const &options);
 
+/// Returns the call of the command that gets this key: its stdin, and RELAY_* in its environment.
+DeliveryCall delivery_call(NewKey const &issued, Rendering const &rendering);
+
 /// --deliver: passes the secret to the user's command, which puts it into a store.
 class CommandSink final : public Sink, public Store {
   public:

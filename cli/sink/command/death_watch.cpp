@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <algorithm>
@@ -25,25 +26,36 @@ void kill_all(Groups const &groups) {
     }
 }
 
-/// Waits for a word from the program, or for its end, or for the deadline. Returns whether the deadline has passed.
-bool wait_until_deadline(int pipe, std::optional<Clock::time_point> const &deadline) {
-    using std::chrono::milliseconds;
-    if (!deadline) {
-        return false;
+/// Returns a timer that can be read from the deadline on. It also counts the time in which the machine is suspended, because
+/// the database's clock does, too.
+FileDescriptor start_timer(Clock::time_point deadline) {
+    using namespace std::chrono;
+    FileDescriptor timer(::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+    auto const left = std::max<nanoseconds>(deadline - Clock::now(), nanoseconds(1));
+    itimerspec when{};
+    when.it_value.tv_sec = duration_cast<seconds>(left).count();
+    when.it_value.tv_nsec = (left % seconds(1)).count();
+    if (!timer.is_open() || ::timerfd_settime(timer.get(), 0, &when, nullptr) != 0) {
+        throw sink_error("cannot start a timer for the command", errno);
     }
-    auto const left = std::chrono::ceil<milliseconds>(*deadline - Clock::now());
-    pollfd watched{.fd = pipe, .events = POLLIN, .revents = 0};
-    return left <= milliseconds(0) || ::poll(&watched, 1, static_cast<int>(left.count())) == 0;
+    return timer;
+}
+
+/// Waits for a word from the program, or for its end, or for the deadline. Returns whether the deadline has passed.
+bool wait_until_deadline(int pipe, int timer) {
+    std::array<pollfd, 2> watched{
+        {{.fd = pipe, .events = POLLIN, .revents = 0}, {.fd = timer, .events = POLLIN, .revents = 0}}};
+    return ::poll(watched.data(), watched.size(), -1) > 0 && watched[1].revents != 0;
 }
 
 /// Runs in the child of a program that may have other threads, so it calls only async-signal-safe functions.
-[[noreturn]] void keep_watch(int pipe, std::optional<Clock::time_point> const &deadline) {
+[[noreturn]] void keep_watch(int pipe, int timer) {
     ::setpgid(0, 0);  // Ctrl-C must not reach it
     Groups groups{};
     bool has_ended = false;
     pid_t word = 0;
     while (true) {
-        if (!has_ended && wait_until_deadline(pipe, deadline)) {
+        if (!has_ended && timer >= 0 && wait_until_deadline(pipe, timer)) {
             kill_all(groups);
             has_ended = true;
         }
@@ -72,6 +84,7 @@ DeathWatch::DeathWatch(std::optional<Clock::time_point> deadline) {
     }
     FileDescriptor const read_end(ends[0]);
     m_pipe = FileDescriptor(ends[1]);
+    FileDescriptor const timer = deadline ? start_timer(*deadline) : FileDescriptor();
     sigset_t all;
     sigset_t before;
     ::sigfillset(&all);
@@ -79,7 +92,7 @@ DeathWatch::DeathWatch(std::optional<Clock::time_point> deadline) {
     m_watcher = ::fork();
     if (m_watcher == 0) {
         ::close(ends[1]);
-        keep_watch(ends[0], deadline);
+        keep_watch(ends[0], timer.get());
     }
     auto const error_number = errno;
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -56,7 +56,7 @@ class RunningDelivery {
         m_output = std::move(output.read_end);
         never_wait(m_output);
         auto const now = Clock::now();
-        m_last_end = command.deadline.value_or(now + command.limit + last_grace);
+        m_last_end = command.deadline;
         m_end = m_last_end - std::min<Clock::duration>(last_grace, (m_last_end - now) / 4);
     }
     ~RunningDelivery() {
@@ -197,7 +197,7 @@ void wait_for_all(Deliveries const &deliveries) {
 
 std::vector<std::optional<std::string>> run_deliveries(DeliveryCommand const &command,
                                                        std::span<DeliveryCall const> calls) {
-    if (command.deadline && Clock::now() >= *command.deadline) {
+    if (Clock::now() >= command.deadline) {
         return {calls.size(), "the time for the delivery passed before the command was started"};
     }
     DeathWatch watch(command.deadline);

@@ -23,10 +23,10 @@ struct DeliveryCall {
 /// The command of --deliver.
 struct DeliveryCommand {
     std::string text{};
-    std::chrono::seconds limit{60};
-    /// By then the command and all that it started are killed, even if this program is stopped; a second before, they are asked to end. None: `limit` after
-    /// the start, and a second more.
-    std::optional<std::chrono::steady_clock::time_point> deadline{};
+    std::chrono::seconds limit{60};  ///< as the user gave it, for messages
+    /// By then the command and all that it started are killed, even if this program is stopped; a second before, they are
+    /// asked to end.
+    std::chrono::steady_clock::time_point deadline{};
     /// Called for each line that a command prints, with secrets removed.
     std::function<void(AgentId const &agent_id, std::string const &line)> said{};
 };

@@ -20,8 +20,6 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::size_t most_staged = 5;  // as relay.staged_limit() says
-
 /// True if nothing but the agent's keys decides what the rotation does.
 bool is_unconditional(RotateKey const &request) {
     return !request.request && request.own_key == nullptr && !request.if_older_than && !request.due_within &&
@@ -241,20 +239,21 @@ class Rotation {
 
     /// Refuses one more delivery after several that no one confirmed.
     void refuse_sixth_staged() const {
+        if (sql::agents_full_of_staged_keys(m_transaction, {m_request.agent}).empty()) {
+            return;
+        }
         std::vector<Key> newer;
         std::copy_if(m_keys.staged.begin(), m_keys.staged.end(), std::back_inserter(newer), [&](Key const &key) {
             return key.live() && (!m_keys.active || key.made_order > m_keys.active->made_order);
         });
-        if (newer.size() >= most_staged) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("agent {} has {} staged keys that no delivery has confirmed; nothing was changed",
-                                    m_agent.agent_id, newer.size()),
-                        {.why = "each of them works, because the store may hold it; the oldest is " +
-                                newer.front().key_id.text(),
-                         .next = advise(Act::list_staged_keys, m_agent.agent_id)
-                                     .also(advise(Act::retire_staged_key, newer.front().key_id)
-                                               .noting("ends a key that the store does not hold"))});
-        }
+        throw Error(
+            ErrorKind::conflict,
+            fmt::format("agent {} has {} staged keys that no delivery has confirmed; nothing was changed",
+                        m_agent.agent_id, newer.size()),
+            {.why = "each of them works, because the store may hold it; the oldest is " + newer.front().key_id.text(),
+             .next = advise(Act::list_staged_keys, m_agent.agent_id)
+                         .also(advise(Act::retire_staged_key, newer.front().key_id)
+                                   .noting("ends a key that the store does not hold"))});
     }
 
     void stage(ApiKey const &new_key, bool again) {

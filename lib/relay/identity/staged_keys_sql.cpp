@@ -1,5 +1,7 @@
 #include "relay/identity/staged_keys_sql.hpp"
 
+#include "relay/db/list_text.hpp"
+
 namespace relay::sql {
 namespace {
 
@@ -58,6 +60,13 @@ UPDATE relay.agent_keys SET state = 'active', replaced_by = NULL WHERE key_id = 
 constexpr auto void_proofs_sql = R"sql(
 UPDATE relay.agent_keys SET replaced_by = $2 WHERE agent_id = $1 AND state = 'staged' AND key_id <> $2)sql";
 
+constexpr auto full_sql = R"sql(
+SELECT key.agent_id FROM relay.key_status AS key
+WHERE key.agent_id = ANY ($1::text[] COLLATE "C") AND key.status = 'staged'
+  AND key.made_order > COALESCE((SELECT active.made_order FROM relay.agent_keys AS active
+                                 WHERE active.agent_id = key.agent_id AND active.state = 'active'), 0)
+GROUP BY key.agent_id HAVING count(*) >= relay.staged_limit())sql";
+
 void require_one(db::Transaction &transaction, db::Rows const &rows, std::string const &what) {
     transaction.require(rows.affected() == 1, what);
 }
@@ -100,6 +109,15 @@ void replace_key(db::Transaction &transaction, KeyId const &active, KeyId const 
     transaction.send(replace_one_sql, {active, by, fate, grace}, [&transaction, active](db::Rows const &rows) {
         require_one(transaction, rows, "the change of key " + active.text());
     });
+}
+
+std::set<AgentId> agents_full_of_staged_keys(db::Transaction &transaction, std::vector<AgentId> const &agents) {
+    std::set<AgentId> full;
+    db::Rows const rows = transaction.exec(full_sql, {db::array_text(agents)});
+    for (db::Row const row : rows) {
+        full.insert(row.id<AgentId>("agent_id"));
+    }
+    return full;
 }
 
 void activate(db::Transaction &transaction, KeyId const &id) {

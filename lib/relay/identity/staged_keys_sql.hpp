@@ -7,6 +7,7 @@
 #include "relay/model/attribution.hpp"
 
 #include <optional>
+#include <set>
 #include <vector>
 
 /// The statements of a delivery in three steps: stage a key, confirm it, and let go of the keys that it replaces.
@@ -18,6 +19,9 @@ void stage_key(db::Transaction &transaction, KeyId const &id, KeyHash const &has
                std::optional<Instant> expires_at, Staging const &staging, Note const &created_by);
 /// Gives a staged key that is delivered again new deadlines; nothing that was known about it counts any longer.
 void stage_key_again(db::Transaction &transaction, KeyId const &id, Staging const &staging);
+
+/// Returns those of `agents` that may have no further staged key, until someone ends one.
+std::set<AgentId> agents_full_of_staged_keys(db::Transaction &transaction, std::vector<AgentId> const &agents);
 
 /// The key that replaces others.
 struct Successor {

@@ -115,13 +115,6 @@ JOIN relay.agents AS agent ON agent.agent_id = new.agent_id COLLATE "C"
 JOIN relay.organizations AS org ON org.org_id = agent.org_id
 CROSS JOIN (SELECT clock_timestamp() AS reading OFFSET 0) AS clock)sql";
 
-constexpr auto full_sql = R"sql(
-SELECT key.agent_id FROM relay.key_status AS key
-WHERE key.agent_id = ANY ($1::text[] COLLATE "C") AND key.status = 'staged'
-  AND key.made_order > COALESCE((SELECT active.made_order FROM relay.agent_keys AS active
-                                 WHERE active.agent_id = key.agent_id AND active.state = 'active'), 0)
-GROUP BY key.agent_id HAVING count(*) >= relay.staged_limit())sql";
-
 constexpr auto note_sql = "UPDATE relay.legacy_agents SET issued_key = $2 WHERE agent_id = $1 AND issued_key IS NULL";
 
 constexpr auto noted_sql = R"sql(
@@ -241,15 +234,6 @@ db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKe
     return transaction.ask(
         noted_sql, {db::array_text(columns.ids), db::array_text(columns.agents)},
         [=](db::Rows const &rows) { return there.get() == all && rows.one().integer("agents") == all; });
-}
-
-std::set<AgentId> agents_full_of_staged_keys(db::Transaction &transaction, std::vector<AgentId> const &agents) {
-    std::set<AgentId> full;
-    db::Rows const rows = transaction.exec(full_sql, {db::array_text(agents)});
-    for (db::Row const row : rows) {
-        full.insert(row.id<AgentId>("agent_id"));
-    }
-    return full;
 }
 
 void stage_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Staging const &staging,

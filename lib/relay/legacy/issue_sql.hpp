@@ -10,7 +10,6 @@
 
 #include <functional>
 #include <map>
-#include <set>
 #include <vector>
 
 /// The statements that issue keys to agents of the list; each works on a whole batch.
@@ -76,8 +75,6 @@ void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, 
 /// Returns true if each of them exists as it was made, and is noted on the list.
 db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys);
 
-/// Returns those of `agents` that may have no further staged key, until someone ends one.
-std::set<AgentId> agents_full_of_staged_keys(db::Transaction &transaction, std::vector<AgentId> const &agents);
 /// Inserts the keys as staged, and writes an event for each. The list does not change until note_issued. The transaction
 /// fails with Error (conflict) if one of the agents has too many staged keys.
 void stage_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Staging const &staging,

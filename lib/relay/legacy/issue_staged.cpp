@@ -4,6 +4,7 @@
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/confirm_key.hpp"
 #include "relay/identity/keys_sql.hpp"
+#include "relay/identity/staged_keys_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text_of.hpp"

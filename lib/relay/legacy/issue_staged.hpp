@@ -14,7 +14,7 @@ namespace relay {
 /// Issues keys into a store that is not a file (relay/identity/confirm_key.hpp), batch by batch.
 ///
 /// One COMMIT confirms the keys that a batch has delivered, and stages those of the next one; no transaction is open
-/// while they are delivered. An agent is on the list until one of its own keys is confirmed, or used. If its delivery fails, it
+/// while they are delivered. An agent is on the list until one of its keys is confirmed, or used. If its delivery fails, it
 /// keeps the staged key, and the next run delivers another one; not before `deliver_until`, because another run may be
 /// delivering it.
 class StagedIssue {
