@@ -140,12 +140,12 @@ Command const key_due{
 organization's --key-max-age allows, keys that expire, and staged keys whose delivery no run has confirmed in time.
 --within 14d also lists those that will be due within two weeks. All times are by the database's clock.
 
-A key that is due by its age still works, and a rotation sets a new date. A key that expires ends at that time, and a
+A key that is due by its age still works, and a rotation sets a new date. A key that expires ends at that time. A
 rotation does not change that, because the new key keeps the expiry: the "reason" is then expiry. A key that has
 expired is also listed: its agent is locked out. A staged key (`rotate-key --deliver`) works, too; the next rotation
 confirms or replaces it: the "reason" is then delivery. Keys of revoked agents are not listed.
 
-An agent that is not revoked can be left without a key: its last one was revoked or retired, or is in its grace. The agent
+An agent that is not revoked can be left without a key. Its last one was revoked or retired, or is in its grace. The agent
 is locked out, or soon will be, so it is listed whatever --within says. The "reason" is then missing, and "due_at" is when
 its last key ends, or ended. `rotate-key` makes a new key; while the old one works, it asks for --force.
 
