@@ -190,11 +190,11 @@ FROM (SELECT key.agent_id FROM relay.agent_keys AS key WHERE key.replaced_by IS 
       WHERE row.kind = 'revoke' AND row.subject_kind = 'org' AND row.lifted_at IS NOT NULL AND key.state IN ('staged', 'active')
      ) AS ended
 CROSS JOIN LATERAL (
-    SELECT key.*, LEAST(key.expires_at, key.retired_at, key.revoked_at) AS ends_at
+    SELECT key.*, LEAST(key.expires_at, key.retired_at, key.revoked_at) AS ends_at,
+           pg_catalog.bool_or(key.state IN ('staged', 'active') AND key.status <> 'revoked') OVER () AS has_other
     FROM relay.key_status AS key WHERE key.agent_id = ended.agent_id
     ORDER BY LEAST(key.expires_at, key.retired_at, key.revoked_at) DESC, key.made_order DESC LIMIT 1) AS last
-WHERE NOT EXISTS (SELECT FROM relay.key_status AS key
-                  WHERE key.agent_id = ended.agent_id AND key.state IN ('staged', 'active') AND key.status <> 'revoked')
+WHERE NOT last.has_other
   AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
                   WHERE gone.kind = 'revoke' AND gone.subject_id IN (last.agent_id, last.org_id)
                     AND gone.subject_id = CASE gone.subject_kind WHEN 'agent' THEN last.agent_id WHEN 'org' THEN last.org_id END);

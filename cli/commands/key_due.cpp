@@ -140,14 +140,14 @@ Command const key_due{
 organization's --key-max-age allows, keys that expire, and staged keys whose delivery no run has confirmed in time.
 --within 14d also lists those that will be due within two weeks. All times are by the database's clock.
 
-A key that is due by its age still works, and a rotation sets a new date. A key that expires ends at that time, and a
+A key that is due by its age still works, and a rotation sets a new date. A key that expires ends at that time. A
 rotation does not change that, because the new key keeps the expiry: the "reason" is then expiry. A key that has
 expired is also listed: its agent is locked out. A staged key (`rotate-key --deliver`) works, too; the next rotation
 confirms or replaces it: the "reason" is then delivery. Keys of revoked agents are not listed.
 
-An agent that is not revoked can lose its last key: the key is revoked or retired, or only one in its grace is left. Such
-an agent is locked out, or soon will be. Its last key is listed whatever --within says: the "reason" is then missing, and
-"due_at" is when that key ends, or ended. `rotate-key` makes a new key; while the old one works, it asks for --force.
+An agent that is not revoked can be left without a key. Its last one was revoked or retired, or is in its grace. The agent
+is locked out, or soon will be, so it is listed whatever --within says. The "reason" is then missing, and "due_at" is when
+its last key ends, or ended. `rotate-key` makes a new key; while the old one works, it asks for --force.
 
 --by owner lists the owners of such keys instead, with numbers of keys: the people to write to. Agents without an owner
 are the last line, without a name. This list can be sorted by owner, keys, overdue and first_due_at.
@@ -160,8 +160,8 @@ list. No other file in DIR is touched.
 --notify CMD runs CMD by sh for each owner, one after the other. CMD gets on stdin what `key due --owner OWNER -o json`
 prints, with at most 1000 keys, and in its environment RELAY_OWNER (empty for agents without an owner), RELAY_DUE and
 RELAY_OVERDUE (numbers of keys). No text from the database is part of the command. Its output goes to stderr. If CMD
-fails, or takes longer than --notify-timeout, a warning names the owner, and the run continues with the next one. At the
-end it exits 7. If something else fails after the first command, it also exits 7: the error names who was notified and
+fails, or takes longer than --notify-timeout, a warning names the owner. The run continues with the next owner, and exits
+7 at the end. It also exits 7 if something else fails after the first command. The error then names who was notified and
 who was not. With --dry-run, no page is written and no command is run. The folder examples/notify of the package has
 commands for mail, chat and webhooks.
 

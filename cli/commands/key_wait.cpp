@@ -60,8 +60,8 @@ Command const key_wait{
 ended if it is retired, revoked or expired. It is the step between a rotation and what depends on it, in a script.
 
 --timeout ends the wait; with 0 the command looks once. If the key has ended and was never used, it never will be: then
-the wait for its use ends with an error, some seconds after the key's end. Gateways may report a use that much later
-(`relay-admin-gateway(7)`). The time-out of each question to the database is 10 seconds here.
+the wait for its use ends with an error. This is some seconds after the key's end, because gateways may report a use that
+much later (`relay-admin-gateway(7)`). The time-out of each question to the database is 10 seconds here.
 
 Exit 0: reached. 3: no such key. 5: the key has ended without a use. 10: the time is over.
 

@@ -79,7 +79,7 @@ mode. If the command fails, FILE stays as it is: alert on the age of the last su
 
 --by org adds the same numbers for each organization, with the label org and names that begin with relay_org_. No
 number has a label for agents, because a monitor keeps each value of a label as a separate series. If the database has a
-name (`config name`), each number has the label database, so that one collector can read files of two databases.
+name (`config name`), each number has the label database. So one collector can read files of two databases.
 
 The folder examples/prometheus of the package has alert rules, and a dashboard for Grafana. The command also works on a
 standby.

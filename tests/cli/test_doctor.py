@@ -62,6 +62,9 @@ def test_it_reads_only_and_a_standby_will_do(server, relay, database, home):
         items = examine(copy)
         assert_found(items["server.primary"], "warn", "standby", "host=a,b")
         assert set(complaints(items)) == {"server.primary", "server.durability", "legacy.fallback"}, complaints(items)
+        copy("key", "due", check=0)
+        copy("key", "due", "--exec-condition", check=1)
+        copy("metrics", "--by", "org", check=0)
     server.standbys.clear()
 
 

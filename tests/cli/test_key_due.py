@@ -7,6 +7,7 @@ import stat
 import time
 
 import pytest
+from support.sound import login
 
 HOSTILE = "<script>alert(1)</script> & \"Ana\" <ana@acme.example>"
 
@@ -148,6 +149,38 @@ def test_keys_that_ended_in_other_ways_are_missing_and_revoked_agents_are_not(ac
     assert_due_everywhere(acme, [])
     acme("restore", "--org", "acme", "--yes", "--confirm", "acme", check=0)
     assert reason_of(acme) == {"retired": ("missing", True), "of-org": ("missing", True)}
+
+
+def rows_read(plan, table):
+    """The rows that the nodes of a plan read from a table and its indexes."""
+    own = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"] if plan.get("Relation Name") == table else 0
+    return own + sum(rows_read(part, table) for part in plan.get("Plans", ()))
+
+
+def test_what_is_due_is_found_without_reading_the_fleet(fleet, database):
+    fleet("revoke", "--key", database.value("SELECT key_id FROM relay.agent_keys WHERE agent_id = 'young'"), check=0)
+    database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by) SELECT 'many-' || n, 'acme', 'A', 't' FROM generate_series(1, 20000) AS n")
+    database.execute(
+        "INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, created_by, due_at)"
+        " SELECT lpad(n::text, 12, '0'), 'many-' || n, 'acme', sha256(n::text::bytea), 't', now() + interval '80 days'"
+        " FROM generate_series(1, 20000) AS n"
+    )
+    database.execute("ANALYZE relay.agent_keys, relay.agents, relay.revocations")
+    found = database.value("EXPLAIN (ANALYZE, FORMAT JSON) SELECT * FROM relay.due_keys WHERE listed_from <= now() + interval '1 day'")
+    plan = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
+    assert plan["Actual Rows"] == 4 and rows_read(plan, "agent_keys") < 100, json.dumps(plan)
+
+
+@pytest.mark.parametrize("role", ["relay_auditor", "relay_responder"])
+def test_who_reads_may_ask(fleet, database, role):
+    reader = fleet.with_(dsn=login(database, role))
+    assert due(reader) == ["nobodys", "later", "late"]
+    reader("key", "due", "--exec-condition", check=0)
+    reader("key", "due", "--by", "owner", "--notify", "cat > /dev/null", check=10)
+    reader("agent", "list", "--key-due", "0", check=0)
+    reader("metrics", check=0)
+    key = database.value("SELECT key_id FROM relay.agent_keys WHERE agent_id = 'late'")
+    reader("key", "wait", key, "--for", "used", "--timeout", "0", check=10)
 
 
 def test_the_policy_of_the_organization_decides(acme, database):
