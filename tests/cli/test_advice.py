@@ -172,6 +172,11 @@ def rotated(world):
     world.relay("rotate-key", "bot", "--grace", "2h", "--secret-file", "second.key", "--replace")
 
 
+def five_staged(world):
+    for _ in range(5):
+        world.relay("rotate-key", "bot", "--deliver", "false")
+
+
 def old_key(world):
     return (world.folder / "bot.key").read_text()[9:21]
 
@@ -219,6 +224,9 @@ CASES = [
          {"rotate_key_without_grace": "rotate-key bot --grace 0", "retire_by_force": ":add --force to end the key anyway"}, changes=True),
     Case(("rotate-key", "bot", *TO_FILE), 5,
          {"retire_key": re.compile("key retire [0-9a-z]{12}"), "rotate_by_force": ":add --force to rotate the key anyway"}, setup=rotated),
+    Case(("rotate-key", "bot", "--deliver", "true"), 5,
+         {"list_staged_keys": "key list --agent bot --state staged", "retire_staged_key": re.compile("key retire [0-9a-z]{12} --force")},
+         setup=five_staged, changes=True),
     Case(("key", "show", "0" * 12), 3, {"list_keys": "key list"}),
     Case(("role", "show", "nope", "--org", "acme"), 3, {"list_roles": "role list --org acme"}),
     Case(("role", "create", "ops", "--org", "acme", "--name", "Other"), 5,
