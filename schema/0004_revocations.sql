@@ -204,12 +204,12 @@ COMMENT ON COLUMN relay.due_keys.listed_from IS
     'since when it should be listed: due_at; a missing key always, because nothing is gained by waiting';
 
 CREATE VIEW relay.unused_replacements AS
-SELECT old.agent_id, old.org_id, old.expires_at AS ends_at
-FROM relay.key_status AS old JOIN relay.key_status AS new ON new.key_id = old.replaced_by
-WHERE old.state = 'retiring' AND old.status = 'retiring' AND NOT old.blocked
-  AND old.expires_at <= pg_catalog.statement_timestamp() + pg_catalog.make_interval(days => 1)
-  AND (new.status = 'active' OR (new.status = 'staged' AND new.settle_until <= pg_catalog.statement_timestamp()))
-  AND new.last_used_at IS NULL;
+SELECT ending.agent_id, ending.org_id, ending.expires_at AS ends_at
+FROM relay.key_status AS ending JOIN relay.key_status AS successor ON successor.key_id = ending.replaced_by
+WHERE ending.state = 'retiring' AND ending.status = 'retiring' AND NOT ending.blocked
+  AND ending.expires_at <= pg_catalog.statement_timestamp() + pg_catalog.make_interval(days => 1)
+  AND (successor.status = 'active' OR (successor.status = 'staged' AND successor.settle_until <= pg_catalog.statement_timestamp()))
+  AND successor.last_used_at IS NULL;
 COMMENT ON VIEW relay.unused_replacements IS
     'agents that are accepted, and whose key ends within a day although the key that replaces it was never used';
 

@@ -315,9 +315,7 @@ bool asks_for_json(std::vector<std::string> const &words, char const *fallback) 
 bool asks_for_exec_condition(std::vector<std::string> const &words) noexcept {
     auto const end = std::find(words.begin(), words.end(), std::string_view("--"));
     auto const due = std::find(std::find(words.begin(), end, std::string_view("key")), end, std::string_view("due"));
-    return due != end && std::any_of(words.begin(), end, [](std::string_view word) {
-               return word.starts_with("--exec") || word.starts_with("-exec");
-           });
+    return due != end && std::find(words.begin(), end, std::string_view("--exec-condition")) != end;
 }
 
 int as_exec_condition(int code) noexcept {

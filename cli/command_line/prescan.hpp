@@ -41,8 +41,8 @@ Line sort_words(std::vector<std::string> const &words, std::span<Command const *
 /// otherwise whether `fallback` does (RELAY_ADMIN_OUTPUT, or null).
 bool asks_for_json(std::vector<std::string> const &words, char const *fallback);
 
-/// Returns whether the words, which may not parse, are of `key due` and have its flag --exec-condition, or what seems to
-/// be meant by it: --exec-condition=yes.
+/// Returns whether the words, which may not parse, are of `key due` and have its flag --exec-condition. A misspelled flag
+/// is an error like any other (2).
 bool asks_for_exec_condition(std::vector<std::string> const &words) noexcept;
 
 /// Returns an exit code of `key due` as systemd's ExecCondition reads it: 0 if a key is due; 1 if

@@ -167,7 +167,7 @@ commands for mail, chat and webhooks.
 
 --exec-condition is for systemd, which reads the exit codes 1 to 254 of a plain ExecCondition as "skip", so that a dead
 database would stop rotation without a word. With it, the command prints nothing on stdout, and exits 0 if a key is
-due, 1 if not, and 255 after any error, also one on the command line.
+due, 1 if not, and 255 after any error, also one on the command line. (A misspelling of this flag itself exits 2.)
 
 The command shows at most 1000 keys; --all shows all. It also works on a standby.
 

@@ -46,7 +46,7 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::list_agents: return {"agent list"};
         case Act::show_agent: return {"agent show {1}"};
         case Act::update_agent: return sentence("to change it, use agent update {1}");
-        case Act::list_agents_past_due: return {"key due"};
+        case Act::list_agents_past_due: return {"agent list --key-due 0"};
         case Act::rotate_key_without_grace: return {"rotate-key {1} --grace 0"};
         case Act::rotate_by_force: return sentence("add --force to rotate the key anyway");
         case Act::list_keys: return {"key list"};

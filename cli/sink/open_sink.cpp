@@ -91,11 +91,10 @@ bool is_env_prefix(std::string_view text) {
 
 std::unique_ptr<Sink> open_terminal(SinkOptions const &options, Rendering rendering, Output &output) {
     if (!output.stdout_is_terminal()) {
-        auto const next =
-            options.terminal
-                ? "give a FILE or fd:N, or stdout if the secret is for the reader of this pipe"
-                : "add --secret-file FILE, --deliver CMD, --secret-fd N, or --secret-stdout if the secret is "
-                  "for the reader of this pipe";
+        auto const next = options.terminal
+                              ? "give a FILE or fd:N, or stdout if the secret is for the reader of this pipe"
+                              : "add --secret-file FILE, --secret-fd N, or --secret-stdout if the secret is for the "
+                                "reader of this pipe";
         throw Error(ErrorKind::usage, "this command creates a secret, but standard output is not a terminal",
                     {.why = "the secret could end up in a CI log or a file", .next = next});
     }

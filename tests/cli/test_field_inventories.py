@@ -126,7 +126,7 @@ def test_values_come_through_every_encoding(acme, database, tmp_path):
     text = "agent_id;org_id;name;owner\r\na-1;acme;Zoë “☃” 🤖; team a \r\n"
     for number, encoding in enumerate(("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")):
         import_file(acme, tmp_path, text.replace("a-1", f"a-{number}").encode(encoding), check=0)
-    rows = database.rows("SELECT name, owner FROM relay.agents JOIN relay.legacy_agents USING (agent_id)")
+    rows = database.rows("SELECT name, legacy_agents.owner FROM relay.agents JOIN relay.legacy_agents USING (agent_id)")
     assert [(row["name"], row["owner"]) for row in rows] == [("Zoë “☃” 🤖", "team a")] * 5
 
 

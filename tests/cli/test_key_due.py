@@ -220,12 +220,6 @@ def test_systemd_reads_every_error_as_one(fleet, words):
     fleet("key", "due", "--exec-condition", *words, check=255)
 
 
-@pytest.mark.parametrize("flag", ["--exec-condition=yes", "--exec-conditions", "-exec-condition", "--exec-cond"])
-def test_systemd_reads_a_misspelled_flag_as_an_error(relay, flag):
-    relay("key", "due", flag, check=255)
-    relay("-v", "key", "-q", flag, "due", check=255)
-
-
 def test_other_commands_keep_their_exit_codes(relay):
     relay("block", "bot", "--exec-condition", check=2)
     relay("key", "list", "--exec-condition", check=2)

@@ -35,9 +35,7 @@ TEST_CASE("without a sink and without a terminal the command stops") {
     CHECK(error.message() == "this command creates a secret, but standard output is not a terminal");
     CHECK(error.hint().why == "the secret could end up in a CI log or a file");
     CHECK(error.hint().next ==
-          "add --secret-file FILE, --deliver CMD, --secret-fd N, or --secret-stdout if the secret is for the reader of "
-          "this "
-          "pipe");
+          "add --secret-file FILE, --secret-fd N, or --secret-stdout if the secret is for the reader of this pipe");
     CHECK(refusal(ErrorKind::usage, {.compact = "terminal"}).message() == error.message());
 }
 
