@@ -1,7 +1,8 @@
-# Embeds schema/NNNN_name.sql and schema/catalog.txt: see lib/relay/db/migrations.hpp. The work is done at build time, by
+# Embeds schema/NNNN_name.sql, schema/catalog.txt and schema/conversion/: see lib/relay/db/migrations.hpp. The work is done at build time, by
 # embed_schema_script.cmake, so an edited file is a rebuild of one source and not a new configuration.
 
-file(GLOB schema_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/*.sql" "${PROJECT_SOURCE_DIR}/schema/catalog.txt")
+file(GLOB schema_files CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/schema/*.sql" "${PROJECT_SOURCE_DIR}/schema/catalog.txt"
+  "${PROJECT_SOURCE_DIR}/schema/conversion/*")
 
 add_custom_command(
   OUTPUT "${PROJECT_BINARY_DIR}/generated/embedded_schema.cpp"

@@ -38,6 +38,11 @@ if(EXISTS "${schema_dir}/catalog.txt")
   raw_literal("${schema_dir}/catalog.txt" catalog)
 endif()
 
+foreach(part recognized.txt shape.sql shape.txt move_aside.sql move_rows.sql)
+  raw_literal("${schema_dir}/conversion/${part}" text)
+  string(APPEND conversion "    ${text},\n")
+endforeach()
+
 file(WRITE "${output}" "// Made from schema/ by cmake/embed_schema_script.cmake.
 #include \"relay/db/migrations.hpp\"
 
@@ -51,6 +56,8 @@ namespace {
 constexpr std::array<Migration, ${count}> all_migrations{{
 ${entries}}};
 constexpr std::string_view catalog = ${catalog};
+constexpr Conversion from_before_release{
+${conversion}};
 }  // namespace
 
 std::span<Migration const> migrations() noexcept {
@@ -59,6 +66,10 @@ std::span<Migration const> migrations() noexcept {
 
 std::string_view expected_catalog() noexcept {
     return catalog;
+}
+
+Conversion const &conversion() noexcept {
+    return from_before_release;
 }
 
 }  // namespace relay::db

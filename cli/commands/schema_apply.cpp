@@ -77,12 +77,16 @@ ExitStatus run(Options const &options, Context &context) {
     // A dry run left no schema that could be repaired, and what it would make needs no repair.
     bool const can_repair = options.repair && !(dry_run && migrated.changed);
     RepairedSchema const repaired = can_repair ? repair_schema(context.database(), dry_run) : RepairedSchema();
+    if (migrated.converted && !dry_run) {
+        context.output().note("converted the schema of before release 0.1.0: all rows were moved; gateways start anew");
+    }
     Document document;
     document.kind = "SchemaApply";
     document.id_key = "version";
     document.data = {
         {"version", "Schema version", std::int64_t{migrated.version}},
         {"previous_version", "Before", std::int64_t{migrated.previous_version}},
+        {"converted", "", migrated.converted},
         {"applied", migrated.changed ? "Applied" : "", applied_records(migrated)},
         {"repaired", "", repair_records(repaired.repairs)},
     };
@@ -123,6 +127,11 @@ kept.
 The first migration creates the roles relay_owner, relay_provisioner, relay_responder, relay_gateway and relay_auditor
 if the server does not have them. So it needs a login that may create roles (or roles created beforehand). The later
 migrations need a member of relay_owner. The database must use UTF-8.
+
+A database of the last version before release 0.1.0 is converted, in one transaction. All rows move into the tables of
+this version, and the former schemas are dropped. If something was added to those schemas, or built on them, the error
+names it, and nothing is changed. Gateways must wait until the end; then they start with an empty cache. For millions of
+events, allow more time: `--timeout 10m`. The order of keys and revocations stays, so no revoked key works again.
 
 With --dry-run, all migrations run in one transaction that is rolled back.
 

@@ -12,7 +12,8 @@ Advice advice_for(SchemaReport const &report) {
     switch (report.status.state) {
         case SchemaState::current: return {};
         case SchemaState::absent:
-        case SchemaState::behind: return advise(Act::apply_schema);
+        case SchemaState::behind:
+        case SchemaState::convertible: return advise(Act::apply_schema);
         case SchemaState::ahead: return "use the newer relay-admin that migrated this database";
         case SchemaState::edited: return report.obstacle->hint().next;
         case SchemaState::incomplete: break;
@@ -51,6 +52,7 @@ Command const schema_status{
   behind      the last migrations are missing: use schema apply
   ahead       a newer relay-admin has migrated the database; this one refuses to use it
   edited      a migration was applied with a different text, or an unreleased relay-admin made the database
+  convertible the last relay-admin before release 0.1.0 made the database: schema apply converts it
   incomplete  an earlier migration is missing, or there is a schema relay that schema apply did not make
 
 The command changes nothing, and also works on a standby. It compares records and checksums. To check whether tables,

@@ -13,6 +13,7 @@ from support.health import one
 from support.other_versions import running
 from support.proxy import Fault, Proxy
 from support.relay import Runner
+from support.upgrades import load_before_release
 
 SECONDS = 120
 HERE = client_bin()
@@ -28,6 +29,15 @@ def server(request, cluster):  # after the cluster of this machine's version
 def test_a_new_schema_is_as_it_should_be(server, home, tmp_path):
     relay = Runner(dsn=Database(server).dsn(), home=home, cwd=tmp_path)
     relay("schema", "apply", check=0)
+    assert relay.json("schema", "verify", check=0)["data"]["differences"] == []
+
+
+@pytest.mark.parametrize("server", ("13", "18"), indirect=True)
+def test_a_database_of_before_the_release_is_converted(server, home, tmp_path):
+    old = Database(server)
+    load_before_release(old)
+    relay = Runner(dsn=old.dsn(), home=home, cwd=tmp_path)
+    assert relay.json("schema", "apply", check=0)["data"]["converted"] is True
     assert relay.json("schema", "verify", check=0)["data"]["differences"] == []
 
 

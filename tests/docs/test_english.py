@@ -121,9 +121,9 @@ PARTS = {
     "cli": ("cli",), "lib": ("lib",), "schema": ("schema",), "tests": ("tests",), "man": ("man",),
     "build": ("cmake", "debian"), "pages": PAGES,
 }  # fmt: skip
-# Output of earlier runs, files of npm, lists of packages; and this file, which has to name what it looks for.
+# Output of earlier runs and versions, files of npm, lists of packages; and this file, which has to name what it looks for.
 NOT_READ = re.compile(
-    r"/golden/\d|/node_modules/|/package(?:-lock)?\.json$|packages\.txt$|catalog\.txt$|/vectors/|docs/test_english\.py$"
+    r"/golden/\d|/node_modules/|/package(?:-lock)?\.json$|packages\.txt$|catalog\.txt$|/vectors/|/upgrades/|docs/test_english\.py$"
 )
 
 # Sentences of help pages with more than 20 words, all pages together. The number may only fall.

@@ -24,6 +24,21 @@ bool is_our_schema(std::vector<std::int64_t> const &versions) {
     return highest(versions) == schema_version() && static_cast<std::int64_t>(versions.size()) == schema_version();
 }
 
+bool is_convertible(std::vector<RecordedMigration> const &recorded) {
+    std::string lines;
+    for (RecordedMigration const &migration : recorded) {
+        lines += fmt::format("{} {} {}\n", migration.version, migration.name, migration.checksum);
+    }
+    return lines == conversion().recognized;
+}
+
+Error not_converted() {
+    return {ErrorKind::schema,
+            "the last program before release 0.1.0 made this database, and it is not converted yet",
+            {.why = "release 0.1.0 has other tables; the conversion keeps all data and is one transaction",
+             .next = advise(Act::apply_schema)}};
+}
+
 bool is_renamed(std::int64_t version, std::string_view name) {
     return !our_name(version).empty() && our_name(version) != name;
 }
@@ -34,8 +49,8 @@ Error made_by_unreleased_program(std::int64_t version, std::string_view name) {
         fmt::format("an unreleased version of this program made this database: its migration {} is {}, but this "
                     "program's is {}; nothing was changed",
                     version, name, our_name(version)),
-        {.why = "before release 0.1.0 migrations were renamed and merged, and this program cannot convert the result; "
-                "to keep the data, use the version that made it",
+        {.why = "before release 0.1.0 migrations were renamed and merged, and this program converts only what the last "
+                "version before it made; to keep the data, use the version that made it",
          .next = advise(Act::discard_schema).also(advise(Act::apply_schema)).noting("afterwards")}};
 }
 

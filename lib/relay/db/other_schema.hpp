@@ -3,6 +3,7 @@
 #include "relay/model/error.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,20 @@ namespace relay::db {
 
 /// Returns true if a database with these recorded migrations, in any order, has this program's schema.
 bool is_our_schema(std::vector<std::int64_t> const &versions);
+
+/// One row of relay.schema_migrations.
+struct RecordedMigration {
+    std::int64_t version = 0;
+    std::string name{};
+    std::string checksum{};
+};
+
+/// Returns true if the last program before release 0.1.0 made a database with these migrations, in order of version:
+/// `schema apply` converts it.
+bool is_convertible(std::vector<RecordedMigration> const &recorded);
+
+/// Returns the error for such a database.
+Error not_converted();
 
 /// Returns true if a database records migration `version` under a different name than this program's. A release never
 /// renames a migration, so an unreleased program made such a database: until 0.1.0, migrations are merged and renamed

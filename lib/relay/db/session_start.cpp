@@ -8,7 +8,7 @@
 namespace relay::db {
 namespace {
 
-constexpr char const *names_sql = "SELECT version, name FROM relay.schema_migrations ORDER BY version";
+constexpr char const *names_sql = "SELECT version, name, checksum FROM relay.schema_migrations ORDER BY version";
 
 /// Returns the numbers in an array's text form, "{1,2,3}".
 std::vector<std::int64_t> read_numbers(std::string const &array) {
@@ -76,10 +76,17 @@ void Session::check_schema(std::vector<std::int64_t> const &versions) {
         return;
     }
     rollback();  // what was sent with the question has failed, since the schema is another one
-    Rows const record = exec(names_sql, {});
-    for (Row const row : record) {
-        if (is_renamed(row.integer("version"), row.text("name"))) {
-            throw made_by_unreleased_program(row.integer("version"), row.text("name"));
+    Rows const rows = exec(names_sql, {});
+    std::vector<RecordedMigration> recorded;
+    for (Row const row : rows) {
+        recorded.push_back({row.integer("version"), row.text("name"), row.text("checksum")});
+    }
+    if (is_convertible(recorded)) {
+        throw not_converted();
+    }
+    for (RecordedMigration const &migration : recorded) {
+        if (is_renamed(migration.version, migration.name)) {
+            throw made_by_unreleased_program(migration.version, migration.name);
         }
     }
     throw another_version(versions);

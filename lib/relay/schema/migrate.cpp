@@ -31,12 +31,31 @@ void refuse_incomparable(SchemaReport const &report) {
     if (report.status.state == SchemaState::behind) {
         throw db::another_version({report.status.version});
     }
+    if (report.status.state == SchemaState::convertible) {
+        throw db::not_converted();
+    }
     if (report.obstacle && report.status.state != SchemaState::edited) {
         throw *report.obstacle;
     }
 }
 
 db::Migration const &migration_at(int version) { return db::migrations()[static_cast<std::size_t>(version) - 1]; }
+
+/// Converts the schema of before release 0.1.0, in one transaction.
+std::vector<int> convert_schema(db::Database &database, bool dry_run) {
+    db::TransactOptions options;
+    options.check_schema = false;
+    options.dry_run = dry_run;
+    options.was_committed = [](db::Transaction &transaction) {
+        return sql::read_schema_status(transaction).state == SchemaState::current;
+    };
+    std::vector<int> applied;
+    database.transact(options, [&](db::Transaction &transaction) {
+        applied = sql::convert_pending(transaction);
+        transaction.confirm(sql::read_schema_status(transaction).state == SchemaState::current, "the converted schema");
+    });
+    return applied;
+}
 
 /// Applies the missing migrations, one transaction per migration; a dry run uses one transaction for all.
 std::vector<int> apply_schema(db::Database &database, bool dry_run,
@@ -101,7 +120,9 @@ MigratedSchema migrate_schema(db::Database &database, bool dry_run,
     migrated.at = before.at;
     migrated.db_role = before.db_role;
     migrated.previous_version = before.status.version;
-    migrated.applied = apply_schema(database, dry_run, applied);
+    migrated.converted = before.status.state == SchemaState::convertible;
+    migrated.applied =
+        migrated.converted ? convert_schema(database, dry_run) : apply_schema(database, dry_run, applied);
     migrated.changed = !migrated.applied.empty();
     migrated.version = schema_version();
     return migrated;

@@ -37,11 +37,13 @@ struct MigratedSchema : WriteReceipt {
     int previous_version = 0;  ///< 0: there was no schema
     int version = 0;  ///< the version now, or for a dry run the version that it would have
     std::vector<int> applied{};
+    bool converted = false;  ///< the last program before release 0.1.0 had made the schema
 };
 
-/// Applies the missing migrations, one transaction per migration, and calls `applied` for each after its COMMIT. Two
-/// runs at the same time are safe. Throws Error (schema): edited, ahead, incomplete, or the database's encoding is
-/// not UTF-8.
+/// Applies the missing migrations, one transaction per migration, and calls `applied` for each after its COMMIT. A
+/// schema of before release 0.1.0 is converted in one transaction instead, for all migrations. Two runs at the same
+/// time are safe. Throws Error (schema): edited, ahead, incomplete, the schema to convert was changed by hand, or the
+/// database's encoding is not UTF-8.
 MigratedSchema migrate_schema(db::Database &database, bool dry_run,
                               std::function<void(db::Migration const &)> const &applied = {});
 

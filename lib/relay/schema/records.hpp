@@ -22,6 +22,7 @@ enum class SchemaState {
     behind,  ///< migrations are missing at the end: `schema apply`
     ahead,  ///< migrated by a newer program
     edited,  ///< a recorded migration has a different checksum than this program's
+    convertible,  ///< made by the last program before release 0.1.0: `schema apply` converts it
     incomplete,  ///< the record has a gap, or schema `relay` exists without a record: not made by `schema apply`
 };
 
@@ -32,6 +33,7 @@ struct EnumText<SchemaState> {
                                                                         {SchemaState::behind, "behind"},
                                                                         {SchemaState::ahead, "ahead"},
                                                                         {SchemaState::edited, "edited"},
+                                                                        {SchemaState::convertible, "convertible"},
                                                                         {SchemaState::incomplete, "incomplete"}});
 };
 

@@ -16,8 +16,8 @@ namespace relay::sql {
 
 SchemaStatus read_schema_status(db::Transaction &transaction);
 
-/// Returns an Error (schema) that says why migrations cannot be applied and what to do; none for absent, behind and
-/// current.
+/// Returns an Error (schema) that says why migrations cannot be applied and what to do; none for absent, behind,
+/// convertible and current.
 std::optional<Error> find_obstacle(SchemaStatus const &status);
 
 /// Throws what find_obstacle found, if anything.
@@ -33,6 +33,12 @@ std::vector<int> pending_migrations(db::Transaction &transaction);
 /// Applies all missing migrations inside `transaction`, under the migration lock, for `init`, which does everything
 /// in one transaction. Returns the versions that it applied. Throws Error (schema) as pending_migrations.
 std::vector<int> apply_pending(db::Transaction &transaction);
+
+/// Converts the schema that the last program before release 0.1.0 made, under the migration lock, if it is still there
+/// (another run may have converted it): all migrations, and then all rows. Returns the versions that it applied.
+/// Throws Error (schema) if something in that schema was added, removed or built on by others, or if a row does not
+/// fit the new tables.
+std::vector<int> convert_pending(db::Transaction &transaction);
 
 /// Returns one migration as a script for psql: what `schema apply` would send, including the row that records it.
 std::string migration_script(db::Migration const &migration);

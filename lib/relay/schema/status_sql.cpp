@@ -21,7 +21,18 @@ SELECT version, name, checksum, applied_at, applied_by FROM relay.schema_migrati
 
 std::string join(std::vector<int> const &numbers) { return fmt::format("{}", fmt::join(numbers, ", ")); }
 
+bool is_convertible(SchemaStatus const &status) {
+    std::vector<db::RecordedMigration> recorded;
+    for (AppliedMigration const &applied : status.applied) {
+        recorded.push_back({applied.version, applied.name, applied.checksum});
+    }
+    return db::is_convertible(recorded);
+}
+
 SchemaState judge(SchemaStatus const &status, int known) {
+    if (is_convertible(status)) {
+        return SchemaState::convertible;
+    }
     if (!status.edited.empty()) {
         return SchemaState::edited;
     }
@@ -98,7 +109,8 @@ std::optional<Error> find_obstacle(SchemaStatus const &status) {
     switch (status.state) {
         case SchemaState::absent:
         case SchemaState::current:
-        case SchemaState::behind: break;
+        case SchemaState::behind:
+        case SchemaState::convertible: break;
         case SchemaState::ahead: return db::another_version({status.version});
         case SchemaState::edited: return describe_edited(status);
         case SchemaState::incomplete: return describe_incomplete(status);
