@@ -1,0 +1,168 @@
+"""The shipped recipes of rotation are played, each as its platform runs it, against a store that answers as the real one does at its
+worst: on no later day is an agent locked out, and no key gets into a log, a command line or an environment."""
+
+import re
+from contextlib import contextmanager
+
+import pytest
+from support import agents
+from support.binaries import tool
+from support.own_key import make_key
+from support.recipes import AGENT, RECIPES
+from support.store import pass_time, states, use
+from support.web_store import FAILING, FAULTS, LATE, REFUSE, TWICE, WebStore
+
+SECONDS = 300
+CANNOT_BE_READ = ("github",)
+
+
+@pytest.fixture
+def web():
+    with WebStore() as running:
+        yield running
+
+
+@pytest.fixture(params=RECIPES)
+def recipe(request, relay, database, tmp_path, web):
+    """A recipe; its store holds the key of its agent, which is 81 days old: `old`."""
+    made = RECIPES[request.param](database, tmp_path / "runner", web)
+    made.name = request.param
+    made.old = agents.first_agent(relay, tmp_path / "old.key", org="acme-corp", agent=AGENT)
+    made.put(AGENT, made.old)
+    pass_time(database, days=81)
+    return made
+
+
+def works(database, recipe):
+    """A client reads the store, and uses what it holds; returns the key."""
+    key = recipe.held(AGENT)
+    assert use(database, key) == "ok", agents.key_id(key)
+    return key
+
+
+def no_leak(ran, *keys):
+    assert "relay_sk_" not in ran.log, ran.log
+    for key in keys:
+        assert key not in ran.log and agents.digest(key).hex() not in ran.log
+
+
+def test_an_old_key_is_replaced_once(database, recipe):
+    ran = recipe.run()
+    new = works(database, recipe)
+    assert ran.code == 0 and new != recipe.old and states(database, AGENT) == ["retiring", "active"], ran.log
+    again = recipe.run()
+    assert again.code == 0 and works(database, recipe) == new and states(database, AGENT) == ["retiring", "active"], again.log
+    for each in (ran, again):
+        no_leak(each, new, recipe.old)
+    pass_time(database, days=4)
+    assert works(database, recipe) == new and agents.decide(database, recipe.old) == "expired"
+    assert not list(recipe.folder.rglob("tmp.*")), "nothing of it stays on the machine"
+
+
+def test_no_program_gets_the_key_as_an_argument_or_a_variable(database, recipe, tmp_path):
+    """Of all that the run starts; also when the store answers with the value and fails."""
+    calls = tmp_path / "calls"
+    strace = (tool("strace"), "-f", "-qq", "-v", "-s", "100000", "-e", "trace=execve", "-o", calls)
+    keys = {recipe.old}
+    for fault in ("answers half", None):
+        no_leak(recipe.run(outside=strace, fault=fault), *keys)
+        keys.add(works(database, recipe))
+        text = calls.read_text()
+        started = set(re.findall(r'execve\("[^"]*/([^/"]+)", \[', text))
+        assert "relay-admin" in started and started & {"curl", "sh", "dash"}, started
+        assert "relay_sk_" not in text and not any(key in text for key in keys)
+        pass_time(database, days=81)
+    assert len(keys) > 1
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.replace(" ", "-"))
+def test_a_bad_day_locks_no_one_out(database, recipe, fault):
+    """The store does its worst, and the run is repeated within minutes; what is on its way arrives after the newer key."""
+    ran = recipe.run(fault=fault)
+    assert ran.code in ((0,) if fault == TWICE else (0, 12)), ran.log
+    no_leak(ran, recipe.old, works(database, recipe))
+    if ran.code == 12:
+        assert "not confirmed; all keys that may have arrived work; run it again" in ran.log
+        assert states(database, AGENT) == ["active", "staged"] and agents.decide(database, recipe.old) == "ok"
+    again = recipe.run()
+    assert again.code == 0, again.log
+    works(database, recipe)
+    assert recipe.arrive(AGENT) == (fault in (LATE, TWICE))
+    works(database, recipe)
+    pass_time(database, minutes=20)
+    later_days(database, recipe)
+
+
+@pytest.mark.parametrize("fault", FAILING, ids=lambda fault: fault.replace(" ", "-"))
+def test_the_next_day_makes_up_for_a_bad_one(database, recipe, fault):
+    """No one repeats the run; what is on its way arrives a few minutes later."""
+    recipe.run(fault=fault)
+    works(database, recipe)
+    pass_time(database, minutes=8)
+    recipe.arrive(AGENT)
+    works(database, recipe)
+    pass_time(database, hours=23)
+    later_days(database, recipe)
+    assert works(database, recipe) != recipe.old
+
+
+def later_days(database, recipe):
+    """On every later day clients work, and the run succeeds; then only one key is left, and it stays until it is 80 days old."""
+    for days in (1, 2, 4):
+        works(database, recipe)
+        ran = recipe.run()
+        assert ran.code == 0, ran.log
+        no_leak(ran, works(database, recipe))
+        pass_time(database, days=days)
+    kept = works(database, recipe)
+    assert agents.live_key_ids(database) == {agents.key_id(kept)}
+    pass_time(database, days=60)
+    assert recipe.run().code == 0 and works(database, recipe) == kept
+    pass_time(database, days=20)
+    assert recipe.run().code == 0 and works(database, recipe) != kept
+
+
+def test_two_days_in_a_row_that_fail(database, recipe):
+    for fault in (REFUSE, LATE):
+        assert recipe.run(fault=fault).code == 12
+        works(database, recipe)
+        pass_time(database, days=1)
+    later_days(database, recipe)
+
+
+def test_a_store_that_someone_wrote_into_gets_a_new_key(database, recipe):
+    """Where the recipe reads the store: the agent is due that day, whatever the age of its key."""
+    assert recipe.run().code == 0
+    pass_time(database, days=5)
+    recipe.put(AGENT, make_key())
+    assert recipe.run().code == 0
+    if recipe.name in CANNOT_BE_READ:
+        assert use(database, recipe.held(AGENT)) == "unknown_key"
+    else:
+        works(database, recipe)
+
+
+def test_a_store_that_cannot_be_read_changes_nothing(database, recipe):
+    """A look that fails proves nothing: a key that is not due stays."""
+    recipe.run()
+    kept, before = recipe.held(AGENT), states(database, AGENT)
+    pass_time(database, days=2)
+    with out_of_reach(recipe):
+        ran = recipe.run()
+    assert states(database, AGENT) == before and works(database, recipe) == kept, ran.log
+    assert ran.code == (1 if recipe.name in CANNOT_BE_READ else 0) or recipe.name == "github", ran.log
+
+
+@contextmanager
+def out_of_reach(recipe):
+    """The store is not there at all."""
+    hidden = recipe.folder / "hidden"
+    places = [recipe.folder / name for name in ("machines", "key") if (recipe.folder / name).exists()]
+    for place in places:
+        place.rename(hidden)
+    url, recipe.web.url = recipe.web.url, "http://127.0.0.1:9"
+    recipe.environment["STORE_URL"] = recipe.web.url
+    yield
+    recipe.web.url = recipe.environment["STORE_URL"] = url
+    for place in places:
+        hidden.rename(place)
