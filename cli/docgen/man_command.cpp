@@ -4,6 +4,9 @@
 #include "cli/docgen/mdoc.hpp"
 #include "cli/manual/manual_page.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace relay::cli::docgen {
 
 namespace {
@@ -105,8 +108,15 @@ void add_mentioned(ProgramModel const &program, CommandModel const &command, std
     }
 }
 
+/// The commands of a daily rotation and of its bad days, which relay-admin-rotation(7) describes together.
+constexpr std::array<std::string_view, 7> rotation_commands{"rotate-key", "key due", "key list", "key retire",
+                                                            "key wait",   "metrics", "recover"};
+
 std::string see_also(ProgramModel const &program, CommandModel const &command) {
     std::vector<std::string> pages{manual_page_name({})};
+    if (std::ranges::find(rotation_commands, join_path(command.path)) != rotation_commands.end()) {
+        pages.push_back("relay-admin-rotation(7)");
+    }
     add_mentioned(program, command, pages);
     Path const &group = command.is_group ? command.path : Path(command.path.begin(), command.path.end() - 1);
     if (!group.empty()) {
