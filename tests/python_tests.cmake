@@ -8,6 +8,7 @@
 #                        "package": the same, and ctest runs cli/package first
 #   QUICK = True         it belongs to `-L quick`, which does not wait for the release build
 #   SECONDS = 90         it takes so long that ctest should start it early
+#   LIMIT = 28800        it may take so many seconds, instead of those of its label: the whole of it, with --full, is long
 #
 # If a file says nothing, its label decides: the sanitizers triple the time of a start, and the tests start the program
 # thousands of times. So a test is "dev" if hostile input or the handling of memory is its subject, and every command is
@@ -51,6 +52,10 @@ function(relay_python_suite label timeout default)
     relay_program_of("${test}" "${default}" program)
     relay_read_mark("${test}" QUICK quick)
     relay_read_mark("${test}" SECONDS seconds)
+    relay_read_mark("${test}" LIMIT limit)
+    if(NOT limit)
+      set(limit "${timeout}")
+    endif()
 
     set(labels "${label}")
     if(quick OR suite_QUICK)
@@ -82,7 +87,7 @@ function(relay_python_suite label timeout default)
       "RELAY_NODE_MODULES=${relay_node_dir}/node_modules")
     set_tests_properties("${label}/${name}" PROPERTIES
       LABELS "${labels}"
-      TIMEOUT "${timeout}"
+      TIMEOUT "${limit}"
       COST "${seconds}"
       ENVIRONMENT "${environment}"
       FIXTURES_REQUIRED "${fixtures}"

@@ -1,11 +1,11 @@
-"""kill -9 at every step of `rotate-key --deliver`: what the store holds works at every instant, and a repeat succeeds."""
+"""kill -9 at every step of a delivery, with each kind of store: what the store holds works at every instant, and a repeat succeeds."""
 
+import pytest
+from delivering import COMBINATIONS, Struck
 from support import sampling, strace
 from support.rotation import old  # noqa: F401
-from support.store import PUT, Store, pass_time, states
 
-SECONDS = 100
-WORDS = ("rotate-key", "bot", "--deliver", PUT, "--force")
+SECONDS = 150
 
 
 def stage_of(calls):
@@ -17,25 +17,41 @@ def stage_of(calls):
     return found
 
 
-def test_a_kill_at_any_step_locks_no_one_out(relay, database, old, tmp_path, tally):  # noqa: F811
-    store = Store(tmp_path, database)
-    store.put(old)
+@pytest.fixture
+def struck(relay, database, old, tmp_path):  # noqa: F811
+    return Struck(relay, database, tmp_path, old)
+
+
+def test_a_kill_at_any_step_locks_no_one_out(relay, struck, tally):
     tracer = strace.Tracer()
-    result, calls = tracer.record(lambda prefix: relay.with_(prefix=prefix)(*WORDS))
-    assert result.code == 0, result
-    stages = stage_of(calls)
-    points = sampling.sample(
-        "kill -9: deliver", tracer.points(calls), lambda point: [(stages[point.name, point.number], point.name)], times=2
-    )
+    grid, stage = [], {}
+    for store, way in COMBINATIONS:
+        calls = []
+
+        def record(words, calls=calls):
+            result, found = tracer.record(lambda prefix: relay.with_(prefix=prefix)(*words))
+            calls += found
+            return result
+
+        struck.strike(store, way, record)
+        stage[store, way] = stage_of(calls)
+        grid += [(store, way, point) for point in tracer.points(calls)]
+
+    def kinds(struck_at):
+        store, way, point = struck_at
+        commits = stage[store, way][point.name, point.number]
+        return [(store, commits), (way, commits), (commits, point.name)]
+
+    points = sampling.sample("kill -9: deliver", grid, kinds, times=2)
     reached = 0
-    for point in points:
-        pass_time(database, minutes=12)  # what was staged has settled
-        with store.watched():
-            result, happened = tracer.inject(lambda prefix: relay.with_(prefix=prefix)(*WORDS), point.kill())
+    for store, way, point in points:
+
+        def run(words, point=point):
+            result, happened = tracer.inject(lambda prefix: relay.with_(prefix=prefix)(*words), point.kill())
+            nonlocal reached
             reached += happened
-            assert store.use() == "ok", f"killed at {point}\n{result}"
-            done = relay(*WORDS)
-            assert done.code == 0, f"killed at {point}\n{result}\n=== after\n{done}"
-            assert store.use() == "ok" and states(database)[-1] == "active", f"killed at {point}\n{result}"
+            return result
+
+        struck.strike(store, way, run)
     assert reached >= 0.8 * len(points), f"{reached} of {len(points)} points were reached"
     tally("kill -9: deliver", reached)

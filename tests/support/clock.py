@@ -61,7 +61,9 @@ class MovedClock:
         self.environment = {"LD_PRELOAD": str(shim), "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0"}
         with open(place, "r+b") as file:
             self._shift = mmap.mmap(file.fileno(), 8)
+        self.ahead = 0
 
     def move(self, seconds):
         """From now on the clock is `seconds` ahead."""
+        self.ahead = seconds
         self._shift[:] = struct.pack("q", seconds)
