@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from support import agents
 from support.binaries import tool
 
 SOURCE = Path(os.environ["RELAY_SOURCE_DIR"])
@@ -115,3 +116,13 @@ def test_kubernetes_sees_what_is_wrong(kind, change, says):
     wrong = copy.deepcopy(MANIFESTS[kind])
     change(wrong)
     assert any(says in fault for fault in against_manifest(wrong)), against_manifest(wrong)
+
+
+@pytest.mark.parametrize("flags", [(), ("--k8s-name", "relay.key", "--k8s-namespace", "prod"), ("--env-prefix", "BOT_")], ids=" ".join)
+def test_kubernetes_has_nothing_against_the_secret_that_the_program_writes(relay, tmp_path, flags):
+    agents.first_agent(relay, tmp_path / "first.key", agent="pay_bot-2")
+    relay("rotate-key", "pay_bot-2", "--secret-file", "secret.yaml", "--secret-format", "k8s", *flags, check=0)
+    (document,) = yaml.safe_load_all((tmp_path / "secret.yaml").read_text())
+    assert against_manifest(document) == []
+    document["data"]["more"] = ["no text"]
+    assert against_manifest(document)
