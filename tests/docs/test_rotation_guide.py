@@ -5,7 +5,6 @@ import re
 import subprocess
 
 import pytest
-from support import crontab
 from support.agents import first_agent, key_id
 from support.binaries import relay_admin
 from support.guides import GUIDES, SOURCE, listings
@@ -123,11 +122,6 @@ def split(found):
     (listing,) = found
     first, second = listing.text.splitlines()
     return type(listing)(listing.title, "sh", 0, first), type(listing)(listing.title, "sh", listing.code, second)
-
-
-def test_the_line_of_cron_is_one(tmp_path):
-    (line,) = listings("rotation", "crontab")
-    assert len(crontab.read(line.text + "\n").jobs) == 1
 
 
 def test_the_recipes_that_it_names_are_there_and_it_names_all():
