@@ -1,40 +1,14 @@
-"""rotate-key --deliver: what the store holds works at every instant, whatever the store does and whoever is killed.
+"""rotate-key --deliver: what the store holds works at every instant, whatever the store does.
 
 The rules are those of lib/relay/identity/confirm_key.hpp; tests/support/test_staged_model.py searches for a hole in them."""
-
-import json
-import os
-import signal
 
 import pytest
 
 from support.agents import decide, key_id
+from support.delivery import NOT_CONFIRMED, deliver, newest, old, store  # noqa: F401
 from support.own_key import make_key
 from support.processes import is_alive, wait_until
-from support.rotation import keys, old  # noqa: F401
-from support.store import (
-    LATE, LATE_AND_FAIL, PUT, PUT_AND_FAIL, PUT_AND_HANG, READ_BACK, REFUSE, Store, pass_time, states, use,
-)  # fmt: skip
-
-NOT_CONFIRMED = "not confirmed; all keys that may have arrived work; run it again"
-
-
-@pytest.fixture
-def store(database, old, tmp_path):  # noqa: F811
-    """A store that holds the key of the agent `bot`."""
-    made = Store(tmp_path, database)
-    made.put(old)
-    return made
-
-
-def deliver(relay, command, *flags, check=0):
-    """Runs rotate-key --deliver; returns its data, or its error."""
-    words = ("rotate-key", "bot", "--deliver", command, *flags)
-    return relay.json(*words)["data"] if check == 0 else relay.error(*words, check=check)
-
-
-def newest(database):
-    return database.value("SELECT key_id FROM relay.agent_keys ORDER BY made_order DESC LIMIT 1")
+from support.store import LATE, LATE_AND_FAIL, PUT, PUT_AND_FAIL, REFUSE, pass_time, states, use
 
 
 # --- a store that works
@@ -299,101 +273,6 @@ def test_a_key_that_is_revoked_while_it_is_delivered_is_not_confirmed(relay, dat
     assert process.wait(60) == 5
     process.communicate()
     assert decide(database, old) == "ok"
-
-
-# --- read-back and revert
-
-
-def test_what_the_store_shows_is_confirmed_and_nothing_else(relay, database, store, old):
-    with store.watched():
-        error = deliver(relay, LATE, "--read-back", READ_BACK, check=12)
-        assert NOT_CONFIRMED in error["message"] and error["why"] == "the store does not show the key"
-        assert states(database) == ["active", "staged"]  # a late write may follow
-        early = newest(database)
-        store.arrive(early)
-        data = deliver(relay, REFUSE, "--read-back", READ_BACK, "--if-older-than", "80d")
-        assert data["key_id"] == early and states(database) == ["retiring", "active"]
-        # It answers with an error, but the store shows the key.
-        pass_time(database, days=2)
-        assert deliver(relay, PUT_AND_FAIL, "--read-back", READ_BACK)["key_id"] == key_id(store.held())
-
-
-@pytest.mark.parametrize("content", ["", "no key", "relay_sk_damaged", None])
-def test_a_store_without_a_live_key_makes_the_agent_due(relay, database, store, content):
-    store.put(make_key() if content is None else content)
-    words = ("--read-back", READ_BACK, "--if-older-than", "80d")
-    assert deliver(relay, PUT, *words)["key_id"] == key_id(store.held())
-    assert relay.json("rotate-key", "bot", "--deliver", PUT, *words)["changed"] is False
-
-
-def test_a_look_that_fails_proves_nothing(relay, database, store):
-    words = ("rotate-key", "bot", "--deliver", PUT, "--read-back", "exit 3", "--if-older-than", "80d")
-    result = relay(*words, check=0)
-    assert "did not show what the store holds: it ended with exit code 3" in result.err
-    assert states(database) == ["active"]
-
-
-def test_revert_needs_the_old_key_in_the_store(relay, database, store, old):
-    deliver(relay, PUT)
-    new = store.held()
-    for flags in ((), ("--read-back", READ_BACK), ("--read-back", "exit 1"), ("--read-back", "echo nothing")):
-        relay.error("rotate-key", "bot", "--revert", *flags, check=5)
-    assert states(database) == ["retiring", "active"]
-    store.put(old)
-    with store.watched():
-        relay("rotate-key", "bot", "--revert", "--read-back", READ_BACK, check=0)
-        assert states(database) == ["active", "staged"]  # the store may still take the new one
-        store.put(new)
-        assert store.use() == "ok"
-        store.put(old)
-        pass_time(database, minutes=12)
-        # Uses of the new key prove nothing: clients may have kept it.
-        assert use(database, new) == "ok"
-        deliver(relay, PUT, "--if-older-than", "80d")
-    assert states(database)[-1] == "active" and states(database)[:2] == ["retiring", "retiring"]
-
-
-def test_revert_of_a_settled_rotation_retires_the_new_key_with_the_grace(relay, database, store, old):
-    deliver(relay, PUT)
-    pass_time(database, minutes=12)
-    store.put(old)
-    data = relay.json("rotate-key", "bot", "--revert", "--read-back", READ_BACK, "--grace", "2h")["data"]
-    assert data["key_id"] == key_id(old) and data["previous"]["status"] == "retiring"
-    assert states(database) == ["active", "retiring"]
-
-
-# --- kills and signals
-
-
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_dies_ends_its_command_and_locks_no_one_out(relay, database, store, old, how):
-    process = relay.start("rotate-key", "bot", "--deliver", "echo $$ > pid; " + PUT_AND_HANG, "-o", "json")
-    wait_until((store.folder / "stored").exists, what="the command")
-    with store.watched():
-        os.kill(process.pid, how)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == (-how if how == signal.SIGKILL else 12)
-        if how != signal.SIGKILL:
-            error = json.loads(errors.splitlines()[-1])["error"]
-            assert NOT_CONFIRMED in error["message"] and error["why"] == "a signal ended the delivery"
-        pid = int((store.folder / "pid").read_text())
-        wait_until(lambda: not is_alive(pid), what="the end of the command")
-        assert states(database) == ["active", "staged"] and store.use() == "ok"
-        deliver(relay, PUT)
-    assert states(database) == ["retiring", "staged", "active"]
-
-
-def test_a_run_that_is_held_up_does_not_hold_up_the_end_of_its_command(relay, database, store):
-    """Its command could otherwise deliver when no one keeps its key any longer."""
-    command = "echo $$ > pid; " + PUT_AND_HANG
-    process = relay.start("rotate-key", "bot", "--deliver", command, "--deliver-timeout", "4s")
-    wait_until((store.folder / "stored").exists, what="the command")
-    os.kill(process.pid, signal.SIGSTOP)
-    pid = int((store.folder / "pid").read_text())
-    wait_until(lambda: not is_alive(pid), what="the end of the command")
-    os.kill(process.pid, signal.SIGCONT)
-    process.communicate(timeout=60)
-    assert process.returncode == 12 and states(database) == ["active", "staged"] and store.use() == "ok"
 
 
 # --- flags

@@ -2,30 +2,13 @@
 
 import shlex
 
-import pytest
-
 from support.agents import decide, key_id
+from support.delivery import deliver, old, store  # noqa: F401
 from support.own_key import make_key
 from support.processes import wait_until
-from support.rotation import old  # noqa: F401
-from support.store import LATE, PUT, PUT_AND_FAIL, READ_BACK, REFUSE, Store, pass_time, states, use
-
+from support.store import LATE, PUT, PUT_AND_FAIL, READ_BACK, REFUSE, pass_time, states, use
 
 OWN = ("rotate-key", "bot", "--key-from", "-", "--deliver")
-
-
-@pytest.fixture
-def store(database, old, tmp_path):  # noqa: F811
-    """A store that holds the key of the agent `bot`."""
-    made = Store(tmp_path, database)
-    made.put(old)
-    return made
-
-
-def deliver(relay, command, *flags, check=0):
-    """Runs rotate-key --deliver; returns its data, or its error."""
-    words = ("rotate-key", "bot", "--deliver", command, *flags)
-    return relay.json(*words)["data"] if check == 0 else relay.error(*words, check=check)
 
 
 # --- revert
@@ -185,8 +168,6 @@ def test_revoked_staged_keys_do_not_count_toward_the_limit(relay, database, stor
     relay("revoke", *(word for key in staged for word in ("--key", key)), "--yes", check=0)
     deliver(relay, PUT)
     assert store.use() == "ok"
-
-
 
 
 def test_an_expiry_that_has_passed_is_not_inherited(relay, database, store, old):

@@ -1,24 +1,18 @@
-"""The commands of --deliver and --read-back: what they print never disables a deadline or a signal, and what they are given."""
+"""The commands of --deliver and --read-back: what they print never disables a deadline or a signal, what they are given, and how they end
+with their run."""
 
+import json
 import os
 import signal
 
 import pytest
 
+from support.delivery import NOT_CONFIRMED, deliver, old, store  # noqa: F401
 from support.own_key import make_key
-from support.processes import wait_until
-from support.rotation import old  # noqa: F401
-from support.store import PUT, READ_BACK, Store, states
+from support.processes import is_alive, wait_until
+from support.store import PUT, PUT_AND_HANG, READ_BACK, states
 
 WORDS = ("rotate-key", "bot", "--deliver-timeout", "2s", "--deliver")
-
-
-@pytest.fixture
-def store(database, old, tmp_path):  # noqa: F811
-    """A store that holds the key of the agent `bot`."""
-    made = Store(tmp_path, database)
-    made.put(old)
-    return made
 
 
 @pytest.mark.parametrize(
@@ -70,3 +64,37 @@ def test_a_dry_run_looks_into_the_store(relay, database, store):
     store.put(make_key())
     document = relay.json(*WORDS, "touch ran", "--read-back", READ_BACK, "--if-older-than", "80d", "--dry-run")
     assert document["changed"] is True and not (store.folder / "ran").exists() and states(database) == ["active"]
+
+
+# --- the end of a run
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_dies_ends_its_command_and_locks_no_one_out(relay, database, store, old, how):
+    process = relay.start("rotate-key", "bot", "--deliver", "echo $$ > pid; " + PUT_AND_HANG, "-o", "json")
+    wait_until((store.folder / "stored").exists, what="the command")
+    with store.watched():
+        os.kill(process.pid, how)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == (-how if how == signal.SIGKILL else 12)
+        if how != signal.SIGKILL:
+            error = json.loads(errors.splitlines()[-1])["error"]
+            assert NOT_CONFIRMED in error["message"] and error["why"] == "a signal ended the delivery"
+        pid = int((store.folder / "pid").read_text())
+        wait_until(lambda: not is_alive(pid), what="the end of the command")
+        assert states(database) == ["active", "staged"] and store.use() == "ok"
+        deliver(relay, PUT)
+    assert states(database) == ["retiring", "staged", "active"]
+
+
+def test_a_run_that_is_held_up_does_not_hold_up_the_end_of_its_command(relay, database, store):
+    """Its command could otherwise deliver when no one keeps its key any longer."""
+    command = "echo $$ > pid; " + PUT_AND_HANG
+    process = relay.start("rotate-key", "bot", "--deliver", command, "--deliver-timeout", "4s")
+    wait_until((store.folder / "stored").exists, what="the command")
+    os.kill(process.pid, signal.SIGSTOP)
+    pid = int((store.folder / "pid").read_text())
+    wait_until(lambda: not is_alive(pid), what="the end of the command")
+    os.kill(process.pid, signal.SIGCONT)
+    process.communicate(timeout=60)
+    assert process.returncode == 12 and states(database) == ["active", "staged"] and store.use() == "ok"

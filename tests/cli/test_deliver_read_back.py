@@ -1,0 +1,66 @@
+"""--read-back and --revert: what the store shows is confirmed, and nothing else ends or returns."""
+
+import pytest
+
+from support.agents import key_id
+from support.delivery import NOT_CONFIRMED, deliver, newest, old, store  # noqa: F401
+from support.own_key import make_key
+from support.store import LATE, PUT, PUT_AND_FAIL, READ_BACK, REFUSE, pass_time, states, use
+
+
+def test_what_the_store_shows_is_confirmed_and_nothing_else(relay, database, store, old):
+    with store.watched():
+        error = deliver(relay, LATE, "--read-back", READ_BACK, check=12)
+        assert NOT_CONFIRMED in error["message"] and error["why"] == "the store does not show the key"
+        assert states(database) == ["active", "staged"]  # a late write may follow
+        early = newest(database)
+        store.arrive(early)
+        data = deliver(relay, REFUSE, "--read-back", READ_BACK, "--if-older-than", "80d")
+        assert data["key_id"] == early and states(database) == ["retiring", "active"]
+        # It answers with an error, but the store shows the key.
+        pass_time(database, days=2)
+        assert deliver(relay, PUT_AND_FAIL, "--read-back", READ_BACK)["key_id"] == key_id(store.held())
+
+
+@pytest.mark.parametrize("content", ["", "no key", "relay_sk_damaged", None])
+def test_a_store_without_a_live_key_makes_the_agent_due(relay, database, store, content):
+    store.put(make_key() if content is None else content)
+    words = ("--read-back", READ_BACK, "--if-older-than", "80d")
+    assert deliver(relay, PUT, *words)["key_id"] == key_id(store.held())
+    assert relay.json("rotate-key", "bot", "--deliver", PUT, *words)["changed"] is False
+
+
+def test_a_look_that_fails_proves_nothing(relay, database, store):
+    words = ("rotate-key", "bot", "--deliver", PUT, "--read-back", "exit 3", "--if-older-than", "80d")
+    result = relay(*words, check=0)
+    assert "did not show what the store holds: it ended with exit code 3" in result.err
+    assert states(database) == ["active"]
+
+
+def test_revert_needs_the_old_key_in_the_store(relay, database, store, old):
+    deliver(relay, PUT)
+    new = store.held()
+    for flags in ((), ("--read-back", READ_BACK), ("--read-back", "exit 1"), ("--read-back", "echo nothing")):
+        relay.error("rotate-key", "bot", "--revert", *flags, check=5)
+    assert states(database) == ["retiring", "active"]
+    store.put(old)
+    with store.watched():
+        relay("rotate-key", "bot", "--revert", "--read-back", READ_BACK, check=0)
+        assert states(database) == ["active", "staged"]  # the store may still take the new one
+        store.put(new)
+        assert store.use() == "ok"
+        store.put(old)
+        pass_time(database, minutes=12)
+        # Uses of the new key prove nothing: clients may have kept it.
+        assert use(database, new) == "ok"
+        deliver(relay, PUT, "--if-older-than", "80d")
+    assert states(database)[-1] == "active" and states(database)[:2] == ["retiring", "retiring"]
+
+
+def test_revert_of_a_settled_rotation_retires_the_new_key_with_the_grace(relay, database, store, old):
+    deliver(relay, PUT)
+    pass_time(database, minutes=12)
+    store.put(old)
+    data = relay.json("rotate-key", "bot", "--revert", "--read-back", READ_BACK, "--grace", "2h")["data"]
+    assert data["key_id"] == key_id(old) and data["previous"]["status"] == "retiring"
+    assert states(database) == ["active", "retiring"]
