@@ -8,7 +8,7 @@
 #                        "package": the same, and ctest runs cli/package first
 #   QUICK = True         it belongs to `-L quick`, which does not wait for the release build
 #   SECONDS = 90         it takes so long that ctest should start it early
-#   LIMIT = 28800        it may take so many seconds, instead of those of its label: the whole of it, with --full, is long
+#   LIMIT = 28800        its time-out in seconds, in place of that of its label: with --full, it takes hours
 #
 # If a file says nothing, its label decides: the sanitizers triple the time of a start, and the tests start the program
 # thousands of times. So a test is "dev" if hostile input or the handling of memory is its subject, and every command is
