@@ -10,7 +10,7 @@ from support.binaries import tool
 from support.own_key import make_key
 from support.recipes import AGENT, RECIPES
 from support.store import pass_time, states, use
-from support.web_store import FAILING, FAULTS, LATE, REFUSE, TWICE, WebStore
+from support.web_store import ARRIVING, FAILING, FAULTS, LATE, REFUSE, TWICE, WebStore
 
 SECONDS = 300
 CANNOT_BE_READ = ("github",)
@@ -87,7 +87,7 @@ def test_a_bad_day_locks_no_one_out(database, recipe, fault):
     again = recipe.run()
     assert again.code == 0, again.log
     works(database, recipe)
-    assert recipe.arrive(AGENT) == (fault in (LATE, TWICE))
+    assert recipe.arrive(AGENT) == (fault in ARRIVING)
     works(database, recipe)
     pass_time(database, minutes=20)
     later_days(database, recipe)

@@ -54,4 +54,5 @@ def test_a_kill_at_any_step_locks_no_one_out(relay, struck, tally):
 
         struck.strike(store, way, run)
     assert reached >= 0.8 * len(points), f"{reached} of {len(points)} points were reached"
+    assert (struck.store.folder / "tried").exists(), "a command used its key"
     tally("kill -9: deliver", reached)

@@ -15,8 +15,8 @@ import psycopg2
 from . import sampling, strace
 from .agents import digest, key_id
 from .binaries import tool
-from .recipes import RECIPES
-from .web_store import FAULTS, LATE, TWICE
+from .recipes import DRILLED
+from .web_store import ARRIVING, FAULTS
 
 DAYS, EVERY, LATEST = 400, 80, 86  # days: how long, the age in the recipes, the highest age of an active key
 AT_ONCE = 4
@@ -32,7 +32,7 @@ class Drill:
     def __init__(self, relay, database, clock, folder, web, name, *, whole=sampling.FULL):
         self.database, self.clock, self.whole = database, clock, whole
         self.dice = sampling.dice(f"drill: {name}")
-        self.recipe = RECIPES[name](database, folder / "runner", web)
+        self.recipe = DRILLED[name](database, folder / "runner", web)
         self.agents = [f"agent-{number}" for number in range(50 if whole else 2)]
         self.kills, self.bad_days = (0.1, 0.1) if whole else (0.3, 0.6)  # the share of runs; most of them deliver nothing
         self.faults = FAULTS
@@ -110,7 +110,7 @@ class Drill:
         assert ran.code == 0 or killed and prefix or ran.code == 12 and ran.met, f"day {self.day}, {agent}, {fault}\n{ran.log}"
         assert "relay_sk_" not in ran.log
         self.trouble[agent] = self.trouble[agent] + 1 if ran.code else 0
-        return ran.met and fault in (LATE, TWICE)
+        return ran.met and fault in ARRIVING
 
     def _late(self, agents):
         """Keys are on their way: they arrive a few minutes later, some of them after another run."""
@@ -161,7 +161,7 @@ class Drill:
         self._move(days=passed)
         self.day += passed
         # A client that read its key a day ago, and keeps it.
-        for agent, key in self.yesterday.items() if passed == 1 else ():
+        for agent, key in self.yesterday.items() if passed == 1 and self.recipe.graces_a_day else ():
             self._call(cursor, agent, key)
         self.yesterday = {agent: self.recipe.held(agent) for agent in self.agents}
         plans = {agent: self._plan(agent, points) for agent in self.dice.sample(self.agents, len(self.agents))}

@@ -17,13 +17,16 @@ from email import message_from_bytes
 import nacl.public
 import yaml
 
-REFUSE, HANG, TAKE_AND_HANG, TAKE_AND_FAIL, HALF, LATE, TWICE = FAULTS = (
-    "refuses", "hangs", "takes it and hangs", "takes it and fails", "answers half", "takes it late", "takes it twice",
+REFUSE, HANG, TAKE_AND_HANG, TAKE_AND_FAIL, HALF, LATE, AFTER_TIMEOUT, TWICE = FAULTS = (
+    "refuses", "hangs", "takes it and hangs", "takes it and fails", "answers half", "takes it late", "takes it after the time-out",
+    "takes it twice",
 )  # fmt: skip
-"""What a store does with the next key: `takes it late` fails now, and holds the key when it has arrived; `takes it twice` works,
-and takes the same key again when it arrives."""
+"""What a store does with the next key: `takes it late` fails now, and holds the key when it has arrived, `takes it after the time-out`
+does so without a word; `takes it twice` works, and takes the same key again when it arrives."""
 
-HANGING = (HANG, TAKE_AND_HANG)
+HANGING = (HANG, TAKE_AND_HANG, AFTER_TIMEOUT)
+ARRIVING = (LATE, AFTER_TIMEOUT, TWICE)
+"""After these, the key is still on its way."""
 FAILING = tuple(fault for fault in FAULTS if fault != TWICE)
 
 
@@ -57,9 +60,9 @@ class WebStore:
         """What a write does. Returns (code, document), or None if it answers nothing."""
         fault = self.faults.pop(name, None)
         new = name not in self.held
-        if fault in (LATE, TWICE):
+        if fault in ARRIVING:
             self._arriving[name] = value
-        if fault not in (REFUSE, HANG, LATE):
+        if fault not in (REFUSE, HANG, LATE, AFTER_TIMEOUT):
             self.held[name] = value
             self._version += 1
         if fault in HANGING:
