@@ -17,14 +17,13 @@ import yaml
 
 from . import crontab
 from .binaries import relay_admin
+from .relay import KEPT_VARIABLES
 from .web_store import HANGING
 
 EXAMPLES = Path(os.environ["RELAY_SOURCE_DIR"]) / "cli/examples"
 STAND_INS = Path(__file__).parent / "stand_ins"
 AGENT = "payment-processor"
 """The agent of the examples."""
-
-KEPT = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Recipe:
         (folder / "dsn").chmod(0o600)
         self.environment = {
             "PATH": f"{bin_}:/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "USER": "runner",
-            "STORE_URL": web.url, **{name: os.environ[name] for name in KEPT if name in os.environ},
+            "STORE_URL": web.url, **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ and name != "PATH"},
         }  # fmt: skip
         self.prepare()
 
@@ -169,6 +168,7 @@ class Kubernetes(Recipe):
     """The command of the CronJob's container."""
 
     programs = ("kubectl",)
+    shell = ("/bin/bash", "-ec")
 
     def place(self, agent):
         return f"relay-key-{agent}"
@@ -176,11 +176,9 @@ class Kubernetes(Recipe):
     def job(self, agent):
         pod = manifests()["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
         shell, flags, text = pod["containers"][0]["command"]
-        assert (shell, flags) == ("/bin/bash", "-ec")
+        assert (shell, flags) == self.shell
         variables = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
         return text.replace("/etc/relay-admin", str(self.folder)), {**variables, "AGENT": agent}
-
-    shell = ("/bin/bash", "-ec")
 
 
 class Systemd(Recipe):
@@ -237,6 +235,7 @@ class Cron(_Files):
     """The line of the crontab: the key is on another machine, by ssh."""
 
     programs = ("ssh",)
+    shell = ("/bin/sh", "-c")
 
     def prepare(self):
         (self.folder / "bin/relay-key-over-ssh").symlink_to(EXAMPLES / "cron/relay-key-over-ssh")
@@ -256,16 +255,16 @@ class Cron(_Files):
     def job(self, agent):
         found = crontab.read((EXAMPLES / "cron/relay-rotate-key").read_text())
         (job,) = found.jobs
+        assert found.variables["SHELL"] == self.shell[0]
         text = job.command.replace("payments.example", f"{agent}.example").replace(AGENT, agent)
         return text.replace("/etc/relay-admin", str(self.folder)), {}
-
-    shell = ("/bin/sh", "-c")
 
 
 class Docker(_Files):
     """What Compose runs in the container: the key is in a folder that the agent's container reads."""
 
     programs = ("mv",)
+    shell = ("/bin/sh", "-ec")
 
     def prepare(self):
         (self.folder / "key").mkdir()
@@ -280,10 +279,9 @@ class Docker(_Files):
     def job(self, agent):
         service = compose()["services"]["rotate"]
         (text,) = service["command"]
+        assert tuple(service["entrypoint"]) == self.shell
         text = text.replace("$$", "$").replace("/run/secrets", str(self.folder)).replace("/key/", f"{self.folder}/key/")
         return text, {**service["environment"], "AGENT": agent}
-
-    shell = ("/bin/sh", "-ec")
 
 
 class SystemdFile(_Files):
