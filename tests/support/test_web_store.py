@@ -1,4 +1,4 @@
-"""The web service that stands in for GitHub, GitLab, Kubernetes and Vault answers as they document it, at its worst too."""
+"""The web service in place of GitHub, GitLab, Kubernetes and Vault answers as they document it, at its worst too."""
 
 import base64
 import http.client
