@@ -13,7 +13,7 @@ from support.store import pass_time
 
 FOLDER = EXAMPLES / "systemd"
 UNITS = sorted(FOLDER.iterdir())
-PROGRAMS = "/usr/bin/relay-admin"
+INSTALLED = "/usr/bin/relay-admin"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def verify(folder, texts):
     folder.mkdir()
     for name, text in texts.items():
         # Looks like a machine where the program is installed; verify checks that it is there.
-        (folder / name).write_text(text.replace(PROGRAMS, str(relay_admin())))
+        (folder / name).write_text(text.replace(INSTALLED, str(relay_admin())))
         (folder / name.replace("@", f"@{AGENT}")).write_text((folder / name).read_text())
     given = [folder / name.replace("@", f"@{AGENT}") for name in texts]
     done = subprocess.run(
@@ -78,7 +78,7 @@ def credentials(folder, dsn):
 def words_of(service, folder, dsn):
     """The words of ExecStart after the program, for the instance of the agent, with credentials in `folder`."""
     program, *words = shlex.split(service["ExecStart"].replace("%i", AGENT).replace("%d", str(credentials(folder, dsn))))
-    assert program == PROGRAMS
+    assert program == INSTALLED
     assert service["LoadCredential"].startswith("dsn:")
     return words
 
@@ -106,7 +106,7 @@ def test_the_service_looks_after_the_audit_trail_by_a_login_of_its_own(relay, da
     """Also with the flags that its comment proposes, for a member of relay_owner."""
     path = FOLDER / "relay-audit-maintain.service"
     program, *words = shlex.split(unit(path)["Service"]["ExecStart"])
-    assert program == PROGRAMS and words[:2] == ["--dsn-file", "%d/dsn"]
+    assert program == INSTALLED and words[:2] == ["--dsn-file", "%d/dsn"]
     words = words[2:]
     database.execute("INSERT INTO relay.operations (op_id, state, at) VALUES ('old', 'done', now() - interval '31 days')")
     as_provisioner = relay.with_(dsn=database.dsn(user=database.cluster.login("timer", member_of="relay_provisioner")))

@@ -62,6 +62,21 @@ def test_a_recipe_without_settle_and_grace_locks_agents_out(drill):
     locks_out(made)
 
 
+TAKE_BACK = """relay-admin rotate-key "$AGENT" --if-older-than 80d --grace 72h --no-input --secret-file "$folder/key"
+[ -s "$folder/key" ] || exit 0
+curl -fsS --header "@$RELAY_VARIABLE_TOKEN" --output /dev/null -X PUT --form "value=<$folder/key" "$URL" && exit 0
+relay-admin rotate-key "$AGENT" --revert --no-input
+exit 12
+"""
+
+
+def test_a_recipe_that_takes_a_failed_upload_back_locks_agents_out(drill):
+    """As ours did before there was --deliver."""
+    made = drill("gitlab", whole=False)
+    made.recipe.change = lambda text: text.partition("relay-admin rotate-key")[0] + TAKE_BACK
+    locks_out(made)
+
+
 def test_without_the_rule_that_what_may_arrive_stays_agents_are_locked_out(drill):
     """Someone ends the staged keys that are older than the active one, although they could still arrive."""
     made = drill("cron", whole=False)

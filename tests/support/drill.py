@@ -154,6 +154,9 @@ class Drill:
         assert (self.database.value("SELECT clock_timestamp()") - begin).days >= DAYS, "the clock of the database did not move"
         rotations = self.database.rows("SELECT agent_id, count(*) AS n FROM relay.auth_events WHERE action = 'key_rotated' GROUP BY 1")
         assert len(rotations) == len(self.agents) and all(row["n"] >= DAYS // EVERY - 1 for row in rotations), rotations
+        due = len(self.agents) * (DAYS // EVERY + 1)
+        troubles = self.counts["killed"] + self.counts["bad stores"] + self.counts["late"]
+        assert sum(row["n"] for row in rotations) <= due + troubles, f"keys are rotated too often: {rotations}"
         return self.counts
 
     def _play_day(self, cursor, points):
