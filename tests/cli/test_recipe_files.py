@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from support import crontab
 from support.binaries import tool
-from support.recipes import AGENT, EXAMPLES, GitHub, compose, manifests, unit, workflow
+from support.example_files import AGENT, EXAMPLES, compose, manifests, unit, workflow
+from support.recipes import GitHub
 from support.web_store import WebStore
 
 # --- all

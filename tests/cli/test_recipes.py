@@ -7,8 +7,9 @@ from contextlib import contextmanager
 import pytest
 from support import agents
 from support.binaries import tool
+from support.example_files import AGENT
 from support.own_key import make_key
-from support.recipes import AGENT, RECIPES
+from support.recipes import RECIPES
 from support.store import pass_time, states, use
 from support.web_store import ARRIVING, FAILING, FAULTS, LATE, REFUSE, TWICE, WebStore
 

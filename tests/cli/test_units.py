@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from support import agents, audit_months
 from support.binaries import relay_admin, tool
-from support.recipes import AGENT, EXAMPLES, unit
+from support.example_files import AGENT, EXAMPLES, unit
 from support.store import pass_time
 
 FOLDER = EXAMPLES / "systemd"

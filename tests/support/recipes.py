@@ -1,118 +1,17 @@
-"""The shipped recipes of rotation, each run daily as its platform runs it, with a store behind it that can be at its worst.
+"""The shipped recipes of rotation: what each runs, and where its key is.
 
 A recipe runs the lines of its file in cli/examples word for word, except for paths that belong to root, and the agent's name.
 Instead of gh, kubectl, vault and ssh it finds the programs of tests/support/stand_ins; sh, curl and relay-admin are real."""
 
 import base64
-import configparser
-import os
 import re
 import shlex
-import subprocess
-from dataclasses import dataclass
-from pathlib import Path
 
 import nacl.public
-import yaml
 
 from . import crontab
-from .binaries import relay_admin
-from .relay import KEPT_VARIABLES
-from .web_store import HANGING
-
-EXAMPLES = Path(os.environ["RELAY_SOURCE_DIR"]) / "cli/examples"
-STAND_INS = Path(__file__).parent / "stand_ins"
-AGENT = "payment-processor"
-"""The agent of the examples."""
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a daily run ended, and all that it printed. `met`: the store did its fault, because it was given a key."""
-
-    code: int
-    log: str
-    met: bool
-
-
-class Recipe:
-    """A recipe that delivers into `web`, a WebStore, or into files below `folder`."""
-
-    programs = ()
-    graces_a_day = True
-    """An agent that read its key a day ago may still use it."""
-    shell = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")
-
-    def __init__(self, database, folder, web):
-        self.database, self.folder, self.web = database, folder, web
-        self.change = lambda text: text
-        """Changes the command line that is run: for a recipe that was edited badly."""
-        bin_ = folder / "bin"
-        bin_.mkdir(parents=True)
-        for name in self.programs:
-            (bin_ / name).symlink_to(STAND_INS / name)
-        # A run may be killed.
-        (bin_ / "relay-admin").write_text(f"#!/bin/sh\neval \"exec $PREFIX {relay_admin()}\" '\"$@\"'\n")
-        (bin_ / "relay-admin").chmod(0o755)
-        (folder / "dsn").write_text(f"{database.dsn()}\n")
-        (folder / "dsn").chmod(0o600)
-        self.environment = {
-            "PATH": f"{bin_}:/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "USER": "runner",
-            "STORE_URL": web.url, **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ and name != "PATH"},
-        }  # fmt: skip
-        self.prepare()
-
-    # What differs from recipe to recipe -----------------------------------------------------------------------------------
-
-    def prepare(self):
-        """Makes what the recipe needs."""
-
-    def place(self, agent):
-        """The name under which the web store keeps the agent's key."""
-        return agent
-
-    def job(self, agent):
-        """Returns (the text that a shell runs, its further variables)."""
-        raise NotImplementedError
-
-    def put(self, agent, key):
-        """The store holds `key`: a person put it there."""
-        self.web.held[self.place(agent)] = key
-
-    def held(self, agent):
-        """The key that the agent reads from its store."""
-        return self.web.held[self.place(agent)]
-
-    def fault(self, agent, fault):
-        """The store does this with the next key of the agent; with None it works again."""
-        self.web.faults.pop(self.place(agent), None)
-        if fault:
-            self.web.faults[self.place(agent)] = fault
-
-    def has_fault(self, agent):
-        """True until the store has done what `fault` said."""
-        return self.place(agent) in self.web.faults
-
-    def arrive(self, agent):
-        """A key that is on its way arrives. Returns False if there is none."""
-        return self.web.arrive(self.place(agent))
-
-    # What does not ----------------------------------------------------------------------------------------------------------
-
-    def run(self, agent=AGENT, *, fault=None, prefix=(), outside=(), timeout=120):
-        """A daily run. `fault`: what the store does with a key; `prefix`: put before relay-admin; `outside`: put before all."""
-        self.fault(agent, fault)
-        text, variables = self.job(agent)
-        if fault in HANGING and "--deliver" in text:  # for less time than the recipe allows
-            text = text.replace("--deliver-timeout 2m", "").replace("--no-input", "--no-input --deliver-timeout 4s")
-        environment = {**self.environment, **variables, "PREFIX": shlex.join(prefix)}
-        done = subprocess.run(
-            [*outside, *self.shell, self.change(text)], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout, check=False, start_new_session=True,
-        )  # fmt: skip
-        met = bool(fault) and not self.has_fault(agent)
-        self.fault(agent, None)
-        return Ran(done.returncode, done.stdout.decode("utf-8", "backslashreplace"), met)
+from .example_files import AGENT, EXAMPLES, compose, manifests, pipeline, unit, workflow
+from .recipe import FileRecipe, Recipe
 
 
 class GitHub(Recipe):
@@ -198,40 +97,7 @@ class Systemd(Recipe):
         return f"exec {shlex.join(words)}", {name: value, "CREDENTIALS_DIRECTORY": str(self.folder)}
 
 
-class _Files(Recipe):
-    """Keeps each key in a file; what a fault needs is beside it."""
-
-    def file(self, agent):
-        raise NotImplementedError
-
-    def beside(self, agent, name):
-        raise NotImplementedError
-
-    def put(self, agent, key):
-        new = self.beside(agent, "put")
-        new.write_text(key)
-        new.rename(self.file(agent))
-
-    def held(self, agent):
-        return self.file(agent).read_text()
-
-    def fault(self, agent, fault):
-        self.beside(agent, "fault").unlink(missing_ok=True)
-        if fault:
-            self.beside(agent, "fault").write_text(fault)
-
-    def has_fault(self, agent):
-        return self.beside(agent, "fault").exists()
-
-    def arrive(self, agent):
-        arriving = self.beside(agent, "arriving")
-        there = arriving.exists()
-        if there:
-            arriving.rename(self.file(agent))
-        return there
-
-
-class Cron(_Files):
+class Cron(FileRecipe):
     """The line of the crontab: the key is on another machine, by ssh."""
 
     programs = ("ssh",)
@@ -260,7 +126,7 @@ class Cron(_Files):
         return text.replace("/etc/relay-admin", str(self.folder)), {}
 
 
-class Docker(_Files):
+class Docker(FileRecipe):
     """What Compose runs in the container: the key is in a folder that the agent's container reads."""
 
     programs = ("mv",)
@@ -284,7 +150,7 @@ class Docker(_Files):
         return text, {**service["environment"], "AGENT": agent}
 
 
-class SystemdFile(_Files):
+class SystemdFile(FileRecipe):
     """ExecStart of relay-rotate-key@.service: a file of the same machine, for which no store can be bad."""
 
     shell = ("bash", "-c")
@@ -320,28 +186,3 @@ class SystemdFile(_Files):
 
 RECIPES = {"github": GitHub, "gitlab": GitLab, "kubernetes": Kubernetes, "systemd": Systemd, "cron": Cron, "docker": Docker}
 DRILLED = {**RECIPES, "systemd-file": SystemdFile}
-
-
-def workflow():
-    return yaml.safe_load((EXAMPLES / "github-actions.yml").read_text())
-
-
-def pipeline():
-    return yaml.safe_load((EXAMPLES / "gitlab-ci.yml").read_text())
-
-
-def manifests():
-    """{kind: document} of the Kubernetes example."""
-    return {each["kind"]: each for each in yaml.safe_load_all((EXAMPLES / "kubernetes-cronjob.yaml").read_text())}
-
-
-def compose():
-    return yaml.safe_load((EXAMPLES / "docker/compose.yaml").read_text())
-
-
-def unit(path):
-    """A unit file as sections of the last value of each setting; lines that end in a backslash continue."""
-    parser = configparser.RawConfigParser(strict=False, delimiters=("=",), comment_prefixes=("#", ";"))
-    parser.optionxform = str
-    parser.read_string(re.sub(r"\\\n\s*", "", Path(path).read_text()))
-    return parser
