@@ -2,9 +2,11 @@
 
 What a store did not take at first arrives later: before the next run, after it, and in the wrong order."""
 
+import sys
+
 from support.store import LATE, LATE_AND_FAIL, PUT, PUT_AND_FAIL, READ_BACK, REFUSE, Store, pass_time, states
 
-TRY = """cat > ".in-$RELAY_KEY_ID"; python3 use.py ".in-$RELAY_KEY_ID"; rm ".in-$RELAY_KEY_ID"; exit 3"""
+TRY = f'cat > ".try-$RELAY_KEY_ID"; {sys.executable} use.py ".try-$RELAY_KEY_ID"; exit 3'
 """Uses the key, and then fails to store it."""
 USE = """import hashlib, psycopg2, sys
 key = open(sys.argv[1]).read()
