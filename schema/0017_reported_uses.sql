@@ -3,10 +3,11 @@
 -- A report is a claim: it comes without the key. So it writes relay.key_sightings and nothing else: no event, no state, and
 -- nothing that changes what a key or the shared secret may do. That is left to authenticate, which sees the key's digest.
 
--- Each entry is one use, or several of the same key from the same address. An unknown key is counted and left out. So is, without
--- being counted, an entry whose row someone else is writing or whose table someone has locked: the gateway may report it again.
+-- Each entry is one use, or several of the same key from the same address. An unknown key is counted and left out. An entry whose
+-- row someone else is writing, or whose table someone has locked, is left out, too: `again` names it, by its place in the report.
 CREATE FUNCTION relay_api.report_uses(
-    key_ids text[], ip_addresses inet[], used_at timestamptz[], uses integer[] DEFAULT NULL, OUT recorded integer, OUT unknown integer)
+    key_ids text[], ip_addresses inet[], used_at timestamptz[], uses integer[] DEFAULT NULL,
+    OUT recorded integer, OUT unknown integer, OUT again integer[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
 #variable_conflict use_column
 DECLARE
@@ -26,19 +27,21 @@ BEGIN
     END IF;
     recorded := 0;
     unknown := 0;
-    IF total = 0 OR NOT relay.can_write('key_sightings') THEN
+    again := '{}';
+    IF NOT relay.can_write('key_sightings') THEN
+        again := ARRAY(SELECT generate_series(1, total));
         RETURN;
     END IF;
     PERFORM relay.commit_lazily();
     -- One row after the other, and not one statement for all: its plan would depend on how large the table was when it was made.
     -- In order, so that two reports at the same time meet each row in the same order.
     FOR entry IN
-        SELECT said.key_id, COALESCE(said.ip_address, '::') AS ip_address, count(*)::integer AS entries,
+        SELECT said.key_id, COALESCE(said.ip_address, '::') AS ip_address, array_agg(said.place::integer) AS places,
                max(GREATEST(LEAST(COALESCE(said.used_at, present), present), present - interval '1 hour')) AS last_at,
                min(GREATEST(LEAST(COALESCE(said.used_at, present), present), present - interval '1 hour')) AS first_at,
                sum(GREATEST(COALESCE(said.uses, 1), 1)) AS uses
         FROM unnest(report_uses.key_ids, report_uses.ip_addresses, report_uses.used_at, report_uses.uses)
-             AS said (key_id, ip_address, used_at, uses)
+             WITH ORDINALITY AS said (key_id, ip_address, used_at, uses, place)
         GROUP BY 1, 2 ORDER BY 1, 2
     LOOP
         UPDATE relay.key_sightings AS s
@@ -49,20 +52,22 @@ BEGIN
           AND s.ip_address = (SELECT o.ip_address FROM relay.key_sightings AS o
                               WHERE o.key_id = entry.key_id AND o.ip_address = entry.ip_address FOR NO KEY UPDATE SKIP LOCKED);
         IF FOUND THEN
-            recorded := recorded + entry.entries;
+            recorded := recorded + cardinality(entry.places);
         ELSIF NOT EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = entry.key_id) THEN
-            unknown := unknown + entry.entries;
+            unknown := unknown + cardinality(entry.places);
         ELSE
             BEGIN
                 INSERT INTO relay.key_sightings (key_id, ip_address, last_used_at, uses, first_used_at, reported_by)
                 VALUES (entry.key_id, entry.ip_address, entry.last_at, entry.uses, entry.first_at, SESSION_USER)
                 ON CONFLICT DO NOTHING;
                 IF FOUND THEN
-                    recorded := recorded + entry.entries;
+                    recorded := recorded + cardinality(entry.places);
+                ELSE
+                    again := again || entry.places;
                 END IF;
             EXCEPTION
                 WHEN lock_not_available THEN
-                    NULL;
+                    again := again || entry.places;
             END;
         END IF;
     END LOOP;
@@ -71,7 +76,7 @@ $$;
 COMMENT ON FUNCTION relay_api.report_uses(text[], inet[], timestamptz[], integer[]) IS
     'for a gateway that passes reports_uses to authenticate: records when and from where keys were used (uses: how often, null: once), '
     'at most 10000 entries; call it every 10 s; times count from an hour ago until now; '
-    'returns how many entries it recorded, and how many name an unknown key; primary only';
+    'returns how many entries it recorded, how many name an unknown key, and which ones to report again; primary only';
 GRANT EXECUTE ON FUNCTION relay_api.report_uses(text[], inet[], timestamptz[], integer[]) TO relay_gateway;
 
 -- Removes old sightings, but keeps the newest one of each key, because it shows where the key was last seen. A sighting that was

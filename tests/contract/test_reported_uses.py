@@ -13,6 +13,7 @@ from support.processes import wait_until
 
 CHECK = "SELECT ok, reason, report_now FROM relay_api.authenticate(%s, %s, ip_address => %s, reports_uses => %s)"
 REPORT = "SELECT recorded, unknown FROM relay_api.report_uses(%s, %s::inet[], %s::timestamptz[], %s)"
+AGAIN = "SELECT again FROM relay_api.report_uses(%s, %s::inet[], %s::timestamptz[])"
 UNTOUCHED = ("agents", "agent_keys", "auth_events", "event_floods", "key_changes", "proven_agents", "legacy_agents", "revocations")
 IP, OTHER_IP = "192.0.2.1", "2001:db8::7"
 
@@ -40,6 +41,12 @@ def report(call, entries):
     """Reports (key id, address, time) or (key id, address, time, uses)."""
     columns = [list(column) for column in zip(*entries)]
     return call(REPORT, *columns[:3], columns[3] if len(columns) > 3 else None)
+
+
+def left_out(call, entries):
+    """Reports (key id, address); returns the places of those to report again."""
+    key_ids, addresses = zip(*entries)
+    return call(AGAIN, list(key_ids), list(addresses), ["now"] * len(entries))[0]
 
 
 def sightings(database):
@@ -157,10 +164,13 @@ def test_a_row_or_a_table_that_someone_holds_is_left_out(database, call, key):
         with holder.cursor() as cursor:
             cursor.execute("SELECT FROM relay.key_sightings WHERE ip_address = %s FOR UPDATE", (IP,))
             assert report(call, [(key_id(key), IP, "now"), (key_id(key), OTHER_IP, "now")]) == (1, 0)
+            unknown, held, free = ("0" * 12, IP), (key_id(key), IP), (key_id(key), OTHER_IP)
+            assert left_out(call, [unknown, held, free, held]) == [2, 4] and left_out(call, [free, unknown]) == []
             cursor.execute("SELECT relay_api.report_uses(ARRAY[%s], ARRAY['198.51.100.1'::inet], ARRAY[now()])", (key_id(key),))
             assert report(call, [(key_id(key), "198.51.100.1", "now"), (key_id(key), OTHER_IP, "now")]) == (1, 0)
             cursor.execute("LOCK TABLE relay.key_sightings IN SHARE MODE")
             assert report(call, [(key_id(key), OTHER_IP, "now")]) == (0, 0)
+            assert left_out(call, [free, unknown, held]) == [1, 2, 3], "without the table nothing is known of any of them"
     finally:
         holder.close()
     assert report(call, [(key_id(key), IP, "now")]) == (1, 0)

@@ -100,9 +100,10 @@ class Gateway:
     """A gateway that stays, in a separate process: it answers request after request (tests/contract/kit/README.md).
 
     `feed`: (host, port) where it listens, if that is elsewhere than where it asks. `gateway_id`: none on a standby.
+    `reports`: the seconds from report to report of the uses; `primary`: (host, port) where it reports.
     """
 
-    def __init__(self, language, database=None, *, feed=None, gateway_id=None, **where):
+    def __init__(self, language, database=None, *, feed=None, gateway_id=None, reports=None, primary=None, **where):
         argv, environment = command(language)
         self.language = language
         if database is not None:
@@ -111,6 +112,10 @@ class Gateway:
             environment |= {"FEED_HOST": str(feed[0]), "FEED_PORT": str(feed[1])}
         if gateway_id is not None:
             environment["GATEWAY_ID"] = gateway_id
+        if reports is not None:
+            environment["REPORT_INTERVAL"] = str(reports)
+        if primary is not None:
+            environment |= {"PRIMARY_HOST": str(primary[0]), "PRIMARY_PORT": str(primary[1])}
         self.process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
         )

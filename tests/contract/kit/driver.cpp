@@ -1,11 +1,12 @@
 /// Lets a test drive verifier.cpp: JSON lines on stdin and stdout, see README.md.
 
-#include "verifier.hpp"
+#include "uses.hpp"
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -43,9 +44,28 @@ Connection connect_feed() {
     return connect(host == nullptr ? "" : std::string("host=") + host + " port=" + std::getenv("FEED_PORT"));
 }
 
+/// Runs a statement on a new connection, to PRIMARY_HOST if it is set: the other connections go to a standby.
+Rows query_primary(char const *sql, std::vector<Value> const &arguments) {
+    char const *const host = std::getenv("PRIMARY_HOST");
+    return run(
+        connect(host == nullptr ? "" : std::string("host=") + host + " port=" + std::getenv("PRIMARY_PORT")).get(), sql,
+        arguments);
+}
+
+/// REPORT_INTERVAL: seconds; not set: the gateway does not report.
+std::shared_ptr<Uses> make_uses() {
+    char const *const seconds = std::getenv("REPORT_INTERVAL");
+    return seconds == nullptr
+               ? nullptr
+               : std::make_shared<Uses>(query_primary, std::chrono::duration_cast<Clock::duration>(
+                                                           std::chrono::duration<double>(std::stod(seconds))));
+}
+
+auto const uses = make_uses();
+
 Verifier &verifier() {
     char const *const name = std::getenv("GATEWAY_ID");
-    static Verifier one(query, connect_feed, name == nullptr ? Value() : Value(name));
+    static Verifier one(query, connect_feed, name == nullptr ? Value() : Value(name), uses);
     return one;
 }
 
@@ -195,6 +215,15 @@ json finish() {
     return {{"reasons", reasons}};
 }
 
+json flood(json const &request) {
+    for (int n = 0; n < request.at("addresses"); ++n) {
+        std::ostringstream ip;
+        ip << "2001:db8::" << std::hex << (n >> 16) << ':' << (n & 0xffff);
+        verifier().check(request.at("key").get<std::string>(), {.ip = ip.str()});
+    }
+    return json::object();
+}
+
 json report() {
     std::lock_guard const lock(ended_mutex);
     json said{{"agents", json::object()}, {"ended", ended}, {"queries", queries.exchange(0)}};
@@ -210,10 +239,14 @@ json answer(json const &request) {
         agents[request.at("agent")].use(request.at("key").is_null() ? Value() : Value(request.at("key")));
     } else if (op == "follow") {
         std::thread([] { verifier().follow(); }).detach();
+    } else if (op == "close" || op == "lost") {
+        op == "close" ? uses->close() : void();
+        return {{"lost", uses->lost()}};
     } else {
         return op == "parse"    ? parse_text(request)
                : op == "ask"    ? ask(request)
                : op == "check"  ? describe(*verifier().check(request.at("key").get<std::string>(), claims_of(request)))
+               : op == "flood"  ? flood(request)
                : op == "permit" ? permit(request)
                : op == "hold"   ? hold(request)
                : op == "begin"  ? begin(request)

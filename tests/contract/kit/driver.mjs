@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Uses } from './uses.mjs';
 import { Verifier, parse } from './verifier.mjs';
 
 const pg = createRequire(import.meta.url)('pg'); // by NODE_PATH, which `import` does not know
@@ -24,8 +25,19 @@ async function query(sql, values) {
 }
 
 // Connects to FEED_HOST, if it is set: the other connections go through a pooler.
-async function connect() {
-  const { FEED_HOST: host, FEED_PORT: port } = process.env;
+const connect = () => connectTo(process.env.FEED_HOST, process.env.FEED_PORT);
+
+// Runs a statement on a new connection, to PRIMARY_HOST if it is set: the other connections go to a standby.
+async function queryPrimary(sql, values) {
+  const client = await connectTo(process.env.PRIMARY_HOST, process.env.PRIMARY_PORT);
+  try {
+    return (await client.query(sql, values)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+async function connectTo(host, port) {
   const where = host ? { host, port: Number(port) } : {};
   const client = new pg.Client({ ...where, connectionTimeoutMillis: 5000, query_timeout: 5000, keepAlive: true });
   client.on('error', () => {});
@@ -33,7 +45,9 @@ async function connect() {
   return client;
 }
 
-const verifier = new Verifier(query, connect, process.env.GATEWAY_ID);
+const interval = process.env.REPORT_INTERVAL; // seconds; not set: the gateway does not report
+const uses = interval ? new Uses(queryPrimary, 1e3 * interval) : null;
+const verifier = new Verifier(query, connect, process.env.GATEWAY_ID, uses);
 
 /** Checks one key again and again. */
 class Agent {
@@ -84,6 +98,12 @@ const OPERATIONS = {
     const parsed = parse(key);
     return describe(parsed ? await verifier.ask(parsed, claims) : { ok: false, reason: 'malformed' });
   },
+  async flood({ key, addresses }) {
+    for (let n = 0; n < addresses; n++) {
+      await verifier.check(key, { ip: `2001:db8::${(n >> 16).toString(16)}:${(n & 0xffff).toString(16)}` });
+    }
+    return {};
+  },
   check: async ({ key, ...claims }) => describe(await verifier.check(key, claims)),
   permit: async ({ key, permission, ...claims }) => ({
     granted: await verifier.permit(await verifier.check(key, claims), permission),
@@ -111,6 +131,11 @@ const OPERATIONS = {
     queries = 0;
     return said;
   },
+  async close() {
+    await uses.close();
+    return { lost: uses.lost };
+  },
+  lost: () => ({ lost: uses.lost }),
 };
 
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {

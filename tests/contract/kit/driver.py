@@ -5,9 +5,11 @@ import os
 import sys
 import threading
 import time
+from contextlib import closing
 
 import psycopg2
 import psycopg2.extras
+from uses import Uses
 from verifier import Verifier, parse
 
 CLAIMS = ("agent_id", "org_id", "ip", "trace_id")
@@ -43,7 +45,18 @@ def connect_feed():
     return connect(host=host, port=os.environ["FEED_PORT"]) if host else connect()
 
 
-verifier = Verifier(query, connect_feed, os.environ.get("GATEWAY_ID"))
+def query_primary(sql, arguments):
+    """Runs a statement on a new connection, to PRIMARY_HOST if it is set: the other connections go to a standby."""
+    host = os.environ.get("PRIMARY_HOST")
+    with closing(connect(host=host, port=os.environ["PRIMARY_PORT"]) if host else connect()) as connection:
+        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(sql, arguments)
+            return cursor.fetchall()
+
+
+interval = os.environ.get("REPORT_INTERVAL")  # seconds; not set: the gateway does not report
+uses = Uses(query_primary, float(interval)) if interval else None
+verifier = Verifier(query, connect_feed, os.environ.get("GATEWAY_ID"), uses)
 
 
 class Agent:
@@ -126,6 +139,13 @@ def answer(request):
         said = {"reasons": sorted(reasons)}
         reasons.clear()
         return said
+    if op == "flood":
+        for number in range(request["addresses"]):
+            verifier.check(request["key"], ip=f"2001:db8::{number >> 16:x}:{number & 0xffff:x}")
+    if op == "close":
+        uses.close()
+    if op in ("close", "lost"):
+        return {"lost": uses.lost}
     if op == "use":
         if request["agent"] not in agents:
             agents[request["agent"]] = Agent()

@@ -6,6 +6,8 @@ The checks run in this order, and the first one that fails gives the status and 
 accepted. 403: it is, but the call claimed another agent or organization, or the agent lacks the permission. 503: the
 database could not be asked.
 
+SIGTERM ends it; then it reports the last uses of keys.
+
 While a fleet moves off its shared secret (migrate-legacy), AGENT_SECRET has that secret. With
 ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true, a caller that shows it and claims an agent id is accepted if the database says
 that this agent may still use it.
@@ -14,12 +16,15 @@ that this agent may still use it.
 import hmac
 import json
 import os
+import signal
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg2
 import psycopg2.extras
 import psycopg2.pool
+from uses import Uses
 from verifier import Verifier
 
 pool = psycopg2.pool.ThreadedConnectionPool(1, 16, "", cursor_factory=psycopg2.extras.RealDictCursor)
@@ -49,7 +54,8 @@ LEGACY = "SELECT * FROM relay_api.authenticate_legacy(%s, %s, %s, %s)"
 SHARED_SECRET = os.environ.get("AGENT_SECRET", "")
 if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
-verifier = Verifier(query, connect, gateway_id="http-gateway")
+uses = Uses(query)
+verifier = Verifier(query, connect, "http-gateway", uses)
 
 
 MISMATCHES = ("agent_mismatch", "org_mismatch")  # the caller has a good key
@@ -108,5 +114,11 @@ class Gateway(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     threading.Thread(target=verifier.follow, daemon=True).start()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     print(server.server_port, flush=True)
-    server.serve_forever()
+    try:
+        server.serve_forever()
+    finally:
+        uses.close()
+        if uses.lost:
+            print(f"{uses.lost} uses of keys could not be reported", file=sys.stderr)

@@ -2,6 +2,7 @@
 
 #include "relay/crypto/api_key.hpp"
 #include "relay/model/error.hpp"
+#include "uses.hpp"
 
 #include <poll.h>
 #include <algorithm>
@@ -18,7 +19,7 @@ using namespace std::chrono_literals;
 
 constexpr auto authenticate_sql =
     "SELECT d.*, extract(epoch FROM d.expires_at)::float8 - extract(epoch FROM now())::float8 AS seconds_left "
-    "FROM relay_api.authenticate($1, $2::bytea, $3, $4, $5::inet, $6) AS d";
+    "FROM relay_api.authenticate($1, $2::bytea, $3, $4, $5::inet, $6, $7) AS d";
 constexpr auto authorize_sql = "SELECT ok, conditions FROM relay_api.authorize($1, $2, $3::inet, $4)";
 constexpr std::array subjects{"key_id", "agent_id", "org_id"};
 constexpr auto max_kept = 60s, sign_of_life = 20s, max_stale = 5s, pause = 1s;
@@ -163,10 +164,22 @@ void Cache::keep(Shared const &decision) {
     here.kept.insert_or_assign(decision->key.digest.bytes, decision);
 }
 
-Verifier::Verifier(Query query, Connect connect, Value gateway_id)
-    : m_query(std::move(query)), m_connect(std::move(connect)), m_gateway_id(std::move(gateway_id)) {}
+Verifier::Verifier(Query query, Connect connect, Value gateway_id, std::shared_ptr<Uses> uses)
+    : m_query(std::move(query)),
+      m_connect(std::move(connect)),
+      m_gateway_id(std::move(gateway_id)),
+      m_uses(std::move(uses)) {}
 
 Shared Verifier::check(std::string_view text, Claims const &claims) {
+    Shared decision = decide(text, claims);
+    if (decision->ok && m_uses) {
+        m_uses->count(decision->key.key_id, claims.ip);
+    }
+    return decision;
+}
+
+/// Like check, but counts no use.
+Shared Verifier::decide(std::string_view text, Claims const &claims) {
     static auto const malformed = std::make_shared<Decision const>();
     std::string_view const shown = text.substr(0, text.size() - text.ends_with('\n'));
     if (shown.size() != relay::ApiKey::length) {
@@ -225,27 +238,36 @@ Shared Verifier::share(Parsed const &key, Claims const &claims) {
     return refill(key, claims);
 }
 
-/// Asks the database, and keeps the answer; but a refusal is never kept.
+/// Asks the database, and keeps the answer; but neither a refusal, nor an answer to a use that is not recorded yet.
 Shared Verifier::refill(Parsed const &key, Claims const &claims) {
     Shared decision = ask(key, claims);
-    if (decision->ok) {
+    if (decision->ok && m_uses && decision->report_now) {
+        if (!m_gateway_id) {
+            m_uses->repeat(authenticate_sql, question(key, claims));
+        }
+    } else if (decision->ok) {
         m_cache.keep(decision);
     }
     return decision;
 }
 
+/// The values of authenticate_sql.
+std::vector<Value> Verifier::question(Parsed const &key, Claims const &claims) const {
+    return {key.key_id, hex(key.digest), claims.agent_id,   claims.org_id,
+            claims.ip,  claims.trace_id, m_uses ? "t" : "f"};
+}
+
 Shared Verifier::ask(Parsed const &key, Claims const &claims) {
     auto const now = Clock::now();
     std::uint64_t const asked = m_changes.number();
-    Row const row = m_query(authenticate_sql,
-                            {key.key_id, hex(key.digest), claims.agent_id, claims.org_id, claims.ip, claims.trace_id})
-                        .at(0);
+    Row const row = m_query(authenticate_sql, question(key, claims)).at(0);
     std::chrono::duration<double> left = max_kept;
     if (Value const &seconds = row.at("seconds_left")) {
         left = std::min(left, std::chrono::duration<double>(std::stod(*seconds)));
     }
     Decision decision{
         .ok = row.at("ok") == "t",
+        .report_now = m_uses && row.at("report_now") == "t",
         .reason = row.at("reason").value(),
         .key = key,
         .agent_id = row.at("agent_id").value_or(""),

@@ -48,6 +48,7 @@ struct Claims {
 
 struct Decision {
     bool ok = false;
+    bool report_now = false;  ///< this use changes something, which is not recorded yet
     std::string reason = "malformed";
     Parsed key{};
     std::string agent_id{}, org_id{};
@@ -108,6 +109,8 @@ class Cache {
     std::array<Part, 64> m_parts{};
 };
 
+class Uses;  // of uses.hpp
+
 class Verifier {
   public:
     using Query = std::function<Rows(char const *sql, std::vector<Value> const &arguments)>;
@@ -116,11 +119,12 @@ class Verifier {
 
     /// `query` runs one statement, committed, on the gateway's own connections, from any thread (a pooler is fine).
     /// `connect` makes a connection straight to the same server, for LISTEN. No `gateway_id`: the server is a standby.
-    Verifier(Query query, Connect connect, Value gateway_id);
+    /// No `uses`: the database records uses itself, but only those of calls that ask it.
+    Verifier(Query query, Connect connect, Value gateway_id, std::shared_ptr<Uses> uses = nullptr);
 
     /// Throws if the database cannot be asked: then accept no one. Never null.
     Shared check(std::string_view text, Claims const &claims = {});
-    /// The decision of the database itself.
+    /// The decision of the database itself. Counts no use.
     Shared ask(Parsed const &key, Claims const &claims = {});
     /// Like grants; a refusal comes from the database, which records it.
     Granted permit(Decision const &decision, std::string const &permission, Claims const &claims = {});
@@ -133,9 +137,11 @@ class Verifier {
 
   private:
     using Question = std::tuple<std::array<unsigned char, 32>, Value, Value>;
+    Shared decide(std::string_view text, Claims const &claims);
     Shared kept(relay::KeyDigest const &digest, Claims const &claims);
     Shared share(Parsed const &key, Claims const &claims);
     Shared refill(Parsed const &key, Claims const &claims);
+    std::vector<Value> question(Parsed const &key, Claims const &claims) const;
     bool hears() const;
     void catch_up(PGconn *feed);
     Clock::time_point acknowledge_at() const;
@@ -147,6 +153,7 @@ class Verifier {
     Query m_query;
     Connect m_connect;
     Value m_gateway_id;
+    std::shared_ptr<Uses> m_uses;
     Changes m_changes{};
     Cache m_cache{};
     std::mutex m_asking_mutex{}, m_held_mutex{};

@@ -3,6 +3,7 @@
 // relay-admin-gateway(7) explains the rules that it keeps. The gateway provides:
 //   query(sql, values)   runs one statement, committed, on its own connections (a pooler is fine); its rows
 //   connect()            a new connected pg.Client, straight to the same server: for LISTEN
+//   uses                 a Uses of uses.mjs; null: the database records uses itself, but only those of calls that ask it
 
 import * as crypto from 'node:crypto';
 
@@ -11,7 +12,7 @@ const PERMISSION = /^(?=.{3,129}$)([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])$/;
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const AUTHENTICATE = `
   SELECT d.*, extract(epoch FROM d.expires_at)::float8 - extract(epoch FROM now())::float8 AS seconds_left
-  FROM relay_api.authenticate($1, $2, $3, $4, $5, $6) AS d`;
+  FROM relay_api.authenticate($1, $2, $3, $4, $5, $6, $7) AS d`;
 const AUTHORIZE = 'SELECT ok, conditions FROM relay_api.authorize($1, $2, $3, $4)';
 const SUBJECTS = ['key_id', 'agent_id', 'org_id'];
 const [MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE] = [60e3, 5e3, 1e3, 20e3]; // milliseconds
@@ -108,12 +109,19 @@ export class Verifier {
   acknowledged = [null, -SIGN_OF_LIFE];
 
   /** Without a gatewayId the server is a standby, which is polled: it takes neither LISTEN nor acknowledge. */
-  constructor(query, connect, gatewayId) {
-    Object.assign(this, { query, connect, gatewayId });
+  constructor(query, connect, gatewayId, uses = null) {
+    Object.assign(this, { query, connect, gatewayId, uses });
   }
 
   /** The decision, with `ok` and `reason`. Throws if the database cannot be asked: then accept no one. */
   async check(text, claims = {}) {
+    const decision = await this.decide(text, claims);
+    if (decision.ok) this.uses?.count(decision.key_id, claims.ip);
+    return decision;
+  }
+
+  /** As check, but counts no use. */
+  decide(text, claims) {
     const shown = String(text).replace(/\n$/, '');
     if (shown.length !== LENGTH) return { ok: false, reason: 'malformed' };
     // If the digest is kept, the text is a key: it was parsed when it was first shown.
@@ -154,10 +162,14 @@ export class Verifier {
     return mine;
   }
 
-  /** Asks the database, and keeps the answer; but a refusal is never kept. */
+  /** Asks the database, and keeps the answer; but neither a refusal, nor an answer to a use that is not recorded yet. */
   async refill(digest, parsed, claims) {
     const decision = await this.ask(parsed, claims);
     if (!decision.ok) return decision;
+    if (this.uses && decision.report_now) {
+      if (!this.gatewayId) this.uses.repeat(AUTHENTICATE, this.question(parsed, claims));
+      return decision;
+    }
     if (performance.now() >= this.turnAt) {
       [this.older, this.cache, this.turnAt] = [this.cache, new Map(), performance.now() + MAX_KEPT];
     }
@@ -165,10 +177,15 @@ export class Verifier {
     return decision;
   }
 
-  /** The decision of the database itself, with the time until which it may be kept. */
-  async ask({ keyId, digest }, { agent_id = null, org_id = null, ip = null, trace_id = null } = {}) {
+  /** The values of AUTHENTICATE. */
+  question({ keyId, digest }, { agent_id = null, org_id = null, ip = null, trace_id = null } = {}) {
+    return [keyId, digest, agent_id, org_id, ip, trace_id, this.uses !== null];
+  }
+
+  /** The decision of the database itself, with the time until which it may be kept. Counts no use. */
+  async ask({ keyId, digest }, claims) {
     const [now, asked] = [performance.now(), this.changes.number];
-    const [row] = await this.query(AUTHENTICATE, [keyId, digest, agent_id, org_id, ip, trace_id]);
+    const [row] = await this.query(AUTHENTICATE, this.question({ keyId, digest }, claims));
     const until = now + Math.min(MAX_KEPT, row.seconds_left === null ? MAX_KEPT : row.seconds_left * 1e3);
     const decision = { ...row, key_id: keyId, digest, until, asked };
     return { ...decision, places: subjects(decision).map((about) => this.changes.place(about)) };

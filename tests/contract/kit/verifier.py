@@ -4,6 +4,7 @@ relay-admin-gateway(7) explains the rules that it keeps. The gateway provides:
   query(sql, arguments)   runs one statement, committed, on its own connections, which may go through
                           a pooler; returns a list of dicts
   connect()               a new connection in autocommit, straight to the same server, for LISTEN
+  uses                    a Uses of uses.py; None: the database records uses itself, but only those of calls that ask it
 """
 
 import hashlib
@@ -23,7 +24,7 @@ import psycopg2.extras
 PERMISSION = re.compile(r"(?=.{3,129}$)([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])")
 AUTHENTICATE = """
     SELECT d.*, extract(epoch FROM d.expires_at)::float8 - extract(epoch FROM now())::float8 AS seconds_left
-    FROM relay_api.authenticate(%s, %s, %s, %s, %s, %s) AS d"""
+    FROM relay_api.authenticate(%s, %s, %s, %s, %s, %s, %s) AS d"""
 AUTHORIZE = "SELECT ok, conditions FROM relay_api.authorize(%s, %s, %s, %s)"
 SUBJECTS = ("key_id", "agent_id", "org_id")
 MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE = 60, 5, 1, 20  # seconds
@@ -112,8 +113,9 @@ class Changes:
 
 
 class Verifier:
-    def __init__(self, query, connect, gateway_id):
+    def __init__(self, query, connect, gateway_id, uses=None):
         self.query, self.connect, self.gateway_id = query, connect, gateway_id  # no gateway_id: the server is a standby
+        self.uses = uses
         self.lock, self.changes, self.asking = threading.Lock(), Changes(), {}
         self.cache = OrderedDict()  # digest -> decision, the oldest first
         self.held = {}  # subject -> {end: decision}
@@ -122,6 +124,13 @@ class Verifier:
 
     def check(self, text, agent_id=None, org_id=None, ip=None, trace_id=None):
         """The decision, with `ok` and `reason`. Raises if the database cannot be asked: then accept no one."""
+        decision = self.decide(text, agent_id, org_id, ip, trace_id)
+        if decision["ok"] and self.uses:
+            self.uses.count(decision["key_id"], ip)
+        return decision
+
+    def decide(self, text, agent_id, org_id, ip, trace_id):
+        """Like check, but counts no use."""
         shown = text.removesuffix("\n")
         if len(shown) != LENGTH:
             return {"ok": False, "reason": "malformed"}
@@ -167,9 +176,12 @@ class Verifier:
             mine.set()
 
     def refill(self, *question):
-        """Asks the database, and keeps the answer; but a refusal is never kept."""
+        """Asks the database, and keeps the answer; but neither a refusal, nor an answer to a use that is not recorded yet."""
         decision = self.ask(*question)
-        if decision["ok"]:
+        if decision["ok"] and self.uses and decision["report_now"]:
+            if not self.gateway_id:
+                self.uses.repeat(AUTHENTICATE, (*question, True))
+        elif decision["ok"]:
             with self.lock:
                 self.cache[decision["digest"]] = decision
                 self.cache.move_to_end(decision["digest"])
@@ -179,9 +191,9 @@ class Verifier:
         return decision
 
     def ask(self, key_id, digest, agent_id=None, org_id=None, ip=None, trace_id=None):
-        """The decision of the database itself, with the time until which it may be kept."""
+        """The decision of the database itself, with the time until which it may be kept. Counts no use."""
         now, asked = time.monotonic(), self.changes.number
-        (row,) = self.query(AUTHENTICATE, (key_id, digest, agent_id, org_id, ip, trace_id))
+        (row,) = self.query(AUTHENTICATE, (key_id, digest, agent_id, org_id, ip, trace_id, self.uses is not None))
         left = MAX_KEPT if row["seconds_left"] is None else min(MAX_KEPT, row["seconds_left"])
         decision = {**row, "key_id": key_id, "digest": digest, "until": now + left, "asked": asked}
         return {**decision, "places": [self.changes.place(one) for one in subjects(decision)]}
