@@ -234,17 +234,21 @@ def test_an_agent_is_unused_only_when_no_report_of_a_use_can_be_on_its_way(acme,
     database.execute("UPDATE relay.agents SET created_at = now() - interval '3 days'")
 
     def unused(age):
-        """The agents that are unused for a day while the last use of bot is `age` old, give or take eight seconds."""
+        """The agents that are unused for a day while the last use of bot is `age` old, give or take eight seconds. By
+        its key, it is the same."""
         while True:
             began = time.monotonic()
             database.execute("DELETE FROM relay.key_sightings")
             database.execute("INSERT INTO relay.key_sightings SELECT %s, '192.0.2.1', clock_timestamp() - %s::interval", key_id, age)
             found = acme("agent", "list", "--unused-for", "1d", "-o", "id", check=0).out.split()
+            keys = acme.json("key", "list", "--unused-for", "1d")["items"]
             if time.monotonic() - began < 8:
+                assert [one["agent_id"] for one in keys if one["agent_id"] != "idle"] == [one for one in found if one != "idle"]
                 return found
 
     assert unused("1 hour") == ["idle"]
     assert unused("1 day 1 second") == ["idle"], "gateways report every 10 s"
+    assert unused("1 day 12 seconds") == ["idle"], "and the next report has what the last one could not deliver"
     assert unused("1 day 1 minute") == ["bot", "idle"]
 
 

@@ -106,7 +106,9 @@ def test_silence_proves_something_only_if_a_gateway_listened(relay, database, fl
     relay("migrate-legacy", "finish", *everybody, "--quiet-for", "0", *OFF, "--dry-run", check=0)
     grow_old(database, "71 hours")
     relay.error("migrate-legacy", "finish", *everybody, *OFF, check=5)
-    grow_old(database, "1 hour 1 minute")  # gateways report every 10 s
+    grow_old(database, "1 hour 5 seconds")
+    relay.error("migrate-legacy", "finish", *everybody, *OFF, check=5)  # gateways report every 10 s, and again
+    grow_old(database, "1 minute")
     assert steps(relay) == ["relay-admin migrate-legacy finish --allow-never-seen 10"]
     for wrong in ((), ("--allow-never-seen", "9"), ("--allow-never-seen", "11")):
         assert "10 agents were never seen" in relay.error("migrate-legacy", "finish", *wrong, *OFF, check=5)["message"]

@@ -30,7 +30,7 @@ bool is_settled(KeyWait const &found) {
     for (std::optional<Instant> const &end : {key.retired_at, key.revoked_at, key.expires_at}) {
         ended = std::min(ended, end.value_or(ended));
     }
-    return has_ended(key) && found.at - ended >= report_interval;
+    return has_ended(key) && found.at - ended >= report_delay;
 }
 
 bool is_reached(Key const &key, KeyGoal goal) {
