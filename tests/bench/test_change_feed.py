@@ -60,8 +60,8 @@ def keys(database, tmp_path):
 
 @contextmanager
 def fleet(language, database, keys, count):
-    """That many gateways, each with an open connection of every agent."""
-    running = [Gateway(language, database, gateway_id=f"gateway-{number}") for number in range(count)]
+    """That many gateways that report uses, each with an open connection of every agent."""
+    running = [Gateway(language, database, gateway_id=f"gateway-{number}", reports=10) for number in range(count)]
 
     def connect(gateway):
         gateway.call("follow")

@@ -1,5 +1,5 @@
 """The speed of the verifier kit in each language: cached checks, what a change of the feed costs them, and how many
-checks the cache answers while others change.
+checks the cache answers while others change. The kit reports the uses meanwhile.
 
 The floor of a cached check is one SHA-256 of the key in the same language and process: their ratio is the gate. Figures
 per second and times are printed beside their goals."""
@@ -16,6 +16,7 @@ FLOOR_MUST = {"cpp": 0.30, "node": 0.30, "python": 0.12}  # of the SHA-256 per s
 ROUNDS = 5
 SIZES = (100_000, 1_000_000)
 SHARE_MUST, SHARE_AIM, KEYS = 0.95, 0.99, 200
+CALLERS, FIRST = 40, 20
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +90,10 @@ def test_changes_about_others_do_not_empty_the_cache(language, speed, database, 
               f" about others (must {100 * SHARE_MUST:.0f} %, aim {100 * SHARE_AIM:.0f} %); {filling + questions} questions about"
               f" {KEYS} keys")  # fmt: skip
     assert share >= SHARE_MUST and filling + questions <= 1.2 * KEYS
+
+
+def test_callers_with_one_key_ask_one_question(language, speed, capsys):
+    questions = speed.call("crowd", CALLERS, FIRST)
+    with capsys.disabled():
+        print(f"\n{language}: {questions} questions of {CALLERS} concurrent first calls with each of {FIRST} keys (must {FIRST})")
+    assert questions == FIRST

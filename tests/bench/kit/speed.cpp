@@ -1,6 +1,6 @@
 /// Measures verifier.cpp: JSON lines on stdin and stdout, see README.md.
 
-#include "tests/contract/kit/verifier.hpp"
+#include "tests/contract/kit/uses.hpp"
 
 #include <cstdlib>
 #include <fstream>
@@ -32,8 +32,12 @@ Rows query(char const *, std::vector<Value> const &arguments) {
              {"permissions", "[]"},
              {"conditions", Value()},
              {"expires_at", Value()},
-             {"seconds_left", Value()}}};
+             {"seconds_left", Value()},
+             {"report_now", "f"}}};
 }
+
+/// Answers as report_uses would answer.
+Rows record(char const *, std::vector<Value> const &) { return {}; }
 
 Connection connect() {
     Connection made(PQconnectdb(""), PQfinish);
@@ -44,7 +48,7 @@ Connection connect() {
 }
 
 Verifier &verifier() {
-    static Verifier one(query, connect, "speed");
+    static Verifier one(query, connect, "speed", std::make_shared<Uses>(record, 1s));
     return one;
 }
 
@@ -80,7 +84,8 @@ volatile unsigned char sink = 0;
 
 /// [cached checks per second, SHA-256 of the same keys per second]
 json rate(double seconds) {
-    return {per_second([](std::string const &key) { sink = verifier().check(key)->ok; }, seconds),
+    Claims const caller{.ip = "192.0.2.1"};
+    return {per_second([&](std::string const &key) { sink = verifier().check(key, caller)->ok; }, seconds),
             per_second([](std::string const &key) { sink = relay::KeyDigest::of(key).bytes[0]; }, seconds)};
 }
 
@@ -126,6 +131,23 @@ json share(double seconds, std::size_t count) {
     return {checks.load(), questions - before};
 }
 
+/// The number of questions of that many threads that check each of `count` keys at the same time.
+json crowd(std::size_t callers, std::size_t count) {
+    delay = 20;
+    int const before = questions;
+    for (std::size_t at = keys.size() - count; at < keys.size(); ++at) {
+        std::vector<std::thread> threads;
+        for (std::size_t n = 0; n < callers; ++n) {
+            threads.emplace_back([at] { verifier().check(keys[at]); });
+        }
+        for (std::thread &one : threads) {
+            one.join();
+        }
+    }
+    delay = 0;
+    return questions - before;
+}
+
 /// Returns once the cache answers, so that the feed is followed.
 void wait_for_the_feed() {
     std::thread([] { verifier().follow(); }).detach();
@@ -149,6 +171,7 @@ int main() {
         json const said = op == "fill"     ? fill(asked.at(1))
                           : op == "rate"   ? rate(asked.at(1))
                           : op == "stalls" ? stalls(asked.at(1))
+                          : op == "crowd"  ? crowd(asked.at(1), asked.at(2))
                                            : share(asked.at(1), asked.at(2));
         std::cout << said.dump() << std::endl;
     }

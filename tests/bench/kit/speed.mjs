@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
+const { Uses } = await import(`${process.env.KIT}/uses.mjs`);
 const { Verifier } = await import(`${process.env.KIT}/verifier.mjs`);
 const pg = createRequire(import.meta.url)('pg'); // by NODE_PATH, which `import` does not know
 
@@ -16,8 +17,11 @@ async function query(sql, [keyId]) {
   questions++;
   if (delay > 0) await sleep(delay);
   return [{ ok: true, reason: 'ok', org_id: `org-${keyId.slice(0, 2)}`, agent_id: `agent-${keyId}`, permissions: [],
-    expires_at: null, conditions: null, seconds_left: null }];
+    expires_at: null, conditions: null, seconds_left: null, report_now: false }];
 }
+
+/** Answers as report_uses would answer. */
+const record = async () => [{ again: [] }];
 
 async function connect() {
   const client = new pg.Client();
@@ -25,7 +29,7 @@ async function connect() {
   return client;
 }
 
-const verifier = new Verifier(query, connect, 'speed');
+const verifier = new Verifier(query, connect, 'speed', new Uses(record, 1e3));
 const keys = readFileSync(process.env.KEYS, 'latin1').split('\n').filter((key) => key !== '');
 const any = (count) => keys[Math.floor(Math.random() * count)];
 
@@ -50,7 +54,11 @@ const OPERATIONS = {
   /** [cached checks per second, SHA-256 of the same keys per second] */
   async rate(seconds) {
     const few = keys.slice(0, 1000);
-    const checks = await perSecond(async () => { for (const key of few) await verifier.check(key); return 1000; }, seconds);
+    const caller = { ip: '192.0.2.1' };
+    const checks = await perSecond(async () => {
+      for (const key of few) await verifier.check(key, caller);
+      return 1000;
+    }, seconds);
     const hashes = await perSecond(() => {
       for (const key of few) createHash('sha256').update(key).digest('hex');
       return 1000;
@@ -87,6 +95,14 @@ const OPERATIONS = {
     }));
     delay = 0;
     return [checks, questions - before];
+  },
+  /** The number of questions of that many callers that check each of `count` keys at the same time. */
+  async crowd(callers, count) {
+    delay = 20;
+    const before = questions;
+    for (const key of keys.slice(-count)) await Promise.all(Array.from({ length: callers }, () => verifier.check(key)));
+    delay = 0;
+    return questions - before;
   },
 };
 

@@ -11,22 +11,29 @@ import time
 import psycopg2
 
 sys.path.insert(0, os.environ["KIT"])
+from uses import Uses  # noqa: E402
 from verifier import Verifier  # noqa: E402
 
-questions, delay = 0, 0
+questions, delay, counting = 0, 0, threading.Lock()
 
 
 def query(sql, arguments):
     """Answers as authenticate would answer for a good key, after `delay` seconds."""
     global questions
-    questions += 1
+    with counting:
+        questions += 1
     if delay:
         time.sleep(delay)
     key_id = arguments[0]
     return [
         {"ok": True, "reason": "ok", "org_id": f"org-{key_id[:2]}", "agent_id": f"agent-{key_id}", "permissions": [],
-         "expires_at": None, "conditions": None, "seconds_left": None}
+         "expires_at": None, "conditions": None, "seconds_left": None, "report_now": False}
     ]  # fmt: skip
+
+
+def record(sql, arguments):
+    """Answers as report_uses would answer."""
+    return [{"again": []}]
 
 
 def connect():
@@ -35,7 +42,7 @@ def connect():
     return connection
 
 
-verifier = Verifier(query, connect, "speed")
+verifier = Verifier(query, connect, "speed", Uses(record, interval=1))
 with open(os.environ["KEYS"]) as file:
     keys = file.read().split()
 
@@ -59,7 +66,8 @@ def rate(seconds):
     """Returns [cached checks per second, SHA-256 of the same keys per second]."""
     few = keys[:1000]
     digest = lambda text: hashlib.sha256(text.encode()).digest()  # noqa: E731
-    return [per_second(verifier.check, few, seconds), per_second(digest, few, seconds)]
+    check = lambda text: verifier.check(text, ip="192.0.2.1")  # noqa: E731
+    return [per_second(check, few, seconds), per_second(digest, few, seconds)]
 
 
 def stalls(seconds):
@@ -97,6 +105,20 @@ def share(seconds, count):
     return [len(checks), questions - before]
 
 
+def crowd(callers, count):
+    """Returns the number of questions of that many threads that check each of `count` keys at the same time."""
+    global delay
+    delay, before = 0.02, questions
+    for key in keys[-count:]:
+        threads = [threading.Thread(target=verifier.check, args=(key,)) for _ in range(callers)]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+    delay = 0
+    return questions - before
+
+
 def wait_for_the_feed():
     """Returns once the cache answers, so that the feed is followed."""
     threading.Thread(target=verifier.follow, daemon=True).start()
@@ -110,5 +132,5 @@ def wait_for_the_feed():
 wait_for_the_feed()
 for line in sys.stdin:
     op, *arguments = json.loads(line)
-    said = {"fill": fill, "rate": rate, "stalls": stalls, "share": share}[op](*arguments)
+    said = {"fill": fill, "rate": rate, "stalls": stalls, "share": share, "crowd": crowd}[op](*arguments)
     print(json.dumps(said), flush=True)
