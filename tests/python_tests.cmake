@@ -7,6 +7,7 @@
 #   PROGRAM = "dev"      it runs the program of this build; "release": that of the release build, which ctest brings up to date first;
 #                        "package": the same, and ctest runs cli/package first
 #   QUICK = True         it belongs to `-L quick`, which does not wait for the release build
+#   FULL = True          it belongs to the label `full`, which only `tests/run --full` runs
 #   SECONDS = 90         it takes so long that ctest should start it early
 #   LIMIT = 28800        its time-out in seconds, in place of that of its label: with --full, it takes hours
 #
@@ -51,6 +52,7 @@ function(relay_python_suite label timeout default)
     string(REGEX REPLACE "^test_" "" name "${stem}")
     relay_program_of("${test}" "${default}" program)
     relay_read_mark("${test}" QUICK quick)
+    relay_read_mark("${test}" FULL full)
     relay_read_mark("${test}" SECONDS seconds)
     relay_read_mark("${test}" LIMIT limit)
     if(NOT limit)
@@ -63,6 +65,10 @@ function(relay_python_suite label timeout default)
       if(NOT program STREQUAL "dev")
         message(FATAL_ERROR "${test}: a quick test does not wait for the release build; it needs PROGRAM = \"dev\"")
       endif()
+    endif()
+
+    if(full)
+      list(APPEND labels full)
     endif()
 
     set(fixtures ${suite_FIXTURES})
