@@ -27,6 +27,8 @@ endforeach()
 add_executable(relay-admin-static EXCLUDE_FROM_ALL
   $<TARGET_OBJECTS:relay-admin> "${PROJECT_SOURCE_DIR}/cmake/package/optional_libraries.cpp")
 target_link_libraries(relay-admin-static PRIVATE relay_cli standard_warnings PkgConfig::LIBSODIUM)
+# `version` names OpenSSL only if it is there, so it does not take this function from the archive.
+target_link_options(relay-admin-static PRIVATE "LINKER:-u,OpenSSL_version")
 set_target_properties(relay-admin-static PROPERTIES
   RELAY_STATIC_LIBPQ ON RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
 relay_link_map(relay-admin-static)

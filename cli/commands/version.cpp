@@ -18,8 +18,11 @@ Runner declare(OptionSet &) {
 extern Command const version{
     .path = "version",
     .summary = "show the versions of program, schema and libpq",
-    .doc = R"(Shows the version of relay-admin, of the database schema that it works with, and of libpq. It does not
-connect; `schema status` shows the version of a database.
+    .doc = R"(Shows the version of relay-admin, of the database schema that it works with, and of libpq and its OpenSSL.
+It does not connect; `schema status` shows the version of a database.
+
+The program of the tarball has libpq and OpenSSL linked in: their updates need a new release. The program of the Debian
+package uses those of the machine.
 
 EXAMPLES
   relay-admin version

@@ -6,6 +6,10 @@
 /// A function of libpq, declared here because only the database layer may include libpq-fe.h. 150014 is 15.14.
 extern "C" int PQlibVersion(void);
 
+/// A function of OpenSSL, which libpq brings with it; null if this libpq is built without. 6 asks for the version alone.
+// NOLINTNEXTLINE(readability-identifier-naming)
+extern "C" __attribute__((weak)) char const *OpenSSL_version(int what);
+
 namespace relay::cli {
 
 namespace {
@@ -15,6 +19,8 @@ std::string libpq_version() {
     return std::to_string(number / 10000) + "." + std::to_string(number % 10000);
 }
 
+Value openssl_version() { return OpenSSL_version == nullptr ? Value() : Value(std::string(OpenSSL_version(6))); }
+
 }  // namespace
 
 Document version_document() {
@@ -23,7 +29,8 @@ Document version_document() {
         .id_key = "version",
         .data = {{"version", "relay-admin", std::string(version())},
                  {"schema_version", "Schema", std::int64_t{schema_version()}},
-                 {"libpq_version", "libpq", libpq_version()}},
+                 {"libpq_version", "libpq", libpq_version()},
+                 {"openssl_version", "OpenSSL", openssl_version()}},
     };
 }
 

@@ -79,6 +79,13 @@ def test_the_readme_says_which_libc(unpacked):
     assert f"glibc {'.'.join(map(str, newest))} or later" in (unpacked / "README").read_text()
 
 
+def test_it_names_the_libpq_and_the_openssl_that_are_linked_in(unpacked):
+    versions = Runner(program=unpacked / "bin/relay-admin").json("version")["data"]
+    for name, package in (("libpq_version", "libpq-dev"), ("openssl_version", "libssl-dev")):
+        installed = run("dpkg-query", "--show", "--showformat", "${Version}", package).decode()
+        assert installed.startswith(f"{versions[name]}-"), (name, installed)
+
+
 def test_it_works_over_tls_where_only_libc_is_installed(root, encrypted):
     shutil.copyfile(encrypted.cluster.folder / "ca.crt", root.folder / "tmp/ca.crt")
     relay = Runner(
