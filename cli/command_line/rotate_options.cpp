@@ -21,22 +21,24 @@ bool has_other_than_read_back(SinkOptions options) {
 
 void refuse_with_revert(RotateOptions const &options) {
     std::pair<std::string_view, bool> const others[] = {
-        {"--grace", options.grace.has_value() && !options.sink.read_back},
-        {"--after", options.sink.after.has_value()},
-        {"--settle", options.sink.settle.has_value()},
+        {"--grace", options.grace.has_value() && !options.sink.sink.read_back},
+        {"--after", options.sink.sink.after.has_value()},
+        {"--settle", options.sink.sink.settle.has_value()},
         {"--if-older-than", options.if_older_than.has_value()},
         {"--due-within", options.due_within.has_value()},
         {"--retire-on-first-use", options.retire_on_first_use},
         {"--request-id", options.request_id.has_value()},
         {"--key-from", options.key_from.has_value()},
         {"--force", options.force},
-        {"a flag for the new secret", has_other_than_read_back(options.sink)},
+        {"--missing", options.if_missing},
+        {"--expires", options.expires_at.has_value()},
+        {"a flag for the new secret", has_other_than_read_back(options.sink.sink)},
     };
     for (auto const &[name, given] : others) {
         at_most_one({{"--revert", true}, {name, given}});
     }
-    require_partner("--deliver-timeout", options.sink.deliver_timeout.has_value(), "--read-back",
-                    options.sink.read_back.has_value());
+    require_partner("--deliver-timeout", options.sink.sink.deliver_timeout.has_value(), "--read-back",
+                    options.sink.sink.read_back.has_value());
 }
 
 void require_bounded_grace(RotateOptions const &options) {
@@ -46,31 +48,84 @@ void require_bounded_grace(RotateOptions const &options) {
 }
 
 void refuse_contradictions(RotateOptions const &options) {
-    at_most_one(
-        {{"--if-older-than", options.if_older_than.has_value()}, {"--due-within", options.due_within.has_value()}});
+    at_most_one({{"--if-older-than", options.if_older_than.has_value()},
+                 {"--due-within", options.due_within.has_value()},
+                 {"--missing", options.if_missing}});
     if (options.retire_on_first_use && options.grace == seconds(0)) {
         throw Error(ErrorKind::usage,
                     "--retire-on-first-use has no effect with --grace 0, which ends the old key immediately");
     }
-    if (options.sink.secret_stdout && (options.if_older_than || options.due_within)) {
+    if (options.sink.sink.secret_stdout && (options.if_older_than || options.due_within || options.if_missing)) {
         throw Error(
-            ErrorKind::usage, "--secret-stdout cannot be used with --if-older-than or --due-within",
+            ErrorKind::usage, "--secret-stdout cannot be used with --if-older-than, --due-within or --missing",
             {.why = "if the key is not due, stdout is empty, and a reader may overwrite a good secret with that",
              .next = "use --secret-file FILE, and continue only if FILE exists"});
     }
-    if (options.request_id && options.sink.deliver) {
+    if (options.request_id && options.sink.sink.deliver) {
         throw Error(ErrorKind::usage, "--request-id and --deliver cannot be used together",
                     {.why = "a delivery that was not confirmed must be repeated",
                      .next = "omit --request-id, or make the key yourself and use --key-from FILE"});
     }
-    if (options.key_from && options.sink.any() && !options.sink.asked()) {
+    if (options.key_from && options.sink.sink.any() && !options.sink.sink.asked()) {
         throw Error(ErrorKind::usage, "a flag for the delivery is given, but no place for the key",
                     {.why = "a key of --key-from is delivered only if you name a place",
                      .next = "add --deliver CMD or another place, or omit that flag"});
     }
-    if (options.key_from == "-" && options.sink.seal_key == "-") {
+    if (options.key_from == "-" && options.sink.sink.seal_key == "-") {
         throw Error(ErrorKind::usage, "--key-from - and --seal-key - cannot both read stdin");
     }
+}
+
+/// Flags of one agent's rotation that many agents cannot have, and the other way round.
+void refuse_for_fleet(RotateOptions const &options) {
+    std::pair<std::string_view, bool> const others[] = {
+        {"--revert", options.revert},
+        {"--request-id", options.request_id.has_value()},
+        {"--key-from", options.key_from.has_value()},
+    };
+    for (auto const &[name, given] : others) {
+        at_most_one({{options.all ? "--all" : "--org", true}, {name, given}});
+    }
+}
+
+void refuse_for_one(RotateOptions const &options) {
+    WhichFlags const &which = options.which;
+    std::pair<std::string_view, bool> const others[] = {
+        {"--owner", which.owner.owner.has_value()},
+        {"--no-owner", which.no_owner},
+        {"--label", !which.owner.labels.empty()},
+        {"--match", which.match.has_value()},
+        {"--limit", options.limit.has_value()},
+        {"--expect", options.expect.has_value()},
+        {"--batch", options.batch.has_value()},
+        {"--on-error", options.on_error.has_value()},
+        {options.sink.only_for_many(), !options.sink.only_for_many().empty()},
+    };
+    for (auto const &[name, given] : others) {
+        if (given) {
+            throw Error(ErrorKind::usage, std::string(name) + " needs --org ORG or --all",
+                        {.why = "it is about the rotation of many agents"});
+        }
+    }
+}
+
+void declare_fleet(OptionSet &set, RotateOptions &options) {
+    add_org_flag(set, "rotate the keys of all agents of this organization", options.org);
+    add_flag(set, {.names = "--all", .description = "rotate the keys of all agents"}, options.all);
+    declare_which_agents(set, "with --org or --all: agents", options.which);
+    add_integer(set,
+                {.names = "--limit", .type = "N", .description = "with --org or --all: at most N agents in this run"},
+                {.min = 1, .max = 100'000'000}, options.limit);
+    add_integer(
+        set,
+        {.names = "--expect", .type = "N", .description = "do nothing unless exactly N agents would get a new key"},
+        {.min = 0, .max = 100'000'000}, options.expect);
+    add_integer(set, {.names = "--batch", .type = "N", .description = "keys per transaction (default: 1000)"},
+                {.min = 1, .max = 10'000}, options.batch);
+    add_choice(set,
+               {.names = "--on-error",
+                .description = "after an agent fails, stop or continue with the others (default: continue)"},
+               {"stop", "continue"}, options.on_error);
 }
 
 }  // namespace
@@ -83,6 +138,8 @@ void declare_rotation(OptionSet &set, RotateOptions &options) {
                  options.if_older_than);
     add_duration(set, {.names = "--due-within", .description = "do nothing if the key is due later"},
                  options.due_within);
+    add_flag(set, {.names = "--missing", .description = "do nothing if the agent has a working key"},
+             options.if_missing);
     add_flag(set, {.names = "--retire-on-first-use", .description = "end the old key when the new one is first used"},
              options.retire_on_first_use);
     add_value(set,
@@ -98,7 +155,10 @@ void declare_rotation(OptionSet &set, RotateOptions &options) {
              options.force);
     add_flag(set, {.names = "--revert", .description = "take the last rotation back, while the old key works"},
              options.revert);
-    declare_sink(set, options.sink);
+    add_instant(set, {.names = "--expires", .description = "when the new key ends (default: as the old one would)"},
+                options.expires_at);
+    declare_fleet(set, options);
+    declare_batch_sink(set, options.sink);
 }
 
 std::vector<std::string> repeated_flags(RotateOptions const &options) {
@@ -111,6 +171,12 @@ std::vector<std::string> repeated_flags(RotateOptions const &options) {
     add("--grace", options.grace);
     add("--if-older-than", options.if_older_than);
     add("--due-within", options.due_within);
+    if (options.if_missing) {
+        words.emplace_back("--missing");
+    }
+    if (options.expires_at) {
+        add_flag_words(words, "--expires", format_instant_exact(*options.expires_at));
+    }
     if (options.retire_on_first_use) {
         words.emplace_back("--retire-on-first-use");
     }
@@ -125,6 +191,9 @@ std::vector<std::string> repeated_flags(RotateOptions const &options) {
 
 void check_rotation(RotateOptions const &options) {
     require_bounded_grace(options);
+    exactly_one(
+        {{"AGENT", options.agent.given().has_value()}, {"--org", options.org.has_value()}, {"--all", options.all}});
+    options.is_for_fleet() ? refuse_for_fleet(options) : refuse_for_one(options);
     if (options.revert) {
         refuse_with_revert(options);
     } else {

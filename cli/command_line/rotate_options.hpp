@@ -1,7 +1,9 @@
 #pragma once
 
+#include "cli/command_line/agent_flags.hpp"
 #include "cli/command_line/id_flags.hpp"
 #include "cli/sink/options.hpp"
+#include "relay/model/time.hpp"
 
 #include <chrono>
 #include <optional>
@@ -21,10 +23,22 @@ struct RotateOptions {
     std::optional<std::string> key_from{};
     bool force = false;
     bool revert = false;
-    SinkOptions sink{};
+    std::optional<Instant> expires_at{};
+    bool if_missing = false;
+    BatchSinkOptions sink{};
+
+    /// For many agents.
+    std::optional<std::string> org{};
+    bool all = false;
+    WhichFlags which{};
+    std::optional<std::int64_t> batch{};
+    std::optional<std::int64_t> limit{};
+    std::optional<std::int64_t> expect{};
+    std::optional<std::string> on_error{};
 
     /// Returns whether the command may find that no new key is needed.
-    bool may_find_nothing_to_do() const { return if_older_than || due_within || request_id || key_from; }
+    bool may_find_nothing_to_do() const { return if_older_than || due_within || if_missing || request_id || key_from; }
+    bool is_for_fleet() const { return org || all; }
 };
 
 void declare_rotation(OptionSet &set, RotateOptions &options);

@@ -8,6 +8,7 @@
 #include "cli/output/progress.hpp"
 #include "cli/sink/batch/manifest.hpp"
 #include "cli/sink/batch_sink.hpp"
+#include "cli/sink/command/around_delivery.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "relay/legacy/issue.hpp"
 #include "relay/legacy/issued_keys.hpp"
@@ -94,7 +95,7 @@ IssuedLegacy issue_all(Context &context, IssueLegacy const &request, BatchSink &
 
 Document issue_document(Context &context, IssuedLegacy const &done, std::optional<std::string> const &manifest) {
     std::vector<Record> faults;
-    for (IssuedLegacy::Fault const &fault : done.faults) {
+    for (AgentFault const &fault : done.faults) {
         faults.push_back({{"agent_id", "Agent ID", fault.agent_id}, {"reason", "Reason", fault.reason}});
     }
     Document document{.kind = "LegacyIssue", .id_key = "issued"};
@@ -128,7 +129,16 @@ ExitStatus run(Options const &options, Context &context) {
         sink->settle(database_judge(context));
     }
     std::optional<Progress> progress;
+    std::vector<std::string> not_followed;
     IssueObserver observer;
+    observer.committed = [&](std::vector<IssuedToAgent> const &batch) {
+        for (IssuedToAgent const &issued : batch) {
+            if (auto const failure =
+                    after_delivery_to(options.sink.sink, issued.agent_id, issued.org_id, issued.key_id)) {
+                not_followed.push_back("agent " + issued.agent_id.text() + ": " + *failure);
+            }
+        }
+    };
     observer.starting = [&](std::size_t total) {
         if (total > 0) {
             context.output().note("issuing keys to " + counted(total, "agent"));
@@ -150,6 +160,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (warning) {
         document.warnings.push_back(*warning);
     }
+    document.warnings.insert(document.warnings.end(), not_followed.begin(), not_followed.end());
     if (done.in_delivery.agents > 0) {
         auto const agents = counted(static_cast<std::size_t>(done.in_delivery.agents), "agent");
         document.warnings.push_back(agents + " of the list cannot get a key before " +
@@ -160,7 +171,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (!done.changed && done.faults.empty() && done.in_delivery.agents == 0) {
         context.output().note("nothing changed: every requested agent already has its own key");
     }
-    return done.faults.empty() && !warning ? ExitStatus::ok : ExitStatus::partial;
+    return done.faults.empty() && !warning && not_followed.empty() ? ExitStatus::ok : ExitStatus::partial;
 }
 
 Runner declare(OptionSet &set) {
@@ -230,7 +241,9 @@ while no transaction is open. If CMD succeeds, the key becomes active, and the a
 if there is none) is in the environment of CMD, too. If CMD fails, the agent keeps the staged key, because it may have
 arrived. The agent remains on the list, and after --deliver-timeout a run delivers another key to it. Until then, an
 agent that you name fails (exit 7). With --next or --all, a warning says how many agents wait. After twenty
-failures in a row the run ends. --deliver-jobs N runs up to N commands at the same time.
+failures in a row the run ends. --deliver-jobs N runs up to N commands at the same time. --read-back CMD prints the key
+that the store holds. Then a key counts as delivered only if the store shows it. --after CMD runs once for each agent
+whose key is confirmed. If it fails, the agent keeps its key, a warning names it, and the exit code is 7.
 
 Exit 0: issued, or every agent already has a key. 2: no place for the keys was given, or the file of public keys is
 bad. 5: no window is open, or the number of agents differs from --expect. 7: some agents failed, or the manifest could

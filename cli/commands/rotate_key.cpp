@@ -2,6 +2,7 @@
 #include "cli/command_line/rotate_options.hpp"
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/rotation.hpp"
+#include "cli/fleet/rotate_fleet.hpp"
 #include "cli/input/input_file.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
@@ -29,6 +30,8 @@ RotateKey make_request(RotateOptions const &options, AgentId agent, std::optiona
     request.grace = options.grace.value_or(request.grace);
     request.if_older_than = options.if_older_than;
     request.due_within = options.due_within;
+    request.if_missing = options.if_missing;
+    request.expires_at = options.expires_at;
     request.retire_on_first_use = options.retire_on_first_use;
     request.force = options.force;
     if (options.request_id) {
@@ -69,21 +72,24 @@ ExitStatus show(Context &context, RotatedKey const &rotated, std::optional<Reque
 }
 
 ExitStatus run(RotateOptions const &options, Context &context) {
-    AgentId agent = AgentId::parse(options.agent.required());
     check_rotation(options);
+    if (options.is_for_fleet()) {
+        return rotate_fleet(options, context);
+    }
+    AgentId agent = AgentId::parse(options.agent.required());
     WriteOptions const by = context.write_options();
     if (options.revert) {
         RevertRotation request{.agent = std::move(agent)};
         request.grace = options.grace.value_or(request.grace);
-        if (options.sink.read_back) {
-            request.look = [&] { return look_into_store(context, options.sink, request.agent); };
+        if (options.sink.sink.read_back) {
+            request.look = [&] { return look_into_store(context, options.sink.sink, request.agent); };
         }
         return show(context, revert_rotation(context.database(), request, by), {}, {});
     }
     std::optional<ApiKey> own_key;
     std::unique_ptr<Sink> sink;
-    if (!options.key_from || options.sink.asked()) {
-        SinkOptions sink_options = options.sink;
+    if (!options.key_from || options.sink.sink.asked()) {
+        SinkOptions sink_options = options.sink.sink;
         sink_options.repeated = repeated_flags(options);
         sink_options.existing_file =
             options.may_find_nothing_to_do() ? ExistingFile::refuse_at_delivery : ExistingFile::refuse_at_once;
@@ -93,12 +99,12 @@ ExitStatus run(RotateOptions const &options, Context &context) {
         own_key = read_own_key(context, *options.key_from);
     }
     RotateKey request = make_request(options, std::move(agent), own_key);
-    confirm_instant_end(context, request, options.sink.deliver.has_value());
+    confirm_instant_end(context, request, options.sink.sink.deliver.has_value());
     if (sink && !by.dry_run) {
         settle_sink(context, *sink);
     }
-    request.view = look_into_store(context, options.sink, request.agent);
-    return show(context, rotate_key(context.database(), request, by, sink.get()), request.request, options.sink);
+    request.view = look_into_store(context, options.sink.sink, request.agent);
+    return show(context, rotate_key(context.database(), request, by, sink.get()), request.request, options.sink.sink);
 }
 
 Runner declare(OptionSet &set) {
@@ -114,7 +120,7 @@ Command const rotate_key{
     .path = "rotate-key",
     .summary = "give an agent a new key; the old one works for a while",
     .doc =
-        R"(Gives the agent a new key. The old key keeps working for the grace period (--grace, default 24h), by the
+        R"(Gives an agent, or many, a new key. The old key keeps working for the grace period (--grace, default 24h), by the
 database's clock, but never beyond its own expiry. With --retire-on-first-use it ends as soon as the new key is first
 used.
 
@@ -163,12 +169,28 @@ So what the store holds works at every instant, if the store replaces a value wh
 write after the settle time, or that loses what it acknowledged. Nor is a store into which others write, or a process
 that CMD moves to another session. --read-back in the daily run shows when the store holds no live key.
 
+--org ORG rotates the keys of all agents of an organization, and --all those of the whole relay. --owner, --label and
+--match narrow it. --due-within and --if-older-than rotate what is due. --missing gives a key to agents that have no
+working one. The keys go to --secrets-dir, one file each. Or they go to one --secret-file, one line each
+(--secret-format json or sealed), or to --deliver. Agents that are blocked or revoked are left out. So are agents that
+never had a key, unless you add --missing. The rules of one rotation hold for each agent. If an agent fails, the
+others are rotated, and the command exits 7. The output names it. --on-error stop ends the run instead.
+
+A fleet is rotated in batches. Each batch is first delivered and made durable, and then committed. If the command is
+killed, run it again. For 12 hours the same command continues the same rotation, also on another machine. Then agents
+that have their new key are left out. Two runs at the same time share the work. With --deliver, one agent's key is staged
+at a time: one commit confirms an agent and stages the next. After a kill, only the agent of that delivery gets another
+key. --expect N changes nothing unless exactly N agents would get a key. --limit N ends the run after N agents; the
+next run continues. At a terminal the command asks first; a script is not asked.
+
+--expires TIME is when the new key ends, whatever happens. If an end was set before, a later one needs --force.
+
 To retry safely after a lost answer, use --request-id UUID: the same id returns the same key id and changes nothing;
 with other parameters the command exits 5. Or make the key yourself and give it with --key-from FILE, which needs no
 place for the key. With --deliver, a repeat delivers the same key again. The key itself is never an argument.
 
 Exit 0: rotated, or not due. 2: no place for the key was given. 3: no such agent. 5: the agent is revoked, its key has
-expired, a rotation is in its grace period, or the store must be looked into. 7: the key is confirmed, but CMD of --after failed. 8: nothing was changed; run it again. If another session
+expired, a rotation is in its grace period, or the store must be looked into. 7: the key is confirmed, but CMD of --after failed; or some agents of a fleet failed. 8: nothing was changed; run it again. If another session
 has locked the agent, the command waits 5 seconds for it before that; `block` and `revoke` do not wait for such a lock.
 9: the outcome is unknown; the message has the command that settles it. 11: the keys were not as requested when they
 were read back; nothing was changed. 12: the key could not be delivered; nothing was changed. With --deliver: not confirmed, and every key that may have
@@ -183,6 +205,9 @@ EXAMPLES
   relay-admin rotate-key billing-bot --revert
   # every day, into a secret manager
   relay-admin rotate-key billing-bot --if-older-than 80d --deliver 'vault kv put secret/billing-bot key=-' --read-back 'vault kv get -field=key secret/billing-bot'
+  # every day, a whole organization
+  relay-admin rotate-key --org acme-corp --due-within 10d --replace --secrets-dir /etc/relay-keys --no-input
+  relay-admin rotate-key --all --if-older-than 80d --deliver 'vault kv put "secret/$RELAY_AGENT_ID" key=-'
   # a key from a secret manager
   relay-admin agent rotate-key --agent-id billing-bot --key-from new.key)",
     .declare = declare,

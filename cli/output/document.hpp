@@ -100,6 +100,7 @@ struct Document {
     std::vector<Record> items{};  ///< of a list
     Record columns{};  ///< of a list: an item's fields with null values, so that an empty list still has headers
     Record about_list{};  ///< of a list: what is said of all of it, beside its items; only in -o json
+    Record totals{};  ///< of a list: what its items come to; in -o json, and in the Summary of jsonl
     std::optional<std::string> next{};  ///< of a list: where the next page begins, if there is one
     std::vector<std::string> warnings{};  ///< also printed on stderr
     std::optional<std::string> request_id{};

@@ -11,7 +11,7 @@ constexpr std::size_t piece_size = 32U << 10U;
 
 }  // namespace
 
-ListOutput::ListOutput(Output &output, Document list) : m_output(output), m_list(std::move(list)) {}
+ListOutput::ListOutput(Output &output, Document list, Of of) : m_output(output), m_list(std::move(list)), m_of(of) {}
 
 void ListOutput::add(Record item) {
     if (!m_renderer && m_list.items.size() < most_first_items) {
@@ -28,7 +28,7 @@ void ListOutput::add(Record item) {
 }
 
 void ListOutput::start() {
-    m_stream = m_output.long_text();
+    m_stream = m_output.long_text(m_of == Of::reading);
     m_renderer = m_output.list_renderer();
     m_text = m_renderer->begin(m_list);
     for (Record const &item : m_list.items) {
@@ -45,7 +45,7 @@ void ListOutput::write() {
 
 void ListOutput::finish() {
     if (!m_renderer) {
-        return m_output.browse(m_list);
+        return m_of == Of::reading ? m_output.browse(m_list) : m_output.show(m_list);
     }
     m_text += m_renderer->end(m_list, m_output.database());
     write();

@@ -17,7 +17,10 @@ class Output;
 /// that fails before that, is shown completely or not at all.
 class ListOutput {
   public:
-    ListOutput(Output &output, Document list);
+    /// What the list is of: what was read, which may go through a pager, or what a command has done, which goes to stdout as
+    /// it happens.
+    enum class Of { reading, changes };
+    ListOutput(Output &output, Document list, Of of = Of::reading);
 
     /// The list without its items. Stamp it before finish().
     Document &list() { return m_list; }
@@ -34,6 +37,7 @@ class ListOutput {
 
     Output &m_output;
     Document m_list;
+    Of m_of;
     std::unique_ptr<ListRenderer> m_renderer{};  // none: the items are kept
     std::unique_ptr<LongText> m_stream{};
     std::string m_text{};

@@ -59,8 +59,8 @@ std::optional<std::string> Output::pager() const {
     return pager_command([](char const *name) { return std::getenv(name); });
 }
 
-std::unique_ptr<LongText> Output::long_text() {
-    return std::make_unique<LongText>(pager(), [this](std::string_view line) { warn(line); });
+std::unique_ptr<LongText> Output::long_text(bool paged) {
+    return std::make_unique<LongText>(paged ? pager() : std::nullopt, [this](std::string_view line) { warn(line); });
 }
 
 std::unique_ptr<ListRenderer> Output::list_renderer() const {

@@ -30,10 +30,10 @@ class Output {
     /// As show(), for a document that changes nothing: uses a pager if stdout is a terminal that is too small. Not for
     /// a document printed beside a secret, and not for one that is needed immediately.
     void browse(Document const &document);
-    /// What a list that comes piece by piece needs (ListOutput): the renderer of the chosen format; stdout, or a pager if
-    /// it is a terminal; the database that was asked; and a last word on stderr about what was shown.
+    /// What a list that comes piece by piece needs (ListOutput): the renderer of the chosen format; stdout, or (with
+    /// `paged`) a pager if it is a terminal; the database that was asked; and a last word on stderr about what was shown.
     std::unique_ptr<ListRenderer> list_renderer() const;
-    std::unique_ptr<LongText> long_text();
+    std::unique_ptr<LongText> long_text(bool paged = true);
     std::optional<DatabaseLabel> database() const { return m_database ? m_database() : std::nullopt; }
     void conclude(Document const &document, std::vector<std::string> const &notes);
     /// Writes text to stdout as it is, through a pager if it is too long for the terminal: the output of `schema

@@ -165,6 +165,7 @@ std::string document_json(Document const &document, std::string_view items,
     if (document.is_list) {
         writer.member("items", items).member("next", or_null(document.next));
         add_fields(writer, document.about_list);
+        add_fields(writer, document.totals);
     } else {
         writer.member("data", json_of(document.data));
     }
@@ -237,9 +238,9 @@ std::string summary_line(Document const &document, std::int64_t count, std::opti
         .member("count", json_of(count))
         .member("changed", json_of(document.changed))
         .member("dry_run", json_of(document.dry_run))
-        .member("next", or_null(document.next))
-        .member("warnings", json_list(document.warnings))
-        .member("meta", meta(document, database));
+        .member("next", or_null(document.next));
+    add_fields(summary, document.totals);
+    summary.member("warnings", json_list(document.warnings)).member("meta", meta(document, database));
     return finished(std::move(summary).end());
 }
 

@@ -86,13 +86,6 @@ void declare_delivery(OptionSet &set, SinkOptions &options) {
                   .description = "how long after that the store may still take the key (default: 10m)",
                   .group = group},
                  options.settle);
-}
-
-}  // namespace
-
-void declare_sink(OptionSet &set, SinkOptions &options) {
-    declare_places(set, options);
-    declare_delivery(set, options);
     add_value(set,
               {.names = "--read-back",
                .type = "CMD",
@@ -105,6 +98,13 @@ void declare_sink(OptionSet &set, SinkOptions &options) {
                .description = "run CMD with sh, without the secret, when a delivery is confirmed",
                .group = group},
               options.after);
+}
+
+}  // namespace
+
+void declare_sink(OptionSet &set, SinkOptions &options) {
+    declare_places(set, options);
+    declare_delivery(set, options);
 }
 
 void declare_batch_sink(OptionSet &set, BatchSinkOptions &options) {

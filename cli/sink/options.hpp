@@ -73,9 +73,14 @@ struct BatchSinkOptions {
     std::optional<std::string> group_by{};  ///< org, owner
     std::optional<std::string> seal_keys{};  ///< a file, or `-`
     std::optional<std::int64_t> deliver_jobs{};
+
+    /// Returns the first flag that is given and makes sense only for many secrets; empty if there is none.
+    std::string_view only_for_many() const {
+        return group_by ? "--group-by" : seal_keys ? "--seal-keys" : deliver_jobs ? "--deliver-jobs" : "";
+    }
 };
 
-/// Adds the flags of declare_sink, and --group-by, --seal-keys and --deliver-jobs, but not --read-back and --after.
+/// Adds the flags of declare_sink, and --group-by, --seal-keys and --deliver-jobs.
 void declare_batch_sink(OptionSet &set, BatchSinkOptions &options);
 
 /// Adds --secret-file, --secrets-dir, --secret-fd, --secret-stdout, --replace, the flags of the format, and --deliver with

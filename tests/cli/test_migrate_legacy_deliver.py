@@ -359,3 +359,17 @@ def test_a_dry_run_runs_no_command(relay, database, tmp_path):
     enlist(relay, tmp_path, 3)
     done = relay.json("migrate-legacy", "issue", "--all", "--deliver", "touch ran", "--dry-run")
     assert done["data"]["issued"] == 3 and not (tmp_path / "ran").exists() and live_keys(database) == {}
+
+
+def test_the_store_is_asked_what_it_holds_and_a_command_runs_after(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 3)
+    read_back = 'cat "got/$RELAY_AGENT_ID" || true'
+    done = issue(relay, "--all", "--deliver", "cat > /dev/null", "--read-back", read_back, check=7)
+    assert done["issued"] == 0 and {fault["reason"] for fault in done["faults"]} == {"the store does not show its new key"}
+    pass_time(database, minutes=2)
+    after = 'echo "$RELAY_AGENT_ID" >> after; test "$RELAY_AGENT_ID" != Agent.0001'
+    words = ("--deliver", RECEIVER + "; exit 3", "--read-back", read_back, "--after", after)
+    result = relay.json("migrate-legacy", "issue", "--all", *words, check=7)
+    assert result["data"]["issued"] == 3 and len(result["warnings"]) == 1 and "Agent.0001" in result["warnings"][0]
+    assert (tmp_path / "after").read_text().split() == sorted(got())
+    assert_each_holds_its_own(database, got())

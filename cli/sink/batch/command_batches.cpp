@@ -3,6 +3,7 @@
 #include "cli/output/output.hpp"
 #include "cli/posix/files.hpp"
 #include "cli/sink/command/command_sink.hpp"
+#include "cli/sink/command/store_view.hpp"
 #include "relay/model/error.hpp"
 
 namespace relay::cli {
@@ -15,6 +16,7 @@ constexpr std::size_t most_failures = 20;
 CommandBatches::CommandBatches(SinkOptions const &options, std::size_t jobs, Rendering rendering, Output &output)
     : m_staging(staging_of(options)),
       m_command{.text = *options.deliver, .limit = m_staging.timeout},
+      m_read_back(options.read_back),
       m_jobs(jobs),
       m_rendering(std::move(rendering)),
       m_output(output) {
@@ -46,6 +48,10 @@ void CommandBatches::deliver() {
         }
     }
     stop_after_failures();
+}
+
+std::optional<StoreView> CommandBatches::view(AgentId const &agent) {
+    return view_of_store(*m_read_back, agent, m_staging.timeout, m_output);
 }
 
 void CommandBatches::stop_after_failures() {

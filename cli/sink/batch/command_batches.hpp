@@ -31,6 +31,8 @@ class CommandBatches final : public BatchSink {
     /// Throws Error (sink) after many failures in a row: then the command is broken, not the agents.
     void deliver() override;
     std::vector<Refusal> refused() const override { return m_refused; }
+    bool has_view() const override { return m_read_back.has_value(); }
+    std::optional<StoreView> view(AgentId const &agent) override;
     void committed() override { forget(); }
     void rolled_back() noexcept override { forget(); }
     void left_unknown() noexcept override { forget(); }
@@ -42,6 +44,7 @@ class CommandBatches final : public BatchSink {
 
     Staging m_staging;
     DeliveryCommand m_command;
+    std::optional<std::string> m_read_back;
     std::size_t m_jobs;
     Rendering m_rendering;
     K8sNames m_names{};  ///< of this run, for --secret-format k8s

@@ -14,12 +14,19 @@ std::optional<StoreView> look_into_store(Context &context, SinkOptions const &op
 
 std::optional<std::string> after_delivery(Context &context, SinkOptions const &options,
                                           std::optional<Key> const &confirmed) {
-    if (!options.after || !confirmed || confirmed->state != KeyState::active || context.is_dry_run()) {
+    if (!confirmed || confirmed->state != KeyState::active || context.is_dry_run()) {
+        return std::nullopt;
+    }
+    return after_delivery_to(options, confirmed->agent_id, confirmed->org_id, confirmed->key_id);
+}
+
+std::optional<std::string> after_delivery_to(SinkOptions const &options, AgentId const &agent, OrgId const &org,
+                                             KeyId const &key) {
+    if (!options.after) {
         return std::nullopt;
     }
     auto const complaint = run_after(
-        *options.after, {"RELAY_AGENT_ID=" + confirmed->agent_id.text(), "RELAY_ORG_ID=" + confirmed->org_id.text(),
-                         "RELAY_KEY_ID=" + confirmed->key_id.text()});
+        *options.after, {"RELAY_AGENT_ID=" + agent.text(), "RELAY_ORG_ID=" + org.text(), "RELAY_KEY_ID=" + key.text()});
     return complaint ? std::optional("the key is confirmed, but the command of --after failed: " + *complaint)
                      : std::nullopt;
 }

@@ -20,4 +20,8 @@ std::optional<StoreView> look_into_store(Context &context, SinkOptions const &op
 std::optional<std::string> after_delivery(Context &context, SinkOptions const &options,
                                           std::optional<Key> const &confirmed);
 
+/// The same for one of many agents, whose key is active.
+std::optional<std::string> after_delivery_to(SinkOptions const &options, AgentId const &agent, OrgId const &org,
+                                             KeyId const &key);
+
 }  // namespace relay::cli

@@ -136,6 +136,10 @@ class BatchDelivery : public Delivery {
     };
     /// Returns, after deliver() of such a delivery, the agents for which it failed.
     virtual std::vector<Refusal> refused() const { return {}; }
+    /// Returns whether view() can ask the store.
+    virtual bool has_view() const { return false; }
+    /// Returns what the store shows of an agent now; none if it did not answer.
+    virtual std::optional<StoreView> view(AgentId const &) { return std::nullopt; }
 };
 
 /// Delivers to the calling program: calls `take` with the whole key before COMMIT. `take` may throw to refuse it.

@@ -14,6 +14,9 @@ struct RotateKey {
     std::chrono::seconds grace = std::chrono::hours(24);  ///< how long the old key still works; 0: it ends immediately
     std::optional<std::chrono::seconds> if_older_than{};  ///< rotate only a key that is at least this old
     std::optional<std::chrono::seconds> due_within{};  ///< rotate only a key that is due within this time
+    bool if_missing = false;  ///< rotate only if the agent has no working key
+    std::optional<std::int64_t> unless_made_after{};  ///< a key with a higher Key::made_order stays
+    std::optional<Instant> expires_at{};  ///< when the new key ends; none: as the one that it replaces
     bool retire_on_first_use = false;  ///< end the grace as soon as a gateway sees the new key
     bool force = false;  ///< ends an older key that is still in grace; renews a key that has expired
     std::optional<RequestId> request{};  ///< a repeat with the same parameters returns the same key and changes nothing
@@ -39,7 +42,8 @@ struct RotatedKey : WriteReceipt {
 /// transaction. An agent with a staged key is due when that key has settled, whatever the age of its active key.
 ///
 /// Throws Error: not_found, no such agent; conflict, the agent is revoked, a rotation is still in grace, the key has
-/// expired, the agent has too many staged keys, or the request id was used with other parameters; sink.
+/// expired, `expires_at` is later than an end that was set before, the agent has too many staged keys, or the request id
+/// was used with other parameters; usage, `expires_at` has passed; sink.
 RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOptions const &options,
                       KeyDelivery *delivery);
 

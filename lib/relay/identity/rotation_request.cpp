@@ -19,10 +19,13 @@ std::string canonical_parameters(RotateKey const &request) {
     auto const text = [](std::optional<seconds> const &duration) {
         return duration ? format_duration(*duration) : std::string("-");
     };
+    std::string const more = (request.if_missing ? " missing=true" : "") +
+                             (request.expires_at ? " expires=" + format_instant(*request.expires_at) : std::string());
     return fmt::format(
-        "rotate-key {} grace={} if-older-than={} due-within={} retire-on-first-use={} force={} own-key={}",
+        "rotate-key {} grace={} if-older-than={} due-within={} retire-on-first-use={} force={} own-key={}{}",
         request.agent.text(), format_duration(request.grace), text(request.if_older_than), text(request.due_within),
-        request.retire_on_first_use, request.force, request.own_key != nullptr ? request.own_key->id().text() : "-");
+        request.retire_on_first_use, request.force, request.own_key != nullptr ? request.own_key->id().text() : "-",
+        more);
 }
 
 }  // namespace

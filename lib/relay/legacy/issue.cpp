@@ -2,11 +2,11 @@
 
 #include "relay/crypto/api_key.hpp"
 #include "relay/db/batches.hpp"
-#include "relay/identity/deliver_then_commit.hpp"
-#include "relay/identity/operations_sql.hpp"
+#include "relay/fleet/key_batch.hpp"
+#include "relay/fleet/staged_batches.hpp"
+#include "relay/identity/staged_keys_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/legacy/issue_sql.hpp"
-#include "relay/legacy/issue_staged.hpp"
 #include "relay/legacy/windows_sql.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/format_text.hpp"
@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <span>
 
 namespace relay {
@@ -26,9 +27,17 @@ class Issue {
   public:
     Issue(db::Database &database, IssueLegacy const &request, WriteOptions const &options, BatchDelivery &delivery,
           IssueObserver const &observer)
-        : m_database(database), m_request(request), m_options(options), m_delivery(delivery), m_observer(observer) {
+        : m_database(database),
+          m_request(request),
+          m_options(options),
+          m_delivery(delivery),
+          m_observer(observer),
+          m_batch(database, options, delivery) {
         if (delivery.staging() && !options.dry_run) {
             m_staged.emplace(database, options, delivery);
+            m_staged->confirming = [](db::Transaction &transaction, IssuedToAgent const &issued) {
+                sql::note_issued(transaction, issued.agent_id, issued.key_id);
+            };
         }
     }
 
@@ -112,9 +121,8 @@ class Issue {
         auto const ends = sql::deliveries_of(transaction, m_queued);
         for (std::size_t i = 0; i < m_queued.size(); ++i) {
             AgentId const &agent = m_queued[i];
-            bool const has_failed =
-                std::any_of(m_result.faults.begin(), m_result.faults.end(),
-                            [&](IssuedLegacy::Fault const &fault) { return fault.agent_id == agent; });
+            bool const has_failed = std::any_of(m_result.faults.begin(), m_result.faults.end(),
+                                                [&](AgentFault const &fault) { return fault.agent_id == agent; });
             if (states[i] == LegacyAgentState::listed && !has_failed) {
                 auto const end = ends.find(agent);
                 m_result.faults.push_back(
@@ -143,9 +151,6 @@ class Issue {
                                                 static_cast<std::int64_t>(most));
                 });
             } catch (Error const &error) {
-                if (m_staged) {
-                    m_taken = m_staged->taken();
-                }
                 if (!is_refusal_of_rows(error) || m_taken.empty()) {
                     throw;
                 }
@@ -226,76 +231,86 @@ class Issue {
         return ids;
     }
 
-    /// Issues one batch: take agents, make keys, write and deliver them, COMMIT. The server writes while the keys are
-    /// delivered, so that neither waits for the other's disk.
+    /// Issues one batch.
     void issue(Take const &take) {
         if (m_staged) {
-            StagedIssue::Done const done = m_staged->next(take);
-            m_taken = m_staged->taken();
+            StagedBatches::Done const done =
+                m_staged->next([&](db::Transaction &transaction, std::vector<AgentFault> &faults) {
+                    m_taken = take(transaction);
+                    return stage(transaction, faults);
+                });
             report(done);  // it is committed, whatever the delivery comes to
             return m_staged->deliver();
         }
-        std::vector<IssuedToAgent> made;
-        bool delivered = false;
-        bool prepared = false;
-        auto const forget = [&] {
-            if (prepared) {
-                m_delivery.rolled_back();
+        KeyBatch::Done const done = m_batch.run(
+            [&](db::Transaction &transaction) {
+                m_taken = take(transaction);
+                return receivers();
+            },
+            [&](db::Transaction &transaction, std::vector<sql::NewKey> const &keys) {
+                sql::insert_keys(transaction, keys, m_options.by);
+                return sql::issued_as_made(transaction, keys);
+            });
+        m_result.faults.insert(m_result.faults.end(), done.faults.begin(), done.faults.end());
+        if (!done.made.empty()) {
+            if (!m_options.dry_run) {
+                m_result.delivered_to = m_delivery.destination();
             }
-            prepared = delivered = false;
-        };
-        db::TransactOptions transact = writing(m_options);
-        transact.identify = !m_options.dry_run;
-        try {
-            commit_after_delivery(
-                m_database, transact,
-                [&](db::Transaction &transaction) {
-                    forget();  // a retried body starts afresh: the keys of the attempt before are dead
-                    made.clear();
-                    m_refused.clear();
-                    m_taken = take(transaction);
-                    std::vector<ToIssue const *> const able = able_to_receive();
-                    if (able.empty()) {
-                        transaction.nothing_to_do();
-                        return;
-                    }
-                    prepared = true;
-                    m_delivery.made_for(transaction.database_id());
-                    made = mint(transaction, able);
-                    if (m_options.dry_run) {
-                        write(transaction);
-                    } else {
-                        delivered = true;  // set first: if deliver() throws half-way, rolled_back() cleans up
-                        write(transaction, [this] {
-                            m_delivery.deliver();
-                            mint_ahead();
-                        });
-                    }
-                },
-                &m_delivery, delivered);
-        } catch (...) {
-            if (!delivered) {
-                forget();
-            }
-            throw;
+            count(done.made);
         }
-        m_result.faults.insert(m_result.faults.end(), m_refused.begin(), m_refused.end());
-        if (made.empty()) {
-            return;
-        }
-        if (!delivered) {  // a dry run
-            forget();
-        } else {
-            m_result.delivered_to = m_delivery.destination();
-        }
-        count(made);
     }
 
-    void report(StagedIssue::Done const &done) {
+    std::vector<Receiver> receivers() const {
+        std::vector<Receiver> all;
+        for (ToIssue const &agent : m_taken) {
+            all.push_back({agent.agent, agent.org, agent.owner});
+        }
+        return all;
+    }
+
+    /// Stages a key for each agent that was taken, and that can get one.
+    std::vector<StagedBatches::Staged> stage(db::Transaction &transaction, std::vector<AgentFault> &faults) {
+        if (m_taken.empty()) {
+            return {};
+        }
+        std::vector<Receiver> const agents = receivers();
+        std::vector<Recipient> all;
+        for (Receiver const &agent : agents) {
+            all.push_back(agent.recipient());
+        }
+        m_delivery.announce(all);
+        std::set<AgentId> const full = sql::agents_full_of_staged_keys(transaction, ids_of(m_taken));
+        std::vector<StagedBatches::Staged> staged;
+        std::vector<sql::NewKey> keys;
+        for (Receiver const &agent : agents) {
+            if (auto const reason = m_delivery.why_not(agent.recipient())) {
+                faults.push_back({agent.agent, *reason});
+            } else if (full.contains(agent.agent)) {
+                faults.push_back({agent.agent,
+                                  "it has too many staged keys that no delivery has confirmed: look into the "
+                                  "store, and end those that it does not hold"});
+            } else {
+                ApiKey const &key =
+                    staged.emplace_back(StagedBatches::Staged{ApiKey::generate(KeyType::agent), agent}).key;
+                keys.push_back({key.id(), key.hash().hex(), agent.agent, agent.org});
+            }
+        }
+        if (!keys.empty()) {
+            sql::stage_keys(transaction, keys, m_staged->staging(), m_options.by);
+            transaction.confirm(sql::are_staged_as_made(transaction, keys), "a new key of this batch");
+        }
+        return staged;
+    }
+
+    void report(StagedBatches::Done const &done) {
         m_result.faults.insert(m_result.faults.end(), done.faults.begin(), done.faults.end());
         if (!done.confirmed.empty()) {
             m_result.delivered_to = m_delivery.destination();
-            count(done.confirmed);
+            std::vector<IssuedToAgent> made;
+            for (StagedBatches::Confirmed const &confirmed : done.confirmed) {
+                made.push_back(confirmed.issued);
+            }
+            count(made);
         }
     }
 
@@ -310,76 +325,6 @@ class Issue {
         }
     }
 
-    /// Returns the agents that were taken, without those to which nothing can be delivered.
-    std::vector<ToIssue const *> able_to_receive() {
-        std::vector<ToIssue const *> able;
-        std::vector<Recipient> all;
-        for (ToIssue const &agent : m_taken) {
-            all.push_back({agent.org, agent.agent, agent.owner});
-        }
-        m_delivery.announce(all);
-        for (ToIssue const &agent : m_taken) {
-            if (auto const reason = m_delivery.why_not({agent.org, agent.agent, agent.owner})) {
-                m_refused.push_back({agent.agent, *reason});
-            } else {
-                able.push_back(&agent);
-            }
-        }
-        return able;
-    }
-
-    std::vector<IssuedToAgent> mint(db::Transaction &transaction, std::vector<ToIssue const *> const &agents) {
-        std::vector<IssuedToAgent> made;
-        m_keys.clear();
-        for (ToIssue const *agent : agents) {
-            auto const [key, hash_hex] = next_key();
-            m_delivery.add({.org = agent->org, .agent = &agent->agent, .key = key, .owner = agent->owner});
-            m_keys.push_back({key.id(), hash_hex, agent->agent, agent->org});
-            made.push_back({.agent_id = agent->agent,
-                            .org_id = agent->org,
-                            .owner = agent->owner,
-                            .key_id = key.id(),
-                            .issued_at = transaction.now()});
-        }
-        return made;
-    }
-
-    struct Minted {
-        ApiKey key;
-        std::string hash_hex;
-    };
-
-    static Minted mint_one() {
-        ApiKey key = ApiKey::generate(KeyType::agent);
-        std::string hash_hex = key.hash().hex();
-        return {std::move(key), std::move(hash_hex)};
-    }
-
-    Minted next_key() {
-        if (m_ahead.empty()) {
-            return mint_one();
-        }
-        Minted minted = std::move(m_ahead.back());
-        m_ahead.pop_back();
-        return minted;
-    }
-
-    /// Makes as many keys for the next batch as this one had, before it is known which agents will get them.
-    void mint_ahead() {
-        while (m_ahead.size() < m_keys.size()) {
-            m_ahead.push_back(mint_one());
-        }
-    }
-
-    void write(
-        db::Transaction &transaction, std::function<void()> const &meanwhile = [] {}) {
-        sql::insert_keys(transaction, m_keys, m_options.by);
-        sql::record_operations(transaction, m_delivery.operations());
-        auto const there = sql::issued_as_made(transaction, m_keys);
-        transaction.settle_while(meanwhile);
-        transaction.confirm(there.get(), "a new key of this batch");
-    }
-
     db::Database &m_database;
     IssueLegacy const &m_request;
     WriteOptions const &m_options;
@@ -388,12 +333,10 @@ class Issue {
     IssuedLegacy m_result{};
     std::int64_t m_migration = 0;
     std::size_t m_total = 0;
-    std::optional<StagedIssue> m_staged{};  ///< if it delivers to a store that is not a file
+    KeyBatch m_batch;
+    std::optional<StagedBatches> m_staged{};  ///< if it delivers to a store that is not a file
     Ids m_queued{};  ///< those of the named agents that will get a key
     std::vector<ToIssue> m_taken{};  ///< the agents of the last batch
-    std::vector<sql::NewKey> m_keys{};  ///< the keys of the last batch
-    std::vector<Minted> m_ahead{};  ///< keys that have no agent yet
-    std::vector<IssuedLegacy::Fault> m_refused{};  ///< agents of the last batch that the delivery refused
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/db/database.hpp"
+#include "relay/fleet/records.hpp"
 #include "relay/identity/delivery.hpp"
 #include "relay/model/attribution.hpp"
 
@@ -20,15 +21,6 @@ struct IssueLegacy {
     std::optional<std::int64_t> expect{};  ///< how many agents must get a key; any other number is a conflict
 };
 
-/// An agent that got a key, without the secret.
-struct IssuedToAgent {
-    AgentId agent_id;
-    OrgId org_id;
-    std::optional<std::string> owner{};
-    KeyId key_id;
-    Instant issued_at{};
-};
-
 /// Agents of the queue to which a run delivers a key, or whose delivery has just failed: they wait until its deadline.
 struct InDelivery {
     std::int64_t agents = 0;
@@ -40,11 +32,7 @@ struct IssuedLegacy : WriteReceipt {
     std::size_t batches = 0;
     std::string delivered_to{};  ///< empty: nothing was delivered
     std::vector<AgentId> unchanged{};  ///< agents of the request that have a key, or have left the list
-    struct Fault {
-        AgentId agent_id;
-        std::string reason{};
-    };
-    std::vector<Fault> faults{};  ///< agents that failed; the others were not affected
+    std::vector<AgentFault> faults{};
     std::int64_t waiting = 0;  ///< listed agents that still have no key
     InDelivery in_delivery{};  ///< of these; only of a request for the queue
 };

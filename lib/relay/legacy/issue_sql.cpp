@@ -78,12 +78,6 @@ SELECT count(*) AS agents FROM relay.legacy_agents AS listed
 WHERE listed.migration_id = $1::bigint AND listed.issued_key IS NULL
   AND EXISTS (SELECT FROM relay.agent_keys AS key WHERE key.agent_id = listed.agent_id AND key.state = 'active'))sql";
 
-// Makes the planner find each row by its key. It has no statistics for an array, so it would read both tables whole
-// for every batch, and the cost of a fleet would grow with the square of its size.
-constexpr auto by_key_sql =
-    "SELECT pg_catalog.set_config('enable_hashjoin', 'off', true), pg_catalog.set_config('enable_mergejoin', 'off', "
-    "true)";
-
 constexpr auto insert_sql = R"sql(
 WITH new AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS new (key_id, hash, agent_id, org_id)
@@ -120,27 +114,6 @@ constexpr auto note_sql = "UPDATE relay.legacy_agents SET issued_key = $2 WHERE 
 constexpr auto noted_sql = R"sql(
 SELECT count(*) AS agents FROM unnest($1::text[], $2::text[]) AS made (key_id, agent_id)
 JOIN relay.legacy_agents AS listed ON listed.agent_id = made.agent_id COLLATE "C" WHERE listed.issued_key = made.key_id)sql";
-
-constexpr auto operations_sql =
-    "INSERT INTO relay.operations (op_id, state) SELECT id, 'done' FROM unnest($1::text[]) AS id";
-
-struct Columns {
-    std::vector<KeyId> ids{};
-    std::vector<std::string> hashes{};
-    std::vector<AgentId> agents{};
-    std::vector<OrgId> orgs{};
-};
-
-Columns columns_of(std::vector<NewKey> const &keys) {
-    Columns columns;
-    for (NewKey const &key : keys) {
-        columns.ids.push_back(key.key_id);
-        columns.hashes.push_back(key.hash_hex);
-        columns.agents.push_back(key.agent_id);
-        columns.orgs.push_back(key.org_id);
-    }
-    return columns;
-}
 
 std::vector<ToIssue> read(db::Rows const &rows) {
     std::vector<ToIssue> found;
@@ -220,15 +193,15 @@ std::int64_t adoptable_keys(db::Transaction &transaction, std::int64_t migration
 }
 
 void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by) {
-    Columns const columns = columns_of(keys);
-    transaction.send(by_key_sql);
+    NewKeyColumns const columns(keys);
+    find_rows_by_key(transaction);
     transaction.send(insert_sql,
                      {db::array_text(columns.ids), db::array_text(columns.hashes), db::array_text(columns.agents),
                       db::array_text(columns.orgs), by.actor, by.reason, by.ticket, by.trace_id});
 }
 
 db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys) {
-    Columns const columns = columns_of(keys);
+    NewKeyColumns const columns(keys);
     auto const all = static_cast<std::int64_t>(keys.size());
     auto const there = count_keys_as_made(transaction, columns.ids, columns.hashes, columns.agents);
     return transaction.ask(
@@ -238,29 +211,21 @@ db::Pending<bool> issued_as_made(db::Transaction &transaction, std::vector<NewKe
 
 void stage_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Staging const &staging,
                 Attribution const &by) {
-    Columns const columns = columns_of(keys);
-    transaction.send(by_key_sql);
+    NewKeyColumns const columns(keys);
+    find_rows_by_key(transaction);
     transaction.send(stage_sql, {db::array_text(columns.ids), db::array_text(columns.hashes),
                                  db::array_text(columns.agents), db::array_text(columns.orgs), by.actor, by.reason,
                                  by.ticket, by.trace_id, staging.timeout, staging.settle});
 }
 
 bool are_staged_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys) {
-    Columns const columns = columns_of(keys);
+    NewKeyColumns const columns(keys);
     return count_keys_as_made(transaction, columns.ids, columns.hashes, columns.agents, KeyState::staged).get() ==
            static_cast<std::int64_t>(keys.size());
 }
 
 void note_issued(db::Transaction &transaction, AgentId const &agent, KeyId const &key) {
     transaction.send(note_sql, {agent, key});
-}
-
-void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations) {
-    transaction.send(
-        operations_sql, {db::array_text(operations)}, [&transaction, asked = operations.size()](db::Rows const &rows) {
-            transaction.require(rows.affected() == asked, "the record of this operation (relay.operations)");
-        });
-    transaction.adopt_operation(operations.front());
 }
 
 }  // namespace relay::sql

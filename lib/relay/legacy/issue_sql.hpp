@@ -2,6 +2,7 @@
 
 #include "relay/crypto/key_hash.hpp"
 #include "relay/db/transaction.hpp"
+#include "relay/fleet/new_keys_sql.hpp"
 #include "relay/identity/delivery.hpp"
 #include "relay/legacy/issue.hpp"
 #include "relay/legacy/records.hpp"
@@ -62,12 +63,6 @@ std::int64_t adoptable_keys(db::Transaction &transaction, std::int64_t migration
 std::vector<IssuedLegacyKey> issued_legacy_keys(db::Transaction &transaction, std::optional<OrgId> const &org,
                                                 std::optional<AgentId> const &after, std::int64_t most);
 
-struct NewKey {
-    KeyId key_id;
-    std::string hash_hex{};
-    AgentId agent_id;
-    OrgId org_id;  ///< the agent's
-};
 /// Inserts the keys as active, records them in the list, and writes an event for each. The transaction fails with Error
 /// (conflict) if one of the agents has a key.
 void insert_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, Attribution const &by);
@@ -83,8 +78,5 @@ void stage_keys(db::Transaction &transaction, std::vector<NewKey> const &keys, S
 bool are_staged_as_made(db::Transaction &transaction, std::vector<NewKey> const &keys);
 /// Records in the list that the agent has got this key, unless another one is recorded.
 void note_issued(db::Transaction &transaction, AgentId const &agent, KeyId const &key);
-
-/// Records all operations as done; the first one settles a lost COMMIT.
-void record_operations(db::Transaction &transaction, std::vector<OperationId> const &operations);
 
 }  // namespace relay::sql

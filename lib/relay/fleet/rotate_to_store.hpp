@@ -1,0 +1,11 @@
+#pragma once
+
+#include "relay/fleet/rotation_run.hpp"
+
+namespace relay {
+
+/// Rotates into a store that is not a file: one commit confirms an agent (or as many as are delivered at the same time),
+/// and stages the key of the next one.
+void rotate_to_store(RotationRun &run, BatchDelivery &delivery);
+
+}  // namespace relay

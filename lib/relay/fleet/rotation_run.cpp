@@ -1,0 +1,229 @@
+#include "relay/fleet/rotation_run.hpp"
+
+#include "relay/db/batches.hpp"
+#include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/use_case.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/outcome.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+
+namespace relay {
+namespace {
+
+using std::chrono::seconds;
+
+/// A rotation that began before that is not continued: the same request then means another rotation. Less than a day,
+/// because of daily runs.
+constexpr seconds most_age = std::chrono::hours(12);
+
+std::string text_of_duration(std::optional<seconds> const &duration) {
+    return duration ? format_duration(*duration) : std::string("-");
+}
+
+/// Returns one line with everything that makes one request different from another. Where the keys go is not a part of it:
+/// a rotation may be continued on another machine.
+std::string canonical(RotateFleet const &request) {
+    std::string labels;
+    for (Label const &label : request.which.labels) {
+        labels += (labels.empty() ? "" : ",") + label.text();
+    }
+    return fmt::format(
+        "rotate-key org={} owner={} no-owner={} labels={} match={} if-older-than={} due-within={} missing={} grace={} "
+        "retire-on-first-use={} force={} expires={}",
+        request.org ? request.org->text() : "-", request.which.owner ? request.which.owner->text() : "-",
+        request.which.unowned, labels, request.which.match.value_or("-"), text_of_duration(request.if_older_than),
+        text_of_duration(request.due_within), request.if_missing, format_duration(request.grace),
+        request.retire_on_first_use, request.force,
+        request.expires_at ? format_instant_exact(*request.expires_at) : std::string("-"));
+}
+
+void add(FleetCounts &sum, FleetCounts const &page) {
+    sum.candidates += page.candidates;
+    sum.not_due += page.not_due;
+    sum.done += page.done;
+    sum.blocked += page.blocked;
+    sum.revoked += page.revoked;
+    sum.keyless += page.keyless;
+}
+
+}  // namespace
+
+void RotationRun::begin() {
+    m_database.transact(reading(), [&](db::Transaction &transaction) {
+        if (m_request.org) {
+            sql::get_org(transaction, *m_request.org);
+        }
+        m_rotation = sql::find_rotation(transaction, canonical(m_request), most_age);
+        note(transaction);
+    });
+    count_all();
+    std::int64_t total = m_result.before.candidates;
+    if (m_request.limit) {
+        total = std::min(total, *m_request.limit);
+    }
+    if (m_request.expect && total != *m_request.expect) {
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} agents would get a new key, not {}; nothing was done", total, *m_request.expect),
+                    {.next = advise(Act::try_without_change)});
+    }
+    m_result.before.candidates = total;
+    if (m_rotation) {
+        m_result.continued = m_rotation->began_at;
+    }
+    if (m_observer.starting) {
+        m_observer.starting(m_result.before, m_result.continued);
+    }
+    if (total > 0 && !m_options.dry_run) {
+        m_rotation = m_database.transact(writing(m_options), [&](db::Transaction &transaction) {
+            sql::OpenRotation open = sql::open_rotation(transaction, canonical(m_request), most_age, m_options.by);
+            if (open.continued) {
+                transaction.nothing_to_do();
+            }
+            return open;
+        });
+    }
+    if (m_observer.progress) {
+        m_observer.progress(0, total);  // the pace is measured from here
+    }
+}
+
+void RotationRun::count_all() {
+    std::optional<AgentId> after;
+    while (auto const page = m_database.transact(
+               reading(), [&](db::Transaction &transaction) { return sql::count_page(transaction, query(), after); })) {
+        add(m_result.before, page->counts);
+        after = page->last;
+    }
+}
+
+std::optional<std::vector<sql::Candidate>> RotationRun::next_page(std::size_t most) {
+    auto const left = m_request.limit ? *m_request.limit - m_taken : static_cast<std::int64_t>(most);
+    if (m_is_at_end || !may_continue()) {
+        return std::nullopt;
+    }
+    if (left <= 0) {
+        m_result.complete = false;
+        return std::nullopt;
+    }
+    sql::CandidatePage page = m_database.transact(reading(), [&](db::Transaction &transaction) {
+        return sql::next_candidates(transaction, query(), m_after, std::min(left, static_cast<std::int64_t>(most)));
+    });
+    m_after = page.next;
+    m_is_at_end = !page.next;
+    m_taken += static_cast<std::int64_t>(page.candidates.size());
+    m_page_before = std::exchange(m_page, std::move(page.candidates));
+    return m_page;
+}
+
+std::vector<sql::Candidate> RotationRun::still_to_rotate(std::vector<AgentId> const &agents) {
+    return m_database.transact(
+        reading(), [&](db::Transaction &transaction) { return sql::find_candidates(transaction, query(), agents); });
+}
+
+void RotationRun::report(RotatedAgent row) {
+    switch (row.outcome) {
+        case FleetOutcome::rotated: ++m_result.rotated; break;
+        case FleetOutcome::confirmed: ++m_result.confirmed; break;
+        case FleetOutcome::unchanged: ++m_result.unchanged; break;
+        case FleetOutcome::failed: ++m_result.failed; break;
+    }
+    if (m_observer.after && row.key_is_active && !m_options.dry_run) {
+        if (auto const complaint = m_observer.after(row)) {
+            ++m_result.not_followed;
+            row.reason = *complaint;
+        }
+    }
+    if (m_observer.each) {
+        m_observer.each(row);
+    }
+    if (m_observer.progress) {
+        m_observer.progress(m_result.rotated + m_result.confirmed + m_result.unchanged + m_result.failed,
+                            m_result.before.candidates);
+    }
+}
+
+void RotationRun::fail(AgentId const &agent, std::string reason) {
+    RotatedAgent row{.agent_id = agent, .outcome = FleetOutcome::failed, .reason = std::move(reason)};
+    if (auto const *candidate = known(agent)) {
+        row.org_id = candidate->org;
+        row.owner = candidate->owner;
+        row.key_id = candidate->active;
+    }
+    report(std::move(row));
+}
+
+sql::Candidate const *RotationRun::known(AgentId const &agent) const {
+    for (auto const *page : {&m_page, &m_page_before}) {
+        auto const found = std::find_if(page->begin(), page->end(),
+                                        [&](sql::Candidate const &candidate) { return candidate.agent == agent; });
+        if (found != page->end()) {
+            return &*found;
+        }
+    }
+    return nullptr;
+}
+
+void RotationRun::count_batch(std::string const &destination) {
+    ++m_result.batches;
+    if (!m_options.dry_run) {
+        m_result.delivered_to = destination;
+    }
+}
+
+void RotationRun::note(db::Transaction const &transaction) { note_who(m_result, transaction); }
+
+RotatedFleet RotationRun::finish() {
+    m_result.complete = m_result.complete && m_is_at_end && may_continue();
+    if (m_rotation && m_result.complete && m_result.failed == 0 && !m_options.dry_run) {
+        m_database.transact(writing(m_options), [&](db::Transaction &transaction) {
+            sql::end_rotation(transaction, m_rotation->rotation_id);
+        });
+    }
+    m_result.changed = m_result.rotated + m_result.confirmed > 0;
+    return std::move(m_result);
+}
+
+Error RotationRun::ended_by(Error const &error) const {
+    auto const done = m_options.dry_run ? 0 : m_result.rotated + m_result.confirmed;
+    return after_earlier_batches(error, static_cast<std::size_t>(done), "keys were rotated");
+}
+
+RotateKey RotationRun::request_for(AgentId const &agent) const {
+    return {.agent = agent,
+            .grace = m_request.grace,
+            .if_older_than = m_request.if_older_than,
+            .due_within = m_request.due_within,
+            .if_missing = m_request.if_missing,
+            .unless_made_after = began_order(),
+            .expires_at = m_request.expires_at,
+            .retire_on_first_use = m_request.retire_on_first_use,
+            .force = m_request.force};
+}
+
+RotatedAgent rotated_agent(Receiver const &agent, RotatedKey const &rotated) {
+    bool const has_new_key = rotated.changed && rotated.unchanged_because.empty();
+    RotatedAgent row{.agent_id = agent.agent,
+                     .org_id = agent.org,
+                     .owner = agent.owner,
+                     .outcome = has_new_key       ? FleetOutcome::rotated
+                                : rotated.changed ? FleetOutcome::confirmed
+                                                  : FleetOutcome::unchanged,
+                     .reason = rotated.unchanged_because};
+    if (rotated.key) {
+        row.key_id = rotated.key->key_id;
+        row.key_is_active = rotated.changed && rotated.key->state == KeyState::active;
+    }
+    if (rotated.changed && rotated.previous) {
+        row.set_previous(*rotated.previous);
+    }
+    return row;
+}
+
+void RotatedAgent::set_previous(Key const &previous) {
+    previous_key_id = previous.key_id;
+    previous_works_until = previous.live() ? previous.expires_at : std::nullopt;
+}
+
+}  // namespace relay

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "relay/db/database.hpp"
+#include "relay/fleet/fleet_sql.hpp"
+#include "relay/fleet/rotate_fleet.hpp"
+#include "relay/identity/rotate_key.hpp"
+#include "relay/model/attribution.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace relay {
+
+/// One run over a fleet: which agents are next, and what became of them. Where the keys go is the caller's part.
+class RotationRun {
+  public:
+    RotationRun(db::Database &database, RotateFleet const &request, WriteOptions const &options,
+                FleetObserver const &observer)
+        : m_database(database), m_request(request), m_options(options), m_observer(observer) {}
+
+    /// Counts the fleet, asks the observer, and opens the rotation, or continues it.
+    void begin();
+    /// Returns the next agents to rotate, at most `most`; none at the end of the fleet, of the limit, or after a fault that
+    /// stops the run. A page may be empty.
+    std::optional<std::vector<sql::Candidate>> next_page(std::size_t most);
+    /// Returns those of `agents` that still need a new key.
+    std::vector<sql::Candidate> still_to_rotate(std::vector<AgentId> const &agents);
+    /// Returns false if a fault has stopped the run.
+    bool may_continue() const { return !(m_request.stop_on_fault && m_result.failed > 0); }
+
+    /// Notes what became of an agent, and passes it on.
+    void report(RotatedAgent row);
+    void fail(AgentId const &agent, std::string reason);
+    /// Notes a committed transaction that delivered to `destination`; empty: nowhere, as on a dry run.
+    void count_batch(std::string const &destination);
+    void note(db::Transaction const &transaction);
+
+    /// Ends the rotation if nothing is left of it.
+    RotatedFleet finish();
+    /// Returns the error of a run that ends early.
+    Error ended_by(Error const &error) const;
+
+    db::Database &database() const { return m_database; }
+    RotateFleet const &request() const { return m_request; }
+    WriteOptions const &options() const { return m_options; }
+    sql::FleetQuery query() const { return {.request = m_request, .began_order = began_order()}; }
+    /// Returns the same rotation for one agent.
+    RotateKey request_for(AgentId const &agent) const;
+
+  private:
+    std::optional<std::int64_t> began_order() const {
+        return m_rotation ? std::optional(m_rotation->began_order) : std::nullopt;
+    }
+    void count_all();
+    sql::Candidate const *known(AgentId const &agent) const;
+
+    db::Database &m_database;
+    RotateFleet const &m_request;
+    WriteOptions const &m_options;
+    FleetObserver const &m_observer;
+    RotatedFleet m_result{};
+    std::optional<sql::OpenRotation> m_rotation{};
+    std::optional<AgentId> m_after{};
+    bool m_is_at_end = false;
+    std::int64_t m_taken = 0;  ///< agents of the pages so far
+    std::vector<sql::Candidate> m_page{};  ///< the last one
+    std::vector<sql::Candidate> m_page_before{};
+};
+
+/// Returns what became of one agent that was rotated alone.
+RotatedAgent rotated_agent(Receiver const &agent, RotatedKey const &rotated);
+
+}  // namespace relay
