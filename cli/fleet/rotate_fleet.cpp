@@ -118,6 +118,17 @@ std::string conclusion(RotatedFleet const &done) {
     return text + (done.complete ? "" : "; agents are left: run the same command again");
 }
 
+/// Ends the rotation now that its result was shown: if the program had been killed before, the same command would continue
+/// it.
+void end(Context &context, std::int64_t rotation, WriteOptions const &by) {
+    try {
+        end_fleet_rotation(context.database(), rotation, by);
+    } catch (Error const &error) {
+        context.output().warn("the end of this rotation was not noted (" + what_failed(error) +
+                              "): for 12 hours, the same command continues it, and changes nothing");
+    }
+}
+
 }  // namespace
 
 ExitStatus rotate_fleet(RotateOptions const &options, Context &context) {
@@ -154,6 +165,9 @@ ExitStatus rotate_fleet(RotateOptions const &options, Context &context) {
         stamp(output.list(), context, done);
         output.finish();
         context.output().note(conclusion(done));
+        if (done.finished) {
+            end(context, *done.finished, by);
+        }
         return some_failed ? ExitStatus::partial : ExitStatus::ok;
     } catch (...) {
         progress.end();

@@ -1,6 +1,6 @@
 #include "cli/legacy/legacy_rows.hpp"
 
-#include "cli/legacy/permission_list.hpp"
+#include "cli/input/permission_list.hpp"
 #include "cli/legacy/revoked_value.hpp"
 #include "relay/model/column_names.hpp"
 #include "relay/model/error.hpp"

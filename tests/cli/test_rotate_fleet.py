@@ -1,6 +1,7 @@
 """rotate-key --org and --all: each agent of a fleet gets one new key, by the rules of one rotation, whatever fails."""
 
 import json
+import threading
 
 import pytest
 
@@ -240,6 +241,22 @@ def test_every_format_of_the_output(relay, database, tmp_path):
     assert csv.splitlines()[0].startswith("agent_id,org_id,owner,outcome,key_id") and len(csv.splitlines()) == 4
     make_older(database, 2)
     assert relay("rotate-key", "--all", "--secrets-dir", "d", "-o", "id", check=0).out.split() == names(3)
+
+
+def test_two_runs_share_the_work(relay, database, tmp_path):
+    make_fleet(database, 600)
+    results = []
+
+    def run(number):
+        results.append(rotate_fleet(relay, "--all", "--grace", "0", "--batch", "20", "--secrets-dir", f"out{number}"))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(result["rotated"] for result in results) == 600 and all(result["complete"] for result in results)
+    assert_rotated_once(database, tmp_path, names(600), old="retired")
 
 
 def play(scene):

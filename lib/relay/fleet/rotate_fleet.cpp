@@ -177,4 +177,9 @@ RotatedFleet rotate_fleet(db::Database &database, RotateFleet const &request, Wr
     }
 }
 
+void end_fleet_rotation(db::Database &database, std::int64_t rotation, WriteOptions const &options) {
+    database.transact(writing(options),
+                      [&](db::Transaction &transaction) { sql::end_rotation(transaction, rotation); });
+}
+
 }  // namespace relay

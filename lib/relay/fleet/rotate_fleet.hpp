@@ -87,6 +87,7 @@ struct RotatedFleet : WriteReceipt {
     std::int64_t batches = 0;
     bool complete = true;  ///< the run has reached the end of the fleet: no limit and no fault has stopped it
     std::optional<Instant> continued{};  ///< when the rotation began that this run continued
+    std::optional<std::int64_t> finished{};  ///< the rotation of which nothing is left, for end_fleet_rotation
     std::string delivered_to{};  ///< empty: nothing was delivered
 };
 
@@ -111,5 +112,8 @@ struct FleetObserver {
 /// first batch, `changed` of the hint is partly.
 RotatedFleet rotate_fleet(db::Database &database, RotateFleet const &request, WriteOptions const &options,
                           BatchDelivery &delivery, FleetObserver const &observer);
+
+/// Ends a rotation of which nothing is left, once its result was reported: the same request then means another one.
+void end_fleet_rotation(db::Database &database, std::int64_t rotation, WriteOptions const &options);
 
 }  // namespace relay

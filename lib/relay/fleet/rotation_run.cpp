@@ -177,17 +177,23 @@ void RotationRun::note(db::Transaction const &transaction) { note_who(m_result, 
 RotatedFleet RotationRun::finish() {
     m_result.complete = m_result.complete && m_is_at_end && may_continue();
     if (m_rotation && m_result.complete && m_result.failed == 0 && !m_options.dry_run) {
-        m_database.transact(writing(m_options), [&](db::Transaction &transaction) {
-            sql::end_rotation(transaction, m_rotation->rotation_id);
-        });
+        m_result.finished = m_rotation->rotation_id;
     }
     m_result.changed = m_result.rotated + m_result.confirmed > 0;
     return std::move(m_result);
 }
 
 Error RotationRun::ended_by(Error const &error) const {
-    auto const done = m_options.dry_run ? 0 : m_result.rotated + m_result.confirmed;
-    return after_earlier_batches(error, static_cast<std::size_t>(done), "keys were rotated");
+    auto const done = m_result.rotated + m_result.confirmed;
+    if (m_options.dry_run || !m_rotation || done > 0 || error.hint().changed != Changed::no) {
+        return after_earlier_batches(error, static_cast<std::size_t>(m_options.dry_run ? 0 : done),
+                                     "keys were rotated");
+    }
+    // The rotation is opened, but no key was rotated.
+    Hint hint = error.hint();
+    hint.changed = Changed::partly;
+    hint.next = Advice("run the same command again").also(std::move(hint.next));
+    return {error.kind(), what_failed(error) + "; no key was rotated", hint};
 }
 
 RotateKey RotationRun::request_for(AgentId const &agent) const {

@@ -36,9 +36,8 @@ class RotationRun {
     void count_batch(std::string const &destination);
     void note(db::Transaction const &transaction);
 
-    /// Ends the rotation if nothing is left of it.
     RotatedFleet finish();
-    /// Returns the error of a run that ends early.
+    /// Returns the error of a run that ends early, with what the run has changed.
     Error ended_by(Error const &error) const;
 
     db::Database &database() const { return m_database; }

@@ -1,5 +1,7 @@
 #include "relay/identity/organizations_sql.hpp"
 
+#include "relay/db/list_text.hpp"
+
 #include "relay/identity/suggestions.hpp"
 
 namespace relay::sql {
@@ -61,6 +63,19 @@ Org read_org(db::Row const &row) {
             .created_by = row.text("created_by")};
 }
 
+constexpr auto lock_orgs_sql = R"sql(
+SELECT org_id FROM relay.organizations
+WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.agent_limit(plan, max_agents) IS NOT NULL
+ORDER BY org_id FOR NO KEY UPDATE)sql";
+
+constexpr auto seats_sql = R"sql(
+SELECT org.org_id,
+       relay.agent_limit(org.plan, org.max_agents)
+           - CASE WHEN relay.agent_limit(org.plan, org.max_agents) IS NOT NULL
+                  THEN (SELECT status.agents FROM relay.organization_status AS status WHERE status.org_id = org.org_id) END AS seats
+FROM relay.organizations AS org
+WHERE org.org_id = ANY ($1::text[] COLLATE "C"))sql";
+
 }  // namespace
 
 bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, OrgSettings const &settings,
@@ -84,6 +99,16 @@ Org get_org(db::Transaction &transaction, OrgId const &id) {
 }
 
 void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(lock_sql, {id}); }
+
+std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transaction, std::vector<OrgId> const &orgs) {
+    transaction.exec(lock_orgs_sql, {db::array_text(orgs)});
+    std::map<OrgId, std::optional<std::int64_t>> seats;
+    db::Rows const rows = transaction.exec(seats_sql, {db::array_text(orgs)});
+    for (db::Row const row : rows) {
+        seats.emplace(row.id<OrgId>("org_id"), row.optional_integer("seats"));
+    }
+    return seats;
+}
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
                 OrgSettings const &settings) {

@@ -6,6 +6,10 @@
 #include "relay/identity/records.hpp"
 #include "relay/model/ids.hpp"
 
+#include <map>
+#include <optional>
+#include <vector>
+
 namespace relay::sql {
 
 /// Inserts an organization. Returns false if the id exists already. Waits for a transaction that is inserting the
@@ -21,6 +25,10 @@ Org get_org(db::Transaction &transaction, OrgId const &id);
 /// Locks the organization's row until the transaction ends, so that only one transaction at a time counts its agents
 /// against the limit.
 void lock_org(db::Transaction &transaction, OrgId const &id);
+
+/// Returns how many more agents each organization may have; no value: no limit. Organizations that do not exist are
+/// left out. Locks the organizations with a limit until the end of the transaction.
+std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transaction, std::vector<OrgId> const &orgs);
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
                 OrgSettings const &settings);

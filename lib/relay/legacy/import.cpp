@@ -3,6 +3,7 @@
 #include "relay/db/batches.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/events_sql.hpp"
+#include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/incident/shut_out_sql.hpp"
 #include "relay/legacy/import_sql.hpp"

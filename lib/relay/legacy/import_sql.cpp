@@ -16,19 +16,6 @@ SELECT agent.agent_id, agent.org_id, agent.name,
 FROM relay.agent_status AS agent
 WHERE agent.agent_id = ANY ($1::text[] COLLATE "C"))sql";
 
-constexpr auto lock_orgs_sql = R"sql(
-SELECT org_id FROM relay.organizations
-WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.agent_limit(plan, max_agents) IS NOT NULL
-ORDER BY org_id FOR NO KEY UPDATE)sql";
-
-constexpr auto seats_sql = R"sql(
-SELECT org.org_id,
-       relay.agent_limit(org.plan, org.max_agents)
-           - CASE WHEN relay.agent_limit(org.plan, org.max_agents) IS NOT NULL
-                  THEN (SELECT status.agents FROM relay.organization_status AS status WHERE status.org_id = org.org_id) END AS seats
-FROM relay.organizations AS org
-WHERE org.org_id = ANY ($1::text[] COLLATE "C"))sql";
-
 constexpr auto insert_orgs_sql = R"sql(
 INSERT INTO relay.organizations (org_id, name, plan, created_by)
 SELECT row.org_id, row.name, 'paid', $2 FROM jsonb_to_recordset($1::jsonb) AS row (org_id text, name text)
@@ -71,16 +58,6 @@ std::map<AgentId, KnownAgent> known_agents(db::Transaction &transaction, std::ve
                                                                .revoked = row.boolean("revoked")});
     }
     return agents;
-}
-
-std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transaction, std::vector<OrgId> const &orgs) {
-    transaction.exec(lock_orgs_sql, {db::array_text(orgs)});
-    std::map<OrgId, std::optional<std::int64_t>> seats;
-    db::Rows const rows = transaction.exec(seats_sql, {db::array_text(orgs)});
-    for (db::Row const row : rows) {
-        seats.emplace(row.id<OrgId>("org_id"), row.optional_integer("seats"));
-    }
-    return seats;
 }
 
 std::vector<OrgId> insert_legacy_orgs(db::Transaction &transaction, std::map<OrgId, std::string> const &names,

@@ -34,10 +34,6 @@ struct KnownAgent {
 };
 std::map<AgentId, KnownAgent> known_agents(db::Transaction &transaction, std::vector<AgentId> const &ids);
 
-/// Returns how many more agents each organization may have; no value: no limit. Organizations that do not exist are
-/// left out. Locks the organizations with a limit until the end of the transaction.
-std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transaction, std::vector<OrgId> const &orgs);
-
 /// Creates organizations without a limit. Returns those that it created.
 std::vector<OrgId> insert_legacy_orgs(db::Transaction &transaction, std::map<OrgId, std::string> const &names,
                                       Note const &created_by);

@@ -1,4 +1,4 @@
-#include "cli/legacy/permission_list.hpp"
+#include "cli/input/permission_list.hpp"
 
 #include "cli/json/json.hpp"
 #include "relay/model/error.hpp"
