@@ -26,9 +26,13 @@ WITH new AS (
         retire_on_first_use = $4 > 0 AND $5, replaced_by = old.new_id
     FROM old WHERE key.key_id = old.key_id
     RETURNING key.key_id, key.agent_id, key.org_id, old.expires_at, old.new_id, old.hash
+), gone AS (
+    SELECT key.key_id FROM new CROSS JOIN LATERAL (
+        SELECT key.key_id FROM relay.agent_keys AS key
+        WHERE key.agent_id = new.agent_id COLLATE "C" AND key.state = 'retiring' AND key.expires_at <= now() OFFSET 0) AS key
 ), over AS (
     UPDATE relay.agent_keys AS key SET state = 'retired', retired_at = now()
-    FROM new WHERE key.agent_id = new.agent_id COLLATE "C" AND key.state = 'retiring' AND key.expires_at <= now()
+    FROM gone WHERE key.key_id = gone.key_id
     RETURNING key.key_id, key.agent_id, key.org_id
 ), written AS (
     INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, detail, reason, ticket, actor, trace_id)
