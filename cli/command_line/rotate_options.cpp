@@ -31,6 +31,7 @@ void refuse_with_revert(RotateOptions const &options) {
         {"--key-from", options.key_from.has_value()},
         {"--force", options.force},
         {"--missing", options.if_missing},
+        {"--wait-used", options.wait_used.has_value()},
         {"--expires", options.expires_at.has_value()},
         {"a flag for the new secret", has_other_than_read_back(options.sink.sink)},
     };
@@ -82,6 +83,7 @@ void refuse_for_fleet(RotateOptions const &options) {
         {"--revert", options.revert},
         {"--request-id", options.request_id.has_value()},
         {"--key-from", options.key_from.has_value()},
+        {"--wait-used", options.wait_used.has_value()},
     };
     for (auto const &[name, given] : others) {
         at_most_one({{options.all ? "--all" : "--org", true}, {name, given}});
@@ -157,6 +159,10 @@ void declare_rotation(OptionSet &set, RotateOptions &options) {
              options.revert);
     add_instant(set, {.names = "--expires", .description = "when the new key ends (default: as the old one would)"},
                 options.expires_at);
+    add_duration(set,
+                 {.names = "--wait-used",
+                  .description = "wait up to DURATION until the new key is used; else keep the old one, exit 10"},
+                 options.wait_used);
     declare_fleet(set, options);
     declare_batch_sink(set, options.sink);
 }

@@ -25,6 +25,7 @@ struct RotateOptions {
     bool revert = false;
     std::optional<Instant> expires_at{};
     bool if_missing = false;
+    std::optional<std::chrono::seconds> wait_used{};
     BatchSinkOptions sink{};
 
     /// For many agents.

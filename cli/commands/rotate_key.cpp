@@ -9,6 +9,7 @@
 #include "cli/sink/command/around_delivery.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "relay/model/error.hpp"
+#include "relay/policy/wait_for_key.hpp"
 
 #include <memory>
 
@@ -71,6 +72,35 @@ ExitStatus show(Context &context, RotatedKey const &rotated, std::optional<Reque
     return failure ? ExitStatus::partial : ExitStatus::ok;
 }
 
+/// How long a key is kept if its replacement was not seen in use.
+constexpr std::chrono::seconds kept_for = std::chrono::days(30);
+
+/// Waits until the new key is used. Then begins the grace of the old one; until then, that is kept. Returns the warning if
+/// the new key was not used.
+std::optional<std::string> wait_until_used(Context &context, RotateOptions const &options, std::chrono::seconds grace,
+                                           RotatedKey &rotated) {
+    if (!options.wait_used || !rotated.changed || !rotated.key || rotated.key->state != KeyState::active ||
+        context.is_dry_run()) {
+        return std::nullopt;
+    }
+    KeyId const key = rotated.key->key_id;
+    context.output().note("waiting until key " + key.text() + " is used");
+    if (!wait_for_key(context.database(), key, KeyGoal::used, *options.wait_used).reached) {
+        return "key " + key.text() + " was not used within " + format_duration(*options.wait_used) +
+               ": the old key is kept" +
+               (rotated.previous && rotated.previous->expires_at
+                    ? " until " + format_instant_seconds(*rotated.previous->expires_at)
+                    : "");
+    }
+    if (auto old_key = shorten_grace(context.database(), key, grace, context.write_options())) {
+        if (!old_key->live()) {
+            rotated.ended.push_back(old_key->key_id);
+        }
+        rotated.previous = std::move(old_key);
+    }
+    return std::nullopt;
+}
+
 ExitStatus run(RotateOptions const &options, Context &context) {
     check_rotation(options);
     if (options.is_for_fleet()) {
@@ -99,12 +129,22 @@ ExitStatus run(RotateOptions const &options, Context &context) {
         own_key = read_own_key(context, *options.key_from);
     }
     RotateKey request = make_request(options, std::move(agent), own_key);
-    confirm_instant_end(context, request, options.sink.sink.deliver.has_value());
+    confirm_instant_end(context, request, options.sink.sink.deliver || options.wait_used);
     if (sink && !by.dry_run) {
         settle_sink(context, *sink);
     }
     request.view = look_into_store(context, options.sink.sink, request.agent);
-    return show(context, rotate_key(context.database(), request, by, sink.get()), request.request, options.sink.sink);
+    std::chrono::seconds const grace = request.grace;
+    if (options.wait_used) {
+        request.grace = std::max(grace, kept_for);
+    }
+    RotatedKey rotated = rotate_key(context.database(), request, by, sink.get());
+    auto const unused = wait_until_used(context, options, grace, rotated);
+    ExitStatus const shown = show(context, rotated, request.request, options.sink.sink);
+    if (unused) {
+        context.output().warn(*unused);
+    }
+    return unused ? ExitStatus::check_no : shown;
 }
 
 Runner declare(OptionSet &set) {
@@ -183,6 +223,10 @@ at a time: one commit confirms an agent and stages the next. After a kill, only 
 key. --expect N changes nothing unless exactly N agents would get a key. --limit N ends the run after N agents; the
 next run continues. At a terminal the command asks first; a script is not asked.
 
+--wait-used 10m waits until a gateway has seen the new key in use. Until then the old key is kept, for 30 days or the
+grace, whichever is longer. If the new key is used in time, the grace of the old key begins. Otherwise the command exits
+10, and the old key stays.
+
 --expires TIME is when the new key ends, whatever happens. If an end was set before, a later one needs --force.
 
 To retry safely after a lost answer, use --request-id UUID: the same id returns the same key id and changes nothing;
@@ -192,7 +236,8 @@ place for the key. With --deliver, a repeat delivers the same key again. The key
 Exit 0: rotated, or not due. 2: no place for the key was given. 3: no such agent. 5: the agent is revoked, its key has
 expired, a rotation is in its grace period, or the store must be looked into. 7: the key is confirmed, but CMD of --after failed; or some agents of a fleet failed. 8: nothing was changed; run it again. If another session
 has locked the agent, the command waits 5 seconds for it before that; `block` and `revoke` do not wait for such a lock.
-9: the outcome is unknown; the message has the command that settles it. 11: the keys were not as requested when they
+9: the outcome is unknown; the message has the command that settles it. 10: the new key was not used in time, and the
+old one is kept (--wait-used). 11: the keys were not as requested when they
 were read back; nothing was changed. 12: the key could not be delivered; nothing was changed. With --deliver: not confirmed, and every key that may have
 arrived works.
 

@@ -61,6 +61,11 @@ struct RevertRotation {
 /// not_found; conflict, no key is in grace, the store does not show it, or another rotation ran during the look.
 RotatedKey revert_rotation(db::Database &database, RevertRotation const &request, WriteOptions const &options);
 
+/// Shortens the grace of the keys that `successor` has replaced to `grace` from now, but not to before its store has settled.
+/// Returns the one that was active before, as it is now; none if none of them works. Throws Error: not_found.
+std::optional<Key> shorten_grace(db::Database &database, KeyId const &successor, std::chrono::seconds grace,
+                                 WriteOptions const &options);
+
 struct RetiredKey : WriteReceipt {
     Key key;
 };

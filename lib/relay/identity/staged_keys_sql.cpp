@@ -54,6 +54,17 @@ SET state = $3, replaced_by = $2, retired_at = CASE WHEN $3 = 'retired' THEN now
     expires_at = CASE WHEN $3 = 'retiring' THEN least(expires_at, now() + make_interval(secs => $4)) ELSE expires_at END
 WHERE key_id = $1 AND state = 'active')sql";
 
+constexpr auto sooner_sql = R"sql(
+UPDATE relay.agent_keys AS key
+SET state = CASE WHEN fate.ends_at <= now() THEN 'retired' ELSE 'retiring' END,
+    retired_at = CASE WHEN fate.ends_at <= now() THEN now() END,
+    expires_at = CASE WHEN fate.ends_at <= now() THEN key.expires_at ELSE fate.ends_at END
+FROM relay.agent_keys AS new
+CROSS JOIN LATERAL (SELECT greatest(now() + make_interval(secs => $2), new.settle_until) AS ends_at OFFSET 0) AS fate
+WHERE new.key_id = $1 AND key.agent_id = new.agent_id AND key.replaced_by = new.key_id AND key.state = 'retiring'
+  AND key.expires_at > fate.ends_at
+RETURNING key.key_id, key.state AS after)sql";
+
 constexpr auto activate_sql = R"sql(
 UPDATE relay.agent_keys SET state = 'active', replaced_by = NULL WHERE key_id = $1 AND state = 'staged')sql";
 
@@ -118,6 +129,17 @@ std::set<AgentId> agents_full_of_staged_keys(db::Transaction &transaction, std::
         full.insert(row.id<AgentId>("agent_id"));
     }
     return full;
+}
+
+std::vector<Replaced> end_grace_sooner(db::Transaction &transaction, KeyId const &successor,
+                                       std::chrono::seconds grace) {
+    std::vector<Replaced> changed;
+    db::Rows const rows = transaction.exec(sooner_sql, {successor, grace});
+    for (db::Row const row : rows) {
+        changed.push_back(
+            {.key_id = row.id<KeyId>("key_id"), .before = KeyState::retiring, .after = row.value<KeyState>("after")});
+    }
+    return changed;
 }
 
 void activate(db::Transaction &transaction, KeyId const &id) {

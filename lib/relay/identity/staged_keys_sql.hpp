@@ -56,6 +56,11 @@ db::Pending<std::vector<Replaced>> replace_earlier_keys(db::Transaction &transac
 void replace_key(db::Transaction &transaction, KeyId const &active, KeyId const &by, KeyState fate,
                  std::chrono::seconds grace);
 
+/// Ends the grace of the keys that `successor` has replaced sooner: `grace` from now, or when its store has settled. Returns
+/// those whose end has changed.
+std::vector<Replaced> end_grace_sooner(db::Transaction &transaction, KeyId const &successor,
+                                       std::chrono::seconds grace);
+
 /// Makes a staged key active.
 void activate(db::Transaction &transaction, KeyId const &id);
 
