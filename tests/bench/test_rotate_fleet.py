@@ -23,7 +23,7 @@ BATCH = 1000
 ROUNDS = int(os.environ.get("RELAY_BENCH_ROUNDS", "5"))
 ROTATE_MUST, ROTATE_AIM = 1.20, 0.65
 WAL_MUST, WAL_AIM = 1600, 900
-IMPORT_MUST, IMPORT_AIM = 0.80, 0.92  # of the rows a second
+IMPORT_MUST, IMPORT_AIM = 0.80, 0.92  # of the rows per second
 PEAK_MUST = 24 * 1024  # KiB
 
 
@@ -79,7 +79,7 @@ def test_a_fleet_is_rotated_near_the_speed_of_plain_sql(server, ours, tmp_path, 
     ratio, peak, wal = statistics.median(ratios), max(each[0].peak for each in mine), max(each[1] for each in mine) / AGENTS
     with capsys.disabled():
         print(f"\nrotation of {AGENTS} agents: {ratio:.2f} of plain SQL ({', '.join(f'{each:.2f}' for each in ratios)}; must be <= {ROTATE_MUST},"
-              f" aim {ROTATE_AIM}); WAL {wal:.0f} bytes a key (must be <= {WAL_MUST}, aim {WAL_AIM}; plain"
+              f" aim {ROTATE_AIM}); WAL {wal:.0f} bytes per key (must be <= {WAL_MUST}, aim {WAL_AIM}; plain"
               f" {max(each[1] for each in peer) / AGENTS:.0f}); {peak / 1024:.1f} MB; {mine[0][0].wall:.1f} s")  # fmt: skip
     assert peak <= PEAK_MUST
     assert wal <= WAL_MUST
@@ -102,7 +102,7 @@ def test_an_import_is_near_the_speed_of_raw_copies(server, ours, tmp_path, capsy
     ratios = [b[0].wall / a[0].wall for a, b in zip(mine, peer)]
     ratio, peak = statistics.median(ratios), max(each[0].peak for each in mine)
     with capsys.disabled():
-        print(f"\nimport of {AGENTS} agents: {ratio:.2f} of the rows a second of three raw COPYs ({', '.join(f'{each:.2f}' for each in ratios)}; must be"
+        print(f"\nimport of {AGENTS} agents: {ratio:.2f} of the rows per second of three raw COPYs ({', '.join(f'{each:.2f}' for each in ratios)}; must be"
               f" >= {IMPORT_MUST}, aim {IMPORT_AIM}); {peak / 1024:.1f} MB; {mine[0][0].wall:.1f} s")  # fmt: skip
     assert peak <= PEAK_MUST
     assert ratio >= IMPORT_MUST
