@@ -123,7 +123,7 @@ void declare_fleet(OptionSet &set, RotateOptions &options) {
         {.names = "--expect", .type = "N", .description = "do nothing unless exactly N agents would get a new key"},
         {.min = 0, .max = 100'000'000}, options.expect);
     add_integer(set, {.names = "--batch", .type = "N", .description = "keys per transaction (default: 1000)"},
-                {.min = 1, .max = 10'000}, options.batch);
+                {.min = 1, .max = 2'000}, options.batch);
     add_choice(set,
                {.names = "--on-error",
                 .description = "after an agent fails, stop or continue with the others (default: continue)"},

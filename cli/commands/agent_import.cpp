@@ -180,7 +180,7 @@ Runner declare(OptionSet &set) {
         set, {.names = "--expect", .type = "N", .description = "do nothing unless exactly N agents would be created"},
         {.min = 0, .max = 100'000'000}, options->expect);
     add_integer(set, {.names = "--batch", .type = "N", .description = "agents per transaction (default: 1000)"},
-                {.min = 1, .max = 10'000}, options->batch);
+                {.min = 1, .max = 2'000}, options->batch);
     add_choice(set,
                {.names = "--on-error",
                 .description = "after a row fails, stop or continue with the others (default: continue)"},

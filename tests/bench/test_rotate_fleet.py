@@ -95,7 +95,7 @@ def test_an_import_is_near_the_speed_of_raw_copies(server, ours, tmp_path, capsy
         f"made-{n},org-0,Bot {n},stripe:create_payment,team\n" for n in range(1, AGENTS + 1)))  # fmt: skip
     mine, peer = [], []
     for number in range(ROUNDS):
-        words = ("agent", "import", source, "--secret-file", f"keys{number}", "--secret-format", "json", "--batch", 5000, "-o", "jsonl")
+        words = ("agent", "import", source, "--secret-file", f"keys{number}", "--secret-format", "json", "--batch", 2000, "-o", "jsonl")
         mine.append(copies.use(lambda database, words=words: ours(database, *words)))
         peer.append(copies.use(lambda database: psql(database, script)))
     assert all(made[2] == AGENTS + 1000 for made in (*mine, *peer))

@@ -25,6 +25,8 @@ using Rows = std::vector<AgentRow>;
 
 /// Agents whose rows are remembered to name the line of a repeat.
 constexpr std::size_t most_seen = 16'000;
+/// Rows of a batch: more of them cost memory, and win no time.
+constexpr std::size_t most_rows = 2000;
 
 /// Returns how an agent that exists differs from its row; empty: it does not.
 std::string difference(AgentRow const &row, sql::ExistingAgent const &existing) {
@@ -142,7 +144,7 @@ class AgentImport::Impl {
         if (delivery.staging() && !m_options.dry_run && !m_request.only_count) {
             m_staged.emplace(database, m_options, delivery);
         }
-        m_batch_size = std::max<std::size_t>(1, std::min(m_request.batch, delivery.most_at_once()));
+        m_batch_size = std::clamp<std::size_t>(std::min(m_request.batch, delivery.most_at_once()), 1, most_rows);
         outcome::expect_more(!m_options.dry_run);
     }
 

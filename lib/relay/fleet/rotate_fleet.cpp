@@ -23,6 +23,8 @@ namespace {
 using Candidates = std::vector<sql::Candidate>;
 
 constexpr std::size_t most_held = 5000;
+/// Keys of a batch: more of them cost memory, and win no time.
+constexpr std::size_t most_keys = 2000;
 
 /// Rotates into files: the usual agents of a batch together, and each other one alone, by the rules of one rotation.
 class RotateToFiles {
@@ -31,7 +33,8 @@ class RotateToFiles {
         : m_run(run), m_delivery(delivery), m_batch(run.database(), run.options(), delivery) {}
 
     void rotate_all() {
-        std::size_t const batch = std::max<std::size_t>(1, std::min(m_run.request().batch, m_delivery.most_at_once()));
+        std::size_t const batch =
+            std::clamp<std::size_t>(std::min(m_run.request().batch, m_delivery.most_at_once()), 1, most_keys);
         while (auto const page = m_run.next_page(batch)) {
             rotate(*page);
             if (m_held.size() >= most_held) {
