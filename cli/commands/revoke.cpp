@@ -1,16 +1,19 @@
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
+#include "cli/incident/clean.hpp"
 #include "cli/incident/report.hpp"
 #include "cli/incident/targets.hpp"
 #include "cli/incident/wait.hpp"
-#include "cli/input/input_file.hpp"
+#include "cli/incident/whose_document.hpp"
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
 #include "cli/scan/scan_files.hpp"
 #include "cli/scan/scan_report.hpp"
+#include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace relay::cli::commands {
@@ -21,14 +24,15 @@ struct Options {
     IncidentTargets targets{};
     std::vector<std::string> keys{};
     std::optional<std::string> scan{};
+    std::optional<std::string> clean{};
     bool force = false;
     Waits waits{};
 };
 
 /// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. For one subject it reads
 /// nothing first: the question must appear immediately, even if the database is slow. For several, the question shows
-/// which database this is.
-void confirm_end(Context &context, std::vector<std::string> const &subjects) {
+/// which database this is. `many` names several keys.
+void confirm_end(Context &context, std::vector<std::string> const &subjects, std::string const &many = "keys") {
     if (context.globals().dry_run || subjects.empty()) {
         return;
     }
@@ -37,9 +41,23 @@ void confirm_end(Context &context, std::vector<std::string> const &subjects) {
     }
     bool const agents = subjects.front().starts_with("agent ");
     std::string const what =
-        subjects.size() == 1 ? subjects.front() : std::to_string(subjects.size()) + (agents ? " agents" : " keys");
+        subjects.size() == 1 ? subjects.front() : std::to_string(subjects.size()) + ' ' + (agents ? "agents" : many);
     context.prompt().confirm_at_terminal(agents ? "Revoke every key of " + what + " permanently? (block keeps the keys)"
                                                 : "Revoke " + what + " permanently?");
+}
+
+/// Returns the clean-up that --clean asks for.
+std::unique_ptr<Clean> clean_up(Options const &options, Context &context, std::vector<std::string> const &subjects) {
+    return options.clean ? std::make_unique<Clean>(context, *options.clean, subjects) : nullptr;
+}
+
+/// Returns what to run after the COMMIT; nothing without --clean.
+std::function<FreshKeys(IncidentReceipt const &)> then(std::unique_ptr<Clean> const &clean,
+                                                       FreshKeys (Clean::*work)(IncidentReceipt const &)) {
+    if (clean == nullptr) {
+        return {};
+    }
+    return [&clean, work](IncidentReceipt const &receipt) { return ((*clean).*work)(receipt); };
 }
 
 ExitStatus revoke_ids(Options const &options, Context &context) {
@@ -49,10 +67,41 @@ ExitStatus revoke_ids(Options const &options, Context &context) {
         keys.push_back(KeyId::parse(text));
         subjects.push_back("key " + text);
     }
+    auto const clean = clean_up(options, context, {});
+    if (clean) {
+        clean->require_room({}, keys);
+    }
     confirm_end(context, subjects);
     return show_incident(
         context, IncidentVerb::revoke, subjects,
-        [&] { return revoke_keys(context.database(), keys, context.write_options()); }, options.waits);
+        [&] { return revoke_keys(context.database(), keys, context.write_options()); }, options.waits, nullptr,
+        then(clean, &Clean::after_keys));
+}
+
+/// Shows what was found, if a person can see it, and asks about the live keys. What cannot be read in time does not delay
+/// the revocation.
+void confirm_found(Context &context, FileScan const &scan, std::vector<std::string> const &subjects) {
+    bool const asks = context.prompt().can_ask() && !context.globals().yes && !context.globals().dry_run;
+    if (!asks && (context.globals().format != OutputFormat::table || context.globals().quiet)) {
+        return;
+    }
+    std::vector<std::string> live;
+    try {
+        constexpr std::chrono::milliseconds patience{500};
+        WhoseAll const all = whose_found(context.database(), scan.keys(), scan.cut_ids(), patience);
+        Document document = whose_document(all.items, &scan);
+        document.at = all.at;
+        context.output().preview(document);
+        for (Whose const &whose : all.items) {
+            if (whose.live() && whose.proof == Proof::whole_key) {
+                live.push_back(std::string(text_of(whose.thing)) + ' ' + whose.key_id->text());
+            }
+        }
+    } catch (Error const &error) {
+        context.output().warn("cannot show whose keys they are: " + error.message());
+        live = subjects;
+    }
+    confirm_end(context, live, "live keys");
 }
 
 ExitStatus revoke_scanned(Options const &options, Context &context) {
@@ -64,22 +113,80 @@ ExitStatus revoke_scanned(Options const &options, Context &context) {
         subjects.push_back("key " + key.text());
     }
     if (found.empty()) {
-        bool const sure = scan.not_read.empty() && scan.cut_ids().empty();
-        context.output().note((sure ? "no API key found in " : "no whole API key found in what was read of ") +
-                              input_name(path));
+        context.output().note(nothing_found_text(scan, path));
         return report_incident(context, IncidentVerb::revoke, {}, {}, &scan);
     }
-    confirm_end(context, subjects);
+    auto const clean = clean_up(options, context, {});
+    if (clean) {
+        clean->require_room(found, {});
+    }
+    confirm_found(context, scan, subjects);
     try {
         return show_incident(
             context, IncidentVerb::revoke, subjects,
-            [&] { return revoke_found(context.database(), found, context.write_options()); }, options.waits, &scan);
+            [&] { return revoke_found(context.database(), found, context.write_options()); }, options.waits, &scan,
+            then(clean, &Clean::after_keys));
     } catch (Error const &) {
         for (std::string const &warning : scan_warnings(scan, context.globals())) {
             context.output().warn(warning);
         }
         throw;
     }
+}
+
+/// Returns those that are still revoked: an earlier run has restored the others.
+std::vector<AgentId> still_revoked(Context &context, std::vector<AgentId> const &agents) {
+    std::vector<AgentId> left;
+    for (AgentId const &agent : agents) {
+        AgentDetails const details = show_agent(context.database(), agent, 0);
+        bool const is_revoked =
+            std::any_of(details.standing.begin(), details.standing.end(), [&](Standing const &standing) {
+                return standing.kind == StandingKind::revoke && standing.subject == Subject(agent);
+            });
+        if (is_revoked) {
+            left.push_back(agent);
+        }
+    }
+    return left;
+}
+
+ExitStatus revoke_agents_of(Options const &options, Context &context) {
+    std::vector<AgentId> agents = target_agents(options.targets);
+    auto const clean = clean_up(options, context, id_texts(agents));
+    if (clean && clean->continues()) {
+        agents = still_revoked(context, agents);
+    } else {
+        if (clean) {
+            clean->require_room(agents);
+        }
+        confirm_end(context, id_texts(agents));
+    }
+    ExitStatus const status = show_incident(
+        context, IncidentVerb::revoke, id_texts(agents),
+        [&] {
+            return agents.empty() ? IncidentReceipt()
+                                  : revoke_agents(context.database(), agents, options.force, context.write_options());
+        },
+        options.waits, nullptr, then(clean, &Clean::after_agents));
+    return clean ? clean->finish(status) : status;
+}
+
+ExitStatus revoke_whole_org(Options const &options, Context &context) {
+    OrgId const org = OrgId::parse(*options.targets.org);
+    auto const clean = clean_up(options, context, {"org " + org.text()});
+    if (clean && !clean->continues()) {
+        clean->require_room(org);
+    }
+    confirm_org(context, org, options.targets.confirm, "revokes", "Every key of its agents ends permanently.");
+    auto const act = [&] {
+        bool const is_restored = clean && clean->continues() && show_org(context.database(), org).standing.empty();
+        return is_restored ? IncidentReceipt() : revoke_org(context.database(), org, context.write_options());
+    };
+    auto const work = [&](IncidentReceipt const &) { return clean->after_org(org); };
+    ExitStatus const status =
+        show_incident(context, IncidentVerb::revoke, {"org " + org.text()}, act, options.waits, nullptr,
+                      clean ? std::function<FreshKeys(IncidentReceipt const &)>(work) : nullptr);
+    return clean ? clean->finish(status) : status;
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -96,25 +203,13 @@ ExitStatus run(Options const &options, Context &context) {
     if (options.force && !by_agents) {
         throw Error(ErrorKind::usage, "--force has an effect only with agent ids");
     }
-    WriteOptions const by = context.write_options();
     if (by_agents) {
-        std::vector<AgentId> const agents = target_agents(targets);
-        confirm_end(context, id_texts(agents));
-        return show_incident(
-            context, IncidentVerb::revoke, id_texts(agents),
-            [&] { return revoke_agents(context.database(), agents, options.force, by); }, options.waits);
+        return revoke_agents_of(options, context);
     }
     if (!options.keys.empty()) {
         return revoke_ids(options, context);
     }
-    if (options.scan) {
-        return revoke_scanned(options, context);
-    }
-    OrgId const org = OrgId::parse(*targets.org);
-    confirm_org(context, org, targets.confirm, "revokes", "Every key of its agents ends permanently.");
-    return show_incident(
-        context, IncidentVerb::revoke, {"org " + org.text()}, [&] { return revoke_org(context.database(), org, by); },
-        options.waits);
+    return options.scan ? revoke_scanned(options, context) : revoke_whole_org(options, context);
 }
 
 Runner declare(OptionSet &set) {
@@ -127,6 +222,9 @@ Runner declare(OptionSet &set) {
                .type = "FILE",
                .description = "revoke the keys found in FILE, or in all files of a folder; - is stdin"},
               options->scan);
+    add_value(set,
+              {.names = "--clean", .type = "DIR", .description = "then give each agent a fresh key, in DIR/AGENT.key"},
+              options->clean);
     add_flag(set, {.names = "--force", .description = "revoke ids even if no such agent exists"}, options->force);
     declare_waits(set, options->waits);
     declare_targets(set, options->targets, true);
@@ -163,6 +261,16 @@ read. It does not unpack: a compressed or encrypted file is refused, with the co
 file is named and skipped, and so is a compressed part of a file, such as a member of a tar archive: the command revokes
 the keys that it found, and exits 7. If a key is cut or damaged, its id and place are named: revoke it with --key.
 
+Before it asks, --scan shows whose keys they are, as `whois` does, and it counts only live keys in the question. After
+--scan and --key, the command names the agents that have no working key now, each with the command that gives it one.
+
+With --clean DIR, each agent then gets a fresh key, in DIR/AGENT.key: the agents that --scan or --key left without one, or
+all that you named, which are accepted again with that key alone. The revocation is committed first; so the fresh keys
+never delay it. A file of such an agent in DIR is refused before anything is changed, because it may hold the leaked key.
+A key that was still in its grace ends, too. If the command is killed, run it again: it gives the rest their keys. For
+agents and organizations, DIR/.relay-admin-clean marks the unfinished work; a mark that is a day old is refused. --clean
+needs the privileges of relay_provisioner.
+
 --org revokes an organization with all of its agents. You must type its id, or give it again as --confirm ORG (--yes
 is not enough).
 
@@ -176,18 +284,21 @@ The revocation remains in force on the primary either way. `block` describes whi
 
 Exit 0: revoked, now or before; or the scanned text has no key. 2: the scanned file is unreadable, compressed or
 encrypted. 3: no such agent, key or organization; nothing was
-changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything; what it found is revoked. 8: nothing was changed; run it again. 9: the
+changed. 5: DIR of --clean has the mark of another clean-up; nothing was changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything; what it found is revoked. Or --clean
+could not give every agent a fresh key. 8: nothing was changed; run it again. 9: the
 database cannot confirm whether the revocation was committed; the last line is `NOT CONFIRMED: agent X may still be
 live`; run it again until it is confirmed. 10: it is revoked, but a live gateway did not acknowledge it in time
 (--wait-ack), or a standby did not replay it (--durable). 11: the revocation was missing when it
 was read back, before the COMMIT or after it, because a rule, a trigger or a changed view interferes; the last line is
-the same as for 9. 13: the question was answered no, or the id you typed was wrong.
+the same as for 9. 12: --clean cannot use DIR, or a file is in the way; nothing was changed. 13: the question was answered no, or the id you typed was wrong.
 
 EXAMPLES
   relay-admin revoke billing-bot --reason "laptop stolen" --ticket INC-43
   relay-admin revoke billing-bot --yes --wait-ack 5s --durable
   # every key that leaked into this log
   relay-admin revoke --scan build.log
+  # and a fresh key for each agent
+  relay-admin revoke --scan build.log --clean fresh-keys
   # all files of a folder
   relay-admin revoke --scan logs/
   # at the end of a pipe: git log -p | ...

@@ -5,6 +5,7 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/incident/context.hpp"
 #include "cli/incident/wait.hpp"
+#include "cli/incident/without_key.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
@@ -157,6 +158,17 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
     }
 }
 
+/// What --clean has restored is not as the receipt says any more.
+void forget_restored(IncidentReceipt &receipt, FreshKeys const &fresh) {
+    receipt.details.reset();
+    for (IncidentItem &item : receipt.items) {
+        bool const is_restored = item.org() != nullptr || (item.agent() != nullptr && fresh.has(*item.agent()));
+        if (is_restored) {
+            item.standing.reset();
+        }
+    }
+}
+
 Value found_by(std::optional<WaitReport> const &report) { return report ? Value(report->record) : Value(); }
 
 /// Returns the record of an item. Restoring an organization creates no key, but an item of `restore` always has the
@@ -181,8 +193,11 @@ Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext 
     return record;
 }
 
+using WithoutKey = std::optional<std::vector<AgentWithoutKey>>;
+
 Document make_document(Context &context, IncidentVerb verb, IncidentReceipt const &receipt,
-                       IncidentContexts const &contexts, WaitReports const &waited, FileScan const *scan) {
+                       IncidentContexts const &contexts, WaitReports const &waited, FileScan const *scan,
+                       WithoutKey const &without_key, std::optional<FreshKeys> const &fresh) {
     Document document;
     document.kind = words_of(verb).kind;
     document.id_key = "subject_id";
@@ -206,7 +221,9 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
                                        [](IncidentItem const &item) { return item.error.has_value(); });
     add_warnings(document, verb, receipt, contexts);
     if (verb == IncidentVerb::revoke) {
-        document.about_list = {machine_only("scan", scan != nullptr ? Value(scan_record(*scan)) : Value())};
+        document.about_list = {machine_only("scan", scan != nullptr ? Value(scan_record(*scan)) : Value()),
+                               machine_only("without_key", without_key_value(context, without_key)),
+                               machine_only("fresh_keys", fresh_keys_value(fresh))};
     }
     if (scan != nullptr) {
         std::vector<std::string> const more = scan_warnings(*scan, context.globals());
@@ -215,13 +232,17 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
     return document;
 }
 
-void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, IncidentContexts const &contexts) {
+void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, IncidentContexts const &contexts,
+              bool has_fresh_keys) {
     if (receipt.items.size() == 1 && !receipt.changed) {
         say_unchanged(context, verb, receipt.items.front(), contexts.at);
     } else if (receipt.changed && !context.globals().dry_run) {
         bool const is_key = kind_of(receipt.items.front().subject) == SubjectKind::key;
         context.output().note(is_key ? "revoked: gateways refuse it permanently, from their next check"
                                      : words_of(verb).done);
+    }
+    if (has_fresh_keys) {
+        return;
     }
     if (receipt.items.size() == 1) {
         say_undo(context, verb, receipt.items.front());
@@ -281,8 +302,8 @@ Error with_doubts(IncidentVerb verb, std::vector<std::string> const &subjects, E
     return {error.kind(), error.message(), hint};
 }
 
-ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt const &receipt, Waits const &waits,
-                           FileScan const *scan) {
+ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt receipt, Waits const &waits,
+                           FileScan const *scan, std::optional<FreshKeys> const &fresh) {
     auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
                                       [](IncidentItem const &item) { return item.error.has_value(); });
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
@@ -291,19 +312,30 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     if (receipt.trail_missing) {  // then reading may have to wait, too
         context.output().note("committed; now reading the details");
     }
+    if (fresh) {
+        forget_restored(receipt, *fresh);
+    }
     WaitReports waited;
     if ((waits.acknowledged || waits.durable) && !context.globals().dry_run && !receipt.items.empty()) {
         waited = wait_for_others(context, receipt, waits);
     }
     IncidentContexts const contexts = read_contexts(context.database(), receipt);
-    context.output().show(make_document(context, verb, receipt, contexts, waited, scan));
+    WithoutKey const without_key = contexts.interrupted ? std::nullopt : read_without_key(context, receipt);
+    context.output().show(make_document(context, verb, receipt, contexts, waited, scan, without_key, fresh));
     if (scan != nullptr) {
         context.output().note(scan_text(*scan));
     }
-    say_next(context, verb, receipt, contexts);
+    say_next(context, verb, receipt, contexts, fresh.has_value());
+    if (fresh) {
+        say_fresh_keys(context, *fresh);
+    }
+    say_without_key(context, without_key.value_or(std::vector<AgentWithoutKey>()));
     say_waited(context, verb, waited);
     if (contexts.interrupted || waited.interrupted) {
         throw Interrupted();
+    }
+    if (fresh && !fresh->complete()) {
+        return ExitStatus::partial;
     }
     if (failed > 0) {
         bool const none_known = std::all_of(receipt.items.begin(), receipt.items.end(), [](IncidentItem const &item) {
@@ -321,7 +353,8 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
 }
 
 ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
-                         std::function<IncidentReceipt()> const &act, Waits const &waits, FileScan const *scan) {
+                         std::function<IncidentReceipt()> const &act, Waits const &waits, FileScan const *scan,
+                         std::function<FreshKeys(IncidentReceipt const &)> const &clean) {
     IncidentReceipt receipt;
     try {
         receipt = act();
@@ -337,7 +370,12 @@ ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::s
         }
         throw;
     }
-    return report_incident(context, verb, receipt, waits, scan);
+    bool const all_failed =
+        !receipt.items.empty() && std::all_of(receipt.items.begin(), receipt.items.end(),
+                                              [](IncidentItem const &item) { return item.error.has_value(); });
+    bool const cleans = clean && !all_failed && !context.globals().dry_run;
+    std::optional<FreshKeys> const fresh = cleans ? std::optional(clean(receipt)) : std::nullopt;
+    return report_incident(context, verb, std::move(receipt), waits, scan, fresh);
 }
 
 std::vector<std::string> id_texts(std::vector<AgentId> const &agents) {

@@ -52,6 +52,14 @@ void Output::show(Document const &document) { show(document, Through::screen); }
 
 void Output::browse(Document const &document) { show(document, Through::pager); }
 
+void Output::preview(Document const &document) {
+    Rendered const rendered = render(document, OutputFormat::table, screen_of(STDERR_FILENO));
+    write_all(STDERR_FILENO, rendered.text);
+    for (std::string const &line : rendered.notes) {
+        note(line);
+    }
+}
+
 std::optional<std::string> Output::pager() const {
     if (m_no_pager || !m_stdout_is_terminal) {
         return {};

@@ -30,6 +30,8 @@ class Output {
     /// As show(), for a document that changes nothing: uses a pager if stdout is a terminal that is too small. Not for
     /// a document printed beside a secret, and not for one that is needed immediately.
     void browse(Document const &document);
+    /// Shows a document as a table on stderr: what a question is about.
+    void preview(Document const &document);
     /// What a list that comes piece by piece needs (ListOutput): the renderer of the chosen format; stdout, or (with
     /// `paged`) a pager if it is a terminal; the database that was asked; and a last word on stderr about what was shown.
     std::unique_ptr<ListRenderer> list_renderer() const;

@@ -1,6 +1,7 @@
 #include "cli/scan/scan_report.hpp"
 
 #include "cli/documents/fields.hpp"
+#include "cli/input/input_file.hpp"
 #include "cli/output/byte_count.hpp"
 #include "cli/output/command_text.hpp"
 
@@ -70,19 +71,11 @@ void each_cut_place(FileScan const &scan, KeyId const &key, Visit const &visit) 
 }
 
 Record cut_record(FileScan const &scan, KeyId const &key) {
-    std::vector<Record> places;
-    each_cut_place(scan, key, [&](std::string const &file, scan::Place const &place) {
-        places.push_back(place_record(file, place));
-    });
-    return {machine_only("key_id", key), machine_only("places", std::move(places))};
+    return {machine_only("key_id", key), machine_only("places", cut_place_records(scan, key))};
 }
 
 std::string cut_warning(FileScan const &scan, KeyId const &key, Globals const &globals) {
-    std::string first;
-    each_cut_place(scan, key, [&](std::string const &file, scan::Place const &place) {
-        first = first.empty() ? place_text(file, place) : first;
-    });
-    return "key " + key.text() + " is cut or damaged at " + first +
+    return "key " + key.text() + " is cut or damaged at " + cut_place_texts(scan, key).front() +
            ", so nothing proves that it is the whole key; to revoke it: " +
            command_line(globals, {"revoke", "--key", key.text()});
 }
@@ -119,6 +112,27 @@ std::vector<std::string> place_texts(FileScan const &scan, KeyId const &key) {
     each_place(scan, key,
                [&](std::string const &file, scan::Place const &place) { texts.push_back(place_text(file, place)); });
     return texts;
+}
+
+std::vector<Record> cut_place_records(FileScan const &scan, KeyId const &key) {
+    std::vector<Record> records;
+    each_cut_place(scan, key, [&](std::string const &file, scan::Place const &place) {
+        records.push_back(place_record(file, place));
+    });
+    return records;
+}
+
+std::vector<std::string> cut_place_texts(FileScan const &scan, KeyId const &key) {
+    std::vector<std::string> texts;
+    each_cut_place(scan, key, [&](std::string const &file, scan::Place const &place) {
+        texts.push_back(place_text(file, place));
+    });
+    return texts;
+}
+
+std::string nothing_found_text(FileScan const &scan, std::string const &path) {
+    bool const sure = scan.not_read.empty() && scan.cut_ids().empty();
+    return (sure ? "no API key found in " : "no whole API key found in what was read of ") + input_name(path);
 }
 
 Record scan_record(FileScan const &scan) {

@@ -1,0 +1,168 @@
+#include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/context.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/incident/whose_document.hpp"
+#include "cli/output/command_text.hpp"
+#include "cli/output/output.hpp"
+#include "cli/scan/scan_files.hpp"
+#include "cli/scan/scan_report.hpp"
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include <sys/stat.h>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    std::vector<std::string> words{};
+};
+
+bool is_text(std::string const &word) {
+    struct stat status {};
+    return word == "-" || ::stat(word.c_str(), &status) == 0;
+}
+
+Error names_nothing(std::string const &word) {
+    return {ErrorKind::not_found,
+            "no key, agent or organization is called " + quote_for_message(word),
+            {.why = word.find('/') == word.npos ? "" : "there is no such file either",
+             .next = advise(Act::list_agents),
+             .sought = {.kind = text_of(NamedThing::agent), .text = word}}};
+}
+
+/// Adds what an id names: for a text that was found, only if there is such a thing.
+WhoseAll look_up(Context &context, std::vector<std::string> const &words) {
+    WhoseAll all = whose_named(context.database(), words);
+    if (all.items.empty() && words.size() == 1) {
+        throw names_nothing(words.front());
+    }
+    if (all.items.empty()) {
+        throw Error(ErrorKind::not_found,
+                    "no key, agent or organization has any of these " + std::to_string(words.size()) + " ids",
+                    {.next = advise(Act::list_agents)});
+    }
+    return all;
+}
+
+Document document_of(Context &context, WhoseAll const &all, FileScan const *scan) {
+    Document document = whose_document(all.items, scan);
+    document.about_list = {machine_only("scan", scan != nullptr ? Value(scan_record(*scan)) : Value()),
+                           machine_only("unknown", all.unknown)};
+    for (std::string const &word : all.unknown) {
+        document.warnings.push_back("no key, agent or organization is called " + quote_for_message(word));
+    }
+    stamp(document, context, all.at, all.db_role);
+    return document;
+}
+
+/// The command that ends the live keys of the list.
+void say_next(Context &context, std::vector<Whose> const &items, std::optional<std::string> const &path) {
+    std::vector<std::string> words{"revoke"};
+    std::string ids;
+    bool whole = true;
+    for (Whose const &whose : items) {
+        if (whose.live()) {
+            ids += (ids.empty() ? "" : ",") + whose.key_id->text();
+            whole = whole && whose.proof == Proof::whole_key;
+        }
+    }
+    if (ids.empty()) {
+        return;
+    }
+    if (path && *path != "-" && whole) {
+        words.insert(words.end(), {"--scan", *path});
+    } else {
+        words.insert(words.end(), {"--key", ids});
+    }
+    context.output().note("next:  " + command_line(context.globals(), words));
+}
+
+ExitStatus look_into(Context &context, std::string const &path) {
+    FileScan const scan = scan_files(context, path, "whois");
+    WhoseAll all = whose_found(context.database(), scan.keys(), scan.cut_ids());
+    // A file can have the name of an agent; then both are meant.
+    if (path != "-" && path.find('/') == path.npos) {
+        WhoseAll const named = whose_named(context.database(), {path});
+        all.items.insert(all.items.end(), named.items.begin(), named.items.end());
+    }
+    Document document = document_of(context, all, &scan);
+    std::vector<std::string> const more = scan_warnings(scan, context.globals());
+    document.warnings.insert(document.warnings.end(), more.begin(), more.end());
+    context.output().show(document);
+    if (scan.keys().empty()) {
+        context.output().note(nothing_found_text(scan, path));
+    }
+    context.output().note(scan_text(scan));
+    say_next(context, all.items, path);
+    return scan.not_read.empty() ? ExitStatus::ok : ExitStatus::partial;
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    if (options.words.empty()) {
+        throw Error(ErrorKind::usage, "missing: a FILE, - for stdin, or an id");
+    }
+    if (options.words.size() == 1 && is_text(options.words.front())) {
+        return look_into(context, options.words.front());
+    }
+    if (std::find(options.words.begin(), options.words.end(), "-") != options.words.end()) {
+        throw Error(ErrorKind::usage, "- must be alone: a text is looked into on its own, and so is a list of ids");
+    }
+    WhoseAll const all = look_up(context, options.words);
+    context.output().show(document_of(context, all, nullptr));
+    say_next(context, all.items, std::nullopt);
+    return all.unknown.empty() ? ExitStatus::ok : ExitStatus::partial;
+}
+
+Runner declare(OptionSet &set) {
+    auto const options = std::make_shared<Options>();
+    add_positionals(
+        set,
+        {.names = "FILE", .description = "any text, or a folder; - is stdin. Or ids: of keys, agents or organizations"},
+        options->words);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const whois;
+Command const whois{
+    .path = "whois",
+    .summary = "show whose key this is; changes nothing",
+    .doc =
+        R"(Finds the keys in any text (a log, a diff, a paste, a dump) or in all files of a folder, and shows whose they are:
+the agent, its name and owner, its organization, the state of the key, when and from where it was last seen, and where
+in the text it is. The command changes nothing, leaves no trace in the audit trail, and prints no key. To look up a key
+that you hold, give it on stdin: a key is never an argument.
+
+It reads as `revoke --scan` does, which has the list of encodings. A key is compared by the hash of all of it. If only its
+id fits, because the rest is cut or is another secret, the table says so: anyone can copy a public id.
+
+Instead of a text, you can give ids, or names: of keys, also as they begin in logs (relay_sk_9fq2mzx1b81k), of agents or
+of organizations. An agent is shown with its live keys. If a file has the name that you give, the file is read, and the
+id is looked up, too.
+
+The login needs the privileges of relay_responder.
+
+Exit 0: shown; or the text has no key, and the command says what it has read. 2: the file is unreadable, compressed or
+encrypted. 3: nothing in this database has the id. 7: some of the ids are unknown, or some of the text could not be
+read; the output shows which.
+
+EXAMPLES
+  # whose keys are in this log?
+  relay-admin whois build.log
+  # at the end of a pipe: git log -p | ...
+  relay-admin whois -
+  relay-admin whois 9fq2mzx1b81k billing-bot)",
+    .declare = declare,
+    .audience = Audience::incidents,
+    .rank = 5,
+};
+
+}  // namespace relay::cli::commands
