@@ -118,9 +118,9 @@ Command const explain{
     .path = "explain",
     .summary = "explain a reason or an exit code, and what to do",
     .doc =
-        R"(Says what a reason means, and what to do about it. A reason is the word with which a gateway's check ends
-(blocked, expired), which is in the audit trail and in JSON, or the word with which `key due` lists a key. An exit code
-can be given as its number or by its name, as in JSON errors. Without an argument, the command lists all of them.
+        R"(Says what a reason means, and what to do about it. A gateway's check ends with a reason, such as blocked or
+expired. The audit trail keeps it. `key due` has a reason for each key, too. You can give an exit code as its number, or by
+its name, as in JSON errors. Without an argument, the command lists all of them.
 
 It needs no database.
 
@@ -132,8 +132,7 @@ EXAMPLES
   # list all
   relay-admin explain)",
     .declare = declare,
-    .audience = Audience::incidents,
-    .rank = 7,
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

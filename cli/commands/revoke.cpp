@@ -261,15 +261,15 @@ read. It does not unpack: a compressed or encrypted file is refused, with the co
 file is named and skipped, and so is a compressed part of a file, such as a member of a tar archive: the command revokes
 the keys that it found, and exits 7. If a key is cut or damaged, its id and place are named: revoke it with --key.
 
-Before it asks, --scan shows whose keys they are, as `whois` does, and it counts only live keys in the question. After
---scan and --key, the command names the agents that have no working key now, each with the command that gives it one.
+Before --scan asks, it shows whose keys they are, as `whois` does. The question counts only live keys. After --scan and
+--key, the command names the agents that have no working key now. Each has the command that gives it one.
 
-With --clean DIR, each agent then gets a fresh key, in DIR/AGENT.key: the agents that --scan or --key left without one, or
-all that you named, which are accepted again with that key alone. The revocation is committed first; so the fresh keys
-never delay it. A file of such an agent in DIR is refused before anything is changed, because it may hold the leaked key.
-A key that was still in its grace ends, too. If the command is killed, run it again: it gives the rest their keys. For
-agents and organizations, DIR/.relay-admin-clean marks the unfinished work; a mark that is a day old is refused. --clean
-needs the privileges of relay_provisioner.
+With --clean DIR, agents then get fresh keys, in DIR/AGENT.key. After --scan and --key, these are the agents that have no
+active key now. In the other cases, they are all agents that you named: gateways accept them again, with the fresh key
+alone. The revocation is committed first, so fresh keys never delay it. If DIR has a file of such an agent already, nothing
+is changed, because it may be the leaked key. A key that was still in its grace ends, too. If the command is killed, run it
+again: it gives the rest their keys. For agents and organizations, DIR/.relay-admin-clean marks unfinished work. The command
+refuses a mark that is a day old. --clean needs the privileges of relay_provisioner.
 
 --org revokes an organization with all of its agents. You must type its id, or give it again as --confirm ORG (--yes
 is not enough).

@@ -24,7 +24,7 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::string_view unfinished_beginning = "relay-admin revoke --clean, not finished\n";
+constexpr std::string_view unfinished_beginning = "An unfinished clean-up of relay-admin\n";
 constexpr std::size_t longest_unfinished = std::size_t{64} << 20U;
 constexpr std::time_t oldest_unfinished = 24 * 60 * 60;
 
@@ -97,7 +97,7 @@ void Clean::require_room(std::vector<AgentId> const &agents) const {
         struct stat status {};
         if (::lstat(path.c_str(), &status) == 0) {
             throw Error(ErrorKind::sink, path + " exists already; nothing was changed",
-                        {.why = "it may hold the key that is to be revoked", .next = "give --clean an empty folder"});
+                        {.why = "it may hold the leaked key", .next = "give --clean an empty folder"});
         }
     }
 }

@@ -32,8 +32,8 @@ struct FreshKeys {
 
 /// --clean DIR: a revocation, and then a fresh key for each of its agents, in DIR/AGENT.key.
 ///
-/// The revocation commits first, so a fresh key never waits for anything that keeps a leaked one alive. Each fresh key is
-/// delivered and committed by itself. If the command is killed, a repeat finishes the rest. For keys that were found, the
+/// The revocation commits first, so a fresh key never waits for anything that keeps a leaked one alive. Each fresh key has
+/// its own transaction. If the command is killed, a repeat finishes the rest. For keys that were found, the
 /// database shows which agents are without a key. A repeat of `revoke AGENT` or `--org`, though, must not revoke the
 /// fresh keys. So once the revocation is committed, a file in DIR (unfinished_name) says so until all agents have theirs.
 class Clean {

@@ -80,6 +80,8 @@ def place_files(words, folder):
     for word in words:
         if word.endswith(".csv"):
             (folder / word).write_text("agent_id,org_id,secret_hash\n")
+        elif word.endswith(".log") and words[0] == "whois":
+            (folder / word).write_text(make_key())
     if "--env-file" in words:
         (folder / words[words.index("--env-file") + 1]).write_text("ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true\n")
     if "--seal-key" in words:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "relay/db/database.hpp"
+#include "relay/model/subject.hpp"
 #include "relay/model/text_of.hpp"
 
 #include <optional>
@@ -30,6 +31,7 @@ struct Recognized {
     std::optional<std::string> agent{};  ///< of a key
     std::optional<std::string> org{};  ///< of an agent, a key, a token or a role
     bool by_name = false;  ///< the text is its name, not its id
+    std::optional<Subject> subject{};  ///< the id of an agent, an organization, a key or a token
 };
 
 /// Returns what a text names in this database, ids before names; at most 10. A key may be given with its prefix

@@ -1,5 +1,7 @@
 #include "relay/inspect/recognize_sql.hpp"
 
+#include "relay/identity/revocations_sql.hpp"
+
 namespace relay::sql {
 namespace {
 
@@ -21,16 +23,30 @@ FROM (SELECT 1 AS rank, 'agent' AS thing, agent_id AS id, NULL AS agent_id, org_
 ORDER BY rank, id, org_id
 LIMIT 10)sql";
 
+std::optional<Subject> subject_of(db::Row const &row, NamedThing thing) {
+    switch (thing) {
+        case NamedThing::agent: return read_subject(row, SubjectKind::agent, "id");
+        case NamedThing::org: return read_subject(row, SubjectKind::org, "id");
+        case NamedThing::key:
+        case NamedThing::token: return read_subject(row, SubjectKind::key, "id");
+        case NamedThing::role:
+        case NamedThing::ticket: break;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::vector<Recognized> recognize(db::Transaction &transaction, std::string const &id, std::string const &name) {
     std::vector<Recognized> found;
     for (db::Row const row : transaction.exec(recognize_sql, {id, name})) {
-        found.push_back({.thing = row.value<NamedThing>("thing"),
+        auto const thing = row.value<NamedThing>("thing");
+        found.push_back({.thing = thing,
                          .id = row.text("id"),
                          .agent = row.optional_text("agent_id"),
                          .org = row.optional_text("org_id"),
-                         .by_name = row.boolean("by_name")});
+                         .by_name = row.boolean("by_name"),
+                         .subject = subject_of(row, thing)});
     }
     return found;
 }

@@ -46,15 +46,16 @@ std::vector<Whose> of_agent(db::Transaction &transaction, AgentId const &agent) 
 }
 
 std::vector<Whose> named_by(db::Transaction &transaction, Recognized const &one) {
-    switch (one.thing) {
-        case NamedThing::agent: return of_agent(transaction, AgentId::parse(one.id));
-        case NamedThing::org: return {sql::whose_org(transaction, OrgId::parse(one.id))};
-        case NamedThing::key:
-        case NamedThing::token: return sql::whose_keys(transaction, {KeyId::parse(one.id)}).get();
-        case NamedThing::role:
-        case NamedThing::ticket: break;
+    if (!one.subject) {
+        return {};
     }
-    return {};
+    if (auto const *const agent = std::get_if<AgentId>(&*one.subject)) {
+        return of_agent(transaction, *agent);
+    }
+    if (auto const *const org = std::get_if<OrgId>(&*one.subject)) {
+        return {sql::whose_org(transaction, *org)};
+    }
+    return sql::whose_keys(transaction, {std::get<KeyId>(*one.subject)}).get();
 }
 
 }  // namespace

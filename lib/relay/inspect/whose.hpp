@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-/// Whose a key is: for someone who has a leaked text, or only an id from a log.
+/// Finds the owner of a key: for someone who has a leaked text, or only an id from a log.
 namespace relay {
 
 /// What connects a text with a key of the database. A key id is public, so only the whole key proves anything.
