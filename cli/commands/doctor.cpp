@@ -20,6 +20,7 @@ namespace {
 struct Options {
     std::vector<std::string> checks{};
     std::optional<std::string> env_file{};
+    std::optional<std::string> fail_on{};
 };
 
 /// Returns the checks that `words` name: a whole id, or its first part (`legacy`) for all checks that begin with it.
@@ -96,7 +97,9 @@ ExitStatus run(Options const &options, Context &context) {
         document.db_role = examination.db_role.empty() ? std::nullopt : std::optional(examination.db_role);
         context.output().show(document);
     }
-    return examination.any(CheckStatus::error) ? ExitStatus::check_no : ExitStatus::ok;
+    bool const fails = examination.any(CheckStatus::error) ||
+                       (options.fail_on == text_of(CheckStatus::warn) && examination.any(CheckStatus::warn));
+    return fails ? ExitStatus::check_no : ExitStatus::ok;
 }
 
 Runner declare(OptionSet &set) {
@@ -108,6 +111,8 @@ Runner declare(OptionSet &set) {
                .type = "FILE",
                .description = "the relay's settings, NAME=VALUE lines; values are never shown"},
               options->env_file);
+    add_choice(set, {.names = "--fail-on", .description = "exit 10 if a check is at least this (default: error)"},
+               {std::string(text_of(CheckStatus::warn)), std::string(text_of(CheckStatus::error))}, options->fail_on);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -151,22 +156,30 @@ name them. Scripts can rely on the ids of checks: they do not change.
   legacy.env_file   only their owner can read the relay's settings
   legacy.fallback   ALLOW_LEGACY_GLOBAL_AGENT_SECRET has the value that the window needs
   legacy.secret     AGENT_SECRET is removed once the window is closed
+  relay.verify_jwt     EDGE_VERIFY_JWT is on
+  relay.require_hmac   EDGE_REQUIRE_HMAC is on
+  relay.header_secret  EDGE_ALLOW_HEADER_SECRET is off
+  relay.session        AGENT_SESSION_REQUIRED is on
+  relay.nonce          AGENT_REQUIRE_NONCE is on
+  relay.hmac_window    AGENT_HMAC_WINDOW_MS is 30 to 120 seconds
+  relay.session_ttl    AGENT_SESSION_TTL_MS is at most an hour
+  relay.secret_cache   AGENT_SECRET_CACHE_MS is at most a minute: a block takes that long to reach the relay
 
-The last three run only with --env-file, which names the file that sets the relay's environment (systemd, docker and
-shell syntax are understood). While a window accepts agents, ALLOW_LEGACY_GLOBAL_AGENT_SECRET must be true. When it is
+The checks from legacy.env_file on run only with --env-file. It names the file that sets the relay's environment, in the
+syntax of systemd, docker or a shell. If a variable of relay.* is not set, that is a warning. While a window accepts agents, ALLOW_LEGACY_GLOBAL_AGENT_SECRET must be true. When it is
 over, the variable must be false, and AGENT_SECRET must be removed.
 
 If the database does not answer, that is an error like any other: the checks that need it are skipped, and the command
 exits 10. If a check that others need (db.connection, db.role, schema.version) fails, it is reported even if you did
 not name it. The login needs the privileges of relay_auditor. A standby is sufficient.
 
-Exit 0: no check is an error. 10: at least one check is an error.
+Exit 0: no check is an error; with --fail-on warn, none is a warning either. 10: at least one check is.
 
 EXAMPLES
   relay-admin doctor
   relay-admin doctor --env-file /etc/relay/relay.env
   # in the pipeline that deploys the relay
-  relay-admin doctor legacy schema.version --env-file relay.env -o json
+  relay-admin doctor legacy relay schema.version --env-file relay.env --fail-on warn -o json
 )",
     .declare = declare,
     .audience = Audience::set_up,

@@ -15,6 +15,7 @@
 #include "cli/sink/database_judge.hpp"
 #include "cli/sink/options.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace relay::cli::commands {
@@ -30,7 +31,12 @@ struct Options {
 
 /// Returns the page for people: the fresh key, and whether gateways accept it.
 Record restored_page(RestoredAgent const &restored) {
-    Record page = new_key_record(restored.agent, restored.key, restored.delivered_to);
+    std::vector<Key> keys;
+    if (restored.key) {
+        keys.push_back(*restored.key);
+    }
+    Record page{people_only("Gateways", describe_access(restored.agent.status, {}, keys))};
+    append(page, new_key_record(restored.agent, restored.key, restored.delivered_to));
     page.push_back({"status", "Status", restored.agent.status});
     return page;
 }
@@ -93,7 +99,70 @@ ExitStatus restore_one(Options const &options, Context &context) {
     return failure ? ExitStatus::partial : ExitStatus::ok;
 }
 
+/// Restores one subject of a ticket. Its error becomes that of its item.
+Record restore_of_ticket(Options const &options, Context &context, Subject const &subject, Document &document) {
+    try {
+        if (auto const *const agent = std::get_if<AgentId>(&subject)) {
+            auto const sink = open_sink(options.sink, context.output());
+            RestoredAgent const restored = restore_confirmed(context, *agent, *sink);
+            document.changed = document.changed || restored.changed;
+            stamp(document, context, restored);
+            return restored_item(restored);
+        }
+        IncidentReceipt const receipt =
+            restore_org(context.database(), std::get<OrgId>(subject), context.write_options());
+        document.changed = document.changed || receipt.changed;
+        stamp(document, context, receipt);
+        Record item = incident_record(receipt.items.front(), {});
+        append(item, machine_key_record({}, ""));
+        return item;
+    } catch (Error const &error) {
+        document.some_failed = true;
+        document.warnings.push_back(text_of(subject) + ": " + error.message());
+        Record item = incident_record({.subject = subject, .error = error}, {});
+        append(item, machine_key_record({}, ""));
+        return item;
+    }
+}
+
+ExitStatus restore_ticket(Options const &options, Context &context) {
+    std::string const &ticket = *context.globals().ticket;
+    std::vector<Subject> const subjects = revoked_under(context.database(), Note::parse("ticket", ticket));
+    auto const agents = std::count_if(subjects.begin(), subjects.end(),
+                                      [](Subject const &one) { return kind_of(one) == SubjectKind::agent; });
+    if (agents > 0 && !options.sink.secrets_dir) {
+        throw Error(ErrorKind::usage, "restoring the agents of a ticket needs --secrets-dir DIR for their fresh keys");
+    }
+    if (!context.globals().dry_run && !subjects.empty()) {
+        context.ask_for_label();
+        context.prompt().confirm(
+            "Restore what was revoked under ticket " + ticket + ": " + std::to_string(agents) + " agents and " +
+            std::to_string(static_cast<std::ptrdiff_t>(subjects.size()) - agents) + " organizations?");
+        if (agents > 0) {
+            settle_sink(context, *open_sink(options.sink, context.output()));
+        }
+    }
+    Document document{.kind = "Restore", .id_key = "subject_id", .is_list = true, .dry_run = context.globals().dry_run};
+    bool changed = false;
+    for (Subject const &subject : subjects) {
+        document.items.push_back(restore_of_ticket(options, context, subject, document));
+        changed = changed || document.changed;
+    }
+    document.changed = changed;
+    document.columns = incident_record({.subject = any_id<AgentId>()}, {});
+    append(document.columns, machine_key_record({}, ""));
+    document.columns = blank(document.columns);
+    context.output().show(document);
+    if (subjects.empty()) {
+        context.output().note("nothing changed: nothing that was revoked under ticket " + ticket + " is still revoked");
+    }
+    return document.some_failed ? ExitStatus::partial : ExitStatus::ok;
+}
+
 ExitStatus run(Options const &options, Context &context) {
+    if (!options.agent && !options.org && context.globals().ticket) {
+        return restore_ticket(options, context);
+    }
     exactly_one({{"AGENT", options.agent.has_value()}, {"--org", options.org.has_value()}});
     if (options.agent) {
         if (options.confirm) {
@@ -140,8 +209,13 @@ With --org the revocation of an organization is lifted. You must type its id, or
 keys that exist stay dead, even those made while the organization was revoked, so each of its agents then needs
 `rotate-key`.
 
-Exit 0: restored, now or before. 2: no place for the key was given, or --yes is missing. 3: no such agent or
-organization. 5: the agent's organization is revoked. 6: the organization is at its limit. 11: the revocation was still
+With --ticket alone, everything is restored that was revoked under that ticket: its organizations, and its agents, which
+get their fresh keys in --secrets-dir. Each is a transaction. If the command is killed, run it again: it restores the rest.
+Single keys that were revoked stay dead.
+
+Exit 0: restored, now or before. 2: no place for the key was given, or --yes is missing. 3: no such agent,
+organization or ticket. 5: the agent's organization is revoked. 6: the organization is at its limit. 7: some of a ticket could not be restored;
+stdout shows which. 11: the revocation was still
 in force when it was read back, before the COMMIT or after it; the last line is `NOT CONFIRMED: agent X may still be
 revoked`. 12: the key could not be delivered;
 nothing was changed. With --deliver: the agent is restored with a staged key; the next command is
@@ -149,7 +223,9 @@ nothing was changed. With --deliver: the agent is restored with a staged key; th
 
 EXAMPLES
   relay-admin restore billing-bot --secret-file billing-bot.env --secret-format env
-  relay-admin restore --org acme-corp --confirm acme-corp)",
+  relay-admin restore --org acme-corp --confirm acme-corp
+  # everything that was revoked for one incident
+  relay-admin restore --ticket INC-42 --secrets-dir fresh-keys --yes)",
     .declare = declare,
     .audience = Audience::incidents,
     .rank = 4,

@@ -1,13 +1,18 @@
 #include "cli/command.hpp"
+#include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
 #include "cli/documents/gateway.hpp"
 #include "cli/output/change_hook.hpp"
+#include "cli/output/color.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/render_json.hpp"
+#include "cli/output/text_width.hpp"
 #include "relay/feed/changes.hpp"
+#include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
 
+#include <cstdlib>
 #include <memory>
 
 namespace relay::cli::commands {
@@ -19,11 +24,74 @@ struct Options {
     std::optional<std::string> exec{};
     std::optional<std::int64_t> count{};
     bool until_idle = false;
+    std::optional<std::string> org{};
+    std::optional<std::string> agent{};
 };
 
-void tell(Options const &options, Context &context, KeyChange const &change) {
+/// The changes that are shown: those that concern an organization or an agent. What concerns all of an organization, or
+/// all organizations, concerns the agent, too.
+struct Concerned {
+    std::optional<OrgId> org{};
+    std::optional<AgentId> agent{};
+
+    bool by(KeyChange const &change) const {
+        bool const of_org = !org || !change.org_id || *change.org_id == *org;
+        return of_org && (!agent || !change.agent_id || *change.agent_id == *agent);
+    }
+};
+
+/// Throws Error: not_found, no such organization or agent.
+Concerned read_concerned(Options const &options, Context &context) {
+    Concerned concerned;
+    if (options.org) {
+        concerned.org = OrgId::parse(*options.org);
+        show_org(context.database(), *concerned.org);
+    }
+    if (options.agent) {
+        concerned.agent = AgentId::parse(*options.agent);
+        OrgId const org = show_agent(context.database(), *concerned.agent, 0).agent.org_id;
+        if (concerned.org && *concerned.org != org) {
+            throw Error(ErrorKind::usage,
+                        "agent " + concerned.agent->text() + " belongs to organization " + org.text());
+        }
+        concerned.org = org;
+    }
+    return concerned;
+}
+
+/// People get their lines at a terminal, or with --output table; programs get JSON.
+bool is_for_people(Context &context) {
+    Globals const &globals = context.globals();
+    return globals.format == OutputFormat::table &&
+           (context.output().stdout_is_terminal() || globals.format_origin != "default");
+}
+
+/// Red for what makes gateways refuse someone, green for what makes them accept someone again.
+std::string_view color_of(KeyChange const &change) {
+    if (change.kicks) {
+        return "\033[31m";
+    }
+    bool const accepts = change.change.ends_with("_unblocked") || change.change.ends_with("_restored");
+    return accepts ? "\033[32m" : "";
+}
+
+/// "2026-11-30T01:57:17Z  agent_blocked     acme  billing-bot"
+std::string people_line(KeyChange const &change, bool colored) {
+    constexpr std::size_t word_width = 22;
+    std::string const word = pad_right(change.change, word_width);
+    std::string_view const color = colored ? color_of(change) : "";
+    std::string line = format_instant_seconds(change.at) + "  ";
+    line += color.empty() ? word : std::string(color) + word + "\033[0m";
+    line += change.org_id ? " org " + change.org_id->text() : std::string(" all organizations");
+    line += change.agent_id ? "  agent " + change.agent_id->text() : "";
+    line += change.key_id ? "  key " + change.key_id->text() : "";
+    return line + '\n';
+}
+
+void tell(Options const &options, Context &context, KeyChange const &change, bool colored) {
     std::string const line = value_json(key_change_record(change));
-    context.output().print(line + '\n');  // one write per line, so that a reader never waits for half of one
+    // One write per line, so that a reader never waits for half of one.
+    context.output().print(is_for_people(context) ? people_line(change, colored) : line + '\n');
     if (!options.exec) {
         return;
     }
@@ -35,15 +103,21 @@ void tell(Options const &options, Context &context, KeyChange const &change) {
 ExitStatus run(Options const &options, Context &context) {
     OutputFormat const format = context.globals().format;
     if (format == OutputFormat::csv || format == OutputFormat::id || format == OutputFormat::env) {
-        throw Error(ErrorKind::usage, "watch prints only JSON lines",
+        throw Error(ErrorKind::usage, "watch prints only JSON lines, or lines for people (table)",
                     {.next = "omit --output; scripts can read the lines with jq"});
     }
     Output &output = context.output();
+    Concerned const concerned = read_concerned(options, context);
+    bool const colored = wants_color(context.globals().color, output.stdout_is_terminal(),
+                                     [](char const *name) { return std::getenv(name); });
     std::int64_t told = 0;
     ChangeFollower const follower{
         .on_change =
             [&](KeyChange const &change) {
-                tell(options, context, change);
+                if (!concerned.by(change)) {
+                    return true;
+                }
+                tell(options, context, change, colored);
                 return ++told != options.count.value_or(0);
             },
         .on_start = [&](std::string const &cursor) { output.note("watching from " + cursor); },
@@ -64,6 +138,8 @@ Runner declare(OptionSet &set) {
     add_value(set, {.names = "--exec", .type = "CMD", .description = "run CMD with sh for each change"}, options->exec);
     add_integer(set, {.names = "--count", .type = "N", .description = "end after N changes"}, {.min = 1},
                 options->count);
+    add_org_flag(set, "only changes that concern this organization", options->org);
+    add_agent_flag(set, "only changes that concern this agent", options->agent);
     add_flag(set, {.names = "--until-idle", .description = "end when there are no more changes"}, options->until_idle);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -75,8 +151,11 @@ Command const watch{
     .path = "watch",
     .summary = "print blocks, revocations and rotations as they happen",
     .doc =
-        R"(Prints the change feed as JSON lines of kind KeyChange, as soon as each change is committed: everything
-that a gateway, or any other cache of its decisions, must drop. It runs until you interrupt it.
+        R"(Prints the change feed, as soon as each change is committed. The feed has everything that a gateway, or any other
+cache of its decisions, must drop. The command runs until you interrupt it. At a terminal, or with -o table, each change is
+a line for people, in red if it ends open connections. Otherwise it is a JSON line of kind KeyChange.
+
+--org and --agent print only what concerns one of them. A change of a whole organization concerns its agents, too.
 
   change    what happened
   kicks     true: end open connections, too (block, revoke); false: drop the cache, check again at the next call
@@ -101,11 +180,12 @@ watch uses its own connection to listen for NOTIFY, and also checks every 3 seco
 on a standby it checks every second. If the connection is lost, it retries for as long as necessary, and continues
 where it was.
 
-Exit 0: --count or --until-idle was reached. 2: --since is not a cursor. 8: the database could not be reached at the
+Exit 0: --count or --until-idle was reached. 2: --since is not a cursor. 3: no such organization or agent. 8: the database could not be reached at the
 start.
 
 EXAMPLES
   relay-admin watch
+  relay-admin watch --org acme-corp
   # drop what a CDN or Redis has cached about the agent
   relay-admin watch --exec 'redis-cli DEL "agent:$RELAY_AGENT_ID"'
   # print what happened since the last line

@@ -5,6 +5,8 @@
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/standing.hpp"
 
+#include <algorithm>
+
 namespace relay::cli {
 
 namespace {
@@ -49,7 +51,8 @@ Record agent_record(Agent const &agent) {
 
 Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, std::vector<Key> const &keys,
                      std::vector<Grant> const &grants, std::optional<std::string> const &address) {
-    Record summary = hide(agent_record(agent), {"status", "permissions", "created_at", "last_used_at"});
+    Record summary{people_only("Gateways", describe_access(agent.status, standing, keys))};
+    append(summary, hide(agent_record(agent), {"status", "permissions", "created_at", "last_used_at"}));
     append(summary, {
                         people_only("Labels", describe_labels(agent.labels)),
                         people_only("Status", describe_status(agent.status, standing)),
@@ -60,6 +63,27 @@ Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, 
                         people_only("Created", Phrase{agent.created_at, " by " + agent.created_by}),
                     });
     return summary;
+}
+
+std::string describe_access(Status status, std::vector<Standing> const &standing, std::vector<Key> const &keys) {
+    auto const of = [&](StandingKind kind, SubjectKind subject) {
+        return std::any_of(standing.begin(), standing.end(),
+                           [&](Standing const &row) { return row.kind == kind && kind_of(row.subject) == subject; });
+    };
+    for (StandingKind const kind : {StandingKind::revoke, StandingKind::block}) {
+        std::string const word(text_of(status_of(kind)));
+        if (of(kind, SubjectKind::agent)) {
+            return "REFUSED now: it is " + word;
+        }
+        if (of(kind, SubjectKind::org)) {
+            return "REFUSED now: its organization is " + word;
+        }
+    }
+    if (status != Status::active) {
+        return "REFUSED now: it is " + std::string(text_of(status));
+    }
+    bool const has_key = std::any_of(keys.begin(), keys.end(), [](Key const &key) { return key.live(); });
+    return has_key ? "accepted now" : "REFUSED now: it has no working key";
 }
 
 std::string describe_key_max_age(Agent const &agent) {

@@ -17,7 +17,10 @@ Value describe_labels(std::vector<Label> const &labels);
 /// Returns an agent for the columns of a list.
 Agent sample_agent();
 
-/// Returns what a responder needs: the agent, its status and who caused it, its keys, and where it was last seen.
+/// Returns whether gateways accept the agent now: "accepted", or "REFUSED: " and why.
+std::string describe_access(Status status, std::vector<Standing> const &standing, std::vector<Key> const &keys);
+
+/// Returns what a responder needs: whether it is accepted now, the agent, its status and who caused it, its keys, and where it was last seen.
 /// `grants`: everything it may do. `address`: where it was last seen from. Status and keys are in words here, because
 /// machines get them as separate lists.
 Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, std::vector<Key> const &keys,

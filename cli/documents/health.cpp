@@ -1,10 +1,15 @@
 #include "cli/documents/health.hpp"
 
 #include "cli/documents/fields.hpp"
+#include "cli/manual/help_layout.hpp"
 #include "cli/output/advice_text.hpp"
+#include "cli/output/screen.hpp"
+#include "cli/output/text_width.hpp"
 #include "relay/model/text.hpp"
 
 #include <algorithm>
+
+#include <unistd.h>
 
 namespace relay::cli {
 
@@ -36,6 +41,24 @@ std::string sum_up(std::vector<CheckResult> const &checks) {
     return text;
 }
 
+/// Returns a message with its line end. At a terminal it is wrapped, behind what is left of `column`; a script gets one
+/// line per check.
+std::string wrapped(std::string const &message, std::size_t column) {
+    std::string const text = escape_for_terminal(message);
+    return screen_of(STDOUT_FILENO) ? wrap_words(text, help_width(), column).erase(0, column) : text + '\n';
+}
+
+/// Adds the steps. A sentence is wrapped; a command stays on one line, so that it can be pasted.
+void add_advice(Advice const &advice, std::size_t column, Globals const &globals, std::string &text) {
+    std::vector<std::string> const lines = advice_lines(advice, globals);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        text += std::string(column, ' ') + "next: ";
+        text += i < advice.steps().size() && advice.steps()[i].kind == Step::Kind::words
+                    ? wrapped(lines[i], column + std::string_view("next: ").size())
+                    : escape_for_terminal(lines[i]) + '\n';
+    }
+}
+
 }  // namespace
 
 Document health_document(Examination const &examination, Globals const &globals) {
@@ -55,10 +78,9 @@ std::string health_text(Examination const &examination, Globals const &globals) 
     std::string text;
     for (CheckResult const &result : examination.checks) {
         text += padded(text_of(result.status), status_width) + padded(result.check, check_width) +
-                escape_for_terminal(result.message) + '\n';
-        for (std::string const &line :
-             result.status == CheckStatus::ok ? std::vector<std::string>() : advice_lines(result.next, globals)) {
-            text += std::string(status_width + check_width, ' ') + "next: " + escape_for_terminal(line) + '\n';
+                wrapped(result.message, status_width + check_width);
+        if (result.status != CheckStatus::ok) {
+            add_advice(result.next, status_width + check_width, globals, text);
         }
     }
     return text + sum_up(examination.checks) + '\n';

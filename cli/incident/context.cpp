@@ -76,6 +76,21 @@ char const *id_label(IncidentItem const &item) {
     return "Key ID";
 }
 
+/// Returns whether gateways accept a key, or the agents of an organization, now.
+std::string access_text(IncidentItem const &item, IncidentContext const &context) {
+    Status const status = status_of(item, context);
+    std::string const who = item.org() != nullptr ? "its agents are " : "";
+    if (status != Status::active) {
+        return who + (who.empty() ? "REFUSED now: it is " : "REFUSED now: the organization is ") +
+               std::string(text_of(status));
+    }
+    if (context.key) {
+        bool const is_accepted = context.key->key.live() && !context.key->key.blocked;
+        return is_accepted ? "accepted now" : "REFUSED now";
+    }
+    return who.empty() ? "no such agent is known" : who + "accepted now, except those that are blocked or revoked";
+}
+
 Record agent_page(IncidentItem const &item, AgentDetails const &details) {
     std::vector<Standing> standing = details.standing;
     if (standing.empty() && item.standing) {  // the rows of a dry run are rolled back
@@ -125,6 +140,7 @@ Record incident_record(IncidentItem const &item, IncidentContext const &context)
         {"result", "Result", result_word(item)},
         {"status", "Status", item.error ? Value() : Value(status_of(item, context))},
         {"since", "Since", standing != nullptr ? Value(standing->at) : Value(), {.leaves = 2}},
+        {"", "Owner", context.agent ? Value(context.agent->agent.owner) : Value(), {.leaves = 2, .cut = true}},
         {"until", "Until", standing != nullptr ? Value(standing->until) : Value(), {.leaves = 4}},
         {"actor", "By", standing != nullptr ? Value(standing->actor) : Value(), {.leaves = 5, .cut = true}},
         machine_only("db_role", standing != nullptr ? Value(standing->db_role) : Value()),
@@ -143,7 +159,7 @@ Record incident_page(IncidentItem const &item, IncidentContext const &context) {
     if (context.agent) {
         return agent_page(item, *context.agent);
     }
-    Record page{people_only(id_label(item), item.subject)};
+    Record page{people_only("Gateways", access_text(item, context)), people_only(id_label(item), item.subject)};
     if (context.org) {
         page.push_back(people_only("Name", context.org->org.name));
         page.push_back(people_only("Agents", std::int64_t{context.org->org.agents}));

@@ -5,6 +5,7 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/incident/context.hpp"
 #include "cli/incident/wait.hpp"
+#include "cli/incident/what_next.hpp"
 #include "cli/incident/without_key.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
@@ -72,44 +73,6 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
                                                  (items.size() > most_named ? ", ..." : "") + "; nothing was changed");
 }
 
-/// Returns `command` with the words that name the subject.
-std::vector<std::string> about(IncidentItem const &item, std::string_view command) {
-    std::vector<std::string> words{std::string(command)};
-    if (item.agent() == nullptr) {
-        words.push_back("--" + std::string(item.kind_text()));
-    }
-    words.push_back(text_of(item.subject));
-    return words;
-}
-
-void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
-    Globals const &globals = context.globals();
-    if (globals.dry_run) {
-        return;
-    }
-    bool const known_agent = item.agent() != nullptr && item.known;
-    std::string const id = text_of(item.subject);
-    std::vector<std::string> const to_file{"--secret-file", id + ".key"};
-    if (verb == IncidentVerb::block) {
-        std::vector<std::string> undo = about(item, "unblock");
-        if (globals.ticket) {
-            add_flag_words(undo, "--ticket", *globals.ticket);
-        }
-        context.output().note("undo:  " + command_line(globals, undo));
-        if (known_agent) {
-            std::vector<std::string> clean{"rotate-key", id, "--grace", "0"};
-            clean.insert(clean.end(), to_file.begin(), to_file.end());
-            context.output().note("then:  " + command_line(globals, clean));
-        }
-    } else if (verb == IncidentVerb::revoke && (known_agent || item.org() != nullptr)) {
-        std::vector<std::string> undo = about(item, "restore");
-        if (known_agent) {
-            undo.insert(undo.end(), to_file.begin(), to_file.end());
-        }
-        context.output().note("undo:  " + command_line(globals, undo));
-    }
-}
-
 void say_unchanged(Context &context, IncidentVerb verb, IncidentItem const &item, std::optional<Instant> at) {
     bool const shut_out = verb == IncidentVerb::block || verb == IncidentVerb::revoke;
     std::string text = fmt::format("nothing changed: {} {} was {}{}", item.kind_text(), item.subject,
@@ -129,12 +92,7 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
         if (item.error) {
             document.warnings.push_back(text_of(item.subject) + ": " + item.error->message());
         } else if (verb == IncidentVerb::unblock || verb == IncidentVerb::restore) {
-            std::vector<Standing> standing =
-                contexts.of[i].agent ? contexts.of[i].agent->standing : std::vector<Standing>();
-            if (standing.empty() && item.standing) {
-                standing.push_back(*item.standing);
-            }
-            for (Standing const &row : standing) {
+            for (Standing const &row : standing_left(item, contexts.of[i])) {
                 document.warnings.push_back(fmt::format("{} {} is still refused: {} {} is {}", item.kind_text(),
                                                         item.subject, kind_of(row.subject), row.subject,
                                                         status_of(row.kind)));
@@ -240,6 +198,9 @@ void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receip
         bool const is_key = kind_of(receipt.items.front().subject) == SubjectKind::key;
         context.output().note(is_key ? "revoked: gateways refuse it permanently, from their next check"
                                      : words_of(verb).done);
+    }
+    if (verb == IncidentVerb::unblock || verb == IncidentVerb::restore) {
+        say_left_over(context, receipt, contexts);
     }
     if (has_fresh_keys) {
         return;

@@ -1,8 +1,10 @@
 #include "cli/input/env_text.hpp"
 
 #include "cli/input/yes_no.hpp"
+#include "relay/health/hardening.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace relay::cli {
@@ -29,6 +31,18 @@ Switch read_switch(std::string_view value) {
     }
     auto const said = read_yes_no(value);
     return !said ? Switch::unclear : *said ? Switch::on : Switch::off;
+}
+
+std::optional<std::int64_t> read_number(std::string_view value) {
+    std::int64_t number = 0;
+    auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    bool const is_whole = error == std::errc() && end == value.data() + value.size() && number >= 0;
+    return is_whole ? std::optional(number) : std::nullopt;
+}
+
+bool is_hardening(std::string_view name) {
+    auto const rules = hardening_rules();
+    return std::any_of(rules.begin(), rules.end(), [&](HardeningRule const &rule) { return rule.variable == name; });
 }
 
 class Scanner {
@@ -115,6 +129,9 @@ class Scanner {
             m_found.fallback = read_switch(trimmed(value));
         } else if (name == "AGENT_SECRET") {
             m_found.has_secret = !value.empty();
+        } else if (is_hardening(name) && !trimmed(value).empty()) {
+            m_found.hardening.insert_or_assign(
+                std::string(name), RelaySettings::Hardening{read_switch(trimmed(value)), read_number(trimmed(value))});
         }
     }
 

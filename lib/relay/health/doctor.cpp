@@ -289,6 +289,9 @@ void Examiner::ask_legacy() {
     std::optional<RelaySettings> const &relay = m_request.around.relay;
     if (relay) {
         tell(doctor::judge_env_file(*relay));
+        for (CheckResult &result : doctor::judge_hardening(*relay)) {
+            tell(std::move(result));
+        }
     } else {
         skip("legacy.fallback",
              "no --env-file given; at the end, the relay needs ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false",
@@ -328,13 +331,42 @@ void Examiner::sort() {
 
 std::vector<std::string_view> const &known_checks() {
     static std::vector<std::string_view> const all{
-        "db.connection",  "db.tls",          "db.password",       "db.role",
-        "server.version", "server.primary",  "server.durability", "server.passwords",
-        "server.logging", "server.notify",   "server.standbys",   "clock",
-        "schema.version", "schema.drift",    "grants.foreign",    "grants.gateways",
-        "grants.tenants", "audit.months",    "keys.due",          "keys.staged",
-        "keys.unused",    "gateways",        "legacy.window",     "legacy.pace",
-        "legacy.refused", "legacy.env_file", "legacy.fallback",   "legacy.secret",
+        "db.connection",
+        "db.tls",
+        "db.password",
+        "db.role",
+        "server.version",
+        "server.primary",
+        "server.durability",
+        "server.passwords",
+        "server.logging",
+        "server.notify",
+        "server.standbys",
+        "clock",
+        "schema.version",
+        "schema.drift",
+        "grants.foreign",
+        "grants.gateways",
+        "grants.tenants",
+        "audit.months",
+        "keys.due",
+        "keys.staged",
+        "keys.unused",
+        "gateways",
+        "legacy.window",
+        "legacy.pace",
+        "legacy.refused",
+        "legacy.env_file",
+        "legacy.fallback",
+        "legacy.secret",
+        "relay.verify_jwt",
+        "relay.require_hmac",
+        "relay.header_secret",
+        "relay.session",
+        "relay.nonce",
+        "relay.hmac_window",
+        "relay.session_ttl",
+        "relay.secret_cache",
     };
     return all;
 }

@@ -62,6 +62,7 @@ CheckResult judge_pace(LegacyStatus const &legacy);
 CheckResult judge_refused(sql::RefusedAgents const &refused);
 CheckResult judge_env_file(RelaySettings const &relay);
 CheckResult judge_fallback(RelaySettings const &relay, LegacyStatus const &legacy);
+std::vector<CheckResult> judge_hardening(RelaySettings const &relay);
 CheckResult judge_secret(RelaySettings const &relay, LegacyStatus const &legacy);
 
 }  // namespace relay::doctor

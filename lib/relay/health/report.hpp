@@ -4,6 +4,9 @@
 #include "relay/model/text_of.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,13 +36,19 @@ struct CheckResult {
     Advice next{};  ///< what to do now
 };
 
-/// What the file with a relay's settings says about the shared secret. No value is kept, only these facts.
+/// What the file with a relay's settings says. No value is kept that could be a secret, only these facts.
 struct RelaySettings {
     enum class Switch { absent, on, off, unclear };
+    /// A setting that makes the relay stricter (relay/health/hardening.hpp).
+    struct Hardening {
+        Switch position = Switch::unclear;
+        std::optional<std::int64_t> number{};  ///< if it is a whole number, not negative
+    };
 
     std::string name{};  ///< the file's name, for people
     Switch fallback = Switch::absent;  ///< ALLOW_LEGACY_GLOBAL_AGENT_SECRET
     bool has_secret = false;  ///< AGENT_SECRET is set and not empty
+    std::map<std::string, Hardening, std::less<>> hardening{};  ///< by variable: those that are set
     std::size_t settings = 0;  ///< number of assignments
     std::size_t unread_lines = 0;  ///< lines that are neither an assignment nor a comment
     std::size_t first_unread_line = 0;

@@ -24,10 +24,10 @@ ORDER BY until DESC NULLS FIRST, at)sql";
 
 constexpr auto under_ticket_sql = R"sql(
 SELECT subject_kind, subject_id, kind, at, until, ticket, reason, actor, db_role
-FROM relay.standing_revocations WHERE ticket = $1 AND kind = 'block' ORDER BY at)sql";
+FROM relay.standing_revocations WHERE ticket = $1 AND kind = $2 ORDER BY at)sql";
 
 constexpr auto knows_ticket_sql =
-    "SELECT EXISTS (SELECT FROM relay.revocations WHERE ticket = $1 AND kind = 'block') AS known";
+    "SELECT EXISTS (SELECT FROM relay.revocations WHERE ticket = $1 AND kind = $2) AS known";
 
 // The table itself, beside the views that the rest of the program reads.
 constexpr auto terms_sql = R"sql(
@@ -122,12 +122,12 @@ db::Pending<std::vector<Subject>> answered_contrary(db::Transaction &transaction
                            });
 }
 
-std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket) {
-    return read_all(transaction.exec(under_ticket_sql, {ticket}));
+std::vector<Standing> standing_under(db::Transaction &transaction, Note const &ticket, StandingKind kind) {
+    return read_all(transaction.exec(under_ticket_sql, {ticket, kind}));
 }
 
-bool knows_ticket(db::Transaction &transaction, Note const &ticket) {
-    return transaction.exec(knows_ticket_sql, {ticket}).one().boolean("known");
+bool knows_ticket(db::Transaction &transaction, Note const &ticket, StandingKind kind) {
+    return transaction.exec(knows_ticket_sql, {ticket, kind}).one().boolean("known");
 }
 
 db::Pending<std::vector<Standing>> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects) {

@@ -19,10 +19,10 @@ db::Pending<std::vector<Term>> unlifted_terms(db::Transaction &transaction, std:
 /// Reads the tables of keys and agents, so it waits if another session has locked one of them.
 db::Pending<std::vector<Subject>> answered_contrary(db::Transaction &transaction, std::vector<Subject> const &subjects);
 
-/// Returns every block in force that was made under a ticket.
-std::vector<Standing> blocks_under(db::Transaction &transaction, Note const &ticket);
-/// Returns true if any block was ever made under the ticket.
-bool knows_ticket(db::Transaction &transaction, Note const &ticket);
+/// Returns every block, or every revocation, in force that was made under a ticket.
+std::vector<Standing> standing_under(db::Transaction &transaction, Note const &ticket, StandingKind kind);
+/// Returns true if any was ever made under the ticket.
+bool knows_ticket(db::Transaction &transaction, Note const &ticket, StandingKind kind);
 
 /// Returns all blocks and revocations in force against any of `subjects`, which may be of different kinds: those
 /// without an end come first, then those that end last.

@@ -88,11 +88,11 @@ IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptio
 
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options) {
     return run_unblocking(database, options, [&](db::Transaction &transaction, Trail &trail) {
-        if (!sql::knows_ticket(transaction, ticket)) {
+        if (!sql::knows_ticket(transaction, ticket, StandingKind::block)) {
             throw Error(ErrorKind::not_found, "no block was ever made under ticket " + ticket.text(),
                         {.next = advise(Act::list_blocked_agents)});
         }
-        std::vector<Standing> const blocks = sql::blocks_under(transaction, ticket);
+        std::vector<Standing> const blocks = sql::standing_under(transaction, ticket, StandingKind::block);
         IncidentReceipt receipt;
         note_who(receipt, transaction);
         for (SubjectKind const kind : {SubjectKind::org, SubjectKind::agent}) {
@@ -164,6 +164,20 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::
         confirm_committed(database, all, StandingKind::revoke, true);
     }
     return all;
+}
+
+std::vector<Subject> revoked_under(db::Database &database, Note const &ticket) {
+    return database.transact(reading(), [&](db::Transaction &transaction) {
+        if (!sql::knows_ticket(transaction, ticket, StandingKind::revoke)) {
+            throw Error(ErrorKind::not_found, "no revocation was ever made under ticket " + ticket.text(),
+                        {.next = advise(Act::list_agents)});
+        }
+        std::vector<Standing> const standing = sql::standing_under(transaction, ticket, StandingKind::revoke);
+        std::vector<Subject> subjects = subjects_of(standing, SubjectKind::org);
+        std::vector<Subject> const agents = subjects_of(standing, SubjectKind::agent);
+        subjects.insert(subjects.end(), agents.begin(), agents.end());
+        return subjects;
+    });
 }
 
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options) {

@@ -88,6 +88,9 @@ struct RestoredAgent : WriteReceipt {
 /// nothing if the agent is not revoked. Throws Error: not_found; conflict, its organization is revoked; limit; sink.
 RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
                             KeyDelivery &delivery);
+/// Returns the organizations, then the agents, whose revocation under this ticket is in force. Throws Error: not_found, no
+/// revocation was ever made under it.
+std::vector<Subject> revoked_under(db::Database &database, Note const &ticket);
 /// Lifts an organization's revocation. Every key stays dead, so each agent needs a rotation. Throws Error: not_found.
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options);
 

@@ -1,0 +1,98 @@
+#include "relay/health/hardening.hpp"
+
+#include "relay/health/judges.hpp"
+
+#include <fmt/format.h>
+#include <array>
+
+namespace relay {
+namespace {
+
+using Kind = HardeningRule::Kind;
+
+constexpr auto rules = std::to_array<HardeningRule>({
+    {"relay.verify_jwt", "EDGE_VERIFY_JWT", Kind::on, "the edge passes calls whose token it has not checked"},
+    {"relay.require_hmac", "EDGE_REQUIRE_HMAC", Kind::on, "the edge accepts calls without a signature"},
+    {"relay.header_secret", "EDGE_ALLOW_HEADER_SECRET", Kind::off,
+     "a secret in a header is accepted, and headers end up in logs"},
+    {"relay.session", "AGENT_SESSION_REQUIRED", Kind::on, "agents can call without a session"},
+    {"relay.nonce", "AGENT_REQUIRE_NONCE", Kind::on, "a recorded call can be repeated"},
+    {"relay.hmac_window", "AGENT_HMAC_WINDOW_MS", Kind::milliseconds, "a recorded call can be repeated for that long",
+     30'000, 120'000, "a clock that is a little wrong locks an agent out"},
+    {"relay.session_ttl", "AGENT_SESSION_TTL_MS", Kind::milliseconds, "a stolen session is valid for that long", 60'000,
+     3'600'000, "agents spend their time making sessions"},
+    {"relay.secret_cache", "AGENT_SECRET_CACHE_MS", Kind::milliseconds,
+     "the relay accepts a blocked or revoked key for that long", 0, 60'000, ""},
+});
+
+std::string wanted(HardeningRule const &rule) {
+    switch (rule.kind) {
+        case Kind::on: return "true";
+        case Kind::off: return "false";
+        case Kind::milliseconds: break;
+    }
+    return std::to_string(rule.most);
+}
+
+std::string advice(HardeningRule const &rule, RelaySettings const &relay) {
+    return fmt::format("set {}={} in {}, and restart the relay", rule.variable, wanted(rule), relay.name);
+}
+
+CheckResult judge_number(HardeningRule const &rule, RelaySettings::Hardening const &found, RelaySettings const &relay) {
+    std::string const check(rule.check);
+    if (!found.number) {
+        return {check, CheckStatus::error, fmt::format("{} is not a number of milliseconds", rule.variable),
+                advice(rule, relay)};
+    }
+    std::string const said = fmt::format("{} is {} ms", rule.variable, *found.number);
+    if (*found.number > rule.most) {
+        return {check, CheckStatus::error, fmt::format("{}, more than {}: {}", said, rule.most, rule.otherwise),
+                advice(rule, relay)};
+    }
+    if (*found.number < rule.least) {
+        return {check, CheckStatus::error, fmt::format("{}, less than {}: {}", said, rule.least, rule.too_small),
+                advice(rule, relay)};
+    }
+    return {check, CheckStatus::ok, said, ""};
+}
+
+CheckResult judge_switch(HardeningRule const &rule, RelaySettings::Hardening const &found, RelaySettings const &relay) {
+    using Switch = RelaySettings::Switch;
+    std::string const check(rule.check);
+    if (found.position == Switch::unclear) {
+        return {check, CheckStatus::error, fmt::format("{} is neither true nor false", rule.variable),
+                advice(rule, relay)};
+    }
+    bool const is_on = found.position == Switch::on;
+    std::string const said = fmt::format("{} is {}", rule.variable, is_on ? "on" : "off");
+    if (is_on != (rule.kind == Kind::on)) {
+        return {check, CheckStatus::error, fmt::format("{}: {}", said, rule.otherwise), advice(rule, relay)};
+    }
+    return {check, CheckStatus::ok, said, ""};
+}
+
+}  // namespace
+
+std::span<HardeningRule const> hardening_rules() { return rules; }
+
+namespace doctor {
+
+std::vector<CheckResult> judge_hardening(RelaySettings const &relay) {
+    std::vector<CheckResult> results;
+    for (HardeningRule const &rule : rules) {
+        auto const found = relay.hardening.find(rule.variable);
+        if (found == relay.hardening.end()) {
+            results.push_back({std::string(rule.check), CheckStatus::warn,
+                               fmt::format("{} is not set, so the relay uses its default", rule.variable),
+                               advice(rule, relay)});
+        } else if (rule.kind == Kind::milliseconds) {
+            results.push_back(judge_number(rule, found->second, relay));
+        } else {
+            results.push_back(judge_switch(rule, found->second, relay));
+        }
+    }
+    return results;
+}
+
+}  // namespace doctor
+}  // namespace relay

@@ -1,0 +1,82 @@
+"""doctor --env-file: the relay's own settings that make it stricter; and from which status on doctor fails."""
+
+import pytest
+
+from support.agents import first_agent
+from support.relay import finish_terminal
+
+GOOD = {
+    "EDGE_VERIFY_JWT": "true", "EDGE_REQUIRE_HMAC": "true", "EDGE_ALLOW_HEADER_SECRET": "false", "AGENT_SESSION_REQUIRED": "true",
+    "AGENT_REQUIRE_NONCE": "true", "AGENT_HMAC_WINDOW_MS": "60000", "AGENT_SESSION_TTL_MS": "600000", "AGENT_SECRET_CACHE_MS": "30000",
+}  # fmt: skip
+CHECKS = {
+    "EDGE_VERIFY_JWT": "relay.verify_jwt", "EDGE_REQUIRE_HMAC": "relay.require_hmac", "EDGE_ALLOW_HEADER_SECRET": "relay.header_secret",
+    "AGENT_SESSION_REQUIRED": "relay.session", "AGENT_REQUIRE_NONCE": "relay.nonce", "AGENT_HMAC_WINDOW_MS": "relay.hmac_window",
+    "AGENT_SESSION_TTL_MS": "relay.session_ttl", "AGENT_SECRET_CACHE_MS": "relay.secret_cache",
+}  # fmt: skip
+WRONG = [
+    ("EDGE_VERIFY_JWT", "false"), ("EDGE_REQUIRE_HMAC", "no"), ("EDGE_ALLOW_HEADER_SECRET", "1"), ("AGENT_SESSION_REQUIRED", "off"),
+    ("AGENT_REQUIRE_NONCE", "perhaps"), ("AGENT_HMAC_WINDOW_MS", "29999"), ("AGENT_HMAC_WINDOW_MS", "120001"), ("AGENT_HMAC_WINDOW_MS", "60s"),
+    ("AGENT_SESSION_TTL_MS", "3600001"), ("AGENT_SECRET_CACHE_MS", "60001"), ("AGENT_SECRET_CACHE_MS", "-1"),
+]  # fmt: skip
+
+
+@pytest.fixture
+def doctor(relay, tmp_path):
+    """Runs the checks of the relay's settings on a file with these; returns {check: item}."""
+    first_agent(relay, tmp_path / "bot.key")
+
+    def run(settings, *flags, code=0):
+        (tmp_path / "relay.env").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+        (tmp_path / "relay.env").chmod(0o600)
+        return {item["check"]: item for item in relay.json("doctor", "relay", "--env-file", "relay.env", *flags, check=code)["items"]}
+
+    return run
+
+
+def test_all_is_well(doctor):
+    found = doctor(GOOD, "--fail-on", "warn")
+    assert list(found) == list(CHECKS.values()) and {item["status"] for item in found.values()} == {"ok"}
+    for window in ("30000", "120000"):
+        assert doctor({**GOOD, "AGENT_HMAC_WINDOW_MS": window})["relay.hmac_window"]["status"] == "ok"
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_value_that_is_weaker_than_it_should_be(doctor, name, value):
+    found = doctor({**GOOD, name: value}, code=10)
+    item = found.pop(CHECKS[name])
+    assert item["status"] == "error" and name in item["message"] and f"set {name}=" in item["next"]
+    assert {each["status"] for each in found.values()} == {"ok"}
+
+
+def test_a_setting_that_is_missing_is_a_warning(doctor):
+    for name, check in CHECKS.items():
+        settings = {key: value for key, value in GOOD.items() if key != name}
+        item = doctor(settings)[check]
+        assert item["status"] == "warn" and "is not set" in item["message"]
+    assert doctor(settings, "--fail-on", "error")
+    assert doctor(settings, "--fail-on", "warn", code=10)
+
+
+def test_without_a_file_nothing_is_said_about_it(relay, tmp_path):
+    first_agent(relay, tmp_path / "bot.key")
+    assert not [item for item in relay.json("doctor", check=10)["items"] if item["check"].startswith("relay.")]
+
+
+def test_no_value_that_could_be_a_secret_is_shown(relay, doctor, tmp_path):
+    doctor({**GOOD, "EDGE_VERIFY_JWT": "s3cr3t", "AGENT_HMAC_WINDOW_MS": "s3cr3t"}, code=10)
+    result = relay("doctor", "relay", "--env-file", "relay.env", check=10)
+    assert "s3cr3t" not in result.out + result.err
+
+
+def test_it_wraps_at_80_columns(relay, doctor):
+    doctor({}, code=0)
+    code, text = finish_terminal(relay.terminal("doctor", "--env-file", "relay.env", "--no-pager", columns=80))
+    lines = text.splitlines()
+    assert code == 10 and len(lines) > 40  # fsync is off
+    assert all(len(line) <= 80 or "next: relay-admin" in line or "next: chmod" in line for line in lines), max(lines, key=len)
+    assert not any(line.startswith(" " * 20) for line in relay("doctor", "relay", check=0).out.splitlines())
+
+
+def test_another_word_is_refused(relay, doctor):
+    relay.error("doctor", "--fail-on", "wran", check=2)
