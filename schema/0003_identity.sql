@@ -272,6 +272,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 GRANT EXECUTE ON FUNCTION relay.identify(text, bytea) TO relay_provisioner, relay_responder;
 
+-- Ends an admin token permanently; returns whether it was live. A function, so that a responder can end a token that was
+-- found in a text, but cannot bring one back.
+CREATE FUNCTION relay.end_token(token_id text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE relay.org_tokens AS t SET revoked_at = now() WHERE t.token_id = end_token.token_id AND t.revoked_at IS NULL;
+    RETURN FOUND;
+END
+$$;
+GRANT EXECUTE ON FUNCTION relay.end_token(text) TO relay_provisioner, relay_responder;
+
 -- Operations ---------------------------------------------------------------------------------------------------------------------------
 
 -- Every writing transaction inserts its id, which the client chose. A client that lost the answer to its COMMIT inserts the same id as

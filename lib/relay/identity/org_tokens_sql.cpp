@@ -11,7 +11,7 @@ constexpr auto insert_sql =
 constexpr auto revoke_live_sql =
     "UPDATE relay.org_tokens SET revoked_at = now() WHERE org_id = $1 AND revoked_at IS NULL RETURNING token_id";
 
-constexpr auto revoke_sql = "UPDATE relay.org_tokens SET revoked_at = now() WHERE token_id = $1 AND revoked_at IS NULL";
+constexpr auto revoke_sql = "SELECT relay.end_token($1) AS ended";
 
 constexpr auto is_live_sql =
     "SELECT EXISTS (SELECT FROM relay.org_tokens WHERE token_id = $1 AND revoked_at IS NULL) AS live";
@@ -42,7 +42,7 @@ bool is_live_token(db::Transaction &transaction, KeyId const &id) {
 }
 
 bool revoke_token(db::Transaction &transaction, KeyId const &id) {
-    return transaction.exec(revoke_sql, {id}).affected() == 1;
+    return transaction.exec(revoke_sql, {id}).one().boolean("ended");
 }
 
 }  // namespace relay::sql

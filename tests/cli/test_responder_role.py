@@ -1,0 +1,124 @@
+"""A login that has only relay_responder: every command of an incident works with it, every command that reads does, and no
+other command changes anything. Walks the table of commands, so a new command must be put on one of the lists."""
+
+import pytest
+
+from support import command_table
+from support.agents import decide, first_agent, key_id, read_key
+from support.exit_codes import snapshot
+
+ACME = ("--confirm", "acme")
+
+# What a responder may do: one line for each form. They run in this order.
+MAY = {
+    "block": [("bot",), ("--org", "acme", *ACME), ("stranger", "--force")],
+    "unblock": [("bot", "--yes"), ("--org", "acme", "--yes"), ("--ticket", "INC-1", "--yes")],
+    "revoke": [("crm",), ("--key", "{key}"), ("--scan", "leak.log"), ("--scan", "small.token"), ("--org", "small", "--confirm", "small")],
+    "restore": [("--org", "small", "--confirm", "small")],
+    "migrate-legacy abort": [("--deny-all", "--confirm", "legacy-off")],
+}
+# What changes something else: each must be refused, with exit 4.
+MAY_NOT = {
+    "agent assign-role": ("bot", "ops"),
+    "agent create": ("new", "--org", "acme", "--name", "New", "--secret-file", "new.key"),
+    "agent grant": ("bot", "a:b"),
+    "agent revoke-permission": ("bot", "x:y"),
+    "agent unassign-role": ("bot", "held"),
+    "agent update": ("bot", "--name", "Other"),
+    "audit maintain": ("--ahead", "9"),
+    "config name": ("main",),
+    "key retire": ("{key}", "--yes", "--force"),
+    "migrate-legacy extend": ("--deadline", "20d", "--reason", "x"),
+    "migrate-legacy import": ("more.csv",),
+    "migrate-legacy issue": ("old-one", "--secrets-dir", "issued"),
+    "org create": ("other", "--name", "Other"),
+    "org update": ("acme", "--name", "Other"),
+    "restore": ("gone", "--yes", "--secret-file", "gone.key"),
+    "role create": ("new", "--org", "acme", "--name", "New"),
+    "role delete": ("ops", "--org", "acme", "--yes"),
+    "role grant": ("ops", "a:b", "--org", "acme"),
+    "role revoke-permission": ("ops", "x:y", "--org", "acme"),
+    "rotate-key": ("bot", "--secret-file", "rotated.key"),
+}
+# They change no rows of the relay, or need a state that excludes the one of this test.
+ELSEWHERE = {"init", "schema apply", "sandbox run", "sandbox start", "sandbox stop", "sandbox destroy", "recover",
+             "migrate-legacy start", "migrate-legacy finish"}  # fmt: skip
+# Commands that read: a line that works.
+READS = {
+    "agent list": (), "agent show": ("bot",), "config show": (), "explain": ("blocked",), "gateway list": (),
+    "key due": (), "key list": (), "key show": ("{key}",), "key verify": (), "metrics": (), "migrate-legacy status": (), "org list": (),
+    "org show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
+}  # fmt: skip
+NO_DATABASE = {"completion", "help", "version", "schema json", "schema print", "sandbox status"}
+OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}
+
+
+@pytest.fixture
+def key(relay, database, tmp_path):
+    """A relay with all that the lines name; returns the key of `bot`."""
+    made = first_agent(relay, tmp_path / "bot.key")
+    relay("agent", "update", "bot", "--add-permission", "x:y", check=0)
+    for agent in ("crm", "gone", "leaky"):
+        relay("agent", "create", agent, "--org", "acme", "--name", agent, "--secret-file", f"{agent}.key", check=0)
+    relay("org", "create", "small", "--name", "Small", "--admin-token", "small.token", check=0)
+    for role in ("ops", "held"):
+        relay("role", "create", role, "--org", "acme", "--name", role, "--permissions", "x:y", check=0)
+    relay("agent", "assign-role", "bot", "held", check=0)
+    relay("revoke", "gone", check=0)
+    (tmp_path / "gone.key").unlink()
+    (tmp_path / "leak.log").write_text(read_key(tmp_path / "leaky.key"))
+    for name in ("old", "more"):
+        (tmp_path / f"{name}.csv").write_text(f"agent_id,org_id\n{name}-one,acme\n")
+    relay("migrate-legacy", "import", "old.csv", check=0)
+    relay("migrate-legacy", "start", "--deadline", "14d", check=0)
+    return made
+
+
+@pytest.fixture
+def responder(relay, database, key):
+    """The program with a login that has relay_responder and nothing else."""
+    login = database.cluster.login("only_responder", member_of="relay_responder")
+    return relay.with_(dsn=database.dsn(user=login))
+
+
+def filled(words, key):
+    return [word.format(key=key_id(key)) for word in words]
+
+
+def test_every_command_is_on_a_list():
+    changing = {" ".join(command.path) for command in command_table.commands() if command.effect != "reads"}
+    reading = {" ".join(command.path) for command in command_table.commands() if command.effect == "reads"}
+    assert changing == {*MAY, *MAY_NOT, *ELSEWHERE}
+    assert reading - {*READS, *NO_DATABASE, *OTHERWISE_TESTED} <= {"audit list", "audit tail", "audit export", "audit show", "audit verify",
+                                                                   "audit anomalies", "incident list", "incident show"}  # fmt: skip
+
+
+def test_what_a_responder_reads(relay, responder, key):
+    for path, words in READS.items():
+        assert responder(*path.split(), *filled(words, key), stdin=key).code in (0, 10), path
+
+
+def test_what_a_responder_must_not_change_is_denied(responder, database, key):
+    before = snapshot(database)
+    for path, words in MAY_NOT.items():
+        error = responder.error(*path.split(), *filled(words, key), check=4)
+        assert error["changed"] == "no", path
+    assert snapshot(database) == before and decide(database, key) == "ok"
+
+
+def test_what_a_responder_may_do_works(responder, database, key, tmp_path):
+    for path, lines in MAY.items():
+        for words in lines:
+            ticket = () if "--ticket" in words else ("--ticket", "INC-1")
+            document = responder.json(*path.split(), *filled(words, key), *ticket)
+            assert document["changed"] is True or "--ticket" in words, (path, words)
+            assert not any(item["error"] for item in document.get("items", [])), (path, words)
+    assert decide(database, key) == decide(database, read_key(tmp_path / "crm.key")) == decide(database, read_key(tmp_path / "leaky.key")) == "revoked"
+    assert database.value("SELECT count(*) FROM relay.org_tokens WHERE revoked_at IS NULL") == 0
+
+
+def test_a_responder_cannot_bring_a_token_back(database, responder):
+    connection = database.connect(user="only_responder")
+    with connection.cursor() as cursor, pytest.raises(Exception, match="permission denied"):
+        cursor.execute("UPDATE relay.org_tokens SET revoked_at = NULL")
+    connection.close()
