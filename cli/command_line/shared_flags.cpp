@@ -1,6 +1,7 @@
 #include "cli/command_line/shared_flags.hpp"
 
 #include "cli/command_line/options.hpp"
+#include "cli/output/redraw.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -84,6 +85,7 @@ void declare_view(OptionSet &set, std::vector<std::string> const &sortable, View
                 .type = "FIELD,...",
                 .description = fmt::format("sort by {}; --sort=-FIELD: descending", fmt::join(sortable, ", "))},
                options.sort, Commas::split);
+    declare_redraw(set, options.watch);
 }
 
 std::vector<SortField> sort_fields(ViewOptions const &options, std::vector<std::string> const &sortable) {

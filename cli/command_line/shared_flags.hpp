@@ -46,10 +46,11 @@ void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults)
 /// Throws Error (usage).
 OrgSettings org_settings(OrgSettingFlags const &flags);
 
-/// `--fields A,B` and `--sort A,-B`, of every list.
+/// `--fields A,B`, `--sort A,-B` and `--watch 2s`, of every list.
 struct ViewOptions {
     std::vector<std::string> fields{};  ///< as in JSON; empty: all
     std::vector<std::string> sort{};
+    std::optional<std::chrono::seconds> watch{};  ///< cli/output/redraw.hpp
 };
 /// `sortable`: the fields that the list can be sorted by.
 void declare_view(OptionSet &set, std::vector<std::string> const &sortable, ViewOptions &options);

@@ -6,6 +6,7 @@
 #include "cli/documents/agent.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
+#include "cli/output/redraw.hpp"
 #include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
 
@@ -68,7 +69,9 @@ Runner declare(OptionSet &set) {
                  options->unused_for);
     declare_which_agents(set, "agents", options->which);
     declare_page(set, agent_sort_fields(), options->page);
-    return [options](Context &context) { return run(*options, context); };
+    return [options](Context &context) {
+        return redraw(context, options->page.view.watch, [&] { return run(*options, context); });
+    };
 }
 
 }  // namespace

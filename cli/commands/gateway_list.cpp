@@ -3,6 +3,7 @@
 #include "cli/context.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/gateway.hpp"
+#include "cli/output/redraw.hpp"
 #include "relay/feed/gateways.hpp"
 
 #include <memory>
@@ -21,7 +22,7 @@ ExitStatus run(ViewOptions const &view, Context &context) {
 Runner declare(OptionSet &set) {
     auto const view = std::make_shared<ViewOptions>();
     declare_view(set, gateway_sort_fields(), *view);
-    return [view](Context &context) { return run(*view, context); };
+    return [view](Context &context) { return redraw(context, view->watch, [&] { return run(*view, context); }); };
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/documents/browse.hpp"
 #include "cli/documents/due.hpp"
 #include "cli/output/output.hpp"
+#include "cli/output/redraw.hpp"
 #include "cli/policy/tell_owners.hpp"
 #include "relay/model/error.hpp"
 
@@ -126,7 +127,13 @@ Runner declare(OptionSet &set) {
              options->exec_condition);
     declare_view(set, due_key_sort_fields(), options->page.view);
     declare_limit(set, options->page);
-    return [options](Context &context) { return run(*options, context); };
+    return [options](Context &context) {
+        bool const watches = options->page.view.watch.has_value();
+        at_most_one({{"--watch", watches}, {"--exec-condition", options->exec_condition}});
+        at_most_one({{"--watch", watches}, {"--html", options->html.has_value()}});
+        at_most_one({{"--watch", watches}, {"--notify", options->notify.has_value()}});
+        return redraw(context, options->page.view.watch, [&] { return run(*options, context); });
+    };
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/key.hpp"
+#include "cli/output/redraw.hpp"
 #include "relay/inspect/inspect.hpp"
 
 #include <memory>
@@ -65,7 +66,9 @@ Runner declare(OptionSet &set) {
                  options->unused_for);
     declare_which_agents(set, "keys of agents", options->which);
     declare_page(set, key_sort_fields(), options->page);
-    return [options](Context &context) { return run(*options, context); };
+    return [options](Context &context) {
+        return redraw(context, options->page.view.watch, [&] { return run(*options, context); });
+    };
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/own_file.hpp"
+#include "cli/output/redraw.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -28,6 +29,7 @@ struct Options {
     bool all = false;
     bool exit_code = false;
     std::optional<std::string> html{};
+    std::optional<std::chrono::seconds> watch{};
 
     bool page_to_stdout() const { return html == "-"; }
 };
@@ -115,7 +117,11 @@ Runner declare(OptionSet &set) {
     add_flag(set, {.names = "--exit-code", .description = "exit 10 while any agent is left"}, options->exit_code);
     add_value(set, {.names = "--html", .type = "FILE", .description = "write everything as one HTML page; - is stdout"},
               options->html);
-    return [options](Context &context) { return run(*options, context); };
+    declare_redraw(set, options->watch);
+    return [options](Context &context) {
+        at_most_one({{"--watch", options->watch.has_value()}, {"--html", options->html.has_value()}});
+        return redraw(context, options->watch, [&] { return run(*options, context); });
+    };
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/org.hpp"
+#include "cli/output/redraw.hpp"
 #include "relay/inspect/inspect.hpp"
 
 #include <memory>
@@ -33,7 +34,9 @@ Runner declare(OptionSet &set) {
     add_flag(set, {.names = "--blocked", .description = "only organizations that are blocked or revoked"},
              options->blocked);
     declare_page(set, org_sort_fields(), options->page);
-    return [options](Context &context) { return run(*options, context); };
+    return [options](Context &context) {
+        return redraw(context, options->page.view.watch, [&] { return run(*options, context); });
+    };
 }
 
 }  // namespace

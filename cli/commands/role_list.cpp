@@ -3,6 +3,7 @@
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/role.hpp"
+#include "cli/output/redraw.hpp"
 
 #include <memory>
 
@@ -29,7 +30,9 @@ Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_org_flag(set, "only roles of this organization", options->org);
     declare_page(set, role_sort_fields(), options->page);
-    return [options](Context &context) { return run(*options, context); };
+    return [options](Context &context) {
+        return redraw(context, options->page.view.watch, [&] { return run(*options, context); });
+    };
 }
 
 }  // namespace

@@ -15,14 +15,18 @@ constexpr std::size_t most_kept = 256U << 10U;
 
 }  // namespace
 
-LongText::LongText(std::optional<std::string> command, std::function<void(std::string_view)> warn)
-    : m_command(command.value_or("")), m_warn(std::move(warn)) {
+LongText::LongText(std::optional<std::string> command, std::function<void(std::string_view)> warn, std::string *frame)
+    : m_command(command.value_or("")), m_warn(std::move(warn)), m_frame(frame) {
     if (command) {
         m_pager = std::make_unique<Pager>(m_command);
     }
 }
 
 void LongText::write(std::string_view text) {
+    if (m_frame != nullptr) {
+        m_frame->append(m_frame->size() < most_kept ? text : "");
+        return;
+    }
     if (!m_pager) {
         return write_to_stdout(text);
     }

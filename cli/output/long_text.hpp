@@ -13,8 +13,9 @@ namespace relay::cli {
 /// Text that comes piece by piece, to stdout or to a pager.
 class LongText {
   public:
-    /// `command` is the pager; none: stdout. `warn` prints a warning.
-    LongText(std::optional<std::string> command, std::function<void(std::string_view)> warn);
+    /// `command` is the pager; none: stdout. `warn` prints a warning. `frame` takes the beginning of the text instead.
+    LongText(std::optional<std::string> command, std::function<void(std::string_view)> warn,
+             std::string *frame = nullptr);
 
     /// Writes a piece, and waits as long as the reader takes no more. Throws as fail_to_write (untold.hpp): ReaderGone,
     /// the pager was quit.
@@ -28,6 +29,7 @@ class LongText {
 
     std::string m_command;
     std::function<void(std::string_view)> m_warn;
+    std::string *m_frame;
     std::unique_ptr<Pager> m_pager{};
     /// What the pager may not have shown yet, while that is known: if the pager fails, the text follows on stdout.
     std::string m_kept{};

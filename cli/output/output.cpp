@@ -20,12 +20,6 @@ namespace relay::cli {
 
 namespace {
 
-/// Prints a line on stderr. Removes a visible progress line first.
-void say(std::string_view line) {
-    char const *const clear = last_words();
-    write_all(STDERR_FILENO, (clear != nullptr ? clear : "") + std::string(line) + '\n');
-}
-
 /// "no agent keys" of "AgentKeyList"
 std::string nothing_found(std::string const &kind) {
     std::string words = "no";
@@ -52,6 +46,21 @@ void Output::show(Document const &document) { show(document, Through::screen); }
 
 void Output::browse(Document const &document) { show(document, Through::pager); }
 
+std::string Output::take_frame() {
+    std::string frame = m_frame.value_or("");
+    m_frame.reset();
+    return frame;
+}
+
+void Output::say(std::string const &line) {
+    if (m_frame) {
+        *m_frame += line + '\n';
+        return;
+    }
+    char const *const clear = last_words();  // of a visible progress line
+    write_all(STDERR_FILENO, (clear != nullptr ? clear : "") + line + '\n');
+}
+
 void Output::preview(Document const &document) {
     Rendered const rendered = render(document, OutputFormat::table, screen_of(STDERR_FILENO));
     write_all(STDERR_FILENO, rendered.text);
@@ -61,14 +70,15 @@ void Output::preview(Document const &document) {
 }
 
 std::optional<std::string> Output::pager() const {
-    if (m_no_pager || !m_stdout_is_terminal) {
+    if (m_no_pager || !m_stdout_is_terminal || m_frame) {
         return {};
     }
     return pager_command([](char const *name) { return std::getenv(name); });
 }
 
 std::unique_ptr<LongText> Output::long_text(bool paged) {
-    return std::make_unique<LongText>(paged ? pager() : std::nullopt, [this](std::string_view line) { warn(line); });
+    return std::make_unique<LongText>(
+        paged ? pager() : std::nullopt, [this](std::string_view line) { warn(line); }, m_frame ? &*m_frame : nullptr);
 }
 
 std::unique_ptr<ListRenderer> Output::list_renderer() const {
@@ -76,6 +86,10 @@ std::unique_ptr<ListRenderer> Output::list_renderer() const {
 }
 
 void Output::write_out(std::string_view text, Through through, Changed changed) {
+    if (m_frame) {
+        *m_frame += text;
+        return;
+    }
     std::optional<Screen> const screen = screen_of(STDOUT_FILENO);
     if (through == Through::pager && screen && pager() && is_taller(text, *screen)) {
         try {
@@ -152,7 +166,8 @@ void Output::note(std::string_view line) {
 }
 
 void Output::warn(std::string_view line) {
-    say((m_color ? "\033[1;33mwarning:\033[0m " : "warning: ") + escape_for_terminal(line));
+    bool const colored = m_color && !m_frame;
+    say((colored ? "\033[1;33mwarning:\033[0m " : "warning: ") + escape_for_terminal(line));
 }
 
 void Output::detail(std::string_view line) {

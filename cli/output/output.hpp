@@ -52,6 +52,10 @@ class Output {
     /// Prints a message on stderr, only with -v.
     void detail(std::string_view line);
 
+    /// Collects what would be shown, on either stream, until take_frame() returns it. Errors are not a part of it.
+    void begin_frame() { m_frame.emplace(); }
+    std::string take_frame();
+
     bool stdout_is_terminal() const { return m_stdout_is_terminal; }
 
   private:
@@ -59,6 +63,8 @@ class Output {
     void show(Document const &document, Through through);
     /// Writes to stdout, or through a pager if the text is too long for the terminal. Throws as show() does.
     void write_out(std::string_view text, Through through, Changed changed);
+    /// Prints a line on stderr, or adds it to the frame.
+    void say(std::string const &line);
     /// Returns the pager; none: stdout is not a terminal, or no pager is wanted.
     std::optional<std::string> pager() const;
 
@@ -71,6 +77,7 @@ class Output {
     bool m_stdout_is_terminal;
     bool m_color;
     bool m_diverted = false;
+    std::optional<std::string> m_frame{};
 };
 
 }  // namespace relay::cli
