@@ -209,8 +209,8 @@ With --org the revocation of an organization is lifted. You must type its id, or
 keys that exist stay dead, even those made while the organization was revoked, so each of its agents then needs
 `rotate-key`.
 
-With --ticket alone, everything is restored that was revoked under that ticket: its organizations, and its agents, which
-get their fresh keys in --secrets-dir. Each is a transaction. If the command is killed, run it again: it restores the rest.
+With --ticket alone, everything is restored that was revoked under that ticket. Agents get their fresh keys in
+--secrets-dir. Each is a transaction. If the command is killed, run it again: it restores the rest.
 Single keys that were revoked stay dead.
 
 Exit 0: restored, now or before. 2: no place for the key was given, or --yes is missing. 3: no such agent,

@@ -153,7 +153,7 @@ Command const watch{
     .doc =
         R"(Prints the change feed, as soon as each change is committed. The feed has everything that a gateway, or any other
 cache of its decisions, must drop. The command runs until you interrupt it. At a terminal, or with -o table, each change is
-a line for people, in red if it ends open connections. Otherwise it is a JSON line of kind KeyChange.
+a line for people. The line is red if the change ends open connections. Otherwise it is a JSON line of kind KeyChange.
 
 --org and --agent print only what concerns one of them. A change of a whole organization concerns its agents, too.
 

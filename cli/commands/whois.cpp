@@ -136,13 +136,13 @@ Command const whois{
     .path = "whois",
     .summary = "show whose key this is; changes nothing",
     .doc =
-        R"(Finds the keys in any text (a log, a diff, a paste, a dump), or in all files of a folder, and shows their owners. For
+        R"(Finds the keys in any text (a log, a diff, a paste), or in all files of a folder, and shows their owners. For
 each key it shows the agent, its name and owner, its organization, and the state of the key. It also shows when and from
 where the key was last seen, and its place in the text. The command changes nothing and leaves no trace in the audit
 trail. It never prints a key. To look up a key that you hold, give it on stdin: a key is never an argument.
 
-It reads as `revoke --scan` does, which lists the encodings. It compares the hash of the whole key. A key that is cut, or
-another secret with the same id, is marked as such: anyone can copy a public id.
+It reads as `revoke --scan` does, which lists the encodings. It compares the hash of the whole key. It marks a key that
+is cut, and another secret with the same id. Anyone can copy a public id.
 
 Instead of a text, you can give ids or names of keys, agents or organizations. The id of a key may have its prefix, as in
 logs: relay_sk_9fq2mzx1b81k. An agent is shown with its live keys. If a file has the name that you give, the command reads
