@@ -13,11 +13,11 @@ PROGRAM = "dev"  # operator new is in a shared library there
 
 # A line of each command that changes nothing, by its name.
 READS = {
-    "agent list": [], "agent show": ["bot"], "completion": ["bash"], "config show": [], "doctor": [], "gateway list": [],
+    "agent list": [], "agent show": ["bot"], "completion": ["bash"], "config show": [], "doctor": [], "explain": [], "gateway list": [],
     "help": [], "key due": [], "key list": [], "key show": ["KEY"], "key verify": ["--agent", "bot"], "metrics": [],
     "migrate-legacy status": [],
     "org list": [], "org show": ["acme"], "role list": [], "role show": ["ops", "--org", "acme"], "sandbox status": [],
-    "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [],
+    "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [], "whois": ["bot"],
 }  # fmt: skip
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")
 
