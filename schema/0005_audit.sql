@@ -30,10 +30,16 @@ CREATE TABLE relay.auth_events (
 COMMENT ON COLUMN relay.auth_events.times IS 'how often it happened: more than 1 for a flood that was folded into one row';
 
 ALTER SEQUENCE relay.auth_events_event_id_seq OWNED BY relay.auth_events.event_id;
-CREATE INDEX auth_events_by_agent ON relay.auth_events (agent_id, occurred_at);
+CREATE INDEX auth_events_by_agent ON relay.auth_events (agent_id, occurred_at, event_id);
+-- What was done to an agent, and what was refused, without the many uses of its keys: for a report that must be quick.
+CREATE INDEX auth_events_changes ON relay.auth_events (agent_id, occurred_at, event_id)
+    WHERE action <> ALL (ARRAY['authenticated', 'legacy_authenticated']);
 -- Calls with a wrong secret for a key. The caller has not proved to be the agent, so the event names no agent.
 CREATE INDEX auth_events_unproven ON relay.auth_events (key_id, occurred_at) WHERE agent_id IS NULL AND key_id IS NOT NULL;
-CREATE INDEX auth_events_by_time ON relay.auth_events USING brin (occurred_at);
+CREATE INDEX auth_events_by_time ON relay.auth_events (occurred_at, event_id);
+-- Rows are in the order of their numbers, so this costs an insert nothing.
+CREATE INDEX auth_events_by_number ON relay.auth_events USING brin (event_id) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX auth_events_by_ticket ON relay.auth_events (ticket, occurred_at) WHERE ticket IS NOT NULL;
 -- For relay.keyless_callers: as small as its answer.
 CREATE INDEX auth_events_keyless ON relay.auth_events (org_id, occurred_at) WHERE action = 'unauthenticated';
 
@@ -130,6 +136,32 @@ FROM relay.event_floods AS flood CROSS JOIN LATERAL relay.as_event(flood) AS eve
 WHERE flood.folded > 0;
 COMMENT ON VIEW relay.recorded_events IS 'auth_events, and the floods that it lacks so far: sum(times) misses no event';
 GRANT SELECT ON relay.recorded_events TO relay_provisioner, relay_responder, relay_auditor;
+
+-- Which events may still appear, for readers that follow the trail or seal it. The number of an event is taken before its
+-- transaction commits, so an event can appear after one with a higher number. But a writer locks auth_events before it
+-- takes a number, and keeps the lock until it ends. So once the `writers` have ended, no event up to `last_event_id` can
+-- appear any more. No one waits for that, and an insert pays nothing for it. A standby does not show the locks of the
+-- primary: there, last_event_id is null, and what its snapshot shows as open may still write.
+CREATE FUNCTION relay.event_writers(OUT last_event_id bigint, OUT writers text[], OUT oldest_open bigint, OUT next_transaction bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF pg_is_in_recovery() THEN
+        writers := '{}';
+        oldest_open := pg_snapshot_xmin(pg_current_snapshot())::text;
+        next_transaction := pg_snapshot_xmax(pg_current_snapshot())::text;
+        RETURN;
+    END IF;
+    -- In this order, because a transaction that takes a number after the first statement does not matter.
+    SELECT CASE WHEN s.is_called THEN s.last_value ELSE 0 END INTO last_event_id FROM relay.auth_events_event_id_seq AS s;
+    SELECT COALESCE(array_agg(DISTINCT l.virtualtransaction), '{}') INTO writers FROM pg_locks AS l
+    WHERE l.locktype = 'relation' AND l.relation = 'relay.auth_events'::regclass AND l.mode = 'RowExclusiveLock' AND l.granted
+      AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+      AND l.pid IS DISTINCT FROM pg_backend_pid();
+END
+$$;
+COMMENT ON FUNCTION relay.event_writers() IS
+    'the last number of an event that was taken, and the transactions that may still commit an event up to it';
+GRANT EXECUTE ON FUNCTION relay.event_writers() TO relay_provisioner, relay_responder, relay_auditor;
 
 -- Above all, tenants ask why a gateway refused an agent. Such rows have no actor, and a fixed set of reasons. The
 -- claims of a flood would show which agents of others exist.

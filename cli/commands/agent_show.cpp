@@ -2,6 +2,7 @@
 #include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/agent.hpp"
+#include "cli/documents/authentications.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/event.hpp"
 #include "cli/documents/fields.hpp"
@@ -40,7 +41,9 @@ Record details_record(AgentDetails const &details) {
                        machine_only("last_address", details.last_address),
                        machine_only("standing", standing_records(details.standing)),
                        {"keys", "Keys", std::move(keys)},
-                       {"events", "Last events", event_records(details.events)},
+                       {"authentications", "Last authenticated", authentication_records(details.authentications)},
+                       people_only("Last events", event_records(details.changes)),
+                       machine_only("events", event_records(details.events)),
                    });
     return record;
 }
@@ -73,6 +76,10 @@ Command const agent_show{
 when, by whom, why, and under which ticket; its keys; when and from where it was last seen; its last events, newest
 first; and what it may do, with the conditions of each permission and the role that it comes from. The name of whoever
 blocked it is as claimed; the database role beside it is proven.
+
+"Last authenticated" has the latest addresses that its keys were used from, and how often. At most one use per minute
+is counted. The last events are a separate list of what was done to the agent and what gateways refused. In JSON, "events" has
+events of both kinds.
 
 The events include calls with the id of one of its keys and a wrong secret: `auth_failed` with the reason `unknown_key`.
 Such an event names the key but no agent, because the caller has not proved to be the agent.

@@ -5,10 +5,12 @@ namespace relay::cli::commands {
 extern Command const audit;
 Command const audit{
     .path = "audit",
-    .summary = "maintain the audit trail",
+    .summary = "read and maintain the audit trail",
     .doc =
         R"(Every change to organizations, agents and keys, and every check of a key by a gateway, adds a row to
-relay.auth_events. Rows are only added, never changed. They are stored in one partition per month.)",
+relay.auth_events. Rows are only added, never changed. They are stored in one partition per month.
+
+`audit list` answers questions, `audit tail` follows what happens now, and `audit export` writes an archive.)",
     .audience = Audience::audit,
 };
 

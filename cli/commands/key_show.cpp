@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
+#include "cli/documents/authentications.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/event.hpp"
 #include "cli/documents/fields.hpp"
@@ -36,7 +37,11 @@ Record details_record(KeyDetails const &details) {
     if (!details.standing.empty()) {
         record.push_back(people_only("Refused", describe_standing(details.standing)));
     }
-    record.push_back({"events", "Last events", event_records(details.events)});
+    append(record, {
+                       {"authentications", "Last authenticated", authentication_records(details.authentications)},
+                       people_only("Last events", event_records(details.changes)),
+                       machine_only("events", event_records(details.events)),
+                   });
     return record;
 }
 
@@ -68,7 +73,8 @@ Command const key_show{
 key replaced it, and when it was last used. If the key, its agent or its organization is blocked or revoked, the
 command also shows by whom and why. The
 last events come newest first. An event `auth_failed` with the reason `unknown_key` and without an agent is a call with
-this key's id and a wrong secret.
+this key's id and a wrong secret. The addresses from which the key was used come before the events, with the number of
+uses. At most one use per minute is counted. In JSON, "events" has the uses, too.
 
 Give the key's id, the 12 characters after relay_sk_, never the key itself: other users can read a command line. To
 check a key that you have, use `key verify`.

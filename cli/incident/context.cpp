@@ -2,6 +2,7 @@
 
 #include "cli/documents/agent.hpp"
 #include "cli/documents/error.hpp"
+#include "cli/documents/authentications.hpp"
 #include "cli/documents/event.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
@@ -97,7 +98,8 @@ Record agent_page(IncidentItem const &item, AgentDetails const &details) {
         standing.push_back(*item.standing);
     }
     Record page = agent_summary(details.agent, standing, details.keys, details.grants, details.last_address);
-    page.push_back(people_only("Last events", event_records(details.events)));
+    page.push_back(people_only("Last authenticated", authentication_records(details.authentications)));
+    page.push_back(people_only("Last events", event_records(details.changes)));
     return page;
 }
 

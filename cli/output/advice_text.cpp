@@ -67,6 +67,12 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::shut_out_unknown_agent: return sentence("add --force to refuse this id anyway");
         case Act::list_gateways: return {"gateway list"};
         case Act::begin_feed_anew: return sentence("omit --since to see only changes from now on");
+        case Act::list_events: return {"audit list"};
+        case Act::list_events_of_agent: return {"audit list --agent {1}"};
+        case Act::list_events_of_key: return {"audit list --key {1}"};
+        case Act::list_events_from: return {"audit list --address {1}"};
+        case Act::list_incidents: return {"incident list"};
+        case Act::seal_audit: return {"audit seal"};
         case Act::maintain_audit: return {"audit maintain"};
         case Act::list_months_to_drop: return {"audit maintain --keep-months {1} --dry-run"};
         case Act::show_legacy_status: return {"migrate-legacy status"};

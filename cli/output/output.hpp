@@ -43,6 +43,8 @@ class Output {
     void print(std::string_view text);
     /// Returns where progress is shown: stderr, or nowhere with -q.
     Progress::Stream progress_stream() const;
+    /// Uses `format` if no other than a table was asked for: for a command that is made for programs.
+    void prefer(OutputFormat format) { m_format = m_format == OutputFormat::table ? format : m_format; }
     /// Sends documents to stderr from now on, because stdout carries a secret.
     void divert_to_stderr() { m_diverted = true; }
     /// Prints a message on stderr, escaped; nothing with -q.

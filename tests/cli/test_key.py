@@ -72,7 +72,7 @@ def test_the_keys_of_an_agent_are_listed_newest_first_page_by_page(relay, bot):
 def test_show_tells_of_the_key_and_what_stands_against_it(relay, database, bot):
     block(database)
     document = relay.json("key", "show", id_of(bot))
-    assert document["kind"] == "KeyDetails" and set(document["data"]) == KEY_KEYS | {"standing", "events"}
+    assert document["kind"] == "KeyDetails" and set(document["data"]) == KEY_KEYS | {"standing", "authentications", "events"}
     assert document["data"]["blocked"] is True and document["data"]["standing"][0]["ticket"] == "INC-7"
     shown = relay("key", "show", id_of(bot), check=0).out
     assert "BLOCKED" in shown and "INC-7" in shown and " (in " not in shown and bot not in shown

@@ -9,26 +9,35 @@ SELECT event->>'action', event->>'org_id', event->>'agent_id', event->>'key_id',
 FROM jsonb_array_elements($1::jsonb) AS event)sql";
 
 // Two indexes: of what the agent did, and of what was tried with a wrong secret for one of its keys, which names no agent.
+// $2: how many. $3: without mere uses, for which the first index has a smaller sister.
 constexpr auto last_of_agent_sql = R"sql(
-SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
-FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
-       FROM relay.recorded_events WHERE agent_id = $1
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,
+       trace_id, detail, times
+FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,
+              trace_id, detail, times
+       FROM relay.recorded_events
+       WHERE agent_id = $1 AND (NOT $3::boolean OR action NOT IN ('authenticated', 'legacy_authenticated'))
        ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)
       UNION ALL
-      (SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+      (SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,
+              trace_id, detail, times
        FROM relay.recorded_events
        WHERE agent_id IS NULL AND key_id = ANY (ARRAY(SELECT k.key_id FROM relay.agent_keys AS k WHERE k.agent_id = $1))
        ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)) AS event
 ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
 
 constexpr auto last_of_key_sql = R"sql(
-SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
-FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,
+       trace_id, detail, times
+FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,
+              trace_id, detail, times
        FROM relay.recorded_events
        WHERE agent_id = (SELECT k.agent_id FROM relay.agent_keys AS k WHERE k.key_id = $1) AND key_id = $1
+         AND (NOT $3::boolean OR action NOT IN ('authenticated', 'legacy_authenticated'))
        ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)
       UNION ALL
-      (SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, times
+      (SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,
+              trace_id, detail, times
        FROM relay.recorded_events WHERE agent_id IS NULL AND key_id = $1
        ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)) AS event
 ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
@@ -76,19 +85,7 @@ std::string to_json(NewEvent const &event) {
 std::vector<Event> read_events(db::Rows const &rows) {
     std::vector<Event> events;
     for (db::Row const row : rows) {
-        events.push_back({.event_id = row.optional_integer("event_id"),
-                          .occurred_at = row.instant("occurred_at"),
-                          .org_id = row.optional_id<OrgId>("org_id"),
-                          .agent_id = row.optional_id<AgentId>("agent_id"),
-                          .key_id = row.optional_id<KeyId>("key_id"),
-                          .action = row.text("action"),
-                          .outcome = row.value<Outcome>("outcome"),
-                          .reason = row.optional_text("reason"),
-                          .ip_address = row.optional_text("ip_address"),
-                          .actor = row.optional_text("actor"),
-                          .db_role = row.text("db_role"),
-                          .ticket = row.optional_text("ticket"),
-                          .times = row.integer("times")});
+        events.push_back(read_event(row));
     }
     return events;
 }
@@ -134,12 +131,38 @@ void record_events(db::Transaction &transaction, Attribution const &by, std::vec
     });
 }
 
+Event read_event(db::Row const &row) {
+    return {.event_id = row.optional_integer("event_id"),
+            .occurred_at = row.instant("occurred_at"),
+            .org_id = row.optional_id<OrgId>("org_id"),
+            .agent_id = row.optional_id<AgentId>("agent_id"),
+            .key_id = row.optional_id<KeyId>("key_id"),
+            .action = row.text("action"),
+            .outcome = row.value<Outcome>("outcome"),
+            .reason = row.optional_text("reason"),
+            .ip_address = row.optional_text("ip_address"),
+            .actor = row.optional_text("actor"),
+            .db_role = row.text("db_role"),
+            .ticket = row.optional_text("ticket"),
+            .trace_id = row.optional_text("trace_id"),
+            .detail = row.optional_text("detail"),
+            .times = row.integer("times")};
+}
+
 db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, AgentId const &agent, int count) {
-    return transaction.ask(last_of_agent_sql, {agent, count}, read_events);
+    return transaction.ask(last_of_agent_sql, {agent, count, false}, read_events);
 }
 
 db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, KeyId const &key, int count) {
-    return transaction.ask(last_of_key_sql, {key, count}, read_events);
+    return transaction.ask(last_of_key_sql, {key, count, false}, read_events);
+}
+
+db::Pending<std::vector<Event>> last_changes(db::Transaction &transaction, AgentId const &agent, int count) {
+    return transaction.ask(last_of_agent_sql, {agent, count, true}, read_events);
+}
+
+db::Pending<std::vector<Event>> last_changes(db::Transaction &transaction, KeyId const &key, int count) {
+    return transaction.ask(last_of_key_sql, {key, count, true}, read_events);
 }
 
 std::optional<KeyId> previous_key(db::Transaction &transaction, Key const &key) {

@@ -35,11 +35,16 @@ void insert_events(db::Transaction &transaction, Attribution const &by, std::vec
 /// The same, but none may be missing: otherwise the transaction fails with Error (schema).
 void record_events(db::Transaction &transaction, Attribution const &by, std::vector<NewEvent> const &events);
 
+/// Returns the event of a row with the columns of relay.recorded_events, each under its name.
+Event read_event(db::Row const &row);
 /// Returns an agent's last events, newest first. They include calls with a wrong secret for one of its keys, which name no
 /// agent, because the caller has not proved to be one.
 db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, AgentId const &agent, int count);
 /// The same of one key.
 db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, KeyId const &key, int count);
+/// Returns the last events of an agent, or of a key, that are not mere uses: what was done to it, and what was refused.
+db::Pending<std::vector<Event>> last_changes(db::Transaction &transaction, AgentId const &agent, int count);
+db::Pending<std::vector<Event>> last_changes(db::Transaction &transaction, KeyId const &key, int count);
 /// Returns the key that was active until `key` became active. None if there was none, or if the event is gone.
 std::optional<KeyId> previous_key(db::Transaction &transaction, Key const &key);
 

@@ -126,6 +126,8 @@ struct Event {
     std::optional<std::string> actor{};
     std::string db_role{};
     std::optional<std::string> ticket{};
+    std::optional<std::string> trace_id{};
+    std::optional<std::string> detail{};  ///< a JSON object
     std::int64_t times = 1;  ///< more than 1: a flood, counted in one row
 };
 

@@ -3,6 +3,7 @@
 #include "relay/db/list_text.hpp"
 #include "relay/identity/agent_permissions_sql.hpp"
 #include "relay/identity/agents_sql.hpp"
+#include "relay/identity/authentications_sql.hpp"
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/org_tokens_sql.hpp"
@@ -14,6 +15,9 @@
 
 namespace relay {
 namespace {
+
+/// How many addresses of an agent or a key are shown.
+constexpr int most_addresses = 10;
 
 /// Runs `work` in a read-only transaction and adds the time and the role to its result.
 template <typename Work>
@@ -86,8 +90,10 @@ std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transa
     return [&transaction, asked = sql::ask_agent(transaction, agent), keys = sql::keys_of_agent(transaction, agent),
             standing = sql::standing_for_agent(transaction, agent), address = sql::last_address(transaction, agent),
             grants = sql::grants_of_agent(transaction, agent), roles = sql::roles_of_agent(transaction, agent),
-            last = events > 0 ? std::optional<Events>(sql::last_events(transaction, agent, events))
-                              : std::nullopt]() -> std::optional<AgentDetails> {
+            uses = sql::authentications(transaction, agent, most_addresses),
+            last = events > 0 ? std::optional<Events>(sql::last_events(transaction, agent, events)) : std::nullopt,
+            changes = events > 0 ? std::optional<Events>(sql::last_changes(transaction, agent, events))
+                                 : std::nullopt]() -> std::optional<AgentDetails> {
         std::optional<Agent> found = asked.get();
         if (!found) {
             return std::nullopt;
@@ -96,6 +102,8 @@ std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transa
                             .keys = keys.get(),
                             .standing = standing.get(),
                             .events = last ? last->get() : std::vector<Event>(),
+                            .changes = changes ? changes->get() : std::vector<Event>(),
+                            .authentications = uses.get(),
                             .last_address = address.get(),
                             .grants = grants.get(),
                             .roles = roles.get(),
@@ -147,7 +155,9 @@ KeyDetails show_key(db::Database &database, KeyId const &key, int events) {
             sql::standing_for(transaction, {result.key.agent_id, result.key.org_id, result.key.key_id}).get();
         if (events > 0) {
             result.events = sql::last_events(transaction, key, events).get();
+            result.changes = sql::last_changes(transaction, key, events).get();
         }
+        result.authentications = sql::authentications(transaction, key, most_addresses).get();
         return result;
     });
 }

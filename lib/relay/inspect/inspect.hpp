@@ -2,6 +2,7 @@
 
 #include "relay/crypto/api_key.hpp"
 #include "relay/db/database.hpp"
+#include "relay/identity/authentications.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/identity/which_agents.hpp"
 #include "relay/model/page.hpp"
@@ -49,6 +50,8 @@ struct AgentDetails {
     std::vector<Key> keys{};  ///< newest first
     std::vector<Standing> standing{};  ///< of the agent and of its organization
     std::vector<Event> events{};  ///< newest first
+    std::vector<Event> changes{};  ///< those that are not mere uses
+    std::vector<Authentications> authentications{};  ///< the latest first
     std::optional<std::string> last_address{};  ///< the address that it last called from
     std::vector<Grant> grants{};  ///< everything that it may do, directly and through roles
     std::vector<RoleId> roles{};
@@ -83,6 +86,8 @@ struct KeyDetails {
     Key key;
     std::vector<Standing> standing{};  ///< of the key, its agent and its organization
     std::vector<Event> events{};  ///< newest first; with attempts that had the wrong secret
+    std::vector<Event> changes{};  ///< those that are not mere uses
+    std::vector<Authentications> authentications{};  ///< the latest first
     Instant at{};
     std::string db_role{};
 };

@@ -63,6 +63,12 @@ enum class Act {
     // The change feed and the audit trail
     list_gateways,
     begin_feed_anew,  ///< without a cursor
+    list_events,
+    list_events_of_agent,  ///< (agent)
+    list_events_of_key,  ///< (key)
+    list_events_from,  ///< (address or network)
+    list_incidents,
+    seal_audit,
     maintain_audit,
     list_months_to_drop,  ///< (number of months to keep)
     // The shared secret

@@ -1,0 +1,63 @@
+#include "cli/audit/event_flags.hpp"
+#include "cli/command.hpp"
+#include "cli/command_line/shared_flags.hpp"
+#include "cli/documents/browse.hpp"
+#include "cli/documents/event.hpp"
+#include "cli/output/output.hpp"
+#include "relay/model/error.hpp"
+
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+void check_format(OutputFormat format) {
+    if (format == OutputFormat::id || format == OutputFormat::env) {
+        throw Error(ErrorKind::usage, "audit export writes JSON lines or CSV",
+                    {.next = "use -o jsonl (the default), -o csv or -o json"});
+    }
+}
+
+ExitStatus run(EventFlags const &flags, Context &context) {
+    check_format(context.globals().format);
+    context.output().prefer(OutputFormat::jsonl);
+    ListEvents const request{.filter = event_filter(flags, context.globals()),
+                             .page = {.limit = std::nullopt, .sort = {{.name = "occurred_at"}}}};
+    browse_list(context, {}, "EventList", "event_id", sample_event(), listed_event_record,
+                [&](EachItem<Event> const &each) { return list_events(context.database(), request, each); });
+    return ExitStatus::ok;
+}
+
+Runner declare(OptionSet &set) {
+    auto const flags = std::make_shared<EventFlags>();
+    declare_event_filter(set, *flags);
+    return [flags](Context &context) { return run(*flags, context); };
+}
+
+}  // namespace
+
+extern Command const audit_export;
+Command const audit_export{
+    .path = "audit export",
+    .summary = "write the audit trail as JSON lines or CSV",
+    .doc =
+        R"(Writes all events that meet the conditions, the oldest first, with all fields. It is for an archive, a SIEM or a
+spreadsheet. The default is JSON lines; -o csv writes CSV. The conditions are those of `audit list`.
+
+The memory that the command needs does not depend on the number of events. All events are of one snapshot. The last
+JSON line is of kind Summary: if it is missing, the export is not complete.
+
+In CSV, a leading = + - @ gets an apostrophe before it. So no spreadsheet runs the text of an event.
+
+Exit 0: exported, even if there is no event. 3: no such agent, key or organization, and no event names it.
+
+EXAMPLES
+  relay-admin audit export > audit.jsonl
+  relay-admin audit export --since 2026-10-01T00:00:00Z --until 2026-11-01T00:00:00Z -o csv > october.csv
+  relay-admin audit export --ticket INC-42 > INC-42.jsonl
+)",
+    .declare = declare,
+};
+
+}  // namespace relay::cli::commands

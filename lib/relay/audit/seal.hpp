@@ -1,0 +1,96 @@
+#pragma once
+
+#include "relay/crypto/sha256.hpp"
+#include "relay/db/database.hpp"
+#include "relay/identity/records.hpp"
+#include "relay/model/attribution.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Seals of the audit trail: a chain of hashes that shows any change to rows before its end.
+///
+/// The forms of what is hashed are in schema/README.md. They depend on no setting, locale or version of the server, and
+/// the program computes them itself, so that altered functions in the database cannot hide an altered row.
+namespace relay {
+
+/// What a seal has about one event.
+struct SealEntry {
+    std::int64_t event_id = 0;
+    std::uint16_t month = 0;  ///< months since January of the year 0, so that a dropped month explains a missing row
+    std::array<char, 16> digest{};  ///< the first half of the SHA-256 of the row's form
+    friend bool operator==(SealEntry const &, SealEntry const &) = default;
+};
+
+struct Seal {
+    std::int64_t seal_no = 0;
+    std::int64_t after_event_id = 0;
+    std::int64_t up_to_event_id = 0;
+    bool closed = false;  ///< no event up to up_to_event_id could appear any more
+    std::vector<SealEntry> entries{};
+    Sha256 previous{};  ///< the hash of the seal before it; zeros for the first
+    Instant sealed_at{};
+    std::string actor{};
+    std::string db_role{};
+};
+
+/// Returns the bytes of the column `entries`.
+std::string entry_bytes(std::vector<SealEntry> const &entries);
+/// Returns the hash of a seal, from all of its other parts.
+Sha256 hash_of(Seal const &seal);
+
+/// The end of the chain. A copy elsewhere proves everything up to it.
+struct SealHead {
+    std::int64_t seal_no = 0;
+    Sha256 hash{};
+    std::int64_t up_to_event_id = 0;
+    Instant sealed_at{};
+};
+
+struct SealReceipt : WriteReceipt {
+    std::int64_t seals = 0;  ///< added
+    std::int64_t rows = 0;  ///< sealed by them
+    std::optional<SealHead> head{};  ///< none: there is no seal
+    bool writer_open = false;  ///< a transaction may still add an event below the end: the next seal will have it
+};
+
+/// Seals every event that is committed and not sealed yet. If there is none, changes nothing. Waits for no writer. It
+/// commits after each 100,000 numbers; another run continues where this one stopped. Throws Error: denied; unavailable,
+/// another session writes seals.
+SealReceipt seal_audit(db::Database &database, WriteOptions const &options);
+
+struct VerifyAudit {
+    std::optional<SealHead> head{};  ///< the copy from elsewhere
+};
+
+/// The first thing that is wrong.
+struct AuditFault {
+    std::string
+        what{};  ///< "altered", "missing", "added"; "seal_altered", "seal_missing", "head_differs", "not_sealed"
+    std::optional<std::int64_t> event_id{};
+    std::optional<std::int64_t> seal_no{};
+    std::string text{};  ///< in words
+};
+
+struct AuditVerification {
+    std::int64_t seals = 0;  ///< checked
+    std::int64_t rows = 0;  ///< that are as they were sealed
+    std::int64_t dropped_rows = 0;  ///< of months that were dropped, as relay.retention_drops says
+    std::vector<std::string> dropped_months{};
+    std::int64_t altered = 0;
+    std::int64_t missing = 0;
+    std::int64_t added = 0;
+    std::optional<AuditFault> fault{};  ///< none: everything sealed is as it was
+    std::optional<SealHead> head{};  ///< of the database
+    std::int64_t unsealed_rows = 0;  ///< after the last seal, or still missing from an open one: they prove nothing
+    std::optional<Instant> unsealed_since{};
+    Instant at{};
+    std::string db_role{};
+};
+
+/// Checks the chain and every sealed row. It reads in several transactions, because rows and seals are never changed.
+AuditVerification verify_audit(db::Database &database, VerifyAudit const &request);
+
+}  // namespace relay
