@@ -25,7 +25,6 @@ CREATE TABLE relay.event_seals (
     CONSTRAINT event_seals_sizes CHECK (pg_catalog.octet_length(entries) = 26 * row_count AND pg_catalog.octet_length(hash) = 32
                                         AND pg_catalog.octet_length(previous_hash) = 32)
 );
-ALTER TABLE relay.event_seals ALTER COLUMN entries SET STORAGE EXTERNAL;  -- hashes do not get smaller
 COMMENT ON TABLE relay.event_seals IS 'the seals of auth_events, a chain; append-only, and kept when a month is dropped';
 COMMENT ON COLUMN relay.event_seals.closed IS 'no transaction could write an event up to up_to_event_id any more';
 COMMENT ON COLUMN relay.event_seals.entries IS

@@ -37,8 +37,8 @@ Command const audit_show{
 Exit 0: shown. 2: EVENT-ID is not a number. 3: no event has this number, or its month was dropped.
 
 EXAMPLES
-  relay-admin audit show 1234
-  relay-admin audit show 1234 -o json
+  relay-admin audit show 1
+  relay-admin audit show 1 -o json
 )",
     .declare = declare,
 };

@@ -60,6 +60,9 @@ line.deadline { stroke: var(--bad); stroke-width: 1.5; }
 .deadline-label { fill: var(--bad); font-size: 13px; font-weight: 600; }
 .now { fill: var(--accent); stroke: var(--card); stroke-width: 2; }
 .now-label { fill: var(--ink); font-size: 14px; font-weight: 600; }
+svg.timeline { min-width: 640px; } .lane { fill: var(--ink); font-size: 12px; }
+circle.event { stroke: var(--card); stroke-width: 1.5; } circle.act { fill: var(--accent); } circle.used { fill: var(--good); }
+circle.failed { fill: var(--bad); } circle.other { fill: var(--waiting); } svg.timeline line.deadline { stroke: var(--accent); opacity: 0.35; }
 .hint { fill: transparent; } .hint:hover { fill: var(--ink); opacity: 0.06; }
 ol.steps { margin: 0; padding-left: 22px; } ol.steps li + li { margin-top: 10px; }
 ol.steps code { display: block; background: var(--faint); border: 1px solid var(--line); border-radius: 6px; padding: 6px 10px; margin-top: 4px; }
@@ -78,12 +81,13 @@ tbody tr:hover > * { background: var(--faint); }
 details { margin-top: 12px; } summary { cursor: pointer; color: var(--soft); }
 .tag { display: inline-block; border: 1px solid currentColor; border-radius: 999px; padding: 0 8px; font-size: 12px; white-space: nowrap; }
 .tag.listed { color: var(--warn); } .tag.issued { color: var(--accent); }
+.tag.act { color: var(--accent); } .tag.used { color: var(--good); } .tag.failed { color: var(--bad); } .tag.other { color: var(--soft); }
 footer { margin-top: 24px; color: var(--soft); font-size: 13px; }
 @media (max-width: 600px) { main { padding: 18px 12px 32px; } section, .verdict { padding: 14px; } }
 @media print {
   :root { --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #bbb; --faint: #fff; --accent: #1a4bb8; --even: #777; }
   main { max-width: none; padding: 0; } section, .verdict, dl.figures > div { border-radius: 0; break-inside: avoid; }
-  section.long { break-inside: auto; } thead { display: table-header-group; } tr { break-inside: avoid; } .wide { overflow: visible; }
+  section.long { break-inside: auto; } thead { display: table-header-group; } tr { break-inside: avoid; } .wide { overflow: visible; } svg.timeline { min-width: 0; }
 }
 )css";
 }

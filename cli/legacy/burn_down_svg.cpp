@@ -1,5 +1,7 @@
 #include "cli/legacy/burn_down_svg.hpp"
 
+#include "cli/html/svg.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,10 +12,7 @@ namespace relay::cli::html {
 
 namespace {
 
-using std::chrono::days;
-using std::chrono::hours;
 using std::chrono::minutes;
-using std::chrono::seconds;
 
 // In the units of the drawing, which is scaled to the page.
 constexpr double width = 960;
@@ -24,11 +23,6 @@ constexpr double plot_top = 30;
 constexpr double plot_bottom = height - 34;
 
 constexpr std::int64_t most_ticks_up = 5;
-constexpr std::int64_t most_ticks_along = 8;
-constexpr std::array<seconds, 11> time_steps{minutes(1), minutes(5), minutes(15), hours(1), hours(3), hours(6),
-                                             hours(12),  days(1),    days(2),     days(7),  days(28)};
-
-Html decimal(double value) { return escape(fmt::format("{:.1f}", value)); }
 
 /// Maps times and counts to positions in the drawing.
 struct Scale {
@@ -68,40 +62,12 @@ Scale scale_of(LegacyStatus const &status) {
     return scale;
 }
 
-Html line(Html const &kind, double x1, double y1, double x2, double y2) {
-    return element(
-        "line", {{"class", kind}, {"x1", decimal(x1)}, {"y1", decimal(y1)}, {"x2", decimal(x2)}, {"y2", decimal(y2)}},
-        "");
-}
-
-Html label(Html const &kind, double x, double y, Html const &anchor, std::string_view text) {
-    return element("text", {{"class", kind}, {"x", decimal(x)}, {"y", decimal(y)}, {"text-anchor", anchor}},
-                   escape(text));
-}
-
 Html count_axis(Scale const &scale) {
     Html made;
     std::int64_t const step = count_step(scale.most);
     for (std::int64_t count = 0; count <= scale.most; count += step) {
         made += line("grid", plot_left, scale.y(count), plot_right, scale.y(count));
         made += label("tick", plot_left - 8, scale.y(count) + 4, "end", std::to_string(count));
-    }
-    return made;
-}
-
-Html time_axis(Scale const &scale) {
-    seconds const length = std::chrono::ceil<seconds>(scale.end - scale.begin);
-    auto const fits = [&](seconds step) { return length <= most_ticks_along * step; };
-    auto const found = std::find_if(time_steps.begin(), time_steps.end(), fits);
-    seconds const step = found != time_steps.end() ? *found : time_steps.back();
-    Html made;
-    Instant const first = scale.begin - scale.begin.time_since_epoch() % step + step;
-    for (Instant at = first; at <= scale.end; at += step) {
-        std::string const text = format_instant_seconds(at);  // YYYY-MM-DDTHH:MM:SSZ
-        bool const midnight = text.substr(11, 5) == "00:00";
-        made += line("grid", scale.x(at), plot_bottom, scale.x(at), plot_bottom + 5);
-        made +=
-            label("tick", scale.x(at), plot_bottom + 20, "middle", midnight ? text.substr(5, 5) : text.substr(11, 5));
     }
     return made;
 }
@@ -204,18 +170,20 @@ Html burn_down_svg(LegacyStatus const &status) {
                                {"width", decimal(plot_right - plot_left)},
                                {"height", decimal(plot_bottom - plot_top)}},
                               "");
-    return element("svg",
-                   {{"class", "burn-down"},
-                    {"viewBox", escape(fmt::format("0 0 {} {}", width, height))},
-                    {"role", "img"},
-                    {"aria-labelledby", "chart-title chart-words"},
-                    {"data-begin", escape(format_instant_exact(scale.begin))},
-                    {"data-end", escape(format_instant_exact(scale.end))},
-                    {"data-most", number(scale.most)}},
-                   element("title", {{"id", "chart-title"}}, "Agents left, over time") +
-                       element("desc", {{"id", "chart-words"}}, escape(in_words(status))) + plot + count_axis(scale) +
-                       time_axis(scale) + steps(status, scale) + even_line(status, scale) + projection(status, scale) +
-                       deadline_line(status, scale) + now_mark(status, scale) + hints(status, scale));
+    return element(
+        "svg",
+        {{"class", "burn-down"},
+         {"viewBox", escape(fmt::format("0 0 {} {}", width, height))},
+         {"role", "img"},
+         {"aria-labelledby", "chart-title chart-words"},
+         {"data-begin", escape(format_instant_exact(scale.begin))},
+         {"data-end", escape(format_instant_exact(scale.end))},
+         {"data-most", number(scale.most)}},
+        element("title", {{"id", "chart-title"}}, "Agents left, over time") +
+            element("desc", {{"id", "chart-words"}}, escape(in_words(status))) + plot + count_axis(scale) +
+            time_axis({.begin = scale.begin, .end = scale.end, .left = plot_left, .right = plot_right}, plot_bottom) +
+            steps(status, scale) + even_line(status, scale) + projection(status, scale) + deadline_line(status, scale) +
+            now_mark(status, scale) + hints(status, scale));
 }
 
 }  // namespace relay::cli::html

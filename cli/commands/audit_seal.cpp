@@ -1,0 +1,98 @@
+#include "cli/audit/head_file.hpp"
+#include "cli/command.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/context.hpp"
+#include "cli/documents/seal.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/input/input_file.hpp"
+#include "cli/output/output.hpp"
+
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+constexpr std::size_t longest_key = 4096;
+
+struct Options {
+    std::optional<std::string> out{};
+    std::optional<std::string> sign_key{};
+};
+
+std::optional<SigningKey> read_signing_key(Options const &options, Context &context) {
+    if (!options.sign_key) {
+        return std::nullopt;
+    }
+    return SigningKey::from_pem(
+        read_secret(context, *options.sign_key, "--sign-key", longest_key, From::trusted_place).reveal());
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    std::optional<SigningKey> const key = read_signing_key(options, context);
+    if (options.out) {
+        require_place(head_file(*options.out));
+    }
+    SealReceipt const receipt = seal_audit(context.database(), context.write_options());
+    HeadCopy copy;
+    if (receipt.head && !context.globals().dry_run) {
+        std::string const text = head_text(*receipt.head);
+        copy.signature = key ? std::optional(key->sign(text)) : std::nullopt;
+        if (options.out) {
+            write_own_file(head_file(*options.out),
+                           text + (copy.signature ? "signature " + *copy.signature + '\n' : ""));
+            copy.file = options.out;
+        }
+    }
+    Document document = seal_document(receipt, copy);
+    stamp(document, context, receipt);
+    context.output().show(document);
+    if (!receipt.changed) {
+        context.output().note("nothing to seal");
+    }
+    return ExitStatus::ok;
+}
+
+Runner declare(OptionSet &set) {
+    auto const options = std::make_shared<Options>();
+    add_value(set, {.names = "--out", .type = "FILE", .description = "also write the head of the chain to FILE"},
+              options->out);
+    add_value(set, {.names = "--sign-key", .type = "FILE", .description = "sign the head with this Ed25519 key (PEM)"},
+              options->sign_key);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const audit_seal;
+Command const audit_seal{
+    .path = "audit seal",
+    .summary = "seal the events of the audit trail so far",
+    .doc =
+        R"(Seals every event that is committed and not sealed yet. A seal has the hashes of the events of its range, and the
+hash of the seal before it. So the last hash, the head, proves every event before it: `audit verify` shows if one was
+altered, removed or added later. Run it from a timer, and keep the head where a thief of the database cannot write.
+
+Writers of events do not wait for a seal. If a transaction that may still add an event is open, the next seal has its
+events. A month that `audit maintain` drops stays proven: its seals are kept, and an archived event can be compared
+with them.
+
+--out FILE writes the head to FILE, also if there was nothing to seal. It replaces an earlier head, and no other file.
+--sign-key FILE signs it with Ed25519. The key is PEM, as OpenSSL makes it: openssl genpkey -algorithm ed25519 -out
+sign.pem. Anyone can check the signature with the public key: openssl pkey -in sign.pem -pubout -out sign.pub.pem.
+
+Each run commits after 100000 events, and the next run continues where it stopped. Sealing needs relay_provisioner.
+
+Exit 0: sealed, or nothing to seal. 2: the key cannot be used. 4: the login may not seal. 5, 12: FILE cannot be
+written; if events were sealed before that, run the command again. 8: another session is sealing.
+
+EXAMPLES
+  relay-admin audit seal
+  # every hour, from a timer
+  relay-admin audit seal --out head.txt --sign-key sign.pem
+)",
+    .declare = declare,
+    .effect = Effect::changes,
+};
+
+}  // namespace relay::cli::commands

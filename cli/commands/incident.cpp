@@ -1,0 +1,16 @@
+#include "cli/command.hpp"
+
+namespace relay::cli::commands {
+
+extern Command const incident;
+Command const incident{
+    .path = "incident",
+    .summary = "show what was done under a ticket",
+    .doc =
+        R"(If you give a change a ticket (--ticket), its event in the audit trail has the ticket. These commands put the
+events of a ticket together, for the handover and for the post-mortem.
+)",
+    .audience = Audience::incidents,
+};
+
+}  // namespace relay::cli::commands

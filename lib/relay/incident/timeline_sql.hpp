@@ -1,0 +1,19 @@
+#pragma once
+
+#include "relay/db/row_stream.hpp"
+#include "relay/incident/timeline.hpp"
+
+namespace relay::sql {
+
+std::vector<std::string> incident_sort_fields();
+db::Stream<Incident> list_incidents(db::Transaction &transaction, std::vector<SortField> const &sort,
+                                    std::optional<std::int64_t> limit);
+std::optional<Incident> find_incident(db::Transaction &transaction, std::string const &ticket);
+/// Returns the tickets that `ticket` may have been meant for.
+std::vector<std::string> tickets_like(db::Transaction &transaction, std::string const &ticket);
+std::vector<IncidentAgent> agents_of_incident(db::Transaction &transaction, std::string const &ticket);
+std::vector<std::string> orgs_of_incident(db::Transaction &transaction, std::string const &ticket);
+std::vector<TimelineEvent> events_of_incident(db::Transaction &transaction, IncidentTimeline const &timeline,
+                                              std::int64_t limit);
+
+}  // namespace relay::sql
