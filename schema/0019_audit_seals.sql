@@ -37,17 +37,23 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.event_seals
 REVOKE UPDATE, DELETE, TRUNCATE ON relay.event_seals FROM relay_owner;
 GRANT SELECT ON relay.event_seals TO relay_provisioner, relay_responder, relay_auditor;
 
+-- The lock of those who write seals. Not event_seals itself: LOCK TABLE needs a privilege to change rows, which even the owner does not
+-- have.
+CREATE TABLE relay.seal_turn (only_row boolean NOT NULL DEFAULT true, CONSTRAINT seal_turn_pkey PRIMARY KEY (only_row));
+COMMENT ON TABLE relay.seal_turn IS 'without rows: its lock lets one session at a time write seals';
+
 -- One session at a time writes seals; others read them meanwhile. Before that, the index over the numbers is completed:
 -- reading a range then costs the same however large the trail is.
 CREATE FUNCTION relay.begin_seals() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    LOCK TABLE relay.event_seals IN SHARE ROW EXCLUSIVE MODE;
-    PERFORM brin_summarize_new_values(i.inhrelid) FROM pg_inherits AS i
-    WHERE i.inhparent = 'relay.auth_events_by_number'::regclass;
-EXCEPTION
-    WHEN lock_not_available THEN
-        LOCK TABLE relay.event_seals IN SHARE ROW EXCLUSIVE MODE;  -- without the index, reading only takes longer
+    LOCK TABLE relay.seal_turn IN SHARE UPDATE EXCLUSIVE MODE;
+    BEGIN
+        PERFORM brin_summarize_new_values(i.inhrelid) FROM pg_inherits AS i
+        WHERE i.inhparent = 'relay.auth_events_by_number'::regclass;
+    EXCEPTION
+        WHEN lock_not_available THEN NULL;  -- then reading only takes longer
+    END;
 END
 $$;
 GRANT EXECUTE ON FUNCTION relay.begin_seals() TO relay_provisioner;
@@ -59,11 +65,13 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     last relay.event_seals;
 BEGIN
-    LOCK TABLE relay.event_seals IN SHARE ROW EXCLUSIVE MODE;
+    PERFORM relay.require_short('actor', add_seal.actor, 1000);
+    PERFORM relay.require_between('octet_length(entries)', octet_length(add_seal.entries), 0, 26 * 1000000);
+    LOCK TABLE relay.seal_turn IN SHARE UPDATE EXCLUSIVE MODE;
     SELECT * INTO last FROM relay.event_seals AS s ORDER BY s.seal_no DESC LIMIT 1;
     IF add_seal.seal_no <> COALESCE(last.seal_no, 0) + 1 OR add_seal.after_event_id <> COALESCE(last.up_to_event_id, 0)
        OR add_seal.previous_hash <> COALESCE(last.hash, decode(repeat('00', 32), 'hex')) THEN
-        RAISE EXCEPTION 'seal % does not follow the last one', add_seal.seal_no USING ERRCODE = 'object_not_in_prerequisite_state';
+        RAISE EXCEPTION 'seal % does not follow the last one', add_seal.seal_no USING ERRCODE = 'invalid_parameter_value';
     END IF;
     INSERT INTO relay.event_seals (seal_no, after_event_id, up_to_event_id, closed, row_count, entries, previous_hash, hash, sealed_at, actor)
     VALUES (add_seal.seal_no, add_seal.after_event_id, add_seal.up_to_event_id, add_seal.closed, octet_length(add_seal.entries) / 26,

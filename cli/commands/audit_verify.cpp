@@ -48,7 +48,7 @@ ExitStatus run(Options const &options, Context &context) {
     }
     if (found.fault && found.fault->what == "not_sealed") {
         for (std::string const &line : advice_lines(advise(Act::seal_audit), context.globals())) {
-            context.output().note("next:  " + line);
+            context.output().note("  next: " + line);
         }
     }
     return found.fault ? ExitStatus::check_no : ExitStatus::ok;

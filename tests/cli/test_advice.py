@@ -158,6 +158,9 @@ CASES = [
     Case(("restore", "bot", "--yes", *TO_FILE), 5, {"restore_org": "restore --org acme"},
          setup=commands("revoke bot --yes", "revoke --org acme --confirm acme")),
     Case(("block", "nope"), 3, {"list_agents": "agent list", "shut_out_unknown_agent": ":add --force to refuse this id anyway"}),
+    Case(("audit", "show", "999999"), 3, {"list_events": "audit list"}),
+    Case(("incident", "show", "INC-9"), 3, {"list_incidents": "incident list"}),
+    Case(("audit", "verify"), 10, {"seal_audit": "audit seal"}, changes=True),
     Case(("doctor", "gateways"), 0, {"list_gateways": "gateway list"}, setup=silent_gateway),
     Case(("watch", "--since", "nonsense"), 2, {"begin_feed_anew": ":omit --since to see only changes from now on"}),
     Case(("doctor", "audit.months"), 0, {"maintain_audit": "audit maintain"}, changes=True,
@@ -185,8 +188,9 @@ CASES = [
     Case(("org", "list", "--timeout", "300ms"), 8, {"allow_more_time": ":use a longer --timeout, e.g. --timeout 60s"}, setup=slow),
 ]  # fmt: skip
 
-# The tests below provoke these, because they need another database or none; a lost commit is in test_exit_codes.py.
-ELSEWHERE = {"recover", "discard_schema", "show_settings", "keep_password_in_file", "check_login"}
+# The tests below provoke these, because they need another database or none; a lost commit is in test_exit_codes.py, what shows more
+# of a finding in test_audit_anomalies.py.
+ELSEWHERE = {"list_events_of_agent", "list_events_of_key", "list_events_from", "recover", "discard_schema", "show_settings", "keep_password_in_file", "check_login"}
 
 
 def acts():

@@ -38,7 +38,7 @@ AND ($5::text[] IS NULL OR event.action = ANY ($5::text[]))
 AND ($6::text IS NULL OR event.outcome = $6)
 AND ($7::text IS NULL OR event.actor = $7)
 AND ($8::inet IS NULL OR event.ip_address <<= $8::inet)
-AND ($9::text IS NULL OR event.ticket = $9)
+AND ($9::text IS NULL OR (left(event.ticket, 200) = left($9, 200) AND event.ticket = $9))
 AND ($10::text IS NULL OR event.trace_id = $10)
 AND ($11::timestamptz IS NULL OR event.occurred_at >= $11::timestamptz)
 AND ($12::timestamptz IS NULL OR event.occurred_at < $12::timestamptz))sql";

@@ -15,7 +15,7 @@ constexpr auto acts_sql = R"sql(
 WITH acts AS (
     SELECT event.ticket, event.occurred_at AS at, event.actor, true AS is_event, false AS in_force, event.org_id,
            COALESCE(event.agent_id, (SELECT key.agent_id FROM relay.agent_keys AS key WHERE key.key_id = event.key_id)) AS agent_id
-    FROM relay.auth_events AS event WHERE event.ticket IS NOT NULL AND ($1::text IS NULL OR event.ticket = $1)
+    FROM relay.auth_events AS event WHERE event.ticket IS NOT NULL AND ($1::text IS NULL OR (left(event.ticket, 200) = left($1, 200) AND event.ticket = $1))
     UNION ALL
     SELECT r.ticket, r.at, r.actor, false, r.lifted_at IS NULL AND (r.until IS NULL OR r.until > now()),
            CASE r.subject_kind WHEN 'org' THEN r.subject_id END,
@@ -58,7 +58,7 @@ WITH around AS (
     SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, trace_id,
            detail, times
     FROM relay.recorded_events
-    WHERE ticket = $1
+    WHERE left(ticket, 200) = left($1, 200) AND ticket = $1
     UNION ALL
     SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, trace_id,
            detail, times

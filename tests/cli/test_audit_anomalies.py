@@ -1,0 +1,150 @@
+"""audit anomalies: each kind is seeded, and found with its evidence; and nothing is found where nothing is."""
+
+import shlex
+
+import pytest
+
+from support.agents import digest, first_agent, key_id, rotate
+
+NAME = ("audit", "anomalies")
+
+
+@pytest.fixture
+def key(relay, tmp_path):
+    return first_agent(relay, tmp_path / "bot.key")
+
+
+def use(database, key, address="203.0.113.7", secret=None):
+    database.execute("SELECT relay_api.authenticate(%s, %s, NULL, NULL, %s)", key_id(key), secret or digest(key), address)
+
+
+def found(relay, *words):
+    """The findings by kind."""
+    document = relay(*NAME, *words, "-o", "json").json()
+    assert document["kind"] == "AnomalyList" and document["next"] is None
+    return {item["anomaly"]: item for item in document["items"]}
+
+
+def only(relay, kind, *words):
+    """The finding of a kind, which must be the only one; its command runs."""
+    result = relay(*NAME, *words, "-o", "json", check=10)
+    (item,) = result.json()["items"]
+    assert item["anomaly"] == kind
+    assert item["evidence"] in relay(*NAME, *words, check=10).out
+    assert relay(*shlex.split(item["command"])[1:], check=0).out
+    return item
+
+
+def age(database, days):
+    """Moves every use that was recorded so far into the past."""
+    database.execute("SET session_replication_role = replica")
+    for table, columns in (("key_sightings", ("first_used_at", "last_used_at")), ("auth_events", ("occurred_at",)), ("agents", ("created_at",))):
+        moved = ", ".join(f"{column} = {column} - make_interval(days => {days})" for column in columns)
+        database.execute(f"UPDATE relay.{table} SET {moved}")
+    database.execute("RESET session_replication_role")
+
+
+def test_nothing_is_found_where_nothing_is(relay, database, key):
+    assert relay.json(*NAME)["items"] == []
+    use(database, key)
+    for _ in range(15):
+        use(database, key, secret=b"x" * 32)
+    assert relay.json(*NAME)["items"] == [], "a first use, and a few failures"
+
+
+@pytest.mark.parametrize(("before", "after", "shown"), [("203.0.113.7", "198.51.100.9", "198.51.100.9"), ("2001:db8:0:1::5", "2001:db8:0:2::5", "2001:db8:0:2::/64")])
+def test_a_first_call_from_a_new_network(relay, database, key, before, after, shown):
+    use(database, key, before)
+    age(database, 2)
+    use(database, key, after)
+    item = only(relay, "new_address")
+    assert (item["agent_id"], item["ip_address"], item["key_id"]) == ("bot", shown, key_id(key)) and shown in item["evidence"]
+    assert set(found(relay, "--org", "acme", "--since", "2020-01-01T00:00:00Z")) == {"new_address"}, "the first of all is not new"
+
+
+def test_another_address_of_a_known_ipv6_network_is_not_new(relay, database, key):
+    use(database, key, "2001:db8::1")
+    age(database, 2)
+    use(database, key, "2001:db8::ffff")
+    assert relay.json(*NAME)["items"] == []
+
+
+def test_a_dead_key_that_is_used_again(relay, database, key, tmp_path):
+    rotate(relay, tmp_path / "new.key", "--grace", "0")
+    for _ in range(2):
+        use(database, key)
+    item = only(relay, "dead_key_used")
+    assert (item["key_id"], item["agent_id"], item["times"]) == (key_id(key), "bot", 2) and "2 times" in item["evidence"]
+    relay("revoke", "--key", key_id(key), check=0)
+    use(database, key)
+    assert only(relay, "dead_key_used")["times"] == 3
+
+
+def test_many_failures_of_a_key_and_from_an_address(relay, database, key):
+    for number in range(21):
+        use(database, key, f"2001:db8::{number + 1}", secret=b"x" * 32)
+    both = found(relay)
+    assert set(both) == {"failures_of_key", "failures_from_address"}
+    assert both["failures_of_key"]["times"] == 21 and both["failures_of_key"]["agent_id"] == "bot"
+    assert both["failures_from_address"]["ip_address"] == "2001:db8::/64" and both["failures_from_address"]["times"] == 21
+    for item in both.values():
+        assert relay(*shlex.split(item["command"])[1:], check=0).out
+    assert set(found(relay, "--org", "acme")) == set(both)
+    relay("org", "create", "other", "--name", "Other", check=0)
+    assert found(relay, "--org", "other") == {} and found(relay, "--failures", "21") == {}
+    for number in range(21):
+        database.execute("SELECT relay_api.authenticate(%s, %s, NULL, NULL, '198.51.100.9')", f"{number:012}", b"y" * 32)
+    assert found(relay, "--failures", "20")["failures_from_address"]["times"] == 21
+
+
+def test_one_key_at_two_addresses_at_once(relay, database, key):
+    use(database, key, "203.0.113.7")
+    use(database, key, "198.51.100.9")
+    two = found(relay)
+    assert two["two_places"]["times"] == 2 and "198.51.100.9, 203.0.113.7" in two["two_places"]["evidence"]
+    database.execute("UPDATE relay.key_sightings SET first_used_at = first_used_at - interval '1 hour', last_used_at = last_used_at - interval '1 hour'"
+                     " WHERE ip_address = '203.0.113.7'")  # fmt: skip
+    assert "two_places" not in found(relay), "it moved"
+
+
+def test_a_use_after_a_long_silence(relay, database, key):
+    use(database, key)
+    age(database, 31)
+    use(database, key)
+    item = only(relay, "long_silence")
+    assert (item["agent_id"], item["times"]) == ("bot", 31)
+    assert found(relay, "--silence", "40d") == {}
+
+
+def test_a_burst_of_refused_permissions(relay, database, key):
+    for _ in range(11):
+        database.execute("SELECT relay_api.authorize('bot', 'stripe:refund', '203.0.113.7')")
+    item = only(relay, "permission_burst")
+    assert (item["agent_id"], item["times"]) == ("bot", 11)
+    assert found(relay, "--refusals", "11") == {}
+
+
+def test_what_was_before_is_not_reported_and_no_key_ends(relay, database, key, tmp_path):
+    rotate(relay, tmp_path / "new.key", "--grace", "0")
+    use(database, key)
+    before = database.rows("SELECT * FROM relay.agent_keys ORDER BY key_id")
+    relay(*NAME, check=10)
+    assert database.rows("SELECT * FROM relay.agent_keys ORDER BY key_id") == before
+    age(database, 2)
+    assert found(relay) == {} and set(found(relay, "--since", "3d")) == {"dead_key_used"}
+
+
+def test_bad_words_and_readers(relay, database, key, tmp_path):
+    rotate(relay, tmp_path / "new.key", "--grace", "0")
+    use(database, key)
+    relay.error(*NAME, "--org", "nope", check=3)
+    for words in (("--since", "x"), ("--failures", "0"), ("--silence", "5")):
+        relay.error(*NAME, *words, check=2)
+    for role in ("relay_auditor", "relay_responder"):
+        reader = relay.with_(dsn=database.dsn(user=database.cluster.login(f"only_{role}", member_of=role)))
+        assert reader(*NAME, "-o", "json", check=10).json()["items"]
+
+
+def play(scene):
+    scene.read("audit", "anomalies", code=10)
+    scene.read("audit", "anomalies", "--org", "small", "--since", "1s")
