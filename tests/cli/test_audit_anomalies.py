@@ -146,5 +146,6 @@ def test_bad_words_and_readers(relay, database, key, tmp_path):
 
 
 def play(scene):
+    scene.database.execute("SELECT relay_api.authenticate('0123456789ab', sha256(n::text::bytea), NULL, NULL, '192.0.2.9') FROM generate_series(1, 21) AS n")
     scene.read("audit", "anomalies", code=10)
     scene.read("audit", "anomalies", "--org", "small", "--since", "1s")

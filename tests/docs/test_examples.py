@@ -123,6 +123,7 @@ def test_what_changes_nothing_runs_as_it_is(relay, database, tmp_path):
         relay("agent", "create", agent, "--org", ORG, "--name", agent, "--secret-file", agent, check=0)
     relay("role", "create", ROLE, "--org", ORG, "--name", ROLE, check=0)
     rotate(relay, tmp_path / "k2", agent=AGENTS[0])
+    relay("block", AGENTS[1], "--ticket", "INC-42", check=0)
     key = database.value("SELECT key_id FROM relay.agent_keys WHERE state = 'retiring'")
     ran = set()
     for line in dict.fromkeys(line for _, line in LINES):

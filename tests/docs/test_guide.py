@@ -14,7 +14,9 @@ EACH_GUIDE = pytest.mark.parametrize("guide", GUIDES)
 
 @EACH_GUIDE
 def test_each_listing_says_what_it_is(guide):
-    languages = {"gateway": {"python", "sql", "sh"}, "migration": {"sql", "sh", "crontab"}, "rotation": {"sh"}}
+    languages = {
+        "gateway": {"python", "sql", "sh"}, "incident": {"sql", "sh"}, "migration": {"sql", "sh", "crontab"}, "rotation": {"sh"},
+    }  # fmt: skip
     assert {each.language for each in listings(guide)} == languages[guide]
     wide = [each.text for each in listings(guide) if max(map(len, each.text.splitlines())) > 74]
     assert not wide, "too wide for a terminal"
@@ -30,6 +32,8 @@ def test_python_is_the_text_of_the_tested_kit():
 def test_sql_runs(database, guide):
     """Runs each statement; one of the contract as a gateway's login. All changes are rolled back."""
     database.gateway_login()
+    for login in ("lea", "gateway_old"):
+        database.cluster.login(login, member_of="relay_gateway")
     for each in listings(guide, "sql"):
         text = each.text
         if "relay_api." in text:

@@ -65,6 +65,9 @@ def place_files(words, folder):
         ("--dsn-file", "host=/nowhere-at-all"),
         ("--agents", "bot\n"),
         ("--match-secret", "an old secret\n"),
+        ("--head", "relay-audit-head/1\nseal 1\nhash " + "0" * 64 + "\nup_to 1\nat 2026-01-01T00:00:00Z\n"),
+        ("--sign-key", "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAA" + "A" * 40 + "\n-----END PRIVATE KEY-----\n"),
+        ("--public-key", "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAO2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=\n-----END PUBLIC KEY-----\n"),
         ("--seal-keys", '{"owner":"*","key_id":"1","key":"CQ' + "A" * 41 + '="}\n'),
     ):
         if flag in words and words[words.index(flag) + 1] != "-":
