@@ -74,8 +74,8 @@ hash of the seal before it. So the last hash, the head, proves every event befor
 altered, removed or added later. Run it from a timer, and keep the head where a thief of the database cannot write.
 
 Writers of events do not wait for a seal. If a transaction that may still add an event is open, the next seal has its
-events. A month that `audit maintain` drops stays proven: its seals are kept, and an archived event can be compared
-with them.
+events. A month that `audit maintain` drops stays proven, because its seals are kept. An event in an archive can be
+compared with them.
 
 --out FILE writes the head to FILE, also if there was nothing to seal. It replaces an earlier head, and no other file.
 --sign-key FILE signs it with Ed25519. The key is PEM, as OpenSSL makes it: openssl genpkey -algorithm ed25519 -out

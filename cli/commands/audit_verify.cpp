@@ -73,19 +73,19 @@ Command const audit_verify{
     .summary = "check that no sealed event was altered",
     .doc =
         R"(Compares each sealed event with its seal, and each seal with the one before it. It names the first event that was
-altered, removed or added after its range was sealed, and counts all of them. The program computes the hashes itself,
+altered, removed, or added later, and counts all of them. The program computes the hashes itself,
 so altered functions in the database hide nothing.
 
 An event that was never sealed is not proven: "Not proven" says how many there are, and since when. Someone who can
-write everything in the database could also write the chain anew, or remove its end. --head FILE, a head that `audit
-seal` wrote before, shows both: it names the seals and the range of events that are missing. With --public-key, the
+write everything in the database could also write the chain anew, or remove its end. --head FILE shows both. FILE is a
+head that `audit seal` wrote before. The command then names the seals and the range of events that are missing. With --public-key, the
 head must have a valid signature of that key (PEM).
 
 Events of months that `audit maintain` dropped are counted separately, with the months, as relay.retention_drops records
 them. Reading all rows takes about a minute for 5 million. It also works on a standby.
 
-Exit 0: every sealed event is as it was. 2: FILE is not a head, or not a public key. 10: something was altered, is
-missing or was added; or nothing is sealed; or the head or its signature does not fit.
+Exit 0: every sealed event is as it was. 2: FILE is not a head, or not a public key. 10: a row or a seal
+differs; or nothing is sealed; or the head or its signature does not fit.
 
 EXAMPLES
   relay-admin audit verify

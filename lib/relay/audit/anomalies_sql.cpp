@@ -26,7 +26,7 @@ constexpr auto dead_key_sql = R"sql(
 SELECT 'dead_key_used' AS kind, org_id, agent_id, key_id, max(host(ip_address)) AS ip_address, min(occurred_at) AS first_at,
        max(occurred_at) AS last_at, sum(times)::bigint AS times
 FROM relay.recorded_events
-WHERE occurred_at >= $1::timestamptz AND action = 'auth_failed' AND reason IN ('retired', 'revoked', 'expired')
+WHERE occurred_at >= $1::timestamptz AND outcome = 'failed' AND action = 'auth_failed' AND reason IN ('retired', 'revoked', 'expired')
   AND ($2::text IS NULL OR org_id = $2)
 GROUP BY org_id, agent_id, key_id ORDER BY last_at DESC, key_id)sql";
 
@@ -85,7 +85,7 @@ constexpr auto permissions_sql = R"sql(
 SELECT 'permission_burst' AS kind, org_id, agent_id, NULL AS key_id, max(host(ip_address)) AS ip_address, min(occurred_at) AS first_at,
        max(occurred_at) AS last_at, sum(times)::bigint AS times
 FROM relay.recorded_events
-WHERE occurred_at >= $1::timestamptz AND action = 'authorization_failed' AND reason = 'permission_missing' AND agent_id IS NOT NULL
+WHERE occurred_at >= $1::timestamptz AND outcome = 'failed' AND action = 'authorization_failed' AND reason = 'permission_missing' AND agent_id IS NOT NULL
   AND ($2::text IS NULL OR org_id = $2)
 GROUP BY org_id, agent_id HAVING sum(times) > $3::bigint ORDER BY times DESC, agent_id)sql";
 

@@ -22,12 +22,12 @@ constexpr auto of_agent_sql = "event.agent_id = $1 AND ";
 constexpr auto unproven_of_agent_sql = R"sql(
 event.agent_id IS NULL AND event.key_id = ANY (ARRAY(SELECT key.key_id FROM relay.agent_keys AS key WHERE key.agent_id = $1)) AND )sql";
 constexpr auto of_key_sql = R"sql(
-event.agent_id = (SELECT key.agent_id FROM relay.agent_keys AS key WHERE key.key_id = $2) AND )sql";
-constexpr auto unproven_of_key_sql = "event.agent_id IS NULL AND ";
+$1::text IS NULL AND event.agent_id = (SELECT key.agent_id FROM relay.agent_keys AS key WHERE key.key_id = $2) AND )sql";
+constexpr auto unproven_of_key_sql = "$1::text IS NULL AND event.agent_id IS NULL AND ";
+constexpr auto of_any_agent_sql = "$1::text IS NULL AND ";
 
 constexpr auto conditions_sql = R"sql(
-    ($1::text IS NULL OR event.agent_id = $1 OR event.agent_id IS NULL)
-AND ($2::text IS NULL OR event.key_id = $2)
+    ($2::text IS NULL OR event.key_id = $2)
 AND ($3::text IS NULL OR event.org_id = $3
      OR (event.agent_id IS NULL AND event.key_id IN (SELECT key.key_id FROM relay.agent_keys AS key WHERE key.org_id = $3)))
 AND ($4::text IS NULL OR event.agent_id IN (SELECT agent.agent_id FROM relay.agents AS agent WHERE agent.owner = $4)
@@ -108,13 +108,13 @@ std::vector<db::Param> conditions(db::Transaction &transaction, EventFilter cons
 /// reading of each place.
 std::string events_sql(EventFilter const &filter, std::string const &part) {
     auto const place = [&](char const *where) {
-        return std::string(columns_sql) + recorded_sql + where + conditions_sql + page_sql + part;
+        return std::string(columns_sql) + recorded_sql + where + conditions_sql + page_sql;
     };
     if (!filter.agent && !filter.key) {
-        return std::string(columns_sql) + recorded_sql + conditions_sql + page_sql;
+        return place(of_any_agent_sql);
     }
-    return std::string(columns_sql) + "((" + place(filter.agent ? of_agent_sql : of_key_sql) + ") UNION ALL (" +
-           place(filter.agent ? unproven_of_agent_sql : unproven_of_key_sql) + ")) AS event";
+    return std::string(columns_sql) + "((" + place(filter.agent ? of_agent_sql : of_key_sql) + part + ") UNION ALL (" +
+           place(filter.agent ? unproven_of_agent_sql : unproven_of_key_sql) + part + ")) AS event";
 }
 
 }  // namespace
@@ -161,9 +161,8 @@ std::vector<Event> events_after(db::Transaction &transaction, EventFilter const 
     params.emplace_back(event_id);
     params.emplace_back(limit);
     std::string sql = std::string(columns_sql) + written_sql;
-    if (filter.agent) {
-        sql += std::string("((") + of_agent_sql + "true) OR (" + unproven_of_agent_sql + "true)) AND ";
-    }
+    sql += filter.agent ? std::string("((") + of_agent_sql + "true) OR (" + unproven_of_agent_sql + "true)) AND "
+                        : of_any_agent_sql;
     std::vector<Event> events;
     for (db::Row const row : transaction.exec((sql + conditions_sql + after_sql).c_str(), params)) {
         events.push_back(read_event(row));
