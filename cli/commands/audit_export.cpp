@@ -1,4 +1,5 @@
 #include "cli/audit/event_flags.hpp"
+#include "cli/audit/event_lines.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line/shared_flags.hpp"
 #include "cli/documents/browse.hpp"
@@ -24,8 +25,27 @@ ExitStatus run(EventFlags const &flags, Context &context) {
     context.output().prefer(OutputFormat::jsonl);
     ListEvents const request{.filter = event_filter(flags, context.globals()),
                              .page = {.limit = std::nullopt, .sort = {{.name = "occurred_at"}}}};
-    browse_list(context, {}, "EventList", "event_id", sample_event(), listed_event_record,
-                [&](EachItem<Event> const &each) { return list_events(context.database(), request, each); });
+    OutputFormat const format =
+        context.globals().format == OutputFormat::table ? OutputFormat::jsonl : context.globals().format;
+    ListOutput output(context.output(), {.kind = "EventList",
+                                         .id_key = "event_id",
+                                         .is_list = true,
+                                         .columns = blank(listed_event_record(sample_event()))});
+    std::string line;
+    EachItem<Event> const each = [&](Event const &event, ReadStamp const &stamp) {
+        output.list().at = stamp.at;
+        line.clear();
+        if (output.takes_lines() && append_event_line(event, format, line)) {
+            output.add_line(line);
+        } else {
+            output.add(listed_event_record(event));
+        }
+    };
+    try {
+        finish_list(context, output, list_events(context.database(), request, each));
+    } catch (...) {
+        fail_list(output, std::current_exception());
+    }
     return ExitStatus::ok;
 }
 

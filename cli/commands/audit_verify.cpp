@@ -84,8 +84,8 @@ head must have a valid signature of that key (PEM).
 Events of months that `audit maintain` dropped are counted separately, with the months, as relay.retention_drops records
 them. Reading all rows takes about a minute for 5 million. It also works on a standby.
 
-Exit 0: every sealed event is as it was. 2: FILE is not a head, or not a public key. 10: a row or a seal
-differs; or nothing is sealed; or the head or its signature does not fit.
+Exit 0: every sealed event is as it was. 2: FILE is not a head, or not a public key. 10: the trail differs
+from its seals or from the head; or it has no seal.
 
 EXAMPLES
   relay-admin audit verify

@@ -27,6 +27,13 @@ void ListOutput::add(Record item) {
     }
 }
 
+void ListOutput::add_line(std::string_view line) {
+    m_renderer->add_line(line, m_text);
+    if (m_text.size() >= piece_size) {
+        write();
+    }
+}
+
 void ListOutput::start() {
     m_stream = m_output.long_text(m_of == Of::reading);
     m_renderer = m_output.list_renderer();

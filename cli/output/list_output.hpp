@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace relay::cli {
 
@@ -26,6 +27,9 @@ class ListOutput {
     Document &list() { return m_list; }
     /// Throws as Output::show does.
     void add(Record item);
+    /// Returns true once the first items are written: from then on, an item may be added as a line of the format.
+    bool takes_lines() const { return m_renderer != nullptr; }
+    void add_line(std::string_view line);
     /// Writes what comes after the items, and what people should know.
     void finish();
     /// Returns true if a part of the list was written: without finish(), it is not complete.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// A list as text, item by item, so that it may be of any length.
@@ -23,6 +24,8 @@ class ListRenderer {
     virtual std::string begin(Document const &first) = 0;
     /// Appends an item to `text`.
     virtual void add(Record const &item, std::string &text) = 0;
+    /// Appends an item that is a line of the format already.
+    virtual void add_line(std::string_view line, std::string &text) { text += line; }
     /// Returns what comes after the items. `list` has what is known of the whole list; its items do not count.
     virtual std::string end(Document const &, std::optional<DatabaseLabel> const &) { return ""; }
     /// Returns what people should know about the rendering, for stderr.

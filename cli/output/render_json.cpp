@@ -254,6 +254,10 @@ class JsonLines : public ListRenderer {
         text += line_of(item, m_kind);
         ++m_count;
     }
+    void add_line(std::string_view line, std::string &text) override {
+        text += line;
+        ++m_count;
+    }
     std::string end(Document const &list, std::optional<DatabaseLabel> const &database) override {
         return summary_line(list, m_count, database);
     }

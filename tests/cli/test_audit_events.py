@@ -8,6 +8,7 @@ import pytest
 
 from support.agents import digest, first_agent, key_id, rotate
 from support.audit_months import make_old_month
+from support.processes import peak_memory
 
 HERE, THERE = "203.0.113.7", "2001:db8::5"
 TRACE = "trace-of-a-call"
@@ -157,6 +158,30 @@ def test_export_is_json_lines_with_a_summary_oldest_first(relay, database, key):
         relay("audit", "export", "-o", form, check=2)
     (only, _) = relay("audit", "export", "--ticket", "INC-1", check=0).jsonl()
     assert only["action"] == "agent_blocked"
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_long_export_is_the_list_byte_for_byte_in_little_memory(relay, database, key, form, tmp_path):
+    database.execute(
+        "INSERT INTO relay.auth_events (occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, ticket, trace_id, detail, times)"
+        " SELECT now() + n * interval '1 ms', NULLIF('acme', CASE WHEN n % 7 = 0 THEN 'acme' END), 'bot', CASE WHEN n % 5 = 0 THEN '000000000000' END,"
+        " 'authenticated', CASE WHEN n % 3 = 0 THEN 'failed' ELSE 'ok' END, CASE n % 4 WHEN 0 THEN E'=x \"q\", \\ \u202e\u00e9' WHEN 1 THEN '-1' END,"
+        " '2001:db8::/64', CASE WHEN n % 6 = 0 THEN 'ana, b' END, CASE WHEN n % 8 = 0 THEN E'a\nb' END, 't' || n,"
+        " CASE WHEN n % 100 = 0 THEN '{\"a\": [1, \"=\"]}'::jsonb END, n FROM generate_series(1, 20000) AS n"
+    )  # fmt: skip
+    peaks = []
+    for words in (("--ticket", "INC-1"), ()):
+        with open(tmp_path / "out", "wb") as out, open(tmp_path / "err", "wb") as err:
+            process = relay.start("audit", "export", "-o", form, *words, stdout=out, stderr=err)
+        peaks.append(peak_memory(process))
+        assert process.returncode == 0
+    assert peaks[1] - peaks[0] <= 8, "MiB more for 20,000 events, which would take 40 as records"
+    exported = (tmp_path / "out").read_text().splitlines()
+    listed_all = relay("audit", "list", "--all", "--sort", "occurred_at", "-o", form, check=0).out.splitlines()
+    last = -1 if form == "jsonl" else None
+    assert len(exported) > 20000 and exported[:last] == listed_all[:last]
+    if form == "jsonl":
+        assert json.loads(exported[-1])["count"] == len(exported) - 1
 
 
 def test_text_of_strangers_is_harmless(relay, database, key):
