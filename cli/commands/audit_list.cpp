@@ -41,7 +41,7 @@ Command const audit_list{
         R"(Lists what was done to organizations, agents and keys, and what gateways decided, newest first. An event must
 meet all conditions that you give. With --ticket or --actor, the command lists only events of that ticket or actor.
 
-A call with a known key's id and a wrong secret names the key but no agent: the caller has not proved to be one.
+A call with a known key's id and a wrong secret names no agent, because the caller has not proved to be one.
 --agent, --org and --owner list such calls, too: `auth_failed` with the reason `unknown_key`.
 
 An actor is as claimed; the database role, `db_role` in JSON, is proven. If "Times" is above 1, the row is a flood of

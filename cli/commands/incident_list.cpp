@@ -31,8 +31,8 @@ Command const incident_list{
     .path = "incident list",
     .summary = "list the tickets of the audit trail, latest first",
     .doc =
-        R"(Lists each ticket under which something was done: when, by whom, and to how many agents. "In force" counts its blocks
-and revocations that are still in force. Actors are as claimed.
+        R"(Lists each ticket under which something was done: when, by whom, and to how many agents. The column In force counts its
+blocks and revocations that still count. Actors are as claimed.
 
 The command shows at most 1000 tickets; --all shows all. It also works on a standby.
 
