@@ -41,7 +41,8 @@ Record details_record(AgentDetails const &details) {
                        machine_only("last_address", details.last_address),
                        machine_only("standing", standing_records(details.standing)),
                        {"keys", "Keys", std::move(keys)},
-                       {"authentications", "Last authenticated", authentication_records(details.authentications)},
+                       {"authentications", details.authentications.empty() ? "" : "Last authenticated",
+                        authentication_records(details.authentications)},
                        people_only("Last events", event_records(details.changes)),
                        machine_only("events", event_records(details.events)),
                    });

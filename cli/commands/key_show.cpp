@@ -38,7 +38,8 @@ Record details_record(KeyDetails const &details) {
         record.push_back(people_only("Refused", describe_standing(details.standing)));
     }
     append(record, {
-                       {"authentications", "Last authenticated", authentication_records(details.authentications)},
+                       {"authentications", details.authentications.empty() ? "" : "Last authenticated",
+                        authentication_records(details.authentications)},
                        people_only("Last events", event_records(details.changes)),
                        machine_only("events", event_records(details.events)),
                    });

@@ -98,7 +98,9 @@ Record agent_page(IncidentItem const &item, AgentDetails const &details) {
         standing.push_back(*item.standing);
     }
     Record page = agent_summary(details.agent, standing, details.keys, details.grants, details.last_address);
-    page.push_back(people_only("Last authenticated", authentication_records(details.authentications)));
+    if (!details.authentications.empty()) {
+        page.push_back(people_only("Last authenticated", authentication_records(details.authentications)));
+    }
     page.push_back(people_only("Last events", event_records(details.changes)));
     return page;
 }
