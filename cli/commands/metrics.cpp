@@ -92,7 +92,7 @@ EXAMPLES
   relay-admin metrics --by org
 )",
     .declare = declare,
-    .audience = Audience::audit,
+    .audience = Audience::other,
     .prints = Prints::text,
 };
 

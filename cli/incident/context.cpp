@@ -1,8 +1,8 @@
 #include "cli/incident/context.hpp"
 
 #include "cli/documents/agent.hpp"
-#include "cli/documents/error.hpp"
 #include "cli/documents/authentications.hpp"
+#include "cli/documents/error.hpp"
 #include "cli/documents/event.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"

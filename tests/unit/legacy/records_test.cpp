@@ -80,7 +80,7 @@ TEST_CASE("the end is as far as the pace says, and unknown without a pace") {
 
 TEST_CASE("silence proves something once the last report of a use has come, and no silence is asked for by zero") {
     LegacyWindow const window{.opened_at = opened};
-    CHECK(LegacyWatch{}.proves_from(window, 72h) == opened + 72h + report_interval);
-    CHECK(LegacyWatch{.listed_at = opened + 1h}.proves_from(window, 72h) == opened + 73h + report_interval);
+    CHECK(LegacyWatch{}.proves_from(window, 72h) == opened + 72h + report_delay);
+    CHECK(LegacyWatch{.listed_at = opened + 1h}.proves_from(window, 72h) == opened + 73h + report_delay);
     CHECK(LegacyWatch{}.proves_from(window, 0s) == opened);
 }
