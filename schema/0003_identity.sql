@@ -248,7 +248,8 @@ CREATE TABLE relay.key_sightings (
 ) WITH (fillfactor = 30);
 COMMENT ON TABLE relay.key_sightings IS 'the uses of each key, one row for each address; the latest one is the last use of the key';
 COMMENT ON COLUMN relay.key_sightings.uses IS
-    'the uses that were recorded: those that gateways reported, and at most one per minute of those that authenticate saw';
+    'the uses that were recorded: those that gateways reported, and at most one per minute of those that authenticate saw for a '
+    'gateway that does not report';
 COMMENT ON COLUMN relay.key_sightings.reported_by IS
     'the role of the gateway that claims last_used_at; null: authenticate saw the key itself';
 -- authenticate goes by what it saw itself, so that no report, true or invented, keeps it from recording a use and its event.

@@ -149,9 +149,10 @@ CREATE TRIGGER await_use_again BEFORE UPDATE OF deliver_until ON relay.agent_key
     FOR EACH ROW WHEN (NEW.state = 'staged' AND NEW.deliver_until IS DISTINCT FROM OLD.deliver_until)
     EXECUTE FUNCTION relay.await_use_again();
 
--- Records a use at most once per minute for each key and address. There is an event of the first use from an address, and
+-- Records a use at most once per minute for each key and address, and adds `uses` to their number. There is an event of the first use from an address, and
 -- then of the first one in each hour.
-CREATE FUNCTION relay.note_sighting(seen_key text, seen_agent text, seen_org text, seen_at timestamptz, seen_from inet, seen_trace text)
+CREATE FUNCTION relay.note_sighting(seen_key text, seen_agent text, seen_org text, uses integer, seen_at timestamptz, seen_from inet,
+                                    seen_trace text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
 DECLARE
     known     boolean;
@@ -166,10 +167,12 @@ BEGIN
         RETURN;
     END IF;
     IF known IS NULL THEN
-        INSERT INTO relay.key_sightings (key_id, ip_address, last_used_at, first_used_at) VALUES (seen_key, seen_from, seen_at, seen_at)
+        INSERT INTO relay.key_sightings (key_id, ip_address, last_used_at, uses, first_used_at)
+        VALUES (seen_key, seen_from, seen_at, note_sighting.uses, seen_at)
         ON CONFLICT DO NOTHING;
     ELSE
-        UPDATE relay.key_sightings SET last_used_at = seen_at, uses = uses + 1, reported_by = NULL, proven_at = NULL
+        UPDATE relay.key_sightings AS s
+        SET last_used_at = seen_at, uses = s.uses + note_sighting.uses, reported_by = NULL, proven_at = NULL
         WHERE key_id = seen_key
           AND ip_address = (SELECT s.ip_address FROM relay.key_sightings AS s
                             WHERE s.key_id = seen_key AND s.ip_address = seen_from
@@ -199,7 +202,9 @@ BEGIN
     END IF;
     PERFORM relay.commit_lazily();
     awaits_use := awaits_use AND NOT relay.note_awaited_use(seen_key, seen_agent, seen_org, seen_at, seen_trace);
-    PERFORM relay.note_sighting(seen_key, seen_agent, seen_org, seen_at, COALESCE(seen_from, '::'), seen_trace);
+    PERFORM relay.note_sighting(
+        seen_key, seen_agent, seen_org, CASE WHEN reports_uses THEN 0 ELSE 1 END,  -- its report counts this use, too
+        seen_at, COALESCE(seen_from, '::'), seen_trace);
     RETURN awaits_use;
 END
 $$;

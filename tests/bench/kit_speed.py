@@ -38,7 +38,7 @@ def compile_cpp(folder):
         text=True,
         check=True,
     ).stdout.split()
-    sources = [FOLDER / "speed.cpp", KIT / "verifier.cpp", KIT / "uses.cpp"]
+    sources = [FOLDER / "speed.cpp", KIT / "verifier.cpp", KIT / "feed.cpp", KIT / "uses.cpp"]
     includes = [f"-I{SOURCE}/lib", f"-I{SOURCE}"]
     subprocess.run(
         ["c++", "-std=c++20", "-O2", *includes, *sources, library, *flags, "-pthread", "-o", folder / "speed"], check=True

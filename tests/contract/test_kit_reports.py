@@ -1,6 +1,8 @@
 """The verifiers of the kit report the uses of keys in batches: which uses, how often, where, and what happens if they
 cannot."""
 
+import subprocess
+import sys
 import threading
 from contextlib import closing
 
@@ -8,14 +10,15 @@ import pytest
 from support.agents import digest, first_agent, key_id, rotate
 from support.cluster import Cluster
 from support.database import Database, make_template
-from support.gateways import Gateway
+from support.gateways import KIT, Gateway, command, connection_variables
 from support.processes import wait_until
 from support.proxy import Fault, Proxy
 
 IP, OTHER_IP = "192.0.2.1", "2001:db8::7"
 NEVER = 3600  # seconds: no report before `close`
 SOON = 0.3
-MOST, PAGE = 100_000, 1000
+LIMIT = 60  # seconds for `close`
+MOST_ADDRESSES = 1000
 LSN = "SELECT pg_current_wal_insert_lsn()::text"
 
 
@@ -32,8 +35,8 @@ def start(language, database, proxy):
     database.gateway_login()
     running = []
 
-    def begin(reports):
-        gateway = Gateway(language, database, gateway_id="one", reports=reports, primary=(proxy.host, proxy.port))
+    def begin(reports, **more):
+        gateway = Gateway(language, database, gateway_id="one", reports=reports, primary=(proxy.host, proxy.port), **more)
         running.append(gateway)
         gateway.call("follow")
         wait_until(lambda: database.value("SELECT count(*) FROM relay.gateway_acks") == 1, what="it to follow")
@@ -44,12 +47,20 @@ def start(language, database, proxy):
         gateway.close()
 
 
+def is_report(message):
+    return message.direction == "F" and b"report_uses" in message.raw
+
+
 def counted(proxy):
     """Returns a list that gets an element for each report that passes the proxy."""
     reports = []
-    is_report = lambda message: message.direction == "F" and b"report_uses" in message.raw  # noqa: E731
     proxy.faults.append(Fault(reports.append, match=is_report, connection=None))
     return reports
+
+
+def close(gateway, limit=LIMIT):
+    """Returns how many uses are lost in the end."""
+    return gateway.call("close", limit=limit)["lost"]
 
 
 def uses(database):
@@ -66,17 +77,17 @@ def check(gateway, key, times=1, ip=IP):
 def test_all_uses_of_an_interval_are_one_call_and_cached_checks_count(start, database, proxy, key):
     gateway, reports, login = start(NEVER), counted(proxy), database.gateway_login()
     check(gateway, key)
-    assert uses(database) == {IP: (1, None)}, "authenticate itself has recorded the first use"
+    assert uses(database) == {IP: (0, None)}, "authenticate has recorded the first use, and leaves its count to the report"
     gateway.call("report")
     check(gateway, key, 3)
     check(gateway, key, 2, OTHER_IP)
     check(gateway, key, ip=None)
-    assert gateway.call("report")["queries"] == 0 and uses(database) == {IP: (1, None)} and not reports
-    assert gateway.call("close") == {"lost": 0}
-    assert uses(database) == {IP: (5, login), OTHER_IP: (2, login), "::": (1, login)} and len(reports) == 1
+    assert gateway.call("hold", key=key, name="held")["ok"]
+    assert gateway.call("report")["queries"] == 0 and uses(database) == {IP: (0, None)} and not reports
+    assert close(gateway) == 0
+    assert uses(database) == {IP: (4, login), OTHER_IP: (2, login), "::": (2, login)} and len(reports) == 1
     assert database.value("SELECT every(age(clock_timestamp(), last_used_at) < '5 minutes') FROM relay.key_sightings")
-    gateway.call("close")
-    assert len(reports) == 1, "without a use there is nothing to report"
+    assert close(gateway) == 0 and len(reports) == 1, "without a use there is nothing to report"
 
 
 def test_a_usual_check_writes_nothing_and_a_refused_one_is_no_use(language, database, key, foreign_key):
@@ -89,29 +100,65 @@ def test_a_usual_check_writes_nothing_and_a_refused_one_is_no_use(language, data
         assert not gateway.call("check", key=foreign_key)["ok"]
         assert not gateway.call("check", key=key, agent_id="other")["ok"]
         gateway.call("ask", key=key)
-        gateway.call("close")
-    assert {ip: times for ip, (times, _) in uses(database).items()} == {IP: 5, OTHER_IP: 3}
+        close(gateway)
+    assert {ip: times for ip, (times, _) in uses(database).items()} == {IP: 4, OTHER_IP: 3}
 
 
 def test_a_report_that_fails_harms_no_check_and_is_part_of_the_next_one(start, database, proxy, key):
     gateway = start(SOON)
     check(gateway, key)
-    wait_until(lambda: uses(database)[IP][0] == 2, what="the first report")
+    wait_until(lambda: uses(database)[IP][0] == 1, what="the first report")
     proxy.mode = "refuse"
     check(gateway, key, 2)
     check(gateway, key, 1, OTHER_IP)
-    threading.Event().wait(4 * SOON)
+    wait_until(lambda: gateway.call("status")["failures"] >= 2, what="reports that fail")
     check(gateway, key, 2)
-    assert uses(database)[IP][0] == 2
+    status, now = gateway.call("status"), database.value("SELECT extract(epoch FROM clock_timestamp())::float8")
+    assert uses(database)[IP][0] == 1 and status["lost"] == 0 and status["waiting"] == 5
+    assert status["last_error"] and now - 3600 < status["last_success"] <= now
     proxy.mode = "forward"
-    wait_until(lambda: {ip: times for ip, (times, _) in uses(database).items()} == {IP: 6, OTHER_IP: 1}, what="the next report")
-    assert gateway.call("close") == {"lost": 0} and uses(database)[IP][0] == 6
+    wait_until(lambda: {ip: times for ip, (times, _) in uses(database).items()} == {IP: 5, OTHER_IP: 1}, what="the next report")
+    assert close(gateway) == 0 and uses(database)[IP][0] == 5 and gateway.call("status")["failures"] == 0
+
+
+def test_a_gateway_that_may_not_report_says_so(start, database, proxy, key):
+    gateway = start(NEVER)
+    check(gateway, key)
+    database.execute("REVOKE EXECUTE ON FUNCTION relay_api.report_uses FROM relay_gateway")
+    assert close(gateway) == 1
+    status = gateway.call("status")
+    assert "permission denied" in status["last_error"] and status["failures"] and status["last_success"] is None
+
+
+def test_an_entry_that_the_database_refuses_is_lost_and_no_other(start, database, proxy, key):
+    gateway, refused = start(NEVER), "198.51.100.1"
+    database.execute(f"ALTER TABLE relay.key_sightings ADD CONSTRAINT no CHECK (ip_address <> '{refused}')")
+    check(gateway, key)
+    check(gateway, key, 3, refused)
+    gateway.call("flood", key=key, addresses=20)
+    assert close(gateway) == 3 and "key_sightings" in gateway.call("status")["last_error"]
+    assert sum(times for times, _ in uses(database).values()) == 20 and refused not in uses(database)
+
+
+def test_a_report_that_hangs_harms_no_check_and_does_not_keep_the_gateway_from_stopping(start, database, proxy, key):
+    gateway = start(SOON, most=100)
+    proxy.faults.append(Fault("deaf", match=is_report, connection=None))
+    gateway.call("flood", key=key, addresses=60)
+    wait_until(lambda: proxy.fired == 1, what="the report")
+    gateway.call("report")
+    check(gateway, key, 3)
+    gateway.call("count", keys=60)
+    assert gateway.call("status")["lost"] == 12, "what the report has taken needs room, too"
+    assert gateway.call("report")["queries"] == 0
+    assert close(gateway, limit=SOON) == 123
+    check(gateway, key)
+    assert gateway.call("status")["lost"] == 124, "nothing reports it any more"
 
 
 def test_what_someone_has_locked_is_reported_again_and_only_that(start, database, proxy, key):
     gateway = start(SOON)
     check(gateway, key)
-    wait_until(lambda: uses(database)[IP][0] == 2, what="the first report")
+    wait_until(lambda: uses(database)[IP][0] == 1, what="the first report")
     with closing(database.connect(autocommit=False)) as holder, holder.cursor() as cursor:
         cursor.execute("SELECT FROM relay.key_sightings FOR UPDATE")
         check(gateway, key, 3)
@@ -120,28 +167,36 @@ def test_what_someone_has_locked_is_reported_again_and_only_that(start, database
         reports = counted(proxy)
         wait_until(lambda: len(reports) >= 2, what="more reports")
         holder.rollback()
-    wait_until(lambda: uses(database)[IP][0] == 5, what="the locked row")
-    gateway.call("close")
-    assert {ip: times for ip, (times, _) in uses(database).items()} == {IP: 5, OTHER_IP: 4}
+    wait_until(lambda: uses(database)[IP][0] == 4, what="the locked row")
+    close(gateway)
+    assert {ip: times for ip, (times, _) in uses(database).items()} == {IP: 4, OTHER_IP: 4}
 
 
-def test_memory_is_bounded_and_what_has_no_room_is_counted(start, database, proxy, key):
-    """From more addresses than a gateway keeps, while no report is possible; then all that it kept, page by page."""
+def test_a_key_with_many_addresses_takes_no_room_of_others(start, database, key):
     gateway = start(NEVER)
+    gateway.call("flood", key=key, addresses=MOST_ADDRESSES + 500)
+    assert close(gateway) == 0
+    assert len(uses(database)) == MOST_ADDRESSES + 1 and uses(database)["::"][0] == 500
+
+
+def test_memory_is_bounded_and_what_has_no_room_is_counted(start, database, key):
+    """Half of the room is for addresses, and the rest for further keys."""
+    gateway = start(NEVER, most=100)
+    gateway.call("flood", key=key, addresses=60)
+    gateway.call("count", keys=60)
     check(gateway, key)
-    proxy.mode = "refuse"
-    gateway.call("flood", key=key, addresses=MOST + 10)
-    assert gateway.call("lost") == {"lost": 11}
-    proxy.mode, reports = "forward", counted(proxy)
-    assert gateway.call("close") == {"lost": 11}
-    assert len(uses(database)) == MOST and len(reports) == MOST // PAGE
+    assert gateway.call("status")["lost"] == 11
+    assert close(gateway) == 11
+    assert len(uses(database)) == 51 and uses(database)["::"][0] == 11
 
 
 def test_what_no_report_delivered_is_counted_at_the_end(start, proxy, key):
     gateway = start(NEVER)
     proxy.mode = "refuse"
     check(gateway, key, 3)
-    assert gateway.call("close") == {"lost": 3}
+    assert close(gateway) == 3
+    check(gateway, key)
+    assert gateway.call("status")["lost"] == 4, "after the end there is no report"
 
 
 @pytest.mark.parametrize("ip", ["nowhere", "", "fe80::1%eth0", "10.0.0.0/8/8", "{", "NULL", "a,b", "1'\"\\"])
@@ -150,8 +205,27 @@ def test_an_address_that_is_none_does_not_spoil_a_report(start, database, proxy,
     check(gateway, key)
     check(gateway, key, 2, ip)
     check(gateway, key, 2, OTHER_IP)
-    assert gateway.call("close") == {"lost": 0}
-    assert {where: times for where, (times, _) in uses(database).items()} == {IP: 2, "::": 2, OTHER_IP: 2}
+    assert close(gateway) == 0
+    assert {where: times for where, (times, _) in uses(database).items()} == {IP: 1, "::": 2, OTHER_IP: 2}
+
+
+def test_a_forked_process_reports_its_own_uses(database, key, tmp_path):
+    """Python: a server that loads the gateway and then forks has one thread in the parent, and none in the children."""
+    program = """
+import os, sys, driver
+key = sys.stdin.read()
+assert driver.verifier.check(key)["ok"]
+if os.fork() == 0:
+    assert driver.verifier.check(key, ip="192.0.2.1")["ok"]
+else:
+    os.wait()
+driver.uses.close()
+assert driver.uses.status()["lost"] == 0
+"""
+    _, environment = command("python")
+    environment |= {"PYTHONPATH": str(KIT), "REPORT_INTERVAL": str(NEVER), "MOST_ENTRIES": "9", **connection_variables(database)}
+    subprocess.run([sys.executable, "-B", "-c", program], input=key, text=True, env=environment, check=True)
+    assert {ip: times for ip, (times, _) in uses(database).items()} == {"::": 1, IP: 1}
 
 
 # --- gateways that ask a standby
@@ -207,10 +281,10 @@ def test_on_a_standby_the_first_use_is_repeated_on_the_primary_and_the_others_ar
                 return gateway.call("report")["queries"] == 0
 
             wait_until(from_the_cache, what="the answer to be kept")
-            assert [times for times, _ in uses(database).values()] == [1]
-            assert gateway.call("close") == {"lost": 0} and len(reports) == 1
+            assert [times for times, _ in uses(database).values()] == [0]
+            assert close(gateway) == 0 and len(reports) == 1
             ((_, (times, by)),) = uses(database).items()
-            assert times > 5 and by == database.gateway_login()
+            assert times > 4 and by == database.gateway_login()
 
 
 def test_a_report_that_comes_late_changes_nothing_that_others_may_do(
@@ -229,7 +303,7 @@ def test_a_report_that_comes_late_changes_nothing_that_others_may_do(
             check(gateway, new)
             threading.Event().wait(1)
             proxy.mode = "forward"
-            assert gateway.call("close") == {"lost": 0}
+            assert close(gateway) == 0
     assert {ip: times for ip, (times, _) in uses(database).items()} == {IP: 1}
     assert state_of(database, old) == "retiring" and database.value("SELECT count(*) FROM relay.proven_agents") == 0
     assert database.value("SELECT (relay_api.authenticate(%s, %s)).ok", key_id(new), digest(new))

@@ -100,10 +100,10 @@ class Gateway:
     """A gateway that stays, in a separate process: it answers request after request (tests/contract/kit/README.md).
 
     `feed`: (host, port) where it listens, if that is elsewhere than where it asks. `gateway_id`: none on a standby.
-    `reports`: the seconds from report to report of the uses; `primary`: (host, port) where it reports.
+    `reports`: the seconds from report to report of the uses; `most`: the entries that it keeps; `primary`: (host, port) where it reports.
     """
 
-    def __init__(self, language, database=None, *, feed=None, gateway_id=None, reports=None, primary=None, **where):
+    def __init__(self, language, database=None, *, feed=None, gateway_id=None, reports=None, most=100_000, primary=None, **where):
         argv, environment = command(language)
         self.language = language
         if database is not None:
@@ -113,7 +113,7 @@ class Gateway:
         if gateway_id is not None:
             environment["GATEWAY_ID"] = gateway_id
         if reports is not None:
-            environment["REPORT_INTERVAL"] = str(reports)
+            environment |= {"REPORT_INTERVAL": str(reports), "MOST_ENTRIES": str(most)}
         if primary is not None:
             environment |= {"PRIMARY_HOST": str(primary[0]), "PRIMARY_PORT": str(primary[1])}
         self.process = subprocess.Popen(

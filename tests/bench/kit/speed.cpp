@@ -48,7 +48,7 @@ Connection connect() {
 }
 
 Verifier &verifier() {
-    static Verifier one(query, connect, "speed", std::make_shared<Uses>(record, 1s));
+    static Verifier one(query, connect, "speed", std::make_shared<Uses>(record, Uses::Options{.interval = 1s}));
     return one;
 }
 

@@ -29,7 +29,7 @@ async function connect() {
   return client;
 }
 
-const verifier = new Verifier(query, connect, 'speed', new Uses(record, 1e3));
+const verifier = new Verifier(query, connect, 'speed', new Uses(record, { interval: 1e3 }));
 const keys = readFileSync(process.env.KEYS, 'latin1').split('\n').filter((key) => key !== '');
 const any = (count) => keys[Math.floor(Math.random() * count)];
 

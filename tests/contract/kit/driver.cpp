@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <iostream>
+#include <locale>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -13,7 +14,15 @@
 namespace {
 
 using namespace gateway;
+using namespace std::chrono_literals;
 using nlohmann::json;
+
+/// The numbers of a gateway in another locale: 1.234,5.
+class German : public std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+    char do_thousands_sep() const override { return '.'; }
+    std::string do_grouping() const override { return "\3"; }
+};
 
 std::atomic<std::int64_t> queries = 0;
 
@@ -52,13 +61,17 @@ Rows query_primary(char const *sql, std::vector<Value> const &arguments) {
         arguments);
 }
 
+Clock::duration duration(double seconds) {
+    return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
 /// REPORT_INTERVAL: seconds; not set: the gateway does not report.
 std::shared_ptr<Uses> make_uses() {
     char const *const seconds = std::getenv("REPORT_INTERVAL");
     return seconds == nullptr
                ? nullptr
-               : std::make_shared<Uses>(query_primary, std::chrono::duration_cast<Clock::duration>(
-                                                           std::chrono::duration<double>(std::stod(seconds))));
+               : std::make_shared<Uses>(query_primary, Uses::Options{.interval = duration(std::stod(seconds)),
+                                                                     .most = std::stoul(std::getenv("MOST_ENTRIES"))});
 }
 
 auto const uses = make_uses();
@@ -218,10 +231,32 @@ json finish() {
 json flood(json const &request) {
     for (int n = 0; n < request.at("addresses"); ++n) {
         std::ostringstream ip;
-        ip << "2001:db8::" << std::hex << (n >> 16) << ':' << (n & 0xffff);
+        ip.imbue(std::locale::classic());
+        ip << "2001:db8::" << std::hex << n;
         verifier().check(request.at("key").get<std::string>(), {.ip = ip.str()});
     }
     return json::object();
+}
+
+json count(json const &request) {
+    for (int n = 0; n < request.at("keys"); ++n) {
+        uses->count("unknown-" + std::to_string(n), "192.0.2.1");
+    }
+    return json::object();
+}
+
+json status() {
+    auto const [lost, waiting, failures, last_error, last_success] = uses->status();
+    return {{"lost", lost},
+            {"waiting", waiting},
+            {"failures", failures},
+            {"last_error", last_error},
+            {"last_success", last_success ? json(last_success->time_since_epoch() / 1.0s) : json()}};
+}
+
+json close(json const &request) {
+    uses->close(duration(request.at("limit")));
+    return status();
 }
 
 json report() {
@@ -239,14 +274,14 @@ json answer(json const &request) {
         agents[request.at("agent")].use(request.at("key").is_null() ? Value() : Value(request.at("key")));
     } else if (op == "follow") {
         std::thread([] { verifier().follow(); }).detach();
-    } else if (op == "close" || op == "lost") {
-        op == "close" ? uses->close() : void();
-        return {{"lost", uses->lost()}};
     } else {
         return op == "parse"    ? parse_text(request)
                : op == "ask"    ? ask(request)
                : op == "check"  ? describe(*verifier().check(request.at("key").get<std::string>(), claims_of(request)))
                : op == "flood"  ? flood(request)
+               : op == "count"  ? count(request)
+               : op == "close"  ? close(request)
+               : op == "status" ? status()
                : op == "permit" ? permit(request)
                : op == "hold"   ? hold(request)
                : op == "begin"  ? begin(request)
@@ -259,6 +294,7 @@ json answer(json const &request) {
 }  // namespace
 
 int main() {
+    std::locale::global(std::locale(std::locale(), new German));
     for (std::string line; std::getline(std::cin, line);) {
         json said;
         try {

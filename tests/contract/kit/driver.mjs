@@ -46,7 +46,8 @@ async function connectTo(host, port) {
 }
 
 const interval = process.env.REPORT_INTERVAL; // seconds; not set: the gateway does not report
-const uses = interval ? new Uses(queryPrimary, 1e3 * interval) : null;
+const most = Number(process.env.MOST_ENTRIES);
+const uses = interval ? new Uses(queryPrimary, { interval: 1e3 * interval, most }) : null;
 const verifier = new Verifier(query, connect, process.env.GATEWAY_ID, uses);
 
 /** Checks one key again and again. */
@@ -100,8 +101,12 @@ const OPERATIONS = {
   },
   async flood({ key, addresses }) {
     for (let n = 0; n < addresses; n++) {
-      await verifier.check(key, { ip: `2001:db8::${(n >> 16).toString(16)}:${(n & 0xffff).toString(16)}` });
+      await verifier.check(key, { ip: `2001:db8::${n.toString(16)}` });
     }
+    return {};
+  },
+  count({ keys }) {
+    for (let n = 0; n < keys; n++) uses.count(`unknown-${n}`, '192.0.2.1');
     return {};
   },
   check: async ({ key, ...claims }) => describe(await verifier.check(key, claims)),
@@ -131,11 +136,14 @@ const OPERATIONS = {
     queries = 0;
     return said;
   },
-  async close() {
-    await uses.close();
-    return { lost: uses.lost };
+  async close({ limit }) {
+    await uses.close(1e3 * limit);
+    return OPERATIONS.status();
   },
-  lost: () => ({ lost: uses.lost }),
+  status() {
+    const { lastSuccess, lastError, ...status } = uses.status();
+    return { ...status, last_error: lastError, last_success: lastSuccess && lastSuccess / 1e3 };
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {

@@ -55,7 +55,7 @@ def query_primary(sql, arguments):
 
 
 interval = os.environ.get("REPORT_INTERVAL")  # seconds; not set: the gateway does not report
-uses = Uses(query_primary, float(interval)) if interval else None
+uses = Uses(query_primary, float(interval), int(os.environ["MOST_ENTRIES"])) if interval else None
 verifier = Verifier(query, connect_feed, os.environ.get("GATEWAY_ID"), uses)
 
 
@@ -141,11 +141,14 @@ def answer(request):
         return said
     if op == "flood":
         for number in range(request["addresses"]):
-            verifier.check(request["key"], ip=f"2001:db8::{number >> 16:x}:{number & 0xffff:x}")
+            verifier.check(request["key"], ip=f"2001:db8::{number:x}")
+    if op == "count":
+        for number in range(request["keys"]):
+            uses.count(f"unknown-{number}", "192.0.2.1")
     if op == "close":
-        uses.close()
-    if op in ("close", "lost"):
-        return {"lost": uses.lost}
+        uses.close(request["limit"])
+    if op in ("close", "status"):
+        return uses.status()
     if op == "use":
         if request["agent"] not in agents:
             agents[request["agent"]] = Agent()

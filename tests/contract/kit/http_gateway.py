@@ -6,7 +6,7 @@ The checks run in this order, and the first one that fails gives the status and 
 accepted. 403: it is, but the call claimed another agent or organization, or the agent lacks the permission. 503: the
 database could not be asked.
 
-SIGTERM ends it; then it reports the last uses of keys.
+SIGTERM ends it: it accepts no more calls, waits for those under way, and reports the last uses of keys.
 
 While a fleet moves off its shared secret (migrate-legacy), AGENT_SECRET has that secret. With
 ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true, a caller that shows it and claims an agent id is accepted if the database says
@@ -19,6 +19,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg2
@@ -44,9 +45,21 @@ def query(sql, arguments):
 
 
 def connect():
-    connection = psycopg2.connect("", tcp_user_timeout=5000)
+    connection = psycopg2.connect("", connect_timeout=5, tcp_user_timeout=5000)
     connection.autocommit = True
     return connection
+
+
+def record(sql, arguments):
+    """Runs a statement on a new connection: a report takes no connection from the checks."""
+    with closing(connect()) as connection, connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+        cursor.execute("SET statement_timeout = '5s'")
+        cursor.execute(sql, arguments)
+        return cursor.fetchall()
+
+
+def log(error):
+    print(f"a report of the uses of keys failed: {error}", file=sys.stderr, flush=True)
 
 
 ANONYMOUS = "SELECT * FROM relay_api.authenticate_anonymous(%s, %s, %s, %s)"
@@ -54,7 +67,7 @@ LEGACY = "SELECT * FROM relay_api.authenticate_legacy(%s, %s, %s, %s)"
 SHARED_SECRET = os.environ.get("AGENT_SECRET", "")
 if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
-uses = Uses(query)
+uses = Uses(record, on_error=log)
 verifier = Verifier(query, connect, "http-gateway", uses)
 
 
@@ -72,11 +85,39 @@ def meets(conditions, call):
     return all(name in known and known[name](limit) for name, limit in conditions.items())
 
 
+class Calls:
+    """Knows how many calls are under way."""
+
+    def __init__(self):
+        self.number, self.changed = 0, threading.Condition()
+
+    def __enter__(self):
+        with self.changed:
+            self.number += 1
+
+    def __exit__(self, *_):
+        with self.changed:
+            self.number -= 1
+            self.changed.notify_all()
+
+    def wait(self, limit):
+        """Waits until there is none, for at most `limit` seconds."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.number == 0, limit)
+
+
+calls = Calls()
+
+
 class Gateway(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body of an answer are two writes: the second would wait for an ACK
 
     def do_POST(self):
+        with calls:
+            self.answer()
+
+    def answer(self):
         try:
             status = self.decide()
         except Exception:  # an error never accepts a call
@@ -114,11 +155,11 @@ class Gateway(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     threading.Thread(target=verifier.follow, daemon=True).start()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())  # it waits for the loop
     print(server.server_port, flush=True)
-    try:
-        server.serve_forever()
-    finally:
-        uses.close()
-        if uses.lost:
-            print(f"{uses.lost} uses of keys could not be reported", file=sys.stderr)
+    server.serve_forever(poll_interval=0.1)
+    server.server_close()
+    calls.wait(5)
+    uses.close()
+    if lost := uses.status()["lost"]:
+        print(f"{lost} uses of keys could not be reported", file=sys.stderr)

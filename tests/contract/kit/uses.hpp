@@ -2,25 +2,41 @@
 
 #include "verifier.hpp"
 
-#include <condition_variable>
 #include <cstddef>
 #include <functional>
 #include <thread>
-#include <utility>
 
 /// Counts the uses of keys, and reports them to the database in batches. Copy it into your gateway, beside verifier.hpp.
 ///
 /// relay-admin-gateway(7) explains the rules that it keeps.
 namespace gateway {
 
-/// Counts, in one entry for each key and address, and reports in its own thread.
+/// Counts, in one entry for each key and address, and reports in its own thread: if your gateway forks, make it after that.
 ///
 /// No check waits for a report, and none fails because of one. Entries that could not be reported are part of the next
-/// report.
+/// report. A key with too many addresses does not take the room of others: the rest is counted without an address, and
+/// so is each new entry when half of the room is taken.
 class Uses {
   public:
-    /// `query` runs one statement, committed, on the primary, with a time-out; only one thread calls it.
-    explicit Uses(Verifier::Query query, Clock::duration interval = std::chrono::seconds(10));
+    struct Options {
+        Clock::duration interval = std::chrono::seconds(10);  ///< from report to report
+        std::size_t most = 100'000;  ///< entries that are kept: about 30 MB
+        std::function<void(std::string const &)> on_error{};  ///< is called by the thread if a report fails: log it
+    };
+    /// What to watch. If `failures` grows, keys look unused that are not.
+    struct Status {
+        std::uint64_t lost = 0;  ///< uses that had no room or were refused; after `close`, all that were not delivered
+        std::uint64_t waiting = 0;  ///< uses for the next report
+        std::uint64_t failures = 0;  ///< since `last_success`
+        std::string last_error{};  ///< the text of the last failure
+        std::optional<std::chrono::system_clock::time_point> last_success{};  ///< when a report recorded something
+    };
+
+    /// `query` runs one statement, committed, on the primary, with time-outs, on a connection that no check needs; only
+    /// one thread calls it. It throws a QueryError if the server refuses the statement. It must work until the process
+    /// ends, because `close` does not wait longer than its limit.
+    explicit Uses(Verifier::Query query) : Uses(std::move(query), Options()) {}
+    Uses(Verifier::Query query, Options options);
     ~Uses() { close(); }
     Uses(Uses const &) = delete;
     Uses &operator=(Uses const &) = delete;
@@ -30,47 +46,14 @@ class Uses {
     /// Repeats a call of authenticate on the primary, immediately: its use changes something, which a standby cannot
     /// record. Not later, and not again after an error: it says that the key is used now. The next call will say so.
     void repeat(char const *sql, std::vector<Value> const &arguments);
-    /// Reports the last uses. Call it when the gateway stops, and has no call under way.
-    void close();
-    /// Returns how many uses had no room, or were not delivered by the last report.
-    std::uint64_t lost() const { return m_lost; }
+    Status status() const;
+    /// Reports the last uses, but takes at most `limit`: after that, a database that does not answer does not keep the
+    /// gateway from stopping. Call it when the gateway stops, and has no call under way.
+    void close(Clock::duration limit = std::chrono::seconds(5));
 
   private:
-    using Origin = std::pair<std::string, std::string>;  ///< key id and address; an empty one is none
-    struct Hash {
-        std::size_t operator()(Origin const &origin) const;
-    };
-    struct Count {
-        std::uint64_t uses = 0;
-        Clock::time_point at{};  ///< when it was last used
-    };
-    using Counts = std::unordered_map<Origin, Count, Hash>;
-    using Batch = std::vector<std::pair<Origin, Count>>;
-    struct Part {
-        std::mutex mutex{};
-        Counts counts{};
-    };
-    struct Repeat {
-        char const *sql;
-        std::vector<Value> arguments;
-        Clock::time_point at;
-    };
-
-    void add(Origin const &origin, Count const &more);
-    void run();
-    void report();
-    Batch take();
-    std::vector<std::size_t> send(Batch const &batch, std::size_t begin, std::size_t end);
-
-    Verifier::Query m_query;
-    Clock::duration m_interval;
-    std::array<Part, 64> m_parts{};  ///< so that checks in several threads rarely wait for each other
-    std::atomic<std::size_t> m_size = 0;  ///< entries in all parts
-    std::atomic<std::uint64_t> m_lost = 0;
-    std::mutex m_mutex{};  ///< of what follows
-    std::condition_variable m_wake{};
-    std::map<std::string, Repeat> m_repeats{};  ///< by key id
-    bool m_closed = false;
+    class Reporter;
+    std::shared_ptr<Reporter> m_reporter;  ///< the thread has it, too
     std::thread m_thread;
 };
 

@@ -4,12 +4,10 @@
 #include "relay/model/error.hpp"
 #include "uses.hpp"
 
-#include <poll.h>
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <regex>
-#include <stdexcept>
-#include <thread>
 
 namespace gateway {
 
@@ -21,13 +19,7 @@ constexpr auto authenticate_sql =
     "SELECT d.*, extract(epoch FROM d.expires_at)::float8 - extract(epoch FROM now())::float8 AS seconds_left "
     "FROM relay_api.authenticate($1, $2::bytea, $3, $4, $5::inet, $6, $7) AS d";
 constexpr auto authorize_sql = "SELECT ok, conditions FROM relay_api.authorize($1, $2, $3::inet, $4)";
-constexpr std::array subjects{"key_id", "agent_id", "org_id"};
-constexpr auto max_kept = 60s, sign_of_life = 20s, max_stale = 5s, pause = 1s;
-constexpr auto pace = 20ms;  // from read to read, however often anyone notifies
-constexpr auto gather = 5ms;  // from a notification to the read: one read for all changes of that moment
-constexpr auto acknowledge_pace = 100ms;  // from one acknowledgement to the next, however many changes come
-constexpr std::size_t page = 1000;  // rows of the feed
-constexpr auto everything = "";  // the subject of a reset
+constexpr auto max_kept = 60s, max_stale = 5s;
 
 std::string hex(relay::KeyDigest const &digest) {
     std::string text = "\\x";
@@ -38,33 +30,18 @@ std::string hex(relay::KeyDigest const &digest) {
     return text;
 }
 
+/// Returns a number as PostgreSQL writes it, whatever the locale of the gateway.
+double number(std::string const &text) {
+    double value = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) {
+        throw std::runtime_error("not a number: " + text);
+    }
+    return value;
+}
+
 bool claims_fit(Claims const &claims, Decision const &kept) {
     return claims.agent_id.value_or(kept.agent_id) == kept.agent_id &&
            claims.org_id.value_or(kept.org_id) == kept.org_id;
-}
-
-/// The subject of a row of the feed: the narrowest that it names. A reset names none.
-Subject subject(Row const &change) {
-    for (char const *name : subjects) {
-        if (Value const &value = change.at(name)) {
-            return name + (' ' + *value);
-        }
-    }
-    return everything;
-}
-
-/// The four subjects of which a row can concern a decision.
-std::array<Subject, 4> subjects_of(Decision const &decision) {
-    return {everything, "key_id " + decision.key.key_id, "agent_id " + decision.agent_id, "org_id " + decision.org_id};
-}
-
-bool take_notifications(PGconn *feed) {
-    bool any = false;
-    while (PGnotify *told = PQnotifies(feed)) {
-        PQfreemem(told);
-        any = true;
-    }
-    return any;
 }
 
 }  // namespace
@@ -78,7 +55,8 @@ Rows run(PGconn *connection, char const *sql, std::vector<Value> const &argument
         PQexecParams(connection, sql, int(values.size()), nullptr, values.data(), nullptr, nullptr, 0), PQclear);
     auto const status = PQresultStatus(result.get());
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-        throw std::runtime_error(PQerrorMessage(connection));
+        char const *const state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
+        throw QueryError(PQerrorMessage(connection), state == nullptr ? "" : state);
     }
     Rows rows(std::size_t(PQntuples(result.get())));
     for (int row = 0; row < PQntuples(result.get()); ++row) {
@@ -121,21 +99,6 @@ Granted grants(Decision const &decision, std::string const &permission) {
     return !held ? Granted() : freely ? Granted(nlohmann::json::array_t()) : Granted(alternatives);
 }
 
-std::size_t Changes::place(Subject const &subject) {
-    return subject == everything ? 0 : 1 + std::hash<Subject>()(subject) % (size - 1);
-}
-
-void Changes::note(std::set<Subject> const &changed) {
-    for (Subject const &subject : changed) {
-        m_places[place(subject)] = m_number + 1;
-    }
-    ++m_number;  // at last: an answer that was asked for meanwhile is not kept
-}
-
-bool Changes::spare(Decision const &decision) const {
-    return std::ranges::all_of(decision.places, [&](std::size_t place) { return m_places[place] <= decision.asked; });
-}
-
 std::size_t Cache::Hash::operator()(std::array<unsigned char, 32> const &digest) const {
     std::size_t hash = 0;  // a digest is random already
     std::memcpy(&hash, digest.data(), sizeof hash);
@@ -170,8 +133,9 @@ Verifier::Verifier(Query query, Connect connect, Value gateway_id, std::shared_p
       m_gateway_id(std::move(gateway_id)),
       m_uses(std::move(uses)) {}
 
-Shared Verifier::check(std::string_view text, Claims const &claims) {
-    Shared decision = decide(text, claims);
+Shared Verifier::check(std::string_view text, Claims const &claims) { return counted(decide(text, claims), claims); }
+
+Shared Verifier::counted(Shared const &decision, Claims const &claims) {
     if (decision->ok && m_uses) {
         m_uses->count(decision->key.key_id, claims.ip);
     }
@@ -263,7 +227,7 @@ Shared Verifier::ask(Parsed const &key, Claims const &claims) {
     Row const row = m_query(authenticate_sql, question(key, claims)).at(0);
     std::chrono::duration<double> left = max_kept;
     if (Value const &seconds = row.at("seconds_left")) {
-        left = std::min(left, std::chrono::duration<double>(std::stod(*seconds)));
+        left = std::min(left, std::chrono::duration<double>(number(*seconds)));
     }
     Decision decision{
         .ok = row.at("ok") == "t",
@@ -277,7 +241,7 @@ Shared Verifier::ask(Parsed const &key, Claims const &claims) {
         .conditions = nlohmann::json::parse(row.at("conditions").value_or("{}")),
         .until = now + std::chrono::duration_cast<Clock::duration>(left),
         .asked = asked};
-    std::ranges::transform(subjects_of(decision), decision.places.begin(), Changes::place);
+    decision.places = Changes::places(decision);
     return std::make_shared<Decision const>(std::move(decision));
 }
 
@@ -290,133 +254,6 @@ Granted Verifier::permit(Decision const &decision, std::string const &permission
         return std::nullopt;
     }
     return nlohmann::json::parse(row.at("conditions").value_or("[]")).get<nlohmann::json::array_t>();
-}
-
-Shared Verifier::hold(std::string_view text, End const &end, Claims const &claims) {
-    while (true) {
-        Shared decision = check(text, claims);
-        if (!decision->ok) {
-            return decision;
-        }
-        std::lock_guard const lock(m_held_mutex);
-        if (m_changes.spare(*decision)) {
-            drop(end);  // the connection has shown another key before
-            for (Subject const &subject : subjects_of(*decision)) {
-                m_held[subject].emplace(end, decision);
-            }
-            return decision;
-        }
-    }
-}
-
-void Verifier::release(End const &end) {
-    std::lock_guard const lock(m_held_mutex);
-    drop(end);
-}
-
-/// Like release, for a thread that holds the lock.
-void Verifier::drop(End const &end) {
-    std::map<End, Shared> const &all = m_held[everything];
-    auto const held = all.find(end);
-    if (held == all.end()) {
-        return;
-    }
-    Shared const decision = held->second;
-    for (Subject const &subject : subjects_of(*decision)) {
-        auto const found = m_held.find(subject);
-        found->second.erase(end);
-        if (found->second.empty()) {
-            m_held.erase(found);
-        }
-    }
-}
-
-void Verifier::follow() {
-    while (true) {
-        try {
-            Connection const feed = m_connect();
-            if (m_gateway_id) {
-                run(feed.get(), "LISTEN relay_key_changes");  // before the first read, so that no change is missed
-            }
-            while (true) {
-                take_notifications(feed.get());
-                catch_up(feed.get());
-                // A statement also reads what arrived during it: the socket stays silent.
-                if (!take_notifications(feed.get())) {
-                    wait(feed.get());
-                }
-                std::this_thread::sleep_until(std::max(m_read_at.load() + pace, Clock::now() + gather));
-            }
-        } catch (std::exception const &) {
-            m_read_at = never;
-        }
-        std::this_thread::sleep_for(pause);
-    }
-}
-
-/// Returns when a notification may have come in, at the latest after `pause` or when an acknowledgement is due.
-void Verifier::wait(PGconn *feed) {
-    auto const rest = std::clamp<Clock::duration>(acknowledge_at() - Clock::now(), 0s, pause);
-    pollfd ready{PQsocket(feed), POLLIN, 0};
-    poll(&ready, 1, int(std::chrono::ceil<std::chrono::milliseconds>(rest).count()));
-    if (PQconsumeInput(feed) == 0) {
-        throw std::runtime_error("the feed ended");
-    }
-}
-
-void Verifier::catch_up(PGconn *feed) {
-    auto now = Clock::now();
-    for (std::size_t rows = page; rows == page;) {  // a page that is not full is the last one
-        now = Clock::now();
-        Rows const changes =
-            run(feed, "SELECT * FROM relay_api.changes_since($1, $2)", {m_cursor, std::to_string(page)});
-        apply(changes);
-        rows = changes.size();
-    }
-    m_read_at = now;
-    if (now >= acknowledge_at()) {
-        run(feed, "SELECT relay_api.acknowledge($1, $2)", {m_gateway_id, m_cursor});
-        m_acknowledged = m_cursor;
-        m_acknowledged_at = now;
-    }
-}
-
-/// Returns when the next acknowledgement is due.
-Clock::time_point Verifier::acknowledge_at() const {
-    return !m_gateway_id ? Clock::time_point::max()
-                         : m_acknowledged_at + (m_cursor == m_acknowledged ? sign_of_life : acknowledge_pace);
-}
-
-void Verifier::apply(Rows const &changes) {
-    std::set<Subject> changed, kicking;
-    for (Row const &change : changes) {
-        changed.insert(subject(change));
-        if (change.at("kicks") == "t") {
-            kicking.insert(subject(change));
-        }
-    }
-    m_changes.note(changed);
-    std::for_each(kicking.rbegin(), kicking.rend(), [&](Subject const &one) { kick(one); });  // everything at last
-    if (!changes.empty()) {
-        m_cursor = changes.back().at("next_cursor");
-    }
-}
-
-/// Ends the connections of a subject; of everything: those that the database refuses.
-void Verifier::kick(Subject const &subject) {
-    std::map<End, Shared> kicked;
-    {
-        std::lock_guard const lock(m_held_mutex);
-        if (auto const held = m_held.find(subject); held != m_held.end()) {
-            kicked = held->second;
-        }
-    }
-    for (auto const &[end, decision] : kicked) {
-        if (subject != everything || !ask(decision->key)->ok) {
-            release(end);
-            (*end)();
-        }
-    }
 }
 
 }  // namespace gateway

@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -32,7 +33,13 @@ using Row = std::map<std::string, Value>;
 using Rows = std::vector<Row>;
 using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
-/// Runs one statement on a connection. Throws std::runtime_error.
+/// An error of a statement; `sqlstate` is empty if it is not the server's.
+struct QueryError : std::runtime_error {
+    QueryError(std::string const &text, std::string state) : std::runtime_error(text), sqlstate(std::move(state)) {}
+    std::string sqlstate;
+};
+
+/// Runs one statement on a connection. Throws a QueryError.
 Rows run(PGconn *connection, char const *sql, std::vector<Value> const &arguments = {});
 
 struct Parsed {
@@ -75,6 +82,8 @@ using Subject = std::string;
 class Changes {
   public:
     static std::size_t place(Subject const &subject);
+    /// The places of the subjects of which a row can concern a decision.
+    static std::array<std::size_t, 4> places(Decision const &decision);
     /// The number of the last read.
     std::uint64_t number() const { return m_number; }
     /// Notes that these subjects have changed; called by one thread only.
@@ -138,6 +147,8 @@ class Verifier {
   private:
     using Question = std::tuple<std::array<unsigned char, 32>, Value, Value>;
     Shared decide(std::string_view text, Claims const &claims);
+    /// Counts a call if it is accepted; returns its decision.
+    Shared counted(Shared const &decision, Claims const &claims);
     Shared kept(relay::KeyDigest const &digest, Claims const &claims);
     Shared share(Parsed const &key, Claims const &claims);
     Shared refill(Parsed const &key, Claims const &claims);

@@ -115,8 +115,12 @@ export class Verifier {
 
   /** The decision, with `ok` and `reason`. Throws if the database cannot be asked: then accept no one. */
   async check(text, claims = {}) {
-    const decision = await this.decide(text, claims);
-    if (decision.ok) this.uses?.count(decision.key_id, claims.ip);
+    return this.counted(await this.decide(text, claims), claims);
+  }
+
+  /** Counts a call if it is accepted; its decision. */
+  counted(decision, { ip }) {
+    if (decision.ok) this.uses?.count(decision.key_id, ip);
     return decision;
   }
 
@@ -200,9 +204,9 @@ export class Verifier {
   }
 
   /** As check, for a connection that stays open: `end()` is called once when a block or a revocation is about it. */
-  async hold(text, end, claims) {
+  async hold(text, end, claims = {}) {
     for (;;) {
-      const decision = await this.check(text, claims);
+      const decision = await this.decide(text, claims);
       if (!decision.ok) return decision;
       if (!this.changes.spare(decision)) continue;
       this.release(end); // the connection has shown another key before
@@ -210,7 +214,7 @@ export class Verifier {
         if (!this.held.has(about)) this.held.set(about, new Map());
         this.held.get(about).set(end, decision);
       }
-      return decision;
+      return this.counted(decision, claims);
     }
   }
 

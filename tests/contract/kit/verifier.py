@@ -124,12 +124,15 @@ class Verifier:
 
     def check(self, text, agent_id=None, org_id=None, ip=None, trace_id=None):
         """The decision, with `ok` and `reason`. Raises if the database cannot be asked: then accept no one."""
-        decision = self.decide(text, agent_id, org_id, ip, trace_id)
+        return self.counted(self.decide(text, agent_id, org_id, ip, trace_id), ip)
+
+    def counted(self, decision, ip=None, **_):
+        """Counts a call if it is accepted; returns its decision."""
         if decision["ok"] and self.uses:
             self.uses.count(decision["key_id"], ip)
         return decision
 
-    def decide(self, text, agent_id, org_id, ip, trace_id):
+    def decide(self, text, agent_id=None, org_id=None, ip=None, trace_id=None):
         """Like check, but counts no use."""
         shown = text.removesuffix("\n")
         if len(shown) != LENGTH:
@@ -208,7 +211,7 @@ class Verifier:
     def hold(self, text, end, **claims):
         """Like check, for a connection that stays open: calls `end()` if a block or a revocation concerns it."""
         while True:
-            decision = self.check(text, **claims)
+            decision = self.decide(text, **claims)
             with self.lock:
                 if decision["ok"] and not self.changes.spare(decision):
                     continue
@@ -216,7 +219,7 @@ class Verifier:
                     self.drop(end)  # the connection has shown another key before
                     for one in subjects(decision):
                         self.held.setdefault(one, {})[end] = decision
-                return decision
+            return self.counted(decision, **claims)
 
     def release(self, end):
         """The connection is closed: forget it."""
