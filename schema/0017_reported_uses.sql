@@ -68,7 +68,7 @@ BEGIN
             EXCEPTION
                 WHEN lock_not_available THEN
                     again := again || entry.places;
-                    -- Whoever holds this row may hold the next ones: a call that waited for each would run into its time-out.
+                    -- The same transaction may hold the next ones: a call that waited for each would run into its time-out.
                     PERFORM set_config('lock_timeout', '1ms', true);
             END;
         END IF;

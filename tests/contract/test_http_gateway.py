@@ -3,11 +3,14 @@ reveal."""
 
 import json
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 from support.agents import first_agent, key_id, read_key
 from support.gateways import HttpGateway
 from support.own_key import make_key
+from support.processes import wait_until
 
 CALL = "/stripe/refund"
 
@@ -90,6 +93,28 @@ def test_the_uses_of_keys_are_reported_when_it_stops(database, keys):
     seen = database.one("SELECT uses, host(ip_address) AS ip, reported_by FROM relay.key_sightings")
     # A call that lacks a permission has used its key.
     assert seen == {"uses": 3, "ip": "127.0.0.1", "reported_by": database.gateway_login()}
+
+
+def accepts(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+        return True
+    except ConnectionError:
+        return False
+
+
+def test_a_call_that_is_under_way_when_it_stops_is_answered_and_its_use_reported(database, keys):
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'relay.agent_keys'::regclass"
+    with HttpGateway(database) as gateway, ThreadPoolExecutor(1) as caller:
+        with closing(database.connect(autocommit=False)) as holder:
+            holder.cursor().execute("LOCK TABLE relay.agent_keys IN ACCESS EXCLUSIVE MODE")
+            answer = caller.submit(call, gateway.port, keys["bot"])
+            wait_until(lambda: database.value(waiting) == 1, what="the call")
+            gateway.process.terminate()
+            wait_until(lambda: not accepts(gateway.port), what="it to accept no more calls")
+        assert answer.result()[0] == 200
+        assert gateway.process.wait(30) == 0
+    assert database.value("SELECT uses FROM relay.key_sightings") == 1
 
 
 def test_each_check_has_its_status_and_its_row(port, database, keys):

@@ -6,12 +6,12 @@
 #include <functional>
 #include <thread>
 
-/// Counts the uses of keys, and reports them to the database in batches. Copy it into your gateway, beside verifier.hpp.
+/// Counts the uses of keys, and reports them to the database in batches. Copy it into your gateway, with verifier.hpp.
 ///
 /// relay-admin-gateway(7) explains the rules that it keeps.
 namespace gateway {
 
-/// Counts, in one entry for each key and address, and reports in its own thread: if your gateway forks, make it after that.
+/// Counts, in one entry for each key and address, and reports in its own thread. If your gateway forks, make it later.
 ///
 /// No check waits for a report, and none fails because of one. Entries that could not be reported are part of the next
 /// report. A key with too many addresses does not take the room of others: the rest is counted without an address, and
