@@ -149,8 +149,8 @@ CREATE TRIGGER await_use_again BEFORE UPDATE OF deliver_until ON relay.agent_key
     FOR EACH ROW WHEN (NEW.state = 'staged' AND NEW.deliver_until IS DISTINCT FROM OLD.deliver_until)
     EXECUTE FUNCTION relay.await_use_again();
 
--- Records a use at most once per minute for each key and address, and adds `uses` to their number. There is an event of the first use from an address, and
--- then of the first one in each hour.
+-- Records a use at most once per minute for each key and address, and adds `uses` to their number. There is an event of the
+-- first use from an address, and then of the first one in each hour.
 CREATE FUNCTION relay.note_sighting(seen_key text, seen_agent text, seen_org text, uses integer, seen_at timestamptz, seen_from inet,
                                     seen_trace text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
