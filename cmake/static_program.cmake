@@ -8,8 +8,9 @@
 
 execute_process(COMMAND pg_config --pkglibdir OUTPUT_VARIABLE server_libraries OUTPUT_STRIP_TRAILING_WHITESPACE)
 pkg_check_modules(LIBCRYPTO QUIET libcrypto)
-# On Debian 13, libcrypto needs zlib and zstd. What is in libc stays there.
-set(archives pq pgcommon pgport ssl ${LIBCRYPTO_STATIC_LIBRARIES})
+# What libpq itself is linked from: in PostgreSQL 17, the other variant of pgcommon lacks functions that libpq exports. On Debian 13,
+# libcrypto needs zlib and zstd. What is in libc stays there.
+set(archives pq pgcommon_shlib pgport_shlib ssl ${LIBCRYPTO_STATIC_LIBRARIES})
 list(REMOVE_ITEM archives dl pthread)
 
 set(static_libpq "")
