@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from support import crontab
 from support.binaries import tool
-from support.example_files import AGENT, EXAMPLES, compose, manifests, unit, workflow
+from support.example_files import AGENT, EXAMPLES, compose, manifests, pipeline, unit, workflow
 from support.recipes import GitHub
 from support.web_store import WebStore
 
@@ -36,6 +36,15 @@ def test_a_recipe_acts_by_age_gives_a_grace_and_never_asks(name):
         assert text.count(flags) == 1, flags
     assert "--read-back '" in text or name == "github", "GitHub never shows a secret"
     assert "--grace 0" not in text and "--settle" not in text
+
+
+def test_a_run_that_hangs_fails_before_the_next():
+    """Where a run that does not end would keep out those of later days."""
+    assert workflow()["jobs"]["rotate"]["timeout-minutes"] == 10 and pipeline()["rotate-relay-key"]["timeout"] == "10 minutes"
+    for name in ("relay-deliver-key@", "relay-rotate-key@"):
+        assert unit(EXAMPLES / f"systemd/{name}.service")["Service"]["TimeoutStartSec"] == "15min"
+    job = manifests()["CronJob"]["spec"]
+    assert job["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 900 and job["startingDeadlineSeconds"] < 86400
 
 
 # --- GitHub Actions
@@ -127,7 +136,7 @@ def test_cron_reads_the_line_as_it_looks():
         ("--no-input", "--reason %", "% ends the command"),
         ("PATH=", "PATH=$HOME:", "expands no variables"),
         ("--no-input ", "\\\n", "no continued lines"),
-        ("example.com'\n", "example.com'", "last line"),
+        ("/dev/null\n", "/dev/null", "last line"),
     ],
 )
 def test_what_cron_would_read_otherwise_is_noticed(right, wrong, says):

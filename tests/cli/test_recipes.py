@@ -1,11 +1,12 @@
 """The shipped recipes of rotation are played, each as its platform runs it, against a store that answers as the real one does at its
 worst: on no later day is an agent locked out, and no key gets into a log, a command line or an environment."""
 
+import itertools
 import re
 from contextlib import contextmanager
 
 import pytest
-from support import agents
+from support import agents, sampling
 from support.binaries import tool
 from support.example_files import AGENT
 from support.own_key import make_key
@@ -35,9 +36,15 @@ def recipe(request, relay, database, tmp_path, web):
     return made
 
 
-def works(database, recipe):
+def played(name, faults):
+    """For a test on each recipe with each fault of its store, or a sample in which each of both is."""
+    grid = sampling.sample(f"recipes: {name}", itertools.product(RECIPES, faults), lambda point: point)
+    return pytest.mark.parametrize("recipe, fault", grid, indirect=["recipe"], ids=lambda value: value.replace(" ", "-"))
+
+
+def works(database, recipe, agent=AGENT):
     """A client reads the store, and uses what it holds; returns the key."""
-    key = recipe.held(AGENT)
+    key = recipe.held(agent)
     assert use(database, key) == "ok", agents.key_id(key)
     return key
 
@@ -56,6 +63,7 @@ def test_an_old_key_is_replaced_once(database, recipe):
     assert again.code == 0 and works(database, recipe) == new and states(database, AGENT) == ["retiring", "active"], again.log
     for each in (ran, again):
         no_leak(each, new, recipe.old)
+        assert recipe.name != "cron" or not each.log, "cron mails all that a job prints"
     pass_time(database, days=4)
     assert works(database, recipe) == new and agents.decide(database, recipe.old) == "expired"
     assert not list(recipe.folder.rglob("tmp.*")), "nothing of it stays on the machine"
@@ -77,7 +85,19 @@ def test_no_program_gets_the_key_as_an_argument_or_a_variable(database, recipe, 
     assert len(keys) > 1
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.replace(" ", "-"))
+def test_the_same_delivery_stores_the_first_key(database, recipe):
+    """`agent create` in place of `rotate-key`, as the guide says; then the daily run has nothing to do."""
+    daily = r"rotate-key (\S+) --if-older-than 80d --grace 72h"
+    recipe.change = lambda text: re.sub(daily, r"agent create \1 --org acme-corp --name Bot", text)
+    ran = recipe.run("new-bot")
+    assert ran.code == 0, ran.log
+    first = works(database, recipe, "new-bot")
+    recipe.change = lambda text: text
+    assert recipe.run("new-bot").code == 0 and recipe.held("new-bot") == first
+    no_leak(ran, first)
+
+
+@played("a bad day", FAULTS)
 def test_a_bad_day_locks_no_one_out(database, recipe, fault):
     """The store does its worst, and the run is repeated within minutes; what is on its way arrives after the newer key."""
     ran = recipe.run(fault=fault)
@@ -95,7 +115,7 @@ def test_a_bad_day_locks_no_one_out(database, recipe, fault):
     later_days(database, recipe)
 
 
-@pytest.mark.parametrize("fault", FAILING, ids=lambda fault: fault.replace(" ", "-"))
+@played("the next day", FAILING)
 def test_the_next_day_makes_up_for_a_bad_one(database, recipe, fault):
     """No one repeats the run; what is on its way arrives a few minutes later."""
     recipe.run(fault=fault)
@@ -132,16 +152,31 @@ def test_two_days_in_a_row_that_fail(database, recipe):
     later_days(database, recipe)
 
 
-def test_a_store_that_someone_wrote_into_gets_a_new_key(database, recipe):
+@pytest.mark.parametrize("deleted", [False, True], ids=["changed", "deleted"])
+def test_a_store_that_someone_wrote_into_gets_a_new_key(database, recipe, deleted):
     """Where the recipe reads the store: the agent is due that day, whatever the age of its key."""
     assert recipe.run().code == 0
     pass_time(database, days=5)
-    recipe.put(AGENT, make_key())
-    assert recipe.run().code == 0
+    before = states(database, AGENT)
+    recipe.remove(AGENT) if deleted else recipe.put(AGENT, make_key())
+    ran = recipe.run()
+    assert ran.code == 0 and "did not show what the store holds" not in ran.log, ran.log
     if recipe.name in CANNOT_BE_READ:
-        assert use(database, recipe.held(AGENT)) == "unknown_key"
+        assert states(database, AGENT) == before
     else:
         works(database, recipe)
+
+
+@pytest.mark.parametrize("recipe", ["cron", "docker"], indirect=True)
+def test_a_key_in_a_file_survives_a_power_cut(recipe, tmp_path):
+    """The new file is on the disk before it gets its name, and the name before the command reports success."""
+    calls = tmp_path / "calls"
+    recipe.run(outside=(tool("strace"), "-f", "-qq", "-y", "-z", "-e", "trace=fsync,/^rename", "-o", calls))
+    new, name, folder = calls.read_text().splitlines()[-3:]
+    file = recipe.file(AGENT)
+    assert re.search(rf"fsync\(\d+<{file.parent}/\.{AGENT}\.[^>/]+>\)", new), new
+    assert re.search(rf'rename.*[/"]{file.name}"', name), name
+    assert f"<{file.parent}>)" in folder and " fsync(" in folder, folder
 
 
 def test_a_store_that_cannot_be_read_changes_nothing(database, recipe):

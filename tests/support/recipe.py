@@ -67,6 +67,10 @@ class Recipe:
         """The store holds `key`: a person put it there."""
         self.web.held[self.place(agent)] = key
 
+    def remove(self, agent):
+        """The store holds nothing: a person deleted it, or the agent is new."""
+        self.web.held.pop(self.place(agent), None)
+
     def held(self, agent):
         """The key that the agent reads from its store."""
         return self.web.held[self.place(agent)]
@@ -116,6 +120,9 @@ class FileRecipe(Recipe):
         new = self.beside(agent, "put")
         new.write_text(key)
         new.rename(self.file(agent))
+
+    def remove(self, agent):
+        self.file(agent).unlink(missing_ok=True)
 
     def held(self, agent):
         return self.file(agent).read_text()

@@ -113,7 +113,7 @@ class Cron(FileRecipe):
         return home
 
     def file(self, agent):
-        return self._home(agent) / "relay.key"
+        return self._home(agent) / f"{agent}.key"
 
     def beside(self, agent, name):
         return self._home(agent) / name
@@ -146,7 +146,7 @@ class Docker(FileRecipe):
         service = compose()["services"]["rotate"]
         (text,) = service["command"]
         assert tuple(service["entrypoint"]) == self.shell
-        text = text.replace("$$", "$").replace("/run/secrets", str(self.folder)).replace("/key/", f"{self.folder}/key/")
+        text = re.sub(r"/key\b", f"{self.folder}/key", text.replace("$$", "$")).replace("/run/secrets", str(self.folder))
         return text, {**service["environment"], "AGENT": agent}
 
 

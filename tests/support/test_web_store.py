@@ -42,7 +42,8 @@ def test_github_takes_a_sealed_box_and_never_shows_it(web):
     assert ask(web, "GET", SECRET)[0] == 404
 
 
-FORM = b'--x\r\nContent-Disposition: form-data; name="value"\r\n\r\nsecret\r\n--x--\r\n'
+PART = b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+FORM = PART % (b"value", b"secret") + b"--x--\r\n"
 
 
 def test_gitlab_answers_with_the_value(web):
@@ -51,6 +52,12 @@ def test_gitlab_answers_with_the_value(web):
     web.held["KEY"] = "old"
     code, document = ask(web, "PUT", path, FORM, **kind)
     assert code == 200 and document["value"] == "secret" == ask(web, "GET", path)[1]["value"]
+
+
+def test_gitlab_creates_a_variable_once(web):
+    path, kind = "/api/v4/projects/7/variables", {"Content-Type": "multipart/form-data; boundary=x"}
+    form = PART % (b"key", b"KEY") + FORM
+    assert [ask(web, "POST", path, form, **kind)[0] for _ in range(2)] == [201, 400] and web.held == {"KEY": "secret"}
 
 
 def manifest(value, **metadata):

@@ -3,6 +3,7 @@
 - GitHub, `PUT repos/O/R/actions/secrets/NAME`: takes a sealed box made with the repository's public key, 201 for a new
   secret, 204 for one that it replaces, 422 without a `key_id` that is the repository's. It never shows a value.
 - GitLab, `PUT projects/N/variables/NAME` with a form: 200, and the answer contains the value; 404 for one that does not exist.
+  `POST projects/N/variables` with a form creates one: 201; 400 for one that exists.
 - Kubernetes, `PATCH namespaces/N/secrets/NAME`: a server-side apply; 409 if the manifest has an old resourceVersion, 201 or 200
   with the whole Secret.
 - Vault, `POST secret/data/...`: 200 with the number of the version."""
@@ -104,6 +105,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_PUT(self):
         path, name = self._place()
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if path.endswith("/variables"):
+            name = self._form(body)["key"]
+            if name in self.store.held:
+                return self._answer(400, {"message": {"key": [f"({name}) has already been taken"]}})
+            path = f"{path}/{name}"
         half = self.store.faults.get(name) == HALF
         value, refusal = self._value(path, name, body)
         if refusal:
@@ -130,12 +136,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return None, (422, {"message": "Invalid request. \"key_id\" wasn't supplied."})
             return given["encrypted_value"], None
         if "/variables/" in path:
-            if name not in self.store.held:
+            if name not in self.store.held and self.command == "PUT":
                 return None, (404, {"message": "404 Variable Not Found"})
-            head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
-            (part,) = message_from_bytes(head + body).get_payload()
-            assert part.get_param("name", header="content-disposition") == "value"
-            return part.get_payload(), None
+            return self._form(body)["value"], None
         if "/api/v1/" in path:
             manifest = yaml.safe_load(body)
             assert manifest["kind"] == "Secret" and manifest["metadata"]["name"] == name, manifest
@@ -143,6 +146,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return None, (409, {"kind": "Status", "reason": "Conflict"})
             return base64.b64decode(manifest["data"]["RELAY_API_KEY"]).decode(), None
         return json.loads(body)["data"]["key"], None
+
+    def _form(self, body):
+        """The fields of a form."""
+        head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
+        parts = message_from_bytes(head + body).get_payload()
+        return {part.get_param("name", header="content-disposition"): part.get_payload() for part in parts}
 
     def _shown(self, path, name, value):
         """The document in which a service shows a value."""
