@@ -39,7 +39,7 @@ def test_a_recipe_acts_by_age_gives_a_grace_and_never_asks(name):
 
 
 def test_a_run_that_hangs_fails_before_the_next():
-    """Where a run that does not end would keep out those of later days."""
+    """Where a run that does not end would prevent those of later days."""
     assert workflow()["jobs"]["rotate"]["timeout-minutes"] == 10 and pipeline()["rotate-relay-key"]["timeout"] == "10 minutes"
     for name in ("relay-deliver-key@", "relay-rotate-key@"):
         assert unit(EXAMPLES / f"systemd/{name}.service")["Service"]["TimeoutStartSec"] == "15min"

@@ -35,7 +35,10 @@ class Drill:
         self.recipe = DRILLED[name](database, folder / "runner", web)
         self.agents = [f"agent-{number}" for number in range(50 if whole else 2)]
         self.kills, self.bad_days = (0.1, 0.1) if whole else (0.3, 0.6)  # the share of runs; most of them deliver nothing
-        self.faults = FAULTS
+        order = sampling.dice("drill: faults").sample(FAULTS, len(FAULTS))
+        first = list(DRILLED).index(name)
+        self.faults = (*order[first:], *order[:first])
+        """What a bad store does, in turn. Each recipe begins elsewhere, so that all together meet all of it, in a sample too."""
         self.repeats = 0.5
         """How many of the keys that are late arrive after another run only."""
         self.refused, self.counts, self.day = [], Counter(), 0
@@ -94,7 +97,7 @@ class Drill:
         """What today's run of an agent meets: (what the store does with a key, what is put before the program to kill it)."""
         if self.trouble[agent] >= IN_A_ROW:
             return None, ()
-        fault = self.dice.choice(self.faults) if self.dice.random() < self.bad_days else None
+        fault = self.faults[0] if self.dice.random() < self.bad_days else None
         if self.dice.random() >= self.kills:
             return fault, ()
         point = self.dice.choice(points)
@@ -107,6 +110,8 @@ class Drill:
         self.counts["runs"] += 1
         self.counts["killed"] += killed
         self.counts["bad stores"] += ran.met
+        if ran.met and fault == self.faults[0]:
+            self.faults = (*self.faults[1:], fault)
         assert ran.code == 0 or killed and prefix or ran.code == 12 and ran.met, f"day {self.day}, {agent}, {fault}\n{ran.log}"
         assert "relay_sk_" not in ran.log
         self.trouble[agent] = self.trouble[agent] + 1 if ran.code else 0
@@ -131,7 +136,7 @@ class Drill:
             " FROM relay.agent_keys WHERE state IN ('staged', 'active')",
             EVERY,
         )
-        return max(1, min(due - 1, self.dice.randrange(1, 25)))
+        return max(1, min(due - 1, self.dice.randrange(1, 60)))
 
     # The whole --------------------------------------------------------------------------------------------------------------
 
