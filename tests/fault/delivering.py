@@ -4,6 +4,7 @@ What a store did not take at first arrives later: before the next run, after it,
 
 import sys
 
+from support import sampling
 from support.store import LATE, LATE_AND_FAIL, PUT, PUT_AND_FAIL, READ_BACK, REFUSE, Store, pass_time, states
 
 TRY = f'cat > ".try-$RELAY_KEY_ID"; {sys.executable} use.py ".try-$RELAY_KEY_ID"; exit 3'
@@ -33,6 +34,11 @@ WAYS = {"plain": (), "read-back": LOOK, "grace 0": NOW, "both": (*LOOK, *NOW), "
 COMBINATIONS = [(store, way) for store in STORES for way in WAYS if way != "revert" or store == "takes it"]
 CODES = (0, 5, 8, 12)
 """0: confirmed; 5: it may not act now; 8: nothing was changed; 12: not confirmed. Never 9: the fence settles a lost COMMIT."""
+
+
+def combinations(name):
+    """The combinations of which a test records the steps: all, or a sample with each store and each way."""
+    return sampling.sample(f"stores and ways: {name}", COMBINATIONS, lambda combination: combination)
 
 
 class Struck:

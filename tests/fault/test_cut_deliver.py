@@ -2,7 +2,7 @@
 exit code is true, and what the store holds works."""
 
 import pytest
-from delivering import CODES, COMBINATIONS, Struck
+from delivering import CODES, Struck, combinations
 from support import processes, sampling
 from support.proxy import AFTER, BEFORE, Fault, Proxy
 from support.rotation import old  # noqa: F401
@@ -26,10 +26,10 @@ def through_proxy(relay, cluster, database, words, *faults):
     return result, proxy
 
 
-def messages_of(relay, cluster, database, struck):
+def messages_of(relay, cluster, database, struck, name):
     """Every (store, way, message, how many COMMITs were sent before it) of plain runs."""
     grid = []
-    for store, way in COMBINATIONS:
+    for store, way in combinations(name):
         proxies = []
 
         def record(words, proxies=proxies):
@@ -47,11 +47,11 @@ def messages_of(relay, cluster, database, struck):
 
 
 def test_a_cut_at_any_message_locks_no_one_out(relay, cluster, database, struck, tally):
-    grid = [(*place, *cut) for place in messages_of(relay, cluster, database, struck) for cut in CUTS]
+    grid = [(*place, *cut) for place in messages_of(relay, cluster, database, struck, "cut") for cut in CUTS]
     cuts = sampling.sample(
         "connection cut: deliver",
         grid,
-        lambda cut: [cut[0], cut[1], (cut[2].direction, cut[2].name, *cut[3:])],
+        lambda cut: [cut[0], cut[1], (cut[2].direction, cut[2].name, cut[3]), (cut[2].direction, *cut[4:])],
     )
     codes = set()
     for store, way, message, _, when, how in cuts:
@@ -66,7 +66,7 @@ def test_a_cut_at_any_message_locks_no_one_out(relay, cluster, database, struck,
 def test_another_run_that_passes_locks_no_one_out(relay, cluster, database, struck, tally):
     """A run is held up before a message, and another one runs to its end meanwhile: before the first stages, while both keys are staged,
     or before the first confirms. Where the first holds the agent's row, the other one gives up."""
-    grid = [place for place in messages_of(relay, cluster, database, struck) if place[2].direction == FRONTEND]
+    grid = [place for place in messages_of(relay, cluster, database, struck, "held up") if place[2].direction == FRONTEND]
     holds = sampling.sample("held up: deliver", grid, lambda held: [held[0], held[1], (held[2].name, held[3])])
     passed = set()
     for store, way, message, _ in holds:
