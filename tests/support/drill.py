@@ -34,7 +34,7 @@ class Drill:
         self.dice = sampling.dice(f"drill: {name}")
         self.recipe = DRILLED[name](database, folder / "runner", web)
         self.agents = [f"agent-{number}" for number in range(50 if whole else 2)]
-        self.kills, self.bad_days = (0.1, 0.1) if whole else (0.3, 0.6)  # the share of runs; most of them deliver nothing
+        self.kills, self.bad_days = (0.1, 0.1) if whole else (0.2, 0.6)  # the share of runs; most of them deliver nothing
         order = sampling.dice("drill: faults").sample(FAULTS, len(FAULTS))
         first = list(DRILLED).index(name)
         self.faults = (*order[first:], *order[:first])
