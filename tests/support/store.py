@@ -57,7 +57,7 @@ class Store:
                     (answer,) = cursor.fetchone()
                     if answer != "ok":
                         refused.append((key_id(key), answer))
-                    stopped.wait(0.005)
+                    stopped.wait(0.01)
 
         thread = threading.Thread(target=watch, daemon=True)
         thread.start()
