@@ -47,17 +47,8 @@ void confirm_end(Context &context, std::vector<std::string> const &subjects, std
 }
 
 /// Returns the clean-up that --clean asks for.
-std::unique_ptr<Clean> clean_up(Options const &options, Context &context, std::vector<std::string> const &subjects) {
-    return options.clean ? std::make_unique<Clean>(context, *options.clean, subjects) : nullptr;
-}
-
-/// Returns what to run after the COMMIT; nothing without --clean.
-std::function<FreshKeys(IncidentReceipt const &)> then(std::unique_ptr<Clean> const &clean,
-                                                       FreshKeys (Clean::*work)(IncidentReceipt const &)) {
-    if (clean == nullptr) {
-        return {};
-    }
-    return [&clean, work](IncidentReceipt const &receipt) { return ((*clean).*work)(receipt); };
+std::unique_ptr<Clean> clean_up(Options const &options, Context &context, OfIncident const &what) {
+    return options.clean ? std::make_unique<Clean>(context, *options.clean, what) : nullptr;
 }
 
 ExitStatus revoke_ids(Options const &options, Context &context) {
@@ -67,15 +58,12 @@ ExitStatus revoke_ids(Options const &options, Context &context) {
         keys.push_back(KeyId::parse(text));
         subjects.push_back("key " + text);
     }
-    auto const clean = clean_up(options, context, {});
-    if (clean) {
-        clean->require_room({}, keys);
-    }
+    auto const clean = clean_up(options, context, {.keys = keys});
     confirm_end(context, subjects);
     return show_incident(
         context, IncidentVerb::revoke, subjects,
         [&] { return revoke_keys(context.database(), keys, context.write_options()); }, options.waits, nullptr,
-        then(clean, &Clean::after_keys));
+        clean.get());
 }
 
 /// Shows what was found, if a person can see it, and asks about the live keys. What cannot be read in time does not delay
@@ -109,23 +97,22 @@ ExitStatus revoke_scanned(Options const &options, Context &context) {
     FileScan const scan = scan_files(context, path, "--scan");
     auto const found = scan.keys();
     std::vector<std::string> subjects;
+    std::vector<KeyId> ids;
     for (auto const &[key, what] : found) {
         subjects.push_back("key " + key.text());
+        ids.push_back(key);
     }
     if (found.empty()) {
         context.output().note(nothing_found_text(scan, path));
         return report_incident(context, IncidentVerb::revoke, {}, {}, &scan);
     }
-    auto const clean = clean_up(options, context, {});
-    if (clean) {
-        clean->require_room(found, {});
-    }
+    auto const clean = clean_up(options, context, {.keys = ids});
     confirm_found(context, scan, subjects);
     try {
         return show_incident(
             context, IncidentVerb::revoke, subjects,
             [&] { return revoke_found(context.database(), found, context.write_options()); }, options.waits, &scan,
-            then(clean, &Clean::after_keys));
+            clean.get());
     } catch (Error const &) {
         for (std::string const &warning : scan_warnings(scan, context.globals())) {
             context.output().warn(warning);
@@ -134,59 +121,24 @@ ExitStatus revoke_scanned(Options const &options, Context &context) {
     }
 }
 
-/// Returns those that are still revoked: an earlier run has restored the others.
-std::vector<AgentId> still_revoked(Context &context, std::vector<AgentId> const &agents) {
-    std::vector<AgentId> left;
-    for (AgentId const &agent : agents) {
-        AgentDetails const details = show_agent(context.database(), agent, 0);
-        bool const is_revoked =
-            std::any_of(details.standing.begin(), details.standing.end(), [&](Standing const &standing) {
-                return standing.kind == StandingKind::revoke && standing.subject == Subject(agent);
-            });
-        if (is_revoked) {
-            left.push_back(agent);
-        }
-    }
-    return left;
-}
-
 ExitStatus revoke_agents_of(Options const &options, Context &context) {
-    std::vector<AgentId> agents = target_agents(options.targets);
-    auto const clean = clean_up(options, context, id_texts(agents));
-    if (clean && clean->continues()) {
-        agents = still_revoked(context, agents);
-    } else {
-        if (clean) {
-            clean->require_room(agents);
-        }
-        confirm_end(context, id_texts(agents));
-    }
-    ExitStatus const status = show_incident(
+    std::vector<AgentId> const agents = target_agents(options.targets);
+    auto const clean = clean_up(options, context, {.agents = agents});
+    confirm_end(context, id_texts(agents));
+    return show_incident(
         context, IncidentVerb::revoke, id_texts(agents),
-        [&] {
-            return agents.empty() ? IncidentReceipt()
-                                  : revoke_agents(context.database(), agents, options.force, context.write_options());
-        },
-        options.waits, nullptr, then(clean, &Clean::after_agents));
-    return clean ? clean->finish(status) : status;
+        [&] { return revoke_agents(context.database(), agents, options.force, context.write_options()); },
+        options.waits, nullptr, clean.get());
 }
 
 ExitStatus revoke_whole_org(Options const &options, Context &context) {
     OrgId const org = OrgId::parse(*options.targets.org);
-    auto const clean = clean_up(options, context, {"org " + org.text()});
-    if (clean && !clean->continues()) {
-        clean->require_room(org);
-    }
+    auto const clean = clean_up(options, context, {.org = org});
     confirm_org(context, org, options.targets.confirm, "revokes", "Every key of its agents ends permanently.");
-    auto const act = [&] {
-        bool const is_restored = clean && clean->continues() && show_org(context.database(), org).standing.empty();
-        return is_restored ? IncidentReceipt() : revoke_org(context.database(), org, context.write_options());
-    };
-    auto const work = [&](IncidentReceipt const &) { return clean->after_org(org); };
-    ExitStatus const status =
-        show_incident(context, IncidentVerb::revoke, {"org " + org.text()}, act, options.waits, nullptr,
-                      clean ? std::function<FreshKeys(IncidentReceipt const &)>(work) : nullptr);
-    return clean ? clean->finish(status) : status;
+    return show_incident(
+        context, IncidentVerb::revoke, {"org " + org.text()},
+        [&] { return revoke_org(context.database(), org, context.write_options()); }, options.waits, nullptr,
+        clean.get());
 }
 
 ExitStatus run(Options const &options, Context &context) {
@@ -264,12 +216,13 @@ the keys that it found, and exits 7. If a key is cut or damaged, its id and plac
 Before --scan asks, it shows whose keys they are, as `whois` does. The question counts only live keys. After --scan and
 --key, the command names the agents that have no working key now. Each has the command that gives it one.
 
-With --clean DIR, agents then get fresh keys, in DIR/AGENT.key. After --scan and --key, these are the agents that have no
-active key now. In the other cases, they are all agents that you named: gateways accept them again, with the fresh key
-alone. The revocation is committed first, so fresh keys never delay it. If DIR has a file of such an agent already, nothing
-is changed, because it may be the leaked key. A key that was still in its grace ends, too. If the command is killed, run it
-again: it gives the rest their keys. For agents and organizations, DIR/.relay-admin-clean marks unfinished work. The command
-refuses a mark that is a day old. --clean needs the privileges of relay_provisioner.
+With --clean DIR, agents then get fresh keys, in DIR/AGENT.key: those of which this revocation ended an active key, and
+which have no other. Gateways accept them with the fresh key alone; a key that was still in its grace ends, too. The fresh
+key keeps the expiry of the old one. An agent that had no working key gets none, and what someone else had revoked before
+stays revoked. The revocation is committed first, so fresh keys never delay it. If DIR has a file of such an agent already,
+nothing is changed, because it may be the leaked key. If the command is killed, run it again with the same actor and
+ticket: it finishes the work. Given agents or an organization, it then revokes the fresh keys, too, and replaces their
+files. --clean needs the privileges of relay_provisioner.
 
 --org revokes an organization with all of its agents. You must type its id, or give it again as --confirm ORG (--yes
 is not enough).
@@ -284,7 +237,7 @@ The revocation remains in force on the primary either way. `block` describes whi
 
 Exit 0: revoked, now or before; or the scanned text has no key. 2: the scanned file is unreadable, compressed or
 encrypted. 3: no such agent, key or organization; nothing was
-changed. 5: DIR of --clean has the mark of another clean-up; nothing was changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything; what it found is revoked. Or --clean
+changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything; what it found is revoked. Or --clean
 could not give every agent a fresh key. 8: nothing was changed; run it again. 9: the
 database cannot confirm whether the revocation was committed; the last line is `NOT CONFIRMED: agent X may still be
 live`; run it again until it is confirmed. 10: it is revoked, but a live gateway did not acknowledge it in time

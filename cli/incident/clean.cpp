@@ -4,38 +4,52 @@
 #include "cli/documents/error.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/input/input_file.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
-#include "cli/output/own_file.hpp"
-#include "cli/posix/signals.hpp"
 #include "cli/sink/database_judge.hpp"
-#include "relay/identity/rotate_key.hpp"
-#include "relay/inspect/inspect.hpp"
-#include "relay/inspect/whose.hpp"
+#include "cli/sink/sink.hpp"
 #include "relay/model/outcome.hpp"
-#include "relay/naming/database_id.hpp"
 
-#include <sys/stat.h>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <ctime>
+#include <filesystem>
 
 namespace relay::cli {
 
 namespace {
 
-constexpr std::string_view unfinished_beginning = "An unfinished clean-up of relay-admin\n";
-constexpr std::size_t longest_unfinished = std::size_t{64} << 20U;
-constexpr std::time_t oldest_unfinished = 24 * 60 * 60;
+constexpr std::size_t most_named = 10;
+constexpr std::string_view extension = ".key";
 
-std::unique_ptr<Sink> open_folder_sink(Context &context, std::string const &folder) {
-    return open_sink({.secrets_dir = folder}, context.output());
+std::unique_ptr<Sink> open_folder_sink(Context &context, std::string const &folder, bool replace) {
+    return open_sink({.secrets_dir = folder, .replace = replace}, context.output());
 }
 
 /// A failure after which the next agent would fail, too.
 bool ends_all(Error const &error) {
     return error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::unknown ||
            error.kind() == ErrorKind::denied;
+}
+
+/// Returns the files of `folder` that have the name of a fresh key.
+std::vector<FreshFile> files_in(Context &context, std::string const &folder) {
+    std::vector<FreshFile> files;
+    std::error_code failed;
+    for (auto const &entry : std::filesystem::directory_iterator(folder, failed)) {
+        std::string const name = entry.path().filename().string();
+        if (!name.ends_with(extension)) {
+            continue;
+        }
+        try {
+            FreshFile file{.agent = AgentId::parse(name.substr(0, name.size() - extension.size()))};
+            try {
+                file.key = read_key(context, entry.path().string(), "--clean").id();
+            } catch (Error const &) {  // not one key: no clean-up wrote it
+            }
+            files.push_back(std::move(file));
+        } catch (Error const &) {  // of no agent
+        }
+    }
+    return files;
 }
 
 }  // namespace
@@ -49,172 +63,120 @@ bool FreshKeys::has(AgentId const &agent) const {
                        [&](FreshKey const &one) { return one.agent == agent && !one.error; });
 }
 
-Clean::Clean(Context &context, std::string folder, std::vector<std::string> subjects)
-    : m_context(context), m_folder(std::move(folder)), m_subjects(std::move(subjects)) {
-    auto const sink = open_folder_sink(context, m_folder);
-    if (context.globals().dry_run) {
-        return;
+Clean::Clean(Context &context, std::string folder, OfIncident what)
+    : m_context(context), m_folder(std::move(folder)), m_what(std::move(what)) {
+    auto const sink = open_folder_sink(context, m_folder, false);
+    if (!context.globals().dry_run) {
+        settle_sink(context, *sink);
     }
-    settle_sink(context, *sink);
-    if (!m_subjects.empty()) {
-        m_database_id = read_database_id(context.database());
-        read_unfinished();
-    }
+    require_room();
 }
 
-std::string Clean::unfinished_text() const {
-    std::string text = std::string(unfinished_beginning) + "database " + m_database_id + '\n';
-    for (std::string const &subject : m_subjects) {
-        text += subject + '\n';
-    }
-    return text;
-}
-
-void Clean::read_unfinished() {
-    std::string const path = unfinished_path();
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) {
+void Clean::require_room() {
+    std::vector<FreshFile> const files = files_in(m_context, m_folder);
+    if (files.empty()) {
         return;
     }
-    bool const is_recent = std::time(nullptr) - status.st_mtime < oldest_unfinished;
-    if (is_recent && read_trusted(path, "--clean", longest_unfinished) == unfinished_text()) {
-        m_continues = true;
-        m_context.output().note("an earlier run has revoked them and did not finish: giving the rest fresh keys");
-        return;
+    std::vector<FreshBefore> found;
+    try {
+        constexpr std::chrono::milliseconds patience{500};
+        found = fresh_before(m_context.database(), files, m_what, m_context.write_options().by, patience);
+    } catch (Error const &error) {
+        m_context.output().warn("cannot read whose files are in " + m_folder + ": " + error.message());
     }
-    throw Error(ErrorKind::conflict, path + " is of another clean-up that did not finish; nothing was changed",
-                {.why = is_recent ? "it was about something else, or another database"
-                                  : "it is more than a day old, so the keys may have leaked since",
-                 .next = "use another folder, or remove the file if you no longer need that clean-up"});
-}
-
-void Clean::require_room(std::vector<AgentId> const &agents) const {
-    if (m_continues) {
-        return;
-    }
-    for (AgentId const &agent : agents) {
-        std::string const path = m_folder + '/' + agent.text() + ".key";
-        struct stat status {};
-        if (::lstat(path.c_str(), &status) == 0) {
-            throw Error(ErrorKind::sink, path + " exists already; nothing was changed",
+    for (FreshBefore const &file : found) {
+        if (!file.was_fresh) {
+            throw Error(ErrorKind::sink, path_of(file.agent) + " exists already; nothing was changed",
                         {.why = "it may hold the leaked key", .next = "give --clean an empty folder"});
         }
+        m_replaced.insert(file.agent.text());
     }
 }
 
-void Clean::require_room(OrgId const &org) const {
-    std::vector<AgentId> agents;
-    list_agents(m_context.database(), {.org = org, .page = {.limit = std::nullopt}},
-                [&](Agent const &agent, ReadStamp const &) { agents.push_back(agent.agent_id); });
-    require_room(agents);
-}
-
-void Clean::require_room(std::multimap<KeyId, scan::FoundKey> const &found, std::vector<KeyId> const &ids) const {
-    std::vector<AgentId> agents;
-    std::vector<KeyId> keys;
-    for (Whose const &whose : whose_found(m_context.database(), found, ids).items) {
-        auto const *const status = std::get_if<KeyStatus>(&whose.state);
-        if (whose.proof == Proof::other_secret || status == nullptr) {
-            continue;
-        }
-        keys.push_back(*whose.key_id);
-        if (*status == KeyStatus::active || *status == KeyStatus::staged) {
-            agents.push_back(*whose.agent_id);
-        }
-    }
-    for (AgentWithoutKey const &agent : agents_without_key(m_context.database(), keys)) {
-        agents.push_back(agent.agent_id);
-    }
-    require_room(agents);
-}
-
-/// From here on, a repeat does not revoke again.
-void Clean::note_revoked() {
-    if (m_subjects.empty() || m_continues) {
-        return;
-    }
-    if (::mkdir(m_folder.c_str(), 0700) != 0 && errno != EEXIST) {
-        throw Error(ErrorKind::sink, "cannot create the folder " + m_folder + ": " + std::strerror(errno));
-    }
-    write_own_file({.flag = "--clean", .path = unfinished_path(), .beginning = unfinished_beginning},
-                   unfinished_text());
-}
-
-void Clean::give(FreshKeys &fresh, AgentId const &agent, bool restores) {
-    FreshKey one{.agent = agent, .file = m_folder + '/' + agent.text() + ".key"};
+FreshKey Clean::give(AgentId const &agent) {
+    FreshKey one{.agent = agent};
     try {
-        auto const sink = open_folder_sink(m_context, m_folder);
-        if (restores) {
-            RestoredAgent const restored = restore_agent(m_context.database(), agent, m_context.write_options(), *sink);
-            one.key = restored.key ? std::optional(restored.key->key_id) : std::nullopt;
-        } else {
-            // The old key is dead. One that is still in its grace ends, too: two keys are all that an agent may have.
-            RotateKey const request{.agent = agent, .grace = std::chrono::seconds(0), .force = true};
-            one.key =
-                rotate_key(m_context.database(), request, m_context.write_options(), sink.get()).key.value().key_id;
-        }
+        auto const sink = open_folder_sink(m_context, m_folder, m_replaced.contains(agent.text()));
+        RestoredAgent const renewed =
+            renew_agent(m_context.database(), agent, m_what, m_context.write_options(), *sink);
+        one.key = renewed.key ? std::optional(renewed.key->key_id) : std::nullopt;
+        one.file = renewed.changed ? path_of(agent) : "";
     } catch (Error const &error) {
         one.error = error;
     }
-    fresh.items.push_back(std::move(one));
-    if (fresh.items.back().error && ends_all(*fresh.items.back().error)) {
-        throw *fresh.items.back().error;
-    }
+    return one;
 }
 
-FreshKeys Clean::all(std::function<void(FreshKeys &)> const &work) {
+/// Lifts the organization's revocation, but not one that someone else had made before.
+void Clean::restore_own_org(IncidentReceipt const &receipt, FreshKeys &fresh) {
+    auto const &standing = receipt.items.front().standing;
+    if (standing && !is_own(*standing, m_context.write_options().by, receipt.at)) {
+        throw Error(ErrorKind::conflict, "org " + m_what.org->text() + " was revoked by " + standing->actor +
+                                             " before, so it stays revoked");
+    }
+    restore_org(m_context.database(), *m_what.org, m_context.write_options());
+    fresh.org_restored = true;
+}
+
+std::vector<AgentId> Clean::agents_of(IncidentReceipt const &receipt, FreshKeys &fresh) {
+    std::vector<AgentId> agents;
+    for (AgentToRenew const &one : agents_to_renew(m_context.database(), m_what, m_context.write_options().by)) {
+        agents.push_back(one.agent);
+    }
+    for (IncidentItem const &item : receipt.items) {
+        if (item.agent() == nullptr || !item.known || item.error ||
+            std::find(agents.begin(), agents.end(), *item.agent()) != agents.end()) {
+            continue;
+        }
+        bool const is_own_work = item.standing && is_own(*item.standing, m_context.write_options().by, receipt.at);
+        is_own_work ? fresh.left_out.push_back(*item.agent())
+                    : agents.push_back(*item.agent());  // renew_agent says why
+    }
+    return agents;
+}
+
+FreshKeys Clean::run(IncidentReceipt const &receipt) {
     FreshKeys fresh;
+    std::vector<AgentId> waiting;
+    std::optional<Error> broken;
     try {
-        note_revoked();
-        work(fresh);
-        fresh.all_tried = true;
-        m_complete = fresh.complete();
-    } catch (Interrupted const &) {
-        m_context.output().warn("interrupted: not all agents have a fresh key");
-    } catch (Error const &error) {
-        m_context.output().warn("not all agents have a fresh key: " + what_failed(error));
-    }
-    return fresh;
-}
-
-FreshKeys Clean::after_keys(IncidentReceipt const &receipt) {
-    return all([&](FreshKeys &fresh) {
-        std::vector<KeyId> keys;
-        for (IncidentItem const &item : receipt.items) {
-            if (item.key() != nullptr && !item.error) {
-                keys.push_back(*item.key());
+        if (m_what.org) {
+            restore_own_org(receipt, fresh);
+        }
+        waiting = agents_of(receipt, fresh);
+        if (!waiting.empty()) {
+            m_context.output().note("revoked; now giving " + std::to_string(waiting.size()) +
+                                    (waiting.size() == 1 ? " agent a fresh key" : " agents fresh keys"));
+        }
+        while (!waiting.empty() && !broken) {
+            FreshKey one = give(waiting.front());
+            waiting.erase(waiting.begin());
+            if (one.error && ends_all(*one.error)) {
+                broken = one.error;
+            }
+            if (one.error || one.key) {
+                fresh.items.push_back(std::move(one));
+            } else {
+                fresh.left_out.push_back(one.agent);
             }
         }
-        for (AgentWithoutKey const &agent : agents_without_key(m_context.database(), keys)) {
-            give(fresh, agent.agent_id, false);
-        }
-    });
-}
-
-FreshKeys Clean::after_agents(IncidentReceipt const &receipt) {
-    return all([&](FreshKeys &fresh) {
+    } catch (Interrupted const &) {
+        fresh.interrupted = true;
+        broken = Error(ErrorKind::conflict, "the command was interrupted before this agent's turn");
+    } catch (Error const &error) {
+        broken = error;
+        m_context.output().warn("not all agents have a fresh key: " + what_failed(error));
         for (IncidentItem const &item : receipt.items) {
             if (item.agent() != nullptr && item.known && !item.error) {
-                give(fresh, *item.agent(), true);
+                waiting.push_back(*item.agent());
             }
         }
-    });
-}
-
-FreshKeys Clean::after_org(OrgId const &org) {
-    return all([&](FreshKeys &fresh) {
-        restore_org(m_context.database(), org, m_context.write_options());
-        for (AgentWithoutKey const &agent : agents_without_key(m_context.database(), org)) {
-            give(fresh, agent.agent_id, false);
-        }
-    });
-}
-
-ExitStatus Clean::finish(ExitStatus status) const {
-    if (m_complete && !m_subjects.empty()) {
-        remove_own_file({.flag = "--clean", .path = unfinished_path(), .beginning = unfinished_beginning});
     }
-    return status;
+    fresh.all_tried = !broken;
+    for (AgentId const &agent : waiting) {
+        fresh.items.push_back({.agent = agent, .error = broken});
+    }
+    return fresh;
 }
 
 Value fresh_keys_value(std::optional<FreshKeys> const &fresh) {
@@ -224,22 +186,37 @@ Value fresh_keys_value(std::optional<FreshKeys> const &fresh) {
     std::vector<Record> records;
     for (FreshKey const &one : fresh->items) {
         records.push_back({machine_only("agent_id", one.agent), machine_only("key_id", one.key),
-                           machine_only("file", one.error ? Value() : Value(one.file)),
+                           machine_only("file", one.file.empty() ? Value() : Value(one.file)),
                            machine_only("error", error_value(one.error))});
     }
     return records;
 }
 
-void say_fresh_keys(Context &context, FreshKeys const &fresh) {
+void Clean::say(FreshKeys const &fresh) const {
+    Output &output = m_context.output();
+    std::size_t commands = 0;
     for (FreshKey const &one : fresh.items) {
+        std::string const who = "agent " + one.agent.text();
         if (one.error) {
-            context.output().warn("agent " + one.agent.text() + " has no fresh key: " + what_failed(*one.error));
+            output.warn(who + " has no fresh key: " + what_failed(*one.error));
+            if (repeat_ends_fresh() && commands++ < most_named) {
+                output.note("next:  " +
+                            command_line(m_context.globals(), {m_what.org ? "rotate-key" : "restore", one.agent.text(),
+                                                               "--secret-file", path_of(one.agent)}));
+            }
+        } else if (one.file.empty()) {
+            output.note(who + " has key " + one.key->text() + " already, from another command");
         } else {
-            context.output().note("fresh key of agent " + one.agent.text() + ": " + one.file);
+            output.note("fresh key of " + who + ": " + one.file);
         }
     }
-    if (!fresh.complete()) {
-        context.output().note("next:  run the same command again: it gives the rest fresh keys");
+    for (AgentId const &agent : fresh.left_out) {
+        output.note("agent " + agent.text() + " gets no fresh key: this revocation ended no working key of it");
+    }
+    if (!fresh.complete() && !repeat_ends_fresh()) {
+        output.note("next:  run the same command again: it gives the rest fresh keys");
+    } else if (!fresh.complete()) {
+        output.note("a repeat of this command revokes the fresh keys, too, and then makes new ones");
     }
 }
 

@@ -1,12 +1,10 @@
 #pragma once
 
-#include "cli/exit_status.hpp"
 #include "cli/output/document.hpp"
-#include "cli/sink/sink.hpp"
 #include "relay/incident/incident.hpp"
 
-#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,68 +15,56 @@ class Context;
 /// A fresh key that an agent got, or why it got none.
 struct FreshKey {
     AgentId agent;
-    std::optional<KeyId> key{};
+    std::optional<KeyId> key{};  ///< with no file: another run has given it this key
     std::string file{};
     std::optional<Error> error{};
 };
 
 struct FreshKeys {
     std::vector<FreshKey> items{};
+    std::vector<AgentId> left_out{};  ///< agents that were named, and had no working key that could be replaced
+    bool org_restored = false;
     bool all_tried = false;  ///< false: the command was interrupted, or the database is gone
+    bool interrupted = false;
 
     bool complete() const;
     bool has(AgentId const &agent) const;
 };
 
-/// --clean DIR: a revocation, and then a fresh key for each of its agents, in DIR/AGENT.key.
+/// --clean DIR: after a revocation, a fresh key for each agent of which it ended a working one, in DIR/AGENT.key.
 ///
-/// The revocation commits first, so a fresh key never waits for anything that keeps a leaked one alive. Each fresh key has
-/// its own transaction. If the command is killed, a repeat finishes the rest. For keys that were found, the
-/// database shows which agents are without a key. A repeat of `revoke AGENT` or `--org`, though, must not revoke the
-/// fresh keys. So once the revocation is committed, a file in DIR (unfinished_name) says so until all agents have theirs.
+/// The revocation commits first, so a fresh key never waits for anything that keeps a leaked one alive. Each fresh key
+/// has its own transaction (renew_agent). The database alone says who needs one: so if the command is killed, a repeat
+/// revokes again, the fresh keys of agents and organizations, too, and gives a fresh key to each agent. It replaces only
+/// files that an earlier clean-up wrote.
 class Clean {
   public:
-    static constexpr auto unfinished_name = ".relay-admin-clean";
+    /// Settles what a killed run left in DIR. Throws Error (sink): DIR is not suitable, or it has a file of an agent of
+    /// `what` that may hold the leaked key. What cannot be read in time about the files does not delay the revocation.
+    Clean(Context &context, std::string folder, OfIncident what);
 
-    /// Settles what a killed run left in DIR. `subjects` name what is revoked ("agent bot"); empty for keys that were
-    /// found. Throws Error: sink if DIR is not suitable; conflict if another clean-up is unfinished in it.
-    Clean(Context &context, std::string folder, std::vector<std::string> subjects);
+    /// Runs after the COMMIT of the revocation. Throws nothing: what fails is in the result.
+    FreshKeys run(IncidentReceipt const &receipt);
 
-    /// Returns whether the revocation was done by an earlier run, which did not finish.
-    bool continues() const { return m_continues; }
-    /// Throw Error (sink) if DIR has a file of an agent that will need a fresh key: it may be the leaked one.
-    void require_room(std::vector<AgentId> const &agents) const;
-    void require_room(OrgId const &org) const;
-    void require_room(std::multimap<KeyId, scan::FoundKey> const &found, std::vector<KeyId> const &ids) const;
-
-    /// These run after the COMMIT of the revocation. They throw nothing: what fails is in the result.
-    FreshKeys after_keys(IncidentReceipt const &receipt);
-    FreshKeys after_agents(IncidentReceipt const &receipt);
-    FreshKeys after_org(OrgId const &org);
-
-    /// Removes the mark of the unfinished work, if none is left. For after the report: until then, a repeat shows it.
-    /// Returns `status`.
-    ExitStatus finish(ExitStatus status) const;
+    /// Returns whether a repeat of the command would end the fresh keys, too.
+    bool repeat_ends_fresh() const { return m_what.keys.empty(); }
+    /// Reports the fresh keys on stderr.
+    void say(FreshKeys const &fresh) const;
 
   private:
-    std::string unfinished_text() const;
-    std::string unfinished_path() const { return m_folder + '/' + unfinished_name; }
-    void read_unfinished();
-    void note_revoked();
-    void give(FreshKeys &fresh, AgentId const &agent, bool restores);
-    FreshKeys all(std::function<void(FreshKeys &)> const &work);
+    void require_room();
+    void restore_own_org(IncidentReceipt const &receipt, FreshKeys &fresh);
+    std::vector<AgentId> agents_of(IncidentReceipt const &receipt, FreshKeys &fresh);
+    FreshKey give(AgentId const &agent);
+    std::string path_of(AgentId const &agent) const { return m_folder + '/' + agent.text() + ".key"; }
 
     Context &m_context;
     std::string m_folder;
-    std::vector<std::string> m_subjects;
-    std::string m_database_id{};
-    bool m_continues = false;
-    bool m_complete = false;
+    OfIncident m_what;
+    std::set<std::string> m_replaced{};  ///< agents whose file is of an earlier clean-up
 };
 
 /// Returns the fresh keys for machines; null without --clean.
 Value fresh_keys_value(std::optional<FreshKeys> const &fresh);
-/// Reports them on stderr.
-void say_fresh_keys(Context &context, FreshKeys const &fresh);
 
 }  // namespace relay::cli

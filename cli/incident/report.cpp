@@ -120,7 +120,8 @@ void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &
 void forget_restored(IncidentReceipt &receipt, FreshKeys const &fresh) {
     receipt.details.reset();
     for (IncidentItem &item : receipt.items) {
-        bool const is_restored = item.org() != nullptr || (item.agent() != nullptr && fresh.has(*item.agent()));
+        bool const is_restored =
+            (item.org() != nullptr && fresh.org_restored) || (item.agent() != nullptr && fresh.has(*item.agent()));
         if (is_restored) {
             item.standing.reset();
         }
@@ -264,7 +265,7 @@ Error with_doubts(IncidentVerb verb, std::vector<std::string> const &subjects, E
 }
 
 ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt receipt, Waits const &waits,
-                           FileScan const *scan, std::optional<FreshKeys> const &fresh) {
+                           FileScan const *scan, Clean *clean) {
     auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
                                       [](IncidentItem const &item) { return item.error.has_value(); });
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
@@ -273,12 +274,14 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     if (receipt.trail_missing) {  // then reading may have to wait, too
         context.output().note("committed; now reading the details");
     }
-    if (fresh) {
-        forget_restored(receipt, *fresh);
-    }
     WaitReports waited;
     if ((waits.acknowledged || waits.durable) && !context.globals().dry_run && !receipt.items.empty()) {
         waited = wait_for_others(context, receipt, waits);
+    }
+    bool const cleans = clean != nullptr && !context.globals().dry_run && !receipt.items.empty();
+    std::optional<FreshKeys> const fresh = cleans ? std::optional(clean->run(receipt)) : std::nullopt;
+    if (fresh) {
+        forget_restored(receipt, *fresh);
     }
     IncidentContexts const contexts = read_contexts(context.database(), receipt);
     WithoutKey const without_key = contexts.interrupted ? std::nullopt : read_without_key(context, receipt);
@@ -288,11 +291,11 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
     }
     say_next(context, verb, receipt, contexts, fresh.has_value());
     if (fresh) {
-        say_fresh_keys(context, *fresh);
+        clean->say(*fresh);
     }
     say_without_key(context, without_key.value_or(std::vector<AgentWithoutKey>()));
     say_waited(context, verb, waited);
-    if (contexts.interrupted || waited.interrupted) {
+    if (contexts.interrupted || waited.interrupted || (fresh && fresh->interrupted)) {
         throw Interrupted();
     }
     if (fresh && !fresh->complete()) {
@@ -315,7 +318,7 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
 
 ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
                          std::function<IncidentReceipt()> const &act, Waits const &waits, FileScan const *scan,
-                         std::function<FreshKeys(IncidentReceipt const &)> const &clean) {
+                         Clean *clean) {
     IncidentReceipt receipt;
     try {
         receipt = act();
@@ -331,12 +334,7 @@ ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::s
         }
         throw;
     }
-    bool const all_failed =
-        !receipt.items.empty() && std::all_of(receipt.items.begin(), receipt.items.end(),
-                                              [](IncidentItem const &item) { return item.error.has_value(); });
-    bool const cleans = clean && !all_failed && !context.globals().dry_run;
-    std::optional<FreshKeys> const fresh = cleans ? std::optional(clean(receipt)) : std::nullopt;
-    return report_incident(context, verb, std::move(receipt), waits, scan, fresh);
+    return report_incident(context, verb, std::move(receipt), waits, scan, clean);
 }
 
 std::vector<std::string> id_texts(std::vector<AgentId> const &agents) {

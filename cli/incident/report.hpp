@@ -24,12 +24,12 @@ enum class IncidentVerb { block, unblock, revoke, restore };
 ///
 /// `scan` is set for keys found in a text: the document shows where they are, and what was not looked into.
 ///
-/// `fresh` are the keys that --clean gave: the document lists them.
+/// `clean` then gives fresh keys, but not in a dry run, nor if everything failed: the document lists them.
 ///
 /// Returns ok; partial if some ids are unknown or some of the text was not looked into; check_no if a gateway or a standby does not confirm in time. Throws
 /// Error: not_found if all ids are unknown; internal if stdout cannot be written.
 ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt receipt, Waits const &waits = {},
-                           FileScan const *scan = nullptr, std::optional<FreshKeys> const &fresh = {});
+                           FileScan const *scan = nullptr, Clean *clean = nullptr);
 
 /// Returns the error with its last lines (Hint::not_confirmed): nothing is confirmed of any of `subjects`. Keeps lines
 /// that it has.
@@ -37,12 +37,10 @@ Error with_doubts(IncidentVerb verb, std::vector<std::string> const &subjects, E
 
 /// Runs `act`, which must not stay in doubt, and reports it. If its outcome is unknown, or the database did not do it,
 /// the last lines of stderr are `NOT CONFIRMED: agent X may still be live` (blocked, revoked), one for each of
-/// `subjects` ("agent X"). If it certainly failed, the error says that nothing was changed. `clean` runs after the
-/// COMMIT and before the report, but not in a dry run.
+/// `subjects` ("agent X"). If it certainly failed, the error says that nothing was changed.
 ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::string> const &subjects,
                          std::function<IncidentReceipt()> const &act, Waits const &waits = {},
-                         FileScan const *scan = nullptr,
-                         std::function<FreshKeys(IncidentReceipt const &)> const &clean = {});
+                         FileScan const *scan = nullptr, Clean *clean = nullptr);
 
 /// Returns "agent X" for each agent.
 std::vector<std::string> id_texts(std::vector<AgentId> const &agents);

@@ -88,6 +88,47 @@ struct RestoredAgent : WriteReceipt {
 /// nothing if the agent is not revoked. Throws Error: not_found; conflict, its organization is revoked; limit; sink.
 RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
                             KeyDelivery &delivery);
+
+/// How long a revocation counts as the work of a run that was broken off.
+inline constexpr std::chrono::hours own_for{24};
+/// Returns true if the revocation was made by this actor under this ticket within own_for: by this run, or by an earlier
+/// one that did not finish.
+bool is_own(Standing const &row, Attribution const &by, Instant now);
+
+/// What an incident is about: agents, an organization, or keys.
+struct OfIncident {
+    std::vector<AgentId> agents{};
+    std::optional<OrgId> org{};
+    std::vector<KeyId> keys{};
+};
+/// Gives an agent a new key if an own revocation (is_own) of a subject of `what` ended an active or staged key of it that
+/// was live. The new key keeps its expiry; a key in grace ends. The agent is restored if it is
+/// revoked. Decides under the lock of the agent. If it has a working key already, or none was ended, nothing changes
+/// (`key` says which). Throws Error as restore_agent; conflict: someone else had revoked the agent.
+RestoredAgent renew_agent(db::Database &database, AgentId const &agent, OfIncident const &what,
+                          WriteOptions const &options, KeyDelivery &delivery);
+
+struct AgentToRenew {
+    AgentId agent;
+    std::optional<Instant> expires_at{};  ///< of the key that was ended
+};
+/// Returns the agents of which an own revocation ended a key, as renew_agent decides it; in order of their ids.
+std::vector<AgentToRenew> agents_to_renew(db::Database &database, OfIncident const &what, Attribution const &by);
+
+/// A file DIR/AGENT.key, and the key in it, if it has one.
+struct FreshFile {
+    AgentId agent;
+    std::optional<KeyId> key{};
+};
+struct FreshBefore {
+    AgentId agent;
+    bool was_fresh = false;  ///< the key was made after an own revocation: so an earlier clean-up wrote the file
+};
+/// Returns those of `files` whose agents belong to `what`. Waits at most `lock_patience` for a lock.
+std::vector<FreshBefore> fresh_before(db::Database &database, std::vector<FreshFile> const &files,
+                                      OfIncident const &what, Attribution const &by,
+                                      std::chrono::milliseconds lock_patience);
+
 /// Returns the organizations, then the agents, whose revocation under this ticket is in force. Throws Error: not_found, no
 /// revocation was ever made under it.
 std::vector<Subject> revoked_under(db::Database &database, Note const &ticket);

@@ -131,9 +131,4 @@ std::vector<AgentWithoutKey> agents_without_key(db::Database &database, std::vec
                              [&](db::Transaction &transaction) { return sql::agents_without_key(transaction, keys); });
 }
 
-std::vector<AgentWithoutKey> agents_without_key(db::Database &database, OrgId const &org) {
-    return database.transact(reading(),
-                             [&](db::Transaction &transaction) { return sql::agents_without_key(transaction, org); });
-}
-
 }  // namespace relay

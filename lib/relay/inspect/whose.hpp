@@ -77,7 +77,5 @@ struct AgentWithoutKey {
 
 /// Returns the agents of these keys for which none is left, in order of their ids. Not those that are revoked.
 std::vector<AgentWithoutKey> agents_without_key(db::Database &database, std::vector<KeyId> const &keys);
-/// The same for all agents of an organization.
-std::vector<AgentWithoutKey> agents_without_key(db::Database &database, OrgId const &org);
 
 }  // namespace relay

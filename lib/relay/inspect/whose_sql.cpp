@@ -25,12 +25,11 @@ LEFT JOIN LATERAL (
     WHERE sighting.key_id = found.id AND sighting.ip_address <> '::' ORDER BY sighting.last_used_at DESC LIMIT 1) AS seen ON true
 ORDER BY asked.position)sql";
 
-// $1: the ids of keys; $2: or an organization.
+// $1: the ids of keys.
 constexpr auto without_key_sql = R"sql(
 SELECT agent.agent_id, agent.owner, left_over.has_retiring
-FROM (SELECT DISTINCT key.agent_id FROM unnest($1::text[]) AS asked (id) JOIN relay.agent_keys AS key ON key.key_id = asked.id
-      UNION ALL
-      SELECT agent_id FROM relay.agents WHERE org_id = $2) AS ended
+FROM (SELECT DISTINCT key.agent_id FROM unnest($1::text[]) AS asked (id) JOIN relay.agent_keys AS key ON key.key_id = asked.id)
+     AS ended
 JOIN relay.agent_status AS agent ON agent.agent_id = ended.agent_id
 CROSS JOIN LATERAL (
     SELECT COALESCE(bool_or(key.status IN ('staged', 'active')), false) AS has_key,
@@ -105,11 +104,7 @@ Whose whose_agent(db::Transaction &transaction, AgentId const &agent) {
 }
 
 std::vector<AgentWithoutKey> agents_without_key(db::Transaction &transaction, std::vector<KeyId> const &keys) {
-    return read_without_key(transaction.exec(without_key_sql, {db::array_text(keys), std::nullopt}));
-}
-
-std::vector<AgentWithoutKey> agents_without_key(db::Transaction &transaction, OrgId const &org) {
-    return read_without_key(transaction.exec(without_key_sql, {db::array_text(std::vector<KeyId>()), org}));
+    return read_without_key(transaction.exec(without_key_sql, {db::array_text(keys)}));
 }
 
 }  // namespace relay::sql

@@ -12,6 +12,5 @@ Whose whose_agent(db::Transaction &transaction, AgentId const &agent);
 Whose whose_org(db::Transaction &transaction, OrgId const &org);
 
 std::vector<AgentWithoutKey> agents_without_key(db::Transaction &transaction, std::vector<KeyId> const &keys);
-std::vector<AgentWithoutKey> agents_without_key(db::Transaction &transaction, OrgId const &org);
 
 }  // namespace relay::sql
