@@ -55,6 +55,8 @@ BEGIN
     END;
 END
 $$;
+-- For people: whether the shared secret still lets an agent in.
+GRANT EXECUTE ON FUNCTION relay.decide_legacy(text, text) TO relay_provisioner, relay_responder, relay_auditor;
 
 -- Records a use, at most once per minute. It waits for no lock on a table, and skips a row that a batch of `issue` has
 -- locked: a later call writes it.

@@ -30,7 +30,8 @@ Record details_record(AgentDetails const &details) {
     for (Key const &key : details.keys) {
         keys.push_back(hide(key_record(key), {"agent_id", "org_id"}));
     }
-    Record record = agent_summary(details.agent, details.standing, details.keys, details.grants, details.last_address);
+    Record record = agent_summary(details.agent, details.standing, details.keys, details.grants, details.last_address,
+                                  details.keyless);
     bool const told = !are_more_than_names(details.grants);
     if (!told) {  // the list of grants follows and says more
         std::erase_if(record, [](Field const &field) { return field.key.empty() && field.label == "Permissions"; });

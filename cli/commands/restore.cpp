@@ -35,7 +35,7 @@ Record restored_page(RestoredAgent const &restored) {
     if (restored.key) {
         keys.push_back(*restored.key);
     }
-    Record page{people_only("Gateways", describe_access(restored.agent.status, {}, keys))};
+    Record page{people_only("Gateways", describe_access(restored.agent.status, {}, keys, {}))};
     append(page, new_key_record(restored.agent, restored.key, restored.delivered_to));
     page.push_back({"status", "Status", restored.agent.status});
     return page;

@@ -50,8 +50,9 @@ Record agent_record(Agent const &agent) {
 }
 
 Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, std::vector<Key> const &keys,
-                     std::vector<Grant> const &grants, std::optional<std::string> const &address) {
-    Record summary{people_only("Gateways", describe_access(agent.status, standing, keys))};
+                     std::vector<Grant> const &grants, std::optional<std::string> const &address,
+                     KeylessWays const &keyless) {
+    Record summary{people_only("Gateways", describe_access(agent.status, standing, keys, keyless))};
     append(summary, hide(agent_record(agent), {"status", "permissions", "created_at", "last_used_at"}));
     append(summary, {
                         people_only("Labels", describe_labels(agent.labels)),
@@ -65,7 +66,12 @@ Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, 
     return summary;
 }
 
-std::string describe_access(Status status, std::vector<Standing> const &standing, std::vector<Key> const &keys) {
+std::string describe_keyless(KeylessWays const &keyless) {
+    return keyless.shared_secret ? "with the shared secret" : keyless.without_key ? "without a key" : "";
+}
+
+std::string describe_access(Status status, std::vector<Standing> const &standing, std::vector<Key> const &keys,
+                            KeylessWays const &keyless) {
     auto const of = [&](StandingKind kind, SubjectKind subject) {
         return std::any_of(standing.begin(), standing.end(),
                            [&](Standing const &row) { return row.kind == kind && kind_of(row.subject) == subject; });
@@ -83,6 +89,9 @@ std::string describe_access(Status status, std::vector<Standing> const &standing
         return "REFUSED now: it is " + std::string(text_of(status));
     }
     bool const has_key = std::any_of(keys.begin(), keys.end(), [](Key const &key) { return key.live(); });
+    if (std::string const way = describe_keyless(keyless); !has_key && !way.empty()) {
+        return "accepted now, " + way + ": it has no working key";
+    }
     return has_key ? "accepted now" : "REFUSED now: it has no working key";
 }
 

@@ -77,19 +77,37 @@ char const *id_label(IncidentItem const &item) {
     return "Key ID";
 }
 
-/// Returns whether gateways accept a key, or the agents of an organization, now.
-std::string access_text(IncidentItem const &item, IncidentContext const &context) {
-    Status const status = status_of(item, context);
-    std::string const who = item.org() != nullptr ? "its agents are " : "";
-    if (status != Status::active) {
-        return who + (who.empty() ? "REFUSED now: it is " : "REFUSED now: the organization is ") +
-               std::string(text_of(status));
+/// Returns whether gateways accept an agent, a key, or the agents of an organization, now: only what was read. A row that the
+/// command made refuses its subject even if nothing else could be read.
+std::string access_text(IncidentItem const &item, IncidentContext const &context, bool dry_run) {
+    bool const in_force = item.standing && !dry_run;
+    bool const is_org = item.org() != nullptr;
+    if (context.agent) {
+        AgentDetails const &read = *context.agent;
+        bool const unread_row = in_force && read.standing.empty();
+        return describe_access(read.agent.status, unread_row ? std::vector{*item.standing} : read.standing, read.keys,
+                               read.keyless);
+    }
+    bool const is_read = context.org || context.key;
+    if (!in_force && !is_read) {
+        return item.known ? "not known: the details could not be read" : "no such agent is known";
+    }
+    Status const status = in_force      ? relay::status_of(item.standing->kind)
+                          : context.org ? context.org->org.status
+                                        : Status::active;
+    std::string text = status == Status::active ? "accepted now" : "REFUSED now: it is " + std::string(text_of(status));
+    if (is_org) {
+        return status == Status::active
+                   ? "its agents are accepted now, except those that are blocked or revoked"
+                   : "its agents are REFUSED now: the organization is " + std::string(text_of(status));
     }
     if (context.key) {
-        bool const is_accepted = context.key->key.live() && !context.key->key.blocked;
-        return is_accepted ? "accepted now" : "REFUSED now";
+        Key const &key = context.key->key;
+        text = !key.live() || key.blocked ? (in_force ? text : "REFUSED now") : text;
+        std::string const way = describe_keyless(context.key->keyless);
+        text += way.empty() || key.blocked ? "" : "; but its agent is accepted " + way;
     }
-    return who.empty() ? "no such agent is known" : who + "accepted now, except those that are blocked or revoked";
+    return text;
 }
 
 Record agent_page(IncidentItem const &item, AgentDetails const &details) {
@@ -97,7 +115,8 @@ Record agent_page(IncidentItem const &item, AgentDetails const &details) {
     if (standing.empty() && item.standing) {  // the rows of a dry run are rolled back
         standing.push_back(*item.standing);
     }
-    Record page = agent_summary(details.agent, standing, details.keys, details.grants, details.last_address);
+    Record page =
+        agent_summary(details.agent, standing, details.keys, details.grants, details.last_address, details.keyless);
     if (!details.authentications.empty()) {
         page.push_back(people_only("Last authenticated", authentication_records(details.authentications)));
     }
@@ -159,11 +178,14 @@ Record incident_record(IncidentItem const &item, IncidentContext const &context)
     };
 }
 
-Record incident_page(IncidentItem const &item, IncidentContext const &context) {
+Record incident_page(IncidentItem const &item, IncidentContext const &context, bool dry_run) {
+    Value const access = access_text(item, context, dry_run) + (dry_run ? " (dry run: nothing was changed)" : "");
     if (context.agent) {
-        return agent_page(item, *context.agent);
+        Record page = agent_page(item, *context.agent);
+        page.front().value = access;
+        return page;
     }
-    Record page{people_only("Gateways", access_text(item, context)), people_only(id_label(item), item.subject)};
+    Record page{people_only("Gateways", access), people_only(id_label(item), item.subject)};
     if (context.org) {
         page.push_back(people_only("Name", context.org->org.name));
         page.push_back(people_only("Agents", std::int64_t{context.org->org.agents}));

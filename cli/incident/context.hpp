@@ -32,7 +32,8 @@ IncidentContexts read_contexts(db::Database &database, IncidentReceipt const &re
 /// Returns an item with its context, for machine formats and for a table of several items.
 Record incident_record(IncidentItem const &item, IncidentContext const &context);
 
-/// Returns one item for people: the agent's summary and last events, the organization, or the key and its owner.
-Record incident_page(IncidentItem const &item, IncidentContext const &context);
+/// Returns one item for people: the agent's summary and last events, the organization, or the key and its owner. The first
+/// line says whether gateways accept it now, as it was read: in a dry run, nothing of the item is in force.
+Record incident_page(IncidentItem const &item, IncidentContext const &context, bool dry_run);
 
 }  // namespace relay::cli

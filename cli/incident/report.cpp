@@ -167,7 +167,7 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
     if (as_page) {
         document.is_list = false;
         IncidentItem const &item = receipt.items.front();
-        document.data = incident_page(item, contexts.of.front());
+        document.data = incident_page(item, contexts.of.front(), context.globals().dry_run);
         if (auto const *const key = std::get_if<KeyId>(&item.subject); key != nullptr && scan != nullptr) {
             document.data.push_back(people_only("Found in", place_texts(*scan, *key)));
         }

@@ -213,7 +213,7 @@ def test_what_cannot_be_read_about_the_files_does_not_delay_the_revocation(relay
 def test_killed_between_its_commits_a_repeat_finishes_it(relay, database, key, other, tmp_path, words):
     """Killed as it sends to the server, and as it names its files: so each COMMIT has happened, or has not. The organization is
     blocked, one agent has an expiry, and one id has no agent."""
-    relay("block", "--org", "acme", check=0)
+    relay("block", "--org", "acme", "--confirm", "acme", check=0)
     expiry = database.value("UPDATE relay.agent_keys SET expires_at = now() + interval '9 days' WHERE agent_id = 'crm' RETURNING expires_at")
     (tmp_path / "leak").write_text(f"{key} {other}")
     tracer = strace.Tracer()

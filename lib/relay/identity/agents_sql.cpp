@@ -19,6 +19,11 @@ std::string const columns = R"sql(
 
 std::string const find_sql = "SELECT" + columns + " FROM relay.agent_status WHERE agent_id = $1";
 
+constexpr auto keyless_ways_sql = R"sql(
+SELECT (SELECT answer.reason FROM relay.decide_legacy(agent.agent_id, agent.org_id) AS answer) = 'ok' AS shared_secret,
+       org.auth_mode = 'optional' AS without_key
+FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id WHERE agent.agent_id = $1)sql";
+
 constexpr auto lock_sql = "SELECT agent_id FROM relay.agents WHERE agent_id = $1 FOR NO KEY UPDATE";
 
 constexpr auto by_name_sql =
@@ -111,6 +116,16 @@ db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &f
         {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.which.owner,
          pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.which.unowned, filter.limit},
         read_agent};
+}
+
+db::Pending<KeylessWays> ask_keyless_ways(db::Transaction &transaction, AgentId const &id) {
+    return transaction.ask(keyless_ways_sql, {id}, [](db::Rows const &rows) {
+        KeylessWays ways;
+        for (db::Row const row : rows) {
+            ways = {.shared_secret = row.boolean("shared_secret"), .without_key = row.boolean("without_key")};
+        }
+        return ways;
+    });
 }
 
 }  // namespace relay::sql

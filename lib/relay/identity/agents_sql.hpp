@@ -49,4 +49,7 @@ std::vector<std::string> agent_sort_fields();
 /// Returns agents in order of `sort`, then of id.
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter);
 
+/// Returns how gateways would accept the agent without its own key. An agent that does not exist: not at all.
+db::Pending<KeylessWays> ask_keyless_ways(db::Transaction &transaction, AgentId const &id);
+
 }  // namespace relay::sql

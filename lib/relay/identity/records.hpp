@@ -101,6 +101,12 @@ struct Key {
     }
 };
 
+/// The ways in which an agent is accepted without its own key, if nothing refuses it.
+struct KeylessWays {
+    bool shared_secret = false;  ///< it is listed, a window is open, and it has not proven its own key
+    bool without_key = false;  ///< its organization accepts calls without a key (auth_mode optional)
+};
+
 /// A block or revocation in force.
 struct Standing {
     Subject subject;

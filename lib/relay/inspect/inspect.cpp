@@ -90,6 +90,7 @@ std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transa
     return [&transaction, asked = sql::ask_agent(transaction, agent), keys = sql::keys_of_agent(transaction, agent),
             standing = sql::standing_for_agent(transaction, agent), address = sql::last_address(transaction, agent),
             grants = sql::grants_of_agent(transaction, agent), roles = sql::roles_of_agent(transaction, agent),
+            keyless = sql::ask_keyless_ways(transaction, agent),
             uses = sql::authentications(transaction, agent, most_addresses),
             last = events > 0 ? std::optional<Events>(sql::last_events(transaction, agent, events)) : std::nullopt,
             changes = events > 0 ? std::optional<Events>(sql::last_changes(transaction, agent, events))
@@ -107,6 +108,7 @@ std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transa
                             .last_address = address.get(),
                             .grants = grants.get(),
                             .roles = roles.get(),
+                            .keyless = keyless.get(),
                             .at = transaction.now(),
                             .db_role = transaction.db_role()};
     };
@@ -153,6 +155,7 @@ KeyDetails show_key(db::Database &database, KeyId const &key, int events) {
         KeyDetails result{.key = sql::get_key(transaction, key)};
         result.standing =
             sql::standing_for(transaction, {result.key.agent_id, result.key.org_id, result.key.key_id}).get();
+        result.keyless = sql::ask_keyless_ways(transaction, result.key.agent_id).get();
         if (events > 0) {
             result.events = sql::last_events(transaction, key, events).get();
             result.changes = sql::last_changes(transaction, key, events).get();

@@ -55,6 +55,7 @@ struct AgentDetails {
     std::optional<std::string> last_address{};  ///< the address that it last called from
     std::vector<Grant> grants{};  ///< everything that it may do, directly and through roles
     std::vector<RoleId> roles{};
+    KeylessWays keyless{};
     Instant at{};
     std::string db_role{};
 };
@@ -85,6 +86,7 @@ ListEnd list_keys(db::Database &database, ListKeys const &request, EachItem<Key>
 struct KeyDetails {
     Key key;
     std::vector<Standing> standing{};  ///< of the key, its agent and its organization
+    KeylessWays keyless{};  ///< of its agent
     std::vector<Event> events{};  ///< newest first; with attempts that had the wrong secret
     std::vector<Event> changes{};  ///< those that are not mere uses
     std::vector<Authentications> authentications{};  ///< the latest first
