@@ -30,6 +30,25 @@ def test_a_store_without_a_live_key_makes_the_agent_due(relay, database, store, 
     assert relay.json("rotate-key", "bot", "--deliver", PUT, *words)["changed"] is False
 
 
+def test_a_store_that_still_holds_a_key_in_grace_gets_a_new_one_before_that_key_ends(relay, database, store, old):
+    """A write that came after the settle time, or was lost, left the old key there."""
+    words = ("--read-back", READ_BACK, "--if-older-than", "80d", "--grace", "72h")
+    new = key_id(make_new(relay, store, database, *words))
+    store.put(old)
+    assert relay.json("rotate-key", "bot", "--deliver", PUT, *words)["changed"] is False  # the new key may still arrive
+    pass_time(database, minutes=30)
+    data = deliver(relay, PUT, *words)
+    assert data["key_id"] == key_id(store.held()) not in (new, key_id(old))
+    assert store.use() == "ok" and use(database, old) == "ok"
+    assert relay.json("rotate-key", "bot", "--deliver", PUT, *words)["changed"] is False
+
+
+def make_new(relay, store, database, *words):
+    pass_time(database, days=85)
+    deliver(relay, PUT, *words)
+    return store.held()
+
+
 def test_a_look_that_fails_proves_nothing(relay, database, store):
     words = ("rotate-key", "bot", "--deliver", PUT, "--read-back", "exit 3", "--if-older-than", "80d")
     result = relay(*words, check=0)

@@ -209,12 +209,22 @@ class Rotation {
         bool const has_settled = std::any_of(m_keys.staged.begin(), m_keys.staged.end(), [&](Key const &key) {
             return key.live() && key.settle_until <= m_transaction.now();
         });
-        bool const store_is_without = m_request.view && !shown_key(m_transaction, m_keys, *m_request.view);
-        if (has_settled || store_is_without) {
+        if (has_settled || store_lacks_key()) {
             m_in_grace.reset();  // it is due whatever its age, so a key in grace does not prevent it
             return {};
         }
         return reason_to_keep(m_request, *m_keys.active, m_transaction.now());
+    }
+
+    /// Whether the store shows no key that stays: none that works, or one that ends soon although the store had all the
+    /// time to take the active one. A write that came too late, or was lost, left it there.
+    bool store_lacks_key() const {
+        if (!m_request.view) {
+            return false;
+        }
+        auto const shown = shown_key(m_transaction, m_keys, *m_request.view);
+        bool const has_settled = !(m_keys.active->settle_until > m_transaction.now());
+        return !shown || (shown->state == KeyState::retiring && has_settled);
     }
 
     RotatedKey keep(std::string reason) {
