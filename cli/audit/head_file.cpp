@@ -22,12 +22,13 @@ std::string_view take(std::string_view &text, std::string_view name) {
     return value;
 }
 
-std::int64_t take_number(std::string_view &text, std::string_view name) {
+std::int64_t take_number(std::string_view &text, std::string_view name, std::int64_t lowest) {
     std::string_view const value = take(text, name);
     std::int64_t number = -1;
     auto const [end, failure] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (failure != std::errc() || end != value.data() + value.size() || number < 0) {
-        throw Error(ErrorKind::usage, "its line \"" + std::string(name) + "\" has no number");
+    if (failure != std::errc() || end != value.data() + value.size() || number < lowest) {
+        throw Error(ErrorKind::usage, "its line \"" + std::string(name) + "\" has no number" +
+                                          (lowest > 0 ? " from " + std::to_string(lowest) : ""));
     }
     return number;
 }
@@ -46,9 +47,9 @@ HeadFile parse_head(std::string_view text, std::string const &source) {
         }
         text.remove_prefix(beginning.size());
         HeadFile file;
-        file.head.seal_no = take_number(text, "seal");
+        file.head.seal_no = take_number(text, "seal", 1);
         file.head.hash = Sha256::parse(take(text, "hash"));
-        file.head.up_to_event_id = take_number(text, "up_to");
+        file.head.up_to_event_id = take_number(text, "up_to", 0);
         file.head.sealed_at = parse_instant(take(text, "at"));
         if (text.starts_with(signature_word)) {
             file.signature = take(text, "signature");

@@ -50,6 +50,9 @@ ExitStatus run(Options const &options, Context &context) {
     if (!receipt.changed) {
         context.output().note("nothing to seal");
     }
+    if (options.out && !receipt.head && !context.globals().dry_run) {
+        context.output().note("there is no seal yet, so --out wrote no file");
+    }
     return ExitStatus::ok;
 }
 
@@ -73,15 +76,18 @@ Command const audit_seal{
 hash of the seal before it. So the last hash, the head, proves every event before it: `audit verify` shows if one was
 altered, removed or added later. Run it from a timer, and keep the head where a thief of the database cannot write.
 
-Writers of events do not wait for a seal. If a transaction that may still add an event is open, the next seal has its
-events. A month that `audit maintain` drops stays proven, because its seals are kept. An event in an archive can be
-compared with them.
+Writers of events do not wait for a seal. If a transaction that may still add an event is open, a later seal has its
+events, once it has ended. A month that `audit maintain` drops stays proven, because its seals are kept. To compare an
+archive with them, see the form of an event in schema/README.md.
 
---out FILE writes the head to FILE, also if there was nothing to seal. It replaces an earlier head, and no other file.
---sign-key FILE signs it with Ed25519. The key is PEM, as OpenSSL makes it: openssl genpkey -algorithm ed25519 -out
-sign.pem. Anyone can check the signature with the public key: openssl pkey -in sign.pem -pubout -out sign.pub.pem.
+--out FILE writes the head to FILE, also if there was nothing to seal, but not before the first seal. It replaces an
+earlier head, and no other file. --sign-key FILE signs it with Ed25519. The key is PEM, as OpenSSL makes it: openssl
+genpkey -algorithm ed25519 -out sign.pem. Anyone can check the signature with the public key: openssl pkey -in sign.pem
+-pubout -out sign.pub.pem.
 
-Each run commits after 100000 events, and the next run continues where it stopped. Sealing needs relay_provisioner.
+Each seal has the events of at most 5000 numbers and is committed at once, so the next run continues where this one
+stopped. --dry-run only counts. A seal is its own record, so it is no event, and --ticket and --reason are not stored.
+Sealing needs relay_provisioner or relay_responder.
 
 Exit 0: sealed, or nothing to seal. 2: the key cannot be used. 4: the login may not seal. 5, 12: FILE cannot be
 written; if events were sealed before that, run the command again. 8: another session is sealing.

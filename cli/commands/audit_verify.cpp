@@ -36,9 +36,10 @@ ExitStatus run(Options const &options, Context &context) {
         file = parse_head(read_trusted(*options.head, "--head", longest_file), input_name(*options.head));
     }
     std::optional<bool> const signature_valid = check_signature(options, file);
+    bool const use_head = options.head && signature_valid != false;  // a forged one proves nothing
     AuditVerification found =
-        verify_audit(context.database(), {.head = options.head ? std::optional(file.head) : std::nullopt});
-    if (signature_valid == false) {
+        verify_audit(context.database(), {.head = use_head ? std::optional(file.head) : std::nullopt});
+    if (signature_valid == false && (!found.fault || found.fault->what == "not_sealed")) {
         found.fault = AuditFault{.what = "signature_invalid",
                                  .text = input_name(*options.head) + " does not have the signature of this key"};
     }
@@ -78,11 +79,12 @@ so altered functions in the database hide nothing.
 
 An event that was never sealed is not proven: "Not proven" says how many there are, and since when. Someone who can
 write everything in the database could also write the chain anew, or remove its end. --head FILE shows both. FILE is a
-head that `audit seal` wrote before. The command then names the seals and the range of events that are missing. With --public-key, the
-head must have a valid signature of that key (PEM).
+head that `audit seal` wrote before. The command then names the seals and the range of events that are missing. With
+--public-key, the head must have a valid signature of that key (PEM). Without one, the head is not compared.
 
-Events of months that `audit maintain` dropped are counted separately, with the months, as relay.retention_drops records
-them. Reading all rows takes about a minute for 5 million. It also works on a standby.
+Events of months that `audit maintain` dropped are counted separately, with the months. They count as dropped only if
+relay.retention_drops and an event audit_month_dropped agree about the month, and only as many as it had when it was
+dropped. Reading all rows takes about a minute for 5 million. It also works on a standby.
 
 Exit 0: every sealed event is as it was. 2: FILE is not a head, or not a public key. 10: the trail differs
 from its seals or from the head; or it has no seal.

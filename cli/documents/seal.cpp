@@ -1,6 +1,7 @@
 #include "cli/documents/seal.hpp"
 
 #include "cli/documents/fields.hpp"
+#include "relay/model/text.hpp"
 
 namespace relay::cli {
 
@@ -17,7 +18,12 @@ Record head_fields(std::optional<SealHead> const &head) {
 }
 
 std::string describe(AuditVerification const &found) {
-    return found.fault ? found.fault->text : "ok: every sealed event is as it was";
+    if (found.fault) {
+        return found.fault->text;
+    }
+    return found.dropped_rows == 0 ? "ok: every sealed event is as it was"
+                                   : "ok: every sealed event is as it was, except " +
+                                         counted(found.dropped_rows, "event") + " of dropped months";
 }
 
 Value fault_of(AuditVerification const &found) {

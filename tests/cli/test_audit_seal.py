@@ -137,7 +137,52 @@ def test_a_seal_waits_for_no_writer_and_no_writer_for_a_seal(relay, database, se
     sealer.close()
 
 
+def test_ranges_become_complete_although_there_is_always_a_writer(relay, database, sealed):
+    """Two writers take turns, so one is open at each moment."""
+    writers = [database.connect(), database.connect()]
+    for writer in writers:
+        writer.autocommit = False
+    writers[0].execute(INSERT, ("late", None))
+    database.execute("INSERT INTO relay.auth_events (action) SELECT 'x' FROM generate_series(1, 12000)")
+    assert relay.json("audit", "seal")["data"]["writer_open"] is True
+    done = database.value("SELECT up_to_event_id FROM relay.event_seals ORDER BY seal_no DESC LIMIT 1")
+    assert database.value("SELECT max(complete_up_to) FROM relay.event_seals") < done
+    writers[1].execute(INSERT, ("later", None))
+    writers[0].commit()
+    data = relay.json("audit", "seal")["data"]
+    assert (data["events_sealed"], data["writer_open"]) == (1, True)
+    assert database.value("SELECT max(complete_up_to) FROM relay.event_seals") == done
+    assert relay.json(*VERIFY)["data"]["ok"] is True
+    tamper(database, "INSERT INTO relay.auth_events SELECT * FROM relay.auth_events WHERE event_id = %s", done)
+    assert fault(relay) == ("added", done)
+    for writer in writers:
+        writer.close()
+
+
+def test_a_caller_can_seal_nothing_untrue(relay, database, sealed):
+    login = database.cluster.login("only_sealer", member_of="relay_responder")
+    database.execute(INSERT, "more", None)
+    caller = database.connect(user=login)
+    caller.execute("SET default_transaction_isolation = 'repeatable read'")
+    with pytest.raises(Exception, match="READ COMMITTED"):
+        caller.execute("SELECT relay.add_seal(9223372036854775807, 'x')")
+    caller.execute("SET default_transaction_isolation = 'read committed'")
+    caller.execute("SELECT relay.add_seal(9223372036854775807, 'x')")
+    with pytest.raises(Exception, match="permission denied"):
+        caller.execute("INSERT INTO relay.event_seals SELECT * FROM relay.event_seals")
+    caller.close()
+    data = relay.json(*VERIFY)["data"]
+    assert data["ok"] is True and data["seals"] == 3 and data["events_unsealed"] == 0
+
+
 # --- tampering
+
+
+def test_a_second_row_at_the_end_of_a_step_is_named(relay, database):
+    database.execute("INSERT INTO relay.auth_events (action) SELECT 'x' FROM generate_series(1, 12000)")
+    relay("audit", "seal", check=0)
+    tamper(database, "INSERT INTO relay.auth_events SELECT * FROM relay.auth_events WHERE event_id = 5000")
+    assert fault(relay) == ("added", 5000)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +221,7 @@ def test_a_second_row_with_the_same_number_is_named(relay, database, sealed):
 
 @pytest.mark.parametrize(
     "change",
-    ["sealed_at = sealed_at - interval '1 day'", "actor = 'x'", "db_role = 'x'", "closed = NOT closed", "up_to_event_id = up_to_event_id + 1",
+    ["sealed_at = sealed_at - interval '1 day'", "actor = 'x'", "db_role = 'x'", "complete_up_to = complete_up_to - 1", "open_writers = '{3/17}'", "up_to_event_id = up_to_event_id + 1",
      "hash = sha256('x')", "previous_hash = sha256('x')", "entries = overlay(entries PLACING '\\x00' FROM 20)",
      "row_count = row_count - 1, entries = substr(entries, 27)"],
 )  # fmt: skip
@@ -200,14 +245,16 @@ def test_no_role_may_alter_seals(relay, database, sealed, role):
         database.execute("RESET ROLE")
     with pytest.raises(Exception, match="append-only"):
         database.execute("DELETE FROM relay.event_seals")
-    if role in ("relay_responder", "relay_auditor"):
+    if role == "relay_auditor":
         reader = relay.with_(dsn=database.dsn(user=database.cluster.login(f"only_{role}", member_of=role)))
         assert reader.json(*VERIFY)["data"]["ok"] is True
         reader.error("audit", "seal", check=4)
+        reader.error("audit", "seal", "--dry-run", check=4)
 
 
-def test_a_provisioner_seals(relay, database, sealed):
-    login = database.cluster.login("only_relay_provisioner", member_of="relay_provisioner")
+@pytest.mark.parametrize("role", ["relay_provisioner", "relay_responder"])
+def test_who_may_seal(relay, database, sealed, role):
+    login = database.cluster.login(f"only_{role}", member_of=role)
     database.execute(INSERT, "more", None)
     sealer = relay.with_(dsn=database.dsn(user=login))
     assert sealer.json("audit", "seal")["data"]["events_sealed"] == 1
@@ -228,7 +275,7 @@ def form(row):
 def test_the_form_is_the_one_that_is_documented(relay, database, sealed):
     database.execute("SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'; SET bytea_output = 'escape'")
     rows = database.rows(
-        "SELECT event_id::text, (extract(epoch FROM occurred_at)::numeric * 1000000)::bigint::text AS at, org_id, agent_id, key_id, action, outcome,"
+        "SELECT event_id::text, (extract(epoch FROM date_trunc('minute', occurred_at))::bigint * 1000000 + extract(microseconds FROM occurred_at)::bigint)::text AS at, org_id, agent_id, key_id, action, outcome,"
         " reason, text(ip_address) AS ip, actor, db_role, ticket, trace_id, detail::text AS details, times::text AS counted FROM relay.auth_events AS event ORDER BY event.event_id"
     )  # fmt: skip
     digests = [hashlib.sha256(form(row.values())).digest()[:16] for row in rows]
@@ -237,10 +284,11 @@ def test_the_form_is_the_one_that_is_documented(relay, database, sealed):
     assert [int.from_bytes(entries[at : at + 8], "big") for at in range(0, len(entries), 26)] == [int(row["event_id"]) for row in rows]
 
     previous = bytes(32)
-    for seal in database.rows("SELECT seal_no, after_event_id, up_to_event_id, closed, row_count, entries, hash, actor, db_role, to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS at FROM relay.event_seals ORDER BY 1"):
+    for seal in database.rows("SELECT seal_no, after_event_id, up_to_event_id, complete_up_to, open_writers, row_count, entries, hash, actor, db_role, to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS at FROM relay.event_seals ORDER BY 1"):
+        writers = ",".join(seal["open_writers"])
         text = (
             f"relay-audit-seal/1\nseal {seal['seal_no']}\nafter {seal['after_event_id']}\nup_to {seal['up_to_event_id']}\n"
-            f"closed {'true' if seal['closed'] else 'false'}\nrows {seal['row_count']}\nat {seal['at']}\n"
+            f"complete {seal['complete_up_to']}\nwriters {len(writers)}:{writers}\nrows {seal['row_count']}\nat {seal['at']}\n"
             f"actor {len(seal['actor'])}:{seal['actor']}\nrole {len(seal['db_role'])}:{seal['db_role']}\n"
             f"entries {hashlib.sha256(bytes(seal['entries'])).hexdigest()}\nprevious {previous.hex()}\n"
         )
@@ -304,9 +352,30 @@ def test_a_signature_is_one_that_openssl_accepts(relay, database, sealed, keys, 
     assert fault(relay, "--head", head, "--public-key", public)[0] == "signature_invalid", "it has none"
 
 
+def test_a_chain_that_is_gone_is_named_by_its_head(relay, database, sealed, tmp_path):
+    head = tmp_path / "head.txt"
+    relay.json("audit", "seal", "--out", head)
+    tamper(database, "DELETE FROM relay.event_seals")
+    result = relay(*VERIFY, "--head", head, check=10)
+    assert "the whole chain is missing: seal 1 to 2, events 1 to " in result.out and "next:" not in result.err
+    assert fault(relay, "--head", head) == ("seal_missing", 1)
+
+
+def test_a_forged_head_hides_no_altered_row(relay, database, sealed, keys, tmp_path):
+    head, number = tmp_path / "head.txt", an_event(database)
+    relay.json("audit", "seal", "--out", head)
+    tamper(database, "UPDATE relay.auth_events SET reason = 'x' WHERE event_id = %s", number)
+    data = relay(*VERIFY, "--head", head, "--public-key", keys[1], "-o", "json", check=10).json()["data"]
+    assert data["signature_valid"] is False and (data["fault"]["what"], data["fault"]["event_id"]) == ("altered", str(number))
+
+
+def test_out_without_a_seal_says_that_there_is_no_file(relay, tmp_path):
+    assert "wrote no file" in relay("audit", "seal", "--out", "head", check=0).err and not (tmp_path / "head").exists()
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "relay-audit-head/1\n", "relay-audit-head/2\nseal 1\n", "relay-audit-head/1\nseal x\nhash 0\nup_to 1\nat 2026-01-01T00:00:00Z\n",
+    ["", "relay-audit-head/1\n", f"relay-audit-head/1\nseal 0\nhash {'0' * 64}\nup_to 1\nat 2026-01-01T00:00:00Z\n", "relay-audit-head/2\nseal 1\n", "relay-audit-head/1\nseal x\nhash 0\nup_to 1\nat 2026-01-01T00:00:00Z\n",
      "relay-audit-head/1\nseal 1\nhash zz\nup_to 1\nat 2026-01-01T00:00:00Z\n"],
 )  # fmt: skip
 def test_what_is_no_head_and_no_key_is_refused(relay, database, tmp_path, text):
@@ -337,6 +406,24 @@ def test_a_dropped_month_stays_proven_and_a_row_of_another_does_not(relay, datab
     tamper(database, "INSERT INTO relay.retention_drops (month, row_count, event_count, bytes, actor)"
                      " VALUES (date_trunc('month', now() AT TIME ZONE 'UTC'), 1, 1, 0, 'x')")  # fmt: skip
     assert fault(relay) == ("missing", number), "its month is there"
+
+
+def test_a_deletion_is_not_hidden_by_the_drop_of_its_month(relay, database, sealed):
+    old = database.value("SELECT min(event_id) FROM relay.auth_events WHERE occurred_at < now() - interval '60 days'")
+    tamper(database, "DELETE FROM relay.auth_events WHERE event_id = %s", old)
+    relay("audit", "maintain", "--keep-months", "2", "--yes", check=0)
+    data = relay(*VERIFY, "-o", "json", check=10).json()["data"]
+    assert (data["fault"]["what"], data["events_missing"], data["events_dropped"]) == ("missing", 1, 4)
+
+
+def test_a_drop_that_only_a_record_claims_is_not_believed(relay, database, sealed):
+    name = database.value("SELECT min(partition::text) FROM relay.event_months()")
+    month = database.value("SELECT min(month) FROM relay.event_months()")
+    database.execute(f"DROP TABLE {name}")
+    database.execute("INSERT INTO relay.retention_drops (month, row_count, event_count, first_event_id, last_event_id, bytes, actor)"
+                     " VALUES (%s, 5, 5, 1, 1000000, 0, 'x')", month)  # fmt: skip
+    data = relay(*VERIFY, "-o", "json", check=10).json()["data"]
+    assert (data["fault"]["what"], data["events_missing"], data["events_dropped"]) == ("missing", 5, 0)
 
 
 def play(scene):

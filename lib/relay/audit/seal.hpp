@@ -12,8 +12,9 @@
 
 /// Seals of the audit trail: a chain of hashes that shows any change to rows before its end.
 ///
-/// The forms of what is hashed are in schema/README.md. They depend on no setting, locale or version of the server, and
-/// the program computes them itself, so that altered functions in the database cannot hide an altered row.
+/// The forms of what is hashed are in schema/README.md. They depend on no setting, locale or version of the server.
+/// relay.add_seal computes them, so that no caller can seal what is untrue. The program computes them again, so that
+/// altered functions in the database cannot hide an altered row.
 namespace relay {
 
 /// What a seal has about one event.
@@ -28,7 +29,8 @@ struct Seal {
     std::int64_t seal_no = 0;
     std::int64_t after_event_id = 0;
     std::int64_t up_to_event_id = 0;
-    bool closed = false;  ///< no event up to up_to_event_id could appear any more
+    std::int64_t complete_up_to = 0;  ///< this seal and those before it have every event up to here
+    std::string open_writers{};  ///< the transactions that could still add one up to up_to_event_id: "3/17,4/9"
     std::vector<SealEntry> entries{};
     Sha256 previous{};  ///< the hash of the seal before it; zeros for the first
     Instant sealed_at{};
@@ -56,9 +58,9 @@ struct SealReceipt : WriteReceipt {
     bool writer_open = false;  ///< a transaction may still add an event below the end: the next seal will have it
 };
 
-/// Seals every event that is committed and not sealed yet. If there is none, changes nothing. Waits for no writer. It
-/// commits after each 100,000 numbers; another run continues where this one stopped. Throws Error: denied; unavailable,
-/// another session writes seals.
+/// Seals every event that is committed and not sealed yet. If there is none, changes nothing. Waits for no writer. Each
+/// seal is a transaction, so another run continues where this one stopped. A dry run only counts. Throws Error: denied;
+/// unavailable, another session writes seals.
 SealReceipt seal_audit(db::Database &database, WriteOptions const &options);
 
 struct VerifyAudit {
@@ -78,7 +80,7 @@ struct AuditVerification {
     std::int64_t seals = 0;  ///< checked
     std::int64_t rows = 0;  ///< that are as they were sealed
     std::int64_t dropped_rows = 0;  ///< of months that were dropped, as relay.retention_drops says
-    std::vector<std::string> dropped_months{};
+    std::vector<std::string> dropped_months{};  ///< in their order
     std::int64_t altered = 0;
     std::int64_t missing = 0;
     std::int64_t added = 0;

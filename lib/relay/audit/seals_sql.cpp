@@ -7,22 +7,16 @@ namespace {
 
 constexpr auto begin_sql = "SELECT relay.begin_seals()";
 
-constexpr auto last_sql = R"sql(
-SELECT seal_no, after_event_id, up_to_event_id, closed, '' AS entries, encode(previous_hash, 'hex') AS previous_hash,
-       encode(hash, 'hex') AS hash, sealed_at, actor, db_role
-FROM relay.event_seals ORDER BY seal_no DESC LIMIT 1)sql";
+constexpr auto head_sql = R"sql(
+SELECT seal_no, encode(hash, 'hex') AS hash, up_to_event_id, sealed_at FROM relay.event_seals ORDER BY seal_no DESC LIMIT 1)sql";
 
 constexpr auto after_sql = R"sql(
-SELECT seal_no, after_event_id, up_to_event_id, closed, encode(entries, 'hex') AS entries,
-       encode(previous_hash, 'hex') AS previous_hash, encode(hash, 'hex') AS hash, sealed_at, actor, db_role
-FROM relay.event_seals WHERE seal_no > $1::bigint ORDER BY seal_no LIMIT $2::bigint)sql";
+SELECT seal_no, after_event_id, up_to_event_id, complete_up_to, array_to_string(open_writers, ',') AS open_writers,
+       encode(entries, 'hex') AS entries, encode(previous_hash, 'hex') AS previous_hash, encode(hash, 'hex') AS hash, sealed_at, actor, db_role
+FROM relay.event_seals
+WHERE seal_no > $1::bigint AND ($2 = 'all' OR ($2 = 'ranges') = (up_to_event_id > after_event_id)) ORDER BY seal_no LIMIT 1)sql";
 
-constexpr auto closed_sql = R"sql(
-SELECT COALESCE(max(up_to_event_id), 0) AS up_to_event_id FROM relay.event_seals WHERE closed)sql";
-
-constexpr auto add_sql = R"sql(
-SELECT relay.add_seal($1::bigint, $2::bigint, $3::bigint, $4::boolean, decode($5, 'hex'), decode($6, 'hex'), decode($7, 'hex'),
-                      $8::timestamptz, $9))sql";
+constexpr auto add_sql = "SELECT relay.add_seal($1::bigint, $2) AS seal_no";
 
 // The texts depend on no setting: schema/README.md describes them.
 constexpr auto rows_sql = R"sql(
@@ -30,22 +24,36 @@ SELECT event_id,
        CASE WHEN isfinite(occurred_at)
             THEN LEAST(GREATEST(extract(year FROM occurred_at AT TIME ZONE 'UTC') * 12
                                 + extract(month FROM occurred_at AT TIME ZONE 'UTC') - 1, 0), 65535)::integer ELSE 0 END AS month,
-       CASE WHEN isfinite(occurred_at) THEN (extract(epoch FROM occurred_at) * 1000000)::bigint::text
+       CASE WHEN isfinite(occurred_at)
+            THEN (extract(epoch FROM date_trunc('minute', occurred_at AT TIME ZONE 'UTC'))::bigint * 1000000
+                  + extract(microseconds FROM occurred_at AT TIME ZONE 'UTC')::bigint)::text
             ELSE occurred_at::text END AS occurred_at,
        org_id, agent_id, key_id, action, outcome, reason, text(ip_address) AS ip_address, actor, db_role, ticket, trace_id, detail, times
-FROM relay.auth_events WHERE event_id > $1::bigint AND event_id <= $2::bigint ORDER BY event_id LIMIT $3::bigint)sql";
+FROM relay.auth_events WHERE event_id > $1::bigint AND event_id <= $2::bigint ORDER BY event_id)sql";
 
 constexpr auto next_sql = R"sql(
 SELECT min(event_id) AS event_id FROM relay.auth_events WHERE event_id > $1::bigint AND event_id <= $2::bigint)sql";
 
 constexpr auto unsealed_sql = R"sql(
-SELECT count(*) AS count, min(occurred_at) AS since FROM relay.auth_events WHERE event_id > $1::bigint)sql";
+SELECT count(*) AS count, min(occurred_at) AS since, count(DISTINCT (event_id - $1::bigint - 1) / $2::bigint) AS ranges
+FROM relay.auth_events WHERE event_id > $1::bigint)sql";
 
+// A month is dropped at the earliest when a whole month lies between it and the present, and the same transaction writes
+// an event with the same figures. That event may itself be in a month that was dropped later.
 constexpr auto dropped_sql = R"sql(
-SELECT DISTINCT to_char(dropped.month, 'YYYY-MM') AS name,
-       (extract(year FROM dropped.month) * 12 + extract(month FROM dropped.month) - 1)::integer AS month
+SELECT to_char(dropped.month, 'YYYY-MM') AS name,
+       (extract(year FROM dropped.month) * 12 + extract(month FROM dropped.month) - 1)::integer AS month,
+       sum(dropped.row_count)::bigint AS rows, COALESCE(min(dropped.first_event_id), 0) AS first_event_id,
+       COALESCE(max(dropped.last_event_id), 0) AS last_event_id
 FROM relay.retention_drops AS dropped
-WHERE NOT EXISTS (SELECT FROM relay.event_months() AS there WHERE there.month = dropped.month) ORDER BY name)sql";
+WHERE dropped.month + interval '2 months' <= date_trunc('month', dropped.dropped_at AT TIME ZONE 'UTC')
+  AND NOT EXISTS (SELECT FROM relay.event_months() AS there WHERE there.month = dropped.month)
+  AND (EXISTS (SELECT FROM relay.auth_events AS e
+               WHERE e.action = 'audit_month_dropped' AND e.occurred_at BETWEEN dropped.dropped_at AND dropped.dropped_at + interval '1 hour'
+                 AND e.detail ->> 'month' = to_char(dropped.month, 'YYYY-MM') AND e.detail ->> 'rows' = dropped.row_count::text)
+       OR EXISTS (SELECT FROM relay.retention_drops AS later
+                  WHERE later.month = date_trunc('month', dropped.dropped_at AT TIME ZONE 'UTC') AND later.dropped_at > dropped.dropped_at))
+GROUP BY dropped.month ORDER BY name)sql";
 
 constexpr char const *columns[] = {"event_id", "occurred_at", "org_id",   "agent_id",   "key_id",
                                    "action",   "outcome",     "reason",   "ip_address", "actor",
@@ -82,16 +90,6 @@ std::string from_hex(std::string const &hex) {
     return bytes;
 }
 
-std::string to_hex(std::string const &bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (char const byte : bytes) {
-        hex += digits[static_cast<unsigned char>(byte) >> 4U];
-        hex += digits[static_cast<unsigned char>(byte) & 0xFU];
-    }
-    return hex;
-}
-
 std::uint64_t number_at(std::string const &bytes, std::size_t at, std::size_t size) {
     std::uint64_t number = 0;
     for (std::size_t i = 0; i < size; ++i) {
@@ -116,7 +114,8 @@ StoredSeal read_seal(db::Row const &row) {
     StoredSeal found{.seal = {.seal_no = row.integer("seal_no"),
                               .after_event_id = row.integer("after_event_id"),
                               .up_to_event_id = row.integer("up_to_event_id"),
-                              .closed = row.boolean("closed"),
+                              .complete_up_to = row.integer("complete_up_to"),
+                              .open_writers = row.text("open_writers"),
                               .entries = read_entries(entries),
                               .sealed_at = row.instant("sealed_at"),
                               .actor = row.text("actor"),
@@ -135,48 +134,29 @@ StoredSeal read_seal(db::Row const &row) {
 
 void begin_seals(db::Transaction &transaction) { transaction.exec(begin_sql); }
 
-std::optional<Seal> last_seal(db::Transaction &transaction) {
-    db::Rows const rows = transaction.exec(last_sql);
-    return rows.empty() ? std::nullopt : std::optional(read_seal(rows[0]).seal);
-}
-
 std::optional<SealHead> head_of(db::Transaction &transaction) {
-    db::Rows const rows = transaction.exec(last_sql);
+    db::Rows const rows = transaction.exec(head_sql);
     if (rows.empty()) {
         return std::nullopt;
     }
-    StoredSeal const last = read_seal(rows[0]);
-    return SealHead{.seal_no = last.seal.seal_no,
-                    .hash = last.hash,
-                    .up_to_event_id = last.seal.up_to_event_id,
-                    .sealed_at = last.seal.sealed_at};
+    return SealHead{.seal_no = rows[0].integer("seal_no"),
+                    .hash = Sha256::parse(rows[0].text("hash")),
+                    .up_to_event_id = rows[0].integer("up_to_event_id"),
+                    .sealed_at = rows[0].instant("sealed_at")};
 }
 
-std::vector<StoredSeal> seals_after(db::Transaction &transaction, std::int64_t seal_no, int most) {
-    std::vector<StoredSeal> seals;
-    for (db::Row const row : transaction.exec(after_sql, {seal_no, most})) {
-        seals.push_back(read_seal(row));
-    }
-    return seals;
+std::optional<StoredSeal> seal_after(db::Transaction &transaction, std::int64_t seal_no, std::string_view which) {
+    db::Rows const rows = transaction.exec(after_sql, {seal_no, std::string(which)});
+    return rows.empty() ? std::nullopt : std::optional(read_seal(rows[0]));
 }
 
-std::int64_t last_closed_end(db::Transaction &transaction) {
-    return transaction.exec(closed_sql).one().integer("up_to_event_id");
+std::optional<std::int64_t> add_seal(db::Transaction &transaction, std::int64_t up_to, std::string const &actor) {
+    return transaction.exec(add_sql, {up_to, actor}).one().optional_integer("seal_no");
 }
 
-void add_seal(db::Transaction &transaction, Seal const &seal, Sha256 const &hash) {
-    transaction.exec(add_sql,
-                     {seal.seal_no, seal.after_event_id, seal.up_to_event_id, seal.closed,
-                      to_hex(entry_bytes(seal.entries)), seal.previous.hex(), hash.hex(), seal.sealed_at, seal.actor});
-    auto const stored = seals_after(transaction, seal.seal_no - 1, 1);
-    transaction.confirm(stored.size() == 1 && stored[0].hash == hash && hash_of(stored[0].seal) == hash,
-                        "seal " + std::to_string(seal.seal_no) + " of the audit trail");
-}
-
-std::vector<SealEntry> entries_between(db::Transaction &transaction, std::int64_t after, std::int64_t up_to,
-                                       std::int64_t most) {
+std::vector<SealEntry> entries_between(db::Transaction &transaction, std::int64_t after, std::int64_t up_to) {
     std::vector<SealEntry> entries;
-    for (db::Row const row : transaction.exec(rows_sql, {after, up_to, most})) {
+    for (db::Row const row : transaction.exec(rows_sql, {after, up_to})) {
         entries.push_back(entry_of(row));
     }
     return entries;
@@ -187,14 +167,20 @@ std::optional<std::int64_t> next_event_id(db::Transaction &transaction, std::int
 }
 
 UnsealedRows rows_after(db::Transaction &transaction, std::int64_t event_id) {
-    db::Rows const rows = transaction.exec(unsealed_sql, {event_id});
-    return {.count = rows.one().integer("count"), .since = rows.one().optional_instant("since")};
+    db::Rows const rows = transaction.exec(unsealed_sql, {event_id, numbers_per_step});
+    return {.count = rows.one().integer("count"),
+            .ranges = rows.one().integer("ranges"),
+            .since = rows.one().optional_instant("since")};
 }
 
 std::vector<DroppedMonth> dropped_months(db::Transaction &transaction) {
     std::vector<DroppedMonth> months;
     for (db::Row const row : transaction.exec(dropped_sql)) {
-        months.push_back({.month = static_cast<std::uint16_t>(row.integer("month")), .name = row.text("name")});
+        months.push_back({.month = static_cast<std::uint16_t>(row.integer("month")),
+                          .name = row.text("name"),
+                          .rows = row.integer("rows"),
+                          .first_event_id = row.integer("first_event_id"),
+                          .last_event_id = row.integer("last_event_id")});
     }
     return months;
 }
