@@ -138,14 +138,15 @@ $$;
 CREATE TRIGGER await_use AFTER UPDATE OF state, replaced_by, retire_on_first_use ON relay.agent_keys
     FOR EACH ROW WHEN (NEW.state = 'retiring' AND NEW.retire_on_first_use) EXECUTE FUNCTION relay.await_use();
 
--- A key that is delivered again: only a use from now on shows that the store has it.
-CREATE FUNCTION relay.await_use_again() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- A key that is delivered again: only a use from now on shows that the store has it. Not BEFORE UPDATE: see keep_ended.
+CREATE FUNCTION relay.await_use_again() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    NEW.awaits_use := true;
-    RETURN NEW;
+    UPDATE relay.agent_keys SET awaits_use = true WHERE key_id = NEW.key_id AND NOT awaits_use;
+    RETURN NULL;
 END
 $$;
-CREATE TRIGGER await_use_again BEFORE UPDATE OF deliver_until ON relay.agent_keys
+CREATE TRIGGER await_use_again AFTER UPDATE OF deliver_until ON relay.agent_keys
     FOR EACH ROW WHEN (NEW.state = 'staged' AND NEW.deliver_until IS DISTINCT FROM OLD.deliver_until)
     EXECUTE FUNCTION relay.await_use_again();
 

@@ -8,7 +8,8 @@ BEGIN
     RAISE EXCEPTION 'key % is %: it has ended permanently', OLD.key_id, OLD.state USING ERRCODE = 'insufficient_privilege';
 END
 $$;
-CREATE TRIGGER keep_ended BEFORE UPDATE OF state ON relay.agent_keys
+-- Not BEFORE UPDATE: such a trigger locks each row before it is changed, which is one more record in the log for each key of a fleet.
+CREATE TRIGGER keep_ended AFTER UPDATE OF state ON relay.agent_keys
     FOR EACH ROW WHEN (OLD.state IN ('retired', 'revoked') AND NEW.state <> OLD.state AND NEW.state <> 'revoked')
     EXECUTE FUNCTION relay.keep_ended();
 
