@@ -11,6 +11,7 @@ CREATE TABLE relay.fleet_rotations (
     request     text NOT NULL,  -- the parameters in one canonical line
     began_order bigint NOT NULL DEFAULT pg_catalog.nextval('relay.act_order'),  -- no role of ours may choose it
     began_at    timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    last_at     timestamptz NOT NULL DEFAULT pg_catalog.now(),  -- when a run of it was last at work, to some minutes
     began_by    text NOT NULL,
     db_role     text COLLATE "C" NOT NULL DEFAULT SESSION_USER,  -- proven
     ended_at    timestamptz  -- null: agents may be left
@@ -19,4 +20,4 @@ CREATE UNIQUE INDEX fleet_rotations_one_open ON relay.fleet_rotations (request_i
 COMMENT ON COLUMN relay.fleet_rotations.began_order IS 'an active key with a higher made_order was made since the rotation began';
 
 GRANT SELECT ON relay.fleet_rotations TO relay_provisioner, relay_responder, relay_auditor;
-GRANT INSERT (request_id, request, began_by), UPDATE (ended_at) ON relay.fleet_rotations TO relay_provisioner;
+GRANT INSERT (request_id, request, began_by), UPDATE (last_at, ended_at) ON relay.fleet_rotations TO relay_provisioner;

@@ -51,10 +51,10 @@ void confirm_instant_end(Context &context, RotateKey const &request, bool is_del
     }
 }
 
+/// `failure`: of the command of --after.
 ExitStatus show(Context &context, RotatedKey const &rotated, std::optional<RequestId> const &request,
-                SinkOptions const &sink) {
+                std::optional<std::string> const &failure) {
     Document document = rotation_document(context, rotated);
-    auto const failure = after_delivery(context, sink, rotated.changed ? rotated.key : std::nullopt);
     if (failure) {
         document.warnings.push_back(*failure);
     }
@@ -139,8 +139,10 @@ ExitStatus run(RotateOptions const &options, Context &context) {
         request.grace = std::max(grace, kept_for);
     }
     RotatedKey rotated = rotate_key(context.database(), request, by, sink.get());
+    // Before the wait: it may be the command of --after that makes the agent use its new key.
+    auto const failure = after_delivery(context, options.sink.sink, rotated.changed ? rotated.key : std::nullopt);
     auto const unused = wait_until_used(context, options, grace, rotated);
-    ExitStatus const shown = show(context, rotated, request.request, options.sink.sink);
+    ExitStatus const shown = show(context, rotated, request.request, failure);
     if (unused) {
         context.output().warn(*unused);
     }

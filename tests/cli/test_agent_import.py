@@ -174,3 +174,22 @@ def play(scene):
     scene.write("agent", "import", "import.csv", "--org", "imported", "--secrets-dir", "import", code=7)
     (scene.folder / "import.csv").write_text("agent_id,owner\nimport-1,team\nimport-2,\n")
     scene.shoot("agent", "import", "import.csv", "--org", "imported", "--secrets-dir", "import", form="jsonl")
+
+
+def test_an_agent_without_an_active_key_is_named(relay, database, tmp_path, org):
+    write(tmp_path / "a.csv", 2)
+    assert totals(load(relay, tmp_path / "a.csv", "--deliver", "exit 1", check=7)) == {"failed": 2}
+    done = load(relay, tmp_path / "a.csv", *FOLDER, check=7)
+    assert totals(done) == {"failed": 2} and all("has no active key: rotate-key --missing" in item["reason"] for item in done["items"])
+
+
+def test_an_agent_whose_store_must_be_looked_into_fails_alone(relay, database, tmp_path, org):
+    (tmp_path / "got").mkdir()
+    write(tmp_path / "one.csv", 1)
+    for _ in range(5):
+        load(relay, tmp_path / "one.csv", "--deliver", "exit 1", check=7)
+    done = load(relay, write(tmp_path / "all.csv", 4), "--deliver", PUT, check=7)
+    assert totals(done) == {"created": 3, "failed": 1} and done["complete"]
+    (failed,) = [item for item in done["items"] if item["outcome"] == "failed"]
+    assert failed["agent_id"] == "bot-0" and "staged" in failed["reason"]
+    assert {path.name for path in (tmp_path / "got").iterdir()} == {"bot-1", "bot-2", "bot-3"}

@@ -172,7 +172,7 @@ def test_a_finished_rotation_is_not_continued(relay, database, tmp_path):
 def test_a_rotation_of_half_a_day_ago_is_not_continued(relay, database, tmp_path):
     make_fleet(database, 4)
     rotate_fleet(relay, "--all", "--grace", "0", "--limit", "2", "--secrets-dir", "a")
-    database.execute("UPDATE relay.fleet_rotations SET began_at = now() - interval '13 hours'")
+    database.execute("UPDATE relay.fleet_rotations SET last_at = now() - interval '13 hours'")
     assert counts(rotate_fleet(relay, "--all", "--grace", "0", "--secrets-dir", "b")) == {"rotated": 4}
 
 

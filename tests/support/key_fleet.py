@@ -30,7 +30,7 @@ def make_older(database, days, like="%"):
     """All keys of these agents were made, and are due and end, that many days earlier; and all rotations began so."""
     moves = ", ".join(f"{column} = {column} - interval '{days} days'" for column in TIMES)
     database.execute(f"SET session_replication_role = replica; UPDATE relay.agent_keys SET {moves} WHERE agent_id LIKE '{like}';"
-                     f" UPDATE relay.fleet_rotations SET began_at = began_at - interval '{days} days';"
+                     f" UPDATE relay.fleet_rotations SET last_at = last_at - interval '{days} days';"
                      " SET session_replication_role = origin")  # fmt: skip
 
 

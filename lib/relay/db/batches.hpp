@@ -28,10 +28,12 @@ inline Error after_earlier_batches(Error const &error, std::size_t done, std::st
             hint};
 }
 
-/// Runs `work` on all of `rows`. If the database refuses them, runs it on each half, and so on, until each row that
-/// it refuses is alone, and passes that row to `fail`. Any other error is thrown. Does nothing for an empty span.
+/// Runs `work` on all of `rows`. If that fails because of some of them, as `is_about_rows` says, runs it on each half, and so
+/// on, until each of these is alone, and passes that row to `fail`. Any other error is thrown. Does nothing for an empty
+/// span.
 template <typename Row, typename Work, typename Fail>
-void run_in_parts(std::span<Row const> rows, Work const &work, Fail const &fail) {
+void run_in_parts(std::span<Row const> rows, Work const &work, Fail const &fail,
+                  bool (*is_about_rows)(Error const &) = is_refusal_of_rows) {
     if (rows.empty()) {
         return;
     }
@@ -39,7 +41,7 @@ void run_in_parts(std::span<Row const> rows, Work const &work, Fail const &fail)
         work(rows);
         return;
     } catch (Error const &error) {
-        if (!is_refusal_of_rows(error)) {
+        if (!is_about_rows(error)) {
             throw;
         }
         if (rows.size() == 1) {
@@ -48,8 +50,8 @@ void run_in_parts(std::span<Row const> rows, Work const &work, Fail const &fail)
         }
     }
     std::size_t const half = rows.size() / 2;
-    run_in_parts(rows.first(half), work, fail);
-    run_in_parts(rows.subspan(half), work, fail);
+    run_in_parts(rows.first(half), work, fail, is_about_rows);
+    run_in_parts(rows.subspan(half), work, fail, is_about_rows);
 }
 
 }  // namespace relay

@@ -13,15 +13,25 @@ namespace {
 
 constexpr auto find_sql = R"sql(
 SELECT rotation_id, began_order, began_at FROM relay.fleet_rotations
-WHERE request_id = $1 AND ended_at IS NULL AND began_at >= now() - make_interval(secs => $2))sql";
+WHERE request_id = $1 AND ended_at IS NULL AND last_at >= now() - make_interval(secs => $2))sql";
+
+constexpr auto last_id_sql =
+    "SELECT COALESCE(max(rotation_id), 0) AS last FROM relay.fleet_rotations WHERE request_id = $1";
 
 constexpr auto end_old_sql = R"sql(
 UPDATE relay.fleet_rotations SET ended_at = now()
-WHERE request_id = $1 AND ended_at IS NULL AND began_at < now() - make_interval(secs => $2))sql";
+WHERE request_id = $1 AND ended_at IS NULL AND last_at < now() - make_interval(secs => $2))sql";
+
+// Also one that has ended since.
+constexpr auto find_since_sql = R"sql(
+SELECT rotation_id, began_order, began_at FROM relay.fleet_rotations
+WHERE request_id = $1 AND rotation_id > $2 ORDER BY rotation_id DESC LIMIT 1)sql";
 
 constexpr auto open_sql = R"sql(
 INSERT INTO relay.fleet_rotations (request_id, request, began_by) VALUES ($1, $2, $3)
 ON CONFLICT (request_id) WHERE ended_at IS NULL DO NOTHING)sql";
+
+constexpr auto note_work_sql = "UPDATE relay.fleet_rotations SET last_at = now() WHERE rotation_id = $1";
 
 constexpr auto end_sql =
     "UPDATE relay.fleet_rotations SET ended_at = now() WHERE rotation_id = $1 AND ended_at IS NULL";
@@ -147,25 +157,36 @@ OpenRotation read_rotation(db::Row const &row) {
 
 }  // namespace
 
-std::optional<OpenRotation> find_rotation(db::Transaction &transaction, std::string const &request,
-                                          std::chrono::seconds most_age) {
+FoundRotation find_rotation(db::Transaction &transaction, std::string const &request, std::chrono::seconds most_age) {
+    FoundRotation found;
     db::Rows const rows = transaction.exec(find_sql, {operation_id_for(request), most_age});
-    if (rows.empty()) {
-        return std::nullopt;
+    if (!rows.empty()) {
+        found.open = read_rotation(rows[0]);
+        found.open->continued = true;
+        found.last_before = found.open->rotation_id - 1;
+    } else {
+        found.last_before = transaction.exec(last_id_sql, {operation_id_for(request)}).one().integer("last");
     }
-    OpenRotation open = read_rotation(rows[0]);
-    open.continued = true;
-    return open;
+    return found;
 }
 
 OpenRotation open_rotation(db::Transaction &transaction, std::string const &request, std::chrono::seconds most_age,
-                           Attribution const &by) {
+                           std::int64_t last_before, Attribution const &by) {
     transaction.send(end_old_sql, {operation_id_for(request), most_age});
-    bool const is_new = transaction.exec(open_sql, {operation_id_for(request), request, by.actor}).affected() == 1;
-    std::optional<OpenRotation> open = find_rotation(transaction, request, most_age);
-    transaction.confirm(open.has_value(), "the record of this rotation (relay.fleet_rotations)");
-    open->continued = !is_new;
-    return *open;
+    db::Rows since = transaction.exec(find_since_sql, {operation_id_for(request), last_before});
+    bool is_new = false;
+    if (since.empty()) {
+        is_new = transaction.exec(open_sql, {operation_id_for(request), request, by.actor}).affected() == 1;
+        since = transaction.exec(find_since_sql, {operation_id_for(request), last_before});
+    }
+    transaction.confirm(!since.empty(), "the record of this rotation (relay.fleet_rotations)");
+    OpenRotation open = read_rotation(since[0]);
+    open.continued = !is_new;
+    return open;
+}
+
+void note_work(db::Transaction &transaction, std::int64_t rotation_id) {
+    transaction.send(note_work_sql, {rotation_id});
 }
 
 void end_rotation(db::Transaction &transaction, std::int64_t rotation_id) {

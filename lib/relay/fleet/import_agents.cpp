@@ -91,7 +91,7 @@ class SortOut {
         if (auto const there = m_existing.find(row.agent.id); there != m_existing.end()) {
             std::string const why = difference(row, there->second);
             if (why.empty() && !there->second.has_active_key) {
-                m_sorted.without_key.push_back(&row);
+                return m_sorted.without_key.push_back(&row);
             }
             m_sorted.others.push_back(
                 outcome_of(row, why.empty() ? ImportOutcome::unchanged : ImportOutcome::failed, why));
@@ -206,12 +206,18 @@ class AgentImport::Impl {
 
     void flush() {
         Rows const rows = std::exchange(m_waiting, {});
+        auto const fail_row = [&](AgentRow const &row, Error const &error) {
+            report(outcome_of(row, ImportOutcome::failed, what_failed(error)));
+        };
         guard([&] {
+            if (m_staged && !rows.empty()) {
+                return m_staged->run_or_each_alone(
+                    std::span<AgentRow const>(rows), [&](std::span<AgentRow const> part) { run(part); },
+                    [&](StagedBatches::Done const &done) { report_confirmed(done); }, fail_row,
+                    [&] { return may_continue(); });
+            }
             run_in_parts(
-                std::span<AgentRow const>(rows), [&](std::span<AgentRow const> part) { run(part); },
-                [&](AgentRow const &row, Error const &error) {
-                    report(outcome_of(row, ImportOutcome::failed, what_failed(error)));
-                });
+                std::span<AgentRow const>(rows), [&](std::span<AgentRow const> part) { run(part); }, fail_row);
         });
     }
 
@@ -263,6 +269,10 @@ class AgentImport::Impl {
             by_id.emplace(row->agent.id, row);
         }
         report_all(sorted.others);
+        for (AgentRow const *row : sorted.without_key) {
+            report(outcome_of(*row, ImportOutcome::failed,
+                              "it exists, but has no active key: rotate-key --missing gives it one"));
+        }
         for (AgentFault const &fault : done.faults) {
             report(outcome_of(*by_id.at(fault.agent_id), ImportOutcome::failed, fault.reason));
         }
@@ -293,61 +303,77 @@ class AgentImport::Impl {
     void create_in_store(std::span<AgentRow const> rows) {
         Sorted sorted;
         std::vector<AgentFault> refused;
+        std::vector<ImportedAgent> unchanged;
         StagedBatches::Done const done = m_staged->next([&](db::Transaction &transaction, std::vector<AgentFault> &) {
             note_who(m_result, transaction);
             refused.clear();
+            unchanged.clear();
             sorted = SortOut(transaction, rows).run();
             std::vector<StagedBatches::Staged> staged;
             for (AgentRow const *row : sorted.to_create) {
-                stage(transaction, *row, false, staged, refused);
+                stage(transaction, *row, staged, refused);
             }
             for (AgentRow const *row : sorted.without_key) {
-                stage(transaction, *row, true, staged, refused);
+                if (!stage_missing(transaction, *row, staged, refused)) {
+                    unchanged.push_back(outcome_of(*row, ImportOutcome::unchanged));
+                }
             }
             return staged;
         });
-        report_confirmed(done);
         m_lines_before = std::exchange(m_lines, {});
         for (AgentRow const &row : rows) {
             m_lines.emplace(row.agent.id, outcome_of(row, ImportOutcome::created));
         }
-        for (ImportedAgent &row : sorted.others) {
-            bool const gets_key = std::any_of(sorted.without_key.begin(), sorted.without_key.end(),
-                                              [&](AgentRow const *other) { return other->line == row.line; });
-            if (!gets_key) {
-                report(std::move(row));
+        m_staged->deliver_then([&] {
+            report_confirmed(done);
+            report_all(sorted.others);
+            report_all(unchanged);
+            for (AgentFault const &fault : refused) {
+                fail(fault);
             }
-        }
-        for (AgentFault const &fault : refused) {
-            fail(fault);
-        }
-        m_staged->deliver();
+        });
     }
 
-    void stage(db::Transaction &transaction, AgentRow const &row, bool exists,
-               std::vector<StagedBatches::Staged> &staged, std::vector<AgentFault> &refused) {
-        Receiver const receiver = receiver_of(row);
-        m_delivery.announce({receiver.recipient()});
-        if (auto const reason = m_delivery.why_not(receiver.recipient())) {
+    /// Returns false if nothing can be delivered to the agent, and notes why.
+    bool is_able(AgentRow const &row, std::vector<AgentFault> &refused) {
+        Recipient const recipient = receiver_of(row).recipient();
+        m_delivery.announce({recipient});
+        if (auto const reason = m_delivery.why_not(recipient)) {
             refused.push_back({row.agent.id, *reason});
+            return false;
+        }
+        return true;
+    }
+
+    void stage(db::Transaction &transaction, AgentRow const &row, std::vector<StagedBatches::Staged> &staged,
+               std::vector<AgentFault> &refused) {
+        if (!is_able(row, refused)) {
             return;
         }
         ApiKey key = ApiKey::generate(KeyType::agent);
-        if (exists) {
-            RotateKey const request{.agent = row.agent.id};
-            sql::EndOfOld const end = end_of_old(request.grace, false, false);
-            RotationDone const done = rotate_in(
-                transaction,
-                {.request = request, .new_key = key, .by = m_options.by, .staging = &m_staged->staging(), .end = end});
-            if (!done.has_new_key) {
-                return;
-            }
-        } else {
-            auto const made = sql::insert_agent(transaction, row.agent, key, &m_staged->staging(), m_options.by).get();
-            transaction.require(made.has_value(), "agent " + row.agent.id.text());
-            sql::confirm_new_key(transaction, key.id(), key.hash(), row.agent.id, KeyState::staged);
+        auto const made = sql::insert_agent(transaction, row.agent, key, &m_staged->staging(), m_options.by).get();
+        transaction.require(made.has_value(), "agent " + row.agent.id.text());
+        sql::confirm_new_key(transaction, key.id(), key.hash(), row.agent.id, KeyState::staged);
+        staged.push_back({std::move(key), receiver_of(row)});
+    }
+
+    /// Returns false if the agent, which exists, needs no other key now.
+    bool stage_missing(db::Transaction &transaction, AgentRow const &row, std::vector<StagedBatches::Staged> &staged,
+                       std::vector<AgentFault> &refused) {
+        if (!is_able(row, refused)) {
+            return true;
         }
-        staged.push_back({std::move(key), receiver});
+        ApiKey key = ApiKey::generate(KeyType::agent);
+        RotateKey const request{.agent = row.agent.id};
+        RotationDone const done = rotate_in(transaction, {.request = request,
+                                                          .new_key = key,
+                                                          .by = m_options.by,
+                                                          .staging = &m_staged->staging(),
+                                                          .end = end_of_old(request.grace, false, false)});
+        if (done.has_new_key) {
+            staged.push_back({std::move(key), receiver_of(row)});
+        }
+        return done.has_new_key;
     }
 
     void report_confirmed(StagedBatches::Done const &done) {

@@ -2,19 +2,24 @@
 
 #include "relay/identity/delivery.hpp"
 
+#include <optional>
+#include <string>
+#include <utility>
+
 namespace relay {
 
-/// Delivers the one key of a use case to the place for many.
+/// Delivers the one key of a use case to the place for many, as that of an agent with this owner: the use case does not
+/// know whose the agent is, but seals and folders go by it.
 class OneOfBatch final : public KeyDelivery {
   public:
-    explicit OneOfBatch(BatchDelivery &batch) : m_batch(batch) {}
+    OneOfBatch(BatchDelivery &batch, std::optional<std::string> owner) : m_batch(batch), m_owner(std::move(owner)) {}
     ~OneOfBatch() override { forget(); }
     OneOfBatch(OneOfBatch const &) = delete;
     OneOfBatch &operator=(OneOfBatch const &) = delete;
 
     OperationId prepare(NewKey const &issued) override {
         m_is_prepared = true;
-        m_batch.add(issued);
+        m_batch.add({.org = issued.org, .agent = issued.agent, .key = issued.key, .owner = m_owner});
         return m_batch.operations().front();
     }
     void made_for(std::string const &database_id) override { m_batch.made_for(database_id); }
@@ -40,6 +45,7 @@ class OneOfBatch final : public KeyDelivery {
     }
 
     BatchDelivery &m_batch;
+    std::optional<std::string> m_owner;
     bool m_is_prepared = false;
 };
 

@@ -64,7 +64,8 @@ class RotateToFiles {
     void rotate_usual(std::vector<AgentId> const &agents) {
         run_in_parts(
             std::span<AgentId const>(agents), [this](std::span<AgentId const> part) { rotate_batch(part); },
-            [this](AgentId const &agent, Error const &error) { m_run.fail(agent, what_failed(error)); });
+            [this](AgentId const &agent, Error const &error) { m_run.fail(agent, what_failed(error)); },
+            is_about_one_agent);
     }
 
     void rotate_batch(std::span<AgentId const> agents) {
@@ -125,7 +126,7 @@ class RotateToFiles {
             return m_run.fail(candidate.agent, *reason);
         }
         try {
-            OneOfBatch delivery(m_delivery);
+            OneOfBatch delivery(m_delivery, candidate.owner);
             RotatedKey const rotated =
                 rotate_key(m_run.database(), m_run.request_for(candidate.agent), m_run.options(), &delivery);
             if (rotated.changed) {

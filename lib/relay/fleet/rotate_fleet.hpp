@@ -30,8 +30,9 @@ struct RotateFleet {
     std::optional<Instant> expires_at{};
 
     std::size_t batch = 1000;  ///< keys per transaction, at most; the delivery may allow fewer
-    std::optional<std::int64_t> limit{};  ///< at most this many agents
-    std::optional<std::int64_t> expect{};  ///< how many agents must get a key; any other number is a conflict
+    std::optional<std::int64_t> limit{};  ///< at most this many agents get a key
+    std::optional<std::int64_t>
+        expect{};  ///< how many agents must get a key, now or with those of the runs that this one continues
     bool stop_on_fault = false;  ///< after the first agent that fails, no further batch begins
 };
 

@@ -1,6 +1,5 @@
 #include "relay/fleet/rotate_to_store.hpp"
 
-#include "relay/fleet/row_faults.hpp"
 #include "relay/fleet/staged_batches.hpp"
 #include "relay/identity/rotation.hpp"
 #include "relay/model/error.hpp"
@@ -33,33 +32,15 @@ class RotateToStore {
 
   private:
     void rotate(std::span<sql::Candidate const> group) {
-        std::vector<sql::Candidate const *> able = able_to_receive(group);
-        try {
-            stage(able);
-        } catch (Error const &error) {
-            if (!is_about_one_agent(error)) {
-                throw;
-            }
-            // Whatever it was, nothing was committed: first what the batch before has delivered, and then one by one.
-            report(m_batches.finish());
-            stage_one_by_one(able);
-        }
-    }
-
-    void stage_one_by_one(std::vector<sql::Candidate const *> const &group) {
-        for (sql::Candidate const *candidate : group) {
-            if (!m_run.may_continue()) {
-                return;
-            }
-            try {
-                stage({candidate});
-            } catch (Error const &error) {
-                if (!is_about_one_agent(error)) {
-                    throw;
-                }
+        std::vector<sql::Candidate const *> const able = able_to_receive(group);
+        m_batches.run_or_each_alone(
+            std::span<sql::Candidate const *const>(able),
+            [this](std::span<sql::Candidate const *const> part) { stage(part); },
+            [this](StagedBatches::Done const &done) { report(done); },
+            [this](sql::Candidate const *candidate, Error const &error) {
                 m_run.fail(candidate->agent, what_failed(error));
-            }
-        }
+            },
+            [this] { return m_run.may_continue(); });
     }
 
     std::vector<sql::Candidate const *> able_to_receive(std::span<sql::Candidate const> group) {
@@ -85,7 +66,7 @@ class RotateToStore {
 
     /// Confirms the batch before, stages a key for each of the group, and delivers them. The store is asked first, because
     /// no transaction may be open then.
-    void stage(std::vector<sql::Candidate const *> const &group) {
+    void stage(std::span<sql::Candidate const *const> group) {
         std::vector<RotateKey> requests;
         for (sql::Candidate const *candidate : group) {
             RotateKey &request = requests.emplace_back(m_run.request_for(candidate->agent));
@@ -112,11 +93,12 @@ class RotateToStore {
             }
             return staged;
         });
-        report(done);
-        for (RotatedAgent const &row : without_new_key) {
-            m_run.report(row);
-        }
-        m_batches.deliver();
+        m_batches.deliver_then([&] {
+            report(done);
+            for (RotatedAgent const &row : without_new_key) {
+                m_run.report(row);
+            }
+        });
     }
 
     void report(StagedBatches::Done const &done) {

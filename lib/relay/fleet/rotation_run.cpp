@@ -8,15 +8,17 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <limits>
 
 namespace relay {
 namespace {
 
 using std::chrono::seconds;
 
-/// A rotation that began before that is not continued: the same request then means another rotation. Less than a day,
-/// because of daily runs.
+/// A rotation in which no run was at work for so long is not continued: the same request then means another rotation. Less
+/// than a day, because of daily runs.
 constexpr seconds most_age = std::chrono::hours(12);
+constexpr seconds between_notes = std::chrono::minutes(10);
 
 std::string text_of_duration(std::optional<seconds> const &duration) {
     return duration ? format_duration(*duration) : std::string("-");
@@ -55,20 +57,23 @@ void RotationRun::begin() {
         if (m_request.org) {
             sql::get_org(transaction, *m_request.org);
         }
-        m_rotation = sql::find_rotation(transaction, canonical(m_request), most_age);
         note(transaction);
+        sql::FoundRotation const found = sql::find_rotation(transaction, canonical(m_request), most_age);
+        m_rotation = found.open;
+        m_last_before = found.last_before;
     });
     count_all();
     std::int64_t total = m_result.before.candidates;
     if (m_request.limit) {
         total = std::min(total, *m_request.limit);
     }
-    if (m_request.expect && total != *m_request.expect) {
+    if (m_request.expect && total != *m_request.expect && !is_rest_of(*m_request.expect)) {
         throw Error(ErrorKind::conflict,
                     fmt::format("{} agents would get a new key, not {}; nothing was done", total, *m_request.expect),
                     {.next = advise(Act::try_without_change)});
     }
     m_result.before.candidates = total;
+    m_total = total;
     if (m_rotation) {
         m_result.continued = m_rotation->began_at;
     }
@@ -77,7 +82,8 @@ void RotationRun::begin() {
     }
     if (total > 0 && !m_options.dry_run) {
         m_rotation = m_database.transact(writing(m_options), [&](db::Transaction &transaction) {
-            sql::OpenRotation open = sql::open_rotation(transaction, canonical(m_request), most_age, m_options.by);
+            sql::OpenRotation open =
+                sql::open_rotation(transaction, canonical(m_request), most_age, m_last_before, m_options.by);
             if (open.continued) {
                 transaction.nothing_to_do();
             }
@@ -87,6 +93,12 @@ void RotationRun::begin() {
     if (m_observer.progress) {
         m_observer.progress(0, total);  // the pace is measured from here
     }
+}
+
+/// Returns true if this run continues a rotation that began with that many agents: the same words again must be accepted.
+bool RotationRun::is_rest_of(std::int64_t expected) const {
+    std::int64_t const all = m_result.before.candidates + m_result.before.done;
+    return m_rotation && std::min(all, m_request.limit.value_or(all)) == expected;
 }
 
 void RotationRun::count_all() {
@@ -99,22 +111,45 @@ void RotationRun::count_all() {
 }
 
 std::optional<std::vector<sql::Candidate>> RotationRun::next_page(std::size_t most) {
-    auto const left = m_request.limit ? *m_request.limit - m_taken : static_cast<std::int64_t>(most);
     if (m_is_at_end || !may_continue()) {
         return std::nullopt;
     }
+    std::int64_t const left = std::min(static_cast<std::int64_t>(most), left_to_take());
     if (left <= 0) {
-        m_result.complete = false;
+        m_is_at_end = !has_more();
         return std::nullopt;
     }
     sql::CandidatePage page = m_database.transact(reading(), [&](db::Transaction &transaction) {
-        return sql::next_candidates(transaction, query(), m_after, std::min(left, static_cast<std::int64_t>(most)));
+        return sql::next_candidates(transaction, query(), m_after, left);
     });
     m_after = page.next;
     m_is_at_end = !page.next;
     m_taken += static_cast<std::int64_t>(page.candidates.size());
     m_page_before = std::exchange(m_page, std::move(page.candidates));
     return m_page;
+}
+
+/// Agents that got no key do not count for the limit, or those that always fail would keep it from the others. With an
+/// expected number, no run takes more than were counted.
+std::int64_t RotationRun::left_to_take() const {
+    std::int64_t left = std::numeric_limits<std::int64_t>::max();
+    if (m_request.limit) {
+        left = *m_request.limit - (m_taken - m_result.failed - m_result.unchanged);
+    }
+    return m_request.expect ? std::min(left, m_total - m_taken) : left;
+}
+
+/// Returns true if agents are left, after the limit.
+bool RotationRun::has_more() const {
+    for (std::optional<AgentId> after = m_after;;) {
+        sql::CandidatePage const page = m_database.transact(reading(), [&](db::Transaction &transaction) {
+            return sql::next_candidates(transaction, query(), after, 1);
+        });
+        if (!page.candidates.empty() || !page.next) {
+            return !page.candidates.empty();
+        }
+        after = page.next;
+    }
 }
 
 std::vector<sql::Candidate> RotationRun::still_to_rotate(std::vector<AgentId> const &agents) {
@@ -172,7 +207,18 @@ void RotationRun::count_batch(std::string const &destination) {
     }
 }
 
-void RotationRun::note(db::Transaction const &transaction) { note_who(m_result, transaction); }
+void RotationRun::note(db::Transaction &transaction) {
+    note_who(m_result, transaction);
+    if (m_request.expires_at && *m_request.expires_at <= transaction.now()) {
+        throw Error(ErrorKind::usage, fmt::format("the new keys would end at {}, which has passed; nothing was changed",
+                                                  format_instant_seconds(*m_request.expires_at)));
+    }
+    auto const now = std::chrono::steady_clock::now();
+    if (m_rotation && !m_options.dry_run && now - m_noted >= between_notes) {
+        sql::note_work(transaction, m_rotation->rotation_id);
+        m_noted = now;
+    }
+}
 
 RotatedFleet RotationRun::finish() {
     m_result.complete = m_result.complete && m_is_at_end && may_continue();

@@ -6,6 +6,8 @@
 #include "relay/identity/rotate_key.hpp"
 #include "relay/model/attribution.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,7 +36,9 @@ class RotationRun {
     void fail(AgentId const &agent, std::string reason);
     /// Notes a committed transaction that delivered to `destination`; empty: nowhere, as on a dry run.
     void count_batch(std::string const &destination);
-    void note(db::Transaction const &transaction);
+    /// Called in each transaction: notes who makes it, and that the run is at work. Throws Error (usage) if the new keys would
+    /// have ended already, by the database's clock.
+    void note(db::Transaction &transaction);
 
     RotatedFleet finish();
     /// Returns the error of a run that ends early, with what the run has changed.
@@ -52,6 +56,9 @@ class RotationRun {
         return m_rotation ? std::optional(m_rotation->began_order) : std::nullopt;
     }
     void count_all();
+    bool is_rest_of(std::int64_t expected) const;
+    std::int64_t left_to_take() const;
+    bool has_more() const;
     sql::Candidate const *known(AgentId const &agent) const;
 
     db::Database &m_database;
@@ -60,6 +67,9 @@ class RotationRun {
     FleetObserver const &m_observer;
     RotatedFleet m_result{};
     std::optional<sql::OpenRotation> m_rotation{};
+    std::int64_t m_last_before = 0;  ///< the id of the last rotation for the same request before this one
+    std::int64_t m_total = 0;  ///< agents that were counted, up to the limit
+    std::chrono::steady_clock::time_point m_noted = std::chrono::steady_clock::now();
     std::optional<AgentId> m_after{};
     bool m_is_at_end = false;
     std::int64_t m_taken = 0;  ///< agents of the pages so far

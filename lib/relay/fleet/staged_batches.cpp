@@ -1,6 +1,5 @@
 #include "relay/fleet/staged_batches.hpp"
 
-#include "relay/fleet/row_faults.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/confirm_key.hpp"
 #include "relay/identity/keys_sql.hpp"
@@ -24,7 +23,7 @@ Error not_confirmed(std::string why) {
 }  // namespace
 
 StagedBatches::Done StagedBatches::next(Stage const &stage) {
-    m_is_staging = false;
+    m_is_staging = m_is_delivering = false;
     try {
         return confirm_and_stage(stage);
     } catch (Error const &error) {
@@ -100,6 +99,7 @@ void StagedBatches::confirm(db::Transaction &transaction, Delivered const &deliv
 }
 
 void StagedBatches::deliver() {
+    m_is_delivering = true;
     if (m_staged.empty()) {
         return;
     }

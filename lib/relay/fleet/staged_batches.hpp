@@ -3,6 +3,7 @@
 #include "relay/crypto/api_key.hpp"
 #include "relay/db/database.hpp"
 #include "relay/fleet/records.hpp"
+#include "relay/fleet/row_faults.hpp"
 #include "relay/identity/delivery.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/identity/staged_keys_sql.hpp"
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace relay {
@@ -55,8 +57,43 @@ class StagedBatches {
     /// Confirms the batch before, and stages the next one. Throws Error as Database::transact does, and sink if the batch
     /// before is not confirmed; what `stage` throws, unless the batch before could not be confirmed because of it.
     Done next(Stage const &stage);
-    /// Delivers the keys of the batch. Throws Error (sink), as the delivery does, and after a signal.
-    void deliver();
+    /// Delivers the keys of the batch, and then calls `report`, also if the delivery throws: the deadline of the delivery runs
+    /// since the COMMIT, and reporting may take long. Throws Error (sink), as the delivery does, and after a signal.
+    template <typename Report>
+    void deliver_then(Report const &report) {
+        try {
+            deliver();
+        } catch (...) {
+            report();
+            throw;
+        }
+        report();
+    }
+    /// Runs `work`, which calls next(), on all of `items`. If that fails because of one of them, nothing was committed: then
+    /// passes what the batch before has come to on to `report`, and runs each item alone. Those that fail alone are passed to
+    /// `fail`. Ends early if `may_continue` returns false.
+    template <typename Item, typename Work, typename Report, typename Fail, typename MayContinue>
+    void run_or_each_alone(std::span<Item const> items, Work const &work, Report const &report, Fail const &fail,
+                           MayContinue const &may_continue) {
+        try {
+            return work(items);
+        } catch (Error const &error) {
+            if (m_is_delivering || !is_about_one_agent(error)) {
+                throw;
+            }
+        }
+        report(finish());
+        for (std::size_t at = 0; at < items.size() && may_continue(); ++at) {
+            try {
+                work(items.subspan(at, 1));
+            } catch (Error const &error) {
+                if (m_is_delivering || !is_about_one_agent(error)) {
+                    throw;
+                }
+                fail(items[at], error);
+            }
+        }
+    }
     /// Confirms the last batch.
     Done finish();
     /// Returns how many keys were delivered and are not confirmed yet.
@@ -70,6 +107,7 @@ class StagedBatches {
         std::optional<StoreView> view{};  ///< what the store shows; none: it cannot be asked
     };
 
+    void deliver();
     Done confirm_and_stage(Stage const &stage);
     void confirm_delivered(db::Transaction &transaction, Done &done);
     void confirm(db::Transaction &transaction, Delivered const &delivered, Done &done);
@@ -81,6 +119,7 @@ class StagedBatches {
     Staging m_staging;
     sql::EndOfOld m_end;
     bool m_is_staging = false;  ///< the batch before is confirmed in this transaction
+    bool m_is_delivering = false;  ///< the batch is committed: an error is not about its rows
     std::vector<Staged> m_staged{};  ///< to be delivered
     std::vector<Delivered> m_delivered{};  ///< not confirmed yet
     std::vector<AgentFault> m_refused{};  ///< by the delivery

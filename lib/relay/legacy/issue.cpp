@@ -239,8 +239,7 @@ class Issue {
                     m_taken = take(transaction);
                     return stage(transaction, faults);
                 });
-            report(done);  // it is committed, whatever the delivery comes to
-            return m_staged->deliver();
+            return m_staged->deliver_then([&] { report(done); });
         }
         KeyBatch::Done const done = m_batch.run(
             [&](db::Transaction &transaction) {
