@@ -117,6 +117,11 @@ Record restore_of_ticket(Options const &options, Context &context, Subject const
         append(item, machine_key_record({}, ""));
         return item;
     } catch (Error const &error) {
+        bool const ends_all = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::unknown ||
+                              error.kind() == ErrorKind::denied || error.kind() == ErrorKind::schema;
+        if (ends_all) {
+            throw;
+        }
         document.some_failed = true;
         document.warnings.push_back(text_of(subject) + ": " + error.message());
         Record item = incident_record({.subject = subject, .error = error}, {});
@@ -144,17 +149,29 @@ ExitStatus restore_ticket(Options const &options, Context &context) {
     }
     Document document{.kind = "Restore", .id_key = "subject_id", .is_list = true, .dry_run = context.globals().dry_run};
     bool changed = false;
-    for (Subject const &subject : subjects) {
-        document.items.push_back(restore_of_ticket(options, context, subject, document));
+    std::optional<Error> broken;  // the next subject would fail, too, or this one is in doubt
+    for (auto subject = subjects.begin(); subject != subjects.end() && !broken; ++subject) {
+        try {
+            document.items.push_back(restore_of_ticket(options, context, *subject, document));
+        } catch (Error const &error) {
+            broken = error;
+        }
         changed = changed || document.changed;
+    }
+    if (broken && document.items.empty()) {
+        throw *broken;
     }
     document.changed = changed;
     document.columns = incident_record({.subject = any_id<AgentId>()}, {});
     append(document.columns, machine_key_record({}, ""));
     document.columns = blank(document.columns);
     context.output().show(document);
+    if (broken) {
+        throw *broken;
+    }
     if (subjects.empty()) {
-        context.output().note("nothing changed: nothing that was revoked under ticket " + ticket + " is still revoked");
+        context.output().note("nothing changed: nothing that was revoked under ticket " + ticket +
+                              " is still revoked (single keys stay dead)");
     }
     return document.some_failed ? ExitStatus::partial : ExitStatus::ok;
 }

@@ -11,6 +11,7 @@
 #include "relay/feed/changes.hpp"
 #include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 
 #include <cstdlib>
 #include <memory>
@@ -78,13 +79,16 @@ std::string_view color_of(KeyChange const &change) {
 /// "2026-11-30T01:57:17Z  agent_blocked     acme  billing-bot"
 std::string people_line(KeyChange const &change, bool colored) {
     constexpr std::size_t word_width = 22;
-    std::string const word = pad_right(change.change, word_width);
+    std::string const word = pad_right(escape_for_terminal(change.change), word_width);
     std::string_view const color = colored ? color_of(change) : "";
     std::string line = format_instant_seconds(change.at) + "  ";
     line += color.empty() ? word : std::string(color) + word + "\033[0m";
-    line += change.org_id ? " org " + change.org_id->text() : std::string(" all organizations");
-    line += change.agent_id ? "  agent " + change.agent_id->text() : "";
-    line += change.key_id ? "  key " + change.key_id->text() : "";
+    bool const is_of_all = !change.org_id && !change.agent_id && !change.key_id;
+    line += change.org_id ? " org " + escape_for_terminal(change.org_id->text())
+            : is_of_all   ? " all organizations"
+                          : "";
+    line += change.agent_id ? "  agent " + escape_for_terminal(change.agent_id->text()) : "";
+    line += change.key_id ? "  key " + escape_for_terminal(change.key_id->text()) : "";
     return line + '\n';
 }
 

@@ -32,7 +32,7 @@ bool is_text(std::string const &word) {
 Error names_nothing(std::string const &word) {
     return {ErrorKind::not_found,
             "no key, agent or organization is called " + quote_for_message(word),
-            {.why = word.find('/') == word.npos ? "" : "there is no such file either",
+            {.why = "there is no such file either",
              .next = advise(Act::list_agents),
              .sought = {.kind = text_of(NamedThing::agent), .text = word}}};
 }
@@ -40,6 +40,11 @@ Error names_nothing(std::string const &word) {
 /// Adds what an id names: for a text that was found, only if there is such a thing.
 WhoseAll look_up(Context &context, std::vector<std::string> const &words) {
     WhoseAll all = whose_named(context.database(), words);
+    auto const file = std::find_if(all.unknown.begin(), all.unknown.end(), is_text);
+    if (file != all.unknown.end()) {  // nothing was looked for in it, so "unknown" would read like "nothing leaked"
+        throw Error(ErrorKind::usage, quote_for_message(*file) + " is a file; it was not looked into",
+                    {.next = "give one file or folder alone, or all texts on stdin with -"});
+    }
     if (all.items.empty() && words.size() == 1) {
         throw names_nothing(words.front());
     }
@@ -66,22 +71,31 @@ Document document_of(Context &context, WhoseAll const &all, FileScan const *scan
 void say_next(Context &context, std::vector<Whose> const &items, std::optional<std::string> const &path) {
     std::vector<std::string> words{"revoke"};
     std::string ids;
+    std::vector<Whose> tokens;  // --key is for keys of agents
     bool whole = true;
     for (Whose const &whose : items) {
-        if (whose.live()) {
+        if (whose.live() && whose.thing == NamedThing::token) {
+            tokens.push_back(whose);
+            whole = whole && whose.proof == Proof::whole_key;
+        } else if (whose.live()) {
             ids += (ids.empty() ? "" : ",") + whose.key_id->text();
             whole = whole && whose.proof == Proof::whole_key;
         }
     }
-    if (ids.empty()) {
-        return;
-    }
-    if (path && *path != "-" && whole) {
+    bool const scans = path && *path != "-" && whole;
+    if (scans && !(ids.empty() && tokens.empty())) {
         words.insert(words.end(), {"--scan", *path});
-    } else {
+    } else if (!ids.empty()) {
         words.insert(words.end(), {"--key", ids});
     }
-    context.output().note("next:  " + command_line(context.globals(), words));
+    if (words.size() > 1) {
+        context.output().note("next:  " + command_line(context.globals(), words));
+    }
+    for (Whose const &token : scans ? std::vector<Whose>() : tokens) {
+        std::string const org = token.org_id->text();
+        context.output().note("next:  " + command_line(context.globals(), {"org", "update", org, "--admin-token",
+                                                                           "file:" + org + ".token"}));
+    }
 }
 
 ExitStatus look_into(Context &context, std::string const &path) {

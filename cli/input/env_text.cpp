@@ -129,7 +129,9 @@ class Scanner {
             m_found.fallback = read_switch(trimmed(value));
         } else if (name == "AGENT_SECRET") {
             m_found.has_secret = !value.empty();
-        } else if (is_hardening(name) && !trimmed(value).empty()) {
+        } else if (is_hardening(name) && trimmed(value).empty()) {
+            m_found.hardening.erase(std::string(name));  // the last line of a name counts
+        } else if (is_hardening(name)) {
             m_found.hardening.insert_or_assign(
                 std::string(name), RelaySettings::Hardening{read_switch(trimmed(value)), read_number(trimmed(value))});
         }
