@@ -56,3 +56,16 @@ def test_memory_does_not_grow_with_the_fleet(relay, database, tmp_path):
     made = peak_of(relay, tmp_path, "agent", "import", "rows.csv", "--org", "small", "--secret-file", "c", *lines)
     assert max(small, large, made) <= PEAK, (small, large, made)
     assert counts(rotate_fleet(relay, "--org", "large", "--dry-run", "--grace", "0", "--limit", "1", "--secrets-dir", "d")) == {"rotated": 1}
+
+
+WAL = 1940  # bytes per key, without the images of whole pages; 1900 were measured
+
+
+def test_a_key_writes_little_to_the_log(relay, database):
+    """The server of the tests writes no images of whole pages, so this is a count that repeats."""
+    assert database.value("SELECT current_setting('full_page_writes')") == "off"
+    make_fleet(database, 1000, org="log", prefix="log-")
+    before = database.value("SELECT pg_current_wal_insert_lsn()")
+    relay("rotate-key", "--org", "log", "--secret-file", "keys", "--secret-format", "json", check=0)
+    written = int(database.value("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), %s)", before))
+    assert 0 < written / 1000 <= WAL, written / 1000
