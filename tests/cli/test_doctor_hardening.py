@@ -58,6 +58,13 @@ def test_a_setting_that_is_missing_is_a_warning(doctor):
     assert doctor(settings, "--fail-on", "warn", code=10)
 
 
+def test_the_last_line_of_a_name_counts(relay, tmp_path, doctor):
+    (tmp_path / "two.env").write_text("EDGE_VERIFY_JWT=true\nEDGE_VERIFY_JWT=\n")
+    (tmp_path / "two.env").chmod(0o600)
+    items = relay.json("doctor", "relay", "--env-file", "two.env")["items"]
+    assert {item["check"]: item["status"] for item in items}["relay.verify_jwt"] == "warn"
+
+
 def test_without_a_file_nothing_is_said_about_it(relay, tmp_path):
     first_agent(relay, tmp_path / "bot.key")
     assert not [item for item in relay.json("doctor", check=10)["items"] if item["check"].startswith("relay.")]

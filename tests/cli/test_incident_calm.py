@@ -59,6 +59,33 @@ def test_the_first_line_about_a_key_and_an_organization(relay, key):
     assert first_line(result) == "Gateways: its agents are REFUSED now: the organization is revoked"
 
 
+def test_a_way_in_without_a_key_is_in_the_first_line(relay, database, key, tmp_path):
+    """The first line against what a gateway is answered: calls without a key, and the shared secret of a migration."""
+    def answer(function):
+        return database.value(f"SELECT (relay_api.{function}('bot', 'acme', '192.0.2.7')).reason")
+
+    relay("org", "update", "acme", "--auth-mode", "optional", "--yes", check=0)
+    result = relay("revoke", "--key", key_id(key), check=0)
+    assert first_line(result).endswith("but its agent is accepted without a key") and answer("authenticate_anonymous") == "unauthenticated"
+    assert first_line(relay("agent", "show", "bot")) == "Gateways: accepted now, without a key: it has no working key"
+    relay("org", "update", "acme", "--auth-mode", "required", "--yes", check=0)
+    assert first_line(relay("agent", "show", "bot")) == "Gateways: REFUSED now: it has no working key"
+    (tmp_path / "old.csv").write_text("agent_id,org_id\nold-1,acme\n")
+    relay("migrate-legacy", "import", "old.csv", check=0)
+    relay("migrate-legacy", "start", "--deadline", "9d", check=0)
+    assert database.value("SELECT (relay_api.authenticate_legacy('old-1', 'acme', '192.0.2.7')).reason") == "ok"
+    assert first_line(relay("agent", "show", "old-1")) == "Gateways: accepted now, with the shared secret: it has no working key"
+    relay("migrate-legacy", "abort", "--deny-all", "--confirm", "legacy-off", check=0)
+    assert first_line(relay("agent", "show", "old-1")) == "Gateways: REFUSED now: it has no working key"
+
+
+@pytest.mark.parametrize("words", [("block", "bot"), ("revoke", "bot"), ("block", "--org", "acme"), ("revoke", "--org", "acme"), ("revoke", "--key", None)])
+def test_the_first_line_of_a_dry_run_is_about_now(relay, database, key, words):
+    line = first_line(relay(*[word or key_id(key) for word in words], "--dry-run", check=0))
+    assert "accepted now" in line and "REFUSED" not in line and "dry run: nothing was changed" in line
+    assert decide(database, key) == "ok"
+
+
 def test_a_dry_run_says_what_would_be(relay, key):
     result = relay("block", "bot", "--dry-run", check=0)
     assert "BLOCKED" in result.out and "dry run: nothing was changed" in result.err

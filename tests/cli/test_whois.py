@@ -110,6 +110,22 @@ def test_an_admin_token(relay, key, tmp_path):
     assert (item["thing"], item["org_id"], item["agent_id"], item["state"], item["live"]) == ("token", "acme", None, "active", True)
 
 
+def test_an_admin_token_gets_a_command_that_ends_it(relay, key, tmp_path):
+    relay("org", "update", "acme", "--admin-token", "first", check=0)
+    token = (tmp_path / "first").read_text().strip()
+    result = relay("whois", "-", stdin=token, check=0)
+    assert "org update acme --admin-token file:acme.token" in result.err and "--key" not in result.err
+    relay("org", "update", "acme", "--admin-token", "file:acme.token", check=0)
+    assert look(relay, "-", stdin=token)["items"][0]["live"] is False
+
+
+def test_a_file_among_ids_is_not_taken_for_an_unknown_id(relay, key, tmp_path):
+    (tmp_path / "build.log").write_text(key)
+    for words in (("build.log", "bot"), ("build.log", "bot.key")):
+        assert "build.log" in relay.error("whois", *words, check=2)["message"]
+    assert "no such file either" in relay.error("whois", "biuld.log", check=3)["why"]
+
+
 def test_the_state_is_that_of_now(relay, key, other, tmp_path):
     def state():
         return relay("whois", "bot.key", check=0).out, look(relay, "bot.key")["items"][0]
