@@ -55,7 +55,7 @@ BEGIN
     END;
 END
 $$;
--- For people: whether the shared secret still lets an agent in.
+-- For people: whether an agent is still accepted with the shared secret.
 GRANT EXECUTE ON FUNCTION relay.decide_legacy(text, text) TO relay_provisioner, relay_responder, relay_auditor;
 
 -- Records a use, at most once per minute. It waits for no lock on a table, and skips a row that a batch of `issue` has
