@@ -142,12 +142,12 @@ def test_ranges_become_complete_although_there_is_always_a_writer(relay, databas
     writers = [database.connect(), database.connect()]
     for writer in writers:
         writer.autocommit = False
-    writers[0].execute(INSERT, ("late", None))
+    writers[0].cursor().execute(INSERT, ("late", None))
     database.execute("INSERT INTO relay.auth_events (action) SELECT 'x' FROM generate_series(1, 12000)")
     assert relay.json("audit", "seal")["data"]["writer_open"] is True
     done = database.value("SELECT up_to_event_id FROM relay.event_seals ORDER BY seal_no DESC LIMIT 1")
     assert database.value("SELECT max(complete_up_to) FROM relay.event_seals") < done
-    writers[1].execute(INSERT, ("later", None))
+    writers[1].cursor().execute(INSERT, ("later", None))
     writers[0].commit()
     data = relay.json("audit", "seal")["data"]
     assert (data["events_sealed"], data["writer_open"]) == (1, True)
@@ -163,13 +163,13 @@ def test_a_caller_can_seal_nothing_untrue(relay, database, sealed):
     login = database.cluster.login("only_sealer", member_of="relay_responder")
     database.execute(INSERT, "more", None)
     caller = database.connect(user=login)
-    caller.execute("SET default_transaction_isolation = 'repeatable read'")
+    caller.cursor().execute("SET default_transaction_isolation = 'repeatable read'")
     with pytest.raises(Exception, match="READ COMMITTED"):
-        caller.execute("SELECT relay.add_seal(9223372036854775807, 'x')")
-    caller.execute("SET default_transaction_isolation = 'read committed'")
-    caller.execute("SELECT relay.add_seal(9223372036854775807, 'x')")
+        caller.cursor().execute("SELECT relay.add_seal(9223372036854775807, 'x')")
+    caller.cursor().execute("SET default_transaction_isolation = 'read committed'")
+    caller.cursor().execute("SELECT relay.add_seal(9223372036854775807, 'x')")
     with pytest.raises(Exception, match="permission denied"):
-        caller.execute("INSERT INTO relay.event_seals SELECT * FROM relay.event_seals")
+        caller.cursor().execute("INSERT INTO relay.event_seals SELECT * FROM relay.event_seals")
     caller.close()
     data = relay.json(*VERIFY)["data"]
     assert data["ok"] is True and data["seals"] == 3 and data["events_unsealed"] == 0
