@@ -76,8 +76,8 @@ Command const audit_seal{
 hash of the seal before it. So the last hash, the head, proves every event before it: `audit verify` shows if one was
 altered, removed or added later. Run it from a timer, and keep the head where a thief of the database cannot write.
 
-Writers of events do not wait for a seal. If a transaction that may still add an event is open, a later seal has its
-events, once it has ended. A month that `audit maintain` drops stays proven, because its seals are kept. To compare an
+Writers of events do not wait for a seal. Events of a transaction that is still open are in a
+later seal, after it has ended. A month that `audit maintain` drops stays proven, because its seals are kept. To compare an
 archive with them, see the form of an event in schema/README.md.
 
 --out FILE writes the head to FILE, also if there was nothing to seal, but not before the first seal. It replaces an
@@ -85,8 +85,8 @@ earlier head, and no other file. --sign-key FILE signs it with Ed25519. The key 
 genpkey -algorithm ed25519 -out sign.pem. Anyone can check the signature with the public key: openssl pkey -in sign.pem
 -pubout -out sign.pub.pem.
 
-Each seal has the events of at most 5000 numbers and is committed at once, so the next run continues where this one
-stopped. --dry-run only counts. A seal is its own record, so it is no event, and --ticket and --reason are not stored.
+Each seal has the events of at most 5000 numbers and is one transaction, so the next run continues where this one
+stopped. --dry-run only counts. A seal names its actor and role, and adds no event. It stores no --ticket or --reason.
 Sealing needs relay_provisioner or relay_responder.
 
 Exit 0: sealed, or nothing to seal. 2: the key cannot be used. 4: the login may not seal. 5, 12: FILE cannot be

@@ -21,7 +21,7 @@ std::optional<StoredSeal> seal_after(db::Transaction &transaction, std::int64_t 
 /// Adds the next seal, of events up to a number at most, and returns its number; none if there is nothing to seal.
 std::optional<std::int64_t> add_seal(db::Transaction &transaction, std::int64_t up_to, std::string const &actor);
 
-/// How many numbers are read at a time. All rows of a number are read at once, also if there are several.
+/// How many numbers are read at a time. All rows of a number are read together, also if there are several.
 constexpr std::int64_t numbers_per_step = 5'000;
 /// Returns the entries of the rows of a range of numbers, in the order of the numbers.
 std::vector<SealEntry> entries_between(db::Transaction &transaction, std::int64_t after, std::int64_t up_to);
