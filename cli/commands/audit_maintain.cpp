@@ -6,6 +6,7 @@
 #include "cli/input/prompt.hpp"
 #include "cli/output/output.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 
 #include <memory>
 
@@ -62,6 +63,10 @@ ExitStatus run(Options const &options, Context &context) {
     Document document = audit_maintenance_document(request, done);
     if (done.more_to_prune) {
         document.warnings.emplace_back("more rows remain to be pruned: run this command again");
+    }
+    if (done.dropped_unsealed > 0) {
+        document.warnings.emplace_back(counted(done.dropped_unsealed, "event") +
+                                       " of these months had no seal; next time run audit seal first");
     }
     stamp(document, context, done);
     context.output().show(document);

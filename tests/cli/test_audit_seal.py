@@ -426,6 +426,12 @@ def test_a_drop_that_only_a_record_claims_is_not_believed(relay, database, seale
     assert (data["fault"]["what"], data["events_missing"], data["events_dropped"]) == ("missing", 5, 0)
 
 
+def test_a_drop_of_events_without_a_seal_is_warned_of(relay, database, sealed):
+    make_old_month(database, 4, 7)
+    tried = relay.json("audit", "maintain", "--keep-months", "2", "--dry-run")
+    assert any("7 events of these months had no seal" in warning for warning in tried["warnings"])
+
+
 def play(scene):
     for form in ("jsonl", "json"):
         scene.shoot("audit", "verify", form=form, code=10)

@@ -1,5 +1,6 @@
 #include "relay/audit/maintain.hpp"
 
+#include "relay/audit/seals_sql.hpp"
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/model/outcome.hpp"
@@ -118,6 +119,7 @@ class Run {
     }
 
     bool drop(db::Transaction &transaction) {
+        m_result.dropped_unsealed = sql::unsealed_before(transaction, *m_request.keep_months);
         m_result.dropped = sql::drop_months(transaction, *m_request.keep_months, m_options.by);
         refuse_other_count(m_request, m_result.dropped.size());
         return !m_result.dropped.empty();

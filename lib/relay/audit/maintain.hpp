@@ -28,6 +28,7 @@ struct AuditMaintenance : WriteReceipt {
     sql::Pruned pruned{};
     bool more_to_prune = false;  ///< there are more rows than one run deletes
     std::vector<EventMonth> dropped{};
+    std::int64_t dropped_unsealed = 0;  ///< rows of them that no seal has, if seals are used
 };
 
 /// Creates partitions for the months ahead, deletes rows that are too old, and on request drops old months. These are

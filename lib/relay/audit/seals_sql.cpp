@@ -38,6 +38,11 @@ constexpr auto unsealed_sql = R"sql(
 SELECT count(*) AS count, min(occurred_at) AS since, count(DISTINCT (event_id - $1::bigint - 1) / $2::bigint) AS ranges
 FROM relay.auth_events WHERE event_id > $1::bigint)sql";
 
+constexpr auto unsealed_before_sql = R"sql(
+SELECT count(*) AS count FROM relay.auth_events
+WHERE event_id > (SELECT max(up_to_event_id) FROM relay.event_seals)
+  AND occurred_at < (SELECT (max(month) + interval '1 month') AT TIME ZONE 'UTC' FROM relay.droppable_event_months($1::integer) AS month))sql";
+
 // A month is dropped at the earliest when a whole month lies between it and the present, and the same transaction writes
 // an event with the same figures. That event may itself be in a month that was dropped later.
 constexpr auto dropped_sql = R"sql(
@@ -171,6 +176,10 @@ UnsealedRows rows_after(db::Transaction &transaction, std::int64_t event_id) {
     return {.count = rows.one().integer("count"),
             .ranges = rows.one().integer("ranges"),
             .since = rows.one().optional_instant("since")};
+}
+
+std::int64_t unsealed_before(db::Transaction &transaction, int keep) {
+    return transaction.exec(unsealed_before_sql, {keep}).one().integer("count");
 }
 
 std::vector<DroppedMonth> dropped_months(db::Transaction &transaction) {

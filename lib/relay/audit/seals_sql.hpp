@@ -35,6 +35,9 @@ struct UnsealedRows {
 };
 UnsealedRows rows_after(db::Transaction &transaction, std::int64_t event_id);
 
+/// Returns how many rows no seal has, of the months before the last `keep` whole ones; 0 if nothing was ever sealed.
+std::int64_t unsealed_before(db::Transaction &transaction, int keep);
+
 struct DroppedMonth {
     std::uint16_t month = 0;  ///< as in SealEntry
     std::string name{};  ///< "2026-11"
