@@ -80,12 +80,12 @@ Writers of events do not wait for a seal. Events of a transaction that is still 
 later seal, after it has ended. A month that `audit maintain` drops stays proven, because its seals are kept. To compare an
 archive with them, see the form of an event in schema/README.md.
 
---out FILE writes the head to FILE, also if there was nothing to seal, but not before the first seal. It replaces an
-earlier head, and no other file. --sign-key FILE signs it with Ed25519. The key is PEM, as OpenSSL makes it: openssl
+--out FILE writes the head to FILE, also if there was nothing to seal. Before the first seal, it writes no file.
+It replaces an earlier head, and no other file. --sign-key FILE signs it with Ed25519. The key is PEM, as OpenSSL makes it: openssl
 genpkey -algorithm ed25519 -out sign.pem. Anyone can check the signature with the public key: openssl pkey -in sign.pem
 -pubout -out sign.pub.pem.
 
-Each seal has the events of at most 5000 numbers and is one transaction, so the next run continues where this one
+Each seal has the events of at most 5000 numbers and is one transaction. The next run continues where this one
 stopped. --dry-run only counts. A seal names its actor and role, and adds no event. It stores no --ticket or --reason.
 Sealing needs relay_provisioner or relay_responder.
 

@@ -83,8 +83,8 @@ head that `audit seal` wrote before. The command then names the seals and the ra
 --public-key, the head must have a valid signature of that key (PEM). Without one, the head is not compared.
 
 Events of months that `audit maintain` dropped are counted separately, with the months. They count as dropped only if
-relay.retention_drops and an event audit_month_dropped agree about the month, and only as many as it had when it was
-dropped. Reading all rows takes about a minute for 5 million. It also works on a standby.
+relay.retention_drops and an event audit_month_dropped agree about the month. No more of
+them count than it had then. Reading all rows takes about a minute for 5 million. It also works on a standby.
 
 Exit 0: every sealed event is as it was. 2: FILE is not a head, or not a public key. 10: the trail differs
 from its seals or from the head; or it has no seal.
