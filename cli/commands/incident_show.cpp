@@ -51,7 +51,8 @@ Runner declare(OptionSet &set) {
     add_duration(
         set, {.names = "--around", .description = "also events of its agents this long before and after (default: 1h)"},
         options->around);
-    add_integer(set, {.names = "--limit", .description = "show at most N events (default: 1000)"},
+    add_integer(set,
+                {.names = "--limit", .description = "show at most N events, and all with the ticket (default: 1000)"},
                 {.min = 1, .max = largest_limit}, options->limit);
     add_value(set, {.names = "--html", .type = "FILE", .description = "also write one HTML page with a timeline"},
               options->html);
@@ -70,6 +71,8 @@ Calls with a wrong secret for a key of these agents are among them. If an organi
 ticket, the events of all its agents are shown.
 
 "Around" is from an hour before the first event with the ticket to an hour after the last; --around changes the hour.
+If there are more than --limit events, those farthest from an event with the ticket are left out, and a warning has
+their number. Events with the ticket are never left out.
 
 --html FILE also writes one page with a timeline, which you can attach to a post-mortem. The page needs nothing else: no
 script, no request. It names agents, owners and addresses, so only you can read a new FILE. An earlier page is

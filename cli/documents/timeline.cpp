@@ -53,8 +53,9 @@ Document timeline_document(IncidentTimeline const &timeline, std::optional<std::
         machine_only("to", timeline.to),
         machine_only("page", page),
     };
-    if (timeline.more) {
-        document.warnings.emplace_back("these are the first events; there are more: use a higher --limit");
+    if (timeline.left_out() > 0) {
+        document.warnings.push_back("left out: the " + counted(timeline.left_out(), "event") +
+                                    " farthest from what was done under the ticket; use a higher --limit");
     }
     return document;
 }

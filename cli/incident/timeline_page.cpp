@@ -4,9 +4,6 @@
 #include "cli/incident/timeline_svg.hpp"
 #include "relay/version.hpp"
 
-#include <algorithm>
-#include <set>
-
 namespace relay::cli::html {
 
 namespace {
@@ -35,21 +32,12 @@ Html verdict(IncidentTimeline const &timeline) {
 }
 
 Html figures(IncidentTimeline const &timeline) {
-    std::int64_t failures = 0;
-    std::int64_t uses = 0;
-    std::set<std::string> addresses;
-    for (TimelineEvent const &one : timeline.events) {
-        failures += one.event.outcome == Outcome::failed ? one.event.times : 0;
-        uses += one.event.action == "authenticated" ? 1 : 0;
-        if (one.event.ip_address) {
-            addresses.insert(*one.event.ip_address);
-        }
-    }
     return element("dl", {{"class", "figures"}},
                    figure("events under the ticket", timeline.incident.acts) +
                        figure("agents", static_cast<std::int64_t>(timeline.agents.size())) +
-                       figure("refused calls", failures) + figure("recorded uses", uses) +
-                       figure("addresses", static_cast<std::int64_t>(addresses.size()))) +
+                       figure("refused calls", timeline.figures.refusals) +
+                       figure("recorded uses", timeline.figures.uses) +
+                       figure("addresses", timeline.figures.addresses)) +
            "\n";
 }
 
@@ -118,7 +106,9 @@ Html events(IncidentTimeline const &timeline) {
     for (TimelineEvent const &one : timeline.events) {
         rows += event_row(one);
     }
-    Html const more = timeline.more ? Html(" These are the first; there are more.") : Html();
+    Html const more = timeline.left_out() > 0 ? " Left out: " + number(timeline.left_out()) +
+                                                    ", the farthest from what was done under the ticket."
+                                              : Html();
     return element("section", {{"id", "events"}, {"class", "long"}},
                    element("h2", "Events") +
                        element("div", {{"class", "wide"}},

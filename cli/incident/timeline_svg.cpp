@@ -78,7 +78,9 @@ Html kind_of(TimelineEvent const &one) {
     if (one.event.outcome == Outcome::failed) {
         return "failed";
     }
-    return one.event.actor ? Html("other") : Html("used");
+    bool const is_use = one.event.action == "authenticated" || one.event.action == "legacy_authenticated" ||
+                        one.event.action == "use_reported";
+    return is_use ? Html("used") : Html("other");
 }
 
 Html timeline_svg(IncidentTimeline const &timeline) {

@@ -73,6 +73,33 @@ def test_a_limit_is_said(relay, key):
     assert len(document["items"]) == 2 and "higher --limit" in document["warnings"][0]
 
 
+def test_a_limit_never_leaves_out_an_act_and_the_figures_count_everything(relay, database, key, tmp_path):
+    """2,000 uses from 2,000 addresses in the hour before the block, and one refusal soon after it."""
+    database.execute("INSERT INTO relay.auth_events (occurred_at, action, org_id, agent_id, ip_address)"
+                     " SELECT (SELECT min(occurred_at) FROM relay.auth_events WHERE ticket = 'INC-1') - make_interval(secs => 60 + n), 'authenticated', 'acme', 'bot',"
+                     " '10.0.0.0'::inet + n FROM generate_series(1, 2000) AS n")  # fmt: skip
+    page = tmp_path / "INC-1.html"
+    document = shown(relay, "INC-1", "--html", page)
+    acts = [item["action"] for item in document["items"] if item["under_ticket"]]
+    assert acts == ["agent_blocked", "agent_unblocked"] and len(document["items"]) == 1000
+    assert "auth_failed" in {item["action"] for item in document["items"]}, "the nearest are shown"
+    times = [item["occurred_at"] for item in document["items"]]
+    assert times == sorted(times) and "higher --limit" in document["warnings"][0]
+    text = page.read_text()
+    assert "<dt>recorded uses</dt><dd>2001</dd>" in text.replace(",", "") and "<dt>addresses</dt><dd>2001</dd>" in text.replace(",", "")
+    assert "Left out: 1" in text.replace(",", "")
+    only = shown(relay, "INC-1", "--limit", "1")["items"]
+    assert [item["action"] for item in only] == ["agent_blocked", "agent_unblocked"]
+
+
+def test_only_a_use_is_drawn_as_one(relay, database, key, tmp_path):
+    database.execute("INSERT INTO relay.auth_events (action, org_id, agent_id) VALUES ('key_retired', 'acme', 'bot'), ('legacy_authenticated', 'acme', 'bot')")
+    page = tmp_path / "INC-1.html"
+    shown(relay, "INC-1", "--html", page)
+    by_action = {action: kind for kind, action in re.findall('<span class="tag ([a-z]+)">([a-z_]+)</span>', page.read_text())}
+    assert (by_action["key_retired"], by_action["legacy_authenticated"], by_action["authenticated"]) == ("other", "used", "used")
+
+
 def test_an_organization_a_key_and_an_unknown_id_count(relay, database, key):
     relay("revoke", "--key", key_id(key), "--ticket", "INC-3", check=0)
     assert [agent["agent_id"] for agent in shown(relay, "INC-3")["agents"]] == ["bot"]

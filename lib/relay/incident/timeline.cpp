@@ -35,11 +35,7 @@ IncidentTimeline show_incident(db::Database &database, ShowIncident const &reque
         timeline.to = timeline.incident.last_at + request.around;
         timeline.agents = sql::agents_of_incident(transaction, ticket);
         timeline.orgs = sql::orgs_of_incident(transaction, ticket);
-        timeline.events = sql::events_of_incident(transaction, timeline, request.limit + 1);
-        timeline.more = static_cast<std::int64_t>(timeline.events.size()) > request.limit;
-        if (timeline.more) {
-            timeline.events.pop_back();
-        }
+        sql::read_events_of_incident(transaction, timeline, request.limit);
         timeline.at = transaction.now();
         timeline.db_role = transaction.db_role();
         return timeline;

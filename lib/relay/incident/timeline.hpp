@@ -43,7 +43,15 @@ struct ShowIncident {
     Note ticket;
     std::chrono::seconds around{
         3600};  ///< also events of its agents up to this long before the first act and after the last
-    std::int64_t limit = 1000;  ///< of events
+    std::int64_t limit = 1000;  ///< of events, but events with the ticket are never left out
+};
+
+/// Counts of all events, also of those that the limit leaves out.
+struct IncidentFigures {
+    std::int64_t events = 0;
+    std::int64_t refusals = 0;  ///< calls, with those that were folded into one event
+    std::int64_t uses = 0;  ///< events of a use of a key or of the shared secret
+    std::int64_t addresses = 0;
 };
 
 struct IncidentTimeline {
@@ -53,11 +61,14 @@ struct IncidentTimeline {
     std::vector<IncidentAgent> agents{};  ///< sorted by id
     std::vector<std::string> orgs{};  ///< that were blocked or revoked as a whole: all their agents count
     std::vector<TimelineEvent> events{};  ///< the oldest first
-    bool more = false;  ///< there are more events than the limit
+    IncidentFigures figures{};
     Instant at{};
     std::string db_role{};
+
+    std::int64_t left_out() const { return figures.events - static_cast<std::int64_t>(events.size()); }
 };
-/// Returns what was done under a ticket, and every event of its agents around it. Throws Error: not_found, with similar
+/// Returns what was done under a ticket, and every event of its agents around it, up to the limit: those nearest to
+/// something that was done. Throws Error: not_found, with similar
 /// tickets.
 IncidentTimeline show_incident(db::Database &database, ShowIncident const &request);
 

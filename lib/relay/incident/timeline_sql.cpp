@@ -53,7 +53,7 @@ SELECT ticket FROM (SELECT ticket, max(occurred_at) AS last_at FROM relay.auth_e
 ORDER BY last_at DESC LIMIT 1000)sql";
 
 // $1 the ticket, $2 its agents, $3 its organizations, $4 and $5 the time around it.
-constexpr auto events_sql = R"sql(
+constexpr auto around_sql = R"sql(
 WITH around AS (
     SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, trace_id,
            detail, times
@@ -73,15 +73,35 @@ WITH around AS (
       AND key_id = ANY (ARRAY(SELECT key.key_id FROM relay.agent_keys AS key
                               WHERE key.agent_id = ANY ($2::text[]) OR key.org_id = ANY ($3::text[])))
     UNION ALL
+    -- No index leads to these, so nothing is read unless a whole organization was blocked or revoked.
     SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, trace_id,
            detail, times
     FROM relay.recorded_events
-    WHERE occurred_at BETWEEN $4::timestamptz AND $5::timestamptz AND ticket IS DISTINCT FROM $1
+    WHERE cardinality($3::text[]) > 0
+      AND occurred_at BETWEEN $4::timestamptz AND $5::timestamptz AND ticket IS DISTINCT FROM $1
       AND org_id = ANY ($3::text[]) AND (agent_id = ANY ($2::text[])) IS NOT TRUE AND (agent_id IS NOT NULL OR key_id IS NULL)
+))sql";
+
+// $6: how many. All acts come first, then the events nearest to an act.
+constexpr auto events_sql = R"sql(
+, placed AS (
+    SELECT around.*, (ticket = $1) IS TRUE AS under_ticket,
+           max(occurred_at) FILTER (WHERE ticket = $1) OVER (ORDER BY occurred_at) AS act_before,
+           min(occurred_at) FILTER (WHERE ticket = $1) OVER (ORDER BY occurred_at DESC) AS act_after
+    FROM around
+), ranked AS (
+    SELECT placed.*, row_number() OVER (
+               ORDER BY under_ticket DESC, LEAST(occurred_at - act_before, act_after - occurred_at), occurred_at, event_id) AS rank
+    FROM placed
 )
 SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket, trace_id, detail,
-       times, (ticket = $1) IS TRUE AS under_ticket
-FROM around ORDER BY occurred_at, event_id LIMIT $6::bigint)sql";
+       times, under_ticket
+FROM ranked WHERE under_ticket OR rank <= $6::bigint ORDER BY occurred_at, event_id)sql";
+
+constexpr auto figures_sql = R"sql(
+SELECT count(*) AS events, COALESCE(sum(times) FILTER (WHERE outcome = 'failed'), 0)::bigint AS refusals,
+       count(*) FILTER (WHERE action IN ('authenticated', 'legacy_authenticated')) AS uses, count(DISTINCT ip_address) AS addresses
+FROM around)sql";
 
 std::vector<std::string> lines_of(std::string const &text) {
     std::vector<std::string> lines;
@@ -148,18 +168,21 @@ std::vector<std::string> orgs_of_incident(db::Transaction &transaction, std::str
     return orgs;
 }
 
-std::vector<TimelineEvent> events_of_incident(db::Transaction &transaction, IncidentTimeline const &timeline,
-                                              std::int64_t limit) {
+void read_events_of_incident(db::Transaction &transaction, IncidentTimeline &timeline, std::int64_t limit) {
     std::vector<std::string> agents;
     std::transform(timeline.agents.begin(), timeline.agents.end(), std::back_inserter(agents),
                    [](IncidentAgent const &agent) { return agent.agent_id.text(); });
-    std::vector<TimelineEvent> events;
-    for (db::Row const row :
-         transaction.exec(events_sql, {timeline.incident.ticket, db::array_text(agents), db::array_text(timeline.orgs),
-                                       timeline.from, timeline.to, limit})) {
-        events.push_back({.event = read_event(row), .under_ticket = row.boolean("under_ticket")});
+    std::vector<db::Param> params{timeline.incident.ticket, db::array_text(agents), db::array_text(timeline.orgs),
+                                  timeline.from, timeline.to};
+    db::Rows const figures = transaction.exec((std::string(around_sql) + figures_sql).c_str(), params);
+    timeline.figures = {.events = figures.one().integer("events"),
+                        .refusals = figures.one().integer("refusals"),
+                        .uses = figures.one().integer("uses"),
+                        .addresses = figures.one().integer("addresses")};
+    params.emplace_back(limit);
+    for (db::Row const row : transaction.exec((std::string(around_sql) + events_sql).c_str(), params)) {
+        timeline.events.push_back({.event = read_event(row), .under_ticket = row.boolean("under_ticket")});
     }
-    return events;
 }
 
 }  // namespace relay::sql

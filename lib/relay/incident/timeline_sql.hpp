@@ -13,7 +13,7 @@ std::optional<Incident> find_incident(db::Transaction &transaction, std::string 
 std::vector<std::string> tickets_like(db::Transaction &transaction, std::string const &ticket);
 std::vector<IncidentAgent> agents_of_incident(db::Transaction &transaction, std::string const &ticket);
 std::vector<std::string> orgs_of_incident(db::Transaction &transaction, std::string const &ticket);
-std::vector<TimelineEvent> events_of_incident(db::Transaction &transaction, IncidentTimeline const &timeline,
-                                              std::int64_t limit);
+/// Fills `events` and `figures` of a timeline, whose other members are complete.
+void read_events_of_incident(db::Transaction &transaction, IncidentTimeline &timeline, std::int64_t limit);
 
 }  // namespace relay::sql
