@@ -53,12 +53,22 @@ Record anomaly_record(Anomaly const &one, Globals const &globals) {
     };
 }
 
+std::string more_text(MoreAnomalies const &more) {
+    std::string const kind(text_of(more.kind));
+    return more.failure ? kind + " was not looked for: " + more.failure->message() +
+                              "; use a shorter --since, or a longer --timeout"
+                        : kind + ": and " + std::to_string(more.count) + " more; use a shorter --since, or --org";
+}
+
 ExitStatus run(Options const &options, Context &context) {
     Anomalies const result = find_anomalies(context.database(), read(options));
     Document document{.kind = "AnomalyList", .id_key = "anomaly", .is_list = true};
     document.columns = blank(anomaly_record({}, context.globals()));
     for (Anomaly const &one : result.found) {
         document.items.push_back(anomaly_record(one, context.globals()));
+    }
+    for (MoreAnomalies const &more : result.more) {
+        document.warnings.push_back(more_text(more));
     }
     browse(context, std::move(document), result.at, result.db_role);
     return result.found.empty() ? ExitStatus::ok : ExitStatus::check_no;
@@ -96,16 +106,22 @@ a question for a person. Each one has its evidence, and the command that shows m
 
   new_address            an agent called from an address from which it was not seen in the last 30 days
   dead_key_used          a key that is retired, revoked or expired was used again
-  two_places             a key was used from two addresses at the same time
+  two_places             a key was used from two addresses in turn, and one of them is new
   long_silence           an agent was used after a long time without a use
   failures_of_key        many calls with one key were refused
   failures_from_address  many calls from one address were refused
   permission_burst       an agent was refused many permissions
 
 For IPv6, the /64 network counts as one address, because one host can use all of it. An agent whose first use ever is
-recent has no new address. A flood counts with all its calls.
+recent has no new address. A flood counts with all its calls. An address is new if it was first seen after --since: a
+key that is used on two hosts every day is found once. A use with the shared secret, or one that a gateway reported, is
+no silence.
 
-Exit 0: nothing found. 3: no such organization. 10: something was found.
+At most 100 findings of each kind are shown; a warning has the number of the others. If the search for one kind takes
+too long, the others are shown, and a warning names it.
+
+Exit 0: nothing found. 3: no such organization. 8: a search took too long, and the others found nothing. 10: something
+was found.
 
 EXAMPLES
   relay-admin audit anomalies

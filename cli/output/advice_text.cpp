@@ -70,7 +70,7 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::list_events: return {"audit list"};
         case Act::list_events_of_agent: return {"audit list --agent {1}"};
         case Act::list_events_of_key: return {"audit list --key {1}"};
-        case Act::list_events_from: return {"audit list --address {1}"};
+        case Act::list_failures_from: return {"audit list --address {1} --outcome failed --since {2}"};
         case Act::list_incidents: return {"incident list"};
         case Act::seal_audit: return {"audit seal"};
         case Act::maintain_audit: return {"audit maintain"};

@@ -190,7 +190,7 @@ CASES = [
 
 # The tests below provoke these, because they need another database or none; a lost commit is in test_exit_codes.py, what shows more
 # of a finding in test_audit_anomalies.py.
-ELSEWHERE = {"list_events_of_agent", "list_events_of_key", "list_events_from", "recover", "discard_schema", "show_settings", "keep_password_in_file", "check_login"}
+ELSEWHERE = {"list_events_of_agent", "list_events_of_key", "list_failures_from", "recover", "discard_schema", "show_settings", "keep_password_in_file", "check_login"}
 
 
 def acts():

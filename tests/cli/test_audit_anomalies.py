@@ -44,6 +44,29 @@ def age(database, days):
     database.execute("RESET session_replication_role")
 
 
+def move(database, address, *, hours, events=True):
+    """Moves the uses from one address."""
+    database.execute("SET session_replication_role = replica")
+    database.execute(f"UPDATE relay.key_sightings SET first_used_at = first_used_at + interval '{hours} hour', last_used_at = last_used_at + interval '{hours} hour'"
+                     f" WHERE ip_address = '{address}'")  # fmt: skip
+    if events:
+        database.execute(f"UPDATE relay.auth_events SET occurred_at = occurred_at + interval '{hours} hour' WHERE ip_address = '{address}'")
+    database.execute("RESET session_replication_role")
+
+
+def add_uses(database, key, address, *hours_ago):
+    """Uses that authenticate recorded, with their events and the sighting."""
+    for hours in hours_ago:
+        database.execute(
+            "INSERT INTO relay.key_sightings (key_id, ip_address, first_used_at, last_used_at)"
+            " VALUES (%(key)s, %(address)s, now() - make_interval(hours => %(hours)s), now() - make_interval(hours => %(hours)s))"
+            " ON CONFLICT (key_id, ip_address) DO UPDATE SET first_used_at = least(key_sightings.first_used_at, excluded.first_used_at),"
+            " last_used_at = greatest(key_sightings.last_used_at, excluded.last_used_at)".replace("%(key)s", f"'{key_id(key)}'")
+            .replace("%(address)s", f"'{address}'").replace("%(hours)s", str(hours)))  # fmt: skip
+        database.execute("INSERT INTO relay.auth_events (occurred_at, org_id, agent_id, key_id, action, ip_address)"
+                         f" VALUES (now() - make_interval(hours => {hours}), 'acme', 'bot', %s, 'authenticated', %s)", key_id(key), address)  # fmt: skip
+
+
 def test_nothing_is_found_where_nothing_is(relay, database, key):
     assert relay.json(*NAME)["items"] == []
     use(database, key)
@@ -80,6 +103,22 @@ def test_a_dead_key_that_is_used_again(relay, database, key, tmp_path):
     assert only(relay, "dead_key_used")["times"] == 3
 
 
+def test_a_dead_key_of_a_blocked_agent(relay, database, key, tmp_path):
+    relay("block", "bot", check=0)
+    use(database, key)
+    assert found(relay) == {}, "the key has not ended"
+    rotate(relay, tmp_path / "new.key", "--grace", "0")
+    use(database, key)
+    item = only(relay, "dead_key_used")
+    assert (item["key_id"], item["times"]) == (key_id(key), 1)
+
+
+def test_a_new_agent_with_two_hosts_has_no_new_address(relay, database, key):
+    add_uses(database, key, "203.0.113.7", 5)
+    add_uses(database, key, "198.51.100.9", 2)
+    assert found(relay) == {}
+
+
 def test_many_failures_of_a_key_and_from_an_address(relay, database, key):
     for number in range(21):
         use(database, key, f"2001:db8::{number + 1}", secret=b"x" * 32)
@@ -102,9 +141,53 @@ def test_one_key_at_two_addresses_at_once(relay, database, key):
     use(database, key, "198.51.100.9")
     two = found(relay)
     assert two["two_places"]["times"] == 2 and "198.51.100.9, 203.0.113.7" in two["two_places"]["evidence"]
-    database.execute("UPDATE relay.key_sightings SET first_used_at = first_used_at - interval '1 hour', last_used_at = last_used_at - interval '1 hour'"
-                     " WHERE ip_address = '203.0.113.7'")  # fmt: skip
+    move(database, "203.0.113.7", hours=-1)
     assert "two_places" not in found(relay), "it moved"
+
+
+def test_two_hosts_are_found_when_the_second_one_is_new_and_only_if_they_take_turns(relay, database, key):
+    """A works all week, B called once in the middle, between two calls of A; then B calls every day."""
+    add_uses(database, key, "203.0.113.7", *range(1, 80))
+    add_uses(database, key, "198.51.100.9", 40)
+    assert "two_places" not in found(relay), "it was found the day before"
+    two = found(relay, "--since", "48h")["two_places"]
+    assert "in turn from 198.51.100.9, 203.0.113.7" in two["evidence"]
+    add_uses(database, key, "198.51.100.9", 3)
+    assert "two_places" not in found(relay)
+
+
+def test_two_hosts_whose_uses_are_hours_apart_are_not_at_once(relay, database, key):
+    add_uses(database, key, "203.0.113.7", 90, 12, 1)
+    add_uses(database, key, "198.51.100.9", 6)
+    assert set(found(relay)) == {"new_address"}
+
+
+def test_a_key_from_very_many_addresses_names_the_first_three(relay, database, key):
+    database.execute("INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, ip_address)"
+                     " SELECT 'acme', 'bot', %s, 'authenticated', ('2001:db8:' || to_hex(n) || '::1')::inet FROM generate_series(1, 3000) AS n", key_id(key))  # fmt: skip
+    database.execute("INSERT INTO relay.key_sightings (key_id, ip_address, last_used_at) SELECT key_id, ip_address, now() FROM relay.auth_events WHERE action = 'authenticated'")
+    two = found(relay)["two_places"]
+    assert two["times"] == 3000 and two["evidence"].endswith(" and 2997 more") and two["ip_address"].count(", ") == 2
+
+
+def test_a_kind_with_very_many_findings_is_cut_and_says_so(relay, database, key):
+    database.execute("INSERT INTO relay.auth_events (action, outcome, reason, ip_address, times)"
+                     " SELECT 'auth_failed', 'failed', 'unknown_key', '10.0.0.0'::inet + n, 21 FROM generate_series(1, 150) AS n")  # fmt: skip
+    document = relay(*NAME, "-o", "json", check=10).json()
+    assert len(document["items"]) == 100 and document["warnings"][0].startswith("failures_from_address: and 50 more")
+
+
+def test_a_kind_that_takes_too_long_does_not_hide_the_others(relay, database, key):
+    for _ in range(11):
+        database.execute("SELECT relay_api.authorize('bot', 'stripe:refund', '203.0.113.7')")
+    with database.connect() as held:
+        held.autocommit = False
+        with held.cursor() as cursor:
+            cursor.execute("LOCK TABLE relay.legacy_sightings")
+        document = relay("--timeout", "2s", *NAME, "-o", "json", check=10).json()
+        held.rollback()
+    assert [item["anomaly"] for item in document["items"]] == ["permission_burst"]
+    assert document["warnings"][0].startswith("long_silence was not looked for")
 
 
 def test_a_use_after_a_long_silence(relay, database, key):
@@ -114,6 +197,38 @@ def test_a_use_after_a_long_silence(relay, database, key):
     item = only(relay, "long_silence")
     assert (item["agent_id"], item["times"]) == ("bot", 31)
     assert found(relay, "--silence", "40d") == {}
+
+
+def test_what_is_no_silence(relay, database, key):
+    """The agent has used the shared secret until yesterday; or a gateway has reported its uses."""
+    use(database, key)
+    age(database, 45)
+    database.execute("INSERT INTO relay.auth_events (occurred_at, org_id, agent_id, action) VALUES (now() - interval '26 hours', 'acme', 'bot', 'legacy_authenticated')")
+    use(database, key)
+    assert found(relay) == {}
+    database.execute("SET session_replication_role = replica; DELETE FROM relay.auth_events WHERE action = 'legacy_authenticated'")
+    database.execute("RESET session_replication_role")
+    assert set(found(relay)) == {"long_silence"}
+    database.execute("INSERT INTO relay.key_sightings (key_id, ip_address, first_used_at, last_used_at, reported_by)"
+                     " VALUES (%s, '203.0.113.8', now() - interval '44 days', now() - interval '26 hours', 'gateway')", key_id(key))  # fmt: skip
+    assert found(relay) == {}
+
+
+def test_a_return_that_only_a_gateway_reported_ends_a_silence(relay, database, key):
+    use(database, key)
+    age(database, 45)
+    database.execute("SELECT * FROM relay_api.report_uses(ARRAY[%s], ARRAY['198.51.100.9']::inet[], ARRAY[now()])", key_id(key))
+    silent = found(relay)["long_silence"]
+    assert (silent["times"], silent["ip_address"]) == (45, "198.51.100.9")
+
+
+def test_a_silence_within_the_window_is_found(relay, database, key):
+    add_uses(database, key, "203.0.113.7", 24 * 20, 24 * 19, 24 * 12, 24 * 11)
+    age(database, 1)
+    add_uses(database, key, "203.0.113.7", *range(1, 24 * 12))
+    silent = found(relay, "--since", "30d", "--silence", "5d")["long_silence"]
+    assert silent["times"] == 7
+    assert found(relay, "--since", "30d", "--silence", "8d") == {}
 
 
 def test_a_burst_of_refused_permissions(relay, database, key):

@@ -3,6 +3,7 @@
 #include "relay/audit/events.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/model/advice.hpp"
+#include "relay/model/error.hpp"
 
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ enum class AnomalyKind {
     dead_key_used,  ///< a key that is retired, revoked or expired was used again
     failures_from_address,
     failures_of_key,
-    two_places,  ///< a key was used from two networks at the same time
+    two_places,  ///< a key was used from two networks in turn
     long_silence,  ///< a key was used after a long time without a use
     permission_burst,  ///< an agent was refused many permissions
 };
@@ -37,10 +38,11 @@ struct Anomaly {
     std::optional<OrgId> org_id{};
     std::optional<AgentId> agent_id{};
     std::optional<KeyId> key_id{};
-    std::optional<std::string> ip_address{};  ///< IPv6: the /64 network, because one host can use all of it
+    /// IPv6: the /64 network, because one host can use all of it. Of two_places: the first three.
+    std::optional<std::string> ip_address{};
     Instant first_at{};
     Instant last_at{};
-    std::int64_t times = 0;  ///< events, or for long_silence the days without a use
+    std::int64_t times = 0;  ///< events; of two_places: the networks; of long_silence: the days without a use
     std::string evidence{};  ///< in words
     Advice more{};  ///< what shows more
 };
@@ -51,14 +53,24 @@ struct FindAnomalies {
     std::int64_t most_failures = 20;  ///< of an address or a key: more are reported
     std::int64_t most_refusals = 10;  ///< of permissions of an agent
     std::chrono::seconds silence = std::chrono::days(30);
+    std::int64_t most_of_kind = 100;  ///< findings to return of each kind
+};
+
+/// What is not in the list of findings.
+struct MoreAnomalies {
+    AnomalyKind kind{};
+    std::int64_t count = 0;
+    std::optional<Error> failure{};  ///< this kind could not be looked for in the time
 };
 
 struct Anomalies {
     std::vector<Anomaly> found{};  ///< by kind, then the latest first
+    std::vector<MoreAnomalies> more{};
     Instant at{};
     std::string db_role{};
 };
-/// Throws Error: not_found, no such organization.
+/// Looks for each kind in a separate transaction, so that one which takes too long does not hide the others. Throws
+/// Error: not_found, no such organization; unavailable, a kind took too long and nothing else was found.
 Anomalies find_anomalies(db::Database &database, FindAnomalies const &request);
 
 }  // namespace relay

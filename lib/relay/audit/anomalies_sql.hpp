@@ -5,7 +5,10 @@
 
 namespace relay::sql {
 
-/// Returns the anomalies since a time, without their advice.
-std::vector<Anomaly> anomalies(db::Transaction &transaction, FindAnomalies const &request, Instant since);
+struct AnomaliesOfKind {
+    std::vector<Anomaly> first{};  ///< at most as many as were asked for, without evidence and advice
+    std::int64_t count = 0;  ///< of all
+};
+AnomaliesOfKind anomalies(db::Transaction &transaction, AnomalyKind kind, FindAnomalies const &request, Instant since);
 
 }  // namespace relay::sql

@@ -66,7 +66,7 @@ enum class Act {
     list_events,
     list_events_of_agent,  ///< (agent)
     list_events_of_key,  ///< (key)
-    list_events_from,  ///< (address or network)
+    list_failures_from,  ///< (address or network, time)
     list_incidents,
     seal_audit,
     maintain_audit,
