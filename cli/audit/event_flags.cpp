@@ -57,6 +57,11 @@ void declare_event_filter(OptionSet &set, EventFlags &flags) {
     add_value(set,
               {.names = "--address", .type = "ADDRESS", .description = "only calls from this IP address or network"},
               flags.address);
+    add_value(set,
+              {.names = "--db-role",
+               .type = "ROLE",
+               .description = "only what this login of the database did, whatever --actor it claimed"},
+              flags.db_role);
     add_value(set, {.names = "--trace", .type = "ID", .description = "only events of this trace"}, flags.trace);
     add_value(set,
               {.names = "--since",
@@ -73,6 +78,7 @@ EventFilter event_filter(EventFlags const &flags, Globals const &globals) {
                        .actions = flags.actions,
                        .outcome = from_optional_text<Outcome>(flags.outcome),
                        .actor = note_if_given("actor", globals.actor),
+                       .db_role = note_if_given("database role", flags.db_role),
                        .ticket = note_if_given("ticket", globals.ticket),
                        .trace = note_if_given("trace", flags.trace),
                        .since = parse_if_given("--since", flags.since),

@@ -24,6 +24,7 @@ struct EventFlags {
     std::optional<std::string> outcome{};
     std::optional<std::string> address{};
     std::optional<std::string> trace{};
+    std::optional<std::string> db_role{};
     std::optional<std::string> since{};
     std::optional<std::string> until{};
 };

@@ -71,6 +71,8 @@ def test_newest_first_with_everything(relay, key):
         ("--address 203.0.113.0/24", ["auth_failed", "authenticated"]),
         ("--ticket INC-1", ["agent_blocked"]),
         ("--actor dana", ["agent_blocked"]),
+        ("--db-role postgres --action agent_blocked", ["agent_blocked"]),
+        ("--db-role postgre", []),
         (f"--trace {TRACE}", ["auth_failed", "authenticated"]),
         ("--until 2020-01-01T00:00:00Z", []),
         ("--since 2020-01-01T00:00:00Z --ticket INC-1", ["agent_blocked"]),
@@ -78,6 +80,15 @@ def test_newest_first_with_everything(relay, key):
 )  # fmt: skip
 def test_each_condition(relay, key, words, found):
     assert sorted(actions(relay, *words.split())) == sorted(found)
+
+
+def test_a_role_is_proven_whatever_actor_it_claimed(relay, database, key, tmp_path):
+    lea = relay.with_(dsn=database.dsn(user=database.cluster.login("lea_events", member_of="relay_provisioner")))
+    lea("block", "bot", "--actor", "ana", check=0)
+    assert actions(relay, "--db-role", "lea_events") == ["agent_blocked"] and actions(relay, "--actor", "lea_events") == []
+    (exported, _) = relay("audit", "export", "--db-role", "lea_events", check=0).jsonl()
+    assert exported["actor"] == "ana"
+    assert "agent_blocked" in relay("audit", "tail", "--db-role", "lea_events", "--until-idle", check=0).out
 
 
 def test_a_failure_with_the_secret_of_another_is_the_keys_own(relay, database, key, tmp_path):

@@ -93,12 +93,18 @@ def test_a_compromised_agent(scene):
 
 
 def test_a_compromised_organization(scene):
+    scene.relay("agent", "update", "payments", "--add-permission", "stripe:refund", check=0)
     first, *rest = SECTIONS["A compromised organization"]
     scene.run(first)
     assert scene.decide() == "blocked"
     assert "billing-bot" in scene.run(rest[0])
-    scene.run(rest[1])
-    assert scene.decide() == "retired" and len(list((scene.folder / "keys").iterdir())) == 3
+    for listing in rest[1:]:
+        scene.run(listing)
+    assert scene.decide() == "retired"
+    assert {file.name for file in (scene.folder / "keys").iterdir()} == {"crm.key", "payments.key"}, "none for the agent of the intruder"
+    agent = scene.relay.json("agent", "show", "payments")["data"]
+    assert agent["status"] == "active" and "stripe:refund" not in str(agent["permissions"])
+    assert scene.relay.json("agent", "show", "billing-bot")["data"]["status"] == "revoked"
 
 
 def test_replay_or_abuse(scene):
@@ -115,7 +121,7 @@ def test_a_leaked_dump(scene):
 
 def test_a_lost_laptop(scene):
     session = scene.database.connect(user=scene.lea)
-    scene.relay("org", "update", "acme-corp", "--name", "Acme 2", "--actor", "lea", check=0)
+    scene.relay.with_(dsn=scene.database.dsn(user=scene.lea))("org", "update", "acme-corp", "--name", "Acme 2", "--actor", "ana", check=0)
     _, looked, _ = scene.play("A lost laptop of an operator")
     assert "org_updated" in looked and "org_updated" in (scene.folder / "last-month.csv").read_text()
     assert scene.decide() == "retired"

@@ -24,7 +24,8 @@ struct EventFilter {
     std::optional<OwnerName> owner{};
     std::vector<std::string> actions{};  ///< one of these; empty: any
     std::optional<Outcome> outcome{};
-    std::optional<Note> actor{};
+    std::optional<Note> actor{};  ///< as claimed
+    std::optional<Note> db_role{};  ///< as proven
     std::optional<IpRange> address{};
     std::optional<Note> ticket{};
     std::optional<Note> trace{};

@@ -41,17 +41,18 @@ AND ($8::inet IS NULL OR event.ip_address <<= $8::inet)
 AND ($9::text IS NULL OR (left(event.ticket, 200) = left($9, 200) AND event.ticket = $9))
 AND ($10::text IS NULL OR event.trace_id = $10)
 AND ($11::timestamptz IS NULL OR event.occurred_at >= $11::timestamptz)
-AND ($12::timestamptz IS NULL OR event.occurred_at < $12::timestamptz))sql";
+AND ($12::timestamptz IS NULL OR event.occurred_at < $12::timestamptz)
+AND ($13::text IS NULL OR event.db_role = $13))sql";
 
 // The floods that have not ended yet have no number, and come first among the events of an instant.
 constexpr auto page_sql = R"sql(
-AND ($13::timestamptz IS NULL OR (event.occurred_at <= $13::timestamptz
-     AND (event.occurred_at < $13::timestamptz OR COALESCE(event.event_id, 9223372036854775807) < $14::bigint))))sql";
+AND ($14::timestamptz IS NULL OR (event.occurred_at <= $14::timestamptz
+     AND (event.occurred_at < $14::timestamptz OR COALESCE(event.event_id, 9223372036854775807) < $15::bigint))))sql";
 constexpr auto newest_first_sql = " ORDER BY occurred_at DESC, event_id DESC";
-constexpr auto limit_sql = " LIMIT $15::bigint";
+constexpr auto limit_sql = " LIMIT $16::bigint";
 
 constexpr auto after_sql = R"sql(
-AND event.event_id > $13::bigint ORDER BY event_id LIMIT $14::bigint)sql";
+AND event.event_id > $14::bigint ORDER BY event_id LIMIT $15::bigint)sql";
 
 constexpr db::SortColumn sort_columns[] = {
     {"occurred_at", "occurred_at"}, {"event_id", "event_id"},     {"action", "action"},
@@ -84,7 +85,7 @@ std::optional<Instant> instant_of(std::optional<PastTime> const &time, Instant n
     return age != nullptr ? now - *age : std::get<Instant>(*time);
 }
 
-/// Returns $1 to $12.
+/// Returns $1 to $13.
 std::vector<db::Param> conditions(db::Transaction &transaction, EventFilter const &filter) {
     std::optional<std::string> actions;
     if (!filter.actions.empty()) {
@@ -101,7 +102,8 @@ std::vector<db::Param> conditions(db::Transaction &transaction, EventFilter cons
             filter.ticket,
             filter.trace,
             instant_of(filter.since, transaction.now()),
-            instant_of(filter.until, transaction.now())};
+            instant_of(filter.until, transaction.now()),
+            filter.db_role};
 }
 
 /// Returns the statement without its end. An agent and a key have two places in the index each, and `part` ends the
