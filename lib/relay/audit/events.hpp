@@ -68,7 +68,8 @@ struct FollowEvents {
 /// event is left.
 ///
 /// Polling finds every event: NOTIFY only makes it look sooner, and not every event sends one. An event is found however
-/// late its transaction commits (relay/audit/event_marks.hpp). If the connection is lost after the database was reached
+/// late its transaction commits (relay/audit/event_marks.hpp), unless it had taken its number more than 10,000 events
+/// before the start. If the connection is lost after the database was reached
 /// once, it retries for as long as it takes. Throws Error: unavailable, the database was never reached; denied.
 void follow_events(db::Database &database, FollowEvents const &request, EventFollower const &follower);
 

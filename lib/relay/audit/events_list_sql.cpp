@@ -7,6 +7,9 @@
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace relay::sql {
 namespace {
 
@@ -51,8 +54,8 @@ AND ($14::timestamptz IS NULL OR (event.occurred_at <= $14::timestamptz
 constexpr auto newest_first_sql = " ORDER BY occurred_at DESC, event_id DESC";
 constexpr auto limit_sql = " LIMIT $16::bigint";
 
-constexpr auto after_sql = R"sql(
-AND event.event_id > $14::bigint ORDER BY event_id LIMIT $15::bigint)sql";
+constexpr auto numbers_sql = R"sql(
+AND event.event_id BETWEEN $14::bigint AND $15::bigint AND event.event_id = ANY ($16::bigint[]) ORDER BY event_id)sql";
 
 constexpr db::SortColumn sort_columns[] = {
     {"occurred_at", "occurred_at"}, {"event_id", "event_id"},     {"action", "action"},
@@ -71,7 +74,7 @@ SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason,
 FROM relay.auth_events WHERE event_id = $1::bigint LIMIT 1)sql";
 
 constexpr auto between_sql = R"sql(
-SELECT event_id FROM relay.auth_events WHERE event_id > $1::bigint AND event_id <= $2::bigint)sql";
+SELECT event_id FROM relay.auth_events WHERE event_id > $1::bigint AND event_id <= $2::bigint ORDER BY event_id LIMIT $3::bigint)sql";
 
 constexpr auto last_id_sql = R"sql(
 SELECT COALESCE(max(event_id), 0) AS event_id
@@ -157,25 +160,34 @@ std::optional<Event> find_event(db::Transaction &transaction, std::int64_t event
     return rows.empty() ? std::nullopt : std::optional(read_event(rows[0]));
 }
 
-std::vector<Event> events_after(db::Transaction &transaction, EventFilter const &filter, std::int64_t event_id,
-                                std::int64_t limit) {
+std::vector<Event> events_with(db::Transaction &transaction, EventFilter const &filter,
+                               std::vector<std::int64_t> const &ids) {
+    if (ids.empty()) {
+        return {};
+    }
     std::vector<db::Param> params = conditions(transaction, filter);
-    params.emplace_back(event_id);
-    params.emplace_back(limit);
+    auto const [least, most] = std::minmax_element(ids.begin(), ids.end());
+    std::vector<std::string> texts;
+    std::transform(ids.begin(), ids.end(), std::back_inserter(texts),
+                   [](std::int64_t id) { return std::to_string(id); });
+    params.emplace_back(*least);
+    params.emplace_back(*most);
+    params.emplace_back(db::array_text(texts));
     std::string sql = std::string(columns_sql) + written_sql;
     sql += filter.agent ? std::string("((") + of_agent_sql + "true) OR (" + unproven_of_agent_sql + "true)) AND "
                         : of_any_agent_sql;
     std::vector<Event> events;
-    for (db::Row const row : transaction.exec((sql + conditions_sql + after_sql).c_str(), params)) {
+    for (db::Row const row : transaction.exec((sql + conditions_sql + numbers_sql).c_str(), params)) {
         events.push_back(read_event(row));
     }
     return events;
 }
 
-std::set<std::int64_t> event_ids_between(db::Transaction &transaction, std::int64_t after, std::int64_t up_to) {
-    std::set<std::int64_t> ids;
-    for (db::Row const row : transaction.exec(between_sql, {after, up_to})) {
-        ids.insert(row.integer("event_id"));
+std::vector<std::int64_t> event_ids_between(db::Transaction &transaction, std::int64_t after, std::int64_t up_to,
+                                            std::optional<std::int64_t> limit) {
+    std::vector<std::int64_t> ids;
+    for (db::Row const row : transaction.exec(between_sql, {after, up_to, limit})) {
+        ids.push_back(row.integer("event_id"));
     }
     return ids;
 }

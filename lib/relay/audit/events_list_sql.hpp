@@ -3,7 +3,7 @@
 #include "relay/audit/events.hpp"
 #include "relay/db/row_stream.hpp"
 
-#include <set>
+#include <vector>
 
 namespace relay::sql {
 
@@ -28,11 +28,12 @@ void require_known(db::Transaction &transaction, EventFilter const &filter);
 
 std::optional<Event> find_event(db::Transaction &transaction, std::int64_t event_id);
 
-/// Returns the rows of auth_events after a number that meet the filter, in the order of their numbers.
-std::vector<Event> events_after(db::Transaction &transaction, EventFilter const &filter, std::int64_t event_id,
-                                std::int64_t limit);
-/// Returns the numbers of the events after `after`, up to `up_to`.
-std::set<std::int64_t> event_ids_between(db::Transaction &transaction, std::int64_t after, std::int64_t up_to);
+/// Returns those of the events with these numbers that meet the filter, in the order of their numbers.
+std::vector<Event> events_with(db::Transaction &transaction, EventFilter const &filter,
+                               std::vector<std::int64_t> const &ids);
+/// Returns the first numbers of events after `after`, up to `up_to`, sorted.
+std::vector<std::int64_t> event_ids_between(db::Transaction &transaction, std::int64_t after, std::int64_t up_to,
+                                            std::optional<std::int64_t> limit = std::nullopt);
 /// Returns the highest number among the newest events.
 std::int64_t last_event_id(db::Transaction &transaction);
 

@@ -5,6 +5,7 @@
 #include "relay/identity/use_case.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <thread>
 
@@ -20,8 +21,8 @@ constexpr std::chrono::milliseconds pace = 1s;
 constexpr std::chrono::milliseconds shortest_pace = 50ms;
 constexpr std::chrono::milliseconds first_backoff = 100ms;
 constexpr std::chrono::milliseconds longest_backoff = 5s;
-constexpr std::int64_t page_size = 1000;
-/// An event whose transaction was open at the start can have a number up to this far below the last one.
+constexpr std::int64_t page_size = 1000;  // numbers
+/// An event whose transaction was open at the start is found if its number is up to this far below the last one.
 constexpr std::int64_t reach_back = 10'000;
 
 class Follow {
@@ -73,13 +74,16 @@ class Follow {
         std::vector<Event> last;
         m_database.transact(reading(), [&](db::Transaction &transaction) {
             last.clear();
+            m_marks = {};
             sql::require_known(transaction, m_request.filter);
             sql::EventWriters const now = sql::event_writers(transaction);
             std::int64_t const end = now.last_event_id ? *now.last_event_id : sql::last_event_id(transaction);
-            m_marks.look(now, end);
-            m_read_up_to = now.last_event_id && now.writers.empty() ? end : std::max<std::int64_t>(end - reach_back, 0);
-            m_shown = sql::event_ids_between(transaction, m_read_up_to, end);
-            m_last_seen = end;
+            m_marks.look(now);
+            m_read_up_to = end;
+            if (!now.last_event_id || !now.writers.empty()) {
+                std::int64_t const from = std::max<std::int64_t>(end - reach_back, 0);
+                m_marks.note(from, end, sql::event_ids_between(transaction, from, end));
+            }
             if (m_request.last > 0) {
                 sql::list_events(transaction, {.filter = m_request.filter, .limit = m_request.last})
                     .for_each([&](Event const &event) { last.push_back(event); });
@@ -89,7 +93,7 @@ class Follow {
         // What was committed between two statements of that transaction must not come twice.
         for (Event const &event : last) {
             if (event.event_id) {
-                note_shown(*event.event_id);
+                m_shown_at_start.insert(*event.event_id);
             }
         }
         m_begun = true;
@@ -99,29 +103,32 @@ class Follow {
 
     std::vector<Event> read_new() {
         std::vector<Event> read;
-        auto const limit = page_size + static_cast<std::int64_t>(m_shown.size());
+        EventMarks marks;
+        std::int64_t up_to = 0;
         m_read_at = std::chrono::steady_clock::now();
         m_database.transact(reading(), [&](db::Transaction &transaction) {
-            m_marks.look(sql::event_writers(transaction), m_last_seen);
-            read = sql::events_after(transaction, m_request.filter, m_read_up_to, limit);
+            marks = m_marks;
+            sql::EventWriters const now = sql::event_writers(transaction);
+            marks.look(now);
+            std::int64_t const end = now.last_event_id.value_or(std::numeric_limits<std::int64_t>::max());
+            std::vector<std::int64_t> ids = sql::event_ids_between(transaction, m_read_up_to, end, page_size);
+            m_has_more = static_cast<std::int64_t>(ids.size()) == page_size;
+            up_to = now.last_event_id && !m_has_more ? std::max(end, m_read_up_to)
+                                                     : (ids.empty() ? m_read_up_to : ids.back());
+            std::vector<std::int64_t> found;
+            for (EventSpan const &span : marks.due()) {
+                std::vector<std::int64_t> const some = sql::event_ids_between(transaction, span.first - 1, span.last);
+                found.insert(found.end(), some.begin(), some.end());
+            }
+            std::vector<std::int64_t> const late = marks.settle(found);
+            marks.note(m_read_up_to, up_to, ids);
+            ids.insert(ids.end(), late.begin(), late.end());
+            read = sql::events_with(transaction, m_request.filter, ids);
         });
-        m_has_more = static_cast<std::int64_t>(read.size()) == limit;
-        std::int64_t const last_read = read.empty() ? 0 : *read.back().event_id;
-        std::erase_if(read, [&](Event const &event) { return m_shown.contains(*event.event_id); });
-        for (Event const &event : read) {
-            note_shown(*event.event_id);
-        }
-        std::int64_t const complete = m_has_more ? std::min(m_marks.settled(), last_read) : m_marks.settled();
-        m_read_up_to = std::max(m_read_up_to, complete);
-        m_shown.erase(m_shown.begin(), m_shown.upper_bound(m_read_up_to));
+        m_marks = std::move(marks);
+        m_read_up_to = up_to;
+        std::erase_if(read, [&](Event const &event) { return m_shown_at_start.contains(*event.event_id); });
         return read;
-    }
-
-    void note_shown(std::int64_t event_id) {
-        if (event_id > m_read_up_to) {
-            m_shown.insert(event_id);
-        }
-        m_last_seen = std::max(m_last_seen, event_id);
     }
 
     void back_off(Error const &error) {
@@ -145,9 +152,8 @@ class Follow {
     EventFollower const &m_follower;
     std::unique_ptr<db::Listener> m_listener{};
     EventMarks m_marks{};
-    std::int64_t m_read_up_to = 0;  ///< nothing can appear up to this number, and everything up to it was shown
-    std::set<std::int64_t> m_shown{};  ///< what was shown after it
-    std::int64_t m_last_seen = 0;
+    std::int64_t m_read_up_to = 0;  ///< everything up to it was shown, except what m_marks notes as missing
+    std::set<std::int64_t> m_shown_at_start{};  ///< the last events before the start
     std::chrono::steady_clock::time_point m_read_at{};
     bool m_begun = false;
     bool m_has_more = false;
