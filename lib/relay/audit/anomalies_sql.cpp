@@ -63,7 +63,7 @@ WHERE event.occurred_at >= $1::timestamptz AND event.outcome = 'failed' AND ($2:
 GROUP BY key.org_id, key.agent_id, key.key_id HAVING sum(event.times) > $4::bigint ORDER BY times DESC, key_id LIMIT $3::bigint)sql";
 
 // Only keys with an address that is new since $1, so that a key of two hosts is found once. The events are in the order
-// of time: two that follow each other within a minute are from two places at once, and so is one that lies between two
+// of time: two that follow each other within a minute are from two places together, and so is one that lies between two
 // from another place within two hours, because a key that is in use has an event in every hour.
 constexpr auto two_places_sql = R"sql(
 WITH seen AS (
@@ -109,7 +109,7 @@ SELECT keys.org_id, keys.agent_id, keys.key_id,
 FROM places JOIN keys ON keys.key_id = places.key_id
 GROUP BY keys.org_id, keys.agent_id, keys.key_id ORDER BY last_at DESC, key_id LIMIT $3::bigint)sql";
 
-// $4: seconds. A use with the shared secret, or one that a gateway reported, is no silence either; an agent that was never
+// $4: seconds. A use with the shared secret, or one that a gateway reported, is not a silence either; an agent that was never
 // used counts from its creation. Only in a window that is longer than the silence can a silence begin and end: otherwise
 // the first use of each agent is enough.
 constexpr auto silence_sql = R"sql(

@@ -5,7 +5,7 @@
 namespace relay {
 namespace {
 
-/// Neighbouring spans are read in one go: one statement costs what reading so many numbers does.
+/// Neighbouring spans are read in one go: one statement costs as much as reading that many numbers.
 constexpr std::int64_t near = 100'000;
 
 }  // namespace
