@@ -219,8 +219,8 @@ never had a key, unless you add --missing. The rules of one rotation hold for ea
 others are rotated, and the command exits 7. The output names it. --on-error stop ends the run instead.
 
 A fleet is rotated in batches. Each batch is first delivered and made durable, and then committed. If the command is
-killed, run it again. For 12 hours the same command continues the same rotation, also on another machine. Then agents
-that have their new key are left out. Two runs at the same time share the work. With --deliver, one agent's key is staged
+killed, run it again. Until 12 hours after its last batch, the same command continues the rotation, also on another
+machine. Then agents that have their new key are left out. Two runs at the same time share the work. With --deliver, one agent's key is staged
 at a time: one commit confirms an agent and stages the next. After a kill, only the agent of that delivery gets another
 key. --expect N changes nothing unless exactly N agents would get a key. --limit N ends the run after N agents; the
 next run continues. At a terminal the command asks first; a script is not asked.
