@@ -113,8 +113,8 @@ a question for a person. Each one has its evidence, and the command that shows m
   permission_burst       an agent was refused many permissions
 
 For IPv6, the /64 network counts as one address, because one host can use all of it. An agent whose first use ever is
-recent has no new address. A flood counts with all its calls. An address is new if it was first seen after --since: a
-key that is used on two hosts every day is found once. A use with the shared secret, or one that a gateway reported, is
+recent has no new address. A flood counts with all its calls. An address is new if it was first seen after --since.
+So a key that is used on two hosts every day is found once. A use with the shared secret, or one that a gateway reported, is
 not a silence.
 
 At most 100 findings of each kind are shown; a warning has the number of the others. If the search for one kind takes

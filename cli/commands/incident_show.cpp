@@ -71,8 +71,8 @@ Calls with a wrong secret for a key of these agents are among them. If an organi
 ticket, the events of all its agents are shown.
 
 "Around" is from an hour before the first event with the ticket to an hour after the last; --around changes the hour.
-If there are more than --limit events, those farthest from an event with the ticket are left out, and a warning has
-their number. Events with the ticket are never left out.
+Events with the ticket are never left out. If there are more than --limit events, those farthest from one with the ticket
+are left out. A warning has their number.
 
 --html FILE also writes one page with a timeline, which you can attach to a post-mortem. The page needs nothing else: no
 script, no request. It names agents, owners and addresses, so only you can read a new FILE. An earlier page is

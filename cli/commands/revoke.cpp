@@ -216,8 +216,8 @@ the keys that it found, and exits 7. If a key is cut or damaged, its id and plac
 Before --scan asks, it shows whose keys they are, as `whois` does. The question counts only live keys. After --scan and
 --key, the command names the agents that have no working key now. Each has the command that gives it one.
 
-With --clean DIR, agents then get fresh keys, in DIR/AGENT.key: those of which this revocation ended an active key, and
-which have no other. Gateways accept them with the fresh key alone; a key that was still in its grace ends, too. The fresh
+With --clean DIR, agents then get fresh keys, in DIR/AGENT.key. These are the agents of which this revocation ended an
+active key, and which have no other. Gateways accept them with the fresh key alone; a key that was still in its grace ends, too. The fresh
 key keeps the expiry of the old one. An agent that had no working key gets none, and what someone else had revoked before
 stays revoked. The revocation is committed first, so fresh keys never delay it. If DIR has a file of such an agent already,
 nothing is changed, because it may be the leaked key. If the command is killed, run it again with the same actor and

@@ -150,7 +150,7 @@ Command const whois{
     .path = "whois",
     .summary = "show whose key this is; changes nothing",
     .doc =
-        R"(Finds the keys in any text (a log, a diff, a paste), or in all files of a folder, and shows their owners. For
+        R"(Finds the keys in any text (a log, a diff, a paste), or in a folder, and shows their owners. For
 each key it shows the agent, its name and owner, its organization, and the state of the key. It also shows when and from
 where the key was last seen, and its place in the text. The command changes nothing and leaves no trace in the audit
 trail. It never prints a key. To look up a key that you hold, give it on stdin: a key is never an argument.

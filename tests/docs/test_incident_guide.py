@@ -74,7 +74,8 @@ def test_every_section_is_played():
 
 
 def test_a_leaked_key(scene):
-    revoked, _, looked = scene.play("A leaked key")
+    found, revoked, _, looked = scene.play("A leaked key")
+    assert key_id(scene.key) in found and "payments" in found
     assert key_id(scene.key) in revoked and scene.decide() == "revoked"
     assert "203.0.113.7" in looked
     scene.use()

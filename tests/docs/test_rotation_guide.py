@@ -62,6 +62,7 @@ def test_the_page_is_played(relay, database, store, tmp_path):
     for each in listings("rotation", "sh"):
         left.setdefault(each.title, []).append(each)
 
+    left.pop("FLEETS")  # below
     run(left.pop("Before the first run")[0])
     assert store.use() == "ok"
     pass_time(database, days=81)
@@ -118,6 +119,14 @@ def test_the_page_is_played(relay, database, store, tmp_path):
     for each in left.pop("EXAMPLES"):
         run(each)
     assert not left, "not played"
+
+
+def test_a_fleet_is_rotated(relay, database, store, tmp_path):
+    (listing,) = [each for each in listings("rotation", "sh") if each.title == "FLEETS"]
+    pass_time(database, days=81)
+    Reader(database, tmp_path)(listing)
+    assert [file.name for file in (tmp_path / "keys").iterdir()] == ["other.key"]
+    assert states(database, "other") == ["retiring", "active"]
 
 
 def split(found):
