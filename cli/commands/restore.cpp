@@ -14,6 +14,7 @@
 #include "cli/sink/command/around_delivery.hpp"
 #include "cli/sink/database_judge.hpp"
 #include "cli/sink/options.hpp"
+#include "relay/model/text.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -103,14 +104,22 @@ ExitStatus restore_one(Options const &options, Context &context) {
 Record restore_of_ticket(Options const &options, Context &context, Subject const &subject, Document &document) {
     try {
         if (auto const *const agent = std::get_if<AgentId>(&subject)) {
-            auto const sink = open_sink(options.sink, context.output());
-            RestoredAgent const restored = restore_confirmed(context, *agent, *sink);
-            document.changed = document.changed || restored.changed;
-            stamp(document, context, restored);
-            return restored_item(restored);
+            try {
+                auto const sink = open_sink(options.sink, context.output());
+                RestoredAgent const restored = restore_confirmed(context, *agent, *sink);
+                document.changed = document.changed || restored.changed;
+                stamp(document, context, restored);
+                return restored_item(restored);
+            } catch (Error const &error) {
+                if (error.kind() != ErrorKind::not_found) {
+                    throw;
+                }
+            }
         }
         IncidentReceipt const receipt =
-            restore_org(context.database(), std::get<OrgId>(subject), context.write_options());
+            kind_of(subject) == SubjectKind::agent
+                ? restore_unknown_agent(context.database(), std::get<AgentId>(subject), context.write_options())
+                : restore_org(context.database(), std::get<OrgId>(subject), context.write_options());
         document.changed = document.changed || receipt.changed;
         stamp(document, context, receipt);
         Record item = incident_record(receipt.items.front(), {});
@@ -130,23 +139,51 @@ Record restore_of_ticket(Options const &options, Context &context, Subject const
     }
 }
 
+/// "bot, crm and 3 more"
+std::string names_of(std::vector<AgentId> const &agents) {
+    constexpr std::size_t named_at_most = 5;
+    std::string names;
+    for (std::size_t i = 0; i < std::min(agents.size(), named_at_most); ++i) {
+        names += (i == 0 ? "" : ", ") + agents[i].text();
+    }
+    return agents.size() <= named_at_most ? names
+                                          : names + " and " + std::to_string(agents.size() - named_at_most) + " more";
+}
+
+/// Asks about the agents, and has the id of each organization typed: that brings back all of its agents.
+void confirm_ticket(Options const &options, Context &context, std::string const &ticket,
+                    std::vector<Subject> const &subjects) {
+    std::vector<AgentId> agents;
+    std::vector<OrgId> orgs;
+    for (Subject const &subject : subjects) {
+        if (auto const *const agent = std::get_if<AgentId>(&subject)) {
+            agents.push_back(*agent);
+        } else {
+            orgs.push_back(std::get<OrgId>(subject));
+        }
+    }
+    if (!agents.empty() && !options.sink.secrets_dir) {
+        throw Error(ErrorKind::usage, "restoring the agents of a ticket needs --secrets-dir DIR for their fresh keys");
+    }
+    if (options.confirm && orgs.empty()) {
+        throw Error(ErrorKind::usage, "--confirm has no effect: no organization is revoked under ticket " + ticket,
+                    {.next = "for agents, use --yes"});
+    }
+    for (OrgId const &org : orgs) {
+        confirm_org(context, org, options.confirm, "restores", "All old keys stay dead: each agent needs rotate-key.");
+    }
+    if (!context.globals().dry_run && !agents.empty()) {
+        context.ask_for_label();
+        context.prompt().confirm("Restore what was revoked under ticket " + ticket + ": " +
+                                 counted(agents.size(), "agent") + " (" + names_of(agents) + "), with fresh keys?");
+        settle_sink(context, *open_sink(options.sink, context.output()));
+    }
+}
+
 ExitStatus restore_ticket(Options const &options, Context &context) {
     std::string const &ticket = *context.globals().ticket;
     std::vector<Subject> const subjects = revoked_under(context.database(), Note::parse("ticket", ticket));
-    auto const agents = std::count_if(subjects.begin(), subjects.end(),
-                                      [](Subject const &one) { return kind_of(one) == SubjectKind::agent; });
-    if (agents > 0 && !options.sink.secrets_dir) {
-        throw Error(ErrorKind::usage, "restoring the agents of a ticket needs --secrets-dir DIR for their fresh keys");
-    }
-    if (!context.globals().dry_run && !subjects.empty()) {
-        context.ask_for_label();
-        context.prompt().confirm(
-            "Restore what was revoked under ticket " + ticket + ": " + std::to_string(agents) + " agents and " +
-            std::to_string(static_cast<std::ptrdiff_t>(subjects.size()) - agents) + " organizations?");
-        if (agents > 0) {
-            settle_sink(context, *open_sink(options.sink, context.output()));
-        }
-    }
+    confirm_ticket(options, context, ticket, subjects);
     Document document{.kind = "Restore", .id_key = "subject_id", .is_list = true, .dry_run = context.globals().dry_run};
     bool changed = false;
     std::optional<Error> broken;  // the next subject would fail, too, or this one is in doubt
@@ -227,15 +264,15 @@ keys that exist stay dead, even those made while the organization was revoked, s
 `rotate-key`.
 
 With --ticket alone, everything is restored that was revoked under that ticket. Agents get their fresh keys in
---secrets-dir. Each is a transaction. If the command is killed, run it again: it restores the rest.
-Single keys that were revoked stay dead.
+--secrets-dir. Each is a transaction. You confirm an organization of the ticket as with --org. If there are several, a
+script restores them one by one. If the command is killed, run it again: it restores the rest. Single keys that were
+revoked stay dead.
 
-Exit 0: restored, now or before. 2: no place for the key was given, or --yes is missing. 3: no such agent,
-organization or ticket. 5: the agent's organization is revoked. 6: the organization is at its limit. 7: some of a ticket could not be restored;
-stdout shows which. 11: the revocation was still
-in force when it was read back, before the COMMIT or after it; the last line is `NOT CONFIRMED: agent X may still be
-revoked`. 12: the key could not be delivered;
-nothing was changed. With --deliver: the agent is restored with a staged key; the next command is
+Exit 0: restored, now or before. 2: no place for the key was given, or --yes or --confirm is missing. 3: no such agent,
+organization or ticket. 5: the agent's organization is revoked. 6: the organization is at its limit. 7: some of a
+ticket could not be restored; stdout shows which. 11: the revocation was still in force when it was read back, before
+the COMMIT or after it; the last line is `NOT CONFIRMED: agent X may still be revoked`. 12: the key could not be
+delivered; nothing was changed. With --deliver: the agent is restored with a staged key; the next command is
 `rotate-key AGENT --deliver CMD`. 13: the question was answered no.
 
 EXAMPLES

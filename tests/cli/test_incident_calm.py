@@ -156,8 +156,11 @@ def test_the_undo_of_a_ticket_restores_agents_and_organizations(relay, database,
     relay("revoke", "--org", "globex", "--confirm", "globex", "--ticket", "INC-9", check=0)
     error = relay.error("restore", "--ticket", "INC-9", "--yes", check=2)
     assert "--secrets-dir" in error["message"]
-    relay.error("restore", "--ticket", "INC-9", "--secrets-dir", "fresh", check=2)
-    document = relay.json("restore", "--ticket", "INC-9", "--secrets-dir", "fresh", "--yes")
+    relay.error("restore", "--ticket", "INC-9", "--secrets-dir", "fresh", "--confirm", "globex", check=2)
+    for confirm in ((), ("--confirm", "acme")):  # of an organization, --yes is not enough
+        relay.error("restore", "--ticket", "INC-9", "--secrets-dir", "fresh", "--yes", *confirm, check=2 if not confirm else 13)
+    assert database.value("SELECT count(*) FROM relay.standing_revocations") == 3
+    document = relay.json("restore", "--ticket", "INC-9", "--secrets-dir", "fresh", "--yes", "--confirm", "globex")
     assert [(item["subject_id"], item["changed"], item["status"]) for item in document["items"]] == [
         ("globex", True, "active"), ("bot", True, "active"), ("crm", True, "active")]  # fmt: skip
     for agent in ("bot", "crm"):
@@ -177,6 +180,14 @@ def test_a_ticket_is_restored_in_part_and_a_repeat_does_the_rest(relay, database
     (tmp_path / "fresh" / "bot.key").unlink()
     assert [item["subject_id"] for item in relay.json("restore", "--ticket", "INC-9", "--secrets-dir", "fresh", "--yes")["items"]] == ["bot"]
     assert database.value("SELECT count(*) FROM relay.standing_revocations") == 0
+
+
+def test_an_id_that_no_agent_has_is_restored_with_its_ticket(relay, database, key, tmp_path):
+    relay("revoke", "bot", "ghost", "--force", "--ticket", "INC-9", check=0)
+    document = relay.json("restore", "--ticket", "INC-9", "--secrets-dir", "fresh", "--yes")
+    assert {(item["subject_id"], item["changed"], item["known"]) for item in document["items"]} == {("bot", True, True), ("ghost", True, False)}
+    assert database.value("SELECT count(*) FROM relay.standing_revocations") == 0
+    assert [file.name for file in (tmp_path / "fresh").iterdir()] == ["bot.key"]
 
 
 def test_the_undo_of_blocks_per_agent_organization_and_ticket(relay, database, key, other):

@@ -180,6 +180,10 @@ std::vector<Subject> revoked_under(db::Database &database, Note const &ticket) {
     });
 }
 
+IncidentReceipt restore_unknown_agent(db::Database &database, AgentId const &agent, WriteOptions const &options) {
+    return change_at_once(database, Direction::lift, {.subjects = {agent}, .kind = StandingKind::revoke}, options);
+}
+
 IncidentReceipt restore_org(db::Database &database, OrgId const &org, WriteOptions const &options) {
     return change_org(database, Direction::lift, {.subjects = {org}, .kind = StandingKind::revoke}, options);
 }

@@ -129,6 +129,9 @@ std::vector<FreshBefore> fresh_before(db::Database &database, std::vector<FreshF
                                       OfIncident const &what, Attribution const &by,
                                       std::chrono::milliseconds lock_patience);
 
+/// Lifts the revocation of an id that no agent has (`revoke ID --force`): there is nothing that could get a key.
+IncidentReceipt restore_unknown_agent(db::Database &database, AgentId const &agent, WriteOptions const &options);
+
 /// Returns the organizations, then the agents, whose revocation under this ticket is in force. Throws Error: not_found, no
 /// revocation was ever made under it.
 std::vector<Subject> revoked_under(db::Database &database, Note const &ticket);
