@@ -76,7 +76,18 @@ Surroundings look_around(std::vector<db::ConnectionSetting> const &settings) {
     return around;
 }
 
+/// A pipeline must not take silence about a check that it named for "ok".
+void require_env_file(Options const &options) {
+    for (std::string const &check : options.checks) {
+        if (!options.env_file && (check == "relay" || check.starts_with("relay."))) {
+            throw Error(ErrorKind::usage, "the check " + check + " reads the relay's settings, and needs --env-file",
+                        {.next = "add --env-file FILE with the relay's environment"});
+        }
+    }
+}
+
 ExitStatus run(Options const &options, Context &context) {
+    require_env_file(options);
     Examine request{.checks = chosen_checks(options.checks), .patience = 2 * context.globals().timeout};
     std::optional<RelaySettings> relay;
     if (options.env_file) {
