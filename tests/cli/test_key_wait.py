@@ -4,6 +4,8 @@ import time
 
 import pytest
 from support.agents import digest, first_agent, key_id
+from support.delivery import deliver, old, store  # noqa: F401
+from support.store import PUT_AND_FAIL, pass_time
 
 
 def play(scene):
@@ -79,3 +81,15 @@ def test_what_cannot_be_waited_for(relay, bot):
     relay("key", "wait", key_id(bot), check=2)
     relay("key", "wait", key_id(bot), "--for", "lunch", check=2)
     relay.with_(dsn="host=/nowhere-at-all dbname=none")("key", "wait", key_id(bot), "--for", "used", check=8)
+
+
+def test_a_use_while_the_key_is_delivered_proves_nothing(relay, database, store):
+    """The command that delivers it may try it, and then fail to store it."""
+    deliver(relay, PUT_AND_FAIL, check=12)
+    staged = store.held()
+    words = ("key", "wait", key_id(staged), "--for", "used", "--timeout", "0")
+    use(database, staged)
+    relay(*words, check=10)
+    pass_time(database, minutes=12)
+    use(database, staged)
+    relay(*words, check=0)

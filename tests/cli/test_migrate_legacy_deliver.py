@@ -373,3 +373,17 @@ def test_the_store_is_asked_what_it_holds_and_a_command_runs_after(relay, databa
     assert result["data"]["issued"] == 3 and len(result["warnings"]) == 1 and "Agent.0001" in result["warnings"][0]
     assert (tmp_path / "after").read_text().split() == sorted(got())
     assert_each_holds_its_own(database, got())
+
+
+def test_a_key_of_an_earlier_delivery_that_the_store_shows_is_issued(relay, database, tmp_path, got):
+    enlist(relay, tmp_path, 2)
+    read_back = 'cat "got/$RELAY_AGENT_ID" || true'
+    (tmp_path / "late").mkdir()
+    issue(relay, "--all", "--deliver", 'cat > "late/$RELAY_AGENT_ID"', "--read-back", read_back, check=7)
+    for arrived in (tmp_path / "late").iterdir():
+        arrived.rename(tmp_path / "got" / arrived.name)
+    pass_time(database, minutes=2)
+    done = issue(relay, "--all", "--deliver", "cat > /dev/null; exit 3", "--read-back", read_back)
+    assert done["issued"] == 2
+    assert issue(relay, "--all", "--deliver", "exit 3")["issued"] == 0, "none is left in the queue"
+    assert_each_holds_its_own(database, got())

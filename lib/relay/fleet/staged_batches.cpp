@@ -83,19 +83,18 @@ void StagedBatches::confirm(db::Transaction &transaction, Delivered const &deliv
         return;
     }
     auto const shown = delivered.view ? shown_key(transaction, keys, *delivered.view) : std::optional(own);
-    bool const is_own = shown && shown->key_id == issued.key_id;
-    ConfirmedKey confirmed{.key = own};
-    if (shown && (is_own || shown->state == KeyState::staged)) {
-        confirmed = confirm_key(transaction, keys, *shown, m_end, m_options.by);
-    }
-    if (!is_own) {
+    // A key of an earlier delivery is as good: the store has it. This one then stays staged, because it may still arrive.
+    if (!shown || (shown->key_id != issued.key_id && shown->state != KeyState::staged)) {
         done.faults.push_back({issued.agent_id, "the store does not show its new key"});
         return;
     }
+    ConfirmedKey const confirmed = confirm_key(transaction, keys, *shown, m_end, m_options.by);
+    IssuedToAgent held = issued;
+    held.key_id = shown->key_id;
     if (confirming) {
-        confirming(transaction, issued);
+        confirming(transaction, held);
     }
-    done.confirmed.push_back({issued, confirmed.previous, confirmed.key.state == KeyState::active});
+    done.confirmed.push_back({held, confirmed.previous, confirmed.key.state == KeyState::active});
 }
 
 void StagedBatches::deliver() {

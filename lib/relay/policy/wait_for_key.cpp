@@ -33,9 +33,12 @@ bool is_settled(KeyWait const &found) {
     return has_ended(key) && found.at - ended >= report_delay;
 }
 
-bool is_reached(Key const &key, KeyGoal goal) {
-    return goal == KeyGoal::used ? key.last_used_at.has_value() : has_ended(key);
+/// The command that delivers a key may try it, so the use of a key that was staged counts from the end of the delivery on.
+bool was_used(Key const &key) {
+    return key.last_used_at && (!key.deliver_until || *key.last_used_at >= *key.deliver_until);
 }
+
+bool is_reached(Key const &key, KeyGoal goal) { return goal == KeyGoal::used ? was_used(key) : has_ended(key); }
 
 KeyWait read(db::Database &database, KeyId const &id) {
     return database.transact(reading(), [&](db::Transaction &transaction) {
