@@ -59,7 +59,7 @@ void declare_event_filter(OptionSet &set, EventFlags &flags) {
               flags.address);
     add_value(set,
               {.names = "--db-role",
-               .type = "ROLE",
+               .type = "LOGIN",
                .description = "only what this login of the database did, whatever --actor it claimed"},
               flags.db_role);
     add_value(set, {.names = "--trace", .type = "ID", .description = "only events of this trace"}, flags.trace);
