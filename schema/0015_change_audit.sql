@@ -58,7 +58,13 @@ BEGIN
                WHEN 'retiring' THEN ARRAY['key_rotated', 'key_retiring', what]
                WHEN 'active' THEN ARRAY['key_issued', 'key_rotated', 'key_rotation_reverted', what]
                ELSE ARRAY[what] END, NEW.key_id)
-       AND NOT (NEW.state = 'revoked' AND relay.has_own_event(NEW.agent_id, NEW.org_id, ARRAY['agent_restored'])) THEN
+       -- The state only follows a revocation, which was recorded when it was made.
+       AND NOT (NEW.state = 'revoked' AND EXISTS (
+           SELECT FROM relay.revocations AS r
+           WHERE r.kind = 'revoke' AND (r.lifted_at IS NULL OR r.cut_off > NEW.made_order)
+             AND r.subject_id IN (NEW.key_id, NEW.agent_id, NEW.org_id)
+             AND r.subject_id = CASE r.subject_kind WHEN 'key' THEN NEW.key_id WHEN 'agent' THEN NEW.agent_id
+                                                    WHEN 'org' THEN NEW.org_id END)) THEN
         INSERT INTO relay.auth_events (org_id, agent_id, key_id, action, reason, detail)
         VALUES (NEW.org_id, NEW.agent_id, NEW.key_id, what, 'by SQL', jsonb_build_object('from', OLD.state, 'to', NEW.state));
     END IF;

@@ -47,8 +47,7 @@ std::string summary_of(std::vector<SchemaRepair> const &repairs) {
         auto const count =
             std::count_if(repairs.begin(), repairs.end(), [&](auto const &repair) { return repair.kind == kind; });
         if (count > 0) {
-            parts.push_back(kind == RepairKind::policy && count > 1 ? fmt::format("{} policies", count)
-                                                                    : counted(static_cast<std::size_t>(count), word));
+            parts.push_back(counted(static_cast<std::size_t>(count), word));
         }
     }
     return fmt::format("{}", fmt::join(parts, ", "));

@@ -27,7 +27,7 @@ std::string nothing_found(std::string const &kind) {
         bool const capital = letter >= 'A' && letter <= 'Z';
         words += capital ? std::string(" ") + static_cast<char>(letter - 'A' + 'a') : std::string(1, letter);
     }
-    return words + "s";
+    return plural(words);
 }
 
 }  // namespace

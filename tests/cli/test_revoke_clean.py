@@ -60,6 +60,7 @@ def test_an_agent_that_has_another_key_gets_none(relay, database, key, other, tm
     result = relay("revoke", "--scan", "leak", "--clean", "fresh", check=0)
     assert set(fresh(tmp_path / "fresh")) == {"crm"} and decide(database, second) == "ok"
     assert "fresh key of agent crm: fresh/crm.key" in result.err and "next:" not in result.err
+    assert database.value("SELECT count(*) FROM relay.auth_events WHERE reason = 'by SQL'") == 0
 
 
 def test_the_active_key_leaked_while_the_old_one_is_in_grace(relay, database, key, tmp_path):

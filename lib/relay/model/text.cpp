@@ -219,6 +219,12 @@ std::string quote_for_message(std::string_view text, std::size_t most) {
     return out + '\'';
 }
 
+std::string plural(std::string_view noun) {
+    bool const ends_in_ies = noun.size() > 1 && noun.back() == 'y' &&
+                             std::string_view("aeiou").find(noun[noun.size() - 2]) == std::string_view::npos;
+    return ends_in_ies ? std::string(noun.substr(0, noun.size() - 1)) + "ies" : std::string(noun) + "s";
+}
+
 bool holds_key(std::string_view text) {
     constexpr std::size_t whole_prefix_id_and_some_secret = 9 + 29;
     for (std::size_t key = find_key(text); key < text.size(); key = find_key(text)) {

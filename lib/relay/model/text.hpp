@@ -43,10 +43,13 @@ bool holds_key(std::string_view text);
 /// `password=`, `passwd =`, `pwd=` and the like; an address whose parameters have percent escapes. Rather too often.
 bool may_hold_password(std::string_view text);
 
-/// Returns "1 agent" or "2 agents". `noun` is in the singular and takes an s in the plural.
+/// Returns the plural of a noun that has a regular one: "agents", "keys", "anomalies".
+std::string plural(std::string_view noun);
+
+/// Returns "1 agent" or "2 agents". `noun` is in the singular and has a regular plural.
 template <std::integral Count>
 std::string counted(Count count, std::string_view noun) {
-    return std::to_string(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
+    return std::to_string(count) + ' ' + (count == 1 ? std::string(noun) : plural(noun));
 }
 
 /// Returns the closest of `candidates` to `given` by Damerau-Levenshtein distance in bytes: at most 3, at most

@@ -212,3 +212,10 @@ TEST_CASE("passwords are seen in keywords and in addresses") {
         CHECK_FALSE(relay::may_hold_password(text));
     }
 }
+
+TEST_CASE("a noun and its count") {
+    CHECK(relay::counted(1, "anomaly") == "1 anomaly");
+    CHECK(relay::counted(2, "anomaly") == "2 anomalies");
+    CHECK(relay::counted(0, "key") == "0 keys");
+    CHECK(relay::plural("policy") == "policies");
+}
