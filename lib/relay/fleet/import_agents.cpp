@@ -336,7 +336,8 @@ class AgentImport::Impl {
 
     /// Returns false if nothing can be delivered to the agent, and notes why.
     bool is_able(AgentRow const &row, std::vector<AgentFault> &refused) {
-        Recipient const recipient = receiver_of(row).recipient();
+        Receiver const receiver = receiver_of(row);
+        Recipient const recipient = receiver.recipient();
         m_delivery.announce({recipient});
         if (auto const reason = m_delivery.why_not(recipient)) {
             refused.push_back({row.agent.id, *reason});

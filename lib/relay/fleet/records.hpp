@@ -16,7 +16,8 @@ struct Receiver {
     OrgId org;
     std::optional<std::string> owner{};
 
-    Recipient recipient() const { return {org, agent, owner}; }
+    Recipient recipient() const & { return {org, agent, owner}; }
+    Recipient recipient() const && = delete;  // it refers to this
 };
 
 /// An agent that got a key, without the secret.
