@@ -216,7 +216,7 @@ def play(scene):
     scene.read("audit", "list", "--limit", "3")
     scene.read("audit", "list", "--agent", "bot", "--outcome", "failed", "--sort", "occurred_at")
     scene.read("audit", "list", "--until", "2020-01-01T00:00:00Z")
-    event = scene.read("audit", "list", "--action", "org_created", "--limit", "1")["items"][0]
+    event = scene.read("audit", "list", "--action", "org_created", "--org", "acme", "--limit", "1")["items"][0]
     scene.read("audit", "show", event["event_id"])
     scene.read("audit", "export", "--ticket", "INC-42")
     for form in ("json", "jsonl"):
