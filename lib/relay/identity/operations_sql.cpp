@@ -7,8 +7,9 @@ constexpr auto claim_sql = R"sql(
 INSERT INTO relay.operations (op_id, state, org_id, request_id, request, key_id) VALUES ($1, 'done', $2, $3::uuid, $4, $5)
 ON CONFLICT (org_id, request_id) DO NOTHING)sql";
 
+// Not the row of this transaction: if it is there although the answer to the INSERT denied it, nothing else can be believed.
 constexpr auto earlier_sql =
-    "SELECT request, key_id, db_role FROM relay.operations WHERE org_id = $1 AND request_id = $2::uuid";
+    "SELECT request, key_id, db_role FROM relay.operations WHERE org_id = $1 AND request_id = $2::uuid AND op_id <> $3";
 
 }  // namespace
 
@@ -19,7 +20,7 @@ std::optional<EarlierRequest> claim_request(db::Transaction &transaction, Operat
         transaction.adopt_operation(operation);
         return std::nullopt;
     }
-    db::Rows const rows = transaction.exec(earlier_sql, {org, request});
+    db::Rows const rows = transaction.exec(earlier_sql, {org, request, operation});
     transaction.require(rows.size() == 1, "the record of request " + request.text());
     return EarlierRequest{.parameters = rows.one().text("request"),
                           .key_id = rows.one().optional_id<KeyId>("key_id"),
