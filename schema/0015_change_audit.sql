@@ -1,5 +1,5 @@
--- The audit of changes that were not made by the program. Triggers write the event of a lifted block, of a new key, and of a key whose
--- state changes, unless the transaction has written it itself, with more than a trigger can know (ticket, reason). So SQL by hand leaves a
+-- The audit of changes that were not made by the program. Triggers write the event of a lifted block, of a new key, of a key whose
+-- state changes, and of an admin token that ends, unless the transaction has written it itself, with more than a trigger can know (ticket, reason). So SQL by hand leaves a
 -- trace, too: with its time, and the role that the session really has.
 
 -- A key that has ended stays so, and a confirmed end is never moved.
@@ -73,6 +73,21 @@ END
 $$;
 CREATE CONSTRAINT TRIGGER audit_key_state AFTER UPDATE ON relay.agent_keys DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.state <> NEW.state) EXECUTE FUNCTION relay.audit_key_state();
+
+-- Also for relay.end_token, which a responder may call by hand.
+CREATE FUNCTION relay.audit_token_end() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    what text := CASE WHEN NEW.revoked_at IS NULL THEN 'token_state_changed' ELSE 'token_revoked' END;
+BEGIN
+    IF NOT relay.has_own_event(NULL, NEW.org_id, ARRAY[what]) THEN
+        INSERT INTO relay.auth_events (org_id, key_id, action, reason) VALUES (NEW.org_id, NEW.token_id, what, 'by SQL');
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER audit_token_end AFTER UPDATE ON relay.org_tokens DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD.revoked_at IS DISTINCT FROM NEW.revoked_at) EXECUTE FUNCTION relay.audit_token_end();
 
 -- At the end of the statement, for all its keys together, because keys are issued by the thousand. So the event must be written before the
 -- key, or in the same statement.

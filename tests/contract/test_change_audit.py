@@ -81,6 +81,18 @@ def test_a_key_whose_state_is_changed_by_sql_leaves_its_event(by_hand, key, chan
     assert event["detail"]["from"] == "active"
 
 
+def test_a_token_that_is_ended_or_brought_back_by_sql_leaves_its_event(relay, by_hand, key, tmp_path):
+    relay("org", "create", "globex", "--name", "Globex", "--admin-token", tmp_path / "token", check=0)
+    token = key_id((tmp_path / "token").read_text().strip())
+    for group, statement, action in (
+        ("responder", f"SELECT relay.end_token('{token}')", "token_revoked"),
+        ("provisioner", "UPDATE relay.org_tokens SET revoked_at = NULL", "token_state_changed"),
+        ("provisioner", "UPDATE relay.org_tokens SET revoked_at = now()", "token_revoked"),
+    ):
+        (event,) = by_hand(group, statement)
+        assert (event["action"], event["org_id"], event["key_id"], event["reason"]) == (action, "globex", token, "by SQL")
+
+
 def test_what_has_ended_is_not_revived(relay, database, by_hand, key, tmp_path):
     new = rotate(relay, tmp_path / "new.key", "--grace", "0")
     relay("revoke", "bot", check=0)
@@ -111,6 +123,10 @@ def test_the_program_leaves_each_event_once(relay, database, key, tmp_path):
     assert actions("rotate-key", "bot", "--grace", "0", *to("2")) == ["key_retired", "key_rotated"]
     assert actions("rotate-key", "bot", *to("3")) == ["key_rotated"]
     assert actions("rotate-key", "bot", "--force", *to("4")) == ["key_retired", "key_rotated"]
+    assert actions("org", "update", "acme", "--admin-token", tmp_path / "token") == ["token_issued"]
+    assert actions("revoke", "--scan", tmp_path / "token", "--yes") == ["token_revoked"]
+    assert actions("org", "update", "acme", "--admin-token", tmp_path / "token2") == ["token_issued"]
+    assert actions("org", "update", "acme", "--admin-token", tmp_path / "token3") == ["token_issued", "token_revoked"]
     assert actions("block", "bot") == ["agent_blocked"]
     assert actions("unblock", "bot", "--yes") == ["agent_unblocked"]
     assert actions("block", "--org", "acme", "--confirm", "acme") == ["org_blocked"]
