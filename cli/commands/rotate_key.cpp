@@ -222,12 +222,13 @@ A fleet is rotated in batches. Each batch is first delivered and made durable, a
 killed, run it again. Until 12 hours after its last batch, the same command continues the rotation, also on another
 machine. Then agents that have their new key are left out. Two runs at the same time share the work. With --deliver, one agent's key is staged
 at a time: one commit confirms an agent and stages the next. After a kill, only the agent of that delivery gets another
-key. --expect N changes nothing unless exactly N agents would get a key. --limit N ends the run after N agents; the
+key. --expect N changes nothing unless exactly N agents would get a key. --limit N ends the run after N keys; the
 next run continues. At a terminal the command asks first; a script is not asked.
 
 --wait-used 10m waits until a gateway has seen the new key in use. Until then the old key is kept, for 30 days or the
 grace, whichever is longer. If the new key is used in time, the grace of the old key begins. Otherwise the command exits
-10, and the old key stays.
+10, and the old key stays. A repeat does not wait again, even if the command was killed while it waited. Then use
+`key wait`, and end the old key with `key retire`.
 
 --expires TIME is when the new key ends, whatever happens. If an end was set before, a later one needs --force.
 
