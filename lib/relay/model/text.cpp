@@ -220,7 +220,8 @@ std::string quote_for_message(std::string_view text, std::size_t most) {
 }
 
 std::string plural(std::string_view noun) {
-    bool const ends_in_ies = noun.size() > 1 && noun.back() == 'y' &&
+    // A standby is a compound with "by", and the manual of PostgreSQL writes its plural as "standbys".
+    bool const ends_in_ies = noun.size() > 1 && noun.back() == 'y' && !noun.ends_with("by") &&
                              std::string_view("aeiou").find(noun[noun.size() - 2]) == std::string_view::npos;
     return ends_in_ies ? std::string(noun.substr(0, noun.size() - 1)) + "ies" : std::string(noun) + "s";
 }

@@ -43,7 +43,7 @@ bool holds_key(std::string_view text);
 /// `password=`, `passwd =`, `pwd=` and the like; an address whose parameters have percent escapes. Rather too often.
 bool may_hold_password(std::string_view text);
 
-/// Returns the plural of a noun that has a regular one: "agents", "keys", "anomalies".
+/// Returns the plural of a noun that has a regular one: "agents", "keys", "anomalies", "standbys".
 std::string plural(std::string_view noun);
 
 /// Returns "1 agent" or "2 agents". `noun` is in the singular and has a regular plural.

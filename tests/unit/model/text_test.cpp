@@ -218,4 +218,5 @@ TEST_CASE("a noun and its count") {
     CHECK(relay::counted(2, "anomaly") == "2 anomalies");
     CHECK(relay::counted(0, "key") == "0 keys");
     CHECK(relay::plural("policy") == "policies");
+    CHECK(relay::plural("standby") == "standbys");
 }
