@@ -109,7 +109,8 @@ def started(runner, made, key, *words):
     """Starts a block that waits for standbys; when this returns, it is already in force, and it has seen the standbys."""
     process = runner.start("block", "bot", "--durable", *words)
     processes.wait_until(lambda: agents.decide(made, key) == "blocked", what="the block", step=0.005)
-    looks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'relay-admin' AND query LIKE '%pg_stat_replication%' AND state <> 'active'"
+    # Each look at the standbys is a transaction that only reads, so it ends with ROLLBACK.
+    looks = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'relay-admin' AND query = 'ROLLBACK' AND state = 'idle'"
     processes.wait_until(lambda: made.value(looks) or process.poll() is not None, what="the look at the standbys", step=0.005)
     return process
 
