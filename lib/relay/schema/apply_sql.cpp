@@ -43,8 +43,9 @@ std::vector<int> pending_migrations(db::Transaction &transaction) {
     return status.missing;
 }
 
-std::vector<int> apply_pending(db::Transaction &transaction) {
+std::vector<int> apply_pending(db::Transaction &transaction, int up_to) {
     std::vector<int> versions = pending_migrations(transaction);
+    std::erase_if(versions, [up_to](int version) { return version > up_to; });
     for (int const version : versions) {
         apply_migration(transaction, db::migrations()[static_cast<std::size_t>(version) - 1]);
     }

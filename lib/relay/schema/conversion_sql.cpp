@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t named_at_most = 5;
 
+/// The rows move into the tables of release 0.1.0. Later migrations then find them there, as in any database of 0.1.0,
+/// so that the conversion never changes again.
+constexpr int last_of_the_release = 20;
+
 std::vector<std::string> lines_of(std::string_view text) {
     std::vector<std::string> lines;
     while (!text.empty()) {
@@ -82,10 +86,13 @@ std::vector<int> convert_pending(db::Transaction &transaction) {
     }
     refuse_changed_shape(transaction);
     transaction.exec_script(std::string(db::conversion().move_aside));
-    std::vector<int> applied = apply_pending(transaction);
+    std::vector<int> applied = apply_pending(transaction, last_of_the_release);
     transaction.exec_script("SET LOCAL ROLE relay_owner;");
     move_rows(transaction);
-    transaction.exec_script("RESET ROLE;");
+    // Otherwise a later migration could not alter a table whose rows still have checks to come.
+    transaction.exec_script("SET CONSTRAINTS ALL IMMEDIATE; RESET ROLE;");
+    std::vector<int> const later = apply_pending(transaction);
+    applied.insert(applied.end(), later.begin(), later.end());
     return applied;
 }
 

@@ -3,6 +3,7 @@
 #include "relay/db/transaction.hpp"
 #include "relay/model/error.hpp"
 #include "relay/schema/records.hpp"
+#include "relay/version.hpp"
 
 #include <optional>
 #include <string>
@@ -30,12 +31,13 @@ void apply_migration(db::Transaction &transaction, db::Migration const &migratio
 /// the database's encoding is not UTF-8.
 std::vector<int> pending_migrations(db::Transaction &transaction);
 
-/// Applies all missing migrations inside `transaction`, under the migration lock, for `init`, which does everything
-/// in one transaction. Returns the versions that it applied. Throws Error (schema) as pending_migrations.
-std::vector<int> apply_pending(db::Transaction &transaction);
+/// Applies the missing migrations up to number `up_to` inside `transaction`, under the migration lock, for `init`, which
+/// does everything in one transaction. Returns the versions that it applied. Throws Error (schema) as
+/// pending_migrations.
+std::vector<int> apply_pending(db::Transaction &transaction, int up_to = schema_version());
 
 /// Converts the schema that the last program before release 0.1.0 made, under the migration lock, if it is still there
-/// (another run may have converted it): all migrations, and then all rows. Returns the versions that it applied.
+/// (another run may have converted it): the migrations of 0.1.0, all rows, and then the later migrations. Returns the versions that it applied.
 /// Throws Error (schema) if something in that schema was added, removed or built on by others, or if a row does not
 /// fit the new tables.
 std::vector<int> convert_pending(db::Transaction &transaction);
