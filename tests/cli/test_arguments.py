@@ -3,8 +3,9 @@
 import pytest
 from support import command_line
 from support.command_line import commands, globals_
+from support.sampling import sample
 
-SECONDS = 120
+SECONDS = 60
 
 NOWHERE = "host=/nowhere-at-all dbname=none"
 
@@ -97,16 +98,17 @@ def test_the_format_is_understood_in_every_spelling(relay, spelling):
 
 
 def mistyped(word):
-    """`word` with one letter dropped, two swapped, one doubled: each at every place, except results that are not
-    mistakes."""
+    """`word` with one letter dropped, two swapped, one doubled: of each of the three a drawn one (with --full each at every
+    place), except results that are not mistakes."""
     start = len(word) - len(word.lstrip("-"))
-    made = set()
+    made = {}
     for at in range(start, len(word)):
-        made.add(word[:at] + word[at + 1 :])
-        made.add(word[: at + 1] + word[at:])
+        made[word[:at] + word[at + 1 :]] = "dropped"
+        made[word[: at + 1] + word[at:]] = "doubled"
         if at + 1 < len(word):
-            made.add(word[:at] + word[at + 1] + word[at] + word[at + 2 :])
-    return sorted(made - {word, "-", "--", ""})
+            made[word[:at] + word[at + 1] + word[at] + word[at + 2 :]] = "swapped"
+    slips = sorted(set(made) - {word, "-", "--", ""})
+    return sample(f"slips of {word}", slips, lambda slip: [made[slip]])
 
 
 def known_paths():
@@ -122,7 +124,7 @@ SHORTEST = len("--org")
 
 @EACH_COMMAND
 def test_every_slip_in_a_command_gets_the_right_suggestion(relay, page):
-    """One letter dropped, doubled, or swapped with the next, at each place of each word of each path."""
+    """One letter dropped, doubled, or swapped with the next, in each word of each path."""
     for path in filter(None, (page.path, page.alias)):
         for at, word in enumerate(path):
             for wrong in mistyped(word):

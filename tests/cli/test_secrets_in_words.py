@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from support import command_line
+from support import command_line, sampling
 
 SECONDS = 240
 
@@ -51,7 +51,10 @@ def lines_of(page, word):
     yield [*path, "x", word]
     yield [*path, "--", word]
     yield [*path, word, "--no-such-flag"]
-    for flag in (*page.flags, *command_line.globals_()):
+    # The value of a global flag is judged before the command: with each command, some of them.
+    everywhere = command_line.globals_()
+    drawn = everywhere if sampling.FULL else sampling.dice(f"global flags of {' '.join(path)}").sample(everywhere, 4)
+    for flag in (*page.flags, *drawn):
         name = flag.names[-1]
         if name in ("--deliver", "--after", "--exec", "--read-back", "--actor"):
             continue  # a command of the user's, which is run; a name that is kept and shown as given
