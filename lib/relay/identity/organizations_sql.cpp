@@ -8,10 +8,17 @@ namespace relay::sql {
 namespace {
 
 constexpr auto insert_sql = R"sql(
-INSERT INTO relay.organizations (org_id, name, plan, max_agents, key_max_age, auth_mode, created_by)
-VALUES ($1, $2, COALESCE($3, 'free'), $4, CASE WHEN NOT $8::boolean THEN COALESCE(make_interval(secs => $5), interval '90 days') END,
-        COALESCE($6, 'required'), $7)
-ON CONFLICT (org_id) DO NOTHING)sql";
+WITH made AS (
+    INSERT INTO relay.organizations (org_id, name, plan, key_max_age, auth_mode, created_by)
+    VALUES ($1, $2, COALESCE($3, 'free'), CASE WHEN NOT $8::boolean THEN COALESCE(make_interval(secs => $5), interval '90 days') END,
+            COALESCE($6, 'required'), $7)
+    ON CONFLICT (org_id) DO NOTHING
+    RETURNING org_id
+), limited AS (
+    INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount)
+    SELECT 'org', org_id, 'agents', org_id, $4::bigint FROM made WHERE $4::bigint IS NOT NULL
+)
+SELECT org_id FROM made)sql";
 
 constexpr auto find_sql = R"sql(
 SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
@@ -21,9 +28,13 @@ constexpr auto lock_sql = "SELECT org_id FROM relay.organizations WHERE org_id =
 
 constexpr auto update_sql = R"sql(
 UPDATE relay.organizations
-SET name = COALESCE($2, name), plan = COALESCE($3, plan), max_agents = COALESCE($4::integer, max_agents),
-    key_max_age = CASE WHEN NOT $7::boolean THEN COALESCE(make_interval(secs => $5), key_max_age) END, auth_mode = COALESCE($6, auth_mode)
+SET name = COALESCE($2, name), plan = COALESCE($3, plan),
+    key_max_age = CASE WHEN NOT $6::boolean THEN COALESCE(make_interval(secs => $4), key_max_age) END, auth_mode = COALESCE($5, auth_mode)
 WHERE org_id = $1)sql";
+
+constexpr auto set_limit_sql = R"sql(
+INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES ('org', $1, 'agents', $1, $2)
+ON CONFLICT (owner_kind, owner_id, meter) DO UPDATE SET amount = EXCLUDED.amount)sql";
 
 constexpr auto list_sql = R"sql(
 SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
@@ -65,15 +76,14 @@ Org read_org(db::Row const &row) {
 
 constexpr auto lock_orgs_sql = R"sql(
 SELECT org_id FROM relay.organizations
-WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.agent_limit(plan, max_agents) IS NOT NULL
+WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.limit_for_new(org_id, 'agents') IS NOT NULL
 ORDER BY org_id FOR NO KEY UPDATE)sql";
 
 constexpr auto seats_sql = R"sql(
 SELECT org.org_id,
-       relay.agent_limit(org.plan, org.max_agents)
-           - CASE WHEN relay.agent_limit(org.plan, org.max_agents) IS NOT NULL
-                  THEN (SELECT status.agents FROM relay.organization_status AS status WHERE status.org_id = org.org_id) END AS seats
-FROM relay.organizations AS org
+       total.amount - CASE WHEN total.amount IS NOT NULL
+                           THEN (SELECT status.agents FROM relay.organization_status AS status WHERE status.org_id = org.org_id) END AS seats
+FROM relay.organizations AS org CROSS JOIN LATERAL (SELECT relay.limit_for_new(org.org_id, 'agents') AS amount OFFSET 0) AS total
 WHERE org.org_id = ANY ($1::text[] COLLATE "C"))sql";
 
 }  // namespace
@@ -112,8 +122,11 @@ std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transac
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
                 OrgSettings const &settings) {
-    transaction.exec(update_sql, {id, name, settings.plan, settings.max_agents, settings.key_max_age,
-                                  settings.auth_mode, settings.no_key_max_age});
+    transaction.exec(update_sql,
+                     {id, name, settings.plan, settings.key_max_age, settings.auth_mode, settings.no_key_max_age});
+    if (settings.max_agents) {
+        transaction.exec(set_limit_sql, {id, settings.max_agents});
+    }
 }
 
 std::vector<std::string> org_sort_fields() { return db::sort_fields(sort_columns); }
