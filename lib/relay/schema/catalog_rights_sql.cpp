@@ -63,7 +63,7 @@ SELECT 'default rights on '
 FROM pg_default_acl AS d LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
 WHERE d.defaclnamespace IN (SELECT oid FROM ours)
    OR pg_get_userbyid(d.defaclrole) IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway',
-                                        'relay_auditor', 'relay_tenant'))sql";
+                                        'relay_auditor', 'relay_tenant', 'relay_billing'))sql";
 
 }  // namespace
 
