@@ -20,7 +20,7 @@ WITH ours AS (
     FROM relations AS r
     UNION ALL
     SELECT 'column ' || r.name || '.' || c.attname, r.relowner, c.attacl, acldefault('c', r.relowner)
-    FROM relations AS r JOIN pg_attribute AS c ON c.attrelid = r.oid
+    FROM relations AS r JOIN pg_attribute AS c ON c.attrelid = r.oid AND NOT c.attisdropped
     UNION ALL
     SELECT 'function ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
            p.proowner, p.proacl, acldefault('f', p.proowner)
