@@ -41,7 +41,6 @@ INSERT INTO relay.meters (meter, kind, unit) VALUES
 
 CREATE FUNCTION relay.id_if(is_meant boolean, id text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT CASE WHEN is_meant THEN id END $$;
-COMMENT ON FUNCTION relay.id_if(boolean, text) IS 'for generated columns: the id, or null';
 GRANT EXECUTE ON FUNCTION relay.id_if(boolean, text) TO relay_provisioner;
 
 -- One limit of a meter, of a plan, an organization or an agent. No row: nothing is decided here, so the next one decides. The two generated
@@ -309,9 +308,10 @@ BEGIN
     PERFORM relay.require_short('org_id', org_id, 63), relay.require_short('plan', plan, 63), relay.require_short('reference', reference, 200),
             relay.require_short('actor', actor, 1000), relay.require_short('note', note, 1000), relay.require_short('ticket', ticket, 1000),
             relay.require_short('trace_id', trace_id, 64);
-    SELECT o.plan, s.org_id IS NOT NULL AS known, s.state, s.ends_at, s.reference, s.said_at INTO held
-    FROM (SELECT l.org_id, l.plan FROM relay.organizations AS l WHERE l.org_id = change_subscription.org_id FOR NO KEY UPDATE) AS o
-    LEFT JOIN relay.subscriptions AS s ON s.org_id = o.org_id;
+    -- Two statements, because the second must see what was committed while the first waited.
+    PERFORM FROM relay.organizations AS o WHERE o.org_id = change_subscription.org_id FOR NO KEY UPDATE;
+    SELECT o.plan, s.org_id IS NOT NULL AS known, s.state, s.ends_at, s.reference, s.said_at INTO held FROM relay.organizations AS o
+    LEFT JOIN relay.subscriptions AS s ON s.org_id = o.org_id WHERE o.org_id = change_subscription.org_id;
     IF held.plan IS NULL THEN
         RAISE EXCEPTION 'there is no organization %', COALESCE(org_id, 'null') USING ERRCODE = 'invalid_parameter_value';
     END IF;
