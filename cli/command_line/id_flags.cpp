@@ -30,6 +30,7 @@ void add(OptionSet &set, Spelling const &spelling, SpelledId &target) {
 constexpr std::string_view agent_flags = "--id,--agent,--agent-id";
 constexpr std::string_view org_flags = "--id,--org,--org-id";
 constexpr std::string_view role_flags = "--id,--role,--role-id";
+constexpr std::string_view plan_flags = "--id,--plan-id";
 
 }  // namespace
 
@@ -83,6 +84,14 @@ void add_role(OptionSet &set, SpelledId &target) {
 
 void add_new_role(OptionSet &set, SpelledId &target) {
     add(set, {.word = "ROLE", .description = "id of the new role", .flags = role_flags, .type = "ID"}, target);
+}
+
+void add_plan(OptionSet &set, SpelledId &target) {
+    add(set, {.word = "PLAN", .description = "the plan", .flags = plan_flags}, target);
+}
+
+void add_new_plan(OptionSet &set, SpelledId &target) {
+    add(set, {.word = "PLAN", .description = "id of the new plan", .flags = plan_flags, .type = "ID"}, target);
 }
 
 void add_role_word(OptionSet &set, SpelledId &target) {

@@ -34,6 +34,9 @@ void add_role(OptionSet &set, SpelledId &target);
 void add_new_role(OptionSet &set, SpelledId &target);
 /// `ROLE` as a word only, because other words follow it.
 void add_role_word(OptionSet &set, SpelledId &target);
+/// `PLAN | --id,--plan-id PLAN`.
+void add_plan(OptionSet &set, SpelledId &target);
+void add_new_plan(OptionSet &set, SpelledId &target);
 /// `KEY-ID | --id,--key-id KEY-ID`.
 void add_key(OptionSet &set, SpelledId &target);
 /// `AGENT | --agent-id AGENT`, of rotate-key.

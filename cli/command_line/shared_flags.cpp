@@ -55,8 +55,11 @@ void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults)
     auto const with_default = [&](std::string text, char const *value) {
         return defaults ? text + " (default: " + value + ")" : text;
     };
-    add_choice(set, {.names = "--plan", .description = with_default("free: one agent; paid: no limit", "free")},
-               all_texts<Plan>(), flags.plan);
+    add_value(set,
+              {.names = "--plan",
+               .type = "PLAN",
+               .description = with_default("such as free (one agent) or paid; plan list shows all", "free")},
+              flags.plan);
     add_integer(set, {.names = "--max-agents", .description = "maximum number of agents; overrides the plan"},
                 {.min = 0, .max = 10'000'000}, flags.max_agents);
     add_key_max_age_or_none(set, "age alone makes no key due", flags.key_max_age);
@@ -67,11 +70,16 @@ void declare_org_settings(OptionSet &set, OrgSettingFlags &flags, bool defaults)
 }
 
 OrgSettings org_settings(OrgSettingFlags const &flags) {
-    return {.plan = from_optional_text<Plan>(flags.plan),
-            .max_agents = flags.max_agents,
-            .key_max_age = flags.key_max_age.age,
-            .no_key_max_age = flags.key_max_age.none,
-            .auth_mode = from_optional_text<AuthMode>(flags.auth_mode)};
+    OrgSettings settings{.key_max_age = flags.key_max_age.age,
+                         .no_key_max_age = flags.key_max_age.none,
+                         .auth_mode = from_optional_text<AuthMode>(flags.auth_mode)};
+    if (flags.plan) {
+        settings.plan = PlanId::parse(*flags.plan);
+    }
+    if (flags.max_agents) {
+        settings.limits.push_back({.meter = Meter::agents, .amount = flags.max_agents});
+    }
+    return settings;
 }
 
 void declare_view(OptionSet &set, std::vector<std::string> const &sortable, ViewOptions &options) {

@@ -16,6 +16,15 @@ namespace relay::cli::commands {
 
 namespace {
 
+/// The state of an agent without a seat, for --state. It is none of Status: such an agent is not blocked.
+constexpr std::string_view surplus = "surplus";
+
+std::vector<std::string> states() {
+    std::vector<std::string> all = all_texts<Status>();
+    all.emplace_back(surplus);
+    return all;
+}
+
 struct Options {
     std::optional<std::string> org{};
     std::optional<std::string> role{};
@@ -29,6 +38,7 @@ struct Options {
 ListAgents read(Options const &options) {
     ListAgents request{
         .status = from_optional_text<Status>(options.state),
+        .surplus = options.state == surplus,
         .key_due = options.key_due,
         .unused_for = options.unused_for,
         .which = which_agents(options.which),
@@ -60,8 +70,7 @@ Runner declare(OptionSet &set) {
     add_value(set,
               {.names = "--role,--role-id", .type = "ROLE", .description = "only agents with this role; needs --org"},
               options->role);
-    add_choice(set, {.names = "--state", .description = "only agents in this state"}, all_texts<Status>(),
-               options->state);
+    add_choice(set, {.names = "--state", .description = "only agents in this state"}, states(), options->state);
     add_duration(set,
                  {.names = "--key-due", .description = "only agents whose key is due within this time, or overdue"},
                  options->key_due);
@@ -84,6 +93,9 @@ Command const agent_list{
         R"(Lists agents by id: organization, name, state, and when each agent was last seen. The state is active,
 blocked or revoked. An agent also counts as blocked or revoked if its organization is. You can combine filters.
 
+--state surplus lists agents without a seat: their organization has more agents than its plan allows, so gateways
+refuse them with over_limit. `org seats` shows the order, `agent keep` changes it.
+
 --unused-for includes agents that were never seen, if they were created that long ago. All times are by the database's
 clock. The command shows at most 1000 agents; --all shows all. In JSON, "next" is the cursor for --after (null at the
 end).
@@ -100,6 +112,8 @@ EXAMPLES
   relay-admin agent list --org acme-corp --role accounting
   # the agents of a team, of which each has an id that begins with pay
   relay-admin agent list --label team=payments --match 'pay*'
+  # agents that the limits of their organizations leave without a seat
+  relay-admin agent list --state surplus --all
   # agents that seem to be unused
   relay-admin agent list --unused-for 30d --state active
 )",

@@ -156,6 +156,7 @@ name them. Scripts can rely on the ids of checks: they do not change.
   grants.foreign    only our groups have privileges in the schema; PUBLIC has none
   grants.gateways   gateways have logins, which can only check keys
   grants.tenants    each tenant's login sees one organization
+  grants.billing    the login of the billing system can only set subscriptions
   audit.months      the audit trail is maintained
   keys.due          no key is past its due date, and no agent has lost its last key
   keys.staged       no agent has a staged key that has settled: a delivery that no run has confirmed

@@ -3,7 +3,9 @@
 #include "cli/documents/browse.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/org.hpp"
+#include "cli/documents/plan.hpp"
 #include "cli/documents/standing.hpp"
+#include "cli/plans/limit_flags.hpp"
 #include "relay/inspect/inspect.hpp"
 
 #include <fmt/format.h>
@@ -41,19 +43,32 @@ Value describe_keyless(KeylessCalls const &keyless) {
                        more ? ", ..." : "");
 }
 
+Subscription subscription_of(Org const &org) {
+    return {.org_id = org.org_id,
+            .plan = org.plan,
+            .plan_in_force = org.plan_in_force,
+            .state = org.subscription,
+            .ends_at = org.subscription_ends_at,
+            .said_at = org.subscription_said_at};
+}
+
 Record details_record(OrgDetails const &details) {
     Record record = hide(org_record(details.org), {"status"});
     append(record, org_words(details.org));
-    append(record, {
-                       people_only("Status", describe_status(details.org.status, details.standing)),
-                       {"admin_token_id", "Admin token ID", details.token_id},
-                       {"admin_token_created_at", "Token made", details.token_created_at},
-                       machine_only("standing", standing_records(details.standing)),
-                       people_only("Still without key", describe_keyless(details.keyless)),
-                       machine_only("keyless_callers", details.keyless.callers),
-                       machine_only("keyless_calls", details.keyless.calls),
-                       machine_only("keyless_latest", keyless_records(details.keyless)),
-                   });
+    append(record,
+           {
+               people_only("Limits", details.org.limits.empty() ? Value() : Value(describe_limits(details.org.limits))),
+               people_only("Providers", details.org.providers.empty() ? Value() : Value(details.org.providers)),
+               people_only("Subscription", describe_subscription(subscription_of(details.org))),
+               people_only("Status", describe_status(details.org.status, details.standing)),
+               {"admin_token_id", "Admin token ID", details.token_id},
+               {"admin_token_created_at", "Token made", details.token_created_at},
+               machine_only("standing", standing_records(details.standing)),
+               people_only("Still without key", describe_keyless(details.keyless)),
+               machine_only("keyless_callers", details.keyless.callers),
+               machine_only("keyless_calls", details.keyless.calls),
+               machine_only("keyless_latest", keyless_records(details.keyless)),
+           });
     return record;
 }
 

@@ -123,9 +123,9 @@ includes a record with the checksum of its text. If the command is killed at any
 after the last complete migration. Two runs at the same time are safe: one waits for the other. Existing data are
 kept.
 
-The first migration creates the roles relay_owner, relay_provisioner, relay_responder, relay_gateway and relay_auditor
-if the server does not have them. So it needs a login that may create roles (or roles created beforehand). The later
-migrations need a member of relay_owner. The database must use UTF-8.
+The migrations create the roles relay_owner, relay_provisioner, relay_responder, relay_gateway, relay_auditor,
+relay_tenant and relay_billing if the server does not have them. So they need a login that may create roles (or roles
+created beforehand), and that is a member of relay_owner. The database must use UTF-8.
 
 A database of the last version before release 0.1.0 is converted, in one transaction. All rows move into the tables of
 this version, and the former schemas are dropped. If something was added to those schemas, or built on them, the error

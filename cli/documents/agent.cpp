@@ -5,6 +5,8 @@
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/standing.hpp"
 
+#include "relay/model/text.hpp"
+
 #include <algorithm>
 
 namespace relay::cli {
@@ -87,6 +89,10 @@ std::string describe_access(Status status, std::vector<Standing> const &standing
     }
     if (status != Status::active) {
         return "REFUSED now: it is " + std::string(text_of(status));
+    }
+    if (!keyless.has_seat) {
+        return "REFUSED now: over_limit, its organization may have " + counted(keyless.seats.value_or(0), "agent") +
+               ", and it is not among them";
     }
     bool const has_key = std::any_of(keys.begin(), keys.end(), [](Key const &key) { return key.live(); });
     if (std::string const way = describe_keyless(keyless); !has_key && !way.empty()) {

@@ -45,6 +45,7 @@ Document audit_maintenance_document(MaintainAudit const &request, AuditMaintenan
         {"pruned_key_changes", "Changes pruned", done.pruned.key_changes},
         {"pruned_key_sightings", "Sightings pruned", done.pruned.key_sightings},
         {"floods_recorded", "Floods recorded", done.pruned.floods},
+        {"plans_ended", "Plans ended", done.plans_ended},
         machine_only("more_to_prune", done.more_to_prune),
         months("months_made", "Months made", made_records(done.made)),
         months("months_dropped", "Months dropped", dropped_records(done.dropped)),

@@ -33,6 +33,7 @@ std::string describe_rights(WhoAmI const &who) {
         {"relay_provisioner", "create, update, rotate, block, revoke, restore, read"},
         {"relay_responder", "block, unblock, revoke, read"},
         {"relay_tenant", "read one organization"},
+        {"relay_billing", "set subscriptions"},
     };
     if (who.superuser) {
         return "everything: it is a superuser";

@@ -104,6 +104,9 @@ std::string access_text(IncidentItem const &item, IncidentContext const &context
     if (context.key) {
         Key const &key = context.key->key;
         text = !key.live() || key.blocked ? (in_force ? text : "REFUSED now") : text;
+        if (!context.key->keyless.has_seat && key.live() && !key.blocked && !in_force) {
+            return "REFUSED now: over_limit, its agent has no seat";
+        }
         std::string const way = describe_keyless(context.key->keyless);
         text += way.empty() || key.blocked ? "" : "; but its agent is accepted " + way;
     }

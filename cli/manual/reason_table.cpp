@@ -28,6 +28,11 @@ constexpr auto reasons = std::to_array<Reason>({
      "check which key the agent was given: relay-admin whois KEY-ID shows whose it is"},
     {"org_mismatch", "the agent belongs to another organization than the caller says",
      "check the organization's id in the caller's settings: relay-admin agent show AGENT shows it"},
+    {"over_limit",
+     "the key is good, but the organization has more agents than its plan allows, and this one has no seat; nothing is "
+     "deleted",
+     "relay-admin org seats ORG shows which agents stay; relay-admin agent keep AGENT moves one to the front; a larger "
+     "plan or limit (relay-admin org update) accepts all of them again"},
     // relay_api.authenticate_legacy
     {"legacy_closed", "the window for the shared secret is over, or was never opened: no agent may use it",
      "give the agent its own key (relay-admin rotate-key AGENT), or open a window (relay-admin migrate-legacy start)"},

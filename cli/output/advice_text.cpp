@@ -43,6 +43,11 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::update_org: return sentence("to change it, use org update {1}");
         case Act::raise_plan: return {"org update {1} --plan paid"};
         case Act::raise_agent_limit: return {"org update {1} --max-agents {2}"};
+        case Act::renew_subscription: return {"subscription set {1} --state active"};
+        case Act::list_plans: return {"plan list"};
+        case Act::show_plan: return {"plan show {1}"};
+        case Act::update_plan: return sentence("to change it, use plan update {1}");
+        case Act::list_seats: return {"org seats {1}"};
         case Act::list_agents: return {"agent list"};
         case Act::show_agent: return {"agent show {1}"};
         case Act::update_agent: return sentence("to change it, use agent update {1}");

@@ -23,7 +23,7 @@ SHARE_MUST = 0.5  # of the blocks per second when no gateway listens: all of the
 
 SETTINGS = {"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB", "autovacuum": "off"}
 FLEET = """
-INSERT INTO relay.organizations (org_id, name, plan, max_agents, created_by) VALUES ('acme', 'Acme', 'paid', 100000, 'bench');
+INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES ('acme', 'Acme', 'paid', 'bench');
 INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by)
 SELECT 'agent-' || n, 'acme', 'Agent', '[]', 'bench' FROM generate_series(0, {last}) AS n;
 """

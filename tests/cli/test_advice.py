@@ -246,8 +246,8 @@ def test_a_next_line_can_be_pasted_and_acts_on_the_same_database(world, case):
 def test_what_is_pasted_has_its_effect_in_the_same_database(world):
     world.database.remake("baseline")
     for place, org in zip(world.places, ("small", "small", "tiny", "tiny")):
-        rewrite(world.database, "UPDATE relay.organizations SET plan = 'free', max_agents = NULL WHERE org_id = 'small'",
-                "UPDATE relay.organizations SET max_agents = 1 WHERE org_id = 'tiny'")  # fmt: skip
+        rewrite(world.database, "UPDATE relay.organizations SET plan = 'free' WHERE org_id = 'small'", "DELETE FROM relay.limits WHERE owner_id = 'small'",
+                "UPDATE relay.limits SET amount = 1 WHERE owner_id = 'tiny'")  # fmt: skip
         create = ("agent", "create", "--org", org, "--name", "Two")
         line = next_lines(world.run(*create, *TO_FILE, *place, check=6).err)[0]
         assert paste(line, world.run.environment(), world.folder)[0] == 0

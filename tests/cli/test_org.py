@@ -44,7 +44,7 @@ def create(relay, org="acme-corp", name="Acme Corp", *more, **options):
 def test_the_spelling_from_the_field_works_as_written(relay, database):
     result = relay("org", "create", "--name", "Acme Corp", "--id", "acme-corp", check=0)
     assert "Org ID:" in result.out and "acme-corp" in result.out
-    row = database.one("SELECT name, plan, max_agents, key_max_age = interval '90 days' AS usual FROM relay.organizations")
+    row = database.one("SELECT name, plan, max_agents, key_max_age = interval '90 days' AS usual FROM relay.organization_status")
     assert row == {"name": "Acme Corp", "plan": "free", "max_agents": None, "usual": True}
 
 

@@ -310,7 +310,7 @@ def doubts_of(name):
     "table, change, words",
     [
         ("organizations", "NEW.name := 'Altered'", ("org", "update", "acme", "--name", "Other")),
-        ("organizations", "NEW.max_agents := 1", ("org", "create", "beta", "--name", "Beta", "--plan", "paid", "--max-agents", "5")),
+        ("limits", "NEW.amount := 1", ("org", "create", "beta", "--name", "Beta", "--plan", "paid", "--max-agents", "5")),
         ("agents", "NEW.permissions := '[\"*:*\"]'", ("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key")),
         ("agent_conditions", "NEW.conditions := '{\"max\": 500}'", ("agent", "grant", "bot", "a:b", "--conditions", '{"max": 5}')),
         ("legacy_migrations", "NEW.deadline := NEW.deadline + interval '9 days'", ("migrate-legacy", "extend", "--deadline", "20d", "--reason", "x")),

@@ -24,6 +24,7 @@ MAY_NOT = {
     "agent create": ("new", "--org", "acme", "--name", "New", "--secret-file", "new.key"),
     "agent grant": ("bot", "a:b"),
     "agent import": ("import.csv", "--secrets-dir", "imported", "--yes"),
+    "agent keep": ("bot",),
     "agent revoke-permission": ("bot", "x:y"),
     "agent unassign-role": ("bot", "held"),
     "agent update": ("bot", "--name", "Other"),
@@ -35,12 +36,15 @@ MAY_NOT = {
     "migrate-legacy issue": ("old-one", "--secrets-dir", "issued"),
     "org create": ("other", "--name", "Other"),
     "org update": ("acme", "--name", "Other"),
+    "plan create": ("team", "--name", "Team"),
+    "plan update": ("free", "--name", "Gratis"),
     "restore": ("gone", "--yes", "--secret-file", "gone.key"),
     "role create": ("new", "--org", "acme", "--name", "New"),
     "role delete": ("ops", "--org", "acme", "--yes"),
     "role grant": ("ops", "a:b", "--org", "acme"),
     "role revoke-permission": ("ops", "x:y", "--org", "acme"),
     "rotate-key": ("bot", "--secret-file", "rotated.key"),
+    "subscription set": ("acme", "--state", "active"),
 }
 # They change no rows of the relay, or need a state that excludes the one of this test.
 ELSEWHERE = {"init", "schema apply", "sandbox run", "sandbox start", "sandbox stop", "sandbox destroy", "recover",
@@ -51,7 +55,8 @@ READS = {
     "audit tail": ("--lines", "3", "--until-idle"), "audit verify": (), "incident list": (), "incident show": ("INC-0",),
     "config show": (), "explain": ("blocked",), "gateway list": (),
     "key due": (), "key list": (), "key show": ("{key}",), "key verify": (), "metrics": (), "migrate-legacy status": (), "org list": (),
-    "org show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
+    "org seats": ("acme",), "org show": ("acme",), "plan list": (), "plan show": ("free",), "subscription list": (),
+    "subscription show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
 }  # fmt: skip
 NO_DATABASE = {"completion", "help", "version", "schema json", "schema print", "sandbox status"}
 OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}

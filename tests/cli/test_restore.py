@@ -98,7 +98,7 @@ def test_on_a_new_server_groups_and_policies_come_back(used, home, tmp_path):
         assert there.value("SELECT count(*) FROM pg_policy") == 0
         relay = Runner(dsn=there.dsn(), home=home, cwd=tmp_path)
         document = relay.json("schema", "apply", "--repair", check=0)
-        assert len(statements(document, "role")) == 6 and len(statements(document, "policy")) > 30
+        assert len(statements(document, "role")) == 7 and len(statements(document, "policy")) > 30
         assert relay.json("schema", "verify", check=0)["data"]["ok"] is True
         assert relay.json("agent", "show", "bot")["data"]["status"] == "blocked"
 

@@ -235,8 +235,8 @@ TAMPERING = {
     "extra column": ("ALTER TABLE relay.agents ADD COLUMN secret text", "unexpected", "relay.agents.secret"),
     "extra table": ("CREATE TABLE relay.mine (x int)", "unexpected", "relay.mine"),
     "changed function": (
-        "CREATE OR REPLACE FUNCTION relay.agent_limit(plan text, max_agents integer) RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1'",
-        "missing", "relay.agent_limit",
+        "CREATE OR REPLACE FUNCTION relay.staged_limit() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE AS 'SELECT 1'",
+        "missing", "relay.staged_limit",
     ),
     "dropped trigger": ("DROP TRIGGER append_only ON relay.auth_events", "missing", "append_only"),
     "disabled trigger": ("ALTER TABLE relay.auth_events DISABLE TRIGGER append_only", "missing", "append_only"),

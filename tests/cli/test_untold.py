@@ -17,7 +17,8 @@ READS = {
     "audit verify": [], "incident list": [], "incident show": ["INC-0"], "completion": ["bash"], "config show": [], "doctor": [], "explain": [], "gateway list": [],
     "help": [], "key due": [], "key list": [], "key show": ["KEY"], "key verify": ["--agent", "bot"], "metrics": [],
     "migrate-legacy status": [],
-    "org list": [], "org show": ["acme"], "role list": [], "role show": ["ops", "--org", "acme"], "sandbox status": [],
+    "org list": [], "org seats": ["acme"], "org show": ["acme"], "plan list": [], "plan show": ["free"], "subscription list": [],
+    "subscription show": ["acme"], "role list": [], "role show": ["ops", "--org", "acme"], "sandbox status": [],
     "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [], "whois": ["bot"],
 }  # fmt: skip
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")

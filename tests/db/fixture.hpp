@@ -71,7 +71,7 @@ class Relay {
     Relay() {
         migrate_schema(database, false);
         create_org(database,
-                   {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .settings = {.plan = Plan::paid}},
+                   {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .settings = {.plan = PlanId::paid()}},
                    write());
     }
 

@@ -72,6 +72,11 @@ def settle(database):
         cursor.execute("UPDATE relay.legacy_agents SET migration_id = 1, wave = 1 WHERE org_id <> %s", (UNLISTED,))
         _insert(cursor, "INSERT INTO relay.legacy_sightings (agent_id, ip_address, logged_at) VALUES %s",
                 [(f"{org}-bot0", "192.0.2.1", "2026-01-01") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES %s",
+                [("org", org, "agents", org, 1000) for org in ORGS]
+                + [("agent", f"{org}-bot0", "agent_qps", org, 5) for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.subscriptions (org_id, state, reference, said_at) VALUES %s",
+                [(org, "active", f"sub of {org}", "2026-01-01") for org in ORGS])  # fmt: skip
         cursor.execute("ANALYZE")
     connection.close()
     return keys

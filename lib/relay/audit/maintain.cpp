@@ -5,6 +5,7 @@
 #include "relay/identity/use_case.hpp"
 #include "relay/model/outcome.hpp"
 #include "relay/model/text.hpp"
+#include "relay/plans/seats_sql.hpp"
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@ namespace {
 
 /// The most rows of each kind in one run, so that a first run on an old database ends in time.
 constexpr std::int64_t most_pruned = 100'000;
+constexpr std::int64_t most_ended = 10'000;
 
 sql::NewEvent made_event(std::vector<EventMonth> const &made) {
     sql::NewEvent event{.action = "audit_months_made"};
@@ -53,6 +55,9 @@ class Run {
 
     AuditMaintenance all() {
         outcome::expect_more(!m_options.dry_run);
+        step(
+            "the end of a plan", [this](db::Transaction &transaction) { return announce(transaction); },
+            [](db::Transaction &) { return true; });
         step(
             "a month of the audit trail", [this](db::Transaction &transaction) { return make(transaction); },
             [this](db::Transaction &transaction) { return sql::have_months(transaction, m_result.made); });
@@ -99,6 +104,12 @@ class Run {
         m_result.changed = m_result.changed || changed;
     }
 
+    /// The plan ended without it. Only open connections wait for the rows of the feed.
+    bool announce(db::Transaction &transaction) {
+        m_result.plans_ended = sql::announce_ended_plans(transaction, most_ended);
+        return m_result.plans_ended > 0;
+    }
+
     bool make(db::Transaction &transaction) {
         m_result.made = sql::make_event_months(transaction, m_request.months_ahead);
         if (!m_result.made.empty()) {
@@ -111,7 +122,8 @@ class Run {
         sql::Pruned const pruned = sql::prune(transaction, most_pruned);
         m_result.pruned = pruned;
         m_result.more_to_prune = pruned.operations == most_pruned || pruned.key_changes == most_pruned ||
-                                 pruned.key_sightings == most_pruned || pruned.floods == most_pruned;
+                                 pruned.key_sightings == most_pruned || pruned.floods == most_pruned ||
+                                 m_result.plans_ended == most_ended;
         if (pruned.total() > 0) {
             sql::record_events(transaction, m_options.by, {pruned_event(pruned)});
         }

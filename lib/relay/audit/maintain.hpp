@@ -26,13 +26,14 @@ struct MaintainAudit {
 struct AuditMaintenance : WriteReceipt {
     std::vector<EventMonth> made{};  ///< with the rows that were moved from the default partition
     sql::Pruned pruned{};
+    std::int64_t plans_ended = 0;  ///< subscriptions that ended by the clock, and are announced now
     bool more_to_prune = false;  ///< there are more rows than one run deletes
     std::vector<EventMonth> dropped{};
     std::int64_t dropped_unsealed = 0;  ///< rows of them that no seal has, if seals are used
 };
 
-/// Creates partitions for the months ahead, deletes rows that are too old, and on request drops old months. These are
-/// up to three transactions, in this order, so that no lock on the audit trail is held during other work. Another run
+/// Announces plans that ended by the clock, creates partitions for the months ahead, deletes rows that are too old, and on
+/// request drops old months. These are up to four transactions, in this order, so that no lock on the audit trail is held during other work. Another run
 /// continues where this one stopped.
 ///
 /// Authentication continues meanwhile, with delays of about a tenth of a second at a time. Throws Error: denied, the

@@ -259,10 +259,11 @@ void Examiner::ask_catalog() {
         tell(doctor::judge_drift(differences));
         tell(doctor::judge_foreign_grants(differences));
     });
-    ask(Ground::catalog, {"grants.gateways", "grants.tenants"}, [this](db::Transaction &transaction) {
+    ask(Ground::catalog, {"grants.gateways", "grants.tenants", "grants.billing"}, [this](db::Transaction &transaction) {
         auto const logins = sql::read_group_logins(transaction);
         tell(doctor::judge_gateway_logins(logins));
         tell(doctor::judge_tenant_logins(logins));
+        tell(doctor::judge_billing_logins(logins));
     });
 }
 
@@ -348,6 +349,7 @@ std::vector<std::string_view> const &known_checks() {
         "grants.foreign",
         "grants.gateways",
         "grants.tenants",
+        "grants.billing",
         "audit.months",
         "keys.due",
         "keys.staged",

@@ -47,18 +47,20 @@ GROUP BY login.rolname ORDER BY login.rolname)sql";
 // USAGE, not MEMBER: since PostgreSQL 16, the creator of a role is a member of it but has none of its rights.
 constexpr auto groups_sql = R"sql(
 SELECT rolname::text AS name FROM pg_roles
-WHERE rolname IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant')
+WHERE rolname IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant',
+                  'relay_billing')
   AND pg_has_role(current_user, oid, 'USAGE')
 ORDER BY rolname)sql";
 
 constexpr auto logins_sql = R"sql(
-SELECT name, bypasses, gateway, tenant, reader FROM (
+SELECT name, bypasses, gateway, tenant, billing, reader FROM (
     SELECT login.rolname::text AS name, login.rolbypassrls AS bypasses,
            pg_has_role(login.oid, 'relay_gateway', 'USAGE') AS gateway, pg_has_role(login.oid, 'relay_tenant', 'USAGE') AS tenant,
+           pg_has_role(login.oid, 'relay_billing', 'USAGE') AS billing,
            pg_has_role(login.oid, 'relay_auditor', 'USAGE') OR pg_has_role(login.oid, 'relay_responder', 'USAGE')
            OR pg_has_role(login.oid, 'relay_provisioner', 'USAGE') OR pg_has_role(login.oid, 'relay_owner', 'USAGE') AS reader
     FROM pg_roles AS login WHERE login.rolcanlogin AND NOT login.rolsuper) AS logins
-WHERE gateway OR tenant OR reader ORDER BY name)sql";
+WHERE gateway OR tenant OR billing OR reader ORDER BY name)sql";
 
 constexpr auto standbys_sql = R"sql(
 SELECT current_setting('synchronous_standby_names') AS names,
@@ -164,6 +166,7 @@ std::vector<GroupLogin> read_group_logins(db::Transaction &transaction) {
                           .bypasses_row_security = row.boolean("bypasses"),
                           .gateway = row.boolean("gateway"),
                           .tenant = row.boolean("tenant"),
+                          .billing = row.boolean("billing"),
                           .reader = row.boolean("reader")});
     }
     return logins;

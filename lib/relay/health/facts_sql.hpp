@@ -35,6 +35,7 @@ struct GroupLogin {
     bool bypasses_row_security = false;
     bool gateway = false;
     bool tenant = false;
+    bool billing = false;
     bool reader = false;  ///< reads every organization: auditor, responder, provisioner or owner
 };
 std::vector<GroupLogin> read_group_logins(db::Transaction &transaction);

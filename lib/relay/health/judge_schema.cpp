@@ -19,8 +19,8 @@ bool is_foreign_grant(SchemaDifference const &difference) {
     constexpr std::string_view option = " with grant option";
     line.remove_suffix(line.ends_with(option) ? option.size() : 0);
     std::string_view const grantee = line.substr(line.rfind(" to ") + 4);
-    constexpr std::string_view groups[] = {"relay_owner",   "relay_provisioner", "relay_responder",
-                                           "relay_gateway", "relay_auditor",     "relay_tenant"};
+    constexpr std::string_view groups[] = {"relay_owner",   "relay_provisioner", "relay_responder", "relay_gateway",
+                                           "relay_auditor", "relay_tenant",      "relay_billing"};
     return std::find(std::begin(groups), std::end(groups), grantee) == std::end(groups);
 }
 
@@ -143,6 +143,28 @@ CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins) {
                 : fmt::format(
                       "{} in relay_tenant, and in none of our groups that sees every organization; none has BYPASSRLS",
                       tenants == 1 ? "1 login is" : fmt::format("{} logins are", tenants)),
+            ""};
+}
+
+CheckResult judge_billing_logins(std::vector<sql::GroupLogin> const &logins) {
+    std::size_t billing = 0;
+    std::vector<std::string> others;
+    for (sql::GroupLogin const &login : logins) {
+        billing += login.billing ? 1 : 0;
+        if (login.billing && (login.reader || login.gateway || login.tenant)) {
+            others.push_back(login.name);
+        }
+    }
+    if (!others.empty()) {
+        return {"grants.billing", CheckStatus::warn,
+                fmt::format("{} of {} in relay_billing can do more than set subscriptions: {}", others.size(),
+                            counted(billing, "login"), first_of(others)),
+                "give the billing system its own login, a member of relay_billing only"};
+    }
+    return {"grants.billing", CheckStatus::ok,
+            billing == 0 ? "no login is in relay_billing"
+                         : fmt::format("{} in relay_billing and in no other of our groups",
+                                       billing == 1 ? "1 login is" : fmt::format("{} logins are", billing)),
             ""};
 }
 

@@ -46,6 +46,7 @@ CheckResult judge_drift(std::vector<SchemaDifference> const &differences);
 CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &differences);
 CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins);
 CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins);
+CheckResult judge_billing_logins(std::vector<sql::GroupLogin> const &logins);
 
 // The content of the database -----------------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'schema_migrat
 
 constexpr auto groups_sql = R"sql(
 SELECT rolname::text AS name FROM pg_roles
-WHERE rolname IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant')
+WHERE rolname IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant',
+                  'relay_billing')
   AND pg_has_role(current_user, oid, 'MEMBER')
 ORDER BY rolname)sql";
 

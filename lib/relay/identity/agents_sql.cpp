@@ -21,7 +21,8 @@ std::string const find_sql = "SELECT" + columns + " FROM relay.agent_status WHER
 
 constexpr auto keyless_ways_sql = R"sql(
 SELECT (SELECT answer.reason FROM relay.decide_legacy(agent.agent_id, agent.org_id) AS answer) = 'ok' AS shared_secret,
-       org.auth_mode = 'optional' AS without_key
+       org.auth_mode = 'optional' AS without_key, relay.has_seat(agent.org_id, agent.agent_id) AS has_seat,
+       relay.limit_of(agent.org_id, 'agents') AS seats
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id WHERE agent.agent_id = $1)sql";
 
 constexpr auto lock_sql = "SELECT agent_id FROM relay.agents WHERE agent_id = $1 FOR NO KEY UPDATE";
@@ -41,9 +42,11 @@ WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AN
   AND ($5::bigint IS NULL OR COALESCE(last_used_at, created_at) <= now() - make_interval(secs => $5))
   AND ($6::text IS NULL OR EXISTS (SELECT FROM relay.agent_roles AS has WHERE has.agent_id = agent.agent_id AND has.role_id = $6))
   AND ($7::text IS NULL OR owner = $7) AND ($8::text[] IS NULL OR (labels @> jsonb_object($8::text[]) AND labels <> '{}'))
-  AND ($9::text IS NULL OR agent_id LIKE $9) AND (NOT $10::boolean OR owner IS NULL))sql";
+  AND ($9::text IS NULL OR agent_id LIKE $9) AND (NOT $10::boolean OR owner IS NULL)
+  AND (NOT $11::boolean OR agent_id IN (SELECT surplus.agent_id FROM relay.surplus_agents AS surplus
+                                        WHERE $1::text IS NULL OR surplus.org_id = $1)))sql";
 
-constexpr auto limit_sql = " LIMIT $11::bigint";
+constexpr auto limit_sql = " LIMIT $12::bigint";
 
 constexpr db::SortColumn sort_columns[] = {
     {"agent_id", "agent_id"}, {"org_id", "org_id"},         {"name", R"(name COLLATE "C")"},  {"owner", "owner"},
@@ -110,19 +113,22 @@ std::vector<std::string> agent_sort_fields() { return db::sort_fields(sort_colum
 
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
-    return {
-        transaction,
-        list_sql + db::order_by(sort_columns, filter.sort, "agent_id") + limit_sql,
-        {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.which.owner,
-         pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.which.unowned, filter.limit},
-        read_agent};
+    return {transaction,
+            list_sql + db::order_by(sort_columns, filter.sort, "agent_id") + limit_sql,
+            {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.which.owner,
+             pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.which.unowned,
+             filter.surplus, filter.limit},
+            read_agent};
 }
 
 db::Pending<KeylessWays> ask_keyless_ways(db::Transaction &transaction, AgentId const &id) {
     return transaction.ask(keyless_ways_sql, {id}, [](db::Rows const &rows) {
         KeylessWays ways;
         for (db::Row const row : rows) {
-            ways = {.shared_secret = row.boolean("shared_secret"), .without_key = row.boolean("without_key")};
+            ways = {.has_seat = row.boolean("has_seat"),
+                    .seats = row.optional_integer("seats"),
+                    .shared_secret = row.boolean("shared_secret"),
+                    .without_key = row.boolean("without_key")};
         }
         return ways;
     });

@@ -36,6 +36,7 @@ void update_agent(db::Transaction &transaction, AgentId const &id, AgentFields c
 struct AgentFilter {
     std::optional<OrgId> org{};
     std::optional<Status> status{};
+    bool surplus = false;  ///< only agents without a seat
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
     std::optional<RoleId> role{};

@@ -4,6 +4,7 @@
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/labels.hpp"
+#include "relay/identity/limits_sql.hpp"
 #include "relay/identity/new_agent_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
@@ -34,7 +35,10 @@ Fields differing_from(Org const &org, DisplayName const &name, OrgSettings const
     Fields fields;
     add_if(fields, org.name != name.text(), "name");
     add_if(fields, settings.plan && org.plan != *settings.plan, "plan");
-    add_if(fields, settings.max_agents && org.max_agents != settings.max_agents, "max_agents");
+    for (std::string const &field : differing_limits(org.limits, changed_limits(org.limits, settings.limits))) {
+        add_if(fields, true, field.c_str());
+    }
+    add_if(fields, settings.providers && org.providers != *settings.providers, "providers");
     add_if(fields, (settings.key_max_age || settings.no_key_max_age) && org.key_max_age != settings.key_max_age,
            "key_max_age");
     add_if(fields, settings.auth_mode && org.auth_mode != *settings.auth_mode, "auth_mode");
@@ -91,6 +95,9 @@ void refuse_shut_out(db::Transaction &transaction, CreateAgent const &request) {
 }  // namespace
 
 bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribution const &by) {
+    if (request.settings.plan) {
+        sql::require_plan(transaction, *request.settings.plan);
+    }
     if (!sql::insert_org(transaction, request.id, request.name, request.settings, by.actor)) {
         auto const there = sql::find_org(transaction, request.id);
         transaction.require(there.has_value(), "org " + request.id.text());
@@ -101,21 +108,36 @@ bool ensure_org(db::Transaction &transaction, CreateOrg const &request, Attribut
     transaction.confirm(made && differing_from(*made, request.name, request.settings).empty(),
                         "org " + request.id.text());
     sql::Detail detail;
-    detail.add("name", request.name.text()).add("plan", text_of(request.settings.plan.value_or(Plan::free)));
+    detail.add("name", request.name.text()).add("plan", request.settings.plan.value_or(PlanId::free()).text());
     sql::record_events(transaction, by, {{.action = "org_created", .org_id = request.id, .detail = detail}});
     return true;
 }
 
 void check_agent_limit(Org const &org) {
-    if (org.agent_limit && org.agents > *org.agent_limit) {
-        throw Error(ErrorKind::limit,
-                    fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id,
-                                *org.agent_limit, *org.agent_limit, org.plan),
-                    {.next = (org.plan == Plan::free
-                                  ? advise(Act::raise_plan, org.org_id)
-                                  : advise(Act::raise_agent_limit, org.org_id.text(), std::to_string(org.agents)))
-                                 .also("revoke an agent that is no longer needed")});
+    if (!org.agent_limit_for_new || org.agents <= *org.agent_limit_for_new) {
+        return;
     }
+    if (!org.agent_limit || org.agents <= *org.agent_limit) {
+        throw Error(
+            ErrorKind::limit,
+            fmt::format("org {} can add no agent: the plan that comes next, free, allows {}; nothing was changed",
+                        org.org_id, *org.agent_limit_for_new),
+            {.why = fmt::format("its subscription is {} since {}, and ends at {}",
+                                text_of(org.subscription.value_or(SubscriptionState::cancelled)),
+                                format_instant_seconds(org.subscription_said_at.value_or(Instant())),
+                                format_instant_seconds(org.subscription_ends_at.value_or(Instant()))),
+             .next = advise(Act::renew_subscription, org.org_id)
+                         .also(advise(Act::raise_agent_limit, org.org_id.text(), std::to_string(org.agents)))});
+    }
+    std::int64_t const agents = org.agents - 1;
+    throw Error(
+        ErrorKind::limit,
+        fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id, agents,
+                    *org.agent_limit, org.plan_in_force),
+        {.next = (org.plan != org.plan_in_force ? advise(Act::renew_subscription, org.org_id)
+                  : org.plan.is_free()          ? advise(Act::raise_plan, org.org_id)
+                                       : advise(Act::raise_agent_limit, org.org_id.text(), std::to_string(org.agents)))
+                     .also("revoke an agent that is no longer needed")});
 }
 
 std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,

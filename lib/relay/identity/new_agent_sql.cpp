@@ -32,8 +32,7 @@ WITH made AS (
 )
 SELECT (SELECT due_at FROM issued) AS due_at, (SELECT count(*) FROM issued) AS keys, (SELECT count(*) FROM written) AS events,
        EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS has_revocations,
-       (SELECT relay.agent_limit(org.plan, org.max_agents) FROM relay.organizations AS org WHERE org.org_id = $2) IS NOT NULL
-           AS limited
+       relay.limit_for_new($2, 'agents') IS NOT NULL AS limited
 FROM made)sql";
 
 // From the tables: a new connection would first have to read the definition of the view relay.agent_status.

@@ -2,31 +2,38 @@
 
 #include "relay/db/list_text.hpp"
 
+#include "relay/identity/limits_sql.hpp"
 #include "relay/identity/suggestions.hpp"
 
 namespace relay::sql {
 namespace {
 
 constexpr auto insert_sql = R"sql(
-INSERT INTO relay.organizations (org_id, name, plan, max_agents, key_max_age, auth_mode, created_by)
-VALUES ($1, $2, COALESCE($3, 'free'), $4, CASE WHEN NOT $8::boolean THEN COALESCE(make_interval(secs => $5), interval '90 days') END,
-        COALESCE($6, 'required'), $7)
+INSERT INTO relay.organizations (org_id, name, plan, key_max_age, auth_mode, created_by, allowed_providers)
+VALUES ($1, $2, COALESCE($3, 'free'), CASE WHEN NOT $7::boolean THEN COALESCE(make_interval(secs => $4), interval '90 days') END,
+        COALESCE($5, 'required'), $6, NULLIF($8::text[], '{}'))
 ON CONFLICT (org_id) DO NOTHING)sql";
 
-constexpr auto find_sql = R"sql(
-SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
-FROM relay.organization_status WHERE org_id = $1)sql";
+/// What read_org() reads.
+std::string const columns = R"sql(
+       org_id, name, plan, plan_in_force, max_agents, agent_limit, agent_limit_for_new, agents, subscription, subscription_ends_at,
+       subscription_said_at, array_to_string(allowed_providers, ',') AS providers,
+       (SELECT string_agg(own.meter || '=' || COALESCE(own.amount::text, 'none'), ',') FROM relay.limits AS own
+        WHERE own.owner_kind = 'org' AND own.owner_id = org_id) AS limits,
+       extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by)sql";
+
+std::string const find_sql = "SELECT" + columns + " FROM relay.organization_status WHERE org_id = $1";
 
 constexpr auto lock_sql = "SELECT org_id FROM relay.organizations WHERE org_id = $1 FOR NO KEY UPDATE";
 
 constexpr auto update_sql = R"sql(
 UPDATE relay.organizations
-SET name = COALESCE($2, name), plan = COALESCE($3, plan), max_agents = COALESCE($4::integer, max_agents),
-    key_max_age = CASE WHEN NOT $7::boolean THEN COALESCE(make_interval(secs => $5), key_max_age) END, auth_mode = COALESCE($6, auth_mode)
+SET name = COALESCE($2, name), plan = COALESCE($3, plan),
+    key_max_age = CASE WHEN NOT $6::boolean THEN COALESCE(make_interval(secs => $4), key_max_age) END, auth_mode = COALESCE($5, auth_mode),
+    allowed_providers = CASE WHEN $7::text[] IS NULL THEN allowed_providers ELSE NULLIF($7::text[], '{}') END
 WHERE org_id = $1)sql";
 
-constexpr auto list_sql = R"sql(
-SELECT org_id, name, plan, max_agents, agent_limit, agents, extract(epoch FROM key_max_age)::bigint AS key_max_age, auth_mode, status, created_at, created_by
+std::string const list_sql = "SELECT" + columns + R"sql(
 FROM relay.organization_status
 WHERE ($1::text IS NULL OR org_id LIKE $1) AND (NOT $2::boolean OR status <> 'active') AND ($3::text IS NULL OR org_id > $3 COLLATE "C"))sql";
 
@@ -52,9 +59,16 @@ FROM ((SELECT org_id AS id, name FROM relay.organizations WHERE org_id > $1 ORDE
 Org read_org(db::Row const &row) {
     return {.org_id = row.id<OrgId>("org_id"),
             .name = row.text("name"),
-            .plan = row.value<Plan>("plan"),
+            .plan = row.id<PlanId>("plan"),
+            .plan_in_force = row.id<PlanId>("plan_in_force"),
             .max_agents = row.optional_integer("max_agents"),
             .agent_limit = row.optional_integer("agent_limit"),
+            .agent_limit_for_new = row.optional_integer("agent_limit_for_new"),
+            .limits = read_limits(row.optional_text("limits").value_or("")),
+            .providers = db::split_list(row.optional_text("providers").value_or("")),
+            .subscription = row.optional_value<SubscriptionState>("subscription"),
+            .subscription_ends_at = row.optional_instant("subscription_ends_at"),
+            .subscription_said_at = row.optional_instant("subscription_said_at"),
             .agents = row.integer("agents"),
             .key_max_age = row.optional_seconds("key_max_age"),
             .auth_mode = row.value<AuthMode>("auth_mode"),
@@ -65,29 +79,36 @@ Org read_org(db::Row const &row) {
 
 constexpr auto lock_orgs_sql = R"sql(
 SELECT org_id FROM relay.organizations
-WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.agent_limit(plan, max_agents) IS NOT NULL
+WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.limit_for_new(org_id, 'agents') IS NOT NULL
 ORDER BY org_id FOR NO KEY UPDATE)sql";
 
 constexpr auto seats_sql = R"sql(
 SELECT org.org_id,
-       relay.agent_limit(org.plan, org.max_agents)
-           - CASE WHEN relay.agent_limit(org.plan, org.max_agents) IS NOT NULL
-                  THEN (SELECT status.agents FROM relay.organization_status AS status WHERE status.org_id = org.org_id) END AS seats
-FROM relay.organizations AS org
+       total.amount - CASE WHEN total.amount IS NOT NULL
+                           THEN (SELECT status.agents FROM relay.organization_status AS status WHERE status.org_id = org.org_id) END AS seats
+FROM relay.organizations AS org CROSS JOIN LATERAL (SELECT relay.limit_for_new(org.org_id, 'agents') AS amount OFFSET 0) AS total
 WHERE org.org_id = ANY ($1::text[] COLLATE "C"))sql";
+
+std::optional<std::string> array_or_null(std::optional<std::vector<std::string>> const &texts) {
+    return texts ? std::optional(db::array_text(*texts)) : std::nullopt;
+}
 
 }  // namespace
 
 bool insert_org(db::Transaction &transaction, OrgId const &id, DisplayName const &name, OrgSettings const &settings,
                 Note const &created_by) {
-    return transaction
-               .exec(insert_sql, {id, name, settings.plan, settings.max_agents, settings.key_max_age,
-                                  settings.auth_mode, created_by, settings.no_key_max_age})
-               .affected() == 1;
+    bool const made = transaction
+                          .exec(insert_sql, {id, name, settings.plan, settings.key_max_age, settings.auth_mode,
+                                             created_by, settings.no_key_max_age, array_or_null(settings.providers)})
+                          .affected() == 1;
+    if (made) {
+        set_limits(transaction, id, settings.limits);
+    }
+    return made;
 }
 
 std::optional<Org> find_org(db::Transaction &transaction, OrgId const &id) {
-    db::Rows const rows = transaction.exec(find_sql, {id});
+    db::Rows const rows = transaction.exec(find_sql.c_str(), {id});
     return rows.empty() ? std::nullopt : std::optional(read_org(rows[0]));
 }
 
@@ -112,15 +133,16 @@ std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transac
 
 void update_org(db::Transaction &transaction, OrgId const &id, std::optional<DisplayName> const &name,
                 OrgSettings const &settings) {
-    transaction.exec(update_sql, {id, name, settings.plan, settings.max_agents, settings.key_max_age,
-                                  settings.auth_mode, settings.no_key_max_age});
+    transaction.exec(update_sql, {id, name, settings.plan, settings.key_max_age, settings.auth_mode,
+                                  settings.no_key_max_age, array_or_null(settings.providers)});
+    set_limits(transaction, id, settings.limits);
 }
 
 std::vector<std::string> org_sort_fields() { return db::sort_fields(sort_columns); }
 
 db::Stream<Org> list_orgs(db::Transaction &transaction, OrgFilter const &filter) {
     return {transaction,
-            std::string(list_sql) + db::order_by(sort_columns, filter.sort, "org_id") + limit_sql,
+            list_sql + db::order_by(sort_columns, filter.sort, "org_id") + limit_sql,
             {filter.like, filter.blocked_only, filter.after, filter.limit},
             read_org};
 }

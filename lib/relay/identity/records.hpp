@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/identity/limits.hpp"
 #include "relay/identity/states.hpp"
 #include "relay/model/ids.hpp"
 #include "relay/model/subject.hpp"
@@ -16,8 +17,9 @@ namespace relay {
 
 /// An organization's settings. A setting without a value is not changed; a new organization gets the default.
 struct OrgSettings {
-    std::optional<Plan> plan{};  ///< default: free
-    std::optional<std::int64_t> max_agents{};  ///< default: the limit of the plan
+    std::optional<PlanId> plan{};  ///< default: free
+    std::vector<LimitChange> limits{};  ///< default: those of the plan
+    std::optional<std::vector<std::string>> providers{};  ///< of what it may hold; empty: any, which is the default
     std::optional<std::chrono::seconds> key_max_age{};  ///< default: 90 days
     bool no_key_max_age = false;  ///< age alone makes no key due
     std::optional<AuthMode> auth_mode{};  ///< default: required
@@ -26,9 +28,16 @@ struct OrgSettings {
 struct Org {
     OrgId org_id;
     std::string name{};
-    Plan plan = Plan::free;
-    std::optional<std::int64_t> max_agents{};  ///< none: the limit of the plan
+    PlanId plan = PlanId::free();
+    PlanId plan_in_force = PlanId::free();  ///< another one than `plan` after the end of its subscription
+    std::optional<std::int64_t> max_agents{};  ///< set for itself; none: the limit of the plan decides
     std::optional<std::int64_t> agent_limit{};  ///< the limit in force; none: no limit
+    std::optional<std::int64_t> agent_limit_for_new{};  ///< the limit for a new agent: also of the plan that comes next
+    std::vector<Limit> limits{};  ///< set for itself, in the order of the meters
+    std::vector<std::string> providers{};  ///< of what it may hold; empty: any
+    std::optional<SubscriptionState> subscription{};  ///< none: it has no subscription
+    std::optional<Instant> subscription_ends_at{};
+    std::optional<Instant> subscription_said_at{};
     std::int64_t agents = 0;  ///< agents that are not revoked
     std::optional<std::chrono::seconds> key_max_age{};  ///< none: age alone makes no key due
     AuthMode auth_mode = AuthMode::required;
@@ -101,8 +110,11 @@ struct Key {
     }
 };
 
-/// The ways in which an agent is accepted without its own key, if nothing refuses it.
+/// What decides about an agent besides its keys: the ways in which it is accepted without one, if nothing refuses it,
+/// and its seat.
 struct KeylessWays {
+    bool has_seat = true;  ///< false: its organization has more agents than its limit allows, and this one is not among them
+    std::optional<std::int64_t> seats{};  ///< the limit of agents; none: no limit
     bool shared_secret = false;  ///< it is listed, a window is open, and it has not proven its own key
     bool without_key = false;  ///< its organization accepts calls without a key (auth_mode optional)
 };

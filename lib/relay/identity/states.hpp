@@ -6,11 +6,15 @@
 /// command line.
 namespace relay {
 
-enum class Plan { free, paid };
+/// What the billing system says of a subscription. With past_due and cancelled, the plan ends at a known time.
+enum class SubscriptionState { active, past_due, cancelled };
 
 template <>
-struct EnumText<Plan> {
-    static constexpr auto words = std::to_array<EnumWord<Plan>>({{Plan::free, "free"}, {Plan::paid, "paid"}});
+struct EnumText<SubscriptionState> {
+    static constexpr auto words =
+        std::to_array<EnumWord<SubscriptionState>>({{SubscriptionState::active, "active"},
+                                                    {SubscriptionState::past_due, "past_due"},
+                                                    {SubscriptionState::cancelled, "cancelled"}});
 };
 
 /// Whether gateways require a key. `optional`: they also accept calls without one, while agents are getting their
@@ -69,6 +73,7 @@ enum class KeyVerdict {
     blocked,
     agent_mismatch,
     org_mismatch,
+    over_limit,  ///< the plan of its organization has no seat for its agent
     malformed,  ///< its form or its checksum is wrong
     admin_token,  ///< an organization's token, not an agent's key
 };
@@ -83,6 +88,7 @@ struct EnumText<KeyVerdict> {
                                                                        {KeyVerdict::blocked, "blocked"},
                                                                        {KeyVerdict::agent_mismatch, "agent_mismatch"},
                                                                        {KeyVerdict::org_mismatch, "org_mismatch"},
+                                                                       {KeyVerdict::over_limit, "over_limit"},
                                                                        {KeyVerdict::malformed, "malformed"},
                                                                        {KeyVerdict::admin_token, "admin_token"}});
 };

@@ -72,6 +72,7 @@ ListEnd list_agents(db::Database &database, ListAgents const &request, EachItem<
         }
         return sql::list_agents(transaction, {.org = request.org,
                                               .status = request.status,
+                                              .surplus = request.surplus,
                                               .key_due = request.key_due,
                                               .unused_for = request.unused_for,
                                               .role = request.role,

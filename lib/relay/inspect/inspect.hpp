@@ -35,6 +35,7 @@ OrgDetails show_org(db::Database &database, OrgId const &org);
 struct ListAgents {
     std::optional<OrgId> org{};
     std::optional<Status> status{};
+    bool surplus = false;  ///< only agents without a seat
     std::optional<std::chrono::seconds> key_due{};  ///< only agents whose active key is due within this, or overdue
     std::optional<std::chrono::seconds> unused_for{};  ///< only agents not seen for this long (if never: created)
     std::optional<RoleId> role{};  ///< only agents with this role of `org`

@@ -21,7 +21,8 @@ SELECT name, r.oid IS NOT NULL AS is_there,
        coalesce((SELECT string_agg(DISTINCT quote_ident(member.rolname), ',')
                  FROM pg_auth_members AS m JOIN pg_roles AS member ON member.oid = m.member
                  WHERE m.roleid = r.oid AND m.admin_option AND member.rolname <> current_user), '') AS granters
-FROM unnest(ARRAY['relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant'])
+FROM unnest(ARRAY['relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant',
+                  'relay_billing'])
      WITH ORDINALITY AS g (name, rank)
 LEFT JOIN pg_roles AS r ON r.rolname = g.name
 ORDER BY rank)sql";

@@ -42,6 +42,7 @@ struct Whose {
     std::optional<std::string> org_name{};
     std::variant<std::monostate, KeyStatus, Status> state{};  ///< monostate: not in this database
     bool blocked = false;  ///< gateways refuse it for now
+    bool has_seat = true;  ///< false: gateways refuse its agent with over_limit
     std::optional<Instant> last_used_at{};
     std::optional<std::string> last_address{};  ///< where the last call came from, if a gateway reported it
 

@@ -35,6 +35,11 @@ enum class Act {
     update_org,  ///< (org)
     raise_plan,  ///< (org)
     raise_agent_limit,  ///< (org, new limit)
+    renew_subscription,  ///< (org)
+    list_plans,
+    show_plan,  ///< (plan)
+    update_plan,  ///< (plan)
+    list_seats,  ///< (org)
     // Agents and keys
     list_agents,
     show_agent,  ///< (agent)

@@ -43,6 +43,7 @@ struct IdRule {
 constexpr std::string_view new_id_allowed = "use a-z, 0-9, - and _, at most 63; the first one a letter or a digit";
 constexpr IdRule org_rule{"org id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
 constexpr IdRule role_rule{"role id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
+constexpr IdRule plan_rule{"plan id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
 constexpr IdRule new_agent_rule{"agent id", "a-z", new_id_allowed, 63, is_lower_or_digit, is_new_id_character, true};
 constexpr IdRule label_rule{"label name",
                             "a-z",
@@ -215,6 +216,8 @@ std::string check_free_text(std::string const &what, std::string_view text, std:
 OrgId OrgId::parse(std::string_view text) { return OrgId(check_id(org_rule, text)); }
 
 RoleId RoleId::parse(std::string_view text) { return RoleId(check_id(role_rule, text)); }
+
+PlanId PlanId::parse(std::string_view text) { return PlanId(check_id(plan_rule, text)); }
 
 AgentId AgentId::parse_new(std::string_view text) { return AgentId(check_id(new_agent_rule, text)); }
 

@@ -79,6 +79,21 @@ class RoleId : public detail::CheckedText<RoleId> {
     explicit RoleId(std::string text) : CheckedText(std::move(text)) {}
 };
 
+/// A plan's id: `[a-z0-9][a-z0-9_-]{0,62}`.
+class PlanId : public detail::CheckedText<PlanId> {
+  public:
+    static PlanId parse(std::string_view text);
+    PlanId(StoredText, std::string text) : CheckedText(std::move(text)) {}
+    /// The plan of new organizations, and of those whose subscription has ended.
+    static PlanId free() { return PlanId(std::string("free")); }
+    /// The other plan that every database has.
+    static PlanId paid() { return PlanId(std::string("paid")); }
+    bool is_free() const { return text() == "free"; }
+
+  private:
+    explicit PlanId(std::string text) : CheckedText(std::move(text)) {}
+};
+
 /// The public part of a key, by which it is looked up and logged: 12 characters of lower-case Crockford base32, 60
 /// bits.
 class KeyId : public detail::CheckedText<KeyId> {

@@ -20,7 +20,7 @@ WITH ours AS (
     FROM relations AS r
     UNION ALL
     SELECT 'column ' || r.name || '.' || c.attname, r.relowner, c.attacl, acldefault('c', r.relowner)
-    FROM relations AS r JOIN pg_attribute AS c ON c.attrelid = r.oid
+    FROM relations AS r JOIN pg_attribute AS c ON c.attrelid = r.oid AND NOT c.attisdropped
     UNION ALL
     SELECT 'function ' || n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
            p.proowner, p.proacl, acldefault('f', p.proowner)
@@ -63,7 +63,7 @@ SELECT 'default rights on '
 FROM pg_default_acl AS d LEFT JOIN pg_namespace AS n ON n.oid = d.defaclnamespace
 WHERE d.defaclnamespace IN (SELECT oid FROM ours)
    OR pg_get_userbyid(d.defaclrole) IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway',
-                                        'relay_auditor', 'relay_tenant'))sql";
+                                        'relay_auditor', 'relay_tenant', 'relay_billing'))sql";
 
 }  // namespace
 

@@ -12,7 +12,7 @@ constexpr auto roles_sql = R"sql(
 WITH groups AS (
     SELECT * FROM pg_roles
     WHERE rolname IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor',
-                      'relay_tenant')
+                      'relay_tenant', 'relay_billing')
 ), here AS (
     SELECT oid FROM pg_database WHERE datname = current_database()
 )

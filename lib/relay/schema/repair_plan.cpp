@@ -10,8 +10,8 @@ namespace {
 
 using Lines = std::set<std::string, std::less<>>;
 
-constexpr std::string_view groups[] = {"relay_owner",   "relay_provisioner", "relay_responder",
-                                       "relay_gateway", "relay_auditor",     "relay_tenant"};
+constexpr std::string_view groups[] = {"relay_owner",   "relay_provisioner", "relay_responder", "relay_gateway",
+                                       "relay_auditor", "relay_tenant",      "relay_billing"};
 constexpr std::string_view rights_word = "owner's rights on ";
 
 /// The first words of lines whose objects have rights.

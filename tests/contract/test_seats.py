@@ -1,0 +1,121 @@
+"""Seats: which agents gateways accept when an organization has more than its limit allows, asked as gateways ask."""
+
+import random
+
+import psycopg2
+import pytest
+from support.pooler import PgBouncer
+from support.seats import AGENTS, Caller, fill
+
+def set_limit(database, amount, org="acme"):
+    database.execute("DELETE FROM relay.limits WHERE owner_kind = 'org' AND owner_id = %s", org)
+    if amount is not None:
+        database.execute("INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES ('org', %s, 'agents', %s, %s)", org, org, amount)
+
+
+@pytest.fixture
+def caller(database):
+    opened = Caller(database.cluster.connect(database.name, user=database.gateway_login()))
+    yield opened
+    opened.connection.close()
+
+
+def test_exactly_as_many_agents_as_there_are_seats_and_always_the_same(database, relay):
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    keys = fill(database)
+    with PgBouncer(database, users=["postgres", database.gateway_login()], pool_size=2) as pool:
+        pooled = Caller(psycopg2.connect(host=pool.host, port=pool.port, dbname=database.name, user=database.gateway_login(), sslmode="disable"))
+        order, revoked = list(AGENTS), set()
+        for _ in range(12):
+            if choose.random() < 0.6:
+                kept = choose.sample([agent for agent in order if agent not in revoked], choose.randint(1, 3))
+                relay("agent", "keep", *kept, check=0)
+                order = kept + [agent for agent in order if agent not in kept]
+            if choose.random() < 0.4 and len(revoked) < 6:
+                gone = choose.choice([agent for agent in order if agent not in revoked])
+                relay("revoke", gone, check=0)
+                revoked.add(gone)
+            limit = choose.choice([None, 0, 1, 2, 5, 11, 12, 13, 10**15])
+            set_limit(database, limit)
+            live = [agent for agent in order if agent not in revoked]
+            expected = set(live if limit is None else live[:limit])
+            assert len(expected) == (len(live) if limit is None else min(limit, len(live)))
+            assert pooled.accepted(keys) == expected, (limit, order, revoked)
+            assert pooled.accepted(keys) == expected, "the same ones each time"
+            surplus = {row["agent_id"] for row in database.rows("SELECT agent_id FROM relay.surplus_agents")}
+            assert surplus == set(live) - expected
+        pooled.connection.close()
+
+
+def test_agents_that_are_older_than_the_column_are_ordered_by_their_creation(database, caller):
+    keys = fill(database)
+    database.execute("UPDATE relay.agents SET seat = NULL")
+    set_limit(database, 4)
+    assert caller.accepted(keys) == set(AGENTS[:4])
+
+
+def test_a_call_that_was_seen_within_a_minute_is_not_asked_about_seats(database, caller):
+    keys = fill(database)
+    assert caller.reason(keys["bot-11"], address="192.0.2.1") == "ok"
+    set_limit(database, 1)
+    assert caller.reason(keys["bot-11"], address="192.0.2.1") == "ok", "the end of a plan takes effect within a minute"
+    database.execute("UPDATE relay.key_sightings SET last_used_at = last_used_at - interval '61 seconds'")
+    assert caller.reason(keys["bot-11"], address="192.0.2.1") == "over_limit"
+    event = database.one("SELECT agent_id, org_id, reason FROM relay.auth_events WHERE action = 'auth_failed'")
+    assert event == {"agent_id": "bot-11", "org_id": "acme", "reason": "over_limit"}
+
+
+def test_a_gateway_that_reports_uses_gets_no_other_answer(database, caller):
+    keys = fill(database)
+    assert [caller.reason(keys["bot-11"], reports=True) for _ in range(2)] == ["ok", "ok"]
+    set_limit(database, 1)
+    assert [caller.reason(keys["bot-11"], reports=True) for _ in range(2)] == ["over_limit"] * 2
+    assert [caller.reason(keys["bot-00"], reports=True) for _ in range(2)] == ["ok", "ok"]
+
+
+def test_neither_the_shared_secret_nor_a_call_without_key_is_a_way_around(database, caller):
+    keys = fill(database)
+    database.execute("UPDATE relay.organizations SET auth_mode = 'optional'")
+    database.execute("INSERT INTO relay.legacy_migrations (deadline, opened_by) VALUES (now() + interval '9 days', 'test')")
+    database.execute("INSERT INTO relay.legacy_agents (agent_id, org_id, imported_by) SELECT agent_id, org_id, 'test' FROM relay.agents")
+    database.execute("UPDATE relay.legacy_agents SET migration_id = (SELECT max(migration_id) FROM relay.legacy_migrations), wave = 1")
+
+    def reasons(agent):
+        with caller.connection.cursor() as cursor:
+            cursor.execute("SELECT (relay_api.authenticate_legacy(%s)).reason, (relay_api.authenticate_anonymous(%s)).reason", (agent, agent))
+            return cursor.fetchone()
+
+    assert reasons("bot-11") == ("ok", "unauthenticated")
+    set_limit(database, 1)
+    database.execute("UPDATE relay.legacy_agents SET last_seen_at = NULL")
+    assert reasons("bot-11") == ("over_limit", "over_limit") and reasons("bot-00") == ("ok", "unauthenticated")
+    assert keys
+
+
+def test_other_reasons_come_first(database, caller):
+    keys = fill(database)
+    set_limit(database, 1)
+    database.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'bot-05', 'block', 't'), ('agent', 'bot-06', 'revoke', 't')")
+    assert (caller.reason(keys["bot-05"]), caller.reason(keys["bot-06"])) == ("blocked", "revoked")
+
+
+def test_no_more_live_agents_are_read_than_there_are_seats(database):
+    database.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES ('acme', 'Acme', 'paid', 'test')")
+    database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by, seat)"
+                     " SELECT 'a-' || n, 'acme', 'A', 't', now() + make_interval(secs => n) FROM generate_series(1, 5000) AS n")  # fmt: skip
+    set_limit(database, 7)
+    database.execute("ANALYZE")
+    reads = ("SELECT COALESCE(idx_tup_fetch, 0) + COALESCE(seq_tup_read, 0) FROM pg_stat_xact_user_tables"
+             " WHERE relid = 'relay.agents'::regclass")  # fmt: skip
+    connection = database.connect(autocommit=False)
+    with connection, connection.cursor() as cursor:
+        for agent, expected in (("a-1", True), ("a-7", True), ("a-8", False), ("a-5000", False)):
+            cursor.execute(reads)
+            before = cursor.fetchone()[0]
+            cursor.execute("SELECT relay.has_seat('acme', %s)", (agent,))
+            assert cursor.fetchone()[0] is expected
+            cursor.execute(reads)
+            assert cursor.fetchone()[0] - before <= 7, agent
+    connection.close()
