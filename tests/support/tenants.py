@@ -72,6 +72,9 @@ def settle(database):
         cursor.execute("UPDATE relay.legacy_agents SET migration_id = 1, wave = 1 WHERE org_id <> %s", (UNLISTED,))
         _insert(cursor, "INSERT INTO relay.legacy_sightings (agent_id, ip_address, logged_at) VALUES %s",
                 [(f"{org}-bot0", "192.0.2.1", "2026-01-01") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.usage (org_id, meter, day, used) VALUES %s", [(org, "messages", "2026-01-01", 7) for org in ORGS])
+        _insert(cursor, "INSERT INTO relay.holds (org_id, meter, hold_id, amount, provider) VALUES %s",
+                [(org, "vms", f"{org}-vm", 1, f"cloud-{org}") for org in ORGS])  # fmt: skip
         cursor.execute("ANALYZE")
     connection.close()
     return keys
