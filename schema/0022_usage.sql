@@ -181,7 +181,7 @@ BEGIN
         WHERE u.org_id = take.org_id AND u.meter = take.meter AND u.day = today;
     END IF;
     answer.reason := CASE WHEN answer.granted > 0 THEN 'ok' ELSE 'over_quota' END;
-    answer.remaining := GREATEST(most - taken - answer.granted, 0);
+    answer.remaining := most - LEAST(most, taken + answer.granted);
     answer.resets_at := (today + 1)::timestamp AT TIME ZONE 'UTC';
     IF answer.granted = 0 THEN
         PERFORM relay.note_quota_refusal(take.org_id, answer.reason, jsonb_build_object(
@@ -290,7 +290,7 @@ BEGIN
         WHEN allowed IS NOT NULL AND (source = ANY (allowed)) IS NOT TRUE THEN 'provider_not_allowed'
         WHEN held + hold.amount > most THEN 'over_quota'
         ELSE 'ok' END;
-    answer.remaining := GREATEST(most - held - CASE WHEN answer.reason = 'ok' THEN hold.amount ELSE COALESCE(old.amount, 0) END, 0);
+    answer.remaining := most - LEAST(most, held + CASE WHEN answer.reason = 'ok' THEN hold.amount ELSE COALESCE(old.amount, 0) END);
 
     IF answer.reason <> 'ok' THEN
         IF is_first THEN  -- the lock alone would make the COMMIT wait for the disk
