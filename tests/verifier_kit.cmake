@@ -4,3 +4,9 @@ find_package(Threads REQUIRED)
 add_executable(verifier_kit contract/kit/verifier.cpp contract/kit/feed.cpp contract/kit/uses.cpp contract/kit/driver.cpp)
 target_link_libraries(verifier_kit PRIVATE
   relay standard_settings standard_warnings PkgConfig::LIBPQ nlohmann_json::nlohmann_json Threads::Threads)
+
+# How it spends what an organization may use.
+add_executable(quota_kit contract/kit/verifier.cpp contract/kit/feed.cpp contract/kit/uses.cpp contract/kit/quota.cpp
+  contract/kit/quota_driver.cpp)
+target_link_libraries(quota_kit PRIVATE
+  relay standard_settings standard_warnings PkgConfig::LIBPQ nlohmann_json::nlohmann_json Threads::Threads)

@@ -107,8 +107,9 @@ missing, nothing fails: rows go into the default partition. The next run creates
 included, and moves those rows into them.
 
 It deletes operations older than 30 days, changes that were delivered to gateways more than 7 days ago, and addresses
-where a key was not seen for 30 days (except each key's latest address). One run deletes at most 100000 rows of each
-kind. For each flood of failed attempts that is over, it writes one audit row with the count.
+where a key was not seen for 30 days (except each key's latest address). It also deletes what organizations used, and
+the holds that ended, more than 25 whole months ago. One run deletes at most 100000 rows of each kind. For each flood of
+failed attempts that is over, it writes one audit row with the count.
 
 The audit trail itself is kept unless you give --keep-months N. Then the command drops all whole months before the
 last N; the current month does not count and is never dropped. Each dropped month leaves a row in

@@ -44,6 +44,7 @@ Document audit_maintenance_document(MaintainAudit const &request, AuditMaintenan
         {"pruned_operations", "Operations pruned", done.pruned.operations},
         {"pruned_key_changes", "Changes pruned", done.pruned.key_changes},
         {"pruned_key_sightings", "Sightings pruned", done.pruned.key_sightings},
+        {"pruned_usage", "Usage pruned", done.pruned.usage},
         {"floods_recorded", "Floods recorded", done.pruned.floods},
         {"plans_ended", "Plans ended", done.plans_ended},
         machine_only("more_to_prune", done.more_to_prune),

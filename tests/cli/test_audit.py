@@ -24,7 +24,8 @@ def test_with_nothing_to_do_it_says_so_and_leaves_no_trace(relay, database):
     assert document["kind"] == "AuditMaintenance" and document["changed"] is False
     assert document["data"] == {
         "month": month_of(database)[:7], "months_ahead": 3, "keep_months": None, "pruned_operations": 0,
-        "pruned_key_changes": 0, "pruned_key_sightings": 0, "floods_recorded": 0, "more_to_prune": False, "months_made": [], "months_dropped": [],
+        "pruned_key_changes": 0, "pruned_key_sightings": 0, "pruned_usage": 0, "floods_recorded": 0, "more_to_prune": False,
+        "months_made": [], "months_dropped": [],
     }  # fmt: skip
     assert "nothing to do" in relay(*MAINTAIN, check=0).err
     assert database.value("SELECT count(*) FROM relay.auth_events") == 0
@@ -169,7 +170,7 @@ def test_pruning_is_told_and_recorded(relay, database):
     document = relay.json(*MAINTAIN)
     assert document["data"]["pruned_operations"] == 7 and document["changed"] is True
     (event,) = events(database, "audit_pruned")
-    assert event["detail"] == {"operations": 7, "key_changes": 0, "key_sightings": 0}
+    assert event["detail"] == {"operations": 7, "key_changes": 0, "key_sightings": 0, "usage": 0}
     assert relay.json(*MAINTAIN)["changed"] is False
 
 

@@ -63,7 +63,11 @@ def test_it_can_execute_the_contract_only(database):
         "relay_api.authenticate_legacy(text,text,inet,text)",
         "relay_api.authorize(text,text,inet,text)",
         "relay_api.changes_since(text,integer)",
+        "relay_api.give_back(text,text,bigint,timestamp with time zone)",
+        "relay_api.hold(text,text,text,bigint,text)",
+        "relay_api.release(text,text,text)",
         "relay_api.report_uses(text[],inet[],timestamp with time zone[],integer[])",
+        "relay_api.take(text,text,bigint,bigint)",
     ]
 
 

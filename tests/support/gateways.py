@@ -36,8 +36,9 @@ def node_modules():
     return folder / "node_modules"
 
 
-def command(language):
-    """(command line, environment) of the driver of the verifier written in `language`."""
+def command(language, part="verifier"):
+    """(command line, environment) of the driver, written in `language`, of the verifier or another part of the kit."""
+    driver = "driver" if part == "verifier" else f"{part}_driver"
     environment = {name: os.environ[name] for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS") if name in os.environ} | {
         "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
         "LC_ALL": "C.UTF-8",
@@ -45,10 +46,10 @@ def command(language):
         "TZ": "UTC",
     }
     if language == "node":
-        return [binaries.tool("node"), str(KIT / "driver.mjs")], {**environment, "NODE_PATH": str(node_modules())}
+        return [binaries.tool("node"), str(KIT / f"{driver}.mjs")], {**environment, "NODE_PATH": str(node_modules())}
     if language == "cpp":
-        return [str(binaries.built("verifier_kit"))], environment
-    return [sys.executable, "-B", str(KIT / "driver.py")], environment
+        return [str(binaries.built(f"{part}_kit"))], environment
+    return [sys.executable, "-B", str(KIT / f"{driver}.py")], environment
 
 
 def connection_variables(database, *, host=None, port=None, user=None, server=None):
@@ -101,10 +102,13 @@ class Gateway:
 
     `feed`: (host, port) where it listens, if that is elsewhere than where it asks. `gateway_id`: none on a standby.
     `reports`: the seconds from report to report of the uses; `most`: the entries that it keeps; `primary`: (host, port) where it reports.
+    `part`: of the kit; `env`: its further settings.
     """
 
-    def __init__(self, language, database=None, *, feed=None, gateway_id=None, reports=None, most=100_000, primary=None, **where):
-        argv, environment = command(language)
+    def __init__(self, language, database=None, *, feed=None, gateway_id=None, reports=None, most=100_000, primary=None,
+                 part="verifier", env=None, **where):  # fmt: skip
+        argv, environment = command(language, part)
+        environment |= env or {}
         self.language = language
         if database is not None:
             environment |= connection_variables(database, **where)

@@ -77,6 +77,9 @@ def settle(database):
                 + [("agent", f"{org}-bot0", "agent_qps", org, 5) for org in ORGS])  # fmt: skip
         _insert(cursor, "INSERT INTO relay.subscriptions (org_id, state, reference, said_at) VALUES %s",
                 [(org, "active", f"sub of {org}", "2026-01-01") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.usage (org_id, meter, day, used) VALUES %s", [(org, "messages", "2026-01-01", 7) for org in ORGS])
+        _insert(cursor, "INSERT INTO relay.holds (org_id, meter, hold_id, amount, provider) VALUES %s",
+                [(org, "vms", f"{org}-vm", 1, f"cloud-{org}") for org in ORGS])  # fmt: skip
         cursor.execute("ANALYZE")
     connection.close()
     return keys

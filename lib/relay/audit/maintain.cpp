@@ -34,7 +34,8 @@ sql::NewEvent pruned_event(sql::Pruned const &pruned) {
     sql::NewEvent event{.action = "audit_pruned"};
     event.detail.add("operations", pruned.operations)
         .add("key_changes", pruned.key_changes)
-        .add("key_sightings", pruned.key_sightings);
+        .add("key_sightings", pruned.key_sightings)
+        .add("usage", pruned.usage);
     return event;
 }
 
@@ -122,8 +123,8 @@ class Run {
         sql::Pruned const pruned = sql::prune(transaction, most_pruned);
         m_result.pruned = pruned;
         m_result.more_to_prune = pruned.operations == most_pruned || pruned.key_changes == most_pruned ||
-                                 pruned.key_sightings == most_pruned || pruned.floods == most_pruned ||
-                                 m_result.plans_ended == most_ended;
+                                 pruned.key_sightings == most_pruned || pruned.usage == most_pruned ||
+                                 pruned.floods == most_pruned || m_result.plans_ended == most_ended;
         if (pruned.total() > 0) {
             sql::record_events(transaction, m_options.by, {pruned_event(pruned)});
         }

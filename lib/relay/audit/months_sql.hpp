@@ -34,11 +34,12 @@ struct Pruned {
     std::int64_t operations = 0;  ///< older than 30 days
     std::int64_t key_changes = 0;  ///< older than 7 days
     std::int64_t key_sightings = 0;  ///< older than 30 days, except a key's latest
+    std::int64_t usage = 0;  ///< of organizations, more than 25 whole months ago
 
     std::int64_t floods = 0;
 
     /// Returns the number of deleted rows. Floods do not count, because nothing of them is lost.
-    std::int64_t total() const { return operations + key_changes + key_sightings; }
+    std::int64_t total() const { return operations + key_changes + key_sightings + usage; }
 };
 /// Deletes at most `most` rows of each kind.
 Pruned prune(db::Transaction &transaction, std::int64_t most);
