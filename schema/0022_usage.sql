@@ -1,0 +1,1 @@
+-- The usage of organizations: filled by its own change.
