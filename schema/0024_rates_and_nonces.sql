@@ -158,8 +158,9 @@ $$;
 
 -- Nonces ---------------------------------------------------------------------------------------------------------------------------------
 
--- Three slots of ten minutes of signed_at, in turn. A window of 5 minutes touches two of them; the third is empty or can be emptied, as a
--- whole. signed_at is part of the key, so a slot that was not emptied in its turn holds more rows, and decides the same.
+-- Time is cut into turns of ten minutes of signed_at, which three slots hold in rotation. A window of 5 minutes touches two of them; the
+-- third is empty or can be emptied, as a whole. signed_at is part of the key, so a slot that was not emptied in its turn holds more rows,
+-- and decides the same.
 CREATE TABLE relay.nonces (
     slot      smallint NOT NULL,
     agent_id  text COLLATE "C" NOT NULL,
@@ -176,15 +177,15 @@ CREATE UNLOGGED TABLE relay.nonces_2 PARTITION OF relay.nonces FOR VALUES IN (2)
 CREATE UNLOGGED TABLE relay.nonces_kept (
     only_row boolean NOT NULL DEFAULT true,
     since    timestamptz NOT NULL,
-    newest   timestamptz[] NOT NULL DEFAULT '{-infinity,-infinity,-infinity}',
-    emptied  timestamptz[] NOT NULL DEFAULT '{-infinity,-infinity,-infinity}',
+    held     bigint[] NOT NULL DEFAULT '{}',
+    dropped  bigint[] NOT NULL DEFAULT '{}',
     CONSTRAINT nonces_kept_pkey PRIMARY KEY (only_row),
-    CONSTRAINT nonces_kept_one_row CHECK (only_row),
-    CONSTRAINT nonces_kept_slots CHECK (pg_catalog.cardinality(newest) = 3 AND pg_catalog.cardinality(emptied) = 3)
+    CONSTRAINT nonces_kept_one_row CHECK (only_row)
 );
-COMMENT ON COLUMN relay.nonces_kept.since IS 'nonces that were signed from then on are kept';
-COMMENT ON COLUMN relay.nonces_kept.newest IS 'of slots 0, 1, 2: each nonce in it was signed before that time';
-COMMENT ON COLUMN relay.nonces_kept.emptied IS 'of slots 0, 1, 2: nonces that were signed before that time are gone';
+COMMENT ON COLUMN relay.nonces_kept.since IS 'nonces that were signed from then on are kept, except those of the turns in dropped';
+COMMENT ON COLUMN relay.nonces_kept.held IS 'the turns of which the slots hold nonces; turn n begins 600 * n seconds after 1970';
+COMMENT ON COLUMN relay.nonces_kept.dropped IS
+    'the latest turns whose nonces were removed: too old by the clock, but a clock can be put back';
 
 -- Clocks of callers can be ahead. A call that was signed for a time after the crash must not be accepted again, so this one is logged, and
 -- committed before the call is accepted. Calls that were signed in the past, as most are, do not write it.
@@ -211,27 +212,38 @@ END
 $$;
 COMMENT ON FUNCTION relay.keep_nonces() IS 'begins to keep nonces, unless they are kept already';
 
--- The first call of a slot notes that the slot is in use, and empties each other slot whose nonces are all too old for any window. The
+-- The first call of a turn notes that its slot is in use, and empties each other slot whose nonces are all too old for any window. The
 -- lock of the row keeps a slot from being emptied while a call notes its use. Emptying waits 50 ms at most: a reader, such as pg_dump,
--- puts it off until the next change of slot.
-CREATE FUNCTION relay.begin_nonce_slot(slot integer, slot_ends timestamptz) RETURNS void
+-- puts it off until the next turn.
+CREATE FUNCTION relay.begin_nonce_turn(turn bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-    held timestamptz[];
+    kept   relay.nonces_kept;
+    ending bigint[];
 BEGIN
-    UPDATE relay.nonces_kept AS k SET newest[slot + 1] = slot_ends WHERE k.newest[slot + 1] < slot_ends
-    RETURNING k.newest INTO held;
-    FOR other IN 0 .. 2 LOOP
-        CONTINUE WHEN (other <> slot AND held[other + 1] > '-infinity'
-                       AND held[other + 1] <= clock_timestamp() - interval '5 minutes') IS NOT TRUE;
+    SELECT * INTO kept FROM relay.nonces_kept FOR UPDATE;
+    IF turn = ANY (kept.held) THEN
+        RETURN;  -- another call was faster
+    END IF;
+    FOR slot IN 0 .. 2 LOOP
+        ending := ARRAY(SELECT held FROM unnest(kept.held) AS held WHERE held % 3 = slot);
+        CONTINUE WHEN slot = turn % 3 OR ending = '{}'
+                      OR to_timestamp((SELECT max(held) + 1 FROM unnest(ending) AS held) * 600) > clock_timestamp() - interval '5 minutes';
         BEGIN
             PERFORM set_config('lock_timeout', '50ms', true);
-            EXECUTE format('TRUNCATE relay.nonces_%s', other);
-            UPDATE relay.nonces_kept AS k SET emptied[other + 1] = held[other + 1], newest[other + 1] = '-infinity';
+            EXECUTE format('TRUNCATE relay.nonces_%s', slot);
+            kept.held := ARRAY(SELECT held FROM unnest(kept.held) AS held WHERE held % 3 <> slot);
+            kept.dropped := kept.dropped || ending;
         EXCEPTION
             WHEN lock_not_available THEN NULL;
         END;
     END LOOP;
+    IF cardinality(kept.dropped) > 100 THEN  -- the oldest half: what was signed until its end
+        kept.dropped := ARRAY(SELECT gone FROM unnest(kept.dropped) AS gone ORDER BY gone);
+        kept.since := GREATEST(kept.since, to_timestamp((kept.dropped[50] + 1) * 600));
+        kept.dropped := kept.dropped[51:];
+    END IF;
+    UPDATE relay.nonces_kept AS k SET since = kept.since, held = kept.held || turn, dropped = kept.dropped;
 END
 $$;
 
@@ -256,7 +268,6 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     present timestamptz := clock_timestamp();
     turn    bigint;
-    slot    integer;
     kept    record;
 BEGIN
     IF pg_is_in_recovery() THEN
@@ -280,22 +291,21 @@ BEGIN
     END IF;
 
     turn := floor(date_part('epoch', signed_at) / 600);
-    slot := turn % 3;
     LOOP
-        SELECT GREATEST(k.since, k.emptied[slot + 1]) AS since, k.newest[slot + 1] AS newest INTO kept FROM relay.nonces_kept AS k;
+        SELECT k.since, turn = ANY (k.held) AS held, turn = ANY (k.dropped) AS dropped INTO kept FROM relay.nonces_kept AS k;
         EXIT WHEN kept.since IS NOT NULL;
         PERFORM relay.keep_nonces();
     END LOOP;
-    IF signed_at < kept.since THEN
+    IF signed_at < kept.since OR kept.dropped THEN
         RETURN ROW(false, 'too_old')::relay_api.nonce_decision;
     END IF;
-    IF kept.newest <= signed_at THEN
-        PERFORM relay.begin_nonce_slot(slot, to_timestamp((turn + 1) * 600));
+    IF NOT kept.held THEN
+        PERFORM relay.begin_nonce_turn(turn);
     END IF;
     IF signed_at > present THEN
         PERFORM relay.note_signed_ahead(signed_at);
     END IF;
-    INSERT INTO relay.nonces VALUES (slot, agent_id, nonce, signed_at) ON CONFLICT DO NOTHING;
+    INSERT INTO relay.nonces VALUES (turn % 3, agent_id, nonce, signed_at) ON CONFLICT DO NOTHING;
     RETURN ROW(FOUND, CASE WHEN FOUND THEN 'ok' ELSE 'replayed' END)::relay_api.nonce_decision;
 END
 $$;
