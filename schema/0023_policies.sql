@@ -107,6 +107,7 @@ GRANT SELECT ON relay.call_policies, relay.policy_settings, relay.policy_changes
 GRANT INSERT, UPDATE (addresses), DELETE ON relay.call_policies TO relay_provisioner;
 GRANT INSERT (scope_kind, scope_id, org_id, setting, value, until, ticket, reason, actor), UPDATE (lifted_at, lifted_by)
     ON relay.policy_changes TO relay_provisioner, relay_responder;
+GRANT EXECUTE ON FUNCTION relay.id_if(boolean, text) TO relay_responder;
 SELECT relay.isolate_tenants('relay.call_policies');
 SELECT relay.isolate_tenants('relay.policy_changes');
 -- A row that ends only tightens. So a responder may make one and lift it, but cannot loosen what was set without an end.

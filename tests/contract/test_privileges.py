@@ -63,7 +63,10 @@ def test_it_can_execute_the_contract_only(database):
         "relay_api.authenticate_legacy(text,text,inet,text)",
         "relay_api.authorize(text,text,inet,text)",
         "relay_api.changes_since(text,integer)",
+        "relay_api.lease_rate(text,text,text,double precision,bigint)",
+        "relay_api.policy(text,text)",
         "relay_api.report_uses(text[],inet[],timestamp with time zone[],integer[])",
+        "relay_api.use_nonce(text,bytea,timestamp with time zone,interval)",
     ]
 
 
