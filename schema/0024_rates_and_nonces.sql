@@ -261,7 +261,8 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION relay_api.use_nonce(agent_id text, nonce bytea, signed_at timestamptz, "window" interval)
+-- (`window` is a word of SQL: an argument of that name would need quotes in each call that names it.)
+CREATE FUNCTION relay_api.use_nonce(agent_id text, nonce bytea, signed_at timestamptz, time_window interval)
 RETURNS relay_api.nonce_decision
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -277,16 +278,16 @@ BEGIN
         RAISE EXCEPTION 'use_nonce needs an agent id' USING ERRCODE = 'null_value_not_allowed';
     END IF;
     PERFORM relay.require_short('agent_id', agent_id, 127);
-    IF ("window" >= interval '1 second' AND "window" <= interval '5 minutes') IS NOT TRUE THEN
-        RAISE EXCEPTION 'window must be from 1 s to 5 minutes, not %', COALESCE("window"::text, 'null')
+    IF (time_window >= interval '1 second' AND time_window <= interval '5 minutes') IS NOT TRUE THEN
+        RAISE EXCEPTION 'time_window must be from 1 s to 5 minutes, not %', COALESCE(time_window::text, 'null')
             USING ERRCODE = 'invalid_parameter_value', HINT = 'pass the window that relay_api.policy returned';
     END IF;
     IF (octet_length(nonce) >= 8 AND octet_length(nonce) <= 64 AND isfinite(signed_at)) IS NOT TRUE THEN
         RETURN ROW(false, 'malformed')::relay_api.nonce_decision;
     END IF;
-    IF signed_at > present + "window" THEN
+    IF signed_at > present + time_window THEN
         RETURN ROW(false, 'too_early')::relay_api.nonce_decision;
-    ELSIF signed_at < present - "window" THEN
+    ELSIF signed_at < present - time_window THEN
         RETURN ROW(false, 'too_old')::relay_api.nonce_decision;
     END IF;
 
@@ -311,7 +312,7 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.use_nonce(text, bytea, timestamptz, interval) IS
     'accepts each nonce (8 to 64 bytes) of an agent once; call it after the signature was verified, or strangers can fill the table; '
-    'window: that of relay_api.policy; reasons: ok replayed too_old too_early malformed; primary only';
+    'time_window: that of relay_api.policy; reasons: ok replayed too_old too_early malformed; primary only';
 GRANT EXECUTE ON FUNCTION relay_api.use_nonce(text, bytea, timestamptz, interval) TO relay_gateway;
 
 -- Gateways -------------------------------------------------------------------------------------------------------------------------------

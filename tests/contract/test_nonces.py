@@ -93,7 +93,7 @@ def test_the_window_is_on_both_sides_of_the_clock_of_the_database(database, begu
 
 @pytest.mark.parametrize("window", [None, "0s", "999ms", "-1s", "5 minutes 1s", "1 month", "1000 years"])
 def test_a_window_out_of_bounds_is_an_error(begun, window):
-    with pytest.raises(psycopg2.errors.InvalidParameterValue, match="window must be from 1 s to 5 minutes"):
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match="time_window must be from 1 s to 5 minutes"):
         begun.value(USE, "bot", b"8 bytes.", begun.now(), window)
 
 
