@@ -18,6 +18,7 @@ READS = {
     "help": [], "key due": [], "key list": [], "key show": ["KEY"], "key verify": ["--agent", "bot"], "metrics": [],
     "migrate-legacy status": [],
     "org list": [], "org show": ["acme"], "role list": [], "role show": ["ops", "--org", "acme"], "sandbox status": [],
+    "policy history": [], "policy list": ["--org", "acme"], "policy show": ["bot"],
     "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [], "whois": ["bot"],
 }  # fmt: skip
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")
