@@ -1,4 +1,5 @@
--- What each call is checked for beyond its key: the seat of its agent. The functions of 0010, 0011 and 0013 that decide, as they are now.
+-- What each call is checked for beyond its key: the seat of its agent, and the address that it comes from. The functions of 0010, 0011 and
+-- 0013 that decide, as they are now.
 
 -- Reads no more live agents than there are seats, in the order of the index, and stops at the agent that it is asked about. The settings
 -- and OFFSET 0 keep the planner from reading and sorting all agents of the organization, or all revocations.
@@ -20,11 +21,23 @@ COMMENT ON FUNCTION relay.has_seat(text, text) IS
     'whether an agent is among those that the limit of its organization allows; false for a revoked one if there is a limit';
 GRANT EXECUTE ON FUNCTION relay.has_seat(text, text) TO relay_provisioner, relay_responder, relay_auditor;
 
+CREATE FUNCTION relay.admission(org text, agent text, address inet) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    RETURN CASE WHEN NOT relay.address_is_allowed(org, agent, address) THEN 'address_not_allowed'
+                WHEN NOT relay.has_seat(org, agent) THEN 'over_limit'
+                ELSE 'ok' END;
+END
+$$;
+COMMENT ON FUNCTION relay.admission(text, text, inet) IS
+    'whether a call with a good key is accepted from an address: ok, address_not_allowed or over_limit';
+
 -- Asks the same question up to twice. The first query asks whether the call is a usual one: nothing refuses key, agent or
 -- organization, and there is nothing to write. That is one plan of index lookups. If the call is not a usual one, for
 -- whatever reason, the second query makes all the checks.
 -- Seats belong to the second: they are looked at once a minute for each key, and only if there is a limit. A gateway that reports uses
--- asks once a minute anyway, so it gets the second query whenever there is a limit.
+-- asks once a minute anyway, so it gets the second query whenever there is a limit. Addresses are looked at in each call: one probe
+-- asks whether the organization has any list.
 -- A gateway's session keeps the plan: one that was made while a table was small would read all of it when it is large.
 CREATE OR REPLACE FUNCTION relay_api.authenticate(
     key_id text, key_digest bytea, agent_id text DEFAULT NULL, org_id text DEFAULT NULL,
@@ -49,6 +62,8 @@ BEGIN
       AND k.state IN ('staged', 'active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
       AND (authenticate.agent_id = k.agent_id) IS NOT FALSE AND (authenticate.org_id = k.org_id) IS NOT FALSE
       AND a.plain AND NOT k.awaits_use
+      AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)
+           OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address))
       AND (CASE WHEN authenticate.reports_uses THEN NOT EXISTS (
                SELECT FROM relay.org_limits AS l WHERE l.org_id = k.org_id AND l.meter = 'agents' AND l.amount IS NOT NULL) END
            OR EXISTS (SELECT FROM relay.key_sightings AS s
@@ -66,9 +81,9 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT relay.verdict(k.reason, authenticate.agent_id = k.agent_id, authenticate.org_id = k.org_id) AS reason OFFSET 0) AS answer
     WHERE k.key_id = authenticate.key_id AND k.key_hash = sha256(authenticate.key_digest);
-    IF decision.ok AND NOT relay.has_seat(decision.org_id, decision.agent_id) THEN
-        decision.ok := false;
-        decision.reason := 'over_limit';
+    IF decision.ok THEN
+        decision.reason := relay.admission(decision.org_id, decision.agent_id, authenticate.ip_address);
+        decision.ok := decision.reason = 'ok';
     END IF;
     IF decision.ok THEN
         IF writable THEN
@@ -103,9 +118,9 @@ $$;
 COMMENT ON FUNCTION relay_api.authenticate(text, bytea, text, text, inet, text, boolean) IS
     'checks a key by its id and SHA-256(key), against the claimed agent and org if they are given, and records the outcome '
     '(reports_uses: the gateway reports the use itself, with report_uses); '
-    'reasons: ok unknown_key expired retired revoked blocked agent_mismatch org_mismatch over_limit';
+    'reasons: ok unknown_key expired retired revoked blocked agent_mismatch org_mismatch over_limit address_not_allowed';
 
--- Makes the same checks for people: it writes nothing, and returns the owner even if the key is refused.
+-- Makes the same checks for people, except that of an address: it writes nothing, and returns the owner even if the key is refused.
 CREATE OR REPLACE FUNCTION relay.verify_key(key_id text, key_digest bytea, agent_id text DEFAULT NULL)
 RETURNS relay_api.auth_decision
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -147,6 +162,7 @@ BEGIN
         WHEN decision.org_id <> authenticate_anonymous.org_id THEN 'org_mismatch'
         WHEN mode = 'required' THEN 'key_required'
         WHEN decision.agent_id IS NOT NULL AND NOT relay.has_seat(decision.org_id, decision.agent_id) THEN 'over_limit'
+        WHEN NOT relay.address_is_allowed(event.org_id, decision.agent_id, authenticate_anonymous.ip_address) THEN 'address_not_allowed'
         ELSE 'unauthenticated'
     END;
     decision.ok := event.reason = 'unauthenticated';
@@ -181,7 +197,7 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.authenticate_anonymous(text, text, inet, text) IS
     'whether a call without a key is accepted; records the outcome; '
-    'reasons: unauthenticated (ok), key_required unknown_agent unknown_org org_mismatch blocked revoked over_limit';
+    'reasons: unauthenticated (ok), key_required unknown_agent unknown_org org_mismatch blocked revoked over_limit address_not_allowed';
 
 -- Makes the checks in order, and writes nothing. A closed window comes first: after the end no other reason matters.
 CREATE OR REPLACE FUNCTION relay.decide_legacy(
@@ -240,7 +256,78 @@ BEGIN
 END
 $$;
 
+-- Asks the same question up to twice, as authenticate does. The first query asks whether the call is a usual one, in
+-- one plan of index lookups, with nothing to write. If it is not, for whatever reason, decide_legacy makes all the
+-- checks, except that of the address, which it does not know.
+CREATE OR REPLACE FUNCTION relay_api.authenticate_legacy(
+    agent_id text, org_id text DEFAULT NULL, ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL)
+RETURNS relay_api.auth_decision
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    answer   record;
+    decision relay_api.auth_decision;
+    refused  relay.auth_events;
+    trace    text := left(authenticate_legacy.trace_id, 64);
+    claimed  text := left(authenticate_legacy.agent_id, 127);
+    writable boolean := current_setting('transaction_read_only') = 'off';  -- on a standby it answers and writes nothing
+BEGIN
+    SELECT true, 'ok', a.org_id, a.agent_id, a.permissions, m.deadline, NULL::jsonb, false INTO decision
+    FROM relay.legacy_agents AS l
+    JOIN relay.agents AS a ON a.agent_id = l.agent_id
+    JOIN relay.legacy_migrations AS m ON m.migration_id = l.migration_id
+    WHERE l.agent_id = authenticate_legacy.agent_id
+      AND l.last_seen_at > statement_timestamp() - interval '1 minute' AND l.last_seen_from IS NOT DISTINCT FROM authenticate_legacy.ip_address
+      AND (authenticate_legacy.org_id = a.org_id) IS NOT FALSE AND a.plain
+      AND m.state <> 'finished' AND m.deadline > statement_timestamp()
+      AND NOT EXISTS (SELECT FROM relay.legacy_migrations AS newer WHERE newer.migration_id > m.migration_id)
+      AND NOT EXISTS (SELECT FROM relay.legacy_stops AS stop
+                      WHERE stop.stop_order > m.opened_order OR stop.stopped_at >= m.opened_at)
+      AND NOT EXISTS (SELECT FROM relay.proven_agents AS p WHERE p.agent_id = l.agent_id)
+      AND NOT EXISTS (SELECT FROM relay.revocations AS r
+                      WHERE r.subject_id = ANY (ARRAY[l.agent_id, a.org_id])
+                        AND ((r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
+                             OR (r.kind = 'revoke' AND r.cut_off > l.listed_order)))
+      AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = a.org_id)
+           OR relay.address_is_allowed(a.org_id, a.agent_id, authenticate_legacy.ip_address));
+    IF FOUND THEN
+        RETURN decision;
+    END IF;
+
+    SELECT * INTO answer FROM relay.decide_legacy(authenticate_legacy.agent_id, authenticate_legacy.org_id);
+    IF answer.reason = 'ok' AND NOT relay.address_is_allowed(answer.org_id, claimed, authenticate_legacy.ip_address) THEN
+        answer.reason := 'address_not_allowed';
+    END IF;
+    decision.ok := answer.reason = 'ok';
+    decision.reason := answer.reason;
+    decision.report_now := decision.ok AND NOT writable;  -- `finish` must learn of each use of the shared secret
+    IF NOT decision.ok THEN
+        IF writable THEN
+            refused.action := 'legacy_denied';
+            refused.outcome := 'failed';
+            refused.reason := answer.reason;
+            refused.org_id := answer.org_id;
+            refused.agent_id := CASE WHEN answer.org_id IS NOT NULL THEN claimed END;
+            refused.ip_address := authenticate_legacy.ip_address;
+            refused.trace_id := trace;
+            refused.detail := jsonb_build_object('claimed_agent_id', claimed, 'claimed_org_id', left(authenticate_legacy.org_id, 63));
+            PERFORM relay.record_often(refused);
+        END IF;
+        RETURN decision;
+    END IF;
+    IF writable THEN
+        PERFORM relay.commit_lazily();
+        PERFORM relay.note_legacy_use(claimed, answer.org_id, clock_timestamp(), answer.seen_at, authenticate_legacy.ip_address, trace);
+    END IF;
+    decision.org_id := answer.org_id;
+    decision.agent_id := claimed;
+    decision.expires_at := answer.expires_at;
+    SELECT granted.permissions, granted.conditions INTO decision.permissions, decision.conditions
+    FROM relay.effective_grants(claimed, answer.permissions) AS granted;
+    RETURN decision;
+END
+$$;
 COMMENT ON FUNCTION relay_api.authenticate_legacy(text, text, inet, text) IS
     'for a caller whose shared secret the gateway has compared: whether this agent may still use it, and until when '
     '(expires_at); '
-    'records the outcome; reasons: ok legacy_closed unknown_agent revoked blocked own_key not_listed org_mismatch over_limit';
+    'records the outcome; reasons: ok legacy_closed unknown_agent revoked blocked own_key not_listed org_mismatch over_limit address_not_allowed';

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/end_time.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/context.hpp"
 #include "cli/incident/report.hpp"
@@ -20,33 +21,12 @@ struct Options {
     Waits waits{};
 };
 
-/// Reads a time or a duration: only a time has a `-` inside.
-BlockEnd parse_end(std::optional<std::string> const &text) {
-    if (!text) {
-        return {};
-    }
-    try {
-        if (text->find('-') != text->npos && text->front() != '-') {
-            return parse_instant(*text);
-        }
-        std::chrono::seconds const length = parse_duration(*text);
-        if (length.count() > 0) {
-            return length;
-        }
-    } catch (Error const &error) {
-        throw Error(error.kind(), "--until: " + error.message(),
-                    {.why = error.hint().why, .next = "as in --until 2h, or --until 2026-11-22T06:00:00Z"});
-    }
-    throw Error(ErrorKind::usage, "--until 0 would end the block immediately",
-                {.next = "omit --until to block until you lift the block"});
-}
-
 ExitStatus run(Options const &options, Context &context) {
     IncidentTargets const &targets = options.targets;
     exactly_one(
         {{"AGENT", !targets.agents.empty()}, {"--file", targets.file.has_value()}, {"--org", targets.org.has_value()}});
     require_org_for_confirm(targets);
-    BlockEnd const end = parse_end(options.until);
+    BlockEnd const end = parse_end_time(options.until, "the block", "to block until you lift the block");
     WriteOptions const by = context.write_options();
     if (!targets.org) {
         std::vector<AgentId> const agents = target_agents(targets);

@@ -1,5 +1,6 @@
 #include "cli/command.hpp"
 #include "cli/command_line/id_flags.hpp"
+#include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/stamp.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 struct Options {
     std::optional<std::string> agent{};
+    std::optional<std::string> address{};
 };
 
 /// Returns the verdict if it needs no database: text that is not a key, or an admin token.
@@ -40,6 +42,7 @@ Record verification_record(KeyVerification const &found, std::optional<KeyId> co
 
 ExitStatus run(Options const &options, Context &context) {
     auto const agent = options.agent ? std::optional(AgentId::parse(*options.agent)) : std::nullopt;
+    auto const address = options.address ? std::optional(IpRange::parse(*options.address)) : std::nullopt;
     KeyInput const input = read_key_from_stdin(context);
     auto const key_id = input.key ? std::optional(input.key->id()) : std::nullopt;
 
@@ -50,7 +53,7 @@ ExitStatus run(Options const &options, Context &context) {
         document.actor = context.attribution().actor.text();
         document.trace_id = context.attribution().trace_id;
     } else {
-        found = verify_key(context.database(), *input.key, agent);
+        found = verify_key(context.database(), *input.key, agent, address);
         stamp(document, context, found.at, found.db_role);
     }
     if (!input.fault.empty()) {
@@ -64,6 +67,8 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_agent_flag(set, "the agent whose key it should be", options->agent);
+    add_value(set, {.names = "--address", .type = "ADDRESS", .description = "the address that a call would come from"},
+              options->address);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -81,13 +86,17 @@ use of the key. The key is never printed. At a terminal the command asks for it 
 The input is the key alone, with at most one newline after it, or any text with exactly one key in it: the line
 RELAY_API_KEY=... of an env file, or the JSON of --secret-format json.
 
+With --address, the command also checks whether the policy of the agent accepts calls from that address. Without it,
+addresses are not checked.
+
 Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's (unknown_key,
-expired, retired, revoked, blocked, agent_mismatch), or malformed (the checksum or the form is wrong) or admin_token
+expired, retired, revoked, blocked, agent_mismatch, address_not_allowed), or malformed (the checksum or the form is wrong) or admin_token
 (an organization's token, not an agent's key); the last two need no database.
 
 EXAMPLES
   relay-admin key verify < payments.env
   relay-admin key verify --agent payments < payments.key
+  relay-admin key verify --address 192.0.2.7 < payments.key
   # in a script, after deploying a file
   relay-admin key verify -o json < payments.env
 )",

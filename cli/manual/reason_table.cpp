@@ -24,6 +24,8 @@ constexpr auto reasons = std::to_array<Reason>({
     {"blocked", "the agent or its organization is blocked for now; the key itself is good",
      "relay-admin agent show AGENT shows who blocked it, why and until when; relay-admin unblock AGENT lifts the "
      "block"},
+    {"address_not_allowed", "the key is good, but its agent may not call from this address",
+     "relay-admin policy show AGENT shows the addresses; relay-admin policy set AGENT --allow CIDR,... changes them"},
     {"agent_mismatch", "the key is good, but belongs to another agent than the caller says",
      "check which key the agent was given: relay-admin whois KEY-ID shows whose it is"},
     {"org_mismatch", "the agent belongs to another organization than the caller says",
@@ -52,8 +54,21 @@ constexpr auto reasons = std::to_array<Reason>({
     // relay_api.authorize
     {"permission_missing", "the agent is accepted, but may not do this",
      "relay-admin agent show AGENT lists what it may do; relay-admin agent grant AGENT PERMISSION adds to it"},
-    // key verify
-    {"malformed", "the text is not a key: its form or its checksum is wrong, so it is cut, damaged or mistyped",
+    // relay_api.lease_rate
+    {"rate_exceeded", "gateways refused calls of the agent, because it calls more often than its limit allows",
+     "relay-admin policy show AGENT shows the limit; relay-admin policy set AGENT --qps N changes it"},
+    // relay_api.use_nonce
+    {"replayed", "a signed call with this nonce was accepted before: a client repeats it, or someone has recorded it",
+     "let the client sign each attempt anew, with a fresh nonce"},
+    {"too_old",
+     "the call was signed too long ago, or before the database began to keep nonces (after a crash or failover)",
+     "let the client sign again; if it happens all the time, check the clock of the client"},
+    {"too_early", "the call was signed for a time too far ahead of the clock of the database",
+     "check the clock of the client, then that of the database server"},
+    // key verify; use_nonce says it of a nonce
+    {"malformed",
+     "the text is not a key: its form or its checksum is wrong, so it is cut, damaged or mistyped; or a nonce does not "
+     "have 8 to 64 bytes",
      "copy the whole key, 71 characters"},
     {"admin_token", "the text is an organization's admin token, not an agent's key",
      "use the agent's key; it begins with relay_sk_"},

@@ -64,6 +64,7 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::update_role: return sentence("to change it, use role grant and role revoke-permission");
         case Act::list_agents_of_role: return {"agent list --org {1} --role {2}"};
         case Act::delete_role_of_agents: return {"role delete {2} --org {1} --force"};
+        case Act::list_policy_changes: return {"policy history"};
         case Act::list_blocked_agents: return {"agent list --state blocked"};
         case Act::unblock_agent: return {"unblock {1}"};
         case Act::unblock_org: return {"unblock --org {1}"};

@@ -15,6 +15,8 @@ MAY = {
     "unblock": [("bot", "--yes"), ("--org", "acme", "--yes"), ("--ticket", "INC-1", "--yes")],
     "revoke": [("crm",), ("--key", "{key}"), ("--scan", "leak.log"), ("--scan", "small.token"), ("--org", "small", "--confirm", "small")],
     "restore": [("--org", "small", "--confirm", "small")],
+    "policy set": [("bot", "--window", "30s", "--require-nonce", "yes", "--until", "6h")],
+    "policy undo": [("--ticket", "INC-1", "--yes")],
     "audit seal": [()],
     "migrate-legacy abort": [("--deny-all", "--confirm", "legacy-off")],
 }
@@ -57,6 +59,7 @@ READS = {
     "key due": (), "key list": (), "key show": ("{key}",), "key verify": (), "metrics": (), "migrate-legacy status": (), "org list": (),
     "org seats": ("acme",), "org show": ("acme",), "plan list": (), "plan show": ("free",), "subscription list": (),
     "subscription show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
+    "policy history": (), "policy list": ("--org", "acme"), "policy show": ("bot",),
 }  # fmt: skip
 NO_DATABASE = {"completion", "help", "version", "schema json", "schema print", "sandbox status"}
 OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}

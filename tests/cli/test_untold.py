@@ -19,6 +19,7 @@ READS = {
     "migrate-legacy status": [],
     "org list": [], "org seats": ["acme"], "org show": ["acme"], "plan list": [], "plan show": ["free"], "subscription list": [],
     "subscription show": ["acme"], "role list": [], "role show": ["ops", "--org", "acme"], "sandbox status": [],
+    "policy history": [], "policy list": ["--org", "acme"], "policy show": ["bot"],
     "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [], "whois": ["bot"],
 }  # fmt: skip
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")

@@ -18,6 +18,9 @@ ORDER BY 1"""
 ABSURD = {
     "integer": ("-2147483648", "-1", "0", "2147483647", "NULL"),
     "bigint": ("-9223372036854775808", "-1", "9223372036854775807", "NULL"),
+    "double precision": ("'NaN'", "'Infinity'", "-1", "1e300", "NULL"),
+    "interval": ("'-1 second'", "'1000 years'", "NULL"),
+    "timestamp with time zone": ("'infinity'", "'-infinity'", "NULL"),
     "text": ("''", "NULL", "repeat('x', 2000000)", "repeat('a:', 1000000)", "repeat('9', 60000) || '.1.1.1:1:'", "E'\\x7f\\n'"),
     "bytea": ("''", "NULL", "convert_to(repeat('x', 2000000), 'UTF8')"),
     "text[]": ("'{}'", "NULL", "array_fill('x'::text, ARRAY[200000])", "array_fill('x'::text, ARRAY[500, 500])", "'{NULL,NULL}'", "'{NULL}'",
@@ -27,7 +30,7 @@ ABSURD = {
     "timestamp with time zone[]": ("'{}'", "NULL", "array_fill(now(), ARRAY[200000])", "'{infinity}'", "'{-infinity}'", "'{NULL}'"),
 }
 USUAL = {
-    "integer": "1", "bigint": "1", "text": "'acme'", "bytea": "'x'", "text[]": "'{a}'", "inet": "'192.0.2.1'", "boolean": "true",
+    "integer": "1", "bigint": "1", "double precision": "1", "text": "'acme'", "bytea": "'x'", "text[]": "'{a}'", "inet": "'192.0.2.1'", "boolean": "true",
     "integer[]": "'{1}'", "inet[]": "'{192.0.2.1}'", "timestamp with time zone[]": "'{now}'",
     "date": "'2026-01-01'", "interval": "'1 minute'", "timestamp with time zone": "now()", "relay.auth_events": "ROW(NULL, NULL, 'acme', NULL, NULL, 'auth_failed', 'failed', 'x', NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
 }  # fmt: skip

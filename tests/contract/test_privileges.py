@@ -65,9 +65,12 @@ def test_it_can_execute_the_contract_only(database):
         "relay_api.changes_since(text,integer)",
         "relay_api.give_back(text,text,bigint,timestamp with time zone)",
         "relay_api.hold(text,text,text,bigint,text)",
+        "relay_api.lease_rate(text,text,text,double precision,bigint)",
+        "relay_api.policy(text,text)",
         "relay_api.release(text,text,text)",
         "relay_api.report_uses(text[],inet[],timestamp with time zone[],integer[])",
         "relay_api.take(text,text,bigint,bigint)",
+        "relay_api.use_nonce(text,bytea,timestamp with time zone,interval)",
     ]
 
 

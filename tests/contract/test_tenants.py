@@ -15,6 +15,7 @@ OWN_TABLES = {
     "relay.own_refusals", "relay.legacy_agents", "relay.legacy_migrations", "relay.legacy_sightings", "relay.proven_agents",
     "relay.limits", "relay.subscriptions",
     "relay.usage", "relay.holds",
+    "relay.call_policies", "relay.policy_changes",
 }  # fmt: skip
 
 
@@ -38,7 +39,8 @@ def test_a_tenant_sees_all_of_its_own_and_nothing_else(database, tenant, keys, w
                 "relay.revocations": 3, "relay.key_sightings": AGENTS_EACH, "relay.auth_events": EVENTS_EACH,
                 "relay.own_refusals": 1, "relay.legacy_agents": 2, "relay.legacy_migrations": 1, "relay.legacy_sightings": 1,
                 "relay.proven_agents": AGENTS_EACH, "relay.limits": 2, "relay.subscriptions": 1,
-                "relay.usage": 1, "relay.holds": 1}  # fmt: skip
+                "relay.usage": 1, "relay.holds": 1,
+                "relay.call_policies": 2, "relay.policy_changes": 2}  # fmt: skip
     for table, columns in readable_columns(database).items():
         rows = ask(tenant, f"SELECT {', '.join(columns)} FROM {table}", org="org03", way=way)
         assert len(rows) == expected[table], table

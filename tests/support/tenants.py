@@ -11,8 +11,9 @@ from .own_key import make_key
 
 ORGS = [f"org{number:02}" for number in range(10)]
 AGENTS_EACH = 10
-# Two that are written below, and those of the database itself: for each key, and for the block that is lifted.
-EVENTS_EACH = 2 + AGENTS_EACH + 1
+# Two that are written below, and those of the database itself: for each key, for the block that is lifted, and for the policies of the
+# organization and of an agent.
+EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2
 UNLISTED = ORGS[9]  # none of its agents is on the list of the shared secret
 MARK = re.compile(r"org\d\d")
 
@@ -80,6 +81,12 @@ def settle(database):
         _insert(cursor, "INSERT INTO relay.usage (org_id, meter, day, used) VALUES %s", [(org, "messages", "2026-01-01", 7) for org in ORGS])
         _insert(cursor, "INSERT INTO relay.holds (org_id, meter, hold_id, amount, provider) VALUES %s",
                 [(org, "vms", f"{org}-vm", 1, f"cloud-{org}") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.call_policies (org_id, agent_id, addresses) VALUES %s",
+                [(org, agent, "{192.0.2.0/24}") for org in ORGS for agent in (None, f"{org}-bot5")])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.policy_changes (scope_kind, scope_id, org_id, setting, value, ticket, reason, actor) VALUES %s",
+                [("org", org, org, "window", "30s", "INC-4", "the staff suspects fraud", "staff") for org in ORGS]
+                + [("agent", f"{org}-bot5", org, "require_nonce", "yes", "INC-4", "the staff suspects fraud", "staff") for org in ORGS]
+                + [("platform", None, None, "window", "90s", None, None, "staff")])  # fmt: skip
         cursor.execute("ANALYZE")
     connection.close()
     return keys

@@ -81,8 +81,11 @@ FROM relay.key_sightings AS sighting JOIN relay.agent_keys AS key ON key.key_id 
 WHERE key.agent_id = $1 AND sighting.ip_address <> '::' ORDER BY sighting.last_used_at DESC LIMIT 1)sql";
 
 constexpr auto verify_sql = R"sql(
-SELECT (answer).ok, (answer).reason, (answer).org_id, (answer).agent_id, (answer).expires_at
-FROM relay.verify_key($1, $2::bytea, $3) AS answer)sql";
+SELECT reason = 'ok' AS ok, reason, org_id, agent_id, expires_at
+FROM (SELECT (answer).org_id, (answer).agent_id, (answer).expires_at,
+             CASE WHEN (answer).ok AND $4::inet IS NOT NULL AND NOT relay.address_is_allowed((answer).org_id, (answer).agent_id, $4)
+                  THEN 'address_not_allowed' ELSE (answer).reason END AS reason
+      FROM relay.verify_key($1, $2::bytea, $3) AS answer) AS checked)sql";
 
 constexpr auto near_sql = R"sql(
 SELECT id, 'agent ' || agent_id || ', org ' || org_id AS about
@@ -261,8 +264,8 @@ db::Pending<std::optional<std::string>> last_address(db::Transaction &transactio
 }
 
 Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,
-                  std::optional<AgentId> const &agent) {
-    db::Rows const rows = transaction.exec(verify_sql, {id, "\\x" + digest.hex(), agent});
+                  std::optional<AgentId> const &agent, std::optional<IpRange> const &address) {
+    db::Rows const rows = transaction.exec(verify_sql, {id, "\\x" + digest.hex(), agent, address});
     db::Row const row = rows.one();
     return {.ok = row.boolean("ok"),
             .reason = row.value<KeyVerdict>("reason"),

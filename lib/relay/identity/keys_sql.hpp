@@ -7,6 +7,7 @@
 #include "relay/identity/records.hpp"
 #include "relay/identity/which_agents.hpp"
 #include "relay/model/ids.hpp"
+#include "relay/model/ip_range.hpp"
 
 namespace relay::sql {
 
@@ -90,8 +91,9 @@ struct Answer {
     std::optional<AgentId> agent_id{};
     std::optional<Instant> expires_at{};
 };
+/// `address`: where a call would come from; none: not asked about.
 Answer verify_key(db::Transaction &transaction, KeyId const &id, KeyDigest const &digest,
-                  std::optional<AgentId> const &agent);
+                  std::optional<AgentId> const &agent, std::optional<IpRange> const &address);
 
 /// Returns false if the database has no relay schema.
 bool has_key_table(db::Transaction &transaction);

@@ -71,6 +71,7 @@ enum class KeyVerdict {
     retired,
     revoked,
     blocked,
+    address_not_allowed,
     agent_mismatch,
     org_mismatch,
     over_limit,  ///< the plan of its organization has no seat for its agent
@@ -80,17 +81,19 @@ enum class KeyVerdict {
 
 template <>
 struct EnumText<KeyVerdict> {
-    static constexpr auto words = std::to_array<EnumWord<KeyVerdict>>({{KeyVerdict::ok, "ok"},
-                                                                       {KeyVerdict::unknown_key, "unknown_key"},
-                                                                       {KeyVerdict::expired, "expired"},
-                                                                       {KeyVerdict::retired, "retired"},
-                                                                       {KeyVerdict::revoked, "revoked"},
-                                                                       {KeyVerdict::blocked, "blocked"},
-                                                                       {KeyVerdict::agent_mismatch, "agent_mismatch"},
-                                                                       {KeyVerdict::org_mismatch, "org_mismatch"},
-                                                                       {KeyVerdict::over_limit, "over_limit"},
-                                                                       {KeyVerdict::malformed, "malformed"},
-                                                                       {KeyVerdict::admin_token, "admin_token"}});
+    static constexpr auto words =
+        std::to_array<EnumWord<KeyVerdict>>({{KeyVerdict::ok, "ok"},
+                                             {KeyVerdict::unknown_key, "unknown_key"},
+                                             {KeyVerdict::expired, "expired"},
+                                             {KeyVerdict::retired, "retired"},
+                                             {KeyVerdict::revoked, "revoked"},
+                                             {KeyVerdict::blocked, "blocked"},
+                                             {KeyVerdict::address_not_allowed, "address_not_allowed"},
+                                             {KeyVerdict::agent_mismatch, "agent_mismatch"},
+                                             {KeyVerdict::org_mismatch, "org_mismatch"},
+                                             {KeyVerdict::over_limit, "over_limit"},
+                                             {KeyVerdict::malformed, "malformed"},
+                                             {KeyVerdict::admin_token, "admin_token"}});
 };
 
 /// What kind of secret a hash belongs to.

@@ -166,9 +166,10 @@ KeyDetails show_key(db::Database &database, KeyId const &key, int events) {
     });
 }
 
-KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optional<AgentId> const &agent) {
+KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optional<AgentId> const &agent,
+                           std::optional<IpRange> const &address) {
     return read(database, [&](db::Transaction &transaction) {
-        sql::Answer const answer = sql::verify_key(transaction, key.id(), key.digest(), agent);
+        sql::Answer const answer = sql::verify_key(transaction, key.id(), key.digest(), agent, address);
         KeyVerification result{.ok = answer.ok,
                                .reason = answer.reason,
                                .org_id = answer.org_id,

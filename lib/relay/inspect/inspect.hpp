@@ -5,6 +5,7 @@
 #include "relay/identity/authentications.hpp"
 #include "relay/identity/records.hpp"
 #include "relay/identity/which_agents.hpp"
+#include "relay/model/ip_range.hpp"
 #include "relay/model/page.hpp"
 
 #include <functional>
@@ -106,7 +107,9 @@ struct KeyVerification {
     Instant at{};
     std::string db_role{};
 };
-/// Returns what a gateway would answer, without leaving a trace in the database.
-KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optional<AgentId> const &agent);
+/// Returns what a gateway would answer to a call from `address` (none: from an allowed one), without leaving a trace in
+/// the database.
+KeyVerification verify_key(db::Database &database, ApiKey const &key, std::optional<AgentId> const &agent,
+                           std::optional<IpRange> const &address);
 
 }  // namespace relay

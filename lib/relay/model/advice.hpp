@@ -58,6 +58,7 @@ enum class Act {
     update_role,  ///< (org, role)
     list_agents_of_role,  ///< (org, role)
     delete_role_of_agents,  ///< (org, role)
+    list_policy_changes,
     // Incidents
     list_blocked_agents,
     unblock_agent,  ///< (agent)

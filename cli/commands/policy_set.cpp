@@ -1,0 +1,233 @@
+#include "cli/command.hpp"
+#include "cli/command_line/end_time.hpp"
+#include "cli/command_line/id_flags.hpp"
+#include "cli/command_line/options.hpp"
+#include "cli/documents/call_policy.hpp"
+#include "cli/documents/fields.hpp"
+#include "cli/documents/stamp.hpp"
+#include "cli/output/command_text.hpp"
+#include "cli/output/output.hpp"
+#include "relay/call_policy/setting_value.hpp"
+#include "relay/model/text.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <memory>
+
+namespace relay::cli::commands {
+
+namespace {
+
+struct Options {
+    bool platform = false;
+    std::optional<std::string> org{};
+    std::optional<std::string> agent{};
+    std::optional<std::string> window{};
+    std::optional<std::string> require_nonce{};
+    std::optional<std::string> until{};
+    std::optional<std::string> qps{};
+    std::vector<std::string> allow{};
+};
+
+constexpr std::int64_t most_qps = 1'000'000'000;
+
+PolicyScope read_scope(Options const &options) {
+    exactly_one(
+        {{"--platform", options.platform}, {"--org", options.org.has_value()}, {"AGENT", options.agent.has_value()}});
+    return {.org = options.org ? std::optional(OrgId::parse(*options.org)) : std::nullopt,
+            .agent = options.agent ? std::optional(AgentId::parse(*options.agent)) : std::nullopt};
+}
+
+/// Adds the flag's name to an error about its value.
+template <typename Read>
+auto about(std::string_view flag, Read const &read) {
+    try {
+        return read();
+    } catch (Error const &error) {
+        throw Error(error.kind(), std::string(flag) + ": " + error.message(), error.hint());
+    }
+}
+
+void add_setting(SetPolicy &request, PolicySetting setting, std::string_view flag,
+                 std::optional<std::string> const &text) {
+    if (text == "inherit") {
+        request.settings.push_back({.setting = setting});
+    } else if (text) {
+        request.settings.push_back(
+            {.setting = setting, .value = about(flag, [&] { return parse_setting_value(setting, *text); })});
+    }
+}
+
+std::optional<std::int64_t> parse_qps(std::string const &text) {
+    if (text == "plan") {
+        return std::nullopt;
+    }
+    std::int64_t qps = -1;
+    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), qps);
+    if (failure != std::errc() || end != text.data() + text.size() || qps < 0 || qps > most_qps) {
+        throw Error(ErrorKind::usage, fmt::format("--qps: {} is not a whole number from 0 to {}, or plan",
+                                                  quote_for_message(text), most_qps));
+    }
+    return qps;
+}
+
+std::vector<IpRange> parse_allow(std::vector<std::string> const &texts) {
+    bool const has_any = std::find(texts.begin(), texts.end(), "any") != texts.end();
+    if (has_any && texts.size() > 1) {
+        throw Error(ErrorKind::usage, "--allow: any cannot be combined with addresses");
+    }
+    return has_any ? std::vector<IpRange>() : about("--allow", [&] { return parse_addresses(texts); });
+}
+
+/// --until is for settings that get a value: only they are rows that can end.
+void check_until(Options const &options, SetPolicy const &request) {
+    if (!options.until) {
+        return;
+    }
+    at_most_one({{"--until", true}, {"--qps", options.qps.has_value()}});
+    at_most_one({{"--until", true}, {"--allow", !options.allow.empty()}});
+    bool const has_value = std::any_of(request.settings.begin(), request.settings.end(),
+                                       [](SettingChoice const &one) { return one.value.has_value(); });
+    if (!has_value) {
+        throw Error(ErrorKind::usage, "--until has no effect without a value for --window or --require-nonce");
+    }
+}
+
+SetPolicy read(Options const &options) {
+    SetPolicy request{.scope = read_scope(options)};
+    add_setting(request, PolicySetting::window, "--window", options.window);
+    add_setting(request, PolicySetting::require_nonce, "--require-nonce", options.require_nonce);
+    if (options.qps) {
+        request.qps = parse_qps(*options.qps);
+    }
+    if (!options.allow.empty()) {
+        request.addresses = parse_allow(options.allow);
+    }
+    check_until(options, request);
+    request.until = parse_end_time(options.until, "the setting", "to keep the setting until you undo it");
+    if (options.platform && (request.qps || request.addresses)) {
+        throw Error(ErrorKind::usage, "--qps and --allow are for an organization or an agent, not for the platform",
+                    {.next = "give --org ORG or AGENT instead of --platform"});
+    }
+    if (request.settings.empty() && !request.qps && !request.addresses) {
+        throw Error(ErrorKind::usage, "nothing to set was given",
+                    {.next = "give one or more of --window, --require-nonce, --qps, --allow"});
+    }
+    return request;
+}
+
+/// Warns of a setting that ends and is not in force, because something else is at least as strict.
+void warn_without_effect(Document &document, PolicyUpdate const &update) {
+    for (PolicyChange const &made : update.made) {
+        for (SettingInForce const &now : update.policy.settings) {
+            if (made.until && now.setting == made.setting && now.change_id != made.change_id) {
+                document.warnings.push_back(
+                    fmt::format("{} {} is not in force: {} is as strict or stricter, and a "
+                                "setting with an end only tightens",
+                                text_of(made.setting), made.value, now.value));
+            }
+        }
+    }
+}
+
+ExitStatus run(Options const &options, Context &context) {
+    SetPolicy request = read(options);
+    request.may_loosen = context.globals().yes || context.globals().dry_run;
+    WriteOptions const by = context.write_options();
+    PolicyUpdate update = set_policy(context.database(), request, by);
+    if (update.is_refused) {
+        confirm_loosening(context, update.loosens);
+        request.may_loosen = true;
+        update = set_policy(context.database(), request, by);
+    }
+
+    Document document{.kind = "PolicyUpdate", .id_key = "org_id"};
+    document.data = scope_record(update.scope);
+    append(document.data, call_policy_record(update.policy));
+    append(document.data, {
+                              {"set", update.made.empty() ? "" : "Set", policy_change_records(update.made)},
+                              {"undone", update.lifted.empty() ? "" : "Undone", policy_change_records(update.lifted)},
+                              unless_empty("loosens", "Loosens", update.loosens),
+                          });
+    stamp(document, context, update);
+    warn_without_effect(document, update);
+    context.output().show(document);
+    if (!update.changed) {
+        context.output().note("nothing changed: the policy of " + update.scope.describe() + " is already as requested");
+    } else if (!update.made.empty() && !request.may_loosen) {
+        std::vector<std::string> const undo =
+            by.by.ticket ? std::vector<std::string>{"policy", "undo", "--ticket", by.by.ticket->text()}
+                         : std::vector<std::string>{"policy", "undo", std::to_string(update.made.front().change_id)};
+        context.output().note("undo: " + command_line(context.globals(), undo));
+    }
+    return ExitStatus::ok;
+}
+
+Runner declare(OptionSet &set) {
+    auto const options = std::make_shared<Options>();
+    add_positional(set, {.names = "AGENT", .description = "the agent"}, options->agent);
+    add_org_flag(set, "for all agents of this organization", options->org);
+    add_flag(set, {.names = "--platform", .description = "for all agents of all organizations"}, options->platform);
+    add_value(set,
+              {.names = "--window",
+               .type = "DURATION|inherit",
+               .description = "how far the time of a signed call may be from the clock: 1s to 5m"},
+              options->window);
+    add_value(set,
+              {.names = "--require-nonce",
+               .type = "yes|no|inherit",
+               .description = "whether each signed call needs a nonce that is accepted once"},
+              options->require_nonce);
+    add_value(
+        set,
+        {.names = "--until", .type = "TIME|DURATION", .description = "when the settings end: 6h, or a time (RFC 3339)"},
+        options->until);
+    add_value(set,
+              {.names = "--qps", .type = "N|plan", .description = "calls per second of each agent, over all gateways"},
+              options->qps);
+    add_values(set,
+               {.names = "--allow", .type = "CIDR,...|any", .description = "accept calls only from these addresses"},
+               options->allow, Commas::split);
+    return [options](Context &context) { return run(*options, context); };
+}
+
+}  // namespace
+
+extern Command const policy_set;
+Command const policy_set{
+    .path = "policy set",
+    .summary = "set from where, how often and how agents may call",
+    .doc =
+        R"(Sets a part of the policy of an agent, of an organization (--org) or of everything (--platform), and prints
+what is in force there afterwards.
+
+--window says how far the time of a signed call may be from the clock of the database; the default is 60s.
+--require-nonce yes makes gateways accept each nonce once. With --until these settings end by the clock of the
+database; while they last, they only tighten: the stricter value counts for every agent in the scope. Without --until
+the nearest scope decides, and within a scope the newest setting. inherit undoes all settings of that kind in the scope.
+
+--qps limits the calls per second of each agent, over all gateways together; plan removes the limit again, so that the
+one of the organization or its plan counts. --allow accepts calls only from these addresses and networks (at most 64);
+a list of the agent replaces that of its organization, and any removes the list. Gateways compare the address that they
+know. Both have no end, so --until does not go with them.
+
+Tightening never asks. Before the command loosens anything, it says what, and asks; --yes answers yes. Without a
+terminal and without --yes it then stops with exit 2, and nothing is changed.
+
+Exit 0: set, or already as requested. 2: a bad value, or --yes is missing. 3: no such organization or agent. 4: the
+login may not do that; a responder may only set settings with --until. 13: the question was answered no.
+
+EXAMPLES
+  # during an incident
+  relay-admin policy set --org acme-corp --window 30s --require-nonce yes --until 6h --ticket INC-42
+  relay-admin policy set billing-bot --allow 192.0.2.0/24,2001:db8::/64
+  relay-admin policy set --org acme-corp --qps 50
+  # what the organization says counts for the agent again
+  relay-admin policy set billing-bot --window inherit --yes
+)",
+    .declare = declare,
+    .effect = Effect::changes,
+};
+
+}  // namespace relay::cli::commands

@@ -1,0 +1,119 @@
+#include "relay/call_policy/setting_value.hpp"
+
+#include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace relay {
+namespace {
+
+constexpr std::size_t most_addresses = 64;
+constexpr std::chrono::seconds shortest_window{1};
+constexpr std::chrono::seconds longest_window = std::chrono::minutes{5};
+
+std::string parse_window(std::string_view text) {
+    std::chrono::seconds const window = parse_duration(text);
+    if (window < shortest_window || window > longest_window) {
+        throw Error(ErrorKind::usage, "a window is 1 s to 5 minutes, not " + quote_for_message(text),
+                    {.next = "as in --window 60s"});
+    }
+    return std::to_string(window.count()) + 's';
+}
+
+/// An address as bytes, and how many bits of it a range fixes.
+struct Bits {
+    std::vector<unsigned char> bytes{};
+    unsigned fixed = 0;
+};
+
+Bits bits_of(std::string const &range) {
+    std::size_t const slash = range.find('/');
+    std::string const address = range.substr(0, slash);
+    std::array<unsigned char, sizeof(in6_addr)> bytes{};
+    bool const is_ipv4 = inet_pton(AF_INET, address.c_str(), bytes.data()) == 1;
+    if (!is_ipv4) {
+        inet_pton(AF_INET6, address.c_str(), bytes.data());
+    }
+    std::size_t const size = is_ipv4 ? sizeof(in_addr) : sizeof(in6_addr);
+    Bits bits{.bytes = {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)},
+              .fixed = static_cast<unsigned>(size * 8)};
+    if (slash != std::string::npos) {
+        std::from_chars(range.data() + slash + 1, range.data() + range.size(), bits.fixed);
+    }
+    return bits;
+}
+
+bool has_host_bits(Bits const &bits) {
+    for (std::size_t i = 0; i < bits.bytes.size() * 8; ++i) {
+        if (i >= bits.fixed && (bits.bytes[i / 8] >> (7 - i % 8) & 1) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// ::ffff:0:0/96, in which a socket that listens on IPv6 shows IPv4 addresses.
+bool is_ipv4_inside_ipv6(Bits const &bits) {
+    constexpr std::array<unsigned char, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return bits.bytes.size() == sizeof(in6_addr) && bits.fixed >= 96 &&
+           std::equal(prefix.begin(), prefix.end(), bits.bytes.begin());
+}
+
+IpRange parse_range(std::string const &text) {
+    IpRange range = IpRange::parse(text);
+    Bits const bits = bits_of(text);
+    if (bits.fixed == 0) {
+        throw Error(ErrorKind::usage, quote_for_message(text) + " is every address",
+                    {.next = "to accept every address, use --allow any"});
+    }
+    if (has_host_bits(bits)) {
+        throw Error(ErrorKind::usage, quote_for_message(text) + " has bits beyond the length of the network",
+                    {.why = "it may be meant as an address or as a network",
+                     .next = "write 10.0.0.1 for the address, or 10.0.0.0/8 for the network"});
+    }
+    if (is_ipv4_inside_ipv6(bits)) {
+        throw Error(ErrorKind::usage, quote_for_message(text) + " is an IPv4 address inside IPv6",
+                    {.next = "write it as IPv4, as in 192.0.2.0/24: it then counts in both forms"});
+    }
+    return range;
+}
+
+}  // namespace
+
+std::string PolicyScope::describe() const {
+    return agent ? "agent " + agent->text() : org ? "org " + org->text() : "the platform";
+}
+
+std::string parse_setting_value(PolicySetting setting, std::string_view text) {
+    if (setting == PolicySetting::window) {
+        return parse_window(text);
+    }
+    if (text != "yes" && text != "no") {
+        throw Error(ErrorKind::usage, quote_for_message(text) + " is neither yes nor no");
+    }
+    return std::string(text);
+}
+
+std::vector<IpRange> parse_addresses(std::vector<std::string> const &texts) {
+    std::vector<IpRange> ranges;
+    for (std::string const &text : texts) {
+        IpRange range = parse_range(text);
+        if (std::find(ranges.begin(), ranges.end(), range) == ranges.end()) {
+            ranges.push_back(std::move(range));
+        }
+    }
+    if (ranges.size() > most_addresses) {
+        throw Error(ErrorKind::usage,
+                    std::to_string(ranges.size()) + " addresses were given; a list has at most " +
+                        std::to_string(most_addresses),
+                    {.next = "give networks instead of single addresses, as in 192.0.2.0/24"});
+    }
+    return ranges;
+}
+
+}  // namespace relay

@@ -1,0 +1,1 @@
+-- The devices of agents' owners: filled by its own change.
