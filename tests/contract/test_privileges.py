@@ -63,6 +63,10 @@ def test_it_can_execute_the_contract_only(database):
         "relay_api.authenticate_legacy(text,text,inet,text)",
         "relay_api.authorize(text,text,inet,text)",
         "relay_api.changes_since(text,integer)",
+        "relay_api.device_refresh(text,bytea,bytea,inet)",
+        "relay_api.pair_redeem(text,bytea,text,text,bytea,interval,inet)",
+        "relay_api.pair_start(text,text,bytea,interval)",
+        "relay_api.pair_status(text,text)",
         "relay_api.report_uses(text[],inet[],timestamp with time zone[],integer[])",
     ]
 

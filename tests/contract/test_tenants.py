@@ -13,6 +13,7 @@ OWN_TABLES = {
     "relay.organizations", "relay.agents", "relay.agent_keys", "relay.agent_conditions", "relay.roles",
     "relay.role_permissions", "relay.agent_roles", "relay.revocations", "relay.key_sightings", "relay.auth_events",
     "relay.own_refusals", "relay.legacy_agents", "relay.legacy_migrations", "relay.legacy_sightings", "relay.proven_agents",
+    "relay.devices", "relay.pairings",
 }  # fmt: skip
 
 
@@ -33,9 +34,9 @@ def test_a_tenant_sees_all_of_its_own_and_nothing_else(database, tenant, keys, w
     owner_of_key = owners(database)
     expected = {"relay.organizations": 1, "relay.agents": AGENTS_EACH, "relay.agent_keys": AGENTS_EACH,
                 "relay.agent_conditions": 1, "relay.roles": 1, "relay.role_permissions": 1, "relay.agent_roles": 1,
-                "relay.revocations": 3, "relay.key_sightings": AGENTS_EACH, "relay.auth_events": EVENTS_EACH,
+                "relay.revocations": 4, "relay.key_sightings": AGENTS_EACH, "relay.auth_events": EVENTS_EACH,
                 "relay.own_refusals": 1, "relay.legacy_agents": 2, "relay.legacy_migrations": 1, "relay.legacy_sightings": 1,
-                "relay.proven_agents": AGENTS_EACH}  # fmt: skip
+                "relay.proven_agents": AGENTS_EACH, "relay.devices": 1, "relay.pairings": 1}  # fmt: skip
     for table, columns in readable_columns(database).items():
         rows = ask(tenant, f"SELECT {', '.join(columns)} FROM {table}", org="org03", way=way)
         assert len(rows) == expected[table], table
