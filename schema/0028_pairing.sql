@@ -312,6 +312,22 @@ COMMENT ON FUNCTION relay_api.device_refresh(text, bytea, bytea, inet) IS
     'ok: ok, again (the one before, within 10 s: no new token), replaced (the one before, later: its successor is void); '
     'refused: unknown_token reused (the device is revoked) revoked blocked expired over_limit bad_next; primary only';
 
+-- Also refresh tokens of a device, present and former ones: a former one in a text shows that the device leaks its tokens.
+CREATE OR REPLACE FUNCTION relay.identify(key_id text, key_hash bytea)
+RETURNS TABLE (kind text, owner_org text, owner_agent text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'key', k.org_id, k.agent_id FROM relay.agent_keys AS k
+    WHERE k.key_id = identify.key_id AND k.key_hash = identify.key_hash
+    UNION ALL
+    SELECT 'token', t.org_id, NULL FROM relay.org_tokens AS t
+    WHERE t.token_id = identify.key_id AND t.token_hash = identify.key_hash
+    UNION ALL
+    SELECT 'device', d.org_id, d.agent_id FROM relay.devices AS d
+    WHERE d.device_id = identify.key_id
+      AND (identify.key_hash IN (d.token_hash, d.last_hash)
+           OR EXISTS (SELECT FROM relay.spent_tokens AS s WHERE s.token_hash = identify.key_hash AND s.device_id = d.device_id))
+$$;
+
 GRANT EXECUTE ON FUNCTION relay_api.pair_start(text, text, bytea, interval),
     relay_api.pair_redeem(text, bytea, text, text, bytea, interval, inet), relay_api.pair_status(text, text),
     relay_api.device_refresh(text, bytea, bytea, inet) TO relay_gateway;

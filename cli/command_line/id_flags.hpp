@@ -36,6 +36,8 @@ void add_new_role(OptionSet &set, SpelledId &target);
 void add_role_word(OptionSet &set, SpelledId &target);
 /// `KEY-ID | --id,--key-id KEY-ID`.
 void add_key(OptionSet &set, SpelledId &target);
+/// `DEVICE | --id,--device,--device-id DEVICE`.
+void add_device(OptionSet &set, SpelledId &target);
 /// `AGENT | --agent-id AGENT`, of rotate-key.
 void add_rotated_agent(OptionSet &set, SpelledId &target);
 
