@@ -81,3 +81,10 @@ class Contract:
         reason, device_id, token = self.redeem(code, **options)
         assert reason == "ok", reason
         return device_id, token
+
+
+def insert_device(database, device_id="4mz8q0v2h7rk", *, agent="bot", org="acme"):
+    """A device that no one can use, for commands that only need one; returns its id."""
+    database.execute("INSERT INTO relay.devices (device_id, org_id, agent_id, name, token_hash, token_ttl, expires_at)"
+                     " VALUES (%s, %s, %s, 'Browser', sha256('none'), '1 day', now() + interval '1 day')", device_id, org, agent)  # fmt: skip
+    return device_id
