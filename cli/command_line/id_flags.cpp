@@ -107,6 +107,10 @@ void add_key(OptionSet &set, SpelledId &target) {
         target);
 }
 
+void add_device(OptionSet &set, SpelledId &target) {
+    add(set, {.word = "DEVICE", .description = "the device", .flags = "--id,--device,--device-id"}, target);
+}
+
 void add_rotated_agent(OptionSet &set, SpelledId &target) {
     add(set,
         {.word = "AGENT",

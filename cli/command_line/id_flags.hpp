@@ -39,6 +39,8 @@ void add_plan(OptionSet &set, SpelledId &target);
 void add_new_plan(OptionSet &set, SpelledId &target);
 /// `KEY-ID | --id,--key-id KEY-ID`.
 void add_key(OptionSet &set, SpelledId &target);
+/// `DEVICE | --id,--device,--device-id DEVICE`.
+void add_device(OptionSet &set, SpelledId &target);
 /// `AGENT | --agent-id AGENT`, of rotate-key.
 void add_rotated_agent(OptionSet &set, SpelledId &target);
 

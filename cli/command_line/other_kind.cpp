@@ -86,6 +86,12 @@ class Typed {
 
 std::string org_of(Recognized const &one) { return one.org.value_or(""); }
 
+/// A device where something else was expected; `owner` is the command about its agent, if it was expected.
+Commands of_device(Typed const &typed, Recognized const &one, Words const &owner) {
+    bool const is_incident = typed.path() == block_path || typed.path() == unblock_path || typed.path() == revoke_path;
+    return {is_incident ? typed.about({"--device", one.id}) : Words{"device", "show", one.id}, owner};
+}
+
 Commands instead_of_agent(Typed const &typed, Recognized const &one) {
     switch (one.thing) {
         case NamedThing::agent: return {typed.with(one.id)};
@@ -106,6 +112,7 @@ Commands instead_of_agent(Typed const &typed, Recognized const &one) {
             }
             return {{"org", "show", one.id}, {"agent", "list", "--org", one.id}};
         case NamedThing::token: return {{"org", "show", org_of(one)}};
+        case NamedThing::device: return of_device(typed, one, typed.with(one.agent.value_or("")));
         case NamedThing::role:
             return {{"agent", "list", "--org", org_of(one), "--role", one.id},
                     {"role", "show", one.id, "--org", org_of(one)}};
@@ -126,6 +133,7 @@ Commands instead_of_org(Typed const &typed, Recognized const &one) {
         case NamedThing::key:
             return typed.is_argument() ? Commands{{"key", "show", one.id}, typed.with(org_of(one))}
                                        : Commands{typed.with(org_of(one)), {"key", "show", one.id}};
+        case NamedThing::device: return of_device(typed, one, typed.with(org_of(one)));
         case NamedThing::role: return {typed.with(org_of(one)), {"role", "show", one.id, "--org", org_of(one)}};
         case NamedThing::ticket: break;
     }
@@ -139,6 +147,7 @@ Commands instead_of_key(Typed const &typed, Recognized const &one) {
         case NamedThing::token: return {typed.with(one.id)};
         case NamedThing::agent: return {revokes ? typed.about({one.id}) : Words{"key", "list", "--agent", one.id}};
         case NamedThing::org: return {revokes ? typed.about({"--org", one.id}) : Words{"key", "list", "--org", one.id}};
+        case NamedThing::device: return of_device(typed, one, {"key", "list", "--agent", one.agent.value_or("")});
         case NamedThing::role: return {{"role", "show", one.id, "--org", org_of(one)}};
         case NamedThing::ticket: break;
     }
@@ -152,6 +161,24 @@ Commands instead_of_role(Recognized const &one) {
         case NamedThing::org: return {{"role", "list", "--org", one.id}};
         case NamedThing::key: return {{"key", "show", one.id}};
         case NamedThing::token: return {{"org", "show", org_of(one)}};
+        case NamedThing::device: return {{"device", "show", one.id}};
+        case NamedThing::ticket: break;
+    }
+    return {};
+}
+
+Commands instead_of_device(Typed const &typed, Recognized const &one) {
+    bool const is_incident = typed.path() == block_path || typed.path() == unblock_path || typed.path() == revoke_path;
+    switch (one.thing) {
+        case NamedThing::device: return {typed.with(one.id)};
+        case NamedThing::agent:
+            return {is_incident ? typed.about({one.id}) : Words{"device", "list", "--agent", one.id}};
+        case NamedThing::org:
+            return {is_incident ? typed.about({"--org", one.id}) : Words{"device", "list", "--org", one.id}};
+        case NamedThing::key:
+            return {typed.path() == revoke_path ? typed.about({"--key", one.id}) : Words{"key", "show", one.id}};
+        case NamedThing::token: return {{"org", "show", org_of(one)}};
+        case NamedThing::role: return {{"role", "show", one.id, "--org", org_of(one)}};
         case NamedThing::ticket: break;
     }
     return {};
@@ -163,6 +190,9 @@ Commands instead_of(Typed const &typed, std::string_view expected, Recognized co
     }
     if (expected == text_of(NamedThing::org)) {
         return instead_of_org(typed, one);
+    }
+    if (expected == text_of(NamedThing::device)) {
+        return instead_of_device(typed, one);
     }
     return expected == text_of(NamedThing::key) ? instead_of_key(typed, one) : instead_of_role(one);
 }
@@ -176,6 +206,7 @@ std::string describe(Recognized const &one, std::string const &text) {
         case NamedThing::org: return text + name + (one.by_name ? "org " + one.id : "an organization");
         case NamedThing::key: return one.id + " is a key of agent " + one.agent.value_or("");
         case NamedThing::token: return one.id + " is the admin token" + of_org;
+        case NamedThing::device: return one.id + " is a device of agent " + one.agent.value_or("");
         case NamedThing::role: return text + name + (one.by_name ? "role " + one.id : "a role") + of_org;
         case NamedThing::ticket: break;
     }

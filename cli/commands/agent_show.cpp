@@ -42,6 +42,7 @@ Record details_record(AgentDetails const &details) {
                        machine_only("last_address", details.last_address),
                        machine_only("standing", standing_records(details.standing)),
                        {"keys", "Keys", std::move(keys)},
+                       {"devices", details.devices > 0 ? "Devices" : "", Value(details.devices)},
                        {"authentications", details.authentications.empty() ? "" : "Last authenticated",
                         authentication_records(details.authentications)},
                        people_only("Last events", event_records(details.changes)),
@@ -85,6 +86,8 @@ events of both kinds.
 
 The events include calls with the id of one of its keys and a wrong secret: `auth_failed` with the reason `unknown_key`.
 Such an event names the key but no agent, because the caller has not proved to be the agent.
+
+If people have paired devices with the agent, the command shows how many; `device list` lists them.
 
 Owner and labels are those of `agent create` and `agent update`.
 

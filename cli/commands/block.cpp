@@ -23,19 +23,28 @@ struct Options {
 
 ExitStatus run(Options const &options, Context &context) {
     IncidentTargets const &targets = options.targets;
-    exactly_one(
-        {{"AGENT", !targets.agents.empty()}, {"--file", targets.file.has_value()}, {"--org", targets.org.has_value()}});
+    exactly_one({{"AGENT", !targets.agents.empty()},
+                 {"--file", targets.file.has_value()},
+                 {"--org", targets.org.has_value()},
+                 {"--device", !targets.devices.empty()}});
     require_org_for_confirm(targets);
     BlockEnd const end = parse_end_time(options.until, "the block", "to block until you lift the block");
     WriteOptions const by = context.write_options();
+    if (options.force && (targets.org || !targets.devices.empty())) {
+        throw Error(ErrorKind::usage,
+                    std::string("--force has no effect with ") + (targets.org ? "--org" : "--device"));
+    }
+    if (!targets.devices.empty()) {
+        std::vector<DeviceId> const devices = target_devices(targets);
+        return show_incident(
+            context, IncidentVerb::block, id_texts(devices),
+            [&] { return block_devices(context.database(), devices, end, by); }, options.waits);
+    }
     if (!targets.org) {
         std::vector<AgentId> const agents = target_agents(targets);
         return show_incident(
             context, IncidentVerb::block, id_texts(agents),
             [&] { return block_agents(context.database(), agents, end, options.force, by); }, options.waits);
-    }
-    if (options.force) {
-        throw Error(ErrorKind::usage, "--force has no effect with --org");
     }
     OrgId const org = OrgId::parse(*targets.org);
     confirm_org(context, org, targets.confirm, "blocks",
@@ -76,6 +85,8 @@ who blocked it first. --until can make a block longer, never shorter.
 If no agent has the id, the command refuses it and suggests similar ids. With --force it blocks the id anyway, in case
 such an agent appears. A file (-f) has one id per line; empty lines and lines that begin with # are ignored.
 
+--device blocks single devices of people (see `device list`): the agent that they belong to is not affected.
+
 --org blocks all agents of an organization. Because this affects many agents, you must type the organization's id, or
 give it again as --confirm ORG (--yes is not enough).
 
@@ -94,7 +105,7 @@ and those with a replication slot; the primary does not know of any other. The b
 either way; run the command again to check again. A login that is not a superuser sees the standbys only if
 relay_owner is a member of pg_read_all_stats.
 
-Exit 0: blocked, now or before. 3: no such agent or organization; nothing was changed. 7: some ids are unknown, the
+Exit 0: blocked, now or before. 3: no such agent, device or organization; nothing was changed. 7: some ids are unknown, the
 others are blocked; stdout shows which. 8: nothing was changed; run it again. 9: the database cannot confirm whether
 the block was committed; the last line is `NOT CONFIRMED: agent X may still be live`; run it again until it is
 confirmed. 10: it is blocked, but a live gateway did not acknowledge it in time (--wait-ack), or a standby did not
@@ -108,6 +119,7 @@ EXAMPLES
   relay-admin block -f suspects.txt --ticket INC-42
   # wait until every gateway and every standby has it
   relay-admin block billing-bot --wait-ack 5s --durable
+  relay-admin block --device 4mz8q0v2h7rk --until 1d
   # a whole organization, unattended
   relay-admin block --org acme-corp --confirm acme-corp)",
     .declare = declare,

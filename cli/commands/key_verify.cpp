@@ -19,12 +19,17 @@ struct Options {
     std::optional<std::string> address{};
 };
 
-/// Returns the verdict if it needs no database: text that is not a key, or an admin token.
+/// Returns the verdict if it needs no database: text that is not a key, or a token.
 std::optional<KeyVerdict> refused_offline(KeyInput const &input) {
     if (!input.key) {
         return KeyVerdict::malformed;
     }
-    return input.key->type() == KeyType::agent ? std::nullopt : std::optional(KeyVerdict::admin_token);
+    switch (input.key->type()) {
+        case KeyType::agent: break;
+        case KeyType::org_admin: return KeyVerdict::admin_token;
+        case KeyType::device: return KeyVerdict::device_token;
+    }
+    return std::nullopt;
 }
 
 Record verification_record(KeyVerification const &found, std::optional<KeyId> const &key_id) {
@@ -90,8 +95,9 @@ With --address, the command also checks whether the policy of the agent accepts 
 addresses are not checked.
 
 Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's (unknown_key,
-expired, retired, revoked, blocked, agent_mismatch, address_not_allowed), or malformed (the checksum or the form is wrong) or admin_token
-(an organization's token, not an agent's key); the last two need no database.
+expired, retired, revoked, blocked, agent_mismatch, over_limit, address_not_allowed), or malformed (the checksum or the form is wrong), admin_token
+(an organization's token, not an agent's key) or device_token (a refresh token of a device); the last three need no
+database.
 
 EXAMPLES
   relay-admin key verify < payments.env

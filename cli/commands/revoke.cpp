@@ -131,6 +131,18 @@ ExitStatus revoke_agents_of(Options const &options, Context &context) {
         options.waits, nullptr, clean.get());
 }
 
+ExitStatus revoke_devices_of(Options const &options, Context &context) {
+    if (options.clean) {
+        throw Error(ErrorKind::usage, "--clean has no effect with --device",
+                    {.next = "the owner of a device pairs it again, with a new code"});
+    }
+    std::vector<DeviceId> const devices = target_devices(options.targets);
+    confirm_end(context, id_texts(devices), "devices");
+    return show_incident(
+        context, IncidentVerb::revoke, id_texts(devices),
+        [&] { return revoke_devices(context.database(), devices, context.write_options()); }, options.waits);
+}
+
 ExitStatus revoke_whole_org(Options const &options, Context &context) {
     OrgId const org = OrgId::parse(*options.targets.org);
     auto const clean = clean_up(options, context, {.org = org});
@@ -148,6 +160,7 @@ ExitStatus run(Options const &options, Context &context) {
         {"--file", targets.file.has_value()},
         {"--org", targets.org.has_value()},
         {"--key", !options.keys.empty()},
+        {"--device", !targets.devices.empty()},
         {"--scan", options.scan.has_value()},
     });
     require_org_for_confirm(targets);
@@ -160,6 +173,9 @@ ExitStatus run(Options const &options, Context &context) {
     }
     if (!options.keys.empty()) {
         return revoke_ids(options, context);
+    }
+    if (!targets.devices.empty()) {
+        return revoke_devices_of(options, context);
     }
     return options.scan ? revoke_scanned(options, context) : revoke_whole_org(options, context);
 }
@@ -201,10 +217,14 @@ again changes nothing and shows who revoked first.
 --key revokes single keys by their ids, which are public and appear in logs. The agent keeps its other key, if it has
 one.
 
+--device revokes single devices of people (see `device list`). Their owners can pair them again, with a new code. If an
+agent or an organization is revoked, its devices are, too; `restore` does not bring them back.
+
 --scan reads any text (a log, a diff, a paste, a dump) of any size, or all files of a folder. It finds keys wherever
 they are, without word borders, by their form and checksum, and revokes those that are in the database. It compares the
 hash of the whole key, because anyone can copy a public key id. It prints key ids, their agents and their places, never
-a key; the key reaches no argument list, no shell history and no audit row. It also finds organizations' admin tokens.
+a key; the key reaches no argument list, no shell history and no audit row. It also finds organizations' admin tokens,
+and the refresh tokens of devices (relay_dt_), which it ends with their devices.
 
 The command finds a key also behind colours and control sequences, escapes (JSON, C, percent, HTML, Markdown,
 quoted-printable), line ends with indentation or quote marks, zero-width characters, UTF-16, base64, hexadecimal digits
@@ -236,7 +256,7 @@ a failover cannot undo it. It names each standby that has not. In that case, or 
 The revocation remains in force on the primary either way. `block` describes which standbys count.
 
 Exit 0: revoked, now or before; or the scanned text has no key. 2: the scanned file is unreadable, compressed or
-encrypted. 3: no such agent, key or organization; nothing was
+encrypted. 3: no such agent, key, device or organization; nothing was
 changed. 7: some are unknown, the others are revoked; stdout shows which. Or --scan could not read everything; what it found is revoked. Or --clean
 could not give every agent a fresh key. 8: nothing was changed; run it again. 9: the
 database cannot confirm whether the revocation was committed; the last line is `NOT CONFIRMED: agent X may still be
@@ -257,6 +277,7 @@ EXAMPLES
   # at the end of a pipe: git log -p | ...
   relay-admin revoke --scan -
   relay-admin revoke --key 9fq2mzx1b81k
+  relay-admin revoke --device 4mz8q0v2h7rk --reason "laptop stolen"
   relay-admin revoke --org acme-corp --confirm acme-corp)",
     .declare = declare,
     .audience = Audience::incidents,

@@ -20,8 +20,9 @@ namespace {
 ApiKey read_own_key(Context &context, std::string const &path) {
     ApiKey key = read_key(context, path, "--key-from");
     if (key.type() != KeyType::agent) {
-        throw Error(ErrorKind::usage,
-                    "--key-from: this is an organization's admin token (relay_at_), not an agent's key (relay_sk_)");
+        std::string const what = key.type() == KeyType::device ? "a device's refresh token (relay_dt_)"
+                                                               : "an organization's admin token (relay_at_)";
+        throw Error(ErrorKind::usage, "--key-from: this is " + what + ", not an agent's key (relay_sk_)");
     }
     return key;
 }

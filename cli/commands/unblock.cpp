@@ -47,10 +47,12 @@ void ask(Context &context, std::string const &question) {
 ExitStatus run(IncidentTargets const &targets, Context &context) {
     bool const by_agents = !targets.agents.empty() || targets.file;
     auto const &ticket = context.globals().ticket;
-    at_most_one(
-        {{"AGENT", !targets.agents.empty()}, {"--file", targets.file.has_value()}, {"--org", targets.org.has_value()}});
-    if (!by_agents && !targets.org && !ticket) {
-        throw Error(ErrorKind::usage, "missing: AGENT, --file, --org or --ticket",
+    at_most_one({{"AGENT", !targets.agents.empty()},
+                 {"--file", targets.file.has_value()},
+                 {"--org", targets.org.has_value()},
+                 {"--device", !targets.devices.empty()}});
+    if (!by_agents && !targets.org && targets.devices.empty() && !ticket) {
+        throw Error(ErrorKind::usage, "missing: AGENT, --file, --org, --device or --ticket",
                     {.next = advise(Act::list_blocked_agents)});
     }
     WriteOptions const by = context.write_options();
@@ -59,6 +61,14 @@ ExitStatus run(IncidentTargets const &targets, Context &context) {
         ask(context, question_for(context, agents));
         return show_incident(context, IncidentVerb::unblock, id_texts(agents),
                              [&] { return unblock_agents(context.database(), agents, by); });
+    }
+    if (!targets.devices.empty()) {
+        std::vector<DeviceId> const devices = target_devices(targets);
+        std::vector<std::string> const subjects = id_texts(devices);
+        ask(context,
+            "Unblock " + (devices.size() == 1 ? subjects.front() : std::to_string(devices.size()) + " devices") + '?');
+        return show_incident(context, IncidentVerb::unblock, subjects,
+                             [&] { return unblock_devices(context.database(), devices, by); });
     }
     if (targets.org) {
         OrgId const org = OrgId::parse(*targets.org);

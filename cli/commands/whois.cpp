@@ -71,11 +71,15 @@ Document document_of(Context &context, WhoseAll const &all, FileScan const *scan
 void say_next(Context &context, std::vector<Whose> const &items, std::optional<std::string> const &path) {
     std::vector<std::string> words{"revoke"};
     std::string ids;
+    std::string devices;
     std::vector<Whose> tokens;  // --key is for keys of agents
     bool whole = true;
     for (Whose const &whose : items) {
         if (whose.live() && whose.thing == NamedThing::token) {
             tokens.push_back(whose);
+            whole = whole && whose.proof == Proof::whole_key;
+        } else if (whose.live() && whose.thing == NamedThing::device) {
+            devices += (devices.empty() ? "" : ",") + whose.key_id->text();
             whole = whole && whose.proof == Proof::whole_key;
         } else if (whose.live()) {
             ids += (ids.empty() ? "" : ",") + whose.key_id->text();
@@ -83,13 +87,16 @@ void say_next(Context &context, std::vector<Whose> const &items, std::optional<s
         }
     }
     bool const scans = path && *path != "-" && whole;
-    if (scans && !(ids.empty() && tokens.empty())) {
+    if (scans && !(ids.empty() && devices.empty() && tokens.empty())) {
         words.insert(words.end(), {"--scan", *path});
     } else if (!ids.empty()) {
         words.insert(words.end(), {"--key", ids});
     }
     if (words.size() > 1) {
         context.output().note("next:  " + command_line(context.globals(), words));
+    }
+    if (!scans && !devices.empty()) {
+        context.output().note("next:  " + command_line(context.globals(), {"revoke", "--device", devices}));
     }
     for (Whose const &token : scans ? std::vector<Whose>() : tokens) {
         std::string const org = token.org_id->text();
@@ -138,7 +145,8 @@ Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_positionals(
         set,
-        {.names = "FILE", .description = "any text, or a folder; - is stdin. Or ids: of keys, agents or organizations"},
+        {.names = "FILE",
+         .description = "any text, or a folder; - is stdin. Or ids: of keys, devices, agents or organizations"},
         options->words);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -156,9 +164,9 @@ where the key was last seen, and its place in the text. The command changes noth
 trail. It never prints a key. To look up a key that you hold, give it on stdin: a key is never an argument.
 
 It reads as `revoke --scan` does, which lists the encodings. It compares the hash of the whole key. It marks a key that
-is cut, and another secret with the same id. Anyone can copy a public id.
+is cut, and another secret with the same id. Anyone can copy a public id. It finds the refresh tokens of devices, too.
 
-Instead of a text, you can give ids or names of keys, agents or organizations. The id of a key may have its prefix, as in
+Instead of a text, you can give ids or names of keys, devices, agents or organizations. The id of a key may have its prefix, as in
 logs: relay_sk_9fq2mzx1b81k. An agent is shown with its live keys. If a file has the name that you give, the command reads
 the file, and looks up the id, too.
 

@@ -132,10 +132,11 @@ class Offering {
 };
 
 CandidateKind candidate_kind(ValueKind kind) {
-    return kind == ValueKind::org     ? CandidateKind::org
-           : kind == ValueKind::agent ? CandidateKind::agent
-           : kind == ValueKind::role  ? CandidateKind::role
-                                      : CandidateKind::key;
+    return kind == ValueKind::org      ? CandidateKind::org
+           : kind == ValueKind::agent  ? CandidateKind::agent
+           : kind == ValueKind::role   ? CandidateKind::role
+           : kind == ValueKind::device ? CandidateKind::device
+                                       : CandidateKind::key;
 }
 
 /// Returns the parts of `a,b,c`.

@@ -11,6 +11,7 @@ enum class ValueKind {
     agent,
     key,
     role,
+    device,
     check,  ///< a check of `doctor`
     file,
     folder,
@@ -18,7 +19,7 @@ enum class ValueKind {
     program,  ///< a command line of another program
 };
 
-/// Returns the kind for the type name in an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "CHECK", "FILE",
+/// Returns the kind for the type name in an option's declaration: "ORG", "AGENT", "KEY-ID", "ROLE", "DEVICE", "CHECK", "FILE",
 /// "SINK", "DIR", "COMMAND", "PROGRAM". Choices are text here, because the type name spells them out.
 constexpr ValueKind value_kind(std::string_view type) {
     struct Known {
@@ -26,10 +27,10 @@ constexpr ValueKind value_kind(std::string_view type) {
         ValueKind kind;
     };
     constexpr Known known[] = {
-        {"ORG", ValueKind::org},         {"AGENT", ValueKind::agent}, {"KEY-ID", ValueKind::key},
-        {"ROLE", ValueKind::role},       {"CHECK", ValueKind::check}, {"FILE", ValueKind::file},
-        {"SINK", ValueKind::file},       {"DIR", ValueKind::folder},  {"COMMAND", ValueKind::command},
-        {"PROGRAM", ValueKind::program},
+        {"ORG", ValueKind::org},         {"AGENT", ValueKind::agent},   {"KEY-ID", ValueKind::key},
+        {"ROLE", ValueKind::role},       {"CHECK", ValueKind::check},   {"FILE", ValueKind::file},
+        {"SINK", ValueKind::file},       {"DIR", ValueKind::folder},    {"COMMAND", ValueKind::command},
+        {"PROGRAM", ValueKind::program}, {"DEVICE", ValueKind::device},
     };
     for (Known const &one : known) {
         if (one.type == type) {
@@ -41,7 +42,8 @@ constexpr ValueKind value_kind(std::string_view type) {
 
 /// Returns true for values that only the database knows.
 constexpr bool is_id(ValueKind kind) {
-    return kind == ValueKind::org || kind == ValueKind::agent || kind == ValueKind::key || kind == ValueKind::role;
+    return kind == ValueKind::org || kind == ValueKind::agent || kind == ValueKind::key || kind == ValueKind::role ||
+           kind == ValueKind::device;
 }
 
 }  // namespace relay::cli

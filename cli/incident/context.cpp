@@ -28,12 +28,18 @@ void read_context(db::Database &database, IncidentItem const &item, IncidentCont
     } else if (KeyId const *const key = item.key()) {
         context.key = show_key(database, *key, 0);
         contexts.at = context.key->at;
+    } else if (DeviceId const *const device = item.device()) {
+        context.device = show_device(database, *device, 0);
+        contexts.at = context.device->at;
     }
 }
 
 Value owner(IncidentItem const &item, IncidentContext const &context) {
     if (context.key) {
         return context.key->key.agent_id;
+    }
+    if (context.device) {
+        return context.device->device.agent_id;
     }
     return item.agent() != nullptr && item.known ? Value(*item.agent()) : Value();
 }
@@ -45,12 +51,21 @@ Value organization(IncidentItem const &item, IncidentContext const &context) {
     if (context.key) {
         return context.key->key.org_id;
     }
+    if (context.device) {
+        return context.device->device.org_id;
+    }
     return item.org() != nullptr ? Value(*item.org()) : Value();
 }
 
 Status status_of(IncidentItem const &item, IncidentContext const &context) {
     if (item.standing) {
         return relay::status_of(item.standing->kind);
+    }
+    if (context.device) {
+        DeviceStatus const status = context.device->device.status;
+        return status == DeviceStatus::revoked   ? Status::revoked
+               : status == DeviceStatus::blocked ? Status::blocked
+                                                 : Status::active;
     }
     return context.agent ? context.agent->agent.status : context.org ? context.org->org.status : Status::active;
 }
@@ -72,6 +87,7 @@ char const *id_label(IncidentItem const &item) {
     switch (kind_of(item.subject)) {
         case SubjectKind::org: return "Org ID";
         case SubjectKind::agent: return "Agent ID";
+        case SubjectKind::device: return "Device ID";
         case SubjectKind::key: break;
     }
     return "Key ID";
@@ -87,6 +103,10 @@ std::string access_text(IncidentItem const &item, IncidentContext const &context
         bool const unread_row = in_force && read.standing.empty();
         return describe_access(read.agent.status, unread_row ? std::vector{*item.standing} : read.standing, read.keys,
                                read.keyless);
+    }
+    if (context.device && !in_force) {
+        DeviceStatus const status = context.device->device.status;
+        return status == DeviceStatus::active ? "accepted now" : "REFUSED now: it is " + std::string(text_of(status));
     }
     bool const is_read = context.org || context.key;
     if (!in_force && !is_read) {
@@ -160,7 +180,10 @@ Record incident_record(IncidentItem const &item, IncidentContext const &context)
         machine_only("subject_kind", std::string(item.kind_text())),
         {"subject_id", "ID", item.subject},
         {"org_id", "Org", organization(item, context), {.leaves = 3}},
-        {"agent_id", item.key() != nullptr ? "Agent" : "", owner(item, context), {.leaves = 1}},
+        {"agent_id",
+         item.key() != nullptr || item.device() != nullptr ? "Agent" : "",
+         owner(item, context),
+         {.leaves = 1}},
         machine_only("known", item.known),
         machine_only("changed", item.changed),
         {"result", "Result", result_word(item)},
@@ -196,6 +219,11 @@ Record incident_page(IncidentItem const &item, IncidentContext const &context, b
     if (context.key) {
         page.push_back(people_only("Agent ID", context.key->key.agent_id));
         page.push_back(people_only("Org ID", context.key->key.org_id));
+    }
+    if (context.device) {
+        page.push_back(people_only("Name", context.device->device.name));
+        page.push_back(people_only("Agent ID", context.device->device.agent_id));
+        page.push_back(people_only("Org ID", context.device->device.org_id));
     }
     page.push_back(people_only("Status", item.standing ? describe_standing(*item.standing)
                                                        : Phrase{std::string(text_of(status_of(item, context)))}));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cli/output/document.hpp"
+#include "relay/devices/devices.hpp"
 #include "relay/incident/incident.hpp"
 #include "relay/inspect/inspect.hpp"
 
@@ -15,6 +16,7 @@ struct IncidentContext {
     std::optional<AgentDetails> agent{};
     std::optional<OrgDetails> org{};
     std::optional<KeyDetails> key{};
+    std::optional<DeviceDetails> device{};
 };
 
 /// The contexts of all items of a receipt.
@@ -32,7 +34,7 @@ IncidentContexts read_contexts(db::Database &database, IncidentReceipt const &re
 /// Returns an item with its context, for machine formats and for a table of several items.
 Record incident_record(IncidentItem const &item, IncidentContext const &context);
 
-/// Returns one item for people: the agent's summary and last events, the organization, or the key and its owner. The first
+/// Returns one item for people: the agent's summary and last events, the organization, or the key or device and its owner. The first
 /// line says whether gateways accept it now, as it was read: in a dry run, nothing of the item is in force.
 Record incident_page(IncidentItem const &item, IncidentContext const &context, bool dry_run);
 

@@ -50,6 +50,8 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
             show_agent(context.database(), *agent, 0);
         } else if (KeyId const *const key = item.key()) {
             show_key(context.database(), *key, 0);
+        } else if (DeviceId const *const device = item.device()) {
+            show_device(context.database(), *device, 0);
         }
     } catch (Error const &found) {
         hint.suggestions = found.hint().suggestions;
@@ -128,6 +130,20 @@ void forget_restored(IncidentReceipt &receipt, FreshKeys const &fresh) {
     }
 }
 
+/// The id in the secret that --scan has found: of a key or token, or of a device.
+std::optional<KeyId> found_id(IncidentItem const &item, FileScan const *scan) {
+    if (scan == nullptr || (item.device() == nullptr && !std::holds_alternative<KeyId>(item.subject))) {
+        return std::nullopt;
+    }
+    return KeyId::parse(text_of(item.subject));
+}
+
+/// Returns whether an item is a secret, or holds only secrets: nothing of it is left after its revocation.
+bool is_secret(IncidentItem const &item) {
+    SubjectKind const kind = kind_of(item.subject);
+    return kind == SubjectKind::key || kind == SubjectKind::device;
+}
+
 Value found_by(std::optional<WaitReport> const &report) { return report ? Value(report->record) : Value(); }
 
 /// Returns the record of an item. Restoring an organization creates no key, but an item of `restore` always has the
@@ -136,11 +152,10 @@ Record item_record(IncidentVerb verb, IncidentItem const &item, IncidentContext 
                    WaitReports const &waited, FileScan const *scan) {
     Record record = incident_record(item, context);
     if (verb == IncidentVerb::revoke) {
-        auto const *const key = std::get_if<KeyId>(&item.subject);
-        bool const found = scan != nullptr && key != nullptr;
-        record.push_back(machine_only("places", found ? Value(place_records(*scan, *key)) : Value()));
+        auto const found = found_id(item, scan);
+        record.push_back(machine_only("places", found ? Value(place_records(*scan, *found)) : Value()));
         record.push_back(
-            {"", "Found in", found ? Value(place_texts(*scan, *key)) : Value(), {.leaves = 1, .cut = true}});
+            {"", "Found in", found ? Value(place_texts(*scan, *found)) : Value(), {.leaves = 1, .cut = true}});
     }
     if (verb == IncidentVerb::block || verb == IncidentVerb::revoke) {
         record.push_back(machine_only("gateways", found_by(waited.gateways)));
@@ -168,8 +183,8 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
         document.is_list = false;
         IncidentItem const &item = receipt.items.front();
         document.data = incident_page(item, contexts.of.front(), context.globals().dry_run);
-        if (auto const *const key = std::get_if<KeyId>(&item.subject); key != nullptr && scan != nullptr) {
-            document.data.push_back(people_only("Found in", place_texts(*scan, *key)));
+        if (auto const found = found_id(item, scan)) {
+            document.data.push_back(people_only("Found in", place_texts(*scan, *found)));
         }
     } else {
         for (std::size_t i = 0; i < receipt.items.size(); ++i) {
@@ -196,9 +211,12 @@ void say_next(Context &context, IncidentVerb verb, IncidentReceipt const &receip
     if (receipt.items.size() == 1 && !receipt.changed) {
         say_unchanged(context, verb, receipt.items.front(), contexts.at);
     } else if (receipt.changed && !context.globals().dry_run) {
-        bool const is_key = kind_of(receipt.items.front().subject) == SubjectKind::key;
-        context.output().note(is_key ? "revoked: gateways refuse it permanently, from their next check"
-                                     : words_of(verb).done);
+        bool const ends = verb == IncidentVerb::revoke && is_secret(receipt.items.front());
+        bool const is_device = receipt.items.front().device() != nullptr;
+        context.output().note(ends ? "revoked: gateways refuse it permanently, from their next check"
+                              : is_device && verb == IncidentVerb::unblock
+                                  ? "unblocked: gateways accept its tokens again from their next check"
+                                  : words_of(verb).done);
     }
     if (verb == IncidentVerb::unblock || verb == IncidentVerb::restore) {
         say_left_over(context, receipt, contexts);
@@ -341,6 +359,13 @@ std::vector<std::string> id_texts(std::vector<AgentId> const &agents) {
     std::vector<std::string> subjects;
     std::transform(agents.begin(), agents.end(), std::back_inserter(subjects),
                    [](AgentId const &agent) { return "agent " + agent.text(); });
+    return subjects;
+}
+
+std::vector<std::string> id_texts(std::vector<DeviceId> const &devices) {
+    std::vector<std::string> subjects;
+    std::transform(devices.begin(), devices.end(), std::back_inserter(subjects),
+                   [](DeviceId const &device) { return "device " + device.text(); });
     return subjects;
 }
 

@@ -44,5 +44,6 @@ ExitStatus show_incident(Context &context, IncidentVerb verb, std::vector<std::s
 
 /// Returns "agent X" for each agent.
 std::vector<std::string> id_texts(std::vector<AgentId> const &agents);
+std::vector<std::string> id_texts(std::vector<DeviceId> const &devices);
 
 }  // namespace relay::cli

@@ -9,6 +9,7 @@
 #include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
 
+#include <algorithm>
 #include <set>
 
 namespace relay::cli {
@@ -52,6 +53,9 @@ void declare_targets(OptionSet &set, IncidentTargets &targets, bool typed) {
                .description = "agent ids from a file: one per line, CSV or JSON; - is stdin"},
               targets.file);
     add_org_flag(set, "the whole organization instead of single agents", targets.org);
+    add_values(set,
+               {.names = "--device", .type = "DEVICE", .description = "single devices by their ids, comma-separated"},
+               targets.devices, Commas::split);
     if (typed) {
         add_value(
             set,
@@ -74,6 +78,13 @@ std::vector<AgentId> target_agents(IncidentTargets const &targets) {
         throw Error(ErrorKind::usage, input_name(targets.file.value_or("-")) + " contains no agent id");
     }
     return agents;
+}
+
+std::vector<DeviceId> target_devices(IncidentTargets const &targets) {
+    std::vector<DeviceId> devices;
+    std::transform(targets.devices.begin(), targets.devices.end(), std::back_inserter(devices),
+                   [](std::string const &text) { return DeviceId::parse(text); });
+    return devices;
 }
 
 void require_org_for_confirm(IncidentTargets const &targets) {

@@ -25,10 +25,11 @@ std::vector<std::string> about(IncidentItem const &item, std::string_view comman
 /// The command that lifts a block or a revocation.
 std::vector<std::string> lifting(Standing const &standing) {
     std::string const id = text_of(standing.subject);
-    bool const is_org = kind_of(standing.subject) == SubjectKind::org;
+    SubjectKind const kind = kind_of(standing.subject);
+    bool const is_org = kind == SubjectKind::org;
     std::vector<std::string> words{standing.kind == StandingKind::block ? "unblock" : "restore"};
-    if (is_org) {
-        words.emplace_back("--org");
+    if (kind != SubjectKind::agent) {
+        words.push_back("--" + std::string(text_of(kind)));
     }
     words.push_back(id);
     if (standing.kind == StandingKind::revoke && !is_org) {
@@ -68,7 +69,9 @@ void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
 }
 
 std::vector<Standing> standing_left(IncidentItem const &item, IncidentContext const &context) {
-    std::vector<Standing> standing = context.agent ? context.agent->standing : std::vector<Standing>();
+    std::vector<Standing> standing = context.agent    ? context.agent->standing
+                                     : context.device ? context.device->standing
+                                                      : std::vector<Standing>();
     if (standing.empty() && item.standing) {
         standing.push_back(*item.standing);
     }
@@ -80,8 +83,10 @@ void say_left_over(Context &context, IncidentReceipt const &receipt, IncidentCon
     for (std::size_t i = 0; i < receipt.items.size(); ++i) {
         for (Standing const &row : standing_left(receipt.items[i], contexts.of[i])) {
             std::string const line = command_line(context.globals(), lifting(row));
-            bool const is_key = kind_of(row.subject) == SubjectKind::key;
-            if (!is_key && said.size() < most_commands && said.insert(line).second) {
+            SubjectKind const kind = kind_of(row.subject);
+            bool const is_final =
+                kind == SubjectKind::key || (kind == SubjectKind::device && row.kind == StandingKind::revoke);
+            if (!is_final && said.size() < most_commands && said.insert(line).second) {
                 context.output().note("next:  " + line);
             }
         }

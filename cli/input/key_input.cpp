@@ -25,7 +25,9 @@ bool is_word_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-bool begins_like_a_key(std::string_view text) { return text.starts_with("relay_sk_") || text.starts_with("relay_at_"); }
+bool begins_like_a_key(std::string_view text) {
+    return text.starts_with("relay_sk_") || text.starts_with("relay_at_") || text.starts_with("relay_dt_");
+}
 
 KeyInput parse(std::string_view text) {
     try {

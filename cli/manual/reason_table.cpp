@@ -51,6 +51,24 @@ constexpr auto reasons = std::to_array<Reason>({
      "give the agent its key: relay-admin rotate-key AGENT"},
     {"unknown_org", "no organization has the id that the caller claims",
      "check the id in the caller's settings: relay-admin org list shows all"},
+    // relay_api.pair_start, pair_redeem and device_refresh
+    {"wrong_code",
+     "the code is mistyped, unknown, expired or used, or five wrong ones came before it: the answer is the same for "
+     "all, so "
+     "that no one can find out which codes exist",
+     "show a new code to the owner, and let the owner type it within ten minutes"},
+    {"id_taken", "another code begins with the same four characters", "the gateway makes another code and tries again"},
+    {"unknown_token",
+     "the device has never had this refresh token, or a failover lost it; the one before it may still work",
+     "the client shows the token that it had before; if that one is unknown, too, pair the device again"},
+    {"again", "another tab has refreshed the device within ten seconds: this one is accepted, without a new token",
+     "nothing: the tabs share the new token"},
+    {"replaced", "the last answer to the device was lost: its token is void, and a new one was made", "nothing"},
+    {"reused",
+     "a refresh token came again after its successor was used: two hold the tokens of the device, so it was revoked",
+     "relay-admin device show DEVICE shows the addresses; pair the device again, with a new code"},
+    {"bad_next", "the gateway gave a new token that the device has now or had before; nothing was changed",
+     "the gateway must make each token new, at random"},
     // relay_api.authorize
     {"permission_missing", "the agent is accepted, but may not do this",
      "relay-admin agent show AGENT lists what it may do; relay-admin agent grant AGENT PERMISSION adds to it"},
@@ -72,6 +90,8 @@ constexpr auto reasons = std::to_array<Reason>({
      "copy the whole key, 71 characters"},
     {"admin_token", "the text is an organization's admin token, not an agent's key",
      "use the agent's key; it begins with relay_sk_"},
+    {"device_token", "the text is a refresh token of a device, not an agent's key",
+     "use the agent's key; it begins with relay_sk_; if the token leaked, relay-admin revoke --device DEVICE"},
     // key due
     {"age", "the key is as old as its agent or organization allows; it still works",
      "relay-admin rotate-key AGENT, or automate it with --due-within"},

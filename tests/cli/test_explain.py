@@ -38,7 +38,7 @@ def test_every_reason_of_the_contract_is_explained(relay, database):
     assert {"ok", "unknown_key", "legacy_closed", "permission_missing", "key_required"} <= reasons
     definition = database.value("SELECT pg_get_viewdef('relay.due_keys'::regclass)")
     due = {word for word in ("age", "expiry", "delivery", "missing") if f"'{word}'::text" in definition}
-    verdicts = {"malformed", "admin_token"}
+    verdicts = {"malformed", "admin_token", "device_token"}
     assert set(explained(relay)["reason"]) == reasons | due | verdicts and len(due) == 4
 
 

@@ -6,13 +6,14 @@ import json
 
 import pytest
 
-LISTS = ("agent list", "key list", "org list", "role list", "gateway list", "key due")
+LISTS = ("agent list", "key list", "org list", "role list", "gateway list", "key due", "device list")
 SORTED = {
     "agent list": "agent_id org_id name owner status created_at last_used_at",
     "key list": "key_id agent_id org_id status created_at due_at expires_at last_used_at",
     "org list": "org_id name plan status agents created_at",
     "role list": "org_id role_id name agents created_at",
     "gateway list": "gateway_id live acknowledged_at changes_behind behind_seconds db_role",
+    "device list": "device_id agent_id org_id name status paired_at expires_at seen_at",
     "key due": "key_id agent_id org_id owner due_at reason created_at expires_at last_used_at",
 }
 

@@ -5,6 +5,7 @@ import pytest
 
 from support import command_table
 from support.agents import decide, first_agent, key_id, read_key
+from support.devices import insert_device
 from support.exit_codes import snapshot
 
 ACME = ("--confirm", "acme")
@@ -55,7 +56,7 @@ ELSEWHERE = {"init", "schema apply", "sandbox run", "sandbox start", "sandbox st
 READS = {
     "agent list": (), "agent show": ("bot",), "audit anomalies": (), "audit export": (), "audit list": (), "audit show": ("1",),
     "audit tail": ("--lines", "3", "--until-idle"), "audit verify": (), "incident list": (), "incident show": ("INC-0",),
-    "config show": (), "explain": ("blocked",), "gateway list": (),
+    "config show": (), "device list": (), "device show": ("4mz8q0v2h7rk",), "explain": ("blocked",), "gateway list": (),
     "key due": (), "key list": (), "key show": ("{key}",), "key verify": (), "metrics": (), "migrate-legacy status": (), "org list": (),
     "org seats": ("acme",), "org show": ("acme",), "plan list": (), "plan show": ("free",), "subscription list": (),
     "subscription show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
@@ -84,6 +85,7 @@ def key(relay, database, tmp_path):
     (tmp_path / "import.csv").write_text("agent_id,org_id,name\nimported,acme,Imported\n")
     relay("migrate-legacy", "import", "old.csv", check=0)
     relay("migrate-legacy", "start", "--deadline", "14d", check=0)
+    insert_device(database)
     return made
 
 

@@ -7,6 +7,7 @@ import pytest
 from support import command_table
 from support.a_change import WRITES, prepare
 from support.agents import decide, key_id
+from support.devices import insert_device
 from support.exhausted import exhausted_at
 
 PROGRAM = "dev"  # operator new is in a shared library there
@@ -14,7 +15,7 @@ PROGRAM = "dev"  # operator new is in a shared library there
 # A line of each command that changes nothing, by its name.
 READS = {
     "agent list": [], "agent show": ["bot"], "audit anomalies": [], "audit export": [], "audit list": [], "audit show": ["1"],
-    "audit verify": [], "incident list": [], "incident show": ["INC-0"], "completion": ["bash"], "config show": [], "doctor": [], "explain": [], "gateway list": [],
+    "audit verify": [], "incident list": [], "incident show": ["INC-0"], "completion": ["bash"], "config show": [], "device list": [], "device show": ["4mz8q0v2h7rk"], "doctor": [], "explain": [], "gateway list": [],
     "help": [], "key due": [], "key list": [], "key show": ["KEY"], "key verify": ["--agent", "bot"], "metrics": [],
     "migrate-legacy status": [],
     "org list": [], "org seats": ["acme"], "org show": ["acme"], "plan list": [], "plan show": ["free"], "subscription list": [],
@@ -26,8 +27,10 @@ FORMATS = ("table", "json", "jsonl", "csv", "id", "env")
 
 
 @pytest.fixture
-def key(relay, tmp_path):
-    return prepare(relay, tmp_path)
+def key(relay, database, tmp_path):
+    made = prepare(relay, tmp_path)
+    insert_device(database)
+    return made
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ OWN_TABLES = {
     "relay.limits", "relay.subscriptions",
     "relay.usage", "relay.holds",
     "relay.call_policies", "relay.policy_changes",
+    "relay.devices", "relay.pairings",
 }  # fmt: skip
 
 
@@ -36,11 +37,12 @@ def test_a_tenant_sees_all_of_its_own_and_nothing_else(database, tenant, keys, w
     owner_of_key = owners(database)
     expected = {"relay.organizations": 1, "relay.agents": AGENTS_EACH, "relay.agent_keys": AGENTS_EACH,
                 "relay.agent_conditions": 1, "relay.roles": 1, "relay.role_permissions": 1, "relay.agent_roles": 1,
-                "relay.revocations": 3, "relay.key_sightings": AGENTS_EACH, "relay.auth_events": EVENTS_EACH,
+                "relay.revocations": 4, "relay.key_sightings": AGENTS_EACH, "relay.auth_events": EVENTS_EACH,
                 "relay.own_refusals": 1, "relay.legacy_agents": 2, "relay.legacy_migrations": 1, "relay.legacy_sightings": 1,
                 "relay.proven_agents": AGENTS_EACH, "relay.limits": 2, "relay.subscriptions": 1,
                 "relay.usage": 1, "relay.holds": 1,
-                "relay.call_policies": 2, "relay.policy_changes": 2}  # fmt: skip
+                "relay.call_policies": 2, "relay.policy_changes": 2,
+                "relay.devices": 1, "relay.pairings": 1}  # fmt: skip
     for table, columns in readable_columns(database).items():
         rows = ask(tenant, f"SELECT {', '.join(columns)} FROM {table}", org="org03", way=way)
         assert len(rows) == expected[table], table

@@ -44,4 +44,6 @@ def ask(connection, sql, *parameters, org=None, way=WAYS[0]):
 
 
 def owners(database):
-    return {row["key_id"]: row["org_id"] for row in database.rows("SELECT key_id, org_id FROM relay.agent_keys")}
+    return {row["key_id"]: row["org_id"] for row in database.rows(
+        "SELECT key_id, org_id FROM relay.agent_keys UNION ALL SELECT device_id, org_id FROM relay.devices"
+        " UNION ALL SELECT pairing_id, org_id FROM relay.pairings")}

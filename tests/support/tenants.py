@@ -11,9 +11,9 @@ from .own_key import make_key
 
 ORGS = [f"org{number:02}" for number in range(10)]
 AGENTS_EACH = 10
-# Two that are written below, and those of the database itself: for each key, for the block that is lifted, and for the policies of the
-# organization and of an agent.
-EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2
+# Two that are written below, and those of the database itself: for each key, for the block that is lifted, for the policies of the
+# organization and of an agent, and for a device.
+EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2 + 1
 UNLISTED = ORGS[9]  # none of its agents is on the list of the shared secret
 MARK = re.compile(r"org\d\d")
 
@@ -87,6 +87,13 @@ def settle(database):
                 [("org", org, org, "window", "30s", "INC-4", "the staff suspects fraud", "staff") for org in ORGS]
                 + [("agent", f"{org}-bot5", org, "require_nonce", "yes", "INC-4", "the staff suspects fraud", "staff") for org in ORGS]
                 + [("platform", None, None, "window", "90s", None, None, "staff")])  # fmt: skip
+        cursor.execute("INSERT INTO relay.devices (device_id, org_id, agent_id, name, token_hash, token_ttl, expires_at)"
+                       " SELECT 'devce000000' || right(org_id, 1), org_id, org_id || '-bot5', 'Browser of ' || org_id, sha256('x'), '1 day', now()"
+                       " FROM relay.organizations")  # fmt: skip
+        cursor.execute("INSERT INTO relay.pairings (pairing_id, secret_hash, org_id, agent_id, expires_at)"
+                       " SELECT 'c00' || right(org_id, 1), sha256('x'), org_id, org_id || '-bot5', now() FROM relay.organizations")
+        cursor.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor)"
+                       " SELECT 'device', device_id, 'block', 'staff' FROM relay.devices")
         cursor.execute("ANALYZE")
     connection.close()
     return keys

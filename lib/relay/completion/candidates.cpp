@@ -17,7 +17,7 @@ bool may_hold_secret(std::string_view text) {
     std::string lower(text);
     std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](unsigned char letter) { return std::tolower(letter); });
-    constexpr std::array<std::string_view, 2> preambles{"relay_sk_", "relay_at_"};
+    constexpr std::array<std::string_view, 3> preambles{"relay_sk_", "relay_at_", "relay_dt_"};
     return std::any_of(preambles.begin(), preambles.end(), [&](std::string_view preamble) {
         std::size_t const at = lower.find(preamble);
         return at != std::string::npos && lower.size() > at + preamble.size() + key_id_length;
@@ -31,7 +31,8 @@ bool may_begin_id(std::string_view text) {
 }
 
 bool may_be_asked(CandidateQuery const &query) {
-    bool const too_long = query.kind == CandidateKind::key && query.prefix.size() > key_id_length;
+    bool const too_long = (query.kind == CandidateKind::key || query.kind == CandidateKind::device) &&
+                          query.prefix.size() > key_id_length;
     return !too_long && may_begin_id(query.prefix) && may_begin_id(query.org) && may_begin_id(query.agent);
 }
 

@@ -55,6 +55,14 @@ WHERE key.key_id >= $1::text AND key.key_id < $1::text || '~' AND key.key_id <> 
   AND key.status = ANY ($3::text[]) AND ($4::text = '' OR key.org_id = $4::text) AND ($5::text = '' OR key.agent_id = $5::text)
 ORDER BY key.key_id LIMIT 200)sql";
 
+constexpr auto devices_sql = R"sql(
+SELECT device.device_id AS id, device.name, device.agent_id AS owner, to_char(device.paired_at, 'YYYY-MM-DD') AS since, '' AS ticket,
+       device.status AS state
+FROM relay.device_status AS device
+WHERE device.device_id >= $1::text AND device.device_id < $1::text || '~' AND device.device_id <> ALL ($2::text[])
+  AND device.status = ANY ($3::text[]) AND ($4::text = '' OR device.org_id = $4::text) AND ($5::text = '' OR device.agent_id = $5::text)
+ORDER BY device.device_id LIMIT 200)sql";
+
 constexpr auto roles_sql = R"sql(
 SELECT DISTINCT ON (role.role_id) role.role_id AS id, role.name, role.org_id AS owner, '' AS since, '' AS ticket, '' AS state
 FROM relay.roles AS role
@@ -73,6 +81,18 @@ std::string key_statuses(IdFilter wanted) {
     }
 }
 
+std::string device_statuses(IdFilter wanted) {
+    using enum DeviceStatus;
+    switch (wanted) {
+        case IdFilter::open: return db::array_text(std::vector{active, expired});
+        case IdFilter::live: return db::array_text(std::vector{active, blocked, expired});
+        case IdFilter::blocked: return db::array_text(std::vector{blocked});
+        case IdFilter::revoked: return db::array_text(std::vector{revoked});
+        case IdFilter::all: break;
+    }
+    return db::array_text(all_texts<DeviceStatus>());
+}
+
 /// Returns the kinds (block, revoke) that must not be in force against a subject.
 std::string unwanted_kinds(IdFilter wanted) {
     switch (wanted) {
@@ -88,6 +108,10 @@ std::vector<db::TextRow> ask(db::Settings const &settings, CandidateQuery const 
     if (query.kind == CandidateKind::key) {
         return quick_query(settings, keys_sql,
                            {query.prefix, taken, key_statuses(query.wanted), query.org, query.agent}, deadline);
+    }
+    if (query.kind == CandidateKind::device) {
+        return quick_query(settings, devices_sql,
+                           {query.prefix, taken, device_statuses(query.wanted), query.org, query.agent}, deadline);
     }
     if (query.kind == CandidateKind::role) {
         return quick_query(settings, roles_sql, {query.prefix, taken, query.org, query.agent}, deadline);

@@ -10,8 +10,9 @@
 
 namespace relay {
 
-/// The kind of owner: `relay_sk_` is an agent's key, `relay_at_` an organization's admin token.
-enum class KeyType { agent, org_admin };
+/// The kind of owner: `relay_sk_` is an agent's key, `relay_at_` an organization's admin token, `relay_dt_` a refresh token
+/// of a device. Gateways make the last kind; this program only finds it.
+enum class KeyType { agent, org_admin, device };
 
 /// A key in the clear: 71 ASCII characters, prefix (9) + key id (12) + `_` + secret (43, base62 of 32 bytes) + checksum
 /// (6, base62 of the CRC-32 of the 65 characters before it). Move-only; never compared, printed or formatted.

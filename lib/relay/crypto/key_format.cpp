@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view agent_prefix = "relay_sk_";
 constexpr std::string_view org_admin_prefix = "relay_at_";
-static_assert(agent_prefix.size() == prefix_length && org_admin_prefix.size() == prefix_length);
+constexpr std::string_view device_prefix = "relay_dt_";
+static_assert(agent_prefix.size() == prefix_length && org_admin_prefix.size() == prefix_length &&
+              device_prefix.size() == prefix_length);
 
 constexpr std::string_view base62_digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// 2^256 - 1. The digits are in ASCII order, so numbers of equal width compare as texts.
@@ -55,7 +57,7 @@ KeyFault find_fault(std::string_view text) noexcept {
     if (text.size() != ApiKey::length) {
         return KeyFault::length;
     }
-    if (!text.starts_with(agent_prefix) && !text.starts_with(org_admin_prefix)) {
+    if (!text.starts_with(prefix_of(type_of(text)))) {
         return KeyFault::prefix;
     }
     if (text[separator_at] != '_') {
@@ -77,10 +79,19 @@ KeyFault find_fault(std::string_view text) noexcept {
                                                                                     : KeyFault::checksum;
 }
 
-std::string_view prefix_of(KeyType type) noexcept { return type == KeyType::agent ? agent_prefix : org_admin_prefix; }
+std::string_view prefix_of(KeyType type) noexcept {
+    switch (type) {
+        case KeyType::agent: break;
+        case KeyType::org_admin: return org_admin_prefix;
+        case KeyType::device: return device_prefix;
+    }
+    return agent_prefix;
+}
 
 KeyType type_of(std::string_view text) noexcept {
-    return text.starts_with(org_admin_prefix) ? KeyType::org_admin : KeyType::agent;
+    return text.starts_with(org_admin_prefix) ? KeyType::org_admin
+           : text.starts_with(device_prefix)  ? KeyType::device
+                                              : KeyType::agent;
 }
 
 std::uint32_t crc32(std::string_view bytes) noexcept {

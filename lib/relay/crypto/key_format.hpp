@@ -38,10 +38,10 @@ enum class KeyFault {
 /// Returns the first fault of `text`, a key without a newline at its end.
 KeyFault find_fault(std::string_view text) noexcept;
 
-/// Returns "relay_sk_" or "relay_at_".
+/// Returns "relay_sk_", "relay_at_" or "relay_dt_".
 std::string_view prefix_of(KeyType type) noexcept;
 
-/// Returns the type that belongs to a text's prefix; the text must have one of the two.
+/// Returns the type that belongs to a text's prefix; the text must have one of the three.
 KeyType type_of(std::string_view text) noexcept;
 
 /// Returns the CRC-32 of `bytes` as in zlib, PNG and Ethernet (reflected polynomial 0xEDB88320).

@@ -8,11 +8,11 @@ namespace {
 constexpr auto since_sql = R"sql(
 SELECT next_cursor, org_id, agent_id, key_id, change, kicks, at FROM relay.read_changes($1, 1000))sql";
 
+// $1: keys and devices, $2: agents, $3: organizations.
 constexpr auto last_shut_out_sql = R"sql(
 SELECT feed.txid::text AS txid, feed.seq FROM relay.change_feed AS feed
-WHERE kicks AND CASE $1 WHEN 'agent' THEN agent_id = ANY ($2::text[]) AND key_id IS NULL
-                        WHEN 'key' THEN key_id = ANY ($2::text[])
-                        ELSE org_id = ANY ($2::text[]) AND agent_id IS NULL END
+WHERE kicks AND (key_id = ANY ($1::text[]) OR (agent_id = ANY ($2::text[]) AND key_id IS NULL)
+                 OR (org_id = ANY ($3::text[]) AND agent_id IS NULL))
 ORDER BY feed.txid DESC, feed.seq DESC LIMIT 1)sql";
 
 constexpr auto announced_sql = "SELECT relay.has_announced() AS announced";
@@ -42,7 +42,15 @@ std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector
     if (subjects.empty()) {
         return std::nullopt;
     }
-    db::Rows const rows = transaction.exec(last_shut_out_sql, {common_kind(subjects), db::array_text(subjects)});
+    std::vector<std::string> keys;
+    std::vector<std::string> agents;
+    std::vector<std::string> orgs;
+    for (Subject const &subject : subjects) {
+        SubjectKind const kind = kind_of(subject);
+        (kind == SubjectKind::agent ? agents : kind == SubjectKind::org ? orgs : keys).push_back(text_of(subject));
+    }
+    db::Rows const rows =
+        transaction.exec(last_shut_out_sql, {db::array_text(keys), db::array_text(agents), db::array_text(orgs)});
     if (rows.empty()) {
         return std::nullopt;
     }

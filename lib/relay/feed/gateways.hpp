@@ -27,7 +27,7 @@ struct RoleWait {
     std::int64_t acknowledged = 0;
 };
 
-/// Waits until every live gateway has acknowledged the last block or revocation of one of `subjects`, of one kind.
+/// Waits until every live gateway has acknowledged the last block or revocation of one of `subjects`.
 class GatewayWait : public Acknowledgement {
   public:
     /// `is_new`: the change was made just now, so the feed must hold it.

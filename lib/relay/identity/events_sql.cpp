@@ -16,7 +16,7 @@ SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason,
 FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,
               trace_id, detail, times
        FROM relay.recorded_events
-       WHERE agent_id = $1 AND (NOT $3::boolean OR action NOT IN ('authenticated', 'legacy_authenticated'))
+       WHERE agent_id = $1 AND (NOT $3::boolean OR action NOT IN ('authenticated', 'legacy_authenticated', 'device_refreshed'))
        ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)
       UNION ALL
       (SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,
@@ -33,7 +33,7 @@ FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, 
               trace_id, detail, times
        FROM relay.recorded_events
        WHERE agent_id = (SELECT k.agent_id FROM relay.agent_keys AS k WHERE k.key_id = $1) AND key_id = $1
-         AND (NOT $3::boolean OR action NOT IN ('authenticated', 'legacy_authenticated'))
+         AND (NOT $3::boolean OR action NOT IN ('authenticated', 'legacy_authenticated', 'device_refreshed'))
        ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)
       UNION ALL
       (SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, reason, ip_address, actor, db_role, ticket,

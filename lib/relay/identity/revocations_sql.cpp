@@ -12,7 +12,7 @@ constexpr auto standing_sql = R"sql(
 SELECT subject_kind, subject_id, kind, at, until, ticket, reason, actor, db_role
 FROM relay.standing_revocations
 WHERE (subject_kind = 'agent' AND subject_id = ANY ($1::text[])) OR (subject_kind = 'org' AND subject_id = ANY ($2::text[]))
-   OR (subject_kind = 'key' AND subject_id = ANY ($3::text[]))
+   OR (subject_kind = 'key' AND subject_id = ANY ($3::text[])) OR (subject_kind = 'device' AND subject_id = ANY ($4::text[]))
 ORDER BY until DESC NULLS FIRST, at)sql";
 
 constexpr auto standing_for_agent_sql = R"sql(
@@ -80,6 +80,7 @@ Subject read_subject(db::Row const &row, SubjectKind kind, char const *column) {
     switch (kind) {
         case SubjectKind::agent: return row.id<AgentId>(column);
         case SubjectKind::org: return row.id<OrgId>(column);
+        case SubjectKind::device: return row.id<DeviceId>(column);
         case SubjectKind::key: break;
     }
     return row.id<KeyId>(column);
@@ -133,7 +134,7 @@ bool knows_ticket(db::Transaction &transaction, Note const &ticket, StandingKind
 db::Pending<std::vector<Standing>> standing_for(db::Transaction &transaction, std::vector<Subject> const &subjects) {
     return transaction.ask(standing_sql,
                            {ids_of_kind(subjects, SubjectKind::agent), ids_of_kind(subjects, SubjectKind::org),
-                            ids_of_kind(subjects, SubjectKind::key)},
+                            ids_of_kind(subjects, SubjectKind::key), ids_of_kind(subjects, SubjectKind::device)},
                            read_all);
 }
 

@@ -77,6 +77,7 @@ enum class KeyVerdict {
     over_limit,  ///< the plan of its organization has no seat for its agent
     malformed,  ///< its form or its checksum is wrong
     admin_token,  ///< an organization's token, not an agent's key
+    device_token,  ///< a refresh token of a device
 };
 
 template <>
@@ -93,19 +94,32 @@ struct EnumText<KeyVerdict> {
                                              {KeyVerdict::org_mismatch, "org_mismatch"},
                                              {KeyVerdict::over_limit, "over_limit"},
                                              {KeyVerdict::malformed, "malformed"},
-                                             {KeyVerdict::admin_token, "admin_token"}});
+                                             {KeyVerdict::admin_token, "admin_token"},
+                                             {KeyVerdict::device_token, "device_token"}});
+};
+
+/// What a gateway would decide about a device: by itself, its agent and its organization.
+enum class DeviceStatus { active, blocked, revoked, expired };
+
+template <>
+struct EnumText<DeviceStatus> {
+    static constexpr auto words = std::to_array<EnumWord<DeviceStatus>>({{DeviceStatus::active, "active"},
+                                                                         {DeviceStatus::blocked, "blocked"},
+                                                                         {DeviceStatus::revoked, "revoked"},
+                                                                         {DeviceStatus::expired, "expired"}});
 };
 
 /// What kind of secret a hash belongs to.
 enum class SecretKind {
     key,
     token,  ///< an organization's admin token
+    device,  ///< a refresh token of a device
 };
 
 template <>
 struct EnumText<SecretKind> {
-    static constexpr auto words =
-        std::to_array<EnumWord<SecretKind>>({{SecretKind::key, "key"}, {SecretKind::token, "token"}});
+    static constexpr auto words = std::to_array<EnumWord<SecretKind>>(
+        {{SecretKind::key, "key"}, {SecretKind::token, "token"}, {SecretKind::device, "device"}});
 };
 
 /// Whether a subject is refused for a while or permanently.

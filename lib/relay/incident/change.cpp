@@ -18,6 +18,7 @@ Advice list_for(Subject const &subject) {
     switch (kind_of(subject)) {
         case SubjectKind::agent: return advise(Act::list_agents);
         case SubjectKind::org: return advise(Act::list_orgs);
+        case SubjectKind::device: return advise(Act::list_devices);
         case SubjectKind::key: break;
     }
     return advise(Act::list_keys);
@@ -30,6 +31,12 @@ Error unknown(Subject const &subject, Direction direction) {
             no_such(subject),
             {.next = can_force ? std::move(list).also(advise(Act::shut_out_unknown_agent)) : std::move(list),
              .sought = {.kind = text_of(kind_of(subject)), .text = text_of(subject)}}};
+}
+
+/// The id in the column key_id of events: that of a key, or of a device, which has the same form.
+std::optional<KeyId> key_or_device(Subject const &subject) {
+    auto const device = subject_as<DeviceId>(subject);
+    return device ? std::optional(KeyId::parse(device->text())) : subject_as<KeyId>(subject);
 }
 
 /// What is read behind the COMMIT.
@@ -144,7 +151,7 @@ sql::NewEvent Change::event_of(sql::Judged const &one, std::optional<Instant> un
                                                                      : sql::lift_action(one.subject, m_request.kind),
                         .org_id = org ? org : one.org_id,
                         .agent_id = agent ? agent : one.agent_id,
-                        .key_id = subject_as<KeyId>(one.subject)};
+                        .key_id = key_or_device(one.subject)};
     if (until) {
         event.detail.add("until", format_instant(*until));
     }

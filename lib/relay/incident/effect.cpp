@@ -62,7 +62,7 @@ std::function<std::vector<Subject>(std::optional<Instant> const &)> ask_committe
                                                                                   std::vector<Subject> const &subjects,
                                                                                   StandingKind kind, bool in_force) {
     std::vector<db::Pending<std::vector<sql::Term>>> asked;
-    for (SubjectKind const one : {SubjectKind::org, SubjectKind::agent, SubjectKind::key}) {
+    for (SubjectKind const one : {SubjectKind::org, SubjectKind::agent, SubjectKind::key, SubjectKind::device}) {
         if (std::vector<Subject> const some = of_kind(subjects, one); !some.empty()) {
             asked.push_back(sql::unlifted_terms(transaction, some, kind, in_force));
         }

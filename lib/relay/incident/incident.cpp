@@ -77,6 +77,16 @@ IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd con
     return change_org(database, Direction::shut_out, {.subjects = {org}, .end = end}, options);
 }
 
+IncidentReceipt block_devices(db::Database &database, std::vector<DeviceId> const &devices, BlockEnd const &end,
+                              WriteOptions const &options) {
+    return change_at_once(database, Direction::shut_out, {.subjects = each_once(devices), .end = end}, options);
+}
+
+IncidentReceipt unblock_devices(db::Database &database, std::vector<DeviceId> const &devices,
+                                WriteOptions const &options) {
+    return change_at_once(database, Direction::lift, {.subjects = each_once(devices)}, options);
+}
+
 IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents,
                                WriteOptions const &options) {
     return change_at_once(database, Direction::lift, {.subjects = each_once(agents)}, options);
@@ -95,7 +105,7 @@ IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, Write
         std::vector<Standing> const blocks = sql::standing_under(transaction, ticket, StandingKind::block);
         IncidentReceipt receipt;
         note_who(receipt, transaction);
-        for (SubjectKind const kind : {SubjectKind::org, SubjectKind::agent}) {
+        for (SubjectKind const kind : {SubjectKind::org, SubjectKind::agent, SubjectKind::device}) {
             if (std::vector<Subject> const subjects = subjects_of(blocks, kind); !subjects.empty()) {
                 append(receipt, change_in(transaction, Direction::lift, {.subjects = subjects}, options.by, trail));
             }
@@ -119,6 +129,12 @@ IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &ke
                           options);
 }
 
+IncidentReceipt revoke_devices(db::Database &database, std::vector<DeviceId> const &devices,
+                               WriteOptions const &options) {
+    return change_at_once(database, Direction::shut_out, {.subjects = each_once(devices), .kind = StandingKind::revoke},
+                          options);
+}
+
 IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::FoundKey> const &found,
                              WriteOptions const &options) {
     IncidentReceipt all = run_incident(database, options, [&](db::Transaction &transaction, Trail &trail) {
@@ -129,11 +145,17 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::
         }
         note_who(receipt, transaction);
         std::vector<Subject> keys;
+        std::vector<Subject> devices;
         auto next = owners.begin();
         for (auto const &[id, key] : found) {
             auto const owner = (next++)->get();
             if (owner && owner->kind == SecretKind::key) {
                 keys.emplace_back(id);
+            } else if (owner && owner->kind == SecretKind::device) {
+                Subject const device = DeviceId::parse(id.text());
+                if (std::find(devices.begin(), devices.end(), device) == devices.end()) {  // several tokens of it
+                    devices.push_back(device);
+                }
             } else if (owner) {
                 bool const changed = sql::revoke_token(transaction, id);
                 receipt.items.push_back({.subject = id, .is_token = true, .changed = changed});
@@ -154,9 +176,11 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::
                                {.why = "it was never issued here, or someone put a known id before another secret"})});
             }
         }
-        if (!keys.empty()) {
-            append(receipt, change_in(transaction, Direction::shut_out,
-                                      {.subjects = keys, .kind = StandingKind::revoke}, options.by, trail));
+        for (std::vector<Subject> const &subjects : {keys, devices}) {
+            if (!subjects.empty()) {
+                append(receipt, change_in(transaction, Direction::shut_out,
+                                          {.subjects = subjects, .kind = StandingKind::revoke}, options.by, trail));
+            }
         }
         return receipt;
     });

@@ -31,7 +31,8 @@ struct IncidentItem {
     OrgId const *org() const { return std::get_if<OrgId>(&subject); }
     /// Null for a token.
     KeyId const *key() const { return is_token ? nullptr : std::get_if<KeyId>(&subject); }
-    /// "agent", "org", "key" or "token".
+    DeviceId const *device() const { return std::get_if<DeviceId>(&subject); }
+    /// "agent", "org", "key", "device" or "token".
     std::string_view kind_text() const { return is_token ? text_of(SecretKind::token) : text_of(kind_of(subject)); }
 };
 
@@ -58,10 +59,16 @@ IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const 
 /// Blocks an organization, and so all of its agents. Throws Error: not_found.
 IncidentReceipt block_org(db::Database &database, OrgId const &org, BlockEnd const &end, WriteOptions const &options);
 
+/// Blocks devices: gateways refuse their tokens until the block ends or is lifted.
+IncidentReceipt block_devices(db::Database &database, std::vector<DeviceId> const &devices, BlockEnd const &end,
+                              WriteOptions const &options);
+
 /// Lifts blocks; revocations remain in force. An agent that is not blocked is not an error; an unknown id is an error
 /// of its item only.
 IncidentReceipt unblock_agents(db::Database &database, std::vector<AgentId> const &agents, WriteOptions const &options);
 IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptions const &options);
+IncidentReceipt unblock_devices(db::Database &database, std::vector<DeviceId> const &devices,
+                                WriteOptions const &options);
 /// Lifts every block in force that was made under a ticket. Throws Error: not_found, no block was ever made under it.
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options);
 
@@ -71,7 +78,11 @@ IncidentReceipt revoke_agents(db::Database &database, std::vector<AgentId> const
 IncidentReceipt revoke_org(db::Database &database, OrgId const &org, WriteOptions const &options);
 /// Revokes single keys by id.
 IncidentReceipt revoke_keys(db::Database &database, std::vector<KeyId> const &keys, WriteOptions const &options);
-/// Revokes keys and organizations' admin tokens (`is_token`) found in a text, in one transaction.
+/// Revokes devices, permanently: their owners pair them again.
+IncidentReceipt revoke_devices(db::Database &database, std::vector<DeviceId> const &devices,
+                               WriteOptions const &options);
+/// Revokes keys, organizations' admin tokens (`is_token`) and the devices of refresh tokens found in a text, in one
+/// transaction.
 ///
 /// Revokes only what has the stored hash: a key id is public, and anyone can make a text that looks like a key.
 /// Anything else becomes an item with an error (not_found).

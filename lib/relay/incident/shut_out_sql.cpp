@@ -20,6 +20,8 @@ constexpr auto of_orgs =
     "row.org_id AS id, row.org_id, NULL::text AS agent_id FROM relay.organizations AS row WHERE row.org_id = a.id";
 constexpr auto of_keys =
     "row.key_id AS id, row.org_id, row.agent_id FROM relay.agent_keys AS row WHERE row.key_id = a.id";
+constexpr auto of_devices =
+    "row.device_id AS id, row.org_id, row.agent_id FROM relay.devices AS row WHERE row.device_id = a.id";
 
 // $4 or $5: when the block ends, or in how many seconds; $6: by force; $7 to $9: ticket, reason, actor;
 // $10: the event's action; $11: trace id; $12: see ShutOut::committed_at.
@@ -48,7 +50,7 @@ constexpr auto shut_out_sql = R"sql() AS subject ON true
 constexpr auto events_sql = R"sql(, written AS (
     INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, detail, reason, ticket, actor, trace_id)
     SELECT $10, CASE $1 WHEN 'org' THEN judged.id ELSE judged.org_id END, CASE $1 WHEN 'agent' THEN judged.id ELSE judged.agent_id END,
-           CASE $1 WHEN 'key' THEN judged.id END,
+           CASE WHEN $1 IN ('key', 'device') THEN judged.id END,
            CASE WHEN term.until IS NOT NULL THEN jsonb_build_object(
                'until', to_char(term.until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) END, $8, $7, $9, $11
     FROM judged JOIN changed ON changed.subject_id = judged.id CROSS JOIN term
@@ -76,7 +78,7 @@ constexpr auto lift_sql = R"sql() AS subject ON true
 ), written AS (
     INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, reason, ticket, actor, trace_id)
     SELECT $7, CASE $1 WHEN 'org' THEN asked.id ELSE asked.org_id END, CASE $1 WHEN 'agent' THEN asked.id ELSE asked.agent_id END,
-           CASE $1 WHEN 'key' THEN asked.id END, $4, $5, $6, $8
+           CASE WHEN $1 IN ('key', 'device') THEN asked.id END, $4, $5, $6, $8
     FROM asked JOIN changed ON changed.subject_id = asked.id ORDER BY asked.position
     RETURNING 1
 )
@@ -99,12 +101,14 @@ class ByKind {
     explicit ByKind(std::string const &rest)
         : m_agents(std::string(asked_sql) + of_agents + rest),
           m_orgs(std::string(asked_sql) + of_orgs + rest),
-          m_keys(std::string(asked_sql) + of_keys + rest) {}
+          m_keys(std::string(asked_sql) + of_keys + rest),
+          m_devices(std::string(asked_sql) + of_devices + rest) {}
 
     char const *operator[](SubjectKind kind) const {
         switch (kind) {
             case SubjectKind::agent: return m_agents.c_str();
             case SubjectKind::org: return m_orgs.c_str();
+            case SubjectKind::device: return m_devices.c_str();
             case SubjectKind::key: break;
         }
         return m_keys.c_str();
@@ -114,6 +118,7 @@ class ByKind {
     std::string m_agents;
     std::string m_orgs;
     std::string m_keys;
+    std::string m_devices;
 };
 
 JudgedAll read_all(db::Rows const &rows, SubjectKind kind) {

@@ -24,7 +24,7 @@ struct ShutOut {
 /// What was done about one subject.
 struct Judged {
     Subject subject;
-    bool known = false;  ///< the agent, organization or key exists
+    bool known = false;  ///< the agent, organization, key or device exists
     std::optional<OrgId> org_id{};
     std::optional<AgentId> agent_id{};
     bool changed = false;

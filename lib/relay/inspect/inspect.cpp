@@ -1,6 +1,7 @@
 #include "relay/inspect/inspect.hpp"
 
 #include "relay/db/list_text.hpp"
+#include "relay/devices/devices_sql.hpp"
 #include "relay/identity/agent_permissions_sql.hpp"
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/authentications_sql.hpp"
@@ -122,6 +123,7 @@ AgentDetails show_agent(db::Database &database, AgentId const &agent, int events
             sql::get_agent(transaction, agent);  // throws, with similar ids
         }
         transaction.require(details.has_value(), "agent " + agent.text());
+        details->devices = sql::count_devices(transaction, agent);
         return *std::move(details);
     });
 }

@@ -58,13 +58,14 @@ struct AgentDetails {
     std::vector<Grant> grants{};  ///< everything that it may do, directly and through roles
     std::vector<RoleId> roles{};
     KeylessWays keyless{};
+    std::int64_t devices = 0;  ///< neither revoked nor expired; only of show_agent
     Instant at{};
     std::string db_role{};
 };
 /// Returns everything about an agent, with its last `events`. Throws Error: not_found, with similar ids.
 AgentDetails show_agent(db::Database &database, AgentId const &agent, int events);
 
-/// Asks for the same in one message. The result returns none if there is no such agent. `at` and `db_role` are those of
+/// Asks for the same, except devices, in one message. The result returns none if there is no such agent. `at` and `db_role` are those of
 /// the transaction's start.
 std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transaction, AgentId const &agent,
                                                          int events);

@@ -7,7 +7,7 @@ namespace relay {
 
 std::vector<Recognized> recognize(db::Settings const &settings, std::string_view text) {
     std::string_view id = text;
-    for (std::string_view const prefix : {"relay_sk_", "relay_at_"}) {
+    for (std::string_view const prefix : {"relay_sk_", "relay_at_", "relay_dt_"}) {
         if (id.starts_with(prefix)) {
             id = id.substr(prefix.size(), KeyId::length);
         }

@@ -12,7 +12,7 @@
 namespace relay {
 
 /// What a text can be the id of. A token is an organization's admin token, a ticket is that of a block or revocation.
-enum class NamedThing { agent, org, key, token, role, ticket };
+enum class NamedThing { agent, org, key, token, device, role, ticket };
 
 template <>
 struct EnumText<NamedThing> {
@@ -20,6 +20,7 @@ struct EnumText<NamedThing> {
                                                                        {NamedThing::org, "org"},
                                                                        {NamedThing::key, "key"},
                                                                        {NamedThing::token, "token"},
+                                                                       {NamedThing::device, "device"},
                                                                        {NamedThing::role, "role"},
                                                                        {NamedThing::ticket, "ticket"}});
 };
@@ -28,10 +29,10 @@ struct EnumText<NamedThing> {
 struct Recognized {
     NamedThing thing{};
     std::string id{};
-    std::optional<std::string> agent{};  ///< of a key
-    std::optional<std::string> org{};  ///< of an agent, a key, a token or a role
+    std::optional<std::string> agent{};  ///< of a key or a device
+    std::optional<std::string> org{};  ///< of an agent, a key, a token, a device or a role
     bool by_name = false;  ///< the text is its name, not its id
-    std::optional<Subject> subject{};  ///< the id of an agent, an organization, a key or a token
+    std::optional<Subject> subject{};  ///< the id of an agent, an organization, a key, a token or a device
 };
 
 /// Returns what a text names in this database, ids before names; at most 10. A key may be given with its prefix

@@ -12,6 +12,7 @@ FROM (SELECT 1 AS rank, 'agent' AS thing, agent_id AS id, NULL AS agent_id, org_
       UNION ALL SELECT 2, 'org', org_id, NULL, NULL, false FROM relay.organizations WHERE org_id = $1
       UNION ALL SELECT 3, 'key', key_id, agent_id, org_id, false FROM relay.agent_keys WHERE key_id = $1
       UNION ALL SELECT 4, 'token', token_id, NULL, org_id, false FROM relay.org_tokens WHERE token_id = $1
+      UNION ALL SELECT 4, 'device', device_id, agent_id, org_id, false FROM relay.devices WHERE device_id = $1
       UNION ALL SELECT 5, 'role', role_id, NULL, org_id, false FROM relay.roles WHERE role_id = $1
       UNION ALL (SELECT 6, 'ticket', ticket, NULL, NULL, false FROM relay.revocations WHERE ticket = $2 LIMIT 1)
       UNION ALL (SELECT 7, 'agent', agent_id, NULL, org_id, true FROM relay.agents
@@ -29,6 +30,7 @@ std::optional<Subject> subject_of(db::Row const &row, NamedThing thing) {
         case NamedThing::org: return read_subject(row, SubjectKind::org, "id");
         case NamedThing::key:
         case NamedThing::token: return read_subject(row, SubjectKind::key, "id");
+        case NamedThing::device: return read_subject(row, SubjectKind::device, "id");
         case NamedThing::role:
         case NamedThing::ticket: break;
     }

@@ -12,12 +12,21 @@ namespace {
 
 /// A text without the prefix that a key has in logs, and without what follows the id.
 std::string without_prefix(std::string_view text) {
-    for (std::string_view const prefix : {"relay_sk_", "relay_at_"}) {
+    for (std::string_view const prefix : {"relay_sk_", "relay_at_", "relay_dt_"}) {
         if (text.starts_with(prefix)) {
             return std::string(text.substr(prefix.size(), KeyId::length));
         }
     }
     return std::string(text);
+}
+
+NamedThing thing_of(KeyType type) {
+    switch (type) {
+        case KeyType::agent: break;
+        case KeyType::org_admin: return NamedThing::token;
+        case KeyType::device: return NamedThing::device;
+    }
+    return NamedThing::key;
 }
 
 template <typename Work>
@@ -55,7 +64,7 @@ std::vector<Whose> named_by(db::Transaction &transaction, Recognized const &one)
     if (auto const *const org = std::get_if<OrgId>(&*one.subject)) {
         return {sql::whose_org(transaction, *org)};
     }
-    return sql::whose_keys(transaction, {std::get<KeyId>(*one.subject)}).get();
+    return sql::whose_keys(transaction, {KeyId::parse(text_of(*one.subject))}).get();  // of a key, a token or a device
 }
 
 }  // namespace
@@ -93,8 +102,7 @@ WhoseAll whose_found(db::Database &database, std::multimap<KeyId, scan::FoundKey
         auto owner = owners.begin();
         for (auto const &[id, key] : found) {
             bool const is_this = (owner++)->get().has_value();
-            add(id, key.type == KeyType::agent ? NamedThing::key : NamedThing::token,
-                is_this ? Proof::whole_key : Proof::other_secret);
+            add(id, thing_of(key.type), is_this ? Proof::whole_key : Proof::other_secret);
         }
         for (KeyId const &id : damaged) {
             add(id, NamedThing::key, Proof::id_only);

@@ -29,9 +29,9 @@ struct EnumText<Proof> {
         {{Proof::whole_key, "whole_key"}, {Proof::id_only, "id_only"}, {Proof::other_secret, "other_secret"}});
 };
 
-/// A key and its owner; or an agent that has no live key, or an organization.
+/// A key, a token or a device, and its owner; or an agent that has no live key, or an organization.
 struct Whose {
-    NamedThing thing = NamedThing::key;  ///< key, token, agent or org
+    NamedThing thing = NamedThing::key;  ///< key, token, device, agent or org
     std::optional<std::string> asked{};  ///< the text that was looked up; none: it was found in a scanned text
     std::optional<Proof> proof{};  ///< of a key or token
     std::optional<KeyId> key_id{};

@@ -18,12 +18,18 @@ CROSS JOIN LATERAL (
     FROM relay.key_status AS key WHERE key.key_id = asked.id
     UNION ALL
     SELECT 'token', token.token_id, NULL, token.org_id, NULL, CASE WHEN token.revoked_at IS NULL THEN 'active' ELSE 'revoked' END, false, NULL
-    FROM relay.org_tokens AS token WHERE token.token_id = asked.id) AS found
+    FROM relay.org_tokens AS token WHERE token.token_id = asked.id
+    UNION ALL
+    SELECT 'device', device.device_id, device.agent_id, device.org_id, CASE device.status WHEN 'blocked' THEN 'active' ELSE device.status END, NULL,
+           device.status = 'blocked', device.seen_at
+    FROM relay.device_status AS device WHERE device.device_id = asked.id) AS found
 JOIN relay.organizations AS org ON org.org_id = found.org_id
 LEFT JOIN relay.agents AS agent ON agent.agent_id = found.agent_id
 LEFT JOIN LATERAL (
-    SELECT host(sighting.ip_address) AS address FROM relay.key_sightings AS sighting
-    WHERE sighting.key_id = found.id AND sighting.ip_address <> '::' ORDER BY sighting.last_used_at DESC LIMIT 1) AS seen ON true
+    (SELECT host(sighting.ip_address) AS address FROM relay.key_sightings AS sighting
+     WHERE sighting.key_id = found.id AND sighting.ip_address <> '::' ORDER BY sighting.last_used_at DESC LIMIT 1)
+    UNION ALL
+    SELECT host(device.seen_from) FROM relay.devices AS device WHERE found.thing = 'device' AND device.device_id = found.id) AS seen ON true
 ORDER BY asked.position)sql";
 
 // $1: the ids of keys.
@@ -52,10 +58,10 @@ Whose read_key(db::Row const &row) {
                 .has_seat = row.boolean("has_seat"),
                 .last_used_at = row.optional_instant("last_used_at"),
                 .last_address = row.optional_text("address")};
-    if (whose.thing == NamedThing::key) {
-        whose.state = row.value<KeyStatus>("key_status");
-    } else {
+    if (whose.thing == NamedThing::token) {
         whose.state = row.value<Status>("token_status");
+    } else {
+        whose.state = row.value<KeyStatus>("key_status");
     }
     return whose;
 }

@@ -52,6 +52,9 @@ enum class Act {
     retire_by_force,
     list_staged_keys,  ///< (agent)
     retire_staged_key,  ///< (key)
+    // Devices
+    list_devices,
+    unblock_device,  ///< (device)
     // Roles
     list_roles,  ///< (org)
     show_role,  ///< (org, role)

@@ -102,7 +102,7 @@ std::optional<std::string> find_bad_character(std::string_view text, bool (*allo
 
 /// Returns the kind of id that was expected; empty for other texts.
 Sought sought_by(std::string_view what, std::string_view text) {
-    for (std::string_view const kind : {"agent", "org", "key", "role"}) {
+    for (std::string_view const kind : {"agent", "org", "key", "role", "device"}) {
         if (what.starts_with(kind) && what.substr(kind.size()) == " id") {
             return {.kind = kind, .text = std::string(text)};
         }
@@ -186,6 +186,22 @@ std::vector<std::string> readable_key_id(std::string_view text) {
     return is_key_id ? std::vector<std::string>{guess} : std::vector<std::string>{};
 }
 
+/// Checks the id of a key or of a device.
+std::string check_public_id(std::string const &what, std::string_view text) {
+    std::string const allowed = "a " + what + " is 12 characters of 0-9 and a-z without i, l, o and u";
+    if (text.size() == KeyId::length && std::all_of(text.begin(), text.end(), is_key_id_character)) {
+        return std::string(text);
+    }
+    if (text.empty()) {
+        refuse_empty(what, allowed);
+    }
+    refuse_key(what, text);
+    if (auto const fault = find_bad_character(text, is_key_id_character, "of a " + what)) {
+        refuse(what, text, *fault, allowed, readable_key_id(text));
+    }
+    refuse(what, text, "has " + std::to_string(text.size()) + " characters where 12 are needed", allowed);
+}
+
 std::string check_free_text(std::string const &what, std::string_view text, std::size_t most) {
     std::string const allowed =
         "use 1 to " + std::to_string(most) +
@@ -223,20 +239,9 @@ AgentId AgentId::parse_new(std::string_view text) { return AgentId(check_id(new_
 
 AgentId AgentId::parse(std::string_view text) { return AgentId(check_id(agent_rule, text)); }
 
-KeyId KeyId::parse(std::string_view text) {
-    constexpr std::string_view allowed = "a key id is 12 characters of 0-9 and a-z without i, l, o and u";
-    if (text.size() == length && std::all_of(text.begin(), text.end(), is_key_id_character)) {
-        return KeyId(std::string(text));
-    }
-    if (text.empty()) {
-        refuse_empty("key id", allowed);
-    }
-    refuse_key("key id", text);
-    if (auto const fault = find_bad_character(text, is_key_id_character, "of a key id")) {
-        refuse("key id", text, *fault, allowed, readable_key_id(text));
-    }
-    refuse("key id", text, "has " + std::to_string(text.size()) + " characters where 12 are needed", allowed);
-}
+KeyId KeyId::parse(std::string_view text) { return KeyId(check_public_id("key id", text)); }
+
+DeviceId DeviceId::parse(std::string_view text) { return DeviceId(check_public_id("device id", text)); }
 
 OperationId OperationId::parse(std::string_view text) {
     constexpr std::string_view prefix = "op_";

@@ -107,6 +107,16 @@ class KeyId : public detail::CheckedText<KeyId> {
     explicit KeyId(std::string text) : CheckedText(std::move(text)) {}
 };
 
+/// The id of a person's device, in the form of a key id. It is the public part of the device's refresh tokens.
+class DeviceId : public detail::CheckedText<DeviceId> {
+  public:
+    static DeviceId parse(std::string_view text);
+    DeviceId(StoredText, std::string text) : CheckedText(std::move(text)) {}
+
+  private:
+    explicit DeviceId(std::string text) : CheckedText(std::move(text)) {}
+};
+
 /// The id of one writing transaction in relay.operations: `op_` and 24 characters of the key id's alphabet, 120 bits.
 class OperationId : public detail::CheckedText<OperationId> {
   public:

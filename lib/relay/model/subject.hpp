@@ -8,22 +8,24 @@
 #include <variant>
 #include <vector>
 
-/// Subject: what a block or a revocation is about, which is an agent, a whole organization, or a single key.
+/// Subject: what a block or a revocation is about, which is an agent, a whole organization, a single key, or a device.
 ///
-/// It is a variant of the three kinds of id, so the kind can never disagree with the id. In the database it is two
+/// It is a variant of the four kinds of id, so the kind can never disagree with the id. In the database it is two
 /// columns (subject_kind, subject_id), on the screen "agent billing-1"; the kind is converted only there. Statements
 /// take subjects of one kind: see common_kind.
 namespace relay {
 
-using Subject = std::variant<AgentId, OrgId, KeyId>;
+using Subject = std::variant<AgentId, OrgId, KeyId, DeviceId>;
 
 /// In the order of the alternatives of Subject.
-enum class SubjectKind { agent, org, key };
+enum class SubjectKind { agent, org, key, device };
 
 template <>
 struct EnumText<SubjectKind> {
-    static constexpr auto words = std::to_array<EnumWord<SubjectKind>>(
-        {{SubjectKind::agent, "agent"}, {SubjectKind::org, "org"}, {SubjectKind::key, "key"}});
+    static constexpr auto words = std::to_array<EnumWord<SubjectKind>>({{SubjectKind::agent, "agent"},
+                                                                        {SubjectKind::org, "org"},
+                                                                        {SubjectKind::key, "key"},
+                                                                        {SubjectKind::device, "device"}});
 };
 
 inline SubjectKind kind_of(Subject const &subject) { return static_cast<SubjectKind>(subject.index()); }

@@ -45,7 +45,7 @@ std::size_t run_length(std::string_view text, Predicate belongs) {
 
 /// Returns the position in `text` at which a key begins, in upper or lower case; the size of `text` if there is none.
 std::size_t find_key(std::string_view text) {
-    constexpr std::array<std::string_view, 2> prefixes{"relay_sk_", "relay_at_"};
+    constexpr std::array<std::string_view, 3> prefixes{"relay_sk_", "relay_at_", "relay_dt_"};
     auto const same = [](char typed, char wanted) {
         return typed == wanted || (typed >= 'A' && typed <= 'Z' && typed - 'A' + 'a' == wanted);
     };

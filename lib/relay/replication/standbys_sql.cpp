@@ -2,6 +2,8 @@
 
 #include "relay/db/list_text.hpp"
 
+#include <algorithm>
+
 namespace relay::sql {
 namespace {
 
@@ -10,9 +12,9 @@ SELECT here.database_id || '.' || here.timeline AS history, pg_current_wal_flush
 FROM relay.feed_history() AS here)sql";
 
 constexpr auto stand_sql = R"sql(
-SELECT NOT EXISTS (SELECT FROM unnest($2::text[]) AS asked (id)
+SELECT NOT EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS asked (kind, id)
                    WHERE NOT EXISTS (SELECT FROM relay.revocations AS r
-                                     WHERE r.subject_kind = $1 AND r.subject_id = asked.id AND r.lifted_at IS NULL)) AS stand)sql";
+                                     WHERE r.subject_kind = asked.kind AND r.subject_id = asked.id AND r.lifted_at IS NULL)) AS stand)sql";
 
 // A login that may see the progress of standbys reads it directly, any other through a function of relay_owner's.
 // Base backups and archivers (pg_receivewal) also receive WAL, but they replay nothing and cannot become the primary;
@@ -55,8 +57,10 @@ WalPlace wal_place(db::Transaction &transaction) {
 }
 
 bool stand_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects) {
+    std::vector<SubjectKind> kinds;
+    std::transform(subjects.begin(), subjects.end(), std::back_inserter(kinds), kind_of);
     return subjects.empty() ||
-           transaction.exec(stand_sql, {common_kind(subjects), db::array_text(subjects)}).one().boolean("stand");
+           transaction.exec(stand_sql, {db::array_text(kinds), db::array_text(subjects)}).one().boolean("stand");
 }
 
 StandbySight sight_standbys(db::Transaction &transaction, std::string const &lsn) {

@@ -16,9 +16,11 @@ constexpr Table<bool> id_characters([](char c) { return KeyId::alphabet.find(c) 
 bool may_follow(std::string_view text, char c) {
     std::size_t const at = text.size();
     if (at < detail::prefix_length) {
-        std::string_view const agent = detail::prefix_of(KeyType::agent);
-        std::string_view const token = detail::prefix_of(KeyType::org_admin);
-        return (agent[at] == c && agent.starts_with(text)) || (token[at] == c && token.starts_with(text));
+        auto const begins = [&](KeyType type) {
+            std::string_view const prefix = detail::prefix_of(type);
+            return prefix[at] == c && prefix.starts_with(text);
+        };
+        return begins(KeyType::agent) || begins(KeyType::org_admin) || begins(KeyType::device);
     }
     if (at < detail::separator_at) {
         return id_characters[c];

@@ -11,6 +11,8 @@ SIGTERM ends it: it accepts no more calls, waits for those under way, and report
 While a fleet moves off its shared secret (migrate-legacy), AGENT_SECRET has that secret. With
 ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true, a caller that shows it and claims an agent id is accepted if the database says
 that this agent may still use it.
+
+Devices of people are paired and refreshed below /api/, and call with their tokens instead of a key: pairing.py.
 """
 
 import hmac
@@ -25,6 +27,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psycopg2
 import psycopg2.extras
 import psycopg2.pool
+from pairing import PAGE, Devices, Endpoints
 from uses import Uses
 from verifier import Verifier
 
@@ -69,6 +72,17 @@ if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
 uses = Uses(record, on_error=log)
 verifier = Verifier(query, connect, "http-gateway", uses)
+devices = Devices(query, verifier)
+
+
+def agent_of(headers, ip):
+    """The agent whose key a request shows, or None."""
+    scheme, _, key = headers.get("Authorization", "").partition(" ")
+    decision = verifier.check(key if scheme == "Bearer" else "", ip=ip, trace_id=headers.get("X-Request-Id"))
+    return decision["agent_id"] if decision["ok"] else None
+
+
+endpoints = Endpoints(devices, agent_of)
 
 
 MISMATCHES = ("agent_mismatch", "org_mismatch")  # the caller has a good key
@@ -113,20 +127,36 @@ class Gateway(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # head and body of an answer are two writes: the second would wait for an ACK
 
+    def do_GET(self):
+        is_page = self.path == "/pair"
+        self.reply(*((200, PAGE.read_bytes(), "text/html; charset=utf-8") if is_page else (404, b"")))
+
     def do_POST(self):
+        if self.path == "/api/device/wait":  # not a call: it must not hold up the end
+            self.answer()
+            return
         with calls:
             self.answer()
 
     def answer(self):
         try:
-            status = self.decide()
+            said = endpoints.answer(self)
+            status, kind, body = said or (self.decide(), "text/plain", b"")
         except Exception:  # an error never accepts a call
-            status = 503
-        body = b"" if status != 200 else b"done\n"  # a real gateway passes the call on here
+            said, status, kind, body = None, 503, "text/plain", b""
+        if not said and status == 200:
+            body = b"done\n"  # a real gateway passes the call on here
+        self.reply(status, body, kind)
+
+    def reply(self, status, body, kind=None):
         self.send_response_only(status)
         if status == 401:
             self.send_header("WWW-Authenticate", "Bearer")
-        self.send_header("Content-Length", str(len(body)))
+        if body and kind:
+            self.send_header("Content-Type", kind)
+            self.send_header("Cache-Control", "no-store")
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
@@ -137,6 +167,8 @@ class Gateway(BaseHTTPRequestHandler):
         origin = {"ip": self.client_address[0], "trace_id": self.headers.get("X-Request-Id")}
         if scheme == "Bearer" and is_shared_secret(key):
             (decision,) = query(LEGACY, (*claims.values(), *origin.values()))
+        elif scheme == "Bearer" and key.startswith("relay_dt_"):
+            decision = devices.check(key, **claims)
         elif "Authorization" in self.headers:
             decision = verifier.check(key if scheme == "Bearer" else "", **claims, **origin)
         else:  # only for calls without any key: a refused key stays refused

@@ -1,0 +1,18 @@
+#include "cli/command.hpp"
+
+namespace relay::cli::commands {
+
+extern Command const device{
+    .path = "device",
+    .summary = "list and show the devices of people",
+    .doc =
+        R"(A device belongs to an agent. Its owner pairs it with a code that the agent shows, and a gateway keeps it logged in
+with a refresh token that changes at each use. relay-admin-devices(7) describes how. The database stores only hashes of
+codes and tokens. `block`, `unblock` and `revoke` have --device. A blocked or revoked agent or organization blocks or
+revokes its devices, too.
+)",
+    .audience = Audience::agents,
+    .rank = 4,
+};
+
+}  // namespace relay::cli::commands

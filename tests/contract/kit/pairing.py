@@ -1,0 +1,239 @@
+"""Pairs devices of people with agents, and keeps them logged in: the endpoints below /api/. Copy it into your gateway.
+
+relay-admin-devices(7) explains the rules that it keeps. It makes all secrets, and sends the database only digests of them.
+
+  POST /api/pair/start     with the key of an agent: {code, pairing_id, expires_in}; the agent shows the code to its owner
+  POST /api/pair/status    with the key of the agent, {pairing_id}: {status}: pending, redeemed or gone
+  POST /api/pair/redeem    {code, name}: {device_id, refresh_token}
+  POST /api/device/refresh with the refresh token: {refresh_token, agent_id, org_id, expires_in}; null: keep the one you have
+  POST /api/device/wait    with the token: ends with 401 at the moment in which the device is blocked or revoked, with 204 after 25 s
+  GET  /pair               the page of pair.html
+
+Between refreshes the token is also the access token: this gateway remembers its digest for 600 s, and forgets it at the row of
+the feed that blocks or revokes the device, its agent or its organization.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+import threading
+import time
+import zlib
+from collections import OrderedDict
+from itertools import islice
+from pathlib import Path
+
+from verifier import DIGITS, number, subjects
+
+START = "SELECT relay_api.pair_start(%s, %s, %s) AS reason"
+STATUS = "SELECT relay_api.pair_status(%s, %s) AS status"
+REDEEM = "SELECT relay_api.pair_redeem(%s, %s, %s, %s, %s, '30 days', %s) AS reason"
+REFRESH = "SELECT * FROM relay_api.device_refresh(%s, %s, %s, %s)"
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+PUBLIC = 4  # characters of a code that find it; the others are its secret
+CODE_LIFE, MAX_KEPT, MAX_WAIT = 600, 600, 25  # seconds
+LONGEST_BODY = 4096  # bytes
+TOKEN = re.compile(r"(relay_dt_ ([0-9a-hjkmnp-tv-z]{12}) _ ([0-9A-Za-z]{43})) ([0-9A-Za-z]{6})", re.VERBOSE)
+BLANKS = re.compile(r"[\s\u2010-\u2015\u2212-]+")
+PAGE = Path(__file__).with_name("pair.html")
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).digest()
+
+
+def fold(text):
+    """The code that a person has typed, as the database knows it; None for what cannot be one."""
+    code = BLANKS.sub("", text).lower().translate(str.maketrans("oil", "011"))
+    return code if re.fullmatch(f"[{ALPHABET}]{{12}}", code) else None
+
+
+def new_code():
+    return "".join(secrets.choice(ALPHABET) for _ in range(12))
+
+
+def shown(code):
+    """K7QM-93XR-4TGH"""
+    return "-".join(re.findall("....", code.upper()))
+
+
+def base62(value, width):
+    text = ""
+    for _ in range(width):
+        value, digit = divmod(value, 62)
+        text = DIGITS[digit] + text
+    return text
+
+
+def new_token(device_id):
+    body = f"relay_dt_{device_id}_{base62(secrets.randbits(256), 43)}"
+    return body + base62(zlib.crc32(body.encode()), 6)
+
+
+def parse(text):
+    """The device id of a refresh token; None for what cannot be one."""
+    match = TOKEN.fullmatch(text)
+    if not match or number(match[4]) != zlib.crc32(match[1].encode()) or number(match[3]) >= 2**256:
+        return None
+    return match[2]
+
+
+class Devices:
+    """query(sql, arguments) and a Verifier that follows the feed, as in verifier.py."""
+
+    def __init__(self, query, verifier):
+        self.query, self.verifier = query, verifier
+        self.lock, self.known = threading.Lock(), OrderedDict()  # digest of a token -> device, the oldest first
+
+    def start(self, agent_id):
+        """(reason, code): a new code of an agent that has shown its key."""
+        for _ in range(5):
+            code = new_code()
+            (row,) = self.query(START, (agent_id, code[:PUBLIC], digest(code[PUBLIC:])))
+            if row["reason"] != "id_taken":
+                break
+        return row["reason"], code
+
+    def status(self, pairing_id, agent_id):
+        (row,) = self.query(STATUS, (pairing_id, agent_id))
+        return row["status"]
+
+    def redeem(self, typed, name, ip):
+        """(reason, device id, refresh token)."""
+        code, device_id = fold(typed), new_code()
+        if code is None:
+            return "wrong_code", None, None
+        token = new_token(device_id)
+        (row,) = self.query(REDEEM, (code[:PUBLIC], digest(code[PUBLIC:]), device_id, name, digest(token), ip))
+        return row["reason"], device_id, token
+
+    def refresh(self, token, ip):
+        """(answer of device_refresh, the next token or None). Remembers the device by the token that its client has now."""
+        device_id = parse(token)
+        if device_id is None:
+            return {"ok": False, "reason": "malformed"}, None
+        asked, now, following = self.verifier.changes.number, time.monotonic(), new_token(device_id)
+        (row,) = self.query(REFRESH, (device_id, digest(token), digest(following), ip))
+        following = following if row["rotated"] else None
+        if row["ok"]:
+            self.remember(digest(following or token), {**row, "key_id": device_id, "until": now + MAX_KEPT, "asked": asked})
+        return row, following
+
+    def remember(self, key, device):
+        device["places"] = [self.verifier.changes.place(one) for one in subjects(device)]
+        with self.lock:
+            self.known[key] = device
+            self.known.move_to_end(key)
+            for old, oldest in list(islice(self.known.items(), 2)):  # more than come in, and few at a time
+                if time.monotonic() >= oldest["until"]:
+                    del self.known[old]
+
+    def check(self, token, agent_id=None, org_id=None, **_):
+        """The decision about a call with a token as access token: like Verifier.check, without permissions."""
+        device = self.known.get(digest(token))
+        if not device or time.monotonic() >= device["until"] or not self.verifier.hears() or not self.verifier.changes.spare(device):
+            return {"ok": False, "reason": "unknown_token"}  # the client refreshes it
+        if agent_id not in (None, device["agent_id"]):
+            return {"ok": False, "reason": "agent_mismatch"}
+        if org_id not in (None, device["org_id"]):
+            return {"ok": False, "reason": "org_mismatch"}
+        return {**device, "ok": True, "reason": "ok", "permissions": [], "conditions": None}  # the database knows what its agent may do
+
+    def wait(self, token, limit=MAX_WAIT):
+        """Returns whether the device is still accepted, at the latest after `limit` seconds, at once when it is not."""
+        ended = threading.Event()
+        end = ended.set
+        with self.verifier.lock:
+            device = self.check(token)
+            if not device["ok"]:
+                return False
+            for one in subjects(device):
+                self.verifier.held.setdefault(one, {})[end] = {**device, "digest": digest(token)}
+        try:
+            return not ended.wait(limit)
+        finally:
+            self.verifier.release(end)
+
+
+class Refused(Exception):
+    """The status of an answer without a body."""
+
+    def __init__(self, status):
+        self.status = status
+
+
+class Endpoints:
+    """Answers the requests below /api/, and the page. `agent_of(headers, ip)`: the agent whose key a request shows, or None."""
+
+    def __init__(self, devices, agent_of):
+        self.devices, self.agent_of = devices, agent_of
+        self.ways = {"/api/pair/start": self.start, "/api/pair/status": self.status, "/api/pair/redeem": self.redeem,
+                     "/api/device/refresh": self.refresh, "/api/device/wait": self.wait}  # fmt: skip
+
+    def answer(self, request):
+        """(status, media type, body) of a POST; None: the path is another one's."""
+        way = self.ways.get(request.path)
+        if way is None:
+            return None
+        try:
+            said = way(request, self.body_of(request), request.client_address[0])
+            return 200, "application/json", json.dumps(said).encode()
+        except Refused as refused:
+            return refused.status, "application/json", b""
+
+    def body_of(self, request):
+        length = int(request.headers.get("Content-Length", 0))
+        if length > LONGEST_BODY:
+            request.close_connection = True
+            raise Refused(413)
+        try:
+            body = json.loads(request.rfile.read(length) or b"{}")
+        except ValueError:
+            raise Refused(400) from None
+        if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
+            raise Refused(400)
+        return body
+
+    def agent(self, request, ip):
+        found = self.agent_of(request.headers, ip)
+        if found is None:
+            raise Refused(401)
+        return found
+
+    def token(self, request):
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer":
+            raise Refused(401)
+        return token
+
+    def start(self, request, _, ip):
+        reason, code = self.devices.start(self.agent(request, ip))
+        if reason != "ok":
+            raise Refused(503 if reason == "id_taken" else 403)
+        return {"code": shown(code), "pairing_id": code[:PUBLIC], "expires_in": CODE_LIFE}
+
+    def status(self, request, body, ip):
+        agent = self.agent(request, ip)
+        pairing_id = body.get("pairing_id", "")
+        if len(pairing_id) != PUBLIC:
+            raise Refused(400)
+        return {"status": self.devices.status(pairing_id, agent)}
+
+    def redeem(self, _, body, ip):
+        name = body.get("name", "").strip() or "a browser"
+        if not name.isprintable() or len(name.encode()) > 200 or "code" not in body:
+            raise Refused(400)
+        reason, device_id, token = self.devices.redeem(body["code"], name, ip)
+        if reason != "ok":
+            raise Refused(401 if reason == "wrong_code" else 403)
+        return {"device_id": device_id, "refresh_token": token}
+
+    def refresh(self, request, _, ip):
+        answer, following = self.devices.refresh(self.token(request), ip)
+        if not answer["ok"]:
+            raise Refused(403 if answer["reason"] == "over_limit" else 401)
+        return {"refresh_token": following, "agent_id": answer["agent_id"], "org_id": answer["org_id"], "expires_in": MAX_KEPT}
+
+    def wait(self, request, *_):
+        raise Refused(204 if self.devices.wait(self.token(request)) else 401)

@@ -1,0 +1,238 @@
+"""Pairing over real HTTP, and in a real browser: the gateway of the kit with its page."""
+
+import http.client
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+
+from support.browser import Browser
+from support.devices import new_id, new_token
+from support.gateways import KIT, HttpGateway
+from support.processes import wait_until
+
+sys.path.insert(0, str(KIT))
+import pairing  # noqa: E402
+
+
+@pytest.fixture
+def gateway(database, key):
+    with HttpGateway(database) as running:
+        yield running
+
+
+@pytest.fixture
+def post(gateway):
+    """post(path, body, secret) → (status, the body as JSON if it has one)."""
+
+    def ask(path, body=None, secret=None, *, raw=None):
+        with closing(http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)) as connection:
+            headers = {"Authorization": f"Bearer {secret}"} if secret else {}
+            connection.request("POST", path, raw if raw is not None else json.dumps(body or {}), headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            return answer.status, json.loads(text) if text.startswith(b"{") else None
+
+    return ask
+
+
+def start(post, key):
+    status, said = post("/api/pair/start", secret=key)
+    assert status == 200
+    return said
+
+
+def pair(post, key, name="laptop"):
+    """(device id, the token after the first refresh)."""
+    status, said = post("/api/pair/redeem", {"code": start(post, key)["code"], "name": name})
+    assert status == 200
+    status, more = post("/api/device/refresh", secret=said["refresh_token"])
+    assert status == 200
+    return said["device_id"], more["refresh_token"]
+
+
+# ---- codes and tokens as texts
+
+
+@pytest.mark.parametrize("typed", [
+    "k7qm93xr4t0h", "K7QM-93XR-4T0H", " k7qm 93xr 4t0h\n", "K7QM–93XR—4TOH", "k7qm\u00a093xr−4toh", "K-7-Q-M-9-3-X-R-4-T-O-H",
+])  # fmt: skip
+def test_a_code_is_read_as_people_type_it(typed):
+    assert pairing.fold(typed) == "k7qm93xr4t0h"
+
+
+def test_letters_that_look_like_digits_are_digits():
+    assert pairing.fold("IiLlOo-000000") == "111100000000"
+
+
+@pytest.mark.parametrize("typed", ["", "k7qm93xr4t0", "k7qm93xr4t0hh", "k7qm93xr4t0u", "k7qm_93xr_4t0h", "ｋ7qm93xr4t0h", "k7qm93xr4t0h\0", "\ud800" * 12])
+def test_what_is_no_code_is_not_asked_about(typed):
+    assert pairing.fold(typed) is None
+
+
+def test_a_code_of_the_gateway_is_shown_in_three_parts_and_read_back():
+    codes = {pairing.new_code() for _ in range(200)}
+    assert len(codes) == 200
+    assert all(pairing.fold(pairing.shown(code)) == code and len(pairing.shown(code)) == 14 for code in codes)
+
+
+def test_a_token_of_the_gateway_has_the_form_of_a_key(relay, tmp_path):
+    token = pairing.new_token("4mz8q0v2h7rk")
+    assert pairing.parse(token) == "4mz8q0v2h7rk" and len(token) == 71
+    (tmp_path / "log").write_text(token)
+    found = relay("whois", tmp_path / "log", "-o", "json", check=0).json()["items"]
+    assert [(item["thing"], item["key_id"]) for item in found] == [("device", "4mz8q0v2h7rk")]
+    for bad in (token[:-1], token + "0", token[:-1] + ("0" if token[-1] != "0" else "1"), token.replace("_dt_", "_sk_"), "relay_dt_", ""):
+        assert pairing.parse(bad) is None
+
+
+# ---- over HTTP
+
+
+def test_a_device_is_paired_refreshed_and_calls_as_its_agent(relay, database, post, key):
+    said = start(post, key)
+    assert said["expires_in"] == 600 and post("/api/pair/status", {"pairing_id": said["pairing_id"]}, key) == (200, {"status": "pending"})
+    status, device = post("/api/pair/redeem", {"code": said["code"].lower().replace("0", "O"), "name": "Ada's laptop"})
+    assert status == 200
+    assert post("/api/pair/status", {"pairing_id": said["pairing_id"]}, key) == (200, {"status": "redeemed"})
+    status, first = post("/api/device/refresh", secret=device["refresh_token"])
+    assert (status, first["agent_id"], first["org_id"], first["expires_in"]) == (200, "bot", "acme", 600)
+    status, again = post("/api/device/refresh", secret=device["refresh_token"])
+    assert (status, again["refresh_token"]) == (200, None), "another tab"
+    token = first["refresh_token"]
+    assert post("/stripe/refund", {"amount": 1}, token)[0] == 403
+    relay("agent", "grant", "bot", "stripe:refund", check=0)
+    # Whatever changes about the agent, the gateway forgets the device, and the client refreshes.
+    wait_until(lambda: post("/stripe/refund", {"amount": 1}, token)[0] == 401, what="the gateway to hear of it")
+    _, second = post("/api/device/refresh", secret=token)
+    assert post("/stripe/refund", {"amount": 1}, second["refresh_token"])[0] == 200
+    assert database.one("SELECT name, host(seen_from) AS ip FROM relay.devices") == {"name": "Ada's laptop", "ip": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("verb, subject", [("block", "device"), ("revoke", "device"), ("block", "bot"), ("block", "org")])
+def test_a_token_is_forgotten_at_the_row_of_the_feed(relay, post, key, verb, subject):
+    relay("agent", "grant", "bot", "stripe:refund", check=0)
+    device_id, token = pair(post, key)
+    other_id, other = pair(post, key)
+    assert post("/stripe/refund", {"amount": 1}, token)[0] == 200
+    relay(verb, *{"device": ["--device", device_id], "bot": ["bot"], "org": ["--org", "acme", "--confirm", "acme"]}[subject],
+          "--wait-ack", "20s", check=0)  # fmt: skip
+    assert post("/stripe/refund", {"amount": 1}, token)[0] == 401
+    assert post("/api/device/refresh", secret=token)[0] == 401
+    assert post("/stripe/refund", {"amount": 1}, other)[0] == (200 if subject == "device" else 401)
+
+
+def test_a_client_that_waits_hears_of_the_end(relay, post, key):
+    device_id, token = pair(post, key)
+    assert post("/api/device/wait", secret=new_token(new_id(12)))[0] == 401
+    with ThreadPoolExecutor(1) as waiting:
+        answer = waiting.submit(post, "/api/device/wait", None, token)
+        relay("revoke", "--device", device_id, check=0)
+        assert answer.result()[0] == 401
+
+
+def test_what_is_refused_has_a_status_and_nothing_more(relay, database, post, key):
+    code = start(post, key)["code"]
+    assert post("/api/pair/start") == (401, None) and post("/api/pair/start", secret=new_token(new_id(12))) == (401, None)
+    for body, status in (({"code": "wrong"}, 401), ({"code": code[:-1] + "-"}, 401), ({}, 400), ({"code": code, "name": "x" * 201}, 400),
+                         ({"code": code, "name": "a\u202eb"}, 400), ({"code": 7}, 400)):  # fmt: skip
+        assert post("/api/pair/redeem", body) == (status, None), body
+    assert post("/api/pair/redeem", raw="[") == (400, None) and post("/api/pair/redeem", raw="[]") == (400, None)
+    assert post("/api/pair/redeem", raw=" " * 5000)[0] == 413
+    for token in (None, "x", key, new_token(new_id(12))):
+        assert post("/api/device/refresh", secret=token) == (401, None)
+    database.execute("INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES ('org', 'acme', 'devices', 'acme', 0)")
+    assert post("/api/pair/redeem", {"code": code}) == (403, None)
+    relay("block", "bot", check=0)
+    assert post("/api/pair/start", secret=key)[0] == 401, "the key of a blocked agent"
+    assert database.value("SELECT count(*) FROM relay.devices") == 0
+
+
+def test_the_database_is_given_no_secret(database, post, key):
+    """Everything that the functions were called with, as the server saw it."""
+    database.execute(f"ALTER DATABASE {database.name} SET log_statement = 'all'")
+    with HttpGateway(database) as gateway, closing(http.client.HTTPConnection("127.0.0.1", gateway.port)) as connection:
+
+        def ask(path, body, secret=None):
+            connection.request("POST", path, json.dumps(body), {"Authorization": f"Bearer {secret}"} if secret else {})
+            return json.loads(connection.getresponse().read())
+
+        code = ask("/api/pair/start", {}, key)["code"]
+        token = ask("/api/pair/redeem", {"code": code})["refresh_token"]
+        following = ask("/api/device/refresh", {}, token)["refresh_token"]
+    log = database.cluster.log()
+    secret = code.replace("-", "").lower()[4:]
+    assert "pair_redeem" in log and "device_refresh" in log
+    assert not any(word in log for word in (secret, token, following, token[22:], key[22:]))
+
+
+# ---- in a browser
+
+
+@pytest.fixture
+def browser():
+    with Browser() as running:
+        yield running
+
+
+def state_of(tab, expected):
+    wait_until(lambda: tab.text("state") == expected, timeout=30, what=f"the page to say {expected!r}, not {tab.text('state')!r}")
+
+
+def tokens(tab):
+    return tab.run("inTurn(read)")
+
+
+def test_a_browser_is_paired_refreshed_in_two_tabs_and_signed_out_from_the_command_line(relay, database, gateway, post, key, browser):
+    page = f"http://127.0.0.1:{gateway.port}/pair"
+    first = browser.tab(page)
+    assert first.text("state") == "signed out"
+    first.type("code", "K7QM-93XR-4TGH")
+    first.press_enter()
+    state_of(first, "wrong code")
+    code = start(post, key)["code"]
+    first.type("code", f" {code.lower()} ")
+    first.type("name", "Ada's Chromium")
+    first.press_enter()
+    state_of(first, "paired with bot")
+    kept = tokens(first)
+    assert kept["token"] != kept["before"] and all(token.startswith("relay_dt_") for token in kept.values())
+
+    second = browser.tab(page)
+    state_of(second, "paired with bot")
+    assert tokens(first) == tokens(second), "one store"
+    for _ in range(3):  # both at once: they take turns
+        first.run("(globalThis.asked = refresh(), 0)")
+        second.run("refresh()")
+        assert first.run("asked") is True
+    assert tokens(first) == tokens(second) and tokens(first)["token"] != kept["token"]
+    assert database.value("SELECT count(*) FROM relay.revocations") == 0
+
+    (device,) = relay("device", "list", "-o", "json", check=0).json()["items"]
+    assert device["name"] == "Ada's Chromium"
+    relay("revoke", "--device", device["device_id"], check=0)
+    state_of(first, "signed out")
+    state_of(second, "signed out")
+    assert tokens(first) is None
+
+
+def test_a_browser_survives_a_lost_answer_and_a_lost_rotation(database, gateway, post, key, browser):
+    tab = browser.tab(f"http://127.0.0.1:{gateway.port}/pair")
+    tab.type("code", start(post, key)["code"])
+    tab.press_enter()
+    state_of(tab, "paired with bot")
+    lost = tokens(tab)
+    tab.run("refresh()")
+    tab.run(f"inTurn(() => write({json.dumps(lost)}))")  # as if the answer had never come
+    assert tab.run("refresh()") is True
+    database.execute("UPDATE relay.devices SET token_at = token_at - interval '11 seconds'")
+    assert tab.run("refresh()") is True and tokens(tab)["token"] != lost["token"]
+    # As after a failover that lost the last rotation: the database is one token behind.
+    before = database.one("SELECT token_hash, last_hash, token_at FROM relay.devices")
+    tab.run("refresh()")
+    database.execute("DELETE FROM relay.spent_tokens WHERE token_hash = %s", before["token_hash"])
+    database.execute("UPDATE relay.devices SET token_hash = %s, last_hash = %s", before["token_hash"], before["last_hash"])
+    assert tab.run("refresh()") is True
+    assert database.value("SELECT count(*) FROM relay.revocations") == 0
