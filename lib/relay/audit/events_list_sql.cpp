@@ -27,6 +27,9 @@ event.agent_id IS NULL AND event.key_id = ANY (ARRAY(SELECT key.key_id FROM rela
 constexpr auto of_key_sql = R"sql(
 $1::text IS NULL AND event.agent_id = (SELECT key.agent_id FROM relay.agent_keys AS key WHERE key.key_id = $2) AND )sql";
 constexpr auto unproven_of_key_sql = "$1::text IS NULL AND event.agent_id IS NULL AND ";
+constexpr auto of_org_sql = "$1::text IS NULL AND event.org_id = $3 AND ";
+constexpr auto unproven_of_org_sql =
+    "$1::text IS NULL AND event.org_id IS DISTINCT FROM $3 AND event.agent_id IS NULL AND ";
 constexpr auto of_any_agent_sql = "$1::text IS NULL AND ";
 
 constexpr auto conditions_sql = R"sql(
@@ -109,17 +112,31 @@ std::vector<db::Param> conditions(db::Transaction &transaction, EventFilter cons
             filter.db_role};
 }
 
-/// Returns the statement without its end. An agent and a key have two places in the index each, and `part` ends the
-/// reading of each place.
+/// The two places in the indexes at which the events of an agent, a key or an organization are.
+struct Places {
+    char const *proven;
+    char const *unproven;
+};
+
+std::optional<Places> places_of(EventFilter const &filter) {
+    if (filter.agent) {
+        return Places{of_agent_sql, unproven_of_agent_sql};
+    }
+    if (filter.key) {
+        return Places{of_key_sql, unproven_of_key_sql};
+    }
+    return filter.org ? std::optional(Places{of_org_sql, unproven_of_org_sql}) : std::nullopt;
+}
+
+/// Returns the statement without its end. `part` ends the reading of each place.
 std::string events_sql(EventFilter const &filter, std::string const &part) {
     auto const place = [&](char const *where) {
         return std::string(columns_sql) + recorded_sql + where + conditions_sql + page_sql;
     };
-    if (!filter.agent && !filter.key) {
-        return place(of_any_agent_sql);
-    }
-    return std::string(columns_sql) + "((" + place(filter.agent ? of_agent_sql : of_key_sql) + part + ") UNION ALL (" +
-           place(filter.agent ? unproven_of_agent_sql : unproven_of_key_sql) + part + ")) AS event";
+    std::optional<Places> const places = places_of(filter);
+    return places ? std::string(columns_sql) + "((" + place(places->proven) + part + ") UNION ALL (" +
+                        place(places->unproven) + part + ")) AS event"
+                  : place(of_any_agent_sql);
 }
 
 }  // namespace
