@@ -272,6 +272,8 @@ void Examiner::ask_rows() {
     });
     ask(Ground::schema, {"audit.months"},
         [this](db::Transaction &transaction) { tell(doctor::judge_months(sql::read_audit_months(transaction))); });
+    ask(Ground::schema, {"audit.seals"},
+        [this](db::Transaction &transaction) { tell(doctor::judge_seals(sql::read_seals(transaction))); });
     ask(Ground::schema, {"keys.due"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_due_keys(sql::agents_with_overdue_keys(transaction)));
     });
@@ -331,41 +333,15 @@ void Examiner::sort() {
 
 std::vector<std::string_view> const &known_checks() {
     static std::vector<std::string_view> const all{
-        "db.connection",
-        "db.tls",
-        "db.password",
-        "db.role",
-        "server.version",
-        "server.primary",
-        "server.durability",
-        "server.passwords",
-        "server.logging",
-        "server.notify",
-        "server.standbys",
-        "clock",
-        "schema.version",
-        "schema.drift",
-        "grants.foreign",
-        "grants.gateways",
-        "grants.tenants",
-        "audit.months",
-        "keys.due",
-        "keys.staged",
-        "keys.unused",
-        "gateways",
-        "legacy.window",
-        "legacy.pace",
-        "legacy.refused",
-        "legacy.env_file",
-        "legacy.fallback",
-        "legacy.secret",
-        "relay.verify_jwt",
-        "relay.require_hmac",
-        "relay.header_secret",
-        "relay.session",
-        "relay.nonce",
-        "relay.hmac_window",
-        "relay.session_ttl",
+        "db.connection",      "db.tls",           "db.password",        "db.role",
+        "server.version",     "server.primary",   "server.durability",  "server.passwords",
+        "server.logging",     "server.notify",    "server.standbys",    "clock",
+        "schema.version",     "schema.drift",     "grants.foreign",     "grants.gateways",
+        "grants.tenants",     "audit.months",     "audit.seals",        "keys.due",
+        "keys.staged",        "keys.unused",      "gateways",           "legacy.window",
+        "legacy.pace",        "legacy.refused",   "legacy.env_file",    "legacy.fallback",
+        "legacy.secret",      "relay.verify_jwt", "relay.require_hmac", "relay.header_secret",
+        "relay.session",      "relay.nonce",      "relay.hmac_window",  "relay.session_ttl",
         "relay.secret_cache",
     };
     return all;
