@@ -132,6 +132,7 @@ ExitStatus run(Options const &options, Context &context) {
     }
     if (options.expect) {
         check_count(options, context, request, *sink);
+        request.expect = options.expect;
     }
     ListOutput output(
         context.output(),

@@ -13,15 +13,18 @@ namespace relay::cli::commands {
 
 namespace {
 
-void check_format(OutputFormat format) {
-    if (format == OutputFormat::id || format == OutputFormat::env) {
+/// A table that was asked for on the command line is refused; as the format of all commands (RELAY_ADMIN_OUTPUT), it
+/// gives JSON lines.
+void check_format(Globals const &globals) {
+    bool const wants_table = globals.format == OutputFormat::table && globals.format_origin == "--output";
+    if (wants_table || globals.format == OutputFormat::id || globals.format == OutputFormat::env) {
         throw Error(ErrorKind::usage, "audit export writes JSON lines or CSV",
-                    {.next = "use -o jsonl (the default), -o csv or -o json"});
+                    {.next = "use -o jsonl (the default), -o csv or -o json; audit list prints tables"});
     }
 }
 
 ExitStatus run(EventFlags const &flags, Context &context) {
-    check_format(context.globals().format);
+    check_format(context.globals());
     context.output().prefer(OutputFormat::jsonl);
     ListEvents const request{.filter = event_filter(flags, context.globals()),
                              .page = {.limit = std::nullopt, .sort = {{.name = "occurred_at"}}}};

@@ -158,6 +158,7 @@ name them. Scripts can rely on the ids of checks: they do not change.
   grants.tenants    each tenant's login sees one organization
   grants.billing    the login of the billing system can only set subscriptions
   audit.months      the audit trail is maintained
+  audit.seals       no event of the audit trail has waited longer than a day for a seal
   keys.due          no key is past its due date, and no agent has lost its last key
   keys.staged       no agent has a staged key that has settled: a delivery that no run has confirmed
   keys.unused       no agent's old key ends within 24 hours while its new key was never used

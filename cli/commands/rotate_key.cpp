@@ -203,7 +203,8 @@ does not hold with `key retire KEY-ID --force`.
 
 --read-back CMD prints the key that the store holds, alone or in a text. RELAY_AGENT_ID is in its environment. It runs
 before a key is staged, with --dry-run too, and after CMD of --deliver. The program compares the key by its hash. A staged key that the store shows is confirmed. Any other answer
-confirms nothing and ends nothing. If the store shows no live key of the agent, the agent is due. --revert of a delivered
+confirms nothing and ends nothing. If the store shows no live key of the agent, the agent is due. So a fleet's
+run asks for every agent, due or not, unless you give --expect or --missing. --revert of a delivered
 rotation needs --read-back, which must show the old key. The new key then retires with the grace, or stays staged while
 it may still arrive. --after CMD runs once when a delivery is confirmed, without the secret. If the command is killed,
 it may not run.

@@ -34,14 +34,16 @@ struct Options {
 struct Concerned {
     std::optional<OrgId> org{};
     std::optional<AgentId> agent{};
+    bool is_nowhere =
+        false;  ///< the agent does not exist, so it is in no organization, and is blocked or revoked anyway
 
     bool by(KeyChange const &change) const {
-        bool const of_org = !org || !change.org_id || *change.org_id == *org;
+        bool const of_org = !change.org_id || (org ? *change.org_id == *org : !is_nowhere);
         return of_org && (!agent || !change.agent_id || *change.agent_id == *agent);
     }
 };
 
-/// Throws Error: not_found, no such organization or agent.
+/// Throws Error: not_found, no such organization or agent, and no block or revocation of such an agent.
 Concerned read_concerned(Options const &options, Context &context) {
     Concerned concerned;
     if (options.org) {
@@ -50,12 +52,13 @@ Concerned read_concerned(Options const &options, Context &context) {
     }
     if (options.agent) {
         concerned.agent = AgentId::parse(*options.agent);
-        OrgId const org = show_agent(context.database(), *concerned.agent, 0).agent.org_id;
-        if (concerned.org && *concerned.org != org) {
-            throw Error(ErrorKind::usage,
-                        "agent " + concerned.agent->text() + " belongs to organization " + org.text());
+        std::optional<OrgId> const org = org_of_agent(context.database(), *concerned.agent);
+        if (concerned.org && concerned.org != org) {
+            throw Error(ErrorKind::usage, "agent " + concerned.agent->text() +
+                                              (org ? " belongs to organization " + org->text() : " does not exist"));
         }
         concerned.org = org;
+        concerned.is_nowhere = !org;
     }
     return concerned;
 }
@@ -184,7 +187,8 @@ watch uses its own connection to listen for NOTIFY, and also checks every 3 seco
 on a standby it checks every second. If the connection is lost, it retries for as long as necessary, and continues
 where it was.
 
-Exit 0: --count or --until-idle was reached. 2: --since is not a cursor. 3: no such organization or agent. 8: the database could not be reached at the
+Exit 0: --count or --until-idle was reached. 2: --since is not a cursor. 3: no such organization or agent (an id that
+is only blocked or revoked is one). 8: the database could not be reached at the
 start.
 
 EXAMPLES

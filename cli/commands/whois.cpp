@@ -63,6 +63,11 @@ Document document_of(Context &context, WhoseAll const &all, FileScan const *scan
     for (std::string const &word : all.unknown) {
         document.warnings.push_back("no key, agent or organization is called " + quote_for_message(word));
     }
+    for (std::string const &word : all.more) {
+        document.warnings.push_back("more than " + std::to_string(most_namesakes) +
+                                    " agents or organizations are called " + quote_for_message(word) +
+                                    "; these are the first by id");
+    }
     stamp(document, context, all.at, all.db_role);
     return document;
 }

@@ -5,6 +5,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
+#include "cli/sink/new_key_file.hpp"
 
 #include <algorithm>
 
@@ -20,13 +21,14 @@ std::string rotate_command(Context &context, AgentWithoutKey const &agent) {
     if (agent.has_retiring) {
         words.emplace_back("--force");
     }
-    words.insert(words.end(), {"--secret-file", id + ".key"});
+    words.insert(words.end(), {"--secret-file", new_key_file(id)});
     return command_line(context.globals(), words);
 }
 
 std::string describe(AgentWithoutKey const &agent) {
     return "agent " + agent.agent_id.text() + (agent.owner ? " (owner: " + agent.owner->text() + ')' : "") +
-           (agent.has_retiring ? " has only a key that is about to end" : " has no working key now");
+           (agent.has_retiring ? " has only a key that is about to end; the next command ends it immediately"
+                               : " has no working key now");
 }
 
 }  // namespace

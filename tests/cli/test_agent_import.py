@@ -2,14 +2,17 @@
 
 import json
 import signal
+import threading
 import time
 
 import pytest
 
 from support import sampling, strace
 from support.agents import decide, key_id
+from support.held_up import HeldUp
 from support.key_fleet import FOLDER, LINES, keys_by_agent
 from support.legacy_issue import on_disk
+from support.processes import wait_until
 from support.strace import Tracer
 
 PUT = 'cat > "got/$RELAY_AGENT_ID.tmp" && mv "got/$RELAY_AGENT_ID.tmp" "got/$RELAY_AGENT_ID"'
@@ -100,6 +103,33 @@ def test_an_agent_that_the_database_refuses_fails_alone(relay, database, tmp_pat
     database.execute("ALTER TABLE relay.agent_keys DROP CONSTRAINT not_these")
     assert totals(load(relay, "a.csv", *FOLDER)) == {"created": 2, "unchanged": 38}
     assert_one_key_each(database, tmp_path, 40)
+
+
+def test_seats_are_counted_for_the_whole_file(relay, database, tmp_path, org):
+    """In a count and on a dry run every batch is rolled back, and its seats are not free again."""
+    relay("org", "update", "o", "--max-agents", "7", check=0)
+    write(tmp_path / "a.csv", 12)
+    batches = ("--batch", "5", *FOLDER)
+    assert totals(load(relay, "a.csv", "--dry-run", *batches, check=7)) == {"created": 7, "failed": 5}
+    assert "7 agents would be created, not 12" in relay.error("agent", "import", "a.csv", "--expect", "12", *batches, check=5)["message"]
+    assert totals(load(relay, "a.csv", "--expect", "7", *batches, check=7)) == {"created": 7, "failed": 5}
+    assert_one_key_each(database, tmp_path, 7)
+
+
+def test_no_more_agents_are_created_than_were_counted(relay, database, tmp_path, org):
+    relay("org", "update", "o", "--max-agents", "7", check=0)
+    write(tmp_path / "a.csv", 12)
+    other = database.connect()
+    with HeldUp(relay, database, "agent", "import", "a.csv", "--expect", "7", "--batch", "5", *FOLDER, "-o", "json") as held:
+        raising = threading.Thread(target=lambda: other.cursor().execute("UPDATE relay.organizations SET max_agents = 60"))
+        raising.start()  # it gets the lock of the first batch, before the second one
+        wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"), what="the update to wait")
+    raising.join()
+    document = held.result.json()
+    assert held.result.code == 7 and totals(document) == {"created": 7, "failed": 5}
+    assert {item["reason"] for item in document["items"] if item["outcome"] == "failed"} == {"it is one more than the 7 agents that were expected"}
+    assert_one_key_each(database, tmp_path, 7)
+    other.close()
 
 
 def test_expect_limit_and_dry_run(relay, database, tmp_path, org):

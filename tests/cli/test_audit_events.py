@@ -126,6 +126,30 @@ def test_pages_follow_each_other_without_a_gap(relay, database, key):
     relay.error("audit", "list", "--after", "2026-01-02T03:04:05Z/x", check=2)
 
 
+def test_floods_of_one_instant_are_on_several_pages(relay, database, key):
+    """They have no number. Others are before and after them, and one has the same instant and a number."""
+    database.execute(
+        "INSERT INTO relay.event_floods (backend, subject, ends_at, began_at, last_at, written, folded, agent_id, key_id, action, outcome, reason)"
+        " SELECT n, 'x', at + interval '1 hour', at, at, 10, n, 'bot', %s, 'auth_failed', 'failed', 'flood-' || n"
+        " FROM generate_series(1, 7) AS n, (VALUES (TIMESTAMPTZ '2026-01-02 03:04:05+00'), ('2026-01-02 03:04:04+00')) AS t (at) WHERE (n < 6) = (at > '2026-01-02 03:04:04+00')",
+        key_id(key))  # fmt: skip
+    database.execute("INSERT INTO relay.auth_events (action, agent_id, occurred_at) VALUES ('x', 'bot', '2026-01-02 03:04:05+00'), ('y', 'bot', '2026-01-02 03:04:03+00')")
+    for words in (("--until", "2026-02-01T00:00:00Z"), ("--agent", "bot", "--until", "2026-02-01T00:00:00Z")):
+        whole = [(item["event_id"], item["reason"]) for item in listed(relay, *words, "--all")]
+        assert len(whole) == 9
+        for limit in ("1", "3", "4"):
+            pages, after = [], ()
+            while True:
+                document = relay.json("audit", "list", *words, "--limit", limit, *after)
+                pages += [(item["event_id"], item["reason"]) for item in document["items"]]
+                if document["next"] is None:
+                    break
+                after = ("--after", document["next"])
+            assert pages == whole and len(set(whole)) == len(whole), (words, limit)
+    for wrong in ("-0", "--1", "-x", "-99999999999999999999", "0"):
+        relay.error("audit", "list", "--after", f"2026-01-02T03:04:05Z/{wrong}", check=2)
+
+
 def test_an_id_that_does_not_exist_is_an_error_unless_events_name_it(relay, key):
     error = relay.error("audit", "list", "--agent", "bott", check=3)
     assert "bot" in error["suggestions"]
@@ -165,7 +189,7 @@ def test_export_is_json_lines_with_a_summary_oldest_first(relay, database, key):
     rows = list(csv.DictReader(io.StringIO(relay("audit", "export", "-o", "csv", check=0).out)))
     assert [row["event_id"] for row in rows] == [line["event_id"] for line in lines]
     assert rows[-1]["reason"] == "blocked" and json.loads(rows[0]["detail"] or "{}") == (lines[0]["detail"] or {})
-    for form in ("id", "env"):
+    for form in ("id", "env", "table"):
         relay("audit", "export", "-o", form, check=2)
     (only, _) = relay("audit", "export", "--ticket", "INC-1", check=0).jsonl()
     assert only["action"] == "agent_blocked"

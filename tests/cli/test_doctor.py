@@ -5,7 +5,7 @@ import time
 import pytest
 
 from support.agents import first_agent
-from support.audit_months import forget_month
+from support.audit_months import forget_month, make_old_month
 from support.clock import MovedClock
 from support.health import assert_found, complaints, examine, one
 from support.proxy import Fault, Proxy
@@ -181,6 +181,24 @@ def test_months_that_nobody_made(relay, database, tmp_path):
     assert_found(one(relay, "audit.months"), "warn", "40 days")
     provisioner("audit", "maintain", check=0)
     assert one(relay, "audit.months")["status"] == "ok"
+
+
+def test_events_that_wait_for_a_seal(relay, database, tmp_path):
+    provisioner = relay.with_(dsn=login(database, "relay_provisioner"))
+    first_agent(provisioner, tmp_path / "bot.key")
+    assert_found(one(relay, "audit.seals"), "ok", "no event is older than a day")
+    make_old_month(database, 2, 3)
+    assert_found(one(relay, "audit.seals"), "warn", "has no seal", "relay-admin audit seal")
+    relay("doctor", "audit.seals", "--fail-on", "warn", check=10)
+    provisioner("audit", "seal", check=0)
+    assert_found(one(relay, "audit.seals"), "ok", "the last seal was made")
+    relay("doctor", "audit.seals", "--fail-on", "warn", check=0)
+    database.execute("SET session_replication_role = replica; UPDATE relay.event_seals SET sealed_at = sealed_at - interval '3 days'; RESET session_replication_role")
+    assert_found(one(relay, "audit.seals"), "ok", "made 3 days ago, and no event has waited")
+    database.execute("INSERT INTO relay.auth_events (action, occurred_at) VALUES ('x', now() - interval '27 hours')")
+    assert_found(one(relay, "audit.seals"), "warn", "made 3 days ago, and events have waited", "relay-admin audit seal")
+    provisioner("audit", "seal", check=0)
+    assert_found(one(relay, "audit.seals"), "ok", "the last seal was made")
 
 
 def test_keys_that_are_due(relay, database, tmp_path):

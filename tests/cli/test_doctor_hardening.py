@@ -47,6 +47,9 @@ def test_a_value_that_is_weaker_than_it_should_be(doctor, name, value):
     item = found.pop(CHECKS[name])
     assert item["status"] == "error" and name in item["message"] and f"set {name}=" in item["next"]
     assert {each["status"] for each in found.values()} == {"ok"}
+    advised = item["next"].split(f"set {name}=")[1].split()[0]
+    assert doctor({**GOOD, name: advised})[CHECKS[name]]["status"] == "ok"
+    assert (name, str(int(advised) + 1 if advised.isdigit() else 0)) not in WRONG, "the loosest value is not the advice"
 
 
 def test_a_setting_that_is_missing_is_a_warning(doctor):

@@ -98,6 +98,29 @@ def test_read_back_decides(relay, database, tmp_path, got):
     assert_store_works(database, got())
 
 
+def test_a_key_that_the_store_has_lost_is_found_although_none_is_due(relay, database, tmp_path, got):
+    make_fleet(database, 6)
+    rotate_fleet(relay, "--all", "--settle", "0", "--deliver", PUT)
+    daily = ("--all", "--if-older-than", "80d", "--force", "--settle", "0", "--deliver", PUT, "--read-back", f'echo "$RELAY_AGENT_ID" >> asked; {READ_BACK}')
+    done = rotate_fleet(relay, *daily)
+    assert counts(done) == {} and done["items"] == [] and done["complete"] and done["changed"] is False
+    assert (tmp_path / "asked").read_text().split() == sorted(got())
+    (tmp_path / "got" / "agent-0002").unlink()
+    (tmp_path / "got" / "agent-0004").write_text("something else")
+    relay("block", "agent-0005", check=0)
+    (tmp_path / "got" / "agent-0005").unlink()
+    (tmp_path / "asked").unlink()
+    assert counts(rotate_fleet(relay, *daily, "--expect", "0")) == {} and not (tmp_path / "asked").exists()
+    first = rotate_fleet(relay, *daily, "--limit", "1")
+    assert counts(first) == {"rotated": 1} and [item["agent_id"] for item in first["items"]] == ["agent-0002"]
+    second = rotate_fleet(relay, *daily)
+    assert counts(second) == {"rotated": 1} and [item["agent_id"] for item in second["items"]] == ["agent-0004"]
+    assert counts(rotate_fleet(relay, *daily)) == {}
+    held = got()
+    assert sorted(held) == ["agent-0000", "agent-0001", "agent-0002", "agent-0003", "agent-0004"]
+    assert_store_works(database, held)
+
+
 def test_after_runs_once_for_each_confirmed_agent(relay, database, tmp_path, got):
     make_fleet(database, 3)
     after = 'echo "$RELAY_AGENT_ID $RELAY_KEY_ID" >> after; test "$RELAY_AGENT_ID" != agent-0001'

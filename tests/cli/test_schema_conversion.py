@@ -4,14 +4,9 @@ get the answers of before, and nothing is dropped that the program does not know
 import pytest
 
 from support.relay import Runner
-from support.upgrades import load_before_release
+from support.upgrades import columns_of, load_before_release, rows_of, tuples
 
 NOT_MOVED = {"schema_migrations", "key_changes", "feed_horizon", "gateway_acks"}
-
-COLUMNS = """
-SELECT c.relname, string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) AS columns
-FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relnamespace = 'relay'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition GROUP BY 1"""
 
 DECISIONS = """
 SELECT k.key_id, d.ok, d.reason, d.org_id, d.agent_id, d.permissions, d.expires_at
@@ -33,22 +28,14 @@ def relay(old, home, tmp_path):
     return Runner(dsn=old.dsn(), home=home, cwd=tmp_path)
 
 
-def tuples(database, sql, *parameters):
-    return [tuple(row.values()) for row in database.rows(sql, *parameters)]
-
-
-def rows_of(database, columns):
-    return {table: [row for (row,) in tuples(database, f"SELECT ROW({names})::text FROM relay.{table} ORDER BY 1")] for table, names in columns.items()}
-
-
 def state_of(database):
     """All rows, and all names of objects, in lines that say where they differ."""
-    rows = rows_of(database, dict(tuples(database, COLUMNS)))
+    rows = rows_of(database, columns_of(database))
     return [f"{table}: {row}" for table in sorted(rows) for row in rows[table]] + tuples(database, "SELECT oid, relname FROM pg_class ORDER BY 1")
 
 
 def test_every_row_comes_along_and_every_answer_stays(relay, old):
-    columns = dict(tuples(old, COLUMNS))
+    columns = columns_of(old)
     before = rows_of(old, columns)
     assert all(before[table] for table in set(columns) - NOT_MOVED), "a table without a row proves nothing"
     decisions, standing = tuples(old, DECISIONS), tuples(old, STANDING)
@@ -61,7 +48,7 @@ def test_every_row_comes_along_and_every_answer_stays(relay, old):
     assert converted.json()["data"]["converted"] is True and converted.json()["data"]["previous_version"] == 16
     assert "all rows were moved" in converted.err
 
-    now = dict(tuples(old, COLUMNS))
+    now = columns_of(old)
     shared = {
         table: ", ".join(name for name in names.split(", ") if name in now[table].split(", "))
         for table, names in columns.items() if table not in NOT_MOVED | {"key_sightings"}

@@ -39,6 +39,13 @@ def test_only_what_concerns_an_organization_or_an_agent(relay, since):
     assert len(words(relay, since, "--agent", "bot", "--count", "2")) == 2
 
 
+def test_an_agent_that_does_not_exist_but_is_blocked(relay, since):
+    """Nothing about an organization concerns it, because it is in none."""
+    relay("block", "ghost", "--force", check=0)
+    assert words(relay, since, "--agent", "ghost") == [("agent_blocked", None, "ghost")]
+    assert "does not exist" in relay.error("watch", "--org", "acme", "--agent", "ghost", check=2)["message"]
+
+
 def test_bad_filters(relay, since):
     assert relay.error("watch", "--agent", "bott", check=3)["suggestions"] == ["bot"]
     relay.error("watch", "--org", "acmee", check=3)

@@ -166,6 +166,18 @@ def test_unknown_ids(relay, key):
     relay.error("whois", "bot", "-", check=2)
 
 
+def test_all_agents_with_a_name_are_listed_by_id(relay, database, key):
+    insert = ("INSERT INTO relay.agents (agent_id, org_id, name, created_by)"
+              " SELECT 'same-' || to_char(n, 'FM000'), 'acme', 'Same name', 'test' FROM generate_series(%s, %s, -1) AS n")
+    database.execute(insert, 9, 1)
+    document = relay.json("whois", "same name")
+    assert [each["agent_id"] for each in document["items"]] == [f"same-{n:03}" for n in range(1, 10)] and document["warnings"] == []
+    database.execute(insert, 150, 10)
+    document = relay.json("whois", "same name")
+    assert len(document["items"]) == len({each["agent_id"] for each in document["items"]}) == 100
+    assert "more than 100 agents or organizations are called" in document["warnings"][0]
+
+
 def test_a_file_with_the_name_of_an_agent(relay, key, other, tmp_path):
     (tmp_path / "bot").write_text(other)
     items = look(relay, "bot")["items"]
@@ -206,10 +218,9 @@ def test_the_agents_without_a_key_are_named_with_a_command_that_works(relay, dat
     rotate(relay, tmp_path / "2.key", "--grace", "1h")
     result = relay("revoke", "--scan", "leak", check=0)
     assert "agent crm (owner: team sales) has no working key now" in result.err and "agent bot" not in result.err
-    (tmp_path / "crm.key").unlink()
     command = next(line for line in result.err.splitlines() if line.startswith("next:  relay-admin rotate-key crm"))
     relay(*command.split()[2:], check=0)
-    assert decide(database, read_key(tmp_path / "crm.key")) == "ok"
+    assert decide(database, read_key(tmp_path / "crm-2.key")) == "ok", "crm.key was there"
 
 
 def test_the_agents_without_a_key_for_machines(relay, key, other):

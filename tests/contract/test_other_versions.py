@@ -13,7 +13,7 @@ from support.health import one
 from support.other_versions import running
 from support.proxy import Fault, Proxy
 from support.relay import Runner
-from support.upgrades import load_before_release
+from support.upgrades import LAST_OF_0_1_0, load_0_1_0, load_before_release
 
 SECONDS = 120
 HERE = client_bin()
@@ -39,6 +39,17 @@ def test_a_database_of_before_the_release_is_converted(server, home, tmp_path):
     relay = Runner(dsn=old.dsn(), home=home, cwd=tmp_path)
     assert relay.json("schema", "apply", check=0)["data"]["converted"] is True
     assert relay.json("schema", "verify", check=0)["data"]["differences"] == []
+
+
+@pytest.mark.parametrize("server", ("13", "18"), indirect=True)
+def test_a_database_of_release_0_1_0_is_upgraded(server, home, tmp_path):
+    old = Database(server)
+    load_0_1_0(old)
+    relay = Runner(dsn=old.dsn(), home=home, cwd=tmp_path)
+    assert relay.json("schema", "status", check=None)["data"]["version"] == LAST_OF_0_1_0
+    relay("schema", "apply", "--yes", check=0)
+    assert relay.json("schema", "verify", check=0)["data"]["differences"] == []
+    assert relay.json("audit", "verify", check=0)["data"]["fault"] is None
 
 
 @pytest.mark.parametrize("server", ("16", "17", "18"), indirect=True)

@@ -11,11 +11,41 @@ namespace {
 
 constexpr char between = '/';
 constexpr std::string_view no_number = "-";
+constexpr std::int64_t most_floods = 1'000'000;  // of one instant
 
-/// "2026-11-22T01:02:03.123456Z/17"
-std::string cursor_of(Event const &event) {
-    return format_instant_exact(event.occurred_at) + between +
-           (event.event_id ? std::to_string(*event.event_id) : std::string(no_number));
+/// Where a page ends. Floods have no number, so they are counted: those of one instant can be on two pages.
+class PageEnd {
+  public:
+    explicit PageEnd(std::optional<sql::EventPlace> const &after) {
+        if (after && !after->event_id) {
+            m_place = *after;
+        }
+    }
+
+    void pass(Event const &event) {
+        bool const is_another = !event.event_id && m_place.floods > 0 && m_place.occurred_at == event.occurred_at;
+        m_place = {.occurred_at = event.occurred_at,
+                   .event_id = event.event_id,
+                   .floods = event.event_id ? 0 : (is_another ? m_place.floods + 1 : 1)};
+    }
+
+    /// "2026-11-22T01:02:03.123456Z/17"; "/-" after a flood, "/-2" after two of this instant.
+    std::string cursor() const {
+        std::string const flood =
+            std::string(no_number) + (m_place.floods > 1 ? std::to_string(m_place.floods) : std::string());
+        return format_instant_exact(m_place.occurred_at) + between +
+               (m_place.event_id ? std::to_string(*m_place.event_id) : flood);
+    }
+
+  private:
+    sql::EventPlace m_place{};
+};
+
+std::optional<std::int64_t> parse_positive(std::string_view text) {
+    std::int64_t number = 0;
+    auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return failure == std::errc() && end == text.data() + text.size() && number > 0 ? std::optional(number)
+                                                                                    : std::nullopt;
 }
 
 sql::EventPlace parse_cursor(std::string const &cursor) {
@@ -23,12 +53,15 @@ sql::EventPlace parse_cursor(std::string const &cursor) {
         std::size_t const slash = std::min(cursor.find(between), cursor.size());
         sql::EventPlace place{.occurred_at = parse_instant(cursor.substr(0, slash))};
         std::string const number = cursor.substr(std::min(slash + 1, cursor.size()));
-        if (number == no_number) {
+        bool const is_flood = number.starts_with(no_number);
+        std::optional<std::int64_t> const count =
+            number == no_number ? 1 : parse_positive(is_flood ? number.substr(no_number.size()) : number);
+        if (count && is_flood && *count <= most_floods) {
+            place.floods = *count;
             return place;
         }
-        place.event_id = 0;
-        auto const [end, failure] = std::from_chars(number.data(), number.data() + number.size(), *place.event_id);
-        if (failure == std::errc() && end == number.data() + number.size()) {
+        if (count && !is_flood) {
+            place.event_id = count;
             return place;
         }
     } catch (Error const &) {  // the error below says more
@@ -46,11 +79,18 @@ ListEnd list_events(db::Database &database, ListEvents const &request, EachItem<
     if (request.page.after) {
         page.after = parse_cursor(*request.page.after);
     }
+    std::optional<PageEnd> end;
     auto const open = [&](db::Transaction &transaction) {
         sql::require_known(transaction, page.filter);
+        end.emplace(page.after);
         return sql::list_events(transaction, page);
     };
-    return read_list(database, request.page, open, cursor_of, each);
+    EachItem<Event> const pass = [&](Event const &event, ReadStamp const &stamp) {
+        end->pass(event);
+        each(event, stamp);
+    };
+    return read_list(
+        database, request.page, open, [&](Event const &) { return end->cursor(); }, pass);
 }
 
 EventDetails show_event(db::Database &database, std::int64_t event_id) {

@@ -8,7 +8,6 @@
 #include "relay/identity/organizations_sql.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace relay::sql {
 namespace {
@@ -27,6 +26,9 @@ event.agent_id IS NULL AND event.key_id = ANY (ARRAY(SELECT key.key_id FROM rela
 constexpr auto of_key_sql = R"sql(
 $1::text IS NULL AND event.agent_id = (SELECT key.agent_id FROM relay.agent_keys AS key WHERE key.key_id = $2) AND )sql";
 constexpr auto unproven_of_key_sql = "$1::text IS NULL AND event.agent_id IS NULL AND ";
+constexpr auto of_org_sql = "$1::text IS NULL AND event.org_id = $3 AND ";
+constexpr auto unproven_of_org_sql =
+    "$1::text IS NULL AND event.org_id IS DISTINCT FROM $3 AND event.agent_id IS NULL AND ";
 constexpr auto of_any_agent_sql = "$1::text IS NULL AND ";
 
 constexpr auto conditions_sql = R"sql(
@@ -50,9 +52,17 @@ AND ($13::text IS NULL OR event.db_role = $13))sql";
 // The floods that have not ended yet have no number, and come first among the events of an instant.
 constexpr auto page_sql = R"sql(
 AND ($14::timestamptz IS NULL OR (event.occurred_at <= $14::timestamptz
-     AND (event.occurred_at < $14::timestamptz OR COALESCE(event.event_id, 9223372036854775807) < $15::bigint))))sql";
-constexpr auto newest_first_sql = " ORDER BY occurred_at DESC, event_id DESC";
+     AND (event.occurred_at < $14::timestamptz OR $15::bigint IS NULL OR event.event_id < $15::bigint))))sql";
+constexpr auto newest_first_sql =
+    " ORDER BY occurred_at DESC, event_id DESC, CASE WHEN event_id IS NULL THEN event::text END";
 constexpr auto limit_sql = " LIMIT $16::bigint";
+
+// The floods of the instant at which the page before ended come first again; $17 of them were in it.
+constexpr auto without_passed_sql = R"sql(
+FROM (SELECT page.*, CASE WHEN event_id IS NULL AND occurred_at = $14::timestamptz
+                          THEN row_number() OVER (ORDER BY occurred_at DESC, event_id DESC, page::text) END AS flood
+      FROM ()sql";
+constexpr auto passed_sql = R"sql() AS page) AS event WHERE flood IS NULL OR flood > $17::bigint)sql";
 
 constexpr auto numbers_sql = R"sql(
 AND event.event_id BETWEEN $14::bigint AND $15::bigint AND event.event_id = ANY ($16::bigint[]) ORDER BY event_id)sql";
@@ -109,17 +119,31 @@ std::vector<db::Param> conditions(db::Transaction &transaction, EventFilter cons
             filter.db_role};
 }
 
-/// Returns the statement without its end. An agent and a key have two places in the index each, and `part` ends the
-/// reading of each place.
+/// The two places in the indexes at which the events of an agent, a key or an organization are.
+struct Places {
+    char const *proven;
+    char const *unproven;
+};
+
+std::optional<Places> places_of(EventFilter const &filter) {
+    if (filter.agent) {
+        return Places{of_agent_sql, unproven_of_agent_sql};
+    }
+    if (filter.key) {
+        return Places{of_key_sql, unproven_of_key_sql};
+    }
+    return filter.org ? std::optional(Places{of_org_sql, unproven_of_org_sql}) : std::nullopt;
+}
+
+/// Returns the statement without its end. `part` ends the reading of each place.
 std::string events_sql(EventFilter const &filter, std::string const &part) {
     auto const place = [&](char const *where) {
         return std::string(columns_sql) + recorded_sql + where + conditions_sql + page_sql;
     };
-    if (!filter.agent && !filter.key) {
-        return place(of_any_agent_sql);
-    }
-    return std::string(columns_sql) + "((" + place(filter.agent ? of_agent_sql : of_key_sql) + part + ") UNION ALL (" +
-           place(filter.agent ? unproven_of_agent_sql : unproven_of_key_sql) + part + ")) AS event";
+    std::optional<Places> const places = places_of(filter);
+    return places ? std::string(columns_sql) + "((" + place(places->proven) + part + ") UNION ALL (" +
+                        place(places->unproven) + part + ")) AS event"
+                  : place(of_any_agent_sql);
 }
 
 }  // namespace
@@ -129,14 +153,19 @@ std::vector<std::string> event_sort_fields() { return db::sort_fields(sort_colum
 db::Stream<Event> list_events(db::Transaction &transaction, EventPage const &page) {
     std::vector<db::Param> params = conditions(transaction, page.filter);
     params.emplace_back(page.after ? std::optional(page.after->occurred_at) : std::nullopt);
-    params.emplace_back(page.after ? page.after->event_id.value_or(std::numeric_limits<std::int64_t>::max()) : 0);
-    params.emplace_back(page.limit);
+    params.emplace_back(page.after ? page.after->event_id : std::nullopt);
+    std::int64_t const passed = page.after && !page.after->event_id ? page.after->floods : 0;
+    params.emplace_back(page.limit ? std::optional(*page.limit + passed) : std::nullopt);
     std::string const newest_first = std::string(newest_first_sql) + limit_sql;
-    return {transaction,
-            page.sort.empty()
-                ? events_sql(page.filter, newest_first) + newest_first
-                : events_sql(page.filter, "") + db::order_by(sort_columns, page.sort, "event_id") + limit_sql,
-            params, read_event};
+    std::string sql = page.sort.empty()
+                          ? events_sql(page.filter, newest_first) + newest_first
+                          : events_sql(page.filter, "") + db::order_by(sort_columns, page.sort, "event_id") + limit_sql;
+    if (passed > 0) {
+        params.emplace_back(passed);
+        sql = std::string(columns_sql).substr(0, std::string_view(columns_sql).rfind("FROM")) + without_passed_sql +
+              sql + passed_sql + newest_first_sql;
+    }
+    return {transaction, sql, params, read_event};
 }
 
 void require_known(db::Transaction &transaction, EventFilter const &filter) {

@@ -11,6 +11,7 @@ namespace relay::sql {
 struct EventPlace {
     Instant occurred_at{};
     std::optional<std::int64_t> event_id{};
+    std::int64_t floods = 0;  ///< without event_id: how many events of this instant without a number came before
 };
 
 struct EventPage {

@@ -98,9 +98,11 @@ FROM (SELECT agent.agent_id FROM relay.agents AS agent
       ORDER BY agent.agent_id LIMIT 5000) AS page)sql";
 
 std::string const candidate_columns =
-    "SELECT member.agent_id, member.org_id, member.owner, active.key_id AS active, fate.usual FROM ";
+    "SELECT member.agent_id, member.org_id, member.owner, active.key_id AS active, fate.usual, fate.name = 'candidate' "
+    "AS is_due FROM ";
 std::string const next_sql = candidate_columns + page_of_agents + fates +
-                             " AND fate.name = 'candidate' ORDER BY member.agent_id LIMIT $12::bigint";
+                             " AND (fate.name = 'candidate' OR ($13::boolean AND fate.name = 'not_due')) ORDER BY "
+                             "member.agent_id LIMIT $12::bigint";
 std::string const named_sql = candidate_columns + named_agents + fates + " AND fate.name = 'candidate'";
 
 constexpr auto lock_sql = R"sql(
@@ -131,7 +133,8 @@ std::vector<Candidate> read_candidates(db::Rows const &rows) {
                          .org = row.id<OrgId>("org_id"),
                          .owner = row.optional_text("owner"),
                          .active = row.optional_id<KeyId>("active"),
-                         .usual = row.boolean("usual")});
+                         .usual = row.boolean("usual"),
+                         .is_due = row.boolean("is_due")});
     }
     return found;
 }
@@ -224,6 +227,7 @@ CandidatePage next_candidates(db::Transaction &transaction, FleetQuery const &qu
     auto const end = ask_end_of_page(transaction, query, after);
     std::vector<db::Param> params = params_of(query, place_of(after));
     params.emplace_back(most);
+    params.emplace_back(query.also_not_due);
     CandidatePage page{.candidates = read_candidates(transaction.exec(next_sql.c_str(), params))};
     if (page.candidates.size() == static_cast<std::size_t>(most)) {
         page.next = page.candidates.back().agent;

@@ -40,6 +40,7 @@ void end_rotation(db::Transaction &transaction, std::int64_t rotation_id);
 struct FleetQuery {
     RotateFleet const &request;
     std::optional<std::int64_t> began_order{};  ///< keys that were made after this place are new
+    bool also_not_due = false;  ///< for next_candidates: agents whose store must be looked at
 };
 
 /// Returns what will become of the agents of one page after `after`, and where it ends; none: there are no more agents.
@@ -50,13 +51,14 @@ struct PageCounts {
 std::optional<PageCounts> count_page(db::Transaction &transaction, FleetQuery const &query,
                                      std::optional<AgentId> const &after);
 
-/// An agent whose key must be replaced.
+/// An agent whose key must be replaced, or perhaps (`is_due` false).
 struct Candidate {
     AgentId agent;
     OrgId org;
     std::optional<std::string> owner{};
     std::optional<KeyId> active{};
     bool usual = false;  ///< its active key works, and no other key of it does
+    bool is_due = true;
 };
 /// Returns the next agents to rotate, at most `most` of one page, and where the next page begins; none: it was the last.
 struct CandidatePage {

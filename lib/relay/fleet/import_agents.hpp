@@ -54,6 +54,7 @@ struct ImportedAgent {
 struct ImportAgents {
     std::size_t batch = 1000;  ///< rows per transaction, at most; the delivery may allow fewer
     std::optional<std::int64_t> limit{};  ///< creates at most this many agents
+    std::optional<std::int64_t> expect{};  ///< as many agents were counted: no more are created
     bool stop_on_fault = false;  ///< after the first row that fails, no further batch begins
     bool only_count = false;  ///< finds out what would be created, and creates nothing
     std::function<void(ImportedAgent const &)> each{};  ///< what became of a row is committed

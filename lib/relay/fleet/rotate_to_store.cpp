@@ -18,7 +18,11 @@ class RotateToStore {
         : m_run(run),
           m_delivery(delivery),
           m_end(end_of_old(run.request().grace, run.request().retire_on_first_use, run.request().force)),
-          m_batches(run.database(), run.options(), delivery, m_end) {}
+          m_batches(run.database(), run.options(), delivery, m_end) {
+        if (delivery.has_view()) {
+            run.look_at_all();
+        }
+    }
 
     void rotate_all() {
         std::size_t const jobs = std::max<std::size_t>(1, m_delivery.most_at_once());
@@ -56,7 +60,9 @@ class RotateToStore {
         std::vector<sql::Candidate const *> able;
         for (std::size_t i = 0; i < group.size(); ++i) {
             if (auto const reason = m_delivery.why_not(receivers[i].recipient())) {
-                m_run.fail(group[i].agent, *reason);
+                if (group[i].is_due) {
+                    m_run.fail(group[i].agent, *reason);
+                }
             } else {
                 able.push_back(&group[i]);
             }
@@ -73,9 +79,11 @@ class RotateToStore {
             request.view = m_delivery.has_view() ? m_delivery.view(candidate->agent) : std::nullopt;
         }
         std::vector<RotatedAgent> without_new_key;
+        std::int64_t lost = 0;  // agents that were not due, but the store has no key of theirs that stays
         StagedBatches::Done const done = m_batches.next([&](db::Transaction &transaction, std::vector<AgentFault> &) {
             m_run.note(transaction);
             without_new_key.clear();
+            lost = 0;
             std::vector<StagedBatches::Staged> staged;
             for (std::size_t i = 0; i < group.size(); ++i) {
                 Receiver const receiver{group[i]->agent, group[i]->org, group[i]->owner};
@@ -87,12 +95,16 @@ class RotateToStore {
                                                                   .end = m_end});
                 if (step.has_new_key) {
                     staged.push_back({std::move(key), receiver});
-                } else {
+                    lost += group[i]->is_due ? 0 : 1;
+                } else if (group[i]->is_due || step.rotated.changed) {
                     without_new_key.push_back(rotated_agent(receiver, step.rotated));
                 }
             }
             return staged;
         });
+        for (; lost > 0; --lost) {
+            m_run.take();
+        }
         m_batches.deliver_then([&] {
             report(done);
             for (RotatedAgent const &row : without_new_key) {

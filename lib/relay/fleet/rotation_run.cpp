@@ -120,11 +120,14 @@ std::optional<std::vector<sql::Candidate>> RotationRun::next_page(std::size_t mo
         return std::nullopt;
     }
     sql::CandidatePage page = m_database.transact(reading(), [&](db::Transaction &transaction) {
-        return sql::next_candidates(transaction, query(), m_after, left);
+        sql::FleetQuery all = query();
+        all.also_not_due = m_looks_at_all;
+        return sql::next_candidates(transaction, all, m_after, left);
     });
     m_after = page.next;
     m_is_at_end = !page.next;
-    m_taken += static_cast<std::int64_t>(page.candidates.size());
+    m_taken += std::count_if(page.candidates.begin(), page.candidates.end(),
+                             [](sql::Candidate const &candidate) { return candidate.is_due; });
     m_page_before = std::exchange(m_page, std::move(page.candidates));
     return m_page;
 }

@@ -26,6 +26,11 @@ class RotationRun {
     /// Returns the next agents to rotate, at most `most`; none at the end of the fleet, of the limit, or after a fault that
     /// stops the run. A page may be empty.
     std::optional<std::vector<sql::Candidate>> next_page(std::size_t most);
+    /// From now on, pages also have agents that are not due, whose store must be looked at. They do not count for the limit
+    /// unless they get a new key. An expected number is one of agents that are due, so then there are none.
+    void look_at_all() { m_looks_at_all = !m_request.expect && !m_request.if_missing; }
+    /// Notes that an agent that was not due is rotated.
+    void take() { ++m_taken; }
     /// Returns those of `agents` that still need a new key.
     std::vector<sql::Candidate> still_to_rotate(std::vector<AgentId> const &agents);
     /// Returns false if a fault has stopped the run.
@@ -72,7 +77,8 @@ class RotationRun {
     std::chrono::steady_clock::time_point m_noted = std::chrono::steady_clock::now();
     std::optional<AgentId> m_after{};
     bool m_is_at_end = false;
-    std::int64_t m_taken = 0;  ///< agents of the pages so far
+    bool m_looks_at_all = false;
+    std::int64_t m_taken = 0;  ///< agents of the pages so far that are due
     std::vector<sql::Candidate> m_page{};  ///< the last one
     std::vector<sql::Candidate> m_page_before{};
 };

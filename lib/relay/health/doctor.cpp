@@ -273,6 +273,8 @@ void Examiner::ask_rows() {
     });
     ask(Ground::schema, {"audit.months"},
         [this](db::Transaction &transaction) { tell(doctor::judge_months(sql::read_audit_months(transaction))); });
+    ask(Ground::schema, {"audit.seals"},
+        [this](db::Transaction &transaction) { tell(doctor::judge_seals(sql::read_seals(transaction))); });
     ask(Ground::schema, {"keys.due"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_due_keys(sql::agents_with_overdue_keys(transaction)));
     });
@@ -351,6 +353,7 @@ std::vector<std::string_view> const &known_checks() {
         "grants.tenants",
         "grants.billing",
         "audit.months",
+        "audit.seals",
         "keys.due",
         "keys.staged",
         "keys.unused",

@@ -76,6 +76,15 @@ SELECT EXISTS (SELECT FROM relay.event_months() AS made WHERE made.month = date_
        pg_relation_size('relay.auth_events_default') > 0 AS default_is_used,
        EXISTS (SELECT FROM relay.operations WHERE at < now() - interval '40 days') AS overdue)sql";
 
+// A daily timer, and two hours more. No event before the last seal lacks one, but for a moment: so the index by time gives
+// the first one that does.
+constexpr auto seals_sql = R"sql(
+SELECT last.sealed_at,
+       EXISTS (SELECT FROM relay.auth_events AS event
+               WHERE event.occurred_at >= COALESCE(last.sealed_at, '-infinity') AND event.occurred_at < now() - interval '26 hours'
+                 AND event.event_id > COALESCE(last.up_to_event_id, 0)) AS is_overdue
+FROM (SELECT max(sealed_at) AS sealed_at, max(up_to_event_id) AS up_to_event_id FROM relay.event_seals) AS last)sql";
+
 constexpr auto overdue_sql = R"sql(
 SELECT count(*) AS agents, array_to_string((array_agg(agent_id ORDER BY since, agent_id))[1:3], ', ') AS first
 FROM (SELECT agent_id, min(due_at) AS since FROM relay.due_keys WHERE listed_from <= now() GROUP BY agent_id) AS due)sql";
@@ -185,6 +194,13 @@ AuditMonthFacts read_audit_months(db::Transaction &transaction) {
             .has_next = row.boolean("has_next"),
             .default_is_used = row.boolean("default_is_used"),
             .overdue = row.boolean("overdue")};
+}
+
+SealFacts read_seals(db::Transaction &transaction) {
+    db::Rows const rows = transaction.exec(seals_sql);
+    return {.sealed_at = rows.one().optional_instant("sealed_at"),
+            .is_overdue = rows.one().boolean("is_overdue"),
+            .at = transaction.now()};
 }
 
 Named agents_with_overdue_keys(db::Transaction &transaction) { return read_named(transaction.exec(overdue_sql).one()); }

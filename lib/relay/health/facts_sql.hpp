@@ -67,6 +67,13 @@ struct AuditMonthFacts {
 };
 AuditMonthFacts read_audit_months(db::Transaction &transaction);
 
+struct SealFacts {
+    std::optional<Instant> sealed_at{};  ///< of the last seal of the audit trail; none: there is no seal
+    bool is_overdue = false;  ///< an event has waited for a seal for more than 26 hours
+    Instant at{};
+};
+SealFacts read_seals(db::Transaction &transaction);
+
 /// A count with the first few names.
 struct Named {
     std::int64_t count = 0;

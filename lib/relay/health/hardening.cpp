@@ -18,11 +18,11 @@ constexpr auto rules = std::to_array<HardeningRule>({
     {"relay.session", "AGENT_SESSION_REQUIRED", Kind::on, "agents can call without a session"},
     {"relay.nonce", "AGENT_REQUIRE_NONCE", Kind::on, "a recorded call can be repeated"},
     {"relay.hmac_window", "AGENT_HMAC_WINDOW_MS", Kind::milliseconds, "a recorded call can be repeated for that long",
-     30'000, 120'000, "a clock that is a little wrong locks an agent out"},
+     30'000, 120'000, 60'000, "a clock that is a little wrong locks an agent out"},
     {"relay.session_ttl", "AGENT_SESSION_TTL_MS", Kind::milliseconds, "a stolen session is valid for that long", 60'000,
-     3'600'000, "agents spend their time making sessions"},
+     3'600'000, 900'000, "agents spend their time making sessions"},
     {"relay.secret_cache", "AGENT_SECRET_CACHE_MS", Kind::milliseconds,
-     "the relay accepts a blocked or revoked key for that long", 0, 60'000, ""},
+     "the relay accepts a blocked or revoked key for that long", 0, 60'000, 30'000, ""},
 });
 
 std::string wanted(HardeningRule const &rule) {
@@ -31,7 +31,7 @@ std::string wanted(HardeningRule const &rule) {
         case Kind::off: return "false";
         case Kind::milliseconds: break;
     }
-    return std::to_string(rule.most);
+    return std::to_string(rule.advised);
 }
 
 std::string advice(HardeningRule const &rule, RelaySettings const &relay) {

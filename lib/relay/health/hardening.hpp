@@ -22,6 +22,7 @@ struct HardeningRule {
     std::string_view otherwise;  ///< what follows from another value: "calls without a signature are accepted"
     std::int64_t least = 0;
     std::int64_t most = 0;
+    std::int64_t advised = 0;  ///< well between the two
     std::string_view too_small{};  ///< what follows from a value below `least`
 };
 

@@ -30,6 +30,24 @@ CheckResult judge_months(sql::AuditMonthFacts const &facts) {
     return {"audit.months", CheckStatus::ok, "this month and the next have partitions", ""};
 }
 
+CheckResult judge_seals(sql::SealFacts const &facts) {
+    std::string const last =
+        facts.sealed_at
+            ? "the last seal was made " +
+                  describe_duration(std::chrono::floor<std::chrono::seconds>(facts.at - *facts.sealed_at)) + " ago"
+            : "";
+    if (!facts.is_overdue) {
+        return {"audit.seals", CheckStatus::ok,
+                last.empty() ? "no event is older than a day, so none needs a seal yet"
+                             : last + ", and no event has waited longer than a day for one",
+                ""};
+    }
+    return {"audit.seals", CheckStatus::warn,
+            last.empty() ? "the audit trail has no seal, so nothing can show that it was altered"
+                         : last + ", and events have waited longer than a day for one: audit seal does not run",
+            advise(Act::seal_audit).noting("best run by a timer")};
+}
+
 CheckResult judge_due_keys(sql::Named const &overdue) {
     if (overdue.count == 0) {
         return {"keys.due", CheckStatus::ok, "no key is past its due date, and no agent has lost its last key", ""};

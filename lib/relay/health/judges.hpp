@@ -51,6 +51,7 @@ CheckResult judge_billing_logins(std::vector<sql::GroupLogin> const &logins);
 // The content of the database -----------------------------------------------------------------------------------------
 
 CheckResult judge_months(sql::AuditMonthFacts const &facts);
+CheckResult judge_seals(sql::SealFacts const &facts);
 CheckResult judge_due_keys(sql::Named const &overdue);
 CheckResult judge_staged_keys(sql::StagedKeys const &staged);
 CheckResult judge_unused_keys(sql::Named const &unused);

@@ -7,12 +7,12 @@
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/rotation_request.hpp"
+#include "relay/identity/rotation_rules.hpp"
 #include "relay/identity/usual_rotation_sql.hpp"
 #include "relay/model/format_text.hpp"
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <iterator>
 
 namespace relay {
 namespace {
@@ -89,7 +89,7 @@ class Rotation {
                                   {"key " + replaced->text() + " may still be live"});
             return m_result;
         }
-        refuse_third_key();
+        refuse_third_key(m_transaction, m_request, m_keys, m_in_grace);
         record_operation();
         if (m_staging != nullptr) {
             stage(new_key, same.has_value());
@@ -244,54 +244,18 @@ class Rotation {
         }
     }
 
-    /// Refuses a rotation that would make a third live key, unless it ends the one in grace.
-    void refuse_third_key() const {
-        if (m_in_grace && m_request.grace > seconds(0) && !m_request.force) {
-            Key const &old = *m_in_grace;
-            bool const has_settled = !(m_keys.active && m_keys.active->settle_until > m_transaction.now());
-            Advice other = advise(Act::rotate_by_force).also("wait until its grace has ended");
-            throw Error(
-                ErrorKind::conflict,
-                fmt::format("agent {} has a rotation in grace: key {} works until {}; nothing was changed",
-                            m_agent.agent_id, old.key_id, format_instant_seconds(old.expires_at.value_or(Instant()))),
-                {.why = "an agent can have at most two live keys",
-                 .next = has_settled
-                             ? advise(Act::retire_key, old.key_id).noting("ends that key now").also(std::move(other))
-                             : std::move(other)});
-        }
-    }
-
-    /// Refuses one more delivery after several that no one confirmed.
-    void refuse_sixth_staged() const {
-        if (sql::agents_full_of_staged_keys(m_transaction, {m_request.agent}).empty()) {
-            return;
-        }
-        std::vector<Key> newer;
-        std::copy_if(m_keys.staged.begin(), m_keys.staged.end(), std::back_inserter(newer), [&](Key const &key) {
-            return key.live() && (!m_keys.active || key.made_order > m_keys.active->made_order);
-        });
-        throw Error(
-            ErrorKind::conflict,
-            fmt::format("agent {} has {} staged keys that no delivery has confirmed; nothing was changed",
-                        m_agent.agent_id, newer.size()),
-            {.why = "each of them works, because the store may hold it; the oldest is " + newer.front().key_id.text(),
-             .next = advise(Act::list_staged_keys, m_agent.agent_id)
-                         .also(advise(Act::retire_staged_key, newer.front().key_id)
-                                   .noting("ends a key that the store does not hold"))});
-    }
-
     void stage(ApiKey const &new_key, bool again) {
         sql::Detail detail;
         detail.add("deliver_seconds", m_staging->timeout.count()).add("settle_seconds", m_staging->settle.count());
         if (!again) {
-            refuse_sixth_staged();
+            refuse_sixth_staged(m_transaction, m_agent.agent_id, m_keys);
         }
         add_event("key_staged", new_key.id(), std::move(detail));  // before its key: see relay.audit_new_keys
         if (again) {
             sql::stage_key_again(m_transaction, new_key.id(), *m_staging);
         } else {
-            sql::stage_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, new_expiry(), *m_staging,
-                           m_by.actor);
+            sql::stage_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent,
+                           new_expiry(m_transaction, m_request, m_keys), *m_staging, m_by.actor);
         }
         sql::confirm_new_key(m_transaction, new_key.id(), new_key.hash(), m_request.agent, KeyState::staged);
         m_transaction.require(sql::answered_contrary(m_transaction, {new_key.id()}).get().empty(),
@@ -300,7 +264,7 @@ class Rotation {
     }
 
     void replace(ApiKey const &new_key, sql::EndOfOld const &end) {
-        std::optional<Instant> const expires_at = new_expiry();
+        std::optional<Instant> const expires_at = new_expiry(m_transaction, m_request, m_keys);
         auto const ended =
             replace_keys(m_transaction, m_keys, {m_agent.org_id, m_agent.agent_id}, {.id = new_key.id()}, end, m_by);
         m_result.ended.insert(m_result.ended.end(), ended.begin(), ended.end());
@@ -342,46 +306,6 @@ class Rotation {
         m_transaction.require(m_result.key && m_result.key->state == KeyState::active &&
                                   m_result.key->status != KeyStatus::revoked && asked.contrary.get().empty(),
                               "the new key of agent " + m_agent.agent_id.text(), doubts);
-    }
-
-    /// Returns the expiry of the new key. A rotation neither extends nor removes an expiry that was set on purpose.
-    std::optional<Instant> new_expiry() const {
-        std::optional<Instant> const inherited = inherited_expiry();
-        if (!m_request.expires_at) {
-            return inherited;
-        }
-        if (*m_request.expires_at <= m_transaction.now()) {
-            throw Error(ErrorKind::usage,
-                        fmt::format("the new key would end at {}, which has passed; nothing was changed",
-                                    format_instant_seconds(*m_request.expires_at)));
-        }
-        if (inherited && *m_request.expires_at > *inherited && !m_request.force) {
-            throw Error(ErrorKind::conflict,
-                        fmt::format("the key of agent {} ends at {}, as set before, but the new one would end at {}; "
-                                    "nothing was changed",
-                                    m_agent.agent_id, format_instant_seconds(*inherited),
-                                    format_instant_seconds(*m_request.expires_at)),
-                        {.why = "a rotation does not extend access that was meant to end",
-                         .next = advise(Act::rotate_by_force)});
-        }
-        return m_request.expires_at;
-    }
-
-    std::optional<Instant> inherited_expiry() const {
-        if (!m_keys.active && m_keys.staged.empty()) {
-            return std::nullopt;
-        }
-        Key const &last = m_keys.active ? *m_keys.active : m_keys.staged.back();
-        bool const has_expired = last.expires_at && *last.expires_at <= m_transaction.now();
-        if (has_expired && !m_request.force) {
-            throw Error(
-                ErrorKind::conflict,
-                fmt::format("the key of agent {} expired at {}, as set when it was created; nothing was changed",
-                            m_agent.agent_id, format_instant_seconds(*last.expires_at)),
-                {.why = "a rotation does not extend access that was meant to end",
-                 .next = advise(Act::rotate_by_force)});
-        }
-        return has_expired ? std::nullopt : last.expires_at;
     }
 
     void add_event(char const *action, KeyId const &key_id, sql::Detail detail) {

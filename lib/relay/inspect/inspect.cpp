@@ -128,6 +128,16 @@ AgentDetails show_agent(db::Database &database, AgentId const &agent, int events
     });
 }
 
+std::optional<OrgId> org_of_agent(db::Database &database, AgentId const &agent) {
+    return database.transact(reading(), [&](db::Transaction &transaction) -> std::optional<OrgId> {
+        std::optional<Agent> const found = sql::find_agent(transaction, agent);
+        if (!found && !sql::standing_for(transaction, {agent}).get().empty()) {
+            return std::nullopt;
+        }
+        return found ? found->org_id : sql::get_agent(transaction, agent).org_id;  // throws, with similar ids
+    });
+}
+
 ListEnd list_keys(db::Database &database, ListKeys const &request, EachItem<Key> const &each) {
     auto const open = [&](db::Transaction &transaction) {
         if (request.agent) {

@@ -65,7 +65,11 @@ struct AgentDetails {
 /// Returns everything about an agent, with its last `events`. Throws Error: not_found, with similar ids.
 AgentDetails show_agent(db::Database &database, AgentId const &agent, int events);
 
-/// Asks for the same, except devices, in one message. The result returns none if there is no such agent. `at` and `db_role` are those of
+/// Returns the organization of an agent; none if no agent has this id, but it is blocked or revoked. Throws Error:
+/// not_found, with similar ids.
+std::optional<OrgId> org_of_agent(db::Database &database, AgentId const &agent);
+
+/// Asks for what show_agent returns, except devices, in one message. The result returns none if there is no such agent. `at` and `db_role` are those of
 /// the transaction's start.
 std::function<std::optional<AgentDetails>()> ask_details(db::Transaction &transaction, AgentId const &agent,
                                                          int events);

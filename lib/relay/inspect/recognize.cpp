@@ -12,10 +12,11 @@ std::vector<Recognized> recognize(db::Settings const &settings, std::string_view
             id = id.substr(prefix.size(), KeyId::length);
         }
     }
+    constexpr int most_names = 4;  // a suggestion, not a list
     db::TransactOptions options;
     options.read_only = true;
     return db::Database(settings).transact(options, [&](db::Transaction &transaction) {
-        return sql::recognize(transaction, std::string(id), std::string(text));
+        return sql::recognize(transaction, std::string(id), std::string(text), most_names);
     });
 }
 

@@ -35,7 +35,8 @@ struct Recognized {
     std::optional<Subject> subject{};  ///< the id of an agent, an organization, a key, a token or a device
 };
 
-/// Returns what a text names in this database, ids before names; at most 10. A key may be given with its prefix
+/// Returns what a text names in this database, ids before names; at most 4 of
+/// each kind by name. A key may be given with its prefix
 /// (relay_sk_), as it begins in logs. For a text that was not found where another kind of id was expected.
 std::vector<Recognized> recognize(db::Settings const &settings, std::string_view text);
 

@@ -5,8 +5,11 @@
 namespace relay::sql {
 namespace {
 
+// Many things can have the same name. Those that are read are sorted, and no more are read than are needed to say that
+// there are more.
 constexpr char const *recognize_sql = R"sql(
 SELECT thing, id, agent_id, org_id, by_name
+FROM (SELECT *, row_number() OVER (PARTITION BY rank ORDER BY id, org_id) AS place
 FROM (SELECT 1 AS rank, 'agent' AS thing, agent_id AS id, NULL AS agent_id, org_id, false AS by_name
       FROM relay.agents WHERE agent_id = $1
       UNION ALL SELECT 2, 'org', org_id, NULL, NULL, false FROM relay.organizations WHERE org_id = $1
@@ -16,13 +19,13 @@ FROM (SELECT 1 AS rank, 'agent' AS thing, agent_id AS id, NULL AS agent_id, org_
       UNION ALL SELECT 5, 'role', role_id, NULL, org_id, false FROM relay.roles WHERE role_id = $1
       UNION ALL (SELECT 6, 'ticket', ticket, NULL, NULL, false FROM relay.revocations WHERE ticket = $2 LIMIT 1)
       UNION ALL (SELECT 7, 'agent', agent_id, NULL, org_id, true FROM relay.agents
-                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 4)
+                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 101)
       UNION ALL (SELECT 8, 'org', org_id, NULL, NULL, true FROM relay.organizations
-                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 4)
+                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 101)
       UNION ALL (SELECT 9, 'role', role_id, NULL, org_id, true FROM relay.roles
-                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 4)) AS found
-ORDER BY rank, id, org_id
-LIMIT 10)sql";
+                 WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 101)) AS found) AS placed
+WHERE place <= $3
+ORDER BY rank, id, org_id)sql";
 
 std::optional<Subject> subject_of(db::Row const &row, NamedThing thing) {
     switch (thing) {
@@ -39,9 +42,10 @@ std::optional<Subject> subject_of(db::Row const &row, NamedThing thing) {
 
 }  // namespace
 
-std::vector<Recognized> recognize(db::Transaction &transaction, std::string const &id, std::string const &name) {
+std::vector<Recognized> recognize(db::Transaction &transaction, std::string const &id, std::string const &name,
+                                  int most_names) {
     std::vector<Recognized> found;
-    for (db::Row const row : transaction.exec(recognize_sql, {id, name})) {
+    for (db::Row const row : transaction.exec(recognize_sql, {id, name, most_names})) {
         auto const thing = row.value<NamedThing>("thing");
         found.push_back({.thing = thing,
                          .id = row.text("id"),

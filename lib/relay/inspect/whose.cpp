@@ -117,7 +117,12 @@ WhoseAll whose_named(db::Database &database, std::vector<std::string> const &tex
         for (std::string const &text : texts) {
             std::size_t const before = all.items.size();
             std::set<std::pair<NamedThing, std::string>> seen;  // an id and a name can be the same word
-            for (Recognized const &one : sql::recognize(transaction, without_prefix(text), text)) {
+            std::map<NamedThing, int> namesakes;
+            for (Recognized const &one : sql::recognize(transaction, without_prefix(text), text, most_namesakes + 1)) {
+                if (one.by_name && one.subject && ++namesakes[one.thing] > most_namesakes) {
+                    all.more.push_back(text);
+                    continue;
+                }
                 if (!seen.emplace(one.thing, one.id).second) {
                     continue;
                 }

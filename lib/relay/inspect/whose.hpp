@@ -55,6 +55,7 @@ struct Whose {
 struct WhoseAll {
     std::vector<Whose> items{};
     std::vector<std::string> unknown{};  ///< texts that name nothing in this database
+    std::vector<std::string> more{};  ///< names that more agents or organizations have than were looked up
     Instant at{};
     std::string db_role{};
 };
@@ -65,8 +66,12 @@ WhoseAll whose_found(db::Database &database, std::multimap<KeyId, scan::FoundKey
                      std::vector<KeyId> const &damaged,
                      std::chrono::milliseconds lock_patience = std::chrono::milliseconds(5'000));
 
+/// How many agents or organizations whose_named looks up for one name.
+inline constexpr int most_namesakes = 100;
+
 /// Looks up what people type: the id of a key (also as it begins in logs, with relay_sk_), a token, an agent or an
-/// organization, or a name. An agent gives its live keys, newest first; if it has none, the agent itself.
+/// organization, or a name: the first `most_namesakes` agents and organizations
+/// with it, by id. An agent gives its live keys, newest first; if it has none, the agent itself.
 WhoseAll whose_named(db::Database &database, std::vector<std::string> const &texts);
 
 /// An agent for which no active or staged key is left.
