@@ -9,7 +9,7 @@ import pytest
 
 from support.proxy import Fault, Proxy, commit
 from support.relay import Runner
-from support.upgrades import FOLDER, LAST_OF_0_1_0, columns_of, load_0_1_0, rows_of, tuples
+from support.upgrades import LAST_OF_0_1_0, columns_of, load_0_1_0, rows_of, tuples
 
 # Columns that a later migration moves or drops: {"table.column": where its values are now}.
 MOVED = {}
