@@ -16,7 +16,7 @@ namespace relay::cli::commands {
 
 namespace {
 
-/// The state of an agent without a seat, for --state. It is none of Status: such an agent is not blocked.
+/// For --state: agents without a seat. Their Status is another thing: such an agent is not blocked.
 constexpr std::string_view surplus = "surplus";
 
 std::vector<std::string> states() {
