@@ -207,7 +207,7 @@ GRANT SELECT ON relay.organization_status TO relay_provisioner, relay_responder,
 -- Seats ----------------------------------------------------------------------------------------------------------------------------------
 
 -- An agent has a seat if it is among the first agents of its organization that are not revoked, as many as the limit allows. Seats are
--- neither stored nor assigned: who has one follows from the order, the limit and the revocations. The oldest come first, and not those that
+-- neither stored nor assigned: they follow from the order, the limit and the revocations. The oldest come first, and not those that
 -- were used last: otherwise each call would move its caller to the front and push out another agent.
 
 -- An agent that is older than this column has no value there. Its place is that of its creation, and no row is rewritten for it.
@@ -247,7 +247,7 @@ BEGIN
 END
 $$;
 
--- After a change of limits, in the same transaction, with the limit of before (null: none). Whoever calls it can only make gateways ask again.
+-- After a change of limits, in the same transaction, with the limit of before (null: none). A caller can only make gateways ask again.
 CREATE FUNCTION relay.note_lost_seats(org text, seats_before bigint) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -372,7 +372,7 @@ COMMENT ON FUNCTION relay_api.set_subscription(text, text, text, timestamptz, te
 GRANT USAGE ON SCHEMA relay_api TO relay_billing;
 GRANT EXECUTE ON FUNCTION relay_api.set_subscription(text, text, text, timestamptz, text, timestamptz) TO relay_billing;
 
--- A plan that ended by the clock is free without anyone's doing. Only the feed must be told, for the connections that are open.
+-- A plan that ended by the clock is free without anyone's doing. Only the feed needs rows, for the connections that are open.
 CREATE FUNCTION relay.announce_ended_plans(max_rows integer DEFAULT 1000) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -69,14 +69,14 @@ Command const agent_keep{
     .path = "agent keep",
     .summary = "move agents to the front of the order of seats",
     .doc =
-        R"(If an organization has more agents than its plan allows, the first ones have a seat, and gateways refuse the
+        R"(If an organization has more agents than its plan allows, only the first ones have a seat. Gateways refuse the
 others with over_limit. This command moves agents to the front, in the order in which you name them. So they stay, and
 others may lose their seat: the result counts these. `org seats` shows the order.
 
 All agents must belong to one organization. A blocked agent can be kept; a revoked one has no seat.
 
-Exit 0: moved, or already the first ones. 2: no agent was given, or agents of two organizations. 3: no such agent. 5: an
-agent is revoked; nothing was changed.
+Exit 0: moved, or already the first ones. 2: no agent was given, or agents of two organizations. 3: no such agent. 5: one
+of them is revoked; nothing was changed.
 
 EXAMPLES
   relay-admin agent keep billing-1 mailer

@@ -16,7 +16,7 @@ namespace relay::cli::commands {
 
 namespace {
 
-/// The state of an agent without a seat, for --state. It is none of Status: such an agent is not blocked.
+/// For --state: agents without a seat. Their Status is another thing: such an agent is not blocked.
 constexpr std::string_view surplus = "surplus";
 
 std::vector<std::string> states() {
@@ -93,8 +93,8 @@ Command const agent_list{
         R"(Lists agents by id: organization, name, state, and when each agent was last seen. The state is active,
 blocked or revoked. An agent also counts as blocked or revoked if its organization is. You can combine filters.
 
---state surplus lists agents without a seat: their organization has more agents than its plan allows, so gateways
-refuse them with over_limit. `org seats` shows the order, `agent keep` changes it.
+--state surplus lists agents without a seat: their organization has more agents than its plan allows. Gateways refuse
+them with over_limit. `org seats` shows the order, `agent keep` changes it.
 
 --unused-for includes agents that were never seen, if they were created that long ago. All times are by the database's
 clock. The command shows at most 1000 agents; --all shows all. In JSON, "next" is the cursor for --after (null at the

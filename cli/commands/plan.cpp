@@ -6,11 +6,11 @@ extern Command const plan{
     .path = "plan",
     .summary = "list, show, create and change plans",
     .doc =
-        R"(A plan is a name for limits: how many agents an organization may have, how many messages per day, and so on.
+        R"(A plan is a name for limits, such as the number of agents, or of messages per day.
 `org update` with --plan puts an organization on a plan; --limit gives it a limit that differs from its plan.
-relay-admin-plans(7) describes the meters, and what happens if a plan ends.
+See relay-admin-plans(7) for the meters, and for the end of a plan.
 )",
-    .audience = Audience::orgs,
+    .audience = Audience::other,
 };
 
 }  // namespace relay::cli::commands

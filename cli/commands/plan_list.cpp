@@ -34,7 +34,7 @@ Command const plan_list{
     .doc =
         R"(Lists plans by id: their limits, and how many organizations are on them now. An organization whose
 subscription has ended is on plan free. The command shows at most 1000 plans; --all shows all. In JSON, "limits" has an
-entry for each meter that is limited, and "next" is the cursor for --after (null at the end).
+entry for each meter that is limited. "next" is the cursor for --after (null at the end).
 
 It also works on a standby.
 

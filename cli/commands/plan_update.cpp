@@ -82,7 +82,7 @@ Command const plan_update{
     .path = "plan update",
     .summary = "change a plan's name or limits",
     .doc =
-        R"(Changes only what you give, for every organization on the plan that has no limit of its own. METER=none means
+        R"(Changes only what you give, for every organization on the plan whose own limits do not differ from it. METER=none means
 that the plan does not limit it.
 
 A smaller limit of agents leaves agents of large organizations without a seat. From the next minute on, gateways refuse

@@ -129,8 +129,8 @@ While the state is past_due or cancelled, all that exists continues to work. A n
 `agent create` exits 6.
 
 Events of a billing system may arrive twice, or late. So --said-at says when the change happened. If the stored state is
-of a later time, nothing changes, and a warning says "stale". The command never refuses because of agents that exist: a
-warning counts those without a seat.
+of a later time, nothing changes, and a warning says "stale". Agents that exist never
+make the command refuse: a warning counts those without a seat.
 
 Exit 0: set, already as requested, or stale ("changed": false). 2: --ends is missing, or given for an active
 subscription; no such plan. 3: no such organization.

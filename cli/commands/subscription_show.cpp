@@ -33,8 +33,8 @@ Command const subscription_show{
     .path = "subscription show",
     .summary = "show the subscription of an organization",
     .doc =
-        R"(Shows what the billing system last said: the state, the plan, and when it ends. "plan_in_force" is the plan
-that counts now: free, once the subscription has ended. If the organization has no subscription, the state is null.
+        R"(Shows what the billing system last said: the state, the plan, and when it ends. Once the subscription has
+ended, "plan_in_force" is free. If the organization has no subscription, the state is null.
 
 Exit 0: shown. 3: no such organization; the error suggests similar ids.
 

@@ -117,6 +117,9 @@ std::string see_also(ProgramModel const &program, CommandModel const &command) {
     if (std::ranges::find(rotation_commands, join_path(command.path)) != rotation_commands.end()) {
         pages.push_back("relay-admin-rotation(7)");
     }
+    if (command.path.front() == "plan" || command.path.front() == "subscription") {
+        pages.push_back("relay-admin-plans(7)");
+    }
     add_mentioned(program, command, pages);
     Path const &group = command.is_group ? command.path : Path(command.path.begin(), command.path.end() - 1);
     if (!group.empty()) {

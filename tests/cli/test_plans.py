@@ -1,4 +1,4 @@
-"""plan create, list, show and update; the plan and the limits of org update; who keeps a seat, and what is asked before."""
+"""plan create, list, show and update; the plan and the limits of org update; which agents keep a seat, and the question before."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""relay_api.set_subscription, as the webhook handler of a billing system calls it: events that arrive twice, late and at once; and the
+"""relay_api.set_subscription, as the webhook handler of a billing system calls it: events that arrive twice, late and together; and the
 plan that ends by the clock of the database."""
 
 import itertools
@@ -70,7 +70,7 @@ def test_changes_of_one_second_end_in_the_same_state_in_any_order(database, bill
     assert len(ends) == 1 and ends.pop()[1] == "past_due"
 
 
-def test_events_that_arrive_at_once_through_a_pooler_end_in_the_newest(database, billing):
+def test_events_that_arrive_together_through_a_pooler_end_in_the_newest(database, billing):
     fill(database, agents=["bot"])
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")

@@ -8,7 +8,7 @@ AUTHENTICATE = "SELECT reason FROM relay_api.authenticate(%s, %s, ip_address => 
 
 
 def fill(database, org="acme", plan="paid", agents=AGENTS):
-    """An organization with agents that are a second apart; returns {agent: key}."""
+    """An organization with agents, each a second younger than the one before; returns {agent: key}."""
     keys = {agent: make_key() for agent in agents}
     database.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES (%s, 'Org', %s, 'test')", org, plan)
     for number, (agent, key) in enumerate(keys.items()):

@@ -29,7 +29,7 @@ struct EnumText<Meter> {
 /// The highest amount of a limit.
 constexpr std::int64_t most_of_a_meter = 1'000'000'000'000'000;
 
-/// A limit as it will be set. `inherit`: the organization has no limit of its own, so its plan decides; else no amount
+/// A limit as it will be set. `inherit`: nothing is set for the organization, so its plan decides; else no amount
 /// means that there is no limit, even if the plan has one.
 struct LimitChange {
     Meter meter{};

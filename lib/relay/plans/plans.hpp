@@ -5,8 +5,8 @@
 #include "relay/model/page.hpp"
 #include "relay/plans/records.hpp"
 
-/// Plans: named limits that organizations have together. A change of a plan applies to each organization on it that has
-/// no limit of its own.
+/// Plans: named limits that organizations have together. A change of a plan applies to each organization on it for
+/// which nothing else is set.
 namespace relay {
 
 struct ChangedPlan : WriteReceipt {

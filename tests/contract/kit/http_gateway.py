@@ -3,8 +3,8 @@
     python3 http_gateway.py          prints its port; libpq's PG* variables name the database
 
 The checks run in this order, and the first one that fails gives the status and nothing else. 401: the key is not
-accepted. 403: it is, but the call claimed another agent or organization, or the agent lacks the permission. 503: the
-database could not be asked.
+accepted. 403: it is, but the call claimed another agent or organization, or the agent has no seat or lacks the permission.
+503: the database could not be asked.
 
 SIGTERM ends it: it accepts no more calls, waits for those under way, and reports the last uses of keys.
 
@@ -85,7 +85,7 @@ def agent_of(headers, ip):
 endpoints = Endpoints(devices, agent_of)
 
 
-MISMATCHES = ("agent_mismatch", "org_mismatch")  # the caller has a good key
+FORBIDDEN = ("agent_mismatch", "org_mismatch", "over_limit")  # the caller has a good key
 
 
 def is_shared_secret(shown):
@@ -174,7 +174,7 @@ class Gateway(BaseHTTPRequestHandler):
         else:  # only for calls without any key: a refused key stays refused
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
         if not decision["ok"]:
-            return 403 if decision["reason"] in MISMATCHES and "Authorization" in self.headers else 401
+            return 403 if decision["reason"] in FORBIDDEN and "Authorization" in self.headers else 401
         alternatives = verifier.permit(decision, self.path[1:].replace("/", ":"), **origin)
         if alternatives is None:
             return 403

@@ -1,0 +1,31 @@
+"""relay-admin-plans(7) is played: its listings in the order of the page, against one database."""
+
+import pytest
+from support.guides import GUIDES, listings
+from support.relay import Runner
+from support.shell_lines import invocations
+
+GUIDE = GUIDES["plans"].replace("\\-", "-")
+
+
+def test_each_listing_does_what_the_text_says(database, home, tmp_path):
+    relay = Runner(dsn=database.dsn(), home=home, cwd=tmp_path)
+    answers = []
+    for each in listings("plans", "sh"):
+        for line in each.text.replace("\\\n", " ").splitlines():
+            (words,) = invocations(line)
+            answers.append(relay(*words, check=each.code))
+    text = "\n".join(answer.out + answer.err for answer in answers)
+    assert "at its limit: 2 of 1 agents" in text and "subscription is past_due since" in text
+    assert database.value("SELECT plan FROM relay.organizations") == "team"
+    assert database.value("SELECT state FROM relay.subscriptions") == "active"
+
+
+def test_it_names_every_meter(database):
+    for row in database.rows("SELECT meter FROM relay.meters"):
+        assert row["meter"] in GUIDE, row["meter"]
+
+
+@pytest.mark.parametrize("word", ["stale", "over_limit", "relay_billing", "plan_changed"])
+def test_it_uses_the_words_of_the_program(word):
+    assert word in GUIDE
