@@ -198,7 +198,7 @@ def test_show_says_where_each_part_comes_from_and_what_is_next(acme):
     data = acme.json("policy", "show", "bot")["data"]
     window, nonce = data["settings"]
     assert (window["value"], window["source"], window["lasting_value"], window["change_id"]) == ("10s", "agent", "45s", 2)
-    assert window["until"] and (nonce["value"], nonce["source"], nonce["change_id"]) == ("no", "default", None)
+    assert window["until"] and (nonce["value"], nonce["source"], nonce["change_id"]) == ("no", "preset", None)
     assert (data["qps"], data["qps_source"], data["addresses"], data["addresses_source"]) == (50, "org", ["192.0.2.0/24"], "org")
     text = acme("policy", "show", "bot", check=0).out
     assert "50 per second (org)" in text and "192.0.2.0/24 (org)" in text and "45s" in text

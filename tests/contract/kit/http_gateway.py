@@ -25,8 +25,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psycopg2
 import psycopg2.extras
 import psycopg2.pool
+from rates import Rates
 from uses import Uses
-from verifier import Verifier
+from verifier import WITH_POLICY, Verifier
 
 pool = psycopg2.pool.ThreadedConnectionPool(1, 16, "", cursor_factory=psycopg2.extras.RealDictCursor)
 slots = threading.Semaphore(16)  # the pool itself does not wait: it fails
@@ -62,16 +63,17 @@ def log(error):
     print(f"a report of the uses of keys failed: {error}", file=sys.stderr, flush=True)
 
 
-ANONYMOUS = "SELECT * FROM relay_api.authenticate_anonymous(%s, %s, %s, %s)"
-LEGACY = "SELECT * FROM relay_api.authenticate_legacy(%s, %s, %s, %s)"
+ANONYMOUS = "SELECT d.*, policy.* FROM relay_api.authenticate_anonymous(%s, %s, %s, %s) AS d" + WITH_POLICY
+LEGACY = "SELECT d.*, policy.* FROM relay_api.authenticate_legacy(%s, %s, %s, %s) AS d" + WITH_POLICY
 SHARED_SECRET = os.environ.get("AGENT_SECRET", "")
 if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
 uses = Uses(record, on_error=log)
 verifier = Verifier(query, connect, "http-gateway", uses)
+rates = Rates(query, "http-gateway")
 
 
-MISMATCHES = ("agent_mismatch", "org_mismatch")  # the caller has a good key
+MISMATCHES = ("agent_mismatch", "org_mismatch", "address_not_allowed")  # the caller has a good key
 
 
 def is_shared_secret(shown):
@@ -126,6 +128,8 @@ class Gateway(BaseHTTPRequestHandler):
         self.send_response_only(status)
         if status == 401:
             self.send_header("WWW-Authenticate", "Bearer")
+        if status == 429:
+            self.send_header("Retry-After", str(self.retry_after))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -143,6 +147,9 @@ class Gateway(BaseHTTPRequestHandler):
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
         if not decision["ok"]:
             return 403 if decision["reason"] in MISMATCHES and "Authorization" in self.headers else 401
+        self.retry_after = rates.refuse(decision)
+        if self.retry_after is not None:
+            return 429
         alternatives = verifier.permit(decision, self.path[1:].replace("/", ":"), **origin)
         if alternatives is None:
             return 403
