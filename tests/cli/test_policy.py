@@ -274,6 +274,23 @@ def test_a_responder_tightens_for_a_while_and_takes_it_back(acme, database):
     assert in_force(database) == (50, False, None)
 
 
+def test_doctor_warns_of_a_window_that_is_very_short_or_very_long(acme):
+    def check():
+        (found,) = acme.json("doctor", "policy.window", check=None)["items"]
+        return found["status"], found["message"]
+
+    acme("policy", "set", "--org", "acme", "--window", "30s", *HOUR, check=0)
+    acme("policy", "set", "bot", "--window", "120s", "--yes", check=0)
+    assert check()[0] == "ok"
+    acme("policy", "set", "bot", "--window", "121s", "--yes", check=0)
+    acme("policy", "set", "--platform", "--window", "29s", *HOUR, check=0)
+    status, message = check()
+    assert status == "warn" and "2 windows" in message and "agent bot (121s)" in message and "the platform (29s)" in message
+    acme("policy", "set", "bot", "--window", "60s", check=0)
+    acme("policy", "undo", "4", "--yes", check=0)
+    assert check()[0] == "ok"
+
+
 def play(scene):
     scene.write("policy", "set", "bot", "--window", "30s", "--require-nonce", "yes", "--until", "6h", "--ticket", "INC-9")
     scene.write("policy", "set", "--org", "acme", "--qps", "50", "--allow", "192.0.2.0/24")
