@@ -81,7 +81,7 @@ CREATE TABLE relay.policy_changes (
     setting    text COLLATE "C" NOT NULL REFERENCES relay.policy_settings (setting),
     value      text COLLATE "C" NOT NULL,
     at         timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
-    until      timestamptz,  -- when it ends by itself; null: when it is lifted
+    until      timestamptz,  -- when it ends by the clock; null: when it is lifted
     lifted_at  timestamptz,
     lifted_by  text,
     ticket     text,
@@ -161,10 +161,10 @@ CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.policy_changes
 
 -- What is in force -----------------------------------------------------------------------------------------------------------------------
 
--- The rows that concern an agent, and the presets. Agent null: an agent without rows of its own; org null, too: the platform. `stands`:
--- it has no end, and is the nearest and newest of these.
+-- The rows that concern an agent, and the presets. Agent null: an agent for which nothing is set; org null, too: the platform. `lasts`: it
+-- has no end, and is the nearest and newest of these.
 CREATE FUNCTION relay.policy_said(org text, agent text)
-RETURNS TABLE (setting text, value text, strictness bigint, scope_kind text, change_id bigint, until timestamptz, stands boolean)
+RETURNS TABLE (setting text, value text, strictness bigint, scope_kind text, change_id bigint, until timestamptz, lasts boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
     SELECT s.setting, said.value, relay.strictness(s, said.value), said.scope_kind, said.change_id, said.until,
            said.until IS NULL
@@ -183,14 +183,14 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = o
     WHERE said.until IS NULL OR said.until > statement_timestamp()
 $$;
 
--- One row for each setting. The row that stands decides, except that a row with an end is in force where it is stricter.
+-- One row for each setting. The row that lasts decides, except that a row with an end is in force where it is stricter.
 CREATE FUNCTION relay.policy_in_force(org text, agent text)
 RETURNS TABLE (setting text, value text, strictness bigint, scope_kind text, change_id bigint, until timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT DISTINCT ON (said.setting) said.setting, said.value, said.strictness, said.scope_kind, said.change_id, said.until
     FROM relay.policy_said(org, agent) AS said
-    WHERE said.stands OR said.until IS NOT NULL
-    ORDER BY said.setting, said.strictness DESC, said.stands DESC, said.until DESC, said.change_id
+    WHERE said.lasts OR said.until IS NOT NULL
+    ORDER BY said.setting, said.strictness DESC, said.lasts DESC, said.until DESC, said.change_id
 $$;
 COMMENT ON FUNCTION relay.policy_said(text, text) IS 'every setting that concerns an agent, an organization (agent null) or the platform';
 COMMENT ON FUNCTION relay.policy_in_force(text, text) IS 'the settings in force, and the rows that they come from (null: the preset)';
@@ -227,11 +227,14 @@ CREATE TYPE relay_api.call_policy AS (
     qps           bigint,
     "window"      interval,
     require_nonce boolean,
-    changes_at    timestamptz
+    changes_at    timestamptz,
+    addresses     cidr[]
 );
 COMMENT ON COLUMN relay_api.call_policy.qps IS 'how many calls per second the agent may make, over all gateways; null: no limit';
 COMMENT ON COLUMN relay_api.call_policy."window" IS 'how far the time of a signed call may be from the clock of the database';
 COMMENT ON COLUMN relay_api.call_policy.changes_at IS 'when the clock ends something in it: ask again then; null: never';
+COMMENT ON COLUMN relay_api.call_policy.addresses IS
+    'from where it may call; null: from anywhere; for a gateway that keeps a decision and gets a call from another address';
 
 CREATE FUNCTION relay_api.policy(org_id text, agent_id text) RETURNS relay_api.call_policy
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
@@ -247,6 +250,7 @@ BEGIN
     answer.changes_at := LEAST(
         (SELECT min(s.until) FROM relay.policy_said(policy.org_id, policy.agent_id) AS s),
         (SELECT b.ends_at FROM relay.subscriptions AS b WHERE b.org_id = policy.org_id AND b.ends_at > statement_timestamp()));
+    answer.addresses := relay.allowed_addresses(policy.org_id, policy.agent_id);
     RETURN answer;
 END
 $$;

@@ -79,7 +79,7 @@ BEGIN
 END
 $$;
 
--- A share follows demand, and never exceeds what the other running leases leave, except that each gateway gets a sixteenth at once. So
+-- A share follows demand, and never exceeds what the other running leases leave, except that each gateway gets a sixteenth immediately. So
 -- the sum of g gateways is at most cap * (1 + g/16) until all have renewed, and then the cap.
 CREATE FUNCTION relay_api.lease_rate(agent_id text, org_id text, gateway_id text, demand double precision, refused bigint DEFAULT 0)
 RETURNS relay_api.rate_lease

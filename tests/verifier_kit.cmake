@@ -1,7 +1,7 @@
 # The verifier in C++ with its driver, built as someone else would build a gateway: with librelay, without the program.
 
 find_package(Threads REQUIRED)
-add_executable(verifier_kit contract/kit/verifier.cpp contract/kit/feed.cpp contract/kit/uses.cpp contract/kit/driver.cpp)
+add_executable(verifier_kit contract/kit/verifier.cpp contract/kit/feed.cpp contract/kit/uses.cpp contract/kit/rates.cpp contract/kit/nonces.cpp contract/kit/driver.cpp)
 target_link_libraries(verifier_kit PRIVATE
   relay standard_settings standard_warnings PkgConfig::LIBPQ nlohmann_json::nlohmann_json Threads::Threads)
 

@@ -4,7 +4,7 @@ namespace relay::cli::commands {
 
 extern Command const policy{
     .path = "policy",
-    .summary = "say from where, how often and how agents may call",
+    .summary = "set and show from where and how often agents may call",
     .doc =
         R"(A policy has settings, a limit of calls per second, and a list of addresses. You set it for an agent, for an
 organization, or for the platform. The nearest one counts: that of the agent, else of the organization, else of the

@@ -41,11 +41,11 @@ Runner declare(OptionSet &set) {
 extern Command const policy_list;
 Command const policy_list{
     .path = "policy list",
-    .summary = "list what is set for an organization and its agents",
+    .summary = "list the policies of an organization and its agents",
     .doc =
         R"(Lists every setting, limit of calls (qps) and list of addresses (allow) that was set for an organization or
-one of its agents, and the settings of the platform, which concern them, too. Which of them is in force for an agent,
-`policy show` says.
+one of its agents, and the settings of the platform, which concern them, too. `policy show` shows which of them is in
+force for an agent.
 
 The command shows at most 1000 lines; --all shows all. It also works on a standby.
 
@@ -53,7 +53,7 @@ Exit 0: listed, even if the list is empty. 3: no such organization.
 
 EXAMPLES
   relay-admin policy list --org acme-corp
-  # what ends soon
+  # the settings that end first
   relay-admin policy list --org acme-corp --sort until --limit 10
 )",
     .declare = declare,

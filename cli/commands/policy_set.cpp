@@ -60,7 +60,7 @@ void add_setting(SetPolicy &request, PolicySetting setting, std::string_view fla
 }
 
 std::optional<std::int64_t> parse_qps(std::string const &text) {
-    if (text == "plan") {
+    if (text == text_of(PolicySource::plan)) {
         return std::nullopt;
     }
     std::int64_t qps = -1;
@@ -171,23 +171,27 @@ Runner declare(OptionSet &set) {
     add_flag(set, {.names = "--platform", .description = "for all agents of all organizations"}, options->platform);
     add_value(set,
               {.names = "--window",
-               .type = "DURATION|inherit",
-               .description = "how far the time of a signed call may be from the clock: 1s to 5m"},
+               .type = "DURATION",
+               .description = "the most by which a signed call may be early or late: 1s to 5m, or inherit"},
               options->window);
     add_value(set,
               {.names = "--require-nonce",
                .type = "yes|no|inherit",
-               .description = "whether each signed call needs a nonce that is accepted once"},
+               .description = "accept each signed call once, by its nonce"},
               options->require_nonce);
     add_value(
         set,
         {.names = "--until", .type = "TIME|DURATION", .description = "when the settings end: 6h, or a time (RFC 3339)"},
         options->until);
     add_value(set,
-              {.names = "--qps", .type = "N|plan", .description = "calls per second of each agent, over all gateways"},
+              {.names = "--qps",
+               .type = "N",
+               .description = "the most calls per second of each agent, over all gateways; or plan"},
               options->qps);
     add_values(set,
-               {.names = "--allow", .type = "CIDR,...|any", .description = "accept calls only from these addresses"},
+               {.names = "--allow",
+                .type = "CIDR,...",
+                .description = "accept calls only from these addresses and networks; or any"},
                options->allow, Commas::split);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -199,21 +203,21 @@ Command const policy_set{
     .path = "policy set",
     .summary = "set from where, how often and how agents may call",
     .doc =
-        R"(Sets a part of the policy of an agent, of an organization (--org) or of everything (--platform), and prints
-what is in force there afterwards.
+        R"(Sets a part of the policy of an agent, of an organization (--org) or of the whole platform (--platform). Then
+it prints the policy that is in force there.
 
---window says how far the time of a signed call may be from the clock of the database; the default is 60s.
---require-nonce yes makes gateways accept each nonce once. With --until these settings end by the clock of the
-database; while they last, they only tighten: the stricter value counts for every agent in the scope. Without --until
-the nearest scope decides, and within a scope the newest setting. inherit undoes all settings of that kind in the scope.
+--window is the most by which the time of a signed call may differ from the database's clock (60s if nothing is set).
+With --require-nonce yes, gateways accept each nonce once. With --until these settings end by the database's clock.
+While they last, they only tighten: the stricter value counts for every agent in the scope. Without --until the nearest
+scope decides, and within a scope the newest setting. The value inherit undoes all settings of that kind in the scope.
 
---qps limits the calls per second of each agent, over all gateways together; plan removes the limit again, so that the
-one of the organization or its plan counts. --allow accepts calls only from these addresses and networks (at most 64);
-a list of the agent replaces that of its organization, and any removes the list. Gateways compare the address that they
-know. Both have no end, so --until does not go with them.
+--qps limits the calls per second of each agent, over all gateways together. The value plan removes the limit, so that
+the limit of the organization or of its plan counts. With --allow, gateways accept calls only from these addresses and
+networks, at most 64. The list of an agent replaces the list of its organization; any removes the list. Gateways compare
+the address that they know. Neither has an end, so --until does not go with them.
 
-Tightening never asks. Before the command loosens anything, it says what, and asks; --yes answers yes. Without a
-terminal and without --yes it then stops with exit 2, and nothing is changed.
+Tightening never asks. Before the command loosens anything, it shows what, and asks; --yes answers yes. Without a
+terminal and without --yes, it stops with exit 2 and changes nothing.
 
 Exit 0: set, or already as requested. 2: a bad value, or --yes is missing. 3: no such organization or agent. 4: the
 login may not do that; a responder may only set settings with --until. 13: the question was answered no.
@@ -223,7 +227,7 @@ EXAMPLES
   relay-admin policy set --org acme-corp --window 30s --require-nonce yes --until 6h --ticket INC-42
   relay-admin policy set billing-bot --allow 192.0.2.0/24,2001:db8::/64
   relay-admin policy set --org acme-corp --qps 50
-  # what the organization says counts for the agent again
+  # the setting of the organization counts for the agent again
   relay-admin policy set billing-bot --window inherit --yes
 )",
     .declare = declare,

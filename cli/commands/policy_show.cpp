@@ -32,7 +32,7 @@ Command const policy_show{
     .summary = "show the policy that is in force for an agent",
     .doc =
         R"(Shows what is in force for an agent now, and where each part comes from: agent, org, platform, plan (its
-limit of calls), or default if no one has set anything. A setting with an end shows when it ends, and what is in force
+limit of calls), or preset if nothing was set. A setting with an end shows when it ends, and the value that is in force
 then.
 
 It also works on a standby.

@@ -75,14 +75,14 @@ Command const policy_undo{
     .path = "policy undo",
     .summary = "undo a change of a setting, or all of a ticket",
     .doc =
-        R"(Takes back one setting, or with --ticket alone every setting that was made under that ticket. What was in
-force before is then in force again, except where something else was set meanwhile. If you give a CHANGE-ID, --ticket
-only goes into the audit trail, as in every command.
+        R"(Takes back one setting, or with --ticket alone every setting that was made under that ticket. The policy is then
+as it was before, except where something else was set meanwhile. If you give a CHANGE-ID, --ticket only goes into the
+audit trail, as in every command.
 
-Changes of --qps and --allow have no id: set the value that you want instead.
+Changes of --qps and --allow have no id: set the value that you need instead.
 
-If that loosens the policy, the command says what, and asks; --yes answers yes. Without a terminal and without --yes it
-then stops with exit 2, and nothing is changed.
+If that loosens the policy, the command shows what, and asks; --yes answers yes. Without a terminal and without --yes, it
+stops with exit 2 and changes nothing.
 
 Exit 0: undone, now or before. 2: not an id of a change, or --yes is missing. 3: no such change, or none under the
 ticket. 4: the login may not do that; a responder may only undo settings that have an end. 13: the question was answered

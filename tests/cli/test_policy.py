@@ -198,7 +198,7 @@ def test_show_says_where_each_part_comes_from_and_what_is_next(acme):
     data = acme.json("policy", "show", "bot")["data"]
     window, nonce = data["settings"]
     assert (window["value"], window["source"], window["lasting_value"], window["change_id"]) == ("10s", "agent", "45s", 2)
-    assert window["until"] and (nonce["value"], nonce["source"], nonce["change_id"]) == ("no", "default", None)
+    assert window["until"] and (nonce["value"], nonce["source"], nonce["change_id"]) == ("no", "preset", None)
     assert (data["qps"], data["qps_source"], data["addresses"], data["addresses_source"]) == (50, "org", ["192.0.2.0/24"], "org")
     text = acme("policy", "show", "bot", check=0).out
     assert "50 per second (org)" in text and "192.0.2.0/24 (org)" in text and "45s" in text
@@ -272,6 +272,23 @@ def test_a_responder_tightens_for_a_while_and_takes_it_back(acme, database):
                   ("set", "bot", "--allow", "192.0.2.1"), ("undo", "1", "--yes")):  # fmt: skip
         assert responder.error("policy", *words, check=4)["changed"] == "no"
     assert in_force(database) == (50, False, None)
+
+
+def test_doctor_warns_of_a_window_that_is_very_short_or_very_long(acme):
+    def check():
+        (found,) = acme.json("doctor", "policy.window", check=None)["items"]
+        return found["status"], found["message"]
+
+    acme("policy", "set", "--org", "acme", "--window", "30s", *HOUR, check=0)
+    acme("policy", "set", "bot", "--window", "120s", "--yes", check=0)
+    assert check()[0] == "ok"
+    acme("policy", "set", "bot", "--window", "121s", "--yes", check=0)
+    acme("policy", "set", "--platform", "--window", "29s", *HOUR, check=0)
+    status, message = check()
+    assert status == "warn" and "2 windows" in message and "agent bot (121s)" in message and "the platform (29s)" in message
+    acme("policy", "set", "bot", "--window", "60s", check=0)
+    acme("policy", "undo", "4", "--yes", check=0)
+    assert check()[0] == "ok"
 
 
 def play(scene):

@@ -1,4 +1,4 @@
-"""Policies: which setting is in force, for whom and until when; who may make it; who hears of it."""
+"""Policies: which setting is in force, for which agents and until when; which roles may make it; what gateways hear of it."""
 
 import tempfile
 from contextlib import closing
@@ -79,7 +79,7 @@ def rows(database):
 
 
 def test_without_rows_the_presets_are_in_force(rows):
-    assert rows.policy() == {"qps": None, "window": timedelta(seconds=60), "require_nonce": False, "changes_at": None}
+    assert rows.policy() == {"qps": None, "window": timedelta(seconds=60), "require_nonce": False, "changes_at": None, "addresses": None}
 
 
 def test_the_nearest_scope_wins_and_within_it_the_newest_row(rows):
@@ -171,7 +171,7 @@ def test_random_settings_are_in_force_as_a_simple_model_says(moved):
             model.now += throw.choice((600, 1200, 3600))
             moved.clock.move(model.now)
         for agent in OWNER:
-            # The clock of the model stands still while statements run. No row ends within 300 s of where it stands.
+            # The clock of the model does not run while statements do. No row ends within 300 s of it.
             assert moved.in_force(agent) == model.in_force(agent), (agent, model.now, [row for row in model.rows if not row["lifted"]])
             said, known = moved.policy(agent)["changes_at"], model.changes_in(agent)
             assert (said is None) == (known is None)

@@ -111,8 +111,13 @@ def test_a_compromised_organization(scene):
 def test_replay_or_abuse(scene):
     for _ in range(25):
         scene.use(secret=b"x" * 32)
-    found, looked, _ = scene.play("Replay or abuse")
+    *listings, undo = SECTIONS["Replay or abuse"]
+    found, looked, _, tightened = [scene.run(each) for each in listings]
     assert "failures_of_key" in found and "203.0.113.7" in looked and scene.decide() == "blocked"
+    policy = "SELECT \"window\"::text AS length, require_nonce FROM relay_api.policy('acme-corp', 'payments')"
+    assert "INC-42" in tightened and scene.database.one(policy) == {"length": "00:00:30", "require_nonce": True}
+    scene.run(undo)
+    assert scene.database.one(policy) == {"length": "00:01:00", "require_nonce": False}
 
 
 def test_a_leaked_dump(scene):

@@ -6,10 +6,10 @@ namespace relay::sql {
 namespace {
 
 constexpr auto in_force_sql = R"sql(
-SELECT force.setting, force.value, force.strictness, COALESCE(force.scope_kind, 'default') AS source, force.change_id, force.until,
+SELECT force.setting, force.value, force.strictness, COALESCE(force.scope_kind, 'preset') AS source, force.change_id, force.until,
        lasting.value AS lasting_value, lasting.strictness AS lasting_strictness
 FROM relay.policy_in_force($1, $2) AS force
-JOIN relay.policy_said($1, $2) AS lasting ON lasting.setting = force.setting AND lasting.stands
+JOIN relay.policy_said($1, $2) AS lasting ON lasting.setting = force.setting AND lasting.lasts
 JOIN relay.policy_settings AS known ON known.setting = force.setting
 ORDER BY known.words IS NOT NULL, force.setting)sql";
 
@@ -17,10 +17,10 @@ constexpr auto limits_sql = R"sql(
 SELECT relay.agent_qps($1, $2) AS qps, array_to_string(relay.allowed_addresses($1, $2), ',') AS addresses,
        CASE WHEN EXISTS (SELECT FROM relay.limits AS l WHERE l.owner_kind = 'agent' AND l.owner_id = $2 AND l.meter = 'agent_qps') THEN 'agent'
             WHEN EXISTS (SELECT FROM relay.limits AS l WHERE l.owner_kind = 'org' AND l.owner_id = $1 AND l.meter = 'agent_qps') THEN 'org'
-            WHEN relay.agent_qps($1, $2) IS NOT NULL THEN 'plan' ELSE 'default' END AS qps_source,
+            WHEN relay.agent_qps($1, $2) IS NOT NULL THEN 'plan' ELSE 'preset' END AS qps_source,
        CASE WHEN EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = $1 AND p.agent_id = $2) THEN 'agent'
             WHEN EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = $1 AND p.agent_id IS NULL) THEN 'org'
-            ELSE 'default' END AS addresses_source)sql";
+            ELSE 'preset' END AS addresses_source)sql";
 
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.policy_changes (scope_kind, scope_id, org_id, setting, value, until, ticket, reason, actor)
@@ -28,7 +28,7 @@ SELECT $1, COALESCE($3, $2), $2, $4, $5, ends.at, $8, $9, $10
 FROM (SELECT COALESCE($6::timestamptz, now() + make_interval(secs => $7)) AS at) AS ends
 WHERE NOT EXISTS (SELECT FROM relay.policy_said($2, $3) AS said
                   WHERE said.setting = $4 AND said.scope_kind = $1 AND said.value = $5
-                    AND CASE WHEN ends.at IS NULL THEN said.stands ELSE said.until >= ends.at END)
+                    AND CASE WHEN ends.at IS NULL THEN said.lasts ELSE said.until >= ends.at END)
 RETURNING change_id)sql";
 
 constexpr auto lift_setting_sql = R"sql(

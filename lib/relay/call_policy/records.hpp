@@ -40,26 +40,34 @@ struct EnumText<PolicySetting> {
         {{PolicySetting::window, "window"}, {PolicySetting::require_nonce, "require_nonce"}});
 };
 
+/// The values of require_nonce.
+enum class NonceNeeded { no, yes };
+
+template <>
+struct EnumText<NonceNeeded> {
+    static constexpr auto words =
+        std::to_array<EnumWord<NonceNeeded>>({{NonceNeeded::no, "no"}, {NonceNeeded::yes, "yes"}});
+};
+
 /// Where what is in force comes from. `preset`: no one has set anything.
 enum class PolicySource { preset, plan, platform, org, agent };
 
 template <>
 struct EnumText<PolicySource> {
-    static constexpr auto words = std::to_array<EnumWord<PolicySource>>({{PolicySource::preset, "default"},
+    static constexpr auto words = std::to_array<EnumWord<PolicySource>>({{PolicySource::preset, "preset"},
                                                                          {PolicySource::plan, "plan"},
                                                                          {PolicySource::platform, "platform"},
                                                                          {PolicySource::org, "org"},
                                                                          {PolicySource::agent, "agent"}});
 };
 
-/// `stands`: not lifted, and not over.
-enum class PolicyChangeState { stands, ended, lifted };
+/// `set`: not lifted, and not over.
+enum class PolicyChangeState { set, ended, lifted };
 
 template <>
 struct EnumText<PolicyChangeState> {
-    static constexpr auto words = std::to_array<EnumWord<PolicyChangeState>>({{PolicyChangeState::stands, "set"},
-                                                                              {PolicyChangeState::ended, "ended"},
-                                                                              {PolicyChangeState::lifted, "undone"}});
+    static constexpr auto words = std::to_array<EnumWord<PolicyChangeState>>(
+        {{PolicyChangeState::set, "set"}, {PolicyChangeState::ended, "ended"}, {PolicyChangeState::lifted, "undone"}});
 };
 
 struct SettingInForce {

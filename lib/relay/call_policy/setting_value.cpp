@@ -93,7 +93,7 @@ std::string parse_setting_value(PolicySetting setting, std::string_view text) {
     if (setting == PolicySetting::window) {
         return parse_window(text);
     }
-    if (text != "yes" && text != "no") {
+    if (!from_text<NonceNeeded>(text)) {
         throw Error(ErrorKind::usage, quote_for_message(text) + " is neither yes nor no");
     }
     return std::string(text);

@@ -281,6 +281,9 @@ void Examiner::ask_rows() {
     ask(Ground::schema, {"keys.staged"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_staged_keys(sql::agents_with_staged_keys(transaction)));
     });
+    ask(Ground::schema, {"policy.window"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_windows(sql::unusual_windows(transaction)));
+    });
     ask(Ground::schema, {"keys.unused"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_unused_keys(sql::agents_with_unused_keys(transaction)));
     });
@@ -357,6 +360,7 @@ std::vector<std::string_view> const &known_checks() {
         "keys.due",
         "keys.staged",
         "keys.unused",
+        "policy.window",
         "gateways",
         "legacy.window",
         "legacy.pace",

@@ -103,6 +103,18 @@ SELECT count(*) AS agents,
                                   ORDER BY ends_at, agent_id))[1:3], ', ') AS first
 FROM (SELECT agent_id, min(ends_at) AS ends_at FROM relay.unused_replacements GROUP BY agent_id) AS unused)sql";
 
+// A row without an end counts only if it is the newest of its scope.
+constexpr auto windows_sql = R"sql(
+SELECT count(*) AS agents, array_to_string((array_agg(scope || ' (' || value || ')' ORDER BY scope))[1:3], ', ') AS first
+FROM (SELECT COALESCE('agent ' || said.agent_id, 'org ' || said.org_id, 'the platform') AS scope, said.value
+      FROM relay.policy_changes AS said
+      WHERE said.setting = 'window' AND said.lifted_at IS NULL AND (said.until IS NULL OR said.until > now())
+        AND (said.value::interval < interval '30 seconds' OR said.value::interval > interval '120 seconds')
+        AND NOT (said.until IS NULL AND EXISTS (
+            SELECT FROM relay.policy_changes AS newer
+            WHERE newer.setting = 'window' AND newer.lifted_at IS NULL AND newer.until IS NULL AND newer.change_id > said.change_id
+              AND newer.org_id IS NOT DISTINCT FROM said.org_id AND newer.agent_id IS NOT DISTINCT FROM said.agent_id))) AS odd)sql";
+
 constexpr auto refused_sql = R"sql(
 SELECT proven.agent_id IS NOT NULL AS has_left, count(*) AS agents,
        array_to_string((array_agg(agent.agent_id ORDER BY agent.agent_id))[1:3], ', ') AS first
@@ -211,6 +223,8 @@ StagedKeys agents_with_staged_keys(db::Transaction &transaction) {
 }
 
 Named agents_with_unused_keys(db::Transaction &transaction) { return read_named(transaction.exec(unused_sql).one()); }
+
+Named unusual_windows(db::Transaction &transaction) { return read_named(transaction.exec(windows_sql).one()); }
 
 RefusedAgents read_refused_agents(db::Transaction &transaction) {
     RefusedAgents refused;

@@ -93,6 +93,10 @@ StagedKeys agents_with_staged_keys(db::Transaction &transaction);
 /// Agents that never used their new key, while their old key ends within a day.
 Named agents_with_unused_keys(db::Transaction &transaction);
 
+/// Returns the organizations, agents or the platform whose window for signed calls is set to less than 30 s or more than
+/// 120 s.
+Named unusual_windows(db::Transaction &transaction);
+
 /// Imported agents that were refused with the shared secret in the last 24 hours.
 struct RefusedAgents {
     Named left{};  ///< those that already use their own key

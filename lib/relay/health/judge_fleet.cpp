@@ -73,6 +73,17 @@ CheckResult judge_staged_keys(sql::StagedKeys const &staged) {
             "run rotate-key AGENT --deliver CMD again: a confirmed delivery retires them"};
 }
 
+CheckResult judge_windows(sql::Named const &unusual) {
+    if (unusual.count == 0) {
+        return {"policy.window", CheckStatus::ok, "each window for signed calls is 30 s to 120 s", ""};
+    }
+    return {"policy.window", CheckStatus::warn,
+            fmt::format("{} outside 30 s to 120 s: {}; a short one refuses clients whose clocks differ, a long one "
+                        "leaves more time for a replay",
+                        counted(unusual.count, "window"), unusual.first),
+            advise(Act::list_policy_changes)};
+}
+
 CheckResult judge_unused_keys(sql::Named const &unused) {
     if (unused.count == 0) {
         return {"keys.unused", CheckStatus::ok, "no old key ends within 24 hours while its new one was never used", ""};

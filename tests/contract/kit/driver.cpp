@@ -1,5 +1,7 @@
 /// Lets a test drive verifier.cpp: JSON lines on stdin and stdout, see README.md.
 
+#include "nonces.hpp"
+#include "rates.hpp"
 #include "uses.hpp"
 
 #include <atomic>
@@ -79,6 +81,17 @@ auto const uses = make_uses();
 Verifier &verifier() {
     char const *const name = std::getenv("GATEWAY_ID");
     static Verifier one(query, connect_feed, name == nullptr ? Value() : Value(name), uses);
+    return one;
+}
+
+Rates &rates() {
+    char const *const name = std::getenv("GATEWAY_ID");
+    static Rates one(query_primary, name == nullptr ? "gateway" : name);
+    return one;
+}
+
+Nonces &nonces() {
+    static Nonces one(query_primary);
     return one;
 }
 
@@ -238,6 +251,23 @@ json flood(json const &request) {
     return json::object();
 }
 
+json rate(json const &request) {
+    std::optional<int> wait;
+    int refused = 0;
+    for (int n = 0; n < request.at("calls"); ++n) {
+        wait = rates().refuse(*verifier().check(request.at("key").get<std::string>()));
+        refused += wait ? 1 : 0;
+    }
+    return {{"refused", refused}, {"retry_after", wait ? json(*wait) : json()}};
+}
+
+json nonce(json const &request) {
+    json const &given = request.at("nonce");
+    return {{"reason", nonces().use(*verifier().check(request.at("key").get<std::string>()),
+                                    given.is_null() ? std::nullopt : std::optional(given.get<std::string>()),
+                                    request.at("signed_at").get<std::string>())}};
+}
+
 json count(json const &request) {
     for (int n = 0; n < request.at("keys"); ++n) {
         uses->count("unknown-" + std::to_string(n), "192.0.2.1");
@@ -280,6 +310,8 @@ json answer(json const &request) {
                : op == "check"  ? describe(*verifier().check(request.at("key").get<std::string>(), claims_of(request)))
                : op == "flood"  ? flood(request)
                : op == "count"  ? count(request)
+               : op == "rate"   ? rate(request)
+               : op == "nonce"  ? nonce(request)
                : op == "close"  ? close(request)
                : op == "status" ? status()
                : op == "permit" ? permit(request)

@@ -3,6 +3,8 @@
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Nonces } from './nonces.mjs';
+import { Rates } from './rates.mjs';
 import { Uses } from './uses.mjs';
 import { Verifier, parse } from './verifier.mjs';
 
@@ -49,6 +51,9 @@ const interval = process.env.REPORT_INTERVAL; // seconds; not set: the gateway d
 const most = Number(process.env.MOST_ENTRIES);
 const uses = interval ? new Uses(queryPrimary, { interval: 1e3 * interval, most }) : null;
 const verifier = new Verifier(query, connect, process.env.GATEWAY_ID, uses);
+
+const rates = new Rates(queryPrimary, process.env.GATEWAY_ID ?? 'gateway');
+const nonces = new Nonces(queryPrimary);
 
 /** Checks one key again and again. */
 class Agent {
@@ -104,6 +109,15 @@ const OPERATIONS = {
       await verifier.check(key, { ip: `2001:db8::${n.toString(16)}` });
     }
     return {};
+  },
+  async rate({ key, calls }) {
+    const waits = [];
+    for (let n = 0; n < calls; n++) waits.push(await rates.refuse(await verifier.check(key)));
+    return { refused: waits.filter((wait) => wait !== null).length, retry_after: waits.at(-1) };
+  },
+  async nonce({ key, nonce, signed_at }) {
+    const { reason } = await nonces.use(await verifier.check(key), nonce && Buffer.from(nonce), signed_at);
+    return { reason };
   },
   count({ keys }) {
     for (let n = 0; n < keys; n++) uses.count(`unknown-${n}`, '192.0.2.1');

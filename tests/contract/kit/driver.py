@@ -9,6 +9,8 @@ from contextlib import closing
 
 import psycopg2
 import psycopg2.extras
+from nonces import Nonces
+from rates import Rates
 from uses import Uses
 from verifier import Verifier, parse
 
@@ -57,6 +59,7 @@ def query_primary(sql, arguments):
 interval = os.environ.get("REPORT_INTERVAL")  # seconds; not set: the gateway does not report
 uses = Uses(query_primary, float(interval), int(os.environ["MOST_ENTRIES"])) if interval else None
 verifier = Verifier(query, connect_feed, os.environ.get("GATEWAY_ID"), uses)
+rates, nonces = Rates(query_primary, os.environ.get("GATEWAY_ID", "gateway")), Nonces(query_primary)
 
 
 class Agent:
@@ -139,6 +142,12 @@ def answer(request):
         said = {"reasons": sorted(reasons)}
         reasons.clear()
         return said
+    if op == "rate":
+        waits = [rates.refuse(verifier.check(request["key"])) for _ in range(request["calls"])]
+        return {"refused": sum(wait is not None for wait in waits), "retry_after": waits[-1]}
+    if op == "nonce":
+        nonce = request["nonce"] and request["nonce"].encode()
+        return {"reason": nonces.use(verifier.check(request["key"]), nonce, request["signed_at"])["reason"]}
     if op == "flood":
         for number in range(request["addresses"]):
             verifier.check(request["key"], ip=f"2001:db8::{number:x}")

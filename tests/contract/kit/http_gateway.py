@@ -28,8 +28,9 @@ import psycopg2
 import psycopg2.extras
 import psycopg2.pool
 from pairing import PAGE, Devices, Endpoints
+from rates import Rates
 from uses import Uses
-from verifier import Verifier
+from verifier import WITH_POLICY, Verifier
 
 pool = psycopg2.pool.ThreadedConnectionPool(1, 16, "", cursor_factory=psycopg2.extras.RealDictCursor)
 slots = threading.Semaphore(16)  # the pool itself does not wait: it fails
@@ -65,14 +66,15 @@ def log(error):
     print(f"a report of the uses of keys failed: {error}", file=sys.stderr, flush=True)
 
 
-ANONYMOUS = "SELECT * FROM relay_api.authenticate_anonymous(%s, %s, %s, %s)"
-LEGACY = "SELECT * FROM relay_api.authenticate_legacy(%s, %s, %s, %s)"
+ANONYMOUS = "SELECT d.*, policy.* FROM relay_api.authenticate_anonymous(%s, %s, %s, %s) AS d" + WITH_POLICY
+LEGACY = "SELECT d.*, policy.* FROM relay_api.authenticate_legacy(%s, %s, %s, %s) AS d" + WITH_POLICY
 SHARED_SECRET = os.environ.get("AGENT_SECRET", "")
 if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
 uses = Uses(record, on_error=log)
 verifier = Verifier(query, connect, "http-gateway", uses)
 devices = Devices(query, verifier)
+rates = Rates(query, "http-gateway")
 
 
 def agent_of(headers, ip):
@@ -85,7 +87,7 @@ def agent_of(headers, ip):
 endpoints = Endpoints(devices, agent_of)
 
 
-FORBIDDEN = ("agent_mismatch", "org_mismatch", "over_limit")  # the caller has a good key
+FORBIDDEN = ("agent_mismatch", "org_mismatch", "over_limit", "address_not_allowed")  # the caller has a good key
 
 
 def is_shared_secret(shown):
@@ -152,6 +154,8 @@ class Gateway(BaseHTTPRequestHandler):
         self.send_response_only(status)
         if status == 401:
             self.send_header("WWW-Authenticate", "Bearer")
+        if status == 429:
+            self.send_header("Retry-After", str(self.retry_after))
         if body and kind:
             self.send_header("Content-Type", kind)
             self.send_header("Cache-Control", "no-store")
@@ -175,6 +179,9 @@ class Gateway(BaseHTTPRequestHandler):
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
         if not decision["ok"]:
             return 403 if decision["reason"] in FORBIDDEN and "Authorization" in self.headers else 401
+        self.retry_after = rates.refuse(decision)
+        if self.retry_after is not None:
+            return 429
         alternatives = verifier.permit(decision, self.path[1:].replace("/", ":"), **origin)
         if alternatives is None:
             return 403

@@ -4,10 +4,12 @@
 #include "relay/model/error.hpp"
 #include "uses.hpp"
 
+#include <arpa/inet.h>
 #include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <regex>
+#include <sstream>
 
 namespace gateway {
 
@@ -15,9 +17,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// With the policy of an agent that is accepted; OFFSET 0: it is not asked about a call that is refused.
 constexpr auto authenticate_sql =
-    "SELECT d.*, extract(epoch FROM d.expires_at)::float8 - extract(epoch FROM now())::float8 AS seconds_left "
-    "FROM relay_api.authenticate($1, $2::bytea, $3, $4, $5::inet, $6, $7) AS d";
+    "SELECT d.*, policy.*, extract(epoch FROM LEAST(d.expires_at, policy.changes_at))::float8 "
+    "- extract(epoch FROM now())::float8 AS seconds_left "
+    "FROM relay_api.authenticate($1, $2::bytea, $3, $4, $5::inet, $6, $7) AS d "
+    "LEFT JOIN LATERAL (SELECT p.qps, p.\"window\", p.require_nonce, array_to_string(p.addresses, ',') AS addresses, "
+    "p.changes_at FROM relay_api.policy(d.org_id, d.agent_id) AS p WHERE d.ok OFFSET 0) AS policy ON true";
 constexpr auto authorize_sql = "SELECT ok, conditions FROM relay_api.authorize($1, $2, $3::inet, $4)";
 constexpr auto max_kept = 60s, max_stale = 5s;
 
@@ -30,18 +36,57 @@ std::string hex(relay::KeyDigest const &digest) {
     return text;
 }
 
-/// Returns a number as PostgreSQL writes it, whatever the locale of the gateway.
-double number(std::string const &text) {
-    double value = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) {
-        throw std::runtime_error("not a number: " + text);
+/// Returns the bytes of an address; an IPv4 address inside IPv6 as IPv4, because a socket that listens on IPv6 shows it
+/// so. No bytes: not an address.
+std::vector<unsigned char> bytes_of(std::string const &address) {
+    std::array<unsigned char, 16> bytes{};
+    if (inet_pton(AF_INET, address.c_str(), bytes.data()) == 1) {
+        return {bytes.begin(), bytes.begin() + 4};
     }
-    return value;
+    if (inet_pton(AF_INET6, address.c_str(), bytes.data()) != 1) {
+        return {};
+    }
+    bool const mapped = std::all_of(bytes.begin(), bytes.begin() + 10, [](auto byte) { return byte == 0; }) &&
+                        bytes[10] == 0xff && bytes[11] == 0xff;
+    return {bytes.begin() + (mapped ? 12 : 0), bytes.end()};
+}
+
+std::optional<std::vector<Network>> networks(Value const &list) {
+    if (!list) {
+        return std::nullopt;
+    }
+    std::vector<Network> found;
+    std::istringstream texts(*list);
+    for (std::string text; std::getline(texts, text, ',');) {
+        std::size_t const slash = text.find('/');
+        found.push_back({bytes_of(text.substr(0, slash)), std::size_t(to_number(text.substr(slash + 1)))});
+    }
+    return found;
+}
+
+/// Returns whether the policy of a decision that is kept accepts calls from an address. The database decided about the
+/// address of the call that asked.
+bool allows(Decision const &kept, Value const &ip) {
+    if (!kept.networks) {
+        return true;
+    }
+    std::vector<unsigned char> const address = bytes_of(ip.value_or(""));
+    return std::any_of(kept.networks->begin(), kept.networks->end(), [&](Network const &network) {
+        if (address.size() != network.bytes.size()) {
+            return false;
+        }
+        for (std::size_t bit = 0; bit < network.bits; ++bit) {
+            if (((address[bit / 8] ^ network.bytes[bit / 8]) >> (7 - bit % 8) & 1) != 0) {
+                return false;
+            }
+        }
+        return true;
+    });
 }
 
 bool claims_fit(Claims const &claims, Decision const &kept) {
     return claims.agent_id.value_or(kept.agent_id) == kept.agent_id &&
-           claims.org_id.value_or(kept.org_id) == kept.org_id;
+           claims.org_id.value_or(kept.org_id) == kept.org_id && allows(kept, claims.ip);
 }
 
 }  // namespace
@@ -67,6 +112,14 @@ Rows run(PGconn *connection, char const *sql, std::vector<Value> const &argument
         }
     }
     return rows;
+}
+
+double to_number(std::string const &text) {
+    double value = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc()) {
+        throw std::runtime_error("not a number: " + text);
+    }
+    return value;
 }
 
 std::optional<Parsed> parse(std::string_view text) {
@@ -227,7 +280,7 @@ Shared Verifier::ask(Parsed const &key, Claims const &claims) {
     Row const row = m_query(authenticate_sql, question(key, claims)).at(0);
     std::chrono::duration<double> left = max_kept;
     if (Value const &seconds = row.at("seconds_left")) {
-        left = std::min(left, std::chrono::duration<double>(number(*seconds)));
+        left = std::min(left, std::chrono::duration<double>(to_number(*seconds)));
     }
     Decision decision{
         .ok = row.at("ok") == "t",
@@ -239,6 +292,10 @@ Shared Verifier::ask(Parsed const &key, Claims const &claims) {
         .expires_at = row.at("expires_at"),
         .permissions = nlohmann::json::parse(row.at("permissions").value_or("[]")).get<std::set<std::string>>(),
         .conditions = nlohmann::json::parse(row.at("conditions").value_or("{}")),
+        .qps = row.at("qps") ? std::optional(to_number(*row.at("qps"))) : std::nullopt,
+        .window = row.at("window"),
+        .require_nonce = row.at("require_nonce") == "t",
+        .networks = networks(row.at("addresses")),
         .until = now + std::chrono::duration_cast<Clock::duration>(left),
         .asked = asked};
     decision.places = Changes::places(decision);

@@ -49,6 +49,15 @@ struct Parsed {
 /// Returns nothing for a text that cannot be a key: it costs no query. Accepts one newline at the end.
 std::optional<Parsed> parse(std::string_view text);
 
+/// Returns a number as PostgreSQL writes it, whatever the locale of the gateway.
+double to_number(std::string const &text);
+
+/// A network of a policy: the bits that an address must have.
+struct Network {
+    std::vector<unsigned char> bytes{};
+    std::size_t bits = 0;
+};
+
 struct Claims {
     Value agent_id{}, org_id{}, ip{}, trace_id{};
 };
@@ -62,6 +71,10 @@ struct Decision {
     Value expires_at{};
     std::set<std::string> permissions{};
     nlohmann::json conditions{};  ///< permission -> alternatives
+    std::optional<double> qps{};  ///< its policy: calls per second, over all gateways; none: no limit
+    Value window{};
+    bool require_nonce = false;
+    std::optional<std::vector<Network>> networks{};  ///< from where it may call; none: from anywhere
     Clock::time_point until{};  ///< the decision may be cached until then
     std::uint64_t asked = 0;  ///< the number of the last read of the feed when the gateway asked
     std::array<std::size_t, 4> places{};  ///< of its subjects, in Changes

@@ -6,13 +6,20 @@
 //   uses                 a Uses of uses.mjs; null: the database records uses itself, but only those of calls that ask it
 
 import * as crypto from 'node:crypto';
+import * as net from 'node:net';
 
 const KEY = /^(relay_sk_([0-9a-hjkmnp-tv-z]{12})_([0-9A-Za-z]{43}))([0-9A-Za-z]{6})\n?$/;
 const PERMISSION = /^(?=.{3,129}$)([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])$/;
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+// With the policy of an agent that is accepted; OFFSET 0: it is not asked about a call that is refused.
 const AUTHENTICATE = `
-  SELECT d.*, extract(epoch FROM d.expires_at)::float8 - extract(epoch FROM now())::float8 AS seconds_left
-  FROM relay_api.authenticate($1, $2, $3, $4, $5, $6, $7) AS d`;
+  SELECT d.*, policy.*,
+         extract(epoch FROM LEAST(d.expires_at, policy.changes_at))::float8 - extract(epoch FROM now())::float8 AS seconds_left
+  FROM relay_api.authenticate($1, $2, $3, $4, $5, $6, $7) AS d
+  LEFT JOIN LATERAL (
+    SELECT p.qps::float8 AS qps, extract(epoch FROM p."window")::float8 AS window_seconds, p.require_nonce,
+           p.addresses::text[] AS addresses, p.changes_at
+    FROM relay_api.policy(d.org_id, d.agent_id) AS p WHERE d.ok OFFSET 0) AS policy ON true`;
 const AUTHORIZE = 'SELECT ok, conditions FROM relay_api.authorize($1, $2, $3, $4)';
 const SUBJECTS = ['key_id', 'agent_id', 'org_id'];
 const [MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE] = [60e3, 5e3, 1e3, 20e3]; // milliseconds
@@ -56,6 +63,28 @@ function subject(change) {
 
 /** The four subjects of which a row can concern a decision. */
 const subjects = (decision) => [EVERYTHING, ...SUBJECTS.map((name) => `${name} ${decision[name]}`)];
+
+/** The list of a policy; null for any address. */
+function networks(texts) {
+  if (texts === null) return null;
+  const list = new net.BlockList();
+  for (const text of texts) {
+    const [address, bits] = text.split('/');
+    list.addSubnet(address, Number(bits), net.isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}
+
+/**
+ * Whether the policy of a decision that is kept accepts calls from an address. The database decided about the address of
+ * the call that asked.
+ */
+function allows(decision, ip) {
+  if (decision.networks === null) return true;
+  const plain = String(ip ?? '').replace(/^::ffff:(?=[0-9.]+$)/i, ''); // as a socket that listens on IPv6 shows IPv4
+  const version = net.isIP(plain);
+  return version !== 0 && decision.networks.check(plain, `ipv${version}`);
+}
 
 /** null: not permitted. []: permitted. Otherwise permitted if the call meets one of these alternatives. */
 export function grants(decision, permission) {
@@ -137,10 +166,11 @@ export class Verifier {
   }
 
   /** The kept decision if it may answer a call, or null. Every check that costs no question is answered here. */
-  kept(digest, { agent_id, org_id }) {
+  kept(digest, { agent_id, org_id, ip }) {
     const decision = this.cache.get(digest) ?? this.older.get(digest);
     return decision && performance.now() < decision.until && this.hears() && this.changes.spare(decision) &&
-      (agent_id ?? decision.agent_id) === decision.agent_id && (org_id ?? decision.org_id) === decision.org_id
+      (agent_id ?? decision.agent_id) === decision.agent_id && (org_id ?? decision.org_id) === decision.org_id &&
+      allows(decision, ip)
       ? decision : null;
   }
 
@@ -191,7 +221,7 @@ export class Verifier {
     const [now, asked] = [performance.now(), this.changes.number];
     const [row] = await this.query(AUTHENTICATE, this.question({ keyId, digest }, claims));
     const until = now + Math.min(MAX_KEPT, row.seconds_left === null ? MAX_KEPT : row.seconds_left * 1e3);
-    const decision = { ...row, key_id: keyId, digest, until, asked };
+    const decision = { ...row, key_id: keyId, digest, networks: networks(row.addresses), until, asked };
     return { ...decision, places: subjects(decision).map((about) => this.changes.place(about)) };
   }
 

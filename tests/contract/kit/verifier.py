@@ -8,6 +8,7 @@ relay-admin-gateway(7) explains the rules that it keeps. The gateway provides:
 """
 
 import hashlib
+import ipaddress
 import math
 import re
 import select
@@ -22,9 +23,17 @@ import psycopg2
 import psycopg2.extras
 
 PERMISSION = re.compile(r"(?=.{3,129}$)([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])")
-AUTHENTICATE = """
-    SELECT d.*, extract(epoch FROM d.expires_at)::float8 - extract(epoch FROM now())::float8 AS seconds_left
+# The policy of an agent that is accepted, in the same statement; OFFSET 0: it is not asked about a call that is refused.
+WITH_POLICY = """
+    LEFT JOIN LATERAL (
+        SELECT p.qps, extract(epoch FROM p."window")::float8 AS window_seconds, p.require_nonce, p.addresses::text[] AS addresses, p.changes_at
+        FROM relay_api.policy(d.org_id, d.agent_id) AS p WHERE d.ok AND d.agent_id IS NOT NULL OFFSET 0) AS policy ON true"""
+AUTHENTICATE = (
+    """
+    SELECT d.*, policy.*, extract(epoch FROM LEAST(d.expires_at, policy.changes_at))::float8 - extract(epoch FROM now())::float8 AS seconds_left
     FROM relay_api.authenticate(%s, %s, %s, %s, %s, %s, %s) AS d"""
+    + WITH_POLICY
+)
 AUTHORIZE = "SELECT ok, conditions FROM relay_api.authorize(%s, %s, %s, %s)"
 SUBJECTS = ("key_id", "agent_id", "org_id")
 MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE = 60, 5, 1, 20  # seconds
@@ -85,6 +94,24 @@ def grants(decision, permission):
     return [] if any(way not in conditions for way in held) else [one for way in held for one in conditions[way]]
 
 
+def networks(texts):
+    """Returns the list of a policy: None for any address."""
+    return None if texts is None else [ipaddress.ip_network(text) for text in texts]
+
+
+def allows(decision, ip):
+    """Returns whether the policy of a decision that is kept accepts calls from an address. The database decided about
+    the address of the call that asked."""
+    if decision["networks"] is None:
+        return True
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address  # as a socket that listens on IPv6 shows IPv4
+    return any(address in network for network in decision["networks"])
+
+
 class Changes:
     """Knows when each subject last changed, in constant memory (8 MB) and constant time, whatever is cached.
 
@@ -139,18 +166,18 @@ class Verifier:
             return {"ok": False, "reason": "malformed"}
         # If the digest is kept, the text is a key: it was parsed when it was first shown.
         question = (hashlib.sha256(shown.encode(errors="replace")).digest(), agent_id, org_id)
-        if kept := self.kept(*question):
+        if kept := self.kept(*question, ip):
             return kept
         if (parsed := parse(text)) is None:
             return {"ok": False, "reason": "malformed"}
-        return self.share(question, lambda: self.refill(*parsed, agent_id, org_id, ip, trace_id))
+        return self.share((*question, ip), lambda: self.refill(*parsed, agent_id, org_id, ip, trace_id))
 
-    def kept(self, digest, agent_id, org_id):
+    def kept(self, digest, agent_id, org_id, ip):
         """Returns the kept decision if it may answer a call, else None. Every check that costs no question is answered
         here, without a lock."""
         decision = self.cache.get(digest)
         if decision and time.monotonic() < decision["until"] and self.hears() and self.changes.spare(decision):
-            if agent_id in (None, decision["agent_id"]) and org_id in (None, decision["org_id"]):
+            if agent_id in (None, decision["agent_id"]) and org_id in (None, decision["org_id"]) and allows(decision, ip):
                 return decision
         return None
 
@@ -164,9 +191,10 @@ class Verifier:
         with self.lock:
             if kept := self.kept(*question):
                 return kept
-            other, mine = self.asking.get(question), threading.Event()
+            asked = question[:3]  # whatever the address: the answer says which ones it is for
+            other, mine = self.asking.get(asked), threading.Event()
             if not other:
-                self.asking[question] = mine
+                self.asking[asked] = mine
         if other:
             if self.hears():
                 other.wait()
@@ -175,7 +203,7 @@ class Verifier:
             return refill()
         finally:
             with self.lock:
-                del self.asking[question]
+                del self.asking[asked]
             mine.set()
 
     def refill(self, *question):
@@ -198,7 +226,8 @@ class Verifier:
         now, asked = time.monotonic(), self.changes.number
         (row,) = self.query(AUTHENTICATE, (key_id, digest, agent_id, org_id, ip, trace_id, self.uses is not None))
         left = MAX_KEPT if row["seconds_left"] is None else min(MAX_KEPT, row["seconds_left"])
-        decision = {**row, "key_id": key_id, "digest": digest, "until": now + left, "asked": asked}
+        about = {"key_id": key_id, "digest": digest, "networks": networks(row["addresses"])}
+        decision = {**row, **about, "until": now + left, "asked": asked}
         return {**decision, "places": [self.changes.place(one) for one in subjects(decision)]}
 
     def permit(self, decision, permission, ip=None, trace_id=None):
