@@ -27,6 +27,7 @@ struct Options {
     std::optional<std::string> agent{};
     std::optional<std::string> org{};
     std::optional<std::string> confirm{};
+    std::optional<Instant> expires_at{};
     SinkOptions sink{};
 };
 
@@ -53,9 +54,10 @@ Record restored_item(RestoredAgent const &restored) {
 }
 
 /// If the database did not do it, the last line says what may be so instead.
-RestoredAgent restore_confirmed(Context &context, AgentId const &agent, KeyDelivery &delivery) {
+RestoredAgent restore_confirmed(Options const &options, Context &context, AgentId const &agent, KeyDelivery &delivery) {
     try {
-        return restore_agent(context.database(), agent, context.write_options(), delivery);
+        return restore_agent(context.database(), {.agent = agent, .expires_at = options.expires_at},
+                             context.write_options(), delivery);
     } catch (Error const &error) {
         if (error.kind() != ErrorKind::schema) {
             throw;
@@ -74,7 +76,7 @@ ExitStatus restore_one(Options const &options, Context &context) {
         context.prompt().confirm("Restore agent " + agent.text() + " and issue it a fresh key?");
         settle_sink(context, *sink);
     }
-    RestoredAgent const restored = restore_confirmed(context, agent, *sink);
+    RestoredAgent const restored = restore_confirmed(options, context, agent, *sink);
     Document document;
     document.kind = "Restore";
     document.id_key = "subject_id";
@@ -106,7 +108,7 @@ Record restore_of_ticket(Options const &options, Context &context, Subject const
         if (auto const *const agent = std::get_if<AgentId>(&subject)) {
             try {
                 auto const sink = open_sink(options.sink, context.output());
-                RestoredAgent const restored = restore_confirmed(context, *agent, *sink);
+                RestoredAgent const restored = restore_confirmed(options, context, *agent, *sink);
                 document.changed = document.changed || restored.changed;
                 stamp(document, context, restored);
                 return restored_item(restored);
@@ -224,8 +226,10 @@ ExitStatus run(Options const &options, Context &context) {
         }
         return restore_one(options, context);
     }
-    if (options.sink.asked()) {
-        throw Error(ErrorKind::usage, "restoring an organization makes no key, so there is no secret to write",
+    if (options.sink.asked() || options.expires_at) {
+        throw Error(ErrorKind::usage,
+                    std::string("restoring an organization makes no key, so ") +
+                        (options.expires_at ? "none can expire" : "there is no secret to write"),
                     {.next = "restore the organization, then give each agent a key with rotate-key"});
     }
     OrgId const org = OrgId::parse(*options.org);
@@ -240,6 +244,8 @@ Runner declare(OptionSet &set) {
     add_org_flag(set, "lift an organization's revocation", options->org);
     add_value(set, {.names = "--confirm", .type = "ID", .description = "the organization's id, instead of typing it"},
               options->confirm);
+    add_instant(set, {.names = "--expires", .description = "when the new key ends (default: as the last one would)"},
+                options->expires_at);
     declare_sink(set, options->sink);
     return [options](Context &context) { return run(*options, context); };
 }
@@ -254,7 +260,7 @@ Command const restore{
         R"(Lifts an agent's revocation and issues a fresh key, in one transaction. Every older key of the agent stays
 dead permanently. Blocks remain in force. The new key is delivered before the commit, to the place you choose; without
 a flag it is shown if stdout is a terminal. With --deliver CMD, it is staged, delivered, and then confirmed, as
-`rotate-key` says.
+`rotate-key` says. If the last key was to expire later, the new one expires then, too. --expires TIME sets another end.
 
 The command asks first; --yes answers yes. Without a terminal and without --yes it stops with exit 2 before anything
 is written. If the agent is not revoked, nothing changes and no file is made (exit 0, "changed": false).

@@ -3,7 +3,6 @@
 #include "cli/context.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
-#include "cli/sink/new_key_file.hpp"
 
 #include <set>
 
@@ -34,7 +33,7 @@ std::vector<std::string> lifting(Standing const &standing) {
     }
     words.push_back(id);
     if (standing.kind == StandingKind::revoke && !is_org) {
-        words.insert(words.end(), {"--secret-file", new_key_file(id)});
+        words.insert(words.end(), {"--secret-file", id + ".key"});
     }
     return words;
 }
@@ -48,7 +47,7 @@ void say_undo(Context &context, IncidentVerb verb, IncidentItem const &item) {
     }
     bool const known_agent = item.agent() != nullptr && item.known;
     std::string const id = text_of(item.subject);
-    std::vector<std::string> const to_file{"--secret-file", new_key_file(id)};
+    std::vector<std::string> const to_file{"--secret-file", id + ".key"};
     if (verb == IncidentVerb::block) {
         std::vector<std::string> undo = about(item, "unblock");
         if (globals.ticket) {

@@ -237,6 +237,23 @@ def test_restore_asks(relay, database, key, tmp_path):
     assert decide(database, read_key(tmp_path / "fresh.key")) == "ok"
 
 
+def test_a_restored_agent_has_no_more_time_than_before(relay, database, tmp_path):
+    first_agent(relay, tmp_path / "bot.key")
+    relay("agent", "create", "guest", "--org", "acme", "--name", "Guest", "--expires", "2031-01-01T00:00:00Z", "--secret-file", "guest.key", check=0)
+
+    def restored(agent, number, *flags):
+        relay("revoke", agent, check=0)
+        relay("restore", agent, "--yes", "--secret-file", f"{agent}.{number}", *flags, check=0)
+        return database.value("SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY') FROM relay.agent_keys WHERE agent_id = %s AND state = 'active'", agent)
+
+    assert restored("guest", 1) == "2031" and restored("bot", 1) is None
+    assert restored("guest", 2, "--expires", "2033-01-01T00:00:00Z") == "2033" and restored("bot", 2, "--expires", "2030-01-01T00:00:00Z") == "2030"
+    relay("revoke", "bot", check=0)
+    assert "has passed" in relay.error("restore", "bot", "--yes", "--secret-file", "late", "--expires", "2020-01-01T00:00:00Z", check=2)["message"]
+    assert not (tmp_path / "late").exists() and database.value("SELECT status FROM relay.agent_status WHERE agent_id = 'bot'") == "revoked"
+    assert "none can expire" in relay.error("restore", "--org", "acme", "--confirm", "acme", "--expires", "2033-01-01T00:00:00Z", check=2)["message"]
+
+
 def test_restore_needs_a_sink_before_anything_else(relay, database, key):
     relay("revoke", "bot", check=0)
     assert "standard output is not a terminal" in relay("restore", "bot", "--yes", check=2).err

@@ -142,7 +142,7 @@ TEST_CASE("a key from before a revocation stays dead after the agent is restored
     std::string const old_key = relay.last_key;
     revoke_agents(relay.database, {AgentId::parse("bot")}, false, Relay::write());
     DeliverTo delivery([&](std::string_view key) { relay.last_key = key; });
-    auto const restored = restore_agent(relay.database, AgentId::parse("bot"), Relay::write(), delivery);
+    auto const restored = restore_agent(relay.database, {.agent = AgentId::parse("bot")}, Relay::write(), delivery);
     CHECK(restored.changed);
     CHECK(reason(relay, old_key) == "revoked");
     CHECK(reason(relay, relay.last_key) == "ok");

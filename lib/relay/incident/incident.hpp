@@ -95,9 +95,15 @@ struct RestoredAgent : WriteReceipt {
     std::string delivered_to{};
 };
 
+struct RestoreAgent {
+    AgentId agent;
+    /// When the new key ends. None: when the key that the revocation ended would have, if that is still to come.
+    std::optional<Instant> expires_at{};
+};
 /// Restores a revoked agent and gives it a new key. Its older keys stay dead, and its blocks remain in force. Changes
-/// nothing if the agent is not revoked. Throws Error: not_found; conflict, its organization is revoked; limit; sink.
-RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
+/// nothing if the agent is not revoked. Throws Error: not_found; usage, `expires_at` has passed; conflict, its organization is
+/// revoked; limit; sink.
+RestoredAgent restore_agent(db::Database &database, RestoreAgent const &request, WriteOptions const &options,
                             KeyDelivery &delivery);
 
 /// How long a revocation counts as the work of a run that was broken off.

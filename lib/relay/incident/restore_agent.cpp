@@ -73,10 +73,24 @@ struct Plan {
     std::optional<Instant> expires_at{};
 };
 
-Plan plan_of(db::Transaction &transaction, AgentId const &agent, OfIncident const *clean, Attribution const &by) {
+/// Returns the expiry of the agent's last key, if it is still to come: a restore does not extend access that was meant to end.
+std::optional<Instant> expiry_to_come(db::Transaction &transaction, AgentId const &agent) {
+    std::vector<Key> const keys = sql::keys_of_agent(transaction, agent).get();  // newest first
+    return !keys.empty() && keys.front().expires_at > transaction.now() ? keys.front().expires_at : std::nullopt;
+}
+
+Plan plan_of(db::Transaction &transaction, RestoreAgent const &request, OfIncident const *clean,
+             Attribution const &by) {
+    AgentId const &agent = request.agent;
     bool const is_revoked = revoked_by(transaction, agent).has_value();
+    if (request.expires_at && *request.expires_at <= transaction.now()) {
+        throw Error(ErrorKind::usage, fmt::format("the new key would end at {}, which has passed; nothing was changed",
+                                                  format_instant_seconds(*request.expires_at)));
+    }
     if (clean == nullptr) {
-        return {.makes_key = is_revoked, .lifts = is_revoked};
+        return {.makes_key = is_revoked,
+                .lifts = is_revoked,
+                .expires_at = request.expires_at ? request.expires_at : expiry_to_come(transaction, agent)};
     }
     if (auto const other = revoked_by(transaction, agent, &by)) {
         throw Error(ErrorKind::conflict,
@@ -93,8 +107,9 @@ Plan plan_of(db::Transaction &transaction, AgentId const &agent, OfIncident cons
 }
 
 /// `clean` is what a clean-up is about; null: someone asks to restore the agent, whoever revoked it, and whatever keys it had.
-RestoredAgent bring_back(db::Database &database, AgentId const &agent, OfIncident const *clean,
+RestoredAgent bring_back(db::Database &database, RestoreAgent const &request, OfIncident const *clean,
                          WriteOptions const &options, KeyDelivery &delivery) {
+    AgentId const &agent = request.agent;
     DeliverThenCommit delivery_commit(&delivery, options);
     ApiKey const key = ApiKey::generate(KeyType::agent);
     Staging const *const staging = delivery_commit.staging();
@@ -104,7 +119,7 @@ RestoredAgent bring_back(db::Database &database, AgentId const &agent, OfInciden
         sql::lock_org(transaction, org);  // the restored agent counts towards the organization's limit again
         sql::lock_agent(transaction, agent);
         refuse_revoked_org(transaction, org);
-        Plan const plan = plan_of(transaction, agent, clean, options.by);
+        Plan const plan = plan_of(transaction, request, clean, options.by);
         if (!plan.makes_key) {
             transaction.nothing_to_do();
             return {receipt_of(transaction, false), before, present_key(transaction, agent)};
@@ -152,14 +167,14 @@ bool is_own(Standing const &row, Attribution const &by, Instant now) {
            row.ticket == (by.ticket ? std::optional(by.ticket->text()) : std::nullopt) && row.at > now - own_for;
 }
 
-RestoredAgent restore_agent(db::Database &database, AgentId const &agent, WriteOptions const &options,
+RestoredAgent restore_agent(db::Database &database, RestoreAgent const &request, WriteOptions const &options,
                             KeyDelivery &delivery) {
-    return bring_back(database, agent, nullptr, options, delivery);
+    return bring_back(database, request, nullptr, options, delivery);
 }
 
 RestoredAgent renew_agent(db::Database &database, AgentId const &agent, OfIncident const &what,
                           WriteOptions const &options, KeyDelivery &delivery) {
-    return bring_back(database, agent, &what, options, delivery);
+    return bring_back(database, {.agent = agent}, &what, options, delivery);
 }
 
 std::vector<AgentToRenew> agents_to_renew(db::Database &database, OfIncident const &what, Attribution const &by) {
