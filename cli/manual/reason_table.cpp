@@ -47,6 +47,11 @@ constexpr auto reasons = std::to_array<Reason>({
     // relay_api.authorize
     {"permission_missing", "the agent is accepted, but may not do this",
      "relay-admin agent show AGENT lists what it may do; relay-admin agent grant AGENT PERMISSION adds to it"},
+    // relay_api.take and hold
+    {"over_quota", "the organization has used up its limit, of the day or of what it may hold at the same time",
+     "relay-admin usage show ORG shows its limits, what is left, and when a day begins again"},
+    {"provider_not_allowed", "the organization may not hold anything of this provider",
+     "relay-admin org show ORG shows which providers it may use"},
     // key verify
     {"malformed", "the text is not a key: its form or its checksum is wrong, so it is cut, damaged or mistyped",
      "copy the whole key, 71 characters"},

@@ -1,6 +1,8 @@
 """A login that has only relay_responder: every command of an incident works with it, every command that reads does, and no
 other command changes anything. Walks the table of commands, so a new command must be put on one of the lists."""
 
+from datetime import datetime, timezone
+
 import pytest
 
 from support import command_table
@@ -41,6 +43,7 @@ MAY_NOT = {
     "role grant": ("ops", "a:b", "--org", "acme"),
     "role revoke-permission": ("ops", "x:y", "--org", "acme"),
     "rotate-key": ("bot", "--secret-file", "rotated.key"),
+    "usage release": ("acme", "vms", "vm-1"),
 }
 # They change no rows of the relay, or need a state that excludes the one of this test.
 ELSEWHERE = {"init", "schema apply", "sandbox run", "sandbox start", "sandbox stop", "sandbox destroy", "recover",
@@ -52,6 +55,7 @@ READS = {
     "config show": (), "explain": ("blocked",), "gateway list": (),
     "key due": (), "key list": (), "key show": ("{key}",), "key verify": (), "metrics": (), "migrate-legacy status": (), "org list": (),
     "org show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
+    "usage show": ("acme",), "usage holds": ("acme",), "usage report": ("--month", f"{datetime.now(timezone.utc):%Y-%m}"),
 }  # fmt: skip
 NO_DATABASE = {"completion", "help", "version", "schema json", "schema print", "sandbox status"}
 OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}

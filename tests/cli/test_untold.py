@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import datetime, timezone
 
 import pytest
 from support import command_table
@@ -19,6 +20,7 @@ READS = {
     "migrate-legacy status": [],
     "org list": [], "org show": ["acme"], "role list": [], "role show": ["ops", "--org", "acme"], "sandbox status": [],
     "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [], "whois": ["bot"],
+    "usage show": ["acme"], "usage holds": ["acme"], "usage report": ["--month", f"{datetime.now(timezone.utc):%Y-%m}"],
 }  # fmt: skip
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")
 
