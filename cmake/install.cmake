@@ -40,4 +40,4 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/cli/examples" DESTINATION "${CMAKE_INST
 # The gateways of the verifier kit; what only drives them in tests stays behind.
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/tests/contract/kit/" DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples/gateway"
   FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ
-  FILES_MATCHING PATTERN "verifier.*" PATTERN "feed.*" PATTERN "uses.*" PATTERN "*_gateway.py" PATTERN "check_key.py")
+  FILES_MATCHING PATTERN "verifier.*" PATTERN "feed.*" PATTERN "uses.*" PATTERN "quota.*" PATTERN "*_gateway.py" PATTERN "check_key.py")

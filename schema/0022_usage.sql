@@ -192,7 +192,7 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.take(text, text, bigint, bigint) IS
     'takes `amount` of a flow from today''s limit (UTC), or a part, but at least `at_least` (null: all or nothing); '
-    'reasons: ok over_quota; primary only';
+    'primary only; reasons: ok over_quota';
 GRANT EXECUTE ON FUNCTION relay_api.take(text, text, bigint, bigint) TO relay_gateway;
 
 -- Returns what is used of that day. After its end nothing changes: the day is accounted.
@@ -314,7 +314,7 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.hold(text, text, text, bigint, text) IS
     'holds `amount` of a stock under a name that the caller chooses; the same name never holds twice, and another amount replaces '
-    'the one before; reasons: ok over_quota provider_not_allowed; primary only';
+    'the one before; primary only; reasons: ok over_quota provider_not_allowed';
 GRANT EXECUTE ON FUNCTION relay_api.hold(text, text, text, bigint, text) TO relay_gateway;
 
 -- Ends a hold, and returns what it was; no row if nothing is held under this name.

@@ -63,6 +63,7 @@ line.deadline { stroke: var(--bad); stroke-width: 1.5; }
 svg.timeline { min-width: 640px; } .lane { fill: var(--ink); font-size: 12px; }
 circle.event { stroke: var(--card); stroke-width: 1.5; } circle.act { fill: var(--accent); } circle.used { fill: var(--good); }
 circle.failed { fill: var(--bad); } circle.other { fill: var(--waiting); } svg.timeline line.deadline { stroke: var(--accent); opacity: 0.35; }
+svg.days { min-width: 640px; } rect.used { fill: var(--accent); } rect.used:hover { opacity: 0.75; }
 .hint { fill: transparent; } .hint:hover { fill: var(--ink); opacity: 0.06; }
 ol.steps { margin: 0; padding-left: 22px; } ol.steps li + li { margin-top: 10px; }
 ol.steps code { display: block; background: var(--faint); border: 1px solid var(--line); border-radius: 6px; padding: 6px 10px; margin-top: 4px; }

@@ -72,6 +72,11 @@ constexpr auto reasons = std::to_array<Reason>({
     // relay_api.authorize
     {"permission_missing", "the agent is accepted, but may not do this",
      "relay-admin agent show AGENT lists what it may do; relay-admin agent grant AGENT PERMISSION adds to it"},
+    // relay_api.take and hold
+    {"over_quota", "the organization has used up its limit, of the day or of what it may hold at the same time",
+     "relay-admin usage show ORG shows its limits, what is left, and when a day begins again"},
+    {"provider_not_allowed", "the organization may not hold anything of this provider",
+     "relay-admin org show ORG shows which providers it may use"},
     // relay_api.lease_rate
     {"rate_exceeded", "gateways refused calls of the agent, because it calls more often than its limit allows",
      "relay-admin policy show AGENT shows the limit; relay-admin policy set AGENT --qps N changes it"},

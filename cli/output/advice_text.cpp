@@ -73,6 +73,7 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::restore_agent: return {"restore {1}"};
         case Act::restore_org: return {"restore --org {1}"};
         case Act::shut_out_unknown_agent: return sentence("add --force to refuse this id anyway");
+        case Act::list_holds: return {"usage holds {1}"};
         case Act::list_gateways: return {"gateway list"};
         case Act::begin_feed_anew: return sentence("omit --since to see only changes from now on");
         case Act::list_events: return {"audit list"};

@@ -1,6 +1,8 @@
 """A login that has only relay_responder: every command of an incident works with it, every command that reads does, and no
 other command changes anything. Walks the table of commands, so a new command must be put on one of the lists."""
 
+from datetime import datetime, timezone
+
 import pytest
 
 from support import command_table
@@ -48,6 +50,7 @@ MAY_NOT = {
     "role revoke-permission": ("ops", "x:y", "--org", "acme"),
     "rotate-key": ("bot", "--secret-file", "rotated.key"),
     "subscription set": ("acme", "--state", "active"),
+    "usage release": ("acme", "vms", "vm-1"),
 }
 # They change no rows of the relay, or need a state that excludes the one of this test.
 ELSEWHERE = {"init", "schema apply", "sandbox run", "sandbox start", "sandbox stop", "sandbox destroy", "recover",
@@ -61,6 +64,7 @@ READS = {
     "org seats": ("acme",), "org show": ("acme",), "plan list": (), "plan show": ("free",), "subscription list": (),
     "subscription show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
     "policy history": (), "policy list": ("--org", "acme"), "policy show": ("bot",),
+    "usage show": ("acme",), "usage holds": ("acme",), "usage report": ("--month", f"{datetime.now(timezone.utc):%Y-%m}"),
 }  # fmt: skip
 NO_DATABASE = {"completion", "help", "version", "schema json", "schema print", "sandbox status"}
 OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}

@@ -2,6 +2,7 @@
 reveal."""
 
 import json
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -11,6 +12,7 @@ from support.agents import first_agent, key_id, read_key
 from support.gateways import HttpGateway
 from support.own_key import make_key
 from support.processes import wait_until
+from support.quota import set_limit, used
 
 CALL = "/stripe/refund"
 
@@ -202,6 +204,22 @@ def test_the_answer_tells_nothing_but_the_status(port, relay, keys):
     assert len({rest for _, rest in refused}) == len({rest for _, rest in invalid}) == 1
     assert refused[0][1] == "Content-Length: 0\r\n\r\n"
     assert invalid[0][1] == "WWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n"
+
+
+def test_when_the_calls_of_the_day_are_used_up_it_says_when_to_call_again(database, keys):
+    set_limit(database, "acme", "api_calls", 3)
+    with HttpGateway(database) as gateway:
+        refused = call(gateway.port, keys["bot"], path="/bank/wire")[0]
+        statuses = [call(gateway.port, keys[agent], agent=agent)[0] for agent in ("bot", "payer", "bot", "payer")]
+        status, rest = call(gateway.port, keys["bot"], trace="over")
+        assert (refused, statuses, status) == (403, [200, 200, 200, 429], 429), "a call that is refused spends nothing"
+        seconds = int(re.fullmatch(r"Retry-After: (\d+)\r\nContent-Length: 0\r\n\r\n", rest)[1])
+        assert 0 < seconds <= 86_400
+        assert call(gateway.port, keys["spy"], agent="spy", org="evil")[0] == 200
+    assert used(database, "acme", "api_calls") == 3
+    assert used(database, "evil", "api_calls") == 1, "it has given back the rest of the block"
+    reasons = database.rows("SELECT org_id, reason, times FROM relay.recorded_events WHERE action = 'quota_refused' ORDER BY event_id")
+    assert reasons and all((row["org_id"], row["reason"]) == ("acme", "over_quota") for row in reasons)
 
 
 def test_without_a_database_nobody_is_let_in(port, cluster, database, keys):

@@ -69,6 +69,7 @@ enum class Act {
     restore_agent,  ///< (agent)
     restore_org,  ///< (org)
     shut_out_unknown_agent,  ///< block or revoke an id even if no such agent exists
+    list_holds,  ///< (org)
     // The change feed and the audit trail
     list_gateways,
     begin_feed_anew,  ///< without a cursor

@@ -3,10 +3,12 @@
     python3 http_gateway.py          prints its port; libpq's PG* variables name the database
 
 The checks run in this order, and the first one that fails gives the status and nothing else. 401: the key is not
-accepted. 403: it is, but the call claimed another agent or organization, or the agent has no seat or lacks the permission.
-503: the database could not be asked.
+accepted. 403: it is, but the call claimed another agent or organization, or comes from an address that is not allowed,
+or the agent has no seat or lacks the permission. 429: the agent calls too often, or its organization has used up its
+calls of the day; Retry-After has the seconds until the next one. 503: the database could not be asked.
 
-SIGTERM ends it: it accepts no more calls, waits for those under way, and reports the last uses of keys.
+SIGTERM ends it: it accepts no more calls, waits for those under way, reports the last uses of keys, and gives back the
+calls that were not used.
 
 While a fleet moves off its shared secret (migrate-legacy), AGENT_SECRET has that secret. With
 ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true, a caller that shows it and claims an agent id is accepted if the database says
@@ -28,6 +30,7 @@ import psycopg2
 import psycopg2.extras
 import psycopg2.pool
 from pairing import PAGE, Devices, Endpoints
+from quota import Quota
 from rates import Rates
 from uses import Uses
 from verifier import WITH_POLICY, Verifier
@@ -66,6 +69,10 @@ def log(error):
     print(f"a report of the uses of keys failed: {error}", file=sys.stderr, flush=True)
 
 
+def log_block(error):
+    print(f"calls that were not used could not be given back: {error}", file=sys.stderr, flush=True)
+
+
 ANONYMOUS = "SELECT d.*, policy.* FROM relay_api.authenticate_anonymous(%s, %s, %s, %s) AS d" + WITH_POLICY
 LEGACY = "SELECT d.*, policy.* FROM relay_api.authenticate_legacy(%s, %s, %s, %s) AS d" + WITH_POLICY
 SHARED_SECRET = os.environ.get("AGENT_SECRET", "")
@@ -75,6 +82,7 @@ uses = Uses(record, on_error=log)
 verifier = Verifier(query, connect, "http-gateway", uses)
 devices = Devices(query, verifier)
 rates = Rates(query, "http-gateway")
+quota = Quota(query, on_error=log_block)
 
 
 def agent_of(headers, ip):
@@ -99,6 +107,21 @@ def meets(conditions, call):
     """Returns whether a call meets all of `conditions`; an unknown condition is not met."""
     known = {"max_amount": lambda limit: isinstance(call.get("amount"), (int, float)) and call["amount"] <= limit}
     return all(name in known and known[name](limit) for name, limit in conditions.items())
+
+
+class TooMany(Exception):
+    """A call that may be made again in `retry_after` seconds."""
+
+    def __init__(self, retry_after):
+        super().__init__(retry_after)
+        self.retry_after = retry_after
+
+
+def spend(org_id):
+    """Spends one of the organization's calls of the day."""
+    spent = quota.spend(org_id, "api_calls")
+    if not spent["ok"]:
+        raise TooMany(spent["retry_after"])
 
 
 class Calls:
@@ -141,21 +164,24 @@ class Gateway(BaseHTTPRequestHandler):
             self.answer()
 
     def answer(self):
+        retry_after = None
         try:
             said = endpoints.answer(self)
             status, kind, body = said or (self.decide(), "text/plain", b"")
+        except TooMany as refused:
+            said, status, kind, body, retry_after = None, 429, "text/plain", b"", refused.retry_after
         except Exception:  # an error never accepts a call
             said, status, kind, body = None, 503, "text/plain", b""
         if not said and status == 200:
             body = b"done\n"  # a real gateway passes the call on here
-        self.reply(status, body, kind)
+        self.reply(status, body, kind, retry_after)
 
-    def reply(self, status, body, kind=None):
+    def reply(self, status, body, kind=None, retry_after=None):
         self.send_response_only(status)
         if status == 401:
             self.send_header("WWW-Authenticate", "Bearer")
-        if status == 429:
-            self.send_header("Retry-After", str(self.retry_after))
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
         if body and kind:
             self.send_header("Content-Type", kind)
             self.send_header("Cache-Control", "no-store")
@@ -179,13 +205,16 @@ class Gateway(BaseHTTPRequestHandler):
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
         if not decision["ok"]:
             return 403 if decision["reason"] in FORBIDDEN and "Authorization" in self.headers else 401
-        self.retry_after = rates.refuse(decision)
-        if self.retry_after is not None:
-            return 429
+        too_often = rates.refuse(decision)
+        if too_often is not None:
+            raise TooMany(too_often)
         alternatives = verifier.permit(decision, self.path[1:].replace("/", ":"), **origin)
         if alternatives is None:
             return 403
-        return 200 if not alternatives or any(meets(one, json.loads(call)) for one in alternatives) else 403
+        if alternatives and not any(meets(one, json.loads(call)) for one in alternatives):
+            return 403
+        spend(decision["org_id"])
+        return 200
 
     def log_message(self, *_):
         """Logs nothing: each gateway has its own log, and no key may be in it."""
@@ -200,5 +229,6 @@ if __name__ == "__main__":
     server.server_close()
     calls.wait(5)
     uses.close()
+    quota.close()
     if lost := uses.status()["lost"]:
         print(f"{lost} uses of keys could not be reported", file=sys.stderr)
