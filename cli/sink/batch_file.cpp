@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 namespace relay::cli {
 namespace {
@@ -79,6 +80,29 @@ std::size_t already_there(FileDescriptor const &fd, std::string_view content, of
     return overlap;
 }
 
+/// Creates and locks NAME.batch. While another run has one, waits for it. Before the file is locked, another run may find it
+/// and take it for one that a killed run left: then tries again.
+FileDescriptor make_exclusively(int folder, std::string const &batch) {
+    auto const until = std::chrono::steady_clock::now() + BatchFile::patience;
+    for (;;) {
+        FileDescriptor fd(
+            ::openat(folder, batch.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_mode));
+        if (!fd.is_open() && errno != EEXIST) {
+            return fd;
+        }
+        struct stat status {};
+        if (fd.is_open() && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &status) == 0 &&
+            is_file_at(folder, batch, identity_of(status))) {
+            return fd;
+        }
+        if (std::chrono::steady_clock::now() >= until) {
+            errno = EEXIST;
+            return FileDescriptor();
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+}
+
 enum class Before { nothing, perhaps_a_part };  ///< what an earlier run may have appended of this content
 
 void append(Folder const &folder, std::string const &name, std::string_view content, Before before) {
@@ -137,12 +161,14 @@ void BatchFile::write(std::string_view content, std::string const &database_id) 
     auto const folder = m_folder->fd.get();
     auto const batch = batch_name(m_name);
     auto const path = m_folder->path_of(batch);
-    m_fd = FileDescriptor(
-        ::openat(folder, batch.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, private_mode));
+    m_fd = make_exclusively(folder, batch);
     if (!m_fd.is_open()) {
         auto const error_number = errno;
         throw sink_error("cannot create " + path, error_number,
-                         error_number == EEXIST ? "another run is writing to the same file: choose another name" : "");
+                         error_number == EEXIST
+                             ? "another run is writing to the same file, or was killed: run the same "
+                               "command again, or choose another name"
+                             : "");
     }
     try {
         struct stat status {};
@@ -151,11 +177,6 @@ void BatchFile::write(std::string_view content, std::string const &database_id) 
         }
         m_identity = identity_of(status);
         make_private(m_fd, path);
-        // Before the file was locked, another run may have found it and taken it for one that a killed run left.
-        if (::flock(m_fd.get(), LOCK_EX | LOCK_NB) != 0 || !is_file_at(folder, batch, m_identity)) {
-            throw sink_refusal(path + " is in use by another run", "two runs write to the same place",
-                               "choose another file, or run the same command again when the other run has ended");
-        }
         set_made_for(m_fd.get(), database_id);
         write_durably(m_fd.get(), content, path);
         if (!sync_folder(folder)) {

@@ -4,6 +4,7 @@
 #include "cli/sink/format.hpp"
 #include "cli/sink/secret_file.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,9 +16,12 @@ namespace relay::cli {
 /// A batch is written to NAME.batch and flushed. After the commit it is appended to NAME, NAME is flushed, and
 /// NAME.batch is removed. So NAME contains only live keys. A run locks NAME.batch (flock) while it works on it. A run
 /// that finds a NAME.batch asks the database whether its transaction was committed, and then appends what is missing
-/// (`append_missing`) or removes the file.
+/// (`append_missing`) or removes the file. Runs that write to the same NAME take turns, batch by batch.
 class BatchFile {
   public:
+    /// How long a run waits for the batch of another one.
+    static constexpr std::chrono::milliseconds patience{5'000};
+
     /// `name` is relative to the folder, without a slash; `first_words` is how such a file begins.
     BatchFile(std::shared_ptr<Folder const> folder, std::string name,
               std::string_view first_words = first_words_of_lines(SecretFormat::json))
@@ -27,7 +31,7 @@ class BatchFile {
     /// NAME is not a private regular file of this user, or does not begin as a file of keys does.
     bool check() const;
     /// Writes the batch durably to NAME.batch, and records in it which database it is for (cli/sink/made_for.hpp). On
-    /// failure, removes it and throws Error (sink).
+    /// failure, or if another run keeps a NAME.batch for too long, removes its own and throws Error (sink).
     void write(std::string_view content, std::string const &database_id = {});
     /// Appends the batch to NAME, after the commit. Throws Error (unknown, changed yes) if that fails: the keys are
     /// then complete in NAME.batch.

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 namespace relay::cli {
 namespace {
@@ -67,9 +68,21 @@ bool remove_if_empty_and_closed(Folder const &folder, std::string const &unfinis
            (status->st_mode & 0777) == 0 && ::unlinkat(folder.fd.get(), unfinished.c_str(), 0) == 0;
 }
 
+bool lock(FileDescriptor const &fd, std::chrono::milliseconds patience) {
+    auto const until = std::chrono::steady_clock::now() + patience;
+    while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (std::chrono::steady_clock::now() >= until) {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+}
+
 /// Opens and locks what an earlier run left; none if it does not exist, or not any more. O_NONBLOCK: opening a FIFO
 /// must not wait for its other end.
-std::optional<Leftover> open_leftover(Folder const &folder, std::string const &name, std::string unfinished) {
+std::optional<Leftover> open_leftover(Folder const &folder, std::string const &name, std::string unfinished,
+                                      std::chrono::milliseconds patience) {
     auto const path = folder.path_of(unfinished);
     auto const before = status_at(folder.fd.get(), unfinished);
     if (!before && errno == ENOENT) {
@@ -85,7 +98,7 @@ std::optional<Leftover> open_leftover(Folder const &folder, std::string const &n
         }
         throw sink_error("cannot open " + path, errno);
     }
-    if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (!lock(fd, patience)) {
         throw sink_refusal(path + " is in use by another run", "two runs write to the same place",
                            "run the same command again when the other run has ended");
     }
@@ -242,7 +255,8 @@ Settled settle_in(Folder const &folder, std::string const &name, Judge const &ju
     if (remove_if_empty_and_closed(folder, unfinished)) {
         return Settled::removed;
     }
-    auto const leftover = open_leftover(folder, name, unfinished);
+    auto const leftover = open_leftover(folder, name, unfinished,
+                                        kind == Unfinished::batch ? BatchFile::patience : std::chrono::milliseconds(0));
     if (!leftover) {
         return Settled::nothing;
     }

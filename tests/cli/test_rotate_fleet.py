@@ -259,6 +259,25 @@ def test_two_runs_share_the_work(relay, database, tmp_path):
     assert_rotated_once(database, tmp_path, names(600), old="retired")
 
 
+@pytest.mark.parametrize("sink", [("--secret-file", "keys", "--secret-format", "json"), ("--secrets-dir", "out"), ("--secrets-dir", "out", "--replace")])
+def test_runs_with_the_very_same_words_share_the_work(relay, database, tmp_path, sink):
+    """As when a timer starts the command again before it has ended."""
+    make_fleet(database, 300)
+    results = []
+
+    def run():
+        results.append(relay("rotate-key", "--all", "--grace", "0", "--batch", "10", *sink, "-o", "json"))
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [result.code for result in results] == [0, 0, 0], [result.err for result in results]
+    assert sum(result.json()["rotated"] for result in results) == 300
+    assert_rotated_once(database, tmp_path, names(300), old="retired")
+
+
 def play(scene):
     """For the golden documents: see every_command.py."""
     make_fleet(scene.database, 3, org="fleet", prefix="fleet-")

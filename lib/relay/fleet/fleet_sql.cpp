@@ -11,12 +11,12 @@
 namespace relay::sql {
 namespace {
 
+// Both in one statement: a rotation that is opened between two of them would be neither open nor later than the last one.
 constexpr auto find_sql = R"sql(
-SELECT rotation_id, began_order, began_at FROM relay.fleet_rotations
-WHERE request_id = $1 AND ended_at IS NULL AND last_at >= now() - make_interval(secs => $2))sql";
-
-constexpr auto last_id_sql =
-    "SELECT COALESCE(max(rotation_id), 0) AS last FROM relay.fleet_rotations WHERE request_id = $1";
+SELECT open.rotation_id, open.began_order, open.began_at, COALESCE(open.rotation_id - 1, every.last, 0) AS last
+FROM (SELECT max(rotation_id) AS last FROM relay.fleet_rotations WHERE request_id = $1) AS every
+LEFT JOIN relay.fleet_rotations AS open
+    ON open.request_id = $1 AND open.ended_at IS NULL AND open.last_at >= now() - make_interval(secs => $2))sql";
 
 constexpr auto end_old_sql = R"sql(
 UPDATE relay.fleet_rotations SET ended_at = now()
@@ -161,14 +161,11 @@ OpenRotation read_rotation(db::Row const &row) {
 }  // namespace
 
 FoundRotation find_rotation(db::Transaction &transaction, std::string const &request, std::chrono::seconds most_age) {
-    FoundRotation found;
     db::Rows const rows = transaction.exec(find_sql, {operation_id_for(request), most_age});
-    if (!rows.empty()) {
+    FoundRotation found{.last_before = rows.one().integer("last")};
+    if (rows.one().optional_integer("rotation_id")) {
         found.open = read_rotation(rows[0]);
         found.open->continued = true;
-        found.last_before = found.open->rotation_id - 1;
-    } else {
-        found.last_before = transaction.exec(last_id_sql, {operation_id_for(request)}).one().integer("last");
     }
     return found;
 }
