@@ -10,7 +10,7 @@ extern Command const plan{
 `org update` with --plan puts an organization on a plan; --limit gives it a limit that differs from its plan.
 See relay-admin-plans(7) for the meters, and for the end of a plan.
 )",
-    .audience = Audience::other,
+    .audience = Audience::tenants,
 };
 
 }  // namespace relay::cli::commands

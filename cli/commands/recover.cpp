@@ -120,7 +120,7 @@ EXAMPLES
   relay-admin recover op_9fq2mzx1b81k02ww7yzt3hcd
   relay-admin recover --dir /etc/relay-agent)",
     .declare = declare,
-    .audience = Audience::audit,
+    .audience = Audience::other,
     .effect = Effect::acts,
 };
 

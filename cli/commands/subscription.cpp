@@ -10,7 +10,7 @@ extern Command const subscription{
 relay_api.set_subscription; these commands do the same by hand. An organization without a subscription keeps its plan.
 relay-admin-plans(7) has more.
 )",
-    .audience = Audience::other,
+    .audience = Audience::tenants,
 };
 
 }  // namespace relay::cli::commands

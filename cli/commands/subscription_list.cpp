@@ -29,7 +29,8 @@ ExitStatus run(Options const &options, Context &context) {
 
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
-    add_choice(set, {.names = "--state", .description = "only subscriptions in this state"},
+    add_choice(set,
+               {.names = "--state", .type = "STATE", .description = "only this state: active, past_due or cancelled"},
                all_texts<SubscriptionState>(), options->state);
     add_duration(set, {.names = "--ending-within", .description = "only subscriptions that end within this time"},
                  options->ending_within);

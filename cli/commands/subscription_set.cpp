@@ -100,7 +100,8 @@ ExitStatus run(Options const &options, Context &context) {
 Runner declare(OptionSet &set) {
     auto const options = std::make_shared<Options>();
     add_org(set, options->org);
-    add_choice(set, {.names = "--state", .description = "what the billing system says", .required = true},
+    add_choice(set,
+               {.names = "--state", .type = "STATE", .description = "active, past_due or cancelled", .required = true},
                all_texts<SubscriptionState>(), options->state);
     add_value(set,
               {.names = "--ends", .type = "TIME|DURATION", .description = "when the plan becomes free: a time, or 14d"},

@@ -143,7 +143,9 @@ std::string examples(std::vector<ManualText::Example> const &examples) {
 }
 
 std::string cross_references(std::vector<std::string> pages) {
-    std::sort(pages.begin(), pages.end());
+    auto const by_section = [](std::string const &page) { return std::pair(page.ends_with("(7)"), page); };
+    std::sort(pages.begin(), pages.end(),
+              [&](std::string const &a, std::string const &b) { return by_section(a) < by_section(b); });
     pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
     std::string body;
     for (std::string const &page : pages) {

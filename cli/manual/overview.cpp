@@ -69,7 +69,8 @@ std::vector<AudienceGroup> audience_groups(std::span<Command const *const> table
 std::string overview_text(std::span<Command const *const> table) {
     std::string page = "Usage: relay-admin [GLOBAL FLAGS] COMMAND [ARGS]\n";
     for (AudienceGroup const &group : audience_groups(table)) {
-        page += group.audience == Audience::other ? words_alone(group) : command_rows(table, group);
+        bool const is_short = group.audience == Audience::tenants || group.audience == Audience::other;
+        page += is_short ? words_alone(group) : command_rows(table, group);
     }
     return page + "Try it: relay-admin --sandbox init    More: relay-admin help COMMAND, or --help\n";
 }

@@ -60,12 +60,13 @@ bool is_provider(std::string const &text) {
 }  // namespace
 
 void add_limits(OptionSet &set, LimitOwner owner, std::vector<std::string> &target) {
-    add_values(set,
-               {.names = "--limit",
-                .type = owner == LimitOwner::org ? "METER=N|none|plan" : "METER=N|none",
-                .description = owner == LimitOwner::org ? "how much of a meter it may use; plan: what its plan allows"
-                                                        : "how much of a meter an organization may use"},
-               target);
+    add_values(
+        set,
+        {.names = "--limit",
+         .type = "METER=N|none",
+         .description = owner == LimitOwner::org ? "how much of a meter it may use; METER=plan: what its plan allows"
+                                                 : "how much of a meter an organization may use"},
+        target);
 }
 
 std::vector<LimitChange> parse_limits(std::vector<std::string> const &texts, LimitOwner owner) {
@@ -82,10 +83,11 @@ std::vector<LimitChange> parse_limits(std::vector<std::string> const &texts, Lim
 }
 
 void add_providers(OptionSet &set, std::vector<std::string> &target) {
-    add_values(
-        set,
-        {.names = "--providers", .type = "P,...|any", .description = "providers of what it may hold, such as machines"},
-        target, Commas::split);
+    add_values(set,
+               {.names = "--providers",
+                .type = "P,...",
+                .description = "providers of what it may hold, such as machines; any: all of them"},
+               target, Commas::split);
 }
 
 std::optional<std::vector<std::string>> parse_providers(std::vector<std::string> const &texts) {

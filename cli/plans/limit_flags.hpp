@@ -20,7 +20,7 @@ void add_limits(OptionSet &set, LimitOwner owner, std::vector<std::string> &targ
 /// Throws Error (usage): no such meter, not an amount, or a meter that is given twice.
 std::vector<LimitChange> parse_limits(std::vector<std::string> const &texts, LimitOwner owner);
 
-/// Adds `--providers P,...|any`.
+/// Adds `--providers P,...`; the one word `any` allows all.
 void add_providers(OptionSet &set, std::vector<std::string> &target);
 /// Returns the providers of what an organization may hold; empty: any. None if the flag was not given. Throws Error
 /// (usage).

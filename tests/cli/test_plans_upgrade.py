@@ -1,4 +1,4 @@
-"""A filled database of release 0.1.0 gets plans, limits and seats: what worked goes on working, and what was set is set."""
+"""A filled database of release 0.1.0 gets plans, limits and seats: what worked works, and what was set is set."""
 
 import re
 

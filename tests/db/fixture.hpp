@@ -70,9 +70,10 @@ class Relay {
   public:
     Relay() {
         migrate_schema(database, false);
-        create_org(database,
-                   {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .settings = {.plan = PlanId::paid()}},
-                   write());
+        create_org(
+            database,
+            {.id = OrgId::parse("acme"), .name = DisplayName::parse("Acme"), .settings = {.plan = PlanId::paid()}},
+            write());
     }
 
     static WriteOptions write() {

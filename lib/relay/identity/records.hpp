@@ -113,7 +113,8 @@ struct Key {
 /// What decides about an agent besides its keys: the ways in which it is accepted without one, if nothing refuses it,
 /// and its seat.
 struct KeylessWays {
-    bool has_seat = true;  ///< false: its organization has more agents than its limit allows, and this one is not among them
+    bool has_seat =
+        true;  ///< false: its organization has more agents than its limit allows, and this one is not among them
     std::optional<std::int64_t> seats{};  ///< the limit of agents; none: no limit
     bool shared_secret = false;  ///< it is listed, a window is open, and it has not proven its own key
     bool without_key = false;  ///< its organization accepts calls without a key (auth_mode optional)

@@ -88,7 +88,7 @@ class PlanId : public detail::CheckedText<PlanId> {
     static PlanId free() { return PlanId(std::string("free")); }
     /// The other plan that every database has.
     static PlanId paid() { return PlanId(std::string("paid")); }
-    bool is_free() const { return text() == "free"; }
+    bool is_free() const { return *this == free(); }
 
   private:
     explicit PlanId(std::string text) : CheckedText(std::move(text)) {}

@@ -25,10 +25,10 @@ struct EnumWord {
 
 /// The table of an enum. It is next to the enum, and has all values in the order of the enum:
 ///
-///     enum class Outcome { ok, failed };
+///     enum class Plan { free, paid };
 ///     template <>
-///     struct EnumText<Outcome> {
-///         static constexpr auto words = std::to_array<EnumWord<Outcome>>({{Outcome::ok, "ok"}, {Outcome::failed, "failed"}});
+///     struct EnumText<Plan> {
+///         static constexpr auto words = std::to_array<EnumWord<Plan>>({{Plan::free, "free"}, {Plan::paid, "paid"}});
 ///     };
 template <typename Enum>
 struct EnumText;
