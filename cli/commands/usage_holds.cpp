@@ -48,8 +48,8 @@ Command const usage_holds{
     .path = "usage holds",
     .summary = "list what an organization holds",
     .doc =
-        R"(Lists the machines, storage and other stocks that the organization holds now: the name that the caller gave
-each hold, how much it holds, of which provider, and since when. Changing the amount of a hold begins a new one, so
+        R"(Lists the machines, storage and other stocks that the organization holds now. Each line shows the name that the
+caller gave the hold, its amount, its provider, and since when. Changing the amount of a hold begins a new one, so
 "since" is when this amount began.
 
 If a caller was lost and did not release a hold, release it by its name with `usage release`.

@@ -70,12 +70,12 @@ Command const usage_report{
         R"(Lists what each organization used in a month, one line for each meter. The report has no prices: a billing
 system reads it and adds them. Meters that were not used have no line.
 
-For a flow, "used" is the sum of the month, "peak" the most of a day, and "days_at_limit" the number of days on which a
-gateway refused something or nothing was left. For a stock, "peak" is the most that was held at the same time, and
-"unit_hours" is amount × hours: three machines for two hours are 6.00. "peak_day" is the first day with the peak. "plan"
-is the plan that is in force now.
+For a flow, "used" is the sum of the month, and "peak" the most of a day. The field "days_at_limit" counts the days on
+which something was refused or nothing was left. For a stock, "peak" is the most that was held at the same time. The
+field "unit_hours" is amount × hours: three machines for two hours are 6.00. The field "peak_day" is the first day with
+the peak, and "plan" the plan that is in force now.
 
-"complete" is false while the month is not over. Days and months are in UTC. Usage is kept for 25 months.
+The field "complete" is false while the month is not over. Days and months are in UTC. Usage is kept for 25 months.
 
 --html FILE also writes one page for the organization that --org names, with a chart for each meter. The page needs
 nothing else: no script, no request. An earlier page is replaced, any other file is not.

@@ -48,14 +48,15 @@ Command const usage_show{
     .path = "usage show",
     .summary = "show what an organization uses, its limits, what is left",
     .doc =
-        R"(Lists the meters that the organization uses today, or of which it has a limit: how much is used, the limit in
-force, how much is left, and when a flow begins again at zero. All days are in UTC, by the database's clock.
+        R"(Lists the meters that the organization uses today, or of which it has a limit. Each line shows how much is used,
+the limit in force, and how much is left. For a flow, it also shows when the next day begins. All days are in UTC, by the
+database's clock.
 
 If gateways refused something today because of a limit, the last column says how often. The limit of a stock counts what
 is held now. While a subscription is past due or cancelled, "left" is what the plan that comes next leaves.
 
---day shows another day. Then a stock shows the most that was held at the same time on that day, and the limits are those
-of today. Usage is kept for 25 months.
+--day shows another day. Then a stock shows the most that was held at the same time on that day. The limits are those of
+today. Usage is kept for 25 months.
 
 It also works on a standby.
 

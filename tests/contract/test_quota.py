@@ -145,7 +145,7 @@ def test_a_take_waits_for_no_disk(database, account):
         assert cursor.fetchone() == ("off",)
 
 
-# ---- many at once
+# ---- many together
 
 
 @pytest.fixture

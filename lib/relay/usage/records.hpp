@@ -57,7 +57,7 @@ struct MeterUsage {
     std::string kind{};  ///< as in relay.meters: rows, day or held
     std::string unit{};
     Day day;
-    std::int64_t used = 0;  ///< of a stock on a day that is over: the most that was held at once
+    std::int64_t used = 0;  ///< of a stock on a day that is over: the most that was held together
     std::optional<std::int64_t> limit{};  ///< that is in force now; none: no limit
     std::optional<std::int64_t> left{};  ///< none: no limit, or the day is over
     std::optional<Instant> resets_at{};  ///< only of a flow, today
@@ -72,13 +72,13 @@ struct MonthlyUsage {
     std::string unit{};
     std::optional<std::int64_t> used{};  ///< of a flow
     Day peak_day;  ///< the first day with the peak
-    std::int64_t peak = 0;  ///< of a flow: the most of a day; of a stock: the most that was held at once
+    std::int64_t peak = 0;  ///< of a flow: the most of a day; of a stock: the most that was held together
     std::optional<std::int64_t> days_at_limit{};  ///< of a flow
     std::optional<std::string> unit_hours{};  ///< of a stock: amount × hours, with two decimals
     bool complete = false;  ///< the month is over
 };
 
-/// What was used of one meter on one day of a month; of a stock, the most that was held at once.
+/// What was used of one meter on one day of a month; of a stock, the most that was held together.
 struct DailyUsage {
     MeterName meter;
     Day day;

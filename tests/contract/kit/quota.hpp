@@ -41,7 +41,7 @@ class Quota {
     Quota(Quota const &) = delete;
     Quota &operator=(Quota const &) = delete;
 
-    /// Spends all of `amount`, or nothing. `org_id`: as authenticate returned it. Throws if the database has to be
+    /// Spends all of `amount`, or nothing. `org_id`: as authenticate returned it. Throws if the database must be
     /// asked and cannot be.
     Answer spend(std::string const &org_id, std::string const &meter, std::int64_t amount = 1);
     /// Returns what was spent and not needed, such as an estimate of tokens. `day`: of the answer of `spend`.

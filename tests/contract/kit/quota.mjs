@@ -55,7 +55,7 @@ export class Quota {
    * Spends all of `amount`, or nothing: {ok, reason (ok over_quota), remaining (about what is left of the day; null: no
    * limit), retryAfter (seconds to the end of the day), day (for `give`)}.
    *
-   * `orgId`: as authenticate returned it. Rejects if the database has to be asked and cannot be.
+   * `orgId`: as authenticate returned it. Rejects if the database must be asked and cannot be.
    */
   async spend(orgId, meter, amount = 1) {
     const key = JSON.stringify([orgId, meter]);

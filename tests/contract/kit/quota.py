@@ -53,7 +53,7 @@ class Quota:
         """Spends all of `amount`, or nothing. Returns a dict: `ok`, `reason` (ok over_quota), `remaining` (about what is
         left of the day; None: no limit), `retry_after` (seconds to the end of the day) and `day`, for `give`.
 
-        `org_id`: as authenticate returned it. Raises if the database has to be asked and cannot be."""
+        `org_id`: as authenticate returned it. Raises if the database must be asked and cannot be."""
         while True:
             with self.lock:
                 block = self.blocks.setdefault((org_id, meter), Block())
