@@ -35,7 +35,7 @@ COMMENT ON FUNCTION relay.admission(text, text, inet) IS
 -- Asks the same question up to twice. The first query asks whether the call is a usual one: nothing refuses key, agent or
 -- organization, and there is nothing to write. That is one plan of index lookups. If the call is not a usual one, for
 -- whatever reason, the second query makes all the checks.
--- Seats belong to the second: they are looked at once a minute for each key, and only if there is a limit. A gateway that reports uses
+-- Seats belong to the second: they are checked once a minute for each key, and only if there is a limit. A gateway that reports uses
 -- asks once a minute anyway, so it gets the second query whenever there is a limit. Addresses are looked at in each call: one probe
 -- asks whether the organization has any list.
 -- A gateway's session keeps the plan: one that was made while a table was small would read all of it when it is large.
