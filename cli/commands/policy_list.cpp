@@ -43,9 +43,9 @@ Command const policy_list{
     .path = "policy list",
     .summary = "list the policies of an organization and its agents",
     .doc =
-        R"(Lists every setting, limit of calls (qps) and list of addresses (allow) that was set for an organization or
-one of its agents, and the settings of the platform, which concern them, too. `policy show` shows which of them is in
-force for an agent.
+        R"(Lists the settings, limits of calls (qps) and addresses (allow) of an organization and of its agents. The
+settings of the platform are in the list, too, because they concern all. `policy show` shows which of them is in force
+for an agent.
 
 The command shows at most 1000 lines; --all shows all. It also works on a standby.
 

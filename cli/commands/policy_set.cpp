@@ -206,7 +206,7 @@ Command const policy_set{
         R"(Sets a part of the policy of an agent, of an organization (--org) or of the whole platform (--platform). Then
 it prints the policy that is in force there.
 
---window is the most by which the time of a signed call may differ from the database's clock (60s if nothing is set).
+--window is the most by which the time of a signed call may differ from the database's clock. The default is 60s.
 With --require-nonce yes, gateways accept each nonce once. With --until these settings end by the database's clock.
 While they last, they only tighten: the stricter value counts for every agent in the scope. Without --until the nearest
 scope decides, and within a scope the newest setting. The value inherit undoes all settings of that kind in the scope.

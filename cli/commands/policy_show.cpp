@@ -31,8 +31,8 @@ Command const policy_show{
     .path = "policy show",
     .summary = "show the policy that is in force for an agent",
     .doc =
-        R"(Shows what is in force for an agent now, and where each part comes from: agent, org, platform, plan (its
-limit of calls), or preset if nothing was set. A setting with an end shows when it ends, and the value that is in force
+        R"(Shows what is in force for an agent now, and where each part comes from. The sources are agent, org, platform,
+plan (of a limit of calls), and preset if nothing was set. A setting with an end shows when it ends, and the value that is in force
 then.
 
 It also works on a standby.
