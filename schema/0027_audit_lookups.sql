@@ -1,7 +1,7 @@
 -- Indexes for the questions about the audit trail that an incident asks: what did this person do, what was refused from this
 -- address, what was refused in this organization.
 --
--- Most events are uses of keys. They have no actor and are no failures, so they are in none of these indexes and cost nothing
+-- Most events are uses of keys. They have no actor and did not fail, so these indexes leave them out, and they cost nothing
 -- more. An index with every event would add a fifth to what each event writes to the log (measured: by address 18 %, by
 -- organization 24 %, by trace 20 %). Without one, the trail is read backwards, about 15 million events per second; --since
 -- ends that early.
