@@ -79,7 +79,8 @@ may do: each permission, its conditions and the role it comes from. The check le
 use of the key. The key is never printed. At a terminal the command asks for it without showing what you type.
 
 The input is the key alone, with at most one newline after it, or any text with exactly one key in it: the line
-RELAY_API_KEY=... of an env file, or the JSON of --secret-format json.
+RELAY_API_KEY=... of an env file, or the JSON of --secret-format json. In a text, the command finds the key wherever
+`revoke --scan` finds it: also behind escapes, line ends or base64.
 
 Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's (unknown_key,
 expired, retired, revoked, blocked, agent_mismatch), or malformed (the checksum or the form is wrong) or admin_token

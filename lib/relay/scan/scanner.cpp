@@ -7,8 +7,9 @@
 
 namespace relay::scan {
 
-Scanner::Scanner()
-    : m_inside([this](Container const &kind, std::uint64_t offset) {
+Scanner::Scanner(TakeKey take)
+    : m_collector(std::move(take)),
+      m_inside([this](Container const &kind, std::uint64_t offset) {
           m_collector.unopened(kind.name, m_collector.place_of({.offset = offset}, {}));
       }),
       m_input(m_collector) {}

@@ -16,7 +16,7 @@ namespace relay::scan {
 /// quickly; the work for any other byte has a bound (Layer).
 class Scanner {
   public:
-    Scanner();
+    explicit Scanner(TakeKey take = {});
     void feed(std::string_view piece);
     /// Ends the input. The scanner can then be used for another one.
     Findings finish();
@@ -24,7 +24,7 @@ class Scanner {
   private:
     void scan(std::string_view piece);
 
-    Collector m_collector{};
+    Collector m_collector;
     Inside m_inside;
     Layer m_input;
     std::uint64_t m_read = 0;
