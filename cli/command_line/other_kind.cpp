@@ -15,6 +15,7 @@ constexpr std::string_view block_path = "block";
 constexpr std::string_view unblock_path = "unblock";
 constexpr std::string_view revoke_path = "revoke";
 constexpr std::string_view key_list_path = "key list";
+constexpr std::string_view issue_path = "migrate-legacy issue";
 
 using Words = std::vector<std::string>;
 using Commands = std::vector<Words>;
@@ -148,7 +149,8 @@ Commands instead_of_agent(Typed const &typed, Recognized const &one) {
                                               : Commands{whole, {"key", "show", one.id}};
         }
         case NamedThing::org:
-            if (typed.takes_org() && typed.is_argument()) {
+            // `issue --org` only chooses among the agents of the queue.
+            if (typed.takes_org() && typed.is_argument() && typed.path() != issue_path) {
                 return {typed.about({"--org", one.id})};
             }
             if (typed.path() == key_list_path) {

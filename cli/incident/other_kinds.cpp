@@ -34,6 +34,13 @@ std::vector<std::vector<Recognized>> look_up(Context &context, std::vector<std::
 
 }  // namespace
 
+Error explain_one(Context &context, Error const &error) {
+    auto const found = look_up(context, {error.hint().sought.text});
+    return found.empty()
+               ? error
+               : with_other_kind(error, about_only(context.typed(), error.hint().sought), true, found.front());
+}
+
 OtherKinds explain_unknown(Context &context, std::vector<IncidentItem> &items) {
     std::vector<std::string> texts;
     for (IncidentItem const &item : items) {

@@ -4,6 +4,7 @@ import shlex
 
 import pytest
 from support.agents import key_id, read_key
+from support.relay import finish_terminal
 
 
 @pytest.fixture
@@ -206,6 +207,12 @@ def test_a_batch_without_any_agent_names_what_its_ids_are(relay, things):
     error = relay.error("block", things["KEY"], "acme", check=3)
     assert "is a key of agent crm; acme is an organization" in error["why"] and error["changed"] == "no"
     assert error["next"] == "relay-admin block crm", error
+
+
+@pytest.mark.parametrize("line", ["restore KEY", "restore --org KEY", "unblock --org KEY", "block --org KEY", "revoke --org KEY"])
+def test_a_terminal_is_not_asked_about_what_is_not_there(relay, things, line):
+    code, text = finish_terminal(relay.terminal(*filled(line, things).split(), columns=250))
+    assert code == 3 and "is a key of agent crm" in text and "?" not in text, text
 
 
 # --- words of other programs

@@ -100,6 +100,7 @@ def test_in_each_format_and_with_each_fault(relay, database, key, form, where):
 
 def test_a_write_with_nothing_to_do_has_committed_nothing(relay, database, key):
     for words in (["schema", "apply"], ["schema", "apply", "--repair"], ["org", "update", "acme", "--name", "Acme"]):
+        words = [*words, "--timeout", "60s"]
         relay(*words, check=0)
         error = run(relay, [*words, "--json"], check=8, stdout="/dev/full").error()
         assert error["changed"] == "no" and "nothing was changed" in error["message"], error
