@@ -11,7 +11,6 @@
 #include "relay/inspect/recognize.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 
 namespace relay::cli {
@@ -57,12 +56,16 @@ bool could_be_something_else(std::string_view text) {
     return is_several_words || is_id || is_name_of_one_word(text) || text.starts_with("relay_");
 }
 
+/// Returns true if the command makes something of this kind, so that its id is a new one. `init` looks up no id.
+bool makes(std::string const &path, std::string_view kind) {
+    return path == "init" || path == std::string(kind) + " create" || path == std::string(kind) + " import";
+}
+
 /// Returns true if the error is about an id that is not there, or is none. Not if the id is that of something new.
 bool seeks_other_kind(Error const &error, Line const &line) {
-    constexpr std::array making{"agent create", "agent import", "org create", "role create", "init"};
-    std::string const &text = error.hint().sought.text;
-    return (error.kind() == ErrorKind::usage ? could_be_something_else(text) : !text.empty()) &&
-           std::find(making.begin(), making.end(), join_path(line.path)) == making.end();
+    Sought const &sought = error.hint().sought;
+    return (error.kind() == ErrorKind::usage ? could_be_something_else(sought.text) : !sought.text.empty()) &&
+           !makes(join_path(line.path), sought.kind);
 }
 
 Error with_missing_privilege(Error const &error, db::Settings const &settings, Line const &line) {

@@ -70,9 +70,10 @@ std::optional<db::Settings> settings_without_starting(Globals const &globals) {
     return settings;
 }
 
-Context::Context(Globals globals, Effect effect)
+Context::Context(Globals globals, Effect effect, Line const &typed)
     : m_globals(std::move(globals)),
       m_effect(effect),
+      m_typed(typed),
       m_output(std::make_unique<Output>(m_globals, [this] { return label_so_far(); })),
       m_prompt(std::make_unique<Prompt>(m_globals, [this] { return label_so_far(); })) {}
 

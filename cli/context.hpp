@@ -21,6 +21,7 @@ namespace relay::cli {
 
 class Output;
 class Prompt;
+struct Line;
 
 enum class OutputFormat { table, json, jsonl, csv, id, env };
 /// Returns true for json and jsonl, in which errors are JSON, too.
@@ -56,10 +57,13 @@ std::optional<db::Settings> settings_without_starting(Globals const &globals);
 /// What a command runs with. It does not touch the database before `database()` is called.
 class Context {
   public:
-    explicit Context(Globals globals, Effect effect = Effect::reads);
+    /// Keeps a reference to `typed`.
+    Context(Globals globals, Effect effect, Line const &typed);
     ~Context();
 
     Globals const &globals() const { return m_globals; }
+    /// Returns the command line as it was typed, for advice that keeps its flags.
+    Line const &typed() const { return m_typed; }
     /// Returns the database that flags and environment name. With --sandbox, that is the private one, and it is started
     /// if necessary. The connection is made at the first transaction.
     db::Database &database();
@@ -82,6 +86,7 @@ class Context {
 
     Globals m_globals;
     Effect m_effect;
+    Line const &m_typed;
     std::unique_ptr<Output> m_output;
     std::unique_ptr<Prompt> m_prompt;
     std::unique_ptr<db::Database> m_database;

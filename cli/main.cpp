@@ -44,7 +44,7 @@ int run(std::vector<std::string> const &words, Globals &globals) {
     globals = invocation.globals;
     prepare_last_reports(globals);
     start_crypto();
-    Context context(invocation.globals, invocation.effect);
+    Context context(invocation.globals, invocation.effect, invocation.line);
     try {
         return static_cast<int>(invocation.run(context));
     } catch (Error const &raised) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <utility>
 
 namespace relay::cli {
@@ -14,34 +15,73 @@ constexpr std::string_view block_path = "block";
 constexpr std::string_view unblock_path = "unblock";
 constexpr std::string_view revoke_path = "revoke";
 constexpr std::string_view key_list_path = "key list";
+constexpr std::string_view issue_path = "migrate-legacy issue";
 
 using Words = std::vector<std::string>;
 using Commands = std::vector<Words>;
 
+std::string name_of(std::string const &flag) { return flag.substr(0, flag.find('=')); }
+
+std::string value_of(std::string const &flag) {
+    std::size_t const at = flag.find('=');
+    return at == flag.npos ? "" : flag.substr(at + 1);
+}
+
+/// Returns the ids of a flag's value: of `--key A,B`, A and B.
+std::vector<std::string> items_of(std::string const &list) {
+    std::vector<std::string> items;
+    std::istringstream in(list);
+    for (std::string item; std::getline(in, item, ',');) {
+        items.push_back(std::move(item));
+    }
+    return items;
+}
+
+/// Returns true if the flag takes ids of the kind that was expected, and the word is one of them.
+bool is_flag_of(std::string const &flag, Sought const &sought) {
+    std::string const name = name_of(flag);
+    std::string const kind = "--" + std::string(sought.kind);
+    std::vector<std::string> const items = items_of(value_of(flag));
+    return (name == kind || name == kind + "-id") &&
+           (value_of(flag) == sought.text || std::find(items.begin(), items.end(), sought.text) != items.end());
+}
+
+bool has_flag_of(Line const &line, Sought const &sought) {
+    return std::any_of(line.flags.begin(), line.flags.end(),
+                       [&](std::string const &flag) { return is_flag_of(flag, sought); });
+}
+
+bool is_positional(Line const &line, std::string const &text) {
+    return std::find(line.positionals.begin(), line.positionals.end(), text) != line.positionals.end();
+}
+
 /// The command line that was typed, and the word in it that is the id of something else.
 class Typed {
   public:
-    Typed(Line const &line, std::string const &text, bool takes_org)
-        : m_line(line), m_text(text), m_takes_org(takes_org), m_path(join_path(line.path)) {}
+    Typed(Line const &line, Sought const &sought, bool takes_org)
+        : m_line(line), m_sought(sought), m_takes_org(takes_org), m_path(join_path(line.path)) {}
 
     std::string const &path() const { return m_path; }
     bool takes_org() const { return m_takes_org; }
-    bool is_argument() const {
-        return std::find(m_line.positionals.begin(), m_line.positionals.end(), m_text) != m_line.positionals.end();
+    bool is_argument() const { return !has_flag_of(m_line, m_sought) && is_positional(m_line, m_sought.text); }
+    bool changes() const { return m_line.command != nullptr && m_line.command->effect == Effect::changes; }
+    /// Returns true if the line is about a whole organization, and changes it: an id of something smaller must not
+    /// lead there.
+    bool changes_whole_org() const {
+        return changes() && m_sought.kind == text_of(NamedThing::org) && (m_takes_org || is_argument());
     }
 
     /// The same line with `id` in the place of the word.
     Words with(std::string const &id) const {
         Words words = m_line.path;
+        bool const in_flag = has_flag_of(m_line, m_sought);
         for (std::string const &word : m_line.positionals) {
-            words.push_back(word == m_text ? id : word);
-        }
-        if (!is_argument() && flags_without_text().size() == m_line.flags.size()) {
-            words.push_back(id);  // it came from a file
+            words.push_back(word == m_sought.text && !in_flag ? id : word);
         }
         for (std::string const &flag : m_line.flags) {
-            std::string const name = flag.substr(0, flag.find('='));
-            words.push_back(flag == name + '=' + m_text ? name + '=' + id : flag);
+            if (!is_confirmation(flag)) {
+                words.push_back(is_flag_of(flag, m_sought) ? name_of(flag) + '=' + replaced(value_of(flag), id) : flag);
+            }
         }
         return add_notes(std::move(words));
     }
@@ -50,8 +90,11 @@ class Typed {
     Words about(Words const &subject) const {
         Words words = m_line.path;
         words.insert(words.end(), subject.begin(), subject.end());
-        for (std::string const &flag : flags_without_text()) {
-            if (!flag.starts_with("--confirm=")) {
+        bool const is_narrower = changes_whole_org();
+        for (std::string const &flag : m_line.flags) {
+            bool const is_of_many =
+                is_narrower && std::find(of_many.begin(), of_many.end(), name_of(flag)) != of_many.end();
+            if (!is_confirmation(flag) && !is_flag_of(flag, m_sought) && !is_of_many) {
                 words.push_back(flag);
             }
         }
@@ -59,12 +102,20 @@ class Typed {
     }
 
   private:
-    Words flags_without_text() const {
-        Words flags = m_line.flags;
-        std::erase_if(flags, [this](std::string const &flag) {
-            return flag.find('=') != std::string::npos && flag.substr(flag.find('=') + 1) == m_text;
-        });
-        return flags;
+    /// Flags that choose among the agents of an organization.
+    static constexpr std::array<std::string_view, 10> of_many{"--owner", "--no-owner", "--label", "--match",
+                                                              "--limit", "--expect",   "--batch", "--on-error",
+                                                              "--next",  "--all"};
+
+    /// What was typed to confirm another line confirms no line that we advise.
+    static bool is_confirmation(std::string const &flag) { return name_of(flag) == "--confirm"; }
+
+    std::string replaced(std::string const &list, std::string const &id) const {
+        std::string out;
+        for (std::string const &item : list == m_sought.text ? Words{list} : items_of(list)) {
+            out += (out.empty() ? "" : ",") + (item == m_sought.text ? id : item);
+        }
+        return out;
     }
 
     /// Adds the global flags that are about the change. Those of the connection are added to each command later.
@@ -79,7 +130,7 @@ class Typed {
     }
 
     Line const &m_line;
-    std::string const &m_text;
+    Sought const &m_sought;
     bool m_takes_org;
     std::string m_path;
 };
@@ -104,7 +155,8 @@ Commands instead_of_agent(Typed const &typed, Recognized const &one) {
                                               : Commands{whole, {"key", "show", one.id}};
         }
         case NamedThing::org:
-            if (typed.takes_org() && typed.is_argument()) {
+            // `issue --org` only chooses among the agents of the queue.
+            if (typed.takes_org() && typed.is_argument() && typed.path() != issue_path) {
                 return {typed.about({"--org", one.id})};
             }
             if (typed.path() == key_list_path) {
@@ -121,7 +173,32 @@ Commands instead_of_agent(Typed const &typed, Recognized const &one) {
     return typed.path() == unblock_path ? Commands{{"unblock", "--ticket", one.id}} : Commands{};
 }
 
+/// What was named is in an organization, and the line would change all of it. So the same act is advised only about what
+/// was named; otherwise commands that show it.
+Commands instead_of_whole_org(Typed const &typed, Recognized const &one) {
+    bool const revokes = typed.path() == revoke_path;
+    switch (one.thing) {
+        case NamedThing::org: return {typed.with(one.id)};
+        case NamedThing::token: return {{"org", "show", org_of(one)}};
+        case NamedThing::agent:
+            return typed.is_argument() ? Commands{{"agent", "show", one.id}, {"org", "show", org_of(one)}}
+                                       : Commands{typed.about({one.id})};
+        case NamedThing::key:
+            if (typed.is_argument()) {
+                return {{"key", "show", one.id}, {"org", "show", org_of(one)}};
+            }
+            return {revokes ? typed.about({"--key", one.id}) : typed.about({one.agent.value_or("")}),
+                    {"key", "show", one.id}};
+        case NamedThing::role: return {{"role", "show", one.id, "--org", org_of(one)}};
+        case NamedThing::ticket: break;
+    }
+    return {};
+}
+
 Commands instead_of_org(Typed const &typed, Recognized const &one) {
+    if (typed.changes_whole_org()) {
+        return instead_of_whole_org(typed, one);
+    }
     switch (one.thing) {
         case NamedThing::org:
         case NamedThing::token: return {typed.with(one.thing == NamedThing::org ? one.id : org_of(one))};
@@ -143,8 +220,8 @@ Commands instead_of_org(Typed const &typed, Recognized const &one) {
 Commands instead_of_key(Typed const &typed, Recognized const &one) {
     bool const revokes = typed.path() == revoke_path;
     switch (one.thing) {
-        case NamedThing::key:
-        case NamedThing::token: return {typed.with(one.id)};
+        case NamedThing::key: return {typed.with(one.id)};
+        case NamedThing::token: return {{"org", "show", org_of(one)}};
         case NamedThing::agent: return {revokes ? typed.about({one.id}) : Words{"key", "list", "--agent", one.id}};
         case NamedThing::org: return {revokes ? typed.about({"--org", one.id}) : Words{"key", "list", "--org", one.id}};
         case NamedThing::device: return of_device(typed, one, {"key", "list", "--agent", one.agent.value_or("")});
@@ -213,12 +290,40 @@ std::string describe(Recognized const &one, std::string const &text) {
     return text + " is a ticket";
 }
 
+/// Drops a spelling that was only guessed from the text ("try acme-corp"), now that it is known what the text names.
+void drop_guesses(std::string &message, std::vector<std::string> &guesses, std::vector<Recognized> const &found) {
+    auto const is_known = [&](std::string const &guess) {
+        return std::any_of(found.begin(), found.end(), [&](Recognized const &one) { return one.id == guess; });
+    };
+    for (std::string const &guess : guesses) {
+        std::string const words = "; try " + guess;
+        if (!is_known(guess) && message.ends_with(words)) {
+            message.erase(message.size() - words.size());
+        }
+    }
+    std::erase_if(guesses, [&](std::string const &guess) { return !is_known(guess); });
+}
+
 }  // namespace
+
+Line about_only(Line line, Sought const &sought) {
+    if (has_flag_of(line, sought)) {
+        for (std::string &flag : line.flags) {
+            flag = is_flag_of(flag, sought) ? name_of(flag) + '=' + sought.text : flag;
+        }
+        return line;
+    }
+    line.positionals = {sought.text};
+    std::erase_if(line.flags, [](std::string const &flag) { return name_of(flag) == "--file"; });
+    return line;
+}
 
 Error with_other_kind(Error const &error, Line const &typed_line, bool takes_org,
                       std::vector<Recognized> const &found) {
     Sought const &sought = error.hint().sought;
-    Typed const typed(typed_line, sought.text, takes_org);
+    bool const is_on_line = has_flag_of(typed_line, sought) || is_positional(typed_line, sought.text);
+    Line const line = is_on_line ? typed_line : about_only(typed_line, sought);  // otherwise it came from a file
+    Typed const typed(line, sought, takes_org);
     std::string why;
     Advice next;
     for (Recognized const &one : found) {
@@ -237,7 +342,11 @@ Error with_other_kind(Error const &error, Line const &typed_line, bool takes_org
     Hint hint = error.hint();
     hint.why = why;
     hint.next = next.empty() ? hint.next : next;
-    return {error.kind(), error.message(), std::move(hint)};
+    std::string message = error.message();
+    if (error.kind() == ErrorKind::usage) {
+        drop_guesses(message, hint.suggestions, found);
+    }
+    return {error.kind(), std::move(message), std::move(hint)};
 }
 
 }  // namespace relay::cli

@@ -36,6 +36,9 @@ ExitStatus run(Options const &options, Context &context) {
     bool const only_shows = !request.name && !request.production;
     NamedDatabase const named = only_shows ? read_database_name(context.database())
                                            : name_database(context.database(), request, context.write_options());
+    if (named.changed && !context.globals().dry_run) {
+        read_database_name(context.database());  // so that what follows shows the new name
+    }
     Document document{.kind = "DatabaseName", .id_key = "database_name", .data = label_record(named.label)};
     document.data.push_back({"previous_name", "", named.before.name});
     document.data.push_back({"previous_production", "", named.before.production});

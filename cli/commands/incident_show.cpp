@@ -27,14 +27,35 @@ OwnFile page_file(std::string const &path) {
     return {.flag = "--html", .path = path, .beginning = html::timeline_page_beginning};
 }
 
+/// Returns why the program would not write such a ticket. SQL may have written it anyway, and then it can be shown.
+std::optional<Error> fault_of(std::string const &ticket) {
+    try {
+        Note::parse("ticket", ticket);
+        return std::nullopt;
+    } catch (Error const &error) {
+        return error;
+    }
+}
+
+IncidentTimeline read(Context &context, ShowIncident const &request) {
+    std::optional<Error> const fault = fault_of(request.ticket);
+    try {
+        return show_incident(context.database(), request);
+    } catch (Error const &) {
+        if (fault) {
+            throw *fault;
+        }
+        throw;
+    }
+}
+
 ExitStatus run(Options const &options, Context &context) {
-    ShowIncident request{.ticket = Note::parse("ticket", *options.ticket),
-                         .limit = options.limit.value_or(default_limit)};
+    ShowIncident request{.ticket = *options.ticket, .limit = options.limit.value_or(default_limit)};
     request.around = options.around.value_or(request.around);
     if (options.html) {
         require_place(page_file(*options.html));
     }
-    IncidentTimeline const timeline = show_incident(context.database(), request);
+    IncidentTimeline const timeline = read(context, request);
     if (options.html) {
         write_own_file(page_file(*options.html), html::timeline_page(timeline));
     }

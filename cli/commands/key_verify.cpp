@@ -89,7 +89,8 @@ may do: each permission, its conditions and the role it comes from. The check le
 use of the key. The key is never printed. At a terminal the command asks for it without showing what you type.
 
 The input is the key alone, with at most one newline after it, or any text with exactly one key in it: the line
-RELAY_API_KEY=... of an env file, or the JSON of --secret-format json.
+RELAY_API_KEY=... of an env file, or the JSON of --secret-format json. In a text, the command finds the key wherever
+`revoke --scan` finds it: also behind escapes, line ends or base64.
 
 With --address, the command also checks whether the policy of the agent accepts calls from that address. Without it,
 addresses are not checked.

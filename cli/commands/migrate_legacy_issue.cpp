@@ -3,7 +3,9 @@
 #include "cli/command_line/options.hpp"
 #include "cli/documents/fields.hpp"
 #include "cli/documents/stamp.hpp"
+#include "cli/incident/other_kinds.hpp"
 #include "cli/incident/targets.hpp"
+#include "cli/output/advice_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/progress.hpp"
 #include "cli/sink/batch/manifest.hpp"
@@ -113,6 +115,27 @@ Document issue_document(Context &context, IssuedLegacy const &done, std::optiona
     return document;
 }
 
+/// Says of the first agents that were not imported if their ids are those of something else: "acme is an organization".
+std::vector<std::string> other_kinds(Context &context, std::vector<AgentFault> const &faults) {
+    constexpr std::size_t most_looked_up = 5;
+    std::vector<std::string> texts;
+    std::size_t looked_up = 0;
+    for (AgentFault const &fault : faults) {
+        if (fault.reason != was_not_imported || ++looked_up > most_looked_up) {
+            continue;
+        }
+        std::string const id = fault.agent_id.text();
+        Error const error = explain_one(
+            context,
+            {ErrorKind::not_found, fault.reason, {.sought = {.kind = text_of(SubjectKind::agent), .text = id}}});
+        if (!error.hint().why.empty()) {
+            texts.push_back(id + ": " + fault.reason + "; " + error.hint().why + ": " +
+                            first_advice(error.hint().next, context.globals()));
+        }
+    }
+    return texts;
+}
+
 ExitStatus run(Options const &options, Context &context) {
     IssueLegacy const request = make_request(options);
     WriteOptions const by = context.write_options();
@@ -161,6 +184,8 @@ ExitStatus run(Options const &options, Context &context) {
         document.warnings.push_back(*warning);
     }
     document.warnings.insert(document.warnings.end(), not_followed.begin(), not_followed.end());
+    std::vector<std::string> const others = other_kinds(context, done.faults);
+    document.warnings.insert(document.warnings.end(), others.begin(), others.end());
     if (done.in_delivery.agents > 0) {
         auto const agents = counted(static_cast<std::size_t>(done.in_delivery.agents), "agent");
         document.warnings.push_back(agents + " of the list cannot get a key before " +

@@ -72,6 +72,9 @@ ExitStatus restore_one(Options const &options, Context &context) {
     sink_options.existing_file = ExistingFile::refuse_at_delivery;  // an agent that is not revoked gets no key
     auto const sink = open_sink(sink_options, context.output());
     if (!context.globals().dry_run) {
+        if (context.prompt().can_ask() && !context.globals().yes) {
+            show_agent(context.database(), agent, 0);  // throws if there is none: then there is nothing to ask
+        }
         context.ask_for_label();
         context.prompt().confirm("Restore agent " + agent.text() + " and issue it a fresh key?");
         settle_sink(context, *sink);

@@ -228,7 +228,7 @@ and the refresh tokens of devices (relay_dt_), which it ends with their devices.
 
 The command finds a key also behind colours and control sequences, escapes (JSON, C, percent, HTML, Markdown,
 quoted-printable), line ends with indentation or quote marks, zero-width characters, UTF-16, base64, hexadecimal digits
-and dumps of xxd, hexdump and od; also behind several of these, one in the other. Afterwards it shows how much it has
+(also with blanks, colons, commas or 0x between the bytes) and dumps of xxd, hexdump and od; also behind several of these, one in the other. Afterwards it shows how much it has
 read. It does not unpack: a compressed or encrypted file is refused, with the command that opens it. In a folder, such a
 file is named and skipped, and so is a compressed part of a file, such as a member of a tar archive: the command revokes
 the keys that it found, and exits 7. If a key is cut or damaged, its id and place are named: revoke it with --key.

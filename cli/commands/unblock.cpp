@@ -72,6 +72,9 @@ ExitStatus run(IncidentTargets const &targets, Context &context) {
     }
     if (targets.org) {
         OrgId const org = OrgId::parse(*targets.org);
+        if (context.prompt().can_ask() && !context.globals().yes) {
+            show_org(context.database(), org);  // throws if there is none: then there is nothing to ask
+        }
         ask(context, "Unblock organization " + org.text() + "?");
         return show_incident(context, IncidentVerb::unblock, {"org " + org.text()},
                              [&] { return unblock_org(context.database(), org, by); });

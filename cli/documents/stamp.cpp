@@ -18,7 +18,9 @@ void attribute(Document &document, Context &context, std::string const &db_role)
 void stamp(Document &document, Context &context, WriteReceipt const &receipt) {
     document.changed = receipt.changed;
     document.dry_run = context.globals().dry_run;
-    document.at = receipt.at;
+    if (receipt.at != Instant()) {  // otherwise the database was not asked
+        document.at = receipt.at;
+    }
     attribute(document, context, receipt.db_role);
 }
 

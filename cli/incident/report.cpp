@@ -4,9 +4,11 @@
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/stamp.hpp"
 #include "cli/incident/context.hpp"
+#include "cli/incident/other_kinds.hpp"
 #include "cli/incident/wait.hpp"
 #include "cli/incident/what_next.hpp"
 #include "cli/incident/without_key.hpp"
+#include "cli/output/advice_text.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/relative_time.hpp"
@@ -67,12 +69,19 @@ Error with_suggestions(Context &context, IncidentItem const &item) {
     }
     constexpr std::size_t most_named = 10;
     std::string ids;
+    Hint hint;
     for (std::size_t i = 0; i < std::min(items.size(), most_named); ++i) {
         ids += (i == 0 ? "" : ", ") + text_of(items[i].subject);
+        Hint const &found = items[i].error->hint();
+        if (!found.why.empty()) {
+            hint.why += (hint.why.empty() ? "" : "; ") + found.why;
+            std::move(hint.next).also(found.next);
+        }
     }
-    throw Error(items.front().error->kind(), "no " + std::string(items.front().kind_text()) + " has any of these " +
-                                                 std::to_string(items.size()) + " ids: " + ids +
-                                                 (items.size() > most_named ? ", ..." : "") + "; nothing was changed");
+    throw Error(items.front().error->kind(),
+                "no " + std::string(items.front().kind_text()) + " has any of these " + std::to_string(items.size()) +
+                    " ids: " + ids + (items.size() > most_named ? ", ..." : "") + "; nothing was changed",
+                std::move(hint));
 }
 
 void say_unchanged(Context &context, IncidentVerb verb, IncidentItem const &item, std::optional<Instant> at) {
@@ -86,13 +95,20 @@ void say_unchanged(Context &context, IncidentVerb verb, IncidentItem const &item
     context.output().note(text);
 }
 
+/// "c8pjdeyrrbnp: no agent c8pjdeyrrbnp; c8pjdeyrrbnp is a key of agent crm: relay-admin block crm"
+std::string warning_of(IncidentItem const &item, Globals const &globals) {
+    Hint const &hint = item.error->hint();
+    std::string const text = text_of(item.subject) + ": " + item.error->message();
+    return hint.why.empty() ? text : text + "; " + hint.why + ": " + first_advice(hint.next, globals);
+}
+
 /// Adds warnings about what is still true after unblocking or restoring, and might surprise.
-void add_warnings(Document &document, IncidentVerb verb, IncidentReceipt const &receipt,
+void add_warnings(Document &document, Globals const &globals, IncidentVerb verb, IncidentReceipt const &receipt,
                   IncidentContexts const &contexts) {
     for (std::size_t i = 0; i < receipt.items.size(); ++i) {
         IncidentItem const &item = receipt.items[i];
         if (item.error) {
-            document.warnings.push_back(text_of(item.subject) + ": " + item.error->message());
+            document.warnings.push_back(warning_of(item, globals));
         } else if (verb == IncidentVerb::unblock || verb == IncidentVerb::restore) {
             for (Standing const &row : standing_left(item, contexts.of[i])) {
                 document.warnings.push_back(fmt::format("{} {} is still refused: {} {} is {}", item.kind_text(),
@@ -193,7 +209,7 @@ Document make_document(Context &context, IncidentVerb verb, IncidentReceipt cons
     }
     document.some_failed = std::any_of(receipt.items.begin(), receipt.items.end(),
                                        [](IncidentItem const &item) { return item.error.has_value(); });
-    add_warnings(document, verb, receipt, contexts);
+    add_warnings(document, context.globals(), verb, receipt, contexts);
     if (verb == IncidentVerb::revoke) {
         document.about_list = {machine_only("scan", scan != nullptr ? Value(scan_record(*scan)) : Value()),
                                machine_only("without_key", without_key_value(context, without_key)),
@@ -286,6 +302,10 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
                            FileScan const *scan, Clean *clean) {
     auto const failed = std::count_if(receipt.items.begin(), receipt.items.end(),
                                       [](IncidentItem const &item) { return item.error.has_value(); });
+    // An error about a single id is explained where it is caught.
+    OtherKinds const kinds = failed > 0 && receipt.items.size() > 1 && scan == nullptr
+                                 ? explain_unknown(context, receipt.items)
+                                 : OtherKinds();
     if (failed > 0 && static_cast<std::size_t>(failed) == receipt.items.size()) {
         fail_for_all(context, receipt.items);
     }
@@ -323,8 +343,8 @@ ExitStatus report_incident(Context &context, IncidentVerb verb, IncidentReceipt 
         bool const none_known = std::all_of(receipt.items.begin(), receipt.items.end(), [](IncidentItem const &item) {
             return !item.error || item.error->kind() == ErrorKind::not_found;
         });
-        if (none_known) {
-            context.output().note("the others are not in this database: running the command again cannot change that");
+        if (std::string const note = note_of(kinds); none_known && !note.empty()) {
+            context.output().note(note);
         }
         return ExitStatus::partial;
     }

@@ -82,7 +82,7 @@ class Rows {
         }
         auto const object = read_json_object(json);
         if (!object) {
-            return {.fault = "it is not a JSON object"};
+            return {.fault = json_object_fault(json)};
         }
         std::vector<std::string> const names = names_of(*object);
         InputRow row;

@@ -20,12 +20,9 @@ struct KeyInput {
 /// Error: usage as find_key does, or if stdin is unreadable or asking is not possible (--no-input); declined at Ctrl-D.
 KeyInput read_key_from_stdin(Context &context);
 
-/// Returns the words of a text that begin like a key, each once.
-std::vector<std::string_view> key_words(std::string_view text);
-
 /// Returns the one key in a text: the raw key with at most one newline after it, or any text that contains one key,
-/// such as the line RELAY_API_KEY=... of an env file or the JSON of --secret-format. Throws Error (usage) if there is
-/// no key, or several different ones.
+/// such as the line RELAY_API_KEY=... of an env file or the JSON of --secret-format, read as keys_in_text reads it.
+/// Throws Error (usage) if there is no key, or several different ones; it names what cannot be looked into.
 KeyInput find_key(std::string_view text);
 
 }  // namespace relay::cli

@@ -13,8 +13,8 @@ using Json = nlohmann::ordered_json;
 
 /// Parses JSON. The library parses without recursion but writes with it, so values that are too deep are dropped while
 /// they are parsed. Puts into `twice` the names that two members of the outermost object have.
-std::optional<Json> read(std::string_view text, std::set<std::string> *twice = nullptr) {
-    bool too_deep = false;
+std::optional<Json> read(std::string_view text, std::set<std::string> *twice, bool &too_deep) {
+    too_deep = false;
     std::set<std::string> names;
     Json json = Json::parse(
         text,
@@ -28,6 +28,11 @@ std::optional<Json> read(std::string_view text, std::set<std::string> *twice = n
         },
         false);
     return too_deep || json.is_discarded() ? std::nullopt : std::optional(std::move(json));
+}
+
+std::optional<Json> read(std::string_view text, std::set<std::string> *twice = nullptr) {
+    bool too_deep = false;
+    return read(text, twice, too_deep);
 }
 
 /// Writes JSON. A UTF-8 database never sends malformed bytes; if they come from elsewhere, they are replaced, because
@@ -66,6 +71,13 @@ std::optional<JsonObject> read_json_object(std::string_view text) {
         object[name].kind = JsonMember::Kind::twice;
     }
     return object;
+}
+
+std::string json_object_fault(std::string_view text) {
+    bool too_deep = false;
+    read(text, nullptr, too_deep);
+    return too_deep ? "it is nested deeper than " + std::to_string(most_json_levels) + " levels"
+                    : "it is not a JSON object";
 }
 
 std::optional<std::vector<std::string>> read_json_texts(std::string_view text) {

@@ -27,6 +27,9 @@ using JsonObject = std::map<std::string, JsonMember, std::less<>>;
 /// Returns the members of a JSON object; none if `text` is malformed, too deep, or not an object.
 std::optional<JsonObject> read_json_object(std::string_view text);
 
+/// Returns why read_json_object returns none for `text`: "it is nested deeper than 64 levels", "it is not a JSON object".
+std::string json_object_fault(std::string_view text);
+
 /// Returns the strings of a JSON array of strings; none if `text` is malformed or something else.
 std::optional<std::vector<std::string>> read_json_texts(std::string_view text);
 

@@ -66,7 +66,7 @@ constexpr std::array meanings{
         ErrorKind::untold,
         "the change is committed, but the command could not write its result; check the state instead of repeating the "
         "command",
-        "look at the state (relay-admin agent show AGENT), and do not repeat the command unseen"},
+        "look at the state (relay-admin agent show AGENT), and repeat the command only after that"},
 };
 
 constexpr int killed_by = 128;  // a shell adds this to the number of the signal

@@ -84,7 +84,7 @@ SealKey read_seal_key(std::string const &path) {
 SealKey parse_seal_key(std::string_view text, std::string const &source) {
     auto const document = read_json_object(text);
     if (!document) {
-        throw bad_seal_key(source, "it is not a JSON object");
+        throw bad_seal_key(source, json_object_fault(text));
     }
     auto key_id = member(*document, "key_id", source);
     auto const key = member(*document, "key", source);

@@ -11,6 +11,7 @@ from support.binaries import client_bin
 from support.certificates import make_certificates
 from support.cluster import Cluster, free_port
 from support.database import Database, make_template
+from support.hostile_server import HostileServer, ask, message, refusal
 from support.pooler import PgBouncer
 
 PASSWORD = "right-horse"
@@ -184,6 +185,58 @@ def test_a_poolers_words_are_quoted(database, bare, pooler_certificates, mode, s
             assert says in error["message"] and error["retryable"] is (code == 8) and error["changed"] == "no", error
             assert why in (error["why"] or "") and next_ in error["next"], error
     assert database.value("SELECT count(*) FROM relay.revocations") == 0
+
+
+@pytest.mark.parametrize("admins, code, says, why", [
+    (["admin_users = postgres"], 2, "its version is ", "PgBouncer's own console"),
+    ([], 4, "not allowed", "does not let this user in"),
+], ids=["an admin", "another user"])  # fmt: skip
+def test_the_console_of_a_pooler_is_named(database, bare, admins, code, says, why):
+    with PgBouncer(database, settings=admins) as pooler:
+        at = bare.with_(env={"RELAY_ADMIN_DSN": place(database, host=pooler.host, port=pooler.port, dbname="pgbouncer")})
+        for words in (["org", "list"], ["block", "bot"], ["schema", "apply"], ["whoami"], ["key", "wait", "000000000000", "--for", "used"]):
+            error = at.error(*words, check=code)
+            assert says in error["message"] and why in error["why"] and error["next"] and error["retryable"] is False, error
+            assert error["changed"] == "no"
+        check = next(item for item in at("doctor", "-o", "json", check=10).json()["items"] if item["check"] == "db.connection")
+        assert check["status"] == "error" and why in check["message"] and check["next"], check
+
+
+# --- what is no server for us
+
+OK = ask(0)
+READY = message(b"Z", b"I")
+
+
+def version(text):
+    return message(b"S", b"server_version\0" + text + b"\0")
+
+
+STRANGERS = [
+    # what, its answer, exit code, parts of the message, of why, of next
+    ("very old", OK + version(b"8.0.2") + READY, 2, "its version is 8.0.2", "version 13", "host="),
+    ("without a version", OK + READY, 2, "does not report its version", "version 13", "host="),
+    ("a web server", b"HTTP/1.1 400 Bad Request\r\n\r\n", 2, "expected authentication request", "another service", "port="),
+    ("a mail server", b"220 mail.example ESMTP\r\n", 2, "expected authentication request", "another service", "port="),
+    ("Kerberos without a ticket", ask(7), 4, "GSSAPI", "Kerberos ticket", "kinit"),
+    ("SSPI", ask(9), 4, "refused the login", "", "pg_hba.conf"),
+    ("Kerberos 5", ask(2), 4, "not supported", "does not know", "pg_hba.conf"),
+    ("an unknown way", ask(99), 4, "99", "does not know", "pg_hba.conf"),
+    ("only OAuth", ask(10, b"OAUTHBEARER\0\0"), 4, "SASL", "does not know", "pg_hba.conf"),
+    ("full", refusal(b"53300", b"too many clients"), 8, "too many clients", "", "try again"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("answer, code, says, why, next_", [case[1:] for case in STRANGERS], ids=[case[0] for case in STRANGERS])
+def test_only_what_may_pass_is_worth_a_retry(bare, answer, code, says, why, next_):
+    with HostileServer(lambda connection, number: connection.sendall(answer)) as server:
+        at = bare.with_(env={"RELAY_ADMIN_DSN": server.dsn})
+        for words in (["org", "list"], ["block", "bot"]):
+            error = at.error(*words, check=code)
+            assert says in error["message"] and why in (error["why"] or "") and next_ in error["next"], error
+            assert error["retryable"] is (code == 8) and error["changed"] == "no"
+        check = next(item for item in at("doctor", "-o", "json", check=10).json()["items"] if item["check"] == "db.connection")
+        assert check["status"] == "error" and says in check["message"], check
 
 
 def test_a_pooler_whose_server_is_down_may_come_back(bare):

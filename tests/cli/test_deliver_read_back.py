@@ -30,6 +30,23 @@ def test_a_store_without_a_live_key_makes_the_agent_due(relay, database, store, 
     assert relay.json("rotate-key", "bot", "--deliver", PUT, *words)["changed"] is False
 
 
+@pytest.mark.parametrize("shown_as", [
+    "base64 -w 0", "base64 -w 76", "xxd -p", "jq -Rs '{data: {key: @base64}}'", "sed 's/.\\{40\\}/&\\\\\\n/'", "iconv -t UTF-16LE",
+])  # fmt: skip
+def test_a_store_may_show_its_key_in_any_encoding_that_a_scan_reads(relay, store, shown_as):
+    words = ("--read-back", f"{READ_BACK} | {shown_as}", "--if-older-than", "80d")
+    store.put(make_key())
+    assert deliver(relay, PUT, *words)["key_id"] == key_id(store.held())
+    assert relay.json("rotate-key", "bot", "--deliver", PUT, *words)["changed"] is False
+
+
+def test_a_store_whose_answer_cannot_be_looked_into_proves_nothing(relay, database, store):
+    words = ("rotate-key", "bot", "--deliver", PUT, "--read-back", f"{READ_BACK} | gzip", "--if-older-than", "80d")
+    result = relay(*words, check=0)
+    assert "did not show what the store holds: it printed gzip, in which a key cannot be seen" in result.err
+    assert states(database) == ["active"]
+
+
 def test_a_store_that_still_holds_a_key_in_grace_gets_a_new_one_before_that_key_ends(relay, database, store, old):
     """A write that came after the settle time, or was lost, left the old key there."""
     words = ("--read-back", READ_BACK, "--if-older-than", "80d", "--grace", "72h")

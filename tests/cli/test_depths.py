@@ -31,6 +31,7 @@ def test_no_input_chooses_the_depth_of_a_recursion(agent, database, tmp_path, ne
     deep = NESTED[nested]
     (tmp_path / "deep.jsonl").write_text('{"agent_id":"one"}\n{"agent_id":"x","permissions":' + deep + '}\n{"agent_id":"two"}\n')
     result = agent("migrate-legacy", "import", "deep.jsonl", "--org", "acme", "-o", "json", check=PARTIAL).json()
+    assert "it is nested deeper than 64 levels" in json.dumps(result)
     assert [fault["line"] for fault in result["data"]["faults"]] == [2] and result["data"]["imported"] == 2
     key = {"key_id": "1", "key": PUBLIC}
     (tmp_path / "pk.json").write_text(json.dumps(key)[:-1] + ',"more":' + deep + "}")

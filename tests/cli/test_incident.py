@@ -37,6 +37,15 @@ def shown(relay, *words):
     return relay.json("incident", "show", *words)
 
 
+def test_a_ticket_that_sql_wrote_is_shown_whatever_it_is(relay, database):
+    odd = "INC-\x1b[31m7"
+    database.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, ticket, actor) VALUES ('agent', 'ghost', 'block', %s, 'ana')", odd)
+    assert odd in [item["ticket"] for item in relay.json("incident", "list")["items"]]
+    assert shown(relay, odd)["incident"]["ticket"] == odd
+    assert "\x1b" not in relay("incident", "show", odd, check=0).out
+    assert relay.error("incident", "show", "no-\x1b", check=2)["message"].startswith("ticket")
+
+
 def test_list_has_each_ticket_once_latest_first(relay, key):
     document = relay.json("incident", "list")
     assert [item["ticket"] for item in document["items"]] == ["INC-2", "INC-1"] and document["next"] is None

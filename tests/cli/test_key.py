@@ -1,6 +1,9 @@
 """key list, show, verify, retire."""
 
+import base64
+import gzip
 import json
+import textwrap
 
 import pexpect
 import pytest
@@ -107,6 +110,32 @@ def test_a_good_key_is_accepted_in_each_form(relay, bot, form):
     data = document["data"]
     assert data["ok"] is True and data["reason"] == "ok" and (data["agent_id"], data["org_id"]) == ("bot", "acme")
     assert data["key_id"] == id_of(bot) and bot not in result.out + result.err
+
+
+def hidden(key):
+    """Texts with the key in the ways in which logs, stores and pastes have it; by name."""
+    line = f"2026-11-29T01:02:03Z DEBUG header X-Api-Key: {key} end\n"
+    return {
+        "colours": line.replace(key, f"\x1b[32m{key[:30]}\x1b[0m\x1b[1m{key[30:]}\x1b[0m").encode(),
+        "wrapped at 80": "\n".join(textwrap.wrap(line, 80, break_on_hyphens=False)).encode(),
+        "zero width": f"{key[:22]}\u200b{key[22:]}\n".encode(),
+        "markdown": line.replace("_", "\\_").encode(),
+        "a Secret": b"data:\n  RELAY_API_KEY: " + base64.b64encode(key.encode()) + b"\n",
+        "base64 in lines": base64.encodebytes(f"RELAY_API_KEY={key}\n".encode()),
+        "UTF-16": line.encode("utf-16"),
+        "JSON": json.dumps({"log": f"{key[:20]}\n{key[20:]}"}).encode(),
+    }
+
+
+def test_a_key_is_read_wherever_a_scan_finds_it(relay, bot):
+    for name, text in hidden(bot).items():
+        data = relay("key", "verify", "-o", "json", stdin=text, check=0).json()["data"]
+        assert (data["reason"], data["key_id"], data["agent_id"]) == ("ok", id_of(bot), "bot"), name
+
+
+def test_a_packed_text_is_named(relay, bot):
+    error = relay.error("key", "verify", stdin=gzip.compress(bot.encode()), check=2)
+    assert "cannot be looked into: gzip" in error["message"] and "opened" in error["why"]
 
 
 @pytest.mark.parametrize("secret_format", ["raw", "env", "json"])

@@ -73,6 +73,13 @@ def test_named_agents(relay, database, tmp_path):
         "nobody": "it was not imported", "Agent.0005": "it is revoked"}  # fmt: skip
 
 
+def test_an_organization_among_the_agents_is_recognized(relay, database, tmp_path):
+    enlist(relay, tmp_path, 2)
+    document = relay.json("migrate-legacy", "issue", "Agent.0001", "o", "nobody", *FOLDER, check=7)
+    assert document["data"]["issued"] == 1 and len(document["data"]["faults"]) == 2
+    assert document["warnings"] == ["o: it was not imported; o is an organization: relay-admin org show o"]
+
+
 def test_the_waves_go_one_after_the_other_and_an_organization_alone(relay, database, tmp_path):
     enlist(relay, tmp_path, 10, start=False)
     (tmp_path / "wave").write_text("Agent.0008\nAgent.0009\n")

@@ -4,6 +4,7 @@ import shlex
 
 import pytest
 from support.agents import key_id, read_key
+from support.relay import finish_terminal
 
 
 @pytest.fixture
@@ -12,6 +13,7 @@ def things(relay, tmp_path):
     relay("org", "create", "acme", "--name", "Acme Corp", "--plan", "paid", "--admin-token", "t", check=0)
     relay("org", "create", "globex", "--name", "Globex", check=0)
     relay("role", "create", "ops", "--org", "globex", "--name", "Operations", check=0)
+    relay("role", "create", "shift", "--org", "acme", "--name", "Night shift", check=0)
     for agent, name in (("crm", "Payment Processor"), ("mailer", "Mailer Bot")):
         relay("agent", "create", agent, "--org", "acme", "--name", name, "--secret-file", f"{agent}.key", check=0)
     relay("block", "mailer", "--ticket", "INC-7", check=0)
@@ -61,6 +63,28 @@ CASES = [
     ("role list --org Globex", 2, "Globex is the name of org globex", ["role list --org=globex"]),
     ("block --org Globex --confirm Globex", 2, "Globex is the name of org globex", ["block --org=globex"]),
     ("role show Operations --org globex", 2, "Operations is the name of role ops of org globex", ["role show ops --org globex"]),
+    ("revoke --org KEY --confirm KEY --ticket INC-9", 3, "is a key of agent crm", ["revoke --key KEY --ticket=INC-9", "key show KEY"]),
+    ("block --org KEY --confirm KEY --until 2h", 3, "is a key of agent crm", ["block crm --until=2h", "key show KEY"]),
+    ("restore --org KEY --confirm KEY", 3, "is a key of agent crm", ["restore crm", "key show KEY"]),
+    ("unblock --org KEY --yes", 3, "is a key of agent crm", ["unblock crm", "key show KEY"]),
+    ("rotate-key --org KEY --expect 2 --match '*' --grace 0 --yes --secrets-dir keys", 3, "is a key of agent crm", ["rotate-key crm --grace=0 --secrets-dir=keys", "key show KEY"]),
+    ("org update KEY --name Other", 3, "is a key of agent crm", ["key show KEY", "org show acme"]),
+    ("agent create new --org KEY --name New --secret-file new.key", 3, "is a key of agent crm", ["agent create new --org=acme", "key show KEY"]),
+    ("revoke --org TOKEN --confirm TOKEN", 3, "is the admin token of org acme", ["org show acme"]),
+    ("revoke --key TOKEN --yes", 3, "is the admin token of org acme", ["org show acme"]),
+    ("key show TOKEN", 3, "is the admin token of org acme", ["org show acme"]),
+    ("block --org TOKEN --confirm TOKEN", 3, "is the admin token of org acme", ["org show acme"]),
+    ("restore --org crm --confirm crm", 3, "crm is an agent of org acme", ["restore crm"]),
+    ("revoke --org crm --confirm crm", 3, "crm is an agent of org acme", ["revoke crm"]),
+    ("org update crm --name Other", 3, "crm is an agent of org acme", ["agent show crm", "org show acme"]),
+    ("agent create crm --org crm --name New --secret-file new.key", 3, "crm is an agent of org acme", ["agent create crm --org=acme"]),
+    ("role create night --org crm --name Night", 3, "crm is an agent of org acme", ["role create night --org=acme"]),
+    ("revoke --org shift --confirm shift", 3, "shift is a role of org acme", ["role show shift --org acme"]),
+    ("block --org shift --confirm shift", 3, "shift is a role of org acme", ["role show shift --org acme"]),
+    ("rotate-key --org shift --yes --secrets-dir keys", 3, "shift is a role of org acme", ["role show shift --org acme"]),
+    ("revoke --org 'Acme Corp' --confirm 'Acme Corp'", 2, "is the name of org acme", ["revoke --org=acme"]),
+    ("revoke --org 'Mailer Bot' --confirm 'Mailer Bot'", 2, "is the name of agent mailer", ["revoke mailer"]),
+    ("revoke --key KEY,crm --yes", 2, "crm is an agent of org acme", ["revoke crm"]),
     ("key show Globex", 2, "Globex is the name of org globex", ["key list --org globex"]),
 ]  # fmt: skip
 
@@ -69,6 +93,33 @@ def filled(text, things):
     for name, value in things.items():
         text = text.replace(name, value)
     return text
+
+
+WIDE = ("block", "unblock", "revoke", "restore", "rotate-key")
+
+
+def org_of(words):
+    """The organization that the words act on, if they change all of it."""
+    flags = [word.removeprefix("--org=") for word in words if word.startswith("--org=")]
+    flags += [words[i + 1] for i, word in enumerate(words) if word == "--org"]
+    return flags[0] if words[0] in WIDE and flags else words[2] if words[:2] == ["org", "update"] else None
+
+
+def is_wider(advised, words, says):
+    """Whether the advice changes a whole organization, although it is not an organization that was named."""
+    return org_of(advised) is not None and "organization" not in says and "the name of org" not in says
+
+
+def confirmation(words):
+    """What a script must add: what a terminal asks for."""
+    if words[:2] == ["restore", "crm"] and "--secret-file" not in " ".join(words):
+        return ["--secret-file", "fresh.key"]
+    return ["--confirm", org_of(words)] if org_of(words) and words[0] in ("block", "revoke", "restore") else []
+
+
+def works(words):
+    """The exit codes of a command that runs: agent crm is there already."""
+    return (5,) if words[:3] == ["agent", "create", "crm"] else (0,)
 
 
 @pytest.mark.parametrize("line, code, says, commands", CASES, ids=[case[0] for case in CASES])
@@ -80,10 +131,14 @@ def test_an_id_of_another_kind_is_recognized(relay, database, things, line, code
     for command, row in zip(commands, lines, strict=False):
         assert row.startswith(f"relay-admin {filled(command, things)}"), result
     assert len(lines) >= len(commands) and "--force" not in result.err
+    assert not any("--confirm" in row for row in lines), lines  # of what is named now, no one has confirmed anything
+    for row in lines:
+        assert not is_wider(shlex.split(row)[1:], words, says), (row, result)
+    assert "acme-corp" not in result.err and "mailer-bot" not in result.err, result  # no such id is here
     assert database.value("SELECT count(*) FROM relay.revocations") == 1  # nothing was done
     # The first command works as it is.
     first = shlex.split(lines[0])[1:]
-    assert relay(*first, "--yes", *(["--confirm", "acme"] if "--org" in first and first[0] in ("block", "revoke") else [])).code == 0, lines
+    assert relay(*first, "--yes", *confirmation(first)).code in works(first), lines
 
 
 def test_what_is_not_known_keeps_its_error(relay, things):
@@ -95,6 +150,69 @@ def test_what_is_not_known_keeps_its_error(relay, things):
 def test_the_look_does_not_wait_for_a_database_that_does_not_answer(relay_without_database):
     error = relay_without_database.error("block", "Payment Processor", "--dsn", "host=127.0.0.1 port=1", check=2)
     assert error["why"] is None
+
+
+# the words, of which one is in the file ids, and the command for it
+IN_FILES = [
+    ("block -f ids --dry-run", "KEY", "is a key of agent crm", "block crm --dry-run"),
+    ("block -f ids --until 2h", "Payment Processor", "is the name of agent crm", "block crm --until=2h"),
+    ("revoke -f ids --yes", "KEY", "is a key of agent crm", "revoke --key KEY"),
+    ("unblock -f ids --yes", "KEY", "is a key of agent crm", "unblock crm"),
+    ("block -f ids", "acme", "acme is an organization", "block --org acme"),
+    ("revoke -f ids --yes", "TOKEN", "is the admin token of org acme", "org show acme"),
+]
+
+
+@pytest.mark.parametrize("line, word, says, command", IN_FILES, ids=[f"{case[0]} {case[1]}" for case in IN_FILES])
+def test_an_id_of_another_kind_in_a_file_gets_a_command_that_runs(relay, things, tmp_path, line, word, says, command):
+    (tmp_path / "ids").write_text(filled(word, things) + "\n")
+    error = relay.error(*line.split(), check=2 if " " in word else 3)
+    assert says in error["why"], error
+    assert error["next"] == f"relay-admin {filled(command, things)}", error
+    first = shlex.split(error["next"])[1:]
+    relay(*first, "--yes", *confirmation(first), check=0)
+
+
+# the words, the word of another kind, and its warning
+BATCHES = [
+    ("block KEY crm --until 2h", "KEY", "is a key of agent crm: relay-admin block crm --until=2h"),
+    ("block crm -f ids", "KEY", "is a key of agent crm: relay-admin block crm"),
+    ("revoke KEY crm --yes", "KEY", "is a key of agent crm: relay-admin revoke --key KEY"),
+    ("unblock acme mailer --yes", "acme", "acme is an organization: relay-admin unblock --org acme"),
+    ("revoke TOKEN mailer --yes", "TOKEN", "is the admin token of org acme: relay-admin org show acme"),
+]
+
+
+@pytest.mark.parametrize("line, word, warning", BATCHES, ids=[case[0] for case in BATCHES])
+def test_a_batch_recognizes_an_id_of_another_kind(relay, things, tmp_path, line, word, warning):
+    words = filled(line, things).split()
+    if "ids" in words:
+        (tmp_path / "ids").write_text(filled(f"crm\n{word}\n", things))
+        words.remove("crm")
+    result = relay(*words, "--json", check=7)
+    ours = [text for text in result.json()["warnings"] if text.startswith(filled(word, things))]
+    assert len(ours) == 1 and ours[0].endswith(filled(warning, things)), result
+    assert "not in this database" not in result.err  # it is, as something else
+    assert "--confirm" not in result.err + result.out
+
+
+def test_a_batch_says_how_many_ids_are_nothing_here(relay, things):
+    result = relay("block", things["KEY"], "not-here", "nor-here", "crm", check=7)
+    assert "of the others, 2 are not in this database" in result.err
+    result = relay("block", "not-here", "crm", check=7)
+    assert "the others are not in this database: running the command again cannot change that" in result.err
+
+
+def test_a_batch_without_any_agent_names_what_its_ids_are(relay, things):
+    error = relay.error("block", things["KEY"], "acme", check=3)
+    assert "is a key of agent crm; acme is an organization" in error["why"] and error["changed"] == "no"
+    assert error["next"] == "relay-admin block crm", error
+
+
+@pytest.mark.parametrize("line", ["restore KEY", "restore --org KEY", "unblock --org KEY", "block --org KEY", "revoke --org KEY"])
+def test_a_terminal_is_not_asked_about_what_is_not_there(relay, things, line):
+    code, text = finish_terminal(relay.terminal(*filled(line, things).split(), columns=250))
+    assert code == 3 and "is a key of agent crm" in text and "?" not in text, text
 
 
 # --- words of other programs

@@ -182,6 +182,11 @@ def test_in_a_folder_the_others_are_read_and_the_exit_code_says_partly(relay, da
     assert "logs/a.gz was not fully read" in result.err
 
 
+def test_a_text_without_a_key_has_no_time_of_the_database(relay, tmp_path):
+    (tmp_path / "empty.log").write_text("nothing here\n")
+    assert scan(relay, tmp_path / "empty.log").json()["meta"]["at"] is None
+
+
 def test_nothing_found_is_never_said_of_what_was_not_read(relay, key, tmp_path):
     folder = tmp_path / "logs"
     folder.mkdir()

@@ -105,6 +105,14 @@ def test_in_each_format_and_with_each_fault(relay, database, key, form, where):
     assert database.value("SELECT name FROM relay.organizations") == form
 
 
+def test_a_write_with_nothing_to_do_has_committed_nothing(relay, database, key):
+    for words in (["schema", "apply"], ["schema", "apply", "--repair"], ["org", "update", "acme", "--name", "Acme"]):
+        words = [*words, "--timeout", "60s"]
+        relay(*words, check=0)
+        error = run(relay, [*words, "--json"], check=8, stdout="/dev/full").error()
+        assert error["changed"] == "no" and "nothing was changed" in error["message"], error
+
+
 def test_the_summary_beside_a_secret_is_told_of_in_the_same_way(relay, database, key, broken_pipe):
     result = relay("rotate-key", "bot", "--secret-stdout", stderr=broken_pipe, check=14)
     assert decide(database, result.out) == "ok", "stdout has the key, whole"

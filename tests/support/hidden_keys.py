@@ -204,6 +204,29 @@ HEX = {
 }
 
 
+def certificate_hex(data):
+    """As openssl prints a key."""
+    lines = [spaced_hex(data[at : at + 15], b":") for at in range(0, len(data), 15)]
+    return b"pub:\n" + b":\n".join(b"    " + line for line in lines) + b"\n"
+
+
+# Hexadecimal digits with something between two bytes.
+PAIRS = {
+    "hex-blanks": spaced_hex,
+    "hex-blanks-capitals": lambda data: spaced_hex(data).upper(),
+    "hex-colons": lambda data: b"fingerprint " + spaced_hex(data, b":") + b"\n",
+    "hex-dashes": lambda data: spaced_hex(data, b"-"),
+    "hex-commas": lambda data: b"[" + spaced_hex(data, b", ") + b"]",
+    "hex-0x-blanks": lambda data: spaced_hex(data, b" ", b"0x"),
+    "hex-array": lambda data: b"char key[] = {\n" + run("xxd", "-i")(data) + b"};\n",
+    "hex-array-strings": lambda data: json.dumps([f"0x{byte:02X}" for byte in data]).encode(),
+    "hex-array-JSON": lambda data: json.dumps({"source": run("xxd", "-i")(data).decode()}).encode(),
+    "certificate": certificate_hex,
+    "od-without-offsets": run("od", "-An", "-v", "-tx1"),
+    "lines-of-eight": lambda data: b"\n".join(spaced_hex(data[at : at + 8]) for at in range(0, len(data), 8)),
+}
+
+
 def base64_of(url=False, padded=True, width=0, end="\n"):
     def encode(data):
         text = (base64.urlsafe_b64encode if url else base64.b64encode)(data).decode()
@@ -253,7 +276,7 @@ def every_way(key):
             yield "line ends", f"{name}, {border}", to_bytes(before + put_inside(end, 16)(key) + after)
         for name, encode in BASE64.items():
             yield "base64", f"{name}, {border}", encode(to_bytes(before + key + after))
-        for name, encode in {**HEX, **DUMPS}.items():
+        for name, encode in {**HEX, **PAIRS, **DUMPS}.items():
             yield "hex and dumps", f"{name}, {border}", encode(to_bytes(before + key + after))
         for name, encode in WIDE.items():
             yield "UTF-16 and 32", f"{name}, {border}", encode(before + key + after)

@@ -1,6 +1,6 @@
 #include "cli/sink/command/store_view.hpp"
 
-#include "cli/input/key_input.hpp"
+#include "cli/input/keys_in_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/output/shell_command.hpp"
 #include "cli/posix/files.hpp"
@@ -140,22 +140,19 @@ void pass_on(FileDescriptor &errors, SpokenLines &said, Output &output) {
     std::fill(piece.begin(), piece.end(), '\0');
 }
 
-/// Returns what a text without or with one key shows; none for several.
-std::optional<StoreView> parse_view(std::string_view text) {
-    auto const words = key_words(text);
-    if (words.size() > 1) {
-        return std::nullopt;
-    }
+/// Returns what a text without or with one key shows. If the text has several keys, or a part that cannot be looked into,
+/// there is none, and `complaint` says so. A damaged key is not a key.
+std::optional<StoreView> parse_view(std::string_view text, std::optional<std::string> &complaint) {
+    KeysInText const keys = keys_in_text(text);
     StoreView view;
-    if (!words.empty()) {
-        try {
-            ApiKey const key = ApiKey::parse(words.front());
-            view.key = ShownKey{key.id(), key.hash()};
-        } catch (Error const &) {
-            // A damaged key is not a key.
-        }
+    if (keys.count() > 1) {
+        complaint = "it printed several keys";
+    } else if (!keys.whole.empty()) {
+        view.key = ShownKey{keys.whole.front().id(), keys.whole.front().hash()};
+    } else if (!keys.unopened.empty()) {
+        complaint = "it printed " + keys.unopened + ", in which a key cannot be seen";
     }
-    return view;
+    return complaint ? std::nullopt : std::optional(view);
 }
 
 }  // namespace
@@ -186,10 +183,9 @@ std::optional<StoreView> view_of_store(std::string const &command, AgentId const
     if (auto const line = said.finish(); !line.empty()) {
         output.note(line);
     }
-    std::optional<StoreView> view = complaint ? std::nullopt : parse_view(printed.text());
+    std::optional<StoreView> view = complaint ? std::nullopt : parse_view(printed.text(), complaint);
     if (!view) {
-        output.warn("the command of --read-back did not show what the store holds: " +
-                    complaint.value_or("it printed several keys"));
+        output.warn("the command of --read-back did not show what the store holds: " + complaint.value_or(""));
     }
     return view;
 }

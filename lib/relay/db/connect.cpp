@@ -72,6 +72,22 @@ bool wait_for_socket(PGconn *connection, PostgresPollingStatusType wanted, Clock
 
 namespace {
 
+/// Refuses a server with which libpqxx does not work: one that is very old, or something else that speaks the protocol,
+/// such as a pooler's console.
+void require_postgresql(PGconn *connection, Conninfo const &conninfo, Settings const &settings) {
+    constexpr int newest_refused = 90'000;
+    if (PQserverVersion(connection) > newest_refused) {
+        return;
+    }
+    constexpr std::size_t longest_shown = 40;
+    char const *const version = PQparameterStatus(connection, "server_version");
+    Attempt const attempt{.words =
+                              "it is not PostgreSQL 13 or newer: " +
+                              (version == nullptr ? "it does not report its version"
+                                                  : "its version is " + std::string(version).substr(0, longest_shown))};
+    throw Refused(explain(attempt, conninfo), conninfo, settings);
+}
+
 /// Connects to the one host in `text`, or to the first of its addresses that answers.
 RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Settings const &settings,
                          Clock::time_point deadline, Watchdog &watchdog) {
@@ -116,6 +132,7 @@ RawConnection connect_to(std::string const &text, Conninfo const &conninfo, Sett
             guard.reset();
         }
     }
+    require_postgresql(raw, conninfo, settings);
     return connection;
 }
 

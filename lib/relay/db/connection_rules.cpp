@@ -21,6 +21,9 @@ constexpr std::string_view around_the_pooler =
     "connect to the server directly, or set pool_mode = transaction in the pooler's settings";
 constexpr std::string_view pooler_names = "use a database name that the pooler's settings have ([databases])";
 constexpr std::string_view check_name = "check the host name in the connection string";
+constexpr std::string_view check_place = "check host= and port= in the connection string";
+constexpr std::string_view other_method =
+    "set another method for this login in the server's pg_hba.conf, such as scram-sha-256";
 constexpr std::string_view check_client_files = "check the files of sslcert= and sslkey=";
 
 /// What poolers say. They use few codes, and their words are never translated. PgBouncer 1.18 to 1.24, then others.
@@ -36,6 +39,7 @@ constexpr std::array pooler_rules{
     ConnectionRule{"", "no such user", denied, this_host, "the pooler does not know this user", check_login},
     ConnectionRule{"08P01", "auth failed", denied, all_hosts, "", check_login},
     ConnectionRule{"08P01", "authentication failed", denied, all_hosts, "", check_login},
+    ConnectionRule{"08P01", "not allowed", denied, this_host, "the pooler does not let this user in", check_login},
     ConnectionRule{"08P01", "login rejected", denied, this_host, "the pooler refuses this login", check_login},
     ConnectionRule{"", "SSL required", usage, this_host, "the pooler accepts only TLS, and {tls}", words,
                    "connect with sslmode=require or stronger"},
@@ -91,6 +95,22 @@ constexpr std::array server_rules{
 
 /// What libpq and the system say, in English, because this program never calls setlocale.
 constexpr std::array libpq_rules{
+    ConnectionRule{"", "/bouncer", usage, this_host, "this is PgBouncer's own console, which has no data", words,
+                   "give the name of a database that the pooler serves: dbname= in the connection string"},
+    ConnectionRule{"", "is not PostgreSQL 13 or newer", usage, this_host,
+                   "the program needs a PostgreSQL server of version 13 to 18", words,
+                   "check host=, port= and dbname= in the connection string"},
+    ConnectionRule{"", "expected authentication request", usage, this_host,
+                   "no PostgreSQL server answers there, but another service", words, check_place},
+    ConnectionRule{"", "invalid response to", usage, this_host,
+                   "no PostgreSQL server answers there, but another service", words, check_place},
+    ConnectionRule{"", "SASL authentication mechanisms", denied, this_host,
+                   "the server offers only ways to log in that this machine's libpq does not know", words,
+                   other_method},
+    ConnectionRule{"", "authentication method", denied, this_host,
+                   "the server asks for a way to log in that this machine's libpq does not know", words, other_method},
+    ConnectionRule{"", "authentication not supported", denied, this_host,
+                   "the server asks for a way to log in that this machine's libpq does not know", words, other_method},
     ConnectionRule{"", "no password supplied", denied, all_hosts, "", supply_password},
     ConnectionRule{"", "does not support SSL", usage, this_host, "{tls}, but this server offers no TLS", words,
                    "turn on TLS in the server (ssl = on); on a network that you trust, ask for less: sslmode=disable"},
@@ -117,6 +137,8 @@ constexpr std::array libpq_rules{
                    "use SCRAM and TLS on the server, or remove channel_binding= from the connection string"},
     ConnectionRule{"", "GSSAPI encryption", usage, this_host, "the connection asks for gssencmode=require", words,
                    "get a Kerberos ticket (kinit), or remove gssencmode= from the connection string"},
+    ConnectionRule{"", "GSSAPI", denied, this_host, "the server asks for a Kerberos ticket", words,
+                   "get a ticket (kinit), or set another method for this login in the server's pg_hba.conf"},
     ConnectionRule{"", "requirepeer", usage, this_host, "the connection asks for requirepeer=", words,
                    "check which user runs the server"},
     ConnectionRule{"", "Unix-domain socket path", usage, this_host, "", words, "use a shorter folder in host="},

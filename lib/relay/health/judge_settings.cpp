@@ -86,9 +86,9 @@ CheckResult judge_password_hashing(sql::ServerFacts const &facts, sql::KeptPassw
     }
     if (!kept.md5.empty()) {
         return {"server.passwords", CheckStatus::warn,
-                fmt::format(
-                    "{} of {} with a password is kept as md5, and anyone who copies that hash can log in with it: {}",
-                    kept.md5.size(), counted(kept.logins, "login"), first_of(kept.md5)),
+                fmt::format("the password of {} of {} is kept as md5, and anyone who copies that hash can log in with "
+                            "it: {}",
+                            kept.md5.size(), counted(kept.logins, "login"), first_of(kept.md5)),
                 "set their passwords again: \\password NAME in psql"};
     }
     if (!kept.visible) {

@@ -24,7 +24,7 @@ IncidentTimeline show_incident(db::Database &database, ShowIncident const &reque
     db::TransactOptions options = reading();
     options.one_snapshot = true;
     return database.transact(options, [&](db::Transaction &transaction) {
-        std::string const &ticket = request.ticket.text();
+        std::string const &ticket = request.ticket;
         std::optional<Incident> found = sql::find_incident(transaction, ticket);
         if (!found) {
             throw Error(ErrorKind::not_found, "no event has the ticket " + quote_for_message(ticket),

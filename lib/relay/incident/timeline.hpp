@@ -40,7 +40,7 @@ struct TimelineEvent {
 };
 
 struct ShowIncident {
-    Note ticket;
+    std::string ticket{};
     std::chrono::seconds around{
         3600};  ///< also events of its agents up to this long before the first act and after the last
     std::int64_t limit = 1000;  ///< of events, but events with the ticket are never left out

@@ -40,4 +40,8 @@ struct Recognized {
 /// (relay_sk_), as it begins in logs. For a text that was not found where another kind of id was expected.
 std::vector<Recognized> recognize(db::Settings const &settings, std::string_view text);
 
+/// The same of several texts, in their order, in one transaction.
+std::vector<std::vector<Recognized>> recognize_each(db::Settings const &settings,
+                                                    std::vector<std::string> const &texts);
+
 }  // namespace relay

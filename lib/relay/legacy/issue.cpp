@@ -187,7 +187,7 @@ class Issue {
         Ids queued;
         for (std::size_t i = 0; i < ids.size(); ++i) {
             if (!states[i]) {
-                m_result.faults.push_back({ids[i], "it was not imported"});
+                m_result.faults.push_back({ids[i], std::string(was_not_imported)});
                 continue;
             }
             switch (*states[i]) {

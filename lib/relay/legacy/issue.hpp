@@ -27,6 +27,9 @@ struct InDelivery {
     std::optional<Instant> until{};  ///< none: there are none
 };
 
+/// The reason of a fault: no such agent is in the inventory.
+inline constexpr std::string_view was_not_imported = "it was not imported";
+
 struct IssuedLegacy : WriteReceipt {
     std::size_t issued = 0;
     std::size_t batches = 0;

@@ -17,6 +17,11 @@ constexpr Container gzip{"gzip", "zcat FILE"};
 constexpr Container pgp{"PGP", "gpg --decrypt FILE"};
 constexpr Container age{"age", "age --decrypt -i KEY-FILE FILE"};
 constexpr Container zip{"zip", "unzip -p FILE"};
+constexpr Container snappy{"snappy", "snzip -dc FILE"};
+constexpr Container luks{"LUKS", ""};
+constexpr Container cms{"PKCS #7", "openssl cms -decrypt -inform PEM -in FILE -inkey KEY-FILE"};
+constexpr Container pem_key{"encrypted PEM", "openssl pkey -in FILE"};
+constexpr Container sops{"sops", "sops decrypt FILE"};
 
 /// Sources: file(1)'s magic, and the formats' own descriptions (RFC 1952, RFC 8878, RFC 9580, age-encryption.org/v1).
 constexpr std::array magics{
@@ -26,6 +31,14 @@ constexpr std::array magics{
     Magic{"\x5d\0\0"sv, {"lzma", "xzcat FILE"}},
     Magic{"\x28\xb5\x2f\xfd"sv, {"zstd", "zstdcat FILE"}},
     Magic{"\x04\x22\x4d\x18"sv, {"lz4", "lz4cat FILE"}},
+    Magic{"LZIP\x01"sv, {"lzip", "lzip -dc FILE"}},
+    Magic{"\xff\x06\0\0sNaPpY"sv, snappy},
+    Magic{"LUKS\xba\xbe"sv, luks},
+    Magic{"-----BEGIN PKCS7-----"sv, cms},
+    Magic{"-----BEGIN CMS-----"sv, cms},
+    Magic{"-----BEGIN ENCRYPTED PRIVATE KEY-----"sv, pem_key},
+    Magic{"Proc-Type: 4,ENCRYPTED"sv, pem_key},
+    Magic{"ENC[AES256_GCM,"sv, sops},
     Magic{"PK\x03\x04"sv, zip},
     Magic{"PK\x05\x06"sv, zip},
     Magic{"7z\xbc\xaf\x27\x1c"sv, {"7z", "7z x -so FILE"}},
@@ -63,6 +76,10 @@ constexpr std::array base64_heads{
     Base64Head{"N3q8ryc", "7z in base64"},
     Base64Head{"U2FsdGVkX1", "openssl enc in base64"},
     Base64Head{"YWdlLWVuY3J5cHRpb24ub3JnL", "age in base64"},
+    Base64Head{"TFpJUA", "lzip in base64"},
+    Base64Head{"TFVLU7q+", "LUKS in base64"},
+    Base64Head{"/wYAAHNOYVBwW", "snappy in base64"},
+    Base64Head{"RU5DW0FFUzI1Nl9HQ00s", "sops in base64"},
 };
 
 }  // namespace

@@ -24,6 +24,9 @@ void Collector::found(std::string_view key, Place place) {
     found.type = detail::type_of(key);
     found.hash = hash;
     found.places.add(std::move(place));
+    if (m_take_key) {
+        m_take_key(key);
+    }
 }
 
 void Collector::cut(std::string_view key_id, Place place) {

@@ -5,6 +5,7 @@
 #include "relay/scan/lines.hpp"
 
 #include <array>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -58,9 +59,15 @@ struct Findings {
     std::uint64_t steps = 0;
 };
 
-/// Collects findings while an input is read.
+/// Takes a whole key in the clear. The text is valid during the call only.
+using TakeKey = std::function<void(std::string_view key)>;
+
+/// Collects findings while an input is read. Findings hold no key: who needs the keys gives `take`, which may get the
+/// same key several times.
 class Collector {
   public:
+    explicit Collector(TakeKey take = {}) : m_take_key(std::move(take)) {}
+
     Lines lines{};
     std::uint64_t steps = 0;
 
@@ -72,6 +79,7 @@ class Collector {
     Findings take(std::uint64_t bytes);
 
   private:
+    TakeKey m_take_key;
     std::map<std::pair<KeyId, std::array<unsigned char, 32>>, FoundKey> m_keys{};
     Findings m_findings{};
 };

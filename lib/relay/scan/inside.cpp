@@ -45,6 +45,9 @@ bool is_armour(std::string_view header) {
     return dashes != header.npos && header.substr(dashes + 5).find_first_of("\r\n\\") == 0;
 }
 
+/// draft-diaz-lzip, 2: the size of the dictionary, from 4 KiB to 512 MiB.
+bool is_lzip(std::string_view header) { return (byte(header, 5) & 0x1FU) >= 12 && (byte(header, 5) & 0x1FU) <= 29; }
+
 /// What a kind of file begins with, by find_container.
 struct Signature {
     std::string_view bytes;
@@ -64,6 +67,14 @@ constexpr std::array signatures{
     Signature{"age-encryption.org/v1\n"sv, 3, always},
     Signature{"Salted__"sv, 0, always},
     Signature{"$ANSIBLE_VAULT;1."sv, 0, always},
+    Signature{"LZIP\x01"sv, 4, is_lzip},
+    Signature{"\xff\x06\0\0sNaPpY"sv, 0, always},
+    Signature{"LUKS\xba\xbe"sv, 4, always},
+    Signature{"ENC[AES256_GCM,"sv, 3, always},
+    Signature{"Proc-Type: 4,ENCRYPTED"sv, 4, always},
+    Signature{"-----BEGIN PKCS7-----"sv, 6, is_armour},
+    Signature{"-----BEGIN CMS-----"sv, 6, is_armour},
+    Signature{"-----BEGIN ENCRYPTED PRIVATE KEY-----"sv, 6, is_armour},
     Signature{"-----BEGIN PGP MESSAGE-----"sv, 6, is_armour},
     Signature{"-----BEGIN AGE ENCRYPTED FILE-----"sv, 6, is_armour},
 };

@@ -3,6 +3,7 @@
 #include "relay/scan/findings.hpp"
 #include "relay/scan/inside.hpp"
 #include "relay/scan/layer.hpp"
+#include "relay/scan/pairs.hpp"
 
 #include <string_view>
 
@@ -16,7 +17,7 @@ namespace relay::scan {
 /// quickly; the work for any other byte has a bound (Layer).
 class Scanner {
   public:
-    Scanner();
+    explicit Scanner(TakeKey take = {});
     void feed(std::string_view piece);
     /// Ends the input. The scanner can then be used for another one.
     Findings finish();
@@ -24,8 +25,9 @@ class Scanner {
   private:
     void scan(std::string_view piece);
 
-    Collector m_collector{};
+    Collector m_collector;
     Inside m_inside;
+    Pairs m_pairs;
     Layer m_input;
     std::uint64_t m_read = 0;
 };

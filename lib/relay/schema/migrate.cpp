@@ -78,6 +78,9 @@ std::vector<int> apply_schema(db::Database &database, bool dry_run,
             }
             SchemaStatus const status = sql::read_schema_status(transaction);
             transaction.confirm(status.missing.size() + batch == versions.size(), "the record of a migration");
+            if (versions.empty()) {
+                transaction.nothing_to_do();
+            }
             version = versions.empty() ? 0 : versions.front();
             more = versions.size() > batch;
             outcome::expect_more(more);

@@ -55,6 +55,9 @@ RepairedSchema repair_in(db::Transaction &transaction) {
         sql::leave_owner(transaction);  // from now on it may not even look
     }
     repaired.changed = !repaired.repairs.empty();
+    if (!repaired.changed) {
+        transaction.nothing_to_do();
+    }
     return repaired;
 }
 

@@ -101,7 +101,7 @@ using Words = std::vector<std::string>;
 /// Parses and runs; what the command saw is in seen().
 inline Globals run(Words const &words, Variables const &variables = {}) {
     Invocation const invocation = parse_command_line(words, table(), environment(variables));
-    Context context(invocation.globals);
+    Context context(invocation.globals, invocation.effect, invocation.line);
     invocation.run(context);
     return invocation.globals;
 }

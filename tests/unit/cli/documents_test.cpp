@@ -109,6 +109,27 @@ TEST_CASE("a text that begins like a key but is not one has a fault that does no
     }
 }
 
+TEST_CASE("the one key of a text is found wherever a scan finds it") {
+    std::string const key = a_key();
+    std::string const wrapped = "header: " + key.substr(0, 17) + "\n" + key.substr(17) + " end\n";
+    std::string const zero_width = key.substr(0, 22) + "\u200b" + key.substr(22) + "\n";
+    for (std::string const &text : {wrapped, zero_width, "data:\n  key: \"" + key.substr(0, 40) + "\\\n" + key.substr(40) + "\"\n"}) {
+        KeyInput const found = find_key(text);
+        REQUIRE(found.key.has_value());
+        CHECK((found.key->reveal() == key));
+    }
+}
+
+TEST_CASE("a text in which no key can be seen is named") {
+    try {
+        find_key(std::string_view("\x1f\x8b\x08\0\0\0\0\0\0\x03 packed", 17));
+        FAIL("it has no key");
+    } catch (Error const &error) {
+        CHECK(error.message().find("gzip") != std::string::npos);
+        CHECK_FALSE(error.hint().why.empty());
+    }
+}
+
 TEST_CASE("no key and several keys are errors of usage") {
     for (std::string const &text : {std::string(), std::string("hello"), "A=" + a_key() + "\nB=" + a_key()}) {
         CHECK_THROWS_AS(find_key(text), Error);

@@ -155,6 +155,13 @@ TEST_CASE("compressed and encrypted files are known by their first bytes") {
     CHECK(find_container("age-encryption.org/v1\n"sv)->name == "age");
     CHECK(find_container("Salted__12345678"sv)->name == "openssl enc");
     CHECK(find_container("-----BEGIN PGP MESSAGE-----\n"sv)->name == "PGP");
+    CHECK(find_container("LZIP\x01\x0c"sv)->opens == "lzip -dc FILE");
+    CHECK(find_container("LUKS\xba\xbe\0\x02"sv)->name == "LUKS");
+    CHECK(find_container("\xff\x06\0\0sNaPpY"sv)->name == "snappy");
+    CHECK(find_container("-----BEGIN PKCS7-----\n"sv)->name == "PKCS #7");
+    CHECK(find_container("-----BEGIN CMS-----\n"sv)->name == "PKCS #7");
+    CHECK(find_container("-----BEGIN ENCRYPTED PRIVATE KEY-----\n"sv)->name == "encrypted PEM");
+    CHECK(find_container("ENC[AES256_GCM,data:"sv)->name == "sops");
     for (std::string_view const text :
          {""sv, "relay_sk_"sv, "BZh is a text"sv, "\xff\xfe"sv, "x = 1"sv, "Salted"sv, "{"sv}) {
         CHECK_MESSAGE(!find_container(text), text);
@@ -190,6 +197,12 @@ TEST_CASE("packed parts are found wherever they begin, in pieces of any size") {
         Part{"\x28\xb5\x2f\xfd\x24"sv, "zstd"},
         Part{"-----BEGIN PGP MESSAGE-----\n"sv, "PGP"},
         Part{"$ANSIBLE_VAULT;1.1;AES256"sv, "ansible-vault"},
+        Part{"LZIP\x01\x0c"sv, "lzip"},
+        Part{"LUKS\xba\xbe\0\x02"sv, "LUKS"},
+        Part{"\xff\x06\0\0sNaPpY"sv, "snappy"},
+        Part{"-----BEGIN PKCS7-----\n"sv, "PKCS #7"},
+        Part{"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"sv, "encrypted PEM"},
+        Part{"ENC[AES256_GCM,data:x,iv:y]"sv, "sops"},
     };
     for (Part const &part : parts) {
         for (std::size_t const before : {0U, 1U, 47U, 48U, 49U, 200U}) {

@@ -89,6 +89,14 @@ std::string dump(std::string const &text) {
     return out;
 }
 
+std::string pairs(std::string const &text, std::string const &between) {
+    std::string out;
+    for (char const c : text) {
+        out += (out.empty() ? "" : between) + hex_digits(static_cast<unsigned char>(c), 2);
+    }
+    return out;
+}
+
 std::vector<std::string> tricky_texts() {
     return {
         "leak: " + agent_key + " end\r\n",
@@ -108,6 +116,10 @@ std::vector<std::string> tricky_texts() {
         "a\\u0063mVs" + base64("x" + agent_key).substr(0, 60) + "\n  " + base64("x" + agent_key).substr(60) + "\n",
         base64(base64(agent_key)),
         "key: " + hex(agent_key) + "\\x" + hex(token),
+        "2026-11-29 01:02:03 " + pairs(agent_key, ":") + " end",
+        "char key[] = {0x" + pairs(agent_key, ", 0x") + "};",
+        "7265 " + pairs("see " + agent_key, " ") + "\n" + pairs("\n" + token, " "),
+        pairs(base64(agent_key), "-") + "0x, x",
         dump("see: " + agent_key + "\n"),
         "{\"log\": \"" + dump(agent_key) + "\"}",
         "text\n" + dump(base64(agent_key)) + "other\nlines\nof\ntext\nhere\n" + agent_key.substr(0, 33),
@@ -123,8 +135,12 @@ std::vector<std::pair<std::string, std::string>> hostile_texts(std::size_t size)
         std::string name;
         std::string (*encode)(std::string const &);
     };
-    std::vector<Way> const ways{
-        {"base64", base64}, {"hex", hex}, {"escapes", escaped}, {"dump", dump}, {"UTF-16", utf16}};
+    std::vector<Way> const ways{{"base64", base64},
+                                {"hex", hex},
+                                {"escapes", escaped},
+                                {"dump", dump},
+                                {"pairs", [](std::string const &text) { return pairs(text, " "); }},
+                                {"UTF-16", utf16}};
     std::vector<std::pair<std::string, std::string>> texts;
     for (std::string_view const unit : {"\\",
                                         "%",

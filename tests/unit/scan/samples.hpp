@@ -19,6 +19,8 @@ std::string hex(std::string const &text);
 std::string escaped(std::string const &text);
 /// In UTF-16, little-endian.
 std::string utf16(std::string const &text);
+/// Each byte as two digits, with `between` between two bytes.
+std::string pairs(std::string const &text, std::string const &between);
 /// As xxd prints it.
 std::string dump(std::string const &text);
 
