@@ -52,7 +52,12 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
         if (running::interrupted()) {
             throw Interrupted();
         }
+        std::optional<Pending<bool>> announced;
+        if (writes && transaction.expects_announcement()) {
+            announced = transaction.ask_announced();
+        }
         if (!writes || options.dry_run) {
+            note_announced(transaction, announced);
             current.rollback();
             return;
         }
@@ -61,9 +66,19 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
         Deadline const last = std::max(deadline, Clock::now() + least_commit_wait);
         CommitAnswer const answer = transaction.records_with_commit()
                                         ? record_and_commit(current, transaction, *operation, last)
-                                        : current.commit(last);
-        answer == CommitAnswer::none ? settle_lost(options, operation) : conclude(answer);
+                                    : announced ? send_commit(current, last, [] {})
+                                                : current.commit(last);
+        if (answer == CommitAnswer::none) {
+            settle_lost(options, operation);
+        } else {
+            conclude(answer);
+            note_announced(transaction, announced);
+        }
     });
+}
+
+void Database::Impl::note_announced(Transaction const &transaction, std::optional<Pending<bool>> const &announced) {
+    unannounced = unannounced || transaction.is_unannounced() || (announced && !announced->get());
 }
 
 void Database::Impl::conclude(CommitAnswer answer) {
@@ -185,6 +200,8 @@ std::unique_ptr<Listener> Database::listen(char const *channel) {
 }
 
 std::optional<DatabaseLabel> const &Database::label() const { return m_impl->label; }
+
+bool Database::unannounced() const { return m_impl->unannounced; }
 
 std::string const &Database::target() { return m_impl->conninfo().target; }
 
