@@ -2,6 +2,7 @@
 
 #include "relay/db/fence.hpp"
 #include "relay/db/listener.hpp"
+#include "relay/db/lock_holders.hpp"
 #include "relay/model/outcome.hpp"
 
 #include <fmt/format.h>
@@ -14,6 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int attempts = 5;
+/// From this patience on, a lock that another session holds too long is an error for people, who need to know the session.
+constexpr auto named_from = 1s;
 constexpr auto wake_sql = "SELECT pg_notify('relay_key_changes', '')";
 
 void pause_before(int attempt) {
@@ -149,6 +152,13 @@ void Database::Impl::repeat(TransactOptions const &options, Run const &run) {
                 wake_listeners();
             }
             return;
+        } catch (Error const &error) {
+            // An urgent attempt is repeated instead, and a lock for one kind of work has its own words.
+            bool const is_lock = error.hint().sqlstate == "55P03" && error.hint().why.empty();
+            if (is_lock && present.lock_patience >= named_from) {
+                throw with_lock_holders(settings, error);
+            }
+            throw;
         } catch (WakeUpRefused const &refused) {
             if (present.wake_later) {
                 throw Error(refused.error());
