@@ -411,3 +411,9 @@ def test_what_concerns_no_gateway_needs_no_row_of_the_feed(relay, database, key)
         ("role", "create", "new", "--org", "acme", "--name", "New"),
     ):
         assert relay.json(*words)["warnings"] == []
+
+
+def test_a_name_of_the_database_is_not_set_without_its_event(relay, database, key):
+    database.execute(swallow("auth_events"))
+    refused(relay, database, "config", "name", "eu-west")
+    assert relay.json("config", "name")["data"]["database_name"] is None
