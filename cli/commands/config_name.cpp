@@ -69,8 +69,8 @@ Command const config_name{
     .summary = "show or set the name of the database in use",
     .doc =
         R"doc(Gives the database a name, so that you always see where you are: each command that changes something prints
-it, `whoami` shows it, and a question about a whole organization or the shared secret asks you to
-type it. With --production the name is followed by "(production)". In JSON, "meta" has "database" with the name and
+it, `whoami` shows it, and a question about a whole organization, the shared secret or the end of many keys asks you
+to type it. With --production the name is followed by "(production)". In JSON, "meta" has "database" with the name and
 the mark.
 
 Without NAME and flags, the command only shows the name. A new name keeps the mark, and --production or

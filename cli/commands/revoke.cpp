@@ -10,8 +10,10 @@
 #include "cli/output/output.hpp"
 #include "cli/scan/scan_files.hpp"
 #include "cli/scan/scan_report.hpp"
+#include "relay/db/database.hpp"
 #include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
+#include "relay/naming/name_database.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -29,21 +31,38 @@ struct Options {
     Waits waits{};
 };
 
-/// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. For one subject it reads
-/// nothing first: the question must appear immediately, even if the database is slow. For several, the question shows
-/// which database this is. `many` names several keys.
+/// Shows which database this is before a question that must not wait for a slow one: gives up after half a second,
+/// silently. If there is a fault, the command itself reports it.
+void glance_at_database(Context &context) {
+    auto settings = settings_without_starting(context.globals());
+    if (context.globals().yes || !context.prompt().can_ask() || !settings || context.database().label()) {
+        return;
+    }
+    settings->timeout = std::min(settings->timeout, std::chrono::milliseconds(500));
+    try {
+        db::Database database(*settings);  // not the command's: its connection may be stuck afterwards
+        DatabaseLabel const label = read_database_name(database).label;
+        if (label.name) {
+            context.output().note("database: " + describe(label));
+        }
+    } catch (Error const &) {}
+}
+
+/// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. The question shows which
+/// database this is; for one subject it appears soon even if the database is slow, without that line. `many` names several
+/// keys.
 void confirm_end(Context &context, std::vector<std::string> const &subjects, std::string const &many = "keys") {
     if (context.globals().dry_run || subjects.empty()) {
         return;
     }
-    if (subjects.size() > 1) {
-        context.ask_for_label();
-    }
+    bool const is_one = subjects.size() == 1;
+    is_one ? glance_at_database(context) : context.ask_for_label();
     bool const agents = subjects.front().starts_with("agent ");
     std::string const what =
-        subjects.size() == 1 ? subjects.front() : std::to_string(subjects.size()) + ' ' + (agents ? "agents" : many);
-    context.prompt().confirm_at_terminal(agents ? "Revoke every key of " + what + " permanently? (block keeps the keys)"
-                                                : "Revoke " + what + " permanently?");
+        is_one ? subjects.front() : std::to_string(subjects.size()) + ' ' + (agents ? "agents" : many);
+    std::string const question = agents ? "Revoke every key of " + what + " permanently? (block keeps the keys)"
+                                        : "Revoke " + what + " permanently?";
+    is_one ? context.prompt().confirm_at_terminal(question) : context.prompt().confirm_final_at_terminal(question);
 }
 
 /// Returns the clean-up that --clean asks for.

@@ -97,7 +97,8 @@ ExitStatus run(Options const &options, Context &context) {
         return tell_repair(context, repaired);
     }
     if (!applied) {
-        context.output().note("nothing to do: the schema is current");
+        context.output().note("nothing to do: the schema is current; this compares its version, not its objects: " +
+                              command_line(context.globals(), {"schema", "verify"}));
     }
     return ExitStatus::ok;
 }

@@ -1,6 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/documents/browse.hpp"
 #include "cli/documents/schema.hpp"
+#include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 
 namespace relay::cli::commands {
@@ -13,6 +14,10 @@ ExitStatus run(Context &context) {
     if (comparison.status.state != SchemaState::current) {
         context.output().note("a migration was applied with a different text than this program's");
         return exit_status(ErrorKind::schema);
+    }
+    if (comparison.repairable) {
+        context.output().note("next: " + command_line(context.globals(), {"schema", "apply", "--repair"}) +
+                              "  # sets owners and rights, which a restore may have lost");
     }
     return comparison.differences.empty() ? ExitStatus::ok : ExitStatus::check_no;
 }
@@ -29,9 +34,10 @@ Command const schema_verify{
         R"(Compares the database's catalogs with what the migrations make, and lists every difference: tables, columns,
 sequences, types, constraints, indexes, functions with their bodies, texts of views, rules, triggers, policies,
 partitions, inheritance, options, owners, grants and default privileges; the attributes and memberships of our groups;
-and objects attached from outside, such as a publication, or a function that relay_owner owns. "missing" should exist
-but does not; "unexpected" exists but should not, such as an extra grant. A changed object is listed as both. A column
-that is not as usual follows its object as NAME=VALUE, under its name in pg_catalog.
+and objects attached from outside, such as a publication, an event trigger, or a function that relay_owner owns. A
+session_replication_role that turns triggers off is a difference, too. "missing" should exist but does not;
+"unexpected" exists but should not, such as an extra grant. A changed object is listed as both. A column that is not as
+usual follows its object as NAME=VALUE, under its name in pg_catalog.
 
 Run it after a restore, and after anyone had superuser rights: relay-admin's promises (an append-only audit trail,
 gateways that never see a hash) depend on these objects. A faithful dump and restore is not a difference, even into a

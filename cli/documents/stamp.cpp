@@ -1,5 +1,7 @@
 #include "cli/documents/stamp.hpp"
 
+#include "relay/db/database.hpp"
+
 namespace relay::cli {
 
 namespace {
@@ -22,6 +24,10 @@ void stamp(Document &document, Context &context, WriteReceipt const &receipt) {
         document.at = receipt.at;
     }
     attribute(document, context, receipt.db_role);
+    if (context.database().unannounced()) {
+        document.warnings.emplace_back(
+            "the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it");
+    }
 }
 
 void stamp(Document &document, Context &context, Instant at, std::string const &db_role) {

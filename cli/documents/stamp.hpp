@@ -8,7 +8,8 @@
 
 namespace relay::cli {
 
-/// Fills in what every document of a write has besides its content: changed, dry run, trace, actor and role.
+/// Fills in what every document of a write has besides its content: changed, dry run, trace, actor and role;
+/// and the warning if the change feed took no row of the change.
 void stamp(Document &document, Context &context, WriteReceipt const &receipt);
 
 /// Does the same for a document of a read, with the time of the database.

@@ -106,8 +106,11 @@ void announce(Context &context, RotateFleet const &request, FleetCounts const &c
         return;
     }
     bool const ends_now = request.grace == std::chrono::seconds(0) && !is_delivered;
-    context.prompt().confirm_at_terminal((ends_now ? "This ends every current key of " : "This gives a new key to ") +
-                                         what + ". Continue?");
+    if (ends_now) {
+        context.prompt().confirm_final_at_terminal("This ends every current key of " + what + ". Continue?");
+    } else {
+        context.prompt().confirm_at_terminal("This gives a new key to " + what + ". Continue?");
+    }
 }
 
 std::string conclusion(RotatedFleet const &done) {

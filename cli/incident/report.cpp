@@ -121,10 +121,6 @@ void add_warnings(Document &document, Globals const &globals, IncidentVerb verb,
         document.warnings.push_back("cannot write the auth_events row: " + *receipt.trail_missing +
                                     "; relay.revocations records who, when and why");
     }
-    if (receipt.feed_missing) {
-        document.warnings.push_back(
-            "the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it");
-    }
     if (receipt.unread) {
         document.warnings.push_back("the command succeeded, but could not be read back after its COMMIT: " +
                                     *receipt.unread);

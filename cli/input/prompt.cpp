@@ -49,6 +49,13 @@ void Prompt::require_typed(std::string const &what, std::string const &text) con
     }
 }
 
+void Prompt::require_database_typed() const {
+    auto const database = m_database ? m_database() : std::nullopt;
+    if (database && database->name) {
+        require_typed(*database->name + ", the name of the database,", *database->name);
+    }
+}
+
 bool Prompt::can_ask() const { return !m_no_input && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1; }
 
 void Prompt::confirm(std::string const &question) {
@@ -70,6 +77,13 @@ void Prompt::confirm_at_terminal(std::string const &question) {
     }
 }
 
+void Prompt::confirm_final_at_terminal(std::string const &question) {
+    if (can_ask() && !m_yes) {
+        confirm(question);
+        require_database_typed();
+    }
+}
+
 void Prompt::confirm_by_typing(std::string const &question, std::string const &id,
                                std::optional<std::string> const &confirmed) {
     if (confirmed) {
@@ -85,10 +99,7 @@ void Prompt::confirm_by_typing(std::string const &question, std::string const &i
     write_all(STDERR_FILENO, escape_for_terminal(question) + '\n');
     show_database();
     require_typed(id, id);
-    auto const database = m_database ? m_database() : std::nullopt;
-    if (database && database->name) {
-        require_typed(*database->name + ", the name of the database,", *database->name);
-    }
+    require_database_typed();
 }
 
 std::string Prompt::ask(std::string const &question, std::string const &proposal) {

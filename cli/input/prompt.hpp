@@ -24,6 +24,9 @@ class Prompt {
     void confirm(std::string const &question);
     /// As confirm, but if it cannot ask, it does nothing: a script that runs such a command means it.
     void confirm_at_terminal(std::string const &question);
+    /// The same for a change that ends many things permanently: after yes, the user must type the name of the database, if
+    /// it has one.
+    void confirm_final_at_terminal(std::string const &question);
     /// For changes that are wide or final: the user must type the exact `id`, and then the name of the database if it
     /// has one; or `confirmed` (--confirm ID) must be equal to `id`; --yes alone is not enough. Throws as confirm does.
     void confirm_by_typing(std::string const &question, std::string const &id,
@@ -37,6 +40,7 @@ class Prompt {
 
   private:
     void show_database() const;
+    void require_database_typed() const;
     void require_typed(std::string const &what, std::string const &text) const;
 
     std::function<std::optional<DatabaseLabel>()> m_database;

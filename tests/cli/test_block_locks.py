@@ -82,6 +82,18 @@ def test_a_lock_on_the_revocations_is_an_error_in_time(relay, database, key):
     assert standing(database) == set() and blocked_events(database) == 0
 
 
+@pytest.mark.parametrize("words", [("block", "bot"), ("org", "update", "acme", "--name", "New")], ids=" ".join)
+def test_the_session_that_holds_a_lock_is_named_and_can_be_ended(relay, database, key, words):
+    holder = hold(database, "SET application_name = 'a report'", "LOCK TABLE relay.agents, relay.organizations IN ACCESS EXCLUSIVE MODE")
+    pid = holder.info.backend_pid
+    error = relay.error(*words, check=8, timeout=40)
+    assert f"session {pid} of role " in error["why"] and "(a report) holds AccessExclusiveLock on relay." in error["why"]
+    assert error["retryable"] is True and f"SELECT pg_terminate_backend({pid})" in error["next"]
+    database.execute(f"SELECT pg_terminate_backend({pid})")
+    relay(*words, check=0)
+    holder.close()
+
+
 def test_a_report_that_fails_does_not_undo_the_block(relay, database, key):
     """Here the role may block, but not read the data of the report."""
     database.execute("REVOKE SELECT ON relay.key_status FROM relay_responder")

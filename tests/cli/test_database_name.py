@@ -177,6 +177,39 @@ def test_without_a_name_there_is_one_question(relay, key, name):
     assert code == 0 and "the name of the database" not in rest
 
 
+FINAL = {
+    "revoke several": (["revoke", "bot", "other"], "Revoke every key of 2 agents permanently?"),
+    "rotate an organization": (["rotate-key", "--org", "acme", "--grace", "0", "--secrets-dir", "out"], "This ends every current key of"),
+    "rotate all": (["rotate-key", "--all", "--grace", "0", "--secrets-dir", "out"], "This ends every current key of"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FINAL)
+@pytest.mark.parametrize("typed, code", [("eu-west", 0), ("y", 13)])
+def test_the_end_of_many_keys_needs_the_name_after_yes(named, tmp_path, name, typed, code):
+    words, question = FINAL[name]
+    (tmp_path / "out").mkdir(mode=0o700)
+    session = named.terminal(*words, columns=250)
+    session.expect_exact("database: eu-west (production)")
+    session.expect_exact(question)
+    session.sendline("y")
+    session.expect_exact("Type eu-west, the name of the database, to continue: ")
+    session.sendline(typed)
+    assert finish_terminal(session)[0] == code
+    states = {item["status"] for item in named.json("agent", "list", "--all")["items"]}
+    assert ("revoked" in states) is (name == "revoke several" and code == 0)
+    assert bool(list((tmp_path / "out").iterdir())) is (name != "revoke several" and code == 0)
+
+
+def test_a_question_about_one_revocation_shows_it_and_needs_a_yes(named):
+    session = named.terminal("revoke", "bot", columns=250)
+    session.expect_exact("database: eu-west (production)")
+    session.expect_exact("Revoke every key of agent bot permanently?")
+    session.sendline("y")
+    code, rest = finish_terminal(session)
+    assert code == 0 and "the name of the database" not in rest
+
+
 def test_confirm_answers_for_a_script(named):
     named("block", "--org", "acme", "--confirm", "acme", check=0)
 

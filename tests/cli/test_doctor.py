@@ -114,8 +114,45 @@ def test_a_gateway_whose_sessions_are_logged_otherwise_is_named(relay, database,
     gateway = database.gateway_login()
     server.query(f"ALTER ROLE {gateway} SET log_statement = 'all'")
     assert_found(one(relay, "server.logging"), "warn", f"{gateway} (log_statement=all)")
-    server.query(f"ALTER ROLE {gateway} RESET ALL")
+    server.query(f"ALTER ROLE {gateway} IN DATABASE {database.name} SET log_parameter_max_length_on_error = -1")
+    server.query(f"ALTER ROLE {gateway} SET auto_explain.log_min_duration = 0")
+    found = one(relay, "server.logging")
+    assert_found(found, "warn", gateway, "log_parameter_max_length_on_error=-1", "auto_explain.log_min_duration=0")
+    assert found["next"].count("ALTER ROLE") == 3
+    follow(server, found)
     assert_found(one(relay, "server.logging"), "ok", "this session and the logins of gateways")
+
+
+def follow(server, found):
+    """Runs the statements that a check advises."""
+    for statement in found["next"].splitlines():
+        if statement.startswith("ALTER ROLE") or statement.startswith("ALTER DATABASE"):
+            server.query(statement)
+
+
+@pytest.mark.parametrize(
+    "check, setting",
+    [
+        ("server.logging", "log_parameter_max_length_on_error = -1"),
+        ("server.passwords", "password_encryption = md5"),
+    ],
+)
+def test_what_a_database_overrules_is_undone_where_it_was_set(relay, database, server, check, setting):
+    server.query(f"ALTER DATABASE {database.name} SET {setting}")
+    found = one(relay, check)
+    assert_found(found, "warn", f"ALTER DATABASE {database.name} RESET {setting.split()[0]}")
+    follow(server, found)
+    assert one(relay, check)["status"] == "ok"
+
+
+def test_a_module_that_logs_statements_is_named(relay, database, server):
+    for setting in ("session_preload_libraries = 'auto_explain'", "auto_explain.log_min_duration = 0"):
+        server.query(f"ALTER DATABASE {database.name} SET {setting}")
+    if int(database.value("SHOW server_version_num")) >= 160000:  # before, the module logs no parameters
+        assert_found(one(relay, "server.logging"), "warn", "auto_explain.log_min_duration = 0 ms")
+        server.query(f"ALTER DATABASE {database.name} SET auto_explain.log_parameter_max_length = 0")
+    assert_found(one(relay, "server.logging"), "ok", "without their parameters (auto_explain.log_min_duration = 0 ms)")
+    server.query(f"ALTER DATABASE {database.name} RESET ALL")
 
 
 def test_a_login_whose_password_is_kept_as_md5_is_named_to_whoever_may_see_it(relay, database, server):

@@ -51,6 +51,17 @@ def test_drift_is_told_apart_from_rights(relay, database, server):
     assert_found(one(relay, "schema.drift"), "error", "to relay_gateway with grant option")
 
 
+def test_a_server_that_runs_no_trigger_differs(relay, server):
+    server.query("ALTER SYSTEM SET session_replication_role = replica")
+    server.reload()
+    try:
+        assert_found(one(relay, "schema.drift"), "error", "setting session_replication_role=replica of the server")
+    finally:
+        server.query("ALTER SYSTEM RESET session_replication_role")
+        server.reload()
+    assert one(relay, "schema.drift")["status"] == "ok"
+
+
 def test_the_right_that_the_schema_advises_is_no_foreign_one(relay, database):
     login(database, None, "the_timer")
     database.execute("GRANT EXECUTE ON FUNCTION relay.drop_event_months TO the_timer")

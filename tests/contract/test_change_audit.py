@@ -93,6 +93,57 @@ def test_a_token_that_is_ended_or_brought_back_by_sql_leaves_its_event(relay, by
         assert (event["action"], event["org_id"], event["key_id"], event["reason"]) == (action, "globex", token, "by SQL")
 
 
+def test_a_key_whose_expiry_is_changed_by_sql_leaves_its_event(by_hand, key):
+    (event,) = by_hand("provisioner", "UPDATE relay.agent_keys SET expires_at = '2031-01-01T00:00:00Z'")
+    assert (event["action"], event["key_id"], event["agent_id"], event["reason"]) == ("key_expiry_changed", key_id(key), "bot", "by SQL")
+    assert event["detail"]["from"] is None and event["detail"]["to"].startswith("2031-01-01")
+
+
+def test_a_grace_is_not_made_longer_by_sql(relay, database, by_hand, key, tmp_path):
+    rotate(relay, tmp_path / "new.key")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege, match="never moved to a later time"):
+        by_hand("provisioner", "UPDATE relay.agent_keys SET expires_at = '2099-01-01' WHERE state = 'retiring'")
+    (event,) = by_hand("provisioner", "UPDATE relay.agent_keys SET expires_at = now() + interval '1 minute' WHERE state = 'retiring'")
+    assert (event["action"], event["key_id"]) == ("key_expiry_changed", key_id(key))
+
+
+def test_a_token_that_is_made_by_sql_leaves_its_event(by_hand, key):
+    (event,) = by_hand("provisioner", "INSERT INTO relay.org_tokens (token_id, org_id, token_hash, created_by) "
+                                      "VALUES ('000000000001', 'acme', sha256('x'), 'somebody')")  # fmt: skip
+    assert (event["action"], event["org_id"], event["key_id"], event["reason"]) == ("token_issued", "acme", "000000000001", "by SQL")
+
+
+@pytest.mark.parametrize(
+    "statement, action, agent, table, after",
+    [
+        ("UPDATE relay.agents SET permissions = '[\"z:z\"]'", "permissions_changed", "bot", "agents", {"permissions": ["z:z"]}),
+        ("INSERT INTO relay.agent_roles (agent_id, org_id, role_id, assigned_by) VALUES ('bot', 'acme', 'staff', 'x')",
+         "permissions_changed", "bot", "agent_roles", {"role_id": "staff"}),
+        ("INSERT INTO relay.role_permissions (org_id, role_id, permission) VALUES ('acme', 'staff', 'z:z')",
+         "permissions_changed", None, "role_permissions", {"permission": "z:z"}),
+        ("DELETE FROM relay.role_permissions", "permissions_changed", None, "role_permissions", None),
+        ("UPDATE relay.organizations SET plan = 'free'", "org_updated", None, "organizations", {"plan": "free"}),
+        ("UPDATE relay.organizations SET auth_mode = 'optional'", "org_updated", None, "organizations", {"auth_mode": "optional"}),
+    ],
+)  # fmt: skip
+def test_what_agents_and_organizations_may_do_is_not_changed_by_sql_unseen(relay, by_hand, statement, action, agent, table, after):
+    relay("role", "create", "staff", "--org", "acme", "--name", "Staff", "--permissions", "s:s", check=0)
+    (event,) = by_hand("provisioner", statement)
+    assert (event["action"], event["org_id"], event["agent_id"], event["reason"]) == (action, "acme", agent, "by SQL")
+    assert event["detail"]["table"] == table and (after or {}).items() <= (event["detail"]["to"] or {}).items(), event
+
+
+def test_a_window_of_the_shared_secret_is_not_opened_by_sql_unseen(by_hand):
+    opening = "INSERT INTO relay.legacy_migrations (opened_by, deadline) VALUES ('somebody', now() + interval '9 days')"
+    for statement, action, actor in (
+        (opening, "migration_started", "somebody"),
+        ("UPDATE relay.legacy_migrations SET deadline = deadline + interval '9 days'", "migration_extended", None),
+        ("UPDATE relay.legacy_migrations SET state = 'aborted', closed_by = 'x'", "migration_aborted", "x"),
+    ):
+        (event,) = by_hand("provisioner", statement)
+        assert (event["action"], event["reason"], event["actor"]) == (action, "by SQL", actor)
+
+
 def test_what_has_ended_is_not_revived(relay, database, by_hand, key, tmp_path):
     new = rotate(relay, tmp_path / "new.key", "--grace", "0")
     relay("revoke", "bot", check=0)
@@ -133,6 +184,19 @@ def test_the_program_leaves_each_event_once(relay, database, key, tmp_path):
     assert actions("unblock", "--org", "acme", "--yes") == ["org_unblocked"]
     assert actions("revoke", "bot") == ["agent_revoked"]
     assert actions("restore", "bot", "--yes", *to("5")) == ["agent_restored", "key_issued"]
+    assert actions("org", "update", "acme", "--plan", "paid", "--auth-mode", "optional") == ["org_updated"]
+    assert actions("agent", "update", "bot", "--add-permission", "a:b") == ["agent_updated", "permission_granted"]
+    assert actions("agent", "grant", "bot", "c:d", "--conditions", '{"max": 5}') == ["permission_granted"]
+    assert actions("agent", "revoke-permission", "bot", "c:d") == ["permission_revoked"]
+    assert actions("role", "create", "r", "--org", "acme", "--name", "R", "--permissions", "a:b") == ["permission_granted", "role_created"]
+    assert actions("role", "grant", "r", "c:d", "--org", "acme") == ["permission_granted"]
+    assert actions("agent", "assign-role", "bot", "r") == ["role_assigned"]
+    assert actions("role", "delete", "r", "--org", "acme", "--force", "--yes") == ["role_deleted", "role_unassigned"]
+    assert actions("migrate-legacy", "start", "--deadline", "9d", "--yes") == ["migration_started"]
+    assert actions("migrate-legacy", "extend", "--deadline", "20d", "--reason", "x") == ["migration_extended"]
+    assert actions("migrate-legacy", "abort", "--yes") == ["migration_aborted"]
+    assert actions("migrate-legacy", "start", "--deadline", "9d", "--yes") == ["migration_started"]
+    assert actions("migrate-legacy", "abort", "--deny-all", "--confirm", "legacy-off") == ["migration_denied_all"]
     assert actions("revoke", "--org", "acme", "--confirm", "acme") == ["org_revoked"]
     assert actions("restore", "--org", "acme", "--confirm", "acme", "--yes") == ["org_restored"]
 

@@ -223,6 +223,13 @@ GRANT relay_gateway TO some_login WITH ADMIN OPTION;
 --- [13] setting: triggers of this database are off => setting session_replication_role=replica
 DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica', current_database()); END $$;
 
+--- [13] setting: triggers are off for a login => setting session_replication_role=replica of role some_login
+CREATE ROLE some_login LOGIN;
+ALTER ROLE some_login SET session_replication_role = replica;
+--- [13] setting: triggers are off for a login in this database => setting session_replication_role=replica of role some_login in
+CREATE ROLE some_login LOGIN;
+DO $$ BEGIN EXECUTE format('ALTER ROLE some_login IN DATABASE %I SET session_replication_role = replica', current_database()); END $$;
+
 --- [13] outside: a function with the rights of relay_owner => owned by relay_owner: function public.backdoor()
 CREATE FUNCTION public.backdoor() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'UPDATE relay.agents SET name = name';
 ALTER FUNCTION public.backdoor() OWNER TO relay_owner;
@@ -232,6 +239,11 @@ CREATE STATISTICS relay.extra ON org_id, agent_id FROM relay.agents;
 CREATE PUBLICATION extra FOR TABLE relay.agents;
 --- [15] outside: a publication of the schema => object publication namespace relay
 CREATE PUBLICATION extra FOR TABLES IN SCHEMA relay;
+--- [13] outside: a publication of everything => object publication extra of all tables
+CREATE PUBLICATION extra FOR ALL TABLES;
+--- [13] outside: an event trigger whose function is not ours => object event trigger veto
+CREATE FUNCTION public.veto() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END';
+CREATE EVENT TRIGGER veto ON ddl_command_start EXECUTE FUNCTION public.veto();
 --- [13] outside: a subscription that writes here => subscription of relay.agents
 INSERT INTO pg_subscription_rel (srsubid, srrelid, srsubstate) VALUES (1, 'relay.agents'::regclass, 'r');
 --- [13] outside: a cast => object cast

@@ -26,6 +26,7 @@ std::optional<std::string> Database::Impl::run_at_once(TransactOptions const &op
             transaction.settle();
             label = current.label();
             work.read();
+            note_announced(transaction);
             current.rollback();
             return;
         }
@@ -62,6 +63,7 @@ std::optional<std::string> Database::Impl::commit_at_once(Session &current, Tran
     }
     label = current.label();
     work.read();
+    note_announced(transaction);
     try {
         if (work.follow) {
             work.read_following();

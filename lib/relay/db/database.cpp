@@ -2,6 +2,7 @@
 
 #include "relay/db/fence.hpp"
 #include "relay/db/listener.hpp"
+#include "relay/db/lock_holders.hpp"
 #include "relay/model/outcome.hpp"
 
 #include <fmt/format.h>
@@ -14,6 +15,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int attempts = 5;
+/// From this patience on, a lock that another session holds too long is an error for people, who need to know the session.
+constexpr auto named_from = 1s;
 constexpr auto wake_sql = "SELECT pg_notify('relay_key_changes', '')";
 
 void pause_before(int attempt) {
@@ -52,7 +55,12 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
         if (running::interrupted()) {
             throw Interrupted();
         }
+        std::optional<Pending<bool>> announced;
+        if (writes && transaction.expects_announcement()) {
+            announced = transaction.ask_announced();
+        }
         if (!writes || options.dry_run) {
+            note_announced(transaction, announced);
             current.rollback();
             return;
         }
@@ -61,9 +69,19 @@ void Database::Impl::run_once(TransactOptions const &options, std::function<void
         Deadline const last = std::max(deadline, Clock::now() + least_commit_wait);
         CommitAnswer const answer = transaction.records_with_commit()
                                         ? record_and_commit(current, transaction, *operation, last)
-                                        : current.commit(last);
-        answer == CommitAnswer::none ? settle_lost(options, operation) : conclude(answer);
+                                    : announced ? send_commit(current, last, [] {})
+                                                : current.commit(last);
+        if (answer == CommitAnswer::none) {
+            settle_lost(options, operation);
+        } else {
+            conclude(answer);
+            note_announced(transaction, announced);
+        }
     });
+}
+
+void Database::Impl::note_announced(Transaction const &transaction, std::optional<Pending<bool>> const &announced) {
+    unannounced = unannounced || transaction.is_unannounced() || (announced && !announced->get());
 }
 
 void Database::Impl::conclude(CommitAnswer answer) {
@@ -134,6 +152,13 @@ void Database::Impl::repeat(TransactOptions const &options, Run const &run) {
                 wake_listeners();
             }
             return;
+        } catch (Error const &error) {
+            // An urgent attempt is repeated instead, and a lock for one kind of work has its own words.
+            bool const is_lock = error.hint().sqlstate == "55P03" && error.hint().why.empty();
+            if (is_lock && present.lock_patience >= named_from) {
+                throw with_lock_holders(settings, error);
+            }
+            throw;
         } catch (WakeUpRefused const &refused) {
             if (present.wake_later) {
                 throw Error(refused.error());
@@ -185,6 +210,8 @@ std::unique_ptr<Listener> Database::listen(char const *channel) {
 }
 
 std::optional<DatabaseLabel> const &Database::label() const { return m_impl->label; }
+
+bool Database::unannounced() const { return m_impl->unannounced; }
 
 std::string const &Database::target() { return m_impl->conninfo().target; }
 

@@ -145,6 +145,10 @@ class Database {
     /// Returns what the last transaction has read when it began; none if there was no transaction yet.
     std::optional<DatabaseLabel> const &label() const;
 
+    /// Returns true if a transaction changed what gateways cache (Transaction::expect_announcement), and the change feed
+    /// took no row of it.
+    bool unannounced() const;
+
     /// Returns "relay at db.internal:5432", for people.
     std::string const &target();
 

@@ -54,6 +54,7 @@ struct Database::Impl {
     std::optional<Conninfo> resolved{};
     std::unique_ptr<Session> session{};
     std::optional<DatabaseLabel> label{};
+    bool unannounced = false;
     bool hurry = false;  // true after a fence, when the 45 s that a command may take are nearly used up
 
     Conninfo const &conninfo() {
@@ -84,6 +85,7 @@ struct Database::Impl {
                                           Deadline deadline);
     static CommitAnswer send_commit(Session &current, Deadline deadline, std::function<void()> const &follow);
     void reread_for_certain(TransactOptions const &options, AtOnce const &work);
+    void note_announced(Transaction const &transaction, std::optional<Pending<bool>> const &announced = {});
     void conclude(CommitAnswer answer);
     void settle_lost(TransactOptions const &options, std::optional<OperationId> const &operation);
     void wake_listeners() noexcept;

@@ -143,7 +143,9 @@ Hint hint_of(Cure cure) {
                     .next = "connect as the owner of the database with CREATEROLE, or as a superuser"};
         case Cure::retry: return {.next = "try again"};
         case Cure::find_lock:
-            return {.next = "try again, or see who holds it: SELECT * FROM pg_locks WHERE NOT granted"};
+            return {.next =
+                        "try again, or look for who holds it: SELECT pid, mode, relation::regclass FROM pg_locks WHERE "
+                        "granted"};
         case Cure::more_time: return {.next = Advice("try again").also(advise(Act::allow_more_time))};
         case Cure::primary:
             return {.next =

@@ -12,6 +12,8 @@ constexpr char const *record_sql = "INSERT INTO relay.operations (op_id, state) 
 constexpr char const *record_if_written_sql = R"sql(
 INSERT INTO relay.operations (op_id, state) SELECT $1, 'done' WHERE pg_current_xact_id_if_assigned() IS NOT NULL)sql";
 
+constexpr char const *announced_sql = "SELECT relay.has_announced() AS announced";
+
 constexpr char const *require_sql = "SELECT relay.require_operation($1)";
 
 }  // namespace
@@ -94,6 +96,10 @@ void Transaction::require(bool there, std::string_view what, std::vector<std::st
     if (!there) {
         throw effect_missing(what, std::move(doubts));
     }
+}
+
+Pending<bool> Transaction::ask_announced() {
+    return ask(announced_sql, {}, [](Rows const &rows) { return rows.one().boolean("announced"); });
 }
 
 Instant Transaction::now() const { return m_session.now(); }

@@ -155,6 +155,15 @@ class Transaction {
     void require(bool there, std::string_view what, std::vector<std::string> doubts = {}) const;
     bool is_confirmed() const { return m_confirmed; }
 
+    /// Says that the change concerns what gateways cache, so the change feed must have a row of it. That is read with the
+    /// COMMIT. A missing row undoes nothing: Database::unannounced() reports it.
+    void expect_announcement() { m_expects_announcement = true; }
+    bool expects_announcement() const { return m_expects_announcement; }
+    /// Asks whether this transaction has written a row of the feed: for a body that judges the answer itself.
+    Pending<bool> ask_announced();
+    void note_unannounced() { m_unannounced = true; }
+    bool is_unannounced() const { return m_unannounced; }
+
     /// Says that the state is already as requested: the transaction ends without a COMMIT and leaves no trace.
     void nothing_to_do() { m_nothing_to_do = true; }
     bool has_nothing_to_do() const { return m_nothing_to_do; }
@@ -186,6 +195,8 @@ class Transaction {
     bool m_nothing_to_do = false;
     bool m_records_with_commit = false;
     bool m_confirmed = false;
+    bool m_expects_announcement = false;
+    bool m_unannounced = false;
 };
 
 }  // namespace relay::db

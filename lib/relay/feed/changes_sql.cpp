@@ -15,8 +15,6 @@ WHERE kicks AND (key_id = ANY ($1::text[]) OR (agent_id = ANY ($2::text[]) AND k
                  OR (org_id = ANY ($3::text[]) AND agent_id IS NULL))
 ORDER BY feed.txid DESC, feed.seq DESC LIMIT 1)sql";
 
-constexpr auto announced_sql = "SELECT relay.has_announced() AS announced";
-
 }  // namespace
 
 std::vector<KeyChange> changes_since(db::Transaction &transaction, std::optional<std::string> const &cursor) {
@@ -32,10 +30,6 @@ std::vector<KeyChange> changes_since(db::Transaction &transaction, std::optional
                            .at = row.instant("at")});
     }
     return changes;
-}
-
-db::Pending<bool> has_announced(db::Transaction &transaction) {
-    return transaction.ask(announced_sql, {}, [](db::Rows const &rows) { return rows.one().boolean("announced"); });
 }
 
 std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects) {

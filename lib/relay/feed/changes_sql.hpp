@@ -17,10 +17,7 @@ struct FeedPlace {
     std::int64_t seq = 0;
 };
 
-/// Returns true if this transaction has written a row of the feed.
-db::Pending<bool> has_announced(db::Transaction &transaction);
-
-/// Returns the place of the last row that makes gateways end connections of one of `subjects`.
+/// Returns the place of the last row that makes gateways end connections of one of `subjects`, which are of one kind.
 /// None: the feed no longer has that row.
 std::optional<FeedPlace> last_shut_out(db::Transaction &transaction, std::vector<Subject> const &subjects);
 

@@ -84,6 +84,7 @@ class RotateToFiles {
                 return usual;
             },
             [&](db::Transaction &transaction, std::vector<sql::NewKey> const &keys) {
+                transaction.expect_announcement();
                 sql::replace_keys_of_agents(transaction, keys, m_run.request(), m_run.options().by);
                 auto const asked = sql::ask_replaced_keys(transaction, keys, m_run.request());
                 return db::Pending<bool>(transaction.send("SELECT 1"), [&replaced, asked](db::Rows const &) {

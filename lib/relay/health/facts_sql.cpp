@@ -18,10 +18,21 @@ WHERE me.rolname = current_user)sql";
 
 // reset_val: the value that the session began with, because our transaction changes some of these for itself.
 constexpr auto settings_sql = R"sql(
-SELECT name, reset_val AS value FROM pg_settings
+SELECT name, reset_val AS value,
+       (SELECT 'ALTER ' || CASE WHEN own.setrole <> 0 THEN format('ROLE %I', session_user)
+                                     || CASE WHEN own.setdatabase <> 0 THEN format(' IN DATABASE %I', current_database()) ELSE '' END
+                                WHEN own.setdatabase <> 0 THEN format('DATABASE %I', current_database()) ELSE 'ROLE ALL' END
+               || ' RESET ' || name
+        FROM pg_db_role_setting AS own, unnest(own.setconfig) AS setting
+        WHERE own.setrole IN (SELECT 0 UNION ALL SELECT oid FROM pg_roles WHERE rolname = session_user)
+          AND own.setdatabase IN (SELECT 0 UNION ALL SELECT oid FROM pg_database WHERE datname = current_database())
+          AND split_part(setting, '=', 1) = name
+        ORDER BY own.setrole = 0, own.setdatabase = 0 LIMIT 1) AS undo
+FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'password_encryption', 'default_transaction_read_only',
                'log_statement', 'log_min_duration_statement', 'log_min_duration_sample', 'log_statement_sample_rate',
-               'log_transaction_sample_rate', 'log_parameter_max_length', 'log_parameter_max_length_on_error'))sql";
+               'log_transaction_sample_rate', 'log_parameter_max_length', 'log_parameter_max_length_on_error',
+               'auto_explain.log_min_duration', 'auto_explain.log_parameter_max_length', 'pgaudit.log', 'pgaudit.log_parameter'))sql";
 
 // On such a server, ALTER SYSTEM is for the provider only.
 constexpr auto managed_sql = R"sql(
@@ -37,12 +48,16 @@ SELECT rolname::text AS name, rolpassword LIKE 'md5%' AS is_md5 FROM pg_authid
 WHERE rolcanlogin AND rolpassword IS NOT NULL ORDER BY rolname)sql";
 
 constexpr auto gateway_log_settings_sql = R"sql(
-SELECT format('%s (%s)', login.rolname, string_agg(setting, ', ' ORDER BY setting)) AS login
+SELECT login.rolname::text AS login, setting,
+       format('ALTER ROLE %I', login.rolname)
+           || CASE WHEN s.setdatabase <> 0 THEN format(' IN DATABASE %I', current_database()) ELSE '' END
+           || format(' RESET %s', split_part(setting, '=', 1)) AS undo
 FROM pg_db_role_setting AS s JOIN pg_roles AS login ON login.oid = s.setrole, unnest(s.setconfig) AS setting
 WHERE s.setdatabase IN (SELECT 0 UNION ALL SELECT oid FROM pg_database WHERE datname = current_database())
-  AND login.rolcanlogin AND setting ~ '^log_(statement|min_duration|transaction_sample|parameter)'
+  AND login.rolcanlogin
+  AND setting ~ '^log_(statement|min_duration|transaction_sample|parameter)|^(auto_explain|pgaudit)[.]|^[a-z]+_preload_libraries=.*(auto_explain|pgaudit)'
   AND pg_has_role(login.oid, (SELECT oid FROM pg_roles WHERE rolname = 'relay_gateway'), 'USAGE')
-GROUP BY login.rolname ORDER BY login.rolname)sql";
+ORDER BY 1, 2)sql";
 
 // USAGE, not MEMBER: since PostgreSQL 16, the creator of a role is a member of it but has none of its rights.
 constexpr auto groups_sql = R"sql(
@@ -149,7 +164,11 @@ ServerFacts read_server(db::Transaction &transaction) {
     }
     db::Rows const settings = transaction.exec(settings_sql);
     for (db::Row const setting : settings) {
-        facts.settings[setting.text("name")] = setting.optional_text("value").value_or("");
+        std::string const name = setting.text("name");
+        facts.settings[name] = setting.optional_text("value").value_or("");
+        if (auto const undo = setting.optional_text("undo")) {
+            facts.undo[name] = *undo;
+        }
     }
     facts.managed_by = transaction.exec(managed_sql).one().optional_text("role").value_or("");
     return facts;
@@ -170,13 +189,13 @@ KeptPasswords read_kept_passwords(db::Transaction &transaction) {
     return kept;
 }
 
-std::vector<std::string> read_gateway_log_settings(db::Transaction &transaction) {
-    std::vector<std::string> logins;
+std::vector<GatewayLogSetting> read_gateway_log_settings(db::Transaction &transaction) {
+    std::vector<GatewayLogSetting> found;
     db::Rows const rows = transaction.exec(gateway_log_settings_sql);
     for (db::Row const row : rows) {
-        logins.push_back(row.text("login"));
+        found.push_back({.login = row.text("login"), .setting = row.text("setting"), .undo = row.text("undo")});
     }
-    return logins;
+    return found;
 }
 
 std::vector<GroupLogin> read_group_logins(db::Transaction &transaction) {

@@ -25,6 +25,8 @@ struct ServerFacts {
     bool has_schema = false;
     bool may_read = false;  ///< it can read what relay_auditor can; false without a schema
     std::map<std::string, std::string> settings{};  ///< the settings that a session of this role begins with
+    /// For those that the role or the database overrules: the statement that undoes it.
+    std::map<std::string, std::string> undo{};
     std::string managed_by{};  ///< a role that only a managed server has ("rds_superuser"); empty: there is none
 };
 ServerFacts read_server(db::Transaction &transaction);
@@ -48,8 +50,14 @@ struct KeptPasswords {
 };
 KeptPasswords read_kept_passwords(db::Transaction &transaction);
 
-/// Returns the logins in relay_gateway whose sessions log differently from ours: "gw (log_statement=all)".
-std::vector<std::string> read_gateway_log_settings(db::Transaction &transaction);
+/// A setting of the log that a login in relay_gateway overrules for its sessions.
+struct GatewayLogSetting {
+    std::string login{};
+    std::string setting{};  ///< "log_statement=all"
+    std::string undo{};  ///< "ALTER ROLE gw RESET log_statement"
+};
+/// Returns them by login. Also settings of the modules auto_explain and pgaudit, and what loads them.
+std::vector<GatewayLogSetting> read_gateway_log_settings(db::Transaction &transaction);
 
 /// The standbys that a COMMIT waits for, and how many are connected. Needs the rights of relay_auditor.
 struct SynchronousStandbys {

@@ -31,6 +31,59 @@ std::string logged_statements(sql::ServerFacts const &facts) {
     return fmt::format("{}", fmt::join(reasons, ", "));
 }
 
+/// A module that logs statements, if this session has loaded it.
+struct LoggingModule {
+    std::string how{};  ///< "auto_explain.log_min_duration = 0 ms"; empty: it logs nothing
+    std::string parameters{};  ///< the setting that decides about parameters
+    std::string without{};  ///< its value without them
+    bool with_parameters = false;
+};
+
+/// Since PostgreSQL 16, auto_explain logs parameters unless it is forbidden.
+LoggingModule auto_explain(sql::ServerFacts const &facts) {
+    std::string const duration = setting_of(facts, "auto_explain.log_min_duration");
+    if (duration.empty() || duration == "-1") {
+        return {};
+    }
+    std::string const length = setting_of(facts, "auto_explain.log_parameter_max_length");
+    return {.how = fmt::format("auto_explain.log_min_duration = {} ms", duration),
+            .parameters = "auto_explain.log_parameter_max_length",
+            .without = "0",
+            .with_parameters = !length.empty() && length != "0"};
+}
+
+LoggingModule pgaudit(sql::ServerFacts const &facts) {
+    std::string const classes = setting_of(facts, "pgaudit.log");
+    if (classes.empty() || classes == "none") {
+        return {};
+    }
+    return {.how = "pgaudit.log = " + classes,
+            .parameters = "pgaudit.log_parameter",
+            .without = "off",
+            .with_parameters = setting_of(facts, "pgaudit.log_parameter") == "on"};
+}
+
+/// "gw1 (log_statement=all, log_min_duration_statement=0)", for each login.
+std::vector<std::string> by_login(std::vector<sql::GatewayLogSetting> const &own) {
+    std::map<std::string, std::vector<std::string>> settings;
+    for (sql::GatewayLogSetting const &one : own) {
+        settings[one.login].push_back(one.setting);
+    }
+    std::vector<std::string> texts;
+    for (auto const &[login, all] : settings) {
+        texts.push_back(fmt::format("{} ({})", login, fmt::join(all, ", ")));
+    }
+    return texts;
+}
+
+Advice undo_each(std::vector<sql::GatewayLogSetting> const &own) {
+    Advice advice(own.front().undo);
+    for (std::size_t i = 1; i < own.size(); ++i) {
+        advice = std::move(advice).also(own[i].undo);
+    }
+    return advice;
+}
+
 }  // namespace
 
 std::string first_of(std::vector<std::string> const &names) {
@@ -45,14 +98,16 @@ std::string setting_of(sql::ServerFacts const &facts, char const *name) {
     return found == facts.settings.end() ? std::string() : found->second;
 }
 
-std::string set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value) {
-    if (!facts.managed_by.empty()) {
-        return fmt::format("set {} = {} where your provider keeps the parameters of this server", name, value);
-    }
+Advice set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value) {
     std::string const statement = fmt::format("ALTER SYSTEM SET {} = {}; SELECT pg_reload_conf()", name, value);
-    return facts.superuser
-               ? statement
-               : "as a superuser: " + statement + "; on a managed server, set it in the provider's parameters";
+    std::string const server =
+        !facts.managed_by.empty()
+            ? fmt::format("set {} = {} where your provider keeps the parameters of this server", name, value)
+        : facts.superuser
+            ? statement
+            : "as a superuser: " + statement + "; on a managed server, set it in the provider's parameters";
+    auto const overruled = facts.undo.find(name);
+    return overruled == facts.undo.end() ? Advice(server) : Advice(overruled->second).also(server);
 }
 
 CheckResult judge_durability(sql::ServerFacts const &facts) {
@@ -78,11 +133,11 @@ CheckResult judge_durability(sql::ServerFacts const &facts) {
 }
 
 CheckResult judge_password_hashing(sql::ServerFacts const &facts, sql::KeptPasswords const &kept) {
-    std::string const next = set_server_setting(facts, "password_encryption", "'scram-sha-256'");
     if (setting_of(facts, "password_encryption") == "md5") {
-        return {"server.passwords", CheckStatus::warn,
-                "password_encryption is md5: anyone who copies the hash of a login's password can log in with it",
-                Advice(next).also("then set the passwords again")};
+        return {
+            "server.passwords", CheckStatus::warn,
+            "password_encryption is md5: anyone who copies the hash of a login's password can log in with it",
+            set_server_setting(facts, "password_encryption", "'scram-sha-256'").also("then set the passwords again")};
     }
     if (!kept.md5.empty()) {
         return {"server.passwords", CheckStatus::warn,
@@ -102,11 +157,12 @@ CheckResult judge_password_hashing(sql::ServerFacts const &facts, sql::KeptPassw
             ""};
 }
 
-CheckResult judge_logging(sql::ServerFacts const &facts, std::vector<std::string> const &own) {
+CheckResult judge_logging(sql::ServerFacts const &facts, std::vector<sql::GatewayLogSetting> const &own) {
     constexpr std::string_view harm =
         "digests of keys get into the server's log, and a gateway's login can pass for an agent with one";
-    std::string const logged = logged_statements(facts);
-    if (!logged.empty() && setting_of(facts, "log_parameter_max_length") != "0") {
+    std::string logged = logged_statements(facts);
+    bool const core_logs = !logged.empty();
+    if (core_logs && setting_of(facts, "log_parameter_max_length") != "0") {
         return {"server.logging", CheckStatus::warn,
                 fmt::format("statements are logged with their parameters ({}): {}", logged, harm),
                 set_server_setting(facts, "log_parameter_max_length", "0")};
@@ -118,17 +174,29 @@ CheckResult judge_logging(sql::ServerFacts const &facts, std::vector<std::string
                             setting_of(facts, "log_parameter_max_length_on_error"), harm),
                 set_server_setting(facts, "log_parameter_max_length_on_error", "0")};
     }
+    LoggingModule const modules[] = {auto_explain(facts), pgaudit(facts)};
+    for (LoggingModule const &module : modules) {
+        if (module.with_parameters) {
+            return {"server.logging", CheckStatus::warn,
+                    fmt::format("statements are logged with their parameters ({}): {}", module.how, harm),
+                    set_server_setting(facts, module.parameters, module.without)};
+        }
+        if (!module.how.empty()) {
+            logged += (logged.empty() ? "" : ", ") + module.how;
+        }
+    }
     if (!own.empty()) {
         return {"server.logging", CheckStatus::warn,
-                "sessions of gateways have other settings of the log than this one: " + first_of(own),
-                "look at each of them: ALTER ROLE ... RESET log_statement"};
+                "sessions of gateways have other settings of the log than this one: " + first_of(by_login(own)),
+                undo_each(own)};
     }
     return {"server.logging", CheckStatus::ok,
             fmt::format("{}, and log_parameter_max_length_on_error is 0, for this session and the logins of gateways",
                         logged.empty() ? "no setting logs statements that succeed"
-                                       : fmt::format("statements are logged without their parameters ({}, "
-                                                     "log_parameter_max_length = 0)",
-                                                     logged)),
+                        : core_logs    ? fmt::format("statements are logged without their parameters ({}, "
+                                                        "log_parameter_max_length = 0)",
+                                                     logged)
+                                       : fmt::format("statements are logged without their parameters ({})", logged)),
             ""};
 }
 

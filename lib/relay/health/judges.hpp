@@ -18,9 +18,9 @@ namespace relay::doctor {
 std::string first_of(std::vector<std::string> const &names);
 /// Returns the value of a setting in a session of this role; empty if the server does not have it.
 std::string setting_of(sql::ServerFacts const &facts, char const *name);
-/// Returns what to do to change a setting of the whole server. ALTER SYSTEM is for superusers, and not possible on a
-/// managed server.
-std::string set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value);
+/// Returns what to do so that a setting has this value: for the whole server, and before that for the role or database that
+/// overrules it. ALTER SYSTEM is for superusers, and not possible on a managed server.
+Advice set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value);
 
 // The server and the connection to it ---------------------------------------------------------------------------------
 
@@ -31,8 +31,8 @@ CheckResult judge_version(sql::ServerFacts const &facts);
 CheckResult judge_primary(sql::ServerFacts const &facts);
 CheckResult judge_durability(sql::ServerFacts const &facts);
 CheckResult judge_password_hashing(sql::ServerFacts const &facts, sql::KeptPasswords const &kept);
-/// `own`: logins of gateways whose sessions log differently from ours.
-CheckResult judge_logging(sql::ServerFacts const &facts, std::vector<std::string> const &own);
+/// `own`: what sessions of gateways log differently from ours.
+CheckResult judge_logging(sql::ServerFacts const &facts, std::vector<sql::GatewayLogSetting> const &own);
 CheckResult judge_notifications(sql::ServerFacts const &facts);
 CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandbys const &standbys);
 /// `ahead`: how far the database's clock is ahead of this machine's; `round_trip`: how exact that is.

@@ -106,6 +106,7 @@ ConfirmedKey confirm_key(db::Transaction &transaction, sql::CurrentKeys const &k
                          .key_id = staged.key_id,
                          .detail = std::move(detail)}});
     sql::activate(transaction, staged.key_id);
+    transaction.expect_announcement();
     confirmed.key = sql::get_key(transaction, staged.key_id);
     if (keys.active) {
         confirmed.previous = sql::get_key(transaction, keys.active->key_id);

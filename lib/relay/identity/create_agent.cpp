@@ -63,6 +63,9 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
                                 result.agent.owner == fields.owner && result.agent.labels == fields.labels &&
                                 result.agent.permissions == permissions,
                             "the update of agent " + request.id.text());
+        if (before.permissions != result.agent.permissions) {
+            transaction.expect_announcement();
+        }
         sql::Detail detail;
         auto const note_if = [&](bool differs, char const *field) {
             if (differs) {

@@ -136,6 +136,9 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
         if (before.auth_mode == AuthMode::optional && result.org.auth_mode == AuthMode::required) {
             result.keyless = sql::keyless_calls(transaction, request.id);
         }
+        if (before.auth_mode != result.org.auth_mode) {
+            transaction.expect_announcement();
+        }
         if (!result.fields.empty()) {
             sql::Detail detail;
             for (std::string const &field : result.fields) {

@@ -50,6 +50,7 @@ RetiredKey retire_key(db::Database &database, KeyId const &key, bool force, Writ
                              .also(advise(Act::retire_by_force))});
         }
         sql::retire(transaction, key);
+        transaction.expect_announcement();
         sql::record_events(
             transaction, options.by,
             {{.action = "key_retired", .org_id = before.org_id, .agent_id = before.agent_id, .key_id = key}});

@@ -130,6 +130,7 @@ class Reversal {
         }
         m_transaction.confirm(result.key->state == KeyState::active && result.key->expires_at == active.expires_at,
                               "the return of key " + old.key_id.text());
+        m_transaction.expect_announcement();
         result.changed = true;
         note_who(result, m_transaction);
         return result;

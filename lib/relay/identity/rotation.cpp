@@ -284,6 +284,9 @@ class Rotation {
         for (KeyId const &id : m_result.ended) {
             doubts.push_back("key " + id.text() + " may still be live");
         }
+        if (m_keys.active) {
+            m_transaction.expect_announcement();
+        }
         m_result.key = asked.key.get();
         m_result.previous = asked.previous ? asked.previous->get() : std::nullopt;
         for (std::size_t i = 0; i < m_result.ended.size(); ++i) {

@@ -25,6 +25,7 @@ std::optional<Key> shorten_grace(db::Database &database, KeyId const &successor,
                               .key_id = change.key_id});
         }
         sql::record_events(transaction, options.by, events);
+        transaction.expect_announcement();
         Key const after = sql::get_key(transaction, ended.back().key_id);
         auto const latest = std::max(transaction.now() + grace, active.settle_until.value_or(transaction.now()));
         transaction.confirm(!after.live() || after.expires_at <= latest, "the end of key " + after.key_id.text(),

@@ -1,6 +1,5 @@
 #include "relay/incident/change.hpp"
 
-#include "relay/feed/changes_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 
@@ -123,7 +122,7 @@ void Change::send(db::Transaction &transaction, Trail const &trail, std::optiona
     m_sent.emplace(Sent{.transaction = transaction,
                         .judged = std::move(judged),
                         .standing = sql::standing_for(transaction, m_request.subjects),
-                        .announced = sql::has_announced(transaction)});
+                        .announced = transaction.ask_announced()});
 }
 
 IncidentItem Change::item_of(sql::Judged const &one, std::vector<Standing> const &standing) const {
@@ -178,8 +177,9 @@ IncidentReceipt Change::read(Trail &trail) {
     if (trail.follows() || !m_request.committed_at) {
         trail.note(events, all.events);
     }
-    trail.note_announced(m_sent->announced);
-    receipt.feed_missing = receipt.changed && !m_request.committed_at && !trail.announced();
+    if (receipt.changed && !m_request.committed_at && !m_sent->announced.get()) {
+        m_sent->transaction.note_unannounced();
+    }
     return receipt;
 }
 

@@ -48,7 +48,6 @@ IncidentReceipt change_org(db::Database &database, Direction direction, sql::Shu
 
 void append(IncidentReceipt &receipt, IncidentReceipt part) {
     receipt.changed = receipt.changed || part.changed;
-    receipt.feed_missing = receipt.feed_missing || part.feed_missing;
     receipt.at = part.at;
     receipt.db_role = part.db_role;
     std::move(part.items.begin(), part.items.end(), std::back_inserter(receipt.items));

@@ -42,8 +42,6 @@ struct IncidentReceipt : WriteReceipt {
     /// Set if the change is committed but its auth_events rows could not be written (a lock on the audit log): why.
     std::optional<std::string> trail_missing{};
     std::optional<std::string> unread{};  ///< why the effect could not be read back after the COMMIT, too
-    /// The change feed took no row: gateways that cache do not hear of it.
-    bool feed_missing = false;
     /// If one agent was asked for: everything about it, read after the COMMIT in the same message. Null if it was not read.
     std::optional<AgentDetails> details{};
 };

@@ -128,6 +128,7 @@ RestoredAgent bring_back(db::Database &database, RestoreAgent const &request, Of
         if (plan.lifts) {
             auto const lifted = sql::lift(transaction, {.subjects = {agent}, .kind = StandingKind::revoke}, options.by);
             check_agent_limit(sql::get_org(transaction, org));
+            transaction.expect_announcement();
             transaction.require(lifted.get().events == 1, "an event of the audit trail (relay.auth_events)");
         }
         end_others(transaction, before, options.by);

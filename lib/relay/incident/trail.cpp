@@ -1,7 +1,6 @@
 #include "relay/incident/trail.hpp"
 
 #include "relay/db/sqlstate.hpp"
-#include "relay/feed/changes_sql.hpp"
 #include "relay/identity/use_case.hpp"
 
 #include <algorithm>
@@ -43,9 +42,8 @@ IncidentReceipt run_once(db::Database &database, db::TransactOptions const &tran
         receipt = work(transaction, trail);
         if (!receipt.changed) {
             transaction.nothing_to_do();
-        } else {
-            receipt.feed_missing =
-                receipt.feed_missing || (announces(receipt) && !trail.announced());  // undoes nothing
+        } else if (announces(receipt)) {
+            transaction.expect_announcement();
         }
     });
     return receipt;
@@ -62,7 +60,6 @@ db::TransactOptions patient(WriteOptions const &options) {
 void Trail::begin() {
     m_events.clear();
     m_missing.reset();
-    m_announced.reset();
 }
 
 void Trail::note(std::vector<sql::NewEvent> const &events, std::size_t written) {
@@ -83,7 +80,6 @@ void Trail::record(db::Transaction &transaction, Attribution const &by, std::vec
             }
         });
     }
-    m_announced = sql::has_announced(transaction);
 }
 
 std::optional<std::string> Trail::write(db::Database &database, WriteOptions const &options) const {

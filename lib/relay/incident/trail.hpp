@@ -28,10 +28,6 @@ class Trail {
     void record(db::Transaction &transaction, Attribution const &by, std::vector<sql::NewEvent> const &events);
     /// The same for events that the statement of the change has written, `written` of them, unless they follow.
     void note(std::vector<sql::NewEvent> const &events, std::size_t written);
-    /// Takes the answer to whether the change is in the feed.
-    void note_announced(db::Pending<bool> announced) { m_announced = std::move(announced); }
-    /// Returns true if the change is in the feed.
-    bool announced() const { return m_announced && m_announced->get(); }
     /// Writes the events that were left to a second transaction. Returns why some event is missing, there or before.
     std::optional<std::string> write(db::Database &database, WriteOptions const &options) const;
 
@@ -39,7 +35,6 @@ class Trail {
     bool m_follows;
     std::vector<sql::NewEvent> m_events{};
     std::optional<std::string> m_missing{};
-    std::optional<db::Pending<bool>> m_announced{};
 };
 
 /// Returns the options of a transaction that commits on the primary without waiting for standbys: a dead standby would

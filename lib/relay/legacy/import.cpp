@@ -173,6 +173,7 @@ class Batch {
             by.reason = by.reason ? by.reason : Note::parse("reason", "revoked in the old relay");
             sql::shut_out(m_transaction, {.subjects = revoked, .kind = StandingKind::revoke, .writes_events = false},
                           by);
+            m_transaction.expect_announcement();
             m_result.revoked += revoked.size();
         }
     }

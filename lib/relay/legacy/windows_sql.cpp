@@ -90,11 +90,13 @@ std::int64_t open_window(db::Transaction &transaction, Instant deadline, Note co
 
 void set_deadline(db::Transaction &transaction, std::int64_t migration_id, Instant deadline) {
     transaction.exec(deadline_sql, {migration_id, deadline});
+    transaction.expect_announcement();
 }
 
 void close_window(db::Transaction &transaction, std::int64_t migration_id, LegacyWindowState state,
                   Note const &closed_by) {
     transaction.exec(close_sql, {migration_id, state, closed_by});
+    transaction.expect_announcement();
 }
 
 void close_if_free(db::Transaction &transaction, Note const &closed_by) {

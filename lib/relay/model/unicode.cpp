@@ -51,6 +51,12 @@ bool is_invisible(char32_t code_point) {
     }
 }
 
+bool is_blank(char32_t code_point) {
+    return code_point == ' ' || code_point == 0x2800 ||
+           (code_point > 0x7E && code_point <= last_code_point &&
+            property_of(code_point).category == UTF8PROC_CATEGORY_ZS);
+}
+
 int column_width(char32_t code_point) {
     if (code_point < 0x300) {
         return 1;

@@ -19,6 +19,9 @@ namespace relay {
 /// Blanks are not invisible, nor are letters of two scripts that look alike.
 bool is_invisible(char32_t code_point);
 
+/// True for a character that looks like a space: general category Zs, and U+2800, the Braille pattern without dots.
+bool is_blank(char32_t code_point);
+
 /// Returns how many columns of a terminal the character takes alone: 0 for combining marks, for the vowels and
 /// finals of a Hangul syllable and for invisible characters from U+0300 on; 2 for East Asian wide characters
 /// and emoji; otherwise 1, for unassigned code points, too.

@@ -27,6 +27,7 @@ AgentPermissions change(db::Database &database, AgentId const &agent, WriteOptio
         result.roles = sql::roles_of_agent(transaction, agent).get();
         transaction.confirm(is_done(transaction, result), "the change of agent " + agent.text());
         finish(transaction, result, options.by, events);
+        transaction.expect_announcement();
         return result;
     });
 }

@@ -71,6 +71,7 @@ ChangedRole change(db::Database &database, OrgId const &org, RoleId const &id, W
         read_again(transaction, result);
         transaction.confirm(is_done(transaction, result), "the change of role " + id.text());
         finish(transaction, result, options.by, events);
+        transaction.expect_announcement();
         return result;
     });
 }
@@ -128,6 +129,9 @@ ChangedRole create_role(db::Database &database, CreateRole const &request, Write
                                 sql::has_all(transaction, result.grants, request.permissions, GrantTerms()),
                             "role " + request.id.text());
         finish(transaction, result, options.by, events);
+        if (!result.changed_permissions.empty()) {
+            transaction.expect_announcement();
+        }
         return result;
     });
 }
@@ -177,6 +181,9 @@ DeletedRole delete_role(db::Database &database, DeleteRole const &request, Write
                                 sql::agents_of_role(transaction, request.org, request.id, 1).empty(),
                             "the end of role " + request.id.text());
         sql::record_events(transaction, options.by, deletion_events(*role, result.agents));
+        if (!role->permissions.empty() || !result.agents.empty()) {
+            transaction.expect_announcement();
+        }
         return result;
     });
 }

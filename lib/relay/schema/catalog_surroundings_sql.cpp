@@ -49,7 +49,12 @@ SELECT 'setting ' || setting || COALESCE(' of role ' || pg_get_userbyid(NULLIF(s
        || COALESCE(' in database ' || (SELECT d.datname FROM pg_database AS d WHERE d.oid = s.setdatabase), '')
 FROM pg_db_role_setting AS s, unnest(s.setconfig) AS setting
 WHERE s.setrole IN (SELECT oid FROM groups)
-   OR (setting LIKE 'session_replication_role=%' AND s.setdatabase IN (SELECT 0 UNION ALL SELECT oid FROM here)))sql";
+   OR (setting LIKE 'session_replication_role=%' AND s.setdatabase IN (SELECT 0 UNION ALL SELECT oid FROM here))
+UNION ALL
+-- Of the server's configuration: no trigger fires then.
+SELECT 'setting ' || name || '=' || setting || ' of the server' FROM pg_settings
+WHERE name = 'session_replication_role' AND setting = 'replica'
+  AND source NOT IN ('database', 'user', 'database user', 'client', 'session'))sql";
 
 // `used`: the classes of objects that have lines elsewhere, in all their kinds, or that only use what is ours (a view of
 // it, say). Everything else that depends on something of ours has a line here: statistics, publications, casts,
@@ -82,6 +87,17 @@ WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = (SELECT oid FROM pg_
   AND s.deptype = 'o' AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND s.classid <> 'pg_default_acl'::regclass AND (s.classid, s.objid) NOT IN (SELECT classid, objid FROM inside)
   AND NOT (s.classid = 'pg_namespace'::regclass AND s.objid IN (SELECT oid FROM ours))
+UNION ALL
+-- Depends on nothing of ours, but runs whenever a month is made or dropped and a migration is applied, and may forbid it.
+-- Those of an extension and of the provider of a managed server are a part of it.
+SELECT 'object event trigger ' || e.evtname FROM pg_event_trigger AS e
+WHERE e.evtenabled <> 'D' AND e.evtfoid NOT IN (SELECT objid FROM inside WHERE classid = 'pg_proc'::regclass)
+  AND pg_get_userbyid(e.evtowner) NOT IN ('rdsadmin', 'cloudsqladmin', 'alloydbadmin', 'azuresu', 'cloud_admin', 'supabase_admin')
+  AND NOT EXISTS (SELECT FROM pg_depend AS d
+                  WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e')
+UNION ALL
+-- As one of our tables by name: it hands out hashes, and refuses changes of what has no primary key.
+SELECT 'object publication ' || pubname || ' of all tables' FROM pg_publication WHERE puballtables
 UNION ALL
 SELECT 'subscription of ' || s.srrelid::regclass FROM pg_subscription_rel AS s JOIN pg_class AS c ON c.oid = s.srrelid
 WHERE c.relnamespace IN (SELECT oid FROM ours))sql";

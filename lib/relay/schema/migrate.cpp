@@ -2,6 +2,7 @@
 
 #include "relay/db/other_schema.hpp"
 #include "relay/model/outcome.hpp"
+#include "relay/schema/repair_plan.hpp"
 #include "relay/schema/schema_sql.hpp"
 
 #include <algorithm>
@@ -111,7 +112,9 @@ SchemaComparison compare_schema(db::Database &database) {
     database.transact(any_version(), [&](db::Transaction &transaction) {
         read_report(transaction, comparison);
         refuse_incomparable(comparison);
-        comparison.differences = sql::verify_schema(transaction);
+        sql::CatalogComparison compared = sql::compare_catalog(transaction);
+        comparison.repairable = is_repairable(compared.differences, compared.expected);
+        comparison.differences = std::move(compared.differences);
     });
     return comparison;
 }

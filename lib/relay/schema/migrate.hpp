@@ -27,6 +27,7 @@ SchemaReport report_schema(db::Database &database);
 
 struct SchemaComparison : SchemaReport {
     std::vector<SchemaDifference> differences{};
+    bool repairable = false;  ///< repair_schema() would mend at least one of them
 };
 
 /// Compares the database's catalog with what the migrations create. Works if the schema is current, or if its

@@ -260,4 +260,10 @@ std::vector<SchemaRepair> plan_repair(RepairKind kind, std::vector<SchemaDiffere
     return planner.take();
 }
 
+bool is_repairable(std::vector<SchemaDifference> const &differences, std::vector<std::string> const &catalog) {
+    auto const &kinds = EnumText<RepairKind>::words;
+    return std::any_of(kinds.begin(), kinds.end(),
+                       [&](auto const &kind) { return !plan_repair(kind.value, differences, catalog).empty(); });
+}
+
 }  // namespace relay

@@ -36,4 +36,7 @@ struct SchemaRepair {
 std::vector<SchemaRepair> plan_repair(RepairKind kind, std::vector<SchemaDifference> const &differences,
                                       std::vector<std::string> const &catalog);
 
+/// Returns true if some kind of repair has statements for these differences.
+bool is_repairable(std::vector<SchemaDifference> const &differences, std::vector<std::string> const &catalog);
+
 }  // namespace relay

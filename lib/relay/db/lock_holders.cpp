@@ -1,0 +1,56 @@
+#include "relay/db/lock_holders.hpp"
+
+#include "relay/db/quick_query.hpp"
+#include "relay/model/text.hpp"
+
+namespace relay::db {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto patience = 500ms;
+
+// The server does not say which lock it was. Readers are in no one's way, and neither is a session that only waits.
+constexpr auto holders_sql = R"sql(
+SELECT pid, role, application, mode, name FROM (
+    SELECT DISTINCT ON (l.pid) l.pid::text AS pid, COALESCE(a.usename::text, '') AS role, COALESCE(a.application_name, '') AS application,
+           l.mode, n.nspname || '.' || c.relname AS name, a.backend_start,
+           array_position('{AccessExclusiveLock,ExclusiveLock,ShareRowExclusiveLock,ShareLock,RowExclusiveLock,RowShareLock}'::text[], l.mode)
+               AS rank
+    FROM pg_locks AS l JOIN pg_class AS c ON c.oid = l.relation JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN pg_stat_activity AS a ON a.pid = l.pid
+    WHERE l.granted AND l.pid <> pg_backend_pid() AND n.nspname = 'relay' AND c.relkind IN ('r', 'p')
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock', 'RowExclusiveLock', 'RowShareLock')
+    ORDER BY l.pid, rank) AS holders
+ORDER BY rank, backend_start, pid LIMIT 3)sql";
+
+std::string describe(TextRow const &row) {
+    std::string text = "session " + row.at("pid");
+    text += row.at("role").empty() ? "" : " of role " + row.at("role");
+    text += row.at("application").empty() ? "" : " (" + row.at("application") + ")";
+    return escape_for_terminal(text + " holds " + row.at("mode") + " on " + row.at("name"));
+}
+
+}  // namespace
+
+Error with_lock_holders(Settings const &settings, Error const &timeout) {
+    std::vector<TextRow> holders;
+    try {
+        holders = quick_query(settings, holders_sql, {}, Watchdog::Clock::now() + patience);
+    } catch (Error const &) {
+        return timeout;
+    }
+    if (holders.empty()) {
+        return timeout;
+    }
+    Hint hint = timeout.hint();
+    for (TextRow const &row : holders) {
+        hint.why += (hint.why.empty() ? "" : ", ") + describe(row);
+    }
+    hint.next = Advice("try again when it has ended, or end it: SELECT pg_terminate_backend(" +
+                       holders.front().at("pid") + ")");
+    return {timeout.kind(), timeout.message(), hint};
+}
+
+}  // namespace relay::db

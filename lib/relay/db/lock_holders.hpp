@@ -1,0 +1,12 @@
+#pragma once
+
+#include "relay/db/database.hpp"
+#include "relay/model/error.hpp"
+
+namespace relay::db {
+
+/// Returns `timeout`, the error of a statement that waited too long for a lock, with the sessions that hold locks on tables
+/// of relay now, the strongest first, and what ends one. As it was, if none can be found in half a second.
+Error with_lock_holders(Settings const &settings, Error const &timeout);
+
+}  // namespace relay::db
