@@ -64,13 +64,12 @@ BEGIN
       AND a.plain AND NOT k.awaits_use
       AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)
            OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address))
-      AND (CASE WHEN authenticate.reports_uses THEN NOT EXISTS (
-               SELECT FROM relay.org_limits AS l WHERE l.org_id = k.org_id AND l.meter = 'agents' AND l.amount IS NOT NULL) END
+      AND (authenticate.reports_uses
            OR EXISTS (SELECT FROM relay.key_sightings AS s
                       WHERE s.key_id = authenticate.key_id AND s.ip_address = COALESCE(authenticate.ip_address, '::')
                         AND CASE WHEN s.reported_by IS NULL THEN s.last_used_at ELSE s.proven_at END
                             > statement_timestamp() - interval '1 minute'));
-    IF FOUND THEN
+    IF FOUND AND (authenticate.reports_uses IS NOT TRUE OR relay.limit_of(decision.org_id, 'agents') IS NULL) THEN
         RETURN decision;
     END IF;
 

@@ -189,6 +189,7 @@ Commands instead_of_whole_org(Typed const &typed, Recognized const &one) {
             }
             return {revokes ? typed.about({"--key", one.id}) : typed.about({one.agent.value_or("")}),
                     {"key", "show", one.id}};
+        case NamedThing::device: return of_device(typed, one, {"org", "show", org_of(one)});
         case NamedThing::role: return {{"role", "show", one.id, "--org", org_of(one)}};
         case NamedThing::ticket: break;
     }

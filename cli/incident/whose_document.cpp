@@ -25,7 +25,7 @@ std::string state_text(Whose const &whose, bool is_cut) {
     }
     std::string text = std::get<std::string>(state_value(whose));
     text += whose.blocked && whose.key_id ? ", blocked" : "";
-    text += !whose.has_seat && text == "active" ? ", no seat (over_limit)" : "";
+    text += whose.has_seat ? "" : ", no seat (over_limit)";
     return text + (is_cut ? " (cut: id only)" : "");
 }
 

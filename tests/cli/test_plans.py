@@ -222,7 +222,7 @@ def test_who_has_no_seat_is_told_so_everywhere(relay, database, fleet):
     assert "no seat (over_limit)" in relay("whois", "bot-2").out and "no seat" not in relay("whois", "bot-1").out
     verified = relay.json("key", "verify", stdin=fleet["bot-3"], check=10)["data"]
     assert (verified["ok"], verified["reason"]) == (False, "over_limit")
-    assert "agent keep" in relay("explain", "over_limit").out
+    assert "org seats ORG" in relay("explain", "over_limit").out
 
 
 def test_a_seat_of_a_revoked_agent_is_free_again(relay, database, fleet):

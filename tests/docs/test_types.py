@@ -18,6 +18,11 @@ COMPARED = re.compile(r'[=!]=\s*(?:std::string(?:_view)?\()?"((?:[^"\\]|\\.)*)"|
 # A comparison with a word that is in a table by chance, and means something else there: (file, text).
 OTHER_MEANING = {
     ("cli/output/command_text.cpp", "schema"),  # the command of that name
+    ("lib/relay/fleet/fleet_sql.cpp", "agents"),  # the columns of that name
+    ("lib/relay/fleet/new_agents_sql.cpp", "agents"),
+    ("lib/relay/legacy/issue_sql.cpp", "agents"),
+    ("lib/relay/legacy/windows_sql.cpp", "agents"),
+    ("cli/plans/limit_flags.cpp", "none"),  # no limit
 }
 
 IDS = ("OrgId", "AgentId", "RoleId", "KeyId")
@@ -99,7 +104,7 @@ def violations(root):
 
 
 def test_no_text_of_a_table_is_compared_and_nothing_is_parsed_twice():
-    assert {"revoked", "retiring", "org", "paid", "never_seen", "unknown_key"} <= words(SOURCE), "the tables were not found"
+    assert {"revoked", "retiring", "org", "past_due", "never_seen", "unknown_key"} <= words(SOURCE), "the tables were not found"
     assert violations(SOURCE) == []
 
 

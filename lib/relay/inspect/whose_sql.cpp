@@ -11,7 +11,7 @@ namespace {
 constexpr auto keys_sql = R"sql(
 SELECT found.thing, found.id, found.agent_id, agent.name AS agent_name, agent.owner, found.org_id, org.name AS org_name, found.key_status,
        found.token_status, found.blocked, found.last_used_at, seen.address,
-       found.agent_id IS NULL OR relay.has_seat(found.org_id, found.agent_id) AS has_seat
+       found.agent_id IS NULL OR found.key_status NOT IN ('staged', 'active', 'retiring') OR relay.has_seat(found.org_id, found.agent_id) AS has_seat
 FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, position)
 CROSS JOIN LATERAL (
     SELECT 'key' AS thing, key.key_id AS id, key.agent_id, key.org_id, key.status AS key_status, NULL AS token_status, key.blocked, key.last_used_at
@@ -106,7 +106,7 @@ Whose whose_agent(db::Transaction &transaction, AgentId const &agent) {
     whose.owner = found.owner;
     whose.state = found.status;
     whose.blocked = found.status == Status::blocked;
-    whose.has_seat = ask_keyless_ways(transaction, agent).get().has_seat;
+    whose.has_seat = found.status != Status::active || ask_keyless_ways(transaction, agent).get().has_seat;
     whose.last_used_at = found.last_used_at;
     whose.last_address = last_address(transaction, agent).get();
     return whose;
