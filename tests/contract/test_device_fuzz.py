@@ -39,7 +39,7 @@ def test_no_call_breaks_what_holds_for_every_device(database, key, number):
                     reason, code = api.start(chance.choice(("bot", "bot", "bot", "stranger", "", "x" * 300)))
                     codes.append(code)
                 elif what == "redeem":
-                    code = chance.choice(codes) if codes and chance.random() < 0.6 else odd_code()
+                    code = chance.choice(codes[-2:]) if codes and chance.random() < 0.7 else odd_code()
                     name = "Browser" if chance.random() < 0.8 else chance.choice(ODD)
                     reason, device_id, token = api.redeem(code, name=name)
                     devices += [[device_id, [token]]] if reason == "ok" else []
@@ -61,4 +61,4 @@ def test_no_call_breaks_what_holds_for_every_device(database, key, number):
             except (psycopg2.DataError, ValueError) as error:  # psycopg2 itself: a NUL, a lone surrogate
                 assert "NUL" in str(error), error
             assert database.value(BROKEN) == 0, what
-    assert devices and database.value("SELECT count(*) FROM relay.devices") == len(devices)
+    assert database.value("SELECT count(*) FROM relay.devices") == len(devices) > 0
