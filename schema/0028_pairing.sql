@@ -128,7 +128,7 @@ $$;
 COMMENT ON FUNCTION relay_api.pair_start(text, text, bytea, interval) IS
     'makes a code with which a device can be paired with an agent (its id as authenticate returned it): the public first 4 characters, '
     'and SHA-256 of the other 8; ends the code that the agent showed before; primary only; '
-    'reasons: ok unknown_agent blocked revoked id_taken (choose another code)';
+    'reasons: ok unknown_agent blocked revoked id_taken';
 
 -- The attempt is counted before the secret is compared, under the lock of the row. A crash may forget the attempts of the last 0.6 s.
 CREATE FUNCTION relay_api.pair_redeem(pairing_id text, secret_digest bytea, device_id text, device_name text, token_digest bytea,
@@ -201,7 +201,7 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.pair_redeem(text, bytea, text, text, bytea, interval, inet) IS
     'makes a device of the agent that shows this code, with its first refresh token: ids and digests are made by the gateway; primary only; '
-    'reasons: ok wrong_code (also unknown, expired, used, or dead after five attempts) over_limit blocked revoked';
+    'reasons: ok wrong_code over_limit blocked revoked';
 
 CREATE FUNCTION relay_api.pair_status(pairing_id text, agent_id text) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
@@ -309,8 +309,7 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.device_refresh(text, bytea, bytea, inet) IS
     'checks a refresh token and puts the next one in its place (rotated; the gateway makes it, and hands it out only then); primary only; '
-    'reasons: ok again (the one before, within 10 s: no new token) replaced (the one before, later: its successor is void) '
-    'unknown_token reused (the device is revoked) revoked blocked expired over_limit bad_next';
+    'reasons: ok again replaced unknown_token reused revoked blocked expired over_limit bad_next';
 
 -- Also refresh tokens of a device, present and former ones: a former one in a text shows that the device leaks its tokens.
 CREATE OR REPLACE FUNCTION relay.identify(key_id text, key_hash bytea)

@@ -56,12 +56,12 @@ Command const device_list{
     .path = "device list",
     .summary = "list the devices of people",
     .doc =
-        R"(Lists the devices that people have paired with agents, in order of their ids: those that are neither revoked nor
-expired. --all also lists the others, and --state those in one state.
+        R"(Lists the devices that people have paired with agents, in order of their ids. It leaves out revoked and expired ones.
+--all also lists these, and --state lists the devices in one state.
 
 The status is what a gateway would decide: active devices are accepted; blocked, revoked and expired ones are refused. A
-device is also blocked or revoked if its agent or organization is. It expires if its owner does not use it before the
-end of its refresh token; then it must be paired again. The name is the one that the owner gave it.
+device is also blocked or revoked if its agent or organization is. It expires if its owner does not use it
+while its refresh token lives. Then it must be paired again. The name is the one that the owner gave it.
 
 The command shows at most 1000 devices. In JSON, "next" is the cursor for --after (null at the end, and in a sorted
 list). It also works on a standby.

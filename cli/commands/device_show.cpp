@@ -65,9 +65,9 @@ Command const device_show{
 and when and from where it was last seen. If the device, its agent or its organization is blocked or revoked, the command
 also shows by whom and why.
 
-The last events come newest first. An event `device_refused` with the reason `unknown_token` and without an agent is a
-call with this device's id and a wrong token. `reused` means that a token came again after its successor was used: two
-hold the tokens of the device. The database revoked the device then; its owner can pair it again.
+The last events come newest first. An event `device_refused` with the reason `unknown_token` names no agent: someone
+showed this device's id with a wrong token. `reused` means that a token came again after its successor was used. Two hold
+the tokens of the device, so the database has revoked it. Its owner can pair it again.
 
 Exit 0: shown. 3: no such device.
 

@@ -242,8 +242,8 @@ agent or an organization is revoked, its devices are, too; `restore` does not br
 --scan reads any text (a log, a diff, a paste, a dump) of any size, or all files of a folder. It finds keys wherever
 they are, without word borders, by their form and checksum, and revokes those that are in the database. It compares the
 hash of the whole key, because anyone can copy a public key id. It prints key ids, their agents and their places, never
-a key; the key reaches no argument list, no shell history and no audit row. It also finds organizations' admin tokens,
-and the refresh tokens of devices (relay_dt_), which it ends with their devices.
+a key; the key reaches no argument list, no shell history and no audit row. It also finds organizations' admin tokens.
+It finds the refresh tokens of devices (relay_dt_), too, and revokes their devices.
 
 The command finds a key also behind colours and control sequences, escapes (JSON, C, percent, HTML, Markdown,
 quoted-printable), line ends with indentation or quote marks, zero-width characters, UTF-16, base64, hexadecimal digits

@@ -144,7 +144,7 @@ class Orders:
             cursor.execute(sql, values)
 
     def explore(self, model, holds, alone, client=0, thief=0, story=""):
-        """`holds`: the token of each; `alone`: who had a token accepted, since the theft, that the other lacks."""
+        """`holds`: the token of each; `alone`: those that had a token accepted, since the theft, that the other lacks."""
         steps = [("client", True), ("client", False)] if client < self.most else []
         steps += [("thief", True)] if holds["thief"] and thief < self.most else []
         for who, arrives in steps:

@@ -203,7 +203,7 @@ def test_a_browser_is_paired_refreshed_in_two_tabs_and_signed_out_from_the_comma
     second = browser.tab(page)
     state_of(second, "paired with bot")
     assert tokens(first) == tokens(second), "one store"
-    for _ in range(3):  # both at once: they take turns
+    for _ in range(3):  # both together: they take turns
         first.run("(globalThis.asked = refresh(), 0)")
         second.run("refresh()")
         assert first.run("asked") is True

@@ -141,7 +141,7 @@ def test_bad_arguments_of_pair_redeem_are_errors_that_cost_no_attempt(database, 
 
 
 def in_parallel(database, port, count, work):
-    """Runs work(contract, number) `count` times at once, each with its own connection; the answers in order."""
+    """Runs work(contract, number) `count` times together, each with its own connection; the answers in order."""
 
     def one(number):
         place = {"host": "127.0.0.1", "port": port} if port else {}

@@ -25,7 +25,8 @@ void check_text(std::string_view text) {
 void check_made(Choices choices) {
     std::array<unsigned char, 8> id{};
     std::array<unsigned char, 32> secret{};
-    KeyType const type = choices.below(2) == 0 ? KeyType::agent : KeyType::org_admin;
+    constexpr std::array types{KeyType::agent, KeyType::org_admin, KeyType::device};
+    KeyType const type = types[choices.below(types.size())];
     auto const fill = [&](auto &bytes) {
         std::string_view const part = choices.take(bytes.size());
         std::copy(part.begin(), part.end(), bytes.begin());
@@ -42,7 +43,7 @@ void check_made(Choices choices) {
     if (other[at] != changed) {
         other[at] = changed;
         auto const kept = accepted([&] { return ApiKey::parse(other); });
-        // relay_sk_ and relay_at_ differ in two characters, so the prefix is covered, too.
+        // The prefixes differ in one character or two (relay_at_, relay_dt_), and the checksum covers them, too.
         require(!kept, "no key survives the change of a character");
     }
 }

@@ -98,7 +98,7 @@ struct EnumText<KeyVerdict> {
                                              {KeyVerdict::device_token, "device_token"}});
 };
 
-/// What a gateway would decide about a device: by itself, its agent and its organization.
+/// The decision of a gateway about a device, which also depends on its agent and its organization.
 enum class DeviceStatus { active, blocked, revoked, expired };
 
 template <>

@@ -32,12 +32,6 @@ Error unknown(Subject const &subject, Direction direction) {
              .sought = {.kind = text_of(kind_of(subject)), .text = text_of(subject)}}};
 }
 
-/// The id in the column key_id of events: that of a key, or of a device, which has the same form.
-std::optional<KeyId> key_or_device(Subject const &subject) {
-    auto const device = subject_as<DeviceId>(subject);
-    return device ? std::optional(KeyId::parse(device->text())) : subject_as<KeyId>(subject);
-}
-
 /// What is read behind the COMMIT.
 struct Following {
     std::function<std::vector<Subject>(std::optional<Instant> const &)> wrong{};
@@ -150,7 +144,7 @@ sql::NewEvent Change::event_of(sql::Judged const &one, std::optional<Instant> un
                                                                      : sql::lift_action(one.subject, m_request.kind),
                         .org_id = org ? org : one.org_id,
                         .agent_id = agent ? agent : one.agent_id,
-                        .key_id = key_or_device(one.subject)};
+                        .key_id = one.key_id};
     if (until) {
         event.detail.add("until", format_instant(*until));
     }

@@ -123,11 +123,13 @@ class ByKind {
 
 JudgedAll read_all(db::Rows const &rows, SubjectKind kind) {
     JudgedAll all;
+    bool const has_key_id = kind == SubjectKind::key || kind == SubjectKind::device;
     for (db::Row const row : rows) {
         all.subjects.push_back({.subject = read_subject(row, kind, "id"),
                                 .known = row.boolean("known"),
                                 .org_id = row.optional_id<OrgId>("org_id"),
                                 .agent_id = row.optional_id<AgentId>("agent_id"),
+                                .key_id = has_key_id ? row.optional_id<KeyId>("id") : std::nullopt,
                                 .changed = row.boolean("changed"),
                                 .stood = row.boolean("stood")});
         all.events = static_cast<std::size_t>(row.integer("events"));

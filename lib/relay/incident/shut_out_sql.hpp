@@ -27,6 +27,8 @@ struct Judged {
     bool known = false;  ///< the agent, organization, key or device exists
     std::optional<OrgId> org_id{};
     std::optional<AgentId> agent_id{};
+    std::optional<KeyId>
+        key_id{};  ///< for the column of events: the id of a key, or of a device, which has the same form
     bool changed = false;
     bool stood = false;  ///< a row of the kind was in force before
 };

@@ -32,8 +32,8 @@ std::optional<Subject> subject_of(db::Row const &row, NamedThing thing) {
         case NamedThing::agent: return read_subject(row, SubjectKind::agent, "id");
         case NamedThing::org: return read_subject(row, SubjectKind::org, "id");
         case NamedThing::key:
-        case NamedThing::token: return read_subject(row, SubjectKind::key, "id");
-        case NamedThing::device: return read_subject(row, SubjectKind::device, "id");
+        case NamedThing::token:
+        case NamedThing::device: return read_subject(row, SubjectKind::key, "id");
         case NamedThing::role:
         case NamedThing::ticket: break;
     }

@@ -64,7 +64,7 @@ std::vector<Whose> named_by(db::Transaction &transaction, Recognized const &one)
     if (auto const *const org = std::get_if<OrgId>(&*one.subject)) {
         return {sql::whose_org(transaction, *org)};
     }
-    return sql::whose_keys(transaction, {KeyId::parse(text_of(*one.subject))}).get();  // of a key, a token or a device
+    return sql::whose_keys(transaction, {std::get<KeyId>(*one.subject)}).get();
 }
 
 }  // namespace

@@ -141,7 +141,7 @@ class Devices:
         return {**device, "ok": True, "reason": "ok", "permissions": [], "conditions": None}  # the database knows what its agent may do
 
     def wait(self, token, limit=MAX_WAIT):
-        """Returns whether the device is still accepted, at the latest after `limit` seconds, at once when it is not."""
+        """Returns whether the device is still accepted, at the latest after `limit` seconds, immediately when it is not."""
         ended = threading.Event()
         end = ended.set
         with self.verifier.lock:
