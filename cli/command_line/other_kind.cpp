@@ -296,6 +296,9 @@ Error with_other_kind(Error const &error, Line const &typed_line, bool takes_org
     std::string why;
     Advice next;
     for (Recognized const &one : found) {
+        if (one.by_name && one.id == sought.text) {
+            continue;  // its name is the same as its id, by which it was found, too
+        }
         for (Words const &command : instead_of(typed, sought.kind, one)) {
             Advice step = own_command(command);
             auto const &steps = next.steps();
