@@ -319,15 +319,33 @@ Line about_only(Line line, Sought const &sought) {
     return line;
 }
 
+namespace {
+
+/// Returns the line if the word is on it. Otherwise it came from a file: the line about the word alone, or if the command
+/// takes such ids only from a file, the command that shows them.
+Line line_with(Line const &typed, Sought const &sought) {
+    if (has_flag_of(typed, sought) || is_positional(typed, sought.text)) {
+        return typed;
+    }
+    bool const takes_words = std::any_of(typed.flags.begin(), typed.flags.end(),
+                                         [](std::string const &flag) { return name_of(flag) == "--file"; });
+    return takes_words ? about_only(typed, sought)
+                       : Line{.path = {std::string(sought.kind), "show"}, .positionals = {sought.text}};
+}
+
+}  // namespace
+
 Error with_other_kind(Error const &error, Line const &typed_line, bool takes_org,
                       std::vector<Recognized> const &found) {
     Sought const &sought = error.hint().sought;
-    bool const is_on_line = has_flag_of(typed_line, sought) || is_positional(typed_line, sought.text);
-    Line const line = is_on_line ? typed_line : about_only(typed_line, sought);  // otherwise it came from a file
+    Line const line = line_with(typed_line, sought);
     Typed const typed(line, sought, takes_org);
     std::string why;
     Advice next;
     for (Recognized const &one : found) {
+        if (one.by_name && one.id == sought.text) {
+            continue;  // its name is the same as its id, by which it was found, too
+        }
         for (Words const &command : instead_of(typed, sought.kind, one)) {
             Advice step = own_command(command);
             auto const &steps = next.steps();

@@ -2,7 +2,6 @@
 
 #include "cli/command_line/other_kind.hpp"
 #include "cli/context.hpp"
-#include "relay/db/database.hpp"
 #include "relay/inspect/recognize.hpp"
 
 #include <algorithm>

@@ -202,7 +202,7 @@ def test_the_console_of_a_pooler_is_named(database, bare, admins, code, says, wh
         assert check["status"] == "error" and why in check["message"] and check["next"], check
 
 
-# --- what is no server for us
+# --- servers that we do not work with
 
 OK = ask(0)
 READY = message(b"Z", b"I")

@@ -159,6 +159,7 @@ IN_FILES = [
     ("revoke -f ids --yes", "KEY", "is a key of agent crm", "revoke --key KEY"),
     ("unblock -f ids --yes", "KEY", "is a key of agent crm", "unblock crm"),
     ("block -f ids", "acme", "acme is an organization", "block --org acme"),
+    ("migrate-legacy start --agents ids --deadline 14d", "Payment Processor", "is the name of agent crm", "agent show crm"),
     ("revoke -f ids --yes", "TOKEN", "is the admin token of org acme", "org show acme"),
 ]
 

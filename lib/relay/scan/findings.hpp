@@ -62,7 +62,7 @@ struct Findings {
 /// Takes a whole key in the clear. The text is valid during the call only.
 using TakeKey = std::function<void(std::string_view key)>;
 
-/// Collects findings while an input is read. Findings hold no key: who needs the keys gives `take`, which may get the
+/// Collects findings while an input is read. Findings hold no key: for the keys, give `take`, which may get the
 /// same key several times.
 class Collector {
   public:

@@ -113,7 +113,8 @@ TEST_CASE("the one key of a text is found wherever a scan finds it") {
     std::string const key = a_key();
     std::string const wrapped = "header: " + key.substr(0, 17) + "\n" + key.substr(17) + " end\n";
     std::string const zero_width = key.substr(0, 22) + "\u200b" + key.substr(22) + "\n";
-    for (std::string const &text : {wrapped, zero_width, "data:\n  key: \"" + key.substr(0, 40) + "\\\n" + key.substr(40) + "\"\n"}) {
+    for (std::string const &text :
+         {wrapped, zero_width, "data:\n  key: \"" + key.substr(0, 40) + "\\\n" + key.substr(40) + "\"\n"}) {
         KeyInput const found = find_key(text);
         REQUIRE(found.key.has_value());
         CHECK((found.key->reveal() == key));
