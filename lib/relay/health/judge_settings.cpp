@@ -76,12 +76,12 @@ std::vector<std::string> by_login(std::vector<sql::GatewayLogSetting> const &own
     return texts;
 }
 
-Advice undo_each(std::vector<sql::GatewayLogSetting> const &own) {
-    Advice advice(own.front().undo);
-    for (std::size_t i = 1; i < own.size(); ++i) {
-        advice = std::move(advice).also(own[i].undo);
+std::string undo_each(std::vector<sql::GatewayLogSetting> const &own) {
+    std::string statements;
+    for (sql::GatewayLogSetting const &one : own) {
+        statements += (statements.empty() ? "" : "; ") + one.undo;
     }
-    return advice;
+    return statements;
 }
 
 }  // namespace
@@ -98,7 +98,7 @@ std::string setting_of(sql::ServerFacts const &facts, char const *name) {
     return found == facts.settings.end() ? std::string() : found->second;
 }
 
-Advice set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value) {
+std::string set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value) {
     std::string const statement = fmt::format("ALTER SYSTEM SET {} = {}; SELECT pg_reload_conf()", name, value);
     std::string const server =
         !facts.managed_by.empty()
@@ -107,7 +107,7 @@ Advice set_server_setting(sql::ServerFacts const &facts, std::string const &name
             ? statement
             : "as a superuser: " + statement + "; on a managed server, set it in the provider's parameters";
     auto const overruled = facts.undo.find(name);
-    return overruled == facts.undo.end() ? Advice(server) : Advice(overruled->second).also(server);
+    return overruled == facts.undo.end() ? server : overruled->second + "; then " + server;
 }
 
 CheckResult judge_durability(sql::ServerFacts const &facts) {
@@ -134,10 +134,10 @@ CheckResult judge_durability(sql::ServerFacts const &facts) {
 
 CheckResult judge_password_hashing(sql::ServerFacts const &facts, sql::KeptPasswords const &kept) {
     if (setting_of(facts, "password_encryption") == "md5") {
-        return {
-            "server.passwords", CheckStatus::warn,
-            "password_encryption is md5: anyone who copies the hash of a login's password can log in with it",
-            set_server_setting(facts, "password_encryption", "'scram-sha-256'").also("then set the passwords again")};
+        return {"server.passwords", CheckStatus::warn,
+                "password_encryption is md5: anyone who copies the hash of a login's password can log in with it",
+                Advice(set_server_setting(facts, "password_encryption", "'scram-sha-256'"))
+                    .also("then set the passwords again")};
     }
     if (!kept.md5.empty()) {
         return {"server.passwords", CheckStatus::warn,

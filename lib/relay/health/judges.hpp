@@ -20,7 +20,7 @@ std::string first_of(std::vector<std::string> const &names);
 std::string setting_of(sql::ServerFacts const &facts, char const *name);
 /// Returns what to do so that a setting has this value: for the whole server, and before that for the role or database that
 /// overrules it. ALTER SYSTEM is for superusers, and not possible on a managed server.
-Advice set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value);
+std::string set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value);
 
 // The server and the connection to it ---------------------------------------------------------------------------------
 
