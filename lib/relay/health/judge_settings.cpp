@@ -31,6 +31,12 @@ std::string logged_statements(sql::ServerFacts const &facts) {
     return fmt::format("{}", fmt::join(reasons, ", "));
 }
 
+/// Returns the setting; empty if it is `off`, or unknown to the server.
+std::string setting_unless(sql::ServerFacts const &facts, char const *name, std::string_view off) {
+    std::string const value = setting_of(facts, name);
+    return value == off ? std::string() : value;
+}
+
 /// A module that logs statements, if this session has loaded it.
 struct LoggingModule {
     std::string how{};  ///< "auto_explain.log_min_duration = 0 ms"; empty: it logs nothing
@@ -41,8 +47,8 @@ struct LoggingModule {
 
 /// Since PostgreSQL 16, auto_explain logs parameters unless it is forbidden.
 LoggingModule auto_explain(sql::ServerFacts const &facts) {
-    std::string const duration = setting_of(facts, "auto_explain.log_min_duration");
-    if (duration.empty() || duration == "-1") {
+    std::string const duration = setting_unless(facts, "auto_explain.log_min_duration", "-1");
+    if (duration.empty()) {
         return {};
     }
     std::string const length = setting_of(facts, "auto_explain.log_parameter_max_length");
@@ -53,8 +59,8 @@ LoggingModule auto_explain(sql::ServerFacts const &facts) {
 }
 
 LoggingModule pgaudit(sql::ServerFacts const &facts) {
-    std::string const classes = setting_of(facts, "pgaudit.log");
-    if (classes.empty() || classes == "none") {
+    std::string const classes = setting_unless(facts, "pgaudit.log", "none");
+    if (classes.empty()) {
         return {};
     }
     return {.how = "pgaudit.log = " + classes,
