@@ -42,7 +42,8 @@ CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::millisecon
 
 CheckResult judge_schema(SchemaStatus const &status, int known_version);
 /// Judges all differences except grants to roles that are not relay's groups: those are for judge_foreign_grants.
-CheckResult judge_drift(std::vector<SchemaDifference> const &differences);
+/// `repairable`: repair_schema() would mend some of them.
+CheckResult judge_drift(std::vector<SchemaDifference> const &differences, bool repairable);
 CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &differences);
 CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins);
 CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins);
