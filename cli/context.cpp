@@ -95,6 +95,26 @@ db::Database &Context::database() {
 
 std::optional<DatabaseLabel> Context::label_so_far() const { return m_database ? m_database->label() : std::nullopt; }
 
+bool Context::unannounced() const { return m_database && m_database->unannounced(); }
+
+void Context::glance_at_database() {
+    constexpr std::chrono::milliseconds patience{500};
+    auto settings = settings_without_starting(m_globals);
+    if (m_globals.yes || !m_prompt->can_ask() || !settings || label_so_far()) {
+        return;
+    }
+    settings->timeout = std::min(settings->timeout, patience);
+    try {
+        db::Database other(*settings);  // not the command's: its connection may be stuck afterwards
+        DatabaseLabel const label = read_database_name(other).label;
+        if (label.name) {
+            m_output->note("database: " + describe(label));
+        }
+    } catch (Error const &) {
+        // A database that is slow or not there is the command's to report.
+    }
+}
+
 void Context::ask_for_label() {
     if (m_prompt->can_ask() && !database().label()) {
         read_database_name(database());

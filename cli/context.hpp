@@ -70,6 +70,11 @@ class Context {
     /// Reads the name of the database if a question can be asked, which must show it, and no transaction has read it yet.
     /// Throws as any transaction does.
     void ask_for_label();
+    /// Shows the name of the database before a question that must not wait for a slow one: gives up after half a second,
+    /// silently. If there is a fault, the command itself reports it.
+    void glance_at_database();
+    /// Returns true if a change was made of which the change feed took no row.
+    bool unannounced() const;
     Output &output() { return *m_output; }
     Prompt &prompt() { return *m_prompt; }
     /// Returns who runs the command. Actor: --actor, else the CI run, else SUDO_USER, else the login name. Trace:

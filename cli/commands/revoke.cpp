@@ -10,10 +10,8 @@
 #include "cli/output/output.hpp"
 #include "cli/scan/scan_files.hpp"
 #include "cli/scan/scan_report.hpp"
-#include "relay/db/database.hpp"
 #include "relay/inspect/inspect.hpp"
 #include "relay/model/error.hpp"
-#include "relay/naming/name_database.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -31,23 +29,6 @@ struct Options {
     Waits waits{};
 };
 
-/// Shows which database this is before a question that must not wait for a slow one: gives up after half a second,
-/// silently. If there is a fault, the command itself reports it.
-void glance_at_database(Context &context) {
-    auto settings = settings_without_starting(context.globals());
-    if (context.globals().yes || !context.prompt().can_ask() || !settings || context.database().label()) {
-        return;
-    }
-    settings->timeout = std::min(settings->timeout, std::chrono::milliseconds(500));
-    try {
-        db::Database database(*settings);  // not the command's: its connection may be stuck afterwards
-        DatabaseLabel const label = read_database_name(database).label;
-        if (label.name) {
-            context.output().note("database: " + describe(label));
-        }
-    } catch (Error const &) {}
-}
-
 /// Asks at a terminal, because a revocation is permanent; a script that says revoke means it. The question shows which
 /// database this is; for one subject it appears soon even if the database is slow, without that line. `many` names several
 /// keys.
@@ -56,7 +37,7 @@ void confirm_end(Context &context, std::vector<std::string> const &subjects, std
         return;
     }
     bool const is_one = subjects.size() == 1;
-    is_one ? glance_at_database(context) : context.ask_for_label();
+    is_one ? context.glance_at_database() : context.ask_for_label();
     bool const agents = subjects.front().starts_with("agent ");
     std::string const what =
         is_one ? subjects.front() : std::to_string(subjects.size()) + ' ' + (agents ? "agents" : many);

@@ -1,7 +1,5 @@
 #include "cli/documents/stamp.hpp"
 
-#include "relay/db/database.hpp"
-
 namespace relay::cli {
 
 namespace {
@@ -24,7 +22,7 @@ void stamp(Document &document, Context &context, WriteReceipt const &receipt) {
         document.at = receipt.at;
     }
     attribute(document, context, receipt.db_role);
-    if (context.database().unannounced()) {
+    if (context.unannounced()) {
         document.warnings.emplace_back(
             "the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it");
     }

@@ -9,7 +9,7 @@ namespace relay::cli {
 
 namespace {
 
-/// This program's words for an act; `{1}` and `{2}` are replaced with its subjects.
+/// This program's words for an act; `{1}`, `{2}` and `{3}` are replaced with its subjects.
 struct Wording {
     std::string_view text;
     bool is_command = true;  ///< false: a sentence, because only the user knows what the command needs
@@ -27,6 +27,7 @@ Wording wording_of(Act act, Globals const &globals) {
                        : sentence("if you do not need its data, run DROP SCHEMA relay, relay_api CASCADE in psql");
         case Act::show_schema_status: return {"schema status"};
         case Act::verify_schema: return {"schema verify"};
+        case Act::repair_schema: return {"schema apply --repair"};
         case Act::show_connection: return {"whoami"};
         case Act::show_settings: return {"config show"};
         case Act::allow_more_time: return sentence("use a longer --timeout, e.g. --timeout 60s");
@@ -92,6 +93,8 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::extend_legacy_window: return {"migrate-legacy extend --deadline 7d --reason 'more time to move'"};
         case Act::finish_legacy_window: return {"migrate-legacy finish"};
         case Act::finish_legacy_accepting: return {"migrate-legacy finish --allow-active {1} --allow-never-seen {2}"};
+        case Act::finish_legacy_after:
+            return {"migrate-legacy finish --quiet-for {3} --allow-active {1} --allow-never-seen {2}"};
         case Act::deny_legacy: return {"migrate-legacy abort --deny-all"};
         case Act::try_without_change: return sentence("preview the change with --dry-run");
         case Act::name_relay_settings:

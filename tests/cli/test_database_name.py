@@ -188,6 +188,7 @@ FINAL = {
 @pytest.mark.parametrize("typed, code", [("eu-west", 0), ("y", 13)])
 def test_the_end_of_many_keys_needs_the_name_after_yes(named, tmp_path, name, typed, code):
     words, question = FINAL[name]
+    named("agent", "create", "other", "--org", "acme", "--name", "Other", "--secret-file", "other.key", check=0)
     (tmp_path / "out").mkdir(mode=0o700)
     session = named.terminal(*words, columns=250)
     session.expect_exact("database: eu-west (production)")

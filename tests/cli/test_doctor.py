@@ -125,7 +125,7 @@ def test_a_gateway_whose_sessions_are_logged_otherwise_is_named(relay, database,
 
 def follow(server, found):
     """Runs the statements that a check advises."""
-    for statement in found["next"].splitlines():
+    for statement in found["next"].split("; "):
         if statement.startswith("ALTER ROLE") or statement.startswith("ALTER DATABASE"):
             server.query(statement)
 

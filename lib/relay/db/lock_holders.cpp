@@ -46,7 +46,7 @@ Error with_lock_holders(Settings const &settings, Error const &timeout) {
     }
     Hint hint = timeout.hint();
     for (TextRow const &row : holders) {
-        hint.why += (hint.why.empty() ? "" : ", ") + describe(row);
+        hint.why += (hint.why.empty() ? "pg_locks shows: " : ", ") + describe(row);
     }
     hint.next = Advice("try again when it has ended, or end it: SELECT pg_terminate_backend(" +
                        holders.front().at("pid") + ")");

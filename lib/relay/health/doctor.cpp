@@ -5,6 +5,7 @@
 #include "relay/legacy/status_sql.hpp"
 #include "relay/legacy/windows_sql.hpp"
 #include "relay/model/error.hpp"
+#include "relay/schema/repair_plan.hpp"
 #include "relay/schema/schema_sql.hpp"
 #include "relay/version.hpp"
 
@@ -255,8 +256,8 @@ void Examiner::ask_catalog() {
         look_at_schema();
     }
     ask(Ground::catalog, {"schema.drift", "grants.foreign"}, [this](db::Transaction &transaction) {
-        auto const differences = sql::verify_schema(transaction);
-        tell(doctor::judge_drift(differences));
+        auto const [expected, differences] = sql::compare_catalog(transaction);
+        tell(doctor::judge_drift(differences, is_repairable(differences, expected)));
         tell(doctor::judge_foreign_grants(differences));
     });
     ask(Ground::catalog, {"grants.gateways", "grants.tenants", "grants.billing"}, [this](db::Transaction &transaction) {

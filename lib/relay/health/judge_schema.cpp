@@ -56,7 +56,7 @@ CheckResult judge_schema(SchemaStatus const &status, int known_version) {
     return result;
 }
 
-CheckResult judge_drift(std::vector<SchemaDifference> const &differences) {
+CheckResult judge_drift(std::vector<SchemaDifference> const &differences, bool repairable) {
     std::vector<std::string> lines;
     for (SchemaDifference const &difference : differences) {
         if (!is_foreign_grant(difference)) {
@@ -71,7 +71,10 @@ CheckResult judge_drift(std::vector<SchemaDifference> const &differences) {
     return {"schema.drift", CheckStatus::error,
             fmt::format("{} {} from what the migrations made; first: {}", lines.size(),
                         lines.size() == 1 ? "object differs" : "objects differ", lines.front()),
-            advise(Act::verify_schema)};
+            repairable ? advise(Act::verify_schema)
+                             .also(advise(Act::repair_schema))
+                             .noting("sets owners and rights, which a restore may have lost")
+                       : advise(Act::verify_schema)};
 }
 
 CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &differences) {

@@ -191,7 +191,7 @@ CheckResult judge_standbys(sql::ServerFacts const &facts, sql::SynchronousStandb
     if (standbys.streaming == 0) {
         return {"server.standbys", CheckStatus::error,
                 "commits wait for standbys " + standbys.names + ", but none is connected: only block and revoke work",
-                Advice("start one").also(set_server_setting(facts, "synchronous_standby_names", "''"))};
+                "start one, or " + set_server_setting(facts, "synchronous_standby_names", "''")};
     }
     return {"server.standbys", CheckStatus::ok,
             fmt::format("commits wait for standbys {}: {} streaming", standbys.names, standbys.streaming), ""};

@@ -31,6 +31,12 @@ std::string logged_statements(sql::ServerFacts const &facts) {
     return fmt::format("{}", fmt::join(reasons, ", "));
 }
 
+/// Returns the setting; empty if it is `off`, or unknown to the server.
+std::string setting_unless(sql::ServerFacts const &facts, char const *name, std::string_view off) {
+    std::string const value = setting_of(facts, name);
+    return value == off ? std::string() : value;
+}
+
 /// A module that logs statements, if this session has loaded it.
 struct LoggingModule {
     std::string how{};  ///< "auto_explain.log_min_duration = 0 ms"; empty: it logs nothing
@@ -41,8 +47,8 @@ struct LoggingModule {
 
 /// Since PostgreSQL 16, auto_explain logs parameters unless it is forbidden.
 LoggingModule auto_explain(sql::ServerFacts const &facts) {
-    std::string const duration = setting_of(facts, "auto_explain.log_min_duration");
-    if (duration.empty() || duration == "-1") {
+    std::string const duration = setting_unless(facts, "auto_explain.log_min_duration", "-1");
+    if (duration.empty()) {
         return {};
     }
     std::string const length = setting_of(facts, "auto_explain.log_parameter_max_length");
@@ -53,8 +59,8 @@ LoggingModule auto_explain(sql::ServerFacts const &facts) {
 }
 
 LoggingModule pgaudit(sql::ServerFacts const &facts) {
-    std::string const classes = setting_of(facts, "pgaudit.log");
-    if (classes.empty() || classes == "none") {
+    std::string const classes = setting_unless(facts, "pgaudit.log", "none");
+    if (classes.empty()) {
         return {};
     }
     return {.how = "pgaudit.log = " + classes,
@@ -76,12 +82,12 @@ std::vector<std::string> by_login(std::vector<sql::GatewayLogSetting> const &own
     return texts;
 }
 
-Advice undo_each(std::vector<sql::GatewayLogSetting> const &own) {
-    Advice advice(own.front().undo);
-    for (std::size_t i = 1; i < own.size(); ++i) {
-        advice = std::move(advice).also(own[i].undo);
+std::string undo_each(std::vector<sql::GatewayLogSetting> const &own) {
+    std::string statements;
+    for (sql::GatewayLogSetting const &one : own) {
+        statements += (statements.empty() ? "" : "; ") + one.undo;
     }
-    return advice;
+    return statements;
 }
 
 }  // namespace
@@ -98,7 +104,7 @@ std::string setting_of(sql::ServerFacts const &facts, char const *name) {
     return found == facts.settings.end() ? std::string() : found->second;
 }
 
-Advice set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value) {
+std::string set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value) {
     std::string const statement = fmt::format("ALTER SYSTEM SET {} = {}; SELECT pg_reload_conf()", name, value);
     std::string const server =
         !facts.managed_by.empty()
@@ -107,7 +113,7 @@ Advice set_server_setting(sql::ServerFacts const &facts, std::string const &name
             ? statement
             : "as a superuser: " + statement + "; on a managed server, set it in the provider's parameters";
     auto const overruled = facts.undo.find(name);
-    return overruled == facts.undo.end() ? Advice(server) : Advice(overruled->second).also(server);
+    return overruled == facts.undo.end() ? server : overruled->second + "; then " + server;
 }
 
 CheckResult judge_durability(sql::ServerFacts const &facts) {
@@ -134,10 +140,10 @@ CheckResult judge_durability(sql::ServerFacts const &facts) {
 
 CheckResult judge_password_hashing(sql::ServerFacts const &facts, sql::KeptPasswords const &kept) {
     if (setting_of(facts, "password_encryption") == "md5") {
-        return {
-            "server.passwords", CheckStatus::warn,
-            "password_encryption is md5: anyone who copies the hash of a login's password can log in with it",
-            set_server_setting(facts, "password_encryption", "'scram-sha-256'").also("then set the passwords again")};
+        return {"server.passwords", CheckStatus::warn,
+                "password_encryption is md5: anyone who copies the hash of a login's password can log in with it",
+                Advice(set_server_setting(facts, "password_encryption", "'scram-sha-256'"))
+                    .also("then set the passwords again")};
     }
     if (!kept.md5.empty()) {
         return {"server.passwords", CheckStatus::warn,

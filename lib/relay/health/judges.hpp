@@ -20,7 +20,7 @@ std::string first_of(std::vector<std::string> const &names);
 std::string setting_of(sql::ServerFacts const &facts, char const *name);
 /// Returns what to do so that a setting has this value: for the whole server, and before that for the role or database that
 /// overrules it. ALTER SYSTEM is for superusers, and not possible on a managed server.
-Advice set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value);
+std::string set_server_setting(sql::ServerFacts const &facts, std::string const &name, std::string const &value);
 
 // The server and the connection to it ---------------------------------------------------------------------------------
 
@@ -42,7 +42,8 @@ CheckResult judge_clock(std::chrono::milliseconds ahead, std::chrono::millisecon
 
 CheckResult judge_schema(SchemaStatus const &status, int known_version);
 /// Judges all differences except grants to roles that are not relay's groups: those are for judge_foreign_grants.
-CheckResult judge_drift(std::vector<SchemaDifference> const &differences);
+/// `repairable`: repair_schema() would mend some of them.
+CheckResult judge_drift(std::vector<SchemaDifference> const &differences, bool repairable);
 CheckResult judge_foreign_grants(std::vector<SchemaDifference> const &differences);
 CheckResult judge_gateway_logins(std::vector<sql::GroupLogin> const &logins);
 CheckResult judge_tenant_logins(std::vector<sql::GroupLogin> const &logins);

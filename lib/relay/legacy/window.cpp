@@ -124,8 +124,11 @@ void require_listener(db::Transaction &transaction, LegacyWindow const &window, 
     }
 }
 
-Advice finish_accepting(std::int64_t active, std::int64_t never_seen) {
-    return advise(Act::finish_legacy_accepting, std::to_string(active), std::to_string(never_seen));
+Advice finish_accepting(LegacyCounts const &counts, seconds quiet) {
+    std::string const active = std::to_string(counts.on_shared_secret);
+    std::string const never_seen = std::to_string(counts.never_seen);
+    return quiet == usual_legacy_quiet ? advise(Act::finish_legacy_accepting, active, never_seen)
+                                       : advise(Act::finish_legacy_after, active, never_seen, format_duration(quiet));
 }
 
 void require_count(std::int64_t count, std::int64_t allowed, std::string const &some, std::string const &none,
@@ -152,7 +155,7 @@ void require_quiet(db::Transaction &transaction, LegacyWindow const &window, Fin
     auto const named = [&](LegacyActivity activity, std::int64_t count) {
         return count > 0 ? describe(transaction, request.quiet, activity, count) : std::string();
     };
-    Advice const accept = finish_accepting(counts.on_shared_secret, counts.never_seen);
+    Advice const accept = finish_accepting(counts, request.quiet);
     require_count(counts.on_shared_secret, request.allow_active, "used the shared secret in the last " + within,
                   "no listed agent used the shared secret in the last " + within,
                   named(LegacyActivity::on_shared_secret, counts.on_shared_secret), accept);

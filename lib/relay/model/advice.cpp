@@ -55,6 +55,14 @@ Advice advise(Act act, std::string_view subject, std::string_view second) {
     return make_advice(std::move(step));
 }
 
+Advice advise(Act act, std::string_view subject, std::string_view second, std::string_view third) {
+    Step step{.kind = Step::Kind::act, .act = act};
+    for (std::string_view const word : {subject, second, third}) {
+        step.words.emplace_back(word);
+    }
+    return make_advice(std::move(step));
+}
+
 Advice use_tool(std::string_view name, std::string_view first, std::string_view second) {
     Step step{.kind = Step::Kind::tool};
     for (std::string_view const word : {name, first, second}) {

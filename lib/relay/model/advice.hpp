@@ -93,6 +93,8 @@ enum class Act {
     deny_legacy,
     try_without_change,  ///< the same command, as a dry run
     name_relay_settings,  ///< give the file from which the relay takes its environment
+    repair_schema,  ///< set owners and rights as the migrations do
+    finish_legacy_after,  ///< as finish_legacy_accepting, for another quiet time: (number, number, duration)
 };
 
 /// One thing to do. Made by Advice.
@@ -145,6 +147,7 @@ Advice make_advice(Step step);
 Advice advise(Act act);
 Advice advise(Act act, std::string_view subject);
 Advice advise(Act act, std::string_view subject, std::string_view second);
+Advice advise(Act act, std::string_view subject, std::string_view second, std::string_view third);
 
 /// AgentId, OrgId, ... (This header cannot include theirs, because their errors give advice.)
 template <typename T>

@@ -227,7 +227,7 @@ std::string check_free_text(std::string const &what, std::string_view text, std:
     return std::string(text);
 }
 
-/// As check_free_text, for what people tell apart in a list, where no one sees a blank at an end.
+/// As check_free_text, for names, which people compare in lists, where no one sees a blank at an end.
 std::string check_name(std::string const &what, std::string_view text, std::size_t most) {
     std::string name = check_free_text(what, text, most);
     char32_t last = ' ';
