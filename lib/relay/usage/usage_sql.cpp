@@ -54,6 +54,8 @@ CROSS JOIN LATERAL (
     SELECT CASE
         WHEN l.kind = 'rows' AND asked.is_today AND l.meter = 'agents' THEN
             (SELECT s.agents FROM relay.organization_status AS s WHERE s.org_id = l.org_id)
+        WHEN l.kind = 'rows' AND asked.is_today AND l.meter = 'devices' THEN
+            (SELECT count(*) FROM relay.device_status AS d WHERE d.org_id = l.org_id AND d.status IN ('active', 'blocked'))
         WHEN l.kind = 'day' THEN
             COALESCE((SELECT u.used FROM relay.usage AS u WHERE u.org_id = l.org_id AND u.meter = l.meter AND u.day = asked.day), 0)
         WHEN l.kind = 'held' AND asked.is_today THEN
