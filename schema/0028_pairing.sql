@@ -19,15 +19,6 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION relay.require_primary(what text) RETURNS void
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF pg_is_in_recovery() THEN
-        RAISE EXCEPTION 'this server is a standby: call % on the primary', what USING ERRCODE = 'read_only_sql_transaction';
-    END IF;
-END
-$$;
-
 -- Whether an agent may pair: ok, blocked or revoked, itself or its organization. A revocation that was lifted still ends what was made
 -- before.
 CREATE FUNCTION relay.pairing_standing(agent_id text, org_id text, made_order bigint) RETURNS text
