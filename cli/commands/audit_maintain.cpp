@@ -118,8 +118,8 @@ audit_month_dropped. At a terminal the command names the months and asks; a scri
 a member of relay_owner, because no other role can delete from the audit trail. Everything else needs a member of
 relay_provisioner.
 
-Authentication continues meanwhile. Changing a partition needs a lock for which other sessions must wait, so the
-command tries for a tenth of a second at a time and holds the lock only briefly. If auth_events is never free (for
+Authentication continues meanwhile. Changing a partition needs a lock for which other sessions must wait. The
+command tries for a tenth of a second at a time, and holds the lock only briefly. If auth_events is never free (for
 example during a long export), the command exits 8: run it again. Moving rows takes about a second per 100000; allow
 for it with --timeout.
 

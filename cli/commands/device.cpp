@@ -11,7 +11,7 @@ with a refresh token that changes at each use. relay-admin-devices(7) describes 
 codes and tokens. `block`, `unblock` and `revoke` have --device. A blocked or revoked agent or organization blocks or
 revokes its devices, too.
 )",
-    .audience = Audience::other,
+    .audience = Audience::tenants,
 };
 
 }  // namespace relay::cli::commands

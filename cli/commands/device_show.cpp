@@ -61,7 +61,7 @@ Command const device_show{
     .path = "device show",
     .summary = "show a device",
     .doc =
-        R"(Shows whose device it is, what a gateway would decide about it, when it was paired, when its refresh token ends,
+        R"(Shows whose device it is, and what a gateway would decide about it. Also when it was paired, when its refresh token ends,
 and when and from where it was last seen. If the device, its agent or its organization is blocked or revoked, the command
 also shows by whom and why.
 

@@ -95,10 +95,10 @@ RELAY_API_KEY=... of an env file, or the JSON of --secret-format json. In a text
 With --address, the command also checks whether the policy of the agent accepts calls from that address. Without it,
 addresses are not checked.
 
-Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's (unknown_key,
-expired, retired, revoked, blocked, agent_mismatch, over_limit, address_not_allowed), or malformed (the checksum or the form is wrong), admin_token
-(an organization's token, not an agent's key) or device_token (a refresh token of a device); the last three need no
-database.
+Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's: unknown_key,
+expired, retired, revoked, blocked, agent_mismatch, over_limit or address_not_allowed. Three more need no database:
+malformed (the checksum or the form is wrong), admin_token (an organization's token, not an agent's key) and
+device_token (a refresh token of a device).
 
 EXAMPLES
   relay-admin key verify < payments.env

@@ -72,7 +72,7 @@ system reads it and adds them. Meters that were not used have no line.
 
 For a flow, "used" is the sum of the month, and "peak" the most of a day. The field "days_at_limit" counts the days on
 which something was refused or nothing was left. For a stock, "peak" is the most that was held at the same time. The
-field "unit_hours" is amount × hours: three machines for two hours are 6.00. The field "peak_day" is the first day with
+field "unit_hours" is amount times hours: three machines for two hours are 6.00. The field "peak_day" is the first day with
 the peak, and "plan" the plan that is in force now.
 
 The field "complete" is false while the month is not over. Days and months are in UTC. Usage is kept for 25 months.

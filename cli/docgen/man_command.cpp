@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
+#include <utility>
 
 namespace relay::cli::docgen {
 
@@ -112,13 +114,22 @@ void add_mentioned(ProgramModel const &program, CommandModel const &command, std
 constexpr std::array<std::string_view, 7> rotation_commands{"rotate-key", "key due", "key list", "key retire",
                                                             "key wait",   "metrics", "recover"};
 
+constexpr std::array<std::pair<std::string_view, std::string_view>, 5> guides_of_groups{
+    {{"device", "relay-admin-devices(7)"},
+     {"plan", "relay-admin-plans(7)"},
+     {"policy", "relay-admin-plans(7)"},
+     {"subscription", "relay-admin-plans(7)"},
+     {"usage", "relay-admin-plans(7)"}}};
+
 std::string see_also(ProgramModel const &program, CommandModel const &command) {
     std::vector<std::string> pages{manual_page_name({})};
     if (std::ranges::find(rotation_commands, join_path(command.path)) != rotation_commands.end()) {
         pages.push_back("relay-admin-rotation(7)");
     }
-    if (command.path.front() == "plan" || command.path.front() == "subscription") {
-        pages.push_back("relay-admin-plans(7)");
+    for (auto const &[first_word, guide] : guides_of_groups) {
+        if (command.path.front() == first_word) {
+            pages.emplace_back(guide);
+        }
     }
     add_mentioned(program, command, pages);
     Path const &group = command.is_group ? command.path : Path(command.path.begin(), command.path.end() - 1);

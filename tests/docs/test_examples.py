@@ -125,13 +125,18 @@ def test_what_changes_nothing_runs_as_it_is(relay, database, tmp_path):
     rotate(relay, tmp_path / "k2", agent=AGENTS[0])
     relay("block", AGENTS[1], "--ticket", "INC-42", check=0)
     key = database.value("SELECT key_id FROM relay.agent_keys WHERE state = 'retiring'")
+    device = database.value(
+        "INSERT INTO relay.devices (device_id, org_id, agent_id, name, token_hash, token_ttl, expires_at)"
+        " SELECT '16j3vydw98vz', org_id, agent_id, 'Browser', sha256('x'), '1 day', now() + interval '1 day'"
+        " FROM relay.agents WHERE agent_id = %s RETURNING device_id", AGENTS[0])  # fmt: skip
     ran = set()
     for line in dict.fromkeys(line for _, line in LINES):
         for words in invocations(line):
             if not words or not changes_nothing(words):
                 continue
             words = [word for word in words if word != "--sandbox"]
-            words = [key if re.fullmatch(r"[0-9a-hjkmnp-tv-z]{12}", word) else word for word in words]
+            known = device if words[0] == "device" else key
+            words = [known if re.fullmatch(r"[0-9a-hjkmnp-tv-z]{12}", word) else word for word in words]
             if words[:2] == ["key", "wait"]:
                 words[words.index("--timeout") + 1] = "0"
             place_files(words, tmp_path)

@@ -16,7 +16,7 @@ def test_each_listing_does_what_the_text_says(database, home, tmp_path):
     answers = []
     for each in listings("plans", "sh"):
         if "usage release" in each.text:  # what the text before the listing says
-            database.query("SELECT * FROM relay_api.hold('acme-corp', 'vms', 'vm-17')")
+            database.rows("SELECT * FROM relay_api.hold('acme-corp', 'vms', 'vm-17')")
         for line in each.text.replace("\\\n", " ").splitlines():
             (words,) = invocations(line)
             words = [re.sub(r"\$\(date .*\)", f"{datetime.now(timezone.utc):%Y-%m}", word) for word in words]

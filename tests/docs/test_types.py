@@ -23,6 +23,7 @@ OTHER_MEANING = {
     ("lib/relay/legacy/issue_sql.cpp", "agents"),
     ("lib/relay/legacy/windows_sql.cpp", "agents"),
     ("cli/plans/limit_flags.cpp", "none"),  # no limit
+    ("cli/plans/limit_flags.cpp", "plan"),  # the plan decides
 }
 
 IDS = ("OrgId", "AgentId", "RoleId", "KeyId")
