@@ -61,8 +61,8 @@ Command const device_show{
     .path = "device show",
     .summary = "show a device",
     .doc =
-        R"(Shows whose device it is, and what a gateway would decide about it. Also when it was paired, when its refresh token ends,
-and when and from where it was last seen. If the device, its agent or its organization is blocked or revoked, the command
+        R"(Shows whose device it is, and what a gateway would decide about it. Also when it was paired, when its refresh token
+ends, and when and from where it was last seen. If the device, its agent or its organization is blocked or revoked, the command
 also shows by whom and why.
 
 The last events come newest first. An event `device_refused` with the reason `unknown_token` names no agent: someone

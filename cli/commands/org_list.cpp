@@ -46,7 +46,7 @@ Command const org_list{
     .path = "org list",
     .summary = "list organizations",
     .doc =
-        R"(Lists organizations by id: plan, status, how many agents they have that are not revoked, and how many they
+        R"(Lists organizations by id: plan, status, how many agents they have (without revoked ones), and how many they
 may have. The command shows at most 1000; --all shows all. In JSON, "next" is the cursor for --after (null at the
 end).
 

@@ -59,9 +59,9 @@ It also works on a standby.
 Exit 0: listed, even if the list is empty. 2: no such meter. 3: no such organization.
 
 EXAMPLES
-  relay-admin usage holds acme
+  relay-admin usage holds acme-corp
   # the longest first
-  relay-admin usage holds acme --meter vms --sort since
+  relay-admin usage holds acme-corp --meter vms --sort since
 )",
     .declare = declare,
 };

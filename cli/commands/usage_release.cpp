@@ -64,7 +64,7 @@ Exit 0: released, now or before. 2: no such meter. 3: no such organization, or n
 error suggests similar ones.
 
 EXAMPLES
-  relay-admin usage release acme vms vm-17 --reason "machine was deleted by hand"
+  relay-admin usage release acme-corp vms vm-17 --reason "machine was deleted by hand"
 )",
     .declare = declare,
     .effect = Effect::changes,

@@ -88,7 +88,7 @@ such organization. 5, 12: FILE cannot be written.
 EXAMPLES
   relay-admin usage report --month 2026-11 -o csv
   # a page for one organization
-  relay-admin usage report --month 2026-11 --org acme --html acme-2026-11.html
+  relay-admin usage report --month 2026-11 --org acme-corp --html acme-2026-11.html
 )",
     .declare = declare,
 };

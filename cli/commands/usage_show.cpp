@@ -63,9 +63,9 @@ It also works on a standby.
 Exit 0: shown. 2: the day has not begun, or is no longer kept. 3: no such organization.
 
 EXAMPLES
-  relay-admin usage show acme
+  relay-admin usage show acme-corp
   # the use of another day
-  relay-admin usage show acme --day 2026-11-17
+  relay-admin usage show acme-corp --day 2026-11-17
 )",
     .declare = declare,
 };
