@@ -36,8 +36,7 @@ COMMENT ON COLUMN relay.meters.kind IS
 INSERT INTO relay.meters (meter, kind, unit) VALUES
     ('agents', 'rows', 'agents'), ('devices', 'rows', 'devices'),
     ('messages', 'day', 'messages'), ('api_calls', 'day', 'calls'), ('compute_ms', 'day', 'ms'), ('ai_tokens', 'day', 'tokens'),
-    ('storage_mb', 'held', 'MB'), ('vms', 'held', 'machines'),
-    ('agent_qps', 'rate', 'calls/s');
+    ('storage_mb', 'held', 'MB'), ('vms', 'held', 'machines'), ('agent_qps', 'rate', 'calls/s');
 
 CREATE FUNCTION relay.id_if(is_meant boolean, id text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT CASE WHEN is_meant THEN id END $$;
@@ -73,6 +72,7 @@ CREATE TABLE relay.subscriptions (
     ends_at       timestamptz,
     reference     text,
     said_at       timestamptz NOT NULL,
+    said_plan     text COLLATE "C",
     end_announced boolean NOT NULL DEFAULT false,
     CONSTRAINT subscriptions_state_known CHECK (state IN ('active', 'past_due', 'cancelled')),
     CONSTRAINT subscriptions_end_of_state CHECK ((state = 'active') = (ends_at IS NULL)),
@@ -81,12 +81,12 @@ CREATE TABLE relay.subscriptions (
         pg_catalog.octet_length(reference) >= 1 AND pg_catalog.octet_length(reference) <= 200 AND relay.is_visible(reference))
 );
 CREATE INDEX subscriptions_by_end ON relay.subscriptions (ends_at) WHERE ends_at IS NOT NULL;
-COMMENT ON TABLE relay.subscriptions IS
-    'what the billing system says; no row: only organizations.plan counts, and it does not end';
+COMMENT ON TABLE relay.subscriptions IS 'what the billing system says; no row: only organizations.plan counts, and it does not end';
 COMMENT ON COLUMN relay.subscriptions.ends_at IS
     'the plan is free from then on: the end of the grace (past_due) or of the paid period (cancelled)';
 COMMENT ON COLUMN relay.subscriptions.reference IS 'the id of the subscription in the billing system';
 COMMENT ON COLUMN relay.subscriptions.said_at IS 'when it happened, according to the billing system: an older change changes nothing';
+COMMENT ON COLUMN relay.subscriptions.said_plan IS 'the plan that was said; null: as before; organizations.plan may have been set since';
 COMMENT ON COLUMN relay.subscriptions.end_announced IS 'the end is past, and the feed has the rows of the agents that lost their seat';
 
 SELECT relay.isolate_tenants('relay.limits');
@@ -129,7 +129,6 @@ ALTER TABLE relay.organizations
         AND pg_catalog.array_to_string(allowed_providers, ',') !~ '[^A-Za-z0-9_.,-]'
         AND pg_catalog.octet_length(pg_catalog.array_to_string(allowed_providers, '')) <= 4096) NOT VALID;
 ALTER TABLE relay.organizations VALIDATE CONSTRAINT organizations_plan, VALIDATE CONSTRAINT organizations_providers_form;
-CREATE INDEX organizations_by_plan ON relay.organizations (plan, org_id);
 COMMENT ON COLUMN relay.organizations.plan IS 'the plan while its subscription, if it has one, has not ended: see relay.plan_now';
 COMMENT ON COLUMN relay.organizations.allowed_providers IS 'of what it may hold (machines, storage); null: any';
 GRANT INSERT (allowed_providers), UPDATE (allowed_providers) ON relay.organizations TO relay_provisioner;
@@ -188,11 +187,9 @@ SELECT org.org_id, org.name, org.plan, relay.plan_now(org.plan, sub.ends_at) AS 
        sub.state AS subscription, sub.ends_at AS subscription_ends_at, sub.said_at AS subscription_said_at, org.allowed_providers,
        org.key_max_age, org.auth_mode, org.created_at, org.created_by,
        CASE WHEN standing.revoked THEN 'revoked' WHEN standing.blocked THEN 'blocked' ELSE 'active' END AS status,
-       (SELECT pg_catalog.count(*) FROM relay.agents AS agent
-        WHERE agent.org_id = org.org_id
+       (SELECT pg_catalog.count(*) FROM relay.agents AS agent WHERE agent.org_id = org.org_id
           AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
-                          WHERE gone.subject_id = agent.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke')
-       ) AS agents
+                          WHERE gone.subject_id = agent.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke')) AS agents
 FROM relay.organizations AS org
 JOIN relay.org_limits AS total ON total.org_id = org.org_id AND total.meter = 'agents'
 LEFT JOIN relay.subscriptions AS sub ON sub.org_id = org.org_id
@@ -214,7 +211,6 @@ GRANT SELECT ON relay.organization_status TO relay_provisioner, relay_responder,
 ALTER TABLE relay.agents ADD COLUMN seat timestamptz;
 ALTER TABLE relay.agents ALTER COLUMN seat SET DEFAULT pg_catalog.now();
 COMMENT ON COLUMN relay.agents.seat IS 'its place in the order of seats, earlier ones first; null: created_at';
-CREATE INDEX agents_by_seat ON relay.agents (org_id, (COALESCE(seat, created_at)), agent_id);
 
 CREATE VIEW relay.seat_order AS
 SELECT agent.org_id, agent.agent_id,
@@ -234,16 +230,13 @@ GRANT SELECT ON relay.seat_order, relay.surplus_agents TO relay_provisioner, rel
 -- A gained seat needs no row, because gateways do not cache refusals.
 CREATE FUNCTION relay.announce_lost_seats(org text, agents text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    agent text;
 BEGIN
     IF cardinality(announce_lost_seats.agents) > 1000 THEN
         PERFORM relay.announce(announce_lost_seats.org, NULL, NULL, 'seat_lost', true);
-        RETURN;
+    ELSE
+        PERFORM relay.announce(announce_lost_seats.org, lost.agent_id, NULL, 'seat_lost', true)
+        FROM unnest(announce_lost_seats.agents) AS lost (agent_id);
     END IF;
-    FOREACH agent IN ARRAY announce_lost_seats.agents LOOP
-        PERFORM relay.announce(announce_lost_seats.org, agent, NULL, 'seat_lost', true);
-    END LOOP;
 END
 $$;
 
@@ -265,9 +258,7 @@ END
 $$;
 COMMENT ON FUNCTION relay.note_lost_seats(text, bigint) IS
     'writes the rows of the feed for the agents that lost their seat by a change of limits; returns their number';
-GRANT EXECUTE ON FUNCTION relay.note_lost_seats(text, bigint) TO relay_provisioner;
 
--- Moves agents of one organization to the front, in the order given.
 CREATE FUNCTION relay.keep_agents(org text, agents text[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -290,12 +281,12 @@ END
 $$;
 COMMENT ON FUNCTION relay.keep_agents(text, text[]) IS
     'moves agents to the front of the order of seats, in this order; returns how many others lost their seat';
-GRANT EXECUTE ON FUNCTION relay.keep_agents(text, text[]) TO relay_provisioner;
+GRANT EXECUTE ON FUNCTION relay.note_lost_seats(text, bigint), relay.keep_agents(text, text[]) TO relay_provisioner;
 
 -- Subscriptions --------------------------------------------------------------------------------------------------------------------------
 
 -- Billing systems send events twice and out of order, so the time of the change decides and not the time of its arrival. Of two changes in
--- the same second the one that comes later in the life of a subscription wins, in whatever order they arrive.
+-- the same second the one later in the life of a subscription wins. The end of a subscription that was replaced does not end the next one.
 CREATE FUNCTION relay.change_subscription(
     org_id text, plan text, state text, ends_at timestamptz, reference text, said_at timestamptz,
     actor text, note text, ticket text, trace_id text, OUT changed boolean, OUT reason text)
@@ -304,18 +295,21 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     held         record;
     seats_before bigint;
+    asked_plan   text := plan;
 BEGIN
     PERFORM relay.require_short('org_id', org_id, 63), relay.require_short('plan', plan, 63), relay.require_short('reference', reference, 200),
             relay.require_short('actor', actor, 1000), relay.require_short('note', note, 1000), relay.require_short('ticket', ticket, 1000),
             relay.require_short('trace_id', trace_id, 64);
     -- Two statements, because the second must see what was committed while the first waited.
     PERFORM FROM relay.organizations AS o WHERE o.org_id = change_subscription.org_id FOR NO KEY UPDATE;
-    SELECT o.plan, s.org_id IS NOT NULL AS known, s.state, s.ends_at, s.reference, s.said_at INTO held FROM relay.organizations AS o
+    SELECT o.plan, s.org_id IS NOT NULL AS known, s.state, s.ends_at, s.reference, s.said_at, s.said_plan,
+           (s.ends_at <= statement_timestamp() AND NOT s.end_announced) IS TRUE AS ended_in_silence INTO held FROM relay.organizations AS o
     LEFT JOIN relay.subscriptions AS s ON s.org_id = o.org_id WHERE o.org_id = change_subscription.org_id;
     IF held.plan IS NULL THEN
         RAISE EXCEPTION 'there is no organization %', COALESCE(org_id, 'null') USING ERRCODE = 'invalid_parameter_value';
     END IF;
     plan := COALESCE(plan, held.plan);
+    reference := COALESCE(reference, held.reference);
     IF NOT EXISTS (SELECT FROM relay.plans AS p WHERE p.plan_id = change_subscription.plan) THEN
         RAISE EXCEPTION 'there is no plan %', plan USING ERRCODE = 'invalid_parameter_value';
     END IF;
@@ -327,34 +321,40 @@ BEGIN
     END IF;
 
     changed := false;
-    IF held.known AND (held.state, held.plan, held.ends_at, held.reference) IS NOT DISTINCT FROM (state, plan, ends_at, reference) THEN
+    -- The second: the same event again, after someone else set organizations.plan.
+    IF held.known AND ((held.state, held.plan, held.ends_at, held.reference) IS NOT DISTINCT FROM (state, plan, ends_at, reference)
+        OR (held.state, held.said_plan, held.ends_at, held.reference, held.said_at)
+           IS NOT DISTINCT FROM (state, asked_plan, ends_at, reference, said_at)) THEN
         reason := CASE WHEN said_at < held.said_at THEN 'stale' ELSE 'unchanged' END;
-        UPDATE relay.subscriptions AS s SET said_at = change_subscription.said_at
+        UPDATE relay.subscriptions AS s SET said_at = change_subscription.said_at, said_plan = asked_plan
         WHERE s.org_id = change_subscription.org_id AND s.said_at < change_subscription.said_at;
         RETURN;
     END IF;
-    IF held.known AND (said_at < held.said_at
-        OR (said_at = held.said_at AND ARRAY[state, ends_at::text, plan, COALESCE(reference, '')] COLLATE "C"
-                                       < ARRAY[held.state, held.ends_at::text, held.plan, COALESCE(held.reference, '')] COLLATE "C")) THEN
-        reason := 'stale';
+    reason := CASE WHEN said_at < held.said_at THEN 'stale'
+        WHEN state <> 'active' AND held.state = 'active' AND reference <> held.reference THEN 'other_subscription'
+        WHEN said_at = held.said_at AND ROW(position(state IN 'active past_due cancelled'), COALESCE(ends_at, '-infinity'),
+                COALESCE(asked_plan, '') COLLATE "C", COALESCE(reference, '') COLLATE "C")
+            < ROW(position(held.state IN 'active past_due cancelled'), COALESCE(held.ends_at, '-infinity'),
+                COALESCE(held.said_plan, ''), COALESCE(held.reference, '')) THEN 'stale' ELSE 'ok' END;
+    IF reason <> 'ok' THEN
         RETURN;
     END IF;
 
-    seats_before := relay.limit_of(org_id, 'agents');
+    -- A plan that ended by the clock is free already, but its agents may still have open connections.
+    seats_before := CASE WHEN NOT held.ended_in_silence THEN relay.limit_of(org_id, 'agents') ELSE (SELECT l.amount FROM relay.limits AS l
+        WHERE l.owner_kind = 'plan' AND l.owner_id = held.plan AND l.meter = 'agents') END;
     INSERT INTO relay.auth_events (org_id, action, reason, actor, ticket, trace_id, detail)
     VALUES (org_id, 'plan_changed', note, actor, ticket, trace_id, jsonb_strip_nulls(jsonb_build_object(
         'plan', plan, 'plan_before', held.plan, 'state', state, 'state_before', held.state, 'ends_at', ends_at, 'reference', reference,
-        'said_at', said_at)));
+        'reference_before', held.reference, 'said_at', said_at)));
     UPDATE relay.organizations AS o SET plan = change_subscription.plan
     WHERE o.org_id = change_subscription.org_id AND o.plan <> change_subscription.plan;
-    INSERT INTO relay.subscriptions AS s (org_id, state, ends_at, reference, said_at, end_announced)
-    VALUES (org_id, state, ends_at, reference, said_at, COALESCE(ends_at <= statement_timestamp(), false))
-    ON CONFLICT ON CONSTRAINT subscriptions_pkey DO UPDATE
-    SET state = excluded.state, ends_at = excluded.ends_at, reference = excluded.reference, said_at = excluded.said_at,
-        end_announced = excluded.end_announced;
+    INSERT INTO relay.subscriptions AS s (org_id, state, ends_at, reference, said_at, said_plan, end_announced)
+    VALUES (org_id, state, ends_at, reference, said_at, asked_plan, COALESCE(ends_at <= statement_timestamp(), false))
+    ON CONFLICT ON CONSTRAINT subscriptions_pkey DO UPDATE SET (state, ends_at, reference, said_at, said_plan, end_announced) =
+        (excluded.state, excluded.ends_at, excluded.reference, excluded.said_at, excluded.said_plan, excluded.end_announced);
     PERFORM relay.note_lost_seats(org_id, seats_before);
     changed := true;
-    reason := 'ok';
 END
 $$;
 GRANT EXECUTE ON FUNCTION relay.change_subscription(text, text, text, timestamptz, text, timestamptz, text, text, text, text)
@@ -368,7 +368,7 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION relay_api.set_subscription(text, text, text, timestamptz, text, timestamptz) IS
     'sets what the billing system says: state active (without ends_at), past_due or cancelled (ends_at: when the plan becomes free); '
-    'plan null: as before; said_at: when it happened there; reasons: ok stale unchanged';
+    'plan and reference null: as before; said_at: when it happened there; reasons: ok stale unchanged other_subscription';
 GRANT USAGE ON SCHEMA relay_api TO relay_billing;
 GRANT EXECUTE ON FUNCTION relay_api.set_subscription(text, text, text, timestamptz, text, timestamptz) TO relay_billing;
 

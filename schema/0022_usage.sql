@@ -4,6 +4,10 @@
 -- A block counts as used when it is taken. So there is no lease, and nothing to sweep: a gateway that dies leaves at most one block
 -- charged. A hold has a name, so a caller that lost the answer asks again, and never takes twice.
 
+-- Not in 0021_plans.sql: there the calls of all gateways would wait for them, because ALTER TABLE locks these tables until its COMMIT.
+CREATE INDEX organizations_by_plan ON relay.organizations (plan, org_id);
+CREATE INDEX agents_by_seat ON relay.agents (org_id, (COALESCE(seat, created_at)), agent_id);
+
 -- The meters that a function takes ------------------------------------------------------------------------------------------------------
 
 -- An organization is the one that authenticate returned, so an unknown one is an error of the gateway, not a refusal.
@@ -118,23 +122,20 @@ CREATE TABLE relay.usage (
 CREATE INDEX usage_by_day ON relay.usage (day);
 COMMENT ON COLUMN relay.usage.at_limit IS
     'whether a take of this day was refused or left nothing, whatever the limit is today; null: no take wrote this row';
-GRANT SELECT ON relay.usage TO relay_provisioner, relay_responder, relay_auditor;
 SELECT relay.isolate_tenants('relay.usage');
 GRANT SELECT (org_id, meter, day, used) ON relay.usage TO relay_tenant;
 
 -- How much of `amount` is granted if `left_over` is left; 0: not even at_least. Beyond at_least it is never more than an eighth of what is
--- left, so blocks become small near the end, and no gateway takes the rest of a day from the others. Plain SQL, so that PostgreSQL
--- inlines it.
+-- left, so blocks become small near the end, and no gateway takes the rest of a day from the others. Plain SQL: it is inlined.
 CREATE FUNCTION relay.share_of(left_over bigint, amount bigint, at_least bigint) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN left_over IS NULL THEN amount
-                WHEN left_over < at_least THEN 0
-                ELSE LEAST(amount, GREATEST(at_least, left_over / 8)) END
+                WHEN left_over < at_least THEN 0 ELSE LEAST(amount, GREATEST(at_least, left_over / 8)) END
 $$;
 
--- The usual call is two statements: the limit, and all of the amount from the row of today. Everything else is decided under the lock of
--- that row. The limit is read before that lock, because every other take of the organization waits for it. The day is that of the question:
--- a call that waits for the lock across midnight takes from the day before, and says so in resets_at.
+-- The usual call is two statements: the limit, and all of the amount from the row of today. There the limit is read before the lock of that
+-- row: calls that wait for it while the limit is lowered may still be granted by the one of before. Everything else is decided under the
+-- lock. The day is that of the question: a call that waits across midnight takes from the day before, and says so in resets_at.
 CREATE FUNCTION relay_api.take(org_id text, meter text, amount bigint, at_least bigint DEFAULT NULL)
 RETURNS relay_api.quota_answer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
@@ -175,6 +176,7 @@ BEGIN
         ON CONFLICT ON CONSTRAINT usage_pkey DO NOTHING;
         SELECT u.used INTO taken FROM relay.usage AS u
         WHERE u.org_id = take.org_id AND u.meter = take.meter AND u.day = today FOR NO KEY UPDATE;
+        SELECT l.amount INTO most FROM relay.org_limits AS l WHERE l.org_id = take.org_id AND l.meter = take.meter;
         answer.granted := relay.share_of(most - taken, take.amount, needed);
         UPDATE relay.usage AS u
         SET used = u.used + answer.granted, at_limit = (u.at_limit OR answer.granted IN (0, most - taken)) IS TRUE
@@ -193,7 +195,6 @@ $$;
 COMMENT ON FUNCTION relay_api.take(text, text, bigint, bigint) IS
     'takes `amount` of a flow from today''s limit (UTC), or a part, but at least `at_least` (null: all or nothing); '
     'primary only; reasons: ok over_quota';
-GRANT EXECUTE ON FUNCTION relay_api.take(text, text, bigint, bigint) TO relay_gateway;
 
 -- Returns what is used of that day. After its end nothing changes: the day is accounted.
 CREATE FUNCTION relay_api.give_back(org_id text, meter text, amount bigint, taken_until timestamptz) RETURNS bigint
@@ -225,7 +226,7 @@ $$;
 COMMENT ON FUNCTION relay_api.give_back(text, text, bigint, timestamptz) IS
     'gives back what a take granted and no one used; taken_until is its resets_at: after that nothing changes; '
     'returns what is used of that day; primary only';
-GRANT EXECUTE ON FUNCTION relay_api.give_back(text, text, bigint, timestamptz) TO relay_gateway;
+GRANT EXECUTE ON FUNCTION relay_api.take(text, text, bigint, bigint), relay_api.give_back(text, text, bigint, timestamptz) TO relay_gateway;
 
 -- Stocks -------------------------------------------------------------------------------------------------------------------------------
 
@@ -248,7 +249,8 @@ CREATE TABLE relay.holds (
 -- The amounts are in the index, too: a new hold adds them up.
 CREATE UNIQUE INDEX holds_open ON relay.holds (org_id, meter, hold_id) INCLUDE (amount) WHERE ended_at IS NULL;
 CREATE INDEX holds_by_end ON relay.holds (ended_at);
-GRANT SELECT ON relay.holds TO relay_provisioner, relay_responder, relay_auditor;
+CREATE INDEX holds_by_org ON relay.holds (org_id, meter, hold_id, ended_at);
+GRANT SELECT ON relay.usage, relay.holds TO relay_provisioner, relay_responder, relay_auditor;
 SELECT relay.isolate_tenants('relay.holds');
 GRANT SELECT (org_id, meter, hold_id, amount, provider, since, ended_at) ON relay.holds TO relay_tenant;
 
@@ -288,8 +290,7 @@ BEGIN
     answer.reason := CASE
         WHEN hold.amount <= old.amount AND source IS NOT DISTINCT FROM old.provider THEN 'ok'
         WHEN allowed IS NOT NULL AND (source = ANY (allowed)) IS NOT TRUE THEN 'provider_not_allowed'
-        WHEN held + hold.amount > most THEN 'over_quota'
-        ELSE 'ok' END;
+        WHEN held + hold.amount > most THEN 'over_quota' ELSE 'ok' END;
     answer.remaining := most - LEAST(most, held + CASE WHEN answer.reason = 'ok' THEN hold.amount ELSE COALESCE(old.amount, 0) END);
 
     IF answer.reason <> 'ok' THEN
@@ -325,8 +326,7 @@ BEGIN
     PERFORM FROM relay.organizations AS o WHERE o.org_id = end_hold.org_id FOR NO KEY UPDATE;
     PERFORM relay.require_meter(end_hold.org_id, end_hold.meter, 'held');
     RETURN QUERY UPDATE relay.holds AS h SET ended_at = GREATEST(clock_timestamp(), h.since)
-    WHERE h.org_id = end_hold.org_id AND h.meter = end_hold.meter AND h.hold_id = end_hold.hold_id AND h.ended_at IS NULL
-    RETURNING h.*;
+    WHERE h.org_id = end_hold.org_id AND h.meter = end_hold.meter AND h.hold_id = end_hold.hold_id AND h.ended_at IS NULL RETURNING h.*;
 END
 $$;
 

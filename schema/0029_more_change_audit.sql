@@ -1,5 +1,6 @@
--- The audit of more changes by SQL: of the expiry of a key, a new admin token, permissions and roles, what an organization may do, and the
--- window of the shared secret. As in 0015_change_audit.sql, a trigger writes the event unless the transaction has written its own.
+-- The audit of more changes by SQL: of the expiry of a key, a new admin token, permissions and roles, what an organization may do, plans and
+-- limits, and the window of the shared secret. As in 0015_change_audit.sql, a trigger writes the event unless the transaction has written
+-- its own.
 -- And names: of the database, and of what people read in lists.
 
 -- The end of a grace is a promise that the key stops working. Not BEFORE UPDATE: see relay.keep_ended.
@@ -73,6 +74,15 @@ CREATE CONSTRAINT TRIGGER audit_role_permissions AFTER INSERT OR UPDATE OR DELET
     EXECUTE FUNCTION relay.audit_change('permissions_changed', 'permission_granted', 'permission_revoked', 'role_deleted');
 CREATE CONSTRAINT TRIGGER audit_organization AFTER UPDATE ON relay.organizations DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION relay.audit_change('org_updated', 'plan_changed');
+CREATE CONSTRAINT TRIGGER audit_new_limit AFTER INSERT OR DELETE ON relay.limits DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    EXECUTE FUNCTION relay.audit_change('limits_changed', 'org_created', 'org_updated', 'plan_created', 'plan_updated', 'policy_changed');
+CREATE CONSTRAINT TRIGGER audit_limit AFTER UPDATE ON relay.limits DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*)
+    EXECUTE FUNCTION relay.audit_change('limits_changed', 'org_created', 'org_updated', 'plan_created', 'plan_updated', 'policy_changed');
+CREATE CONSTRAINT TRIGGER audit_new_plan AFTER INSERT ON relay.plans DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION relay.audit_change('plan_created');
+CREATE CONSTRAINT TRIGGER audit_plan AFTER UPDATE ON relay.plans DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION relay.audit_change('plan_updated');
 
 CREATE FUNCTION relay.audit_window() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -83,6 +83,11 @@ ExitStatus run(Options const &options, Context &context) {
                                     format_instant_seconds(done.subscription.said_at.value_or(Instant())) +
                                     ", and nothing was changed");
     }
+    if (done.reason == SubscriptionReason::other_subscription) {
+        document.warnings.push_back(
+            fmt::format("other_subscription: the active subscription is {}, not {}, and nothing was changed",
+                        done.subscription.reference.value_or(""), request.reference ? request.reference->text() : ""));
+    }
     if (done.changed && done.surplus > 0) {
         document.warnings.push_back(
             fmt::format("{} without a seat: gateways refuse them with over_limit; to see which: {}",
@@ -108,7 +113,10 @@ Runner declare(OptionSet &set) {
               options->ends);
     add_value(set, {.names = "--plan", .type = "PLAN", .description = "the plan until then (default: as before)"},
               options->plan);
-    add_value(set, {.names = "--ref", .type = "ID", .description = "id of the subscription in the billing system"},
+    add_value(set,
+              {.names = "--ref",
+               .type = "ID",
+               .description = "id of the subscription in the billing system (default: as before)"},
               options->reference);
     add_instant(set, {.names = "--said-at", .description = "when the change happened there (default: now)"},
                 options->said_at);
@@ -130,10 +138,12 @@ While the state is past_due or cancelled, all that exists continues to work. A n
 `agent create` exits 6.
 
 Events of a billing system may arrive twice, or late. So --said-at says when the change happened. If the stored state is
-of a later time, nothing changes, and a warning says "stale". Agents that exist never
-make the command refuse: a warning counts those without a seat.
+of a later time, nothing changes, and a warning says "stale". If an active subscription has another --ref, it has
+replaced this one. Then past_due or cancelled changes nothing, and a warning says "other_subscription".
 
-Exit 0: set, already as requested, or stale ("changed": false). 2: --ends is missing, or given for an active
+Agents that exist never make the command refuse: a warning counts those without a seat.
+
+Exit 0: set, already as requested, or another change is in force ("changed": false). 2: --ends is missing, or given for an active
 subscription; no such plan. 3: no such organization.
 
 EXAMPLES

@@ -14,7 +14,7 @@ namespace relay::cli {
 namespace {
 
 constexpr std::size_t most_providers = 64;
-constexpr std::size_t longest_provider = 63;
+constexpr std::size_t longest_provider = 64;
 
 std::string amounts(LimitOwner owner) {
     return fmt::format("a whole number, 0 to {}, or none{}", most_of_a_meter,

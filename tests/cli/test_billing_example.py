@@ -24,7 +24,7 @@ def event(number, status, *, org="acme", kind="updated", **more):
     subscription = {
         "id": "sub_1Pq", "object": "subscription", "status": status, "cancel_at": None, "cancel_at_period_end": False, "ended_at": None,
         "customer": "cus_9", "currency": "eur", "metadata": {"relay_org_id": org} if org else {},
-        "items": {"object": "list", "data": [{"id": "si_1", "current_period_end": T0 + 30 * 86400, "price": {"id": "price_1"}}]}, **more,
+        "items": {"object": "list", "data": [{"id": "si_1", "current_period_start": T0, "current_period_end": T0 + 30 * 86400, "price": {"id": "price_1"}}]}, **more,
     }  # fmt: skip
     return {"id": f"evt_{number}", "object": "event", "api_version": "2025-03-31.basil", "created": T0 + 3600 * number, "livemode": False,
             "type": f"customer.subscription.{kind}", "data": {"object": subscription}}  # fmt: skip
@@ -75,8 +75,9 @@ def stored(database):
         (event(1, "active", cancel_at_period_end=True), "cancelled", T0 + 30 * 86400),
         (event(1, "active", cancel_at=T0 + 86400), "cancelled", T0 + 86400),
         (event(1, "active", cancel_at_period_end=True, current_period_end=T0 + 5, items={}), "cancelled", T0 + 5),
-        (event(1, "past_due"), "past_due", T0 + 3600 + 14 * 86400),
-        (event(1, "unpaid"), "past_due", T0 + 3600 + 14 * 86400),
+        (event(1, "past_due"), "past_due", T0 + 14 * 86400),
+        (event(1, "unpaid"), "past_due", T0 + 14 * 86400),
+        (event(1, "unpaid", current_period_start=T0 + 5, items={}), "past_due", T0 + 5 + 14 * 86400),
         (event(1, "canceled", kind="deleted", ended_at=T0 + 7), "cancelled", T0 + 7),
         (event(1, "incomplete_expired"), "cancelled", T0 + 3600),
     ],
@@ -94,6 +95,25 @@ def test_events_twice_and_in_any_order_end_in_the_newest(webhook, database):
         assert stored(database)["state"] == "cancelled" and stored(database)["ends"] == T0 + 9
 
 
+def test_neither_another_failed_payment_nor_its_end_begins_a_new_grace(webhook, database):
+    for number, status in ((1, "active"), (2, "past_due"), (24 * 3, "past_due"), (24 * 21, "unpaid")):
+        assert webhook.post(event(number, status)) == 200
+    assert stored(database) == {"plan": "paid", "state": "past_due", "ends": T0 + 14 * 86400, "reference": "sub_1Pq"}
+
+
+def test_the_end_of_a_subscription_that_was_replaced_does_not_end_the_next_one(webhook, database):
+    assert [webhook.post(event(n, "active", id=f"sub_{n}")) for n in (1, 2)] == [200, 200]
+    assert webhook.post(event(3, "canceled", kind="deleted", id="sub_1", ended_at=T0 + 9)) == 200
+    assert stored(database) == {"plan": "paid", "state": "active", "ends": None, "reference": "sub_2"}
+
+
+def test_while_the_organization_is_locked_stripe_is_answered_and_tries_again(webhook, database):
+    with database.connect(autocommit=False) as holder, holder.cursor() as cursor:
+        cursor.execute("SELECT FROM relay.organizations FOR UPDATE")
+        assert webhook.post(event(1, "active")) == 500
+    assert webhook.post(event(1, "active")) == 200 and stored(database)["state"] == "active"
+
+
 def test_what_is_not_ours_is_done_with_and_changes_nothing(webhook, database):
     for body in (event(1, "active", org=None), event(1, "incomplete"), event(1, "paused"), {**event(1, "active"), "type": "invoice.paid"}):
         assert webhook.post(body) == 200
@@ -104,7 +124,7 @@ def test_what_stripe_has_not_signed_changes_nothing(webhook, database):
     good = event(1, "active")
     assert webhook.post(good, secret="whsec_other") == 400
     assert webhook.post(good, at=int(time.time()) - 4000) == 400
-    for header in ("", "t=1", "t=x,v1=00", "v1=00", "t=1,t=2,v1=00", "\xff=\xff"):
+    for header in ("", "t=1", "t=x,v1=00", "v1=00", "t=1,t=2,v1=00", "t=" + 5000 * "1" + ",v1=00", "\xff=\xff"):
         assert webhook.post(good, header=header) == 400
     for body in (b"", b"{", b"[]", b'"x"', b"{}", b'{"type": "customer.subscription.updated"}'):
         assert webhook.post(body) == 400

@@ -121,10 +121,24 @@ def test_providers_are_names_or_any(relay, database):
     assert relay.json("org", "update", "acme", "--providers", "hetzner,aws")["data"]["changed_fields"] == ["providers"]
     assert database.value(stored) == ["hetzner", "aws"]
     assert relay.json("org", "update", "acme", "--providers", "hetzner,aws")["changed"] is False
-    for wrong in ("a b", "any,aws", "x" * 64, ",".join(f"p{n}" for n in range(65)), "a,,b"):
+    for wrong in ("a b", "any,aws", "x" * 65, ",".join(f"p{n}" for n in range(65)), "a,,b"):
         relay("org", "update", "acme", "--providers", wrong, check=2)
+    relay("org", "update", "acme", "--providers", "x" * 64, check=0)
+    database.execute("SELECT relay_api.hold('acme', 'vms', 'vm-1', 1, %s)", "x" * 64)
+    assert database.value("SELECT provider FROM relay.holds") == "x" * 64
     relay("org", "update", "acme", "--providers", "any", check=0)
     assert database.value(stored) is None
+
+
+def test_at_its_own_limit_the_advice_is_to_raise_that_and_not_the_plan(relay, database):
+    relay("org", "create", "acme", "--name", "Acme", "--max-agents", "1", check=0)
+    create = ("agent", "create", "--org", "acme", "--name", "Bot", "--secret-file")
+    relay(*create, "one.key", check=0)
+    error = relay.error(*create, "two.key", check=6)
+    assert "its own limit" in error["why"] and "org update acme --max-agents 2" in error["next"] and "--plan" not in error["next"]
+    relay("org", "update", "acme", "--limit", "agents=plan", check=0)
+    error = relay.error(*create, "two.key", check=6)
+    assert not error["why"] and "org update acme --plan paid" in error["next"]
 
 
 # --- seats
@@ -141,6 +155,7 @@ def test_a_smaller_plan_names_who_stays_and_a_script_must_say_how_many_it_takes(
     assert done["changed"] is True and "3 agents lost their seat" in done["warnings"][0] and "org seats acme" in done["warnings"][0]
     assert answers(database, fleet) == ["ok"] + ["over_limit"] * 3
     assert feed(database) == [{"org_id": "acme", "agent_id": f"bot-{n}", "key_id": None, "kicks": True} for n in (2, 3, 4)]
+    assert relay.json("org", "update", "acme", "--plan", "free", "--expect", "3")["changed"] is False, "a repeated line is done already"
 
 
 def test_a_terminal_shows_who_stays_and_asks(relay, database, fleet):
@@ -182,6 +197,7 @@ def test_a_plan_takes_seats_of_all_organizations_without_a_limit(relay, database
     assert answers(database, fleet) == ["ok"] * 4
     done = relay.json("plan", "update", "team", "--limit", "agents=0", "--expect", "4")
     assert done["data"]["lost_seats"] == 4 and answers(database, fleet) == ["over_limit"] * 4
+    assert relay.json("plan", "update", "team", "--limit", "agents=0", "--expect", "4")["changed"] is False, "a repeated line is done already"
     assert [row["agent_id"] for row in feed(database)] == [f"bot-{n}" for n in (1, 2, 3, 4)]
 
 
@@ -250,3 +266,13 @@ def test_the_help_names_the_meters_that_the_database_has(relay, database):
     meters = {row["meter"] for row in database.rows("SELECT meter FROM relay.meters")}
     named = relay.error("plan", "update", "free", "--limit", "nothing=1", check=2)["next"]
     assert set(re.sub(".* are ", "", named).split(", ")) == meters
+
+
+def test_the_end_of_another_subscription_changes_nothing_and_says_so(relay, database):
+    relay("org", "create", "acme", "--name", "Acme", check=0)
+    change = ("subscription", "set", "acme", "--state")
+    relay(*change, "active", "--plan", "paid", "--ref", "sub_2", check=0)
+    done = relay.json(*change, "cancelled", "--ends", "2020-01-01T00:00:00Z", "--ref", "sub_1")
+    assert (done["changed"], done["data"]["reason"], done["data"]["state"]) == (False, "other_subscription", "active")
+    assert "the active subscription is sub_2, not sub_1" in done["warnings"][0]
+    assert relay.json(*change, "past_due", "--ends", "14d")["data"]["reference"] == "sub_2", "without --ref it is the one before"

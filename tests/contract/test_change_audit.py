@@ -133,6 +133,42 @@ def test_what_agents_and_organizations_may_do_is_not_changed_by_sql_unseen(relay
     assert event["detail"]["table"] == table and (after or {}).items() <= (event["detail"]["to"] or {}).items(), event
 
 
+LIMIT = "INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES "
+
+
+@pytest.mark.parametrize(
+    "statement, action, org, agent, after",
+    [
+        (LIMIT + "('org', 'acme', 'messages', 'acme', 0)", "limits_changed", "acme", None, {"meter": "messages", "amount": 0}),
+        (LIMIT + "('agent', 'bot', 'agent_qps', 'acme', 9)", "limits_changed", "acme", "bot", {"meter": "agent_qps", "amount": 9}),
+        ("UPDATE relay.limits SET amount = 0 WHERE owner_id = 'free'", "limits_changed", None, None, {"amount": 0}),
+        ("DELETE FROM relay.limits WHERE owner_id = 'free'", "limits_changed", None, None, {}),
+        ("INSERT INTO relay.plans (plan_id, name, created_by) VALUES ('gold', 'Gold', 'x')", "plan_created", None, None, {"plan_id": "gold"}),
+        ("UPDATE relay.plans SET name = 'Gratis' WHERE plan_id = 'free'", "plan_updated", None, None, {"name": "Gratis"}),
+    ],
+)  # fmt: skip
+def test_plans_and_limits_are_not_changed_by_sql_unseen(by_hand, statement, action, org, agent, after):
+    (event,) = by_hand("provisioner", statement)
+    assert (event["action"], event["org_id"], event["agent_id"], event["reason"]) == (action, org, agent, "by SQL")
+    assert after.items() <= (event["detail"]["to"] or {}).items() and event["detail"]["table"] in ("limits", "plans")
+
+
+def test_the_program_leaves_the_event_of_a_limit_once(relay, database, key):
+    changes = [
+        ("plan_created", "plan", "create", "gold", "--name", "Gold", "--limit", "agents=5"),
+        ("plan_updated", "plan", "update", "gold", "--name", "Golden", "--limit", "messages=5", "--limit", "agents=none", "--yes"),
+        ("org_created", "org", "create", "own", "--name", "Own", "--plan", "gold", "--max-agents", "3"),
+        ("org_updated", "org", "update", "own", "--limit", "agents=plan", "--limit", "vms=2"),
+        (None, "org", "update", "own", "--limit", "vms=2"),
+        ("policy_changed", "policy", "set", "bot", "--qps", "5"),
+        ("plan_changed", "subscription", "set", "own", "--state", "active", "--plan", "paid"),
+    ]
+    for action, *words in changes:
+        last = database.value("SELECT max(event_id) FROM relay.auth_events")
+        relay(*words, check=0)
+        assert [event["action"] for event in database.rows(EVENTS, last)] == ([action] if action else []), words
+
+
 def test_a_window_of_the_shared_secret_is_not_opened_by_sql_unseen(by_hand):
     opening = "INSERT INTO relay.legacy_migrations (opened_by, deadline) VALUES ('somebody', now() + interval '9 days')"
     for statement, action, actor in (

@@ -16,8 +16,8 @@ STATES = [
     ("paid", "active", None, "sub_1", "2026-01-01T00:00:00Z"),
     ("paid", "past_due", "2100-01-01T00:00:00Z", "sub_1", "2026-01-02T00:00:00Z"),
     ("paid", "active", None, "sub_1", "2026-01-03T00:00:00Z"),
-    ("free", "active", None, "sub_2", "2026-01-04T00:00:00Z"),
-    ("paid", "cancelled", "2099-01-01T00:00:00Z", "sub_2", "2026-01-05T00:00:00Z"),
+    ("free", "active", None, "sub_1", "2026-01-04T00:00:00Z"),
+    ("paid", "cancelled", "2099-01-01T00:00:00Z", "sub_1", "2026-01-05T00:00:00Z"),
 ]
 
 
@@ -55,7 +55,7 @@ def test_five_states_in_any_order_end_in_the_newest(database, billing):
             changed, reason = billing(*state)
             assert changed is (reason == "ok") and billing(*state) == (False, "stale" if reason == "stale" else "unchanged")
         found = stored(database)
-        assert (found["plan"], found["state"], found["reference"]) == ("paid", "cancelled", "sub_2"), (number, order)
+        assert (found["plan"], found["state"], found["reference"]) == ("paid", "cancelled", "sub_1"), (number, order)
 
 
 def test_changes_of_one_second_end_in_the_same_state_in_any_order(database, billing):
@@ -67,7 +67,47 @@ def test_changes_of_one_second_end_in_the_same_state_in_any_order(database, bill
         for state in order:
             billing(*state)
         ends.add(tuple(stored(database).values()))
-    assert len(ends) == 1 and ends.pop()[1] == "past_due"
+    assert len(ends) == 1 and ends.pop()[1] == "cancelled", "the end comes after the grace"
+
+
+def test_the_longer_end_of_one_second_counts_however_the_session_writes_times(database, billing):
+    fill(database, agents=["bot"])
+    with billing.connection.cursor() as cursor:
+        cursor.execute("SET datestyle = 'German'")
+    events = [("paid", "past_due", end, "sub_1", "2026-01-01") for end in ("2099-12-14", "2100-01-01")]
+    for order in itertools.permutations(events):
+        forget(database)
+        for state in order:
+            billing(*state)
+        assert stored(database)["ends_at"].year == 2100, order
+
+
+def test_an_event_that_is_repeated_does_not_undo_what_the_operator_set_since(database, relay, billing):
+    fill(database, agents=["bot"])
+    for plan in ("aaa", "zzz"):
+        forget(database)
+        relay("plan", "create", plan, "--name", "Other", check=0)
+        assert billing(*STATES[0]) == (True, "ok")
+        relay("org", "update", "acme", "--plan", plan, check=0)
+        assert billing(*STATES[0]) == (False, "unchanged") and stored(database)["plan"] == plan
+    assert billing(*STATES[2]) == (True, "ok") and stored(database)["plan"] == "paid", "a later event counts"
+
+
+def test_the_end_of_a_subscription_that_was_replaced_does_not_end_the_next_one(database, billing):
+    fill(database, agents=["bot"])
+    assert billing("paid", "active", None, "sub_1", "2026-01-01") == (True, "ok")
+    assert billing("paid", "active", None, "sub_2", "2026-01-02") == (True, "ok")
+    for state in ("cancelled", "past_due"):
+        assert billing("paid", state, "2026-01-03", "sub_1", "2026-01-03") == (False, "other_subscription")
+    assert (stored(database)["state"], stored(database)["reference"]) == ("active", "sub_2")
+    assert billing("paid", "cancelled", "2100-01-01", "sub_2", "2026-01-03") == (True, "ok")
+
+
+def test_a_change_without_a_reference_keeps_the_one_before(database, billing):
+    fill(database, agents=["bot"])
+    assert billing("paid", "active", None, "sub_1", "2026-01-01") == (True, "ok")
+    assert billing("paid", "past_due", "2100-01-01", None, "2026-01-02") == (True, "ok") and stored(database)["reference"] == "sub_1"
+    assert billing("paid", "past_due", "2100-01-01", None, "2026-01-02") == (False, "unchanged")
 
 
 def test_events_that_arrive_together_through_a_pooler_end_in_the_newest(database, billing):
@@ -155,6 +195,17 @@ def test_the_feed_hears_of_lost_seats_by_the_change_and_by_the_next_maintenance(
     assert len(database.rows(lost)) == 11 and all(row["kicks"] for row in database.rows(lost))
     event = database.one("SELECT org_id, detail FROM relay.auth_events WHERE action = 'plan_ended'")
     assert event["org_id"] == "acme" and event["detail"]["plan_before"] == "paid"
+    assert relay.json("audit", "maintain")["data"]["plans_ended"] == 0 and len(database.rows(lost)) == 11
+
+
+@pytest.mark.parametrize("plan, state, ends", [("paid", "cancelled", "2026-01-04"), ("free", "active", None)])
+def test_an_event_after_the_end_by_the_clock_still_announces_who_lost_a_seat(database, relay, billing, plan, state, ends):
+    fill(database)
+    billing("paid", "cancelled", "2100-01-01", None, "2026-01-03")
+    database.execute("UPDATE relay.subscriptions SET ends_at = now() - interval '1 second'")
+    assert billing(plan, state, ends, None, "2026-01-05") == (True, "ok")
+    lost = "SELECT agent_id FROM relay.change_feed WHERE change = 'seat_lost' ORDER BY seq"
+    assert [row["agent_id"] for row in database.rows(lost)] == [f"bot-{n:02}" for n in range(1, 12)]
     assert relay.json("audit", "maintain")["data"]["plans_ended"] == 0 and len(database.rows(lost)) == 11
 
 

@@ -132,7 +132,9 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
         if (may_take_seats(request)) {
             result.seats = loss_of_seats(transaction, request.id, before.agent_limit);
         }
-        refuse_other_loss(request, result.seats);
+        if (!result.fields.empty()) {  // a repeated call finds the seats lost already
+            refuse_other_loss(request, result.seats);
+        }
         if (before.auth_mode == AuthMode::optional && result.org.auth_mode == AuthMode::required) {
             result.keyless = sql::keyless_calls(transaction, request.id);
         }

@@ -130,14 +130,15 @@ void check_agent_limit(Org const &org) {
                          .also(advise(Act::raise_agent_limit, org.org_id.text(), std::to_string(org.agents)))});
     }
     std::int64_t const agents = org.agents - 1;
-    throw Error(
-        ErrorKind::limit,
-        fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id, agents,
-                    *org.agent_limit, org.plan_in_force),
-        {.next = (org.plan != org.plan_in_force ? advise(Act::renew_subscription, org.org_id)
-                  : org.plan.is_free()          ? advise(Act::raise_plan, org.org_id)
-                                       : advise(Act::raise_agent_limit, org.org_id.text(), std::to_string(org.agents)))
-                     .also("revoke an agent that is no longer needed")});
+    throw Error(ErrorKind::limit,
+                fmt::format("org {} is at its limit: {} of {} agents (plan {}); nothing was changed", org.org_id,
+                            agents, *org.agent_limit, org.plan_in_force),
+                {.why = org.max_agents ? "it has its own limit, which counts instead of that of its plan" : "",
+                 .next = (org.max_agents || (org.plan == org.plan_in_force && !org.plan.is_free())
+                              ? advise(Act::raise_agent_limit, org.org_id.text(), std::to_string(org.agents))
+                          : org.plan.is_free() ? advise(Act::raise_plan, org.org_id)
+                                               : advise(Act::renew_subscription, org.org_id))
+                             .also("revoke an agent that is no longer needed")});
 }
 
 std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent const &request, ApiKey const &key,

@@ -108,9 +108,9 @@ ChangedPlan update_plan(db::Database &database, UpdatePlan const &request, Write
         if (seats_of(before) != seats_of(result.plan)) {
             result.lost = sql::note_lost_seats(transaction, request.id, seats_of(before));
         }
-        refuse_other_loss(request, result.lost);
         std::vector<sql::NewEvent> events;
-        if (!result.fields.empty()) {
+        if (!result.fields.empty()) {  // a repeated call finds the seats lost already
+            refuse_other_loss(request, result.lost);
             events.push_back(event_of("plan_updated", result.plan, result.fields));
         }
         finish(transaction, result, options.by, events);

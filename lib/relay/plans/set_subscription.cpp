@@ -13,7 +13,7 @@ namespace {
 
 bool is_as_requested(Subscription const &now, SetSubscription const &request) {
     return now.state == request.state && (!request.plan || now.plan == *request.plan) &&
-           now.reference == (request.reference ? std::optional(request.reference->text()) : std::nullopt);
+           (!request.reference || now.reference == request.reference->text());
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ ChangedSubscription set_subscription(db::Database &database, SetSubscription con
                             "the subscription of org " + request.org.text());
         Org const org = sql::get_org(transaction, request.org);
         result.surplus = std::max<std::int64_t>(0, org.agents - org.agent_limit.value_or(org.agents));
-        if (!done.changed && done.reason == SubscriptionReason::stale) {
+        if (!done.changed && done.reason != SubscriptionReason::unchanged) {
             transaction.nothing_to_do();
         }
         return result;

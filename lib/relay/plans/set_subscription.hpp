@@ -15,6 +15,7 @@ enum class SubscriptionReason {
     ok,
     stale,  ///< the stored state is of a later time
     unchanged,
+    other_subscription,  ///< it is about one that was replaced: the stored one has another reference, and is active
 };
 
 template <>
@@ -22,7 +23,8 @@ struct EnumText<SubscriptionReason> {
     static constexpr auto words =
         std::to_array<EnumWord<SubscriptionReason>>({{SubscriptionReason::ok, "ok"},
                                                      {SubscriptionReason::stale, "stale"},
-                                                     {SubscriptionReason::unchanged, "unchanged"}});
+                                                     {SubscriptionReason::unchanged, "unchanged"},
+                                                     {SubscriptionReason::other_subscription, "other_subscription"}});
 };
 
 /// A time, or a duration from the database's present.
@@ -33,7 +35,7 @@ struct SetSubscription {
     SubscriptionState state{};
     PlanEnd ends{};  ///< given exactly if the state is not active
     std::optional<PlanId> plan{};  ///< none: as before
-    std::optional<Note> reference{};
+    std::optional<Note> reference{};  ///< none: as before
     std::optional<Instant> said_at{};  ///< none: now
 };
 

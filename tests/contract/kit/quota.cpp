@@ -13,6 +13,7 @@ constexpr auto take_sql =
     "SELECT granted, reason, remaining, to_char(resets_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS day,"
     " floor(extract(epoch FROM resets_at - clock_timestamp()) * 1000)::bigint AS milliseconds_left"
     " FROM relay_api.take($1, $2, $3::bigint, $4::bigint)";
+constexpr auto refusal_counts_for = std::chrono::seconds(1);
 constexpr auto give_back_sql = "SELECT relay_api.give_back($1, $2, $3::bigint, $4::timestamptz)";
 
 using Key = std::pair<std::string, std::string>;  // organization and meter
@@ -25,6 +26,8 @@ struct Block {
     Clock::time_point until{};  ///< the same by the steady clock
     Clock::time_point used_at{};
     std::shared_future<void> asking{};  ///< the question that is under way
+    std::int64_t refused = 0;  ///< the units that were refused last
+    Clock::time_point refused_until{};  ///< until when that counts
 };
 
 Quota::Answer answer(Block const &block, std::string const &reason) {
@@ -49,8 +52,8 @@ class Quota::Blocks {
     bool close(Clock::duration limit);
 
   private:
-    std::optional<Answer> refill(Key const &key, std::int64_t amount, std::int64_t at_least, std::promise<void> asking);
-    std::int64_t size_of(std::string const &meter) const;
+    std::optional<Answer> refill(Key const &key, std::int64_t amount, std::int64_t missing, std::promise<void> asking);
+    std::int64_t size_of(std::string const &meter);
     void give_back_unused(Clock::time_point before);
     void give_back(Key const &key, std::int64_t amount, std::string const &day);
 
@@ -74,30 +77,34 @@ Quota::Answer Quota::Blocks::spend(Key const &key, std::int64_t amount) {
             block.left -= amount;
             return answer(block, "ok");
         }
+        std::int64_t const missing = amount - block.left;
+        if (missing >= block.refused && block.used_at < block.refused_until) {
+            return answer(block, "over_quota");
+        }
         if (block.asking.valid()) {
             auto const asking = block.asking;
             lock.unlock();
-            asking.get();  // throws what that question threw; an answer may be enough for this call, too
+            asking.get();  // throws what that question threw; its answer may be that to this call, too
             continue;
         }
         std::promise<void> asking;
         block.asking = asking.get_future().share();
-        std::int64_t const missing = amount - block.left;
-        std::int64_t const size = std::max(size_of(key.second), missing);
         lock.unlock();
-        if (auto const refusal = refill(key, size, missing, std::move(asking))) {
-            return *refusal;
+        if (auto const said = refill(key, amount, missing, std::move(asking))) {
+            return *said;
         }
     }
 }
 
-/// Takes the next block; returns the answer if that is refused.
-std::optional<Quota::Answer> Quota::Blocks::refill(Key const &key, std::int64_t amount, std::int64_t at_least,
+/// Takes the next block, of which `missing` units are needed, and spends `amount`, before another thread does. Returns
+/// the answer, or none: others have spent what was left here, so ask again.
+std::optional<Quota::Answer> Quota::Blocks::refill(Key const &key, std::int64_t amount, std::int64_t missing,
                                                    std::promise<void> asking) {
     auto const now = Clock::now();
     Row row;
     try {
-        row = m_query(take_sql, {key.first, key.second, std::to_string(amount), std::to_string(at_least)}).at(0);
+        std::int64_t const size = std::max(size_of(key.second), missing);
+        row = m_query(take_sql, {key.first, key.second, std::to_string(size), std::to_string(missing)}).at(0);
     } catch (...) {
         std::lock_guard const lock(m_mutex);
         m_blocks[key].asking = {};
@@ -115,11 +122,21 @@ std::optional<Quota::Answer> Quota::Blocks::refill(Key const &key, std::int64_t 
     Value const &remaining = row.at("remaining");
     block.remaining = remaining ? std::optional<std::int64_t>(std::stoll(*remaining)) : std::nullopt;
     asking.set_value();
-    return granted > 0 ? std::nullopt : std::optional(answer(block, row.at("reason").value()));
+    if (granted == 0) {
+        block.refused = missing;
+        block.refused_until = std::min<Clock::time_point>(Clock::now() + refusal_counts_for, block.until);
+        return answer(block, row.at("reason").value());
+    }
+    if (block.left < amount) {
+        return std::nullopt;
+    }
+    block.left -= amount;
+    return answer(block, "ok");
 }
 
-/// Returns the units of one take, for a thread that holds the lock.
-std::int64_t Quota::Blocks::size_of(std::string const &meter) const {
+/// Returns the units of one take.
+std::int64_t Quota::Blocks::size_of(std::string const &meter) {
+    std::lock_guard const lock(m_mutex);
     auto const own = m_options.blocks.find(meter);
     return m_closed ? 0 : own == m_options.blocks.end() ? m_options.block : own->second;
 }

@@ -14,9 +14,10 @@ namespace gateway {
 
 /// Takes blocks, spends from memory, and gives back what no one used. If your gateway forks, make it later.
 ///
-/// A question to the database is asked by one thread, and the others wait for its answer. If the database is away,
-/// calls are accepted until the block is used up, and then `spend` throws. A process that dies leaves at most one block
-/// charged for each organization and meter. A block is never given back twice, because the first time may have worked.
+/// A question to the database is asked by one thread, and the others wait for its answer. A refusal counts for a
+/// second, so a flood of calls over the limit costs one question per second. If the database is away, calls are
+/// accepted until the block is used up, and then `spend` throws. A process that dies leaves at most one block charged
+/// for each organization and meter. A block is never given back twice, because the first time may have worked.
 class Quota {
   public:
     struct Options {

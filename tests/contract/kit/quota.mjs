@@ -12,6 +12,7 @@ const TAKE = `
 const GIVE_BACK = 'SELECT relay_api.give_back($1, $2, $3, $4::timestamptz)';
 const BLOCK = 500; // units of one take
 const IDLE = 60e3; // milliseconds without a call, after which a block is given back
+const REFUSED = 1e3; // milliseconds for which a refusal counts
 const LIMIT = 5e3; // milliseconds that `close` takes at most
 
 /** What is left of the blocks of one organization and meter. */
@@ -22,6 +23,8 @@ class Block {
   until = 0; // the same by performance.now()
   usedAt = performance.now();
   asking = null; // a promise of the answer to the question that is under way
+  refused = 0; // the units that were refused last
+  refusedUntil = 0; // until when that counts
 
   constructor(orgId, meter) {
     Object.assign(this, { orgId, meter });
@@ -37,9 +40,10 @@ class Block {
 /**
  * Takes blocks, spends from memory, and gives back what no one used.
  *
- * A question to the database is asked by one call, and the others wait for its answer. If the database is away, calls
- * are accepted until the block is used up, and then `spend` rejects. A process that dies leaves at most one block
- * charged for each organization and meter. A block is never given back twice, because the first time may have worked.
+ * A question to the database is asked by one call, and the others wait for its answer. A refusal counts for a second,
+ * so a flood of calls over the limit costs one question per second. If the database is away, calls are accepted until
+ * the block is used up, and then `spend` rejects. A process that dies leaves at most one block charged for each
+ * organization and meter. A block is never given back twice, because the first time may have worked.
  */
 export class Quota {
   blocks = new Map(); // organization and meter -> Block
@@ -68,24 +72,35 @@ export class Quota {
         block.left -= amount;
         return block.answer('ok');
       }
+      const missing = amount - block.left;
+      if (missing >= block.refused && block.usedAt < block.refusedUntil) return block.answer('over_quota');
       if (block.asking) {
-        await block.asking; // rejects as that question did; an answer may be enough for this call, too
+        await block.asking; // rejects as that question did; its answer may be that to this call, too
         continue;
       }
-      block.asking = this.refill(block, amount - block.left).finally(() => { block.asking = null; });
-      const reason = await block.asking;
-      if (reason !== 'ok') return block.answer(reason);
+      block.asking = this.refill(block, amount, missing).finally(() => { block.asking = null; });
+      const answer = await block.asking;
+      if (answer) return answer;
     }
   }
 
-  /** Takes the next block, of which `missing` units are needed; the reason. */
-  async refill(block, missing) {
+  /**
+   * Takes the next block, of which `missing` units are needed, and spends `amount`, before another call does. The answer,
+   * or null: others have spent what was left here, so ask again.
+   */
+  async refill(block, amount, missing) {
     const now = performance.now();
     const size = this.closed ? 0 : this.sizes[block.meter] ?? this.block;
     const [row] = await this.query(TAKE, [block.orgId, block.meter, Math.max(size, missing), missing]);
     block.left = row.granted + (row.day === block.day ? block.left : 0);
     Object.assign(block, { day: row.day, until: now + 1e3 * row.seconds_left, remaining: row.remaining });
-    return row.reason;
+    if (!row.granted) {
+      Object.assign(block, { refused: missing, refusedUntil: Math.min(performance.now() + REFUSED, block.until) });
+      return block.answer(row.reason);
+    }
+    if (block.left < amount) return null;
+    block.left -= amount;
+    return block.answer('ok');
   }
 
   /** Returns what was spent and not needed, such as an estimate of tokens. `day`: of the answer of `spend`. */
@@ -105,7 +120,11 @@ export class Quota {
   }
 
   async giveBack(orgId, meter, amount, day) {
-    await this.query(GIVE_BACK, [orgId, meter, amount, day]).catch(this.onError);
+    try {
+      await this.query(GIVE_BACK, [orgId, meter, amount, day]);
+    } catch (error) {
+      await Promise.resolve(error).then(this.onError).catch(() => {}); // else the process would end
+    }
   }
 
   /** Gives all blocks back, but takes at most `limit` milliseconds. Call it when the gateway stops, and has no call under way. */

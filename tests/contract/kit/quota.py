@@ -5,6 +5,7 @@ relay-admin-gateway(7) explains the rules that it keeps. The gateway provides:
   on_error(error)         is called if a block could not be given back: log it
 """
 
+import contextlib
 import math
 import os
 import threading
@@ -19,6 +20,7 @@ TAKE = """
 GIVE_BACK = "SELECT relay_api.give_back(%s, %s, %s, %s::timestamptz)"
 BLOCK = 500  # units of one take
 IDLE = 60  # seconds without a call, after which a block is given back
+REFUSED = 1  # seconds for which a refusal counts
 LIMIT = 5  # seconds that `close` takes at most
 
 
@@ -30,14 +32,16 @@ class Block:
         self.day, self.until = None, 0  # when the day ends: as the database said it, and by time.monotonic()
         self.used_at = time.monotonic()
         self.asking = None  # the question that is under way
+        self.refused, self.refused_until = 0, 0  # the units that were refused last, and until when that counts
 
 
 class Quota:
     """Takes blocks, spends from memory, and gives back what no one used.
 
-    A question to the database is asked by one thread, and the others wait for its answer. If the database is away, calls
-    are accepted until the block is used up, and then `spend` raises. A process that dies leaves at most one block
-    charged for each organization and meter. A block is never given back twice, because the first time may have worked."""
+    A question to the database is asked by one thread, and the others wait for its answer. A refusal counts for a second,
+    so a flood of calls over the limit costs one question per second. If the database is away, calls are accepted until
+    the block is used up, and then `spend` raises. A process that dies leaves at most one block charged for each
+    organization and meter. A block is never given back twice, because the first time may have worked."""
 
     def __init__(self, query, block=BLOCK, blocks=None, idle=IDLE, on_error=lambda error: None):
         """`blocks`: {meter: units of one take}, for meters that count in thousands, such as ai_tokens."""
@@ -63,18 +67,21 @@ class Quota:
                 if block.left >= amount:
                     block.left -= amount
                     return self.answer(block, True, "ok")
+                missing = amount - block.left
+                if missing >= block.refused and now < block.refused_until:
+                    return self.answer(block, False, "over_quota")
                 asking, mine = block.asking, None
                 if not asking:
                     mine = block.asking = Future()
-                    missing = amount - block.left
                     self.start()
             if asking:
-                asking.result()  # raises what that question raised; an answer may be enough for this call, too
-            elif refusal := self.refill(block, mine, org_id, meter, missing):
-                return refusal
+                asking.result()  # raises what that question raised; its answer may be that to this call, too
+            elif answer := self.refill(block, mine, org_id, meter, amount, missing):
+                return answer
 
-    def refill(self, block, asking, org_id, meter, missing):
-        """Takes the next block, of which `missing` units are needed; returns the answer if that is refused, else None."""
+    def refill(self, block, asking, org_id, meter, amount, missing):
+        """Takes the next block, of which `missing` units are needed, and spends `amount`, before another thread does. Returns
+        the answer, or None: others have spent what was left here, so ask again."""
         now, size = time.monotonic(), 0 if self.closed.is_set() else self.sizes.get(meter, self.block)
         try:
             (row,) = self.query(TAKE, (org_id, meter, max(size, missing), missing))
@@ -87,9 +94,15 @@ class Quota:
             block.asking = None
             block.left = row["granted"] + (block.left if row["day"] == block.day else 0)
             block.day, block.until, block.remaining = row["day"], now + row["seconds_left"], row["remaining"]
-            refusal = None if row["granted"] else self.answer(block, False, row["reason"])
+            answer = None
+            if not row["granted"]:
+                block.refused, block.refused_until = missing, min(time.monotonic() + REFUSED, block.until)
+                answer = self.answer(block, False, row["reason"])
+            elif block.left >= amount:
+                block.left -= amount
+                answer = self.answer(block, True, "ok")
         asking.set_result(None)
-        return refusal
+        return answer
 
     def answer(self, block, ok, reason):
         """An answer, for a thread that holds the lock."""
@@ -131,7 +144,8 @@ class Quota:
         try:
             self.query(GIVE_BACK, (org_id, meter, amount, day))
         except Exception as error:
-            self.on_error(error)
+            with contextlib.suppress(Exception):  # else the thread would end
+                self.on_error(error)
 
     def close(self, limit=LIMIT):
         """Gives all blocks back, but takes at most `limit` seconds. Call it when the gateway stops, and has no call under way."""

@@ -34,9 +34,11 @@ Clock::duration duration(double seconds) {
 Quota &quota() {
     static Quota one(query, {.blocks = {{"ai_tokens", 10'000}},
                              .idle = duration(std::stod(std::getenv("IDLE"))),
+                             // It fails after its work, as a full log does: that must end nothing.
                              .on_error = [](std::string const &error) {
                                  std::lock_guard const lock(errors_mutex);
                                  errors.push_back(error);
+                                 throw std::runtime_error("the log is full");
                              }});
     return one;
 }

@@ -14,7 +14,12 @@ async function query(sql, values) {
   return (await pool.query(sql, values)).rows;
 }
 
-const onError = (error) => errors.push(String(error));
+// It fails after its work, as a full log does: that must end nothing.
+function onError(error) {
+  errors.push(String(error));
+  throw new Error('the log is full');
+}
+
 const quota = new Quota(query, { blocks: { ai_tokens: 10_000 }, idle: 1e3 * process.env.IDLE, onError });
 
 /** The last answer, with how many calls were accepted, refused and failed. */

@@ -25,7 +25,13 @@ def query(sql, arguments):
         return cursor.fetchall()
 
 
-quota = Quota(query, blocks={"ai_tokens": 10_000}, idle=float(os.environ["IDLE"]), on_error=lambda error: errors.append(str(error)))
+def on_error(error):
+    """Fails after its work, as a full log does: that must end nothing."""
+    errors.append(str(error))
+    raise OSError("the log is full")
+
+
+quota = Quota(query, blocks={"ai_tokens": 10_000}, idle=float(os.environ["IDLE"]), on_error=on_error)
 
 
 def spend(request):
