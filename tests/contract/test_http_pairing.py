@@ -120,7 +120,7 @@ def test_a_token_is_forgotten_at_the_row_of_the_feed(relay, post, key, verb, sub
     relay(verb, *{"device": ["--device", device_id], "bot": ["bot"], "org": ["--org", "acme", "--confirm", "acme"]}[subject],
           "--wait-ack", "20s", check=0)  # fmt: skip
     assert post("/stripe/refund", {"amount": 1}, token)[0] == 401
-    assert post("/api/device/refresh", secret=token)[0] == 401
+    assert post("/api/device/refresh", secret=token)[0] == (403 if verb == "block" else 401)
     assert post("/stripe/refund", {"amount": 1}, other)[0] == (200 if subject == "device" else 401)
 
 
@@ -216,6 +216,39 @@ def test_a_browser_is_paired_refreshed_in_two_tabs_and_signed_out_from_the_comma
     state_of(first, "signed out")
     state_of(second, "signed out")
     assert tokens(first) is None
+
+
+@pytest.mark.parametrize("words", [("--device",), ("bot",), ("--org", "acme", "--confirm", "acme")])
+def test_a_browser_that_was_blocked_is_paired_again_when_the_block_is_lifted(relay, database, gateway, post, key, browser, words):
+    tab = browser.tab(f"http://127.0.0.1:{gateway.port}/pair")
+    tab.type("code", start(post, key)["code"])
+    tab.press_enter()
+    state_of(tab, "paired with bot")
+    device = database.value("SELECT device_id FROM relay.devices")
+    words = (*words, device) if words == ("--device",) else words
+    relay("block", *words, check=0)
+    state_of(tab, "refused for now")
+    assert tab.run("refresh()") is None and tokens(tab)["token"].startswith(f"relay_dt_{device}_")
+    relay("unblock", *(words[:2] if words[0] == "--org" else words), "--yes", check=0)
+    state_of(tab, "paired with bot")
+    assert database.one("SELECT device_id, status FROM relay.device_status") == {"device_id": device, "status": "active"}
+
+
+def test_a_browser_whose_gateway_forgets_it_refreshes_more_and_more_rarely(database, gateway, post, key, browser):
+    tab = browser.tab(f"http://127.0.0.1:{gateway.port}/pair")
+    tab.run("""(() => {
+        globalThis.pauses = [];
+        const real = globalThis.setTimeout;
+        globalThis.setTimeout = (done, ms) => { if (ms >= 500) pauses.push(ms); return real(done, 0); };
+        const ask = globalThis.fetch;
+        globalThis.fetch = (path, how) => path === '/api/device/wait' ? Promise.resolve({ status: 401 }) : ask(path, how);
+    })()""")
+    tab.type("code", start(post, key)["code"])
+    tab.press_enter()
+    wait_until(lambda: tab.run("pauses.length") >= 9, what="nine pauses")
+    pauses = tab.run("pauses.slice(0, 9)")
+    assert all(0.75 * usual <= pause <= 1.25 * usual for pause, usual in zip(pauses, (1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 6e4, 6e4, 6e4)))
+    assert tokens(tab) is not None
 
 
 def test_a_browser_survives_a_lost_answer_and_a_lost_rotation(database, gateway, post, key, browser):

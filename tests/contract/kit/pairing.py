@@ -5,7 +5,8 @@ relay-admin-devices(7) explains the rules that it keeps. It makes all secrets, a
   POST /api/pair/start     with the key of an agent: {code, pairing_id, expires_in}; the agent shows the code to its owner
   POST /api/pair/status    with the key of the agent, {pairing_id}: {status}: pending, redeemed or gone
   POST /api/pair/redeem    {code, name}: {device_id, refresh_token}
-  POST /api/device/refresh with the refresh token: {refresh_token, agent_id, org_id, expires_in}; null: keep the one you have
+  POST /api/device/refresh with the refresh token: {refresh_token, agent_id, org_id, expires_in}; null: keep the one you have;
+                           401: the device has ended, delete it; 403: refused for now, keep it and try again later
   POST /api/device/wait    with the token: ends with 401 at the moment in which the device is blocked or revoked, with 204 after 25 s
   GET  /pair               the page of pair.html
 
@@ -34,6 +35,8 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 PUBLIC = 4  # characters of a code that find it; the others are its secret
 CODE_LIFE, MAX_KEPT, MAX_WAIT = 600, 600, 25  # seconds
 LONGEST_BODY = 4096  # bytes
+ENDED = ("malformed", "unknown_token", "reused", "revoked", "expired")  # 401: the client deletes the token
+FOR_NOW = ("blocked", "over_limit")  # 403: the client keeps it, and tries again later
 TOKEN = re.compile(r"(relay_dt_ ([0-9a-hjkmnp-tv-z]{12}) _ ([0-9A-Za-z]{43})) ([0-9A-Za-z]{6})", re.VERBOSE)
 BLANKS = re.compile(r"[\s\u2010-\u2015\u2212-]+")
 PAGE = Path(__file__).with_name("pair.html")
@@ -232,7 +235,7 @@ class Endpoints:
     def refresh(self, request, _, ip):
         answer, following = self.devices.refresh(self.token(request), ip)
         if not answer["ok"]:
-            raise Refused(403 if answer["reason"] == "over_limit" else 401)
+            raise Refused(401 if answer["reason"] in ENDED else 403 if answer["reason"] in FOR_NOW else 503)
         return {"refresh_token": following, "agent_id": answer["agent_id"], "org_id": answer["org_id"], "expires_in": MAX_KEPT}
 
     def wait(self, request, *_):
