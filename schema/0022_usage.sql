@@ -43,55 +43,6 @@ COMMENT ON COLUMN relay_api.quota_answer.granted IS 'how much the caller may use
 COMMENT ON COLUMN relay_api.quota_answer.remaining IS 'what the limit leaves after this answer; null: no limit';
 COMMENT ON COLUMN relay_api.quota_answer.resets_at IS 'when the day of a flow ends (00:00 UTC); null for a stock';
 
--- As before (0005_audit.sql), and the refusals of each meter are counted separately.
-CREATE OR REPLACE FUNCTION relay.record_often(event relay.auth_events, whole integer DEFAULT 10, pace interval DEFAULT '1 minute') RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-DECLARE
-    present  timestamptz := clock_timestamp();
-    -- One host can use every address of its IPv6 /64, so they count as one.
-    source   inet := CASE WHEN family(event.ip_address) = 6 THEN network(set_masklen(event.ip_address, 64)) ELSE event.ip_address END;
-    -- If there is no such key, its id can be any text. Such events count as the same, whatever the id.
-    key      text := CASE WHEN event.agent_id IS NOT NULL OR EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = event.key_id)
-                          THEN event.key_id END;
-    what     text := concat(event.action, '|', event.reason, '|', event.detail ->> 'meter');
-    about    text := concat(what, '|', event.org_id, '|', event.agent_id, '|', key, '|', source);
-    flood    relay.event_floods;
-    is_open  boolean;
-    is_whole boolean;
-BEGIN
-    PERFORM relay.commit_lazily();
-    IF NOT relay.can_write('event_floods') THEN
-        RETURN;
-    END IF;
-    SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
-    IF (flood.ends_at > present) IS NOT TRUE AND NOT relay.may_begin_flood(present) THEN
-        source := NULL;
-        key := CASE WHEN event.agent_id IS NOT NULL THEN event.key_id END;  -- else the caller has only named it
-        about := concat(what, '|', event.org_id, '|', event.agent_id, '|', key, '|others');
-        SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
-    END IF;
-
-    is_open := COALESCE(flood.ends_at > present, false);
-    is_whole := NOT (is_open AND flood.written >= whole) AND relay.write_event(event, CASE WHEN NOT is_open THEN present END);
-    IF is_open OR (flood.backend IS NOT NULL AND NOT is_whole) THEN
-        UPDATE relay.event_floods AS f
-        SET written = f.written + is_whole::integer, folded = f.folded + (NOT is_whole)::integer, last_at = present,
-            trace_id = event.trace_id, detail = event.detail,
-            claims = CASE WHEN is_whole THEN f.claims ELSE relay.add_claims(f.claims, event) END
-        WHERE f.backend = flood.backend AND f.subject = about;
-        RETURN;
-    END IF;
-    -- If another backend is writing this row in settle_floods right now, the row is still visible here. Then this window counts nothing,
-    -- and each of its events has its own row.
-    INSERT INTO relay.event_floods (backend, subject, ends_at, began_at, last_at, written, folded,
-                                    org_id, agent_id, key_id, action, outcome, reason, ip_address, trace_id, detail, claims)
-    SELECT pg_backend_pid(), about, present + pace, present, present, is_whole::integer, (NOT is_whole)::integer,
-           event.org_id, event.agent_id, key, event.action, event.outcome, event.reason, source,
-           event.trace_id, event.detail, CASE WHEN NOT is_whole THEN relay.add_claims(NULL, event) END
-    WHERE NOT EXISTS (SELECT FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about);
-END
-$$;
-
 -- Records a refusal in auth_events; of a flood of them, a row a minute with their number.
 CREATE FUNCTION relay.note_quota_refusal(org_id text, reason text, about jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

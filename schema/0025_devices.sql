@@ -281,7 +281,8 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE ON relay.devices
     FOR EACH ROW EXECUTE FUNCTION relay.note_device_change();
 CREATE TRIGGER note_update AFTER UPDATE ON relay.devices FOR EACH ROW
     WHEN (OLD.device_id <> NEW.device_id OR OLD.org_id <> NEW.org_id OR OLD.agent_id <> NEW.agent_id OR OLD.name <> NEW.name
-          OR OLD.made_order <> NEW.made_order OR OLD.token_ttl <> NEW.token_ttl OR NEW.expires_at < OLD.expires_at)
+          OR OLD.made_order <> NEW.made_order OR OLD.token_ttl <> NEW.token_ttl
+          OR (NEW.expires_at < OLD.expires_at AND NEW.token_hash = OLD.token_hash))  -- a rotation after the clock went back is none
     EXECUTE FUNCTION relay.note_device_change();
 CREATE TRIGGER announce_truncate AFTER TRUNCATE ON relay.devices
     FOR EACH STATEMENT EXECUTE FUNCTION relay.announce_reset();

@@ -51,6 +51,56 @@ BEGIN
 END
 $$;
 
+-- As before (0005_audit.sql), but the refusals of each meter and of each device are counted separately.
+CREATE OR REPLACE FUNCTION relay.record_often(event relay.auth_events, whole integer DEFAULT 10, pace interval DEFAULT '1 minute') RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    present  timestamptz := clock_timestamp();
+    -- One host can use every address of its IPv6 /64, so they count as one.
+    source   inet := CASE WHEN family(event.ip_address) = 6 THEN network(set_masklen(event.ip_address, 64)) ELSE event.ip_address END;
+    -- If there is no such key or device, its id can be any text. Such events count as the same, whatever the id.
+    key      text := CASE WHEN event.agent_id IS NOT NULL OR EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = event.key_id)
+                               OR EXISTS (SELECT FROM relay.devices AS d WHERE d.device_id = event.key_id)
+                          THEN event.key_id END;
+    what     text := concat(event.action, '|', event.reason, '|', event.detail ->> 'meter');
+    about    text := concat(what, '|', event.org_id, '|', event.agent_id, '|', key, '|', source);
+    flood    relay.event_floods;
+    is_open  boolean;
+    is_whole boolean;
+BEGIN
+    PERFORM relay.commit_lazily();
+    IF NOT relay.can_write('event_floods') THEN
+        RETURN;
+    END IF;
+    SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
+    IF (flood.ends_at > present) IS NOT TRUE AND NOT relay.may_begin_flood(present) THEN
+        source := NULL;
+        key := CASE WHEN event.agent_id IS NOT NULL THEN event.key_id END;  -- else the caller has only named it
+        about := concat(what, '|', event.org_id, '|', event.agent_id, '|', key, '|others');
+        SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
+    END IF;
+
+    is_open := COALESCE(flood.ends_at > present, false);
+    is_whole := NOT (is_open AND flood.written >= whole) AND relay.write_event(event, CASE WHEN NOT is_open THEN present END);
+    IF is_open OR (flood.backend IS NOT NULL AND NOT is_whole) THEN
+        UPDATE relay.event_floods AS f
+        SET written = f.written + is_whole::integer, folded = f.folded + (NOT is_whole)::integer, last_at = present,
+            trace_id = event.trace_id, detail = event.detail,
+            claims = CASE WHEN is_whole THEN f.claims ELSE relay.add_claims(f.claims, event) END
+        WHERE f.backend = flood.backend AND f.subject = about;
+        RETURN;
+    END IF;
+    -- If another backend is writing this row in settle_floods right now, the row is still visible here. Then this window counts nothing,
+    -- and each of its events has its own row.
+    INSERT INTO relay.event_floods (backend, subject, ends_at, began_at, last_at, written, folded,
+                                    org_id, agent_id, key_id, action, outcome, reason, ip_address, trace_id, detail, claims)
+    SELECT pg_backend_pid(), about, present + pace, present, present, is_whole::integer, (NOT is_whole)::integer,
+           event.org_id, event.agent_id, key, event.action, event.outcome, event.reason, source,
+           event.trace_id, event.detail, CASE WHEN NOT is_whole THEN relay.add_claims(NULL, event) END
+    WHERE NOT EXISTS (SELECT FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about);
+END
+$$;
+
 CREATE FUNCTION relay.note_pairing(action text, outcome text, reason text, org_id text, agent_id text, key_id text, ip_address inet,
                                    detail jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -141,8 +191,9 @@ BEGIN
     IF (pair_redeem.device_id ~ '^[0-9a-hjkmnp-tv-z]{12}$') IS NOT TRUE THEN
         RAISE EXCEPTION 'device_id must be 12 characters of 0-9a-hjkmnp-tv-z' USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    IF (octet_length(pair_redeem.device_name) BETWEEN 1 AND 200 AND relay.is_visible(pair_redeem.device_name)) IS NOT TRUE THEN
-        RAISE EXCEPTION 'device_name must be 1 to 200 bytes without invisible characters' USING ERRCODE = 'invalid_parameter_value';
+    IF (octet_length(pair_redeem.device_name) BETWEEN 1 AND 200 AND relay.is_visible(pair_redeem.device_name)
+        AND NOT relay.has_blank_end(pair_redeem.device_name)) IS NOT TRUE THEN
+        RAISE EXCEPTION 'device_name must be 1 to 200 bytes without invisible characters, and without a blank at its ends' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM relay.commit_lazily();  -- a flood of guesses must not become a flood of fsyncs
     UPDATE relay.pairings AS p SET attempts_left = p.attempts_left - 1
@@ -178,9 +229,10 @@ BEGIN
                                CASE WHEN reason = 'ok' THEN 'ok' ELSE 'failed' END, reason, pairing.org_id, pairing.agent_id,
                                CASE WHEN reason = 'ok' THEN pair_redeem.device_id END, pair_redeem.ip_address, shown);
     IF reason = 'ok' THEN
-        INSERT INTO relay.devices (device_id, org_id, agent_id, name, token_hash, token_ttl, expires_at, seen_at, seen_from)
-        VALUES (pair_redeem.device_id, pairing.org_id, pairing.agent_id, pair_redeem.device_name, sha256(pair_redeem.token_digest),
-                pair_redeem.token_ttl, clock_timestamp() + pair_redeem.token_ttl, clock_timestamp(), pair_redeem.ip_address)
+        -- With the order of the code: a revocation that was made and lifted while this call waited for a place ends the device, too.
+        INSERT INTO relay.devices (device_id, org_id, agent_id, name, made_order, token_hash, token_ttl, expires_at, seen_at, seen_from)
+        VALUES (pair_redeem.device_id, pairing.org_id, pairing.agent_id, pair_redeem.device_name, pairing.made_order,
+                sha256(pair_redeem.token_digest), pair_redeem.token_ttl, clock_timestamp() + pair_redeem.token_ttl, clock_timestamp(), pair_redeem.ip_address)
         ON CONFLICT DO NOTHING;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'device_id % exists', pair_redeem.device_id USING ERRCODE = 'invalid_parameter_value';

@@ -129,7 +129,7 @@ DO $$
 DECLARE
     place record;
 BEGIN
-    FOR place IN VALUES ('organizations', 'name'), ('agents', 'name'), ('agents', 'owner'), ('roles', 'name') LOOP
+    FOR place IN VALUES ('organizations', 'name'), ('agents', 'name'), ('agents', 'owner'), ('roles', 'name'), ('devices', 'name') LOOP
         EXECUTE pg_catalog.format('CREATE TRIGGER %I BEFORE INSERT ON relay.%I FOR EACH ROW '
             'WHEN (relay.has_blank_end(NEW.%I)) EXECUTE FUNCTION relay.refuse_blank_end()',
             'visible_new_' || place.column2, place.column1, place.column2);

@@ -91,10 +91,13 @@ class Typed {
         Words words = m_line.path;
         words.insert(words.end(), subject.begin(), subject.end());
         bool const is_narrower = changes_whole_org();
+        bool const is_device = !subject.empty() && subject.front() == "--device";
         for (std::string const &flag : m_line.flags) {
             bool const is_of_many =
                 is_narrower && std::find(of_many.begin(), of_many.end(), name_of(flag)) != of_many.end();
-            if (!is_confirmation(flag) && !is_flag_of(flag, m_sought) && !is_of_many) {
+            bool const is_of_keys =
+                is_device && name_of(flag) == "--clean";  // a store holds keys, not tokens of devices
+            if (!is_confirmation(flag) && !is_flag_of(flag, m_sought) && !is_of_many && !is_of_keys) {
                 words.push_back(flag);
             }
         }

@@ -99,7 +99,7 @@ ExitStatus revoke_scanned(Options const &options, Context &context) {
     std::vector<std::string> subjects;
     std::vector<KeyId> ids;
     for (auto const &[key, what] : found) {
-        subjects.push_back("key " + key.text());
+        subjects.push_back(std::string(text_of(thing_of(what.type))) + ' ' + key.text());
         ids.push_back(key);
     }
     if (found.empty()) {

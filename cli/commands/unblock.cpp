@@ -98,8 +98,9 @@ Command const unblock{
     .path = "unblock",
     .summary = "unblock agents, or everything blocked under a ticket",
     .doc =
-        R"(Lifts blocks: of agents, of an organization, or with --ticket alone of everything that was blocked under
-that ticket. If you name agents or an organization, --ticket only goes into the audit trail, as in every command.
+        R"(Lifts blocks: of agents, of an organization, of devices of people (--device), or with --ticket alone of
+everything that was blocked under that ticket. If you name agents, an organization or devices, --ticket only goes into
+the audit trail, as in every command.
 
 The command asks first; --yes answers yes. Without a terminal and without --yes it stops with exit 2. At a terminal
 the question shows who blocked the agent, when, and why.
@@ -108,14 +109,15 @@ If the agent's organization is still blocked, or the agent is revoked, gateways 
 says so. The agent's keys are as they were before the block, unless they expired meanwhile. If anyone else may know a
 key, first rotate it with --grace 0, then unblock the agent.
 
-Exit 0: not blocked, now or already. 2: --yes is missing. 3: no such agent, organization or ticket. 7: some ids are
-unknown; stdout shows which. 11: the block was still in force when it was read back, before the COMMIT or after it; the
-last line is `NOT CONFIRMED: agent X may still be blocked`. 13: the question was answered no.
+Exit 0: not blocked, now or already. 2: --yes is missing. 3: no such agent, device, organization or ticket. 7: some
+ids are unknown; stdout shows which. 11: the block was still in force when it was read back, before the COMMIT or after
+it; the last line is `NOT CONFIRMED: agent X may still be blocked`. 13: the question was answered no.
 
 EXAMPLES
   relay-admin unblock billing-bot
   # everything that was blocked for one incident
   relay-admin unblock --ticket INC-42 --yes
+  relay-admin unblock --device 4mz8q0v2h7rk
   relay-admin unblock --org acme-corp)",
     .declare = declare,
     .audience = Audience::incidents,

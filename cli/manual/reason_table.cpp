@@ -32,9 +32,11 @@ constexpr auto reasons = std::to_array<Reason>({
      "check the organization's id in the caller's settings: relay-admin agent show AGENT shows it"},
     {"over_limit",
      "the key is good, but the organization has more agents than its plan allows, and this one has no seat; nothing is "
-     "deleted",
+     "deleted. When a device is paired: the organization has as many devices as its limit allows, or the agent has no "
+     "seat",
      "relay-admin org seats ORG shows which agents stay; relay-admin agent keep AGENT moves one to the front; a larger "
-     "plan or limit (relay-admin org update) accepts all of them again"},
+     "plan or limit (relay-admin org update) accepts all of them again. For devices: relay-admin device list --org ORG "
+     "shows them; revoke those that no one uses, or allow more with relay-admin org update ORG --limit devices=N"},
     // relay_api.authenticate_legacy
     {"legacy_closed", "the window for the shared secret is over, or was never opened: no agent may use it",
      "give the agent its own key (relay-admin rotate-key AGENT), or open a window (relay-admin migrate-legacy start)"},

@@ -4,15 +4,16 @@
 #include "cli/sink/sink_error.hpp"
 #include "cli/sink/write_out.hpp"
 #include "relay/crypto/secret_buffer.hpp"
+#include "relay/db/interrupt.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 
 namespace relay::cli {
 namespace {
@@ -81,7 +82,7 @@ std::size_t already_there(FileDescriptor const &fd, std::string_view content, of
 }
 
 /// Creates and locks NAME.batch. While another run has one, waits for it. Before the file is locked, another run may find it
-/// and take it for one that a killed run left: then tries again.
+/// and take it for one that a killed run left: then tries again. On failure returns none, with errno, and leaves no file.
 FileDescriptor make_exclusively(int folder, std::string const &batch) {
     auto const until = std::chrono::steady_clock::now() + BatchFile::patience;
     for (;;) {
@@ -90,16 +91,27 @@ FileDescriptor make_exclusively(int folder, std::string const &batch) {
         if (!fd.is_open() && errno != EEXIST) {
             return fd;
         }
-        struct stat status {};
-        if (fd.is_open() && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &status) == 0 &&
-            is_file_at(folder, batch, identity_of(status))) {
-            return fd;
+        if (fd.is_open()) {
+            struct stat status {};
+            bool const is_locked = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(fd.get(), &status) == 0;
+            if (is_locked && is_file_at(folder, batch, identity_of(status))) {
+                return fd;
+            }
+            if (int const error_number = errno; !is_locked && error_number != EWOULDBLOCK) {
+                ::unlinkat(folder, batch.c_str(), 0);  // a file system without locks
+                fd.reset();
+                errno = error_number;
+                return FileDescriptor();
+            }
+        }
+        if (db::running::interrupted()) {
+            throw Interrupted();
         }
         if (std::chrono::steady_clock::now() >= until) {
             errno = EEXIST;
             return FileDescriptor();
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        ::poll(nullptr, 0, 5);  // unlike sleep_for, not resumed after a signal
     }
 }
 

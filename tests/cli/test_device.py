@@ -3,10 +3,12 @@
 import json
 from contextlib import closing
 
+import psycopg2
 import pytest
 
 from support.devices import Contract, insert_device, new_id, new_token
 from support.processes import wait_until
+from support.proxy import Fault, Proxy, commit
 
 
 @pytest.fixture
@@ -197,6 +199,31 @@ def test_a_device_where_an_agent_was_expected_gives_the_right_command(relay, dev
     assert f"block --device {device_id}" in relay("block", device_id, check=3).err
     assert f"device show {device_id}" in relay("agent", "show", device_id, check=3).err
     assert "is a device of agent bot" in relay("revoke", "--key", device_id, check=3).err
+
+
+def test_the_command_for_a_device_has_no_flag_that_it_would_refuse(relay, device):
+    device_id, _ = device
+    said = relay("revoke", device_id, "--clean", "fresh", "--ticket", "INC-1", check=3).err.splitlines()
+    assert f"  next: relay-admin revoke --device {device_id} --ticket=INC-1" in said
+
+
+def test_a_blank_that_no_one_sees_is_refused_in_a_name(relay, database, device):
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        database.execute("UPDATE relay.devices SET name = 'Browser '")
+
+
+def test_what_is_in_doubt_after_a_scan_is_called_a_device(relay, database, cluster, api, tmp_path):
+    device_id, token = api.pair()
+    (tmp_path / "log").write_text(token)
+    with Proxy(cluster.socket_path) as proxy:
+
+        def lose(_):
+            proxy.mode = "refuse"
+            proxy.pairs[-1].end("rst")
+
+        proxy.faults.append(Fault(lose, match=commit))
+        result = relay.with_(dsn=proxy.dsn(database))("revoke", "--scan", tmp_path / "log", "--yes", check=9)
+    assert result.err.splitlines()[-1] == f"NOT CONFIRMED: device {device_id} may still be live"
 
 
 def test_an_agent_or_a_key_where_a_device_was_expected_gives_the_right_command(relay, key):

@@ -331,7 +331,8 @@ def test_a_dry_run_says_the_same(relay, database, key):
 # --- the change feed
 
 
-NO_ROW = "the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it"
+NO_ROW = ("the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it, and may "
+          "go by them for 60 seconds, by those about devices for 600")  # fmt: skip
 
 STAFF = ("role create staff --org acme --name staff --permissions s:s", "agent assign-role bot staff", "agent grant bot x:y")
 WINDOW = ("migrate-legacy import fleet.csv --org acme", "migrate-legacy start --deadline 9d --yes")

@@ -1,10 +1,13 @@
 """rotate-key --org and --all: each agent of a fleet gets one new key, by the rules of one rotation, whatever fails."""
 
+import errno
 import json
+import os
 import threading
 
 import pytest
 
+from support import strace
 from support.agents import key_id
 from support.key_fleet import (
     FOLDER, LINES, assert_rotated_once, counts, keys_by_agent, make_fleet, make_older, rotate_fleet,
@@ -287,3 +290,14 @@ def play(scene):
     scene.shoot("rotate-key", "--org", "fleet", "--secrets-dir", "fleet", form="jsonl", code=7)
     scene.shoot("rotate-key", "--org", "fleet", "--grace", "0", "--secrets-dir", "fleet-2")
     scene.shoot("rotate-key", "--org", "fleet", "--if-older-than", "1d", "--secrets-dir", "fleet-3", form="jsonl")
+
+
+@pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP"])
+def test_a_file_system_without_locks_is_named_at_once_and_keeps_nothing(relay, database, tmp_path, error):
+    make_fleet(database, 3)
+    (tmp_path / "keys").mkdir(mode=0o700)
+    words = ("rotate-key", "--all", "--secret-file", "keys/new", "--secret-format", "json")
+    result, happened = strace.Tracer().inject(lambda prefix: relay.with_(prefix=prefix)(*words), f"inject=flock:error={error}")
+    assert happened and result.code == 12, result
+    assert os.strerror(getattr(errno, error)).lower() in result.err.lower() and "another run" not in result.err, result
+    assert list((tmp_path / "keys").iterdir()) == [] and all(list(states.values()) == ["active"] for states in keys_by_agent(database).values())

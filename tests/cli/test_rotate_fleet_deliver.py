@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from support.agents import decide, key_id
-from support.key_fleet import counts, keys_by_agent, make_fleet, rotate_fleet
+from support.key_fleet import counts, keys_by_agent, make_fleet, make_older, rotate_fleet
 from support.processes import wait_until
 from support.store import pass_time, use
 
@@ -119,6 +119,22 @@ def test_a_key_that_the_store_has_lost_is_found_although_none_is_due(relay, data
     held = got()
     assert sorted(held) == ["agent-0000", "agent-0001", "agent-0002", "agent-0003", "agent-0004"]
     assert_store_works(database, held)
+
+
+def test_an_agent_that_is_not_due_and_fails_makes_no_room_below_the_limit(relay, database, tmp_path, got):
+    make_fleet(database, 4)
+    daily = ("--all", "--if-older-than", "20d", "--force", "--settle", "0", "--deliver", PUT)
+    assert counts(rotate_fleet(relay, "--all", "--settle", "0", "--deliver", PUT)) == {"rotated": 4}
+    for agent in ("agent-0002", "agent-0003"):
+        make_older(database, 50, like=agent)
+    (tmp_path / "got" / "agent-0000").unlink()
+    other = database.connect()
+    other.autocommit = False
+    other.cursor().execute("SELECT FROM relay.agents WHERE agent_id = 'agent-0000' FOR UPDATE")
+    done = rotate_fleet(relay, *daily, "--read-back", READ_BACK, "--limit", "1", "--timeout", "60s", check=7)
+    other.close()
+    assert counts(done) == {"rotated": 1, "failed": 1}, done
+    assert {item["agent_id"]: item["outcome"] for item in done["items"]} == {"agent-0000": "failed", "agent-0002": "rotated"}
 
 
 def test_after_runs_once_for_each_confirmed_agent(relay, database, tmp_path, got):

@@ -312,6 +312,23 @@ def test_a_rotation_commits_fully_whatever_the_session_says(database, api):
         connection.rollback()
 
 
+def test_a_rotation_after_the_clock_went_back_is_no_change_by_sql(database, api):
+    device_id, token = api.pair()
+    database.execute("UPDATE relay.devices SET token_at = now() + interval '1 hour', expires_at = expires_at + interval '1 hour'")
+    assert api.refresh(device_id, token)[0] == "ok"
+    assert feed(database) == [] and database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'device_changed'") == 0
+
+
+def test_an_attack_on_a_device_is_seen_behind_a_flood_of_unknown_ids(database, relay, api):
+    device_id, _ = api.pair()
+    for _ in range(40):
+        junk = new_id(12)
+        api.refresh(junk, new_token(junk))
+    assert api.refresh(device_id, new_token(device_id))[0] == "unknown_token"
+    events = relay("device", "show", device_id, "-o", "json", check=0).json()["data"]["events"]
+    assert [(event["action"], event["reason"]) for event in events if event["action"] == "device_refused"] == [("device_refused", "unknown_token")]
+
+
 def test_changes_of_a_device_by_sql_leave_an_event_and_reach_the_gateways(database, api):
     device_id, token = api.pair()
     _, token, _ = api.refresh(device_id, token)

@@ -2,8 +2,9 @@
 
 import http.client
 import json
+import socket
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 
 import pytest
@@ -120,7 +121,7 @@ def test_a_token_is_forgotten_at_the_row_of_the_feed(relay, post, key, verb, sub
     relay(verb, *{"device": ["--device", device_id], "bot": ["bot"], "org": ["--org", "acme", "--confirm", "acme"]}[subject],
           "--wait-ack", "20s", check=0)  # fmt: skip
     assert post("/stripe/refund", {"amount": 1}, token)[0] == 401
-    assert post("/api/device/refresh", secret=token)[0] == 401
+    assert post("/api/device/refresh", secret=token)[0] == (403 if verb == "block" else 401)
     assert post("/stripe/refund", {"amount": 1}, other)[0] == (200 if subject == "device" else 401)
 
 
@@ -131,6 +132,54 @@ def test_a_client_that_waits_hears_of_the_end(relay, post, key):
         answer = waiting.submit(post, "/api/device/wait", None, token)
         relay("revoke", "--device", device_id, check=0)
         assert answer.result()[0] == 401
+
+
+def test_after_a_reset_a_client_that_waits_refreshes_and_no_key_is_asked_about(database, post, key):
+    _, token = pair(post, key)
+    with ThreadPoolExecutor(1) as waiting:
+        answer = waiting.submit(post, "/api/device/wait", None, token)
+        while not answer.done():  # the client may not wait yet at the first one
+            database.execute("TRUNCATE relay.call_policies")
+            wait([answer], timeout=0.5)
+        assert answer.result()[0] == 401
+    assert post("/api/device/refresh", secret=token)[0] == 200
+    assert database.value("SELECT count(*) FROM relay.recorded_events WHERE outcome = 'failed'") == 0
+
+
+def test_a_token_is_never_remembered_past_its_end(database, post, key):
+    _, token = pair(post, key)
+    database.execute("UPDATE relay.devices SET token_ttl = '1 minute'")
+    status, said = post("/api/device/refresh", secret=token)
+    assert status == 200 and 55 <= said["expires_in"] <= 60
+
+
+def test_a_token_that_was_replaced_works_for_ten_seconds_and_a_void_one_never(relay, database, post, key):
+    relay("agent", "grant", "bot", "stripe:refund", check=0)
+    _, token = pair(post, key)
+
+    def call(shown):
+        return post("/stripe/refund", {"amount": 1}, shown)[0]
+
+    status, said = post("/api/device/refresh", secret=token)
+    lost = said["refresh_token"]
+    assert (call(token), call(lost)) == (200, 200), "the tabs take turns"
+    status, again = post("/api/device/refresh", secret=token)
+    assert (status, again["refresh_token"], again["expires_in"]) == (200, None, 10)
+    database.execute("UPDATE relay.devices SET token_at = token_at - interval '11 seconds'")
+    status, said = post("/api/device/refresh", secret=token)
+    assert status == 200 and (call(lost), call(said["refresh_token"])) == (401, 200)
+
+
+def test_the_policy_of_an_agent_holds_for_its_devices(relay, database, post, key):
+    relay("agent", "grant", "bot", "stripe:refund", check=0)
+    database.execute("INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES ('agent', 'bot', 'agent_qps', 'acme', 1)")
+    _, token = pair(post, key)
+    statuses = [post("/stripe/refund", {"amount": 1}, token)[0] for _ in range(20)]
+    assert statuses[0] == 200 and 429 in statuses, statuses
+    relay("policy", "set", "bot", "--allow", "203.0.113.0/24", check=0)
+    wait_until(lambda: post("/stripe/refund", {"amount": 1}, token)[0] == 401, what="the gateway to hear of it")
+    status, said = post("/api/device/refresh", secret=token)
+    assert status == 200 and post("/stripe/refund", {"amount": 1}, said["refresh_token"])[0] == 403
 
 
 def test_what_is_refused_has_a_status_and_nothing_more(relay, database, post, key):
@@ -148,6 +197,43 @@ def test_what_is_refused_has_a_status_and_nothing_more(relay, database, post, ke
     relay("block", "bot", check=0)
     assert post("/api/pair/start", secret=key)[0] == 401, "the key of a blocked agent"
     assert database.value("SELECT count(*) FROM relay.devices") == 0
+
+
+@pytest.mark.parametrize("name", ["a\ufe0f", "\u3164", "\u115f", "\u2800", "a\u2800", "a\0b", "\ud800"])
+def test_a_name_that_no_one_can_read_is_refused_and_the_code_stays(post, key, name):
+    code = start(post, key)["code"]
+    assert post("/api/pair/redeem", {"code": code, "name": name}) == (400, None)
+    assert post("/api/pair/redeem", {"code": code, "name": "laptop"})[0] == 200
+
+
+@pytest.mark.parametrize("pairing_id", ["k7qu", "k7q", "k7qm9", "k7q\0", "k7q\ud800", "K7QM", "k7qé", ""])
+def test_what_is_no_id_of_a_code_is_not_asked_about(post, key, pairing_id):
+    assert post("/api/pair/status", {"pairing_id": pairing_id}, key) == (400, None)
+
+
+UNCLEAR = {"Content-Length: -1": 400, "Content-Length: abc": 400, "Content-Length: +2": 400, "Content-Length: ": 400, "Content-Length: ²": 400,
+           "Content-Length: 2\r\nContent-Length: 30": 400, "Content-Length: 99999999": 400, "Content-Length: 2000000": 413,
+           "Transfer-Encoding: chunked": 411, "Content-Length: 2\r\nTransfer-Encoding: chunked": 411}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/api/pair/redeem", "/stripe/refund"])
+@pytest.mark.parametrize("header", UNCLEAR)
+def test_after_a_body_of_unclear_length_the_connection_ends(gateway, header, path):
+    """Otherwise the rest would be read as the next request, and a proxy in front would give its answer to someone else."""
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as connection:
+        smuggled = "GET /pair HTTP/1.1\r\nHost: relay\r\n\r\n"
+        connection.sendall(f"POST {path} HTTP/1.1\r\nHost: relay\r\n{header}\r\n\r\n{smuggled}".encode())
+        answer = connection.makefile("rb").read()  # to the end of the connection
+    assert answer.startswith(f"HTTP/1.1 {UNCLEAR[header]} ".encode()) and b"Connection: close" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_page_that_is_asked_for_with_a_body_ends_the_connection(gateway):
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=30) as connection:
+        smuggled = b"GET /other HTTP/1.1\r\nHost: relay\r\n\r\n"
+        connection.sendall(b"GET /pair HTTP/1.1\r\nHost: relay\r\nContent-Length: %d\r\n\r\n%s" % (len(smuggled), smuggled))
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200 ") and answer.count(b"HTTP/1.1 ") == 1
 
 
 def test_the_database_is_given_no_secret(database, post, key):
@@ -193,6 +279,10 @@ def test_a_browser_is_paired_refreshed_in_two_tabs_and_signed_out_from_the_comma
     first.press_enter()
     state_of(first, "wrong code")
     code = start(post, key)["code"]
+    first.type("code", code)
+    first.type("name", "❤\ufe0f")
+    first.press_enter()
+    state_of(first, "choose another name")
     first.type("code", f" {code.lower()} ")
     first.type("name", "Ada's Chromium")
     first.press_enter()
@@ -216,6 +306,39 @@ def test_a_browser_is_paired_refreshed_in_two_tabs_and_signed_out_from_the_comma
     state_of(first, "signed out")
     state_of(second, "signed out")
     assert tokens(first) is None
+
+
+@pytest.mark.parametrize("words", [("--device",), ("bot",), ("--org", "acme", "--confirm", "acme")])
+def test_a_browser_that_was_blocked_is_paired_again_when_the_block_is_lifted(relay, database, gateway, post, key, browser, words):
+    tab = browser.tab(f"http://127.0.0.1:{gateway.port}/pair")
+    tab.type("code", start(post, key)["code"])
+    tab.press_enter()
+    state_of(tab, "paired with bot")
+    device = database.value("SELECT device_id FROM relay.devices")
+    words = (*words, device) if words == ("--device",) else words
+    relay("block", *words, check=0)
+    state_of(tab, "refused for now")
+    assert tab.run("refresh()") is None and tokens(tab)["token"].startswith(f"relay_dt_{device}_")
+    relay("unblock", *(words[:2] if words[0] == "--org" else words), "--yes", check=0)
+    state_of(tab, "paired with bot")
+    assert database.one("SELECT device_id, status FROM relay.device_status") == {"device_id": device, "status": "active"}
+
+
+def test_a_browser_whose_gateway_forgets_it_refreshes_more_and_more_rarely(database, gateway, post, key, browser):
+    tab = browser.tab(f"http://127.0.0.1:{gateway.port}/pair")
+    tab.run("""(() => {
+        globalThis.pauses = [];
+        const real = globalThis.setTimeout;
+        globalThis.setTimeout = (done, ms) => { if (ms >= 500) pauses.push(ms); return real(done, 0); };
+        const ask = globalThis.fetch;
+        globalThis.fetch = (path, how) => path === '/api/device/wait' ? Promise.resolve({ status: 401 }) : ask(path, how);
+    })()""")
+    tab.type("code", start(post, key)["code"])
+    tab.press_enter()
+    wait_until(lambda: tab.run("pauses.length") >= 9, what="nine pauses")
+    pauses = tab.run("pauses.slice(0, 9)")
+    assert all(0.75 * usual <= pause <= 1.25 * usual for pause, usual in zip(pauses, (1e3, 2e3, 4e3, 8e3, 16e3, 32e3, 6e4, 6e4, 6e4)))
+    assert tokens(tab) is not None
 
 
 def test_a_browser_survives_a_lost_answer_and_a_lost_rotation(database, gateway, post, key, browser):

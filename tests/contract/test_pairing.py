@@ -9,6 +9,7 @@ import pytest
 
 from support.devices import ALPHABET, Contract, digest, new_id, new_token
 from support.pooler import PgBouncer
+from support.processes import wait_until
 
 MOST_ATTEMPTS = 5
 
@@ -107,6 +108,21 @@ def test_a_code_that_was_made_before_a_revocation_is_dead_after_it_was_lifted(re
     assert api.pair()
 
 
+def test_a_device_whose_agent_is_revoked_and_restored_while_it_waits_for_a_place_is_revoked(database, relay, api, tmp_path):
+    limit_devices(database, 5)
+    _, code = api.start()
+    with closing(database.connect()) as other, ThreadPoolExecutor(1) as running:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN; SELECT FROM relay.organizations WHERE org_id = 'acme' FOR NO KEY UPDATE")
+            waiting = running.submit(api.redeem, code)
+            blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+            wait_until(lambda: database.value(blocked) == 1, what="the call to wait for the lock")
+            cursor.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'bot', 'revoke', 'test');"
+                           " UPDATE relay.revocations SET lifted_at = clock_timestamp(), lifted_by = 'test'; COMMIT")  # fmt: skip
+        reason, device_id, token = waiting.result()
+    assert reason == "ok" and api.refresh(device_id, token)[0] == "revoked"
+
+
 def test_what_does_not_exist_or_is_over_is_said(database, api):
     assert api.start("stranger")[0] == "unknown_agent"
     _, code = api.start(ttl="1 second")
@@ -126,7 +142,7 @@ def test_bad_arguments_of_pair_start_are_errors_that_store_nothing(database, api
 
 
 @pytest.mark.parametrize("change", [
-    {"name": ""}, {"name": "x" * 201}, {"name": "a\nb"}, {"name": "evil\u202egnp"}, {"name": None}, {"ttl": "59 seconds"}, {"ttl": "401 days"},
+    {"name": ""}, {"name": "x" * 201}, {"name": "a\nb"}, {"name": "evil\u202egnp"}, {"name": "x "}, {"name": " "}, {"name": "\u2800x"}, {"name": None}, {"ttl": "59 seconds"}, {"ttl": "401 days"},
     {"ttl": None}, {"device_id": "short"}, {"device_id": "u" * 12},
 ])  # fmt: skip
 def test_bad_arguments_of_pair_redeem_are_errors_that_cost_no_attempt(database, api, change):

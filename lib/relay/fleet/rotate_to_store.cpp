@@ -42,6 +42,9 @@ class RotateToStore {
             [this](std::span<sql::Candidate const *const> part) { stage(part); },
             [this](StagedBatches::Done const &done) { report(done); },
             [this](sql::Candidate const *candidate, Error const &error) {
+                if (!candidate->is_due) {
+                    m_run.take();  // it is not counted yet, and a failure gives its place back
+                }
                 m_run.fail(candidate->agent, what_failed(error));
             },
             [this] { return m_run.may_continue(); });

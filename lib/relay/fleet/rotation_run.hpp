@@ -29,7 +29,7 @@ class RotationRun {
     /// From now on, pages also have agents that are not due, whose store must be looked at. They do not count for the limit
     /// unless they get a new key. An expected number is one of agents that are due, so then there are none.
     void look_at_all() { m_looks_at_all = !m_request.expect && !m_request.if_missing; }
-    /// Notes that an agent that was not due is rotated.
+    /// Notes that an agent that was not due is rotated, or has failed.
     void take() { ++m_taken; }
     /// Returns those of `agents` that still need a new key.
     std::vector<sql::Candidate> still_to_rotate(std::vector<AgentId> const &agents);

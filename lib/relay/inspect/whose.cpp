@@ -20,15 +20,6 @@ std::string without_prefix(std::string_view text) {
     return std::string(text);
 }
 
-NamedThing thing_of(KeyType type) {
-    switch (type) {
-        case KeyType::agent: break;
-        case KeyType::org_admin: return NamedThing::token;
-        case KeyType::device: return NamedThing::device;
-    }
-    return NamedThing::key;
-}
-
 template <typename Work>
 WhoseAll look(db::Database &database, std::chrono::milliseconds lock_patience, Work const &work) {
     db::TransactOptions options = reading();
@@ -68,6 +59,15 @@ std::vector<Whose> named_by(db::Transaction &transaction, Recognized const &one)
 }
 
 }  // namespace
+
+NamedThing thing_of(KeyType type) {
+    switch (type) {
+        case KeyType::agent: break;
+        case KeyType::org_admin: return NamedThing::token;
+        case KeyType::device: return NamedThing::device;
+    }
+    return NamedThing::key;
+}
 
 bool Whose::live() const {
     if (!key_id || proof == Proof::other_secret) {

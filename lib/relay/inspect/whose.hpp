@@ -29,6 +29,9 @@ struct EnumText<Proof> {
         {{Proof::whole_key, "whole_key"}, {Proof::id_only, "id_only"}, {Proof::other_secret, "other_secret"}});
 };
 
+/// Returns what a key of this type is called: key, token or device.
+NamedThing thing_of(KeyType type);
+
 /// A key, a token or a device, and its owner; or an agent that has no live key, or an organization.
 struct Whose {
     NamedThing thing = NamedThing::key;  ///< key, token, device, agent or org

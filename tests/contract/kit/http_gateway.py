@@ -5,7 +5,8 @@
 The checks run in this order, and the first one that fails gives the status and nothing else. 401: the key is not
 accepted. 403: it is, but the call claimed another agent or organization, or comes from an address that is not allowed,
 or the agent has no seat or lacks the permission. 429: the agent calls too often, or its organization has used up its
-calls of the day; Retry-After has the seconds until the next one. 503: the database could not be asked.
+calls of the day; Retry-After has the seconds until the next one. 503: the database could not be asked. Before them,
+400, 411 and 413: the length of the body is not a number, not stated, or too large.
 
 SIGTERM ends it: it accepts no more calls, waits for those under way, reports the last uses of keys, and gives back the
 calls that were not used.
@@ -29,7 +30,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psycopg2
 import psycopg2.extras
 import psycopg2.pool
-from pairing import PAGE, Devices, Endpoints
+from pairing import PAGE, Devices, Endpoints, Refused, read_body
 from quota import Quota
 from rates import Rates
 from uses import Uses
@@ -75,6 +76,7 @@ def log_block(error):
 
 ANONYMOUS = "SELECT d.*, policy.* FROM relay_api.authenticate_anonymous(%s, %s, %s, %s) AS d" + WITH_POLICY
 LEGACY = "SELECT d.*, policy.* FROM relay_api.authenticate_legacy(%s, %s, %s, %s) AS d" + WITH_POLICY
+LONGEST_CALL = 2**20  # bytes
 SHARED_SECRET = os.environ.get("AGENT_SECRET", "")
 if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
@@ -154,6 +156,7 @@ class Gateway(BaseHTTPRequestHandler):
 
     def do_GET(self):
         is_page = self.path == "/pair"
+        self.close_connection |= any(name in self.headers for name in ("Content-Length", "Transfer-Encoding"))  # no one reads the body
         self.reply(*((200, PAGE.read_bytes(), "text/html; charset=utf-8") if is_page else (404, b"")))
 
     def do_POST(self):
@@ -168,6 +171,8 @@ class Gateway(BaseHTTPRequestHandler):
         try:
             said = endpoints.answer(self)
             status, kind, body = said or (self.decide(), "text/plain", b"")
+        except Refused as refused:
+            said, status, kind, body = None, refused.status, "text/plain", b""
         except TooMany as refused:
             said, status, kind, body, retry_after = None, 429, "text/plain", b"", refused.retry_after
         except Exception:  # an error never accepts a call
@@ -180,6 +185,8 @@ class Gateway(BaseHTTPRequestHandler):
         self.send_response_only(status)
         if status == 401:
             self.send_header("WWW-Authenticate", "Bearer")
+        if self.close_connection and self.headers.get("Connection") != "close":  # the client does not expect it
+            self.send_header("Connection", "close")
         if retry_after is not None:
             self.send_header("Retry-After", str(retry_after))
         if body and kind:
@@ -191,14 +198,14 @@ class Gateway(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def decide(self):
-        call = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        call = read_body(self, LONGEST_CALL)
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
         claims = {"agent_id": self.headers.get("X-Agent-Id"), "org_id": self.headers.get("X-Org-Id")}
         origin = {"ip": self.client_address[0], "trace_id": self.headers.get("X-Request-Id")}
         if scheme == "Bearer" and is_shared_secret(key):
             (decision,) = query(LEGACY, (*claims.values(), *origin.values()))
         elif scheme == "Bearer" and key.startswith("relay_dt_"):
-            decision = devices.check(key, **claims)
+            decision = devices.check(key, **claims, ip=origin["ip"])
         elif "Authorization" in self.headers:
             decision = verifier.check(key if scheme == "Bearer" else "", **claims, **origin)
         else:  # only for calls without any key: a refused key stays refused

@@ -5,12 +5,13 @@ relay-admin-devices(7) explains the rules that it keeps. It makes all secrets, a
   POST /api/pair/start     with the key of an agent: {code, pairing_id, expires_in}; the agent shows the code to its owner
   POST /api/pair/status    with the key of the agent, {pairing_id}: {status}: pending, redeemed or gone
   POST /api/pair/redeem    {code, name}: {device_id, refresh_token}
-  POST /api/device/refresh with the refresh token: {refresh_token, agent_id, org_id, expires_in}; null: keep the one you have
+  POST /api/device/refresh with the refresh token: {refresh_token, agent_id, org_id, expires_in}; null: keep the one you have;
+                           401: the device has ended, delete it; 403: refused for now, keep it and try again later
   POST /api/device/wait    with the token: ends with 401 at the moment in which the device is blocked or revoked, with 204 after 25 s
   GET  /pair               the page of pair.html
 
-Between refreshes the token is also the access token: this gateway remembers its digest for 600 s, and forgets it at the row of
-the feed that blocks or revokes the device, its agent or its organization.
+Between refreshes the token is also the access token: this gateway remembers its digest for 600 s, never past its end, and forgets it
+at the row of the feed that blocks or revokes the device, its agent or its organization.
 """
 
 import hashlib
@@ -24,16 +25,25 @@ from collections import OrderedDict
 from itertools import islice
 from pathlib import Path
 
-from verifier import DIGITS, number, subjects
+import psycopg2.errors
+from verifier import DIGITS, WITH_POLICY, allows, networks, number, subjects
 
 START = "SELECT relay_api.pair_start(%s, %s, %s) AS reason"
 STATUS = "SELECT relay_api.pair_status(%s, %s) AS status"
 REDEEM = "SELECT relay_api.pair_redeem(%s, %s, %s, %s, %s, '30 days', %s) AS reason"
-REFRESH = "SELECT * FROM relay_api.device_refresh(%s, %s, %s, %s)"
+REFRESH = (
+    """
+    SELECT d.*, policy.*, extract(epoch FROM LEAST(d.expires_at, policy.changes_at))::float8 - extract(epoch FROM now())::float8 AS seconds_left
+    FROM relay_api.device_refresh(%s, %s, %s, %s) AS d"""
+    + WITH_POLICY
+)
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 PUBLIC = 4  # characters of a code that find it; the others are its secret
 CODE_LIFE, MAX_KEPT, MAX_WAIT = 600, 600, 25  # seconds
+TABS = 10  # seconds in which other tabs still show the token before
 LONGEST_BODY = 4096  # bytes
+ENDED = ("malformed", "unknown_token", "reused", "revoked", "expired")  # 401: the client deletes the token
+FOR_NOW = ("blocked", "over_limit")  # 403: the client keeps it, and tries again later
 TOKEN = re.compile(r"(relay_dt_ ([0-9a-hjkmnp-tv-z]{12}) _ ([0-9A-Za-z]{43})) ([0-9A-Za-z]{6})", re.VERBOSE)
 BLANKS = re.compile(r"[\s\u2010-\u2015\u2212-]+")
 PAGE = Path(__file__).with_name("pair.html")
@@ -85,6 +95,7 @@ class Devices:
     def __init__(self, query, verifier):
         self.query, self.verifier = query, verifier
         self.lock, self.known = threading.Lock(), OrderedDict()  # digest of a token -> device, the oldest first
+        self.present = {}  # device id -> digest of its present token, if that is known
 
     def start(self, agent_id):
         """(reason, code): a new code of an agent that has shown its key."""
@@ -109,7 +120,8 @@ class Devices:
         return row["reason"], device_id, token
 
     def refresh(self, token, ip):
-        """(answer of device_refresh, the next token or None). Remembers the device by the token that its client has now."""
+        """(answer of device_refresh, the next token or None). Remembers the device by the token that its client has now, for
+        `expires_in` seconds."""
         device_id = parse(token)
         if device_id is None:
             return {"ok": False, "reason": "malformed"}, None
@@ -117,20 +129,37 @@ class Devices:
         (row,) = self.query(REFRESH, (device_id, digest(token), digest(following), ip))
         following = following if row["rotated"] else None
         if row["ok"]:
-            self.remember(digest(following or token), {**row, "key_id": device_id, "until": now + MAX_KEPT, "asked": asked})
+            most = TABS if row["reason"] == "again" else MAX_KEPT
+            row["expires_in"] = max(0, most if row["seconds_left"] is None else min(most, int(row["seconds_left"])))
+            about = {"key_id": device_id, "networks": networks(row["addresses"]), "is_device": True}
+            device = {**row, **about, "until": now + row["expires_in"], "asked": asked}
+            self.remember(digest(token), digest(following) if following else None, device)
         return row, following
 
-    def remember(self, key, device):
+    def remember(self, shown, following, device):
+        """Remembers a device by the digest of its next token, or of the one that was shown. A token that was replaced is accepted from
+        other tabs for a moment; one whose answer was lost is not accepted any more."""
         device["places"] = [self.verifier.changes.place(one) for one in subjects(device)]
+        now, device_id = time.monotonic(), device["key_id"]
         with self.lock:
-            self.known[key] = device
-            self.known.move_to_end(key)
+            if following:
+                before = self.present.get(device_id)
+                if before != shown:
+                    self.known.pop(before, None)
+                if shown in self.known:
+                    self.known[shown] = {**self.known[shown], "until": min(self.known[shown]["until"], now + TABS)}
+                self.present[device_id] = following
+            self.known[following or shown] = device
+            self.known.move_to_end(following or shown)
             for old, oldest in list(islice(self.known.items(), 2)):  # more than come in, and few at a time
-                if time.monotonic() >= oldest["until"]:
+                if now >= oldest["until"]:
                     del self.known[old]
+                    if self.present.get(oldest["key_id"]) == old:
+                        del self.present[oldest["key_id"]]
 
-    def check(self, token, agent_id=None, org_id=None, **_):
-        """The decision about a call with a token as access token: like Verifier.check, without permissions."""
+    def check(self, token, agent_id=None, org_id=None, ip=None, **_):
+        """The decision about a call with a token as access token: like Verifier.check, without permissions. The policy of its agent
+        holds for it, too."""
         device = self.known.get(digest(token))
         if not device or time.monotonic() >= device["until"] or not self.verifier.hears() or not self.verifier.changes.spare(device):
             return {"ok": False, "reason": "unknown_token"}  # the client refreshes it
@@ -138,6 +167,8 @@ class Devices:
             return {"ok": False, "reason": "agent_mismatch"}
         if org_id not in (None, device["org_id"]):
             return {"ok": False, "reason": "org_mismatch"}
+        if ip is not None and not allows(device, ip):
+            return {"ok": False, "reason": "address_not_allowed"}
         return {**device, "ok": True, "reason": "ok", "permissions": [], "conditions": None}  # the database knows what its agent may do
 
     def wait(self, token, limit=MAX_WAIT):
@@ -163,6 +194,22 @@ class Refused(Exception):
         self.status = status
 
 
+def read_body(request, longest):
+    """The bytes of a body of a known length. After every other one the connection ends: its rest would be read as the next request."""
+    lengths = request.headers.get_all("Content-Length", ["0"])
+    status = None
+    if "Transfer-Encoding" in request.headers:
+        status = 411
+    elif len(lengths) != 1 or not re.fullmatch("[0-9]{1,7}", lengths[0]):
+        status = 400
+    elif int(lengths[0]) > longest:
+        status = 413
+    if status is not None:
+        request.close_connection = True
+        raise Refused(status)
+    return request.rfile.read(int(lengths[0]))
+
+
 class Endpoints:
     """Answers the requests below /api/, and the page. `agent_of(headers, ip)`: the agent whose key a request shows, or None."""
 
@@ -183,12 +230,8 @@ class Endpoints:
             return refused.status, "application/json", b""
 
     def body_of(self, request):
-        length = int(request.headers.get("Content-Length", 0))
-        if length > LONGEST_BODY:
-            request.close_connection = True
-            raise Refused(413)
         try:
-            body = json.loads(request.rfile.read(length) or b"{}")
+            body = json.loads(read_body(request, LONGEST_BODY) or b"{}")
         except ValueError:
             raise Refused(400) from None
         if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
@@ -216,7 +259,7 @@ class Endpoints:
     def status(self, request, body, ip):
         agent = self.agent(request, ip)
         pairing_id = body.get("pairing_id", "")
-        if len(pairing_id) != PUBLIC:
+        if not re.fullmatch(f"[{ALPHABET}]{{{PUBLIC}}}", pairing_id):
             raise Refused(400)
         return {"status": self.devices.status(pairing_id, agent)}
 
@@ -224,7 +267,10 @@ class Endpoints:
         name = body.get("name", "").strip() or "a browser"
         if not name.isprintable() or len(name.encode()) > 200 or "code" not in body:
             raise Refused(400)
-        reason, device_id, token = self.devices.redeem(body["code"], name, ip)
+        try:
+            reason, device_id, token = self.devices.redeem(body["code"], name, ip)
+        except psycopg2.errors.InvalidParameterValue:  # the database knows more characters that no one can see
+            raise Refused(400) from None
         if reason != "ok":
             raise Refused(401 if reason == "wrong_code" else 403)
         return {"device_id": device_id, "refresh_token": token}
@@ -232,8 +278,9 @@ class Endpoints:
     def refresh(self, request, _, ip):
         answer, following = self.devices.refresh(self.token(request), ip)
         if not answer["ok"]:
-            raise Refused(403 if answer["reason"] == "over_limit" else 401)
-        return {"refresh_token": following, "agent_id": answer["agent_id"], "org_id": answer["org_id"], "expires_in": MAX_KEPT}
+            raise Refused(401 if answer["reason"] in ENDED else 403 if answer["reason"] in FOR_NOW else 503)
+        return {"refresh_token": following, "agent_id": answer["agent_id"], "org_id": answer["org_id"],
+                "expires_in": answer["expires_in"]}  # fmt: skip
 
     def wait(self, request, *_):
         raise Refused(204 if self.devices.wait(self.token(request)) else 401)
