@@ -9,10 +9,11 @@ CREATE FUNCTION relay.addresses_are_valid(addresses cidr[]) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT pg_catalog.array_ndims(addresses) = 1 AND pg_catalog.cardinality(addresses) <= 64
            AND NOT EXISTS (SELECT FROM pg_catalog.unnest(addresses) AS range
-                           WHERE range IS NULL OR pg_catalog.masklen(range) = 0 OR range::inet <<= inet '::ffff:0:0/96')
+                           WHERE range IS NULL OR pg_catalog.masklen(range) = 0 OR range::inet <<= inet '::ffff:0:0/96'
+                                 OR range::inet >>= inet '::ffff:0:0/96')
 $$;
 COMMENT ON FUNCTION relay.addresses_are_valid(cidr[]) IS
-    'true for 1 to 64 ranges; none is the whole Internet, and an IPv4 range is written as one, not inside IPv6';
+    'true for 1 to 64 ranges; none is the whole Internet, and an IPv4 range is written as one, not inside or around it in IPv6';
 GRANT EXECUTE ON FUNCTION relay.addresses_are_valid(cidr[]) TO relay_provisioner;
 
 -- The list of an agent beats that of its organization. Without either, any address may call.

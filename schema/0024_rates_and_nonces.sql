@@ -41,7 +41,7 @@ COMMENT ON COLUMN relay_api.rate_lease.retry_after IS 'seconds, for the header R
 
 -- Takes the lock of the agent, and returns the step that is in force now.
 CREATE FUNCTION relay.step_penalty(agent text, gateway text, refused bigint) RETURNS smallint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
     penalty relay.rate_penalties;
     present timestamptz;
@@ -110,6 +110,10 @@ BEGIN
         RETURN ROW(NULL, NULL, 0, clock_timestamp() + interval '5 seconds')::relay_api.rate_lease;
     END IF;
 
+    IF lease_rate.refused > 0 THEN  -- before the lock of the agent: if someone has locked the trail, no other gateway waits for that
+        PERFORM relay.commit_lazily();
+        PERFORM relay.can_write_event();
+    END IF;
     step := relay.step_penalty(lease_rate.agent_id, lease_rate.gateway_id, lease_rate.refused);
     SELECT count(*) + 1 AS gateways, COALESCE(sum(l.rate), 0) AS rate, COALESCE(sum(l.demand), 0) AS demand INTO others
     FROM relay.rate_leases AS l
@@ -185,7 +189,7 @@ CREATE UNLOGGED TABLE relay.nonces_kept (
 COMMENT ON COLUMN relay.nonces_kept.since IS 'nonces that were signed from then on are kept, except those of the turns in dropped';
 COMMENT ON COLUMN relay.nonces_kept.held IS 'the turns of which the slots hold nonces; turn n begins 600 * n seconds after 1970';
 COMMENT ON COLUMN relay.nonces_kept.dropped IS
-    'the latest turns whose nonces were removed: too old by the clock, but a clock can be put back';
+    'the latest turns whose nonces were removed: out of every window by the clock, but a clock can be wrong and be put right';
 
 -- Clocks of callers can be ahead. A call that was signed for a time after the crash must not be accepted again, so this one is logged, and
 -- committed before the call is accepted. Calls that were signed in the past, as most are, do not write it.
@@ -203,23 +207,32 @@ CREATE TYPE relay_api.nonce_decision AS (
     reason text
 );
 
+-- The clock of now can be behind that by which nonces were accepted: on another host after a failover, or if it was put back. So `since`
+-- also goes by what the log has kept of that clock. After a failover that is the last commit that was replayed; one second more for what
+-- was on its way. Gateways acknowledge every 20 seconds.
 CREATE FUNCTION relay.keep_nonces() RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO relay.nonces_kept (since)
-    VALUES (GREATEST(clock_timestamp(), (SELECT max(a.up_to) FROM relay.nonces_signed_ahead AS a)))
+    VALUES (GREATEST(clock_timestamp(), (SELECT max(a.up_to) FROM relay.nonces_signed_ahead AS a),
+                     pg_last_xact_replay_timestamp() + interval '1 second',
+                     (SELECT c.at FROM relay.key_changes AS c ORDER BY c.txid DESC, c.seq DESC LIMIT 1),
+                     (SELECT max(a.at) + interval '20 seconds' FROM relay.gateway_acks AS a HAVING max(a.at) > clock_timestamp())))
     ON CONFLICT DO NOTHING;
 END
 $$;
 COMMENT ON FUNCTION relay.keep_nonces() IS 'begins to keep nonces, unless they are kept already';
 
--- The first call of a turn notes that its slot is in use, and empties each other slot whose nonces are all too old for any window. The
--- lock of the row keeps a slot from being emptied while a call notes its use. Emptying waits 50 ms at most: a reader, such as pg_dump,
--- puts it off until the next turn.
+-- The first call of a turn notes that its slot is in use, and empties each other slot whose nonces are all out of every window: too old,
+-- or signed for a time that a wrong clock showed. The lock of the row keeps a slot from being emptied while a call notes its use. Emptying
+-- waits 50 ms at most: a reader, such as pg_dump, puts it off until the next turn. Its commit waits for no standby, because a standby has
+-- no use for it, and the calls of the new turn wait for the lock.
 CREATE FUNCTION relay.begin_nonce_turn(turn bigint) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 DECLARE
-    kept   relay.nonces_kept;
-    ending bigint[];
+    kept    relay.nonces_kept;
+    ending  bigint[];
+    present double precision := date_part('epoch', clock_timestamp());
+    past    bigint[];
 BEGIN
     SELECT * INTO kept FROM relay.nonces_kept FOR UPDATE;
     IF turn = ANY (kept.held) THEN
@@ -228,26 +241,32 @@ BEGIN
     FOR slot IN 0 .. 2 LOOP
         ending := ARRAY(SELECT held FROM unnest(kept.held) AS held WHERE held % 3 = slot);
         CONTINUE WHEN slot = turn % 3 OR ending = '{}'
-                      OR to_timestamp((SELECT max(held) + 1 FROM unnest(ending) AS held) * 600) > clock_timestamp() - interval '5 minutes';
+                      OR EXISTS (SELECT FROM unnest(ending) AS held WHERE (held + 1) * 600 > present - 300 AND held * 600 <= present + 300);
         BEGIN
             PERFORM set_config('lock_timeout', '50ms', true);
             EXECUTE format('TRUNCATE relay.nonces_%s', slot);
+            IF current_setting('synchronous_commit') <> 'off' THEN
+                PERFORM set_config('synchronous_commit', 'local', true);
+            END IF;
             kept.held := ARRAY(SELECT held FROM unnest(kept.held) AS held WHERE held % 3 <> slot);
             kept.dropped := kept.dropped || ending;
         EXCEPTION
             WHEN lock_not_available THEN NULL;
         END;
     END LOOP;
-    IF cardinality(kept.dropped) > 100 THEN  -- the oldest half: what was signed until its end
-        kept.dropped := ARRAY(SELECT gone FROM unnest(kept.dropped) AS gone ORDER BY gone);
-        kept.since := GREATEST(kept.since, to_timestamp((kept.dropped[50] + 1) * 600));
-        kept.dropped := kept.dropped[51:];
+    past := ARRAY(SELECT gone FROM unnest(kept.dropped) AS gone WHERE (gone + 1) * 600 <= present ORDER BY gone);
+    IF cardinality(past) > 100 THEN  -- the oldest half: what was signed until its end
+        kept.since := GREATEST(kept.since, to_timestamp((past[50] + 1) * 600));
+        kept.dropped := ARRAY(SELECT gone FROM unnest(kept.dropped) AS gone WHERE gone > past[50]);
     END IF;
     UPDATE relay.nonces_kept AS k SET since = kept.since, held = kept.held || turn, dropped = kept.dropped;
 END
 $$;
 
-CREATE FUNCTION relay.note_signed_ahead(signed_at timestamptz) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- Its commit waits for the standby, if COMMIT does here: after a failover the row must be there. So all callers that are ahead wait for
+-- the one that writes it, and not longer than 2 s.
+CREATE FUNCTION relay.note_signed_ahead(signed_at timestamptz) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
 BEGIN
     IF EXISTS (SELECT FROM relay.nonces_signed_ahead AS a WHERE a.up_to >= note_signed_ahead.signed_at) THEN
         RETURN;
@@ -270,6 +289,7 @@ DECLARE
     present timestamptz := clock_timestamp();
     turn    bigint;
     kept    record;
+    is_new  boolean;
 BEGIN
     IF pg_is_in_recovery() THEN
         RAISE EXCEPTION 'this server is a standby: call use_nonce on the primary' USING ERRCODE = 'read_only_sql_transaction';
@@ -307,11 +327,18 @@ BEGIN
         PERFORM relay.note_signed_ahead(signed_at);
     END IF;
     INSERT INTO relay.nonces VALUES (turn % 3, agent_id, nonce, signed_at) ON CONFLICT DO NOTHING;
-    RETURN ROW(FOUND, CASE WHEN FOUND THEN 'ok' ELSE 'replayed' END)::relay_api.nonce_decision;
+    is_new := FOUND;
+    -- It may have waited while its slot was emptied, because its turn was out of every window: then a used nonce looks new.
+    present := clock_timestamp();
+    IF signed_at < present - time_window OR EXISTS (SELECT FROM relay.nonces_kept AS k WHERE turn = ANY (k.dropped) OR signed_at < k.since) THEN
+        RETURN ROW(false, 'too_old')::relay_api.nonce_decision;
+    END IF;
+    RETURN ROW(is_new, CASE WHEN is_new THEN 'ok' ELSE 'replayed' END)::relay_api.nonce_decision;
 END
 $$;
 COMMENT ON FUNCTION relay_api.use_nonce(text, bytea, timestamptz, interval) IS
-    'accepts each nonce (8 to 64 bytes) of an agent once; call it after the signature was verified, or strangers can fill the table; '
+    'accepts each nonce (8 to 64 bytes) of an agent once, together with its time: the signature must cover both; call it after the '
+    'signature was verified, or strangers can fill the table; '
     'time_window: that of relay_api.policy; reasons: ok replayed too_old too_early malformed; primary only';
 GRANT EXECUTE ON FUNCTION relay_api.use_nonce(text, bytea, timestamptz, interval) TO relay_gateway;
 

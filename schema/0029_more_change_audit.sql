@@ -92,9 +92,12 @@ DECLARE
                       WHEN NEW.state = 'finished' THEN 'migration_finished'
                       ELSE 'migration_extended' END;
 BEGIN
-    -- An emergency stop waits for no lock of the audit trail: its event may follow in another transaction, and its row is evidence.
-    IF NOT relay.has_own_event(NULL, NULL, ARRAY[what, 'migration_started'])
-       AND NOT EXISTS (SELECT FROM relay.legacy_stops AS stop WHERE stop.stopped_at >= transaction_timestamp()) THEN
+    -- An emergency stop waits for no lock of the audit trail: its event may follow in another transaction, and its row is evidence. A
+    -- separate IF, because reading the trail waits, too, and within one condition SQL chooses the order.
+    IF EXISTS (SELECT FROM relay.legacy_stops AS stop WHERE stop.stopped_at >= transaction_timestamp()) THEN
+        RETURN NULL;
+    END IF;
+    IF NOT relay.has_own_event(NULL, NULL, ARRAY[what, 'migration_started']) THEN
         INSERT INTO relay.auth_events (action, reason, actor, detail)
         VALUES (what, 'by SQL', CASE TG_OP WHEN 'INSERT' THEN NEW.opened_by ELSE NEW.closed_by END,
                 jsonb_build_object('migration_id', NEW.migration_id, 'state', NEW.state, 'deadline', NEW.deadline)

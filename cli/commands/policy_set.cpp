@@ -131,6 +131,20 @@ void warn_without_effect(Document &document, PolicyUpdate const &update) {
     }
 }
 
+/// Shows the commands that take back the settings that were made.
+void show_undo(Context &context, PolicyUpdate const &update, WriteOptions const &options) {
+    auto const show = [&](std::vector<std::string> const &undo) {
+        context.output().note("undo: " + command_line(context.globals(), undo));
+    };
+    if (options.by.ticket && !update.made.empty()) {
+        show({"policy", "undo", "--ticket", options.by.ticket->text()});
+        return;
+    }
+    for (PolicyChange const &made : update.made) {
+        show({"policy", "undo", std::to_string(made.change_id)});
+    }
+}
+
 ExitStatus run(Options const &options, Context &context) {
     SetPolicy request = read(options);
     request.may_loosen = context.globals().yes || context.globals().dry_run;
@@ -155,11 +169,8 @@ ExitStatus run(Options const &options, Context &context) {
     context.output().show(document);
     if (!update.changed) {
         context.output().note("nothing changed: the policy of " + update.scope.describe() + " is already as requested");
-    } else if (!update.made.empty() && !request.may_loosen) {
-        std::vector<std::string> const undo =
-            by.by.ticket ? std::vector<std::string>{"policy", "undo", "--ticket", by.by.ticket->text()}
-                         : std::vector<std::string>{"policy", "undo", std::to_string(update.made.front().change_id)};
-        context.output().note("undo: " + command_line(context.globals(), undo));
+    } else if (update.loosens.empty() && !context.globals().dry_run) {
+        show_undo(context, update, by);
     }
     return ExitStatus::ok;
 }

@@ -79,7 +79,8 @@ Command const policy_undo{
 as it was before, except where something else was set meanwhile. If you give a CHANGE-ID, --ticket only goes into the
 audit trail, as in every command.
 
-Changes of --qps and --allow have no id: set the value that you need instead.
+Changes of --qps and --allow, and the value inherit, have no id: set the value that you need instead. The audit trail
+has them (audit list --ticket).
 
 If that loosens the policy, the command shows what, and asks; --yes answers yes. Without a terminal and without --yes, it
 stops with exit 2 and changes nothing.

@@ -49,6 +49,18 @@ def test_the_line_of_the_runbook_tightens_an_organization_without_a_question(acm
 def test_the_output_says_how_to_undo_it(acme):
     assert "policy undo --ticket INC-1" in acme("policy", "set", "bot", "--window", "30s", "--ticket", "INC-1", check=0).err
     assert "policy undo 2" in acme("policy", "set", "bot", "--window", "20s", check=0).err
+    both = acme("policy", "set", "--org", "acme", "--window", "20s", "--require-nonce", "yes", "--yes", check=0).err
+    assert "policy undo 3" in both and "policy undo 4" in both
+    assert "policy undo" not in acme("policy", "set", "bot", "--window", "10s", "--dry-run", check=0).err
+
+
+def test_a_second_incident_keeps_its_setting_when_the_first_is_undone(acme, database):
+    words = ("policy", "set", "--org", "acme", "--window", "30s", "--until", "2999-01-01T00:00:00Z", "--ticket")
+    assert [acme.json(*words, ticket)["changed"] for ticket in ("INC-1", "INC-2", "INC-2")] == [True, True, False]
+    acme("policy", "undo", "--ticket", "INC-1", "--yes", check=0)
+    assert in_force(database)[0] == 30
+    assert acme.json("policy", "undo", "--ticket", "INC-2", "--yes")["changed"] is True
+    assert in_force(database)[0] == 60
 
 
 def test_the_same_again_changes_nothing(acme, database):
@@ -149,6 +161,7 @@ BAD = {
     ("--allow", "0.0.0.0/0"): "--allow any",
     ("--allow", "::/0"): "--allow any",
     ("--allow", "::ffff:192.0.2.0/120"): "inside IPv6",
+    ("--allow", "::/8"): "contains the IPv4 addresses inside IPv6",
     ("--allow", "192.0.2.1,any"): "cannot be combined",
     ("--allow", "example.org"): "not an IP address",
     ("--allow", "192.0.2.1/33"): "not an IP address",
@@ -274,7 +287,20 @@ def test_a_responder_tightens_for_a_while_and_takes_it_back(acme, database):
     assert in_force(database) == (50, False, None)
 
 
+def test_a_responder_learns_which_settings_of_a_ticket_it_may_undo(acme, database):
+    acme("policy", "set", "bot", "--window", "50s", "--ticket", "INC-1", check=0)
+    acme("policy", "set", "bot", "--window", "30s", *HOUR, "--ticket", "INC-1", check=0)
+    responder = acme.with_(dsn=database.dsn(user=database.cluster.login("only_responder", member_of="relay_responder")))
+    error = responder.error("policy", "undo", "--ticket", "INC-1", "--yes", check=4)
+    assert "have no end" in json.dumps(error) and "ids: 2" in json.dumps(error) and in_force(database)[0] == 30
+    responder("policy", "undo", "2", "--yes", check=0)
+    assert in_force(database)[0] == 50
+
+
 def test_doctor_warns_of_a_window_that_is_very_short_or_very_long(acme):
+    acme("policy", "set", "--platform", "--require-nonce", "no", check=0)
+    acme("policy", "set", "--platform", "--require-nonce", "yes", *HOUR, check=0)
+
     def check():
         (found,) = acme.json("doctor", "policy.window", check=None)["items"]
         return found["status"], found["message"]
@@ -287,7 +313,7 @@ def test_doctor_warns_of_a_window_that_is_very_short_or_very_long(acme):
     status, message = check()
     assert status == "warn" and "2 windows" in message and "agent bot (121s)" in message and "the platform (29s)" in message
     acme("policy", "set", "bot", "--window", "60s", check=0)
-    acme("policy", "undo", "4", "--yes", check=0)
+    acme("policy", "undo", "6", "--yes", check=0)
     assert check()[0] == "ok"
 
 

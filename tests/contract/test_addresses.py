@@ -72,11 +72,11 @@ def test_a_list_counts_at_the_next_call_and_so_does_its_end(caller, key, allow, 
         ("2001:db8::5", "2001:db8::/64", "ok"),
         ("2001:db8:0:1::5", "2001:db8::/64", "address_not_allowed"),
         ("192.0.2.7", "2001:db8::/64", "address_not_allowed"),
-        ("192.0.2.7", "::/1", "address_not_allowed"),
-        ("::ffff:192.0.2.7", "::/1", "address_not_allowed"),
+        ("192.0.2.7", "2000::/3", "address_not_allowed"),
+        ("::ffff:192.0.2.7", "2000::/3", "address_not_allowed"),
         ("192.0.2.7/8", "192.0.2.0/24", "ok"),
         (None, "128.0.0.0/1", "address_not_allowed"),
-        (None, "::/1", "address_not_allowed"),
+        (None, "2000::/3", "address_not_allowed"),
     ],
 )
 def test_an_address_is_compared_as_what_it_is(caller, key, allow, address, allowed, reason):
@@ -157,7 +157,7 @@ def test_through_a_pooler_each_call_obeys_it(database, key, allow):
 
 @pytest.mark.parametrize(
     "addresses",
-    ["{}", "{NULL}", "{0.0.0.0/0}", "{::/0}", "{192.0.2.1,0.0.0.0/0}", "{::ffff:192.0.2.0/120}", "{{192.0.2.1},{192.0.2.2}}",
+    ["{}", "{NULL}", "{0.0.0.0/0}", "{::/0}", "{192.0.2.1,0.0.0.0/0}", "{::ffff:192.0.2.0/120}", "{::/8}", "{::fffe:0:0/95}", "{{192.0.2.1},{192.0.2.2}}",
      "{" + ",".join(f"192.0.2.{number}" for number in range(65)) + "}"],
 )  # fmt: skip
 def test_the_database_refuses_a_list_that_is_none(database, key, addresses):

@@ -210,6 +210,7 @@ def test_the_program_leaves_each_event_once(relay, database, key, tmp_path):
     assert actions("rotate-key", "bot", "--grace", "0", *to("2")) == ["key_retired", "key_rotated"]
     assert actions("rotate-key", "bot", *to("3")) == ["key_rotated"]
     assert actions("rotate-key", "bot", "--force", *to("4")) == ["key_retired", "key_rotated"]
+    assert actions("rotate-key", "bot", "--force", "--deliver", "cat > /dev/null") == ["key_retiring", "key_rotated", "key_staged"]
     assert actions("org", "update", "acme", "--admin-token", tmp_path / "token") == ["token_issued"]
     assert actions("revoke", "--scan", tmp_path / "token", "--yes") == ["token_revoked"]
     assert actions("org", "update", "acme", "--admin-token", tmp_path / "token2") == ["token_issued"]

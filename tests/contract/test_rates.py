@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 
 from support.pooler import PgBouncer
+from support.processes import wait_until
 from support.sampling import dice
 
 CAP = 100
@@ -177,6 +178,24 @@ def test_refusals_are_recorded_and_a_flood_of_them_is_counted(database, leases):
     first = events[0]
     assert (first["org_id"], first["agent_id"], first["outcome"], first["reason"]) == ("acme", "bot", "failed", "rate_exceeded")
     assert first["detail"] == {"refused": 7, "limit": CAP, "retry_after": 1}
+
+
+def test_a_gateway_that_waits_for_the_trail_holds_up_no_other(database, leases):
+    """Someone has locked the trail, and the gateway waits for it as long as the test likes."""
+    database.execute("ALTER FUNCTION relay.can_write_event() SET lock_timeout = '1h'")
+    login = database.gateway_login()
+    waits = "SELECT count(*) FROM pg_locks WHERE relation = 'relay.auth_events'::regclass AND NOT granted"
+    with closing(database.connect(autocommit=False)) as holder, closing(database.connect(user=login)) as one, ThreadPoolExecutor(1) as pool:
+        with holder.cursor() as cursor, one.cursor() as first:
+            leases.take("g2")
+            cursor.execute("LOCK TABLE relay.auth_events IN ACCESS EXCLUSIVE MODE")
+            slow = pool.submit(first.execute, LEASE, ("bot", "acme", "g1", 200, 5))
+            wait_until(lambda: database.value(waits), what="the first gateway to wait")
+            leases.take("g2")
+            assert not slow.done()
+            holder.rollback()
+            slow.result()
+    assert database.value("SELECT count(*) FROM relay.auth_events WHERE reason = 'rate_exceeded'") == 1
 
 
 # ---- arguments, tenants, room

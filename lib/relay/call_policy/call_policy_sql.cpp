@@ -22,13 +22,17 @@ SELECT relay.agent_qps($1, $2) AS qps, array_to_string(relay.allowed_addresses($
             WHEN EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = $1 AND p.agent_id IS NULL) THEN 'org'
             ELSE 'preset' END AS addresses_source)sql";
 
+// A setting that ends is also recorded if it was made under another ticket: to undo that one must not end this one.
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.policy_changes (scope_kind, scope_id, org_id, setting, value, until, ticket, reason, actor)
 SELECT $1, COALESCE($3, $2), $2, $4, $5, ends.at, $8, $9, $10
 FROM (SELECT COALESCE($6::timestamptz, now() + make_interval(secs => $7)) AS at) AS ends
 WHERE NOT EXISTS (SELECT FROM relay.policy_said($2, $3) AS said
                   WHERE said.setting = $4 AND said.scope_kind = $1 AND said.value = $5
-                    AND CASE WHEN ends.at IS NULL THEN said.lasts ELSE said.until >= ends.at END)
+                    AND CASE WHEN ends.at IS NULL THEN said.lasts
+                             ELSE said.until >= ends.at
+                                  AND (SELECT c.ticket FROM relay.policy_changes AS c WHERE c.change_id = said.change_id)
+                                      IS NOT DISTINCT FROM $8::text END)
 RETURNING change_id)sql";
 
 constexpr auto lift_setting_sql = R"sql(

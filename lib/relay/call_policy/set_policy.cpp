@@ -168,12 +168,33 @@ std::vector<PolicyChange> changes_to_undo(db::Transaction &transaction, UndoPoli
     std::vector<PolicyChange> found = sql::find_changes(transaction, request.change_id, request.ticket);
     if (found.empty()) {
         throw Error(ErrorKind::not_found,
-                    request.change_id
-                        ? "no policy change has the id " + std::to_string(*request.change_id)
-                        : "no policy was changed under ticket " + quote_for_message(request.ticket->text()),
+                    request.change_id ? "no policy change has the id " + std::to_string(*request.change_id)
+                                      : "no setting was made under ticket " + quote_for_message(request.ticket->text()),
                     {.next = advise(Act::list_policy_changes)});
     }
     return found;
+}
+
+/// Lifts them. If the login may only lift those that have an end, the error names these.
+std::vector<PolicyChange> lift(db::Transaction &transaction, std::vector<PolicyChange> const &found, Note const &by) {
+    try {
+        return sql::lift_changes(transaction, found, by);
+    } catch (Error const &error) {
+        std::vector<std::string> ending;
+        for (PolicyChange const &change : found) {
+            if (change.until && change.state == PolicyChangeState::set) {
+                ending.push_back(std::to_string(change.change_id));
+            }
+        }
+        bool const has_lasting =
+            std::any_of(found.begin(), found.end(), [](PolicyChange const &change) { return !change.until; });
+        if (error.kind() != ErrorKind::denied || ending.empty() || !has_lasting) {
+            throw;
+        }
+        throw Error(error.kind(),
+                    "some of these settings have no end, and this login may only undo settings that have one",
+                    {.next = fmt::format("undo the others one by one, by their ids: {}", fmt::join(ending, ", "))});
+    }
 }
 
 /// Returns what is in force for each scope of these changes.
@@ -226,7 +247,7 @@ PolicyUndo undo_policy(db::Database &database, UndoPolicy const &request, WriteO
         std::vector<PolicyChange> const found = changes_to_undo(transaction, request);
         auto const before = policies_of(transaction, found);
         PolicyUndo undo;
-        undo.lifted = sql::lift_changes(transaction, found, options.by.actor);
+        undo.lifted = lift(transaction, found, options.by.actor);
         static_cast<WriteReceipt &>(undo) = receipt_of(transaction, !undo.lifted.empty());
         add_lifted(undo.loosens, undo.lifted);
         for (auto const &[scope, policy] : before) {

@@ -57,11 +57,18 @@ bool has_host_bits(Bits const &bits) {
     return false;
 }
 
-/// ::ffff:0:0/96, in which a socket that listens on IPv6 shows IPv4 addresses.
-bool is_ipv4_inside_ipv6(Bits const &bits) {
+/// Whether it shares addresses with ::ffff:0:0/96, in which a socket that listens on IPv6 shows IPv4 addresses.
+bool meets_ipv4_inside_ipv6(Bits const &bits) {
     constexpr std::array<unsigned char, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    return bits.bytes.size() == sizeof(in6_addr) && bits.fixed >= 96 &&
-           std::equal(prefix.begin(), prefix.end(), bits.bytes.begin());
+    if (bits.bytes.size() != sizeof(in6_addr)) {
+        return false;
+    }
+    for (std::size_t i = 0; i < std::min<std::size_t>(bits.fixed, prefix.size() * 8); ++i) {
+        if (((bits.bytes[i / 8] ^ prefix[i / 8]) >> (7 - i % 8) & 1) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 IpRange parse_range(std::string const &text) {
@@ -76,8 +83,10 @@ IpRange parse_range(std::string const &text) {
                     {.why = "it may be meant as an address or as a network",
                      .next = "write 10.0.0.1 for the address, or 10.0.0.0/8 for the network"});
     }
-    if (is_ipv4_inside_ipv6(bits)) {
-        throw Error(ErrorKind::usage, quote_for_message(text) + " is an IPv4 address inside IPv6",
+    if (meets_ipv4_inside_ipv6(bits)) {
+        throw Error(ErrorKind::usage,
+                    quote_for_message(text) + (bits.fixed < 96 ? " contains the IPv4 addresses inside IPv6"
+                                                               : " is an IPv4 address inside IPv6"),
                     {.next = "write it as IPv4, as in 192.0.2.0/24: it then counts in both forms"});
     }
     return range;

@@ -124,7 +124,8 @@ SELECT count(*) AS agents, array_to_string((array_agg(scope || ' (' || value || 
 FROM (SELECT COALESCE('agent ' || said.agent_id, 'org ' || said.org_id, 'the platform') AS scope, said.value
       FROM relay.policy_changes AS said
       WHERE said.setting = 'window' AND said.lifted_at IS NULL AND (said.until IS NULL OR said.until > now())
-        AND (said.value::interval < interval '30 seconds' OR said.value::interval > interval '120 seconds')
+        AND CASE WHEN said.setting = 'window'  -- CASE, because otherwise the planner may cast other values first
+                 THEN said.value::interval < interval '30 seconds' OR said.value::interval > interval '120 seconds' END
         AND NOT (said.until IS NULL AND EXISTS (
             SELECT FROM relay.policy_changes AS newer
             WHERE newer.setting = 'window' AND newer.lifted_at IS NULL AND newer.until IS NULL AND newer.change_id > said.change_id

@@ -33,9 +33,11 @@ std::vector<sql::NewEvent> events_of(std::vector<sql::Replaced> const &replaced,
     std::vector<sql::NewEvent> events;
     for (sql::Replaced const &change : replaced) {
         bool const is_active = active && active->key_id == change.key_id;
-        char const *const action = change.after == change.before || change.after == KeyState::revoked ? nullptr
-                                   : change.after == KeyState::retired                                ? "key_retired"
-                                   : change.after == KeyState::staged                                 ? "key_staged"
+        bool const is_same =
+            change.after == change.before && !(change.after == KeyState::retiring && change.ends_sooner);
+        char const *const action = is_same || change.after == KeyState::revoked ? nullptr
+                                   : change.after == KeyState::retired          ? "key_retired"
+                                   : change.after == KeyState::staged           ? "key_staged"
                                    : is_active ? nullptr  // the event of the new key names it
                                                : "key_retiring";
         if (action != nullptr) {

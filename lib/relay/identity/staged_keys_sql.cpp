@@ -46,7 +46,7 @@ CROSS JOIN LATERAL (
 WHERE key.agent_id = $1 AND key.state IN ('staged', 'active', 'retiring') AND old.key_id = key.key_id AND key.key_id <> $2
   AND ($7::bigint IS NULL OR key.made_order < $7)
   AND (key.state <> 'retiring' OR $8::boolean OR fate.state = 'revoked' OR old.status = 'expired')
-RETURNING key.key_id, old.state AS before, fate.state AS after)sql";
+RETURNING key.key_id, old.state AS before, fate.state AS after, key.expires_at IS DISTINCT FROM old.expires_at AS ends_sooner)sql";
 
 constexpr auto replace_one_sql = R"sql(
 UPDATE relay.agent_keys
@@ -109,7 +109,8 @@ db::Pending<std::vector<Replaced>> replace_earlier_keys(db::Transaction &transac
                                for (db::Row const row : rows) {
                                    replaced.push_back({.key_id = row.id<KeyId>("key_id"),
                                                        .before = row.value<KeyState>("before"),
-                                                       .after = row.value<KeyState>("after")});
+                                                       .after = row.value<KeyState>("after"),
+                                                       .ends_sooner = row.boolean("ends_sooner")});
                                }
                                return replaced;
                            });

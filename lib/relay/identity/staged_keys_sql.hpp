@@ -43,6 +43,7 @@ struct Replaced {
     KeyId key_id;
     KeyState before{};
     KeyState after{};
+    bool ends_sooner = false;  ///< its expires_at was changed
 };
 
 /// Replaces the agent's keys that were made before `successor`. A key that the store may still take after it took the
