@@ -98,9 +98,9 @@ Command const unblock{
     .path = "unblock",
     .summary = "unblock agents, or everything blocked under a ticket",
     .doc =
-        R"(Lifts blocks: of agents, of an organization, of devices of people (--device), or with --ticket alone of
-everything that was blocked under that ticket. If you name agents, an organization or devices, --ticket only goes into
-the audit trail, as in every command.
+        R"(Lifts blocks of agents, of an organization, or of devices of people (--device). With --ticket alone it lifts
+everything that was blocked under that ticket. If you name what to unblock, --ticket only goes into the audit trail, as
+in every command.
 
 The command asks first; --yes answers yes. Without a terminal and without --yes it stops with exit 2. At a terminal
 the question shows who blocked the agent, when, and why.

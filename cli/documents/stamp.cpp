@@ -24,7 +24,8 @@ void stamp(Document &document, Context &context, WriteReceipt const &receipt) {
     attribute(document, context, receipt.db_role);
     if (context.unannounced()) {
         document.warnings.emplace_back(
-            "the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it, and may "
+            "the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it, and "
+            "may "
             "go by them for 60 seconds, by those about devices for 600");
     }
 }

@@ -4,16 +4,15 @@
 #include "cli/sink/sink_error.hpp"
 #include "cli/sink/write_out.hpp"
 #include "relay/crypto/secret_buffer.hpp"
-#include "relay/db/interrupt.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 namespace relay::cli {
 namespace {
@@ -104,14 +103,11 @@ FileDescriptor make_exclusively(int folder, std::string const &batch) {
                 return FileDescriptor();
             }
         }
-        if (db::running::interrupted()) {
-            throw Interrupted();
-        }
         if (std::chrono::steady_clock::now() >= until) {
             errno = EEXIST;
             return FileDescriptor();
         }
-        ::poll(nullptr, 0, 5);  // unlike sleep_for, not resumed after a signal
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
 }
 
