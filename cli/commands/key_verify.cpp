@@ -97,8 +97,7 @@ addresses are not checked.
 
 Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's: unknown_key,
 expired, retired, revoked, blocked, agent_mismatch, over_limit or address_not_allowed. Three more need no database:
-malformed (the checksum or the form is wrong), admin_token (an organization's token, not an agent's key) and
-device_token (a refresh token of a device).
+malformed (wrong form or checksum), admin_token (a token of an organization) and device_token (a token of a device).
 
 EXAMPLES
   relay-admin key verify < payments.env
