@@ -121,7 +121,7 @@ def test_no_more_agents_are_created_than_were_counted(relay, database, tmp_path,
     write(tmp_path / "a.csv", 12)
     other = database.connect()
     with HeldUp(relay, database, "agent", "import", "a.csv", "--expect", "7", "--batch", "5", *FOLDER, "-o", "json") as held:
-        raising = threading.Thread(target=lambda: other.cursor().execute("UPDATE relay.organizations SET max_agents = 60"))
+        raising = threading.Thread(target=lambda: other.cursor().execute("UPDATE relay.organizations SET name = name; UPDATE relay.limits SET amount = 60 WHERE owner_kind = 'org'"))
         raising.start()  # it gets the lock of the first batch, before the second one
         wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted"), what="the update to wait")
     raising.join()

@@ -248,7 +248,7 @@ def test_a_line_without_a_command_tells_where_they_are_listed(relay):
     assert relay("help", check=0).out.startswith(relay(check=0).out)
     assert "relay-admin help" in relay("--json", check=2).error()["next"]
     group = relay("org", check=2).err
-    assert "org needs a command: create, list, show, update\n" in group
+    assert "org needs a command: create, list, seats, show, update\n" in group
     assert group.endswith("  next: relay-admin org --help\n")
 
 

@@ -24,7 +24,7 @@ def test_with_nothing_to_do_it_says_so_and_leaves_no_trace(relay, database):
     assert document["kind"] == "AuditMaintenance" and document["changed"] is False
     assert document["data"] == {
         "month": month_of(database)[:7], "months_ahead": 3, "keep_months": None, "pruned_operations": 0,
-        "pruned_key_changes": 0, "pruned_key_sightings": 0, "pruned_usage": 0, "floods_recorded": 0, "more_to_prune": False,
+        "pruned_key_changes": 0, "pruned_key_sightings": 0, "pruned_usage": 0, "floods_recorded": 0, "plans_ended": 0, "more_to_prune": False,
         "months_made": [], "months_dropped": [],
     }  # fmt: skip
     assert "nothing to do" in relay(*MAINTAIN, check=0).err

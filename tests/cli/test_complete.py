@@ -68,7 +68,7 @@ def test_flags_that_are_given_are_not_offered_again(fleet):
         (["-o", "c"], {"csv"}),
         (["-yno", "t"], {"table"}),
         (["-o", "json", "key", "li"], {"list"}),
-        (["--color=never", "agent", "list", "--state", ""], {"active", "blocked", "revoked"}),
+        (["--color=never", "agent", "list", "--state", ""], {"active", "blocked", "revoked", "surplus"}),
         (["completion", ""], {"bash", "zsh", "fish"}),
         (["doctor", "schema"], {"schema.version", "schema.drift"}),
         (["doctor", "schema.drift", "schema"], {"schema.version"}),

@@ -26,8 +26,8 @@ START_OF_MAIN = re.compile(r"^prctl\(PR_SET_DUMPABLE")
 _LINE = re.compile(r"^(?P<tid>\d+) +(?P<call>[a-z0-9_]+)\((?P<rest>.*)$")
 _RESULT = re.compile(r"\) += +(?P<result>.*)$")
 # An ordinary user's strace cannot read the memory of a program that made itself undumpable, and shows an address; of what
-# the program sends, a query of six letters alone is 12 bytes long.
-_COMMIT = re.compile(r'^sendto\(\d+, (?:".*COMMIT\\0"|0x[0-9a-f]+, 12,)')
+# the program sends, a query of six letters alone is 12 bytes long, and 134 with the question whether the feed has a row.
+_COMMIT = re.compile(r'^sendto\(\d+, (?:".*COMMIT\\0.*",|0x[0-9a-f]+, (?:12|134),)')
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,8 @@ std::string parse_setting_value(PolicySetting setting, std::string_view text) {
         return parse_window(text);
     }
     if (!from_text<NonceNeeded>(text)) {
-        throw Error(ErrorKind::usage, quote_for_message(text) + " is neither yes nor no");
+        throw Error(ErrorKind::usage, quote_for_message(text) + " is neither yes nor no",
+                    {.suggestions = closest(text, {"yes", "no", "inherit"})});
     }
     return std::string(text);
 }
