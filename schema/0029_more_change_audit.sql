@@ -90,6 +90,7 @@ DECLARE
     what text := CASE WHEN TG_OP = 'INSERT' THEN 'migration_started'
                       WHEN NEW.state = 'aborted' THEN 'migration_aborted'
                       WHEN NEW.state = 'finished' THEN 'migration_finished'
+                      WHEN NEW.deadline < OLD.deadline THEN 'migration_shortened'
                       ELSE 'migration_extended' END;
 BEGIN
     -- An emergency stop waits for no lock of the audit trail: its event may follow in another transaction, and its row is evidence. A
@@ -97,7 +98,7 @@ BEGIN
     IF EXISTS (SELECT FROM relay.legacy_stops AS stop WHERE stop.stopped_at >= transaction_timestamp()) THEN
         RETURN NULL;
     END IF;
-    IF NOT relay.has_own_event(NULL, NULL, ARRAY[what, 'migration_started']) THEN
+    IF NOT relay.has_own_event(NULL, NULL, ARRAY[what, 'migration_started', 'migration_extended']) THEN
         INSERT INTO relay.auth_events (action, reason, actor, detail)
         VALUES (what, 'by SQL', CASE TG_OP WHEN 'INSERT' THEN NEW.opened_by ELSE NEW.closed_by END,
                 jsonb_build_object('migration_id', NEW.migration_id, 'state', NEW.state, 'deadline', NEW.deadline)

@@ -193,8 +193,11 @@ CASES = [
 ]  # fmt: skip
 
 # The tests below provoke these, because they need another database or none; a lost commit is in test_exit_codes.py, what shows more
-# of a finding in test_audit_anomalies.py.
-ELSEWHERE = {"list_events_of_agent", "list_events_of_key", "list_failures_from", "recover", "discard_schema", "show_settings", "keep_password_in_file", "check_login"}
+# of a finding in test_audit_anomalies.py; what tenants and devices have is in test_plans.py, test_usage.py, test_policy.py and
+# test_device.py.
+ELSEWHERE = {"list_events_of_agent", "list_events_of_key", "list_failures_from", "recover", "discard_schema", "show_settings", "keep_password_in_file", "check_login",
+             "list_devices", "list_holds", "list_plans", "list_policy_changes", "list_seats", "renew_subscription", "show_plan",
+             "unblock_device", "update_plan"}
 
 
 def acts():

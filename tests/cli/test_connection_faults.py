@@ -216,8 +216,8 @@ STRANGERS = [
     # what, its answer, exit code, parts of the message, of why, of next
     ("very old", OK + version(b"8.0.2") + READY, 2, "its version is 8.0.2", "version 13", "host="),
     ("without a version", OK + READY, 2, "does not report its version", "version 13", "host="),
-    ("a web server", b"HTTP/1.1 400 Bad Request\r\n\r\n", 2, "expected authentication request", "another service", "port="),
-    ("a mail server", b"220 mail.example ESMTP\r\n", 2, "expected authentication request", "another service", "port="),
+    ("a web server", b"HTTP/1.1 400 Bad Request\r\n\r\n", 8, "expected authentication request", "another service", "port="),
+    ("a mail server", b"220 mail.example ESMTP\r\n", 8, "expected authentication request", "another service", "port="),
     ("Kerberos without a ticket", ask(7), 4, "GSSAPI", "Kerberos ticket", "kinit"),
     ("SSPI", ask(9), 4, "refused the login", "", "pg_hba.conf"),
     ("Kerberos 5", ask(2), 4, "not supported", "does not know", "pg_hba.conf"),
