@@ -13,18 +13,15 @@ namespace relay::cli::commands {
 
 namespace {
 
-/// A table that was asked for on the command line is refused; as the format of all commands (RELAY_ADMIN_OUTPUT), it
-/// gives JSON lines.
-void check_format(Globals const &globals) {
-    bool const wants_table = globals.format == OutputFormat::table && globals.format_origin == "--output";
-    if (wants_table || globals.format == OutputFormat::id || globals.format == OutputFormat::env) {
+void check_format(OutputFormat format) {
+    if (format == OutputFormat::id || format == OutputFormat::env) {
         throw Error(ErrorKind::usage, "audit export writes JSON lines or CSV",
-                    {.next = "use -o jsonl (the default), -o csv or -o json; audit list prints tables"});
+                    {.next = "use -o jsonl (the default), -o csv or -o json"});
     }
 }
 
 ExitStatus run(EventFlags const &flags, Context &context) {
-    check_format(context.globals());
+    check_format(context.globals().format);
     context.output().prefer(OutputFormat::jsonl);
     ListEvents const request{.filter = event_filter(flags, context.globals()),
                              .page = {.limit = std::nullopt, .sort = {{.name = "occurred_at"}}}};

@@ -189,7 +189,7 @@ def test_export_is_json_lines_with_a_summary_oldest_first(relay, database, key):
     rows = list(csv.DictReader(io.StringIO(relay("audit", "export", "-o", "csv", check=0).out)))
     assert [row["event_id"] for row in rows] == [line["event_id"] for line in lines]
     assert rows[-1]["reason"] == "blocked" and json.loads(rows[0]["detail"] or "{}") == (lines[0]["detail"] or {})
-    for form in ("id", "env", "table"):
+    for form in ("id", "env"):
         relay("audit", "export", "-o", form, check=2)
     (only, _) = relay("audit", "export", "--ticket", "INC-1", check=0).jsonl()
     assert only["action"] == "agent_blocked"

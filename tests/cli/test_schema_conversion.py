@@ -54,7 +54,7 @@ def test_every_row_comes_along_and_every_answer_stays(relay, old):
         for table, names in columns.items() if table not in NOT_MOVED | {"key_sightings"}
     }  # fmt: skip
     gone = {f"{table}.{name}" for table, names in columns.items() for name in names.split(", ") if name not in now[table].split(", ")}
-    assert gone == {"agents.last_used_at", "agent_keys.last_used_at", "agent_keys.last_used_from", "key_sightings.logged_at"}
+    assert gone == {"agents.last_used_at", "agent_keys.last_used_at", "agent_keys.last_used_from", "key_sightings.logged_at", "organizations.max_agents"}
     after = rows_of(old, shared)
     for table, names in shared.items():
         assert len(after[table]) == len(before[table]), table

@@ -17,9 +17,9 @@ ACKNOWLEDGE = "SELECT relay_api.acknowledge('one', (SELECT next_cursor FROM rela
 IP = "192.0.2.1"
 
 FLEET = """
-INSERT INTO relay.agents (agent_id, org_id, name, created_by) SELECT 'a' || n, 'acme', 'A', 'test' FROM generate_series(0, 99) AS n;
+INSERT INTO relay.agents (agent_id, org_id, name, created_by) SELECT 'a' || n, 'acme', 'A', 'test' FROM generate_series(0, 199) AS n;
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by)
-SELECT lpad(n::text, 12, '0'), 'a' || n, 'acme', sha256(sha256('secret')), now() + interval '90 days', 'test' FROM generate_series(0, 99) AS n;
+SELECT lpad(n::text, 12, '0'), 'a' || n, 'acme', sha256(sha256('secret')), now() + interval '90 days', 'test' FROM generate_series(0, 199) AS n;
 INSERT INTO relay.legacy_migrations (deadline, opened_by) VALUES (now() + interval '30 days', 'test');
 INSERT INTO relay.legacy_agents (agent_id, org_id, imported_by) SELECT agent_id, org_id, 'test' FROM relay.agents;
 UPDATE relay.legacy_agents SET migration_id = 1, wave = 1;
@@ -29,7 +29,7 @@ UPDATE relay.organizations SET auth_mode = 'optional';
 
 @pytest.fixture
 def fleet(database, key):
-    """A hundred agents, a0 to a99, that may still use the shared secret; the key of each has never been used."""
+    """Two hundred agents, a0 to a199, that may still use the shared secret; the key of each has never been used."""
     database.execute(FLEET)
 
 
@@ -86,7 +86,7 @@ def test_no_lock_on_any_table_changes_an_answer(database, fleet, ask, key, forei
                 "mismatch": ask(AUTHENTICATE, key_id(key), digest(key), "other", f"198.51.100.{number}"),
                 "permission": ask(AUTHORIZE, "bot", f"198.51.100.{number}"),
                 "keyless": ask(ANONYMOUS, f"a{number}", f"198.51.100.{number}"),
-                "shared secret": ask(LEGACY, f"a{99 - number}", f"198.51.100.{number}"),
+                "shared secret": ask(LEGACY, f"a{199 - number}", f"198.51.100.{number}"),
                 "sign of life": ask(ACKNOWLEDGE),
             }
         assert answers == {

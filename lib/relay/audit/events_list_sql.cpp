@@ -41,7 +41,7 @@ AND ($4::text IS NULL OR event.agent_id IN (SELECT agent.agent_id FROM relay.age
                               WHERE agent.owner = $4)))
 AND ($5::text[] IS NULL OR event.action = ANY ($5::text[]))
 AND ($6::text IS NULL OR event.outcome = $6)
-AND ($7::text IS NULL OR event.actor = $7)
+AND ($7::text IS NULL OR (left(event.actor, 200) = left($7, 200) AND event.actor = $7))
 AND ($8::inet IS NULL OR event.ip_address <<= $8::inet)
 AND ($9::text IS NULL OR (left(event.ticket, 200) = left($9, 200) AND event.ticket = $9))
 AND ($10::text IS NULL OR event.trace_id = $10)
