@@ -356,7 +356,7 @@ ANNOUNCED = {
     "org update": ((), "org update acme --auth-mode optional"),
     "agent update": ((), "agent update bot --add-permission a:b"),
     "agent grant": ((), "agent grant bot a:b"),
-    "agent grant, conditions": ((), "agent grant bot a:b --conditions {\"max\":5}"),
+    "agent grant, conditions": ((), "agent grant bot a:b --conditions '{\"max\":5}'"),
     "agent revoke-permission": (STAFF, "agent revoke-permission bot x:y"),
     "agent assign-role": (STAFF[:1], "agent assign-role bot staff"),
     "agent unassign-role": (STAFF, "agent unassign-role bot staff"),
