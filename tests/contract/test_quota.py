@@ -159,7 +159,7 @@ def test_sixteen_takers_of_which_some_are_killed_take_what_is_used_and_no_more(d
     limit, dice = 5000, sampling.dice("takers")
     make_org(database, messages=limit)
     dsn = f"host={pool.host} port={pool.port} dbname={database.name} user={database.gateway_login()} sslmode=disable"
-    takers = [Taker(tmp_path, dsn, dice.randrange(10**9), rounds=400) for _ in range(TAKERS)]
+    takers = [Taker(tmp_path, dsn, dice.randrange(10**9), rounds=1000) for _ in range(TAKERS)]
     most, killed = 0, 0
     backends = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND usename = %s LIMIT 1"
     while any(taker.process.poll() is None for taker in takers):
@@ -167,7 +167,7 @@ def test_sixteen_takers_of_which_some_are_killed_take_what_is_used_and_no_more(d
         if killed < 6 and most > (killed + 1) * limit // 10:
             dice.choice(takers).process.kill()
             database.rows(backends, database.gateway_login())
-            takers.append(Taker(tmp_path, dsn, dice.randrange(10**9), rounds=400))
+            takers.append(Taker(tmp_path, dsn, dice.randrange(10**9), rounds=1000))
             killed += 1
     assert killed == 6 and most > limit * 0.9 and most <= limit
     wait_until(lambda: database.value("SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND state <> 'idle'",

@@ -134,7 +134,7 @@ class Tracer:
 
     @staticmethod
     def _prefix(log, expressions):
-        words = [binaries.tool("strace"), "-f", "-qq", "-s", "200", "-o", log]
+        words = [binaries.tool("strace"), "-f", "-qq", "-s", "1000", "-o", log]
         for expression in expressions:
             words += ["-e", expression]
         return words

@@ -12,8 +12,8 @@ from .own_key import make_key
 ORGS = [f"org{number:02}" for number in range(10)]
 AGENTS_EACH = 10
 # Two that are written below, and those of the database itself: for each key, for the block that is lifted, for the policies of the
-# organization and of an agent, and for a device.
-EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2 + 1
+# organization and of an agent, for a device, and for limits, conditions and roles.
+EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2 + 1 + 4
 UNLISTED = ORGS[9]  # none of its agents is on the list of the shared secret
 MARK = re.compile(r"org\d\d")
 
