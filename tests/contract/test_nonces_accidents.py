@@ -197,12 +197,12 @@ def test_a_call_that_waited_until_its_slot_was_emptied_is_too_old(moved):
     used = fill(moved, b"used", 0)
     slot = moved.database.value("SELECT slot FROM relay.nonces")
     holder = moved.database.connect(autocommit=False)
-    with closing(holder), closing(gateway(moved.database)) as connection, ThreadPoolExecutor(1) as pool, holder.cursor() as cursor:
+    with ThreadPoolExecutor(1) as pool, closing(gateway(moved.database)) as connection, closing(holder), holder.cursor() as cursor:
         cursor.execute(f"LOCK TABLE relay.nonces_{slot} IN ACCESS EXCLUSIVE MODE")
         slow = pool.submit(Caller(connection).use, *used[0], window="5 minutes")
         waits = "SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted"
         wait_until(lambda: moved.database.value(waits, f"relay.nonces_{slot}"), what="the slow call to wait")
-        moved.clock.move(1500)
+        moved.clock.move(1500 - int(moved.now().timestamp()) % 600)  # the middle of the turn after the next one
         cursor.execute(USE, ("bot", b"a later call", moved.now(), "60s"))  # it empties the slot
         cursor.execute("SELECT count(*) FROM relay.nonces WHERE nonce = %s", (used[0][0],))
         assert cursor.fetchone()[0] == 0

@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from .clock import MovedClock
