@@ -92,9 +92,7 @@ DECLARE
     others record;
     event  relay.auth_events;
 BEGIN
-    IF pg_is_in_recovery() THEN
-        RAISE EXCEPTION 'this server is a standby: call lease_rate on the primary' USING ERRCODE = 'read_only_sql_transaction';
-    END IF;
+    PERFORM relay.require_primary('lease_rate');
     PERFORM relay.require_short('gateway_id', lease_rate.gateway_id, 127);
     IF (lease_rate.gateway_id ~ '^[A-Za-z0-9]' AND lease_rate.gateway_id !~ '[^A-Za-z0-9_.:@/-]') IS NOT TRUE THEN
         RAISE EXCEPTION 'gateway_id is not an id: letters, digits and _ . : @ / -' USING ERRCODE = 'invalid_parameter_value';
@@ -291,9 +289,7 @@ DECLARE
     kept    record;
     is_new  boolean;
 BEGIN
-    IF pg_is_in_recovery() THEN
-        RAISE EXCEPTION 'this server is a standby: call use_nonce on the primary' USING ERRCODE = 'read_only_sql_transaction';
-    END IF;
+    PERFORM relay.require_primary('use_nonce');
     IF agent_id IS NULL THEN
         RAISE EXCEPTION 'use_nonce needs an agent id' USING ERRCODE = 'null_value_not_allowed';
     END IF;
@@ -351,10 +347,7 @@ DECLARE
     place   record;
     present pg_snapshot := pg_current_snapshot();
 BEGIN
-    IF pg_is_in_recovery() THEN
-        RAISE EXCEPTION 'this server is a standby: call acknowledge on the primary'
-            USING ERRCODE = 'read_only_sql_transaction';
-    END IF;
+    PERFORM relay.require_primary('acknowledge');
     IF acknowledge.gateway_id IS NULL OR COALESCE(acknowledge.cursor, '') = '' THEN
         RAISE EXCEPTION 'acknowledge needs a gateway id and a cursor' USING ERRCODE = 'null_value_not_allowed';
     END IF;

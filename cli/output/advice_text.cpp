@@ -61,7 +61,6 @@ Wording wording_of(Act act, Globals const &globals) {
         case Act::list_staged_keys: return {"key list --agent {1} --state staged"};
         case Act::retire_staged_key: return {"key retire {1} --force"};
         case Act::list_devices: return {"device list"};
-        case Act::unblock_device: return {"unblock --device {1}"};
         case Act::list_roles: return {"role list --org {1}"};
         case Act::show_role: return {"role show {2} --org {1}"};
         case Act::update_role: return sentence("to change it, use role grant and role revoke-permission");

@@ -1,42 +1,9 @@
 """A command says "done" only of what it read back: with a rule, a trigger, a view or a function in between it is exit 11, and nothing changes."""
 
-import shlex
-
 import pytest
 
 from support.agents import decide, first_agent, read_key
-
-SWALLOW = """CREATE FUNCTION public.swallow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
-CREATE TRIGGER a_swallow BEFORE {events} ON relay.{table} FOR EACH ROW EXECUTE FUNCTION public.swallow()"""
-
-ALTER = """CREATE FUNCTION public.alter() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {change}; RETURN NEW; END $$;
-CREATE TRIGGER a_alter BEFORE {events} ON relay.{table} FOR EACH ROW EXECUTE FUNCTION public.alter()"""
-
-UNDO = """CREATE FUNCTION public.undo() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {change}; RETURN NULL; END $$;
-CREATE TRIGGER zz_undo AFTER {events} ON relay.{table} FOR EACH ROW EXECUTE FUNCTION public.undo()"""
-
-
-def swallow(table, events="INSERT OR UPDATE OR DELETE"):
-    return SWALLOW.format(table=table, events=events)
-
-
-def alter(table, events, change):
-    return ALTER.format(table=table, events=events, change=change)
-
-
-def undo(table, events, change):
-    return UNDO.format(table=table, events=events, change=change)
-
-
-def rule(table, event):
-    return f"CREATE RULE swallow AS ON {event} TO relay.{table} DO INSTEAD NOTHING"
-
-
-def replaced(database, view, old, new):
-    """The statement that makes a view anew with a part of its text changed."""
-    text = database.value("SELECT pg_get_viewdef(%s::regclass)", f"relay.{view}")
-    assert old in text, text
-    return f"CREATE OR REPLACE VIEW relay.{view} AS {text.replace(old, new)}"
+from support.tampering import alter, replaced, rule, swallow, undo
 
 
 @pytest.fixture
@@ -326,92 +293,6 @@ def test_a_change_that_a_trigger_alters_is_not_called_done(relay, database, flee
 def test_a_dry_run_says_the_same(relay, database, key):
     database.execute(rule("revocations", "INSERT"))
     refused(relay, database, "block", "bot", "--dry-run", doubts=["agent bot may still be live"])
-
-
-# --- the change feed
-
-
-NO_ROW = ("the change feed (relay.key_changes) took no row: a gateway that caches answers does not hear of it, and may "
-          "go by them for 60 seconds, by those about devices for 600")  # fmt: skip
-
-STAFF = ("role create staff --org acme --name staff --permissions s:s", "agent assign-role bot staff", "agent grant bot x:y")
-WINDOW = ("migrate-legacy import fleet.csv --org acme", "migrate-legacy start --deadline 9d --yes")
-
-# What is there before, and the change.
-ANNOUNCED = {
-    "block": ((), "block bot"),
-    "revoke": ((), "revoke bot"),
-    "revoke --key": ((), "revoke --key KEY"),
-    "unblock": (("block bot",), "unblock bot --yes"),
-    "unblock --ticket": (("block bot --ticket INC-1",), "unblock --ticket INC-1 --yes"),
-    "restore": (("revoke bot",), "restore bot --yes --secret-file new.key"),
-    "restore --org": (("revoke --org acme --confirm acme",), "restore --org acme --confirm acme --yes"),
-    "rotate-key": ((), "rotate-key bot --secret-file new.key"),
-    "rotate-key, without grace": ((), "rotate-key bot --grace 0 --secret-file new.key"),
-    "rotate-key, if it is old": ((), "rotate-key bot --if-older-than 0 --secret-file new.key"),
-    "rotate-key --deliver": ((), "rotate-key bot --deliver 'cat >store'"),
-    "rotate-key --revert": (("rotate-key bot --secret-file new.key",), "rotate-key bot --revert"),
-    "rotate-key --org": ((), "rotate-key --org acme --due-within 365d --secrets-dir out"),
-    "key retire": ((), "key retire KEY --force --yes"),
-    "org update": ((), "org update acme --auth-mode optional"),
-    "agent update": ((), "agent update bot --add-permission a:b"),
-    "agent grant": ((), "agent grant bot a:b"),
-    "agent grant, conditions": ((), "agent grant bot a:b --conditions '{\"max\":5}'"),
-    "agent revoke-permission": (STAFF, "agent revoke-permission bot x:y"),
-    "agent assign-role": (STAFF[:1], "agent assign-role bot staff"),
-    "agent unassign-role": (STAFF, "agent unassign-role bot staff"),
-    "role create": ((), "role create new --org acme --name New --permissions a:b"),
-    "role grant": (STAFF, "role grant staff a:b --org acme"),
-    "role revoke-permission": (STAFF, "role revoke-permission staff s:s --org acme"),
-    "role delete": (STAFF[:1], "role delete staff --org acme --yes"),
-    "migrate-legacy extend": (WINDOW, "migrate-legacy extend --deadline 20d --reason x"),
-    "migrate-legacy abort": (WINDOW, "migrate-legacy abort --yes"),
-    "migrate-legacy abort --deny-all": (WINDOW, "migrate-legacy abort --deny-all --confirm legacy-off"),
-}  # fmt: skip
-
-
-@pytest.fixture
-def announced(relay, key, tmp_path):
-    """Prepares a change of ANNOUNCED, and returns its words."""
-
-    def make(name):
-        (tmp_path / "fleet.csv").write_text("agent_id\nold-1\nold-2\n")
-        (tmp_path / "out").mkdir(mode=0o700)
-        before, change = ANNOUNCED[name]
-        for line in before:
-            relay(*line.split(), check=0)
-        return [key[9:21] if word == "KEY" else word for word in shlex.split(change)]
-
-    return make
-
-
-@pytest.mark.parametrize("name", ANNOUNCED)
-def test_a_change_that_the_feed_does_not_take_says_so(relay, database, announced, name):
-    words = announced(name)
-    assert NO_ROW not in relay.json(*words, "--dry-run")["warnings"]
-    database.execute(swallow("key_changes"))
-    dry = relay.json(*words, "--dry-run")
-    assert dry["changed"] is True and NO_ROW in dry["warnings"], dry
-    done = relay(*words, "-o", "json", check=0)
-    assert done.json()["warnings"].count(NO_ROW) == 1 and done.err.count(NO_ROW) == 1, done
-
-
-@pytest.mark.parametrize("name, table", [("block", "revocations"), ("rotate-key", "agent_keys"), ("agent update", "agents")])
-def test_so_does_one_whose_trigger_is_off(relay, database, announced, name, table):
-    words = announced(name)
-    database.execute(f"ALTER TABLE relay.{table} DISABLE TRIGGER announce_change")
-    assert NO_ROW in relay.json(*words)["warnings"]
-
-
-def test_what_concerns_no_gateway_needs_no_row_of_the_feed(relay, database, key):
-    database.execute(swallow("key_changes"))
-    for words in (
-        ("agent", "update", "bot", "--name", "Other"),
-        ("agent", "create", "crm", "--org", "acme", "--name", "CRM", "--secret-file", "crm.key"),
-        ("org", "update", "acme", "--name", "Other"),
-        ("role", "create", "new", "--org", "acme", "--name", "New"),
-    ):
-        assert relay.json(*words)["warnings"] == []
 
 
 def test_a_name_of_the_database_is_not_set_without_its_event(relay, database, key):

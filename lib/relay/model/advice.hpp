@@ -54,7 +54,6 @@ enum class Act {
     retire_staged_key,  ///< (key)
     // Devices
     list_devices,
-    unblock_device,  ///< (device)
     // Roles
     list_roles,  ///< (org)
     show_role,  ///< (org, role)
