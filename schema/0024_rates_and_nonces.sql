@@ -120,7 +120,8 @@ BEGIN
         LEAST(CASE WHEN lease_rate.demand + others.demand > 0 THEN cap * (lease_rate.demand / (lease_rate.demand + others.demand))
                    ELSE cap / others.gateways::double precision END,
               cap - others.rate),
-        cap / GREATEST(others.gateways, 16)::double precision) / 2 ^ GREATEST(step - 1, 0);
+        LEAST(cap / GREATEST(others.gateways, 16)::double precision, 2 * cap - others.rate),  -- a newcomer, beside one that has all
+        0) / 2 ^ GREATEST(step - 1, 0);
     lease.burst := CASE WHEN cap > 0 THEN GREATEST(lease.rate, 1) ELSE 0 END;
     lease.retry_after := CASE WHEN step > 0 THEN 2 ^ (step - 1) ELSE 0 END;
     lease.ends_at := clock_timestamp() + interval '5 seconds';

@@ -99,6 +99,13 @@ def test_the_sum_is_bounded_at_every_moment_and_then_the_limit(leases, gateways)
     assert leases.database.value(RUNNING) <= CAP + 1e-6
 
 
+def test_newcomers_stay_within_twice_the_limit_however_many_come_at_once(leases):
+    """Each would get its sixteenth, or less, beside one that has all of it."""
+    for number in range(40):
+        lease = leases.take(f"g{number}", 1000)
+        assert lease["rate"] >= 0 and leases.database.value(RUNNING) <= 2 * CAP + 1e-6, number
+
+
 def test_many_gateways_at_the_same_time_through_a_pooler(database, leases):
     login = database.gateway_login()
     with PgBouncer(database, users=["postgres", login], pool_size=4) as pool:
