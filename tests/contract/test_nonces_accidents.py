@@ -94,7 +94,10 @@ def test_calls_that_were_signed_in_the_past_write_nothing_to_the_log_for_that(da
 
 # ---- the clock
 
+EARLY_AND_LATE = pytest.mark.parametrize("moved", [0, 300, 595], indirect=True, ids=lambda seconds: f"{seconds} s of the turn are over")
 
+
+@EARLY_AND_LATE
 def test_slots_are_emptied_in_their_turn_and_nothing_is_accepted_twice(moved):
     """Two hours, in steps of less than a slot: the table holds two slots at most."""
     used, most = [], 0
@@ -121,6 +124,7 @@ def test_a_clock_that_jumps_ahead_skips_slots_and_replays_nothing(moved, ahead):
     assert rows(moved) <= 6
 
 
+@EARLY_AND_LATE
 def test_a_clock_that_is_put_right_again_replays_nothing_and_refuses_calls_for_minutes_only(moved):
     used = fill(moved, b"right", 0, 1, 100, 200)
     for ahead in (7200, 7800, 8400, 9000):

@@ -44,13 +44,13 @@ extern "C" int gettimeofday(timeval *at, void *) {
 
 
 class MovedClock:
-    """A clock for the programs that run with `environment`: right at first, then ahead by what `move` says. Its library
-    is made in `folder`, which becomes readable for everyone."""
+    """A clock for the programs that run with `environment`: right at first, or ahead by `base`, and then ahead of that by what
+    `move` says. Its library is made in `folder`, which becomes readable for everyone."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, base=0):
         folder.chmod(0o755)
         place = folder / "clock"
-        place.write_bytes(struct.pack("q", 0))
+        place.write_bytes(struct.pack("q", base))
         place.chmod(0o644)
         source, shim = folder / "clock.cpp", folder / "clock.so"
         source.write_text(SHIM)
@@ -61,9 +61,10 @@ class MovedClock:
         self.environment = {"LD_PRELOAD": str(shim), "ASAN_OPTIONS": f"{asan}:verify_asan_link_order=0"}
         with open(place, "r+b") as file:
             self._shift = mmap.mmap(file.fileno(), 8)
+        self._base = base
         self.ahead = 0
 
     def move(self, seconds):
-        """From now on the clock is `seconds` ahead."""
+        """From now on the clock is `seconds` ahead of its base."""
         self.ahead = seconds
-        self._shift[:] = struct.pack("q", seconds)
+        self._shift[:] = struct.pack("q", self._base + seconds)

@@ -1,6 +1,7 @@
 """A gateway that uses nonces, and a server whose clock the test moves."""
 
 import tempfile
+import time
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -75,10 +76,11 @@ def has_crashed(database):
 
 
 @pytest.fixture
-def moved():
-    """A caller of a server whose clock the test moves."""
+def moved(request):
+    """A caller of a server whose clock the test moves. The parameter says how many seconds of a turn of ten minutes are over at the
+    start, because what is kept and removed depends on that."""
     with tempfile.TemporaryDirectory(prefix="rly-clock-", dir="/tmp") as folder:
-        clock = MovedClock(Path(folder))
+        clock = MovedClock(Path(folder), base=round(getattr(request, "param", 60) - time.time()) % 600)
         cluster = Cluster(name="moved")
         cluster.environment.update(clock.environment)
         with cluster as running:

@@ -14,6 +14,7 @@ class Standby(Server):
     def __init__(self, primary, *, name, **options):
         super().__init__(name=name, **options)
         self.settings.setdefault("wal_retrieve_retry_interval", "200ms")  # it soon finds a primary that is back
+        self.environment.update(primary.environment)  # the same clock
         self.primary = primary
         copy_running(primary, self.data)
         source = f"host={primary.host} port={primary.port} user=postgres application_name={name}"
