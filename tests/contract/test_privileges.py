@@ -58,22 +58,28 @@ def test_it_can_execute_the_contract_only(database):
     found = executable_by(database, database.gateway_login())
     assert sorted(found) == [
         "relay_api.acknowledge(text,text)",
+        "relay_api.agent_card(text,text)",
         "relay_api.authenticate(text,bytea,text,text,inet,text,boolean)",
         "relay_api.authenticate_anonymous(text,text,inet,text)",
         "relay_api.authenticate_legacy(text,text,inet,text)",
         "relay_api.authorize(text,text,inet,text)",
         "relay_api.changes_since(text,integer)",
         "relay_api.device_refresh(text,bytea,bytea,inet)",
+        "relay_api.drain(text,text)",
+        "relay_api.find_agents(text,text,text,text,text,text,integer)",
         "relay_api.give_back(text,text,bigint,timestamp with time zone)",
+        "relay_api.heartbeat(text,text,interval)",
         "relay_api.hold(text,text,text,bigint,text)",
         "relay_api.lease_rate(text,text,text,double precision,bigint)",
         "relay_api.pair_redeem(text,bytea,text,text,bytea,interval,inet)",
         "relay_api.pair_start(text,text,bytea,interval)",
         "relay_api.pair_status(text,text)",
         "relay_api.policy(text,text)",
+        "relay_api.register(text,jsonb,text,interval)",
         "relay_api.release(text,text,text)",
         "relay_api.report_uses(text[],inet[],timestamp with time zone[],integer[])",
         "relay_api.take(text,text,bigint,bigint)",
+        "relay_api.unregister(text,text)",
         "relay_api.use_nonce(text,bytea,timestamp with time zone,interval)",
     ]
 
