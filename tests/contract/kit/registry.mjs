@@ -34,7 +34,7 @@ const CONDITIONS = ['skill', 'tag', 'capability', 'pattern', 'after', 'most'];
 const FIELDS = ['card', 'instance_id', 'lease_seconds'];
 const [PAGE, LONGEST_PAGE] = [100, 1000]; // agents
 export const LONGEST_BODY = 2 ** 16 + 2 ** 10; // bytes: a card and what is around it
-const LEASE_SECONDS = 60;
+const [LEASE_SECONDS, MOST_SECONDS] = [60, 86_400]; // the database makes a lease of 10 s to 10 min of them
 const STATUS = { ok: 200, card_invalid: 422, register: 409 }; // 403: the database refuses the agent
 const [MAX_KEPT, MOST_KEPT, MOST_BYTES] = [5e3, 1000, 2 ** 24]; // milliseconds, results, characters of all of them
 
@@ -128,7 +128,7 @@ export function read(contentType, body) {
   const lease = said.lease_seconds === undefined ? LEASE_SECONDS : said.lease_seconds;
   if (!Number.isFinite(lease)) throw bad('/lease_seconds: must be a number');
   const instance_id = instance(said.instance_id === undefined ? '' : said.instance_id, '/instance_id');
-  return { hasCard: Object.hasOwn(said, 'card'), instance_id, lease, text };
+  return { hasCard: Object.hasOwn(said, 'card'), instance_id, lease: Math.min(Math.max(lease, 0), MOST_SECONDS), text };
 }
 
 /**

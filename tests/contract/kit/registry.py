@@ -43,7 +43,7 @@ WAYS = {"register": "POST", "drain": "POST", "unregister": "DELETE"}
 CONDITIONS = ("skill", "tag", "capability", "pattern", "after", "most")
 PAGE, LONGEST_PAGE = 100, 1000  # agents
 LONGEST_BODY = 2**16 + 2**10  # bytes: a card and what is around it
-LEASE_SECONDS = 60
+LEASE_SECONDS, MOST_SECONDS = 60, 86_400  # the database makes a lease of 10 s to 10 min of them
 STATUS = {"ok": 200, "card_invalid": 422, "register": 409}  # 403: the database refuses the agent
 MAX_KEPT, MOST_KEPT, MOST_BYTES = 5, 1000, 2**24  # seconds, results, characters of all of them
 
@@ -141,7 +141,7 @@ def read(content_type, body):
     lease = said.get("lease_seconds", LEASE_SECONDS)
     if isinstance(lease, bool) or not isinstance(lease, (int, float)) or not math.isfinite(lease):
         raise bad("/lease_seconds: must be a number")
-    return "card" in said, instance(said.get("instance_id", ""), "/instance_id"), float(lease)
+    return "card" in said, instance(said.get("instance_id", ""), "/instance_id"), float(min(max(lease, 0), MOST_SECONDS))
 
 
 class Registry:

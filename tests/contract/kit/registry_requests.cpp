@@ -16,6 +16,7 @@ constexpr std::array conditions{"skill", "tag", "capability", "pattern", "after"
 constexpr std::array fields{"card", "instance_id", "lease_seconds"};
 constexpr int longest_page = 1000;  // agents
 constexpr std::size_t longest_id = 127;
+constexpr double most_seconds = 86'400;  // the database makes a lease of 10 s to 10 min of them
 
 Refused refused(int status, char const *reason, std::vector<std::string> const &problems = {}, char const *allow = "") {
     json said{{"ok", false}, {"reason", reason}};
@@ -196,7 +197,7 @@ Body read(std::string_view content_type, std::string_view body) {
         if (!lease->is_number() || !std::isfinite(lease->get<double>())) {
             throw bad("/lease_seconds: must be a number");
         }
-        found.lease = lease->get<double>();
+        found.lease = std::clamp(lease->get<double>(), 0.0, most_seconds);
     }
     if (auto const id = said.find("instance_id"); id != said.end()) {
         found.instance_id = instance(id->is_string() ? id->get<std::string>() : " ", "/instance_id");
