@@ -1,7 +1,6 @@
 """Searches in the registry: by skill, tag, capability and pattern, page by page, and how many processes share the work."""
 
 import itertools
-import json
 from contextlib import closing
 
 import psycopg2
@@ -10,7 +9,7 @@ import pytest
 from support.cards import card, skill
 from support.database import Database, make_template
 from support.load import Load
-from support.registry import Registry, settle
+from support.registry import Registry, run_all, settle
 from support.sampling import dice
 
 AGENTS = ["Bot.v2", "faq", "kb-1", "kb-2"]
@@ -123,7 +122,7 @@ def test_a_pattern_of_stars_ends_soon(database, api):
 def test_a_thousand_rows_at_most(database, api):
     agents = [f"agent-{number:04}" for number in range(1100)]
     settle(database, agents, org="large")
-    database.execute("SELECT relay_api.register(agent_id, %s, lease => '10 minutes') FROM relay.agents WHERE org_id = 'large'", json.dumps(card()))
+    run_all(database, "large", card())
     for asked in ({}, {"skill": "search_kb"}):
         assert list(api.find("large", most=10**6, **asked)) == agents[:1000]
         pages, after = [], ""

@@ -65,3 +65,14 @@ def end_lease(database, agent, ago="1 second"):
     """As if this agent had not beaten for a long time: its leases ended then."""
     database.execute("UPDATE relay.agent_leases SET beat_at = now() - %s::interval - interval '1 minute', ends_at = now() - %s::interval,"
                      " last_day = ((now() - %s::interval) AT TIME ZONE 'UTC')::date WHERE agent_id = %s", ago, ago, ago, agent)  # fmt: skip
+
+
+def run_all(database, org, card):
+    """Makes all agents of an organization run with this card for ten minutes, without 2 events for each."""
+    database.execute("SET session_replication_role = replica")  # no trigger
+    database.execute("INSERT INTO relay.agent_cards (agent_id, org_id, card, terms) SELECT a.agent_id, a.org_id, c.card, relay.card_terms(a.org_id, c.card)"
+                     " FROM relay.agents AS a, (SELECT %s::jsonb AS card) AS c WHERE a.org_id = %s", json.dumps(card), org)  # fmt: skip
+    database.execute("INSERT INTO relay.agent_leases (agent_id, instance_id, org_id, started_at, beat_at, ends_at, last_day)"
+                     " SELECT agent_id, '', org_id, now(), now(), now() + interval '10 minutes', ((now() + interval '10 minutes') AT TIME ZONE 'UTC')::date"
+                     " FROM relay.agent_cards WHERE org_id = %s", org)  # fmt: skip
+    database.execute("RESET session_replication_role")
