@@ -101,18 +101,18 @@ CREATE FUNCTION relay_api.check_envelope(envelope text, org_id text, agent_id te
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     answer relay_api.envelope_check;
-    value  jsonb;
+    read   jsonb;
 BEGIN
     PERFORM relay.require_sender(org_id, agent_id);
     answer.problems := relay.envelope_problems(envelope);
     answer.reason := 'envelope_invalid';
     IF cardinality(answer.problems) = 0 THEN
-        value := envelope::jsonb;
+        read := envelope::jsonb;
         answer.reason := CASE
-            WHEN value ->> 'tenantId' <> org_id THEN 'tenant_mismatch'
-            WHEN value ->> 'agentId' <> agent_id THEN 'agent_mismatch'
-            WHEN (SELECT relay.time_with_zone(value ->> 'timestamp') < statement_timestamp() - f.value::interval
-                         OR relay.time_with_zone(value ->> 'timestamp') > statement_timestamp() + f.value::interval
+            WHEN read ->> 'tenantId' <> org_id THEN 'tenant_mismatch'
+            WHEN read ->> 'agentId' <> agent_id THEN 'agent_mismatch'
+            WHEN (SELECT relay.time_with_zone(read ->> 'timestamp') < statement_timestamp() - f.value::interval
+                         OR relay.time_with_zone(read ->> 'timestamp') > statement_timestamp() + f.value::interval
                   FROM relay.policy_in_force(org_id, agent_id) AS f WHERE f.setting = 'window') THEN 'stale'
             ELSE 'ok' END;
     END IF;

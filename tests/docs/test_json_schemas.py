@@ -12,7 +12,7 @@ from support.relay import Runner
 SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 BUNDLED = Path(os.environ["RELAY_BUILD_DIR"]) / "generated/json"
 KINDS = sorted(path.name.removesuffix(".schema.json") for path in (SOURCE / "schema/json").glob("*.schema.json"))
-OF_OUTPUT = [kind for kind in KINDS if kind[0].isupper()]  # the others are what agents write, such as agent-card
+OF_OUTPUT = [kind for kind in KINDS if kind[0].isupper()]  # the others are what agents write, such as agent-card and message-envelope
 EACH_KIND = pytest.mark.parametrize("kind", KINDS)
 
 
