@@ -10,3 +10,14 @@ add_executable(quota_kit contract/kit/verifier.cpp contract/kit/feed.cpp contrac
   contract/kit/quota_driver.cpp)
 target_link_libraries(quota_kit PRIVATE
   relay standard_settings standard_warnings PkgConfig::LIBPQ nlohmann_json::nlohmann_json Threads::Threads)
+
+# What agents ask the registry.
+add_executable(registry_kit contract/kit/verifier.cpp contract/kit/feed.cpp contract/kit/uses.cpp contract/kit/registry_requests.cpp
+  contract/kit/registry.cpp contract/kit/registry_driver.cpp)
+target_link_libraries(registry_kit PRIVATE
+  relay standard_settings standard_warnings PkgConfig::LIBPQ nlohmann_json::nlohmann_json Threads::Threads)
+
+# How it checks the envelopes of messages: without a database, and without librelay.
+add_executable(envelope_kit contract/kit/envelope.cpp contract/kit/envelope_driver.cpp)
+target_link_libraries(envelope_kit PRIVATE
+  standard_settings standard_warnings nlohmann_json::nlohmann_json PkgConfig::LIBSODIUM)

@@ -17,6 +17,7 @@ OWN_TABLES = {
     "relay.usage", "relay.holds",
     "relay.call_policies", "relay.policy_changes",
     "relay.devices", "relay.pairings",
+    "relay.agent_cards", "relay.agent_leases", "relay.running_agents",
 }  # fmt: skip
 
 
@@ -42,7 +43,8 @@ def test_a_tenant_sees_all_of_its_own_and_nothing_else(database, tenant, keys, w
                 "relay.proven_agents": AGENTS_EACH, "relay.limits": 2, "relay.subscriptions": 1,
                 "relay.usage": 1, "relay.holds": 1,
                 "relay.call_policies": 2, "relay.policy_changes": 2,
-                "relay.devices": 1, "relay.pairings": 1}  # fmt: skip
+                "relay.devices": 1, "relay.pairings": 1,
+                "relay.agent_cards": 1, "relay.agent_leases": 1, "relay.running_agents": 1}  # fmt: skip
     for table, columns in readable_columns(database).items():
         rows = ask(tenant, f"SELECT {', '.join(columns)} FROM {table}", org="org03", way=way)
         assert len(rows) == expected[table], table
@@ -114,7 +116,7 @@ def test_what_a_transaction_said_ends_with_it(tenant):
 def test_the_other_roles_see_every_row(database, keys, group):
     session = database.connect(user=database.cluster.login(f"{group}_login", member_of=group))
     with session.cursor() as cursor:
-        for table in sorted(OWN_TABLES - {"relay.agent_keys", "relay.own_refusals"} | {"relay.key_changes", "relay.operations"}):
+        for table in sorted(OWN_TABLES - {"relay.agent_keys", "relay.own_refusals", "relay.running_agents"} | {"relay.key_changes", "relay.operations"}):
             cursor.execute(f"SELECT count(*) FROM {table}")
             assert cursor.fetchone()[0] == database.value(f"SELECT count(*) FROM {table}"), table
         cursor.execute("SELECT count(*) FROM relay.key_status")

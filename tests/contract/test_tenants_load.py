@@ -1,45 +1,14 @@
 """relay_tenant under load: rotations, blocks and revocations meanwhile, half of the readers through a pooler."""
 
 import itertools
-import threading
-import time
 
 import psycopg2
 
 from support import pooler
 from support.agents import digest, key_id
+from support.load import Load
 from support.tenant_reader import TENANT_LOGIN, database, keys, owners  # noqa: F401
 from support.tenants import AGENTS_EACH, ORGS, WAYS, check_rows, read_for, readable_columns
-
-
-class Load:
-    """Threads that run until the time is over; the first failure of any of them is the test's."""
-
-    def __init__(self, seconds):
-        self.until = time.monotonic() + seconds
-        self.failures = []
-        self.rounds = {}
-
-    def run(self, workers):
-        """Runs each (name, function) again and again; returns how often each was run."""
-        threads = [threading.Thread(target=self._loop, args=worker) for worker in workers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if self.failures:
-            raise self.failures[0]
-        return self.rounds
-
-    def _loop(self, name, work):
-        try:
-            for number in itertools.count():
-                if time.monotonic() > self.until or self.failures:
-                    self.rounds[name] = number
-                    return
-                work(number)
-        except BaseException as failure:  # pylint: disable=broad-except
-            self.failures.append(failure)
 
 
 def test_under_load_no_row_of_another_organization_is_ever_seen(database, relay, keys, tmp_path):

@@ -12,6 +12,7 @@ from support.relay import Runner
 SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 BUNDLED = Path(os.environ["RELAY_BUILD_DIR"]) / "generated/json"
 KINDS = sorted(path.name.removesuffix(".schema.json") for path in (SOURCE / "schema/json").glob("*.schema.json"))
+OF_OUTPUT = [kind for kind in KINDS if kind[0].isupper()]  # the others are what agents write, such as agent-card and message-envelope
 EACH_KIND = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -43,7 +44,7 @@ def test_a_schema_is_printed_whole_and_sound(relay, kind):
     assert {name.removeprefix("#/$defs/") for name in references} == set(found.get("$defs", {}))
 
 
-@EACH_KIND
+@pytest.mark.parametrize("kind", OF_OUTPUT)
 def test_every_key_is_described_and_promised(relay, kind):
     found = json.loads(relay("schema", "json", kind, check=0).out)
     for node in nodes(found):

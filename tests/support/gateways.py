@@ -76,15 +76,20 @@ def check(language, database, key, **where):
         return gateway.ask(key.decode("latin-1"))
 
 
+HTTP_LANGUAGES = ("python", "node")
+
+
 class HttpGateway:
     """The whole gateway of the kit, in a separate process, on the loopback port `port`. `env`: its settings."""
 
-    def __init__(self, database, *, env=None):
+    def __init__(self, database, *, language="python", env=None):
+        argv, environment = command(language)
+        argv[-1] = str(KIT / f"http_gateway{Path(argv[-1]).suffix}")
         self.process = subprocess.Popen(
-            [sys.executable, "-B", str(KIT / "http_gateway.py")],
+            argv,
             stdout=subprocess.PIPE,
             text=True,
-            env={"PATH": "/usr/bin:/bin", **connection_variables(database), **(env or {})},
+            env={**environment, **connection_variables(database), **(env or {})},
         )
         self.port = int(self.process.stdout.readline())
 

@@ -7,13 +7,14 @@ import re
 import psycopg2.extras
 
 from .agents import key_hash, key_id
+from .cards import card, skill
 from .own_key import make_key
 
 ORGS = [f"org{number:02}" for number in range(10)]
 AGENTS_EACH = 10
 # Two that are written below, and those of the database itself: for each key, for the block that is lifted, for the policies of the
-# organization and of an agent, for a device, and for limits, conditions and roles.
-EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2 + 1 + 4
+# organization and of an agent, for a device, for a card and its agent that registers, and for limits, conditions and roles.
+EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2 + 1 + 2 + 4
 UNLISTED = ORGS[9]  # none of its agents is on the list of the shared secret
 MARK = re.compile(r"org\d\d")
 
@@ -94,6 +95,8 @@ def settle(database):
                        " SELECT 'c00' || right(org_id, 1), sha256('x'), org_id, org_id || '-bot5', now() FROM relay.organizations")
         cursor.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor)"
                        " SELECT 'device', device_id, 'block', 'staff' FROM relay.devices")
+        cursor.execute("SELECT relay_api.register(org_id || '-bot6', replace(%s, 'ORG', org_id)::jsonb, lease => '10 minutes')"
+                       " FROM relay.organizations", (json.dumps(card(name="Bot of ORG", skills=[skill("ORG/skill/search")])),))  # fmt: skip
         cursor.execute("ANALYZE")
     connection.close()
     return keys

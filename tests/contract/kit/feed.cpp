@@ -67,6 +67,10 @@ bool Changes::spare(Decision const &decision) const {
     return std::ranges::all_of(decision.places, [&](std::size_t place) { return m_places[place] <= decision.asked; });
 }
 
+bool Changes::unchanged(std::vector<std::size_t> const &places, std::uint64_t asked) const {
+    return std::ranges::all_of(places, [&](std::size_t place) { return m_places[place] <= asked; });
+}
+
 Shared Verifier::hold(std::string_view text, End const &end, Claims const &claims) {
     while (true) {
         Shared decision = decide(text, claims);

@@ -16,6 +16,8 @@ ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true, a caller that shows it and claims an agen
 that this agent may still use it.
 
 Devices of people are paired and refreshed below /api/, and call with their tokens instead of a key: pairing.py.
+Agents register, and find each other, below /api/registry/: registry.py. Such a call needs the key of an agent and is one of the
+calls that its policy limits, but no call of the day: if these are used up, the agents still run.
 """
 
 import hmac
@@ -30,6 +32,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psycopg2
 import psycopg2.extras
 import psycopg2.pool
+import registry
 from pairing import PAGE, Devices, Endpoints, Refused, read_body
 from quota import Quota
 from rates import Rates
@@ -85,12 +88,22 @@ verifier = Verifier(query, connect, "http-gateway", uses)
 devices = Devices(query, verifier)
 rates = Rates(query, "http-gateway")
 quota = Quota(query, on_error=log_block)
+agents = registry.Registry(query, verifier)
+
+
+def claims_of(headers):
+    return {"agent_id": headers.get("X-Agent-Id"), "org_id": headers.get("X-Org-Id")}
+
+
+def check(headers, ip, **claims):
+    """The decision about the key that a request shows."""
+    scheme, _, key = headers.get("Authorization", "").partition(" ")
+    return verifier.check(key if scheme == "Bearer" else "", **claims, ip=ip, trace_id=headers.get("X-Request-Id"))
 
 
 def agent_of(headers, ip):
     """The agent whose key a request shows, or None."""
-    scheme, _, key = headers.get("Authorization", "").partition(" ")
-    decision = verifier.check(key if scheme == "Bearer" else "", ip=ip, trace_id=headers.get("X-Request-Id"))
+    decision = check(headers, ip)
     return decision["agent_id"] if decision["ok"] else None
 
 
@@ -117,6 +130,13 @@ class TooMany(Exception):
     def __init__(self, retry_after):
         super().__init__(retry_after)
         self.retry_after = retry_after
+
+
+def limit_rate(decision):
+    """Counts a call of the agent."""
+    too_often = rates.refuse(decision)
+    if too_often is not None:
+        raise TooMany(too_often)
 
 
 def spend(org_id):
@@ -155,52 +175,80 @@ class Gateway(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # head and body of an answer are two writes: the second would wait for an ACK
 
     def do_GET(self):
-        is_page = self.path == "/pair"
+        if self.path.startswith(registry.PLACE):
+            self.do_call()
+            return
         self.close_connection |= any(name in self.headers for name in ("Content-Length", "Transfer-Encoding"))  # no one reads the body
+        is_page = self.command == "GET" and self.path == "/pair"
         self.reply(*((200, PAGE.read_bytes(), "text/html; charset=utf-8") if is_page else (404, b"")))
+
+    do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
 
     def do_POST(self):
         if self.path == "/api/device/wait":  # not a call: it must not hold up the end
             self.answer()
-            return
+        else:
+            self.do_call()
+
+    def do_call(self):
         with calls:
             self.answer()
 
     def answer(self):
-        retry_after = None
+        said, status, kind, body, more = None, 503, "text/plain", b"", {}
         try:
-            said = endpoints.answer(self)
-            status, kind, body = said or (self.decide(), "text/plain", b"")
+            said = self.ask_registry() or endpoints.answer(self)
+            status, kind, body = said or (self.decide(), kind, body)
         except Refused as refused:
-            said, status, kind, body = None, refused.status, "text/plain", b""
+            status = refused.status
+        except registry.Refused as refused:
+            status, kind, body = refused.status, "application/json", refused.answer.encode()
+            more = {"Allow": refused.allow} if refused.allow else {}
         except TooMany as refused:
-            said, status, kind, body, retry_after = None, 429, "text/plain", b"", refused.retry_after
+            status, more = 429, {"Retry-After": str(refused.retry_after)}
         except Exception:  # an error never accepts a call
-            said, status, kind, body = None, 503, "text/plain", b""
+            pass
         if not said and status == 200:
             body = b"done\n"  # a real gateway passes the call on here
-        self.reply(status, body, kind, retry_after)
+        self.reply(status, body, kind, more)
 
-    def reply(self, status, body, kind=None, retry_after=None):
+    def ask_registry(self):
+        """(status, media type, body) of a call to the registry; None: the place is another one's."""
+        if not self.path.startswith(registry.PLACE):
+            return None
+        body = read_body(self, registry.LONGEST_BODY)
+        request = registry.route(self.command, self.path)
+        claims, ip = claims_of(self.headers), self.client_address[0]
+        decision = check(self.headers, ip, **claims)
+        if decision["ok"] and request["own"] not in (None, decision["agent_id"]):
+            decision = check(self.headers, ip, **{**claims, "agent_id": request["own"]})  # refused, and recorded
+        if not decision["ok"]:
+            return 403 if decision["reason"] in FORBIDDEN else 401, "text/plain", b""
+        limit_rate(decision)
+        status, text = agents.answer(request, decision, self.headers.get("Content-Type"), body)
+        return status, "application/json", text.encode()
+
+    def reply(self, status, body, kind=None, more=None):
         self.send_response_only(status)
         if status == 401:
             self.send_header("WWW-Authenticate", "Bearer")
         if self.close_connection and self.headers.get("Connection") != "close":  # the client does not expect it
             self.send_header("Connection", "close")
-        if retry_after is not None:
-            self.send_header("Retry-After", str(retry_after))
+        for name, value in (more or {}).items():
+            self.send_header(name, value)
         if body and kind:
             self.send_header("Content-Type", kind)
             self.send_header("Cache-Control", "no-store")
         if status != 204:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def decide(self):
         call = read_body(self, LONGEST_CALL)
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
-        claims = {"agent_id": self.headers.get("X-Agent-Id"), "org_id": self.headers.get("X-Org-Id")}
+        claims = claims_of(self.headers)
         origin = {"ip": self.client_address[0], "trace_id": self.headers.get("X-Request-Id")}
         if scheme == "Bearer" and is_shared_secret(key):
             (decision,) = query(LEGACY, (*claims.values(), *origin.values()))
@@ -212,9 +260,7 @@ class Gateway(BaseHTTPRequestHandler):
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
         if not decision["ok"]:
             return 403 if decision["reason"] in FORBIDDEN and "Authorization" in self.headers else 401
-        too_often = rates.refuse(decision)
-        if too_often is not None:
-            raise TooMany(too_often)
+        limit_rate(decision)
         alternatives = verifier.permit(decision, self.path[1:].replace("/", ":"), **origin)
         if alternatives is None:
             return 403

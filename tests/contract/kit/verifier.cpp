@@ -218,7 +218,6 @@ Shared Verifier::kept(relay::KeyDigest const &digest, Claims const &claims) {
     return fits ? decision : nullptr;
 }
 
-/// Returns whether we hear of changes. If not, an answer holds for its own call only.
 bool Verifier::hears() const { return Clock::now() < m_read_at.load() + max_stale; }
 
 /// Asks, unless another thread asks the same question: then waits, and uses its answer if that is kept. A refusal is

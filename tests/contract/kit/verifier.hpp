@@ -103,6 +103,8 @@ class Changes {
     void note(std::set<Subject> const &changed);
     /// Returns whether nothing that concerns a decision has changed since the gateway asked for it.
     bool spare(Decision const &decision) const;
+    /// Like spare, for any number of places.
+    bool unchanged(std::vector<std::size_t> const &places, std::uint64_t asked) const;
 
   private:
     static constexpr std::size_t size = std::size_t{1} << 20;
@@ -156,6 +158,9 @@ class Verifier {
     void release(End const &end);
     /// Follows the changes and never returns: run it in its own thread.
     void follow();
+    /// Returns whether we hear of changes. If not, an answer holds for its own call only.
+    bool hears() const;
+    Changes const &changes() const { return m_changes; }
 
   private:
     using Question = std::tuple<std::array<unsigned char, 32>, Value, Value>;
@@ -166,7 +171,6 @@ class Verifier {
     Shared share(Parsed const &key, Claims const &claims);
     Shared refill(Parsed const &key, Claims const &claims);
     std::vector<Value> question(Parsed const &key, Claims const &claims) const;
-    bool hears() const;
     void catch_up(PGconn *feed);
     Clock::time_point acknowledge_at() const;
     void wait(PGconn *feed);

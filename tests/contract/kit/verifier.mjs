@@ -124,6 +124,11 @@ class Changes {
     const at = this.places;
     return at[everything] <= asked && at[key] <= asked && at[agent] <= asked && at[org] <= asked;
   }
+
+  /** As spare, for any number of places. */
+  unchanged(places, asked) {
+    return places.every((place) => this.places[place] <= asked);
+  }
 }
 
 export class Verifier {

@@ -138,6 +138,10 @@ class Changes:
         places, asked, (everything, key, agent, org) = self.places, decision["asked"], decision["places"]
         return places[everything] <= asked and places[key] <= asked and places[agent] <= asked and places[org] <= asked
 
+    def unchanged(self, places, asked):
+        """Like spare, for any number of places."""
+        return all(self.places[one] <= asked for one in places)
+
 
 class Verifier:
     def __init__(self, query, connect, gateway_id, uses=None):

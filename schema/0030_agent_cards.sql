@@ -1,0 +1,263 @@
+-- Agent cards: what each agent can do and where it answers, in the shapes of the A2A protocol; who judges them, and how they are found.
+--
+-- A card is kept as it was sent, because the protocol grows. schema/json/agent-card.json and lib/relay/registry/card_judge.cpp have the same
+-- rules as card_problems; one set of vectors and 100,000 mutated cards are judged by all three.
+
+-- What is judged -------------------------------------------------------------------------------------------------------------------------
+
+-- These qualify every name and set no search_path: card_problems calls them for each text of a card.
+CREATE FUNCTION relay.text_problems(path text, value jsonb, longest integer DEFAULT NULL) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN pg_catalog.jsonb_typeof(value) = 'string' AND pg_catalog.length(value #>> '{}') >= 1
+             AND (pg_catalog.length(value #>> '{}') <= longest) IS NOT FALSE THEN '{}'::text[]
+        WHEN longest IS NULL THEN ARRAY[path || ': must be a text, not empty']
+        ELSE ARRAY[path || ': must be a text of 1 to ' || longest || ' characters']
+    END
+$$;
+
+-- Of visible ASCII, as RFC 3986 says. Without TLS only to the same host, and to no other by a name before @.
+CREATE FUNCTION relay.url_problems(path text, value jsonb, otherwise text DEFAULT '') RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN (pg_catalog.jsonb_typeof(value) = 'string' AND value #>> '{}' !~ '[^!-~]'
+              AND value #>> '{}' ~ '^(https://[0-9A-Za-z\[]|http://(localhost|127[.]0[.]0[.]1|\[::1\])(:[0-9]+)?([/?#]|$))') IS TRUE
+            THEN '{}'::text[]
+        WHEN (pg_catalog.jsonb_typeof(value) = 'string' AND value #>> '{}' ~ '^https://') IS TRUE
+            THEN ARRAY[path || ': must be https://, a host, and no blanks or characters beyond ASCII']
+        ELSE ARRAY[path || ': must begin with https://' || otherwise]
+    END
+$$;
+
+CREATE FUNCTION relay.list_problems(path text, value jsonb, of_what text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN pg_catalog.jsonb_typeof(value) = 'array' THEN
+            CASE WHEN pg_catalog.jsonb_array_length(value) <= 100 THEN '{}'::text[] ELSE ARRAY[path || ': has more than 100 entries'] END
+        ELSE ARRAY[path || ': must be a list of ' || of_what]
+    END
+$$;
+
+-- The first 100 entries of a list, each with its path; of anything else, none.
+CREATE FUNCTION relay.entries(path text, list jsonb) RETURNS TABLE (path text, value jsonb)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT $1 || '/' || (entry.number - 1), entry.value
+    FROM pg_catalog.jsonb_array_elements(CASE pg_catalog.jsonb_typeof($2) WHEN 'array' THEN $2 ELSE '[]' END) WITH ORDINALITY AS entry (value, number)
+    WHERE entry.number <= 100
+$$;
+
+-- A list of short texts: tags, media types.
+CREATE FUNCTION relay.words_problems(path text, value jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN relay.list_problems(path, value, 'texts') || ARRAY(
+        SELECT p.problem FROM relay.entries(words_problems.path, words_problems.value) AS e
+        CROSS JOIN LATERAL unnest(relay.text_problems(e.path, e.value, 255)) AS p (problem));
+END
+$$;
+
+CREATE FUNCTION relay.interface_problems(path text, value jsonb, names text[]) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    problems text[] := '{}';
+    entry    record;
+BEGIN
+    IF (jsonb_typeof(value) = 'array') IS NOT TRUE THEN
+        RETURN ARRAY[path || ': must be a list of interfaces'];
+    END IF;
+    IF jsonb_array_length(value) > 16 THEN
+        problems := ARRAY[path || ': has more than 16 interfaces'];
+    END IF;
+    FOR entry IN SELECT e.path, e.value FROM relay.entries(interface_problems.path, interface_problems.value) AS e LIMIT 16 LOOP
+        IF jsonb_typeof(entry.value) <> 'object' THEN
+            problems := problems || (entry.path || ': must be an object');
+            CONTINUE;
+        END IF;
+        problems := problems || relay.url_problems(entry.path || '/url', entry.value -> 'url');
+        FOR position IN 1 .. cardinality(names) LOOP
+            problems := problems || relay.text_problems(entry.path || '/' || names[position], entry.value -> names[position], 255);
+        END LOOP;
+    END LOOP;
+    RETURN problems;
+END
+$$;
+
+CREATE FUNCTION relay.skill_problems(path text, value jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    problems text[] := relay.list_problems(path, value, 'skills');
+    seen     jsonb := '{}';
+    skill    record;
+BEGIN
+    FOR skill IN SELECT e.path, e.value FROM relay.entries(skill_problems.path, skill_problems.value) AS e LOOP
+        IF jsonb_typeof(skill.value) <> 'object' THEN
+            problems := problems || (skill.path || ': must be an object');
+            CONTINUE;
+        END IF;
+        problems := problems || relay.text_problems(skill.path || '/id', skill.value -> 'id', 255);
+        IF jsonb_typeof(skill.value -> 'id') = 'string' THEN
+            IF seen ? (skill.value ->> 'id') THEN
+                problems := problems || (skill.path || '/id: is the id of an earlier skill, too');
+            END IF;
+            seen := seen || jsonb_build_object(skill.value ->> 'id', true);
+        END IF;
+        problems := problems || relay.text_problems(skill.path || '/name', skill.value -> 'name', 255)
+                             || relay.text_problems(skill.path || '/description', skill.value -> 'description')
+                             || relay.words_problems(skill.path || '/tags', skill.value -> 'tags');
+    END LOOP;
+    RETURN problems;
+END
+$$;
+
+-- Each name in it may become a term of the index, so their number and length are bounded.
+CREATE FUNCTION relay.capability_problems(path text, value jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    problems   text[] := '{}';
+    extensions jsonb := NULLIF(value -> 'extensions', 'null');
+BEGIN
+    IF (jsonb_typeof(value) = 'object') IS NOT TRUE THEN
+        RETURN ARRAY[path || ': must be an object'];
+    END IF;
+    IF (SELECT count(*) > 100 OR bool_or(length(k.name) > 255) FROM jsonb_object_keys(value) AS k (name)) THEN
+        problems := ARRAY[path || ': has more than 100 names, or one of more than 255 characters'];
+    END IF;
+    IF extensions IS NOT NULL THEN
+        problems := problems || relay.list_problems(path || '/extensions', extensions, 'extensions') || ARRAY(
+            SELECT p.problem FROM relay.entries(path || '/extensions', extensions) AS e
+            CROSS JOIN LATERAL unnest(CASE jsonb_typeof(e.value)
+                WHEN 'object' THEN relay.text_problems(e.path || '/uri', e.value -> 'uri', 255)
+                ELSE ARRAY[e.path || ': must be an object'] END) AS p (problem));
+    END IF;
+    RETURN problems;
+END
+$$;
+
+-- A carriage return counts as the r of a key, as in `revoke --scan`: in JSON, it is \r.
+CREATE FUNCTION relay.key_in(card jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT pg_catalog.substring(card::text, 'relay_(?:sk|at|dt)_([0-9a-hjkmnp-tv-z]{12})')
+$$;
+COMMENT ON FUNCTION relay.key_in(jsonb) IS 'the id of a key, admin token or refresh token in any text of the card; null: it has none';
+
+-- What may be missing may also be null, because several programs write the one for the other.
+CREATE FUNCTION relay.card_problems(card jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    problems   text[] := '{}';
+    interfaces jsonb := NULLIF(card -> 'supportedInterfaces', 'null');
+BEGIN
+    IF octet_length(card::text) > 65536 THEN
+        RETURN ARRAY['/: is larger than 64 KiB'];
+    END IF;
+    IF relay.key_in(card) IS NOT NULL THEN
+        problems := ARRAY['/: has a key of this relay in it'];
+    END IF;
+    IF (jsonb_typeof(card) = 'object') IS NOT TRUE THEN
+        problems := problems || ARRAY['/: must be an object'];
+    END IF;
+    problems := problems || relay.text_problems('/name', card -> 'name', 255) || relay.text_problems('/description', card -> 'description')
+                         || relay.text_problems('/version', card -> 'version', 255);
+    IF interfaces IS NULL THEN
+        problems := problems || relay.url_problems('/url', card -> 'url', ' (or give supportedInterfaces)');
+    ELSE
+        problems := problems || relay.interface_problems('/supportedInterfaces', interfaces, '{protocolBinding,protocolVersion}');
+        IF interfaces = '[]' THEN
+            problems := problems || ARRAY['/supportedInterfaces: must have at least one interface'];
+        END IF;
+        IF NULLIF(card -> 'url', 'null') IS NOT NULL THEN
+            problems := problems || relay.url_problems('/url', card -> 'url');
+        END IF;
+    END IF;
+    IF NULLIF(card -> 'additionalInterfaces', 'null') IS NOT NULL THEN
+        problems := problems || relay.interface_problems('/additionalInterfaces', card -> 'additionalInterfaces', '{transport}');
+    END IF;
+    IF NULLIF(card -> 'protocolVersion', 'null') IS NOT NULL THEN
+        problems := problems || relay.text_problems('/protocolVersion', card -> 'protocolVersion', 255);
+    END IF;
+    IF NULLIF(card -> 'preferredTransport', 'null') IS NOT NULL THEN
+        problems := problems || relay.text_problems('/preferredTransport', card -> 'preferredTransport', 255);
+    END IF;
+    RETURN problems || relay.capability_problems('/capabilities', card -> 'capabilities')
+                    || relay.words_problems('/defaultInputModes', card -> 'defaultInputModes')
+                    || relay.words_problems('/defaultOutputModes', card -> 'defaultOutputModes')
+                    || relay.skill_problems('/skills', card -> 'skills');
+END
+$$;
+COMMENT ON FUNCTION relay.card_problems(jsonb) IS
+    'all that is wrong with an agent card, each as PATH: WHAT; empty: it is a card of A2A 0.2, 0.3 or 1.0. It never quotes the card';
+
+-- An organization's id has no slash. So what follows the first one cannot make a term of another organization, whatever a skill is called.
+CREATE FUNCTION relay.card_term(org text, kind text, value text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT org || '/' || kind || '/' || CASE kind WHEN 'tag' THEN pg_catalog.lower(value COLLATE "C") ELSE value END
+$$;
+
+-- For a card without problems. Only ASCII letters of tags lose their case, so that no update of a library changes the index.
+CREATE FUNCTION relay.card_terms(org text, card jsonb) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT DISTINCT relay.card_term(org, said.kind, said.value) COLLATE "C"
+        FROM (SELECT 'skill' AS kind, s.value ->> 'id' AS value FROM relay.entries('', card -> 'skills') AS s
+              UNION ALL
+              SELECT 'tag', t.value #>> '{}' FROM relay.entries('', card -> 'skills') AS s, relay.entries('', s.value -> 'tags') AS t
+              UNION ALL
+              SELECT 'can', f.key FROM jsonb_each(card -> 'capabilities') AS f WHERE f.value = 'true'
+              UNION ALL
+              SELECT 'can', e.value ->> 'uri' FROM relay.entries('', card #> '{capabilities,extensions}') AS e) AS said
+        ORDER BY 1);
+END
+$$;
+COMMENT ON FUNCTION relay.card_terms(text, jsonb) IS
+    'the terms by which the agents of an organization are found: ORG/skill/ID, ORG/tag/TAG (lower case), ORG/can/CAPABILITY';
+
+-- `glob`: a pattern of LIKE in lower case.
+CREATE FUNCTION relay.card_matches(agent text, card jsonb, glob text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN lower(agent COLLATE "C") LIKE glob OR lower((card ->> 'name') COLLATE "C") LIKE glob
+        OR EXISTS (SELECT FROM relay.entries('', card -> 'skills') AS s WHERE lower((s.value ->> 'id') COLLATE "C") LIKE glob);
+END
+$$;
+
+-- The cards ------------------------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE relay.agent_cards (
+    agent_id text COLLATE "C" PRIMARY KEY,
+    org_id   text COLLATE "C" NOT NULL,
+    card     jsonb NOT NULL,
+    terms    text[] COLLATE "C" NOT NULL,
+    since    timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+    CONSTRAINT agent_cards_agent FOREIGN KEY (org_id, agent_id) REFERENCES relay.agents (org_id, agent_id)
+);
+CREATE INDEX agent_cards_by_org ON relay.agent_cards (org_id, agent_id);
+-- Without a list of pending entries, which every search would read.
+CREATE INDEX agent_cards_by_term ON relay.agent_cards USING gin (terms) WITH (fastupdate = off);
+COMMENT ON TABLE relay.agent_cards IS 'the last card that each agent registered, whether it runs or not; only relay_api.register writes it';
+COMMENT ON COLUMN relay.agent_cards.since IS 'when this card replaced the one before';
+COMMENT ON COLUMN relay.agent_cards.terms IS 'relay.card_terms of the card';
+SELECT relay.isolate_tenants('relay.agent_cards');
+GRANT SELECT ON relay.agent_cards TO relay_provisioner, relay_responder, relay_auditor;
+GRANT SELECT (agent_id, org_id, card, since) ON relay.agent_cards TO relay_tenant;
+
+-- Whoever changes a card: an agent by register, or someone by SQL. An agent can do it as often as it likes.
+CREATE FUNCTION relay.note_card() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    event relay.auth_events;
+BEGIN
+    event.action := 'card_changed';
+    event.outcome := 'ok';
+    event.reason := CASE TG_OP WHEN 'INSERT' THEN 'first' WHEN 'DELETE' THEN 'deleted' ELSE 'changed' END;
+    event.org_id := CASE TG_OP WHEN 'DELETE' THEN OLD.org_id ELSE NEW.org_id END;
+    event.agent_id := CASE TG_OP WHEN 'DELETE' THEN OLD.agent_id ELSE NEW.agent_id END;
+    event.detail := jsonb_strip_nulls(jsonb_build_object(
+        'from', CASE WHEN TG_OP <> 'INSERT' THEN encode(sha256(convert_to(OLD.card::text, 'UTF8')), 'hex') END,
+        'to', CASE WHEN TG_OP <> 'DELETE' THEN encode(sha256(convert_to(NEW.card::text, 'UTF8')), 'hex') END));
+    PERFORM relay.record_often(event);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER note_card AFTER INSERT OR DELETE ON relay.agent_cards FOR EACH ROW EXECUTE FUNCTION relay.note_card();
+CREATE TRIGGER note_change AFTER UPDATE ON relay.agent_cards FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION relay.note_card();
