@@ -12,6 +12,7 @@ target_link_libraries(quota_kit PRIVATE
   relay standard_settings standard_warnings PkgConfig::LIBPQ nlohmann_json::nlohmann_json Threads::Threads)
 
 # How it reads requests that are signed, and how an agent signs them.
-add_executable(signing_kit contract/kit/fields.cpp contract/kit/signing.cpp contract/kit/signing_driver.cpp)
+add_executable(signing_kit contract/kit/verifier.cpp contract/kit/feed.cpp contract/kit/uses.cpp contract/kit/nonces.cpp
+  contract/kit/fields.cpp contract/kit/signing.cpp contract/kit/signatures.cpp contract/kit/signing_driver.cpp)
 target_link_libraries(signing_kit PRIVATE
-  relay standard_settings standard_warnings PkgConfig::LIBSODIUM nlohmann_json::nlohmann_json Threads::Threads)
+  relay standard_settings standard_warnings PkgConfig::LIBSODIUM PkgConfig::LIBPQ nlohmann_json::nlohmann_json Threads::Threads)

@@ -89,28 +89,27 @@ struct Said {
     std::optional<std::string> nonce{}, keyid{}, tag{};
     std::string text{};  ///< in the order received
 
+    [[noreturn]] static void refuse() { throw Malformed("a parameter is unknown, came twice, or has another form"); }
     /// Takes a value that must have come, and no other before it.
     template <typename Value>
-    static void once(std::optional<Value> &held, std::optional<Value> const &value, std::string_view name) {
+    static void once(std::optional<Value> &held, std::optional<Value> const &value) {
         if (held || !value) {
-            throw Malformed("parameter " + std::string(name));
+            refuse();
         }
         held = value;
     }
     void add(std::string_view name, std::string_view value) {
         if (name == "created") {
-            once(created, seconds(value), name);
+            once(created, seconds(value));
         } else if (name == "nonce") {
-            once(nonce,
-                 quoted(value, 8, 64,
-                        [](char one) { return is_letter(one) || is_digit(one) || one == '_' || one == '-'; }),
-                 name);
+            once(nonce, quoted(value, 8, 64,
+                               [](char one) { return is_letter(one) || is_digit(one) || one == '_' || one == '-'; }));
         } else if (name == "keyid") {
-            once(keyid, quoted(value, 12, 12, is_id), name);
+            once(keyid, quoted(value, 12, 12, is_id));
         } else if (name == "tag") {
-            once(tag, value == R"("relay")" ? std::optional(std::string(label)) : std::nullopt, name);
+            once(tag, value == R"("relay")" ? std::optional(std::string(label)) : std::nullopt);
         } else {
-            throw Malformed("parameter " + std::string(name));
+            refuse();
         }
         text.append(";").append(name).append("=").append(value);
     }

@@ -137,7 +137,7 @@ function parametersOf(text) {
   if (!match) throw new Malformed(`the components are not ${COMPONENTS}`);
   const found = new Map();
   for (const [, name, value = ''] of match[1].matchAll(PARAMETER)) {
-    if (found.has(name) || !FORMS.get(name)?.test(value)) throw new Malformed(`parameter ${name}`);
+    if (found.has(name) || !FORMS.get(name)?.test(value)) throw new Malformed('a parameter is unknown, came twice, or has another form');
     found.set(name, value);
   }
   if (found.size !== FORMS.size) throw new Malformed('a parameter is missing');

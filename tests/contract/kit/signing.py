@@ -186,7 +186,7 @@ def parameters_of(text):
     found = {}
     for name, value in PARAMETER.findall(match[1]):
         if name not in FORMS or name in found or not FORMS[name].fullmatch(value):
-            raise Malformed(f"parameter {name}")
+            raise Malformed("a parameter is unknown, came twice, or has another form")
         found[name] = value
     if len(found) != len(FORMS):
         raise Malformed("a parameter is missing")

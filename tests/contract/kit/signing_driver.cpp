@@ -1,16 +1,48 @@
 /// Lets a test drive signing.cpp: JSON lines on stdin and stdout, see README.md.
 
-#include "signing.hpp"
+#include "signatures.hpp"
 
 #include <sodium.h>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 namespace {
 
 using namespace gateway;
 using nlohmann::json;
+
+std::atomic<std::int64_t> queries = 0;
+
+Connection connect() {
+    Connection made(PQconnectdb("connect_timeout=5"), PQfinish);
+    if (PQstatus(made.get()) != CONNECTION_OK) {
+        throw std::runtime_error(PQerrorMessage(made.get()));
+    }
+    return made;
+}
+
+/// Runs a statement on the connection of this thread; after an error, the next call makes a new connection.
+Rows query(char const *sql, std::vector<Value> const &arguments) {
+    ++queries;
+    thread_local Connection connection(nullptr, PQfinish);
+    if (!connection || PQstatus(connection.get()) != CONNECTION_OK) {
+        connection = connect();
+    }
+    return run(connection.get(), sql, arguments);
+}
+
+Verifier &verifier() {
+    static Verifier one(query, connect, std::getenv("GATEWAY_ID"));
+    return one;
+}
+
+Signatures &signatures() {
+    static Signatures one(query, verifier(), {.names = {"relay.example.com"}});
+    return one;
+}
 
 std::string hex(std::string_view bytes) {
     std::string text(2 * bytes.size() + 1, '\0');
@@ -88,8 +120,40 @@ json signing(json const &said) {
                              said.at("body").get<std::string>(), created, nonce)}};
 }
 
+Claims claims_of(json const &said) {
+    auto const claim = [&](char const *name) {
+        return said.contains(name) && said.at(name).is_string() ? Value(said.at(name)) : Value();
+    };
+    return {claim("agent_id"), claim("org_id"), claim("ip"), claim("trace_id")};
+}
+
+json describe(Shared const &decision) {
+    if (!decision) {
+        return {{"unsigned", true}};
+    }
+    bool const ok = decision->ok;
+    return {{"ok", ok},
+            {"reason", decision->reason},
+            {"agent_id", ok ? json(decision->agent_id) : json()},
+            {"org_id", ok ? json(decision->org_id) : json()},
+            {"permissions", ok ? json(decision->permissions) : json()}};
+}
+
 json answer(json const &said) {
     std::string const op = said.at("op");
+    if (op == "check") {
+        return describe(signatures().check(request_of(said.at("request")), claims_of(said)));
+    }
+    if (op == "bearer") {
+        return describe(verifier().check(said.at("key").get<std::string>(), claims_of(said)));
+    }
+    if (op == "follow") {
+        std::thread([] { verifier().follow(); }).detach();
+        return json::object();
+    }
+    if (op == "report") {
+        return {{"queries", queries.exchange(0)}};
+    }
     if (op == "read") {
         return reading(said);
     }
@@ -118,4 +182,5 @@ int main() {
         }
         std::cout << said.dump() << std::endl;
     }
+    std::quick_exit(0);
 }

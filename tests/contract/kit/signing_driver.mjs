@@ -1,7 +1,33 @@
 // Lets a test drive signing.mjs: JSON lines on stdin and stdout, see README.md.
 
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import { Signatures } from './signatures.mjs';
 import * as signing from './signing.mjs';
+import { Verifier } from './verifier.mjs';
+
+const pg = createRequire(import.meta.url)('pg'); // by NODE_PATH, which `import` does not know
+const pool = new pg.Pool({ max: 4, connectionTimeoutMillis: 5000 }).on('error', () => {});
+let queries = 0;
+
+async function query(sql, values) {
+  queries++;
+  return (await pool.query(sql, values)).rows;
+}
+
+async function connect() {
+  const client = new pg.Client();
+  await client.connect();
+  return client;
+}
+
+const verifier = new Verifier(query, connect, process.env.GATEWAY_ID);
+const signatures = new Signatures(query, verifier, ['relay.example.com']);
+const describe = (decision) => {
+  if (decision === null) return { unsigned: true };
+  const { ok, reason, agent_id = null, org_id = null, permissions = null } = decision;
+  return { ok, reason, agent_id, org_id, permissions };
+};
 
 const bytes = (hex) => Buffer.from(hex, 'hex');
 const signerOf = ({ key, key_id, seed }) => (key !== undefined ? signing.proof(key) : signing.ed25519(key_id, bytes(seed)));
@@ -20,6 +46,17 @@ const OPERATIONS = {
       throw error;
     }
   },
+  check: async ({ request, ...claims }) => describe(await signatures.check(request, claims)),
+  bearer: async ({ key, ...claims }) => describe(await verifier.check(key, claims)),
+  follow() {
+    verifier.follow();
+    return {};
+  },
+  report() {
+    const said = { queries };
+    queries = 0;
+    return said;
+  },
   sign({ signer, method, url, body, created, nonce }) {
     return { headers: signing.sign(signerOf(signer), method, url, body, { created, nonce }) };
   },
@@ -33,9 +70,10 @@ for await (const line of createInterface({ input: process.stdin, crlfDelay: Infi
   const { op, ...request } = JSON.parse(line);
   let said;
   try {
-    said = OPERATIONS[op](request);
+    said = await OPERATIONS[op](request);
   } catch (error) {
     said = { error: String(error) };
   }
   process.stdout.write(JSON.stringify(said) + '\n');
 }
+process.exit();
