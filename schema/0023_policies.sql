@@ -71,7 +71,10 @@ CREATE TABLE relay.policy_settings (
 COMMENT ON COLUMN relay.policy_settings.preset IS 'what is in force where no one has set anything';
 INSERT INTO relay.policy_settings (setting, words, shortest, longest, preset) VALUES
     ('window', NULL, interval '1 second', interval '5 minutes', '60s'),
-    ('require_nonce', '{no,yes}', NULL, NULL, 'no');
+    ('require_nonce', '{no,yes}', NULL, NULL, 'no'),
+    ('signing', '{bearer,either,required}', NULL, NULL, 'bearer'),
+    ('session_ttl', NULL, interval '1 minute', interval '24 hours', '600s'),
+    ('messages', '{optional,required}', NULL, NULL, 'required');
 
 CREATE TABLE relay.policy_changes (
     change_id  bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -101,6 +104,10 @@ COMMENT ON TABLE relay.policy_changes IS
     'each setting that was made, for the platform, an organization or an agent; append-only, and lifted once';
 -- For each question: three probes, however many agents an organization has.
 CREATE INDEX policy_changes_that_count ON relay.policy_changes (org_id, agent_id) WHERE lifted_at IS NULL;
+-- For each call: is there any such setting? Empty until someone makes one.
+CREATE INDEX policy_changes_signing ON relay.policy_changes ((COALESCE(org_id, '')))
+    WHERE lifted_at IS NULL AND setting = 'signing' AND value = 'required';
+CREATE INDEX policy_changes_window ON relay.policy_changes ((COALESCE(org_id, ''))) WHERE lifted_at IS NULL AND setting = 'window';
 CREATE INDEX policy_changes_by_org ON relay.policy_changes (org_id, change_id);
 CREATE INDEX policy_changes_by_ticket ON relay.policy_changes (ticket) WHERE ticket IS NOT NULL;
 
@@ -184,19 +191,40 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = o
     WHERE said.until IS NULL OR said.until > statement_timestamp()
 $$;
 
--- One row for each setting. The row that lasts decides, except that a row with an end is in force where it is stricter.
-CREATE FUNCTION relay.policy_in_force(org text, agent text)
+-- One row for each setting. The row that lasts decides, except that a row with an end is in force where it is stricter. Where calls must be
+-- signed, each is accepted once, unless someone has said `no` for that.
+CREATE FUNCTION relay.policy_in_force(org text, agent text, only_lasting boolean DEFAULT false)
 RETURNS TABLE (setting text, value text, strictness bigint, scope_kind text, change_id bigint, until timestamptz)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT DISTINCT ON (said.setting) said.setting, said.value, said.strictness, said.scope_kind, said.change_id, said.until
-    FROM relay.policy_said(org, agent) AS said
-    WHERE said.lasts OR said.until IS NOT NULL
-    ORDER BY said.setting, said.strictness DESC, said.lasts DESC, said.until DESC, said.change_id
+    WITH force AS (
+        SELECT DISTINCT ON (said.setting) said.setting, said.value, said.strictness, said.scope_kind, said.change_id, said.until
+        FROM relay.policy_said(org, agent) AS said
+        WHERE said.lasts OR (said.until IS NOT NULL AND NOT only_lasting)
+        ORDER BY said.setting, said.strictness DESC, said.lasts DESC, said.until DESC, said.change_id
+    )
+    SELECT f.setting, CASE WHEN why.setting IS NULL THEN f.value ELSE 'yes' END,
+           CASE WHEN why.setting IS NULL THEN f.strictness
+                ELSE (SELECT relay.strictness(s, 'yes') FROM relay.policy_settings AS s WHERE s.setting = f.setting) END,
+           COALESCE(f.scope_kind, why.scope_kind), COALESCE(f.change_id, why.change_id), COALESCE(f.until, why.until)
+    FROM force AS f
+    LEFT JOIN force AS why ON f.setting = 'require_nonce' AND f.scope_kind IS NULL AND why.setting = 'signing' AND why.value = 'required'
 $$;
 COMMENT ON FUNCTION relay.policy_said(text, text) IS 'every setting that concerns an agent, an organization (agent null) or the platform';
-COMMENT ON FUNCTION relay.policy_in_force(text, text) IS 'the settings in force, and the rows that they come from (null: the preset)';
-GRANT EXECUTE ON FUNCTION relay.policy_said(text, text), relay.policy_in_force(text, text)
+COMMENT ON FUNCTION relay.policy_in_force(text, text, boolean) IS
+    'the settings in force, and the rows that they come from (null: the preset); only_lasting: when everything that has an end is over';
+GRANT EXECUTE ON FUNCTION relay.policy_said(text, text), relay.policy_in_force(text, text, boolean)
     TO relay_provisioner, relay_responder, relay_auditor;
+
+-- Whether a bearer key, the shared secret or nothing at all is refused. One probe of an empty index, until the setting is used.
+CREATE FUNCTION relay.signing_is_required(org text, agent text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM relay.policy_changes AS c
+                   WHERE COALESCE(c.org_id, '') = ANY (ARRAY[org, '']) AND c.lifted_at IS NULL AND c.setting = 'signing' AND c.value = 'required')
+           AND (SELECT f.value = 'required' FROM relay.policy_in_force(org, agent) AS f WHERE f.setting = 'signing');
+END
+$$;
+COMMENT ON FUNCTION relay.signing_is_required(text, text) IS 'whether the calls of an agent (null: one that is not known) must be signed';
 
 -- How many calls per second an agent may make; null: no limit. An agent's own limit beats that of its organization and of its plan.
 CREATE FUNCTION relay.agent_qps(org text, agent text) RETURNS bigint
@@ -229,13 +257,21 @@ CREATE TYPE relay_api.call_policy AS (
     "window"      interval,
     require_nonce boolean,
     changes_at    timestamptz,
-    addresses     cidr[]
+    addresses     cidr[],
+    signing       text,
+    session_ttl   interval,
+    messages      text
 );
 COMMENT ON COLUMN relay_api.call_policy.qps IS 'how many calls per second the agent may make, over all gateways; null: no limit';
 COMMENT ON COLUMN relay_api.call_policy."window" IS 'how far the time of a signed call may be from the clock of the database';
 COMMENT ON COLUMN relay_api.call_policy.changes_at IS 'when the clock ends something in it: ask again then; null: never';
 COMMENT ON COLUMN relay_api.call_policy.addresses IS
     'from where it may call; null: from anywhere; for a gateway that keeps a decision and gets a call from another address';
+COMMENT ON COLUMN relay_api.call_policy.signing IS
+    'required: a call must be signed; either: it shows a bearer key or a signature, and both together are malformed; '
+    'bearer: as either, but signature headers beside a bearer key are ignored';
+COMMENT ON COLUMN relay_api.call_policy.session_ttl IS 'the longest life of a token';
+COMMENT ON COLUMN relay_api.call_policy.messages IS 'required: messages between agents must be signed; optional: they may be';
 
 CREATE FUNCTION relay_api.policy(org_id text, agent_id text) RETURNS relay_api.call_policy
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
@@ -245,8 +281,9 @@ DECLARE
 BEGIN
     PERFORM relay.require_agent_of(policy.org_id, policy.agent_id);
     SELECT relay.agent_qps(policy.org_id, policy.agent_id), (max(f.value) FILTER (WHERE f.setting = 'window'))::interval,
-           max(f.value) FILTER (WHERE f.setting = 'require_nonce') = 'yes'
-    INTO answer.qps, answer."window", answer.require_nonce
+           max(f.value) FILTER (WHERE f.setting = 'require_nonce') = 'yes', max(f.value) FILTER (WHERE f.setting = 'signing'),
+           (max(f.value) FILTER (WHERE f.setting = 'session_ttl'))::interval, max(f.value) FILTER (WHERE f.setting = 'messages')
+    INTO answer.qps, answer."window", answer.require_nonce, answer.signing, answer.session_ttl, answer.messages
     FROM relay.policy_in_force(policy.org_id, policy.agent_id) AS f;
     answer.changes_at := LEAST(
         (SELECT min(s.until) FROM relay.policy_said(policy.org_id, policy.agent_id) AS s),

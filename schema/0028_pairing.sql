@@ -359,7 +359,7 @@ CREATE OR REPLACE FUNCTION relay.identify(key_id text, key_hash bytea)
 RETURNS TABLE (kind text, owner_org text, owner_agent text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT 'key', k.org_id, k.agent_id FROM relay.agent_keys AS k
-    WHERE k.key_id = identify.key_id AND k.key_hash = identify.key_hash
+    WHERE k.key_id = identify.key_id AND k.key_hash = identify.key_hash AND k.hash_algorithm = 'sha256d'
     UNION ALL
     SELECT 'token', t.org_id, NULL FROM relay.org_tokens AS t
     WHERE t.token_id = identify.key_id AND t.token_hash = identify.key_hash

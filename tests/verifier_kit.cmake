@@ -21,3 +21,9 @@ target_link_libraries(registry_kit PRIVATE
 add_executable(envelope_kit contract/kit/envelope.cpp contract/kit/envelope_driver.cpp)
 target_link_libraries(envelope_kit PRIVATE
   standard_settings standard_warnings nlohmann_json::nlohmann_json PkgConfig::LIBSODIUM)
+
+# How it reads requests that are signed, and how an agent signs them.
+add_executable(signing_kit contract/kit/verifier.cpp contract/kit/feed.cpp contract/kit/uses.cpp contract/kit/nonces.cpp
+  contract/kit/fields.cpp contract/kit/signing.cpp contract/kit/signatures.cpp contract/kit/signing_driver.cpp)
+target_link_libraries(signing_kit PRIVATE
+  relay standard_settings standard_warnings PkgConfig::LIBSODIUM PkgConfig::LIBPQ nlohmann_json::nlohmann_json Threads::Threads)

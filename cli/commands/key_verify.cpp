@@ -96,7 +96,7 @@ With --address, the command also checks whether the policy of the agent accepts 
 addresses are not checked.
 
 Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's: unknown_key,
-expired, retired, revoked, blocked, agent_mismatch, over_limit or address_not_allowed. Three more need no database:
+expired, retired, revoked, blocked, agent_mismatch, over_limit, signature_required or address_not_allowed. Three more need no database:
 malformed (wrong form or checksum), admin_token (a token of an organization) and device_token (a token of a device).
 
 EXAMPLES

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <memory>
 
@@ -19,12 +20,29 @@ namespace relay::cli::commands {
 
 namespace {
 
+struct SettingFlag {
+    PolicySetting setting{};
+    std::string_view name{};
+    std::string_view type{};
+    std::string_view description{};
+};
+
+constexpr auto setting_flags = std::to_array<SettingFlag>({
+    {PolicySetting::window, "--window", "DURATION",
+     "the most by which a signed call may be early or late: 1s to 5m, or inherit"},
+    {PolicySetting::require_nonce, "--require-nonce", "yes|no|inherit", "accept each signed call once, by its nonce"},
+    {PolicySetting::signing, "--signing", "required|either|bearer|inherit",
+     "whether calls must be signed, or may show a bearer key"},
+    {PolicySetting::session_ttl, "--session-ttl", "DURATION", "the longest life of a token: 1m to 24h, or inherit"},
+    {PolicySetting::messages, "--messages", "required|optional|inherit",
+     "whether messages between agents must be signed"},
+});
+
 struct Options {
     bool platform = false;
     std::optional<std::string> org{};
     std::optional<std::string> agent{};
-    std::optional<std::string> window{};
-    std::optional<std::string> require_nonce{};
+    std::array<std::optional<std::string>, setting_flags.size()> settings{};  ///< in the order of setting_flags
     std::optional<std::string> until{};
     std::optional<std::string> qps{};
     std::vector<std::string> allow{};
@@ -49,13 +67,13 @@ auto about(std::string_view flag, Read const &read) {
     }
 }
 
-void add_setting(SetPolicy &request, PolicySetting setting, std::string_view flag,
-                 std::optional<std::string> const &text) {
+void add_setting(SetPolicy &request, SettingFlag const &flag, std::optional<std::string> const &text) {
     if (text == "inherit") {
-        request.settings.push_back({.setting = setting});
+        request.settings.push_back({.setting = flag.setting});
     } else if (text) {
-        request.settings.push_back(
-            {.setting = setting, .value = about(flag, [&] { return parse_setting_value(setting, *text); })});
+        request.settings.push_back({.setting = flag.setting, .value = about(flag.name, [&] {
+                                                                 return parse_setting_value(flag.setting, *text);
+                                                             })});
     }
 }
 
@@ -80,6 +98,14 @@ std::vector<IpRange> parse_allow(std::vector<std::string> const &texts) {
     return has_any ? std::vector<IpRange>() : about("--allow", [&] { return parse_addresses(texts); });
 }
 
+std::string names_of_settings() {
+    std::vector<std::string_view> names;
+    for (SettingFlag const &flag : setting_flags) {
+        names.push_back(flag.name);
+    }
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
 /// --until is for settings that get a value: only they are rows that can end.
 void check_until(Options const &options, SetPolicy const &request) {
     if (!options.until) {
@@ -90,14 +116,16 @@ void check_until(Options const &options, SetPolicy const &request) {
     bool const has_value = std::any_of(request.settings.begin(), request.settings.end(),
                                        [](SettingChoice const &one) { return one.value.has_value(); });
     if (!has_value) {
-        throw Error(ErrorKind::usage, "--until has no effect without a value for --window or --require-nonce");
+        throw Error(ErrorKind::usage, "--until has no effect without a value for a setting",
+                    {.next = "give one or more of " + names_of_settings()});
     }
 }
 
 SetPolicy read(Options const &options) {
     SetPolicy request{.scope = read_scope(options)};
-    add_setting(request, PolicySetting::window, "--window", options.window);
-    add_setting(request, PolicySetting::require_nonce, "--require-nonce", options.require_nonce);
+    for (std::size_t i = 0; i < setting_flags.size(); ++i) {
+        add_setting(request, setting_flags[i], options.settings[i]);
+    }
     if (options.qps) {
         request.qps = parse_qps(*options.qps);
     }
@@ -112,7 +140,7 @@ SetPolicy read(Options const &options) {
     }
     if (request.settings.empty() && !request.qps && !request.addresses) {
         throw Error(ErrorKind::usage, "nothing to set was given",
-                    {.next = "give one or more of --window, --require-nonce, --qps, --allow"});
+                    {.next = "give one or more of " + names_of_settings() + ", --qps, --allow"});
     }
     return request;
 }
@@ -180,16 +208,14 @@ Runner declare(OptionSet &set) {
     add_positional(set, {.names = "AGENT", .description = "the agent"}, options->agent);
     add_org_flag(set, "for all agents of this organization", options->org);
     add_flag(set, {.names = "--platform", .description = "for all agents of all organizations"}, options->platform);
-    add_value(set,
-              {.names = "--window",
-               .type = "DURATION",
-               .description = "the most by which a signed call may be early or late: 1s to 5m, or inherit"},
-              options->window);
-    add_value(set,
-              {.names = "--require-nonce",
-               .type = "yes|no|inherit",
-               .description = "accept each signed call once, by its nonce"},
-              options->require_nonce);
+    for (std::size_t i = 0; i < setting_flags.size(); ++i) {
+        SettingFlag const &flag = setting_flags[i];
+        add_value(set,
+                  {.names = std::string(flag.name),
+                   .type = std::string(flag.type),
+                   .description = std::string(flag.description)},
+                  options->settings[i]);
+    }
     add_value(
         set,
         {.names = "--until", .type = "TIME|DURATION", .description = "when the settings end: 6h, or a time (RFC 3339)"},
@@ -217,8 +243,14 @@ Command const policy_set{
         R"(Sets a part of the policy of an agent, of an organization (--org) or of the whole platform (--platform). Then
 it prints the policy that is in force there.
 
+--signing required refuses every call that is not signed: with a bearer key, with the shared secret, or with nothing. Each
+signed call is then accepted once, unless --require-nonce no is set, too. With either, a call shows a bearer key or a
+signature, and a call with both is refused. With bearer, the default, signature headers beside a bearer key are ignored.
+relay-admin-signing(7) moves a fleet from one to the other.
+
 --window is the most by which the time of a signed call may differ from the database's clock. The default is 60s.
-With --require-nonce yes, gateways accept each nonce once. With --until these settings end by the database's clock.
+With --require-nonce yes, gateways accept each nonce once. --session-ttl is the longest life of a token (10m).
+--messages says whether messages between agents must be signed (the default) or may be. With --until these settings end by the database's clock.
 While they last, they only tighten: the stricter value counts for every agent in the scope. Without --until the nearest
 scope decides, and within a scope the newest setting. The value inherit undoes all settings of that kind in the scope.
 
@@ -236,6 +268,9 @@ login may not do that; a responder may only set settings with --until. 13: the q
 EXAMPLES
   # during an incident
   relay-admin policy set --org acme-corp --window 30s --require-nonce yes --until 6h --ticket INC-42
+  # every call must be signed, except those of one agent for the time being
+  relay-admin policy set --org acme-corp --signing required
+  relay-admin policy set billing-bot --signing either --yes
   relay-admin policy set billing-bot --allow 192.0.2.0/24,2001:db8::/64
   relay-admin policy set --org acme-corp --qps 50
   # the setting of the organization counts for the agent again

@@ -37,6 +37,10 @@ constexpr auto reasons = std::to_array<Reason>({
      "relay-admin org seats ORG shows which agents stay; relay-admin agent keep AGENT moves one to the front; a larger "
      "plan or limit (relay-admin org update) accepts all of them again. For devices: relay-admin device list --org ORG "
      "shows them; revoke those that no one uses, or allow more with relay-admin org update ORG --limit devices=N"},
+    {"signature_required",
+     "the call shows a bearer key, the shared secret or nothing, but the policy of its agent requires signed calls",
+     "let the agent sign: relay-admin-signing(7) says how; relay-admin policy show AGENT shows where the setting comes "
+     "from, and relay-admin policy set AGENT --signing either accepts both for a while"},
     // relay_api.authenticate_legacy
     {"legacy_closed", "the window for the shared secret is over, or was never opened: no agent may use it",
      "give the agent its own key (relay-admin rotate-key AGENT), or open a window (relay-admin migrate-legacy start)"},
@@ -82,6 +86,15 @@ constexpr auto reasons = std::to_array<Reason>({
     // relay_api.lease_rate
     {"rate_exceeded", "gateways refused calls of the agent, because it calls more often than its limit allows",
      "relay-admin policy show AGENT shows the limit; relay-admin policy set AGENT --qps N changes it"},
+    // signed calls: authenticate_signed, and what gateways report with report_violation
+    {"bad_signature",
+     "the key id is known, but the signature is not one of that key for this request; a key id is public, so anyone "
+     "can "
+     "cause it",
+     "relay-admin key verify --request FILE shows what is wrong in a captured request; many of these from one address "
+     "are an attack"},
+    {"digest_mismatch", "the body of the call is not the one that was signed: something changed it on the way",
+     "find the proxy that changes or compresses the body, and put it behind the gateway"},
     // relay_api.use_nonce
     {"replayed", "a signed call with this nonce was accepted before: a client repeats it, or someone has recorded it",
      "let the client sign each attempt anew, with a fresh nonce"},
@@ -90,11 +103,11 @@ constexpr auto reasons = std::to_array<Reason>({
      "let the client sign again; if it happens all the time, check the clock of the client"},
     {"too_early", "the call was signed for a time too far ahead of the clock of the database",
      "check the clock of the client, then that of the database server"},
-    // key verify; use_nonce says it of a nonce
+    // key verify; use_nonce says it of a nonce, and gateways of a signed call
     {"malformed",
      "the text is not a key: its form or its checksum is wrong, so it is cut, damaged or mistyped; or a nonce does not "
-     "have 8 to 64 bytes",
-     "copy the whole key, 71 characters"},
+     "have 8 to 64 bytes; or a signed call lacks a part, has one twice, or shows a second credential",
+     "copy the whole key, 71 characters; for a signed call, relay-admin key verify --request FILE names the part"},
     {"admin_token", "the text is an organization's admin token, not an agent's key",
      "use the agent's key; it begins with relay_sk_"},
     {"device_token", "the text is a refresh token of a device, not an agent's key",

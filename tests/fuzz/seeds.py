@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 DEEP, LONG = 100_000, 1_000_000
+SIGNED = json.loads((Path(__file__).parents[1] / "vectors/signing.json").read_text())
 KEY_BODY = "relay_sk_" + "0" * 12 + "_" + "1" * 43
 
 
@@ -73,6 +74,14 @@ SEEDS["rows"] += [
     seed for text in NESTED.values() for seed in rows('{"agent_id":"x","permissions":' + text + '}\n{"agent_id":"y"}\n')
 ]
 SEEDS["seal_key"] += ["\x00" + '{"key_id":"1","key":' + text + "}" for text in NESTED.values()]
+# The headers and targets of the vectors, each where the target puts it.
+PLACES = ("Host", "Content-Digest", "Signature-Input", "Signature")
+SEEDS["signature"] = ["\x02a=" + "(" * DEEP, "\x02" + "a=1," * 2000 + "b=1", "\x03relay=:" + "A" * LONG, "\x04/" + "a" * LONG,
+                      "\x07X-Forwarded-Host:relay.example.com", "\x07authorization:x"]  # fmt: skip
+for case in SIGNED["accepted"] + SIGNED["malformed"]:
+    SEEDS["signature"].append("\x04" + case["request"]["target"])
+    SEEDS["signature"] += [chr(PLACES.index(name)) + value for name, value in case["request"]["headers"] if name in PLACES]
+SEEDS["signature"] = sorted(set(SEEDS["signature"]))
 for name, head in (("csv", "\x00\x40"), ("rows", "\x40\x01"), ("rows", "\x40\x00"), ("env_text", "A="), ("env_text", "")):
     SEEDS[name] += [head + line + "\na,b\n" for line in LINES.values()]
 

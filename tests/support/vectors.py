@@ -1,11 +1,11 @@
-"""The test vectors of the API key, which every implementation must pass."""
+"""The test vectors, which every implementation must pass."""
 
 import json
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parents[1] / "vectors" / "api_key.json"
+FOLDER = Path(__file__).resolve().parents[1] / "vectors"
 
 
-def load():
-    """The whole document: `valid`, `accepted_with_one_newline`, `invalid`."""
-    return json.loads(FILE.read_text(encoding="utf-8"))
+def load(name="api_key"):
+    """A whole document. api_key: `valid`, `accepted_with_one_newline`, `invalid`; signing: its `about` explains it."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))

@@ -9,7 +9,7 @@ constexpr auto in_force_sql = R"sql(
 SELECT force.setting, force.value, force.strictness, COALESCE(force.scope_kind, 'preset') AS source, force.change_id, force.until,
        lasting.value AS lasting_value, lasting.strictness AS lasting_strictness
 FROM relay.policy_in_force($1, $2) AS force
-JOIN relay.policy_said($1, $2) AS lasting ON lasting.setting = force.setting AND lasting.lasts
+JOIN relay.policy_in_force($1, $2, only_lasting => true) AS lasting ON lasting.setting = force.setting
 JOIN relay.policy_settings AS known ON known.setting = force.setting
 ORDER BY known.words IS NOT NULL, force.setting)sql";
 

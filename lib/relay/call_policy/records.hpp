@@ -32,21 +32,16 @@ struct PolicyScope {
 };
 
 /// A setting that can end by the clock and can be undone.
-enum class PolicySetting { window, require_nonce };
+enum class PolicySetting { window, session_ttl, require_nonce, signing, messages };
 
 template <>
 struct EnumText<PolicySetting> {
-    static constexpr auto words = std::to_array<EnumWord<PolicySetting>>(
-        {{PolicySetting::window, "window"}, {PolicySetting::require_nonce, "require_nonce"}});
-};
-
-/// The values of require_nonce.
-enum class NonceNeeded { no, yes };
-
-template <>
-struct EnumText<NonceNeeded> {
     static constexpr auto words =
-        std::to_array<EnumWord<NonceNeeded>>({{NonceNeeded::no, "no"}, {NonceNeeded::yes, "yes"}});
+        std::to_array<EnumWord<PolicySetting>>({{PolicySetting::window, "window"},
+                                                {PolicySetting::session_ttl, "session_ttl"},
+                                                {PolicySetting::require_nonce, "require_nonce"},
+                                                {PolicySetting::signing, "signing"},
+                                                {PolicySetting::messages, "messages"}});
 };
 
 /// Where what is in force comes from. `preset`: no one has set anything.

@@ -1,9 +1,11 @@
 #include "relay/call_policy/setting_value.hpp"
 
 #include "relay/model/error.hpp"
+#include "relay/model/format_text.hpp"
 #include "relay/model/text.hpp"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -13,16 +15,15 @@ namespace relay {
 namespace {
 
 constexpr std::size_t most_addresses = 64;
-constexpr std::chrono::seconds shortest_window{1};
-constexpr std::chrono::seconds longest_window = std::chrono::minutes{5};
 
-std::string parse_window(std::string_view text) {
-    std::chrono::seconds const window = parse_duration(text);
-    if (window < shortest_window || window > longest_window) {
-        throw Error(ErrorKind::usage, "a window is 1 s to 5 minutes, not " + quote_for_message(text),
-                    {.next = "as in --window 60s"});
+std::string parse_length(std::string_view text, std::chrono::seconds shortest, std::chrono::seconds longest,
+                         std::string_view what) {
+    std::chrono::seconds const length = parse_duration(text);
+    if (length < shortest || length > longest) {
+        throw Error(ErrorKind::usage, fmt::format("{} is {} to {}, not {}", what, format_duration(shortest),
+                                                  format_duration(longest), quote_for_message(text)));
     }
-    return std::to_string(window.count()) + 's';
+    return std::to_string(length.count()) + 's';
 }
 
 /// An address as bytes, and how many bits of it a range fixes.
@@ -98,13 +99,31 @@ std::string PolicyScope::describe() const {
     return agent ? "agent " + agent->text() : org ? "org " + org->text() : "the platform";
 }
 
-std::string parse_setting_value(PolicySetting setting, std::string_view text) {
-    if (setting == PolicySetting::window) {
-        return parse_window(text);
+std::vector<std::string> words_of_setting(PolicySetting setting) {
+    switch (setting) {
+        case PolicySetting::window:
+        case PolicySetting::session_ttl: return {};
+        case PolicySetting::require_nonce: return {"no", "yes"};
+        case PolicySetting::signing: return {"bearer", "either", "required"};
+        case PolicySetting::messages: return {"optional", "required"};
     }
-    if (!from_text<NonceNeeded>(text)) {
-        throw Error(ErrorKind::usage, quote_for_message(text) + " is neither yes nor no",
-                    {.suggestions = closest(text, {"yes", "no", "inherit"})});
+    return {};
+}
+
+std::string parse_setting_value(PolicySetting setting, std::string_view text) {
+    using namespace std::chrono_literals;
+    if (setting == PolicySetting::window) {
+        return parse_length(text, 1s, 5min, "a window");
+    }
+    if (setting == PolicySetting::session_ttl) {
+        return parse_length(text, 1min, 24h, "the life of a token");
+    }
+    auto words = words_of_setting(setting);
+    if (std::find(words.begin(), words.end(), text) == words.end()) {
+        std::string const allowed = fmt::format("{}", fmt::join(words, ", "));
+        words.emplace_back("inherit");
+        throw Error(ErrorKind::usage, fmt::format("{} is not one of {}", quote_for_message(text), allowed),
+                    {.suggestions = closest(text, words)});
     }
     return std::string(text);
 }

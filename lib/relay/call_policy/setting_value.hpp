@@ -8,8 +8,11 @@
 /// Values as people write them, in the form in which the database stores them.
 namespace relay {
 
-/// Returns the stored form of a value: whole seconds for a window (`90s` for `1m30s`), a word for the others. Throws
-/// Error (usage) that says what is allowed.
+/// Returns the words that a setting may have, the loosest first; none if it is a duration.
+std::vector<std::string> words_of_setting(PolicySetting setting);
+
+/// Returns the stored form of a value: whole seconds of a duration (`90s` for `1m30s`), or a word. Throws Error (usage)
+/// that says what is allowed.
 std::string parse_setting_value(PolicySetting setting, std::string_view text);
 
 /// Returns 1 to 64 addresses and networks, each once. Throws Error (usage): too many, the whole Internet, bits beyond

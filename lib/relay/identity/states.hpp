@@ -71,6 +71,7 @@ enum class KeyVerdict {
     retired,
     revoked,
     blocked,
+    signature_required,  ///< the key is good, and must sign instead of being shown
     address_not_allowed,
     agent_mismatch,
     org_mismatch,
@@ -89,6 +90,7 @@ struct EnumText<KeyVerdict> {
                                              {KeyVerdict::retired, "retired"},
                                              {KeyVerdict::revoked, "revoked"},
                                              {KeyVerdict::blocked, "blocked"},
+                                             {KeyVerdict::signature_required, "signature_required"},
                                              {KeyVerdict::address_not_allowed, "address_not_allowed"},
                                              {KeyVerdict::agent_mismatch, "agent_mismatch"},
                                              {KeyVerdict::org_mismatch, "org_mismatch"},

@@ -17,13 +17,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// With the policy of an agent that is accepted; OFFSET 0: it is not asked about a call that is refused.
-constexpr auto authenticate_sql =
+std::string const authenticate_sql =
     "SELECT d.*, policy.*, extract(epoch FROM LEAST(d.expires_at, policy.changes_at))::float8 "
     "- extract(epoch FROM now())::float8 AS seconds_left "
-    "FROM relay_api.authenticate($1, $2::bytea, $3, $4, $5::inet, $6, $7) AS d "
-    "LEFT JOIN LATERAL (SELECT p.qps, p.\"window\", p.require_nonce, array_to_string(p.addresses, ',') AS addresses, "
-    "p.changes_at FROM relay_api.policy(d.org_id, d.agent_id) AS p WHERE d.ok OFFSET 0) AS policy ON true";
+    "FROM relay_api.authenticate($1, $2::bytea, $3, $4, $5::inet, $6, $7) AS d" +
+    with_policy;
 constexpr auto authorize_sql = "SELECT ok, conditions FROM relay_api.authorize($1, $2, $3::inet, $4)";
 constexpr auto max_kept = 60s, max_stale = 5s;
 
@@ -213,9 +211,11 @@ Shared Verifier::decide(std::string_view text, Claims const &claims) {
 /// Returns the kept decision if it may answer a call, or null. Every check that costs no question is answered here.
 Shared Verifier::kept(relay::KeyDigest const &digest, Claims const &claims) {
     Shared decision = m_cache.find(digest);
-    bool const fits = decision && Clock::now() < decision->until && hears() && m_changes.spare(*decision) &&
-                      claims_fit(claims, *decision);
-    return fits ? decision : nullptr;
+    return decision && may_answer(*decision, claims) ? decision : nullptr;
+}
+
+bool Verifier::may_answer(Decision const &decision, Claims const &claims) const {
+    return Clock::now() < decision.until && hears() && m_changes.spare(decision) && claims_fit(claims, decision);
 }
 
 bool Verifier::hears() const { return Clock::now() < m_read_at.load() + max_stale; }
@@ -259,7 +259,7 @@ Shared Verifier::refill(Parsed const &key, Claims const &claims) {
     Shared decision = ask(key, claims);
     if (decision->ok && m_uses && decision->report_now) {
         if (!m_gateway_id) {
-            m_uses->repeat(authenticate_sql, question(key, claims));
+            m_uses->repeat(authenticate_sql.c_str(), question(key, claims));
         }
     } else if (decision->ok) {
         m_cache.keep(decision);
@@ -276,14 +276,18 @@ std::vector<Value> Verifier::question(Parsed const &key, Claims const &claims) c
 Shared Verifier::ask(Parsed const &key, Claims const &claims) {
     auto const now = Clock::now();
     std::uint64_t const asked = m_changes.number();
-    Row const row = m_query(authenticate_sql, question(key, claims)).at(0);
+    Row const row = m_query(authenticate_sql.c_str(), question(key, claims)).at(0);
+    return std::make_shared<Decision const>(decision(row, key, now, asked));
+}
+
+Decision Verifier::decision(Row const &row, Parsed const &key, Clock::time_point now, std::uint64_t asked) const {
     std::chrono::duration<double> left = max_kept;
     if (Value const &seconds = row.at("seconds_left")) {
         left = std::min(left, std::chrono::duration<double>(to_number(*seconds)));
     }
-    Decision decision{
+    Decision made{
         .ok = row.at("ok") == "t",
-        .report_now = m_uses && row.at("report_now") == "t",
+        .report_now = row.at("report_now") == "t",
         .reason = row.at("reason").value(),
         .key = key,
         .agent_id = row.at("agent_id").value_or(""),
@@ -297,8 +301,8 @@ Shared Verifier::ask(Parsed const &key, Claims const &claims) {
         .networks = networks(row.at("addresses")),
         .until = now + std::chrono::duration_cast<Clock::duration>(left),
         .asked = asked};
-    decision.places = Changes::places(decision);
-    return std::make_shared<Decision const>(std::move(decision));
+    made.places = Changes::places(made);
+    return made;
 }
 
 Granted Verifier::permit(Decision const &decision, std::string const &permission, Claims const &claims) {

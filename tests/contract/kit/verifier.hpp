@@ -58,6 +58,12 @@ struct Network {
     std::size_t bits = 0;
 };
 
+/// The policy of an agent that is accepted, for a statement with a decision `d`; OFFSET 0: it is not asked about a call
+/// that is refused.
+inline std::string const with_policy =
+    " LEFT JOIN LATERAL (SELECT p.qps, p.\"window\", p.require_nonce, array_to_string(p.addresses, ',') AS addresses, "
+    "p.changes_at FROM relay_api.policy(d.org_id, d.agent_id) AS p WHERE d.ok OFFSET 0) AS policy ON true";
+
 struct Claims {
     Value agent_id{}, org_id{}, ip{}, trace_id{};
 };
@@ -150,6 +156,13 @@ class Verifier {
     Shared check(std::string_view text, Claims const &claims = {});
     /// The decision of the database itself. Counts no use.
     Shared ask(Parsed const &key, Claims const &claims = {});
+    /// The decision in an answer of the database to a question of the moment `now`, when `asked` was the number of the last
+    /// read.
+    Decision decision(Row const &row, Parsed const &key, Clock::time_point now, std::uint64_t asked) const;
+    /// Returns whether a decision that is kept still holds, and is one about a call with these claims.
+    bool may_answer(Decision const &decision, Claims const &claims) const;
+    /// Returns the number of the last read of the feed.
+    std::uint64_t reads() const { return m_changes.number(); }
     /// Like grants; a refusal comes from the database, which records it.
     Granted permit(Decision const &decision, std::string const &permission, Claims const &claims = {});
     /// Like check, for a connection that stays open: calls `end` once if a block or a revocation concerns it.

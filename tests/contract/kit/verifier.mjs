@@ -11,15 +11,16 @@ import * as net from 'node:net';
 const KEY = /^(relay_sk_([0-9a-hjkmnp-tv-z]{12})_([0-9A-Za-z]{43}))([0-9A-Za-z]{6})\n?$/;
 const PERMISSION = /^(?=.{3,129}$)([A-Za-z0-9_.-]+|[*]):([A-Za-z0-9_.-]+|[*])$/;
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-// With the policy of an agent that is accepted; OFFSET 0: it is not asked about a call that is refused.
-const AUTHENTICATE = `
-  SELECT d.*, policy.*,
-         extract(epoch FROM LEAST(d.expires_at, policy.changes_at))::float8 - extract(epoch FROM now())::float8 AS seconds_left
-  FROM relay_api.authenticate($1, $2, $3, $4, $5, $6, $7) AS d
+// The policy of an agent that is accepted, in the same statement; OFFSET 0: it is not asked about a call that is refused.
+export const WITH_POLICY = `
   LEFT JOIN LATERAL (
     SELECT p.qps::float8 AS qps, extract(epoch FROM p."window")::float8 AS window_seconds, p.require_nonce,
            p.addresses::text[] AS addresses, p.changes_at
     FROM relay_api.policy(d.org_id, d.agent_id) AS p WHERE d.ok OFFSET 0) AS policy ON true`;
+const AUTHENTICATE = `
+  SELECT d.*, policy.*,
+         extract(epoch FROM LEAST(d.expires_at, policy.changes_at))::float8 - extract(epoch FROM now())::float8 AS seconds_left
+  FROM relay_api.authenticate($1, $2, $3, $4, $5, $6, $7) AS d${WITH_POLICY}`;
 const AUTHORIZE = 'SELECT ok, conditions FROM relay_api.authorize($1, $2, $3, $4)';
 const SUBJECTS = ['key_id', 'agent_id', 'org_id'];
 const [MAX_KEPT, MAX_STALE, POLL, SIGN_OF_LIFE] = [60e3, 5e3, 1e3, 20e3]; // milliseconds
@@ -171,12 +172,16 @@ export class Verifier {
   }
 
   /** The kept decision if it may answer a call, or null. Every check that costs no question is answered here. */
-  kept(digest, { agent_id, org_id, ip }) {
+  kept(digest, claims) {
     const decision = this.cache.get(digest) ?? this.older.get(digest);
-    return decision && performance.now() < decision.until && this.hears() && this.changes.spare(decision) &&
+    return decision && this.mayAnswer(decision, claims) ? decision : null;
+  }
+
+  /** Whether a decision that is kept still holds, and is one about a call with these claims. */
+  mayAnswer(decision, { agent_id, org_id, ip }) {
+    return performance.now() < decision.until && this.hears() && this.changes.spare(decision) &&
       (agent_id ?? decision.agent_id) === decision.agent_id && (org_id ?? decision.org_id) === decision.org_id &&
-      allows(decision, ip)
-      ? decision : null;
+      allows(decision, ip);
   }
 
   /** Whether we hear of changes. If not, an answer holds for its own call only. */
@@ -225,9 +230,14 @@ export class Verifier {
   async ask({ keyId, digest }, claims) {
     const [now, asked] = [performance.now(), this.changes.number];
     const [row] = await this.query(AUTHENTICATE, this.question({ keyId, digest }, claims));
+    return this.decision(row, now, asked, { key_id: keyId, digest });
+  }
+
+  /** The decision in an answer of the database to a question of the moment `now`, when `asked` was the number of the last read. */
+  decision(row, now, asked, about) {
     const until = now + Math.min(MAX_KEPT, row.seconds_left === null ? MAX_KEPT : row.seconds_left * 1e3);
-    const decision = { ...row, key_id: keyId, digest, networks: networks(row.addresses), until, asked };
-    return { ...decision, places: subjects(decision).map((about) => this.changes.place(about)) };
+    const decision = { ...row, ...about, networks: networks(row.addresses), until, asked };
+    return { ...decision, places: subjects(decision).map((subject) => this.changes.place(subject)) };
   }
 
   /** As grants; a no is the word of the database, which records it. */

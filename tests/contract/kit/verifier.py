@@ -180,10 +180,13 @@ class Verifier:
         """Returns the kept decision if it may answer a call, else None. Every check that costs no question is answered
         here, without a lock."""
         decision = self.cache.get(digest)
-        if decision and time.monotonic() < decision["until"] and self.hears() and self.changes.spare(decision):
-            if agent_id in (None, decision["agent_id"]) and org_id in (None, decision["org_id"]) and allows(decision, ip):
-                return decision
-        return None
+        return decision if decision and self.may_answer(decision, agent_id, org_id, ip) else None
+
+    def may_answer(self, decision, agent_id, org_id, ip):
+        """Returns whether a decision that is kept still holds, and is one about a call with these claims."""
+        if time.monotonic() >= decision["until"] or not self.hears() or not self.changes.spare(decision):
+            return False
+        return agent_id in (None, decision["agent_id"]) and org_id in (None, decision["org_id"]) and allows(decision, ip)
 
     def hears(self):
         """Returns whether we hear of changes. If not, an answer holds for its own call only."""
@@ -229,9 +232,12 @@ class Verifier:
         """The decision of the database itself, with the time until which it may be kept. Counts no use."""
         now, asked = time.monotonic(), self.changes.number
         (row,) = self.query(AUTHENTICATE, (key_id, digest, agent_id, org_id, ip, trace_id, self.uses is not None))
+        return self.decision(row, now, asked, key_id=key_id, digest=digest)
+
+    def decision(self, row, now, asked, **about):
+        """The decision in an answer of the database to a question of the moment `now`, when `asked` was the number of the last read."""
         left = MAX_KEPT if row["seconds_left"] is None else min(MAX_KEPT, row["seconds_left"])
-        about = {"key_id": key_id, "digest": digest, "networks": networks(row["addresses"])}
-        decision = {**row, **about, "until": now + left, "asked": asked}
+        decision = {**row, **about, "networks": networks(row["addresses"]), "until": now + left, "asked": asked}
         return {**decision, "places": [self.changes.place(one) for one in subjects(decision)]}
 
     def permit(self, decision, permission, ip=None, trace_id=None):

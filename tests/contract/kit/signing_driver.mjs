@@ -1,0 +1,79 @@
+// Lets a test drive signing.mjs: JSON lines on stdin and stdout, see README.md.
+
+import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
+import { Signatures } from './signatures.mjs';
+import * as signing from './signing.mjs';
+import { Verifier } from './verifier.mjs';
+
+const pg = createRequire(import.meta.url)('pg'); // by NODE_PATH, which `import` does not know
+const pool = new pg.Pool({ max: 4, connectionTimeoutMillis: 5000 }).on('error', () => {});
+let queries = 0;
+
+async function query(sql, values) {
+  queries++;
+  return (await pool.query(sql, values)).rows;
+}
+
+async function connect() {
+  const client = new pg.Client();
+  await client.connect();
+  return client;
+}
+
+const verifier = new Verifier(query, connect, process.env.GATEWAY_ID);
+const signatures = new Signatures(query, verifier, ['relay.example.com']);
+const describe = (decision) => {
+  if (decision === null) return { unsigned: true };
+  const { ok, reason, agent_id = null, org_id = null, permissions = null } = decision;
+  return { ok, reason, agent_id, org_id, permissions };
+};
+
+const bytes = (hex) => Buffer.from(hex, 'hex');
+const signerOf = ({ key, key_id, seed }) => (key !== undefined ? signing.proof(key) : signing.ed25519(key_id, bytes(seed)));
+
+const OPERATIONS = {
+  /** What a request says about itself, and whether it has the body that was signed. */
+  read({ request, names, scheme, proxies }) {
+    try {
+      const signed = signing.read(request, { names: new Set(names), scheme, proxies: new Set(proxies) });
+      if (signed === null) return { unsigned: true };
+      const { keyId, signature, base, ...others } = signed;
+      return { key_id: keyId, ...others, signature: signature.toString('hex'), base: base.toString(),
+        message: signing.messageOf(signed).toString('hex'), has_body: signing.digestOf(request.body) === signed.digest };
+    } catch (error) {
+      if (error instanceof signing.Malformed) return { malformed: error.message };
+      throw error;
+    }
+  },
+  check: async ({ request, ...claims }) => describe(await signatures.check(request, claims)),
+  bearer: async ({ key, ...claims }) => describe(await verifier.check(key, claims)),
+  follow() {
+    verifier.follow();
+    return {};
+  },
+  report() {
+    const said = { queries };
+    queries = 0;
+    return said;
+  },
+  sign({ signer, method, url, body, created, nonce }) {
+    return { headers: signing.sign(signerOf(signer), method, url, body, { created, nonce }) };
+  },
+  proves: ({ verifier, message, signature }) =>
+    ({ good: signing.proves(bytes(verifier), bytes(message), Buffer.from(signature, 'base64')) }),
+  verifies: ({ public_key, base, signature }) =>
+    ({ good: signing.verifies(signing.publicKey(bytes(public_key)), base, Buffer.from(signature, 'base64')) }),
+};
+
+for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+  const { op, ...request } = JSON.parse(line);
+  let said;
+  try {
+    said = await OPERATIONS[op](request);
+  } catch (error) {
+    said = { error: String(error) };
+  }
+  process.stdout.write(JSON.stringify(said) + '\n');
+}
+process.exit();
