@@ -59,7 +59,7 @@ DECLARE
     -- One host can use every address of its IPv6 /64, so they count as one.
     source   inet := CASE WHEN family(event.ip_address) = 6 THEN network(set_masklen(event.ip_address, 64)) ELSE event.ip_address END;
     -- If there is no such key or device, its id can be any text. Such events count as the same, whatever the id.
-    key      text := CASE WHEN event.agent_id IS NOT NULL OR EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = event.key_id)
+    key      text := CASE WHEN EXISTS (SELECT FROM relay.agent_keys AS k WHERE k.key_id = event.key_id)
                                OR EXISTS (SELECT FROM relay.devices AS d WHERE d.device_id = event.key_id)
                           THEN event.key_id END;
     what     text := concat(event.action, '|', event.reason, '|', event.detail ->> 'meter');
@@ -75,7 +75,7 @@ BEGIN
     SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
     IF (flood.ends_at > present) IS NOT TRUE AND NOT relay.may_begin_flood(present) THEN
         source := NULL;
-        key := CASE WHEN event.agent_id IS NOT NULL THEN event.key_id END;  -- else the caller has only named it
+        key := CASE WHEN event.agent_id IS NOT NULL THEN key END;  -- else the caller has only named it
         about := concat(what, '|', event.org_id, '|', event.agent_id, '|', key, '|others');
         SELECT * INTO flood FROM relay.event_floods AS f WHERE f.backend = pg_backend_pid() AND f.subject = about FOR UPDATE SKIP LOCKED;
     END IF;

@@ -259,6 +259,40 @@ def test_a_key_in_a_card_is_refused_and_its_id_is_in_the_trail(database, api):
     assert api.register("alpha", card(description="keys begin with relay_sk_"))["ok"]
 
 
+def test_keys_that_were_made_up_make_no_events_of_their_own(database, api):
+    for _ in range(60):
+        assert api.register("alpha", card(description=make_key()))["reason"] == "card_invalid"
+    assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'registration_failed'") <= 11
+
+
+def test_after_a_good_card_no_card_is_refused_too(api):
+    api.register("alpha", card())
+    (row,) = api.rows("SELECT ok, reason FROM relay_api.register('alpha', NULL)", ())
+    assert row == (False, "card_invalid") and api.card("alpha")["card"] == card()
+
+
+def test_an_agent_has_a_bounded_number_of_leases(database, api):
+    api.register("alpha", card())
+    for number in range(300):
+        assert api.beat("alpha", f"host-{number}")["ok"]
+    assert database.value("SELECT count(*) FROM relay.agent_leases") == 256
+    assert api.find()["alpha"]["instances"] == 256 and api.beat("alpha", "host-0")["ok"]
+
+
+@pytest.mark.parametrize("claims, sees", [("{}", 2), ('{"agent_id": "alpha"}', 1), ('{"agent_id": null}', 0), ('{"owner_user_id": "u1"}', 1)])
+def test_a_narrowed_reader_sees_its_agents_only(database, api, claims, sees):
+    database.execute("UPDATE relay.agents SET owner_user_id = 'u1' WHERE agent_id = 'beta'")
+    for agent in ("alpha", "beta"):
+        api.register(agent, card())
+    database.execute("SET ROLE relay_tenant; SET relay.org_id = 'acme'")
+    try:
+        database.execute("SELECT set_config('request.jwt.claims', %s, false)", claims)
+        counts = {table: database.value(f"SELECT count(agent_id) FROM relay.{table}") for table in ("running_agents", "agent_cards", "agent_leases")}
+    finally:
+        database.execute("RESET ROLE; RESET relay.org_id; RESET request.jwt.claims")
+    assert set(counts.values()) == {sees}, counts
+
+
 @pytest.mark.parametrize("instance", ["x" * 128, "a b", "a\n", "\u202e", "-a", None, "é"], ids=repr)
 def test_an_instance_is_an_id(api, instance):
     for call in (lambda: api.register("alpha", card(), instance), lambda: api.beat("alpha", instance),

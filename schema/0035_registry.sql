@@ -30,12 +30,14 @@ GRANT SELECT, DELETE ON relay.agent_leases TO relay_provisioner, relay_responder
 GRANT SELECT ON relay.agent_leases TO relay_auditor;
 GRANT SELECT (agent_id, instance_id, org_id, started_at, beat_at, ends_at, ready) ON relay.agent_leases TO relay_tenant;
 
+-- No lease is longer than 10 minutes. One that ends later is from before the clock was put back, and the next beat makes it right.
 -- Inlined into its callers, so it sets no search_path.
 CREATE FUNCTION relay.running_lease(org text, agent text) RETURNS TABLE (instances bigint, ends_at timestamptz)
 LANGUAGE sql STABLE AS $$
     SELECT pg_catalog.count(*), pg_catalog.max(lease.ends_at)
     FROM relay.agent_leases AS lease
     WHERE lease.agent_id = agent AND lease.ready AND lease.ends_at > pg_catalog.statement_timestamp()
+      AND lease.ends_at < pg_catalog.statement_timestamp() + interval '11 minutes'
       AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
                       WHERE gone.subject_id = ANY (ARRAY[agent, org])
                         AND gone.subject_id = CASE gone.subject_kind WHEN 'agent' THEN agent WHEN 'org' THEN org END)
@@ -50,13 +52,15 @@ SELECT card.agent_id, card.org_id, card.card, card.since, lease.instances, lease
 FROM relay.agent_cards AS card
 CROSS JOIN LATERAL (
     SELECT pg_catalog.count(*) AS instances, pg_catalog.max(one.ends_at) AS ends_at FROM relay.agent_leases AS one
-    WHERE one.agent_id = card.agent_id AND one.ready AND one.ends_at > pg_catalog.statement_timestamp()) AS lease
+    WHERE one.agent_id = card.agent_id AND one.ready AND one.ends_at > pg_catalog.statement_timestamp()
+      AND one.ends_at < pg_catalog.statement_timestamp() + interval '11 minutes') AS lease
 WHERE card.org_id = (SELECT relay.current_org()) AND lease.instances > 0
   AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
                   WHERE gone.subject_id IN (card.agent_id, card.org_id)
                     AND gone.subject_id = CASE gone.subject_kind WHEN 'agent' THEN card.agent_id WHEN 'org' THEN card.org_id END)
   AND NOT EXISTS (SELECT FROM relay.surplus_agents AS surplus
-                  WHERE surplus.org_id = (SELECT relay.current_org()) AND surplus.agent_id = card.agent_id);
+                  WHERE surplus.org_id = (SELECT relay.current_org()) AND surplus.agent_id = card.agent_id)
+  AND (NOT (SELECT relay.is_narrowed()) OR card.agent_id IN (SELECT relay.claimed_agents()));
 COMMENT ON VIEW relay.running_agents IS 'for tenants: the agents of this session''s organization that run and take work';
 GRANT SELECT ON relay.running_agents TO relay_tenant;
 GRANT EXECUTE ON FUNCTION relay.plan_now(text, timestamptz) TO relay_tenant;  -- for surplus_agents; it reads nothing
@@ -112,6 +116,9 @@ BEGIN
     WHERE l.agent_id = agent AND l.instance_id = instance
     RETURNING before.last_day <> day INTO is_new_day;
     IF NOT FOUND THEN
+        -- An agent chooses its instance ids. So one has 256 leases at most: a new one takes the place of the one that ends first.
+        DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
+            SELECT o.ctid FROM relay.agent_leases AS o WHERE o.agent_id = agent ORDER BY o.ends_at DESC OFFSET 255 FOR UPDATE SKIP LOCKED));
         INSERT INTO relay.agent_leases AS l (agent_id, instance_id, org_id, started_at, beat_at, ends_at, last_day)
         VALUES (agent, instance, org, present, present, ending, day)
         ON CONFLICT ON CONSTRAINT agent_leases_pkey DO UPDATE SET beat_at = excluded.beat_at, ends_at = excluded.ends_at;
@@ -147,7 +154,7 @@ BEGIN
         answer.reason := 'unknown_agent';
         RETURN answer;
     END IF;
-    is_same := known.card IS NOT NULL AND known.card = register.card;
+    is_same := (known.card = register.card) IS TRUE;
     answer.reason := CASE WHEN known.status <> 'active' THEN known.status
                           WHEN NOT relay.has_seat(known.org_id, register.agent_id) THEN 'over_limit' ELSE 'ok' END;
     IF answer.reason = 'ok' AND NOT is_same THEN

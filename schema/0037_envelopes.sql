@@ -45,8 +45,9 @@ $$;
 COMMENT ON FUNCTION relay.envelope_problems(jsonb) IS 'all that is wrong with an envelope, each as "PATH: what"; empty: nothing';
 
 -- A number, a text or a depth that one reader holds and another does not is refused, so that all four judge alike.
+-- Not parallel safe: before PostgreSQL 17, no parallel worker can catch an error.
 CREATE FUNCTION relay.envelope_problems(envelope text) RETURNS text[]
-LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     value jsonb;
 BEGIN
