@@ -46,7 +46,7 @@ class Agent {
   }
 
   async run() {
-    await this.connect(); // before it registers: who finds it may send immediately
+    await this.connect(); // before it registers: whatever finds it may send immediately
     await this.registration.start();
     say('registered');
     process.once('SIGTERM', () => this.stop());
@@ -112,7 +112,7 @@ class Agent {
     say('draining');
     if (this.tag !== null) await this.channel.cancel(this.tag).catch(() => {});
     await this.busy.catch(() => {});
-    await this.registration.stop().catch(() => {}); // without the relay, the lease ends by itself
+    await this.registration.stop().catch(() => {}); // without the relay, the lease just ends
     await this.connection?.close().catch(() => {});
     say('stopped');
     process.exit();

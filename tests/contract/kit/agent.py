@@ -53,7 +53,7 @@ class Agent:
         self.stopping = threading.Event()
 
     def run(self):
-        connection = self.connect()  # before it registers: who finds it may send immediately
+        connection = self.connect()  # before it registers: whatever finds it may send immediately
         self.registration.start()
         say("registered")
         signal.signal(signal.SIGTERM, self.stop)
@@ -63,7 +63,7 @@ class Agent:
             except pika.exceptions.AMQPError as error:  # what was not acknowledged comes again
                 say("cut", error=type(error).__name__)
                 connection = None
-        with contextlib.suppress(OSError):  # without the relay, the lease ends by itself
+        with contextlib.suppress(OSError):  # without the relay, the lease just ends
             self.registration.stop()
         say("stopped")
 
