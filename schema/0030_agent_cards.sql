@@ -150,6 +150,13 @@ BEGIN
     IF octet_length(card::text) > 65536 THEN
         RETURN ARRAY['/: is larger than 64 KiB'];
     END IF;
+    -- As other readers of JSON: they stop at some depth, and hold numbers as doubles.
+    IF jsonb_path_exists(card, 'strict $.**{64} ? (@.type() == "object" || @.type() == "array")') THEN
+        RETURN ARRAY['/: is nested deeper than 64 levels'];
+    END IF;
+    IF jsonb_path_exists(card, 'strict $.** ? (@.type() == "number" && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))') THEN
+        RETURN ARRAY['/: has a number that does not fit a double'];
+    END IF;
     IF relay.key_in(card) IS NOT NULL THEN
         problems := ARRAY['/: has a key of this relay in it'];
     END IF;

@@ -6,6 +6,7 @@
 #include "cli/posix/write_all.hpp"
 #include "relay/model/text.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <unistd.h>
@@ -14,8 +15,17 @@ namespace relay::cli {
 
 namespace {
 
+/// A text of several lines has them below each other.
 std::string hint_line(std::string_view label, std::string_view text) {
-    return text.empty() ? "" : "  " + std::string(label) + escape_for_terminal(text) + '\n';
+    std::string lines;
+    std::string beginning = "  " + std::string(label);
+    while (!text.empty()) {
+        std::size_t const end = std::min(text.find('\n'), text.size());
+        lines += beginning + escape_for_terminal(text.substr(0, end)) + '\n';
+        text.remove_prefix(std::min(end + 1, text.size()));
+        beginning.assign(beginning.size(), ' ');
+    }
+    return lines;
 }
 
 std::string doubt_lines(std::vector<std::string> const &doubts) {

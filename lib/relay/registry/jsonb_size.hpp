@@ -1,0 +1,13 @@
+#pragma once
+
+#include "relay/model/json_value.hpp"
+
+#include <cstddef>
+
+namespace relay {
+
+/// Returns how many bytes PostgreSQL writes for a value of type jsonb: with a blank behind each `:` and `,`, and numbers in
+/// full (1e3 as 1000). The size of a card is measured so, because the database has no other text of it.
+std::size_t jsonb_size(JsonValue const &value);
+
+}  // namespace relay
