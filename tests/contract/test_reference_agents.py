@@ -39,8 +39,12 @@ class Scene:
         self.gateways = {one: stack.enter_context(HttpGateway(self.database, language=one)) for one in HTTP_LANGUAGES}
         self.desk = Caller(self.gateways["python"].port, "desk", self.keys["desk"])
 
-    def start(self, agent, *, gateway="python", **more):
-        return ReferenceAgent(LANGUAGES[agent], self.gateways[gateway].port, self.broker, agent, self.keys[agent], self.queues[agent], **more)
+    def start(self, agent, *, gateway="python", instance="host-1", env=None):
+        """Starts a process of an agent with the environment that `agent env` prints. Its lease is the shortest that there is."""
+        url = f"http://127.0.0.1:{self.gateways[gateway].port}"
+        printed = self.relay("agent", "env", agent, "--registry-url", url, "--lease", "10s", "--format", "json", check=0)
+        more = {"FLOWGRID_API_TOKEN": self.keys[agent], "AMQP_URL": self.broker.url, "INSTANCE_ID": instance, **(env or {})}
+        return ReferenceAgent(LANGUAGES[agent], {**json.loads(printed.out), **more})
 
     def send(self, agent, text, *, skill="none", **more):
         """Puts a request of `desk` into the queue of an agent."""

@@ -3,27 +3,20 @@
 import json
 import queue
 import subprocess
-import sys
 import threading
 import time
+from pathlib import Path
 
 from . import processes
 from .gateways import KIT, command
 
-LEASE = "10"  # seconds, the shortest one
-
-
 class ReferenceAgent:
-    """An agent of the tenant acme. `port`: of the gateway that it asks. A context manager; it is killed at the end."""
+    """An agent with this environment. A context manager; it is killed at the end."""
 
-    def __init__(self, language, port, broker, agent, key, queue_name, *, instance="host-1", env=None):
-        argv, environment = ([sys.executable, "-B", str(KIT / "agent.py")], {}) if language == "python" else command("node")
-        argv = argv if language == "python" else [argv[0], str(KIT / "agent.mjs")]
-        self.process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
-            env={"PATH": "/usr/bin:/bin", **environment, "FLOWGRID_TENANT_ID": "acme", "AGENT_ID": agent, "AGENT_NAME": f"The {agent}",
-                 "FLOWGRID_REGISTRY_URL": f"http://127.0.0.1:{port}/api/registry", "FLOWGRID_API_TOKEN": key, "AMQP_URL": broker.url,
-                 "SERVICEBUS_DEDICATED_QUEUE": queue_name, "FLOWGRID_LEASE_SECONDS": LEASE, "INSTANCE_ID": instance, **(env or {})})  # fmt: skip
+    def __init__(self, language, environment):
+        argv, own = command(language)
+        argv[-1] = str(KIT / f"agent{Path(argv[-1]).suffix}")
+        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env={**own, **environment})
         self.events = queue.Queue()
         self.seen = []
         self.reader = threading.Thread(target=self._read, daemon=True)

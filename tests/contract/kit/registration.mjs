@@ -6,8 +6,9 @@ export class Registration {
   closed = false;
   wake = () => {};
 
-  constructor(registry, key, agent, card, instance, lease = 60) {
-    Object.assign(this, { agents: `${registry}/agents`, key, card });
+  constructor(relay, key, agent, card, instance, lease = 60) {
+    Object.assign(this, { key, card });
+    this.agents = `${relay}/api/registry/agents`;
     this.me = `/${agent}/`;
     this.query = `?instance_id=${instance}`;
     this.usual = { instance_id: instance, lease_seconds: lease };

@@ -10,8 +10,9 @@ import urllib.request
 
 
 class Registration:
-    def __init__(self, registry, key, agent, card, instance, lease=60):
-        self.agents, self.key, self.card = f"{registry}/agents", key, card
+    def __init__(self, relay, key, agent, card, instance, lease=60):
+        self.agents = f"{relay}/api/registry/agents"
+        self.key, self.card = key, card
         self.me, self.query = f"/{agent}/", f"?instance_id={instance}"
         self.usual = {"instance_id": instance, "lease_seconds": lease}
         self.until, self.is_known = 0, False
