@@ -64,6 +64,7 @@ READS = {
     "org seats": ("acme",), "org show": ("acme",), "plan list": (), "plan show": ("free",), "subscription list": (),
     "subscription show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
     "policy history": (), "policy list": ("--org", "acme"), "policy show": ("bot",),
+    "queue list": ("acme",), "queue name": ("acme", "bot"), "queue owner": ("acme.bot",), "agent env": ("bot",),
     "usage show": ("acme",), "usage holds": ("acme",), "usage report": ("--month", f"{datetime.now(timezone.utc):%Y-%m}"),
 }  # fmt: skip
 NO_DATABASE = {"completion", "help", "version", "schema json", "schema print", "sandbox status"}

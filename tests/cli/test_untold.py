@@ -23,6 +23,7 @@ READS = {
     "subscription show": ["acme"], "role list": [], "role show": ["ops", "--org", "acme"], "sandbox status": [],
     "policy history": [], "policy list": ["--org", "acme"], "policy show": ["bot"],
     "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [], "whois": ["bot"],
+    "queue list": ["acme"], "queue name": ["acme"], "queue owner": ["acme-dlq"], "agent env": ["bot"],
     "usage show": ["acme"], "usage holds": ["acme"], "usage report": ["--month", f"{datetime.now(timezone.utc):%Y-%m}"],
 }  # fmt: skip
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")
