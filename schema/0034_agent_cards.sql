@@ -228,6 +228,10 @@ BEGIN
 END
 $$;
 
+-- For lists by people.
+GRANT EXECUTE ON FUNCTION relay.entries(text, jsonb), relay.card_term(text, text, text), relay.card_matches(text, jsonb, text)
+    TO relay_provisioner, relay_responder, relay_auditor;
+
 -- The cards ------------------------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE relay.agent_cards (

@@ -25,6 +25,7 @@ COMMENT ON COLUMN relay.agent_leases.beat_at IS 'its last beat; the next one is 
 COMMENT ON COLUMN relay.agent_leases.last_day IS 'the day of ends_at in UTC';
 COMMENT ON COLUMN relay.agent_leases.ready IS 'false: it finishes its work, and searches do not return it';
 SELECT relay.isolate_tenants('relay.agent_leases');
+GRANT EXECUTE ON FUNCTION relay.require_primary(text) TO relay_provisioner, relay_responder, relay_auditor;
 -- Whoever removes a lease by hand can do no harm: the next beat makes it again.
 GRANT SELECT, DELETE ON relay.agent_leases TO relay_provisioner, relay_responder;
 GRANT SELECT ON relay.agent_leases TO relay_auditor;

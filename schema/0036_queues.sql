@@ -19,7 +19,8 @@ CREATE FUNCTION relay_api.queue_name(org_id text, kind text, agent_id text DEFAU
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     prefix text := CASE org_id WHEN 'amq' THEN 'amq-/0' ELSE org_id END || '.';
-    mask   text;
+    marked text;  -- the id, with + for a dot that follows a dot
+    bits   bit(128);
 BEGIN
     IF (org_id !~ '[^a-z0-9_-]' AND org_id ~ '^[a-z0-9]' AND length(org_id) <= 63) IS NOT TRUE THEN
         RETURN NULL;
@@ -30,13 +31,12 @@ BEGIN
     ELSIF agent_id !~ '[A-Z]|\.\.|[^A-Za-z0-9]$' THEN
         RETURN prefix || agent_id;
     END IF;
-    SELECT string_agg(to_hex(four.digit), '' ORDER BY four.position) INTO mask
-    FROM (SELECT (place - 1) / 4 AS position,
-                 sum(CASE WHEN substr(agent_id, place, 1) ~ '[A-Z]' OR (place > 1 AND substr(agent_id, place - 1, 2) = '..')
-                          THEN 8 >> (place - 1) % 4 ELSE 0 END)::integer AS digit
-          FROM generate_series(1, length(agent_id)) AS place GROUP BY 1) AS four;
-    RETURN concat(prefix, regexp_replace(lower(agent_id COLLATE "C"), '(?<=\.)\.', '-', 'g'),
-                  '-/', COALESCE(NULLIF(rtrim(mask, '0'), ''), '0'));
+    marked := regexp_replace(agent_id, '(?<=\.)\.', '+', 'g');
+    bits := rpad(translate(marked, 'abcdefghijklmnopqrstuvwxyz0123456789_.-ABCDEFGHIJKLMNOPQRSTUVWXYZ+',
+                           repeat('0', 39) || repeat('1', 27)), 128, '0')::bit(128);
+    RETURN concat(prefix, translate(lower(marked COLLATE "C"), '+', '-'), '-/',
+                  COALESCE(NULLIF(rtrim(lpad(to_hex(substring(bits FROM 1 FOR 64)::bit(64)::bigint), 16, '0')
+                                        || lpad(to_hex(substring(bits FROM 65)::bit(64)::bigint), 16, '0'), '0'), ''), '0'));
 END
 $$;
 COMMENT ON FUNCTION relay_api.queue_name(text, text, text) IS
@@ -46,9 +46,11 @@ COMMENT ON FUNCTION relay_api.queue_name(text, text, text) IS
 CREATE FUNCTION relay_api.queue_owner(name text, OUT org_id text, OUT kind text, OUT agent_id text)
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    dot  integer := strpos(name, '.');
-    mask text;
-    bits bit(128);
+    dot    integer := strpos(name, '.');
+    mask   text;
+    bits   text;
+    place  integer;
+    letter text;
 BEGIN
     IF (length(name) <= 225) IS NOT TRUE THEN
         RETURN;
@@ -61,11 +63,14 @@ BEGIN
         agent_id := split_part(substr(name, dot + 1), '-/', 1);
         mask := substring(name, '-/([0-9a-f]{1,32})$');
         IF mask IS NOT NULL THEN
-            bits := ('x' || rpad(mask, 32, '0'))::bit(128);
-            SELECT string_agg(CASE WHEN get_bit(bits, place - 1) = 0 THEN letter WHEN letter = '-' THEN '.'
-                                   ELSE upper(letter COLLATE "C") END, '' ORDER BY place)
-            INTO agent_id
-            FROM (SELECT place, substr(agent_id, place, 1) AS letter FROM generate_series(1, length(agent_id)) AS place) AS written;
+            bits := ('x' || rpad(mask, 32, '0'))::bit(128)::text;
+            place := strpos(bits, '1');
+            WHILE place > 0 LOOP
+                letter := substr(agent_id, place, 1);
+                agent_id := overlay(agent_id PLACING CASE letter WHEN '-' THEN '.' ELSE upper(letter COLLATE "C") END FROM place FOR 1);
+                bits := overlay(bits PLACING '0' FROM place FOR 1);
+                place := strpos(bits, '1');
+            END LOOP;
         END IF;
     END IF;
     IF relay_api.queue_name(org_id, kind, agent_id) IS DISTINCT FROM name THEN

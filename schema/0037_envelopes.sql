@@ -155,4 +155,5 @@ $$;
 COMMENT ON FUNCTION relay_api.refuse_message(text, text, text, text, text) IS
     'records that a receiver refused a message, and why (the reasons of check_envelope); org_id and agent_id are the sender as the '
     'receiver knows it, agent_id null if it does not; claimed_org: what the envelope says';
-GRANT EXECUTE ON FUNCTION relay_api.check_envelope(text, text, text), relay_api.refuse_message(text, text, text, text, text) TO relay_gateway;
+GRANT EXECUTE ON FUNCTION relay_api.check_envelope(text, text, text), relay_api.refuse_message(text, text, text, text, text)
+    TO relay_gateway;

@@ -67,7 +67,8 @@ Error refused(std::string const &name, std::vector<std::string> const &problems,
     } else if (has_key) {
         next = "end the key that the card has published: revoke --scan FILE";
     }
-    return {ErrorKind::check_no, name + " is not an A2A agent card: " + counted(problems.size(), "problem"),
+    return {ErrorKind::check_no,
+            name + " is not an A2A agent card: " + counted(problems.size(), "problem"),
             {.why = std::move(why), .next = std::move(next)}};
 }
 
@@ -131,7 +132,6 @@ EXAMPLES
   relay-admin registry check card.json
   # all problems, for a program
   relay-admin registry check card.json -o json
-  curl -s https://agent.example/.well-known/agent-card.json | relay-admin registry check -
 )",
     .declare = declare,
 };

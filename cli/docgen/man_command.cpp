@@ -114,10 +114,12 @@ void add_mentioned(ProgramModel const &program, CommandModel const &command, std
 constexpr std::array<std::string_view, 7> rotation_commands{"rotate-key", "key due", "key list", "key retire",
                                                             "key wait",   "metrics", "recover"};
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 5> guides_of_groups{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 7> guides_of_groups{
     {{"device", "relay-admin-devices(7)"},
      {"plan", "relay-admin-plans(7)"},
      {"policy", "relay-admin-plans(7)"},
+     {"queue", "relay-admin-registry(7)"},
+     {"registry", "relay-admin-registry(7)"},
      {"subscription", "relay-admin-plans(7)"},
      {"usage", "relay-admin-plans(7)"}}};
 

@@ -92,7 +92,8 @@ std::string program_page(ProgramModel const &program) {
     return page + examples(manual.examples) +
            section("SEE ALSO", cross_references({"psql", "relay-admin-devices(7)", "relay-admin-gateway(7)",
                                                  "relay-admin-incident(7)", "relay-admin-migration(7)",
-                                                 "relay-admin-plans(7)", "relay-admin-rotation(7)"}));
+                                                 "relay-admin-plans(7)", "relay-admin-registry(7)",
+                                                 "relay-admin-rotation(7)"}));
 }
 
 }  // namespace relay::cli::docgen

@@ -77,11 +77,22 @@ bool is_word_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
+/// Of a key, or of `agent env` in the formats env, systemd and sh.
 bool may_be_env(std::string_view content) {
+    constexpr std::string_view sh = "export ";
+    content.remove_prefix(content.starts_with(sh) ? sh.size() : 0);
     auto const equals = content.find('=');
     auto const name = content.substr(0, equals);
     return equals != std::string_view::npos && std::all_of(name.begin(), name.end(), is_word_character) &&
-           (name.ends_with("AGENT_ID") || name.ends_with("ORG_ID"));
+           (name.ends_with("AGENT_ID") || name.ends_with("ORG_ID") || name.ends_with("TENANT_ID"));
+}
+
+/// Of `agent env` in the formats json and k8s.
+bool may_be_environment(std::string_view content) {
+    constexpr std::string_view json = "{\n  \"";
+    auto const name = content.substr(0, content.find("\": \""));
+    return (content.starts_with(json) && name.ends_with("TENANT_ID")) ||
+           content.starts_with("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: \"");
 }
 
 bool may_be_key(std::string_view content) {
@@ -147,7 +158,7 @@ SecretBuffer render_sealed_line(Rendering const &rendering, NewKey const &issued
 bool may_be_rendered(std::string_view content) noexcept {
     return content.empty() || may_be_key(content) || may_be_env(content) || content.starts_with(R"({"agent_id":")") ||
            content.starts_with(R"({"org_id":")") || content.starts_with(R"({"encrypted_value":")") ||
-           content.starts_with("apiVersion: v1\nkind: Secret\nmetadata:\n  name: \"");
+           content.starts_with("apiVersion: v1\nkind: Secret\nmetadata:\n  name: \"") || may_be_environment(content);
 }
 
 SecretBuffer join_secret(std::initializer_list<std::string_view> pieces) {

@@ -1,6 +1,7 @@
 #include "cli/sink/sink.hpp"
 
 #include "cli/command_line/options.hpp"
+#include "cli/environment/names.hpp"
 #include "cli/output/output.hpp"
 #include "cli/sink/command/command_sink.hpp"
 #include "cli/sink/directory_sink.hpp"
@@ -15,8 +16,6 @@
 
 namespace relay::cli {
 namespace {
-
-constexpr std::size_t env_prefix_limit = 64;
 
 /// Replaces the compact form with the flags that it means.
 SinkOptions expand(SinkOptions const &options) {
@@ -83,12 +82,6 @@ void require_fitting_flags(SinkOptions const &options, SecretFormat format, bool
     }
 }
 
-bool is_env_prefix(std::string_view text) {
-    auto const is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    return text.size() <= env_prefix_limit && (text.empty() || is_letter(text.front())) &&
-           std::all_of(text.begin(), text.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
-}
-
 std::unique_ptr<Sink> open_terminal(SinkOptions const &options, Rendering rendering, Output &output) {
     if (!output.stdout_is_terminal()) {
         auto const next = options.terminal
@@ -140,7 +133,7 @@ Rendering make_rendering(SinkOptions const &options, std::shared_ptr<SealKeys co
     rendering.format = options.secret_format ? parse_secret_format(*options.secret_format) : SecretFormat::raw;
     require_fitting_flags(options, rendering.format, seal_keys != nullptr);
     if (options.env_prefix) {
-        if (!is_env_prefix(*options.env_prefix)) {
+        if (!options.env_prefix->empty() && !is_variable_prefix(*options.env_prefix)) {
             throw Error(ErrorKind::usage, "'" + *options.env_prefix + "' cannot be a prefix of environment variables",
                         {.why = "use at most 64 letters, digits and _, and no digit first",
                          .next = "for example --env-prefix RELAY_"});

@@ -5,43 +5,12 @@
 #include "cli/sink/sink_error.hpp"
 #include "relay/crypto/random_ids.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <cerrno>
 #include <cstdlib>
 
 namespace relay::cli {
 namespace {
-
-bool is_bottomless(struct stat const &status) {
-    constexpr unsigned memory_devices = 1;
-    constexpr unsigned null = 3;
-    constexpr unsigned zero = 5;
-    return S_ISCHR(status.st_mode) && major(status.st_rdev) == memory_devices &&
-           (minor(status.st_rdev) == null || minor(status.st_rdev) == zero);
-}
-
-void require_usable(int fd, std::string const &name) {
-    auto const flags = ::fcntl(fd, F_GETFL);
-    struct stat status {};
-    if (flags < 0 || ::fstat(fd, &status) != 0) {
-        throw sink_refusal(name + " is not open", "", "open it for this command, or use --secret-file FILE");
-    }
-    if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH) != 0) {
-        throw sink_refusal(name + " is not open for writing", "", "open it for writing, or use --secret-file FILE");
-    }
-    if (is_bottomless(status)) {
-        throw sink_refusal(name + " discards everything (it is /dev/null)", "the key would be live, but lost",
-                           "choose a place that keeps it, e.g. --secret-file FILE");
-    }
-    pollfd watched{.fd = fd, .events = POLLOUT, .revents = 0};
-    if (::poll(&watched, 1, 0) > 0 && (watched.revents & POLLERR) != 0) {
-        throw sink_refusal("no process reads " + name + " any more", "",
-                           "make sure that the reader waits for the secret, then run the same command again");
-    }
-}
 
 /// Returns whether this runs in GitHub Actions. There stderr goes to the log, and the runner reads its commands from
 /// it; it hides every value that it was asked to mask.
@@ -71,7 +40,7 @@ StreamSink::StreamSink(Kind kind, int fd, Rendering rendering, Output &output, S
       m_rendering(std::move(rendering)),
       m_output(output),
       m_patience(patience) {
-    require_usable(m_fd, name());
+    require_usable_stream(m_fd, name());
 }
 
 std::string StreamSink::name() const {

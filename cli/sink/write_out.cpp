@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
@@ -122,6 +123,14 @@ void wait_until_taken(int fd, bool is_pipe, std::string const &name, std::chrono
     }
 }
 
+bool is_bottomless(struct stat const &status) {
+    constexpr unsigned memory_devices = 1;
+    constexpr unsigned null = 3;
+    constexpr unsigned zero = 5;
+    return S_ISCHR(status.st_mode) && major(status.st_rdev) == memory_devices &&
+           (minor(status.st_rdev) == null || minor(status.st_rdev) == zero);
+}
+
 }  // namespace
 
 void write_durably(int fd, std::string_view content, std::string const &name) {
@@ -155,6 +164,26 @@ void write_to_stream(int fd, std::string_view content, std::string const &name, 
         flush_to_disk(fd, name);
     } else if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) {
         wait_until_taken(fd, S_ISFIFO(status.st_mode), name, patience.taken);
+    }
+}
+
+void require_usable_stream(int fd, std::string const &name) {
+    auto const flags = ::fcntl(fd, F_GETFL);
+    struct stat status {};
+    if (flags < 0 || ::fstat(fd, &status) != 0) {
+        throw sink_refusal(name + " is not open", "", "open it for this command, or use --secret-file FILE");
+    }
+    if ((flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH) != 0) {
+        throw sink_refusal(name + " is not open for writing", "", "open it for writing, or use --secret-file FILE");
+    }
+    if (is_bottomless(status)) {
+        throw sink_refusal(name + " discards everything (it is /dev/null)", "the secret would be lost",
+                           "choose a place that keeps it, e.g. --secret-file FILE");
+    }
+    pollfd watched{.fd = fd, .events = POLLOUT, .revents = 0};
+    if (::poll(&watched, 1, 0) > 0 && (watched.revents & POLLERR) != 0) {
+        throw sink_refusal("no process reads " + name + " any more", "",
+                           "make sure that the reader waits for the secret, then run the same command again");
     }
 }
 

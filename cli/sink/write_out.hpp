@@ -23,6 +23,9 @@ void write_unflushed(int fd, std::string_view content, std::string const &name);
 void flush_written(int fd, std::string const &name);
 void confirm_flushed(int fd, std::string const &name);
 
+/// Throws Error (sink) if the stream is not open for writing, if its reader is gone, or if it is /dev/null.
+void require_usable_stream(int fd, std::string const &name);
+
 /// Writes all of `content` to a stream opened by others. A regular file is flushed to disk. The reader of a pipe or
 /// socket gets `patience.taken` to read it: if it is gone by then, with bytes unread, that is an error; if it is only
 /// slow, it is not. Throws Error (sink) if the stream is closed, full or broken, or has no room within `patience.room`.

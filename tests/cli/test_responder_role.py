@@ -1,12 +1,14 @@
 """A login that has only relay_responder: every command of an incident works with it, every command that reads does, and no
 other command changes anything. Walks the table of commands, so a new command must be put on one of the lists."""
 
+import json
 from datetime import datetime, timezone
 
 import pytest
 
 from support import command_table
 from support.agents import decide, first_agent, key_id, read_key
+from support.cards import card
 from support.devices import insert_device
 from support.exit_codes import snapshot
 
@@ -21,6 +23,7 @@ MAY = {
     "policy set": [("bot", "--window", "30s", "--require-nonce", "yes", "--until", "6h")],
     "policy undo": [("--ticket", "INC-1", "--yes")],
     "audit seal": [()],
+    "registry unregister": [("bot",)],
     "migrate-legacy abort": [("--deny-all", "--confirm", "legacy-off")],
 }
 # What changes something else: each must be refused, with exit 4.
@@ -63,10 +66,12 @@ READS = {
     "key due": (), "key list": (), "key show": ("{key}",), "key verify": (), "metrics": (), "migrate-legacy status": (), "org list": (),
     "org seats": ("acme",), "org show": ("acme",), "plan list": (), "plan show": ("free",), "subscription list": (),
     "subscription show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
+    "registry list": (), "registry show": ("bot",),
     "policy history": (), "policy list": ("--org", "acme"), "policy show": ("bot",),
+    "queue list": ("acme",), "queue name": ("acme", "bot"), "queue owner": ("acme.bot",), "agent env": ("bot",),
     "usage show": ("acme",), "usage holds": ("acme",), "usage report": ("--month", f"{datetime.now(timezone.utc):%Y-%m}"),
 }  # fmt: skip
-NO_DATABASE = {"completion", "help", "version", "schema json", "schema print", "sandbox status"}
+NO_DATABASE = {"completion", "help", "version", "registry check", "schema json", "schema print", "sandbox status"}
 OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}
 
 
@@ -90,6 +95,7 @@ def key(relay, database, tmp_path):
     relay("migrate-legacy", "import", "old.csv", check=0)
     relay("migrate-legacy", "start", "--deadline", "14d", check=0)
     insert_device(database)
+    database.execute("SELECT relay_api.register('bot', %s)", json.dumps(card()))
     return made
 
 

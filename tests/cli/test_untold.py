@@ -8,6 +8,7 @@ import pytest
 from support import command_table
 from support.a_change import WRITES, prepare
 from support.agents import decide, key_id
+from support.cards import card
 from support.devices import insert_device
 from support.exhausted import exhausted_at
 
@@ -21,8 +22,10 @@ READS = {
     "migrate-legacy status": [],
     "org list": [], "org seats": ["acme"], "org show": ["acme"], "plan list": [], "plan show": ["free"], "subscription list": [],
     "subscription show": ["acme"], "role list": [], "role show": ["ops", "--org", "acme"], "sandbox status": [],
+    "registry check": ["card.json"], "registry list": [], "registry show": ["bot"],
     "policy history": [], "policy list": ["--org", "acme"], "policy show": ["bot"],
     "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [], "whois": ["bot"],
+    "queue list": ["acme"], "queue name": ["acme"], "queue owner": ["acme-dlq"], "agent env": ["bot"],
     "usage show": ["acme"], "usage holds": ["acme"], "usage report": ["--month", f"{datetime.now(timezone.utc):%Y-%m}"],
 }  # fmt: skip
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")
@@ -32,6 +35,8 @@ FORMATS = ("table", "json", "jsonl", "csv", "id", "env")
 def key(relay, database, tmp_path):
     made = prepare(relay, tmp_path)
     insert_device(database)
+    database.execute("SELECT relay_api.register('bot', %s)", json.dumps(card()))
+    (tmp_path / "card.json").write_text(json.dumps(card()))
     return made
 
 

@@ -1,6 +1,7 @@
 """Every `relay-admin ...` that a reader can paste from a manual page, the README or a guide is true: it parses, and if it changes
 nothing, it also runs."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from support import command_line, command_table
 from support.agents import first_agent, rotate
+from support.cards import card
 from support.command_line import globals_, page
 from support.own_key import make_key
 from support.relay import Runner
@@ -123,6 +125,7 @@ def test_what_changes_nothing_runs_as_it_is(relay, database, tmp_path):
         relay("agent", "create", agent, "--org", ORG, "--name", agent, "--secret-file", agent, check=0)
     relay("role", "create", ROLE, "--org", ORG, "--name", ROLE, check=0)
     rotate(relay, tmp_path / "k2", agent=AGENTS[0])
+    database.execute("SELECT relay_api.register(%s, %s)", AGENTS[1], json.dumps(card()))
     relay("block", AGENTS[1], "--ticket", "INC-42", check=0)
     key = database.value("SELECT key_id FROM relay.agent_keys WHERE state = 'retiring'")
     device = database.value(

@@ -8,7 +8,7 @@ FIND = "SELECT * FROM relay_api.find_agents(%(org)s, %(skill)s, %(tag)s, %(capab
 
 
 class Registry:
-    """The functions for agents that run."""
+    """The functions for agents that run. Leases are long, because a test may take its time."""
 
     def __init__(self, connection):
         self.connection = connection
@@ -19,13 +19,13 @@ class Registry:
             cursor.execute(sql, values)
             return cursor.fetchall()
 
-    def register(self, agent, card, instance="", lease="60 seconds"):
+    def register(self, agent, card, instance="", lease="10 minutes"):
         """The answer as a dict. The card is what json can write, or the text of some JSON."""
         text = card if isinstance(card, str) else json.dumps(card)
         (row,) = self.rows("SELECT * FROM relay_api.register(%s, %s, %s, %s)", (agent, text, instance, lease))
         return dict(zip(ANSWER, row, strict=True))
 
-    def beat(self, agent, instance="", lease="60 seconds"):
+    def beat(self, agent, instance="", lease="10 minutes"):
         """The answer as a dict."""
         (row,) = self.rows("SELECT * FROM relay_api.heartbeat(%s, %s, %s)", (agent, instance, lease))
         return dict(zip(ANSWER, row, strict=True))

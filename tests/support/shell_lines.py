@@ -1,8 +1,10 @@
 """The lines of shell in manual pages, README and guides: readers will paste them, so they must work."""
 
+import json
 import re
 import shlex
 
+from .cards import card
 from .own_key import make_key
 
 # The operators that end a simple command.
@@ -85,6 +87,8 @@ def place_files(words, folder):
             (folder / word).write_text("agent_id,org_id,secret_hash\n")
         elif word.endswith(".log") and words[0] == "whois":
             (folder / word).write_text(make_key())
+        elif word.endswith(".json") and words[:2] == ["registry", "check"]:
+            (folder / word).write_text(json.dumps(card()))
     if "--env-file" in words:
         (folder / words[words.index("--env-file") + 1]).write_text("ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true\n")
     if "--seal-key" in words:

@@ -1,0 +1,79 @@
+"""Keeps an agent registered, see relay-admin-registry(7). Copy it."""
+
+import http.client
+import json
+import random
+import threading
+import time
+import urllib.error
+import urllib.request
+
+
+class Registration:
+    def __init__(self, relay, key, agent, card, instance, lease=60):
+        self.agents = f"{relay}/api/registry/agents"
+        self.key, self.card = key, card
+        self.me, self.query = f"/{agent}/", f"?instance_id={instance}"
+        self.usual = {"instance_id": instance, "lease_seconds": lease}
+        self.until, self.is_known = 0, False
+        self.closed, self.thread = threading.Event(), None
+
+    def ask(self, method, path, body=None):
+        """(status, answer) of the relay. Raises an error without one."""
+        call = urllib.request.Request(self.agents + path, method=method)
+        call.add_header("Authorization", f"Bearer {self.key}")
+        if body is not None:
+            call.add_header("Content-Type", "application/json")
+            call.data = json.dumps(body).encode()
+        try:
+            with urllib.request.urlopen(call, timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def beat(self):
+        """The seconds to the next beat; 0: it failed."""
+        began = time.monotonic()  # the lease ends later than counted here
+        body = self.usual | ({} if self.is_known else {"card": self.card})
+        status, said = self.ask("POST", f"{self.me}register", body)
+        self.is_known = status == 200  # 409: the registry has no card
+        if status == 422:
+            raise SystemExit(f"the registry refuses the card: {said}")
+        if status in (401, 403):  # blocked, revoked, over the limit
+            self.until = 0
+        if status == 200:
+            self.until = began + said["lease_seconds"]
+        return said["lease_seconds"] / 3 if status == 200 else 0
+
+    def run(self, pause=0, first=False):
+        failures = 0
+        while not self.closed.wait(pause * random.uniform(0.7, 1)):
+            try:
+                pause = self.beat()
+            except (OSError, ValueError, http.client.HTTPException):
+                pause = 0  # the relay is away
+            failures = 0 if pause else failures + 1
+            pause = pause or min(2**failures, 8)
+            if first and not failures:
+                break
+        return pause
+
+    def start(self):
+        """Registers, and returns when the relay has said ok."""
+        pause = self.run(first=True)
+        self.thread = threading.Thread(target=self.run, args=(pause,))
+        self.thread.daemon = True  # no beat without the work
+        self.thread.start()
+
+    def holds(self):
+        """Whether the agent may take messages, by its own clock."""
+        return time.monotonic() < self.until
+
+    def drain(self):
+        self.ask("POST", f"{self.me}drain{self.query}")
+
+    def stop(self):
+        """Call it after the last work: a beat would bring it back."""
+        self.closed.set()
+        self.thread.join()
+        self.ask("DELETE", f"{self.me}unregister{self.query}")
