@@ -16,6 +16,8 @@ ALLOW_LEGACY_GLOBAL_AGENT_SECRET=true, a caller that shows it and claims an agen
 that this agent may still use it.
 
 Devices of people are paired and refreshed below /api/, and call with their tokens instead of a key: pairing.py.
+
+An agent may sign a call instead of showing its key: signatures.py. GATEWAY_NAMES has the hosts, with commas, that such a call may name.
 """
 
 import hmac
@@ -33,6 +35,8 @@ import psycopg2.pool
 from pairing import PAGE, Devices, Endpoints, Refused, read_body
 from quota import Quota
 from rates import Rates
+from signatures import Signatures
+from signing import Request
 from uses import Uses
 from verifier import WITH_POLICY, Verifier
 
@@ -82,15 +86,23 @@ if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
 uses = Uses(record, on_error=log)
 verifier = Verifier(query, connect, "http-gateway", uses)
+signatures = Signatures(query, verifier, os.environ.get("GATEWAY_NAMES", "").split(","))
 devices = Devices(query, verifier)
 rates = Rates(query, "http-gateway")
 quota = Quota(query, on_error=log_block)
 
 
-def agent_of(headers, ip):
-    """The agent whose key a request shows, or None."""
-    scheme, _, key = headers.get("Authorization", "").partition(" ")
-    decision = verifier.check(key if scheme == "Bearer" else "", ip=ip, trace_id=headers.get("X-Request-Id"))
+def check_signature(request, body, **claims):
+    """The decision about a request that is signed; None: it is not. The `path` of http.server is not what came."""
+    method, target = request.requestline.split()[:2]
+    return signatures.check(Request(method, target, request.headers.items(), body, peer=request.client_address[0]), **claims)
+
+
+def agent_of(request, body):
+    """The agent whose key a request shows, or with whose key it is signed; or None."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    origin = {"ip": request.client_address[0], "trace_id": request.headers.get("X-Request-Id")}
+    decision = check_signature(request, body, **origin) or verifier.check(key if scheme == "Bearer" else "", **origin)
     return decision["agent_id"] if decision["ok"] else None
 
 
@@ -202,7 +214,9 @@ class Gateway(BaseHTTPRequestHandler):
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
         claims = {"agent_id": self.headers.get("X-Agent-Id"), "org_id": self.headers.get("X-Org-Id")}
         origin = {"ip": self.client_address[0], "trace_id": self.headers.get("X-Request-Id")}
-        if scheme == "Bearer" and is_shared_secret(key):
+        if signed := check_signature(self, call, **claims, **origin):
+            decision = signed
+        elif scheme == "Bearer" and is_shared_secret(key):
             (decision,) = query(LEGACY, (*claims.values(), *origin.values()))
         elif scheme == "Bearer" and key.startswith("relay_dt_"):
             decision = devices.check(key, **claims, ip=origin["ip"])
@@ -211,11 +225,11 @@ class Gateway(BaseHTTPRequestHandler):
         else:  # only for calls without any key: a refused key stays refused
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
         if not decision["ok"]:
-            return 403 if decision["reason"] in FORBIDDEN and "Authorization" in self.headers else 401
+            return 403 if decision["reason"] in FORBIDDEN and (signed or "Authorization" in self.headers) else 401
         too_often = rates.refuse(decision)
         if too_often is not None:
             raise TooMany(too_often)
-        alternatives = verifier.permit(decision, self.path[1:].replace("/", ":"), **origin)
+        alternatives = verifier.permit(decision, self.path[1:].partition("?")[0].replace("/", ":"), **origin)
         if alternatives is None:
             return 403
         if alternatives and not any(meets(one, json.loads(call)) for one in alternatives):

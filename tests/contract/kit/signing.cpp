@@ -224,7 +224,7 @@ std::string authority_of(Request const &request, std::optional<std::string_view>
         throw Malformed("X-Forwarded-Host");
     }
     std::string const authority = forwarded.empty() ? *shown.begin() : normal(forwarded.front(), place.scheme);
-    if (!place.names.contains(authority)) {
+    if (authority.empty() || !place.names.contains(authority)) {
         throw Malformed("not a host of this gateway");
     }
     return authority;

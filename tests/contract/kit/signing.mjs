@@ -151,7 +151,7 @@ function authorityOf(request, absolute, { names, scheme, proxies }) {
   if (hosts.length > 1 || shown.size !== 1 || (hosts.length === 0 && !request.authority)) throw new Malformed('two hosts, or none');
   if (forwarded.length > 1 || (forwarded.length === 1 && !proxies.has(request.peer))) throw new Malformed('X-Forwarded-Host');
   const authority = forwarded.length === 1 ? normal(forwarded[0], scheme) : [...shown][0];
-  if (!names.has(authority)) throw new Malformed('not a host of this gateway');
+  if (authority === '' || !names.has(authority)) throw new Malformed('not a host of this gateway');
   return authority;
 }
 

@@ -201,7 +201,7 @@ def authority_of(request, absolute, names, scheme, proxies):
     if forwarded and (len(forwarded) > 1 or request.peer not in proxies):
         raise Malformed("X-Forwarded-Host")
     authority = normal(forwarded[0], scheme) if forwarded else shown.pop()
-    if authority not in names:
+    if not authority or authority not in names:
         raise Malformed("not a host of this gateway")
     return authority
 
