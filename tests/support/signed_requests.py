@@ -5,9 +5,9 @@ import secrets
 import socket
 import sys
 
-from . import agents
+from .agents import key_hash, key_id
 from .gateways import KIT
-from .own_key import KEY_ID_ALPHABET
+from .own_key import KEY_ID_ALPHABET, make_key
 
 HOST, OTHER_HOST = "relay.example.com", "other.example.com"  # the names of the gateway
 
@@ -22,6 +22,20 @@ def kit_module(name):
 
 
 signing = kit_module("signing")
+
+
+def make_agent(database, name, org="acme"):
+    """A new agent that may call everything, and its key."""
+    key = make_key()
+    database.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES (%s, %s, 'paid', 'test') ON CONFLICT DO NOTHING", org, org)
+    database.execute(
+        "INSERT INTO relay.agents (agent_id, org_id, name, permissions, created_by) VALUES (%s, %s, %s, '[\"*:*\"]', 'test')", name, org, name
+    )
+    database.execute(
+        "INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, created_by)"
+        " VALUES (%s, %s, %s, %s, now() + interval '90 days', 'test')", key_id(key), name, org, key_hash(key),
+    )  # fmt: skip
+    return key
 
 
 def ed25519(database, agent, *, org="acme", state="staged", grace="0"):
@@ -105,6 +119,3 @@ def violations(database):
 
 def proof(key):
     return signing.Proof(key)
-
-
-key_id = agents.key_id
