@@ -152,6 +152,18 @@ def test_no_signature_fits_a_key_of_small_order(kit):
     assert fits == [] and len(DOCUMENT["small_order"]) == 14
 
 
+def test_the_database_judges_proofs_as_the_kits_do(database, kit):
+    """A proof that was accepted fits in SQL, and one of a request that was changed does not; nor does an Ed25519 signature."""
+    judged = {"accepted": set(), "refused": set()}
+    for group, seen in judged.items():
+        for vector in DOCUMENT[group]:
+            said = read(kit, vector["request"])
+            shown = (KEYS["proof"]["key_hash"], said["message"], said["signature"])
+            fits = database.value("SELECT relay.proves(decode(%s, 'hex'), decode(%s, 'hex'), decode(%s, 'hex'))", *shown)
+            seen.add((vector["signer"], fits))
+    assert judged == {"accepted": {("proof", True), ("ed25519", False)}, "refused": {("proof", False), ("ed25519", False)}}
+
+
 # ---- an implementation that we did not write
 
 
