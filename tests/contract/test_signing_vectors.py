@@ -69,6 +69,19 @@ def test_what_cannot_be_signed_as_it_is_is_an_error_of_the_agent(kit):
             kit.call("sign", **(usual | {"signer": {"key": key}}))
 
 
+def test_a_private_key_is_read_from_pem(kit):
+    vector = next(vector for vector in DOCUMENT["signed"] if vector["signer"] == "ed25519")
+    pem = subprocess.run(
+        [tool("openssl"), "pkey", "-inform", "DER"], input=bytes.fromhex("302e020100300506032b657004220420" + KEYS["ed25519"]["seed"]),
+        capture_output=True, check=True).stdout.decode()  # fmt: skip
+    signer = {"key_id": KEYS["ed25519"]["key_id"], "pem": pem}
+    said = kit.call("sign", signer=signer, **{name: vector[name] for name in ("method", "url", "body", "created", "nonce")})
+    assert said["headers"] == vector["headers"]
+    for wrong in ("", pem.replace("PRIVATE", "PUBLIC"), pem.replace("MC4C", "MC4B"), pem[:60]):
+        with pytest.raises(RuntimeError):
+            kit.call("sign", signer={**signer, "pem": wrong}, method="GET", url="https://relay.example.com/p", body="")
+
+
 def test_each_request_has_its_own_nonce_and_the_present_time(kit, cluster):
     usual = {"signer": KEYS["proof"], "method": "GET", "url": "https://relay.example.com/p", "body": ""}
     before = int(cluster.query("SELECT extract(epoch FROM clock_timestamp())::bigint")[0][0])

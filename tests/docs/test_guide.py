@@ -18,6 +18,7 @@ def test_each_listing_says_what_it_is(guide):
         "gateway": {"python", "sql", "sh"}, "incident": {"sql", "sh"}, "migration": {"sql", "sh", "crontab"}, "rotation": {"sh"},
         "plans": {"sh", "sql"},
         "devices": {"sql", "sh"},
+        "signing": {"python", "sh"},
     }  # fmt: skip
     assert {each.language for each in listings(guide)} == languages[guide]
     wide = [each.text for each in listings(guide) if max(map(len, each.text.splitlines())) > 74]

@@ -32,7 +32,7 @@ const describe = (decision) => {
 };
 
 const bytes = (hex) => Buffer.from(hex, 'hex');
-const signerOf = ({ key, key_id, seed }) => (key !== undefined ? signing.proof(key) : signing.ed25519(key_id, bytes(seed)));
+const signerOf = ({ key, key_id, seed, pem }) => (key !== undefined ? signing.proof(key) : signing.ed25519(key_id, pem ?? bytes(seed)));
 
 /** A gateway: reads the body, and answers with the reason of its decision. */
 async function serve(incoming, outgoing) {
