@@ -93,7 +93,7 @@ std::string program_page(ProgramModel const &program) {
            section("SEE ALSO", cross_references({"psql", "relay-admin-devices(7)", "relay-admin-gateway(7)",
                                                  "relay-admin-incident(7)", "relay-admin-migration(7)",
                                                  "relay-admin-plans(7)", "relay-admin-registry(7)",
-                                                 "relay-admin-rotation(7)"}));
+                                                 "relay-admin-rotation(7)", "relay-admin-signing(7)"}));
 }
 
 }  // namespace relay::cli::docgen

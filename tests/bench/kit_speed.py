@@ -38,7 +38,8 @@ def compile_cpp(folder):
         text=True,
         check=True,
     ).stdout.split()
-    sources = [FOLDER / "speed.cpp", KIT / "verifier.cpp", KIT / "feed.cpp", KIT / "uses.cpp"]
+    names = ("verifier", "feed", "uses", "nonces", "fields", "signing", "signatures")
+    sources = [FOLDER / "speed.cpp", *(KIT / f"{name}.cpp" for name in names)]
     includes = [f"-I{SOURCE}/lib", f"-I{SOURCE}"]
     subprocess.run(
         ["c++", "-std=c++20", "-O2", *includes, *sources, library, *flags, "-pthread", "-o", folder / "speed"], check=True

@@ -13,6 +13,8 @@ from pairing import measured
 LANGUAGES = ("cpp", "node", "python")
 GOALS = {"cpp": (300_000, 500_000), "node": (60_000, 120_000), "python": (70_000, 90_000)}  # must, aim
 FLOOR_MUST = {"cpp": 0.30, "node": 0.30, "python": 0.12}  # of the SHA-256 per second
+SIGNED_GOALS = {"cpp": (100_000, 5_000), "node": (20_000, 5_000), "python": (15_000, 5_000)}  # proofs, Ed25519: must
+SIGNED_MUST = {"cpp": (0.20, 0.80), "node": (0.15, 0.60), "python": (0.05, 0.50)}  # of an HMAC of 400 bytes, of Ed25519 alone
 ROUNDS = 5
 SIZES = (100_000, 1_000_000)
 SHARE_MUST, SHARE_AIM, KEYS = 0.95, 0.99, 200
@@ -63,6 +65,27 @@ def test_a_cached_check_costs_little_more_than_its_sha_256(language, speed, caps
         print(f"\n{language}: {checks:,.0f} cached checks per second and core (must {must:,}, aim {aim:,}), {ratio(rounds):.2f} of"
               f" its {hashes:,.0f} SHA-256 (must be >= {FLOOR_MUST[language]})")  # fmt: skip
     assert ratio(rounds) >= FLOOR_MUST[language]
+
+
+def test_a_cached_check_of_a_signature_costs_little_more_than_its_cryptography(language, speed, capsys):
+    """Without the nonce, which is a call to the database."""
+
+    def series():
+        return [speed.call("signed", 0.2) for _ in range(ROUNDS + 1)][1:]
+
+    def ratios(rounds):
+        return tuple(statistics.median(one[kind] / one[kind + 2] for one in rounds) for kind in (0, 1))
+
+    def enough(rounds):
+        return all(ratio >= must for ratio, must in zip(ratios(rounds), SIGNED_MUST[language]))
+
+    rounds = measured(series, enough)
+    for kind, (name, floor) in enumerate((("proofs", "HMAC-SHA-256 of 400 bytes"), ("Ed25519", "Ed25519 alone"))):
+        checks, alone = (statistics.median(one[at] for one in rounds) for at in (kind, kind + 2))
+        with capsys.disabled():
+            print(f"\n{language}: {checks:,.0f} cached checks of {name} per second and core (must {SIGNED_GOALS[language][kind]:,}),"
+                  f" {ratios(rounds)[kind]:.2f} of {alone:,.0f} {floor} (must be >= {SIGNED_MUST[language][kind]})")  # fmt: skip
+    assert enough(rounds)
 
 
 def test_a_change_holds_up_no_check_however_many_decisions_are_kept(language, speed, database, capsys):

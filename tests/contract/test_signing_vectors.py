@@ -69,6 +69,19 @@ def test_what_cannot_be_signed_as_it_is_is_an_error_of_the_agent(kit):
             kit.call("sign", **(usual | {"signer": {"key": key}}))
 
 
+def test_a_private_key_is_read_from_pem(kit):
+    vector = next(vector for vector in DOCUMENT["signed"] if vector["signer"] == "ed25519")
+    pem = subprocess.run(
+        [tool("openssl"), "pkey", "-inform", "DER"], input=bytes.fromhex("302e020100300506032b657004220420" + KEYS["ed25519"]["seed"]),
+        capture_output=True, check=True).stdout.decode()  # fmt: skip
+    signer = {"key_id": KEYS["ed25519"]["key_id"], "pem": pem}
+    said = kit.call("sign", signer=signer, **{name: vector[name] for name in ("method", "url", "body", "created", "nonce")})
+    assert said["headers"] == vector["headers"]
+    for wrong in ("", pem.replace("PRIVATE", "PUBLIC"), pem.replace("MC4C", "MC4B"), pem[:60]):
+        with pytest.raises(RuntimeError):
+            kit.call("sign", signer={**signer, "pem": wrong}, method="GET", url="https://relay.example.com/p", body="")
+
+
 def test_each_request_has_its_own_nonce_and_the_present_time(kit, cluster):
     usual = {"signer": KEYS["proof"], "method": "GET", "url": "https://relay.example.com/p", "body": ""}
     before = int(cluster.query("SELECT extract(epoch FROM clock_timestamp())::bigint")[0][0])
@@ -150,6 +163,18 @@ def test_no_signature_fits_a_key_of_small_order(kit):
     fits = [(key, text) for key in DOCUMENT["small_order"] for text in "abcdefgh"
             if kit.call("verifies", public_key=key, base=text, signature=identity)["good"]]  # fmt: skip
     assert fits == [] and len(DOCUMENT["small_order"]) == 14
+
+
+def test_the_database_judges_proofs_as_the_kits_do(database, kit):
+    """A proof that was accepted fits in SQL, and one of a request that was changed does not; nor does an Ed25519 signature."""
+    judged = {"accepted": set(), "refused": set()}
+    for group, seen in judged.items():
+        for vector in DOCUMENT[group]:
+            said = read(kit, vector["request"])
+            shown = (KEYS["proof"]["key_hash"], said["message"], said["signature"])
+            fits = database.value("SELECT relay.proves(decode(%s, 'hex'), decode(%s, 'hex'), decode(%s, 'hex'))", *shown)
+            seen.add((vector["signer"], fits))
+    assert judged == {"accepted": {("proof", True), ("ed25519", False)}, "refused": {("proof", False), ("ed25519", False)}}
 
 
 # ---- an implementation that we did not write

@@ -19,6 +19,7 @@ def test_each_listing_says_what_it_is(guide):
         "plans": {"sh", "sql"},
         "devices": {"sql", "sh"},
         "registry": {"sql", "sh", "python", "js"},
+        "signing": {"python", "sh"},
     }  # fmt: skip
     assert {each.language for each in listings(guide)} == languages[guide]
     wide = [each.text for each in listings(guide) if max(map(len, each.text.splitlines())) > 74]

@@ -68,6 +68,18 @@ SEEDS = {
                  "\x01CQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="],
     "text": ["\x20plain text (3 days ago) wraps", "\x08\u65e5\u672c\u8a9e\u306e\u540d\u524d", "\x10\U0001f469\u200d\U0001f469", "\x10" + "\u0301" * 1000],
 }  # fmt: skip
+SIGNED = (
+    "POST /v1/a%2Fb?dry=1 HTTP/1.1\r\nHost: relay.example.com\r\nContent-Length: 2\r\n"
+    "Content-Digest: sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:\r\n"
+    'Signature-Input: relay=("@method" "@authority" "@path" "@query" "content-digest");created=1796000000;'
+    'nonce="k2Jx0Vn8Q1m7";keyid="05nzzk0b4ckt";tag="relay"\r\n'
+    "Signature: relay=:eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHg=:\r\n\r\n{}"
+)
+SEEDS["signed_request"] = [
+    "\x00" + SIGNED, "\x00" + SIGNED.replace("Content-Length: 2", "Transfer-Encoding: chunked").replace("{}", "2\r\n{}\r\n0\r\n\r\n"),
+    "\x00" + SIGNED.replace("relay=:", "other=1, relay=:"), "\x01a=1, b=(\"x\" y :AAEC: ?1 -1.5);c=2;d, e;f=\"\\\"\"",
+    "\x01a=" + "(" * DEEP, "\x01" + "a;" * DEEP, "\x01a=(" + "1 " * DEEP + ")", "\x00GET / HTTP/1.1\r\n" + "a: b\r\n" * DEEP,
+]  # fmt: skip
 SEEDS["json"] += NESTED.values()
 SEEDS["conditions"] += ['{"a":' + text + "}" for text in NESTED.values()] + ['{"a":' * 32 + "1" + "}" * 32]
 SEEDS["rows"] += [

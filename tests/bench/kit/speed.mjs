@@ -1,23 +1,27 @@
 // Measures verifier.mjs: JSON lines on stdin and stdout, see README.md.
 
-import { createHash } from 'node:crypto';
+import { createHash, createHmac, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 
+const { Signatures } = await import(`${process.env.KIT}/signatures.mjs`);
+const signing = await import(`${process.env.KIT}/signing.mjs`);
 const { Uses } = await import(`${process.env.KIT}/uses.mjs`);
 const { Verifier } = await import(`${process.env.KIT}/verifier.mjs`);
 const pg = createRequire(import.meta.url)('pg'); // by NODE_PATH, which `import` does not know
 
 let [questions, delay] = [0, 0];
+const secrets = {}; // what an answer about a signed call has, too
 
 /** Answers as authenticate would answer for a good key, after `delay` milliseconds. */
 async function query(sql, [keyId]) {
   questions++;
   if (delay > 0) await sleep(delay);
   return [{ ok: true, reason: 'ok', org_id: `org-${keyId.slice(0, 2)}`, agent_id: `agent-${keyId}`, permissions: [],
-    expires_at: null, conditions: null, seconds_left: null, report_now: false }];
+    expires_at: null, conditions: null, seconds_left: null, report_now: false, qps: null, addresses: null,
+    window_seconds: 300, require_nonce: false, now: Date.now() / 1e3, ...secrets }];
 }
 
 /** Answers as report_uses would answer. */
@@ -64,6 +68,37 @@ const OPERATIONS = {
       return 1000;
     }, seconds);
     return [checks, hashes];
+  },
+  /** [cached checks of proofs per second, of Ed25519, HMAC-SHA-256 of 400 bytes per second, Ed25519 alone per second] */
+  async signed(seconds) {
+    const sha256 = (bytes) => createHash('sha256').update(bytes).digest();
+    const [proof, pair] = [signing.proof(keys[0]), signing.ed25519('0123456789ab', Buffer.alloc(32))];
+    secrets.verifier = sha256(sha256(keys[0]));
+    secrets.public_key = Buffer.from('3b6a27bcceb6a42d62a3a8d02a6f0d73653215771de243a63ac048a18b59da29', 'hex'); // of 32 zeros
+    const signatures = new Signatures(query, verifier, ['relay.example.com']);
+    const body = '{"amount": 100, "currency": "EUR"}';
+    const found = [];
+    for (const signer of [proof, pair]) {
+      const headers = signing.sign(signer, 'POST', 'https://relay.example.com/v1/run?dry=1', body);
+      const request = { method: 'POST', target: '/v1/run?dry=1', headers: [['Host', 'relay.example.com'], ...Object.entries(headers)], body };
+      const before = questions;
+      found.push(await perSecond(async () => {
+        for (let n = 0; n < 100; n++) if (!(await signatures.check(request, { ip: '192.0.2.1' })).ok) throw new Error('refused');
+        return 100;
+      }, seconds));
+      if (questions - before > 2) throw new Error('not kept');
+    }
+    const text = Buffer.alloc(400);
+    const [shown, key] = [pair.sign(text), signing.publicKey(secrets.public_key)];
+    found.push(await perSecond(() => {
+      for (let n = 0; n < 100; n++) createHmac('sha256', secrets.verifier).update(text).digest();
+      return 100;
+    }, seconds));
+    found.push(await perSecond(() => {
+      for (let n = 0; n < 100; n++) verify(null, text, key, shown);
+      return 100;
+    }, seconds));
+    return found;
   },
   /** The longest check, or pause between two, in each 100 ms, in microseconds. */
   async stalls(seconds) {

@@ -1,6 +1,7 @@
 """Measures verifier.py: JSON lines on stdin and stdout, see README.md."""
 
 import hashlib
+import hmac
 import json
 import os
 import random
@@ -11,6 +12,8 @@ import time
 import psycopg2
 
 sys.path.insert(0, os.environ["KIT"])
+from signatures import Signatures  # noqa: E402
+from signing import Ed25519, Proof, Request, sign  # noqa: E402
 from uses import Uses  # noqa: E402
 from verifier import Verifier  # noqa: E402
 
@@ -27,7 +30,8 @@ def query(sql, arguments):
     key_id = arguments[0]
     return [
         {"ok": True, "reason": "ok", "org_id": f"org-{key_id[:2]}", "agent_id": f"agent-{key_id}", "permissions": [],
-         "expires_at": None, "conditions": None, "seconds_left": None, "report_now": False}
+         "expires_at": None, "conditions": None, "seconds_left": None, "report_now": False, "qps": None, "addresses": None,
+         "window_seconds": 300.0, "require_nonce": False, "now": time.time(), **secrets}
     ]  # fmt: skip
 
 
@@ -42,9 +46,11 @@ def connect():
     return connection
 
 
+secrets = {}  # what an answer about a signed call has, too
 verifier = Verifier(query, connect, "speed", Uses(record, interval=1))
 with open(os.environ["KEYS"]) as file:
     keys = file.read().split()
+BODY = b'{"amount": 100, "currency": "EUR"}'
 
 
 def fill(count):
@@ -68,6 +74,24 @@ def rate(seconds):
     digest = lambda text: hashlib.sha256(text.encode()).digest()  # noqa: E731
     check = lambda text: verifier.check(text, ip="192.0.2.1")  # noqa: E731
     return [per_second(check, few, seconds), per_second(digest, few, seconds)]
+
+
+def signed(seconds):
+    """Returns [cached checks of proofs per second, of Ed25519, HMAC-SHA-256 of 400 bytes per second, Ed25519 alone per second]."""
+    proof, pair = Proof(keys[0]), Ed25519("0123456789ab", bytes(32))
+    secrets.update(verifier=proof.verifier, public_key=pair.key.verify_key.encode())
+    signatures = Signatures(query, verifier, ["relay.example.com"])
+    found, floors = [], []
+    for signer in (proof, pair):
+        headers = sign(signer, "POST", "https://relay.example.com/v1/run?dry=1", BODY)
+        request = Request("POST", "/v1/run?dry=1", [("Host", "relay.example.com"), *headers.items()], BODY)
+        before = questions
+        found.append(per_second(lambda _, request=request: signatures.check(request, ip="192.0.2.1"), keys[:100], seconds))
+        assert questions - before <= 2 and signatures.check(request)["ok"]
+    text, shown = b"x" * 400, pair.sign(b"x" * 400)
+    floors.append(per_second(lambda _: hmac.digest(proof.verifier, text, "sha256"), keys[:100], seconds))
+    floors.append(per_second(lambda _: pair.key.verify_key.verify(text, shown), keys[:100], seconds))
+    return found + floors
 
 
 def stalls(seconds):
@@ -132,5 +156,5 @@ def wait_for_the_feed():
 wait_for_the_feed()
 for line in sys.stdin:
     op, *arguments = json.loads(line)
-    said = {"fill": fill, "rate": rate, "stalls": stalls, "share": share, "crowd": crowd}[op](*arguments)
+    said = {"fill": fill, "rate": rate, "signed": signed, "stalls": stalls, "share": share, "crowd": crowd}[op](*arguments)
     print(json.dumps(said), flush=True)

@@ -8,6 +8,8 @@
 // calls too often, or its organization has used up its calls of the day; Retry-After has the seconds. 503: the database could
 // not be asked. Calls to the registry need no permission and spend no call of the day: if these are used up, agents still run.
 //
+// An agent may sign a call instead of showing its key. GATEWAY_NAMES has the hosts, with commas, that such a call may name.
+//
 // SIGTERM ends it: it accepts no more calls, waits for those under way, reports the last uses of keys, and gives back the calls
 // that were not used. http_gateway.py has what this one leaves out: devices, and calls without a key during a migration.
 
@@ -16,6 +18,7 @@ import { createRequire } from 'node:module';
 import { Quota } from './quota.mjs';
 import { Rates } from './rates.mjs';
 import { LONGEST_BODY, PLACE, Refused, Registry, route } from './registry.mjs';
+import { requestOf, Signatures } from './signatures.mjs';
 import { Uses } from './uses.mjs';
 import { Verifier } from './verifier.mjs';
 
@@ -46,6 +49,7 @@ async function record(sql, values) {
 
 const uses = new Uses(record, { onError: (error) => console.error(`a report of the uses of keys failed: ${error}`) });
 const verifier = new Verifier(query, connect, 'http-gateway-node', uses);
+const signatures = new Signatures(query, verifier, (process.env.GATEWAY_NAMES ?? '').split(','));
 const rates = new Rates(query, 'http-gateway-node');
 const quota = new Quota(query, { onError: (error) => console.error(`calls that were not used could not be given back: ${error}`) });
 const registry = new Registry(query, verifier);
@@ -67,15 +71,13 @@ async function readBody(request, longest) {
   return Buffer.concat(parts);
 }
 
-/** The decision about the key of a request, which must belong to the agent `own` if that is given. */
-async function identify(request, own = null) {
-  const { authorization = '', 'x-agent-id': agent_id, 'x-org-id': org_id, 'x-request-id': trace_id } = request.headers;
+/** The decision about a request that is signed or shows a key, which must belong to the agent `own` if that is given. */
+async function identify(request, body, own = null) {
+  const { authorization = '', 'x-agent-id': claimed, 'x-org-id': org_id, 'x-request-id': trace_id } = request.headers;
   const [, key = ''] = /^Bearer (.*)$/.exec(authorization) ?? [];
-  const claims = { agent_id, org_id, ip: request.socket.remoteAddress, trace_id };
-  let decision = await verifier.check(key, claims);
-  if (decision.ok && own !== null && decision.agent_id !== own) {
-    decision = await verifier.check(key, { ...claims, agent_id: own }); // refused, and recorded
-  }
+  const claims = { agent_id: own ?? claimed, org_id, ip: request.socket.remoteAddress, trace_id };
+  let decision = await signatures.check(requestOf(request, body), claims) ?? await verifier.check(key, claims);
+  if (decision.ok && claimed !== undefined && claimed !== decision.agent_id) decision = { ok: false, reason: 'agent_mismatch' };
   if (!decision.ok) {
     throw FORBIDDEN.includes(decision.reason) ? new Status(403) : new Status(401, { 'WWW-Authenticate': 'Bearer' });
   }
@@ -90,8 +92,8 @@ const meets = (conditions, call) => Object.entries(conditions).every(([name, lim
 
 async function decide(request) {
   const body = await readBody(request, LONGEST_CALL);
-  const { decision, claims } = await identify(request);
-  const alternatives = await verifier.permit(decision, request.url.slice(1).replaceAll('/', ':'), claims);
+  const { decision, claims } = await identify(request, body);
+  const alternatives = await verifier.permit(decision, request.url.slice(1).split('?', 1)[0].replaceAll('/', ':'), claims);
   if (alternatives === null) throw new Status(403);
   if (alternatives.length > 0 && !alternatives.some((one) => meets(one, JSON.parse(body)))) throw new Status(403);
   const spent = await quota.spend(decision.org_id, 'api_calls');
@@ -102,7 +104,7 @@ async function decide(request) {
 async function askRegistry(request) {
   const body = await readBody(request, LONGEST_BODY);
   const asked = route(request.method, request.url);
-  const { decision } = await identify(request, asked.own);
+  const { decision } = await identify(request, body, asked.own);
   const said = await registry.answer(asked, decision, request.headers['content-type'], body);
   return { ...said, headers: JSON_TYPE };
 }

@@ -18,6 +18,8 @@ that this agent may still use it.
 Devices of people are paired and refreshed below /api/, and call with their tokens instead of a key: pairing.py.
 Agents register, and find each other, below /api/registry/: registry.py. Such a call needs the key of an agent and is one of the
 calls that its policy limits, but no call of the day: if these are used up, the agents still run.
+
+An agent may sign a call instead of showing its key: signatures.py. GATEWAY_NAMES has the hosts, with commas, that such a call may name.
 """
 
 import hmac
@@ -36,6 +38,8 @@ import registry
 from pairing import PAGE, Devices, Endpoints, Refused, read_body
 from quota import Quota
 from rates import Rates
+from signatures import Signatures
+from signing import Request
 from uses import Uses
 from verifier import WITH_POLICY, Verifier
 
@@ -85,6 +89,7 @@ if os.environ.get("ALLOW_LEGACY_GLOBAL_AGENT_SECRET") != "true":
     SHARED_SECRET = ""
 uses = Uses(record, on_error=log)
 verifier = Verifier(query, connect, "http-gateway", uses)
+signatures = Signatures(query, verifier, os.environ.get("GATEWAY_NAMES", "").split(","))
 devices = Devices(query, verifier)
 rates = Rates(query, "http-gateway")
 quota = Quota(query, on_error=log_block)
@@ -95,15 +100,31 @@ def claims_of(headers):
     return {"agent_id": headers.get("X-Agent-Id"), "org_id": headers.get("X-Org-Id")}
 
 
-def check(headers, ip, **claims):
+def origin_of(request):
+    return {"ip": request.client_address[0], "trace_id": request.headers.get("X-Request-Id")}
+
+
+def check_signature(request, body, **claims):
+    """The decision about a request that is signed; None: it is not. The `path` of http.server is not what came."""
+    method, target = request.requestline.split()[:2]
+    signed = Request(method, target, request.headers.items(), body, peer=request.client_address[0])
+    return signatures.check(signed, **claims, **origin_of(request))
+
+
+def check_key(request, **claims):
     """The decision about the key that a request shows."""
-    scheme, _, key = headers.get("Authorization", "").partition(" ")
-    return verifier.check(key if scheme == "Bearer" else "", **claims, ip=ip, trace_id=headers.get("X-Request-Id"))
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    return verifier.check(key if scheme == "Bearer" else "", **claims, **origin_of(request))
 
 
-def agent_of(headers, ip):
-    """The agent whose key a request shows, or None."""
-    decision = check(headers, ip)
+def identify(request, body, **claims):
+    """The decision about a request that is signed or shows the key of an agent."""
+    return check_signature(request, body, **claims) or check_key(request, **claims)
+
+
+def agent_of(request, body):
+    """The agent whose key a request shows, or with whose key it is signed; or None."""
+    decision = identify(request, body)
     return decision["agent_id"] if decision["ok"] else None
 
 
@@ -218,10 +239,11 @@ class Gateway(BaseHTTPRequestHandler):
             return None
         body = read_body(self, registry.LONGEST_BODY)
         request = registry.route(self.command, self.path)
-        claims, ip = claims_of(self.headers), self.client_address[0]
-        decision = check(self.headers, ip, **claims)
-        if decision["ok"] and request["own"] not in (None, decision["agent_id"]):
-            decision = check(self.headers, ip, **{**claims, "agent_id": request["own"]})  # refused, and recorded
+        claims = claims_of(self.headers)
+        claimed = claims["agent_id"]
+        decision = identify(self, body, **{**claims, "agent_id": request["own"] or claimed})
+        if decision["ok"] and claimed not in (None, decision["agent_id"]):
+            decision = {"ok": False, "reason": "agent_mismatch"}
         if not decision["ok"]:
             return 403 if decision["reason"] in FORBIDDEN else 401, "text/plain", b""
         limit_rate(decision)
@@ -249,19 +271,21 @@ class Gateway(BaseHTTPRequestHandler):
         call = read_body(self, LONGEST_CALL)
         scheme, _, key = self.headers.get("Authorization", "").partition(" ")
         claims = claims_of(self.headers)
-        origin = {"ip": self.client_address[0], "trace_id": self.headers.get("X-Request-Id")}
-        if scheme == "Bearer" and is_shared_secret(key):
+        origin = origin_of(self)
+        if signed := check_signature(self, call, **claims):
+            decision = signed
+        elif scheme == "Bearer" and is_shared_secret(key):
             (decision,) = query(LEGACY, (*claims.values(), *origin.values()))
         elif scheme == "Bearer" and key.startswith("relay_dt_"):
             decision = devices.check(key, **claims, ip=origin["ip"])
         elif "Authorization" in self.headers:
-            decision = verifier.check(key if scheme == "Bearer" else "", **claims, **origin)
+            decision = check_key(self, **claims)
         else:  # only for calls without any key: a refused key stays refused
             (decision,) = query(ANONYMOUS, (*claims.values(), *origin.values()))
         if not decision["ok"]:
-            return 403 if decision["reason"] in FORBIDDEN and "Authorization" in self.headers else 401
+            return 403 if decision["reason"] in FORBIDDEN and (signed or "Authorization" in self.headers) else 401
         limit_rate(decision)
-        alternatives = verifier.permit(decision, self.path[1:].replace("/", ":"), **origin)
+        alternatives = verifier.permit(decision, self.path[1:].partition("?")[0].replace("/", ":"), **origin)
         if alternatives is None:
             return 403
         if alternatives and not any(meets(one, json.loads(call)) for one in alternatives):

@@ -200,7 +200,7 @@ def read_body(request, longest):
     status = None
     if "Transfer-Encoding" in request.headers:
         status = 411
-    elif len(lengths) != 1 or not re.fullmatch("[0-9]{1,7}", lengths[0]):
+    elif len(lengths) != 1 or not re.fullmatch("[0-9]{1,7}", lengths[0]) or request.headers.defects:  # a line that hides the next ones
         status = 400
     elif int(lengths[0]) > longest:
         status = 413
@@ -211,7 +211,7 @@ def read_body(request, longest):
 
 
 class Endpoints:
-    """Answers the requests below /api/, and the page. `agent_of(headers, ip)`: the agent whose key a request shows, or None."""
+    """Answers the requests below /api/, and the page. `agent_of(request, body)`: the agent whose key a request shows, or None."""
 
     def __init__(self, devices, agent_of):
         self.devices, self.agent_of = devices, agent_of
@@ -231,15 +231,16 @@ class Endpoints:
 
     def body_of(self, request):
         try:
-            body = json.loads(read_body(request, LONGEST_BODY) or b"{}")
+            request.body = read_body(request, LONGEST_BODY)
+            body = json.loads(request.body or b"{}")
         except ValueError:
             raise Refused(400) from None
         if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
             raise Refused(400)
         return body
 
-    def agent(self, request, ip):
-        found = self.agent_of(request.headers, ip)
+    def agent(self, request):
+        found = self.agent_of(request, request.body)
         if found is None:
             raise Refused(401)
         return found
@@ -250,14 +251,14 @@ class Endpoints:
             raise Refused(401)
         return token
 
-    def start(self, request, _, ip):
-        reason, code = self.devices.start(self.agent(request, ip))
+    def start(self, request, *_):
+        reason, code = self.devices.start(self.agent(request))
         if reason != "ok":
             raise Refused(503 if reason == "id_taken" else 403)
         return {"code": shown(code), "pairing_id": code[:PUBLIC], "expires_in": CODE_LIFE}
 
-    def status(self, request, body, ip):
-        agent = self.agent(request, ip)
+    def status(self, request, body, _):
+        agent = self.agent(request)
         pairing_id = body.get("pairing_id", "")
         if not re.fullmatch(f"[{ALPHABET}]{{{PUBLIC}}}", pairing_id):
             raise Refused(400)

@@ -224,7 +224,7 @@ std::string authority_of(Request const &request, std::optional<std::string_view>
         throw Malformed("X-Forwarded-Host");
     }
     std::string const authority = forwarded.empty() ? *shown.begin() : normal(forwarded.front(), place.scheme);
-    if (!place.names.contains(authority)) {
+    if (authority.empty() || !place.names.contains(authority)) {
         throw Malformed("not a host of this gateway");
     }
     return authority;
@@ -321,6 +321,25 @@ std::string Proof::sign(std::string_view base) const {
         made[at] ^= m_digest[at];
     }
     return std::string(view(made));
+}
+
+Bytes32 seed_of(std::string_view pem) {
+    constexpr std::string_view begin = "-----BEGIN PRIVATE KEY-----", end = "-----END PRIVATE KEY-----";
+    constexpr std::array<unsigned char, 16> pkcs8{0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                                  0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+    std::size_t const from = pem.find(begin), to = pem.find(end);
+    std::array<unsigned char, 48> der{};
+    std::size_t size = 0;
+    bool const good =
+        from != pem.npos && to != pem.npos && from + begin.size() < to &&
+        sodium_base642bin(der.data(), der.size(), pem.data() + from + begin.size(), to - from - begin.size(), " \r\n",
+                          &size, nullptr, sodium_base64_VARIANT_ORIGINAL) == 0;
+    if (!good || size != der.size() || !std::equal(pkcs8.begin(), pkcs8.end(), der.begin())) {
+        throw std::invalid_argument("this is not a private key of Ed25519 in PEM");
+    }
+    Bytes32 seed{};
+    std::copy(der.begin() + pkcs8.size(), der.end(), seed.begin());
+    return seed;
 }
 
 Ed25519::Ed25519(std::string key_id, Bytes32 const &seed) : Signer(std::move(key_id)) {

@@ -17,7 +17,7 @@
 ///
 /// relay-admin-signing(7) explains the rules that it keeps. An agent signs with the key that it has, or with an Ed25519 key:
 ///
-///     auto const headers = gateway::sign(gateway::Proof(key), "POST", "https://relay.example.com/v1/run?dry=1", body);
+///     auto const headers = gateway::sign(gateway::Proof(key), "POST", "https://relay.example.com/v1/run", body);
 ///
 /// It sends exactly this method, URL and body with these headers, and no key. The clock may be wrong by less than the window
 /// of its policy.
@@ -93,6 +93,9 @@ class Proof : public Signer {
   private:
     Bytes32 m_digest, m_verifier;
 };
+
+/// Returns the seed of a private key of Ed25519 in PEM, as `agent keygen` and openssl write it. Throws std::invalid_argument.
+Bytes32 seed_of(std::string_view pem);
 
 /// Signs with the private key (a seed) whose public key `rotate-key --public-key` has registered.
 class Ed25519 : public Signer {

@@ -3,8 +3,8 @@
 //
 // relay-admin-signing(7) explains the rules that it keeps. An agent signs with the key that it has, or with an Ed25519 key:
 //
-//   const headers = sign(proof(key), 'POST', 'https://relay.example.com/v1/run?dry=1', body);
-//   const headers = sign(ed25519(keyId, seed), 'POST', 'https://relay.example.com/v1/run?dry=1', body);
+//   const headers = sign(proof(key), 'POST', 'https://relay.example.com/v1/run', body);
+//   const headers = sign(ed25519(keyId, pem), 'POST', 'https://relay.example.com/v1/run', body);
 //
 // It sends exactly this method, URL and body with these headers, and no key. The clock may be wrong by less than the window
 // of its policy.
@@ -77,10 +77,14 @@ export function proof(key) {
   return { keyId, sign: (base) => xor(digest, hmac(verifier, sha256(base))) };
 }
 
-/** Signs with the private key (a seed of 32 bytes) whose public key `rotate-key --public-key` has registered. */
-export function ed25519(keyId, seed) {
-  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
-  const key = crypto.createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+/**
+ * Signs with the private key whose public key `rotate-key --public-key` has registered. `shown`: in PEM, as `agent keygen` and
+ * openssl write it, or its seed of 32 bytes.
+ */
+export function ed25519(keyId, shown) {
+  const der = () => Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), shown]);
+  const key = crypto.createPrivateKey(typeof shown === 'string' ? shown : { key: der(), format: 'der', type: 'pkcs8' });
+  if (key.asymmetricKeyType !== 'ed25519') throw new TypeError('this is not a private key of Ed25519');
   return { keyId, sign: (base) => crypto.sign(null, base, key) };
 }
 
@@ -151,7 +155,7 @@ function authorityOf(request, absolute, { names, scheme, proxies }) {
   if (hosts.length > 1 || shown.size !== 1 || (hosts.length === 0 && !request.authority)) throw new Malformed('two hosts, or none');
   if (forwarded.length > 1 || (forwarded.length === 1 && !proxies.has(request.peer))) throw new Malformed('X-Forwarded-Host');
   const authority = forwarded.length === 1 ? normal(forwarded[0], scheme) : [...shown][0];
-  if (!names.has(authority)) throw new Malformed('not a host of this gateway');
+  if (authority === '' || !names.has(authority)) throw new Malformed('not a host of this gateway');
   return authority;
 }
 

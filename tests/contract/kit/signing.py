@@ -3,8 +3,8 @@ signatures.py, into your gateway.
 
 relay-admin-signing(7) explains the rules that it keeps. An agent signs with the key that it has, or with an Ed25519 key:
 
-    headers = sign(Proof(key), "POST", "https://relay.example.com/v1/run?dry=1", body)
-    headers = sign(Ed25519(key_id, seed), "POST", "https://relay.example.com/v1/run?dry=1", body)
+    headers = sign(Proof(key), "POST", "https://relay.example.com/v1/run", body)
+    headers = sign(Ed25519(key_id, seed_of(pem)), "POST", "https://relay.example.com/v1/run", body)
 
 It sends exactly this method, URL and body with these headers, and no key. The clock may be wrong by less than the window of its policy.
 """
@@ -54,6 +54,8 @@ METHOD = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 PRINTABLE = re.compile("[!-~]+")
 TARGET = re.compile(r"(?:https?://([^/?#]*))?([^?#]*)(\?[^#]*)?", re.IGNORECASE)
 URL = re.compile(r"(https?)://([A-Za-z0-9.:\[\]-]+)([^?#]*)(\?[^#]*)?", re.IGNORECASE)
+PEM = re.compile(r"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----")
+PKCS8 = bytes.fromhex("302e020100300506032b657004220420")  # what is before the seed of an Ed25519 key
 API_KEY = re.compile("relay_sk_([0-9a-hjkmnp-tv-z]{12})_[0-9A-Za-z]{49}\n?")
 
 
@@ -124,6 +126,15 @@ class Proof:
 
     def sign(self, base):
         return xor(self.digest, hmac.digest(self.verifier, hashlib.sha256(base).digest(), "sha256"))
+
+
+def seed_of(pem):
+    """The seed of a private key of Ed25519 in PEM, as `agent keygen` and openssl write it. Raises ValueError."""
+    match = PEM.fullmatch(pem.strip())
+    der = base64.b64decode(match[1]) if match else b""
+    if len(der) != 48 or not der.startswith(PKCS8):
+        raise ValueError("this is not a private key of Ed25519 in PEM")
+    return der[16:]
 
 
 class Ed25519:
@@ -201,7 +212,7 @@ def authority_of(request, absolute, names, scheme, proxies):
     if forwarded and (len(forwarded) > 1 or request.peer not in proxies):
         raise Malformed("X-Forwarded-Host")
     authority = normal(forwarded[0], scheme) if forwarded else shown.pop()
-    if authority not in names:
+    if not authority or authority not in names:
         raise Malformed("not a host of this gateway")
     return authority
 

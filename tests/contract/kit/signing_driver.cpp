@@ -111,7 +111,8 @@ json signing(json const &said) {
     if (by.contains("key")) {
         signer = std::make_unique<Proof>(by.at("key").get<std::string>());
     } else {
-        signer = std::make_unique<Ed25519>(by.at("key_id"), bytes32(by.at("seed")));
+        signer = std::make_unique<Ed25519>(
+            by.at("key_id"), by.contains("pem") ? seed_of(by.at("pem").get<std::string>()) : bytes32(by.at("seed")));
     }
     auto const created =
         said.contains("created") ? std::optional(said.at("created").get<std::int64_t>()) : std::nullopt;

@@ -1,8 +1,10 @@
 // Lets a test drive signing.mjs: JSON lines on stdin and stdout, see README.md.
 
+import { createServer } from 'node:http';
+import { createServer as createServer2 } from 'node:http2';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
-import { Signatures } from './signatures.mjs';
+import { Signatures, requestOf } from './signatures.mjs';
 import * as signing from './signing.mjs';
 import { Verifier } from './verifier.mjs';
 
@@ -22,7 +24,7 @@ async function connect() {
 }
 
 const verifier = new Verifier(query, connect, process.env.GATEWAY_ID);
-const signatures = new Signatures(query, verifier, ['relay.example.com']);
+const signatures = new Signatures(query, verifier, ['relay.example.com', 'other.example.com']);
 const describe = (decision) => {
   if (decision === null) return { unsigned: true };
   const { ok, reason, agent_id = null, org_id = null, permissions = null } = decision;
@@ -30,9 +32,29 @@ const describe = (decision) => {
 };
 
 const bytes = (hex) => Buffer.from(hex, 'hex');
-const signerOf = ({ key, key_id, seed }) => (key !== undefined ? signing.proof(key) : signing.ed25519(key_id, bytes(seed)));
+const signerOf = ({ key, key_id, seed, pem }) => (key !== undefined ? signing.proof(key) : signing.ed25519(key_id, pem ?? bytes(seed)));
+
+/** A gateway: reads the body, and answers with the reason of its decision. */
+async function serve(incoming, outgoing) {
+  const chunks = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  const { authorization, 'x-request-id': trace_id } = incoming.headers;
+  const claims = { ip: incoming.socket.remoteAddress, trace_id };
+  let decision;
+  try {
+    decision = await signatures.check(requestOf(incoming, Buffer.concat(chunks)), claims);
+    decision ??= await verifier.check(/^Bearer (.*)$/.exec(authorization ?? '')?.[1] ?? '', claims);
+  } catch (error) { // an error never accepts a call
+    decision = { ok: false, reason: String(error) };
+  }
+  outgoing.writeHead(decision.ok ? 200 : 401).end(decision.reason);
+}
+
+/** The port of a server that listens on loopback. */
+const listening = (server) => new Promise((done) => { server.listen(0, '127.0.0.1', () => done(server.address().port)); });
 
 const OPERATIONS = {
+  serve: async () => ({ http1: await listening(createServer(serve)), http2: await listening(createServer2(serve)) }),
   /** What a request says about itself, and whether it has the body that was signed. */
   read({ request, names, scheme, proxies }) {
     try {

@@ -10,7 +10,7 @@ from functools import lru_cache
 import psycopg2
 import psycopg2.extras
 from signatures import Signatures
-from signing import Ed25519, Malformed, Proof, Request, digest_of, proves, read, sign, verifies
+from signing import Ed25519, Malformed, Proof, Request, digest_of, proves, read, seed_of, sign, verifies
 from verifier import Verifier
 
 CLAIMS = ("agent_id", "org_id", "ip", "trace_id")
@@ -53,7 +53,9 @@ def request_of(said):
 
 
 def signer_of(said):
-    return Proof(said["key"]) if "key" in said else Ed25519(said["key_id"], bytes.fromhex(said["seed"]))
+    if "key" in said:
+        return Proof(said["key"])
+    return Ed25519(said["key_id"], seed_of(said["pem"]) if "pem" in said else bytes.fromhex(said["seed"]))
 
 
 def reading(said):
