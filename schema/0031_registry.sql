@@ -350,3 +350,39 @@ COMMENT ON FUNCTION relay_api.agent_card(text, text) IS
 GRANT EXECUTE ON FUNCTION relay_api.register(text, jsonb, text, interval), relay_api.heartbeat(text, text, interval),
     relay_api.drain(text, text), relay_api.unregister(text, text),
     relay_api.find_agents(text, text, text, text, text, text, integer), relay_api.agent_card(text, text) TO relay_gateway;
+
+-- For people -----------------------------------------------------------------------------------------------------------------------------
+
+-- A standby answers, too, and has no leases: there the columns about them are null.
+CREATE FUNCTION relay.registry_entry(agent text)
+RETURNS TABLE (card_since timestamptz, instances bigint, since timestamptz, lease_ends_at timestamptz)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF pg_is_in_recovery() THEN
+        RETURN QUERY SELECT c.since, NULL::bigint, NULL::timestamptz, NULL::timestamptz FROM relay.agent_cards AS c WHERE c.agent_id = agent;
+    ELSE
+        RETURN QUERY
+        SELECT c.since, count(l.agent_id), min(l.started_at), max(l.ends_at) FROM relay.agent_cards AS c
+        LEFT JOIN relay.agent_leases AS l ON l.agent_id = c.agent_id AND l.ends_at > statement_timestamp()
+        WHERE c.agent_id = agent GROUP BY c.since;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION relay.registry_entry(text) IS 'since when the registry has the card of an agent, and its processes that run; no row: none';
+
+CREATE FUNCTION relay.running_counts() RETURNS TABLE (org_id text, agents bigint, late bigint)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT pg_is_in_recovery() THEN
+        RETURN QUERY
+        SELECT one.org_id, count(*), count(*) FILTER (WHERE one.late)
+        FROM (SELECT l.org_id, l.agent_id,
+                     bool_or(l.beat_at + (l.ends_at - l.beat_at) / 3 < statement_timestamp() - interval '1 second') AS late
+              FROM relay.agent_leases AS l WHERE l.ends_at > statement_timestamp() GROUP BY l.org_id, l.agent_id) AS one
+        GROUP BY one.org_id;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION relay.running_counts() IS
+    'how many agents of each organization run, and of how many a beat is overdue; on a standby, which has no leases, no row';
+GRANT EXECUTE ON FUNCTION relay.registry_entry(text), relay.running_counts() TO relay_provisioner, relay_responder, relay_auditor;

@@ -10,6 +10,7 @@
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/standing.hpp"
 #include "relay/inspect/inspect.hpp"
+#include "relay/model/text.hpp"
 
 #include <memory>
 
@@ -24,6 +25,25 @@ struct Options {
     SpelledId agent{};
     std::optional<std::int64_t> events{};
 };
+
+Value registry_phrase(RegistryEntry const &entry) {
+    if (!entry.instances) {
+        return Phrase{"its card is from ", entry.card_since, "; a standby does not know whether it runs"};
+    }
+    if (*entry.instances == 0) {
+        return Phrase{"does not run; its card is from ", entry.card_since};
+    }
+    return Phrase{"runs since ", *entry.since, ", " + counted(*entry.instances, "instance") + ", lease ends ",
+                  *entry.lease_ends_at};
+}
+
+Value registry_value(std::optional<RegistryEntry> const &entry) {
+    if (!entry) {
+        return {};
+    }
+    return Record{machine_only("card_since", entry->card_since), machine_only("instances", entry->instances),
+                  machine_only("since", entry->since), machine_only("lease_ends_at", entry->lease_ends_at)};
+}
 
 Record details_record(AgentDetails const &details) {
     std::vector<Record> keys;
@@ -43,11 +63,15 @@ Record details_record(AgentDetails const &details) {
                        machine_only("standing", standing_records(details.standing)),
                        {"keys", "Keys", std::move(keys)},
                        {"devices", details.devices > 0 ? "Devices" : "", Value(details.devices)},
+                       machine_only("registry", registry_value(details.registry)),
                        {"authentications", details.authentications.empty() ? "" : "Last authenticated",
                         authentication_records(details.authentications)},
                        people_only("Last events", event_records(details.changes)),
                        machine_only("events", event_records(details.events)),
                    });
+    if (details.registry) {
+        record.push_back(people_only("Registry", registry_phrase(*details.registry)));
+    }
     return record;
 }
 
@@ -88,6 +112,8 @@ The events include calls with the id of one of its keys and a wrong secret: `aut
 Such an event names the key but no agent, because the caller has not proved to be the agent.
 
 If people have paired devices with the agent, the command shows how many; `device list` lists them.
+
+If the agent has registered, the command shows whether it runs; `registry show` has its processes and its card.
 
 Owner and labels are those of `agent create` and `agent update`.
 

@@ -70,6 +70,8 @@ Command const metrics{
   relay_last_rotation_timestamp_seconds       when a key last replaced another one; 0 if none did
   relay_refused_calls_last_hour        calls that gateways refused in the last hour
   relay_legacy_agents                  agents of the shared secret by state; listed and issued ones may still use it
+  relay_agents_running                 agents of the registry that run; 0 on a standby, which has no leases
+  relay_agents_late                    of these, agents of which a beat is overdue
   relay_admin_last_success_timestamp_seconds  when the numbers were read
   relay_admin_info                     version of the program and name of the database
 

@@ -62,6 +62,10 @@ constexpr Metric metrics[] = {
      [](FleetNumbers const &numbers, Sample const &sample) { sample("", numbers.failures); }},
     {"legacy_agents", "Agents of the inventory of the shared secret by state; listed and issued ones may still use it.",
      [](FleetNumbers const &numbers, Sample const &sample) { each_of(numbers.legacy_agents, "state", sample); }},
+    {"agents_running", "Agents of the registry that run; 0 on a standby, which has no leases.",
+     [](FleetNumbers const &numbers, Sample const &sample) { sample("", numbers.running); }},
+    {"agents_late", "Agents of the registry that run, and of which a beat is overdue.",
+     [](FleetNumbers const &numbers, Sample const &sample) { sample("", numbers.late); }},
 };
 
 void add_head(std::string &text, std::string_view name, std::string_view help) {

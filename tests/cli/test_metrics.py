@@ -12,6 +12,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from support.agents import digest, key_id
+from support.cards import card
 from support.promtool import promtool
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "cli/examples/prometheus"
@@ -158,10 +159,24 @@ def test_revocations_of_every_kind_count_as_in_the_list(fleet, database):
     assert of(found, "relay_keys_overdue") == len(fleet.json("key", "due", check=10)["items"]) == 3, "late has expired, soon and other have no key"
 
 
-def test_by_org_adds_the_parts(fleet):
+def test_agents_that_run_and_those_that_are_late(fleet, database):
+    for agent, late in (("late", True), ("soon", False), ("other", False)):
+        database.execute("SELECT relay_api.register(%s, %s, lease => '10 minutes')", agent, json.dumps(card()))
+        if late:
+            database.execute("UPDATE relay.agent_leases SET beat_at = beat_at - interval '5 minutes', ends_at = ends_at - interval '5 minutes'")
+    found = numbers(fleet, "--by", "org")
+    assert (of(found, "relay_agents_running"), of(found, "relay_agents_late")) == (3, 1)
+    counted = {org: (of(found, "relay_org_agents_running", org=org), of(found, "relay_org_agents_late", org=org)) for org in ("acme", "globex")}
+    assert counted == {"acme": (2, 1), "globex": (1, 0)}
+    database.execute("UPDATE relay.agent_leases SET ends_at = now()")
+    assert of(numbers(fleet), "relay_agents_running") == 0
+
+
+def test_by_org_adds_the_parts(fleet, database):
+    database.execute("SELECT relay_api.register('soon', %s)", json.dumps(card()))
     found = numbers(fleet, "--by", "org")
     assert of(found, "relay_org_keys_overdue", org="acme") == 1 and of(found, "relay_org_keys_overdue", org="globex") == 0
-    for name in ("agents", "keys", "keys_due", "keys_overdue", "keys_unused_replacements", "refused_calls_last_hour"):
+    for name in ("agents", "keys", "keys_due", "keys_overdue", "keys_unused_replacements", "refused_calls_last_hour", "agents_running"):
         assert sum(found[f"relay_org_{name}"].values()) == sum(found[f"relay_{name}"].values()), name
     fleet("metrics", "--by", "agent", check=2)
 

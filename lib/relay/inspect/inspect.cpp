@@ -13,6 +13,7 @@
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/permissions/roles_sql.hpp"
+#include "relay/registry/registry_sql.hpp"
 
 namespace relay {
 namespace {
@@ -124,6 +125,7 @@ AgentDetails show_agent(db::Database &database, AgentId const &agent, int events
         }
         transaction.require(details.has_value(), "agent " + agent.text());
         details->devices = sql::count_devices(transaction, agent);
+        details->registry = sql::registry_entry(transaction, agent);
         return *std::move(details);
     });
 }

@@ -7,6 +7,7 @@
 #include "relay/identity/which_agents.hpp"
 #include "relay/model/ip_range.hpp"
 #include "relay/model/page.hpp"
+#include "relay/registry/records.hpp"
 
 #include <functional>
 
@@ -59,6 +60,7 @@ struct AgentDetails {
     std::vector<RoleId> roles{};
     KeylessWays keyless{};
     std::int64_t devices = 0;  ///< neither revoked nor expired; only of show_agent
+    std::optional<RegistryEntry> registry{};  ///< none: it has never registered; only of show_agent
     Instant at{};
     std::string db_role{};
 };

@@ -24,6 +24,8 @@ struct FleetNumbers {
     std::optional<Instant> last_rotation_at{};
     std::int64_t failures = 0;  ///< calls that were refused in the last hour
     std::map<LegacyAgentState, std::int64_t> legacy_agents{};
+    std::int64_t running = 0;  ///< agents whose lease has not ended; a standby has no leases
+    std::int64_t late = 0;  ///< of these, those of which a beat is overdue
 };
 
 struct NumbersRequest {

@@ -62,6 +62,9 @@ GROUP BY 1)sql";
 constexpr auto legacy_sql = R"sql(
 SELECT CASE WHEN $1::boolean THEN org_id END AS org_id, state, count(*) AS agents FROM relay.legacy_agent_status GROUP BY 1, 2)sql";
 
+constexpr auto running_sql =
+    "SELECT CASE WHEN $1::boolean THEN org_id END AS org_id, agents, late FROM relay.running_counts()";
+
 template <typename T>
 void keep_greatest(std::optional<T> &target, std::optional<T> const &value) {
     if (value) {
@@ -131,6 +134,10 @@ std::vector<FleetNumbers> read_numbers(db::Transaction &transaction, NumbersRequ
          [](FleetNumbers &numbers, db::Row const &row) { numbers.failures += row.integer("failures"); });
     read(legacy_sql, {request.by_org}, [](FleetNumbers &numbers, db::Row const &row) {
         numbers.legacy_agents[row.value<LegacyAgentState>("state")] += row.integer("agents");
+    });
+    read(running_sql, {request.by_org}, [](FleetNumbers &numbers, db::Row const &row) {
+        numbers.running += row.integer("agents");
+        numbers.late += row.integer("late");
     });
     return collection.take();
 }

@@ -72,6 +72,14 @@ struct Instance {
     std::chrono::seconds late{0};
 };
 
+/// What the registry has of an agent.
+struct RegistryEntry {
+    Instant card_since{};  ///< when its card last changed
+    std::optional<std::int64_t> instances{};  ///< processes whose lease has not ended; none: a standby does not know
+    std::optional<Instant> since{};
+    std::optional<Instant> lease_ends_at{};
+};
+
 /// How many agents and processes take work that needs a skill.
 struct SkillCapacity {
     std::string skill{};  ///< may be hostile

@@ -66,6 +66,8 @@ SELECT instance_id, started_at, beat_at, ends_at, ends_at > statement_timestamp(
        GREATEST(floor(date_part('epoch', statement_timestamp() - beat_at - (ends_at - beat_at) / 3)), 0)::bigint AS late
 FROM relay.agent_leases WHERE agent_id = $1 ORDER BY started_at, instance_id)sql";
 
+constexpr auto entry_sql = "SELECT card_since, instances, since, lease_ends_at FROM relay.registry_entry($1)";
+
 constexpr auto card_sql = "SELECT card::text AS card FROM relay.agent_cards WHERE agent_id = $1";
 
 constexpr auto end_sql =
@@ -126,6 +128,17 @@ std::optional<RegisteredAgent> find_registered(db::Transaction &transaction, Age
     static std::string const find_sql = std::string(columns_sql) + from_sql + gone_sql + " WHERE card.agent_id = $1";
     db::Rows const rows = transaction.exec(find_sql.c_str(), {agent});
     return rows.empty() ? std::nullopt : std::optional(read_registered(rows[0]));
+}
+
+std::optional<RegistryEntry> registry_entry(db::Transaction &transaction, AgentId const &agent) {
+    db::Rows const rows = transaction.exec(entry_sql, {agent});
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    return RegistryEntry{.card_since = rows[0].instant("card_since"),
+                         .instances = rows[0].optional_integer("instances"),
+                         .since = rows[0].optional_instant("since"),
+                         .lease_ends_at = rows[0].optional_instant("lease_ends_at")};
 }
 
 std::string card_of(db::Transaction &transaction, AgentId const &agent) {

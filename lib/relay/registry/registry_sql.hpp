@@ -15,6 +15,8 @@ std::vector<std::string> registered_sort_fields();
 db::Stream<RegisteredAgent> list_registered(db::Transaction &transaction, ListRegistered const &request);
 /// Returns an agent that has registered at some time.
 std::optional<RegisteredAgent> find_registered(db::Transaction &transaction, AgentId const &agent);
+/// Returns what the registry has of an agent; none if it has never registered. Works on a standby.
+std::optional<RegistryEntry> registry_entry(db::Transaction &transaction, AgentId const &agent);
 /// Returns its card, as JSON.
 std::string card_of(db::Transaction &transaction, AgentId const &agent);
 /// Returns all leases of an agent that are there, the oldest first.
