@@ -146,7 +146,8 @@ ExitStatus run(Options const &options, Context &context) {
     } else if (context.globals().dry_run) {
         context.output().note("would write the environment of agent " + agent.agent_id.text());
     } else {
-        std::string const where = put_into_place(context, options.place, agent, std::move(text));
+        std::string const where = put_into_place(
+            context, options.place, agent, appended ? appended->variables : std::vector<Variable>(), std::move(text));
         context.output().note("wrote the environment of agent " + agent.agent_id.text() + " to " + where);
     }
     return ExitStatus::ok;

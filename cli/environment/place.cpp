@@ -11,6 +11,7 @@
 #include "relay/model/error.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 #include <limits>
 #include <span>
 
@@ -48,13 +49,32 @@ void put_into_file(Context &context, EnvironmentPlace const &place, SecretBuffer
     }
 }
 
-void run_command(Context &context, EnvironmentPlace const &place, AgentContext const &agent, SecretBuffer text) {
+/// The parts of the values that each format writes as they are, if they are long enough to be recognized.
+std::vector<std::string_view> words_of(std::vector<Variable> const &secret) {
+    constexpr std::string_view escaped = "'\"\\$` ";
+    constexpr std::size_t shortest = 4;
+    std::vector<std::string_view> words;
+    for (Variable const &variable : secret) {
+        for (std::string_view rest = variable.value; !rest.empty();) {
+            std::string_view const word = rest.substr(0, rest.find_first_of(escaped));
+            if (word.size() >= shortest) {
+                words.push_back(word);
+            }
+            rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+        }
+    }
+    return words;
+}
+
+void run_command(Context &context, EnvironmentPlace const &place, AgentContext const &agent,
+                 std::vector<Variable> const &secret, SecretBuffer text) {
     DeliveryCommand command{.text = *place.deliver, .limit = place.deliver_timeout.value_or(default_timeout)};
     command.deadline = std::chrono::steady_clock::now() + command.limit;
     command.said = [&context](AgentId const &, std::string const &line) { context.output().note(line); };
     DeliveryCall call{.agent_id = agent.agent_id,
                       .variables = {"RELAY_AGENT_ID=" + agent.agent_id.text(), "RELAY_ORG_ID=" + agent.org_id.text()},
-                      .content = std::move(text)};
+                      .content = std::move(text),
+                      .words = words_of(secret)};
     if (auto const complaint = run_deliveries(command, std::span(&call, 1)).front()) {
         throw Error(ErrorKind::sink, *complaint, {.next = "run the same command again"});
     }
@@ -111,13 +131,13 @@ void check_place(EnvironmentPlace const &place) {
 }
 
 std::string put_into_place(Context &context, EnvironmentPlace const &place, AgentContext const &agent,
-                           SecretBuffer text) {
+                           std::vector<Variable> const &secret, SecretBuffer text) {
     if (place.secret_file) {
         put_into_file(context, place, std::move(text));
         return "file:" + *place.secret_file;
     }
     if (place.deliver) {
-        run_command(context, place, agent, std::move(text));
+        run_command(context, place, agent, secret, std::move(text));
         return "command";
     }
     int const fd = place.secret_fd ? static_cast<int>(*place.secret_fd) : STDOUT_FILENO;

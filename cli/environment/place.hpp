@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/environment/render.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/queues/agent_context.hpp"
 
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 /// Where `agent env` puts a text that may hold secrets. It makes no key, so nothing becomes live with it: a text that does not
 /// arrive is simply made again.
@@ -34,9 +36,9 @@ void declare_place(OptionSet &set, EnvironmentPlace &place);
 /// that do not fit together; sink if the place cannot take the text.
 void check_place(EnvironmentPlace const &place);
 
-/// Puts the text there, durably. Returns where it went, for people: "file:bot.env", "stdout". Throws Error (sink) if it did not
+/// Puts the text there, durably. `secret`: the variables whose values the command of --deliver must not show. Returns where it went, for people: "file:bot.env", "stdout". Throws Error (sink) if it did not
 /// arrive; a file is then as it was.
 std::string put_into_place(Context &context, EnvironmentPlace const &place, AgentContext const &agent,
-                           SecretBuffer text);
+                           std::vector<Variable> const &secret, SecretBuffer text);
 
 }  // namespace relay::cli

@@ -57,9 +57,9 @@ def test_a_name_leads_back_to_its_owner(queues):
     assert queues.value(wrong) == 0
 
 
-def test_the_names_are_those_of_the_design(database):
+def test_the_names_are_those_of_the_design(queues):
     def name(*owner):
-        return database.value("SELECT relay_api.queue_name(%s, %s, %s)", *owner, *[None] * (3 - len(owner)))
+        return queues.value("SELECT relay_api.queue_name(%s, %s, %s)", *owner, *[None] * (3 - len(owner)))
 
     assert [name("demo-tenant-123", kind) for kind in SHARED] == [f"demo-tenant-123-{kind}" for kind in SHARED]
     assert name("demo-tenant-123", "agent", "incident-agent") == "demo-tenant-123.incident-agent"
@@ -68,7 +68,7 @@ def test_the_names_are_those_of_the_design(database):
     assert name("acme", "agent", "a..b") == "acme.a.-b-/2"
     assert name("amq", "agent", "bot") == "amq-/0.bot" and name("amq", "dlq") == "amq-dlq"
     longest = name("o" * 63, "agent", "A" * 127)
-    assert len(longest) == 225 and database.one("SELECT * FROM relay_api.queue_owner(%s)", longest)["agent_id"] == "A" * 127
+    assert len(longest) == 225 and queues.one("SELECT * FROM relay_api.queue_owner(%s)", longest)["agent_id"] == "A" * 127
 
 
 @pytest.mark.parametrize("owner", [
@@ -77,8 +77,8 @@ def test_the_names_are_those_of_the_design(database):
     ("acme", "agent", "A" * 128), ("acme", "agent", "ä"), ("acme", "agent", "bot\n"), ("acme", "Agents", None), ("acme", "", None),
     (None, "agents", None), ("acme", None, None), (None, None, None), ("x" * 100_000, "agents", None),
 ], ids=lambda owner: str(owner)[:40])  # fmt: skip
-def test_what_is_not_an_owner_has_no_name(database, owner):
-    assert database.value("SELECT relay_api.queue_name(%s, %s, %s)", *owner) is None
+def test_what_is_not_an_owner_has_no_name(queues, owner):
+    assert queues.value("SELECT relay_api.queue_name(%s, %s, %s)", *owner) is None
 
 
 def test_any_other_text_has_no_owner(queues):
@@ -99,13 +99,13 @@ def test_any_other_text_has_no_owner(queues):
     assert queues.one("SELECT * FROM relay_api.queue_owner(NULL)") == {"org_id": None, "kind": None, "agent_id": None}
 
 
-def test_random_ids_of_every_length_lead_back(database):
+def test_random_ids_of_every_length_lead_back(queues):
     random = dice("long ids")
     owners = []
     for _ in range(1000):
         org = random.choice("az09") + "".join(random.choices("abc019_-", k=random.randint(0, 62)))
         owners.append((org, random.choice("aZ9") + "".join(random.choices(MASKED, k=random.randint(0, 126)))))
-    rows = database.rows(
+    rows = queues.rows(
         """SELECT o.org, o.agent, n.name, found.org_id, found.agent_id FROM unnest(%s, %s) AS o (org, agent),
            LATERAL relay_api.queue_name(o.org, 'agent', o.agent) AS n (name), LATERAL relay_api.queue_owner(n.name) AS found""",
         [org for org, _ in owners], [agent for _, agent in owners],
@@ -115,9 +115,9 @@ def test_random_ids_of_every_length_lead_back(database):
 
 
 @pytest.mark.parametrize("locale", ["tr_TR.UTF-8", "C"])
-def test_the_locale_of_the_database_changes_no_name(cluster, database, locale):
+def test_the_locale_of_the_database_changes_no_name(cluster, queues, locale):
     """In Turkish, the small letter of I is another one."""
     found = cluster.query("SELECT collname FROM pg_collation WHERE collname = %s", (locale.replace("UTF-8", "utf8"),))
     ask = "SELECT relay_api.queue_name('acme', 'agent', 'INIT'{0}), (relay_api.queue_owner('acme.init-/f'{0})).agent_id"
     collate = f' COLLATE "{found[0][0]}"' if found else ' COLLATE "tr-x-icu"' if locale != "C" else ' COLLATE "C"'
-    assert list(database.one(ask.format(collate)).values()) == ["acme.init-/f", "INIT"]
+    assert list(queues.one(ask.format(collate)).values()) == ["acme.init-/f", "INIT"]

@@ -36,7 +36,7 @@ constexpr int most_pieces = 16;
 class RunningDelivery {
   public:
     RunningDelivery(DeliveryCommand const &command, DeliveryCall const &call, DeathWatch &watch)
-        : m_command(command), m_call(call), m_watch(watch), m_spoken(call.content.reveal()) {
+        : m_command(command), m_call(call), m_watch(watch), m_spoken(call.content.reveal(), call.words) {
         Pipe input = make_pipe();
         Pipe output = make_pipe();
         // Written before the command starts: it fits in the pipe, so it waits for no reader.

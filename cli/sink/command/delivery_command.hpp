@@ -18,6 +18,7 @@ struct DeliveryCall {
     AgentId agent_id;
     std::vector<std::string> variables{};  ///< NAME=VALUE, none of them secret
     SecretBuffer content;
+    std::vector<std::string_view> words{};  ///< secret texts that no line of its output may show, however short
 };
 
 /// The command of --deliver.

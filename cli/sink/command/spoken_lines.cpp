@@ -14,7 +14,7 @@ constexpr std::string_view of_words = "0123456789abcdefghijklmnopqrstuvwxyzABCDE
 
 }  // namespace
 
-SpokenLines::SpokenLines(std::string_view secret) {
+SpokenLines::SpokenLines(std::string_view secret, std::vector<std::string_view> words) : m_words(std::move(words)) {
     m_line.reserve(longest);  // so that it never moves, which would leave copies in memory
     for (std::size_t at = 0; (at = secret.find_first_of(of_words, at)) != secret.npos;) {
         auto const end = std::min(secret.find_first_not_of(of_words, at), secret.size());

@@ -14,8 +14,8 @@ namespace relay::cli {
 /// a remark. Other lines are made safe for a terminal and cut after 400 bytes. Buffered text is wiped.
 class SpokenLines {
   public:
-    /// `secret` must outlive this object.
-    explicit SpokenLines(std::string_view secret);
+    /// `secret` must outlive this object, and so must `words`: further texts that no line may show, however short.
+    explicit SpokenLines(std::string_view secret, std::vector<std::string_view> words = {});
     ~SpokenLines() { wipe(); }
     SpokenLines(SpokenLines const &) = delete;
     SpokenLines &operator=(SpokenLines const &) = delete;
