@@ -70,13 +70,21 @@ install_packages() {
     fi
     say "installing: $missing"
 
-    # When Debian's PostgreSQL package is first installed, it makes and starts a cluster, which is not needed here.
+    # Debian starts the servers that it installs, and makes a cluster for PostgreSQL. None of them is needed here.
     without_cluster=/etc/postgresql-common/createcluster.d/relay-admin.conf
+    without_start=/usr/sbin/policy-rc.d
+    made=
+    trap 'as_root rm -f $made' EXIT
+    trap 'exit 130' INT TERM
     if ! is_installed postgresql; then
-        trap 'as_root rm -f "$without_cluster"' EXIT
-        trap 'exit 130' INT TERM
+        made=$without_cluster
         as_root mkdir -p "${without_cluster%/*}"
         echo 'create_main_cluster = false' | as_root tee "$without_cluster" >/dev/null
+    fi
+    if [ ! -e "$without_start" ]; then
+        made="$made $without_start"
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$without_start" >/dev/null
+        as_root chmod 755 "$without_start"
     fi
 
     status=0
@@ -85,7 +93,8 @@ install_packages() {
     [ "$status" -ne 0 ] || as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -q -y --no-install-recommends $missing || status=$?
 
-    as_root rm -f "$without_cluster"
+    # shellcheck disable=SC2086 # a list of words
+    as_root rm -f $made
     trap - EXIT INT TERM
     [ "$status" -eq 0 ] || die "apt-get failed; nothing was built"
 }

@@ -121,14 +121,14 @@ async function answer(request) {
   }
 }
 
+let closing = false;
+
 const server = createServer(async (request, response) => {
   const { status, headers, answer: body = '' } = await answer(request);
   response.sendDate = false;
   if (closing) response.setHeader('Connection', 'close');
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(request.method === 'HEAD' ? '' : body);
 });
-let closing = false;
-
 process.once('SIGTERM', () => {
   closing = true;
   server.close(async () => {
