@@ -66,7 +66,7 @@ READS = {
     "policy history": (), "policy list": ("--org", "acme"), "policy show": ("bot",),
     "usage show": ("acme",), "usage holds": ("acme",), "usage report": ("--month", f"{datetime.now(timezone.utc):%Y-%m}"),
 }  # fmt: skip
-NO_DATABASE = {"completion", "help", "version", "schema json", "schema print", "sandbox status"}
+NO_DATABASE = {"agent keygen", "completion", "help", "version", "schema json", "schema print", "sandbox status"}
 OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}
 
 
