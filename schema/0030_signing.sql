@@ -29,7 +29,7 @@ ALTER TABLE relay.agent_keys VALIDATE CONSTRAINT agent_keys_hash_form, VALIDATE 
 COMMENT ON COLUMN relay.agent_keys.key_hash IS 'sha256d: SHA-256 of SHA-256 of the key; ed25519: the public key, with which no one can sign';
 COMMENT ON COLUMN relay.agent_keys.confirm_grace IS
     'of a public key: how long the keys before it still work after the first request that is signed with it';
--- For ever: a public key that was revoked would otherwise come back under another id.
+-- Of every state: a public key that was revoked would otherwise come back under another id.
 CREATE UNIQUE INDEX agent_keys_public ON relay.agent_keys (key_hash) WHERE hash_algorithm = 'ed25519';
 GRANT SELECT (confirm_grace), INSERT (confirm_grace) ON relay.agent_keys TO relay_provisioner;
 GRANT SELECT (confirm_grace) ON relay.agent_keys TO relay_responder, relay_auditor;
@@ -53,6 +53,24 @@ GRANT SELECT (owner_user_id) ON relay.agents TO relay_tenant;
 -- It decides what a tenant's reader sees.
 CREATE CONSTRAINT TRIGGER audit_owner_user AFTER UPDATE ON relay.agents DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.owner_user_id IS DISTINCT FROM NEW.owner_user_id) EXECUTE FUNCTION relay.audit_change('agent_updated');
+
+-- As in 0004, with owner_user_id.
+CREATE OR REPLACE VIEW relay.agent_status AS
+SELECT agent.agent_id, agent.org_id, agent.name, agent.permissions, agent.owner, agent.labels, agent.key_max_age,
+       COALESCE(agent.key_max_age, org.key_max_age) AS effective_key_max_age,
+       agent.created_at, agent.created_by,
+       (SELECT pg_catalog.max(seen.last_used_at)
+        FROM relay.agent_keys AS key JOIN relay.key_sightings AS seen ON seen.key_id = key.key_id
+        WHERE key.agent_id = agent.agent_id) AS last_used_at,
+       CASE WHEN standing.revoked THEN 'revoked' WHEN standing.blocked THEN 'blocked' ELSE 'active' END AS status,
+       agent.owner_user_id
+FROM relay.agents AS agent
+JOIN relay.organizations AS org ON org.org_id = agent.org_id
+CROSS JOIN LATERAL (
+    SELECT pg_catalog.bool_or(row.kind = 'revoke') AS revoked, pg_catalog.bool_or(row.kind = 'block') AS blocked
+    FROM relay.standing_revocations AS row
+    WHERE row.subject_id IN (agent.agent_id, agent.org_id)
+      AND row.subject_id = CASE row.subject_kind WHEN 'agent' THEN agent.agent_id WHEN 'org' THEN agent.org_id END) AS standing;
 
 -- As in 0004, with the algorithm. No age makes a public key due, because only its agent can make another.
 CREATE OR REPLACE VIEW relay.key_status AS

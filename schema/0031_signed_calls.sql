@@ -242,6 +242,30 @@ GRANT EXECUTE ON FUNCTION relay_api.authenticate_signed(text, bytea, bytea, time
     relay_api.signer(text, timestamptz, text, text, inet, text), relay_api.accept_signed(text, bytea, timestamptz, inet, text),
     relay_api.report_violation(text, text, inet, text) TO relay_gateway;
 
+-- For people: all that a gateway would find out about a captured request, without a trace. The program does the rest.
+CREATE FUNCTION relay.verify_signed(
+    key_id text, message_digest bytea, proof bytea, signed_at timestamptz,
+    OUT algorithm text, OUT untimely text, OUT standing text, OUT agent_id text, OUT org_id text, OUT proven boolean, OUT public_key bytea,
+    OUT needs_nonce boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+#variable_conflict use_column
+BEGIN
+    SELECT own.hash_algorithm, k.reason, k.agent_id, k.org_id,
+           own.hash_algorithm = 'sha256d' AND relay.proves(own.key_hash, verify_signed.message_digest, verify_signed.proof),
+           CASE WHEN own.hash_algorithm = 'ed25519' THEN own.key_hash END
+    INTO algorithm, standing, agent_id, org_id, proven, public_key
+    FROM relay.agent_keys AS own JOIN relay.key_standing AS k ON k.key_id = own.key_id WHERE own.key_id = verify_signed.key_id;
+    IF agent_id IS NOT NULL THEN
+        untimely := relay.untimely(org_id, agent_id, verify_signed.signed_at);
+        standing := CASE WHEN standing = 'ok' AND NOT relay.has_seat(org_id, agent_id) THEN 'over_limit' ELSE standing END;
+        needs_nonce := (SELECT f.value = 'yes' FROM relay.policy_in_force(org_id, agent_id) AS f WHERE f.setting = 'require_nonce');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION relay.verify_signed(text, bytea, bytea, timestamptz) IS
+    'what decides about a signed call, except its address and its nonce; all null: there is no such key';
+GRANT EXECUTE ON FUNCTION relay.verify_signed(text, bytea, bytea, timestamptz) TO relay_provisioner, relay_responder;
+
 -- Reported uses --------------------------------------------------------------------------------------------------------------------------
 
 -- As in 0017: what gateways report are uses as a bearer key. A signed call is recorded when it is checked here, once a minute at least.

@@ -11,6 +11,11 @@ void declare_owner(OptionSet &set, OwnerFlags &flags) {
                flags.labels);
 }
 
+void declare_owner_user(OptionSet &set, std::optional<std::string> &owner_user) {
+    add_value(set, {.names = "--owner-user", .type = "ID", .description = "the person for whom it acts, as in tokens"},
+              owner_user);
+}
+
 std::optional<OwnerName> parse_owner(std::optional<std::string> const &text) {
     return text ? std::optional(OwnerName::parse(*text)) : std::nullopt;
 }

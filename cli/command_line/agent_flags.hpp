@@ -18,6 +18,8 @@ struct OwnerFlags {
     std::vector<std::string> labels{};
 };
 void declare_owner(OptionSet &set, OwnerFlags &flags);
+/// `--owner-user ID`
+void declare_owner_user(OptionSet &set, std::optional<std::string> &owner_user);
 /// The two functions throw Error (usage).
 std::optional<OwnerName> parse_owner(std::optional<std::string> const &text);
 std::vector<Label> parse_labels(std::vector<std::string> const &texts);

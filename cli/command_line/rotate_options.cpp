@@ -1,6 +1,7 @@
 #include "cli/command_line/rotate_options.hpp"
 
 #include "cli/command_line/options.hpp"
+#include "cli/command_line/public_key.hpp"
 #include "cli/output/command_text.hpp"
 #include "relay/model/error.hpp"
 
@@ -40,6 +41,23 @@ void refuse_with_revert(RotateOptions const &options) {
     }
     require_partner("--deliver-timeout", options.sink.sink.deliver_timeout.has_value(), "--read-back",
                     options.sink.sink.read_back.has_value());
+}
+
+/// No store takes the key, and its first use is what confirms it.
+void refuse_with_public_key(RotateOptions const &options) {
+    std::pair<std::string_view, bool> const others[] = {
+        {"--revert", options.revert},
+        {"--if-older-than", options.if_older_than.has_value()},
+        {"--due-within", options.due_within.has_value()},
+        {"--missing", options.if_missing},
+        {"--retire-on-first-use", options.retire_on_first_use},
+        {"--request-id", options.request_id.has_value()},
+        {"--key-from", options.key_from.has_value()},
+        {"--wait-used", options.wait_used.has_value()},
+    };
+    for (auto const &[name, given] : others) {
+        at_most_one({{"--public-key", true}, {name, given}});
+    }
 }
 
 void require_bounded_grace(RotateOptions const &options) {
@@ -83,6 +101,7 @@ void refuse_for_fleet(RotateOptions const &options) {
         {"--revert", options.revert},
         {"--request-id", options.request_id.has_value()},
         {"--key-from", options.key_from.has_value()},
+        {"--public-key", options.public_key.has_value()},
         {"--wait-used", options.wait_used.has_value()},
     };
     for (auto const &[name, given] : others) {
@@ -153,6 +172,7 @@ void declare_rotation(OptionSet &set, RotateOptions &options) {
         set,
         {.names = "--key-from", .type = "FILE", .description = "use the new key in FILE, which you made; - is stdin"},
         options.key_from);
+    declare_public_key(set, options.public_key);
     add_flag(set, {.names = "--force", .description = "end a key in its grace period; renew an expired one"},
              options.force);
     add_flag(set, {.names = "--revert", .description = "take the last rotation back, while the old key works"},
@@ -200,7 +220,9 @@ void check_rotation(RotateOptions const &options) {
     exactly_one(
         {{"AGENT", options.agent.given().has_value()}, {"--org", options.org.has_value()}, {"--all", options.all}});
     options.is_for_fleet() ? refuse_for_fleet(options) : refuse_for_one(options);
-    if (options.revert) {
+    if (options.public_key) {
+        refuse_with_public_key(options);
+    } else if (options.revert) {
         refuse_with_revert(options);
     } else {
         refuse_contradictions(options);

@@ -21,6 +21,7 @@ struct RotateOptions {
     bool retire_on_first_use = false;
     std::optional<std::string> request_id{};
     std::optional<std::string> key_from{};
+    std::optional<std::string> public_key{};
     bool force = false;
     bool revert = false;
     std::optional<Instant> expires_at{};

@@ -31,6 +31,7 @@ struct Options {
     std::optional<std::string> state{};
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
+    std::optional<std::chrono::seconds> bearer_since{};
     WhichFlags which{};
     PageOptions page{};
 };
@@ -41,6 +42,7 @@ ListAgents read(Options const &options) {
         .surplus = options.state == surplus,
         .key_due = options.key_due,
         .unused_for = options.unused_for,
+        .bearer_since = options.bearer_since,
         .which = which_agents(options.which),
         .page = page_request(options.page, agent_sort_fields()),
     };
@@ -76,6 +78,9 @@ Runner declare(OptionSet &set) {
                  options->key_due);
     add_duration(set, {.names = "--unused-for", .description = "only agents not seen for this long"},
                  options->unused_for);
+    add_duration(
+        set, {.names = "--bearer-since", .description = "only agents that called within this time without a signature"},
+        options->bearer_since);
     declare_which_agents(set, "agents", options->which);
     declare_page(set, agent_sort_fields(), options->page);
     return [options](Context &context) {
@@ -96,6 +101,9 @@ blocked or revoked. An agent also counts as blocked or revoked if its organizati
 --state surplus lists agents without a seat: their organization has more agents than its plan allows. Gateways refuse
 them with over_limit. `org seats` shows the order, `agent keep` changes it.
 
+--bearer-since lists the agents that called within this time with a bearer key or the shared secret. `policy set
+--signing required` would refuse such calls.
+
 --unused-for includes agents that were never seen, if they were created that long ago. All times are by the database's
 clock. The command shows at most 1000 agents; --all shows all. In JSON, "next" is the cursor for --after (null at the
 end).
@@ -106,6 +114,8 @@ Exit 0: listed, even if the list is empty. 3: no such organization or role.
 
 EXAMPLES
   relay-admin agent list --org acme-corp
+  # agents that do not sign all their calls yet
+  relay-admin agent list --bearer-since 7d
   # agents whose keys are due within two weeks
   relay-admin agent list --key-due 14d -o id
   # agents that a change of the role affects

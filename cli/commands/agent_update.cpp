@@ -23,18 +23,22 @@ struct Options {
     AgeOrNone key_max_age{};
     OwnerFlags owner{};
     bool no_owner = false;
+    std::optional<std::string> owner_user{};
+    bool no_owner_user = false;
     std::vector<std::string> remove_labels{};
 };
 
 UpdateAgent read(Options const &options) {
     if (!options.name && options.add_permissions.empty() && options.remove_permissions.empty() &&
         !options.key_max_age.given() && !options.owner.owner && !options.no_owner && options.owner.labels.empty() &&
-        options.remove_labels.empty()) {
-        throw Error(ErrorKind::usage, "nothing to change was given",
-                    {.next = "give one or more of --name, --owner, --label, --remove-label, --add-permission, "
-                             "--remove-permission, --key-max-age"});
+        options.remove_labels.empty() && !options.owner_user && !options.no_owner_user) {
+        throw Error(
+            ErrorKind::usage, "nothing to change was given",
+            {.next = "give one or more of --name, --owner, --owner-user, --label, --remove-label, --add-permission, "
+                     "--remove-permission, --key-max-age"});
     }
     at_most_one({{"--owner", options.owner.owner.has_value()}, {"--no-owner", options.no_owner}});
+    at_most_one({{"--owner-user", options.owner_user.has_value()}, {"--no-owner-user", options.no_owner_user}});
     UpdateAgent request{.id = AgentId::parse(options.agent.required())};
     if (options.name) {
         request.name = DisplayName::parse(*options.name);
@@ -45,6 +49,8 @@ UpdateAgent read(Options const &options) {
     request.default_key_max_age = options.key_max_age.none;
     request.owner = parse_owner(options.owner.owner);
     request.no_owner = options.no_owner;
+    request.owner_user_id = options.owner_user ? std::optional(OwnerUserId::parse(*options.owner_user)) : std::nullopt;
+    request.no_owner_user = options.no_owner_user;
     request.labels = parse_labels(options.owner.labels);
     for (std::string const &name : options.remove_labels) {
         request.remove_labels.push_back(LabelName::parse(name));
@@ -67,6 +73,7 @@ ExitStatus run(Options const &options, Context &context) {
     document.data = agent_record(updated.agent);
     append(document.data, {
                               people_only("Labels", describe_labels(updated.agent.labels)),
+                              people_only("Acts for", updated.agent.owner_user_id),
                               people_only("Key max age", describe_key_max_age(updated.agent)),
                               {"changed_fields", "Changed", updated.fields},
                           });
@@ -92,6 +99,9 @@ Runner declare(OptionSet &set) {
     add_key_max_age_or_none(set, "the organization's", options->key_max_age);
     declare_owner(set, options->owner);
     add_flag(set, {.names = "--no-owner", .description = "remove its owner"}, options->no_owner);
+    declare_owner_user(set, options->owner_user);
+    add_flag(set, {.names = "--no-owner-user", .description = "it acts for no person any more"},
+             options->no_owner_user);
     add_values(set, {.names = "--remove-label", .type = "NAME", .description = "remove a label"},
                options->remove_labels);
     return [options](Context &context) { return run(*options, context); };
@@ -112,6 +122,9 @@ Permissions are added and removed by name, as by `agent grant` and `agent revoke
 the agent already has keeps its conditions; removing one that it does not have is not an error. Gateways use the new
 permissions from the next call that they check. A new --key-max-age applies to keys created from then on; with none, the
 age of the organization applies again.
+
+--owner-user names the person on whose behalf the agent acts, by the id in that person's tokens. A tenant's reader with the
+claim owner_user_id sees the rows of that person's agents only.
 
 --label sets a label, or gives it another value; all other labels stay. Removing a label that the agent does not have is
 not an error.

@@ -4,19 +4,26 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/permissions.hpp"
 #include "cli/documents/stamp.hpp"
+#include "cli/input/input_file.hpp"
 #include "cli/input/key_input.hpp"
 #include "cli/output/output.hpp"
 #include "relay/inspect/inspect.hpp"
+#include "relay/inspect/verify_request.hpp"
+#include "relay/model/error.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace relay::cli::commands {
 
 namespace {
 
+constexpr std::size_t longest_request = 8'000'000;
+
 struct Options {
     std::optional<std::string> agent{};
     std::optional<std::string> address{};
+    std::optional<std::string> request{};
 };
 
 /// Returns the verdict if it needs no database: text that is not a key, or a token.
@@ -45,7 +52,64 @@ Record verification_record(KeyVerification const &found, std::optional<KeyId> co
     };
 }
 
+Record finding_record(RequestFinding const &finding) {
+    return {
+        {"check", "Check", finding.check},
+        {"result", "Result", finding.result},
+        {"detail", "Detail", or_null(finding.detail)},
+    };
+}
+
+Record request_record(RequestVerification const &found) {
+    std::vector<Record> checks;
+    std::transform(found.findings.begin(), found.findings.end(), std::back_inserter(checks), finding_record);
+    bool const ok = found.reason == KeyVerdict::ok;
+    return {
+        people_only("Request", ok ? "accepted" : "refused: " + std::string(text_of(found.reason))),
+        machine_only("ok", ok),
+        machine_only("reason", found.reason),
+        {"key_id", "Key ID", found.key_id},
+        {"agent_id", "Agent ID", found.agent_id},
+        {"org_id", "Org ID", found.org_id},
+        {"algorithm", "Algorithm", found.algorithm},
+        {"signed_at", "Signed", found.signed_at},
+        {"checks", "Checks", std::move(checks)},
+    };
+}
+
+/// Reads a captured request; none if its form is refused, and `why` says why.
+std::optional<signing::SignedRequest> read_request(std::string const &path, std::string &why) {
+    std::string const text = read_trusted(path, "--request", longest_request);
+    try {
+        return signing::read_signed_request(signing::parse_http_request(text), {});
+    } catch (signing::Malformed const &error) {
+        why = error.what();
+        return std::nullopt;
+    }
+}
+
+ExitStatus verify_captured(Options const &options, Context &context) {
+    at_most_one({{"--request", true}, {"--agent", options.agent.has_value()}});
+    at_most_one({{"--request", true}, {"--address", options.address.has_value()}});
+    std::string why;
+    auto const request = read_request(*options.request, why);
+    Document document{.kind = "RequestVerification", .id_key = "key_id"};
+    RequestVerification found = request ? verify_request(context.database(), *request) : malformed_request(why);
+    if (request) {
+        stamp(document, context, found.at, found.db_role);
+    } else {
+        document.actor = context.attribution().actor.text();
+        document.trace_id = context.attribution().trace_id;
+    }
+    document.data = request_record(found);
+    context.output().show(document);
+    return found.reason == KeyVerdict::ok ? ExitStatus::ok : ExitStatus::check_no;
+}
+
 ExitStatus run(Options const &options, Context &context) {
+    if (options.request) {
+        return verify_captured(options, context);
+    }
     auto const agent = options.agent ? std::optional(AgentId::parse(*options.agent)) : std::nullopt;
     auto const address = options.address ? std::optional(IpRange::parse(*options.address)) : std::nullopt;
     KeyInput const input = read_key_from_stdin(context);
@@ -74,6 +138,8 @@ Runner declare(OptionSet &set) {
     add_agent_flag(set, "the agent whose key it should be", options->agent);
     add_value(set, {.names = "--address", .type = "ADDRESS", .description = "the address that a call would come from"},
               options->address);
+    add_value(set, {.names = "--request", .type = "FILE", .description = "check a captured signed request; - is stdin"},
+              options->request);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -95,6 +161,11 @@ RELAY_API_KEY=... of an env file, or the JSON of --secret-format json. In a text
 With --address, the command also checks whether the policy of the agent accepts calls from that address. Without it,
 addresses are not checked.
 
+--request reads a signed request instead, as a proxy or a test has captured it: the first line, the headers and the body,
+as text of HTTP/1.1. It makes the checks of a gateway in their order: form, window, body, standing, signature and nonce. It
+shows the result of each. The reason is that of the first check that fails. A request that was captured minutes ago is
+too_old, but the other checks are still shown. Whether a nonce was used is not checked.
+
 Exit 0: accepted. 2: the input has no key, or several. 10: refused. The reason is one of the gateway's: unknown_key,
 expired, retired, revoked, blocked, agent_mismatch, over_limit, signature_required or address_not_allowed. Three more need no database:
 malformed (wrong form or checksum), admin_token (a token of an organization) and device_token (a token of a device).
@@ -102,6 +173,8 @@ malformed (wrong form or checksum), admin_token (a token of an organization) and
 EXAMPLES
   relay-admin key verify < payments.env
   relay-admin key verify --agent payments < payments.key
+  # which check does a captured request fail?
+  relay-admin key verify --request call.txt
   relay-admin key verify --address 192.0.2.7 < payments.key
   # in a script, after deploying a file
   relay-admin key verify -o json < payments.env

@@ -33,7 +33,7 @@ constexpr auto setting_flags = std::to_array<SettingFlag>({
     {PolicySetting::require_nonce, "--require-nonce", "yes|no|inherit", "accept each signed call once, by its nonce"},
     {PolicySetting::signing, "--signing", "required|either|bearer|inherit",
      "whether calls must be signed, or may show a bearer key"},
-    {PolicySetting::session_ttl, "--session-ttl", "DURATION", "the longest life of a token: 1m to 24h, or inherit"},
+    {PolicySetting::session_ttl, "--session-ttl", "DURATION", "the longest life of a token: 1m to 1d, or inherit"},
     {PolicySetting::messages, "--messages", "required|optional|inherit",
      "whether messages between agents must be signed"},
 });

@@ -1,4 +1,5 @@
 #include "cli/command.hpp"
+#include "cli/command_line/public_key.hpp"
 #include "cli/command_line/rotate_options.hpp"
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/rotation.hpp"
@@ -8,6 +9,7 @@
 #include "cli/output/output.hpp"
 #include "cli/sink/command/around_delivery.hpp"
 #include "cli/sink/database_judge.hpp"
+#include "relay/identity/register_public_key.hpp"
 #include "relay/model/error.hpp"
 #include "relay/policy/wait_for_key.hpp"
 
@@ -73,6 +75,15 @@ ExitStatus show(Context &context, RotatedKey const &rotated, std::optional<Reque
     return failure ? ExitStatus::partial : ExitStatus::ok;
 }
 
+/// The old key is named as it is: nothing ends before the first request that is signed with the new one.
+ExitStatus show_registered(Context &context, RotatedKey const &registered) {
+    context.output().show(rotation_document(context, registered));
+    context.output().note(registered.changed ? "key " + registered.key->key_id.text() +
+                                                   " is staged: the first request that is signed with it confirms it"
+                                             : "nothing changed: " + registered.unchanged_because);
+    return ExitStatus::ok;
+}
+
 /// How long a key is kept if its replacement was not seen in use.
 constexpr std::chrono::seconds kept_for = std::chrono::days(30);
 
@@ -109,6 +120,14 @@ ExitStatus run(RotateOptions const &options, Context &context) {
     }
     AgentId agent = AgentId::parse(options.agent.required());
     WriteOptions const by = context.write_options();
+    if (options.public_key) {
+        RegisterPublicKey request{.agent = std::move(agent),
+                                  .key = read_public_key(context, *options.public_key, options.sink.sink)};
+        request.grace = options.grace.value_or(request.grace);
+        request.expires_at = options.expires_at;
+        request.force = options.force;
+        return show_registered(context, register_public_key(context.database(), request, by));
+    }
     if (options.revert) {
         RevertRotation request{.agent = std::move(agent)};
         request.grace = options.grace.value_or(request.grace);
@@ -232,6 +251,12 @@ grace, whichever is longer. If the new key is used in time, the grace of the old
 10, and the old key stays. A repeat does not wait again, even if the command was killed while it waited. Then use
 `key wait`, and end the old key with `key retire`.
 
+--public-key FILE gives the agent an Ed25519 key that it made itself, with which it signs its requests. FILE has the public
+key in base64, in PEM, or as a line that begins with ssh-ed25519. There is no secret to deliver. The key is staged: the
+old key works until the first request that is signed with the new one is accepted. Only then does the grace of the old
+key begin. A later rotation ends a public key that has not signed. A public key is registered only once: one that was
+registered before, or revoked, exits 5. No age makes a public key due.
+
 --expires TIME is when the new key ends, whatever happens. If an end was set before, a later one needs --force.
 
 To retry safely after a lost answer, use --request-id UUID: the same id returns the same key id and changes nothing;
@@ -258,6 +283,8 @@ EXAMPLES
   # every day, a whole organization
   relay-admin rotate-key --org acme-corp --due-within 10d --replace --secrets-dir /etc/relay-keys --no-input
   relay-admin rotate-key --all --if-older-than 80d --deliver 'vault kv put "secret/$RELAY_AGENT_ID" key=-'
+  # from now on, the agent signs its requests
+  relay-admin rotate-key billing-bot --public-key billing-bot.pub
   # a key from a secret manager
   relay-admin agent rotate-key --agent-id billing-bot --key-from new.key)",
     .declare = declare,

@@ -45,6 +45,7 @@ Record agent_record(Agent const &agent) {
         machine_only("effective_key_max_age_seconds", seconds_or_null(agent.effective_key_max_age)),
         {"owner", "Owner", agent.owner, {.leaves = 4, .cut = true}},
         machine_only("labels", label_record(agent.labels)),
+        machine_only("owner_user_id", agent.owner_user_id),
         {"created_at", "Created", agent.created_at, {.leaves = 3}},
         machine_only("created_by", agent.created_by),
         {"last_used_at", "Last used", agent.last_used_at, {.leaves = 1}},
@@ -58,6 +59,7 @@ Record agent_summary(Agent const &agent, std::vector<Standing> const &standing, 
     append(summary, hide(agent_record(agent), {"status", "permissions", "created_at", "last_used_at"}));
     append(summary, {
                         people_only("Labels", describe_labels(agent.labels)),
+                        people_only("Acts for", agent.owner_user_id),
                         people_only("Status", describe_status(agent.status, standing)),
                         people_only("Keys", describe_keys(keys)),
                         people_only("Last seen", describe_last_use(agent, address)),

@@ -11,11 +11,12 @@ namespace relay::cli {
 
 namespace {
 
-Record setting_record(SettingInForce const &setting) {
+/// `any_ends`: one of the settings has an end, so people see what follows.
+Record setting_record(SettingInForce const &setting, bool any_ends) {
     return {
         {"setting", "Setting", setting.setting}, {"value", "Value", setting.value},
         {"source", "From", setting.source},      {"change_id", "Change", setting.change_id},
-        {"until", "Until", setting.until},       {"lasting_value", setting.until ? "Then" : "", setting.lasting_value},
+        {"until", "Until", setting.until},       {"lasting_value", any_ends ? "Then" : "", setting.lasting_value},
     };
 }
 
@@ -31,7 +32,11 @@ Record scope_record(PolicyScope const &scope) {
 
 Record call_policy_record(CallPolicy const &policy) {
     std::vector<Record> settings;
-    std::transform(policy.settings.begin(), policy.settings.end(), std::back_inserter(settings), setting_record);
+    bool const any_ends = std::any_of(policy.settings.begin(), policy.settings.end(),
+                                      [](SettingInForce const &one) { return one.until.has_value(); });
+    for (SettingInForce const &setting : policy.settings) {
+        settings.push_back(setting_record(setting, any_ends));
+    }
     auto const limit = policy.qps ? std::to_string(*policy.qps) + " per second" : "no limit";
     return {
         machine_only("qps", policy.qps),

@@ -16,6 +16,7 @@ Record key_record(Key const &key) {
         {"status", "Status", key.status},
         machine_only("state", key.state),
         {"blocked", "Blocked", key.blocked, {.leaves = 2}},
+        {"algorithm", "Algorithm", key.algorithm, {.leaves = 8}},
         {"created_at", "Created", key.created_at, {.leaves = 5}},
         machine_only("created_by", key.created_by),
         {"due_at", "Due", key.due_at, {.leaves = 1}},

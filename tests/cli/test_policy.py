@@ -7,6 +7,7 @@ from support.agents import decide, first_agent
 from support.relay import finish_terminal
 
 HOUR = ("--until", "1h")
+PRESET = {"window": "60s", "require_nonce": "no", "signing": "bearer", "session_ttl": "600s", "messages": "required"}
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def events(database, action="policy_changed"):
 
 def test_the_line_of_the_runbook_tightens_an_organization_without_a_question(acme, database):
     document = acme.json("policy", "set", "--org", "acme", "--window", "30s", "--require-nonce", "yes", "--until", "6h", "--ticket", "INC-42")
-    assert document["changed"] is True and settings(document) == {"window": "30s", "require_nonce": "yes"}
+    assert document["changed"] is True and settings(document) == {**PRESET, "window": "30s", "require_nonce": "yes"}
     assert [(one["setting"], one["value"], one["scope"], one["ticket"]) for one in document["data"]["set"]] == [
         ("window", "30s", "org", "INC-42"), ("require_nonce", "yes", "org", "INC-42")]  # fmt: skip
     assert in_force(database, "bot") == in_force(database, "crm") == (30, True, None)
@@ -87,6 +88,11 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(acme, database):
         ((), ("--window", "61s"), "window of agent bot becomes 61s instead of 60s"),
         (("--require-nonce", "yes"), ("--require-nonce", "no"), "require-nonce of agent bot becomes no instead of yes"),
         (("--window", "30s"), ("--window", "inherit"), "window of agent bot becomes 60s instead of 30s"),
+        ((), ("--session-ttl", "11m"), "session-ttl of agent bot becomes 660s instead of 600s"),
+        ((), ("--messages", "optional"), "messages of agent bot becomes optional instead of required"),
+        (("--signing", "either"), ("--signing", "bearer"), "signing of agent bot becomes bearer instead of either"),
+        (("--signing", "required"), ("--require-nonce", "no"), "require-nonce of agent bot becomes no instead of yes"),
+        (("--signing", "required", *HOUR), ("--signing", "inherit"), "signing required of agent bot ends now"),
         (("--window", "30s", *HOUR), ("--window", "inherit"), "window 30s of agent bot ends now"),
         (("--qps", "5"), ("--qps", "6"), "agent bot has 6 calls per second instead of 5 calls per second"),
         (("--qps", "5"), ("--qps", "plan"), "agent bot has no limit of calls instead of 5 calls per second"),
@@ -116,6 +122,27 @@ def test_tightening_never_asks(acme, database):
         document = acme.json("policy", "set", "bot", *words)
         assert document["changed"] is True and document["data"]["loosens"] == [], words
     assert in_force(database) == (30, True, 8)
+    for words in (("--signing", "either"), ("--signing", "required"), ("--session-ttl", "5m"), ("--messages", "required")):
+        assert acme.json("policy", "set", "bot", *words)["data"]["loosens"] == [], words
+
+
+def test_what_signing_implies_is_shown_and_is_loosened_with_it(acme, database):
+    nonce = [one for one in acme.json("policy", "set", "--org", "acme", "--signing", "required", "--ticket", "T-9")["data"]["settings"]
+             if one["setting"] == "require_nonce"]  # fmt: skip
+    assert [(one["value"], one["source"], one["lasting_value"]) for one in nonce] == [("yes", "org", "yes")]
+    document = acme.json("policy", "undo", "--ticket", "T-9", "--yes")
+    assert document["data"]["loosens"] == ["require-nonce of org acme becomes no instead of yes", "signing of org acme becomes bearer instead of required"]
+    assert in_force(database) == (60, False, None)
+
+
+def test_the_line_of_the_runbook_against_abuse_tightens_and_is_undone_by_its_ticket(acme, database, tmp_path):
+    key = (tmp_path / "bot.key").read_text()
+    acme("policy", "set", "--org", "acme", "--signing", "required", "--require-nonce", "yes", "--window", "30s", "--until", "6h", "--ticket", "INC-42",
+         check=0)  # fmt: skip
+    assert decide(database, key) == "signature_required" and in_force(database) == (30, True, None)
+    assert acme.json("key", "verify", stdin=key, check=10)["data"]["reason"] == "signature_required"
+    acme("policy", "undo", "--ticket", "INC-42", "--yes", check=0)
+    assert decide(database, key) == "ok" and in_force(database) == (60, False, None)
 
 
 def test_a_setting_with_an_end_that_tightens_nothing_says_so(acme, database):
@@ -130,7 +157,8 @@ def test_inherit_undoes_all_settings_of_its_kind_in_the_scope_and_no_other(acme,
     document = acme.json("policy", "set", "bot", "--window", "inherit", "--yes")
     assert [one["value"] for one in document["data"]["undone"]] == ["20s", "10s"] and settings(document)["window"] == "30s"
     assert in_force(database) == (30, True, None)
-    assert acme.json("policy", "set", "--org", "acme", "--window", "inherit", "--yes")["data"]["settings"][0]["source"] == "platform"
+    again = acme.json("policy", "set", "--org", "acme", "--window", "inherit", "--yes")["data"]["settings"]
+    assert [one["source"] for one in again if one["setting"] == "window"] == ["platform"]
 
 
 def test_the_list_of_addresses_counts_for_gateways(acme, database, tmp_path):
@@ -145,12 +173,16 @@ def test_the_list_of_addresses_counts_for_gateways(acme, database, tmp_path):
 
 
 BAD = {
-    ("--window", "10m"): "1 s to 5 minutes",
-    ("--window", "0"): "1 s to 5 minutes",
+    ("--window", "10m"): "1s to 5m",
+    ("--window", "0"): "1s to 5m",
     ("--window", "60"): "--window",
     ("--window", "soon"): "--window",
-    ("--require-nonce", "maybe"): "neither yes nor no",
-    ("--require-nonce", "Yes"): "neither yes nor no",
+    ("--require-nonce", "maybe"): "not one of no, yes",
+    ("--signing", "yes"): "not one of bearer, either, required",
+    ("--session-ttl", "59s"): "1m to 1d",
+    ("--session-ttl", "2d"): "1m to 1d",
+    ("--messages", "no"): "not one of optional, required",
+    ("--require-nonce", "Yes"): "not one of no, yes",
     ("--qps=-1",): "whole number",
     ("--qps", "1.5"): "whole number",
     ("--qps", "1e3"): "whole number",
@@ -209,7 +241,7 @@ def test_show_says_where_each_part_comes_from_and_what_is_next(acme):
     acme("policy", "set", "--org", "acme", "--qps", "50", "--allow", "192.0.2.0/24", check=0)
     acme("policy", "set", "bot", "--window", "10s", *HOUR, check=0)
     data = acme.json("policy", "show", "bot")["data"]
-    window, nonce = data["settings"]
+    _, window, _, nonce, _ = data["settings"]
     assert (window["value"], window["source"], window["lasting_value"], window["change_id"]) == ("10s", "agent", "45s", 2)
     assert window["until"] and (nonce["value"], nonce["source"], nonce["change_id"]) == ("no", "preset", None)
     assert (data["qps"], data["qps_source"], data["addresses"], data["addresses_source"]) == (50, "org", ["192.0.2.0/24"], "org")

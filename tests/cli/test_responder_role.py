@@ -71,7 +71,7 @@ READS = {
     "queue list": ("acme",), "queue name": ("acme", "bot"), "queue owner": ("acme.bot",), "agent env": ("bot",),
     "usage show": ("acme",), "usage holds": ("acme",), "usage report": ("--month", f"{datetime.now(timezone.utc):%Y-%m}"),
 }  # fmt: skip
-NO_DATABASE = {"completion", "help", "version", "registry check", "schema json", "schema print", "sandbox status"}
+NO_DATABASE = {"agent keygen", "completion", "help", "version", "registry check", "schema json", "schema print", "sandbox status"}
 OTHERWISE_TESTED = {"doctor", "schema verify", "key wait", "watch"}
 
 

@@ -16,7 +16,7 @@ PROGRAM = "dev"  # operator new is in a shared library there
 
 # A line of each command that changes nothing, by its name.
 READS = {
-    "agent list": [], "agent show": ["bot"], "audit anomalies": [], "audit export": [], "audit list": [], "audit show": ["1"],
+    "agent keygen": ["pair.pem"], "agent list": [], "agent show": ["bot"], "audit anomalies": [], "audit export": [], "audit list": [], "audit show": ["1"],
     "audit verify": [], "incident list": [], "incident show": ["INC-0"], "completion": ["bash"], "config show": [], "device list": [], "device show": ["4mz8q0v2h7rk"], "doctor": [], "explain": [], "gateway list": [],
     "help": [], "key due": [], "key list": [], "key show": ["KEY"], "key verify": ["--agent", "bot"], "metrics": [],
     "migrate-legacy status": [],

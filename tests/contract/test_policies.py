@@ -17,12 +17,13 @@ from support.sampling import dice
 ORGS = {"acme": ["bot", "crm"], "zeta": ["zed"]}
 SCOPES = ["platform", *ORGS, *(agent for agents in ORGS.values() for agent in agents)]
 OWNER = {agent: org for org, agents in ORGS.items() for agent in agents}
-PRESET = {"window": "60s", "require_nonce": "no"}
-VALUES = {"window": ("1s", "30s", "60s", "90s", "300s"), "require_nonce": ("no", "yes")}
+PRESET = {"window": "60s", "require_nonce": "no", "signing": "bearer", "session_ttl": "600s", "messages": "required"}
+WORDS = {"require_nonce": ("no", "yes"), "signing": ("bearer", "either", "required"), "messages": ("optional", "required")}
+VALUES = {"window": ("1s", "30s", "60s", "90s", "300s"), "session_ttl": ("60s", "600s", "900s", "86400s"), **WORDS}
 
 
 def strictness(setting, value):
-    return -int(value[:-1]) if setting == "window" else ("no", "yes").index(value)
+    return WORDS[setting].index(value) if setting in WORDS else -int(value[:-1])
 
 
 def scope_of(name):
@@ -59,7 +60,8 @@ class Rows:
 
     def in_force(self, agent="bot"):
         found = self.policy(agent)
-        return {"window": f"{found['window'].total_seconds():.0f}s", "require_nonce": "yes" if found["require_nonce"] else "no"}
+        return {"window": f"{found['window'].total_seconds():.0f}s", "require_nonce": "yes" if found["require_nonce"] else "no",
+                "session_ttl": f"{found['session_ttl'].total_seconds():.0f}s", "signing": found["signing"], "messages": found["messages"]}  # fmt: skip
 
 
 def settle(database):
@@ -79,7 +81,8 @@ def rows(database):
 
 
 def test_without_rows_the_presets_are_in_force(rows):
-    assert rows.policy() == {"qps": None, "window": timedelta(seconds=60), "require_nonce": False, "changes_at": None, "addresses": None}
+    assert rows.policy() == {"qps": None, "window": timedelta(seconds=60), "require_nonce": False, "changes_at": None, "addresses": None,
+                             "signing": "bearer", "session_ttl": timedelta(minutes=10), "messages": "required"}  # fmt: skip
 
 
 def test_the_nearest_scope_wins_and_within_it_the_newest_row(rows):
@@ -94,12 +97,12 @@ def test_the_nearest_scope_wins_and_within_it_the_newest_row(rows):
 def test_a_row_with_an_end_tightens_everything_in_its_scope_and_weakens_nothing(rows):
     rows.make("bot", "window", "10s"), rows.make("crm", "window", "120s"), rows.make("crm", "require_nonce", "no")
     incident = rows.make("platform", "window", "30s", until=3600), rows.make("acme", "require_nonce", "yes", until=7200)
-    assert rows.in_force("bot") == {"window": "10s", "require_nonce": "yes"}
-    assert rows.in_force("crm") == {"window": "30s", "require_nonce": "yes"}
-    assert rows.in_force("zed") == {"window": "30s", "require_nonce": "no"}
+    assert rows.in_force("bot") == {**PRESET, "window": "10s", "require_nonce": "yes"}
+    assert rows.in_force("crm") == {**PRESET, "window": "30s", "require_nonce": "yes"}
+    assert rows.in_force("zed") == {**PRESET, "window": "30s", "require_nonce": "no"}
     for change in incident:
         rows.lift(change)
-    assert rows.in_force("crm") == {"window": "120s", "require_nonce": "no"}
+    assert rows.in_force("crm") == {**PRESET, "window": "120s", "require_nonce": "no"}
 
 
 class Model:
@@ -116,6 +119,8 @@ class Model:
 
     def value(self, agent, setting):
         habit = PRESET[setting]
+        if setting == "require_nonce" and self.value(agent, "signing") == "required":
+            habit = "yes"  # unless someone says otherwise
         for scope in above(agent):
             unending = [row for row in self.standing(scope, setting) if row["until"] is None]
             if unending:
@@ -198,7 +203,8 @@ def test_a_limit_of_calls_is_part_of_the_policy_and_the_end_of_a_plan_is_when_it
 @pytest.mark.parametrize(
     "setting, value",
     [("window", "0s"), ("window", "301s"), ("window", "30"), ("window", "5m"), ("window", "-5s"), ("window", "01s"), ("window", ""),
-     ("window", "yes"), ("window", "99999999999s"), ("require_nonce", "maybe"), ("require_nonce", "YES"), ("require_nonce", "30s")],
+     ("window", "yes"), ("window", "99999999999s"), ("require_nonce", "maybe"), ("require_nonce", "YES"), ("require_nonce", "30s"),
+     ("signing", "yes"), ("signing", "Required"), ("session_ttl", "59s"), ("session_ttl", "86401s"), ("session_ttl", "10m"), ("messages", "no")],
 )  # fmt: skip
 def test_a_value_that_a_setting_does_not_have_is_refused(rows, setting, value):
     with pytest.raises(psycopg2.errors.CheckViolation):

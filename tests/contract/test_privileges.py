@@ -57,11 +57,13 @@ def test_it_has_no_privilege_on_any_table_or_column(database):
 def test_it_can_execute_the_contract_only(database):
     found = executable_by(database, database.gateway_login())
     assert sorted(found) == [
+        "relay_api.accept_signed(text,bytea,timestamp with time zone,inet,text)",
         "relay_api.acknowledge(text,text)",
         "relay_api.agent_card(text,text)",
         "relay_api.authenticate(text,bytea,text,text,inet,text,boolean)",
         "relay_api.authenticate_anonymous(text,text,inet,text)",
         "relay_api.authenticate_legacy(text,text,inet,text)",
+        "relay_api.authenticate_signed(text,bytea,bytea,timestamp with time zone,text,text,inet,text)",
         "relay_api.authorize(text,text,inet,text)",
         "relay_api.changes_since(text,integer)",
         "relay_api.check_envelope(text,text,text)",
@@ -82,6 +84,8 @@ def test_it_can_execute_the_contract_only(database):
         "relay_api.register(text,jsonb,text,interval)",
         "relay_api.release(text,text,text)",
         "relay_api.report_uses(text[],inet[],timestamp with time zone[],integer[])",
+        "relay_api.report_violation(text,text,inet,text)",
+        "relay_api.signer(text,timestamp with time zone,text,text,inet,text)",
         "relay_api.take(text,text,bigint,bigint)",
         "relay_api.unregister(text,text)",
         "relay_api.use_nonce(text,bytea,timestamp with time zone,interval)",

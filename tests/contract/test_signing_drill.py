@@ -1,7 +1,7 @@
 """The drill: a live fleet moves from bearer keys to proofs and to Ed25519 while its agents continue to call. No honest call fails.
 
 The gateways are real: one in Python and one in Node, over HTTP on loopback. An impostor has copied bearer keys, a replayer sends again what
-it has seen, and the clock of one agent is five minutes off."""
+it has seen, and the clock of one agent is five minutes off. The fleet has 2,000 agents if RELAY_FAULT_FULL is set, and otherwise fewer."""
 
 import secrets
 import socket
@@ -17,7 +17,7 @@ from support.own_key import KEY_ID_ALPHABET, make_key
 from support.processes import wait_until
 from support.signed_requests import HOST, Call, keep_nonces, proof, signing, violations
 
-FLEET, CALLERS = 2000, 4
+FLEET, CALLERS = 2000 if sampling.FULL else 300, 4
 IMPOSTOR, REPLAYER = "127.0.250.1", "127.0.250.2"
 FIVE_MINUTES = 300
 
@@ -116,7 +116,7 @@ class Thief(threading.Thread):
         self.answers, self.ended = [], threading.Event()
 
     def run(self):
-        while not self.ended.wait(0.02):
+        while not self.ended.wait(0.1):
             request = self.request()
             if request is not None:
                 self.answers.append((time.monotonic(), send(self.ports[len(self.answers) % len(self.ports)], request, self.address)))
@@ -142,7 +142,7 @@ def test_a_fleet_moves_to_signatures_and_no_honest_call_fails(relay, database, d
         node.call("follow")
         ports = [python.port, node.call("serve")["http1"]]
         fleet = Fleet(agents, ports, dice)
-        stolen = dice.sample(agents, 50)  # their bearer keys were copied
+        stolen = dice.sample(agents, 20)  # their bearer keys were copied
         impostor = Thief(ports, lambda: bearer_call(dice.choice(stolen)), IMPOSTOR)
         impostor.start()
 
@@ -152,7 +152,7 @@ def test_a_fleet_moves_to_signatures_and_no_honest_call_fails(relay, database, d
         for wave in range(4):
             for agent in agents[wave::4]:
                 agent.signer = proof(agent.key)
-            fleet.round(agents[wave::4] + dice.sample(agents, 50))
+            fleet.round(agents[wave::4] + dice.sample(agents, FLEET // 40))
         assert impostor.statuses() == {200}, "a copied key is as good as the key"
 
         # Now only signatures.
@@ -165,11 +165,11 @@ def test_a_fleet_moves_to_signatures_and_no_honest_call_fails(relay, database, d
 
         # Public keys, while proofs are accepted.
         register_public_keys(database, agents)
-        fleet.round(dice.sample(agents, 200))
+        fleet.round(dice.sample(agents, FLEET // 10))
         for wave in range(2):
             for agent in agents[wave::2]:
                 agent.signer = agent.pair
-            fleet.round(agents[wave::2] + dice.sample(agents, 50))
+            fleet.round(agents[wave::2] + dice.sample(agents, FLEET // 40))
 
         # The clock of an agent is wrong, and is put right.
         slow = agents[7]
@@ -178,9 +178,10 @@ def test_a_fleet_moves_to_signatures_and_no_honest_call_fails(relay, database, d
         slow.drift = -30
         fleet.round([slow])
 
+        wait_until(lambda: len(replayer.answers) >= 10, what="some replays")
         impostor.end()
         replayer.end()
-        check(database, agents, fleet, impostor.statuses(required_at), replayer)
+        check(database, fleet, impostor.statuses(required_at), replayer)
 
 
 def bearer_call(agent):
@@ -190,9 +191,9 @@ def bearer_call(agent):
     return copy.call(0)
 
 
-def check(database, agents, fleet, impostor, replayer):
+def check(database, fleet, impostor, replayer):
     assert fleet.failures == [] and fleet.calls > 2.4 * FLEET
-    assert impostor == {401} and replayer.statuses() == {401} and len(replayer.answers) > 20
+    assert impostor == {401} and replayer.statuses() == {401} and len(replayer.answers) >= 10
     assert set(violations(database)) == {"signature_required", "replayed", "too_old"}
     states = database.rows("SELECT hash_algorithm, state, count(*)::int AS keys FROM relay.agent_keys GROUP BY 1, 2 ORDER BY 1, 2")
     assert [tuple(row.values()) for row in states] == [("ed25519", "active", FLEET), ("sha256d", "retiring", FLEET)]

@@ -143,7 +143,7 @@ def test_every_table_with_rows_of_organizations_is_isolated(database):
         " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped"
         " WHERE c.relnamespace = 'relay'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
         " AND NOT (c.relrowsecurity AND ARRAY['staff', 'tenant']::name[] ="
-        " (SELECT array_agg(p.polname ORDER BY p.polname) FROM pg_policy AS p WHERE p.polrelid = c.oid))"
+        " (SELECT array_agg(p.polname ORDER BY p.polname) FROM pg_policy AS p WHERE p.polrelid = c.oid AND p.polpermissive))"
     )
     assert open_tables == []
 

@@ -38,6 +38,8 @@ OrgId generate_org_id() { return OrgId::parse(random_name("org_")); }
 
 AgentId generate_agent_id() { return AgentId::parse_new(random_name("agent_")); }
 
+KeyId generate_key_id() { return KeyId::parse(random_name("")); }
+
 OperationId generate_operation_id() { return operation_id_of(random_bytes<operation_bytes>()); }
 
 OperationId operation_id_for(std::string_view content) {

@@ -11,6 +11,8 @@ namespace relay {
 OrgId generate_org_id();
 /// Returns `agent_` and 12 random characters of the key id's alphabet.
 AgentId generate_agent_id();
+/// Returns a random key id, for a public key.
+KeyId generate_key_id();
 /// Returns a random operation id.
 OperationId generate_operation_id();
 /// Returns the operation id for delivered bytes, so that a file left behind by a killed run identifies the

@@ -15,7 +15,7 @@ std::string const columns = R"sql(
        agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
        extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
        owner, CASE WHEN labels = '{}' THEN '' ELSE (SELECT string_agg(key || '=' || value, E'\n') FROM jsonb_each_text(labels)) END AS labels,
-       status, created_at, created_by, last_used_at)sql";
+       owner_user_id, status, created_at, created_by, last_used_at)sql";
 
 std::string const find_sql = "SELECT" + columns + " FROM relay.agent_status WHERE agent_id = $1";
 
@@ -31,7 +31,8 @@ constexpr auto by_name_sql =
     "SELECT agent_id FROM relay.agents WHERE org_id = $1 AND name = $2 ORDER BY created_at, agent_id LIMIT 1";
 
 constexpr auto update_sql = R"sql(
-UPDATE relay.agents SET name = $2, key_max_age = make_interval(secs => $3), owner = $4, labels = jsonb_object($5::text[])
+UPDATE relay.agents SET name = $2, key_max_age = make_interval(secs => $3), owner = $4, labels = jsonb_object($5::text[]),
+       owner_user_id = $6
 WHERE agent_id = $1)sql";
 
 std::string const list_sql = "SELECT" + columns + R"sql(
@@ -44,9 +45,14 @@ WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AN
   AND ($7::text IS NULL OR owner = $7) AND ($8::text[] IS NULL OR (labels @> jsonb_object($8::text[]) AND labels <> '{}'))
   AND ($9::text IS NULL OR agent_id LIKE $9) AND (NOT $10::boolean OR owner IS NULL)
   AND (NOT $11::boolean OR agent_id IN (SELECT surplus.agent_id FROM relay.surplus_agents AS surplus
-                                        WHERE $1::text IS NULL OR surplus.org_id = $1)))sql";
+                                        WHERE $1::text IS NULL OR surplus.org_id = $1))
+  AND ($12::bigint IS NULL
+       OR EXISTS (SELECT FROM relay.agent_keys AS key JOIN relay.key_sightings AS seen ON seen.key_id = key.key_id
+                  WHERE key.agent_id = agent.agent_id AND COALESCE(seen.bearer_at, seen.last_used_at) > now() - make_interval(secs => $12))
+       OR EXISTS (SELECT FROM relay.legacy_agents AS legacy
+                  WHERE legacy.agent_id = agent.agent_id AND legacy.last_seen_at > now() - make_interval(secs => $12))))sql";
 
-constexpr auto limit_sql = " LIMIT $12::bigint";
+constexpr auto limit_sql = " LIMIT $13::bigint";
 
 constexpr db::SortColumn sort_columns[] = {
     {"agent_id", "agent_id"}, {"org_id", "org_id"},         {"name", R"(name COLLATE "C")"},  {"owner", "owner"},
@@ -68,6 +74,7 @@ Agent read_agent(db::Row const &row) {
             .effective_key_max_age = row.optional_seconds("effective_key_max_age"),
             .owner = row.optional_id<OwnerName>("owner"),
             .labels = label_set(row.ids_by_line<Label>("labels")),
+            .owner_user_id = row.optional_id<OwnerUserId>("owner_user_id"),
             .status = row.value<Status>("status"),
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by"),
@@ -106,18 +113,21 @@ std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId co
 }
 
 void update_agent(db::Transaction &transaction, AgentId const &id, AgentFields const &fields) {
-    transaction.send(update_sql, {id, fields.name, fields.key_max_age, fields.owner, label_pairs(fields.labels)});
+    transaction.send(update_sql, {id, fields.name, fields.key_max_age, fields.owner, label_pairs(fields.labels),
+                                  fields.owner_user_id});
 }
 
 std::vector<std::string> agent_sort_fields() { return db::sort_fields(sort_columns); }
 
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
+    auto const bearer_since =
+        filter.bearer_since ? std::optional(silence_to_prove(*filter.bearer_since)) : std::nullopt;
     return {transaction,
             list_sql + db::order_by(sort_columns, filter.sort, "agent_id") + limit_sql,
             {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.which.owner,
              pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.which.unowned,
-             filter.surplus, filter.limit},
+             filter.surplus, bearer_since, filter.limit},
             read_agent};
 }
 

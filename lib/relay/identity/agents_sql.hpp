@@ -30,6 +30,7 @@ struct AgentFields {
     std::optional<std::chrono::seconds> key_max_age{};
     std::optional<OwnerName> owner{};
     std::vector<Label> labels{};
+    std::optional<OwnerUserId> owner_user_id{};
 };
 void update_agent(db::Transaction &transaction, AgentId const &id, AgentFields const &fields);
 
@@ -39,6 +40,8 @@ struct AgentFilter {
     bool surplus = false;  ///< only agents without a seat
     std::optional<std::chrono::seconds> key_due{};
     std::optional<std::chrono::seconds> unused_for{};
+    std::optional<std::chrono::seconds>
+        bearer_since{};  ///< only agents that called within this time without a signature: with a key, or the shared secret
     std::optional<RoleId> role{};
     WhichAgents which{};
     std::optional<std::string> after{};

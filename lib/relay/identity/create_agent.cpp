@@ -5,6 +5,7 @@
 #include "relay/identity/create_parts.hpp"
 #include "relay/identity/events_sql.hpp"
 #include "relay/identity/permission_events.hpp"
+#include "relay/identity/public_keys_sql.hpp"
 #include "relay/identity/use_case.hpp"
 
 namespace relay {
@@ -20,16 +21,25 @@ sql::AgentFields fields_after(Agent const &before, UpdateAgent const &request) {
                  : request.owner  ? request.owner
                                   : before.owner,
         .labels = changed_labels(before.labels, request.labels, request.remove_labels),
+        .owner_user_id = request.no_owner_user   ? std::nullopt
+                         : request.owner_user_id ? request.owner_user_id
+                                                 : before.owner_user_id,
     };
 }
 
 }  // namespace
 
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
-                          KeyDelivery &delivery) {
-    DeliverThenCommit delivery_commit(&delivery, options);
-    ApiKey const key = ApiKey::generate(KeyType::agent);
+                          KeyDelivery *delivery) {
+    if (delivery == nullptr && !request.public_key) {
+        throw Error(ErrorKind::usage, "create_agent needs a delivery for the key that it generates");
+    }
+    DeliverThenCommit delivery_commit(delivery, options);
+    ApiKey const key = ApiKey::generate(KeyType::agent);  // for a public key, only its id counts
     auto result = delivery_commit.run(database, writing(options), [&](db::Transaction &transaction) -> CreatedAgent {
+        if (request.public_key) {
+            sql::refuse_known_public_key(transaction, *request.public_key, request.id);
+        }
         auto made = ensure_agent(transaction, request, key, options.by, delivery_commit);
         WriteReceipt const receipt = receipt_of(transaction, made.has_value());
         if (!made) {
@@ -61,6 +71,7 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
         result.agent = sql::get_agent(transaction, request.id);
         transaction.confirm(result.agent.name == fields.name && result.agent.key_max_age == fields.key_max_age &&
                                 result.agent.owner == fields.owner && result.agent.labels == fields.labels &&
+                                result.agent.owner_user_id == fields.owner_user_id &&
                                 result.agent.permissions == permissions,
                             "the update of agent " + request.id.text());
         if (before.permissions != result.agent.permissions) {
@@ -78,6 +89,7 @@ UpdatedAgent update_agent(db::Database &database, UpdateAgent const &request, Wr
         note_if(before.key_max_age != result.agent.key_max_age, "key_max_age");
         note_if(before.owner != result.agent.owner, "owner");
         note_if(before.labels != result.agent.labels, "labels");
+        note_if(before.owner_user_id != result.agent.owner_user_id, "owner_user_id");
         result.changed = !result.fields.empty();
         note_who(result, transaction);
         if (!result.changed) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/crypto/signing.hpp"
 #include "relay/db/database.hpp"
 #include "relay/identity/delivery.hpp"
 #include "relay/identity/records.hpp"
@@ -16,6 +17,8 @@ struct CreateAgent {
     std::optional<Instant> expires_at{};  ///< when the key expires; none: never
     std::optional<OwnerName> owner{};
     std::vector<Label> labels{};  ///< a label_set()
+    std::optional<OwnerUserId> owner_user_id{};
+    std::optional<VerifyingKey> public_key{};  ///< its first key, with which it signs; staged until its first request
 };
 
 struct CreatedAgent : WriteReceipt {
@@ -28,8 +31,10 @@ struct CreatedAgent : WriteReceipt {
 /// nothing and delivers nothing. Throws Error: not_found, no such organization; conflict, the id exists with other
 /// content (the message names the fields that differ), or the id or the organization is blocked or revoked; limit,
 /// the organization has as many agents as its limit allows; sink, from `delivery`.
+///
+/// `delivery` may be null if the request has a public key. Throws Error (conflict) if that was ever registered.
 CreatedAgent create_agent(db::Database &database, CreateAgent const &request, WriteOptions const &options,
-                          KeyDelivery &delivery);
+                          KeyDelivery *delivery);
 
 struct UpdateAgent {
     AgentId id;
@@ -42,12 +47,14 @@ struct UpdateAgent {
     bool no_owner = false;
     std::vector<Label> labels{};  ///< labels to set: a label_set()
     std::vector<LabelName> remove_labels{};
+    std::optional<OwnerUserId> owner_user_id{};
+    bool no_owner_user = false;
 };
 
 struct UpdatedAgent : WriteReceipt {
     Agent agent;
     std::vector<std::string>
-        fields{};  ///< the fields that changed: "name", "permissions", "key_max_age", "owner", "labels"
+        fields{};  ///< the fields that changed: "name", "permissions", "key_max_age", "owner", "labels", "owner_user_id"
 };
 
 /// Updates the fields that are set in `request`. Adding a permission that the agent has (its conditions are kept) or

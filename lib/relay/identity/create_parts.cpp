@@ -7,6 +7,7 @@
 #include "relay/identity/limits_sql.hpp"
 #include "relay/identity/new_agent_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
+#include "relay/identity/public_keys_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/model/format_text.hpp"
 
@@ -60,6 +61,7 @@ Fields differing_from(Agent const &agent, CreateAgent const &request) {
     add_if(fields, request.key_max_age && agent.key_max_age != request.key_max_age, "key_max_age");
     add_if(fields, request.owner && agent.owner != request.owner, "owner");
     add_if(fields, !has_labels(agent.labels, request.labels), "labels");
+    add_if(fields, request.owner_user_id && agent.owner_user_id != request.owner_user_id, "owner_user_id");
     return fields;
 }
 
@@ -68,6 +70,10 @@ void compare_agent(db::Transaction &transaction, CreateAgent const &request) {
     transaction.require(there.has_value(), "agent " + request.id.text());
     Agent const &agent = *there;
     Fields fields = differing_from(agent, request);
+    if (request.public_key) {
+        auto const known = sql::find_public_key(transaction, *request.public_key);
+        add_if(fields, !known || sql::get_key(transaction, *known).agent_id != request.id, "public key");
+    }
     if (request.expires_at) {
         auto const key = present_key(transaction, request.id);
         add_if(fields, !key || key->expires_at != request.expires_at, "end of its key");
@@ -153,8 +159,9 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
     OperationId const &operation = delivery_commit.prepare({.org = request.org, .agent = &request.id, .key = key});
     Staging const *const staging = delivery_commit.staging();
     auto const insertion = sql::insert_agent(transaction, request, key, staging, by);
-    auto const made = sql::find_made_agent(transaction, request.id, key.id(), key.hash(),
-                                           staging != nullptr ? KeyState::staged : KeyState::active);
+    bool const is_staged = staging != nullptr || request.public_key;
+    auto const made = sql::find_made_agent(transaction, request.id, key.id(), sql::stored_hash(request, key),
+                                           is_staged ? KeyState::staged : KeyState::active);
     transaction.record_operation(operation);
     auto const inserted = insertion.get();
     if (!inserted) {

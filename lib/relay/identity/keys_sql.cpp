@@ -19,28 +19,33 @@ RETURNING org_id, due_at)sql";
 // Each statement has the same columns in the same order, for read_key.
 constexpr auto find_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
-       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at,
+       hash_algorithm
 FROM relay.key_status WHERE key_id = $1)sql";
 
 constexpr auto replaced_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
-       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at,
+       hash_algorithm
 FROM relay.key_status WHERE agent_id = $1 AND replaced_by = $2)sql";
 
 constexpr auto current_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
-       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at,
+       hash_algorithm
 FROM relay.key_status WHERE agent_id = $1 AND state IN ('staged', 'active', 'retiring') ORDER BY made_order)sql";
 
 constexpr auto of_agent_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
-       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at,
+       hash_algorithm
 FROM relay.key_status WHERE agent_id = $1 ORDER BY created_at DESC, key_id)sql";
 
 // $4: continue after this key. $15: the newest first. $6: only keys that gateways accept. $9: of agents that meet the three conditions after it.
 constexpr auto list_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
-       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at
+       replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at,
+       hash_algorithm
 FROM relay.key_status AS key
 WHERE ($1::text IS NULL OR agent_id = $1) AND ($2::text IS NULL OR org_id = $2) AND ($3::text IS NULL OR status = $3)
   AND ($4::text IS NULL OR CASE WHEN $15::boolean THEN made_order < (SELECT made_order FROM relay.agent_keys WHERE key_id = $4)
@@ -101,6 +106,7 @@ Key read_key(db::Row const &row) {
             .org_id = row.id<OrgId>("org_id"),
             .state = row.value<KeyState>("state"),
             .status = row.value<KeyStatus>("status"),
+            .algorithm = row.value<KeyAlgorithm>("hash_algorithm"),
             .blocked = row.boolean("blocked"),
             .created_at = row.instant("created_at"),
             .created_by = row.text("created_by"),

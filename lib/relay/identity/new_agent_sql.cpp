@@ -8,10 +8,11 @@ namespace {
 
 // No conflict target, because two creations at the same time can also collide on (org_id, agent_id). The events are in
 // the same statement as the key, as relay.audit_new_keys demands. $15 and $16: the deadlines of a staged key; null: it is active.
+// $18: it is a public key, which its age does not make due, and which its first request confirms.
 constexpr auto insert_sql = R"sql(
 WITH made AS (
-    INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by, owner, labels)
-    SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6, $13, jsonb_object($14::text[])
+    INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by, owner, labels, owner_user_id)
+    SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6, $13, jsonb_object($14::text[]), $17
     FROM relay.organizations AS org WHERE org.org_id = $2
     ON CONFLICT DO NOTHING
     RETURNING agent_id, org_id, key_max_age
@@ -22,10 +23,12 @@ WITH made AS (
                                  (CASE WHEN $15::bigint IS NULL THEN 'key_issued' ELSE 'key_staged' END, $7, NULL)) AS event (action, key_id, detail)
     RETURNING 1
 ), issued AS (
-    INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by, state, deliver_until, settle_until)
-    SELECT $7, made.agent_id, made.org_id, $8::bytea, now() + COALESCE(made.key_max_age, org.key_max_age), $9::timestamptz, $6,
+    INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by, state, deliver_until, settle_until,
+                                  hash_algorithm, confirm_grace)
+    SELECT $7, made.agent_id, made.org_id, $8::bytea, CASE WHEN NOT $18 THEN now() + COALESCE(made.key_max_age, org.key_max_age) END, $9::timestamptz, $6,
            CASE WHEN $15 IS NULL THEN 'active' ELSE 'staged' END, clock.reading + make_interval(secs => $15),
-           clock.reading + make_interval(secs => $15) + make_interval(secs => $16)
+           clock.reading + make_interval(secs => $15) + make_interval(secs => $16),
+           CASE WHEN $18::boolean THEN 'ed25519' ELSE 'sha256d' END, CASE WHEN $18 THEN interval '0' END
     FROM made JOIN relay.organizations AS org ON org.org_id = made.org_id
     CROSS JOIN (SELECT clock_timestamp() AS reading OFFSET 0) AS clock
     RETURNING key_id, due_at
@@ -41,17 +44,25 @@ SELECT agent.org_id, agent.name, array_to_string(ARRAY(SELECT jsonb_array_elemen
        extract(epoch FROM agent.key_max_age)::bigint AS key_max_age,
        extract(epoch FROM COALESCE(agent.key_max_age, org.key_max_age))::bigint AS effective_key_max_age,
        agent.owner, COALESCE((SELECT string_agg(key || '=' || value, E'\n') FROM jsonb_each_text(agent.labels)), '') AS labels,
+       agent.owner_user_id,
        agent.created_at, agent.created_by
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
 WHERE agent.agent_id = $1 AND relay.count_keys_as_made(ARRAY[$2::text], ARRAY[$3::text], ARRAY[$1::text], $4) = 1)sql";
 
 }  // namespace
 
+KeyHash stored_hash(CreateAgent const &request, ApiKey const &key) {
+    return request.public_key ? KeyHash{{request.public_key->bytes()}} : key.hash();
+}
+
 db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, CreateAgent const &request,
                                                        ApiKey const &key, Staging const *staging,
                                                        Attribution const &by) {
     using Seconds = std::optional<std::chrono::seconds>;
-    bool const staged = staging != nullptr;
+    bool const is_public = request.public_key.has_value();
+    Staging const of_public_key{.timeout = std::chrono::seconds(0), .settle = std::chrono::seconds(0)};  // no store
+    Staging const *const used = is_public ? &of_public_key : staging;
+    bool const staged = used != nullptr;
     std::vector<db::Param> const params = {request.id,
                                            request.org,
                                            request.name,
@@ -59,20 +70,23 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
                                            request.key_max_age,
                                            by.actor,
                                            key.id(),
-                                           "\\x" + key.hash().hex(),
+                                           "\\x" + stored_hash(request, key).hex(),
                                            request.expires_at,
                                            by.reason,
                                            by.ticket,
                                            by.trace_id,
                                            request.owner,
                                            label_pairs(request.labels),
-                                           staged ? Seconds(staging->timeout) : Seconds(),
-                                           staged ? Seconds(staging->settle) : Seconds()};
+                                           staged ? Seconds(used->timeout) : Seconds(),
+                                           staged ? Seconds(used->settle) : Seconds(),
+                                           request.owner_user_id,
+                                           is_public};
     Key const issued{.key_id = key.id(),
                      .agent_id = request.id,
                      .org_id = request.org,
                      .state = staged ? KeyState::staged : KeyState::active,
                      .status = staged ? KeyStatus::staged : KeyStatus::active,
+                     .algorithm = is_public ? KeyAlgorithm::ed25519 : KeyAlgorithm::sha256d,
                      .created_by = by.actor.text(),
                      .expires_at = request.expires_at};
     return transaction.ask(
@@ -107,6 +121,7 @@ db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, 
                          .effective_key_max_age = row.optional_seconds("effective_key_max_age"),
                          .owner = row.optional_id<OwnerName>("owner"),
                          .labels = label_set(row.ids_by_line<Label>("labels")),
+                         .owner_user_id = row.optional_id<OwnerUserId>("owner_user_id"),
                          .status = Status::active,  // the creation of one that is blocked or revoked is refused
                          .created_at = row.instant("created_at"),
                          .created_by = row.text("created_by")};

@@ -21,6 +21,9 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
                                                        ApiKey const &key, Staging const *staging,
                                                        Attribution const &by);
 
+/// Returns what is stored of the agent's first key: its public key, or the hash of `key`.
+KeyHash stored_hash(CreateAgent const &request, ApiKey const &key);
+
 /// Reads a new agent back together with its first key. Returns none if the agent is missing, or if the key is not as it
 /// was made: its hash, its agent, and active.
 db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,

@@ -70,6 +70,7 @@ struct Agent {
     std::optional<std::chrono::seconds> effective_key_max_age{};  ///< none: age alone makes no key due
     std::optional<OwnerName> owner{};  ///< whom to write to about it
     std::vector<Label> labels{};  ///< sorted
+    std::optional<OwnerUserId> owner_user_id{};  ///< the person on whose behalf it acts
     Status status = Status::active;  ///< its own, or its organization's if that is worse
     Instant created_at{};
     std::string created_by{};
@@ -89,6 +90,7 @@ struct Key {
     OrgId org_id;
     KeyState state = KeyState::active;
     KeyStatus status = KeyStatus::active;
+    KeyAlgorithm algorithm = KeyAlgorithm::sha256d;
     bool blocked = false;  ///< gateways refuse it for now: the agent or its organization is blocked
     Instant created_at{};
     std::string created_by{};

@@ -55,11 +55,7 @@ class Rotation {
                 return keep("this request was done before");
             }
         }
-        if (m_agent.status == Status::revoked) {
-            throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", m_agent.agent_id),
-                        {.why = "restore the agent first: that gives it a new key",
-                         .next = advise(Act::restore_agent, m_agent.agent_id)});
-        }
+        refuse_revoked(m_agent);
         std::optional<Key> same = own_key_again(new_key);
         if (is_active(same)) {
             return keep(already_active(new_key));
@@ -207,7 +203,7 @@ class Rotation {
             return fmt::format("key {} works", m_keys.active->key_id);
         }
         bool const has_settled = std::any_of(m_keys.staged.begin(), m_keys.staged.end(), [&](Key const &key) {
-            return key.live() && key.settle_until <= m_transaction.now();
+            return key.live() && key.settle_until <= m_transaction.now() && key.algorithm != KeyAlgorithm::ed25519;
         });
         if (has_settled || store_lacks_key()) {
             m_in_grace.reset();  // it is due whatever its age, so a key in grace does not prevent it

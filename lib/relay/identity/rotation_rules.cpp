@@ -29,6 +29,14 @@ std::optional<Instant> inherited_expiry(db::Transaction &transaction, RotateKey 
 
 }  // namespace
 
+void refuse_revoked(Agent const &agent) {
+    if (agent.status == Status::revoked) {
+        throw Error(ErrorKind::conflict, fmt::format("agent {} is revoked; nothing was changed", agent.agent_id),
+                    {.why = "restore the agent first: that gives it a new key",
+                     .next = advise(Act::restore_agent, agent.agent_id)});
+    }
+}
+
 void refuse_third_key(db::Transaction &transaction, RotateKey const &request, sql::CurrentKeys const &keys,
                       std::optional<Key> const &in_grace) {
     if (in_grace && request.grace > std::chrono::seconds(0) && !request.force) {

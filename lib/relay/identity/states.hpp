@@ -63,6 +63,18 @@ struct EnumText<KeyStatus> {
                                                                       {KeyStatus::revoked, "revoked"}});
 };
 
+/// What the database stores of a key, and so how its agent shows that it holds it.
+enum class KeyAlgorithm {
+    sha256d,  ///< a hash of a hash; the agent shows the key, or a proof
+    ed25519,  ///< a public key; the agent signs
+};
+
+template <>
+struct EnumText<KeyAlgorithm> {
+    static constexpr auto words =
+        std::to_array<EnumWord<KeyAlgorithm>>({{KeyAlgorithm::sha256d, "sha256d"}, {KeyAlgorithm::ed25519, "ed25519"}});
+};
+
 /// Why a key is accepted or refused: the words of relay_api.authenticate, and two that need no database.
 enum class KeyVerdict {
     ok,
@@ -76,6 +88,10 @@ enum class KeyVerdict {
     agent_mismatch,
     org_mismatch,
     over_limit,  ///< the plan of its organization has no seat for its agent
+    bad_signature,  ///< this and the next three: of a signed request
+    too_old,
+    too_early,
+    digest_mismatch,  ///< its body is not the one that was signed
     malformed,  ///< its form or its checksum is wrong
     admin_token,  ///< an organization's token, not an agent's key
     device_token,  ///< a refresh token of a device
@@ -95,6 +111,10 @@ struct EnumText<KeyVerdict> {
                                              {KeyVerdict::agent_mismatch, "agent_mismatch"},
                                              {KeyVerdict::org_mismatch, "org_mismatch"},
                                              {KeyVerdict::over_limit, "over_limit"},
+                                             {KeyVerdict::bad_signature, "bad_signature"},
+                                             {KeyVerdict::too_old, "too_old"},
+                                             {KeyVerdict::too_early, "too_early"},
+                                             {KeyVerdict::digest_mismatch, "digest_mismatch"},
                                              {KeyVerdict::malformed, "malformed"},
                                              {KeyVerdict::admin_token, "admin_token"},
                                              {KeyVerdict::device_token, "device_token"}});

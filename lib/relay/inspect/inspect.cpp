@@ -77,6 +77,7 @@ ListEnd list_agents(db::Database &database, ListAgents const &request, EachItem<
                                               .surplus = request.surplus,
                                               .key_due = request.key_due,
                                               .unused_for = request.unused_for,
+                                              .bearer_since = request.bearer_since,
                                               .role = request.role,
                                               .which = request.which,
                                               .after = request.page.after,

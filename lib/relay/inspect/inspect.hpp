@@ -40,6 +40,7 @@ struct ListAgents {
     bool surplus = false;  ///< only agents without a seat
     std::optional<std::chrono::seconds> key_due{};  ///< only agents whose active key is due within this, or overdue
     std::optional<std::chrono::seconds> unused_for{};  ///< only agents not seen for this long (if never: created)
+    std::optional<std::chrono::seconds> bearer_since{};  ///< only agents that called without a signature since
     std::optional<RoleId> role{};  ///< only agents with this role of `org`
     WhichAgents which{};
     PageRequest page{};

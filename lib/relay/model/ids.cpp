@@ -305,6 +305,8 @@ DisplayName DisplayName::parse(std::string_view text) { return DisplayName(check
 
 OwnerName OwnerName::parse(std::string_view text) { return OwnerName(check_name("owner", text, 200)); }
 
+OwnerUserId OwnerUserId::parse(std::string_view text) { return OwnerUserId(check_name("owner user", text, 127)); }
+
 LabelName LabelName::parse(std::string_view text) { return LabelName(check_id(label_rule, text)); }
 
 Label Label::parse(std::string_view text) {

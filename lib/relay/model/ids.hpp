@@ -164,6 +164,17 @@ class OwnerName : public detail::CheckedText<OwnerName> {
     explicit OwnerName(std::string text) : CheckedText(std::move(text)) {}
 };
 
+/// The person on whose behalf an agent acts: the id that the system has which issues tokens to people. 1 to 127 visible
+/// bytes.
+class OwnerUserId : public detail::CheckedText<OwnerUserId> {
+  public:
+    static OwnerUserId parse(std::string_view text);
+    OwnerUserId(StoredText, std::string text) : CheckedText(std::move(text)) {}
+
+  private:
+    explicit OwnerUserId(std::string text) : CheckedText(std::move(text)) {}
+};
+
 /// The name of a label of an agent: `[a-z0-9][a-z0-9_.-]{0,62}`.
 class LabelName : public detail::CheckedText<LabelName> {
   public:

@@ -15,7 +15,7 @@ int main(int, char **argv) try {
     relay::DeliverTo delivery([](std::string_view key) { std::cout << key << std::flush; });
     relay::create_agent(database,
                         {.id = relay::AgentId::parse_new("bot"), .org = org, .name = relay::DisplayName::parse("Bot")},
-                        options, delivery);
+                        options, &delivery);
 } catch (relay::Error const &error) {
     std::cerr << error.what() << '\n';
     return static_cast<int>(error.kind());
