@@ -220,7 +220,8 @@ CREATE FUNCTION relay.signing_is_required(org text, agent text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM relay.policy_changes AS c
-                   WHERE COALESCE(c.org_id, '') = ANY (ARRAY[org, '']) AND c.lifted_at IS NULL AND c.setting = 'signing' AND c.value = 'required')
+                   WHERE COALESCE(c.org_id, '') = ANY (ARRAY[org, '']) AND c.lifted_at IS NULL AND c.setting = 'signing' AND c.value = 'required'
+                     AND (c.until IS NULL OR c.until > statement_timestamp()))
            AND (SELECT f.value = 'required' FROM relay.policy_in_force(org, agent) AS f WHERE f.setting = 'signing');
 END
 $$;

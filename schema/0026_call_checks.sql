@@ -198,7 +198,7 @@ BEGIN
            OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address))
       AND (NOT EXISTS (SELECT FROM relay.policy_changes AS c
                        WHERE COALESCE(c.org_id, '') = ANY (ARRAY[k.org_id, '']) AND c.lifted_at IS NULL AND c.setting = 'signing'
-                         AND c.value = 'required')
+                         AND c.value = 'required' AND (c.until IS NULL OR c.until > statement_timestamp()))
            OR NOT relay.signing_is_required(k.org_id, k.agent_id))
       AND (authenticate.reports_uses
            OR EXISTS (SELECT FROM relay.key_sightings AS s

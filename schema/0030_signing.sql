@@ -165,7 +165,8 @@ DECLARE
     time_window interval;
 BEGIN
     IF EXISTS (SELECT FROM relay.policy_changes AS c
-               WHERE COALESCE(c.org_id, '') = ANY (ARRAY[org, '']) AND c.lifted_at IS NULL AND c.setting = 'window') THEN
+               WHERE COALESCE(c.org_id, '') = ANY (ARRAY[org, '']) AND c.lifted_at IS NULL AND c.setting = 'window'
+                 AND (c.until IS NULL OR c.until > present)) THEN
         time_window := (SELECT f.value FROM relay.policy_in_force(org, agent) AS f WHERE f.setting = 'window');
     ELSE
         time_window := (SELECT s.preset FROM relay.policy_settings AS s WHERE s.setting = 'window');

@@ -16,7 +16,8 @@ CREATE TYPE relay_api.signed_decision AS (
 COMMENT ON COLUMN relay_api.signed_decision.verifier IS
     'of a proof that was accepted: with it, a gateway checks the next proofs itself while it keeps the decision. Together with a proof it '
     'gives what a bearer key shows: keep it in memory only, and never log it';
-COMMENT ON COLUMN relay_api.signed_decision.public_key IS 'of signer: the Ed25519 key that the signature must fit';
+COMMENT ON COLUMN relay_api.signed_decision.public_key IS
+    'of signer: the Ed25519 key that the signature must fit, also of some refusals: if it does not fit, answer bad_signature, and nothing else';
 COMMENT ON COLUMN relay_api.signed_decision.report_now IS 'true: this use changes something that is not recorded yet: the primary must hear of it';
 
 -- Proofs ---------------------------------------------------------------------------------------------------------------------------------
@@ -101,7 +102,10 @@ BEGIN
         decision.reason := relay.admission(decision.org_id, decision.agent_id, signer.ip_address);
     END IF;
     IF decision.reason <> 'ok' THEN
-        RETURN ROW(false, decision.reason, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL)::relay_api.signed_decision;
+        -- The first four say something about the agent, so the gateway verifies the signature before it passes them on.
+        RETURN ROW(false, decision.reason, NULL, NULL, NULL, NULL, NULL, false, NULL,
+                   CASE WHEN decision.reason IN ('agent_mismatch', 'org_mismatch', 'over_limit', 'address_not_allowed')
+                        THEN decision.public_key END)::relay_api.signed_decision;
     END IF;
     decision.ok := true;
     SELECT granted.permissions, granted.conditions INTO decision.permissions, decision.conditions
@@ -113,6 +117,15 @@ COMMENT ON FUNCTION relay_api.signer(text, timestamptz, text, text, inet, text) 
     'the public key with which a signed call (Ed25519) must be verified, and the decision if it is; records nothing: afterwards call '
     'accept_signed or report_violation; works on a standby, too; reasons: those of authenticate, malformed too_old too_early';
 
+CREATE FUNCTION relay.can_be_confirmed(key text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM relay.key_status AS k
+                   WHERE k.key_id = can_be_confirmed.key AND k.status = 'staged' AND NOT k.blocked AND k.replaced_by IS NULL
+                     AND NOT EXISTS (SELECT FROM relay.agent_keys AS later
+                                     WHERE later.agent_id = k.agent_id AND later.state = 'active' AND later.made_order > k.made_order))
+$$;
+COMMENT ON FUNCTION relay.can_be_confirmed(text) IS 'whether the next use of this staged key replaces the keys before it';
+
 -- Nothing but a request that was accepted shows that the agent has the private key. So the first one confirms a staged public key, by the
 -- rules of lib/relay/identity/confirm_key.hpp, with no store to wait for. It waits for no rotation that holds the agent: the next request
 -- confirms.
@@ -123,15 +136,16 @@ DECLARE
     confirmed record;
     before    text;
 BEGIN
+    IF NOT relay.can_be_confirmed(seen_key) THEN
+        RETURN;
+    END IF;
     PERFORM FROM relay.agents AS a WHERE a.agent_id = seen_agent FOR NO KEY UPDATE SKIP LOCKED;
     IF NOT FOUND OR NOT relay.can_write('agent_keys') OR NOT relay.can_write_event() THEN
         RETURN;
     END IF;
     SELECT k.created_at, k.made_order, k.confirm_grace INTO confirmed
     FROM relay.agent_keys AS k
-    WHERE k.key_id = seen_key AND k.state = 'staged' AND k.replaced_by IS NULL
-      AND NOT EXISTS (SELECT FROM relay.agent_keys AS later
-                      WHERE later.agent_id = seen_agent AND later.state = 'active' AND later.made_order > k.made_order);
+    WHERE k.key_id = seen_key AND relay.can_be_confirmed(seen_key);  -- again, under the lock
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -175,13 +189,18 @@ DECLARE
     decision relay_api.signed_decision;
     policy   record;
     used     relay_api.nonce_decision;
+    durable  text := COALESCE(NULLIF(current_setting('synchronous_commit'), 'off'), 'on');
 BEGIN
     PERFORM relay.require_primary('accept_signed');
+    PERFORM relay.commit_lazily();  -- a standby that does not answer must not hold up calls
     decision := relay_api.signer(accept_signed.key_id, accept_signed.signed_at, NULL, NULL, accept_signed.ip_address, NULL);
     IF decision.ok THEN
         SELECT max(f.value) FILTER (WHERE f.setting = 'require_nonce') AS nonce, max(f.value) FILTER (WHERE f.setting = 'window') AS seconds
         INTO policy FROM relay.policy_in_force(decision.org_id, decision.agent_id) AS f;
         IF policy.nonce = 'yes' THEN
+            IF accept_signed.signed_at > clock_timestamp() THEN  -- after a failover, use_nonce must know of it
+                PERFORM set_config('synchronous_commit', durable, true);
+            END IF;
             used := relay_api.use_nonce(decision.agent_id, accept_signed.nonce, accept_signed.signed_at, policy.seconds::interval);
             decision.ok := used.ok;
             decision.reason := used.reason;
@@ -312,7 +331,8 @@ BEGIN
         SET last_used_at = GREATEST(s.last_used_at, entry.last_at), uses = s.uses + entry.uses,
             reported_by = CASE WHEN entry.last_at > s.last_used_at THEN SESSION_USER ELSE s.reported_by END,
             proven_at = CASE WHEN entry.last_at > s.last_used_at AND s.reported_by IS NULL THEN s.last_used_at ELSE s.proven_at END,
-            bearer_at = CASE WHEN entry.last_at <= s.last_used_at THEN GREATEST(s.bearer_at, entry.last_at) END
+            -- null: its last use was as a bearer key, and a use before that one changes nothing
+            bearer_at = CASE WHEN entry.last_at <= s.last_used_at AND s.bearer_at IS NOT NULL THEN GREATEST(s.bearer_at, entry.last_at) END
         WHERE s.key_id = entry.key_id
           AND s.ip_address = (SELECT o.ip_address FROM relay.key_sightings AS o
                               WHERE o.key_id = entry.key_id AND o.ip_address = entry.ip_address FOR NO KEY UPDATE SKIP LOCKED);

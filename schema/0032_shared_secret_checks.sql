@@ -95,7 +95,7 @@ BEGIN
            OR relay.address_is_allowed(a.org_id, a.agent_id, authenticate_legacy.ip_address))
       AND (NOT EXISTS (SELECT FROM relay.policy_changes AS c
                        WHERE COALESCE(c.org_id, '') = ANY (ARRAY[a.org_id, '']) AND c.lifted_at IS NULL AND c.setting = 'signing'
-                         AND c.value = 'required')
+                         AND c.value = 'required' AND (c.until IS NULL OR c.until > statement_timestamp()))
            OR NOT relay.signing_is_required(a.org_id, a.agent_id));
     IF FOUND THEN
         RETURN decision;

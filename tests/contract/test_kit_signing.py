@@ -107,6 +107,12 @@ def test_a_decision_is_kept_for_the_calls_that_it_is_about(gateway, signers):
     assert check(gateway, Call(signers["ed25519"]), agent_id="bot") == "agent_mismatch"
 
 
+def test_a_stranger_does_not_learn_whose_key_an_id_is(gateway, signers):
+    for signer in (signers["proof"], signers["ed25519"]):
+        for claims in ({}, {"agent_id": "sam"}, {"org_id": "evil"}):
+            assert check(gateway, Call(signer).changed(target="/q"), **claims) == "bad_signature", claims
+
+
 def test_a_stranger_who_knows_a_key_id_keeps_no_use_from_being_recorded(gateway, database, signers):
     """Before the first good call, and as often as he likes."""
     forged = Call(signers["ed25519"]).changed(target="/q")

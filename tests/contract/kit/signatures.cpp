@@ -90,7 +90,7 @@ Shared Signatures::check(Request const &request, Claims const &claims) {
 
 /// A proof that does not fit the kept decision is asked about, too: the database records the refusal.
 Shared Signatures::decide_proof(Signed const &found, Held held, Claims const &claims) {
-    if (!held || !proves(held->verifies_with, found.message(), found.signature)) {
+    if (!held || !held->verifies_with || !proves(*held->verifies_with, found.message(), found.signature)) {
         held = ask(found, claims);
         if (held->decision->ok && !held->decision->report_now) {
             keep(found, held);
@@ -112,11 +112,12 @@ Shared Signatures::decide_ed25519(Signed const &found, Held held, Claims const &
     if (is_new) {
         held = ask(found, claims);
     }
+    // First: a stranger learns nothing else.
+    if (held->verifies_with && !verifies(*held->verifies_with, found.base, found.signature)) {
+        return refuse(found.key_id, "bad_signature", claims);
+    }
     if (!held->decision->ok) {
         return refuse(found.key_id, held->decision->reason, claims);
-    }
-    if (!verifies(held->verifies_with, found.base, found.signature)) {
-        return refuse(found.key_id, "bad_signature", claims);
     }
     if (is_new || held->decision->require_nonce) {
         Row const row = m_query(accept_sql, {found.key_id, hex(found.nonce), std::to_string(found.created), claims.ip,
@@ -184,7 +185,7 @@ Signatures::Held Signatures::ask(Signed const &found, Claims const &claims) {
     Value const &secret = row.at(is_proof ? "verifier" : "public_key");
     Kept made{.decision = std::make_shared<Decision const>(
                   m_verifier.decision(row, {.key_id = found.key_id, .digest = {}}, before, asked)),
-              .verifies_with = secret ? from_hex(*secret) : Bytes32{},
+              .verifies_with = secret ? std::optional(from_hex(*secret)) : std::nullopt,
               .clock = clock,
               .window = row.at("window_seconds") ? to_number(*row.at("window_seconds")) : 0};
     return std::make_shared<Kept const>(std::move(made));

@@ -3,6 +3,8 @@
 #include "nonces.hpp"
 #include "signing.hpp"
 
+#include <optional>
+
 /// Verifies requests that are signed: form, time, body, signature and nonce, with the decisions of a Verifier. Copy it into
 /// your gateway. It needs libsodium: call sodium_init() first.
 ///
@@ -23,7 +25,7 @@ class Signatures {
     /// request give the digest of the key.
     struct Kept {
         Shared decision{};
-        Bytes32 verifies_with{};
+        std::optional<Bytes32> verifies_with{};
         double clock = 0;  ///< of the database, minus ours, in seconds
         double window = 0;  ///< seconds
     };

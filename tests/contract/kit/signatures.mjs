@@ -106,8 +106,10 @@ export class Signatures {
     const found = kept ?? await this.ask(SIGNER, [signed.keyId, signed.created, agent_id, org_id, ip, trace_id], signed,
       ({ public_key }) => public_key && publicKey(public_key));
     const { decision } = found;
+    if (found.verifiesWith && !verifies(found.verifiesWith, signed.base, signed.signature)) { // first: a stranger learns nothing else
+      return this.refuse(signed.keyId, 'bad_signature', claims);
+    }
     if (!decision.ok) return this.refuse(signed.keyId, decision.reason, claims);
-    if (!verifies(found.verifiesWith, signed.base, signed.signature)) return this.refuse(signed.keyId, 'bad_signature', claims);
     if (!kept || decision.require_nonce) {
       const [accepted] = await this.query(ACCEPT, [signed.keyId, Buffer.from(signed.nonce), signed.created, ip, trace_id]);
       if (!accepted.ok) return refusal(accepted.reason);

@@ -82,10 +82,10 @@ class Signatures:
         """`signer` records nothing, because a key id is public. So a use is recorded, and the decision kept, once a signature is verified."""
         is_new = kept is None
         kept = kept or self.ask(SIGNER, (signed.key_id, signed.created, agent_id, org_id, ip, trace_id), signed, "public_key")
+        if kept.verifies_with and not verifies(kept.verifies_with, signed.base, signed.signature):  # first: a stranger learns nothing else
+            return self.refuse(signed.key_id, "bad_signature", ip, trace_id)
         if not kept.decision["ok"]:
             return self.refuse(signed.key_id, kept.decision["reason"], ip, trace_id)
-        if not verifies(kept.verifies_with, signed.base, signed.signature):
-            return self.refuse(signed.key_id, "bad_signature", ip, trace_id)
         if is_new or kept.decision["require_nonce"]:
             (accepted,) = self.query(ACCEPT, (signed.key_id, signed.nonce.encode(), signed.created, ip, trace_id))
             if not accepted["ok"]:

@@ -27,7 +27,7 @@ const BARE = String.raw`(?:` + [
 ].join('|');
 const PARAMETERS = `(?:; *${KEY}(?:=${BARE})?)*`;
 const ITEM = `${BARE}${PARAMETERS}`;
-const INNER_LIST = String.raw`\( *(?:${ITEM}(?: +${ITEM})*)? *\)${PARAMETERS}`;
+const INNER_LIST = String.raw`\( *(?:${ITEM}(?: +${ITEM})* *)?\)${PARAMETERS}`;
 const MEMBER = new RegExp(`(${KEY})(?:=(${INNER_LIST}|${ITEM})|(${PARAMETERS}))`, 'y');
 const COMMA = /[ \t]*,[ \t]*/y;
 const INPUT = new RegExp(String.raw`^\( *"@method" +"@authority" +"@path" +"@query" +"content-digest" *\)(${PARAMETERS})$`);

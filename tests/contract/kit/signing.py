@@ -35,7 +35,7 @@ BARE = r"""(?: "(?:[\x20!\x23-\x5b\x5d-\x7e]|\\["\\])*"              # a string
     | [A-Za-z*][A-Za-z0-9!\x23$%&'*+.^_`|~:/-]* )"""  # a token
 PARAMETERS = rf"(?:;\x20*{KEY}(?:={BARE})?)*"
 ITEM = rf"{BARE}{PARAMETERS}"
-INNER_LIST = rf"\(\x20*(?:{ITEM}(?:\x20+{ITEM})*)?\x20*\){PARAMETERS}"
+INNER_LIST = rf"\(\x20*(?:{ITEM}(?:\x20+{ITEM})*\x20*)?\){PARAMETERS}"
 MEMBER = re.compile(rf"({KEY})(?:=({INNER_LIST}|{ITEM})|({PARAMETERS}))", re.VERBOSE | re.ASCII)
 COMMA = re.compile(r"[ \t]*,[ \t]*")
 INPUT = re.compile(
