@@ -211,8 +211,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.heartbeat(text, text, interval) IS
-    'for an agent that runs, each third of its lease: renews the lease, or makes it again; primary only; '
-    'reasons: ok blocked revoked over_limit, and register: there is no card of this agent, so it must register';
+    'for an agent that runs, each third of its lease: renews the lease, or makes it again (register: there is no card of this agent, '
+    'so it must register); primary only; reasons: ok register blocked revoked over_limit';
 
 CREATE FUNCTION relay_api.drain(agent_id text, instance_id text DEFAULT '') RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$

@@ -117,8 +117,8 @@ Command const registry_list{
     .path = "registry list",
     .summary = "list the agents that run now",
     .doc =
-        R"(Lists the agents that run, with the number of their processes. "Since" is the start of the first process, and
-"Lease ends" the end of the last lease. An agent must meet all conditions that you give. Name and skills are those of
+        R"(Lists the agents that run, with the number of their processes. The columns Since and Lease ends have the start of the
+first process and the end of the last lease. An agent must meet all conditions that you give. Name and skills are those of
 its card.
 
 An agent sends a beat each third of its lease. The note "late by 28 s" means that a beat is overdue that long. The agent
