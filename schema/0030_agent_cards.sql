@@ -1,4 +1,4 @@
--- Agent cards: what each agent can do and where it answers, in the shapes of the A2A protocol; who judges them, and how they are found.
+-- Agent cards: what each agent can do and where it answers, in the shapes of the A2A protocol; the rules that judge them, and how they are found.
 --
 -- A card is kept as it was sent, because the protocol grows. schema/json/agent-card.json and lib/relay/registry/card_judge.cpp have the same
 -- rules as card_problems; one set of vectors and 100,000 mutated cards are judged by all three.
@@ -252,7 +252,7 @@ SELECT relay.isolate_tenants('relay.agent_cards');
 GRANT SELECT ON relay.agent_cards TO relay_provisioner, relay_responder, relay_auditor;
 GRANT SELECT (agent_id, org_id, card, since) ON relay.agent_cards TO relay_tenant;
 
--- Whoever changes a card: an agent by register, or someone by SQL. An agent can do it as often as it likes.
+-- A card is changed by register, or by SQL. An agent can do it as often as it likes.
 CREATE FUNCTION relay.note_card() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

@@ -26,7 +26,7 @@ COMMENT ON COLUMN relay.agent_leases.last_day IS 'the day of ends_at in UTC';
 COMMENT ON COLUMN relay.agent_leases.ready IS 'false: it finishes its work, and searches do not return it';
 SELECT relay.isolate_tenants('relay.agent_leases');
 GRANT EXECUTE ON FUNCTION relay.require_primary(text) TO relay_provisioner, relay_responder, relay_auditor;
--- Whoever removes a lease by hand can do no harm: the next beat makes it again.
+-- A lease that is removed by hand does no harm: the next beat makes it again.
 GRANT SELECT, DELETE ON relay.agent_leases TO relay_provisioner, relay_responder;
 GRANT SELECT ON relay.agent_leases TO relay_auditor;
 GRANT SELECT (agent_id, instance_id, org_id, started_at, beat_at, ends_at, ready) ON relay.agent_leases TO relay_tenant;
@@ -96,8 +96,8 @@ BEGIN
 END
 $$;
 
--- Makes or renews a lease, and returns its end. `starts`: the process has just registered. Whoever writes the index anyway also removes a
--- few leases that ended more than a day ago.
+-- Makes or renews a lease, and returns its end. `starts`: the process has just registered. A call that writes the index anyway also removes
+-- a few leases that ended more than a day ago.
 CREATE FUNCTION relay.renew_lease(org text, agent text, instance text, lease interval, starts boolean) RETURNS timestamptz
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
@@ -211,8 +211,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.heartbeat(text, text, interval) IS
-    'for an agent that runs, each third of its lease: renews the lease, or makes it again; primary only; '
-    'reasons: ok blocked revoked over_limit, and register: there is no card of this agent, so it must register';
+    'for an agent that runs, each third of its lease: renews the lease, or makes it again (register: there is no card of this agent, '
+    'so it must register); primary only; reasons: ok register blocked revoked over_limit';
 
 CREATE FUNCTION relay_api.drain(agent_id text, instance_id text DEFAULT '') RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET lock_timeout = '2s' AS $$

@@ -105,7 +105,7 @@ Runner declare(OptionSet &set) {
 extern Command const registry_check;
 Command const registry_check{
     .path = "registry check",
-    .summary = "check whether a file is an agent card that the registry accepts",
+    .summary = "check whether a file is an agent card",
     .doc =
         R"(Judges a card by the rules by which the registry judges it, before an agent sends it. It accepts the shapes of
 A2A 0.2, 0.3 and 1.0, and fields that it does not know. The command reports all problems together, each with the path of

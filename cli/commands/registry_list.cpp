@@ -117,11 +117,12 @@ Command const registry_list{
     .path = "registry list",
     .summary = "list the agents that run now",
     .doc =
-        R"(Lists the agents that run: how many processes they have, since when the first of them runs, and when the last
-of their leases ends. An agent must meet all conditions that you give. Name and skills are those of its card.
+        R"(Lists the agents that run, with the number of their processes. The columns Since and Lease ends have the start of the
+first process and the end of the last lease. An agent must meet all conditions that you give. Name and skills are those of
+its card.
 
-An agent sends a beat each third of its lease. "late by 28 s" means that a beat of one of its processes is overdue that
-long. It still runs, until its lease ends.
+An agent sends a beat each third of its lease. The note "late by 28 s" means that a beat is overdue that long. The agent
+still runs, until its lease ends.
 
 The state is in JSON, and as a note in the table unless it is running:
 
@@ -130,12 +131,12 @@ The state is in JSON, and as a note in the table unless it is running:
   blocked     the agent or its organization is blocked; revoked likewise
   over_limit  its organization has more agents than its plan allows
 
---gone lists agents that have registered at some time and do not run: when they were last seen, and whether they
-unregistered or went without a word. Ended leases are removed after a day; then the last event and the last use of a key
-count.
+--gone lists agents that have registered at some time and do not run. It shows when they were last seen, and whether
+they unregistered or went without a word. Ended leases are removed after a day. Then the last event and the last use of
+a key count.
 
---html FILE also writes one page with the same agents, at most 1000, and how many processes take work of each skill. The
-page needs nothing else: no script, no request. An earlier page is replaced, any other file is not.
+--html FILE also writes one page with the same agents, at most 1000. It shows how many processes take work of each skill.
+The page needs nothing else: no script, no request. An earlier page is replaced, any other file is not.
 
 The command shows at most 1000 agents; --all shows all. In JSON, "next" is the cursor for --after (null at the end).
 Leases are not on standbys, so the command needs the primary.

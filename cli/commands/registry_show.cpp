@@ -98,8 +98,7 @@ Command const registry_show{
     .path = "registry show",
     .summary = "show an agent of the registry: its processes and its card",
     .doc =
-        R"(Shows what the registry has of an agent: its state, its processes with their last beats and the ends of their
-leases, and its card. A lease that has ended is listed until it is removed, a day later.
+        R"(Shows an agent's state, its processes and its card. Each process has its last beat and the end of its lease. A lease that has ended is listed until it is removed, a day later.
 
 The card is the last one that the agent sent, with fields that this program does not know. --card prints it alone, as
 JSON, whatever --output says. Texts in it are the agent's own.

@@ -69,8 +69,8 @@ Command const registry_unregister{
 stale: the process is gone, and its lease is long. If the agent has several processes, name one, or use
 --all-instances. A process without a name is --instance -.
 
-The command does not ask, because it is undone easily: if the process still runs, its next beat brings it back. To keep
-an agent out, use `block`. The card stays.
+The command does not ask. If the process still runs, its next beat brings it back. To keep an agent out, use `block`. The
+card stays.
 
 If there is no such lease, nothing changes ("changed": false). Each lease is recorded in the audit trail as
 agent_unregistered, with actor, ticket and reason.

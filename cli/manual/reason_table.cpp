@@ -90,6 +90,11 @@ constexpr auto reasons = std::to_array<Reason>({
      "let the client sign again; if it happens all the time, check the clock of the client"},
     {"too_early", "the call was signed for a time too far ahead of the clock of the database",
      "check the clock of the client, then that of the database server"},
+    // relay_api.register and heartbeat
+    {"card_invalid", "the agent sent a card that the registry does not accept; the answer has all problems",
+     "relay-admin registry check FILE names the problems of a card"},
+    {"register", "the registry has no card of the agent, so a beat is not enough (after a restore, for instance)",
+     "the agent must register again, with its card"},
     // key verify; use_nonce says it of a nonce
     {"malformed",
      "the text is not a key: its form or its checksum is wrong, so it is cut, damaged or mistyped; or a nonce does not "

@@ -1,4 +1,4 @@
-"""registry: who runs, what an agent's card says, whether a file is a card, and the end of a stale lease."""
+"""registry: the agents that run, the card of one, whether a file is a card, and the end of a stale lease."""
 
 import csv
 import io

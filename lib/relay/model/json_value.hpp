@@ -7,15 +7,16 @@
 
 namespace relay {
 
-/// A value of JSON, for code that looks at all of it. Whoever makes one bounds how deep it is nested, because code that
-/// walks it may recurse.
+/// A value of JSON, for code that looks at all of it. Its maker bounds how deep it is nested, because code that walks it
+/// may recurse.
 struct JsonValue {
     enum class Kind { null, boolean, number, text, list, object };
     Kind kind = Kind::null;
     bool truth = false;  ///< the value of a boolean
     std::string text{};  ///< a text without its quotes; a number as it was written
     std::vector<JsonValue> items{};
-    std::map<std::string, JsonValue, std::less<>> members{};  ///< of two with the same name the last one, as in PostgreSQL
+    std::map<std::string, JsonValue, std::less<>>
+        members{};  ///< of two with the same name the last one, as in PostgreSQL
 
     bool is(Kind wanted) const noexcept { return kind == wanted; }
     /// Returns a member of an object, or null if there is none, or it is JSON's null.
