@@ -1,5 +1,6 @@
 #include "cli/audit/event_lines.hpp"
 
+#include "cli/documents/event.hpp"
 #include "cli/output/render.hpp"
 #include "cli/output/render_json.hpp"
 
@@ -91,6 +92,7 @@ void append(Event const &event, Line line) {
     add_text("reason", event.reason);
     add_text("trace_id", event.trace_id);
     line.add_null("detail");
+    line.add("severity", text_of(severity_of(event)));
     line.end();
 }
 

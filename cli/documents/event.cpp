@@ -17,6 +17,13 @@ Value detail_of(Event const &event) { return event.detail ? Value(JsonText{*even
 
 }  // namespace
 
+Severity severity_of(Event const &event) {
+    if (event.action == "message_refused" && event.reason == "tenant_mismatch") {
+        return Severity::error;
+    }
+    return event.outcome == Outcome::failed ? Severity::warn : Severity::info;
+}
+
 Event sample_event() { return {.event_id = 0}; }
 
 Record event_record(Event const &event) {
@@ -36,6 +43,7 @@ Record event_record(Event const &event) {
         machine_only("db_role", event.db_role),
         machine_only("trace_id", event.trace_id),
         machine_only("detail", detail_of(event)),
+        machine_only("severity", severity_of(event)),
     };
 }
 
@@ -62,6 +70,7 @@ Record listed_event_record(Event const &event) {
         {"reason", "Reason", event.reason, {.leaves = 3, .cut = true}},
         machine_only("trace_id", event.trace_id),
         machine_only("detail", detail_of(event)),
+        machine_only("severity", severity_of(event)),
     };
 }
 
@@ -74,7 +83,7 @@ Record event_page(Event const &event) {
         {"key_id", "Key ID", event.key_id},      {"ip_address", "From", event.ip_address},
         {"actor", "By (claimed)", event.actor},  {"db_role", "Database role", event.db_role},
         {"ticket", "Ticket", event.ticket},      {"trace_id", "Trace", event.trace_id},
-        {"detail", "Details", detail_of(event)},
+        {"detail", "Details", detail_of(event)}, {"severity", "Severity", severity_of(event)},
     };
 }
 

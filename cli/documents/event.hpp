@@ -2,12 +2,30 @@
 
 #include "cli/output/document.hpp"
 #include "relay/identity/records.hpp"
+#include "relay/model/text_of.hpp"
 
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace relay::cli {
+
+/// How much an event matters to a monitor.
+enum class Severity { info, warn, error };
+
+}  // namespace relay::cli
+
+template <>
+struct relay::EnumText<relay::cli::Severity> {
+    using Severity = cli::Severity;
+    static constexpr auto words = std::to_array<EnumWord<Severity>>(
+        {{Severity::info, "INFO"}, {Severity::warn, "WARN"}, {Severity::error, "ERROR"}});
+};
+
+namespace relay::cli {
+
+/// error: a message claimed to be of another organization; warn: anything else that failed.
+Severity severity_of(Event const &event);
 
 /// An event of which only the fields are needed, for the columns of a list.
 Event sample_event();

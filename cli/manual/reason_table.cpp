@@ -26,7 +26,9 @@ constexpr auto reasons = std::to_array<Reason>({
      "block"},
     {"address_not_allowed", "the key is good, but its agent may not call from this address",
      "relay-admin policy show AGENT shows the addresses; relay-admin policy set AGENT --allow CIDR,... changes them"},
-    {"agent_mismatch", "the key is good, but belongs to another agent than the caller says",
+    {"agent_mismatch",
+     "the key is good, but belongs to another agent than the caller says; or a message says that another agent of its "
+     "organization sent it",
      "check which key the agent was given: relay-admin whois KEY-ID shows whose it is"},
     {"org_mismatch", "the agent belongs to another organization than the caller says",
      "check the organization's id in the caller's settings: relay-admin agent show AGENT shows it"},
@@ -95,6 +97,17 @@ constexpr auto reasons = std::to_array<Reason>({
      "relay-admin registry check FILE names the problems of a card"},
     {"register", "the registry has no card of the agent, so a beat is not enough (after a restore, for instance)",
      "the agent must register again, with its card"},
+    // relay_api.check_envelope and refuse_message
+    {"tenant_mismatch",
+     "a message says that another organization sent it: one agent poses as an agent of another tenant, or its "
+     "environment is wrong",
+     "relay-admin audit list --action message_refused shows which agent; relay-admin agent env AGENT shows what it "
+     "should "
+     "have; relay-admin block AGENT stops it meanwhile"},
+    {"envelope_invalid", "the envelope of a message breaks a rule, so the receiver did not handle the message",
+     "relay-admin schema json message-envelope has the rules; the receiver knows each problem"},
+    {"stale", "the time of a message is too far from the clock of the receiver: it waited too long, or was sent again",
+     "check the clocks of sender and receiver; relay-admin policy show AGENT shows the window"},
     // key verify; use_nonce says it of a nonce
     {"malformed",
      "the text is not a key: its form or its checksum is wrong, so it is cut, damaged or mistyped; or a nonce does not "

@@ -287,6 +287,9 @@ void Examiner::ask_rows() {
     ask(Ground::schema, {"keys.unused"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_unused_keys(sql::agents_with_unused_keys(transaction)));
     });
+    ask(Ground::schema, {"messages.refused"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_messages(sql::read_refused_messages(transaction)));
+    });
     ask(Ground::schema, {"gateways"},
         [this](db::Transaction &transaction) { tell(doctor::judge_gateways(sql::find_gateways(transaction))); });
 }
@@ -337,25 +340,45 @@ void Examiner::sort() {
 
 std::vector<std::string_view> const &known_checks() {
     static std::vector<std::string_view> const all{
-        "db.connection",      "db.tls",
-        "db.password",        "db.role",
-        "server.version",     "server.primary",
-        "server.durability",  "server.passwords",
-        "server.logging",     "server.notify",
-        "server.standbys",    "clock",
-        "schema.version",     "schema.drift",
-        "grants.foreign",     "grants.gateways",
-        "grants.tenants",     "grants.billing",
-        "audit.months",       "audit.seals",
-        "keys.due",           "keys.staged",
-        "keys.unused",        "policy.window",
-        "gateways",           "legacy.window",
-        "legacy.pace",        "legacy.refused",
-        "legacy.env_file",    "legacy.fallback",
-        "legacy.secret",      "relay.verify_jwt",
-        "relay.require_hmac", "relay.header_secret",
-        "relay.session",      "relay.nonce",
-        "relay.hmac_window",  "relay.session_ttl",
+        "db.connection",
+        "db.tls",
+        "db.password",
+        "db.role",
+        "server.version",
+        "server.primary",
+        "server.durability",
+        "server.passwords",
+        "server.logging",
+        "server.notify",
+        "server.standbys",
+        "clock",
+        "schema.version",
+        "schema.drift",
+        "grants.foreign",
+        "grants.gateways",
+        "grants.tenants",
+        "grants.billing",
+        "audit.months",
+        "audit.seals",
+        "keys.due",
+        "keys.staged",
+        "keys.unused",
+        "policy.window",
+        "messages.refused",
+        "gateways",
+        "legacy.window",
+        "legacy.pace",
+        "legacy.refused",
+        "legacy.env_file",
+        "legacy.fallback",
+        "legacy.secret",
+        "relay.verify_jwt",
+        "relay.require_hmac",
+        "relay.header_secret",
+        "relay.session",
+        "relay.nonce",
+        "relay.hmac_window",
+        "relay.session_ttl",
         "relay.secret_cache",
     };
     return all;

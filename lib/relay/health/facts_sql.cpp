@@ -139,6 +139,13 @@ WHERE agent.agent_id IN (SELECT event.agent_id FROM relay.auth_events AS event
                          WHERE event.occurred_at > now() - interval '24 hours' AND event.action = 'legacy_denied')
 GROUP BY 1)sql";
 
+constexpr auto messages_sql = R"sql(
+SELECT COALESCE(sum(event.times), 0)::bigint AS messages,
+       count(DISTINCT event.sender) FILTER (WHERE event.reason = 'tenant_mismatch') AS agents,
+       array_to_string((array_agg(DISTINCT event.sender) FILTER (WHERE event.reason = 'tenant_mismatch'))[1:3], ', ') AS first
+FROM (SELECT times, reason, COALESCE('agent ' || agent_id, 'org ' || org_id) AS sender FROM relay.recorded_events
+      WHERE occurred_at > now() - interval '24 hours' AND outcome = 'failed' AND action = 'message_refused') AS event)sql";
+
 Named read_named(db::Row const &row) {
     return {.count = row.integer("agents"), .first = row.optional_text("first").value_or("")};
 }
@@ -253,6 +260,11 @@ RefusedAgents read_refused_agents(db::Transaction &transaction) {
         (row.boolean("has_left") ? refused.left : refused.others) = read_named(row);
     }
     return refused;
+}
+
+RefusedMessages read_refused_messages(db::Transaction &transaction) {
+    db::Rows const rows = transaction.exec(messages_sql);
+    return {.count = rows.one().integer("messages"), .posing = read_named(rows.one())};
 }
 
 Instant server_clock(db::Transaction &transaction) {

@@ -112,6 +112,13 @@ struct RefusedAgents {
 };
 RefusedAgents read_refused_agents(db::Transaction &transaction);
 
+/// Messages that receivers refused in the last 24 hours.
+struct RefusedMessages {
+    std::int64_t count = 0;
+    Named posing{};  ///< agents, or organizations, whose messages claimed to be of another organization
+};
+RefusedMessages read_refused_messages(db::Transaction &transaction);
+
 /// Returns the server's clock now, not at the start of the transaction.
 Instant server_clock(db::Transaction &transaction);
 

@@ -73,6 +73,23 @@ CheckResult judge_staged_keys(sql::StagedKeys const &staged) {
             "run rotate-key AGENT --deliver CMD again: a confirmed delivery retires them"};
 }
 
+CheckResult judge_messages(sql::RefusedMessages const &refused) {
+    std::string const signatures = "; signatures of messages are passed on and not checked";
+    if (refused.posing.count > 0) {
+        return {"messages.refused", CheckStatus::warn,
+                fmt::format("in the last 24 hours messages of {} claimed to be of another organization: {}",
+                            counted(refused.posing.count, "sender"), refused.posing.first) +
+                    signatures,
+                advise(Act::list_events)};
+    }
+    return {"messages.refused", CheckStatus::ok,
+            (refused.count == 0 ? std::string("no receiver refused a message in the last 24 hours")
+                                : fmt::format("in the last 24 hours receivers refused {}, none of another organization",
+                                              counted(refused.count, "message"))) +
+                signatures,
+            ""};
+}
+
 CheckResult judge_windows(sql::Named const &unusual) {
     if (unusual.count == 0) {
         return {"policy.window", CheckStatus::ok, "each window for signed calls is 30 s to 120 s", ""};
