@@ -17,6 +17,7 @@ from support.reference_agents import ReferenceAgent
 from support.relay import Runner
 from support.running_agents import Caller
 
+SECONDS = 60  # it waits for leases and for the broker
 LANGUAGES = {"turner": "python", "Shouter": "node"}  # what the agents are written in
 CHANGES = "SELECT count(*) FROM relay.auth_events WHERE action = 'card_changed' AND agent_id = %s"
 
