@@ -97,7 +97,7 @@ def test_the_guide_is_played(scene):
 def test_python_is_the_text_of_the_kit():
     shown = listings("signing", "python")
     kit = (SOURCE / "tests/contract/kit/signing.py").read_text()
-    assert shown and all(each.text.strip() in kit for each in shown)
+    assert shown and all(f"    {line}\n" in kit for each in shown for line in each.text.splitlines())
 
 
 def test_it_names_every_reason_of_a_signed_call(database):
