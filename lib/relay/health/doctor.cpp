@@ -303,6 +303,11 @@ void Examiner::ask_legacy() {
              "no --env-file given; at the end, the relay needs ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false",
              advise(Act::name_relay_settings));
     }
+    if (relay) {
+        ask(Ground::schema, {"policy.relay"}, [&](db::Transaction &transaction) {
+            tell(doctor::judge_relay_policy(*relay, sql::platform_policy(transaction)));
+        });
+    }
     Ids ids{"legacy.window", "legacy.pace"};
     if (relay) {
         ids.insert(ids.end(), {"legacy.fallback", "legacy.secret"});
@@ -337,25 +342,45 @@ void Examiner::sort() {
 
 std::vector<std::string_view> const &known_checks() {
     static std::vector<std::string_view> const all{
-        "db.connection",      "db.tls",
-        "db.password",        "db.role",
-        "server.version",     "server.primary",
-        "server.durability",  "server.passwords",
-        "server.logging",     "server.notify",
-        "server.standbys",    "clock",
-        "schema.version",     "schema.drift",
-        "grants.foreign",     "grants.gateways",
-        "grants.tenants",     "grants.billing",
-        "audit.months",       "audit.seals",
-        "keys.due",           "keys.staged",
-        "keys.unused",        "policy.window",
-        "gateways",           "legacy.window",
-        "legacy.pace",        "legacy.refused",
-        "legacy.env_file",    "legacy.fallback",
-        "legacy.secret",      "relay.verify_jwt",
-        "relay.require_hmac", "relay.header_secret",
-        "relay.session",      "relay.nonce",
-        "relay.hmac_window",  "relay.session_ttl",
+        "db.connection",
+        "db.tls",
+        "db.password",
+        "db.role",
+        "server.version",
+        "server.primary",
+        "server.durability",
+        "server.passwords",
+        "server.logging",
+        "server.notify",
+        "server.standbys",
+        "clock",
+        "schema.version",
+        "schema.drift",
+        "grants.foreign",
+        "grants.gateways",
+        "grants.tenants",
+        "grants.billing",
+        "audit.months",
+        "audit.seals",
+        "keys.due",
+        "keys.staged",
+        "keys.unused",
+        "policy.window",
+        "policy.relay",
+        "gateways",
+        "legacy.window",
+        "legacy.pace",
+        "legacy.refused",
+        "legacy.env_file",
+        "legacy.fallback",
+        "legacy.secret",
+        "relay.verify_jwt",
+        "relay.require_hmac",
+        "relay.header_secret",
+        "relay.session",
+        "relay.nonce",
+        "relay.hmac_window",
+        "relay.session_ttl",
         "relay.secret_cache",
     };
     return all;

@@ -9,6 +9,8 @@
 #include "relay/schema/records.hpp"
 
 #include <chrono>
+#include <map>
+#include <string>
 #include <vector>
 
 /// The checks of `doctor` as pure functions from facts to a verdict. relay/health/doctor.cpp gets the facts.
@@ -57,6 +59,8 @@ CheckResult judge_due_keys(sql::Named const &overdue);
 CheckResult judge_staged_keys(sql::StagedKeys const &staged);
 CheckResult judge_unused_keys(sql::Named const &unused);
 CheckResult judge_windows(sql::Named const &unusual);
+/// `policy`: what is in force for the platform, by the name of the setting.
+CheckResult judge_relay_policy(RelaySettings const &relay, std::map<std::string, std::string> const &policy);
 CheckResult judge_gateways(std::vector<Gateway> const &gateways);
 
 // The shared secret ---------------------------------------------------------------------------------------------------
