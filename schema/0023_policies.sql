@@ -104,10 +104,9 @@ COMMENT ON TABLE relay.policy_changes IS
     'each setting that was made, for the platform, an organization or an agent; append-only, and lifted once';
 -- For each question: three probes, however many agents an organization has.
 CREATE INDEX policy_changes_that_count ON relay.policy_changes (org_id, agent_id) WHERE lifted_at IS NULL;
--- For each call: is there any such setting? Empty until someone makes one.
+-- Empty until someone makes such a setting.
 CREATE INDEX policy_changes_signing ON relay.policy_changes ((COALESCE(org_id, '')))
     WHERE lifted_at IS NULL AND setting = 'signing' AND value = 'required';
-CREATE INDEX policy_changes_window ON relay.policy_changes ((COALESCE(org_id, ''))) WHERE lifted_at IS NULL AND setting = 'window';
 CREATE INDEX policy_changes_by_org ON relay.policy_changes (org_id, change_id);
 CREATE INDEX policy_changes_by_ticket ON relay.policy_changes (ticket) WHERE ticket IS NOT NULL;
 
@@ -123,6 +122,23 @@ ALTER POLICY staff ON relay.policy_changes
     WITH CHECK (until IS NOT NULL OR pg_catalog.pg_has_role('relay_provisioner', 'USAGE'));
 GRANT SELECT (org_id, agent_id, addresses) ON relay.call_policies TO relay_tenant;
 GRANT SELECT (change_id, scope_kind, scope_id, org_id, setting, value, at, until, lifted_at) ON relay.policy_changes TO relay_tenant;
+
+-- One probe shows each call whether anything is set that could concern it: a list of addresses, a window, or that calls must be signed. A
+-- row stays when that is over, and then only costs its organization a closer look.
+CREATE TABLE relay.guarded_calls (
+    scope text COLLATE "C" PRIMARY KEY  -- an organization; empty: the platform
+);
+COMMENT ON TABLE relay.guarded_calls IS 'where more has ever been set about calls than the presets: only there, each call is looked at closely';
+CREATE FUNCTION relay.guard_calls() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    INSERT INTO relay.guarded_calls (scope) VALUES (COALESCE(NEW.org_id, '')) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER guard_calls AFTER INSERT ON relay.call_policies FOR EACH ROW EXECUTE FUNCTION relay.guard_calls();
+CREATE TRIGGER guard_calls AFTER INSERT ON relay.policy_changes
+    FOR EACH ROW WHEN (NEW.setting IN ('signing', 'window')) EXECUTE FUNCTION relay.guard_calls();
 
 -- How strict a value is: a higher number is stricter; null: it is not a value of the setting.
 CREATE FUNCTION relay.strictness(setting relay.policy_settings, value text) RETURNS bigint
@@ -215,7 +231,7 @@ COMMENT ON FUNCTION relay.policy_in_force(text, text, boolean) IS
 GRANT EXECUTE ON FUNCTION relay.policy_said(text, text), relay.policy_in_force(text, text, boolean)
     TO relay_provisioner, relay_responder, relay_auditor;
 
--- Whether a bearer key, the shared secret or nothing at all is refused. One probe of an empty index, until the setting is used.
+-- Whether a bearer key, the shared secret or nothing at all is refused.
 CREATE FUNCTION relay.signing_is_required(org text, agent text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN

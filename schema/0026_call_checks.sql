@@ -168,8 +168,8 @@ $$;
 -- The first query asks whether the call is a usual one: nothing refuses key, agent or organization, and there is nothing to write. That is
 -- one plan of index lookups. If the call is not a usual one, for whatever reason, answer_call makes all the checks.
 -- Seats belong to the second: each key is checked for one once per minute, and only if there is a limit. A gateway that reports uses
--- asks once a minute anyway, so it gets the second query whenever there is a limit. Addresses are looked at in each call: one probe
--- asks whether the organization has any list.
+-- asks once a minute anyway, so it gets the second query whenever there is a limit. Addresses, and whether calls must be signed, are
+-- looked at in each call: one probe asks whether anything of the kind was ever set.
 -- A gateway's session keeps the plan: one that was made while a table was small would read all of it when it is large.
 -- Public keys are no bearer keys: anyone could register SHA-256(text) as one, and show the text.
 CREATE OR REPLACE FUNCTION relay_api.authenticate(
@@ -194,12 +194,9 @@ BEGIN
       AND k.state IN ('staged', 'active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
       AND (authenticate.agent_id = k.agent_id) IS NOT FALSE AND (authenticate.org_id = k.org_id) IS NOT FALSE
       AND a.plain AND NOT k.awaits_use
-      AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)
-           OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address))
-      AND (NOT EXISTS (SELECT FROM relay.policy_changes AS c
-                       WHERE COALESCE(c.org_id, '') = ANY (ARRAY[k.org_id, '']) AND c.lifted_at IS NULL AND c.setting = 'signing'
-                         AND c.value = 'required' AND (c.until IS NULL OR c.until > statement_timestamp()))
-           OR NOT relay.signing_is_required(k.org_id, k.agent_id))
+      AND (NOT EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = ANY (ARRAY[k.org_id, '']))
+           OR (relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address)
+               AND NOT relay.signing_is_required(k.org_id, k.agent_id)))
       AND (authenticate.reports_uses
            OR EXISTS (SELECT FROM relay.key_sightings AS s
                       WHERE s.key_id = authenticate.key_id AND s.ip_address = COALESCE(authenticate.ip_address, '::')

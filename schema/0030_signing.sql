@@ -137,8 +137,8 @@ WHERE NOT last.has_other
 
 -- As the client proof of SCRAM (RFC 5802). With d = SHA-256(key), and the verifier h = SHA-256(d) that is stored, a caller shows
 -- proof = d XOR HMAC-SHA-256(h, message_digest). So proof XOR HMAC gives d, and SHA-256(d) must be h. Without h, a proof shows nothing
--- of d; with h alone, no one can make one. The bytes are XORed as bits, 256 or those of the padded key of HMAC; bit_send has four bytes of
--- length before them. One expression, so that a query evaluates it in place.
+-- of d; with h alone, no one can make one. HMAC is SHA-256(h XOR 5c.. || SHA-256(h XOR 36.. || message)), where h is padded to 64 bytes.
+-- Bytes are XORed as bits; bit_send has four bytes of length before them. One expression, so that a query evaluates it in place.
 CREATE FUNCTION relay.proves(verifier bytea, message_digest bytea, proof bytea) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN pg_catalog.octet_length(verifier) = 32 AND pg_catalog.octet_length(message_digest) = 32
@@ -147,29 +147,28 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
             ('x' || pg_catalog.encode(proof, 'hex'))::bit(256)
             # ('x' || pg_catalog.encode(pg_catalog.sha256(
                 pg_catalog.substr(pg_catalog.bit_send(
-                    ('x' || pg_catalog.encode(verifier, 'hex') || pg_catalog.repeat('0', 64))::bit(512)
-                    # ('x' || pg_catalog.repeat('5c', 64))::bit(512)), 5)
-                || pg_catalog.sha256(pg_catalog.substr(pg_catalog.bit_send(
-                    ('x' || pg_catalog.encode(verifier, 'hex') || pg_catalog.repeat('0', 64))::bit(512)
-                    # ('x' || pg_catalog.repeat('36', 64))::bit(512)), 5) || message_digest)), 'hex'))::bit(256)), 5)) = verifier
+                    ('x' || pg_catalog.encode(verifier, 'hex'))::bit(256) # ('x' || pg_catalog.repeat('5c', 32))::bit(256)), 5)
+                || pg_catalog.decode(pg_catalog.repeat('5c', 32), 'hex')
+                || pg_catalog.sha256(
+                    pg_catalog.substr(pg_catalog.bit_send(
+                        ('x' || pg_catalog.encode(verifier, 'hex'))::bit(256) # ('x' || pg_catalog.repeat('36', 32))::bit(256)), 5)
+                    || pg_catalog.decode(pg_catalog.repeat('36', 32), 'hex') || message_digest)), 'hex'))::bit(256)), 5)) = verifier
     ELSE false END
 $$;
 COMMENT ON FUNCTION relay.proves(bytea, bytea, bytea) IS
     'whether a proof (32 bytes) shows that its maker holds the key of this verifier (key_hash) and has signed this digest (32 bytes)';
 
--- Asks whether anyone has set a window before it asks for the policy, which costs more than all the rest of a call.
+-- What policy_settings says; a constant, because a look into the table would cost each signed call as much as its proof.
+CREATE FUNCTION relay.preset_window() RETURNS interval LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT interval '60 seconds' $$;
+
 CREATE FUNCTION relay.untimely(org text, agent text, signed_at timestamptz) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     present     timestamptz := clock_timestamp();
-    time_window interval;
+    time_window interval := relay.preset_window();
 BEGIN
-    IF EXISTS (SELECT FROM relay.policy_changes AS c
-               WHERE COALESCE(c.org_id, '') = ANY (ARRAY[org, '']) AND c.lifted_at IS NULL AND c.setting = 'window'
-                 AND (c.until IS NULL OR c.until > present)) THEN
+    IF EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = ANY (ARRAY[org, ''])) THEN
         time_window := (SELECT f.value FROM relay.policy_in_force(org, agent) AS f WHERE f.setting = 'window');
-    ELSE
-        time_window := (SELECT s.preset FROM relay.policy_settings AS s WHERE s.setting = 'window');
     END IF;
     RETURN CASE WHEN signed_at < present - time_window THEN 'too_old' WHEN signed_at > present + time_window THEN 'too_early' END;
 END

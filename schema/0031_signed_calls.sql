@@ -30,12 +30,14 @@ RETURNS relay_api.signed_decision
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
-    decision relay_api.signed_decision;
-    answer   relay_api.auth_decision;
-    owner    record;
-    refusal  text;
+    usual   record;
+    answer  relay_api.auth_decision;
+    owner   record;
+    refusal text;
 BEGIN
-    SELECT true, 'ok', k.org_id, k.agent_id, a.permissions, k.expires_at, NULL::jsonb, false, k.key_hash INTO decision
+    SELECT k.org_id, k.agent_id, a.permissions, k.expires_at, k.key_hash,
+           EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = ANY (ARRAY[k.org_id, ''])) AS is_guarded
+    INTO usual
     FROM relay.agent_keys AS k
     JOIN relay.agents AS a ON a.agent_id = k.agent_id
     WHERE k.key_id = authenticate_signed.key_id AND k.hash_algorithm = 'sha256d'
@@ -47,15 +49,18 @@ BEGIN
       AND k.state IN ('staged', 'active', 'retiring') AND (k.expires_at > statement_timestamp()) IS NOT FALSE
       AND (authenticate_signed.agent_id = k.agent_id) IS NOT FALSE AND (authenticate_signed.org_id = k.org_id) IS NOT FALSE
       AND a.plain AND NOT k.awaits_use
-      AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)
-           OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate_signed.ip_address))
       AND EXISTS (SELECT FROM relay.key_sightings AS s
                   WHERE s.key_id = authenticate_signed.key_id AND s.ip_address = COALESCE(authenticate_signed.ip_address, '::')
                     AND s.bearer_at IS NOT NULL AND CASE WHEN s.reported_by IS NULL THEN s.last_used_at ELSE s.proven_at END
                         > statement_timestamp() - interval '1 minute');
-    IF FOUND AND isfinite(authenticate_signed.signed_at)
-       AND relay.untimely(decision.org_id, decision.agent_id, authenticate_signed.signed_at) IS NULL THEN
-        RETURN decision;
+    IF FOUND AND (CASE WHEN usual.is_guarded
+                       THEN isfinite(authenticate_signed.signed_at)
+                            AND relay.untimely(usual.org_id, usual.agent_id, authenticate_signed.signed_at) IS NULL
+                            AND relay.address_is_allowed(usual.org_id, usual.agent_id, authenticate_signed.ip_address)
+                       ELSE authenticate_signed.signed_at >= clock_timestamp() - relay.preset_window()
+                            AND authenticate_signed.signed_at <= clock_timestamp() + relay.preset_window() END) THEN
+        RETURN ROW(true, 'ok', usual.org_id, usual.agent_id, usual.permissions, usual.expires_at, NULL, false, usual.key_hash,
+                   NULL)::relay_api.signed_decision;
     END IF;
 
     SELECT k.org_id, k.agent_id, k.key_hash INTO owner

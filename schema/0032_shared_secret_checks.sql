@@ -91,12 +91,9 @@ BEGIN
                       WHERE r.subject_id = ANY (ARRAY[l.agent_id, a.org_id])
                         AND ((r.lifted_at IS NULL AND (r.until IS NULL OR r.until > statement_timestamp()))
                              OR (r.kind = 'revoke' AND r.cut_off > l.listed_order)))
-      AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = a.org_id)
-           OR relay.address_is_allowed(a.org_id, a.agent_id, authenticate_legacy.ip_address))
-      AND (NOT EXISTS (SELECT FROM relay.policy_changes AS c
-                       WHERE COALESCE(c.org_id, '') = ANY (ARRAY[a.org_id, '']) AND c.lifted_at IS NULL AND c.setting = 'signing'
-                         AND c.value = 'required' AND (c.until IS NULL OR c.until > statement_timestamp()))
-           OR NOT relay.signing_is_required(a.org_id, a.agent_id));
+      AND (NOT EXISTS (SELECT FROM relay.guarded_calls AS g WHERE g.scope = ANY (ARRAY[a.org_id, '']))
+           OR (relay.address_is_allowed(a.org_id, a.agent_id, authenticate_legacy.ip_address)
+               AND NOT relay.signing_is_required(a.org_id, a.agent_id)));
     IF FOUND THEN
         RETURN decision;
     END IF;

@@ -61,6 +61,23 @@ def test_a_setting_that_is_missing_is_a_warning(doctor):
     assert doctor(settings, "--fail-on", "warn", code=10)
 
 
+def test_the_settings_are_held_against_the_policy_of_the_platform(relay, tmp_path, doctor):
+    def held(settings):
+        doctor(settings, code=None)
+        return [(item["status"], item["message"]) for item in relay.json("doctor", "policy.relay", "--env-file", "relay.env")["items"]]
+
+    ((status, message),) = held(GOOD)
+    assert status == "warn" and message.split("; ") == [
+        "AGENT_REQUIRE_NONCE does not fit --require-nonce no", "EDGE_ALLOW_HEADER_SECRET does not fit --signing bearer",
+        "EDGE_REQUIRE_HMAC does not fit --signing bearer"]  # fmt: skip
+    relay("policy", "set", "--platform", "--signing", "required", check=0)
+    assert held(GOOD) == [("ok", "the relay's settings fit the policy of the platform")]
+    for name, value, flag in (("AGENT_HMAC_WINDOW_MS", "30000", "--window 60s"), ("AGENT_SESSION_TTL_MS", "900000", "--session-ttl 600s"),
+                              ("EDGE_REQUIRE_HMAC", "false", "--signing required"), ("AGENT_REQUIRE_NONCE", "off", "--require-nonce yes")):  # fmt: skip
+        assert held({**GOOD, name: value}) == [("warn", f"{name} does not fit {flag}")]
+    assert held({}) == [("ok", "the relay's settings fit the policy of the platform")]
+
+
 def test_the_last_line_of_a_name_counts(relay, tmp_path, doctor):
     (tmp_path / "two.env").write_text("EDGE_VERIFY_JWT=true\nEDGE_VERIFY_JWT=\n")
     (tmp_path / "two.env").chmod(0o600)

@@ -123,6 +123,24 @@ def test_a_rotation_into_a_file_ends_a_public_key_that_never_signed(acme, databa
     assert [state for _, state in keys(database)] == ["retired", "retired", "active"]
 
 
+def test_a_fleet_that_is_rotated_every_day_leaves_agents_alone_that_sign(acme, database, tmp_path):
+    _, public = make_pair(acme, tmp_path)
+    acme("agent", "create", "signer", "--org", "acme", "--name", "S", "--public-key", public, check=0)
+    ways = (("--due-within", "3650d"), ("--if-older-than", "0"), ("--missing",), ())
+    for state in ("staged", "active"):
+        assert keys(database, "signer") == [("ed25519", state)]
+        for way in ways:
+            acme("rotate-key", "--all", "--grace", "0", *way, "--secrets-dir", tmp_path, "--replace", "--yes", check=0)
+            if way:
+                one = acme.json("rotate-key", "signer", *way, "--secret-file", tmp_path / "one.key")
+                assert one["changed"] is False and "only its agent can replace" in one["data"]["unchanged_because"]
+        assert keys(database, "signer") == [("ed25519", state)] and not (tmp_path / "one.key").exists()
+        accept(database, database.value("SELECT key_id FROM relay.agent_keys WHERE agent_id = 'signer'"))
+    assert [one["status"] for one in acme.json("doctor", "keys", check=None)["items"]] == ["ok"] * 3
+    acme("rotate-key", "signer", "--grace", "0", "--secret-file", tmp_path / "one.key", check=0)  # if a person says so
+    assert keys(database, "signer") == [("ed25519", "retired"), ("sha256d", "active")]
+
+
 @pytest.mark.parametrize(
     "text, words",
     [

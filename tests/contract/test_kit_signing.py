@@ -145,7 +145,7 @@ def test_a_policy_that_changes_counts_for_what_is_kept(gateway, database, signer
 
 
 def test_a_key_of_one_kind_is_no_key_of_the_other(gateway, database, signers):
-    """A proof with the id of a public key, and the other way round; and a public key is no verifier of proofs."""
+    """A proof with the id of a public key, and the other way round; and a public key does not verify proofs."""
     keep(gateway, signers["proof"])
     keep(gateway, signers["ed25519"])
     other, public = Call(signers["proof"]), signers["ed25519"]

@@ -4,6 +4,7 @@ anything that refuses a key."""
 import pytest
 
 from support.agents import digest, key_id, read_key
+from support.signing import message, proof
 
 SEEN_FROM = "192.0.2.1"
 
@@ -143,3 +144,38 @@ def test_a_key_of_one_organization_never_answers_for_another(ask, relay, usual, 
     other = read_key(tmp_path / "other.key")
     for _ in range(2):
         assert ask(other)[2:4] == ("other", "other-bot") and ask(usual)[2:4] == ("acme", "bot")
+
+
+# ---- what it costs
+
+
+def buffers(database, call):
+    """The pages that a call touches once its plan is made for all calls, after five."""
+    with database.connect() as session, session.cursor() as cursor:
+        for _ in range(10):
+            cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF, FORMAT JSON) {call}")
+            plan = cursor.fetchone()[0][0]["Plan"]
+        return plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+
+
+def test_the_probe_for_what_is_set_about_calls_costs_the_usual_call_one_page_at_most(database, usual):
+    """The table is empty until something is set: then PostgreSQL reads the first page of its index, or knows that it is empty."""
+    call = f"SELECT * FROM relay_api.authenticate('{key_id(usual)}', '\\x{digest(usual).hex()}', ip_address => '{SEEN_FROM}')"
+    without = buffers(database, call)
+    definition = database.value("SELECT pg_get_functiondef('relay_api.authenticate(text, bytea, text, text, inet, text, boolean)'::regprocedure)")
+    begin, end = definition.index("AND (NOT EXISTS (SELECT FROM relay.guarded_calls"), definition.index("AND (authenticate.reports_uses")
+    database.execute(definition[:begin] + definition[end:])
+    assert without - buffers(database, call) <= 1
+
+
+def test_the_usual_signed_call_touches_few_pages_more(ask, database, usual):
+    over = message()
+    signed = (f"SELECT * FROM relay_api.authenticate_signed('{key_id(usual)}', '\\x{over.hex()}', '\\x{proof(usual, over).hex()}', now(),"
+              f" ip_address => '{SEEN_FROM}')")  # fmt: skip
+    assert database.value(signed.replace("*", "reason")) == "ok"
+    bearer = f"SELECT * FROM relay_api.authenticate('{key_id(usual)}', '\\x{digest(usual).hex()}', ip_address => '{SEEN_FROM}')"
+    assert buffers(database, signed) - buffers(database, bearer) <= 4  # the window: a probe, and its preset
+
+
+def test_the_preset_window_is_that_of_the_settings(database):
+    assert database.value("SELECT preset::interval = relay.preset_window() FROM relay.policy_settings WHERE setting = 'window'") is True

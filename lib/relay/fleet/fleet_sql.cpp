@@ -55,12 +55,13 @@ std::string const named_agents = R"sql(
 // the new keys end.
 std::string const fates = R"sql(
 LEFT JOIN LATERAL (
-    SELECT key.key_id, key.made_order, key.created_at, key.due_at, key.settle_until, key.expires_at, key.status
+    SELECT key.key_id, key.made_order, key.created_at, key.due_at, key.settle_until, key.expires_at, key.status, key.hash_algorithm
     FROM relay.key_status AS key WHERE key.agent_id = member.agent_id AND key.state = 'active' OFFSET 0) AS active ON true
 LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE key.status IN ('staged', 'retiring', 'revoked')) AS others,
            COALESCE(bool_or(key.status = 'staged'), false) AS has_staged,
-           COALESCE(bool_or(key.status = 'staged' AND key.settle_until <= now()), false) AS has_settled,
+           COALESCE(bool_or(key.status = 'staged' AND key.settle_until <= now() AND key.hash_algorithm <> 'ed25519'), false) AS has_settled,
+           COALESCE(bool_or(key.status = 'staged' AND key.hash_algorithm = 'ed25519'), false) AS has_public,
            COALESCE(bool_or(key.status = 'staged' AND key.first_used_at IS NOT NULL AND key.replaced_by IS NULL), false) AS has_proved
     FROM relay.key_status AS key WHERE key.agent_id = member.agent_id AND key.state IN ('staged', 'retiring') OFFSET 0) AS other ON true
 CROSS JOIN LATERAL (
@@ -73,6 +74,8 @@ CROSS JOIN LATERAL (
         WHEN standing.revoked THEN 'revoked'
         WHEN standing.blocked THEN 'blocked'
         WHEN active.status = 'active' AND active.made_order > $10::bigint THEN 'done'
+        -- Only the agent itself can make its next public key, so a fleet's run leaves it alone.
+        WHEN CASE WHEN active.status = 'active' THEN active.hash_algorithm = 'ed25519' ELSE other.has_public END THEN 'not_due'
         WHEN $9::boolean AND (active.status = 'active' OR other.has_staged) THEN 'not_due'
         WHEN $9 THEN 'candidate'
         WHEN active.key_id IS NULL AND NOT EXISTS (SELECT FROM relay.agent_keys AS any_key WHERE any_key.agent_id = member.agent_id)

@@ -306,6 +306,11 @@ void Examiner::ask_legacy() {
              "no --env-file given; at the end, the relay needs ALLOW_LEGACY_GLOBAL_AGENT_SECRET=false",
              advise(Act::name_relay_settings));
     }
+    if (relay) {
+        ask(Ground::schema, {"policy.relay"}, [&](db::Transaction &transaction) {
+            tell(doctor::judge_relay_policy(*relay, sql::platform_policy(transaction)));
+        });
+    }
     Ids ids{"legacy.window", "legacy.pace"};
     if (relay) {
         ids.insert(ids.end(), {"legacy.fallback", "legacy.secret"});
@@ -365,6 +370,7 @@ std::vector<std::string_view> const &known_checks() {
         "keys.unused",
         "policy.window",
         "messages.refused",
+        "policy.relay",
         "gateways",
         "legacy.window",
         "legacy.pace",

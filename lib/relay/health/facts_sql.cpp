@@ -110,7 +110,7 @@ SELECT count(*) FILTER (WHERE settled) AS agents, count(*) FILTER (WHERE NOT set
        array_to_string((array_agg(agent_id || ' (' || keys || ' since ' || to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI') || ' UTC)'
                                   ORDER BY since, agent_id) FILTER (WHERE settled))[1:3], ', ') AS first
 FROM (SELECT agent_id, count(*) AS keys, min(created_at) AS since, bool_or(settle_until <= now()) AS settled
-      FROM relay.key_status WHERE state = 'staged' AND status = 'staged' GROUP BY agent_id) AS agent)sql";
+      FROM relay.key_status WHERE state = 'staged' AND status = 'staged' AND hash_algorithm <> 'ed25519' GROUP BY agent_id) AS agent)sql";
 
 constexpr auto unused_sql = R"sql(
 SELECT count(*) AS agents,
@@ -252,6 +252,15 @@ StagedKeys agents_with_staged_keys(db::Transaction &transaction) {
 Named agents_with_unused_keys(db::Transaction &transaction) { return read_named(transaction.exec(unused_sql).one()); }
 
 Named unusual_windows(db::Transaction &transaction) { return read_named(transaction.exec(windows_sql).one()); }
+
+std::map<std::string, std::string> platform_policy(db::Transaction &transaction) {
+    std::map<std::string, std::string> policy;
+    db::Rows const rows = transaction.exec("SELECT setting, value FROM relay.policy_in_force(NULL, NULL)");
+    for (db::Row const row : rows) {
+        policy.emplace(row.text("setting"), row.text("value"));
+    }
+    return policy;
+}
 
 RefusedAgents read_refused_agents(db::Transaction &transaction) {
     RefusedAgents refused;

@@ -105,6 +105,9 @@ Named agents_with_unused_keys(db::Transaction &transaction);
 /// 120 s.
 Named unusual_windows(db::Transaction &transaction);
 
+/// Returns what is in force for the platform: the value of each setting.
+std::map<std::string, std::string> platform_policy(db::Transaction &transaction);
+
 /// Imported agents that were refused with the shared secret in the last 24 hours.
 struct RefusedAgents {
     Named left{};  ///< those that already use their own key

@@ -2,7 +2,10 @@
 
 #include "relay/health/judges.hpp"
 
+#include "relay/model/time.hpp"
+
 #include <fmt/format.h>
+#include <algorithm>
 #include <array>
 
 namespace relay {
@@ -24,6 +27,18 @@ constexpr auto rules = std::to_array<HardeningRule>({
     {"relay.secret_cache", "AGENT_SECRET_CACHE_MS", Kind::milliseconds,
      "the relay accepts a blocked or revoked key for that long", 0, 60'000, 30'000, ""},
 });
+
+/// Returns the name of a setting as the database has it.
+std::string setting_name(std::string_view flag) {
+    std::string name(flag);
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
+
+/// Reads a duration as the database stores it.
+std::optional<std::int64_t> milliseconds_of(std::string const &stored) {
+    return std::chrono::milliseconds(parse_duration(stored)).count();
+}
 
 std::string wanted(HardeningRule const &rule) {
     switch (rule.kind) {
@@ -92,6 +107,36 @@ std::vector<CheckResult> judge_hardening(RelaySettings const &relay) {
         }
     }
     return results;
+}
+
+CheckResult judge_relay_policy(RelaySettings const &relay, std::map<std::string, std::string> const &policy) {
+    std::vector<std::string> differences;
+    auto const compare = [&](std::string_view variable, std::string_view setting, bool fits) {
+        if (!fits) {
+            differences.push_back(fmt::format("{} does not fit --{} {}", variable, setting,
+                                              policy.at(std::string(setting_name(setting)))));
+        }
+    };
+    bool const must_sign = policy.at("signing") == "required";
+    for (auto const &[variable, found] : relay.hardening) {
+        bool const is_on = found.position == RelaySettings::Switch::on;
+        if (variable == "EDGE_REQUIRE_HMAC") {
+            compare(variable, "signing", is_on == must_sign);
+        } else if (variable == "EDGE_ALLOW_HEADER_SECRET") {
+            compare(variable, "signing", is_on != must_sign);
+        } else if (variable == "AGENT_REQUIRE_NONCE") {
+            compare(variable, "require-nonce", is_on == (policy.at("require_nonce") == "yes"));
+        } else if (variable == "AGENT_HMAC_WINDOW_MS") {
+            compare(variable, "window", found.number == milliseconds_of(policy.at("window")));
+        } else if (variable == "AGENT_SESSION_TTL_MS") {
+            compare(variable, "session-ttl", found.number == milliseconds_of(policy.at("session_ttl")));
+        }
+    }
+    if (differences.empty()) {
+        return {"policy.relay", CheckStatus::ok, "the relay's settings fit the policy of the platform", ""};
+    }
+    return {"policy.relay", CheckStatus::warn, fmt::format("{}", fmt::join(differences, "; ")),
+            "gateways go by the policy: set it with policy set --platform, or change " + relay.name};
 }
 
 }  // namespace doctor

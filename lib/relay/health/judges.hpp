@@ -9,6 +9,8 @@
 #include "relay/schema/records.hpp"
 
 #include <chrono>
+#include <map>
+#include <string>
 #include <vector>
 
 /// The checks of `doctor` as pure functions from facts to a verdict. relay/health/doctor.cpp gets the facts.
@@ -58,6 +60,8 @@ CheckResult judge_staged_keys(sql::StagedKeys const &staged);
 CheckResult judge_unused_keys(sql::Named const &unused);
 CheckResult judge_windows(sql::Named const &unusual);
 CheckResult judge_messages(sql::RefusedMessages const &refused);
+/// `policy`: what is in force for the platform, by the name of the setting.
+CheckResult judge_relay_policy(RelaySettings const &relay, std::map<std::string, std::string> const &policy);
 CheckResult judge_gateways(std::vector<Gateway> const &gateways);
 
 // The shared secret ---------------------------------------------------------------------------------------------------

@@ -188,8 +188,23 @@ class Rotation {
         return m_result.confirmed.has_value();
     }
 
+    /// Returns the key with which the agent signs, or will sign: the active one, or if none works a staged one.
+    std::optional<Key> public_key() const {
+        if (m_keys.active && m_keys.active->live()) {
+            return m_keys.active->algorithm == KeyAlgorithm::ed25519 ? m_keys.active : std::nullopt;
+        }
+        auto const staged = std::find_if(m_keys.staged.begin(), m_keys.staged.end(), [](Key const &key) {
+            return key.live() && key.algorithm == KeyAlgorithm::ed25519;
+        });
+        return staged == m_keys.staged.end() ? std::nullopt : std::optional(*staged);
+    }
+
     /// Returns why the active key may stay; empty if a rotation is due.
     std::string decide() {
+        bool const is_conditional = m_request.if_older_than || m_request.due_within || m_request.if_missing;
+        if (auto const own = public_key(); is_conditional && own) {
+            return fmt::format("key {} is a public key, which only its agent can replace", own->key_id);
+        }
         if (!m_keys.active || !m_keys.active->live()) {
             auto const works =
                 std::find_if(m_keys.staged.begin(), m_keys.staged.end(), [](Key const &key) { return key.live(); });
@@ -225,7 +240,7 @@ class Rotation {
 
     RotatedKey keep(std::string reason) {
         m_result.changed = m_result.confirmed.has_value();
-        m_result.key = m_keys.active;
+        m_result.key = m_keys.active ? m_keys.active : public_key();
         m_result.unchanged_because = std::move(reason);
         if (m_result.changed) {
             record_operation();

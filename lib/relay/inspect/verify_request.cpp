@@ -55,6 +55,7 @@ RequestVerification verify_request(db::Database &database, signing::SignedReques
             check_body(found, request);
             add(found, RequestCheck::standing, KeyVerdict::unknown_key, "no key has this id");
             add_unknown(found, RequestCheck::signature, "there is no key to check it with");
+            add_unknown(found, RequestCheck::nonce, "the policy of the agent says whether it counts");
             return found;
         }
         found.agent_id = answer->agent_id;

@@ -3,8 +3,10 @@ signatures.py, into your gateway.
 
 relay-admin-signing(7) explains the rules that it keeps. An agent signs with the key that it has, or with an Ed25519 key:
 
-    headers = sign(Proof(key), "POST", "https://relay.example.com/v1/run", body)
-    headers = sign(Ed25519(key_id, seed_of(pem)), "POST", "https://relay.example.com/v1/run", body)
+    signer = Proof(key)
+    headers = sign(signer, "POST", "https://relay.example.com/v1/run", body)
+
+    signer = Ed25519(key_id, seed_of(pem))
 
 It sends exactly this method, URL and body with these headers, and no key. The clock may be wrong by less than the window of its policy.
 """

@@ -1,0 +1,69 @@
+"""What signing costs: authenticate_signed against authenticate, and authenticate against itself as it was before calls could be
+signed.
+
+The figures are ratios of the CPU time of one backend, which answers prepared statements in turns, so other work on the machine does
+not count."""
+
+import statistics
+from pathlib import Path
+
+import pytest
+
+from support.agents import digest, first_agent, key_id
+from support.signing import message, proof
+
+CALLS, ROUNDS = 1000, 15
+SIGNED_MUST = 1.4
+BEARER_MUST = 1.03
+NAME = "relay_api.authenticate(text, bytea, text, text, inet, text, boolean)"
+PROBE, AFTER = "AND (NOT EXISTS (SELECT FROM relay.guarded_calls", "AND (authenticate.reports_uses"
+AS_BEFORE = """AND (NOT EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = k.org_id)
+           OR relay.address_is_allowed(k.org_id, k.agent_id, authenticate.ip_address))
+      """
+
+
+def cpu(pid):
+    """Seconds that a process has run on a CPU, exact to the microsecond."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+@pytest.fixture
+def race(database, relay, tmp_path):
+    """Runs calls in turns; returns the CPU time of each against that of the first, as the median of the rounds."""
+    key = first_agent(relay, tmp_path / "bot.key")
+    over = message()
+    bearer = f"('{key_id(key)}', '\\x{digest(key).hex()}', ip_address => '192.0.2.1')"
+    definition = database.value(f"SELECT pg_get_functiondef('{NAME}'::regprocedure)")
+    begin, end = definition.index(PROBE), definition.index(AFTER)
+    database.execute((definition[:begin] + AS_BEFORE + definition[end:]).replace("FUNCTION relay_api.authenticate(", "FUNCTION relay_api.before(")
+                     .replace("authenticate.", "before."))  # fmt: skip
+    calls = {
+        "bearer": f"relay_api.authenticate{bearer}",
+        "bearer before there was signing": f"relay_api.before{bearer}",
+        "signed": f"relay_api.authenticate_signed('{key_id(key)}', '\\x{over.hex()}', '\\x{proof(key, over).hex()}', clock_timestamp(),"
+                  " ip_address => '192.0.2.1')",
+    }  # fmt: skip
+    with database.connect() as session, session.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+        spent = {name: [] for name in calls}
+        for number, call in enumerate(calls.values()):
+            cursor.execute(f"PREPARE call_{number} AS SELECT * FROM {call}")
+        for round_number in range(ROUNDS + 1):
+            for number, name in enumerate(calls):
+                before = cpu(pid)
+                for _ in range(CALLS):
+                    cursor.execute(f"EXECUTE call_{number}")
+                if round_number:
+                    spent[name].append(cpu(pid) - before)
+    return {name: statistics.median(times) for name, times in spent.items()}
+
+
+def test_what_signing_costs(race, capsys):
+    signed = race["signed"] / race["bearer"]
+    probe = race["bearer"] / race["bearer before there was signing"]
+    with capsys.disabled():
+        print(f"\nCPU of a backend, {CALLS} calls, median of {ROUNDS} rounds ({race['bearer'] / CALLS * 1e6:.0f} us for a bearer call):")
+        print(f"    authenticate_signed against authenticate: {signed:.2f} (must be <= {SIGNED_MUST})")
+        print(f"    authenticate against itself before there was signing: {probe:.3f} (must be <= {BEARER_MUST})")
+    assert signed <= SIGNED_MUST and probe <= BEARER_MUST
