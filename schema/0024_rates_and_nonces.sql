@@ -200,6 +200,7 @@ CREATE TABLE relay.nonces_signed_ahead (
 );
 COMMENT ON COLUMN relay.nonces_signed_ahead.up_to IS 'no nonce was accepted that was signed later than that, except in the past';
 INSERT INTO relay.nonces_signed_ahead DEFAULT VALUES;
+GRANT SELECT ON relay.nonces_kept, relay.nonces_signed_ahead TO relay_provisioner, relay_responder, relay_auditor;
 
 CREATE TYPE relay_api.nonce_decision AS (
     ok     boolean,

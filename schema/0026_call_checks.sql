@@ -1,8 +1,9 @@
 -- What each call is checked for beyond its key: the seat of its agent, and the address that it comes from. The functions of 0010, 0011 and
 -- 0013 that decide, as they are now.
 
--- Reads no more live agents than there are seats, in the order of the index, and stops at the agent that it is asked about. The settings
--- and OFFSET 0 keep the planner from reading and sorting all agents of the organization, or all revocations.
+-- Reads no more live agents than there are seats, in the order of the index, and stops at the agent that it is asked about. The index has
+-- none that is marked as gone. The settings and OFFSET 0 keep the planner from reading and sorting all agents of the organization, or all
+-- revocations.
 CREATE FUNCTION relay.has_seat(org text, agent text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE
@@ -10,7 +11,7 @@ DECLARE
 BEGIN
     RETURN seats IS NULL OR EXISTS (
         SELECT FROM (SELECT a.agent_id FROM relay.agents AS a
-                     WHERE a.org_id = has_seat.org
+                     WHERE a.org_id = has_seat.org AND NOT a.gone
                        AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
                                        WHERE gone.subject_id = a.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke' OFFSET 0)
                      ORDER BY COALESCE(a.seat, a.created_at), a.agent_id LIMIT seats) AS seated

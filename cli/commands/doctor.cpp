@@ -163,6 +163,7 @@ name them. Scripts can rely on the ids of checks: they do not change.
   keys.staged       no agent has a staged key that has settled: a delivery that no run has confirmed
   keys.unused       no agent's old key ends within 24 hours while its new key was never used
   policy.window     each window for signed calls is 30s to 120s
+  policy.nonces     no signed call is refused because the clock of the database was ahead
   gateways          gateways that follow the change feed are live and not behind
   legacy.window     no window for the shared secret is open past its deadline
   legacy.pace       at the current pace, all agents are migrated before the window closes

@@ -13,7 +13,7 @@ OWN_TABLES = {
     "relay.organizations", "relay.agents", "relay.agent_keys", "relay.agent_conditions", "relay.roles",
     "relay.role_permissions", "relay.agent_roles", "relay.revocations", "relay.key_sightings", "relay.auth_events",
     "relay.own_refusals", "relay.legacy_agents", "relay.legacy_migrations", "relay.legacy_sightings", "relay.proven_agents",
-    "relay.limits", "relay.subscriptions",
+    "relay.limits", "relay.subscriptions", "relay.said_subscriptions",
     "relay.usage", "relay.holds",
     "relay.call_policies", "relay.policy_changes",
     "relay.devices", "relay.pairings",
@@ -39,7 +39,7 @@ def test_a_tenant_sees_all_of_its_own_and_nothing_else(database, tenant, keys, w
                 "relay.agent_conditions": 1, "relay.roles": 1, "relay.role_permissions": 1, "relay.agent_roles": 1,
                 "relay.revocations": 4, "relay.key_sightings": AGENTS_EACH, "relay.auth_events": EVENTS_EACH,
                 "relay.own_refusals": 1, "relay.legacy_agents": 2, "relay.legacy_migrations": 1, "relay.legacy_sightings": 1,
-                "relay.proven_agents": AGENTS_EACH, "relay.limits": 2, "relay.subscriptions": 1,
+                "relay.proven_agents": AGENTS_EACH, "relay.limits": 2, "relay.subscriptions": 1, "relay.said_subscriptions": 2,
                 "relay.usage": 1, "relay.holds": 1,
                 "relay.call_policies": 2, "relay.policy_changes": 2,
                 "relay.devices": 1, "relay.pairings": 1}  # fmt: skip

@@ -284,6 +284,9 @@ void Examiner::ask_rows() {
     });
     ask(Ground::schema, {"policy.window"},
         [this](db::Transaction &transaction) { tell(doctor::judge_windows(sql::unusual_windows(transaction))); });
+    ask(Ground::schema, {"policy.nonces"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_nonces(sql::read_nonces_ahead(transaction, m_server->standby)));
+    });
     ask(Ground::schema, {"keys.unused"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_unused_keys(sql::agents_with_unused_keys(transaction)));
     });
@@ -349,7 +352,7 @@ std::vector<std::string_view> const &known_checks() {
         "audit.months",       "audit.seals",
         "keys.due",           "keys.staged",
         "keys.unused",        "policy.window",
-        "gateways",           "legacy.window",
+        "policy.nonces",      "gateways",           "legacy.window",
         "legacy.pace",        "legacy.refused",
         "legacy.env_file",    "legacy.fallback",
         "legacy.secret",      "relay.verify_jwt",

@@ -57,6 +57,7 @@ CheckResult judge_due_keys(sql::Named const &overdue);
 CheckResult judge_staged_keys(sql::StagedKeys const &staged);
 CheckResult judge_unused_keys(sql::Named const &unused);
 CheckResult judge_windows(sql::Named const &unusual);
+CheckResult judge_nonces(sql::NoncesAhead const &ahead);
 CheckResult judge_gateways(std::vector<Gateway> const &gateways);
 
 // The shared secret ---------------------------------------------------------------------------------------------------

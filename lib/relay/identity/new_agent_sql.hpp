@@ -11,7 +11,6 @@ namespace relay::sql {
 struct InsertedAgent {
     Key key;
     bool has_revocations = false;  ///< relay.revocations has rows for its id or its organization; they may have ended
-    bool limited = false;  ///< its organization has a limit of agents; the caller must check it
 };
 
 /// Inserts an agent with its key and their events, in one statement. Returns nothing if the id exists already or the
@@ -20,6 +19,10 @@ struct InsertedAgent {
 db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transaction, CreateAgent const &request,
                                                        ApiKey const &key, Staging const *staging,
                                                        Attribution const &by);
+
+/// Keeps the limit of an organization that has inserted an agent from being changed until the end of the transaction.
+/// Returns whether there is one: then the caller must check it, under the lock of the organization.
+db::Pending<bool> hold_limits(db::Transaction &transaction, OrgId const &org);
 
 /// Reads a new agent back together with its first key. Returns none if the agent is missing, or if the key is not as it
 /// was made: its hash, its agent, and active.

@@ -30,7 +30,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import psycopg2
 import psycopg2.extras
 import psycopg2.pool
-from pairing import PAGE, Devices, Endpoints, Refused, read_body
+from pairing import PAGE, Devices, Endpoints, Refused, page_headers, read_body
 from quota import Quota
 from rates import Rates
 from uses import Uses
@@ -155,9 +155,12 @@ class Gateway(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # head and body of an answer are two writes: the second would wait for an ACK
 
     def do_GET(self):
-        is_page = self.path == "/pair"
         self.close_connection |= any(name in self.headers for name in ("Content-Length", "Transfer-Encoding"))  # no one reads the body
-        self.reply(*((200, PAGE.read_bytes(), "text/html; charset=utf-8") if is_page else (404, b"")))
+        if self.path == "/pair":
+            page = PAGE.read_bytes()
+            self.reply(200, page, "text/html; charset=utf-8", page_headers(page))
+        else:
+            self.reply(404, b"")
 
     def do_POST(self):
         if self.path == "/api/device/wait":  # not a call: it must not hold up the end
@@ -179,16 +182,16 @@ class Gateway(BaseHTTPRequestHandler):
             said, status, kind, body = None, 503, "text/plain", b""
         if not said and status == 200:
             body = b"done\n"  # a real gateway passes the call on here
-        self.reply(status, body, kind, retry_after)
+        self.reply(status, body, kind, {} if retry_after is None else {"Retry-After": str(retry_after)})
 
-    def reply(self, status, body, kind=None, retry_after=None):
+    def reply(self, status, body, kind=None, headers=None):
         self.send_response_only(status)
         if status == 401:
             self.send_header("WWW-Authenticate", "Bearer")
         if self.close_connection and self.headers.get("Connection") != "close":  # the client does not expect it
             self.send_header("Connection", "close")
-        if retry_after is not None:
-            self.send_header("Retry-After", str(retry_after))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         if body and kind:
             self.send_header("Content-Type", kind)
             self.send_header("Cache-Control", "no-store")
