@@ -9,7 +9,10 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan
 DECLARE
     seats bigint := relay.limit_of(has_seat.org, 'agents');
 BEGIN
-    RETURN seats IS NULL OR EXISTS (
+    IF seats IS NULL THEN  -- the question would be planned anew each time, because of its LIMIT
+        RETURN true;
+    END IF;
+    RETURN EXISTS (
         SELECT FROM (SELECT a.agent_id FROM relay.agents AS a
                      WHERE a.org_id = has_seat.org AND NOT a.gone
                        AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
