@@ -156,7 +156,7 @@ BEGIN
         ELSE
             SELECT wrong.id INTO found FROM relay.contrary_answers(first_contrary.kind, part) AS wrong (id) LIMIT 1;
         END IF;
-        IF found IS NULL AND first_contrary.kind IN ('agent', 'org') THEN  -- their devices are shut out with them: a sample
+        IF found IS NULL AND first_contrary.kind IN ('agent', 'org') THEN  -- a sample of their devices, which are refused with them
             SELECT CASE first_contrary.kind WHEN 'agent' THEN d.agent_id ELSE d.org_id END INTO found
             FROM relay.contrary_devices(ARRAY(
                 SELECT of_them.device_id FROM relay.devices AS of_them

@@ -2,8 +2,8 @@
 
 -- Agents that are gone ---------------------------------------------------------------------------------------------------------------------
 
--- relay.has_seat asks about each agent of an organization, from the first one on, whether it is revoked. Without a mark it would do so for
--- all that were ever revoked, at each check of a key. A revocation waits for no lock, so it marks only agents that no one has locked;
+-- relay.has_seat asks about each agent of an organization, from the first one on, whether it is revoked. Without a mark it would ask
+-- about each one that was ever revoked, at each check of a key. A revocation waits for no lock, so it marks only agents that no one has locked;
 -- `audit maintain` marks the rest. Returns how many it marked.
 CREATE FUNCTION relay.mark_gone(agents text[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

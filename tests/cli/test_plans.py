@@ -164,7 +164,7 @@ def test_an_agent_that_is_made_while_a_limit_is_set_counts(relay, database, tmp_
 
 
 def test_a_plan_and_a_subscription_that_change_at_the_same_time_announce_who_lost_a_seat(relay, database, fleet):
-    """The organization comes on the plan while its limit is lowered: whoever is later announces the loss."""
+    """The organization comes on the plan while its limit is lowered: the later one announces the loss."""
     relay("plan", "create", "team", "--name", "Team", "--limit", "agents=10", check=0)
     with database.connect(autocommit=False) as holder, holder.cursor() as cursor:
         cursor.execute("SELECT FROM relay.plans WHERE plan_id = 'team' FOR NO KEY UPDATE")  # as plan update does

@@ -136,7 +136,8 @@ constexpr auto nonces_since_sql =
     "SELECT max(since) FILTER (WHERE since > clock_timestamp() + interval '5 minutes') AS at FROM relay.nonces_kept";
 
 constexpr auto nonces_ahead_sql =
-    "SELECT max(up_to) FILTER (WHERE up_to > clock_timestamp() + interval '5 minutes') AS at FROM relay.nonces_signed_ahead";
+    "SELECT max(up_to) FILTER (WHERE up_to > clock_timestamp() + interval '5 minutes') AS at FROM "
+    "relay.nonces_signed_ahead";
 
 constexpr auto refused_sql = R"sql(
 SELECT proven.agent_id IS NOT NULL AS has_left, count(*) AS agents,

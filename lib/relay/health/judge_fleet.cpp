@@ -93,11 +93,12 @@ CheckResult judge_nonces(sql::NoncesAhead const &ahead) {
                 repair};
     }
     if (ahead.up_to) {
-        return {"policy.nonces", CheckStatus::warn,
-                fmt::format("after a crash or failover, each signed call would be refused as too_old until {}, which is "
-                            "ahead of the database's clock",
-                            format_instant_seconds(*ahead.up_to)),
-                repair};
+        return {
+            "policy.nonces", CheckStatus::warn,
+            fmt::format("after a crash or failover, each signed call would be refused as too_old until {}, which is "
+                        "ahead of the database's clock",
+                        format_instant_seconds(*ahead.up_to)),
+            repair};
     }
     return {"policy.nonces", CheckStatus::ok, "no signed call is refused because of a clock that was ahead", ""};
 }
