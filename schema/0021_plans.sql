@@ -1,4 +1,4 @@
--- Plans: how much of each meter an organization may use, who decides it, and when a plan ends.
+-- Plans: how much of each meter an organization may use, who decides it, and which agents have a seat.
 --
 -- The database's clock ends a subscription, not a job: the plan in force is computed at each question. Nothing is deleted for money. An
 -- organization over its limit cannot add anything, and what it has works again as soon as the limit allows it.
@@ -208,9 +208,11 @@ GRANT SELECT ON relay.organization_status TO relay_provisioner, relay_responder,
 -- were used last: otherwise each call would move its caller to the front and push out another agent.
 
 -- An agent that is older than this column has no value there. Its place is that of its creation, and no row is rewritten for it.
-ALTER TABLE relay.agents ADD COLUMN seat timestamptz;
+ALTER TABLE relay.agents ADD COLUMN seat timestamptz, ADD COLUMN gone boolean NOT NULL DEFAULT false;
 ALTER TABLE relay.agents ALTER COLUMN seat SET DEFAULT pg_catalog.now();
 COMMENT ON COLUMN relay.agents.seat IS 'its place in the order of seats, earlier ones first; null: created_at';
+COMMENT ON COLUMN relay.agents.gone IS
+    'true: it is revoked, so the search for seats passes it by; false: maybe, relay.revocations decides';
 
 CREATE VIEW relay.seat_order AS
 SELECT agent.org_id, agent.agent_id,
@@ -240,24 +242,73 @@ BEGIN
 END
 $$;
 
--- After a change of limits, in the same transaction, with the limit of before (null: none). A caller can only make gateways ask again.
-CREATE FUNCTION relay.note_lost_seats(org text, seats_before bigint) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION relay.lose_seats(org text, seats_before bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    seats bigint := relay.limit_of(note_lost_seats.org, 'agents');
+    seats bigint := relay.limit_of(lose_seats.org, 'agents');
     lost  text[];
 BEGIN
-    IF seats IS NULL OR note_lost_seats.seats_before <= seats THEN
+    IF seats IS NULL OR lose_seats.seats_before <= seats THEN
         RETURN 0;
     END IF;
     lost := ARRAY(SELECT s.agent_id FROM relay.surplus_agents AS s
-                  WHERE s.org_id = note_lost_seats.org AND (s.place <= note_lost_seats.seats_before) IS NOT FALSE ORDER BY s.place);
-    PERFORM relay.announce_lost_seats(note_lost_seats.org, lost);
+                  WHERE s.org_id = lose_seats.org AND (s.place <= lose_seats.seats_before) IS NOT FALSE ORDER BY s.place);
+    PERFORM relay.announce_lost_seats(lose_seats.org, lost);
     RETURN cardinality(lost);
+END
+$$;
+
+-- Whether the rows of the feed for a change are written already, so that the triggers of a change by SQL need not do it.
+CREATE FUNCTION relay.note_seats_noted(owner text) RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT set_config('relay.seats_noted', concat(current_setting('relay.seats_noted', true), owner, ' '), true)
+$$;
+CREATE FUNCTION relay.are_seats_noted(owner text) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT position(' ' || owner || ' ' IN ' ' || current_setting('relay.seats_noted', true)) > 0
+$$;
+
+-- After a change of limits, in the same transaction, with the limit of before (null: none). A caller can only make gateways ask again.
+CREATE FUNCTION relay.note_lost_seats(org text, seats_before bigint) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM relay.require_short('org', note_lost_seats.org, 63), relay.note_seats_noted(note_lost_seats.org);
+    RETURN relay.lose_seats(note_lost_seats.org, note_lost_seats.seats_before);
 END
 $$;
 COMMENT ON FUNCTION relay.note_lost_seats(text, bigint) IS
     'writes the rows of the feed for the agents that lost their seat by a change of limits; returns their number';
+
+-- Asks about the seats of the organizations alone that have more agents than the plan allows now, in their order, because each may lock
+-- rows of the feed. OFFSET 0: once for each.
+CREATE FUNCTION relay.note_seats_lost_by_plan(plan text, seats_before bigint, OUT agents bigint, OUT orgs bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    seats bigint := (SELECT l.amount FROM relay.limits AS l
+                     WHERE l.owner_kind = 'plan' AND l.owner_id = note_seats_lost_by_plan.plan AND l.meter = 'agents');
+BEGIN
+    PERFORM relay.require_short('plan', note_seats_lost_by_plan.plan, 63), relay.note_seats_noted('plan/' || note_seats_lost_by_plan.plan);
+    agents := 0;
+    orgs := 0;
+    IF seats IS NULL OR note_seats_lost_by_plan.seats_before <= seats THEN
+        RETURN;
+    END IF;
+    SELECT COALESCE(sum(each.lost), 0), count(*) FILTER (WHERE each.lost > 0)
+    INTO note_seats_lost_by_plan.agents, note_seats_lost_by_plan.orgs
+    FROM (SELECT relay.lose_seats(larger.org_id, note_seats_lost_by_plan.seats_before) AS lost
+          FROM (SELECT on_plan.org_id
+                FROM (SELECT o.org_id FROM relay.organizations AS o LEFT JOIN relay.subscriptions AS s ON s.org_id = o.org_id
+                      WHERE o.plan = note_seats_lost_by_plan.plan AND (s.ends_at <= statement_timestamp()) IS NOT TRUE
+                      UNION ALL
+                      SELECT s.org_id FROM relay.subscriptions AS s
+                      WHERE note_seats_lost_by_plan.plan = 'free' AND s.ends_at <= statement_timestamp()) AS on_plan
+                JOIN relay.agents AS a ON a.org_id = on_plan.org_id AND NOT a.gone
+                WHERE NOT EXISTS (SELECT FROM relay.limits AS own
+                                  WHERE own.owner_kind = 'org' AND own.owner_id = on_plan.org_id AND own.meter = 'agents')
+                GROUP BY on_plan.org_id HAVING count(*) > seats) AS larger ORDER BY larger.org_id OFFSET 0) AS each;
+END
+$$;
+COMMENT ON FUNCTION relay.note_seats_lost_by_plan(text, bigint) IS
+    'as note_lost_seats, for all organizations on a plan whose limit of agents changed; returns how many agents, in how many organizations';
 
 CREATE FUNCTION relay.keep_agents(org text, agents text[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -281,120 +332,5 @@ END
 $$;
 COMMENT ON FUNCTION relay.keep_agents(text, text[]) IS
     'moves agents to the front of the order of seats, in this order; returns how many others lost their seat';
-GRANT EXECUTE ON FUNCTION relay.note_lost_seats(text, bigint), relay.keep_agents(text, text[]) TO relay_provisioner;
-
--- Subscriptions --------------------------------------------------------------------------------------------------------------------------
-
--- Billing systems send events twice and out of order, so the time of the change decides and not the time of its arrival. Of two changes in
--- the same second the one later in the life of a subscription wins. The end of a subscription that was replaced does not end the next one.
-CREATE FUNCTION relay.change_subscription(
-    org_id text, plan text, state text, ends_at timestamptz, reference text, said_at timestamptz,
-    actor text, note text, ticket text, trace_id text, OUT changed boolean, OUT reason text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-DECLARE
-    held         record;
-    seats_before bigint;
-    asked_plan   text := plan;
-BEGIN
-    PERFORM relay.require_short('org_id', org_id, 63), relay.require_short('plan', plan, 63), relay.require_short('reference', reference, 200),
-            relay.require_short('actor', actor, 1000), relay.require_short('note', note, 1000), relay.require_short('ticket', ticket, 1000),
-            relay.require_short('trace_id', trace_id, 64);
-    -- Two statements, because the second must see what was committed while the first waited.
-    PERFORM FROM relay.organizations AS o WHERE o.org_id = change_subscription.org_id FOR NO KEY UPDATE;
-    SELECT o.plan, s.org_id IS NOT NULL AS known, s.state, s.ends_at, s.reference, s.said_at, s.said_plan,
-           (s.ends_at <= statement_timestamp() AND NOT s.end_announced) IS TRUE AS ended_in_silence INTO held FROM relay.organizations AS o
-    LEFT JOIN relay.subscriptions AS s ON s.org_id = o.org_id WHERE o.org_id = change_subscription.org_id;
-    IF held.plan IS NULL THEN
-        RAISE EXCEPTION 'there is no organization %', COALESCE(org_id, 'null') USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    plan := COALESCE(plan, held.plan);
-    reference := COALESCE(reference, held.reference);
-    IF NOT EXISTS (SELECT FROM relay.plans AS p WHERE p.plan_id = change_subscription.plan) THEN
-        RAISE EXCEPTION 'there is no plan %', plan USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF (state IN ('active', 'past_due', 'cancelled') AND (state = 'active') = (ends_at IS NULL)) IS NOT TRUE THEN
-        RAISE EXCEPTION 'state must be active without ends_at, or past_due or cancelled with ends_at' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-    IF (isfinite(said_at) AND said_at <= now() + interval '1 day' AND isfinite(COALESCE(ends_at, now()))) IS NOT TRUE THEN
-        RAISE EXCEPTION 'said_at must be a time that is not in the future, and ends_at a time' USING ERRCODE = 'invalid_parameter_value';
-    END IF;
-
-    changed := false;
-    -- The second: the same event again, after someone else set organizations.plan.
-    IF held.known AND ((held.state, held.plan, held.ends_at, held.reference) IS NOT DISTINCT FROM (state, plan, ends_at, reference)
-        OR (held.state, held.said_plan, held.ends_at, held.reference, held.said_at)
-           IS NOT DISTINCT FROM (state, asked_plan, ends_at, reference, said_at)) THEN
-        reason := CASE WHEN said_at < held.said_at THEN 'stale' ELSE 'unchanged' END;
-        UPDATE relay.subscriptions AS s SET said_at = change_subscription.said_at, said_plan = asked_plan
-        WHERE s.org_id = change_subscription.org_id AND s.said_at < change_subscription.said_at;
-        RETURN;
-    END IF;
-    reason := CASE WHEN said_at < held.said_at THEN 'stale'
-        WHEN state <> 'active' AND held.state = 'active' AND reference <> held.reference THEN 'other_subscription'
-        WHEN said_at = held.said_at AND ROW(position(state IN 'active past_due cancelled'), COALESCE(ends_at, '-infinity'),
-                COALESCE(asked_plan, '') COLLATE "C", COALESCE(reference, '') COLLATE "C")
-            < ROW(position(held.state IN 'active past_due cancelled'), COALESCE(held.ends_at, '-infinity'),
-                COALESCE(held.said_plan, ''), COALESCE(held.reference, '')) THEN 'stale' ELSE 'ok' END;
-    IF reason <> 'ok' THEN
-        RETURN;
-    END IF;
-
-    -- A plan that ended by the clock is free already, but its agents may still have open connections.
-    seats_before := CASE WHEN NOT held.ended_in_silence THEN relay.limit_of(org_id, 'agents') ELSE (SELECT l.amount FROM relay.limits AS l
-        WHERE l.owner_kind = 'plan' AND l.owner_id = held.plan AND l.meter = 'agents') END;
-    INSERT INTO relay.auth_events (org_id, action, reason, actor, ticket, trace_id, detail)
-    VALUES (org_id, 'plan_changed', note, actor, ticket, trace_id, jsonb_strip_nulls(jsonb_build_object(
-        'plan', plan, 'plan_before', held.plan, 'state', state, 'state_before', held.state, 'ends_at', ends_at, 'reference', reference,
-        'reference_before', held.reference, 'said_at', said_at)));
-    UPDATE relay.organizations AS o SET plan = change_subscription.plan
-    WHERE o.org_id = change_subscription.org_id AND o.plan <> change_subscription.plan;
-    INSERT INTO relay.subscriptions AS s (org_id, state, ends_at, reference, said_at, said_plan, end_announced)
-    VALUES (org_id, state, ends_at, reference, said_at, asked_plan, COALESCE(ends_at <= statement_timestamp(), false))
-    ON CONFLICT ON CONSTRAINT subscriptions_pkey DO UPDATE SET (state, ends_at, reference, said_at, said_plan, end_announced) =
-        (excluded.state, excluded.ends_at, excluded.reference, excluded.said_at, excluded.said_plan, excluded.end_announced);
-    PERFORM relay.note_lost_seats(org_id, seats_before);
-    changed := true;
-END
-$$;
-GRANT EXECUTE ON FUNCTION relay.change_subscription(text, text, text, timestamptz, text, timestamptz, text, text, text, text)
+GRANT EXECUTE ON FUNCTION relay.note_lost_seats(text, bigint), relay.note_seats_lost_by_plan(text, bigint), relay.keep_agents(text, text[])
     TO relay_provisioner;
-
--- For the webhook handler of a billing system.
-CREATE FUNCTION relay_api.set_subscription(
-    org_id text, plan text, state text, ends_at timestamptz, reference text, said_at timestamptz, OUT changed boolean, OUT reason text)
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    SELECT done.changed, done.reason FROM relay.change_subscription($1, $2, $3, $4, $5, $6, SESSION_USER, NULL, NULL, NULL) AS done
-$$;
-COMMENT ON FUNCTION relay_api.set_subscription(text, text, text, timestamptz, text, timestamptz) IS
-    'sets what the billing system says: state active (without ends_at), past_due or cancelled (ends_at: when the plan becomes free); '
-    'plan and reference null: as before; said_at: when it happened there; reasons: ok stale unchanged other_subscription';
-GRANT USAGE ON SCHEMA relay_api TO relay_billing;
-GRANT EXECUTE ON FUNCTION relay_api.set_subscription(text, text, text, timestamptz, text, timestamptz) TO relay_billing;
-
--- A plan that ended by the clock is free without anyone's doing. Only the feed needs rows, for the connections that are open.
-CREATE FUNCTION relay.announce_ended_plans(max_rows integer DEFAULT 1000) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    ended record;
-    total bigint := 0;
-BEGIN
-    PERFORM relay.require_between('max_rows', announce_ended_plans.max_rows, 1, 100000);
-    FOR ended IN
-        SELECT s.org_id, o.plan, s.ends_at, s.state FROM relay.subscriptions AS s JOIN relay.organizations AS o ON o.org_id = s.org_id
-        WHERE s.ends_at <= statement_timestamp() AND NOT s.end_announced ORDER BY s.org_id LIMIT announce_ended_plans.max_rows
-        FOR NO KEY UPDATE OF s SKIP LOCKED
-    LOOP
-        UPDATE relay.subscriptions SET end_announced = true WHERE org_id = ended.org_id;
-        PERFORM relay.note_lost_seats(ended.org_id, (SELECT l.amount FROM relay.limits AS l
-            WHERE l.owner_kind = 'plan' AND l.owner_id = ended.plan AND l.meter = 'agents'));
-        INSERT INTO relay.auth_events (org_id, action, detail)
-        VALUES (ended.org_id, 'plan_ended', jsonb_build_object('plan_before', ended.plan, 'state', ended.state, 'ended_at', ended.ends_at));
-        total := total + 1;
-    END LOOP;
-    RETURN total;
-END
-$$;
-COMMENT ON FUNCTION relay.announce_ended_plans(integer) IS
-    'writes the rows of the feed and the events of subscriptions that ended by the clock; returns their number';
-GRANT EXECUTE ON FUNCTION relay.announce_ended_plans(integer) TO relay_provisioner;

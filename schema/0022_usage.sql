@@ -6,7 +6,7 @@
 
 -- Not in 0021_plans.sql: there the calls of all gateways would wait for them, because ALTER TABLE locks these tables until its COMMIT.
 CREATE INDEX organizations_by_plan ON relay.organizations (plan, org_id);
-CREATE INDEX agents_by_seat ON relay.agents (org_id, (COALESCE(seat, created_at)), agent_id);
+CREATE INDEX agents_by_seat ON relay.agents (org_id, (COALESCE(seat, created_at)), agent_id) WHERE NOT gone;
 
 -- The meters that a function takes ------------------------------------------------------------------------------------------------------
 
@@ -27,6 +27,11 @@ BEGIN
     END IF;
 END
 $$;
+
+-- Without a limit, what is used can exceed any number: then a count stops at 9 * 10^18.
+CREATE FUNCTION relay.as_count(total numeric) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT LEAST(total, 9000000000000000000)::bigint $$;
+GRANT EXECUTE ON FUNCTION relay.as_count(numeric) TO relay_provisioner, relay_responder, relay_auditor;
 
 -- On a standby nothing can be counted. The error names what to do, unlike the one of PostgreSQL.
 CREATE FUNCTION relay.require_primary(asked text) RETURNS void LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -94,6 +99,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enab
 DECLARE
     today  date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
     needed bigint := COALESCE(take.at_least, take.amount);
+    most_counted constant bigint := 9000000000000000000;  -- as relay.as_count
     most   bigint;
     taken  bigint;
     answer relay_api.quota_answer;
@@ -109,7 +115,7 @@ BEGIN
         PERFORM set_config('synchronous_commit', 'off', true);
     END IF;
     SELECT l.amount INTO most FROM relay.org_limits AS l WHERE l.org_id = take.org_id AND l.meter = take.meter;
-    UPDATE relay.usage AS u SET used = u.used + take.amount, at_limit = (u.at_limit OR u.used + take.amount = most) IS TRUE
+    UPDATE relay.usage AS u SET used = u.used + LEAST(take.amount, most_counted - u.used), at_limit = (u.at_limit OR u.used + take.amount = most) IS TRUE
     WHERE u.org_id = take.org_id AND u.meter = take.meter AND u.day = today
       AND relay.share_of(most - u.used, take.amount, needed) = take.amount
     RETURNING take.amount, 'ok', most - u.used, (today + 1)::timestamp AT TIME ZONE 'UTC' INTO answer;
@@ -130,7 +136,7 @@ BEGIN
         SELECT l.amount INTO most FROM relay.org_limits AS l WHERE l.org_id = take.org_id AND l.meter = take.meter;
         answer.granted := relay.share_of(most - taken, take.amount, needed);
         UPDATE relay.usage AS u
-        SET used = u.used + answer.granted, at_limit = (u.at_limit OR answer.granted IN (0, most - taken)) IS TRUE
+        SET used = u.used + LEAST(answer.granted, most_counted - u.used), at_limit = (u.at_limit OR answer.granted IN (0, most - taken)) IS TRUE
         WHERE u.org_id = take.org_id AND u.meter = take.meter AND u.day = today;
     END IF;
     answer.reason := CASE WHEN answer.granted > 0 THEN 'ok' ELSE 'over_quota' END;
@@ -234,7 +240,7 @@ BEGIN
     WHERE h.org_id = hold.org_id AND h.meter = hold.meter AND h.hold_id = hold.hold_id AND h.ended_at IS NULL;
     source := COALESCE(hold.provider, old.provider);
     most := relay.limit_for_new(hold.org_id, hold.meter);
-    held := COALESCE((SELECT sum(h.amount) FROM relay.holds AS h
+    held := COALESCE((SELECT relay.as_count(sum(h.amount)) FROM relay.holds AS h
                       WHERE h.org_id = hold.org_id AND h.meter = hold.meter AND h.ended_at IS NULL), 0) - COALESCE(old.amount, 0);
 
     -- The same again or less is always granted, even above the limit.

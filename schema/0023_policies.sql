@@ -87,7 +87,8 @@ CREATE TABLE relay.policy_changes (
     at         timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
     until      timestamptz,  -- when it ends by the clock; null: when it is lifted
     lifted_at  timestamptz,
-    lifted_by  text,
+    lifted_by  text,  -- claimed
+    lifted_role text COLLATE "C",  -- proven
     ticket     text,
     reason     text,
     actor      text NOT NULL,  -- claimed
@@ -98,7 +99,8 @@ CREATE TABLE relay.policy_changes (
         AND (scope_kind <> 'org' OR org_id = scope_id)),
     CONSTRAINT policy_changes_agent FOREIGN KEY (org_id, agent_id) REFERENCES relay.agents (org_id, agent_id),
     CONSTRAINT policy_changes_ends_sometime CHECK (pg_catalog.isfinite(until)),
-    CONSTRAINT policy_changes_lifted_by_somebody CHECK ((lifted_at IS NULL) = (lifted_by IS NULL))
+    CONSTRAINT policy_changes_lifted_by_somebody CHECK (
+        (lifted_at IS NULL) = (lifted_by IS NULL) AND (lifted_at IS NULL) = (lifted_role IS NULL))
 );
 COMMENT ON TABLE relay.policy_changes IS
     'each setting that was made, for the platform, an organization or an agent; append-only, and lifted once';
@@ -168,11 +170,13 @@ BEGIN
     END IF;
     IF OLD.lifted_at IS NOT NULL OR NEW.lifted_at IS NULL
        -- Without agent_id, which is not generated yet.
-       OR to_jsonb(OLD) - '{lifted_at,lifted_by,agent_id}'::text[] <> to_jsonb(NEW) - '{lifted_at,lifted_by,agent_id}'::text[] THEN
+       OR to_jsonb(OLD) - '{lifted_at,lifted_by,lifted_role,agent_id}'::text[]
+          <> to_jsonb(NEW) - '{lifted_at,lifted_by,lifted_role,agent_id}'::text[] THEN
         RAISE EXCEPTION 'policy change % can be lifted once, and nothing else of it changes', OLD.change_id
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     NEW.lifted_at := clock_timestamp();  -- whatever the caller says
+    NEW.lifted_role := SESSION_USER;
     RETURN NEW;
 END
 $$;

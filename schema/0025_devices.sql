@@ -156,6 +156,14 @@ BEGIN
         ELSE
             SELECT wrong.id INTO found FROM relay.contrary_answers(first_contrary.kind, part) AS wrong (id) LIMIT 1;
         END IF;
+        IF found IS NULL AND first_contrary.kind IN ('agent', 'org') THEN  -- a sample of their devices, which are refused with them
+            SELECT CASE first_contrary.kind WHEN 'agent' THEN d.agent_id ELSE d.org_id END INTO found
+            FROM relay.contrary_devices(ARRAY(
+                SELECT of_them.device_id FROM relay.devices AS of_them
+                WHERE of_them.agent_id = ANY (CASE first_contrary.kind WHEN 'agent' THEN part END)
+                   OR of_them.org_id = ANY (CASE first_contrary.kind WHEN 'org' THEN part END) LIMIT 100)) AS wrong (id)
+            JOIN relay.devices AS d ON d.device_id = wrong.id LIMIT 1;
+        END IF;
         EXIT WHEN found IS NOT NULL;
     END LOOP;
     RETURN found;

@@ -1,16 +1,20 @@
 -- What each call is checked for beyond its key: the seat of its agent, the address that it comes from, and whether it must be signed. The
 -- functions of 0010 and 0011 that decide, as they are now.
 
--- Reads no more live agents than there are seats, in the order of the index, and stops at the agent that it is asked about. The settings
--- and OFFSET 0 keep the planner from reading and sorting all agents of the organization, or all revocations.
+-- Reads no more live agents than there are seats, in the order of the index, and stops at the agent that it is asked about. The index has
+-- none that is marked as gone. The settings and OFFSET 0 keep the planner from reading and sorting all agents of the organization, or all
+-- revocations.
 CREATE FUNCTION relay.has_seat(org text, agent text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off AS $$
 DECLARE
     seats bigint := relay.limit_of(has_seat.org, 'agents');
 BEGIN
-    RETURN seats IS NULL OR EXISTS (
+    IF seats IS NULL THEN  -- the question would be planned anew each time, because of its LIMIT
+        RETURN true;
+    END IF;
+    RETURN EXISTS (
         SELECT FROM (SELECT a.agent_id FROM relay.agents AS a
-                     WHERE a.org_id = has_seat.org
+                     WHERE a.org_id = has_seat.org AND NOT a.gone
                        AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
                                        WHERE gone.subject_id = a.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke' OFFSET 0)
                      ORDER BY COALESCE(a.seat, a.created_at), a.agent_id LIMIT seats) AS seated

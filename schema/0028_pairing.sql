@@ -280,10 +280,14 @@ DECLARE
     status  text;
     present timestamptz;
 BEGIN
-    PERFORM relay.require_primary('device_refresh');
-    PERFORM relay.require_short('device_id', device_refresh.device_id, 12);
-    PERFORM relay.require_digest('token_digest', device_refresh.token_digest);
-    PERFORM relay.require_digest('next_digest', device_refresh.next_digest);
+    -- The calls only if they have something to say: together they cost a twentieth of this one.
+    IF pg_is_in_recovery() OR (octet_length(device_refresh.device_id) <= 12 AND octet_length(device_refresh.token_digest) = 32
+                               AND octet_length(device_refresh.next_digest) = 32) IS NOT TRUE THEN
+        PERFORM relay.require_primary('device_refresh');
+        PERFORM relay.require_short('device_id', device_refresh.device_id, 12);
+        PERFORM relay.require_digest('token_digest', device_refresh.token_digest);
+        PERFORM relay.require_digest('next_digest', device_refresh.next_digest);
+    END IF;
     ok := false;
     rotated := false;
     -- Without a lock: someone who knows only the id must not hold up the device. A token that is known here stays known.

@@ -3,6 +3,27 @@
 -- its own.
 -- And names: of the database, and of what people read in lists.
 
+-- As in 0015, by an index in each case: a change by SQL of many rows asks once for each, and adds an event each time.
+CREATE OR REPLACE FUNCTION relay.has_own_event(about_agent text, about_org text, what text[], about_key text DEFAULT NULL) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    IF about_agent IS NOT NULL THEN
+        RETURN EXISTS (SELECT FROM relay.auth_events AS e
+                       WHERE e.agent_id = about_agent AND e.occurred_at >= transaction_timestamp() AND e.action = ANY (what)
+                         AND e.db_role = SESSION_USER
+                         AND (about_key IS NULL OR e.key_id = about_key OR e.detail ->> 'previous_key_id' = about_key));
+    END IF;
+    IF about_org IS NOT NULL THEN
+        RETURN EXISTS (SELECT FROM relay.auth_events AS e
+                       WHERE e.org_id = about_org AND e.agent_id IS NULL AND e.outcome = 'ok' AND e.occurred_at >= transaction_timestamp()
+                         AND e.action = ANY (what) AND e.db_role = SESSION_USER);
+    END IF;
+    RETURN EXISTS (SELECT FROM relay.auth_events AS e
+                   WHERE e.org_id IS NULL AND e.agent_id IS NULL AND e.outcome = 'ok' AND e.occurred_at >= transaction_timestamp()
+                     AND e.action = ANY (what) AND e.db_role = SESSION_USER);
+END
+$$;
+
 -- The end of a grace is a promise that the key stops working. Not BEFORE UPDATE: see relay.keep_ended.
 CREATE FUNCTION relay.keep_end_of_grace() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -165,6 +165,7 @@ name them. Scripts can rely on the ids of checks: they do not change.
   policy.window     each window for signed calls is 30s to 120s
   messages.refused  no message of the last 24 hours claimed another organization; it also says that signatures are not checked
   policy.relay      the relay's settings fit the policy of the platform (with --env-file)
+  policy.nonces     no signed call is refused because the clock of the database was ahead
   gateways          gateways that follow the change feed are live and not behind
   legacy.window     no window for the shared secret is open past its deadline
   legacy.pace       at the current pace, all agents are migrated before the window closes

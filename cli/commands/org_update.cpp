@@ -6,10 +6,10 @@
 #include "cli/documents/new_key.hpp"
 #include "cli/documents/org.hpp"
 #include "cli/documents/stamp.hpp"
-#include "cli/input/prompt.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 #include "cli/plans/limit_flags.hpp"
+#include "cli/plans/lost_seats.hpp"
 #include "relay/identity/create_org.hpp"
 #include "relay/model/format_text.hpp"
 #include "relay/model/text.hpp"
@@ -83,29 +83,21 @@ std::string describe_loss(UpdatedOrg const &updated, Globals const &globals) {
         command_line(globals, {"agent", "keep", "AGENT"}));
 }
 
-/// Asks before agents lose their seats, and shows which of them stay. What was agreed to is what may happen.
+/// Asks before agents lose their seats, and shows which of them stay.
 void confirm_losses(UpdateOrg &request, Context &context) {
-    Globals const &globals = context.globals();
     bool const may_take =
         request.settings.plan || std::any_of(request.settings.limits.begin(), request.settings.limits.end(),
                                              [](LimitChange const &one) { return one.meter == Meter::agents; });
-    if (!may_take || request.expect || globals.yes || globals.dry_run) {
+    if (!may_take || !must_ask_for_seats(context, request.expect)) {
         return;
     }
     WriteOptions trial = context.write_options();
     trial.dry_run = true;
     UpdatedOrg const found = update_org(context.database(), request, trial);
     if (found.seats.lost > 0) {
-        if (!context.prompt().can_ask()) {
-            throw Error(
-                ErrorKind::usage,
-                fmt::format("{} would lose their seat; nothing was changed", counted(found.seats.lost, "agent")),
-                {.why = "gateways would refuse them, and this command cannot ask",
-                 .next = Advice(fmt::format("add --expect {} if you mean it", found.seats.lost))
-                             .also(advise(Act::list_seats, request.id))});
-        }
-        context.prompt().confirm(describe_loss(found, globals) + ". Continue?");
-        request.expect = found.seats.lost;
+        request.expect = ask_for_seats(
+            context, fmt::format("{} would lose their seat", counted(found.seats.lost, "agent")),
+            describe_loss(found, context.globals()) + ".", found.seats.lost, advise(Act::list_seats, request.id));
     }
 }
 

@@ -2,13 +2,14 @@
 #include "cli/command_line/id_flags.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/plan.hpp"
-#include "cli/input/prompt.hpp"
 #include "cli/plans/limit_flags.hpp"
+#include "cli/plans/lost_seats.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace relay::cli::commands {
@@ -35,27 +36,22 @@ UpdatePlan read(Options const &options) {
     return request;
 }
 
-/// Asks before agents lose their seats. What was agreed to is what may happen.
 void confirm_losses(UpdatePlan &request, Context &context) {
-    Globals const &globals = context.globals();
-    if (request.limits.empty() || request.expect || globals.yes || globals.dry_run) {
+    bool const may_take = std::any_of(request.limits.begin(), request.limits.end(),
+                                      [](LimitChange const &one) { return one.meter == Meter::agents; });
+    if (!may_take || !must_ask_for_seats(context, request.expect)) {
         return;
     }
     WriteOptions trial = context.write_options();
     trial.dry_run = true;
     LostSeats const lost = update_plan(context.database(), request, trial).lost;
-    if (lost.agents == 0) {
-        return;
+    if (lost.agents > 0) {
+        std::string const loss = fmt::format("{} in {} would lose their seat", counted(lost.agents, "agent"),
+                                             counted(lost.orgs, "organization"));
+        request.expect =
+            ask_for_seats(context, loss, loss + ": gateways refuse them from the next minute on; nothing is deleted.",
+                          lost.agents, advise(Act::show_plan, request.id));
     }
-    std::string const what = fmt::format("{} in {} would lose their seat", counted(lost.agents, "agent"),
-                                         counted(lost.orgs, "organization"));
-    if (!context.prompt().can_ask()) {
-        throw Error(ErrorKind::usage, what + "; nothing was changed",
-                    {.why = "gateways would refuse them, and this command cannot ask",
-                     .next = fmt::format("add --expect {} if you mean it", lost.agents)});
-    }
-    context.prompt().confirm(what + ": gateways refuse them from the next minute on; nothing is deleted. Continue?");
-    request.expect = lost.agents;
 }
 
 ExitStatus run(Options const &options, Context &context) {

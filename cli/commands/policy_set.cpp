@@ -178,9 +178,9 @@ ExitStatus run(Options const &options, Context &context) {
     request.may_loosen = context.globals().yes || context.globals().dry_run;
     WriteOptions const by = context.write_options();
     PolicyUpdate update = set_policy(context.database(), request, by);
-    if (update.is_refused) {
+    while (update.is_refused) {  // again if something else was set meanwhile, so that other things would be loosened
         confirm_loosening(context, update.loosens);
-        request.may_loosen = true;
+        request.agreed = update.loosens;
         update = set_policy(context.database(), request, by);
     }
 

@@ -38,9 +38,9 @@ ExitStatus run(std::optional<std::string> const &change_id, Context &context) {
     request.may_loosen = context.globals().yes || context.globals().dry_run;
     WriteOptions const by = context.write_options();
     PolicyUndo undo = undo_policy(context.database(), request, by);
-    if (undo.is_refused) {
+    while (undo.is_refused) {  // again if something else was set meanwhile, so that other things would be loosened
         confirm_loosening(context, undo.loosens);
-        request.may_loosen = true;
+        request.agreed = undo.loosens;
         undo = undo_policy(context.database(), request, by);
     }
     Document document{.kind = "PolicyUndo", .id_key = "change_ids"};

@@ -7,6 +7,8 @@
 #include "cli/documents/stamp.hpp"
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
+#include "cli/plans/limit_flags.hpp"
+#include "cli/plans/lost_seats.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/format_text.hpp"
 #include "relay/model/text.hpp"
@@ -26,6 +28,7 @@ struct Options {
     std::optional<std::string> plan{};
     std::optional<std::string> reference{};
     std::optional<Instant> said_at{};
+    std::optional<std::int64_t> expect{};
 };
 
 /// Reads a time, or a duration from now: only a time has a `-` inside.
@@ -44,7 +47,8 @@ PlanEnd parse_end(std::string const &text) {
 SetSubscription read(Options const &options) {
     SetSubscription request{.org = OrgId::parse(options.org.required()),
                             .state = from_text<SubscriptionState>(options.state.value()).value(),
-                            .said_at = options.said_at};
+                            .said_at = options.said_at,
+                            .expect = options.expect};
     bool const ends = request.state != SubscriptionState::active;
     if (ends != options.ends.has_value()) {
         throw Error(
@@ -70,8 +74,29 @@ SetSubscription read(Options const &options) {
     return request;
 }
 
+/// Asks before agents lose their seats. An end in the future takes none now.
+void confirm_losses(SetSubscription &request, Context &context) {
+    if (!must_ask_for_seats(context, request.expect)) {
+        return;
+    }
+    WriteOptions trial = context.write_options();
+    trial.dry_run = true;
+    ChangedSubscription const found = set_subscription(context.database(), request, trial);
+    if (found.lost > 0) {
+        std::string const loss =
+            fmt::format("{} of organization {} would lose their seat", counted(found.lost, "agent"), request.org);
+        request.expect = ask_for_seats(
+            context, loss,
+            fmt::format(
+                "{}: plan {} is in force then; gateways refuse them from the next minute on; nothing is deleted.", loss,
+                found.subscription.plan_in_force),
+            found.lost, advise(Act::list_seats, request.org));
+    }
+}
+
 ExitStatus run(Options const &options, Context &context) {
-    SetSubscription const request = read(options);
+    SetSubscription request = read(options);
+    confirm_losses(request, context);
     ChangedSubscription const done = set_subscription(context.database(), request, context.write_options());
     Document document{.kind = "SubscriptionChange", .id_key = "org_id"};
     document.data = subscription_record(done.subscription);
@@ -79,14 +104,19 @@ ExitStatus run(Options const &options, Context &context) {
     document.data.push_back({"surplus", "No seat", done.surplus});
     stamp(document, context, done);
     if (done.reason == SubscriptionReason::stale) {
-        document.warnings.push_back("stale: the stored state is from " +
-                                    format_instant_seconds(done.subscription.said_at.value_or(Instant())) +
-                                    ", and nothing was changed");
+        document.warnings.push_back(fmt::format(
+            "stale: the stored state is from {}, and nothing was changed; --said-at says when a change happened",
+            format_instant_seconds(done.subscription.said_at.value_or(Instant()))));
     }
-    if (done.reason == SubscriptionReason::other_subscription) {
+    if (request.reference && done.reason != SubscriptionReason::stale &&
+        done.subscription.reference != request.reference->text()) {
         document.warnings.push_back(
-            fmt::format("other_subscription: the active subscription is {}, not {}, and nothing was changed",
-                        done.subscription.reference.value_or(""), request.reference ? request.reference->text() : ""));
+            fmt::format("other_subscription: the change of {} is noted, but {} counts, which is {}", *request.reference,
+                        done.subscription.reference.value_or(""), text_of(*done.subscription.state)));
+    }
+    if (done.end_before && done.subscription.ends_at) {
+        document.warnings.push_back(fmt::format("the end moved from {} to {}", format_instant_seconds(*done.end_before),
+                                                format_instant_seconds(*done.subscription.ends_at)));
     }
     if (done.changed && done.surplus > 0) {
         document.warnings.push_back(
@@ -120,6 +150,7 @@ Runner declare(OptionSet &set) {
               options->reference);
     add_instant(set, {.names = "--said-at", .description = "when the change happened there (default: now)"},
                 options->said_at);
+    add_expected_losses(set, options->expect);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -137,14 +168,20 @@ then on the organization is on plan free. The database's clock decides that, and
 While the state is past_due or cancelled, all that exists continues to work. A new agent must also fit plan free; else
 `agent create` exits 6.
 
-Events of a billing system may arrive twice, or late. So --said-at says when the change happened. If the stored state is
-of a later time, nothing changes, and a warning says "stale". If an active subscription has another --ref, it has
-replaced this one. Then past_due or cancelled changes nothing, and a warning says "other_subscription".
+Events of a billing system may arrive twice, or late. So --said-at says when the change happened. A duration counts
+from then. If the stored state is of a later time, nothing changes, and a warning says "stale". The same --ends 14d again
+moves no end.
 
-Agents that exist never make the command refuse: a warning counts those without a seat.
+An organization may have several subscriptions: one that replaces another begins before the other ends. While one of them
+is active, it counts. Else the one that ends last counts. A change of another --ref is noted, and a warning says
+"other_subscription". A change without --ref concerns all of them.
+
+If the plan ends now, or is smaller, agents may lose their seat. The command says how many, and asks. In a script, give
+--expect N, the number of agents that lose their seat. If another number would lose it, nothing is changed (exit 5).
 
 Exit 0: set, already as requested, or another change is in force ("changed": false). 2: --ends is missing, or given for an active
-subscription; no such plan. 3: no such organization.
+subscription; --said-at is ahead; no such plan. 3: no such organization. 5: another number of agents than --expect says
+would lose their seat.
 
 EXAMPLES
   relay-admin subscription set acme-corp --state active --plan paid --ref sub_1Pq

@@ -78,6 +78,7 @@ Record policy_change_record(PolicyChange const &change) {
                        machine_only("reason", change.reason),
                        {"lifted_at", "Undone", change.lifted_at, {.leaves = 3}},
                        machine_only("lifted_by", change.lifted_by),
+                       machine_only("lifted_role", change.lifted_role),
                    });
     return record;
 }

@@ -77,6 +77,20 @@ def test_an_agent_says_how_many_devices_it_has(relay, api):
     assert "Devices" in relay("agent", "show", "bot", check=0).out
 
 
+@pytest.mark.parametrize("words", [("block", "bot"), ("block", "--org", "acme", "--confirm", "acme"), ("revoke", "bot", "--yes"), ("unblock", "bot", "--yes")])
+def test_who_is_shut_out_is_so_with_the_devices_too_or_nothing_is_said_to_be_done(relay, database, device, words):
+    """A view that was replaced: gateways would go by it."""
+    if words[0] == "unblock":
+        relay("block", "bot", check=0)
+    definition = database.value("SELECT pg_get_viewdef('relay.device_status')")
+    wrong = "blocked" if words[0] == "unblock" else "active"
+    columns = "device_id, org_id, agent_id, name, paired_at, token_at, expires_at, seen_at, seen_from"
+    database.execute(f"CREATE OR REPLACE VIEW relay.device_status AS SELECT {columns}, '{wrong}' AS status FROM relay.devices")
+    relay(*words, check=11)
+    database.execute(f"CREATE OR REPLACE VIEW relay.device_status AS {definition}")
+    relay(*words, check=0)
+
+
 def test_a_name_of_a_device_cannot_draw_on_the_terminal(relay, database, api):
     """The CHECK keeps such a name out; a database that lacks it must not hurt either."""
     device_id, _ = api.pair()

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from support.agents import decide, read_key
+from support.processes import wait_until
 from support.relay import finish_terminal
 
 
@@ -144,6 +145,51 @@ def test_at_its_own_limit_the_advice_is_to_raise_that_and_not_the_plan(relay, da
 # --- seats
 
 
+@pytest.mark.parametrize("change", ["org update acme --limit agents=0", "plan update paid --limit agents=0"])
+@pytest.mark.parametrize("imported", [False, True])
+def test_an_agent_that_is_made_while_a_limit_is_set_counts(relay, database, tmp_path, change, imported):
+    """The limit commits while the agent waits for it: refused, instead of a key that no gateway would accept."""
+    relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", check=0)
+    (tmp_path / "agents.csv").write_text("agent_id,org_id,name\nbot,acme,Bot\n")
+    create = ("agent", "import", "agents.csv", "--secrets-dir", "keys") if imported else ("agent", "create", "bot", "--org", "acme", "--name", "Bot", "--secret-file", "bot.key")
+    owner = ("org", "acme", "acme") if change.startswith("org") else ("plan", "paid", None)
+    with database.connect(autocommit=False) as holder, holder.cursor() as cursor:
+        row = "relay.organizations WHERE org_id = 'acme'" if owner[2] else "relay.plans WHERE plan_id = 'paid'"
+        cursor.execute(f"SELECT FROM {row} FOR NO KEY UPDATE")  # as the command does
+        cursor.execute("INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES (%s, %s, 'agents', %s, 0)", owner)
+        running = relay.start(*create)
+        wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"), what="the agent that waits")
+        holder.commit()
+    assert running.wait(60) == (7 if imported else 6) and database.value("SELECT count(*) FROM relay.agents") == 0
+
+
+def test_a_plan_and_a_subscription_that_change_at_the_same_time_announce_who_lost_a_seat(relay, database, fleet):
+    """The organization comes on the plan while its limit is lowered: the later one announces the loss."""
+    relay("plan", "create", "team", "--name", "Team", "--limit", "agents=10", check=0)
+    with database.connect(autocommit=False) as holder, holder.cursor() as cursor:
+        cursor.execute("SELECT FROM relay.plans WHERE plan_id = 'team' FOR NO KEY UPDATE")  # as plan update does
+        cursor.execute("UPDATE relay.limits SET amount = 1 WHERE owner_id = 'team'")
+        running = relay.start("subscription", "set", "acme", "--state", "active", "--plan", "team", "--yes")
+        wait_until(lambda: database.value("SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"), what="the subscription that waits")
+        holder.commit()
+    assert running.wait(60) == 0 and [row["agent_id"] for row in feed(database)] == ["bot-2", "bot-3", "bot-4"]
+
+
+def test_only_organizations_with_more_agents_than_a_plan_allows_are_asked_about_seats(relay, database):
+    """10,000 organizations on the plan with one agent each, and one with three."""
+    database.execute("INSERT INTO relay.plans (plan_id, name, created_by) VALUES ('team', 'Team', 't')")
+    database.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) SELECT 'o-' || n, 'O', 'team', 't' FROM generate_series(1, 10000) AS n")
+    database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by) SELECT 'a-' || n, 'o-' || n, 'A', 't' FROM generate_series(1, 10000) AS n")
+    database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by) VALUES ('b', 'o-1', 'B', 't'), ('c', 'o-1', 'C', 't')")
+    calls = "SELECT COALESCE(sum(calls), 0)::int FROM pg_stat_xact_user_functions WHERE funcname = 'limit_of'"
+    with database.connect(autocommit=False) as connection, connection.cursor() as cursor:
+        cursor.execute("SET LOCAL track_functions = 'all'; INSERT INTO relay.limits (owner_kind, owner_id, meter, amount) VALUES ('plan', 'team', 'agents', 2)")
+        cursor.execute("SELECT agents, orgs FROM relay.note_seats_lost_by_plan('team', NULL)")
+        assert cursor.fetchone() == (1, 1)
+        cursor.execute(calls)
+        assert cursor.fetchone()[0] <= 2
+
+
 def test_a_smaller_plan_names_who_stays_and_a_script_must_say_how_many_it_takes(relay, database, fleet):
     error = relay.error("org", "update", "acme", "--plan", "free", check=2)
     assert "3 agents would lose their seat" in error["message"] and "--expect 3" in error["next"] and error["changed"] == "no"
@@ -274,5 +320,57 @@ def test_the_end_of_another_subscription_changes_nothing_and_says_so(relay, data
     relay(*change, "active", "--plan", "paid", "--ref", "sub_2", check=0)
     done = relay.json(*change, "cancelled", "--ends", "2020-01-01T00:00:00Z", "--ref", "sub_1")
     assert (done["changed"], done["data"]["reason"], done["data"]["state"]) == (False, "other_subscription", "active")
-    assert "the active subscription is sub_2, not sub_1" in done["warnings"][0]
+    assert "the change of sub_1 is noted, but sub_2 counts, which is active" in done["warnings"][0]
+    done = relay.json(*change, "cancelled", "--ends", "2100-01-01T00:00:00Z", "--ref", "sub_2")
+    assert (done["changed"], done["data"]["reason"], done["data"]["reference"]) == (True, "ok", "sub_2")
     assert relay.json(*change, "past_due", "--ends", "14d")["data"]["reference"] == "sub_2", "without --ref it is the one before"
+
+
+def test_a_subscription_that_is_still_active_keeps_the_plan(relay, database):
+    relay("org", "create", "acme", "--name", "Acme", check=0)
+    change = ("subscription", "set", "acme", "--plan", "paid", "--state")
+    for reference in ("sub_1", "sub_2"):
+        relay(*change, "active", "--ref", reference, check=0)
+    done = relay.json(*change, "cancelled", "--ends", "2020-01-01T00:00:00Z", "--ref", "sub_2")
+    assert (done["data"]["state"], done["data"]["reference"]) == ("active", "sub_1") and "sub_2 is noted, but sub_1 counts" in done["warnings"][0]
+    done = relay.json(*change, "cancelled", "--ends", "2020-01-01T00:00:00Z")
+    assert (done["data"]["state"], done["data"]["plan_in_force"]) == ("cancelled", "free"), "without --ref it concerns all of them"
+
+
+@pytest.mark.parametrize("change", [("cancelled", "--ends", "2020-01-01T00:00:00Z"), ("active", "--plan", "free")])
+def test_a_subscription_that_takes_seats_now_asks_or_must_be_told_how_many(relay, database, fleet, change):
+    command = ("subscription", "set", "acme", "--state", *change)
+    error = relay.error(*command, check=2)
+    assert "3 agents of organization acme would lose their seat" in error["message"] and "--expect 3" in error["next"]
+    assert "3 agents would lose their seat, not 2" in relay.error(*command, "--expect", "2", check=5)["message"]
+    assert answers(database, fleet) == ["ok"] * 4 and feed(database) == []
+    session = relay.terminal(*command, columns=300)
+    session.expect("Continue")
+    assert "3 agents of organization acme would lose their seat: plan free is in force then" in " ".join(session.before.split())
+    session.sendline("n")
+    assert finish_terminal(session)[0] == 13 and answers(database, fleet) == ["ok"] * 4
+    assert relay.json(*command, "--dry-run")["data"]["surplus"] == 3 and answers(database, fleet) == ["ok"] * 4
+    assert relay.json(*command, "--expect", "3")["changed"] is True and len(feed(database)) == 3
+    assert relay.json(*command, "--expect", "3")["changed"] is False, "a repeated line is done already"
+    assert answers(database, fleet) == ["ok"] + ["over_limit"] * 3
+
+
+def test_a_subscription_that_ends_later_takes_no_seat_and_asks_nothing(relay, database, fleet):
+    relay("subscription", "set", "acme", "--state", "cancelled", "--ends", "14d", check=0)
+    assert answers(database, fleet) == ["ok"] * 4
+
+
+def test_the_same_duration_again_moves_no_end(relay, database):
+    relay("org", "create", "acme", "--name", "Acme", check=0)
+    grace = ("subscription", "set", "acme", "--state", "past_due", "--plan", "paid", "--ref", "sub_1", "--ends")
+    first = relay.json(*grace, "14d")
+    for _ in range(2):
+        again = relay.json(*grace, "14d")
+        assert again["changed"] is False and again["data"]["ends_at"] == first["data"]["ends_at"] and again["warnings"] == []
+    longer = relay.json(*grace, "15d")
+    assert longer["changed"] is True and f"the end moved from {first['data']['ends_at'][:19]}Z to " in longer["warnings"][0]
+    said = relay.error(*grace, "15d", "--said-at", "2100-01-01T00:00:00Z", check=2)
+    assert "--said-at is 2100-01-01T00:00:00Z" in said["message"] and "5 minutes" in said["next"]
+    database.execute("DELETE FROM relay.said_subscriptions; DELETE FROM relay.subscriptions")
+    done = relay.json(*grace, "14d", "--said-at", "2026-01-01T00:00:00Z")
+    assert done["data"]["ends_at"][:10] == "2026-01-15", "it counts from when the payment failed"

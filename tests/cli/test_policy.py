@@ -2,8 +2,10 @@
 
 import json
 
+import psycopg2
 import pytest
 from support.agents import decide, first_agent
+from support.guides import listings
 from support.relay import finish_terminal
 
 HOUR = ("--until", "1h")
@@ -272,6 +274,9 @@ def test_history_keeps_everything_latest_first(acme, database):
     items = acme.json("policy", "history")["items"]
     assert [(one["change_id"], one["scope"], one["state"]) for one in items] == [(3, "platform", "set"), (2, "org", "set"), (1, "agent", "undone")]
     assert (items[2]["reason"], items[2]["ticket"]) == ("habit", "T-1") and items[2]["lifted_at"] and items[2]["lifted_by"]
+    assert [one["lifted_role"] for one in items] == [None, None, "postgres"]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege), database.connect(user=database.cluster.login("lifter", member_of="relay_provisioner")) as other:
+        other.cursor().execute("UPDATE relay.policy_changes SET lifted_at = now(), lifted_by = 'x', lifted_role = 'another'")
     assert [one["change_id"] for one in acme.json("policy", "history", "bot")["items"]] == [1]
     assert [one["change_id"] for one in acme.json("policy", "history", "--org", "acme")["items"]] == [2, 1]
     acme.error("policy", "history", "bot", "--org", "acme", check=2)
@@ -347,6 +352,37 @@ def test_doctor_warns_of_a_window_that_is_very_short_or_very_long(acme):
     acme("policy", "set", "bot", "--window", "60s", check=0)
     acme("policy", "undo", "6", "--yes", check=0)
     assert check()[0] == "ok"
+
+
+def test_doctor_says_that_signed_calls_are_refused_because_a_clock_was_ahead_until_it_is_repaired(acme, database):
+    def check():
+        (found,) = acme.json("doctor", "policy.nonces", check=None)["items"]
+        return found["status"], found["message"], found["next"]
+
+    database.execute("SELECT relay.keep_nonces(); UPDATE relay.nonces_signed_ahead SET up_to = now() + interval '4 minutes'")
+    assert check()[0] == "ok"
+    database.execute("UPDATE relay.nonces_signed_ahead SET up_to = '2100-01-01T00:00:00Z'")
+    status, message, repair = check()
+    assert status == "warn" and "after a crash" in message and "2100-01-01T00:00:00Z" in message and "relay-admin-gateway(7)" in repair
+    database.execute("UPDATE relay.nonces_kept SET since = '2100-01-01T00:00:00Z'")
+    status, message, repair = check()
+    assert status == "error" and "too_old until 2100-01-01T00:00:00Z" in message and "relay-admin-gateway(7)" in repair
+    (statements,) = [each.text for each in listings("gateway", "sql") if "nonces_kept" in each.text]
+    database.execute(statements)
+    assert check()[0] == "ok"
+
+
+@pytest.mark.parametrize("undo", [False, True])
+def test_a_yes_to_one_loosening_is_not_used_for_another(acme, database, undo):
+    acme("policy", "set", "bot", "--window", "50s", "--ticket", "T-1", check=0)
+    acme("policy", "set", "bot", "--window", "40s", "--ticket", "T-1", check=0)
+    session = acme.terminal("policy", *(("undo", "--ticket", "T-1") if undo else ("set", "bot", "--window", "60s")), columns=300)
+    session.expect(r"instead of 40s.*Continue\? \[y/N\]")
+    acme("policy", "set", "bot", "--window", "30s", *(("--ticket", "T-1") if undo else ()), check=0)  # a colleague, meanwhile
+    session.sendline("y")
+    session.expect(r"instead of 30s.*Continue\? \[y/N\]")
+    session.sendline("n")
+    assert finish_terminal(session)[0] == 13 and in_force(database)[0] == 30
 
 
 def play(scene):

@@ -195,6 +195,16 @@ def test_a_call_without_a_key_passes_only_where_the_organization_still_lets_it(p
     assert call(port, None, org="evil")[0] == 401
 
 
+def test_callers_without_a_key_spend_nothing_of_the_rate_of_the_agent_that_they_claim_to_be(port, relay, database, keys):
+    relay("org", "update", "acme", "--auth-mode", "optional", check=0)
+    relay("policy", "set", "bot", "--qps", "16", "--yes", check=0)
+    strangers = [call(port, None)[0] for _ in range(100)]
+    assert 429 in strangers and strangers.count(200) >= 16, "they have a rate, too"
+    assert [call(port, keys["bot"])[0] for _ in range(2)] == [200, 200]
+    assert database.value("SELECT count(*) FROM relay.rate_leases") == 0, "no share of the agent was asked for"
+    assert database.rows("SELECT FROM relay.auth_events WHERE action = 'auth_violation'") == []
+
+
 def test_conditions_are_the_gateways_to_check(each_port, keys):
     assert call(each_port, keys["bot"], amount=101)[0] == 403
     assert call(each_port, keys["bot"], amount="many")[0] == 403

@@ -199,6 +199,18 @@ def test_what_is_refused_has_a_status_and_nothing_more(relay, database, post, ke
     assert database.value("SELECT count(*) FROM relay.devices") == 0
 
 
+def test_an_answer_that_was_lost_is_asked_for_again(database, post, key):
+    said = {"code": start(post, key)["code"], "name": "laptop", "attempt": 16 * "0a"}
+    status, first = post("/api/pair/redeem", said)
+    assert (status, first) == (200, post("/api/pair/redeem", said)[1]) and first["refresh_token"]
+    assert post("/api/pair/redeem", {**said, "attempt": 16 * "0b"}) == (401, None), "another client"
+    assert database.value("SELECT count(*) FROM relay.devices") == 1
+    assert post("/api/device/refresh", secret=first["refresh_token"])[0] == 200
+    assert post("/api/pair/redeem", said) == (401, None), "it is in use"
+    for attempt in ("", "0a", 16 * "0A", 17 * "0a", 16 * "0a" + "\n"):
+        assert post("/api/pair/redeem", {**said, "attempt": attempt}) == (400, None)
+
+
 @pytest.mark.parametrize("name", ["a\ufe0f", "\u3164", "\u115f", "\u2800", "a\u2800", "a\0b", "\ud800"])
 def test_a_name_that_no_one_can_read_is_refused_and_the_code_stays(post, key, name):
     code = start(post, key)["code"]
@@ -234,6 +246,15 @@ def test_a_page_that_is_asked_for_with_a_body_ends_the_connection(gateway):
         connection.sendall(b"GET /pair HTTP/1.1\r\nHost: relay\r\nContent-Length: %d\r\n\r\n%s" % (len(smuggled), smuggled))
         answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 200 ") and answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_the_page_may_run_its_own_script_alone_and_be_in_no_frame(gateway):
+    with closing(http.client.HTTPConnection("127.0.0.1", gateway.port)) as connection:
+        connection.request("GET", "/pair")
+        headers = connection.getresponse().headers
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'sha256-") and "unsafe" not in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"] and headers["X-Frame-Options"] == "DENY"
+    assert (headers["Referrer-Policy"], headers["X-Content-Type-Options"], headers["Cache-Control"]) == ("no-referrer", "nosniff", "no-store")
 
 
 def test_the_database_is_given_no_secret(database, post, key):
@@ -322,6 +343,31 @@ def test_a_browser_that_was_blocked_is_paired_again_when_the_block_is_lifted(rel
     relay("unblock", *(words[:2] if words[0] == "--org" else words), "--yes", check=0)
     state_of(tab, "paired with bot")
     assert database.one("SELECT device_id, status FROM relay.device_status") == {"device_id": device, "status": "active"}
+
+
+def test_a_browser_repeats_a_lost_answer_and_is_not_paired_twice(database, gateway, post, key, browser):
+    tab = browser.tab(f"http://127.0.0.1:{gateway.port}/pair")
+    tab.run("""(() => {
+        const ask = globalThis.fetch;
+        globalThis.lost = 0;
+        globalThis.fetch = async (path, how) => {
+            const answer = await ask(path, how);
+            if (path !== '/api/pair/redeem' || lost) return answer;
+            lost += 1;
+            throw new TypeError('the connection broke');
+        };
+    })()""")
+    tab.type("code", start(post, key)["code"])
+    tab.press_enter()
+    state_of(tab, "paired with bot")
+    device = database.value("SELECT device_id FROM relay.devices")
+    assert tab.run("lost") == 1
+    tab.type("code", start(post, key)["code"])
+    tab.press_enter()
+    state_of(tab, f"paired already: to pair it again, first revoke device {device}")
+    assert database.value("SELECT count(*) FROM relay.devices") == 1
+    tab.run("(() => { const inline = document.createElement('script'); inline.textContent = 'globalThis.injected = true'; document.body.append(inline); })()")
+    assert tab.run("globalThis.injected === undefined") is True, "a script that is not the page's does not run"
 
 
 def test_a_browser_whose_gateway_forgets_it_refreshes_more_and_more_rarely(database, gateway, post, key, browser):

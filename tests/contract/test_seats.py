@@ -101,21 +101,102 @@ def test_other_reasons_come_first(database, caller):
     assert (caller.reason(keys["bot-05"]), caller.reason(keys["bot-06"])) == ("blocked", "revoked")
 
 
+READS = ("SELECT COALESCE(idx_tup_fetch, 0) + COALESCE(seq_tup_read, 0) FROM pg_stat_xact_user_tables"
+         " WHERE relid = 'relay.agents'::regclass")  # fmt: skip
+
+
+def rows_read(database, agent):
+    """Whether an agent of acme has a seat, and how many rows of agents the question reads."""
+    with database.connect(autocommit=False) as connection, connection.cursor() as cursor:
+        cursor.execute(READS)
+        before = cursor.fetchone()[0]
+        cursor.execute("SELECT relay.has_seat('acme', %s)", (agent,))
+        has_seat = cursor.fetchone()[0]
+        cursor.execute(READS)
+        return has_seat, cursor.fetchone()[0] - before
+
+
+def fill_revoked(database, number):
+    """The organization acme with as many agents, of which all but the last ten are revoked, and a limit of seven."""
+    database.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES ('acme', 'Acme', 'paid', 'test')")
+    database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by, seat)"
+                     " SELECT 'a-' || n, 'acme', 'A', 't', now() + make_interval(secs => n) FROM generate_series(1, %s) AS n", number)  # fmt: skip
+    database.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor)"
+                     " SELECT 'agent', 'a-' || n, 'revoke', 't' FROM generate_series(1, %s) AS n", number - 10)  # fmt: skip
+    set_limit(database, 7)
+
+
+def test_agents_that_were_revoked_cost_the_search_for_seats_nothing(database):
+    fill_revoked(database, 3000)
+    database.execute("ANALYZE")
+    assert rows_read(database, "a-2997") == (True, 7)
+    assert rows_read(database, "a-2998") == (False, 7)
+    assert rows_read(database, "a-1") == (False, 7)
+
+
+def test_an_agent_that_is_restored_has_its_place_again(database):
+    fill_revoked(database, 30)
+    assert [rows_read(database, f"a-{n}")[0] for n in (1, 21, 27)] == [False, True, True]
+    database.execute("UPDATE relay.revocations SET lifted_at = now(), lifted_by = 't' WHERE subject_id = 'a-1'")
+    assert [rows_read(database, f"a-{n}")[0] for n in (1, 21, 27)] == [True, True, False]
+    database.execute("INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'a-1', 'revoke', 't')")
+    assert [rows_read(database, f"a-{n}")[0] for n in (1, 21, 27)] == [False, True, True]
+
+
+@pytest.mark.parametrize("lock", ["SELECT FROM relay.agents WHERE agent_id = 'a-21' FOR UPDATE", "LOCK TABLE relay.agents IN SHARE MODE"])
+def test_a_revocation_waits_for_no_lock_and_what_it_could_not_mark_maintenance_does(database, relay, lock):
+    fill_revoked(database, 30)
+    with database.connect(autocommit=False) as holder, holder.cursor() as cursor:
+        cursor.execute(lock)
+        database.execute("SET lock_timeout = '1ms'; INSERT INTO relay.revocations (subject_kind, subject_id, kind, actor) VALUES ('agent', 'a-21', 'revoke', 't')")
+        assert not database.value("SELECT gone FROM relay.agents WHERE agent_id = 'a-21'")
+        assert [rows_read(database, f"a-{n}")[0] for n in (21, 27, 28, 29)] == [False, True, True, False], "the mark is a hint"
+    relay("audit", "maintain", check=0)
+    assert database.value("SELECT gone FROM relay.agents WHERE agent_id = 'a-21'") and rows_read(database, "a-29") == (False, 7)
+
+
+LOSERS = "SELECT agent_id FROM relay.change_feed WHERE change = 'seat_lost' AND org_id = 'acme' AND kicks ORDER BY seq"
+
+
+@pytest.mark.parametrize(
+    "change, action",
+    [("INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES ('org', 'acme', 'agents', 'acme', 9)", "limits_changed"),
+     ("UPDATE relay.limits SET amount = 9 WHERE owner_kind = 'org' AND org_id = 'own'", "limits_changed"),
+     ("UPDATE relay.limits SET amount = 9 WHERE owner_id = 'team'", "limits_changed"),
+     ("INSERT INTO relay.limits (owner_kind, owner_id, meter, amount) VALUES ('plan', 'paid', 'agents', 9)", "limits_changed"),
+     ("DELETE FROM relay.limits WHERE owner_id = 'own'", "limits_changed"),
+     ("UPDATE relay.organizations SET plan = 'nine'", "org_updated")],
+)  # fmt: skip
+def test_seats_that_a_change_by_sql_takes_are_announced_and_recorded(database, change, action):
+    database.execute("INSERT INTO relay.plans (plan_id, name, created_by) VALUES ('team', 'Team', 't'), ('nine', 'Nine', 't')")
+    database.execute("INSERT INTO relay.limits (owner_kind, owner_id, meter, amount) VALUES ('plan', 'team', 'agents', 12), ('plan', 'nine', 'agents', 9)")
+    fill(database, plan="team" if "team" in change else "nine" if "DELETE" in change else "paid")
+    if "'own'" in change:
+        change = change.replace("'own'", "'acme'")
+        set_limit(database, 12)
+    assert database.rows(LOSERS) == []
+    database.execute(change)
+    assert [row["agent_id"] for row in database.rows(LOSERS)] == ["bot-09", "bot-10", "bot-11"]
+    event = database.one("SELECT reason, db_role FROM relay.auth_events WHERE action = %s ORDER BY event_id DESC LIMIT 1", action)
+    assert event["reason"] == "by SQL" and event["db_role"] == "postgres"
+    database.execute("UPDATE relay.limits SET amount = 11 WHERE meter = 'agents'")
+    assert len(database.rows(LOSERS)) == 3, "a gained seat has no row"
+
+
+def test_an_order_of_seats_that_sql_changes_leaves_an_event(database, relay):
+    fill(database)
+    database.execute("SELECT relay.keep_agents('acme', ARRAY['bot-07'])")
+    relay("agent", "keep", "bot-05", check=0)
+    events = database.rows("SELECT agent_id, reason FROM relay.auth_events WHERE action = 'seat_kept' ORDER BY event_id")
+    assert events == [{"agent_id": "bot-07", "reason": "by SQL"}, {"agent_id": "bot-05", "reason": None}]
+
+
 def test_no_more_live_agents_are_read_than_there_are_seats(database):
     database.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) VALUES ('acme', 'Acme', 'paid', 'test')")
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by, seat)"
                      " SELECT 'a-' || n, 'acme', 'A', 't', now() + make_interval(secs => n) FROM generate_series(1, 5000) AS n")  # fmt: skip
     set_limit(database, 7)
     database.execute("ANALYZE")
-    reads = ("SELECT COALESCE(idx_tup_fetch, 0) + COALESCE(seq_tup_read, 0) FROM pg_stat_xact_user_tables"
-             " WHERE relid = 'relay.agents'::regclass")  # fmt: skip
-    connection = database.connect(autocommit=False)
-    with connection, connection.cursor() as cursor:
-        for agent, expected in (("a-1", True), ("a-7", True), ("a-8", False), ("a-5000", False)):
-            cursor.execute(reads)
-            before = cursor.fetchone()[0]
-            cursor.execute("SELECT relay.has_seat('acme', %s)", (agent,))
-            assert cursor.fetchone()[0] is expected
-            cursor.execute(reads)
-            assert cursor.fetchone()[0] - before <= 7, agent
-    connection.close()
+    for agent, expected in (("a-1", True), ("a-7", True), ("a-8", False), ("a-5000", False)):
+        has_seat, read = rows_read(database, agent)
+        assert has_seat is expected and read <= 7, agent

@@ -44,6 +44,7 @@ def stored(database):
 
 def forget(database):
     database.execute("DELETE FROM relay.subscriptions")
+    database.execute("DELETE FROM relay.said_subscriptions")
     database.execute("UPDATE relay.organizations SET plan = 'paid'")
 
 
@@ -97,10 +98,58 @@ def test_the_end_of_a_subscription_that_was_replaced_does_not_end_the_next_one(d
     fill(database, agents=["bot"])
     assert billing("paid", "active", None, "sub_1", "2026-01-01") == (True, "ok")
     assert billing("paid", "active", None, "sub_2", "2026-01-02") == (True, "ok")
-    for state in ("cancelled", "past_due"):
+    for state in ("past_due", "cancelled"):
         assert billing("paid", state, "2026-01-03", "sub_1", "2026-01-03") == (False, "other_subscription")
     assert (stored(database)["state"], stored(database)["reference"]) == ("active", "sub_2")
     assert billing("paid", "cancelled", "2100-01-01", "sub_2", "2026-01-03") == (True, "ok")
+
+
+def test_the_end_of_the_old_subscription_may_arrive_before_the_new_one(database, billing):
+    fill(database, agents=["bot"])
+    assert billing("paid", "active", None, "sub_1", "2026-01-01") == (True, "ok")
+    assert billing("paid", "cancelled", "2026-01-03", "sub_1", "2026-01-03") == (True, "ok")
+    assert billing("paid", "active", None, "sub_2", "2026-01-02") == (True, "ok"), "its change is older, but of another subscription"
+    assert (stored(database)["state"], stored(database)["reference"]) == ("active", "sub_2")
+
+
+def counts(events):
+    """What must be in force after these events (reference or None, state, ends_at, plan, number in time), in the order of time: the newest of
+    each subscription, without those that a later event about all of them ended; one that is active, else the one that ends last."""
+    newest = {}
+    for event in sorted(events, key=lambda event: event[4]):
+        if event[0] is None:
+            newest.clear()
+        else:
+            newest.pop(None, None)
+        newest[event[0]] = event
+    return max(newest.values(), key=lambda event: (event[1] == "active", event[2] or "", event[4]))
+
+
+def test_events_of_two_subscriptions_in_any_order_end_as_in_the_order_of_time(database, billing):
+    fill(database, agents=["bot"])
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    choose = random.Random(seed)
+    seen = set()
+    for _ in range(60):
+        events = []
+        for number in range(choose.randint(2, 7)):
+            state = choose.choice(["active", "past_due", "cancelled"])
+            ends = None if state == "active" else choose.choice(["2025-06-01", "2099-01-01", "2100-01-01"])
+            events.append((choose.choice(["sub_1", "sub_2", "sub_1", "sub_2", None]), state, ends, choose.choice(["paid", "free"]), number))
+        expected = counts(events)
+        for _ in range(3):
+            forget(database)
+            arrive = events + choose.sample(events, choose.randint(0, len(events)))
+            choose.shuffle(arrive)
+            for reference, state, ends, plan, number in arrive:
+                _, reason = billing(plan, state, ends, reference, f"2026-01-01 00:00:{number:02}+00")
+                seen.add(reason)
+            found = stored(database)
+            assert (found["state"], str(found["ends_at"])[:10], found["plan"], found["said_at"].second) == (
+                expected[1], str(expected[2]), expected[3], expected[4]), (events, arrive)  # fmt: skip
+            assert expected[0] is None or found["reference"] == expected[0]
+    assert seen == {"ok", "stale", "unchanged", "other_subscription"}
 
 
 def test_a_change_without_a_reference_keeps_the_one_before(database, billing):
@@ -154,7 +203,7 @@ def test_the_same_state_said_later_moves_the_time_so_that_what_is_older_stays_st
     [("gold", "active", None, None, "2026-01-01"), ("paid", "ended", None, None, "2026-01-01"), ("paid", "active", "2100-01-01", None, "2026-01-01"),
      ("paid", "past_due", None, None, "2026-01-01"), ("paid", None, None, None, "2026-01-01"), ("paid", "active", None, None, None),
      ("paid", "active", None, None, "3000-01-01"), ("paid", "active", None, None, "-infinity"), ("paid", "cancelled", "infinity", None, "2026-01-01"),
-     ("paid", "active", None, "x" * 201, "2026-01-01")],
+     ("paid", "active", None, "x" * 201, "2026-01-01"), ("paid", "active", None, "", "2026-01-01")],
 )  # fmt: skip
 def test_what_makes_no_sense_is_an_error_and_changes_nothing(database, billing, state):
     fill(database, agents=["bot"])
@@ -164,6 +213,13 @@ def test_what_makes_no_sense_is_an_error_and_changes_nothing(database, billing, 
     with pytest.raises(psycopg2.Error) as raised:
         billing(*STATES[0], org="nobody")
     assert raised.value.pgcode == "22023"
+
+
+def test_a_change_may_be_five_minutes_ahead_and_no_more(database, billing):
+    fill(database, agents=["bot"])
+    with pytest.raises(psycopg2.errors.InvalidParameterValue, match="5 minutes"):
+        billing("paid", "active", None, None, database.value("SELECT clock_timestamp() + interval '6 minutes'"))
+    assert billing("paid", "active", None, None, database.value("SELECT clock_timestamp() + interval '4 minutes'")) == (True, "ok")
 
 
 def test_at_its_end_the_plan_is_free_without_a_job_or_a_command(database, billing):

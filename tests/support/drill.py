@@ -5,6 +5,7 @@ The whole drill has 50 agents and runs every day; a tenth of the runs are killed
 out most of the days on which nothing is due, and has more of both kinds of trouble. The dice decide all of it, by the seed of sampling.py;
 left to the machine are the instants of the clients' calls, and whether a run gets as far as the call at which it would be killed."""
 
+import os
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,11 @@ AT_ONCE = 4
 """As many agents are rotated at the same time."""
 IN_A_ROW = 3
 """As many runs of an agent may meet trouble in a row: with five staged keys, a person must look."""
-ASK = "SELECT (relay_api.authenticate(%s, %s)).reason"
+ASK = """SELECT CASE WHEN called.reason = 'ok' AND policy.require_nonce
+                     THEN (relay_api.use_nonce(called.agent_id, %s, clock_timestamp(), policy."window")).reason ELSE called.reason END
+FROM relay_api.authenticate(%s, %s, ip_address => '192.0.2.7') AS called
+LEFT JOIN LATERAL relay_api.policy(called.org_id, called.agent_id) AS policy ON called.reason = 'ok'"""
+"""A signed call, by the policies of the drill: from an address on the list, with a nonce, of an agent of which there is no seat too many."""
 
 
 class Drill:
@@ -48,7 +53,9 @@ class Drill:
         """Called after the runs of a day."""
         self._lock = threading.Lock()  # the clock does not move between a client's look and its call
         self.gateway = database.dsn(user=database.gateway_login())
-        relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", "--max-agents", "100", check=0)
+        relay("org", "create", "acme", "--name", "Acme", "--plan", "paid", "--max-agents", str(len(self.agents)), check=0)
+        relay("policy", "set", "--org", "acme", "--allow", "192.0.2.0/24", "--window", "30s", "--require-nonce", "yes", check=0)
+        database.execute("SELECT relay.keep_nonces()")  # as a gateway does at its start
         for agent in self.agents:
             relay("agent", "create", agent, "--org", "acme", "--name", agent, "--secret-file", folder / agent, check=0)
             self.recipe.put(agent, (folder / agent).read_text())
@@ -68,7 +75,7 @@ class Drill:
         """A client calls with the key that its store holds, or with one that it read before."""
         with self._lock:
             key = key or self.recipe.held(agent)
-            cursor.execute(ASK, (key_id(key), digest(key)))
+            cursor.execute(ASK, (os.urandom(16), key_id(key), digest(key)))
             (answer,) = cursor.fetchone()
             self.counts["calls"] += 1
         if answer != "ok":

@@ -14,7 +14,7 @@ ORGS = [f"org{number:02}" for number in range(10)]
 AGENTS_EACH = 10
 # Two that are written below, and those of the database itself: for each key, for the block that is lifted, for the policies of the
 # organization and of an agent, for a device, for a card and its agent that registers, and for limits, conditions and roles.
-EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2 + 1 + 2 + 4
+EVENTS_EACH = 2 + AGENTS_EACH + 1 + 2 + 1 + 2 + 5
 UNLISTED = ORGS[9]  # none of its agents is on the list of the shared secret
 MARK = re.compile(r"org\d\d")
 
@@ -79,6 +79,8 @@ def settle(database):
                 + [("agent", f"{org}-bot0", "agent_qps", org, 5) for org in ORGS])  # fmt: skip
         _insert(cursor, "INSERT INTO relay.subscriptions (org_id, state, reference, said_at) VALUES %s",
                 [(org, "active", f"sub of {org}", "2026-01-01") for org in ORGS])  # fmt: skip
+        _insert(cursor, "INSERT INTO relay.said_subscriptions (org_id, state, reference, said_at) VALUES %s",
+                [(org, "active", f"sub of {org} {number}", "2026-01-01") for org in ORGS for number in range(2)])  # fmt: skip
         _insert(cursor, "INSERT INTO relay.usage (org_id, meter, day, used) VALUES %s", [(org, "messages", "2026-01-01", 7) for org in ORGS])
         _insert(cursor, "INSERT INTO relay.holds (org_id, meter, hold_id, amount, provider) VALUES %s",
                 [(org, "vms", f"{org}-vm", 1, f"cloud-{org}") for org in ORGS])  # fmt: skip

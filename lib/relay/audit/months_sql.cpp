@@ -34,7 +34,7 @@ FROM relay.drop_event_months($1::integer, $2, $3, $4, $5) ORDER BY month)sql";
 constexpr auto prune_sql = R"sql(
 SELECT relay.prune_operations($1::integer) AS operations, relay.prune_changes($1::integer) AS key_changes,
        relay.prune_sightings($1::integer) AS key_sightings, relay.prune_usage($1::integer) AS usage,
-       relay.settle_floods(most => $1::integer) AS floods)sql";
+       relay.mark_gone_agents($1::integer) AS gone, relay.settle_floods(most => $1::integer) AS floods)sql";
 
 std::vector<EventMonth> read_months(db::Rows const &rows) {
     std::vector<EventMonth> months;
@@ -87,6 +87,7 @@ Pruned prune(db::Transaction &transaction, std::int64_t most) {
             .key_changes = row.integer("key_changes"),
             .key_sightings = row.integer("key_sightings"),
             .usage = row.integer("usage"),
+            .gone = row.integer("gone"),
             .floods = row.integer("floods")};
 }
 

@@ -36,6 +36,7 @@ struct Pruned {
     std::int64_t key_sightings = 0;  ///< older than 30 days, except a key's latest
     std::int64_t usage = 0;  ///< of organizations, more than 25 whole months ago
 
+    std::int64_t gone = 0;
     std::int64_t floods = 0;
 
     /// Returns the number of deleted rows. Floods do not count, because nothing of them is lost.

@@ -24,7 +24,8 @@ struct SetPolicy {
     PolicyEnd until{};  ///< of the settings that have a value
     std::optional<std::optional<std::int64_t>> qps{};  ///< an empty choice: what the organization or its plan allows
     std::optional<std::vector<IpRange>> addresses{};  ///< empty: any, or for an agent those of its organization
-    bool may_loosen = false;
+    bool may_loosen = false;  ///< whatever it is
+    std::vector<std::string> agreed{};  ///< what it may loosen, as `loosens` of the update that was refused
 };
 
 struct PolicyUpdate : WriteReceipt {
@@ -44,6 +45,7 @@ struct UndoPolicy {
     std::optional<std::int64_t> change_id{};
     std::optional<Note> ticket{};  ///< without change_id: every change that was made under it
     bool may_loosen = false;
+    std::vector<std::string> agreed{};
 };
 
 struct PolicyUndo : WriteReceipt {

@@ -95,7 +95,7 @@ constexpr db::SortColumn rule_columns[] = {
 };
 
 constexpr auto changes_sql = R"sql(
-SELECT change_id, org_id, agent_id, setting, value, at, until, lifted_at, lifted_by, ticket, reason, actor, db_role,
+SELECT change_id, org_id, agent_id, setting, value, at, until, lifted_at, lifted_by, lifted_role, ticket, reason, actor, db_role,
        CASE WHEN lifted_at IS NOT NULL THEN 'undone' WHEN until <= statement_timestamp() THEN 'ended' ELSE 'set' END AS state
 FROM relay.policy_changes
 WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR agent_id = $2)
@@ -122,6 +122,7 @@ PolicyChange read_change(db::Row const &row) {
             .until = row.optional_instant("until"),
             .lifted_at = row.optional_instant("lifted_at"),
             .lifted_by = row.optional_text("lifted_by"),
+            .lifted_role = row.optional_text("lifted_role"),
             .ticket = row.optional_text("ticket"),
             .reason = row.optional_text("reason"),
             .actor = row.text("actor"),

@@ -95,7 +95,8 @@ struct PolicyChange {
     Instant at{};
     std::optional<Instant> until{};
     std::optional<Instant> lifted_at{};
-    std::optional<std::string> lifted_by{};
+    std::optional<std::string> lifted_by{};  ///< claimed
+    std::optional<std::string> lifted_role{};  ///< proven
     std::optional<std::string> ticket{};
     std::optional<std::string> reason{};
     std::string actor{};

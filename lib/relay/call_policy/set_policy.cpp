@@ -227,7 +227,7 @@ PolicyUpdate set_policy(db::Database &database, SetPolicy const &request, WriteO
         update.loosens = what_loosens(transaction, update, before);
         static_cast<WriteReceipt &>(update) =
             receipt_of(transaction, limits_changed || !update.made.empty() || !update.lifted.empty());
-        update.is_refused = !update.loosens.empty() && !request.may_loosen;
+        update.is_refused = !request.may_loosen && update.loosens != request.agreed;
         if (!update.changed || update.is_refused) {
             transaction.nothing_to_do();
             return update;
@@ -253,7 +253,7 @@ PolicyUndo undo_policy(db::Database &database, UndoPolicy const &request, WriteO
         for (auto const &[scope, policy] : before) {
             add_looser_settings(undo.loosens, scope, policy, sql::call_policy(transaction, scope));
         }
-        undo.is_refused = !undo.loosens.empty() && !request.may_loosen;
+        undo.is_refused = !request.may_loosen && undo.loosens != request.agreed;
         if (!undo.changed || undo.is_refused) {
             transaction.nothing_to_do();
             return undo;

@@ -284,6 +284,9 @@ void Examiner::ask_rows() {
     });
     ask(Ground::schema, {"policy.window"},
         [this](db::Transaction &transaction) { tell(doctor::judge_windows(sql::unusual_windows(transaction))); });
+    ask(Ground::schema, {"policy.nonces"}, [this](db::Transaction &transaction) {
+        tell(doctor::judge_nonces(sql::read_nonces_ahead(transaction, m_server->standby)));
+    });
     ask(Ground::schema, {"keys.unused"}, [this](db::Transaction &transaction) {
         tell(doctor::judge_unused_keys(sql::agents_with_unused_keys(transaction)));
     });
@@ -371,6 +374,7 @@ std::vector<std::string_view> const &known_checks() {
         "policy.window",
         "messages.refused",
         "policy.relay",
+        "policy.nonces",
         "gateways",
         "legacy.window",
         "legacy.pace",

@@ -131,6 +131,14 @@ FROM (SELECT COALESCE('agent ' || said.agent_id, 'org ' || said.org_id, 'the pla
             WHERE newer.setting = 'window' AND newer.lifted_at IS NULL AND newer.until IS NULL AND newer.change_id > said.change_id
               AND newer.org_id IS NOT DISTINCT FROM said.org_id AND newer.agent_id IS NOT DISTINCT FROM said.agent_id))) AS odd)sql";
 
+// Signed calls are at most 5 minutes ahead. A standby cannot read what is not logged.
+constexpr auto nonces_since_sql =
+    "SELECT max(since) FILTER (WHERE since > clock_timestamp() + interval '5 minutes') AS at FROM relay.nonces_kept";
+
+constexpr auto nonces_ahead_sql =
+    "SELECT max(up_to) FILTER (WHERE up_to > clock_timestamp() + interval '5 minutes') AS at FROM "
+    "relay.nonces_signed_ahead";
+
 constexpr auto refused_sql = R"sql(
 SELECT proven.agent_id IS NOT NULL AS has_left, count(*) AS agents,
        array_to_string((array_agg(agent.agent_id ORDER BY agent.agent_id))[1:3], ', ') AS first
@@ -260,6 +268,15 @@ std::map<std::string, std::string> platform_policy(db::Transaction &transaction)
         policy.emplace(row.text("setting"), row.text("value"));
     }
     return policy;
+}
+
+NoncesAhead read_nonces_ahead(db::Transaction &transaction, bool standby) {
+    NoncesAhead ahead;
+    if (!standby) {
+        ahead.since = transaction.exec(nonces_since_sql).one().optional_instant("at");
+    }
+    ahead.up_to = transaction.exec(nonces_ahead_sql).one().optional_instant("at");
+    return ahead;
 }
 
 RefusedAgents read_refused_agents(db::Transaction &transaction) {

@@ -107,6 +107,12 @@ Named unusual_windows(db::Transaction &transaction);
 
 /// Returns what is in force for the platform: the value of each setting.
 std::map<std::string, std::string> platform_policy(db::Transaction &transaction);
+/// Times of nonces that the clock of the database has not reached, by more than a signed call may be ahead.
+struct NoncesAhead {
+    std::optional<Instant> since{};  ///< what was signed before is refused; not known on a standby
+    std::optional<Instant> up_to{};  ///< `since` of after the next crash or failover
+};
+NoncesAhead read_nonces_ahead(db::Transaction &transaction, bool standby);
 
 /// Imported agents that were refused with the shared secret in the last 24 hours.
 struct RefusedAgents {

@@ -101,6 +101,25 @@ CheckResult judge_windows(sql::Named const &unusual) {
             advise(Act::list_policy_changes)};
 }
 
+CheckResult judge_nonces(sql::NoncesAhead const &ahead) {
+    std::string const repair = "if its clock was ahead and is right now, repair it: relay-admin-gateway(7), use_nonce";
+    if (ahead.since) {
+        return {"policy.nonces", CheckStatus::error,
+                fmt::format("each signed call is refused as too_old until {}, which is ahead of the database's clock",
+                            format_instant_seconds(*ahead.since)),
+                repair};
+    }
+    if (ahead.up_to) {
+        return {
+            "policy.nonces", CheckStatus::warn,
+            fmt::format("after a crash or failover, each signed call would be refused as too_old until {}, which is "
+                        "ahead of the database's clock",
+                        format_instant_seconds(*ahead.up_to)),
+            repair};
+    }
+    return {"policy.nonces", CheckStatus::ok, "no signed call is refused because of a clock that was ahead", ""};
+}
+
 CheckResult judge_unused_keys(sql::Named const &unused) {
     if (unused.count == 0) {
         return {"keys.unused", CheckStatus::ok, "no old key ends within 24 hours while its new one was never used", ""};

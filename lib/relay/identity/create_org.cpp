@@ -125,6 +125,9 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
             sql::require_plan(transaction, *request.settings.plan);
         }
         sql::update_org(transaction, request.id, request.name, request.settings);
+        if (may_take_seats(request)) {
+            sql::hold_plan_of(transaction, request.id);
+        }
         UpdatedOrg result{receipt_of(transaction, false), sql::get_org(transaction, request.id)};
         transaction.confirm(differing_fields(as_updated(before, request), result.org).empty(),
                             "the update of org " + request.id.text());

@@ -159,6 +159,7 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
     OperationId const &operation = delivery_commit.prepare({.org = request.org, .agent = &request.id, .key = key});
     Staging const *const staging = delivery_commit.staging();
     auto const insertion = sql::insert_agent(transaction, request, key, staging, by);
+    auto const limited = sql::hold_limits(transaction, request.org);
     bool const is_staged = staging != nullptr || request.public_key;
     auto const made = sql::find_made_agent(transaction, request.id, key.id(), sql::stored_hash(request, key),
                                            is_staged ? KeyState::staged : KeyState::active);
@@ -172,7 +173,7 @@ std::optional<MadeAgent> ensure_agent(db::Transaction &transaction, CreateAgent 
     if (inserted->has_revocations) {
         refuse_shut_out(transaction, request);
     }
-    if (inserted->limited) {
+    if (limited.get()) {
         // Of agents that are inserted at the same time, the one that gets the lock last counts them all.
         sql::lock_org(transaction, request.org);
         check_agent_limit(sql::get_org(transaction, request.org));

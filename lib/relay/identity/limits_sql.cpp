@@ -26,6 +26,9 @@ SELECT first.agent_id, first.place = 1 AND agent.created_at <= (SELECT min(other
 FROM relay.seat_order AS first JOIN relay.agents AS agent ON agent.agent_id = first.agent_id
 WHERE first.org_id = $1 ORDER BY first.place LIMIT $2::bigint)sql";
 
+constexpr auto hold_plan_sql = R"sql(
+SELECT plan_id FROM relay.plans WHERE plan_id = (SELECT org.plan FROM relay.organizations AS org WHERE org.org_id = $1) FOR SHARE)sql";
+
 constexpr auto has_plan_sql = "SELECT plan_id FROM relay.plans WHERE plan_id = $1";
 
 constexpr auto known_sql = R"sql(SELECT plan_id AS id, '"' || name || '"' AS about FROM relay.plans LIMIT 1000)sql";
@@ -66,6 +69,8 @@ std::optional<std::int64_t> seats_of(db::Transaction &transaction, OrgId const &
 std::int64_t note_lost_seats(db::Transaction &transaction, OrgId const &org, std::optional<std::int64_t> seats_before) {
     return transaction.exec(note_sql, {org, seats_before}).one().integer("lost");
 }
+
+void hold_plan_of(db::Transaction &transaction, OrgId const &org) { transaction.send(hold_plan_sql, {org}); }
 
 std::vector<SeatedAgent> first_seats(db::Transaction &transaction, OrgId const &org, std::int64_t most) {
     std::vector<SeatedAgent> seated;

@@ -25,6 +25,10 @@ std::optional<std::int64_t> seats_of(db::Transaction &transaction, OrgId const &
 /// their number.
 std::int64_t note_lost_seats(db::Transaction &transaction, OrgId const &org, std::optional<std::int64_t> seats_before);
 
+/// Keeps the limits of the plan of an organization from being changed until the end of the transaction: seats that both
+/// changes take together would be announced by neither.
+void hold_plan_of(db::Transaction &transaction, OrgId const &org);
+
 /// Returns the first agents in the order of seats, at most `most`.
 std::vector<SeatedAgent> first_seats(db::Transaction &transaction, OrgId const &org, std::int64_t most);
 

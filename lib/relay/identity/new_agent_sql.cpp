@@ -2,6 +2,7 @@
 
 #include "relay/db/list_text.hpp"
 #include "relay/identity/labels.hpp"
+#include "relay/identity/limits_sql.hpp"
 
 namespace relay::sql {
 namespace {
@@ -34,9 +35,15 @@ WITH made AS (
     RETURNING key_id, due_at
 )
 SELECT (SELECT due_at FROM issued) AS due_at, (SELECT count(*) FROM issued) AS keys, (SELECT count(*) FROM written) AS events,
-       EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS has_revocations,
-       relay.limit_for_new($2, 'agents') IS NOT NULL AS limited
+       EXISTS (SELECT FROM relay.revocations AS r WHERE r.subject_id IN ($1, $2)) AS has_revocations
 FROM made)sql";
+
+// A limit that is set meanwhile does not count the new agent, so the question about one comes after these locks. Agents of an organization
+// without a limit do not wait for each other.
+constexpr auto hold_org_sql = R"sql(
+SELECT org_id FROM relay.organizations WHERE org_id = $1 AND relay.limit_for_new(org_id, 'agents') IS NULL FOR SHARE)sql";
+
+constexpr auto is_limited_sql = "SELECT relay.limit_for_new($1, 'agents') IS NOT NULL AS limited";
 
 // From the tables: a new connection would first have to read the definition of the view relay.agent_status.
 constexpr auto find_made_sql = R"sql(
@@ -97,12 +104,17 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
             db::Row const row = rows[0];
             transaction.require(row.integer("keys") == 1, "the new key of agent " + issued.agent_id.text());
             transaction.require(row.integer("events") == 2, "an event of the audit trail (relay.auth_events)");
-            InsertedAgent inserted{
-                .key = issued, .has_revocations = row.boolean("has_revocations"), .limited = row.boolean("limited")};
+            InsertedAgent inserted{.key = issued, .has_revocations = row.boolean("has_revocations")};
             inserted.key.created_at = transaction.now();
             inserted.key.due_at = row.optional_instant("due_at");
             return inserted;
         });
+}
+
+db::Pending<bool> hold_limits(db::Transaction &transaction, OrgId const &org) {
+    transaction.send(hold_org_sql, {org});
+    hold_plan_of(transaction, org);
+    return transaction.ask(is_limited_sql, {org}, [](db::Rows const &rows) { return rows.one().boolean("limited"); });
 }
 
 db::Pending<std::optional<Agent>> find_made_agent(db::Transaction &transaction, AgentId const &id, KeyId const &key,

@@ -11,7 +11,6 @@ namespace relay::sql {
 struct InsertedAgent {
     Key key;
     bool has_revocations = false;  ///< relay.revocations has rows for its id or its organization; they may have ended
-    bool limited = false;  ///< its organization has a limit of agents; the caller must check it
 };
 
 /// Inserts an agent with its key and their events, in one statement. Returns nothing if the id exists already or the
@@ -23,6 +22,9 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
 
 /// Returns what is stored of the agent's first key: its public key, or the hash of `key`.
 KeyHash stored_hash(CreateAgent const &request, ApiKey const &key);
+/// Keeps the limit of an organization that has inserted an agent from being changed until the end of the transaction.
+/// Returns whether there is one: then the caller must check it, under the lock of the organization.
+db::Pending<bool> hold_limits(db::Transaction &transaction, OrgId const &org);
 
 /// Reads a new agent back together with its first key. Returns none if the agent is missing, or if the key is not as it
 /// was made: its hash, its agent, and active.

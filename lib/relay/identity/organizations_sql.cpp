@@ -82,6 +82,17 @@ SELECT org_id FROM relay.organizations
 WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.limit_for_new(org_id, 'agents') IS NOT NULL
 ORDER BY org_id FOR NO KEY UPDATE)sql";
 
+// The others, and the plans: a limit that is set meanwhile does not count the new agents.
+constexpr auto hold_orgs_sql = R"sql(
+SELECT org_id FROM relay.organizations
+WHERE org_id = ANY ($1::text[] COLLATE "C") AND relay.limit_for_new(org_id, 'agents') IS NULL
+ORDER BY org_id FOR SHARE)sql";
+
+constexpr auto hold_plans_sql = R"sql(
+SELECT plan_id FROM relay.plans
+WHERE plan_id IN (SELECT org.plan FROM relay.organizations AS org WHERE org.org_id = ANY ($1::text[] COLLATE "C"))
+ORDER BY plan_id FOR SHARE)sql";
+
 constexpr auto seats_sql = R"sql(
 SELECT org.org_id,
        total.amount - CASE WHEN total.amount IS NOT NULL
@@ -122,7 +133,9 @@ Org get_org(db::Transaction &transaction, OrgId const &id) {
 void lock_org(db::Transaction &transaction, OrgId const &id) { transaction.exec(lock_sql, {id}); }
 
 std::map<OrgId, std::optional<std::int64_t>> free_seats(db::Transaction &transaction, std::vector<OrgId> const &orgs) {
-    transaction.exec(lock_orgs_sql, {db::array_text(orgs)});
+    transaction.send(lock_orgs_sql, {db::array_text(orgs)});
+    transaction.send(hold_orgs_sql, {db::array_text(orgs)});
+    transaction.send(hold_plans_sql, {db::array_text(orgs)});
     std::map<OrgId, std::optional<std::int64_t>> seats;
     db::Rows const rows = transaction.exec(seats_sql, {db::array_text(orgs)});
     for (db::Row const row : rows) {

@@ -17,7 +17,9 @@ SELECT plan.plan_id, plan.name, plan.created_at, plan.created_by,
        (SELECT COALESCE(string_agg(set.meter || '=' || COALESCE(set.amount::text, 'none'), ','), '') FROM relay.limits AS set
         WHERE set.owner_kind = 'plan' AND set.owner_id = plan.plan_id) AS limits,
        (SELECT count(*) FROM relay.organizations AS org LEFT JOIN relay.subscriptions AS sub ON sub.org_id = org.org_id
-        WHERE relay.plan_now(org.plan, sub.ends_at) = plan.plan_id) AS orgs
+        WHERE org.plan = plan.plan_id AND (sub.ends_at <= statement_timestamp()) IS NOT TRUE)
+       + CASE plan.plan_id WHEN 'free' THEN
+             (SELECT count(*) FROM relay.subscriptions AS sub WHERE sub.ends_at <= statement_timestamp()) ELSE 0 END AS orgs
 FROM relay.plans AS plan
 WHERE ($1::text IS NULL OR plan.plan_id = $1) AND ($2::text IS NULL OR plan.plan_id > $2 COLLATE "C"))sql";
 
@@ -30,15 +32,7 @@ constexpr db::SortColumn sort_columns[] = {
     {"created_at", "created_at"},
 };
 
-// In order of organizations, because each may lock rows of the feed. OFFSET 0: once for each.
-constexpr auto note_sql = R"sql(
-SELECT COALESCE(sum(each.lost), 0)::bigint AS agents, count(*) FILTER (WHERE each.lost > 0) AS orgs
-FROM (SELECT relay.note_lost_seats(org.org_id, $2) AS lost
-      FROM relay.organizations AS org LEFT JOIN relay.subscriptions AS sub ON sub.org_id = org.org_id
-      WHERE relay.plan_now(org.plan, sub.ends_at) = $1
-        AND NOT EXISTS (SELECT FROM relay.limits AS own
-                        WHERE own.owner_kind = 'org' AND own.owner_id = org.org_id AND own.meter = 'agents')
-      ORDER BY org.org_id OFFSET 0) AS each)sql";
+constexpr auto note_sql = "SELECT agents, orgs FROM relay.note_seats_lost_by_plan($1, $2)";
 
 Plan read_plan(db::Row const &row) {
     return {.plan_id = row.id<PlanId>("plan_id"),

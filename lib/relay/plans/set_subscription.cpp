@@ -4,16 +4,49 @@
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/read_list.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/model/format_text.hpp"
+#include "relay/model/text.hpp"
 #include "relay/plans/subscriptions_sql.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 
 namespace relay {
 namespace {
 
+constexpr std::chrono::minutes most_ahead{5};  // as relay.change_subscription
+
 bool is_as_requested(Subscription const &now, SetSubscription const &request) {
     return now.state == request.state && (!request.plan || now.plan == *request.plan) &&
            (!request.reference || now.reference == request.reference->text());
+}
+
+/// Returns when the same request was made before, if it was: its duration began then, and does not begin anew.
+std::optional<Instant> repeated_from(Subscription const &stored, SetSubscription const &request) {
+    auto const *const duration = std::get_if<std::chrono::seconds>(&request.ends);
+    bool const repeats = duration != nullptr && !request.said_at && is_as_requested(stored, request) &&
+                         stored.ends_at && stored.said_at && *stored.ends_at == *stored.said_at + *duration;
+    return repeats ? stored.said_at : std::nullopt;
+}
+
+void refuse_a_time_ahead(SetSubscription const &request, Instant now) {
+    if (request.said_at && *request.said_at > now + most_ahead) {
+        throw Error(ErrorKind::usage,
+                    fmt::format("--said-at is {}, but it is only {}", format_instant_seconds(*request.said_at),
+                                format_instant_seconds(now)),
+                    {.why = "until that time, each true change would be older than this one, and count for nothing",
+                     .next = "give the time when the change happened, at most 5 minutes ahead; or omit --said-at"});
+    }
+}
+
+void refuse_other_loss(SetSubscription const &request, std::int64_t lost) {
+    if (request.expect && lost != *request.expect) {
+        throw Error(ErrorKind::conflict,
+                    fmt::format("{} would lose their seat, not {}; nothing was changed", counted(lost, "agent"),
+                                *request.expect),
+                    {.next = advise(Act::list_seats, request.org)});
+    }
 }
 
 }  // namespace
@@ -26,16 +59,25 @@ ChangedSubscription set_subscription(db::Database &database, SetSubscription con
         if (request.plan) {
             sql::require_plan(transaction, *request.plan);
         }
-        sql::SubscriptionVerdict const done = sql::change_subscription(transaction, request, options.by);
+        refuse_a_time_ahead(request, transaction.now());
+        Subscription const before = sql::get_subscription(transaction, request.org);
+        SetSubscription asked = request;
+        if (auto const said_at = repeated_from(before, request)) {
+            asked.said_at = said_at;
+        }
+        sql::SubscriptionVerdict const done = sql::change_subscription(transaction, asked, options.by);
         ChangedSubscription result{receipt_of(transaction, done.changed),
-                                   sql::get_subscription(transaction, request.org), done.reason};
-        transaction.confirm(!done.changed || is_as_requested(result.subscription, request),
+                                   sql::get_subscription(transaction, request.org), done.reason, done.lost_seats};
+        // If this one ends, another one of the organization may count from now on.
+        bool const is_another = request.reference && result.subscription.reference != request.reference->text();
+        transaction.confirm(!done.changed || is_another || is_as_requested(result.subscription, request),
                             "the subscription of org " + request.org.text());
+        if (done.changed) {  // a repeated call finds the seats lost already
+            refuse_other_loss(request, done.lost_seats);
+            result.end_before = before.ends_at == result.subscription.ends_at ? std::nullopt : before.ends_at;
+        }
         Org const org = sql::get_org(transaction, request.org);
         result.surplus = std::max<std::int64_t>(0, org.agents - org.agent_limit.value_or(org.agents));
-        if (!done.changed && done.reason != SubscriptionReason::unchanged) {
-            transaction.nothing_to_do();
-        }
         return result;
     });
 }

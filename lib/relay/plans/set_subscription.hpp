@@ -15,7 +15,7 @@ enum class SubscriptionReason {
     ok,
     stale,  ///< the stored state is of a later time
     unchanged,
-    other_subscription,  ///< it is about one that was replaced: the stored one has another reference, and is active
+    other_subscription,  ///< noted, but another one of the organization counts: see relay.said_subscription
 };
 
 template <>
@@ -27,7 +27,7 @@ struct EnumText<SubscriptionReason> {
                                                      {SubscriptionReason::other_subscription, "other_subscription"}});
 };
 
-/// A time, or a duration from the database's present.
+/// A time, or a duration from when the change happened.
 using PlanEnd = std::variant<std::monostate, Instant, std::chrono::seconds>;
 
 struct SetSubscription {
@@ -36,16 +36,20 @@ struct SetSubscription {
     PlanEnd ends{};  ///< given exactly if the state is not active
     std::optional<PlanId> plan{};  ///< none: as before
     std::optional<Note> reference{};  ///< none: as before
-    std::optional<Instant> said_at{};  ///< none: now
+    std::optional<Instant> said_at{};  ///< at most 5 minutes ahead of the database; none: now
+    std::optional<std::int64_t> expect{};  ///< how many agents must lose their seat by it; none: any number
 };
 
 struct ChangedSubscription : WriteReceipt {
     Subscription subscription;
     SubscriptionReason reason{};
+    std::int64_t lost = 0;  ///< agents that lost their seat by it
     std::int64_t surplus = 0;  ///< agents without a seat now
+    std::optional<Instant> end_before{};  ///< if it moved the end
 };
-/// Sets the subscription of an organization, unless what is stored is newer. Throws Error: not_found, no such
-/// organization; usage, no such plan.
+/// Sets the subscription of an organization, unless what is stored is newer. A request with a duration that is repeated
+/// moves no end. Throws Error: not_found, no such organization; usage, no such plan, or said_at is ahead; conflict,
+/// `expect` differs.
 ChangedSubscription set_subscription(db::Database &database, SetSubscription const &request,
                                      WriteOptions const &options);
 

@@ -6,8 +6,8 @@ namespace relay::sql {
 namespace {
 
 constexpr auto change_sql = R"sql(
-SELECT done.changed, done.reason
-FROM relay.change_subscription($1, $2, $3, COALESCE($4::timestamptz, now() + make_interval(secs => $5)), $6,
+SELECT done.changed, done.reason, done.lost_seats
+FROM relay.change_subscription($1, $2, $3, COALESCE($4::timestamptz, COALESCE($7, now()) + make_interval(secs => $5)), $6,
                                COALESCE($7::timestamptz, now()), $8, $9, $10, $11) AS done)sql";
 
 constexpr auto list_sql = R"sql(
@@ -45,7 +45,9 @@ SubscriptionVerdict change_subscription(db::Transaction &transaction, SetSubscri
                      in != nullptr ? std::optional(*in) : std::nullopt, request.reference, request.said_at, by.actor,
                      by.reason, by.ticket, by.trace_id});
     db::Row const row = rows.one();
-    return {.changed = row.boolean("changed"), .reason = row.value<SubscriptionReason>("reason")};
+    return {.changed = row.boolean("changed"),
+            .reason = row.value<SubscriptionReason>("reason"),
+            .lost_seats = row.integer("lost_seats")};
 }
 
 Subscription get_subscription(db::Transaction &transaction, OrgId const &org) {

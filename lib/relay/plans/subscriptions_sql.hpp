@@ -13,6 +13,7 @@ namespace relay::sql {
 struct SubscriptionVerdict {
     bool changed = false;
     SubscriptionReason reason{};
+    std::int64_t lost_seats = 0;
 };
 SubscriptionVerdict change_subscription(db::Transaction &transaction, SetSubscription const &request,
                                         Attribution const &by);

@@ -30,7 +30,7 @@ change AS (
     WHERE c.at < p.until
     GROUP BY 1, 2, 3, 4),
 level AS (
-    SELECT day, org_id, meter, at, sum(delta) OVER (PARTITION BY day, org_id, meter ORDER BY at)::bigint AS amount FROM change))sql";
+    SELECT day, org_id, meter, at, relay.as_count(sum(delta) OVER (PARTITION BY day, org_id, meter ORDER BY at)) AS amount FROM change))sql";
 
 std::string const usage_of_day_sql = std::string(R"sql(
 SELECT org_id, meter, kind, unit, day, used, most, left_over, resets_at, refusals FROM (
@@ -59,7 +59,7 @@ CROSS JOIN LATERAL (
         WHEN l.kind = 'day' THEN
             COALESCE((SELECT u.used FROM relay.usage AS u WHERE u.org_id = l.org_id AND u.meter = l.meter AND u.day = asked.day), 0)
         WHEN l.kind = 'held' AND asked.is_today THEN
-            COALESCE((SELECT sum(h.amount)::bigint FROM relay.holds AS h
+            COALESCE((SELECT relay.as_count(sum(h.amount)) FROM relay.holds AS h
                       WHERE h.org_id = l.org_id AND h.meter = l.meter AND h.ended_at IS NULL), 0)
         WHEN l.kind = 'held' THEN COALESCE((SELECT max(v.amount) FROM level AS v WHERE v.meter = l.meter), 0)
         END AS used) AS count
@@ -81,7 +81,7 @@ std::string const usage_of_month_sql =
 period AS (SELECT first AS day, begin_at, LEAST(end_at, statement_timestamp()) AS until FROM month),)sql" +
     held_sql + R"sql(,
 flow AS (
-    SELECT u.org_id, u.meter, sum(u.used)::bigint AS used, (array_agg(u.day ORDER BY u.used DESC, u.day))[1] AS peak_day, max(u.used) AS peak,
+    SELECT u.org_id, u.meter, relay.as_count(sum(u.used)) AS used, (array_agg(u.day ORDER BY u.used DESC, u.day))[1] AS peak_day, max(u.used) AS peak,
            count(*) FILTER (WHERE COALESCE(u.at_limit, u.used >= (SELECT l.amount FROM relay.org_limits AS l
                                                                   WHERE l.org_id = u.org_id AND l.meter = u.meter))) AS days_at_limit
     FROM relay.usage AS u JOIN month ON u.day >= month.first AND u.day < month.next

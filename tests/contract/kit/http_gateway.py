@@ -35,7 +35,7 @@ import psycopg2
 import psycopg2.extras
 import psycopg2.pool
 import registry
-from pairing import PAGE, Devices, Endpoints, Refused, read_body
+from pairing import PAGE, Devices, Endpoints, Refused, page_headers, read_body
 from quota import Quota
 from rates import Rates
 from signatures import Signatures
@@ -200,8 +200,11 @@ class Gateway(BaseHTTPRequestHandler):
             self.do_call()
             return
         self.close_connection |= any(name in self.headers for name in ("Content-Length", "Transfer-Encoding"))  # no one reads the body
-        is_page = self.command == "GET" and self.path == "/pair"
-        self.reply(*((200, PAGE.read_bytes(), "text/html; charset=utf-8") if is_page else (404, b"")))
+        if self.command == "GET" and self.path == "/pair":
+            page = PAGE.read_bytes()
+            self.reply(200, page, "text/html; charset=utf-8", page_headers(page))
+        else:
+            self.reply(404, b"")
 
     do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
 

@@ -4,7 +4,8 @@ relay-admin-devices(7) explains the rules that it keeps. It makes all secrets, a
 
   POST /api/pair/start     with the key of an agent: {code, pairing_id, expires_in}; the agent shows the code to its owner
   POST /api/pair/status    with the key of the agent, {pairing_id}: {status}: pending, redeemed or gone
-  POST /api/pair/redeem    {code, name}: {device_id, refresh_token}
+  POST /api/pair/redeem    {code, name, attempt}: {device_id, refresh_token}; attempt: 32 random hexadecimal digits; if the answer was lost,
+                           the same again has the same answer (at the same gateway, and until the token was first refreshed)
   POST /api/device/refresh with the refresh token: {refresh_token, agent_id, org_id, expires_in}; null: keep the one you have;
                            401: the device has ended, delete it; 403: refused for now, keep it and try again later
   POST /api/device/wait    with the token: ends with 401 at the moment in which the device is blocked or revoked, with 204 after 25 s
@@ -14,7 +15,9 @@ Between refreshes the token is also the access token: this gateway remembers its
 at the row of the feed that blocks or revokes the device, its agent or its organization.
 """
 
+import base64
 import hashlib
+import hmac
 import json
 import re
 import secrets
@@ -47,6 +50,15 @@ FOR_NOW = ("blocked", "over_limit")  # 403: the client keeps it, and tries again
 TOKEN = re.compile(r"(relay_dt_ ([0-9a-hjkmnp-tv-z]{12}) _ ([0-9A-Za-z]{43})) ([0-9A-Za-z]{6})", re.VERBOSE)
 BLANKS = re.compile(r"[\s\u2010-\u2015\u2212-]+")
 PAGE = Path(__file__).with_name("pair.html")
+ATTEMPT = re.compile("[0-9a-f]{32}")
+
+
+def page_headers(page):
+    """What the page may do: run its own script, and ask the server that it comes from. It keeps tokens for 30 days."""
+    hashes = {tag: base64.b64encode(hashlib.sha256(text).digest()).decode() for tag, text in re.findall(rb"<(style|script)>(.*?)</", page, re.DOTALL)}
+    policy = (f"default-src 'none'; script-src 'sha256-{hashes[b'script']}'; style-src 'sha256-{hashes[b'style']}'; connect-src 'self'; "
+              "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")  # fmt: skip
+    return {"Content-Security-Policy": policy, "X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 def digest(text):
@@ -76,8 +88,9 @@ def base62(value, width):
     return text
 
 
-def new_token(device_id):
-    body = f"relay_dt_{device_id}_{base62(secrets.randbits(256), 43)}"
+def new_token(device_id, secret=None):
+    """`secret`: a number below 2^256; None: a random one."""
+    body = f"relay_dt_{device_id}_{base62(secrets.randbits(256) if secret is None else secret, 43)}"
     return body + base62(zlib.crc32(body.encode()), 6)
 
 
@@ -96,6 +109,7 @@ class Devices:
         self.query, self.verifier = query, verifier
         self.lock, self.known = threading.Lock(), OrderedDict()  # digest of a token -> device, the oldest first
         self.present = {}  # device id -> digest of its present token, if that is known
+        self.key = secrets.token_bytes(32)
 
     def start(self, agent_id):
         """(reason, code): a new code of an agent that has shown its key."""
@@ -110,12 +124,15 @@ class Devices:
         (row,) = self.query(STATUS, (pairing_id, agent_id))
         return row["status"]
 
-    def redeem(self, typed, name, ip):
-        """(reason, device id, refresh token)."""
-        code, device_id = fold(typed), new_code()
+    def redeem(self, typed, name, attempt, ip):
+        """(reason, device id, refresh token). `attempt`: what the client has made up for this try, or None. The same try again makes the
+        same device, so an answer that was lost leaves none that no one has."""
+        code = fold(typed)
         if code is None:
             return "wrong_code", None, None
-        token = new_token(device_id)
+        made = hmac.digest(self.key, f"{attempt or secrets.token_hex(16)} {code}".encode(), "sha512")
+        device_id = "".join(ALPHABET[byte % 32] for byte in made[:12])
+        token = new_token(device_id, int.from_bytes(made[32:], "big"))
         (row,) = self.query(REDEEM, (code[:PUBLIC], digest(code[PUBLIC:]), device_id, name, digest(token), ip))
         return row["reason"], device_id, token
 
@@ -266,10 +283,11 @@ class Endpoints:
 
     def redeem(self, _, body, ip):
         name = body.get("name", "").strip() or "a browser"
-        if not name.isprintable() or len(name.encode()) > 200 or "code" not in body:
+        attempt = body.get("attempt")
+        if not name.isprintable() or len(name.encode()) > 200 or "code" not in body or not (attempt is None or ATTEMPT.fullmatch(attempt)):
             raise Refused(400)
         try:
-            reason, device_id, token = self.devices.redeem(body["code"], name, ip)
+            reason, device_id, token = self.devices.redeem(body["code"], name, attempt, ip)
         except psycopg2.errors.InvalidParameterValue:  # the database knows more characters that no one can see
             raise Refused(400) from None
         if reason != "ok":

@@ -21,15 +21,16 @@ IDLE = 60  # seconds after which an agent that does not call is forgotten
 class Bucket:
     """What one agent may do at this gateway: tokens, which come back at a rate."""
 
-    def __init__(self, limit, now):
-        self.limit, self.leasing = limit, False
+    def __init__(self, limit, unleased, now):
+        """`unleased`: its rate without a lease."""
+        self.limit, self.unleased, self.leasing = limit, unleased, False
         self.lease_at, self.until = now, now + LENGTH  # when a lease may be asked for, and when the rate is old
         self.be_quiet(now)
         self.tokens, self.filled = self.burst, now
 
     def be_quiet(self, now):
         """Without a lease. Its share goes to the other gateways."""
-        self.rate, self.leased = self.limit * QUIET, False
+        self.rate, self.leased = self.unleased, False
         self.burst = min(max(1, self.rate), self.limit)
         self.count_anew(now)
 
@@ -59,18 +60,21 @@ class Bucket:
 class Rates:
     def __init__(self, query, gateway_id):
         self.query, self.gateway_id = query, gateway_id
-        self.lock, self.buckets = threading.Lock(), OrderedDict()  # agent -> Bucket, the longest idle first
+        self.lock, self.buckets = threading.Lock(), OrderedDict()  # (agent, whether it has shown its key) -> Bucket, the longest idle first
 
     def refuse(self, decision):
-        """Counts a call. Returns None if it may pass; else the seconds to send as Retry-After, with status 429."""
+        """Counts a call. Returns None if it may pass; else the seconds to send as Retry-After, with status 429.
+
+        A caller without a key only claims to be the agent. It spends nothing of the agent's share: it may call at the agent's
+        rate at each gateway, and asks for no lease."""
         if decision.get("qps") is None:
             return None
-        now = time.monotonic()
+        now, proven = time.monotonic(), decision["reason"] != "unauthenticated"
         with self.lock:
-            bucket = self.bucket(decision["agent_id"], decision["qps"], now)
+            bucket = self.bucket(decision["agent_id"], proven, decision["qps"], now)
             bucket.seen += 1
             bucket.fill(now)
-            asks = bucket.needs_lease(now)
+            asks = proven and bucket.needs_lease(now)
             bucket.leasing = bucket.leasing or asks
             demand, refused = bucket.demand(now), bucket.refused
         if asks:
@@ -82,12 +86,13 @@ class Rates:
             bucket.refused += 1
             return bucket.retry_after
 
-    def bucket(self, agent, limit, now):
+    def bucket(self, agent, proven, limit, now):
         """Returns the bucket of an agent; another limit begins a new one. For a thread that holds the lock."""
-        found = self.buckets.get(agent)
+        key = (agent, proven)
+        found = self.buckets.get(key)
         if found is None or found.limit != limit:
-            found = self.buckets[agent] = Bucket(limit, now)
-        self.buckets.move_to_end(agent)
+            found = self.buckets[key] = Bucket(limit, limit * QUIET if proven else limit, now)
+        self.buckets.move_to_end(key)
         while now > next(iter(self.buckets.values())).filled + IDLE and len(self.buckets) > 1:
             self.buckets.popitem(last=False)
         return found
