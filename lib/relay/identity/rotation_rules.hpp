@@ -9,6 +9,9 @@
 /// What a rotation refuses, once the keys of its agent are read and locked. Each function throws Error: conflict.
 namespace relay {
 
+/// Whether a rotation also ends a key that is in grace already.
+bool ends_others(RotateKey const &request);
+
 /// Refuses a rotation that would make a third live key, unless it ends the one in grace.
 void refuse_third_key(db::Transaction &transaction, RotateKey const &request, sql::CurrentKeys const &keys,
                       std::optional<Key> const &in_grace);
