@@ -93,6 +93,7 @@ void append(Event const &event, Line line) {
     add_text("trace_id", event.trace_id);
     line.add_null("detail");
     line.add("severity", text_of(severity_of(event)));
+    line.add("occurred_at_exact", format_instant_exact(event.occurred_at));
     line.end();
 }
 

@@ -39,7 +39,9 @@ struct RotateOptions {
     std::optional<std::string> on_error{};
 
     /// Returns whether the command may find that no new key is needed.
-    bool may_find_nothing_to_do() const { return if_older_than || due_within || if_missing || request_id || key_from; }
+    bool may_find_nothing_to_do() const {
+        return if_older_than || due_within || if_missing || request_id || key_from || wait_used;
+    }
     bool is_for_fleet() const { return org || all; }
 };
 

@@ -70,6 +70,9 @@ JSON line is of kind Summary: if it is missing, the export is not complete.
 
 In CSV, a leading = + - @ gets an apostrophe before it. So no spreadsheet runs the text of an event.
 
+`audit verify --archive` proves later that an export is what was sealed, also after its months were dropped. Export
+whole months (in UTC), and keep the file as it is.
+
 Exit 0: exported, even if there is no event. 3: no such agent, key or organization, and no event names it.
 
 EXAMPLES

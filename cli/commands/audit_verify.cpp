@@ -1,4 +1,5 @@
 #include "cli/audit/head_file.hpp"
+#include "cli/audit/verify_archive.hpp"
 #include "cli/command.hpp"
 #include "cli/command_line/options.hpp"
 #include "cli/documents/browse.hpp"
@@ -18,6 +19,8 @@ constexpr std::size_t longest_file = 4096;
 struct Options {
     std::optional<std::string> head{};
     std::optional<std::string> public_key{};
+    std::vector<std::string> archive{};
+    bool partial = false;
 };
 
 /// Returns whether the signature of the head is that of the key; none without a key.
@@ -30,6 +33,7 @@ std::optional<bool> check_signature(Options const &options, HeadFile const &file
 }
 
 ExitStatus run(Options const &options, Context &context) {
+    require_partner("--partial", options.partial, "--archive", !options.archive.empty());
     require_partner("--public-key", options.public_key.has_value(), "--head", options.head.has_value());
     HeadFile file;
     if (options.head) {
@@ -37,13 +41,15 @@ ExitStatus run(Options const &options, Context &context) {
     }
     std::optional<bool> const signature_valid = check_signature(options, file);
     bool const use_head = options.head && signature_valid != false;  // a forged one proves nothing
-    AuditVerification found =
-        verify_audit(context.database(), {.head = use_head ? std::optional(file.head) : std::nullopt});
+    auto const head = use_head ? std::optional(file.head) : std::nullopt;
+    AuditVerification found = options.archive.empty()
+                                  ? verify_audit(context.database(), {.head = head})
+                                  : verify_archive_files(context.database(), options.archive, head, options.partial);
     if (signature_valid == false && (!found.fault || found.fault->what == "not_sealed")) {
         found.fault = AuditFault{.what = "signature_invalid",
                                  .text = input_name(*options.head) + " does not have the signature of this key"};
     }
-    browse(context, verification_document(found, signature_valid), found.at, found.db_role);
+    browse(context, verification_document(found, signature_valid, options.archive), found.at, found.db_role);
     if (!found.fault && !options.head) {
         context.output().note("without --head, nothing shows whether the end of the chain was removed");
     }
@@ -63,6 +69,14 @@ Runner declare(OptionSet &set) {
     add_value(set,
               {.names = "--public-key", .type = "FILE", .description = "check that the head has this key's signature"},
               options->public_key);
+    add_values(set,
+               {.names = "--archive",
+                .type = "FILE",
+                .description = "check this export of events instead of those in the database"},
+               options->archive);
+    add_flag(set,
+             {.names = "--partial", .description = "accept an archive that does not have all events of its months"},
+             options->partial);
     return [options](Context &context) { return run(*options, context); };
 }
 
@@ -86,12 +100,20 @@ Events of months that `audit maintain` dropped are counted separately, with the 
 relay.retention_drops and an event audit_month_dropped agree about the month. No more of
 them count than it had then. Reading all rows takes about a minute for 5 million. It also works on a standby.
 
-Exit 0: every sealed event is as it was. 2: FILE is not a head, or not a public key. 10: the trail differs
-from its seals or from the head; or it has no seal.
+With --archive FILE, the command checks an export instead of the events in the database: JSON lines or CSV, as
+`audit export` wrote it. So an archive proves itself after its months were dropped. If the archive has an event of a
+month, it must have all sealed events of that month, in one FILE or in several. With --partial, it need not. FILE - is
+stdin. The command names the line of the first event that was altered or added, or the event that is missing. Each
+text and number must be as it was exported: a program that writes the file anew may change one. The memory does not
+depend on the archive; a large one also needs room in TMPDIR.
+
+Exit 0: every sealed event is as it was. 2: FILE is not a head, not a public key, or not an export. 10: an event, a
+seal or the head differs; or nothing has a seal.
 
 EXAMPLES
   relay-admin audit verify
   relay-admin audit verify --head head.txt --public-key sign.pub.pem
+  relay-admin audit verify --archive 2026-10.jsonl --archive 2026-11.csv
 )",
     .declare = declare,
 };

@@ -87,12 +87,38 @@ ExitStatus show_registered(Context &context, RotatedKey const &registered) {
 /// How long a key is kept if its replacement was not seen in use.
 constexpr std::chrono::seconds kept_for = std::chrono::days(30);
 
+/// Returns the rotation that an earlier run of this command made, but whose wait it did not finish.
+std::optional<RotatedKey> find_unfinished(Context &context, RotateOptions const &options, RotateKey const &request) {
+    return options.wait_used && !options.force
+               ? find_waiting_rotation(context.database(), request.agent, *request.grace_once_used)
+               : std::nullopt;
+}
+
+/// Rotates, unless an earlier run of this command did and only its wait is left. `waits` becomes whether there is a wait.
+RotatedKey rotate_or_resume(Context &context, RotateOptions const &options, RotateKey const &request, Sink *sink,
+                            bool &waits) {
+    bool const is_repeatable =
+        options.request_id || options.key_from;  // then the rotation itself finds the earlier one
+    auto unfinished = is_repeatable ? std::nullopt : find_unfinished(context, options, request);
+    if (!unfinished) {
+        RotatedKey rotated = rotate_key(context.database(), request, context.write_options(), sink);
+        unfinished = rotated.changed ? std::nullopt : find_unfinished(context, options, request);
+        if (!unfinished || unfinished->key->key_id != rotated.key->key_id) {
+            waits = options.wait_used && rotated.changed;
+            return rotated;
+        }
+    }
+    waits = true;
+    context.output().note("the key was replaced by an earlier run: " + unfinished->unchanged_because +
+                          " (--force makes another key)");
+    return *std::move(unfinished);
+}
+
 /// Waits until the new key is used. Then begins the grace of the old one; until then, that is kept. Returns the warning if
 /// the new key was not used.
 std::optional<std::string> wait_until_used(Context &context, RotateOptions const &options, std::chrono::seconds grace,
                                            RotatedKey &rotated) {
-    if (!options.wait_used || !rotated.changed || !rotated.key || rotated.key->state != KeyState::active ||
-        context.is_dry_run()) {
+    if (!rotated.key || rotated.key->state != KeyState::active || context.is_dry_run()) {
         return std::nullopt;
     }
     KeyId const key = rotated.key->key_id;
@@ -109,6 +135,7 @@ std::optional<std::string> wait_until_used(Context &context, RotateOptions const
             rotated.ended.push_back(old_key->key_id);
         }
         rotated.previous = std::move(old_key);
+        rotated.changed = true;
     }
     return std::nullopt;
 }
@@ -156,12 +183,14 @@ ExitStatus run(RotateOptions const &options, Context &context) {
     request.view = look_into_store(context, options.sink.sink, request.agent);
     std::chrono::seconds const grace = request.grace;
     if (options.wait_used) {
+        request.grace_once_used = grace;
         request.grace = std::max(grace, kept_for);
     }
-    RotatedKey rotated = rotate_key(context.database(), request, by, sink.get());
+    bool waits = false;
+    RotatedKey rotated = rotate_or_resume(context, options, request, sink.get(), waits);
     // Before the wait: it may be the command of --after that makes the agent use its new key.
     auto const failure = after_delivery(context, options.sink.sink, rotated.changed ? rotated.key : std::nullopt);
-    auto const unused = wait_until_used(context, options, grace, rotated);
+    auto const unused = waits ? wait_until_used(context, options, grace, rotated) : std::nullopt;
     ExitStatus const shown = show(context, rotated, request.request, failure);
     if (unused) {
         context.output().warn(*unused);
@@ -248,8 +277,8 @@ next run continues. At a terminal the command asks first; a script is not asked.
 
 --wait-used 10m waits until a gateway has seen the new key in use. Until then the old key is kept, for 30 days or the
 grace, whichever is longer. If the new key is used in time, the grace of the old key begins. Otherwise the command exits
-10, and the old key stays. A repeat does not wait again, even if the command was killed while it waited. Then use
-`key wait`, and end the old key with `key retire`.
+10, and the old key stays. If the command was killed, or waited in vain, run it again: it makes no third key, and waits
+again for the same one. --force makes another key.
 
 --public-key FILE gives the agent an Ed25519 key that it made itself, with which it signs its requests. FILE has the public
 key in base64, in PEM, or as a line that begins with ssh-ed25519. There is no secret to deliver. The key is staged: the

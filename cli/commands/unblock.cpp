@@ -100,7 +100,7 @@ Command const unblock{
     .doc =
         R"(Lifts blocks of agents, of an organization, or of devices of people (--device). With --ticket alone it lifts
 everything that was blocked under that ticket. If you name what to unblock, --ticket only goes into the audit trail, as
-in every command.
+in every command. Give a ticket with invisible characters, which SQL wrote, as `incident list` shows it.
 
 The command asks first; --yes answers yes. Without a terminal and without --yes it stops with exit 2. At a terminal
 the question shows who blocked the agent, when, and why.

@@ -44,6 +44,7 @@ Record event_record(Event const &event) {
         machine_only("trace_id", event.trace_id),
         machine_only("detail", detail_of(event)),
         machine_only("severity", severity_of(event)),
+        machine_only("occurred_at_exact", format_instant_exact(event.occurred_at)),
     };
 }
 
@@ -71,19 +72,29 @@ Record listed_event_record(Event const &event) {
         machine_only("trace_id", event.trace_id),
         machine_only("detail", detail_of(event)),
         machine_only("severity", severity_of(event)),
+        machine_only("occurred_at_exact", format_instant_exact(event.occurred_at)),
     };
 }
 
 Record event_page(Event const &event) {
     return {
-        {"event_id", "Event", number_of(event)}, {"occurred_at", "At", event.occurred_at},
-        {"action", "Action", event.action},      {"outcome", "Outcome", event.outcome},
-        {"reason", "Reason", event.reason},      {"times", "Times", event.times},
-        {"org_id", "Org ID", event.org_id},      {"agent_id", "Agent ID", event.agent_id},
-        {"key_id", "Key ID", event.key_id},      {"ip_address", "From", event.ip_address},
-        {"actor", "By (claimed)", event.actor},  {"db_role", "Database role", event.db_role},
-        {"ticket", "Ticket", event.ticket},      {"trace_id", "Trace", event.trace_id},
-        {"detail", "Details", detail_of(event)}, {"severity", "Severity", severity_of(event)},
+        {"event_id", "Event", number_of(event)},
+        {"occurred_at", "At", event.occurred_at},
+        {"action", "Action", event.action},
+        {"outcome", "Outcome", event.outcome},
+        {"reason", "Reason", event.reason},
+        {"times", "Times", event.times},
+        {"org_id", "Org ID", event.org_id},
+        {"agent_id", "Agent ID", event.agent_id},
+        {"key_id", "Key ID", event.key_id},
+        {"ip_address", "From", event.ip_address},
+        {"actor", "By (claimed)", event.actor},
+        {"db_role", "Database role", event.db_role},
+        {"ticket", "Ticket", event.ticket},
+        {"trace_id", "Trace", event.trace_id},
+        {"detail", "Details", detail_of(event)},
+        {"severity", "Severity", severity_of(event)},
+        machine_only("occurred_at_exact", format_instant_exact(event.occurred_at)),
     };
 }
 

@@ -17,16 +17,19 @@ Record head_fields(std::optional<SealHead> const &head) {
     };
 }
 
-std::string describe(AuditVerification const &found) {
+std::string describe(AuditVerification const &found, bool from_archive) {
     if (found.fault) {
         return found.fault->text;
+    }
+    if (from_archive) {
+        return "ok: every event of the archive is as it was sealed";
     }
     return found.dropped_rows == 0 ? "ok: every sealed event is as it was"
                                    : "ok: every sealed event is as it was, except " +
                                          counted(found.dropped_rows, "event") + " of dropped months";
 }
 
-Value fault_of(AuditVerification const &found) {
+Value fault_of(AuditVerification const &found, std::vector<std::string> const &archive) {
     if (!found.fault) {
         return {};
     }
@@ -36,6 +39,8 @@ Value fault_of(AuditVerification const &found) {
         machine_only("event_id", fault.event_id ? Value(std::to_string(*fault.event_id)) : Value()),
         machine_only("seal", fault.seal_no),
         machine_only("text", fault.text),
+        machine_only("file", fault.place ? Value(archive[fault.place->file]) : Value()),
+        machine_only("line", fault.place ? Value(static_cast<std::int64_t>(fault.place->line)) : Value()),
     };
 }
 
@@ -72,12 +77,13 @@ Document seal_document(SealReceipt const &receipt, HeadCopy const &copy) {
     return document;
 }
 
-Document verification_document(AuditVerification const &found, std::optional<bool> const &signature_valid) {
+Document verification_document(AuditVerification const &found, std::optional<bool> const &signature_valid,
+                               std::vector<std::string> const &archive) {
     Document document{.kind = "AuditVerification", .id_key = "hash"};
     document.data = {
         machine_only("ok", !found.fault),
-        people_only("Result", describe(found)),
-        machine_only("fault", fault_of(found)),
+        people_only("Result", describe(found, !archive.empty())),
+        machine_only("fault", fault_of(found, archive)),
         {"seals", "Seals", found.seals},
         {"events_proven", "Events proven", found.rows},
         {"events_altered", found.altered > 0 ? "Altered" : "", found.altered},
@@ -86,6 +92,8 @@ Document verification_document(AuditVerification const &found, std::optional<boo
         {"events_dropped", found.dropped_rows > 0 ? "Dropped by retention" : "", found.dropped_rows},
         {"months_dropped", found.dropped_rows > 0 ? "Months dropped" : "", found.dropped_months},
     };
+    document.data.push_back(
+        {"archive_months", found.archive_months.empty() ? "" : "Complete months", found.archive_months});
     append(document.data, head_fields(found.head));
     append(document.data, {
                               machine_only("signature_valid", signature_valid),

@@ -1,7 +1,10 @@
 #pragma once
 
 #include "cli/output/document.hpp"
-#include "relay/audit/seal.hpp"
+#include "relay/audit/verify.hpp"
+
+#include <string>
+#include <vector>
 
 namespace relay::cli {
 
@@ -11,8 +14,9 @@ struct HeadCopy {
     std::optional<std::string> signature{};
 };
 
-/// Both return the document without its stamp.
+/// Both return the document without its stamp. `archive`: the files that were verified; empty: the database was.
 Document seal_document(SealReceipt const &receipt, HeadCopy const &copy);
-Document verification_document(AuditVerification const &found, std::optional<bool> const &signature_valid);
+Document verification_document(AuditVerification const &found, std::optional<bool> const &signature_valid,
+                               std::vector<std::string> const &archive);
 
 }  // namespace relay::cli

@@ -4,22 +4,6 @@
 
 namespace relay::cli {
 
-/// Skips the rest of the line, which may be longer than what fits in memory.
-void CsvReader::skip_line() {
-    while (true) {
-        std::size_t const end = m_source.view().find('\n');
-        if (end != std::string_view::npos) {
-            m_source.take(end + 1);
-            break;
-        }
-        m_source.take(m_source.view().size());
-        if (!m_source.read_on()) {
-            break;
-        }
-    }
-    ++m_line;
-}
-
 /// Reads a quoted field, from after the opening quote to after the closing one.
 bool CsvReader::read_quoted(std::string &field, std::string &fault) {
     while (true) {
@@ -49,7 +33,8 @@ bool CsvReader::read_quoted(std::string &field, std::string &fault) {
 bool CsvReader::read_field(Record &record) {
     std::string field;
     std::string_view const rest = m_text.substr(m_at);
-    if (rest.starts_with('"') || rest.starts_with("=\"")) {
+    bool const is_quoted = rest.starts_with('"') || rest.starts_with("=\"");
+    if (is_quoted) {
         m_at += rest.front() == '"' ? 1U : 2U;
         if (!read_quoted(field, record.fault)) {
             return false;
@@ -68,6 +53,7 @@ bool CsvReader::read_field(Record &record) {
         }
     }
     record.fields.push_back(std::move(field));
+    record.quoted.push_back(is_quoted);
     if (m_at < m_text.size() && m_text[m_at] == m_separator) {
         ++m_at;
         return true;
@@ -100,7 +86,8 @@ std::optional<CsvReader::Record> CsvReader::next() {
     while (!m_source.view().empty() || m_source.read_on()) {
         Record record = read_record();
         if (!record.fault.empty()) {
-            skip_line();
+            m_source.skip_line();
+            ++m_line;
             return record;
         }
         m_line += static_cast<std::size_t>(

@@ -22,6 +22,7 @@ class CsvReader {
     struct Record {
         std::size_t line = 0;  ///< where the record begins; the first line is 1
         std::vector<std::string> fields{};
+        std::vector<bool> quoted{};  ///< which of the fields were in quotes
         std::string fault{};  ///< why the record is malformed; `fields` is then meaningless
     };
     /// Returns the next record that is not an empty line; none at the end.
@@ -31,7 +32,6 @@ class CsvReader {
     Record read_record();
     bool read_field(Record &record);
     bool read_quoted(std::string &field, std::string &fault);
-    void skip_line();
 
     TextSource &m_source;
     char m_separator;

@@ -103,6 +103,12 @@ std::string read_all(Input const &input, std::string const &path, std::string_vi
     return text;
 }
 
+/// Returns what refuses a file of a kind that has no rows or lines, by its first bytes.
+std::function<void(std::string_view)> kind_check(std::string const &path, std::string_view flag) {
+    std::string const subject = (flag.empty() ? "" : std::string(flag) + ' ') + escape_for_terminal(input_name(path));
+    return [path, subject](std::string_view head) { refuse_other_kinds(head, path, subject); };
+}
+
 }  // namespace
 
 std::string input_name(std::string const &path) { return path == "-" ? "stdin" : path; }
@@ -115,10 +121,29 @@ std::string read_trusted(std::string const &path, std::string_view flag, std::si
 
 OpenText open_text(std::string const &path, std::string_view flag) {
     auto const input = std::make_shared<Input>(path, flag);
-    std::string const subject = (flag.empty() ? "" : std::string(flag) + ' ') + escape_for_terminal(input_name(path));
-    auto const check = [path, subject](std::string_view head) { refuse_other_kinds(head, path, subject); };
+    auto const check = kind_check(path, flag);
     auto const raw = [input](std::span<char> room) { return input->read(room); };
     return {TextSource(decoded(raw, check)), input->size()};
+}
+
+TextSource open_exact_text(std::string const &path, std::string_view flag) {
+    auto const input = std::make_shared<Input>(path, flag);
+    auto const check = kind_check(path, flag);
+    std::string head(text_head_size, '\0');
+    std::size_t size = 0;
+    for (std::size_t got = 1; got > 0 && size < head.size(); size += got) {
+        got = input->read(std::span(head).subspan(size));
+    }
+    head.resize(size);
+    check(head);
+    return TextSource([input, head, at = std::size_t{0}](std::span<char> room) mutable {
+        if (at == head.size()) {
+            return input->read(room);
+        }
+        std::size_t const copied = head.copy(room.data(), room.size(), at);
+        at += copied;
+        return copied;
+    });
 }
 
 SecretBuffer read_secret_text(Context &context, std::string const &path, std::string_view flag, std::size_t most,

@@ -29,6 +29,9 @@ struct OpenText {
 };
 OpenText open_text(std::string const &path, std::string_view flag);
 
+/// As open_text, but without decoding: each byte counts.
+TextSource open_exact_text(std::string const &path, std::string_view flag);
+
 /// Reads the first `most` bytes of a secret text, always in locked memory. If stdin is a terminal, asks for the text
 /// without echo. `flag` is empty for a command that always reads stdin. Throws Error: usage if it is unreadable, or is not
 /// in a trusted place although it must be (cli/posix/trust.hpp); declined at Ctrl-D.

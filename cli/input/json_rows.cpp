@@ -128,18 +128,6 @@ class Rows {
     bool m_has_rows = false;
 };
 
-/// Skips the rest of a line that is longer than what fits in memory.
-void skip_rest(TextSource &source) {
-    while (!source.view().empty() || source.read_on()) {
-        std::string_view const text = source.view();
-        std::size_t const end = text.find('\n');
-        source.take(end == text.npos ? text.size() : end + 1);
-        if (end != text.npos) {
-            return;
-        }
-    }
-}
-
 void read_lines(TextSource &source, Rows &rows) {
     std::size_t number = 1;
     for (std::size_t size = load_line(source); size != std::string_view::npos; size = load_line(source), ++number) {
@@ -152,7 +140,7 @@ void read_lines(TextSource &source, Rows &rows) {
         }
         source.take(std::min(size + 1, source.view().size()));
         if (!whole) {
-            skip_rest(source);
+            source.skip_line();
         }
     }
 }

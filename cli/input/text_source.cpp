@@ -34,4 +34,15 @@ bool TextSource::read_on() {
     return got > 0;
 }
 
+void TextSource::skip_line() {
+    while (!view().empty() || read_on()) {
+        std::string_view const text = view();
+        std::size_t const end = text.find('\n');
+        take(end == text.npos ? text.size() : end + 1);
+        if (end != text.npos) {
+            return;
+        }
+    }
+}
+
 }  // namespace relay::cli

@@ -26,6 +26,8 @@ class TextSource {
     /// Reads more. Returns false at the end of the text, or if `most_at_once` is in memory.
     bool read_on();
     void take(std::size_t bytes) { m_taken += bytes; }
+    /// Takes the rest of the line, which may be longer than what fits in memory.
+    void skip_line();
     /// Returns whether the text in memory is all that is left.
     bool ended() const { return m_ended; }
     std::uint64_t taken() const { return m_dropped + m_taken; }

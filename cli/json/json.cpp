@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <set>
 
 namespace relay::cli {
@@ -35,11 +36,85 @@ std::optional<Json> read(std::string_view text, std::set<std::string> *twice = n
     return read(text, twice, too_deep);
 }
 
+/// Sets the blanks between the tokens of well-formed JSON. The tokens stay as they are: a number that is read and written
+/// is another one (2.50, or one with 20 digits).
+class Layout {
+  public:
+    Layout(std::string_view text, bool indented) : m_rest(text), m_indented(indented) { m_out.reserve(text.size()); }
+
+    std::string run() && {
+        for (skip_blanks(); !m_rest.empty(); skip_blanks()) {
+            std::string_view const token = take(token_size());
+            if (token == "{" || token == "[") {
+                open(token);
+            } else if (token == "}" || token == "]") {
+                --m_depth;
+                end_line();
+                m_out += token;
+            } else {
+                m_out += token;
+                separate(token);
+            }
+        }
+        return std::move(m_out);
+    }
+
+  private:
+    static constexpr std::string_view blanks = " \t\r\n";
+
+    std::string_view take(std::size_t size) {
+        std::string_view const front = m_rest.substr(0, size);
+        m_rest.remove_prefix(front.size());
+        return front;
+    }
+
+    void skip_blanks() { take(std::min(m_rest.find_first_not_of(blanks), m_rest.size())); }
+
+    std::size_t token_size() const {
+        if (m_rest.front() != '"') {
+            return std::max<std::size_t>(m_rest.find_first_of(",:{}[]\" \t\r\n"), 1);
+        }
+        std::size_t end = 1;
+        while (end < m_rest.size() && m_rest[end] != '"') {
+            end += m_rest[end] == '\\' ? 2U : 1U;
+        }
+        return end + 1;
+    }
+
+    void open(std::string_view bracket) {
+        m_out += bracket;
+        skip_blanks();
+        if (m_rest.starts_with('}') || m_rest.starts_with(']')) {
+            m_out += take(1);
+            return;
+        }
+        ++m_depth;
+        end_line();
+    }
+
+    void separate(std::string_view token) {
+        if (token == ",") {
+            end_line();
+        } else if (token == ":" && m_indented) {
+            m_out += ' ';
+        }
+    }
+
+    void end_line() {
+        if (m_indented) {
+            m_out += '\n' + std::string(2 * m_depth, ' ');
+        }
+    }
+
+    std::string_view m_rest;
+    bool m_indented;
+    std::size_t m_depth = 0;
+    std::string m_out{};
+};
+
 /// Writes JSON. A UTF-8 database never sends malformed bytes; if they come from elsewhere, they are replaced, because
 /// an exception would hide the rest.
-std::string write(Json const &json, bool indented = false) {
-    return json.dump(indented ? 2 : -1, ' ', false, Json::error_handler_t::replace);
-}
+std::string write(Json const &json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 JsonMember member_of(Json const &value) {
     if (value.is_string()) {
@@ -105,8 +180,7 @@ std::string json_string(std::string_view text) {
 }
 
 std::optional<std::string> reformat_json(std::string_view text, bool indented) {
-    auto const json = read(text);
-    return json ? std::optional(write(*json, indented)) : std::nullopt;
+    return read(text) ? std::optional(Layout(text, indented).run()) : std::nullopt;
 }
 
 }  // namespace relay::cli

@@ -36,8 +36,8 @@ std::optional<std::vector<std::string>> read_json_texts(std::string_view text);
 /// Returns `text` as a JSON string, in quotes. Malformed bytes become U+FFFD.
 std::string json_string(std::string_view text);
 
-/// Returns the same JSON on one line, or indented by two blanks; the order of members is kept. None if `text` is
-/// malformed or too deep.
+/// Returns the same JSON on one line, or indented by two blanks. Only blanks differ: the order of members, and each
+/// number and text, is as it was written. None if `text` is malformed or too deep.
 std::optional<std::string> reformat_json(std::string_view text, bool indented);
 
 }  // namespace relay::cli

@@ -42,8 +42,8 @@ before it touches the database, because a pipe or a CI log would keep the key. A
 the audit trail, or part of an error.
 
 The folder of a secret file must belong to you or to root, and no one else may write to it, except in a folder with the
-sticky bit, such as /tmp. Otherwise another user could replace the file, and the command exits 12. The same holds for
---manifest and `recover --dir`, and for --secrets-dir without that exception. Files that decide where secrets go (--dsn-file, --key-from,
+sticky bit, such as /tmp. The same holds for all folders above it. Otherwise another user could replace the file, and the
+command exits 12. The rule is also for --manifest and `recover --dir`, and for --secrets-dir without that exception. Files that decide where secrets go (--dsn-file, --key-from,
 --seal-key, --seal-keys) must be safe in the same way; otherwise the command exits 2.
 
 The key is delivered first and becomes live afterwards. If it cannot be delivered, the command exits 12 and nothing is

@@ -4,10 +4,6 @@
 
 namespace relay::cli {
 
-bool JsonText::is_decimal() const {
-    return text.find('.') != std::string::npos && text.find_first_not_of("0123456789.") == std::string::npos;
-}
-
 Value::Value() noexcept = default;
 Value::Value(std::monostate) noexcept {}
 Value::Value(bool value) : variant(value) {}

@@ -26,8 +26,6 @@ struct Phrase : std::vector<std::variant<std::string, Instant>> {
 /// Text that is JSON already, as it comes from the database.
 struct JsonText {
     std::string text;
-    /// Returns whether it is a number such as 1411.50, which keeps its decimals in each format.
-    bool is_decimal() const;
     bool operator==(JsonText const &) const = default;
 };
 

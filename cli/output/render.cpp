@@ -37,7 +37,7 @@ struct ToText {
         }
         return text;
     }
-    std::string operator()(JsonText const &value) const { return value.is_decimal() ? value.text : value_json(value); }
+    std::string operator()(JsonText const &value) const { return value_json(value); }
     std::string operator()(Record const &value) const { return value_json(value); }
     std::string operator()(std::vector<Record> const &value) const { return value_json(value); }
 };

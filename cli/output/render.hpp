@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Documents as text. Each function returns what is written to the stream, including the last newline.
@@ -32,10 +33,13 @@ std::string render_table(Document const &document);
 Rendered render_screen(Document const &document, Screen const &screen);
 /// Returns CSV (RFC 4180) with LF and a header of keys. A text that starts with `= + - @`, tab or carriage return gets
 /// a leading apostrophe, so that no spreadsheet runs it. Invisible characters, except tab and line ends, become
-/// visible escapes. A list or record inside a cell is JSON.
+/// visible escapes. Both can be taken back (csv_text). An empty cell is null, and `""` an empty text. A list or record
+/// inside a cell is JSON.
 std::string render_csv(Document const &document);
 /// Returns one text as a CSV cell, as render_csv does.
 std::string csv_cell(std::string const &text);
+/// Returns the text of which csv_cell made a field. `field` is without the quotes of CSV.
+std::string csv_text(std::string_view field);
 /// Returns the value of the document's id_key, one per line.
 std::string render_ids(Document const &document);
 /// Returns `KEY=VALUE` lines for the fields with plain values, with keys in capitals; the items of a list are separated

@@ -1,32 +1,16 @@
 #include "cli/output/list_renderer.hpp"
 #include "cli/output/render.hpp"
 #include "cli/output/render_json.hpp"
-#include "relay/model/text.hpp"
+#include "relay/model/escape.hpp"
 #include "relay/model/time.hpp"
 
 namespace relay::cli {
 
 namespace {
 
-/// Escapes all invisible characters except tab, carriage return and line feed, which quotes can contain.
-std::string escape_all_but_lines(std::string_view text) {
-    if (is_printable_ascii(text)) {
-        return std::string(text);
-    }
-    std::string safe;
-    while (!text.empty()) {
-        std::size_t const end = std::min(text.find_first_of("\t\r\n"), text.size());
-        safe += escape_for_terminal(text.substr(0, end));
-        if (end < text.size()) {
-            safe += text[end];
-        }
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return safe;
-}
-
+/// An empty text is quoted, because an empty cell is null.
 std::string quoted_if_needed(std::string const &text) {
-    if (text.find_first_of(",\"\r\n") == text.npos) {
+    if (!text.empty() && text.find_first_of(",\"\r\n") == text.npos) {
         return text;
     }
     std::string quoted = "\"";
@@ -36,10 +20,13 @@ std::string quoted_if_needed(std::string const &text) {
     return quoted + '"';
 }
 
-std::string defused(std::string text) {
-    return !text.empty() && std::string_view("=+-@\t\r").find(text.front()) != std::string_view::npos ? '\'' + text
-                                                                                                      : text;
+/// Returns whether a spreadsheet would run the text; or would without the apostrophes before it, which defused adds.
+bool is_dangerous(std::string_view text) {
+    std::size_t const first = text.find_first_not_of('\'');
+    return first != text.npos && std::string_view("=+-@\t\r").find(text[first]) != std::string_view::npos;
 }
+
+std::string defused(std::string text) { return is_dangerous(text) ? '\'' + text : text; }
 
 std::string cell(Value const &value) {
     if (auto const *text = std::get_if<std::string>(&value)) {
@@ -50,14 +37,14 @@ std::string cell(Value const &value) {
         for (std::string const &part : *list) {
             joined += (joined.empty() ? "" : ",") + part;
         }
-        return csv_cell(joined);
+        return joined.empty() ? joined : csv_cell(joined);
     }
     if (auto const *numbers = std::get_if<std::vector<std::int64_t>>(&value)) {
         std::string joined;
         for (std::int64_t const number : *numbers) {
             joined += (joined.empty() ? "" : ",") + std::to_string(number);
         }
-        return quoted_if_needed(joined);
+        return joined.empty() ? joined : quoted_if_needed(joined);
     }
     if (auto const *at = std::get_if<Instant>(&value)) {
         return format_instant(*at);
@@ -65,7 +52,7 @@ std::string cell(Value const &value) {
     if (auto const *flag = std::get_if<bool>(&value)) {
         return *flag ? "true" : "false";
     }
-    return quoted_if_needed(plain_text(value));
+    return std::holds_alternative<std::monostate>(value) ? "" : quoted_if_needed(plain_text(value));
 }
 
 std::string row(Record const &record) {
@@ -104,7 +91,11 @@ class CsvList : public ListRenderer {
 
 }  // namespace
 
-std::string csv_cell(std::string const &text) { return quoted_if_needed(defused(escape_all_but_lines(text))); }
+std::string csv_cell(std::string const &text) { return quoted_if_needed(defused(escape_reversibly(text))); }
+
+std::string csv_text(std::string_view field) {
+    return unescape(is_dangerous(field) && field.starts_with('\'') ? field.substr(1) : field);
+}
 
 std::string render_csv(Document const &document) {
     return document.is_list ? render_list(*make_csv_list(), document).text : header(document.data) + row(document.data);

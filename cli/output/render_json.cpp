@@ -83,7 +83,7 @@ struct ToJson {
     std::string operator()(std::vector<Record> const &value) const { return json_list(value); }
     std::string operator()(Phrase const &value) const { return json_of(plain_text(value)); }
     std::string operator()(JsonText const &value) const {
-        return value.is_decimal() ? value.text : reformat_json(value.text, false).value_or(json_of(value.text));
+        return reformat_json(value.text, false).value_or(json_of(value.text));
     }
     template <typename T>
     std::string operator()(T const &value) const {

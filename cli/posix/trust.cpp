@@ -3,8 +3,10 @@
 #include "relay/model/text.hpp"
 
 #include <unistd.h>
-#include <cerrno>
+#include <climits>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 namespace relay::cli {
 namespace {
@@ -22,9 +24,7 @@ std::string folder_of(std::string const &path) {
     return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-}  // namespace
-
-std::optional<Distrust> distrust_folder(struct stat const &folder, std::string const &path, Harm harm) {
+std::optional<Distrust> distrust_itself(struct stat const &folder, std::string const &path, Harm harm) {
     std::string const shown = escape_for_terminal(path);
     if (!is_ours(folder)) {
         return Distrust{.fault = "the folder " + shown + owner_of(folder),
@@ -38,6 +38,37 @@ std::optional<Distrust> distrust_folder(struct stat const &folder, std::string c
                         .next = "run chmod go-w " + shown + ", or choose a folder that only you may write to"};
     }
     return std::nullopt;
+}
+
+/// Symbolic links are resolved first: a folder that a link is in is not among those that lead to the file.
+std::optional<Distrust> distrust_parents(std::string const &path) {
+    std::unique_ptr<char, decltype(&std::free)> const real(::realpath(path.c_str(), nullptr), &std::free);
+    for (std::string child = real ? real.get() : "/"; child != "/";) {
+        std::string const parent = folder_of(child);
+        struct stat status {};
+        bool const is_known = ::stat(parent.c_str(), &status) == 0;
+        std::string const shown = escape_for_terminal(parent);
+        std::string const harm = " could put another folder in place of " + escape_for_terminal(child);
+        if (is_known && !is_ours(status)) {
+            return Distrust{.fault = "the folder " + shown + owner_of(status),
+                            .why = "its owner" + harm,
+                            .next = "choose a folder whose parents belong to you or root"};
+        }
+        if (is_known && is_writable_by_others(status) && (status.st_mode & S_ISVTX) == 0) {
+            return Distrust{.fault = "other users may write to the folder " + shown,
+                            .why = "they" + harm,
+                            .next = "run chmod go-w " + shown + ", or choose a folder elsewhere"};
+        }
+        child = parent;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Distrust> distrust_folder(struct stat const &folder, std::string const &path, Harm harm) {
+    auto const distrust = distrust_itself(folder, path, harm);
+    return distrust ? distrust : distrust_parents(path);
 }
 
 std::optional<Distrust> distrust_file(int file, std::string const &path) {

@@ -319,6 +319,23 @@ def test_a_whole_ticket_is_lifted(relay, database, fleet, key):
     relay.error("unblock", "--ticket", "INC-99", "--yes", check=3)
 
 
+@pytest.mark.parametrize("odd", ["INC-\x1b[31m7", "\u202eINC", "two\nlines"])
+def test_a_ticket_that_sql_wrote_is_lifted_as_it_is_shown(relay, database, fleet, odd):
+    """As the list of incidents shows it. One that is written with a backslash is another ticket, and comes first."""
+    block = "INSERT INTO relay.revocations (subject_kind, subject_id, kind, ticket, actor) VALUES ('agent', %s, 'block', %s, 'ana')"
+    database.execute(block, "bot", odd)
+    (shown,) = relay("incident", "list", "-o", "id", check=0).out.splitlines()
+    assert shown.isprintable() and shown != odd
+    assert relay.json("incident", "show", shown)["incident"]["ticket"] == odd
+    database.execute(block, "crm", shown)
+    assert [item["subject_id"] for item in relay.json("unblock", "--ticket", shown, "--yes")["items"]] == ["crm"]
+    database.execute("SET session_replication_role = replica")
+    database.execute("UPDATE relay.revocations SET ticket = 'x' WHERE ticket = %s", shown)
+    database.execute("RESET session_replication_role")
+    assert [item["subject_id"] for item in relay.json("unblock", "--ticket", shown, "--yes")["items"]] == ["bot"]
+    assert standing(database) == {}
+
+
 def test_an_agent_of_a_blocked_organization_stays_out_and_is_told_so(relay, database, key):
     relay("block", "bot", check=0)
     relay("block", "--org", "acme", "--confirm", "acme", check=0)

@@ -66,6 +66,16 @@ def test_a_second_incident_keeps_its_setting_when_the_first_is_undone(acme, data
     assert in_force(database)[0] == 60
 
 
+def test_a_ticket_that_sql_wrote_is_undone_as_it_is_shown(acme, database):
+    acme("policy", "set", "--org", "acme", "--window", "30s", "--ticket", "INC-1", check=0)
+    database.execute("SET session_replication_role = replica")
+    database.execute("UPDATE relay.policy_changes SET ticket = %s", "INC-\x1b[31m7")
+    database.execute("RESET session_replication_role")
+    acme.error("policy", "undo", "--ticket", "INC-\\x1b[31m8", "--yes", check=3)
+    assert acme.json("policy", "undo", "--ticket", "INC-\\x1b[31m7", "--yes")["changed"] is True
+    assert in_force(database)[0] == 60
+
+
 def test_the_same_again_changes_nothing(acme, database):
     for words in (("bot", "--window", "30s"), ("--org", "acme", "--require-nonce", "yes", "--until", "2999-01-01T00:00:00Z"), ("bot", "--qps", "5"),
                   ("bot", "--allow", "192.0.2.1,2001:db8::/64")):  # fmt: skip

@@ -154,6 +154,33 @@ def test_a_place_that_others_may_change_is_refused_at_every_door(place, door, fo
     assert {path.name: path.read_bytes() for path in place.folder.iterdir()} == files_before
 
 
+PARENTS = {name: given for name, given in FOLDERS.items() if name != "for all to write only"}
+
+
+@pytest.mark.parametrize("door", [door for door, (_, refusal, _) in DOORS.items() if refusal])
+def test_a_parent_that_others_may_change_is_refused_at_every_door(place, door):
+    """Whoever may write to a folder above could put another one in place of ours. A sticky one is safe."""
+    words_for, refusal, _ = DOORS[door]
+    parent, kept = place.folder, snapshot(place.database)
+    place.folder = parent / "between" / "own"
+    place.folder.mkdir(parents=True, mode=0o700)
+    words = words_for(place)
+    (parent.parent / "link").symlink_to(place.folder)
+    for name, (mode, owner, is_safe) in PARENTS.items():
+        if is_safe:
+            continue
+        os.chown(parent, owner or -1, owner or -1)
+        parent.chmod(mode)
+        through_link = [str(word).replace(str(place.folder), str(parent.parent / "link")) for word in words]
+        for line in (words, through_link):
+            error = place.relay.error(*line, check=refusal)
+            assert str(parent) in error["message"] and "in place of " + str(parent / "between") in error["why"], (name, error)
+            assert error["changed"] == "no" and snapshot(place.database) == kept
+    os.chown(parent, os.geteuid(), os.getegid())
+    parent.chmod(0o1777)
+    place.relay(*words, check=0)
+
+
 @pytest.mark.parametrize("door", ["--dsn-file", "--key-from", "--seal-key"])
 @pytest.mark.parametrize("mode, owner", [(0o620, None), (0o602, None), (0o600, STRANGER)])
 def test_a_file_that_others_may_change_is_refused(place, door, mode, owner):

@@ -22,7 +22,7 @@ constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
 
 std::string line_of(IssuedLegacyKey const &key, std::string const &file) {
     std::string line = csv_cell(key.agent_id.text()) + ',' + csv_cell(key.org_id.text()) + ',' +
-                       csv_cell(key.owner.value_or("")) + ',';
+                       (key.owner ? csv_cell(*key.owner) : "") + ',';
     line += (key.wave ? std::to_string(*key.wave) : "") + ',' + key.key_id.text() + ',' +
             format_instant(key.issued_at) + ',';
     return line + csv_cell(file) + '\n';

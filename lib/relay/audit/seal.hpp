@@ -63,36 +63,4 @@ struct SealReceipt : WriteReceipt {
 /// unavailable, another session writes seals.
 SealReceipt seal_audit(db::Database &database, WriteOptions const &options);
 
-struct VerifyAudit {
-    std::optional<SealHead> head{};  ///< the copy from elsewhere
-};
-
-/// The first thing that is wrong.
-struct AuditFault {
-    std::string
-        what{};  ///< "altered", "missing", "added"; "seal_altered", "seal_missing", "head_differs", "not_sealed"
-    std::optional<std::int64_t> event_id{};
-    std::optional<std::int64_t> seal_no{};
-    std::string text{};  ///< in words
-};
-
-struct AuditVerification {
-    std::int64_t seals = 0;  ///< checked
-    std::int64_t rows = 0;  ///< that are as they were sealed
-    std::int64_t dropped_rows = 0;  ///< of months that were dropped, as relay.retention_drops says
-    std::vector<std::string> dropped_months{};  ///< in their order
-    std::int64_t altered = 0;
-    std::int64_t missing = 0;
-    std::int64_t added = 0;
-    std::optional<AuditFault> fault{};  ///< none: everything sealed is as it was
-    std::optional<SealHead> head{};  ///< of the database
-    std::int64_t unsealed_rows = 0;  ///< after the last seal, or still missing from an open one: they prove nothing
-    std::optional<Instant> unsealed_since{};
-    Instant at{};
-    std::string db_role{};
-};
-
-/// Checks the chain and every sealed row. It reads in several transactions, because rows and seals are never changed.
-AuditVerification verify_audit(db::Database &database, VerifyAudit const &request);
-
 }  // namespace relay

@@ -1,5 +1,7 @@
 #include "relay/audit/seals_sql.hpp"
 
+#include "relay/audit/event_form.hpp"
+
 #include <algorithm>
 
 namespace relay::sql {
@@ -66,24 +68,12 @@ constexpr char const *columns[] = {"event_id", "occurred_at", "org_id",   "agent
 
 constexpr std::size_t entry_size = 26;
 
-/// Each value as its number of bytes, a colon, the bytes and a comma; null as a minus sign and a comma.
-std::string form_of(db::Row const &row) {
-    std::string form = "relay-event/1\n";
-    for (char const *const column : columns) {
-        if (auto const text = row.optional_text(column)) {
-            form += std::to_string(text->size()) + ':' + *text + ',';
-        } else {
-            form += "-,";
-        }
-    }
-    return form;
-}
-
 SealEntry entry_of(db::Row const &row) {
-    SealEntry entry{.event_id = row.integer("event_id"), .month = static_cast<std::uint16_t>(row.integer("month"))};
-    Sha256 const hash = Sha256::of(form_of(row));
-    std::copy_n(hash.bytes.begin(), entry.digest.size(), entry.digest.begin());
-    return entry;
+    std::string form;
+    for (char const *const column : columns) {
+        append_column(form, row.optional_text(column));
+    }
+    return seal_entry(row.integer("event_id"), static_cast<std::uint16_t>(row.integer("month")), form);
 }
 
 std::string from_hex(std::string const &hex) {

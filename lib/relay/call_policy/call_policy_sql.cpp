@@ -130,7 +130,7 @@ PolicyChange read_change(db::Row const &row) {
 }
 
 std::vector<PolicyChange> select_changes(db::Transaction &transaction, std::optional<std::string> const &ids,
-                                         std::optional<Note> const &ticket = {}) {
+                                         std::optional<std::string> const &ticket = {}) {
     std::string const sql = std::string(changes_sql) + " ORDER BY change_id";
     std::vector<PolicyChange> changes;
     db::Rows const rows = transaction.exec(sql.c_str(), {std::nullopt, std::nullopt, ids, ticket});
@@ -223,7 +223,7 @@ std::vector<PolicyChange> lift_changes(db::Transaction &transaction, std::vector
 }
 
 std::vector<PolicyChange> find_changes(db::Transaction &transaction, std::optional<std::int64_t> change_id,
-                                       std::optional<Note> const &ticket) {
+                                       std::optional<std::string> const &ticket) {
     return change_id ? select_changes(transaction, db::array_text({std::to_string(*change_id)}))
                      : select_changes(transaction, std::nullopt, ticket);
 }

@@ -20,7 +20,7 @@ std::vector<PolicyChange> lift_changes(db::Transaction &transaction, std::vector
                                        Note const &by);
 /// Returns the change with this id, or those that were made under the ticket.
 std::vector<PolicyChange> find_changes(db::Transaction &transaction, std::optional<std::int64_t> change_id,
-                                       std::optional<Note> const &ticket);
+                                       std::optional<std::string> const &ticket);
 /// Returns how many of these rows are not lifted.
 std::size_t count_unlifted(db::Transaction &transaction, std::vector<PolicyChange> const &changes);
 

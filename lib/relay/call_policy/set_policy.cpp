@@ -4,6 +4,7 @@
 #include "relay/identity/agents_sql.hpp"
 #include "relay/identity/organizations_sql.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/model/escape.hpp"
 #include "relay/model/text.hpp"
 
 #include <fmt/format.h>
@@ -165,7 +166,11 @@ std::vector<sql::NewEvent> undo_events(std::vector<PolicyChange> const &lifted) 
 
 /// Returns the changes to undo. Throws Error (not_found).
 std::vector<PolicyChange> changes_to_undo(db::Transaction &transaction, UndoPolicy const &request) {
-    std::vector<PolicyChange> found = sql::find_changes(transaction, request.change_id, request.ticket);
+    auto const ticket = request.ticket ? std::optional(request.ticket->text()) : std::nullopt;
+    std::vector<PolicyChange> found = sql::find_changes(transaction, request.change_id, ticket);
+    if (found.empty() && ticket && !request.change_id) {  // SQL may have written one that commands show with escapes
+        found = sql::find_changes(transaction, {}, unescape(*ticket));
+    }
     if (found.empty()) {
         throw Error(ErrorKind::not_found,
                     request.change_id ? "no policy change has the id " + std::to_string(*request.change_id)

@@ -1,7 +1,6 @@
 #include "relay/identity/confirm_key.hpp"
 
 #include "relay/db/database.hpp"
-#include "relay/identity/events_sql.hpp"
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/format_text.hpp"
@@ -48,6 +47,13 @@ std::vector<sql::NewEvent> events_of(std::vector<sql::Replaced> const &replaced,
 }
 
 }  // namespace
+
+void add_grace(sql::Detail &detail, sql::EndOfOld const &end) {
+    detail.add("grace_seconds", end.grace.count());
+    if (end.grace_once_used) {
+        detail.add("grace_once_used_seconds", end.grace_once_used->count());
+    }
+}
 
 std::vector<KeyId> replace_keys(db::Transaction &transaction, sql::CurrentKeys const &keys, Owned const &owner,
                                 sql::Successor const &successor, sql::EndOfOld const &end, Attribution const &by) {
@@ -99,7 +105,8 @@ ConfirmedKey confirm_key(db::Transaction &transaction, sql::CurrentKeys const &k
                                    end, by);
     sql::Detail detail;
     if (keys.active) {
-        detail.add("grace_seconds", end.grace.count()).add("previous_key_id", keys.active->key_id.text());
+        add_grace(detail, end);
+        detail.add("previous_key_id", keys.active->key_id.text());
     }
     sql::record_events(transaction, by,
                        {{.action = keys.active ? "key_rotated" : "key_issued",

@@ -2,6 +2,7 @@
 
 #include "relay/db/transaction.hpp"
 #include "relay/identity/delivery.hpp"
+#include "relay/identity/events_sql.hpp"
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/staged_keys_sql.hpp"
 #include "relay/model/attribution.hpp"
@@ -31,6 +32,9 @@ struct Owned {
     OrgId const &org;
     AgentId const &agent;
 };
+
+/// Adds the grace of the keys that are replaced to the event of the key that replaces them.
+void add_grace(sql::Detail &detail, sql::EndOfOld const &end);
 
 /// What became of a staged key.
 struct ConfirmedKey {

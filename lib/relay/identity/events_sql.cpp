@@ -43,6 +43,11 @@ FROM ((SELECT event_id, occurred_at, org_id, agent_id, key_id, action, outcome, 
 ORDER BY occurred_at DESC, event_id DESC NULLS FIRST LIMIT $2::bigint)sql";
 
 // Not older than the key, so that only the newest months are searched.
+constexpr auto waits_sql = R"sql(
+SELECT EXISTS (SELECT FROM relay.auth_events
+               WHERE agent_id = $1 AND occurred_at >= $3::timestamptz AND key_id = $2 AND action = 'key_rotated'
+                 AND detail ? 'grace_once_used_seconds') AS waits)sql";
+
 constexpr auto previous_sql = R"sql(
 SELECT detail->>'previous_key_id' AS key_id FROM relay.auth_events
 WHERE agent_id = $1 AND key_id = $2 AND action = 'key_rotated' AND occurred_at >= $3::timestamptz
@@ -163,6 +168,10 @@ db::Pending<std::vector<Event>> last_changes(db::Transaction &transaction, Agent
 
 db::Pending<std::vector<Event>> last_changes(db::Transaction &transaction, KeyId const &key, int count) {
     return transaction.ask(last_of_key_sql, {key, count, true}, read_events);
+}
+
+bool waits_for_use(db::Transaction &transaction, Key const &active) {
+    return transaction.exec(waits_sql, {active.agent_id, active.key_id, active.created_at}).one().boolean("waits");
 }
 
 std::optional<KeyId> previous_key(db::Transaction &transaction, Key const &key) {

@@ -46,6 +46,8 @@ db::Pending<std::vector<Event>> last_events(db::Transaction &transaction, KeyId 
 db::Pending<std::vector<Event>> last_changes(db::Transaction &transaction, AgentId const &agent, int count);
 db::Pending<std::vector<Event>> last_changes(db::Transaction &transaction, KeyId const &key, int count);
 /// Returns the key that was active until `key` became active. None if there was none, or if the event is gone.
+/// Returns whether the rotation that made the key active leaves the grace of the old one until the key is used.
+bool waits_for_use(db::Transaction &transaction, Key const &active);
 std::optional<KeyId> previous_key(db::Transaction &transaction, Key const &key);
 
 }  // namespace relay::sql

@@ -123,11 +123,11 @@ db::Pending<std::vector<Subject>> answered_contrary(db::Transaction &transaction
                            });
 }
 
-std::vector<Standing> standing_under(db::Transaction &transaction, Note const &ticket, StandingKind kind) {
+std::vector<Standing> standing_under(db::Transaction &transaction, std::string const &ticket, StandingKind kind) {
     return read_all(transaction.exec(under_ticket_sql, {ticket, kind}));
 }
 
-bool knows_ticket(db::Transaction &transaction, Note const &ticket, StandingKind kind) {
+bool knows_ticket(db::Transaction &transaction, std::string const &ticket, StandingKind kind) {
     return transaction.exec(knows_ticket_sql, {ticket, kind}).one().boolean("known");
 }
 

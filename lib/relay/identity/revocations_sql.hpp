@@ -20,9 +20,9 @@ db::Pending<std::vector<Term>> unlifted_terms(db::Transaction &transaction, std:
 db::Pending<std::vector<Subject>> answered_contrary(db::Transaction &transaction, std::vector<Subject> const &subjects);
 
 /// Returns every block, or every revocation, in force that was made under a ticket.
-std::vector<Standing> standing_under(db::Transaction &transaction, Note const &ticket, StandingKind kind);
+std::vector<Standing> standing_under(db::Transaction &transaction, std::string const &ticket, StandingKind kind);
 /// Returns true if any was ever made under the ticket.
-bool knows_ticket(db::Transaction &transaction, Note const &ticket, StandingKind kind);
+bool knows_ticket(db::Transaction &transaction, std::string const &ticket, StandingKind kind);
 
 /// Returns all blocks and revocations in force against any of `subjects`, which may be of different kinds: those
 /// without an end come first, then those that end last.

@@ -12,8 +12,7 @@ RotatedKey rotate_key(db::Database &database, RotateKey const &request, WriteOpt
         throw Error(ErrorKind::usage, "rotate_key needs a delivery for the key that it generates");
     }
     RotatedKey result;
-    DeliverThenCommit delivery_commit(delivery, options, request.own_key != nullptr,
-                                      end_of_old(request.grace, request.retire_on_first_use, request.force));
+    DeliverThenCommit delivery_commit(delivery, options, request.own_key != nullptr, end_of_old(request));
     std::optional<ApiKey> const generated =
         request.own_key != nullptr ? std::nullopt : std::optional(ApiKey::generate(KeyType::agent));
     ApiKey const &new_key = generated ? *generated : *request.own_key;

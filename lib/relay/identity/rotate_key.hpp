@@ -12,6 +12,8 @@ namespace relay {
 struct RotateKey {
     AgentId agent;
     std::chrono::seconds grace = std::chrono::hours(24);  ///< how long the old key still works; 0: it ends immediately
+    /// The grace that begins only when the new key is used (shorten_grace); until then, `grace` holds.
+    std::optional<std::chrono::seconds> grace_once_used{};
     std::optional<std::chrono::seconds> if_older_than{};  ///< rotate only a key that is at least this old
     std::optional<std::chrono::seconds> due_within{};  ///< rotate only a key that is due within this time
     bool if_missing = false;  ///< rotate only if the agent has no working key
@@ -65,6 +67,11 @@ RotatedKey revert_rotation(db::Database &database, RevertRotation const &request
 /// Returns the one that was active before, as it is now; none if none of them works. Throws Error: not_found.
 std::optional<Key> shorten_grace(db::Database &database, KeyId const &successor, std::chrono::seconds grace,
                                  WriteOptions const &options);
+
+/// Returns a rotation with `grace_once_used` whose new key is active, while the old one still works for longer than
+/// `grace`; none if there is no such rotation. It is to be continued: whoever made it was killed, or did not wait so long.
+std::optional<RotatedKey> find_waiting_rotation(db::Database &database, AgentId const &agent,
+                                                std::chrono::seconds grace);
 
 struct RetiredKey : WriteReceipt {
     Key key;

@@ -280,7 +280,7 @@ class Rotation {
             replace_keys(m_transaction, m_keys, {m_agent.org_id, m_agent.agent_id}, {.id = new_key.id()}, end, m_by);
         m_result.ended.insert(m_result.ended.end(), ended.begin(), ended.end());
         sql::Detail detail;
-        detail.add("grace_seconds", m_request.grace.count());
+        add_grace(detail, end);
         if (m_keys.active) {
             detail.add("previous_key_id", m_keys.active->key_id.text());
         }
@@ -356,6 +356,13 @@ RotationDone rotate_in(db::Transaction &transaction, RotationStep const &step) {
 
 sql::EndOfOld end_of_old(seconds grace, bool retire_on_first_use, bool force) {
     return {.grace = grace, .retire_on_first_use = retire_on_first_use, .ends_others = force || grace == seconds(0)};
+}
+
+sql::EndOfOld end_of_old(RotateKey const &request) {
+    return {.grace = request.grace,
+            .grace_once_used = request.grace_once_used,
+            .retire_on_first_use = request.retire_on_first_use,
+            .ends_others = ends_others(request)};
 }
 
 }  // namespace relay

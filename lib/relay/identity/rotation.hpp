@@ -34,5 +34,6 @@ RotationDone rotate_in(db::Transaction &transaction, RotationStep const &step);
 
 /// Returns what becomes of the keys that a rotation replaces.
 sql::EndOfOld end_of_old(std::chrono::seconds grace, bool retire_on_first_use, bool force);
+sql::EndOfOld end_of_old(RotateKey const &request);
 
 }  // namespace relay

@@ -37,9 +37,13 @@ void refuse_revoked(Agent const &agent) {
     }
 }
 
+bool ends_others(RotateKey const &request) {
+    return request.force || request.grace_once_used.value_or(request.grace) == std::chrono::seconds(0);
+}
+
 void refuse_third_key(db::Transaction &transaction, RotateKey const &request, sql::CurrentKeys const &keys,
                       std::optional<Key> const &in_grace) {
-    if (in_grace && request.grace > std::chrono::seconds(0) && !request.force) {
+    if (in_grace && !ends_others(request)) {
         Key const &old = *in_grace;
         bool const has_settled = !(keys.active && keys.active->settle_until > transaction.now());
         Advice other = advise(Act::rotate_by_force).also("wait until its grace has ended");

@@ -12,6 +12,9 @@ namespace relay {
 /// Throws Error (conflict) if the agent is revoked.
 void refuse_revoked(Agent const &agent);
 
+/// Whether a rotation also ends a key that is in grace already.
+bool ends_others(RotateKey const &request);
+
 /// Refuses a rotation that would make a third live key, unless it ends the one in grace.
 void refuse_third_key(db::Transaction &transaction, RotateKey const &request, sql::CurrentKeys const &keys,
                       std::optional<Key> const &in_grace);

@@ -5,6 +5,8 @@
 #include "relay/identity/staged_keys_sql.hpp"
 #include "relay/identity/use_case.hpp"
 
+#include <algorithm>
+
 namespace relay {
 
 std::optional<Key> shorten_grace(db::Database &database, KeyId const &successor, std::chrono::seconds grace,
@@ -31,6 +33,30 @@ std::optional<Key> shorten_grace(db::Database &database, KeyId const &successor,
         transaction.confirm(!after.live() || after.expires_at <= latest, "the end of key " + after.key_id.text(),
                             {"key " + after.key_id.text() + " may still be live"});
         return after;
+    });
+}
+
+std::optional<RotatedKey> find_waiting_rotation(db::Database &database, AgentId const &agent,
+                                                std::chrono::seconds grace) {
+    return database.transact(reading(), [&](db::Transaction &transaction) -> std::optional<RotatedKey> {
+        sql::CurrentKeys const keys = sql::current_keys(transaction, agent);
+        if (!keys.active || !keys.active->live()) {
+            return std::nullopt;
+        }
+        Instant const latest =
+            std::max(transaction.now() + grace, keys.active->settle_until.value_or(transaction.now()));
+        auto const is_kept = [&](Key const &key) {
+            return key.live() && key.replaced_by == keys.active->key_id && key.expires_at > latest;
+        };
+        auto const old_key = std::find_if(keys.retiring.begin(), keys.retiring.end(), is_kept);
+        if (old_key == keys.retiring.end() || !sql::waits_for_use(transaction, *keys.active)) {
+            return std::nullopt;
+        }
+        RotatedKey found{.key = keys.active, .previous = *old_key};
+        found.unchanged_because = "key " + keys.active->key_id.text() + " is not used yet, and key " +
+                                  old_key->key_id.text() + " is kept until then";
+        note_who(found, transaction);
+        return found;
     });
 }
 

@@ -34,6 +34,7 @@ struct Successor {
 /// What becomes of the keys that a new one replaces.
 struct EndOfOld {
     std::chrono::seconds grace = std::chrono::hours(24);
+    std::optional<std::chrono::seconds> grace_once_used{};  ///< the grace that will begin when the new key is used
     bool retire_on_first_use = false;
     bool ends_others = false;  ///< keys that are in grace already end, too
 };

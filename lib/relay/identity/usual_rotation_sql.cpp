@@ -24,7 +24,8 @@ WITH old AS (
     SELECT event.action, ended.org_id, ended.agent_id, event.key_id, event.detail, $7, $8, $6, $9
     FROM ended CROSS JOIN LATERAL (
         VALUES ('key_retired', ended.key_id, NULL),
-               ('key_rotated', $2, jsonb_build_object('grace_seconds', $4, 'previous_key_id', ended.key_id))
+               ('key_rotated', $2, jsonb_strip_nulls(jsonb_build_object('grace_seconds', $4, 'previous_key_id', ended.key_id,
+                                                                   'grace_once_used_seconds', $10::bigint)))
     ) AS event (action, key_id, detail)
     WHERE event.action = 'key_rotated' OR $4 = 0
     RETURNING 1
@@ -42,20 +43,20 @@ SELECT ended.key_id, (SELECT count(*) FROM issued) AS keys, (SELECT count(*) FRO
 db::Pending<std::optional<KeyId>> replace_live_key(db::Transaction &transaction, RotateKey const &request,
                                                    ApiKey const &new_key, Attribution const &by) {
     std::int64_t const events = request.grace.count() > 0 ? 1 : 2;
-    return transaction.ask(replace_sql,
-                           {request.agent, new_key.id(), "\\x" + new_key.hash().hex(), request.grace,
-                            request.retire_on_first_use, by.actor, by.reason, by.ticket, by.trace_id},
-                           [&transaction, agent = request.agent, events](db::Rows const &rows) -> std::optional<KeyId> {
-                               if (rows.empty()) {
-                                   return std::nullopt;
-                               }
-                               KeyId const replaced = rows[0].id<KeyId>("key_id");
-                               transaction.require(rows[0].integer("keys") == 1, "the new key of agent " + agent.text(),
-                                                   {"key " + replaced.text() + " may still be live"});
-                               transaction.require(rows[0].integer("events") == events,
-                                                   "an event of the audit trail (relay.auth_events)");
-                               return replaced;
-                           });
+    return transaction.ask(
+        replace_sql,
+        {request.agent, new_key.id(), "\\x" + new_key.hash().hex(), request.grace, request.retire_on_first_use,
+         by.actor, by.reason, by.ticket, by.trace_id, request.grace_once_used},
+        [&transaction, agent = request.agent, events](db::Rows const &rows) -> std::optional<KeyId> {
+            if (rows.empty()) {
+                return std::nullopt;
+            }
+            KeyId const replaced = rows[0].id<KeyId>("key_id");
+            transaction.require(rows[0].integer("keys") == 1, "the new key of agent " + agent.text(),
+                                {"key " + replaced.text() + " may still be live"});
+            transaction.require(rows[0].integer("events") == events, "an event of the audit trail (relay.auth_events)");
+            return replaced;
+        });
 }
 
 }  // namespace relay::sql

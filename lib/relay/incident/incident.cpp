@@ -6,6 +6,7 @@
 #include "relay/identity/revocations_sql.hpp"
 #include "relay/identity/use_case.hpp"
 #include "relay/incident/change.hpp"
+#include "relay/model/escape.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -64,6 +65,17 @@ std::vector<Subject> subjects_of(std::vector<Standing> const &standing, SubjectK
     return subjects;
 }
 
+/// Returns the ticket that is meant: as it was given, or without the escapes with which commands show it. SQL may have
+/// written one with characters that no command line takes.
+std::optional<std::string> find_ticket(db::Transaction &transaction, Note const &given, StandingKind kind) {
+    for (std::string const &ticket : {given.text(), unescape(given.text())}) {
+        if (sql::knows_ticket(transaction, ticket, kind)) {
+            return ticket;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end,
@@ -97,11 +109,12 @@ IncidentReceipt unblock_org(db::Database &database, OrgId const &org, WriteOptio
 
 IncidentReceipt unblock_ticket(db::Database &database, Note const &ticket, WriteOptions const &options) {
     return run_unblocking(database, options, [&](db::Transaction &transaction, Trail &trail) {
-        if (!sql::knows_ticket(transaction, ticket, StandingKind::block)) {
+        std::optional<std::string> const under = find_ticket(transaction, ticket, StandingKind::block);
+        if (!under) {
             throw Error(ErrorKind::not_found, "no block was ever made under ticket " + ticket.text(),
                         {.next = advise(Act::list_blocked_agents)});
         }
-        std::vector<Standing> const blocks = sql::standing_under(transaction, ticket, StandingKind::block);
+        std::vector<Standing> const blocks = sql::standing_under(transaction, *under, StandingKind::block);
         IncidentReceipt receipt;
         note_who(receipt, transaction);
         for (SubjectKind const kind : {SubjectKind::org, SubjectKind::agent, SubjectKind::device}) {
@@ -191,11 +204,12 @@ IncidentReceipt revoke_found(db::Database &database, std::multimap<KeyId, scan::
 
 std::vector<Subject> revoked_under(db::Database &database, Note const &ticket) {
     return database.transact(reading(), [&](db::Transaction &transaction) {
-        if (!sql::knows_ticket(transaction, ticket, StandingKind::revoke)) {
+        std::optional<std::string> const under = find_ticket(transaction, ticket, StandingKind::revoke);
+        if (!under) {
             throw Error(ErrorKind::not_found, "no revocation was ever made under ticket " + ticket.text(),
                         {.next = advise(Act::list_agents)});
         }
-        std::vector<Standing> const standing = sql::standing_under(transaction, ticket, StandingKind::revoke);
+        std::vector<Standing> const standing = sql::standing_under(transaction, *under, StandingKind::revoke);
         std::vector<Subject> subjects = subjects_of(standing, SubjectKind::org);
         std::vector<Subject> const agents = subjects_of(standing, SubjectKind::agent);
         subjects.insert(subjects.end(), agents.begin(), agents.end());

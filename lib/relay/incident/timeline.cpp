@@ -2,6 +2,7 @@
 
 #include "relay/identity/read_list.hpp"
 #include "relay/incident/timeline_sql.hpp"
+#include "relay/model/escape.hpp"
 #include "relay/model/text.hpp"
 
 namespace relay {
@@ -24,10 +25,14 @@ IncidentTimeline show_incident(db::Database &database, ShowIncident const &reque
     db::TransactOptions options = reading();
     options.one_snapshot = true;
     return database.transact(options, [&](db::Transaction &transaction) {
-        std::string const &ticket = request.ticket;
+        std::string ticket = request.ticket;
         std::optional<Incident> found = sql::find_incident(transaction, ticket);
+        if (!found) {  // perhaps it was given with the escapes with which lists show it
+            ticket = unescape(ticket);
+            found = sql::find_incident(transaction, ticket);
+        }
         if (!found) {
-            throw Error(ErrorKind::not_found, "no event has the ticket " + quote_for_message(ticket),
+            throw Error(ErrorKind::not_found, "no event has the ticket " + quote_for_message(request.ticket),
                         {.next = advise(Act::list_incidents), .suggestions = sql::tickets_like(transaction, ticket)});
         }
         IncidentTimeline timeline{.incident = *std::move(found)};

@@ -1,6 +1,7 @@
 #include "relay/model/conditions.hpp"
 
 #include "relay/model/error.hpp"
+#include "relay/model/escape.hpp"
 #include "relay/model/text.hpp"
 
 #include <algorithm>
@@ -18,20 +19,6 @@ constexpr int largest_exponent = 300;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
-void append_utf8(std::string &out, unsigned code_point) {
-    auto const put = [&](unsigned byte) { out += static_cast<char>(byte); };
-    if (code_point < 0x80) {
-        put(code_point);
-        return;
-    }
-    int const more = code_point < 0x800 ? 1 : code_point < 0x10000 ? 2 : 3;
-    constexpr std::array<unsigned, 4> lead{0, 0xC0, 0xE0, 0xF0};
-    put(lead[static_cast<std::size_t>(more)] | code_point >> (6 * more));
-    for (int left = more - 1; left >= 0; --left) {
-        put(0x80 | (code_point >> (6 * left) & 0x3F));
-    }
-}
 
 /// Returns the text that a string with valid escapes means: two names can be the same, written differently.
 std::string unescaped(std::string_view inside) {
