@@ -38,7 +38,7 @@ FROM generate_series(0, {AGENTS - 1}) AS n
 UNION ALL SELECT 't' || n, CASE WHEN n < 10 THEN 'ten' ELSE 'ten2' END, n FROM generate_series(0, 19) AS n;
 INSERT INTO relay.agents (agent_id, org_id, name, created_by) SELECT agent_id, org_id, 'Bot', 'bench' FROM fleet;
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, created_by)
-SELECT lpad(n::text, 12, '0'), agent_id, org_id, sha256('x'), 'bench' FROM fleet WHERE agent_id LIKE 'a%';
+SELECT lpad(n::text, 12, '0'), agent_id, org_id, sha256('x'), 'bench' FROM fleet WHERE agent_id LIKE 'a%%';
 INSERT INTO relay.agent_cards (agent_id, org_id, card, terms)
 SELECT f.agent_id, f.org_id, c.card, relay.card_terms(f.org_id, c.card)
 FROM fleet AS f, LATERAL (SELECT replace(%s, 'SKILL', 's' || f.n %% 100)::jsonb AS card) AS c;
