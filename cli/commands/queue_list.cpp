@@ -55,8 +55,8 @@ Command const queue_list{
 to the tool of your broker to create the queues. Agents that are blocked or revoked are in the list, too: their messages
 wait for them.
 
-Use --also-hyphen when you move from names of the form ORG-AGENT. These are not unique: agent c of a-b and agent b-c of a
-share a-b-c, and an agent called dlq shares the dead letters. The list shows with whom in this database each name is
+Use --also-hyphen when you move from names of the form ORG-AGENT. These are not unique. Agent c of a-b and agent b-c of a
+share a-b-c. An agent called dlq shares the dead letters. The list shows with whom in this database each name is
 shared. Brokers ignore case, so Bot and bot share a name, too.
 
 The command shows at most 1000 queues; --all shows all. In JSON, "next" is the cursor for --after (null at the end). It
