@@ -12,8 +12,8 @@
 --   acme.a.-b-/2     a..b: no part of a NATS subject is empty. A masked hyphen is a dot that follows a dot.
 --   amq-/0.bot       organization amq: RabbitMQ keeps names that begin with amq. to itself.
 --
--- The hyphen before the slash keeps names apart for brokers that read slashes as folders: no name ends in a hyphen, so no queue is in the
--- folder of another. Service Bus: letters, digits and . - _ /, at most 260; RabbitMQ: at most 255 bytes. The longest name here has 225.
+-- The hyphen before the slash is for brokers that read slashes as folders: no name ends in a hyphen, so no queue is in the folder of
+-- another. Service Bus: letters, digits and . - _ /, at most 260; RabbitMQ: at most 255 bytes. The longest name here has 225.
 
 CREATE FUNCTION relay_api.queue_name(org_id text, kind text, agent_id text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -81,7 +81,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION relay_api.queue_owner(text) IS
-    'whose queue has this name: the arguments of queue_name; nulls for any text that is not one of its names';
+    'the owner of the queue with this name: the arguments of queue_name; nulls for any text that is not one of its names';
 
 GRANT USAGE ON SCHEMA relay_api TO relay_provisioner, relay_responder, relay_auditor;
 GRANT EXECUTE ON FUNCTION relay_api.queue_name(text, text, text), relay_api.queue_owner(text)

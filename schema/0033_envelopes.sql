@@ -20,7 +20,7 @@ $$;
 COMMENT ON FUNCTION relay.time_with_zone(text) IS
     'the time that an RFC 3339 text says, of the years 1 to 9999 and with at most nine digits of a second; null: it is none';
 
--- The value is jsonb, which has lost its size: pass the text to have that judged, too.
+-- The value is jsonb, which has lost its size: envelope_text_problems judges that, too.
 CREATE FUNCTION relay.envelope_problems(envelope jsonb) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE
@@ -45,7 +45,7 @@ $$;
 COMMENT ON FUNCTION relay.envelope_problems(jsonb) IS 'all that is wrong with an envelope, each as "PATH: what"; empty: nothing';
 
 -- A number, a text or a depth that one reader holds and another does not is refused, so that all four judge alike.
-CREATE FUNCTION relay.envelope_problems(envelope text) RETURNS text[]
+CREATE FUNCTION relay.envelope_text_problems(envelope text) RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     value jsonb;
@@ -69,10 +69,10 @@ BEGIN
     RETURN relay.envelope_problems(value);
 END
 $$;
-COMMENT ON FUNCTION relay.envelope_problems(text) IS
-    'as for jsonb, and: at most 256 KiB, 64 levels deep, no NUL and no half of a surrogate pair, numbers that fit a double; '
+COMMENT ON FUNCTION relay.envelope_text_problems(text) IS
+    'as envelope_problems, and: at most 256 KiB, 64 levels deep, no NUL and no half of a surrogate pair, numbers that fit a double; '
     'never raises an error';
-GRANT EXECUTE ON FUNCTION relay.time_with_zone(text), relay.envelope_problems(jsonb), relay.envelope_problems(text)
+GRANT EXECUTE ON FUNCTION relay.time_with_zone(text), relay.envelope_problems(jsonb), relay.envelope_text_problems(text)
     TO relay_provisioner, relay_responder, relay_auditor;
 
 -- For receivers ---------------------------------------------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ CREATE TYPE relay_api.envelope_check AS (
 );
 COMMENT ON COLUMN relay_api.envelope_check.reason IS 'ok envelope_invalid tenant_mismatch agent_mismatch stale';
 
--- Who sent it, as far as the receiver knows. A gateway passes what authenticate returned, or the owner of a queue.
+-- The sender, as far as the receiver knows it. A gateway passes what authenticate returned, or the owner of a queue.
 CREATE FUNCTION relay.require_sender(org text, agent text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 BEGIN
@@ -104,7 +104,7 @@ DECLARE
     read   jsonb;
 BEGIN
     PERFORM relay.require_sender(org_id, agent_id);
-    answer.problems := relay.envelope_problems(envelope);
+    answer.problems := relay.envelope_text_problems(envelope);
     answer.reason := 'envelope_invalid';
     IF cardinality(answer.problems) = 0 THEN
         read := envelope::jsonb;

@@ -45,7 +45,7 @@ struct Request {
 
 Request check(Options const &options) {
     Request request{.agent = AgentId::parse(options.agent.required()),
-                    .format = from_optional_text<EnvironmentFormat>(options.format).value_or(EnvironmentFormat::env),
+                    .format = environment_format(options.format.value_or("env")),
                     .url = registry_url(options.registry_url),
                     .lease = options.lease.value_or(default_lease)};
     bool const is_k8s = request.format == EnvironmentFormat::k8s;
@@ -162,7 +162,7 @@ Runner declare(OptionSet &set) {
                .description = "address of the registry (default: RELAY_ADMIN_REGISTRY_URL)"},
               options->registry_url);
     add_choice(set, {.names = "--format", .description = "how the variables are written (default: env)"},
-               all_texts<EnvironmentFormat>(), options->format);
+               environment_formats(), options->format);
     add_value(set, {.names = "--prefix", .type = "PREFIX", .description = "prefix of the names (default: FLOWGRID_)"},
               options->prefix);
     add_duration(set, {.names = "--lease", .description = "lease in the registry, from 10s to 10m (default: 60s)"},
@@ -210,17 +210,17 @@ The formats differ in quoting. Choose the one of the program that reads it:
 
 Secrets never go to stdout by accident. --append FILE adds the lines of a file, such as the connection string of a broker.
 It needs a place: --secret-file, --secret-fd, --secret-stdout or --deliver. That place then gets the whole text. A
-line of FILE is NAME=VALUE, and the value is all after the equals sign, without quotes; the command adds those that
-the format needs. A name that is there twice is refused. CMD of --deliver gets RELAY_AGENT_ID and RELAY_ORG_ID in its
+line of FILE is NAME=VALUE. The value is all after the equals sign, without quotes: the command adds those that the
+format needs. A name that is there twice is refused. CMD of --deliver gets RELAY_AGENT_ID and RELAY_ORG_ID in its
 environment.
 
 The key of the agent is not part of it: `rotate-key` delivers that. It also works on a standby.
 
-Exit 0: printed or written. 2: FILE has a line that is not NAME=VALUE, a NUL, or a name twice; nothing was read from the
-database. 3: no such agent; the error suggests similar ids. 12: the place did not take the text.
+Exit 0: printed or written. 2: FILE has a line that is not NAME=VALUE, a NUL, or a name twice. 3: no such agent; the error suggests similar ids. 12: the place did not take the text.
 
 EXAMPLES
   relay-admin agent env billing-bot --registry-url https://relay.example.com
+  # with the connection string of a broker
   relay-admin agent env billing-bot --format systemd --secret-file billing.env --append broker.env
   # what a deployment has is still right
   relay-admin agent env billing-bot --format sh | diff billing.sh -

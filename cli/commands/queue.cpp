@@ -14,10 +14,9 @@ from the ids of its organization and its agent, so no one has to choose it, and 
   ORG-dlq           shared: dead letters
   ORG.AGENT         one agent
 
-An organization's id has no dot. So the first dot splits a name, and everything of an organization begins with its id
-and a dot or hyphen. If a broker does not accept an id as it is, the name has another spelling of the id, and then -/MASK: `queue
-name` shows it. That concerns ids with capitals, ids that end in a sign, ids with two dots in a row, and the organization amq,
-because RabbitMQ reserves names that begin with amq. and a dot.
+An organization's id has no dot, so the first dot splits a name. If a broker does not accept an id as it is, the name
+has another spelling of it, and then -/MASK: `queue name` shows it. That concerns ids with capitals, ids that end in a
+sign, and ids with two dots in a row. It also concerns the organization amq, because RabbitMQ reserves such names.
 
 The commands only compute names. They create no queue: each broker has its own tool for that.
 )",

@@ -72,6 +72,8 @@ Command const schema_json{
 each kind there is a JSON Schema (draft 2020-12) with its keys, their types, which may be null, and what they mean.
 Without KIND the command lists the kinds.
 
+Kinds in lower case are what agents send to each other: message-envelope has the rules of an envelope.
+
 A schema is valid for all of relay-admin/v1: keys are only ever added, and each key is always present, null if it is
 empty. So ignore keys and words that you do not know. A document of an older version may lack a key that a newer
 schema describes.

@@ -35,7 +35,7 @@ std::optional<Variable> read_line(std::string_view line, std::string const &path
     std::size_t const equals = line.find('=');
     if (equals == std::string_view::npos || !is_variable_name(line.substr(0, equals))) {
         throw fault(path, "does not have NAME=VALUE in line " + std::to_string(number),
-                    "a name has letters, digits and _, no digit first, and = follows it at once");
+                    "a name has letters, digits and _, no digit first, and = follows it directly");
     }
     return Variable{.name = line.substr(0, equals), .value = line.substr(equals + 1)};
 }

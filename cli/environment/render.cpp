@@ -156,6 +156,16 @@ SecretBuffer render_k8s(std::vector<Variable> const &variables, Manifest const &
 
 }  // namespace
 
+std::vector<std::string> const &environment_formats() {
+    static std::vector<std::string> const words{"env", "sh", "systemd", "k8s", "json"};
+    return words;
+}
+
+EnvironmentFormat environment_format(std::string_view word) {
+    auto const &words = environment_formats();
+    return static_cast<EnvironmentFormat>(std::find(words.begin(), words.end(), word) - words.begin());
+}
+
 SecretBuffer render_environment(EnvironmentFormat format, std::vector<Variable> const &variables,
                                 Manifest const &manifest) {
     switch (format) {

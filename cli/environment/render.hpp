@@ -1,7 +1,6 @@
 #pragma once
 
 #include "relay/crypto/secret_buffer.hpp"
-#include "relay/model/text_of.hpp"
 
 #include <optional>
 #include <string>
@@ -19,19 +18,10 @@ enum class EnvironmentFormat {
     json,  ///< one object
 };
 
-}  // namespace relay::cli
-
-template <>
-struct relay::EnumText<relay::cli::EnvironmentFormat> {
-    using Format = cli::EnvironmentFormat;
-    static constexpr auto words = std::to_array<EnumWord<Format>>({{Format::env, "env"},
-                                                                   {Format::sh, "sh"},
-                                                                   {Format::systemd, "systemd"},
-                                                                   {Format::k8s, "k8s"},
-                                                                   {Format::json, "json"}});
-};
-
-namespace relay::cli {
+/// Returns the words of --format, in the order of the enum.
+std::vector<std::string> const &environment_formats();
+/// Returns the format of a word of these.
+EnvironmentFormat environment_format(std::string_view word);
 
 /// One variable. Its texts belong to others; the value may be secret.
 struct Variable {

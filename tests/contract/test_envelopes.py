@@ -21,7 +21,7 @@ REASONS = {"ok", "envelope_invalid", "tenant_mismatch", "agent_mismatch", "stale
 def in_sql(database, texts):
     """What SQL finds wrong with each envelope."""
     rows = database.rows(
-        "SELECT relay.envelope_problems(e.text) AS problems FROM unnest(%s) WITH ORDINALITY AS e (text, n) ORDER BY n", texts
+        "SELECT relay.envelope_text_problems(e.text) AS problems FROM unnest(%s) WITH ORDINALITY AS e (text, n) ORDER BY n", texts
     )
     return [row["problems"] for row in rows]
 
@@ -47,7 +47,7 @@ def test_a_receiver_that_knows_the_organization_only_does_not_compare_the_agent(
 def test_sql_says_what_the_vectors_say(database):
     for vector, problems in zip(IN_SQL, in_sql(database, [envelopes.raw(v).decode() for v in IN_SQL]), strict=True):
         assert problems == vector["problems"], vector["name"]
-    assert database.value("SELECT relay.envelope_problems(NULL::text)") == [
+    assert database.value("SELECT relay.envelope_text_problems(NULL)") == [
         problem for vector in VECTORS if vector["name"] == "nothing" for problem in vector["problems"]
     ]
 

@@ -62,6 +62,7 @@ def place_files(words, folder):
     for flag, content in (
         ("--key-from", make_key()),
         ("--scan", make_key()),
+        ("--append", "A=b\n"),
         ("-f", "bot\n"),
         ("--file", "bot\n"),
         ("--dsn-file", "host=/nowhere-at-all"),

@@ -1,6 +1,5 @@
 #include "relay/queues/queues_sql.hpp"
 
-#include <algorithm>
 #include <string_view>
 
 namespace relay::sql {
@@ -9,7 +8,8 @@ namespace {
 /// $1: organization; $2: without shared queues; $3 and $4: after this kind and agent; $5: how many.
 constexpr auto list_sql = R"sql(
 SELECT relay_api.queue_name($1, queue.kind, NULLIF(queue.agent_id, '')) AS name, $1 AS org_id, queue.kind,
-       NULLIF(queue.agent_id, '') AS agent_id, NULL AS hyphen_name, '' AS sharing
+       NULLIF(queue.agent_id, '') AS agent_id, NULL AS hyphen_name,
+       '' AS kinds, '' AS orgs, '' AS agents
 FROM (SELECT shared.place, shared.kind, '' COLLATE "C" AS agent_id
       FROM unnest(ARRAY['agents', 'orchestrator', 'dlq']) WITH ORDINALITY AS shared (kind, place)
       WHERE NOT $2::boolean AND shared.place > COALESCE(array_position(ARRAY['agents', 'orchestrator', 'dlq', 'agent'], $3), 0)
@@ -18,8 +18,8 @@ FROM (SELECT shared.place, shared.kind, '' COLLATE "C" AS agent_id
       WHERE agent.org_id = $1 AND agent.agent_id > COALESCE($4, '')) AS queue
 ORDER BY queue.agent_id, queue.place LIMIT $5::bigint)sql";
 
-/// The same with the names that were drawn first: an agent of any organization can have the same one. Each line of `sharing`
-/// is a kind, an organization and an agent.
+/// The same with the names that were drawn first: an agent of any organization can have the same one. The lines of `kinds`, `orgs` and
+/// `agents` belong together; a shared queue has - for an agent.
 constexpr auto hyphen_sql = R"sql(
 WITH every AS (
     SELECT agent.org_id, 4 AS place, 'agent' AS kind, agent.agent_id, agent.org_id || '-' || agent.agent_id AS hyphen_name
@@ -36,9 +36,10 @@ queue AS (
     ORDER BY every.agent_id, every.place LIMIT $5::bigint)
 SELECT relay_api.queue_name($1, queue.kind, NULLIF(queue.agent_id, '')) AS name, $1 AS org_id, queue.kind,
        NULLIF(queue.agent_id, '') AS agent_id, queue.hyphen_name,
-       COALESCE(string_agg(concat(other.kind, ' ', other.org_id, ' ', other.agent_id, E'\n'), ''
-                           ORDER BY other.org_id, other.agent_id)
-                FILTER (WHERE other.kind IS NOT NULL), '') AS sharing
+       COALESCE(string_agg(other.kind || E'\n', '' ORDER BY other.org_id, other.agent_id, other.kind), '') AS kinds,
+       COALESCE(string_agg(other.org_id || E'\n', '' ORDER BY other.org_id, other.agent_id, other.kind), '') AS orgs,
+       COALESCE(string_agg(COALESCE(NULLIF(other.agent_id, ''), '-') || E'\n', ''
+                           ORDER BY other.org_id, other.agent_id, other.kind) FILTER (WHERE other.kind IS NOT NULL), '') AS agents
 FROM queue
 LEFT JOIN every AS other ON lower(other.hyphen_name) = lower(queue.hyphen_name)
      AND (other.org_id, other.kind, other.agent_id) <> (queue.org_id, queue.kind, queue.agent_id)
@@ -57,26 +58,25 @@ QueueOwner read_owner(db::Row const &row) {
             .agent_id = row.optional_id<AgentId>("agent_id")};
 }
 
-/// Reads lines of a kind, an organization and an agent, which have no blanks.
-std::vector<QueueOwner> read_owners(std::string_view lines) {
+std::vector<QueueOwner> read_sharing(db::Row const &row) {
+    std::vector<OrgId> const orgs = row.ids_by_line<OrgId>("orgs");
+    std::vector<AgentId> const agents = row.ids_by_line<AgentId>("agents");
     std::vector<QueueOwner> owners;
-    while (!lines.empty()) {
-        std::string_view const line = lines.substr(0, lines.find('\n'));
-        std::size_t const org = line.find(' ') + 1;
-        std::size_t const agent = line.find(' ', org) + 1;
-        QueueOwner owner{.org_id = OrgId::parse(line.substr(org, agent - 1 - org)),
-                         .kind = from_text<QueueKind>(line.substr(0, org - 1)).value()};
+    std::string const kinds = row.text("kinds");
+    std::string_view rest = kinds;
+    for (std::size_t at = 0; at < orgs.size(); ++at) {
+        QueueOwner owner{.org_id = orgs[at], .kind = from_text<QueueKind>(rest.substr(0, rest.find('\n'))).value()};
         if (owner.kind == QueueKind::agent) {
-            owner.agent_id = AgentId::parse(line.substr(agent));
+            owner.agent_id = agents[at];
         }
         owners.push_back(std::move(owner));
-        lines.remove_prefix(line.size() + 1);
+        rest.remove_prefix(rest.find('\n') + 1);
     }
     return owners;
 }
 
 Queue read_queue(db::Row const &row) {
-    return {{read_owner(row)}, row.text("name"), row.optional_text("hyphen_name"), read_owners(row.text("sharing"))};
+    return {{read_owner(row)}, row.text("name"), row.optional_text("hyphen_name"), read_sharing(row)};
 }
 
 }  // namespace

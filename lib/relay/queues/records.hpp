@@ -27,7 +27,7 @@ struct EnumText<QueueKind> {
                                                                       {QueueKind::agent, "agent"}});
 };
 
-/// Whose queue it is.
+/// The owner of a queue.
 struct QueueOwner {
     OrgId org_id;
     QueueKind kind = QueueKind::agents;
