@@ -1,15 +1,16 @@
 """A private RabbitMQ: a broker of the test alone, on loopback, with its own home, its own cookie and its own epmd."""
 
+import random
 import shutil
+import socket
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pika
 
 from . import processes
 from .account import as_server_account, server_environment, short_folder
-from .cluster import free_port
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one on the PATH runs as the user rabbitmq only
 SETTINGS = """\
@@ -20,12 +21,22 @@ log.file = false
 """
 
 
+def quiet_port():
+    """A free port of 127.0.0.1 that no one gets for an outgoing connection: the broker takes seconds until it listens."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(first // 2, first)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
 class Broker:
     """Listens on 127.0.0.1:`port`; `url` is for clients. Queues and persistent messages survive `restart`. A context manager."""
 
     def __init__(self):
         self.folder = short_folder("rly-mq-")
-        self.port, self.names_port, self.cluster_port = free_port(), free_port(), free_port()
+        self.port, self.names_port, self.cluster_port = quiet_port(), quiet_port(), quiet_port()
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
         (self.folder / "rabbitmq.conf").write_text(SETTINGS.format(port=self.port))
         (self.folder / "plugins").write_text("[].\n")
@@ -45,6 +56,7 @@ class Broker:
             "ERL_AFLAGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         }
         self.names = self.server = None
+        self.begin = 0  # of what the server says, in its output
 
     def __enter__(self):
         try:
@@ -62,18 +74,16 @@ class Broker:
                                     env=self.environment, **as_server_account())  # fmt: skip
 
     def _start(self):
+        self.begin = (self.folder / "output").stat().st_size
         self.server = self._run([str(SERVER)])
-        processes.wait_until(self._answers, what="the broker to answer")
+        processes.wait_until(self._has_started, what="the broker to start")
 
-    def _answers(self):
+    def _has_started(self):
+        said = (self.folder / "output").read_bytes()[self.begin :].decode("utf-8", "replace")
         for process in (self.names, self.server):
             if process.poll() is not None:
-                raise RuntimeError(f"the broker ended: {(self.folder / 'output').read_text()}")
-        try:
-            self.connect().close()
-            return True
-        except pika.exceptions.AMQPError:
-            return False
+                raise RuntimeError(f"the broker ended: {said[-3000:]}")
+        return "Server startup complete" in said
 
     def connect(self):
         """A connection of pika, which one thread may use."""
