@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 
 DEEP, LONG = 100_000, 1_000_000
-SIGNED = json.loads((Path(__file__).parents[1] / "vectors/signing.json").read_text())
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors/signing.json").read_text())
 KEY_BODY = "relay_sk_" + "0" * 12 + "_" + "1" * 43
 
 
@@ -90,7 +90,7 @@ SEEDS["seal_key"] += ["\x00" + '{"key_id":"1","key":' + text + "}" for text in N
 PLACES = ("Host", "Content-Digest", "Signature-Input", "Signature")
 SEEDS["signature"] = ["\x02a=" + "(" * DEEP, "\x02" + "a=1," * 2000 + "b=1", "\x03relay=:" + "A" * LONG, "\x04/" + "a" * LONG,
                       "\x07X-Forwarded-Host:relay.example.com", "\x07authorization:x"]  # fmt: skip
-for case in SIGNED["accepted"] + SIGNED["malformed"]:
+for case in VECTORS["accepted"] + VECTORS["malformed"]:
     SEEDS["signature"].append("\x04" + case["request"]["target"])
     SEEDS["signature"] += [chr(PLACES.index(name)) + value for name, value in case["request"]["headers"] if name in PLACES]
 SEEDS["signature"] = sorted(set(SEEDS["signature"]))

@@ -79,7 +79,8 @@ void check_dictionary(std::string const &text) {
     };
     auto const alone = value(text);
     if (alone && !text.empty() && text.size() < 8000) {
-        require(value("a=(1 \"x\");b, " + text) == alone && value(text + " ,\tz") == alone, "members do not mix");
+        require(value("*before-it=(1 \"x\");b, " + text) == alone && value(text + " ,\t*after-it") == alone,
+                "members do not mix");
     }
     require(!alone || text.empty() || !value(text + ","), "a comma at the end is refused");
 }

@@ -13,10 +13,15 @@ bool is_visible_ascii(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
-std::string normal_authority(std::string_view text, std::string_view scheme) {
-    std::string authority(text);
-    std::transform(authority.begin(), authority.end(), authority.begin(),
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return lower;
+}
+
+std::string normal_authority(std::string_view text, std::string_view scheme) {
+    std::string authority = lower_case(text);
     if (authority.ends_with(default_port(scheme))) {
         authority.resize(authority.size() - default_port(scheme).size());
     }
@@ -57,12 +62,16 @@ Target split(std::string_view target) {
     if (target.starts_with('/')) {
         return {.path_and_query = target};
     }
-    std::size_t const scheme_end = target.find("://");
-    if (scheme_end == std::string_view::npos || scheme_end == 0) {
+    std::size_t const scheme_end = std::min(target.find("://"), target.size());
+    std::string const scheme = lower_case(target.substr(0, scheme_end));
+    if (scheme_end == target.size() || (scheme != "http" && scheme != "https")) {
         throw Malformed("the request target has no path");
     }
     std::string_view const rest = target.substr(scheme_end + 3);
     std::size_t const end = std::min(rest.find_first_of("/?"), rest.size());
+    if (end == 0) {
+        throw Malformed("the request target has no host");
+    }
     return {.authority = rest.substr(0, end), .path_and_query = rest.substr(end)};
 }
 
@@ -70,7 +79,10 @@ Target split(std::string_view target) {
 
 Components components_of(HttpRequest const &request, PublicSide const &side) {
     Components parts{.method = request.method};
-    if (parts.method.empty() || parts.method == "CONNECT" || request.target == "*") {
+    if (parts.method.empty() || !is_visible_ascii(parts.method)) {
+        throw Malformed("the method has a blank or a byte that is not ASCII");
+    }
+    if (parts.method == "CONNECT" || request.target == "*") {
         throw Malformed("CONNECT and OPTIONS * have no path to sign");
     }
     if (!is_visible_ascii(request.target) || request.target.find('#') != std::string::npos) {

@@ -1,6 +1,6 @@
 #include "fields.hpp"
 
-#include <string>
+#include <map>
 
 namespace gateway {
 
@@ -30,7 +30,7 @@ bool Reader::take(std::string_view text) {
 
 void Reader::require(bool holds) const {
     if (!holds) {
-        throw Malformed("a header is not a dictionary");
+        throw Malformed("a header is not a dictionary, or has a label twice");
     }
 }
 
@@ -54,30 +54,23 @@ std::string_view Reader::key() {
     return m_text.substr(from, m_at - from);
 }
 
-/// Reads the rest of a string, whose escapes begin with `escape`.
-template <typename Is>
-void Reader::text(Is const &is, char escape) {
+/// Reads the rest of a string.
+void Reader::string() {
     while (!take('"')) {
-        if (take(escape)) {
-            require(escape == '\\' ? take('"') || take('\\') : hex() && hex());
+        if (take('\\')) {
+            require(take('"') || take('\\'));
         } else {
-            require(!at_end() && is(next()));
+            require(next() >= ' ' && next() <= '~');
             ++m_at;
         }
     }
 }
 
-bool Reader::hex() {
-    bool const found = is_digit(next()) || (next() >= 'a' && next() <= 'f');
-    m_at += found ? 1 : 0;
-    return found;
-}
-
-void Reader::number(bool is_date) {
+void Reader::number() {
     take('-');
     std::size_t const whole = run(is_digit);
     require(whole >= 1 && whole <= 15);
-    if (!is_date && whole <= 12 && take('.')) {
+    if (whole <= 12 && take('.')) {
         std::size_t const part = run(is_digit);
         require(part >= 1 && part <= 3);
     }
@@ -85,11 +78,8 @@ void Reader::number(bool is_date) {
 
 std::string_view Reader::bare_item() {
     std::size_t const from = m_at;
-    auto const is_visible = [](char one) { return one >= ' ' && one <= '~'; };
     if (take('"')) {
-        text(is_visible, '\\');
-    } else if (take("%\"")) {
-        text(is_visible, '%');
+        string();
     } else if (take(':')) {
         run([](char one) { return is_letter(one) || is_digit(one) || is_in(one, "+/="); });
         require(take(':'));
@@ -98,7 +88,7 @@ std::string_view Reader::bare_item() {
     } else if (is_letter(next()) || next() == '*') {
         run([](char one) { return is_token(one) || one == ':' || one == '/'; });
     } else {
-        number(take('@'));
+        number();
     }
     return m_text.substr(from, m_at - from);
 }
@@ -139,7 +129,7 @@ std::optional<std::string_view> member(std::string_view text, std::string_view l
     if (text.size() > longest) {
         throw Malformed("a header is too long");
     }
-    std::optional<std::string_view> found;
+    std::map<std::string_view, std::string_view> found;
     Reader reader(text);
     while (!reader.at_end()) {
         std::string_view const key = reader.key();
@@ -150,12 +140,7 @@ std::optional<std::string_view> member(std::string_view text, std::string_view l
         } else {
             reader.parameters();
         }
-        if (key == label) {
-            if (found) {
-                throw Malformed("two members " + std::string(label));
-            }
-            found = text.substr(from, reader.at() - from);
-        }
+        reader.require(found.emplace(key, text.substr(from, reader.at() - from)).second);
         std::size_t const blanks = reader.blanks(" \t");
         if (reader.take(',')) {
             reader.blanks(" \t");
@@ -164,7 +149,8 @@ std::optional<std::string_view> member(std::string_view text, std::string_view l
             reader.require(reader.at_end() && blanks == 0);
         }
     }
-    return found;
+    auto const at = found.find(label);
+    return at == found.end() ? std::nullopt : std::optional(at->second);
 }
 
 }  // namespace gateway

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-/// Reads structured fields of HTTP, RFC 8941 and 9651: only so much that members of other labels are skipped.
+/// Reads structured fields of HTTP, RFC 8941: only so much that members of other labels are skipped.
 namespace gateway {
 
 /// The request claims to be signed, and cannot be: it says why.
@@ -40,10 +40,8 @@ class Reader {
     char next() const { return at_end() ? '\0' : m_text[m_at]; }
     template <typename Is>
     std::size_t run(Is const &is);
-    template <typename Is>
-    void text(Is const &is, char escape);
-    bool hex();
-    void number(bool is_date);
+    void string();
+    void number();
     std::string_view bare_item();
     void inner_list();
 

@@ -16,13 +16,12 @@ const COMPONENTS = '("@method" "@authority" "@path" "@query" "content-digest")';
 const LONGEST = 8192; // characters of a header
 export const [PROOF, ED25519] = [32, 64]; // bytes of a signature
 
-// Structured fields, RFC 8941 and 9651: only so much that members of other labels are skipped.
+// Structured fields, RFC 8941: only so much that members of other labels are skipped.
 const KEY = '[a-z*][a-z0-9_.*-]*';
 const BARE = String.raw`(?:` + [
   String.raw`"(?:[ !#-\[\]-~]|\\["\\])*"`, // a string
-  String.raw`%"(?:[ !#$&-~]|%[0-9a-f]{2})*"`, // a display string
   String.raw`:[A-Za-z0-9+/=]*:|\?[01]`, // bytes, a boolean
-  String.raw`-?[0-9]{1,12}\.[0-9]{1,3}|@?-?[0-9]{1,15}`, // a decimal, an integer or a date
+  String.raw`-?[0-9]{1,12}\.[0-9]{1,3}|-?[0-9]{1,15}`, // a decimal, an integer
   "[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*)", // a token
 ].join('|');
 const PARAMETERS = `(?:; *${KEY}(?:=${BARE})?)*`;
@@ -119,20 +118,17 @@ function matchAt(form, text, at) {
 function member(text) {
   if (text === undefined) return null;
   if (text.length > LONGEST) throw new Malformed('a header is too long');
-  let found = null;
+  const found = new Map();
   for (let at = 0; at < text.length;) {
     const match = matchAt(MEMBER, text, at);
-    if (!match) throw new Malformed('a header is not a dictionary');
-    if (match[1] === LABEL) {
-      if (found !== null) throw new Malformed(`two members ${LABEL}`);
-      found = match[2] ?? match[3];
-    }
+    if (!match || found.has(match[1])) throw new Malformed('a header is not a dictionary, or has a label twice');
+    found.set(match[1], match[2] ?? match[3]);
     const end = at + match[0].length;
     const comma = matchAt(COMMA, text, end);
     at = end + (comma?.[0].length ?? 0);
-    if ((comma !== null) === (at === text.length)) throw new Malformed('a header is not a dictionary');
+    if ((comma !== null) === (at === text.length)) throw new Malformed('a header is not a dictionary, or has a label twice');
   }
-  return found;
+  return found.get(LABEL) ?? null;
 }
 
 /** A Map of the parameters in the order received. */

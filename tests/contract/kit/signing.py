@@ -28,12 +28,11 @@ HEADERS = ("content-digest", "signature-input", "signature")
 LONGEST = 8192  # characters of a header
 PROOF, ED25519 = 32, 64  # bytes of a signature
 
-# Structured fields, RFC 8941 and 9651: only so much that members of other labels are skipped.
+# Structured fields, RFC 8941: only so much that members of other labels are skipped.
 KEY = r"[a-z*][a-z0-9_.*-]*"
 BARE = r"""(?: "(?:[\x20!\x23-\x5b\x5d-\x7e]|\\["\\])*"              # a string
-    | %"(?:[\x20!\x23\x24\x26-\x7e]|%[0-9a-f]{2})*"                  # a display string
     | :[A-Za-z0-9+/=]*: | \?[01]                                     # bytes, a boolean
-    | -?[0-9]{1,12}\.[0-9]{1,3} | @?-?[0-9]{1,15}                    # a decimal, an integer or a date
+    | -?[0-9]{1,12}\.[0-9]{1,3} | -?[0-9]{1,15}                      # a decimal, an integer
     | [A-Za-z*][A-Za-z0-9!\x23$%&'*+.^_`|~:/-]* )"""  # a token
 PARAMETERS = rf"(?:;\x20*{KEY}(?:={BARE})?)*"
 ITEM = rf"{BARE}{PARAMETERS}"
@@ -175,20 +174,17 @@ def member(text):
     """The value of our member of a dictionary, as text; None: it has none."""
     if len(text) > LONGEST:
         raise Malformed("a header is too long")
-    found, at = None, 0
+    found, at = {}, 0
     while at < len(text):
         match = MEMBER.match(text, at)
-        if not match:
-            raise Malformed("a header is not a dictionary")
-        if match[1] == LABEL:
-            if found is not None:
-                raise Malformed(f"two members {LABEL}")
-            found = match[2] or match[3]
+        if not match or match[1] in found:
+            raise Malformed("a header is not a dictionary, or has a label twice")
+        found[match[1]] = match[2] or match[3]
         comma = COMMA.match(text, match.end())
         at = comma.end() if comma else match.end()
         if bool(comma) == (at == len(text)):
-            raise Malformed("a header is not a dictionary")
-    return found
+            raise Malformed("a header is not a dictionary, or has a label twice")
+    return found.get(LABEL)
 
 
 def parameters_of(text):
