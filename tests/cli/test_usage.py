@@ -268,3 +268,18 @@ def test_the_page_fits_each_screen(relay, account, database, tmp_path, browser, 
     needed, wide = map(int, re.search("<title>(.*?)</title>", dom)[1].split())
     assert needed <= wide
     assert browser.picture(page, size=(width, 1600)).count("#2058d6") > 200, "the bars are drawn"
+
+
+def test_what_no_limit_bounds_stops_before_it_overflows_and_is_reported(relay, account, database):
+    most, once = 9 * 10**18, 10**15
+    database.execute("DELETE FROM relay.limits WHERE owner_kind = 'org'")
+    database.execute(f"INSERT INTO relay.usage (org_id, meter, day, used) SELECT 'acme', 'messages', day, {most} - 5 FROM unnest(ARRAY[{DAY_NOW}, {DAY_NOW} - 1]) AS day")
+    for _ in range(2):
+        assert database.one("SELECT granted, reason FROM relay_api.take('acme', 'messages', %s)", once) == {"granted": once, "reason": "ok"}
+    assert database.value(f"SELECT used FROM relay.usage WHERE day = {DAY_NOW}") == most
+    database.execute("INSERT INTO relay.holds (org_id, meter, hold_id, amount) SELECT 'acme', 'vms', n::text, %s FROM generate_series(1, 9300) AS n", once)
+    assert database.one("SELECT granted, reason FROM relay_api.hold('acme', 'vms', 'one more', %s)", once) == {"granted": once, "reason": "ok"}
+    used = {item["meter"]: item["used"] for item in relay.json("usage", "show", "acme")["items"]}
+    assert (used["messages"], used["vms"]) == (most, most)
+    month = database.value(f"SELECT to_char({DAY_NOW}, 'YYYY-MM')")
+    assert {item["meter"] for item in report(relay, "--month", month)} == {"messages", "vms"}

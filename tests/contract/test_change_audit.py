@@ -247,3 +247,15 @@ def test_a_first_use_that_retires_the_old_key_leaves_one_event(relay, database, 
     login.close()
     rows = database.rows("SELECT reason FROM relay.auth_events WHERE action = 'key_retired' AND key_id = %s", key_id(key))
     assert [row["reason"] for row in rows] == [f"its replacement {key_id(new)} was used"]
+
+
+def test_a_change_by_sql_of_many_rows_does_not_read_all_events_since_begin_for_each(database):
+    database.execute("INSERT INTO relay.organizations (org_id, name, plan, created_by) SELECT 'o-' || n, 'O', 'paid', 't' FROM generate_series(1, 300) AS n")
+    reads = ("SELECT COALESCE(sum(COALESCE(idx_tup_fetch, 0) + COALESCE(seq_tup_read, 0)), 0)::int FROM pg_stat_xact_user_tables"
+             " WHERE relname LIKE 'auth_events%'")  # fmt: skip
+    with database.connect(autocommit=False) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE relay.organizations SET name = 'Other'; SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(reads)
+        read = cursor.fetchone()[0]
+    assert database.value("SELECT count(*) FROM relay.auth_events WHERE action = 'org_updated' AND reason = 'by SQL'") == 300
+    assert read <= 2 * 300, "each row finds the events of its organization"
