@@ -101,8 +101,8 @@ relay.retention_drops and an event audit_month_dropped agree about the month. No
 them count than it had then. Reading all rows takes about a minute for 5 million. It also works on a standby.
 
 With --archive FILE, the command checks an export instead of the events in the database: JSON lines or CSV, as
-`audit export` wrote it. So an archive proves itself after its months were dropped. If the archive has an event of a
-month, it must have all sealed events of that month, in one FILE or in several. With --partial, it need not. FILE - is
+`audit export` wrote it. So an archive proves itself after its months were dropped. An archive can be in several files.
+If it has an event of a month, it must have all sealed events of that month. With --partial, it need not. FILE - is
 stdin. The command names the line of the first event that was altered or added, or the event that is missing. Each
 text and number must be as it was exported: a program that writes the file anew may change one. The memory does not
 depend on the archive; a large one also needs room in TMPDIR.

@@ -277,7 +277,7 @@ next run continues. At a terminal the command asks first; a script is not asked.
 
 --wait-used 10m waits until a gateway has seen the new key in use. Until then the old key is kept, for 30 days or the
 grace, whichever is longer. If the new key is used in time, the grace of the old key begins. Otherwise the command exits
-10, and the old key stays. If the command was killed, or waited in vain, run it again: it makes no third key, and waits
+10, and the old key stays. If the command was killed, or waited in vain, run it again. It makes no third key, and waits
 again for the same one. --force makes another key.
 
 --public-key FILE gives the agent an Ed25519 key that it made itself, with which it signs its requests. FILE has the public

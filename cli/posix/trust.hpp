@@ -23,7 +23,7 @@ enum class Harm {
 
 /// The folder must belong to this user or root. No one else may write to it, unless it has the sticky bit, as /tmp does:
 /// there, anyone can add a file, but only the owner of a file or of the folder can replace it. The same holds for all of
-/// its parents, as for ssh: whoever may write to one of them could put another folder in place of this one.
+/// its parents, as for ssh: a user who may write to one of them could put another folder in place of this one.
 std::optional<Distrust> distrust_folder(struct stat const &folder, std::string const &path, Harm harm = Harm::replace);
 
 /// A file that is read: it, too, must belong to this user or root, and no one else may write to it. Checks nothing if it

@@ -172,6 +172,17 @@ def test_a_finished_rotation_is_not_continued(relay, database, tmp_path):
     assert database.value("SELECT count(*) FROM relay.fleet_rotations WHERE ended_at IS NOT NULL") == 2
 
 
+def test_no_text_poses_as_another_request(relay, database, tmp_path):
+    """A label with a comma is not two labels: the second request begins its own rotation."""
+    make_fleet(database, 3)
+    one, two = ("--label", "k=1,z=2"), ("--label", "k=1", "--label", "z=2")
+    for agent, labels in (("agent-0000", one), ("agent-0001", one), ("agent-0002", two)):
+        relay("agent", "update", agent, *labels, check=0)
+    assert counts(rotate_fleet(relay, "--all", *one, "--limit", "1", *FOLDER)) == {"rotated": 1}
+    assert counts(rotate_fleet(relay, "--all", *two, *FOLDER)) == {"rotated": 1}
+    assert database.value("SELECT count(DISTINCT request) FROM relay.fleet_rotations") == 2
+
+
 def test_a_rotation_of_half_a_day_ago_is_not_continued(relay, database, tmp_path):
     make_fleet(database, 4)
     rotate_fleet(relay, "--all", "--grace", "0", "--limit", "2", "--secrets-dir", "a")

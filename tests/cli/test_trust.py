@@ -159,7 +159,7 @@ PARENTS = {name: given for name, given in FOLDERS.items() if name != "for all to
 
 @pytest.mark.parametrize("door", [door for door, (_, refusal, _) in DOORS.items() if refusal])
 def test_a_parent_that_others_may_change_is_refused_at_every_door(place, door):
-    """Whoever may write to a folder above could put another one in place of ours. A sticky one is safe."""
+    """A user who may write to a folder above could put another one in place of ours. A sticky one is safe."""
     words_for, refusal, _ = DOORS[door]
     parent, kept = place.folder, snapshot(place.database)
     place.folder = parent / "between" / "own"

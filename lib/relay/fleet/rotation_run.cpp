@@ -24,20 +24,29 @@ std::string text_of_duration(std::optional<seconds> const &duration) {
     return duration ? format_duration(*duration) : std::string("-");
 }
 
+/// Free text in quotes, so that no text can pose as another part of the request.
+std::string quoted(std::string_view text) {
+    std::string result = "\"";
+    for (char const letter : text) {
+        result += letter == '"' || letter == '\\' ? std::string{'\\', letter} : std::string(1, letter);
+    }
+    return result + '"';
+}
+
 /// Returns one line with everything that makes one request different from another. Where the keys go is not a part of it:
 /// a rotation may be continued on another machine.
 std::string canonical(RotateFleet const &request) {
     std::string labels;
     for (Label const &label : request.which.labels) {
-        labels += (labels.empty() ? "" : ",") + label.text();
+        labels += (labels.empty() ? "" : ",") + quoted(label.text());
     }
     return fmt::format(
         "rotate-key org={} owner={} no-owner={} labels={} match={} if-older-than={} due-within={} missing={} grace={} "
         "retire-on-first-use={} force={} expires={}",
-        request.org ? request.org->text() : "-", request.which.owner ? request.which.owner->text() : "-",
-        request.which.unowned, labels, request.which.match.value_or("-"), text_of_duration(request.if_older_than),
-        text_of_duration(request.due_within), request.if_missing, format_duration(request.grace),
-        request.retire_on_first_use, request.force,
+        request.org ? request.org->text() : "-", request.which.owner ? quoted(request.which.owner->text()) : "-",
+        request.which.unowned, labels, request.which.match ? quoted(*request.which.match) : "-",
+        text_of_duration(request.if_older_than), text_of_duration(request.due_within), request.if_missing,
+        format_duration(request.grace), request.retire_on_first_use, request.force,
         request.expires_at ? format_instant_exact(*request.expires_at) : std::string("-"));
 }
 

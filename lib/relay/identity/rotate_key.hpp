@@ -69,7 +69,7 @@ std::optional<Key> shorten_grace(db::Database &database, KeyId const &successor,
                                  WriteOptions const &options);
 
 /// Returns a rotation with `grace_once_used` whose new key is active, while the old one still works for longer than
-/// `grace`; none if there is no such rotation. It is to be continued: whoever made it was killed, or did not wait so long.
+/// `grace`; none if there is no such rotation. Its run was killed, or did not wait that long.
 std::optional<RotatedKey> find_waiting_rotation(db::Database &database, AgentId const &agent,
                                                 std::chrono::seconds grace);
 
