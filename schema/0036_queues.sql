@@ -4,21 +4,21 @@
 --   ORG.AGENT                                the queue of an agent
 --
 -- No id of an organization has a dot. So the first dot splits a name, and shared names have none. Not every broker takes every id as it
--- is; then the name has the id in another spelling, and after it -/MASK. No id has a slash.
+-- is; then the name has the id in another spelling, and after it /MASK. No id has a slash.
 --
---   acme.bot.v2-/8   Bot.v2: names are in lower case, because Azure Service Bus ignores case. The mask says which letters are capitals,
+--   acme.bot.v2/8    Bot.v2: names are in lower case, because Azure Service Bus ignores case. The mask says which letters are capitals,
 --                    four characters per hexadecimal digit, without zeros at its end.
---   acme.bot--/0     bot-: a name ends in a letter or digit.
---   acme.a.-b-/2     a..b: no part of a NATS subject is empty. A masked hyphen is a dot that follows a dot.
---   amq-/0.bot       organization amq: RabbitMQ keeps names that begin with amq. to itself.
+--   acme.bot-/0      bot-: a name ends in a letter or digit.
+--   acme.a.-b/2      a..b: no part of a NATS subject is empty. A masked hyphen is a dot that follows a dot.
+--   amq/0.bot        organization amq: RabbitMQ keeps names that begin with amq. to itself.
 --
--- The hyphen before the slash is for brokers that read slashes as folders: no name ends in a hyphen, so no queue is in the folder of
--- another. Service Bus: letters, digits and . - _ /, at most 260; RabbitMQ: at most 255 bytes. The longest name here has 225.
+-- For a broker that gives rights by folders, the queue of Bot.v2 is in the folder of that of bot.v2; both are agents of one organization.
+-- Service Bus: letters, digits and . - _ /, at most 260; RabbitMQ: at most 255 bytes. The longest name here has 224.
 
 CREATE FUNCTION relay_api.queue_name(org_id text, kind text, agent_id text DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    prefix text := CASE org_id WHEN 'amq' THEN 'amq-/0' ELSE org_id END || '.';
+    prefix text := CASE org_id WHEN 'amq' THEN 'amq/0' ELSE org_id END || '.';
     marked text;  -- the id, with + for a dot that follows a dot
     bits   bit(128);
 BEGIN
@@ -34,7 +34,7 @@ BEGIN
     marked := regexp_replace(agent_id, '(?<=\.)\.', '+', 'g');
     bits := rpad(translate(marked, 'abcdefghijklmnopqrstuvwxyz0123456789_.-ABCDEFGHIJKLMNOPQRSTUVWXYZ+',
                            repeat('0', 39) || repeat('1', 27)), 128, '0')::bit(128);
-    RETURN concat(prefix, translate(lower(marked COLLATE "C"), '+', '-'), '-/',
+    RETURN concat(prefix, translate(lower(marked COLLATE "C"), '+', '-'), '/',
                   COALESCE(NULLIF(rtrim(lpad(to_hex(substring(bits FROM 1 FOR 64)::bit(64)::bigint), 16, '0')
                                         || lpad(to_hex(substring(bits FROM 65)::bit(64)::bigint), 16, '0'), '0'), ''), '0'));
 END
@@ -52,16 +52,16 @@ DECLARE
     place  integer;
     letter text;
 BEGIN
-    IF (length(name) <= 225) IS NOT TRUE THEN
+    IF (length(name) <= 224) IS NOT TRUE THEN
         RETURN;
     ELSIF dot = 0 THEN
         org_id := regexp_replace(name, '-[a-z]+$', '');
         kind := substring(name, '-([a-z]+)$');
     ELSE
-        org_id := CASE left(name, dot) WHEN 'amq-/0.' THEN 'amq' ELSE left(name, dot - 1) END;
+        org_id := CASE left(name, dot) WHEN 'amq/0.' THEN 'amq' ELSE left(name, dot - 1) END;
         kind := 'agent';
-        agent_id := split_part(substr(name, dot + 1), '-/', 1);
-        mask := substring(name, '-/([0-9a-f]{1,32})$');
+        agent_id := split_part(substr(name, dot + 1), '/', 1);
+        mask := substring(name, '/([0-9a-f]{1,32})$');
         IF mask IS NOT NULL THEN
             bits := ('x' || rpad(mask, 32, '0'))::bit(128)::text;
             place := strpos(bits, '1');

@@ -15,7 +15,7 @@ from the ids of its organization and its agent. So no one has to choose it, and 
   ORG.AGENT         one agent
 
 An organization's id has no dot, so the first dot splits a name. If a broker does not accept an id, the name has
-another spelling of it, and then -/MASK. `queue name` shows it. That concerns ids with capitals, ids that end in a
+another spelling of it, and then /MASK. `queue name` shows it. That concerns ids with capitals, ids that end in a
 sign, and ids with two dots in a row. It also concerns the organization amq, because RabbitMQ reserves such names.
 
 The commands only compute names. They create no queue: each broker has its own tool for that.

@@ -215,7 +215,7 @@ def test_what_cannot_be_meant_is_said_before_the_database_is_asked(away, words):
 def test_an_agent_with_another_spelling_has_its_queue(relay, bot, database):
     database.execute("INSERT INTO relay.agents (agent_id, org_id, name, created_by) VALUES ('Bot.v2-', 'acme', 'Old', 'test')")
     lines = relay("agent", "env", "Bot.v2-", *URL, check=0).out.splitlines()
-    assert "SERVICEBUS_DEDICATED_QUEUE=acme.bot.v2--/8" in lines and "AGENT_ID=Bot.v2-" in lines
+    assert "SERVICEBUS_DEDICATED_QUEUE=acme.bot.v2-/8" in lines and "AGENT_ID=Bot.v2-" in lines
     manifest = yaml.safe_load(relay("agent", "env", "Bot.v2-", *URL, "--format", "k8s", check=0).out)
     assert manifest["metadata"]["name"] == "bot.v2--env"
 

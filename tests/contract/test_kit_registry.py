@@ -103,7 +103,7 @@ def test_pages_and_names_of_queues(serve):
     for agent in ("bot", "Bot.v2"):
         serve("POST", f"/{agent}/register", agent=agent, body={"card": card()})
     first = serve("GET", "?most=1")["answer"]
-    assert [(one["agent_id"], one["queue"]) for one in first["agents"]] == [("Bot.v2", "acme.bot.v2-/8")] and first["next"] == "Bot.v2"
+    assert [(one["agent_id"], one["queue"]) for one in first["agents"]] == [("Bot.v2", "acme.bot.v2/8")] and first["next"] == "Bot.v2"
     second = serve("GET", "?most=1&after=Bot.v2")["answer"]
     assert [one["agent_id"] for one in second["agents"]] == ["bot"]
     assert serve("GET", "?most=1&after=bot")["answer"] == {"agents": [], "next": None}

@@ -109,6 +109,7 @@ Named unusual_windows(db::Transaction &transaction);
 /// What is in force for the platform: the value of each setting.
 using PlatformPolicy = std::map<PolicySetting, std::string>;
 PlatformPolicy platform_policy(db::Transaction &transaction);
+
 /// Times of nonces that the clock of the database has not reached, by more than a signed call may be ahead.
 struct NoncesAhead {
     std::optional<Instant> since{};  ///< what was signed before is refused; not known on a standby
