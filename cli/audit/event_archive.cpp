@@ -110,6 +110,9 @@ std::optional<EventTexts> event_of(Fields fields) {
                      .trace_id = row.optional("trace_id"),
                      .detail = row.optional("detail"),
                      .times = row.number("times")};
+    if (row.text("severity") != text_of(severity_of(event.action, event.outcome, event.reason))) {
+        distrust("its severity is that of another event");
+    }
     row.require_end();
     return event_id ? std::optional(std::move(event)) : std::nullopt;
 }

@@ -17,12 +17,14 @@ Value detail_of(Event const &event) { return event.detail ? Value(JsonText{*even
 
 }  // namespace
 
-Severity severity_of(Event const &event) {
-    if (event.action == "message_refused" && event.reason == "tenant_mismatch") {
+Severity severity_of(std::string_view action, std::string_view outcome, std::optional<std::string> const &reason) {
+    if (action == "message_refused" && reason == "tenant_mismatch") {
         return Severity::error;
     }
-    return event.outcome == Outcome::failed ? Severity::warn : Severity::info;
+    return outcome == text_of(Outcome::failed) ? Severity::warn : Severity::info;
 }
+
+Severity severity_of(Event const &event) { return severity_of(event.action, text_of(event.outcome), event.reason); }
 
 Event sample_event() { return {.event_id = 0}; }
 

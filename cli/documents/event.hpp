@@ -26,6 +26,7 @@ namespace relay::cli {
 
 /// error: a message claimed to be of another organization; warn: anything else that failed.
 Severity severity_of(Event const &event);
+Severity severity_of(std::string_view action, std::string_view outcome, std::optional<std::string> const &reason);
 
 /// An event of which only the fields are needed, for the columns of a list.
 Event sample_event();
