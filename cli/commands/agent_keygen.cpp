@@ -53,7 +53,6 @@ ExitStatus run(std::optional<std::string> const &place, Context &context) {
     SinkOptions const sink = parse_compact_sink(*place);
     SigningKey const key = SigningKey::generate();
     Document document{.kind = "KeyPair", .id_key = "public_key"};
-    document.changed = true;
     std::string const delivered_to = write_pem(sink, key.pem(), context.output());
     document.data = {
         {"algorithm", "Algorithm", KeyAlgorithm::ed25519},
