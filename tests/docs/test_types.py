@@ -38,6 +38,7 @@ FROM_OUTSIDE = {
     ("lib/relay/crypto/api_key.cpp", "text.substr("),
     ("lib/relay/scan/findings.cpp", "key.substr("),
     ("lib/relay/scan/findings.cpp", "key_id)"),
+    ("lib/relay/signing/signed_request.cpp", "text)"),  # a header of a request that was captured
     ("lib/relay/permissions/roles.cpp", "cursor.substr("),  # --after
     ("lib/relay/legacy/inventory_entry.cpp", "*row.agent_id)"),  # a row of the user's file, or of the table of an older relay
     ("lib/relay/legacy/inventory_entry.cpp", "*row.org_id)"),

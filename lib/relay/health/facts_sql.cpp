@@ -246,11 +246,11 @@ Named agents_with_unused_keys(db::Transaction &transaction) { return read_named(
 
 Named unusual_windows(db::Transaction &transaction) { return read_named(transaction.exec(windows_sql).one()); }
 
-std::map<std::string, std::string> platform_policy(db::Transaction &transaction) {
-    std::map<std::string, std::string> policy;
+PlatformPolicy platform_policy(db::Transaction &transaction) {
+    PlatformPolicy policy;
     db::Rows const rows = transaction.exec("SELECT setting, value FROM relay.policy_in_force(NULL, NULL)");
     for (db::Row const row : rows) {
-        policy.emplace(row.text("setting"), row.text("value"));
+        policy.emplace(row.value<PolicySetting>("setting"), row.text("value"));
     }
     return policy;
 }

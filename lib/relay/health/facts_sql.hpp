@@ -1,5 +1,6 @@
 #pragma once
 
+#include "relay/call_policy/records.hpp"
 #include "relay/db/transaction.hpp"
 
 #include <cstdint>
@@ -105,8 +106,9 @@ Named agents_with_unused_keys(db::Transaction &transaction);
 /// 120 s.
 Named unusual_windows(db::Transaction &transaction);
 
-/// Returns what is in force for the platform: the value of each setting.
-std::map<std::string, std::string> platform_policy(db::Transaction &transaction);
+/// What is in force for the platform: the value of each setting.
+using PlatformPolicy = std::map<PolicySetting, std::string>;
+PlatformPolicy platform_policy(db::Transaction &transaction);
 
 /// Imported agents that were refused with the shared secret in the last 24 hours.
 struct RefusedAgents {

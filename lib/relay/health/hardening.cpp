@@ -1,7 +1,7 @@
 #include "relay/health/hardening.hpp"
 
+#include "relay/call_policy/setting_value.hpp"
 #include "relay/health/judges.hpp"
-
 #include "relay/model/time.hpp"
 
 #include <fmt/format.h>
@@ -28,10 +28,9 @@ constexpr auto rules = std::to_array<HardeningRule>({
      "the relay accepts a blocked or revoked key for that long", 0, 60'000, 30'000, ""},
 });
 
-/// Returns the name of a setting as the database has it.
-std::string setting_name(std::string_view flag) {
-    std::string name(flag);
-    std::replace(name.begin(), name.end(), '-', '_');
+std::string flag_of(PolicySetting setting) {
+    std::string name = "--" + std::string(text_of(setting));
+    std::replace(name.begin(), name.end(), '_', '-');
     return name;
 }
 
@@ -109,27 +108,29 @@ std::vector<CheckResult> judge_hardening(RelaySettings const &relay) {
     return results;
 }
 
-CheckResult judge_relay_policy(RelaySettings const &relay, std::map<std::string, std::string> const &policy) {
+CheckResult judge_relay_policy(RelaySettings const &relay, sql::PlatformPolicy const &policy) {
     std::vector<std::string> differences;
-    auto const compare = [&](std::string_view variable, std::string_view setting, bool fits) {
+    auto const compare = [&](std::string_view variable, PolicySetting setting, bool fits) {
         if (!fits) {
-            differences.push_back(fmt::format("{} does not fit --{} {}", variable, setting,
-                                              policy.at(std::string(setting_name(setting)))));
+            differences.push_back(fmt::format("{} does not fit {} {}", variable, flag_of(setting), policy.at(setting)));
         }
     };
-    bool const must_sign = policy.at("signing") == "required";
+    bool const must_sign = policy.at(PolicySetting::signing) == words_of_setting(PolicySetting::signing).back();
+    bool const needs_nonce =
+        policy.at(PolicySetting::require_nonce) == words_of_setting(PolicySetting::require_nonce).back();
     for (auto const &[variable, found] : relay.hardening) {
         bool const is_on = found.position == RelaySettings::Switch::on;
         if (variable == "EDGE_REQUIRE_HMAC") {
-            compare(variable, "signing", is_on == must_sign);
+            compare(variable, PolicySetting::signing, is_on == must_sign);
         } else if (variable == "EDGE_ALLOW_HEADER_SECRET") {
-            compare(variable, "signing", is_on != must_sign);
+            compare(variable, PolicySetting::signing, is_on != must_sign);
         } else if (variable == "AGENT_REQUIRE_NONCE") {
-            compare(variable, "require-nonce", is_on == (policy.at("require_nonce") == "yes"));
+            compare(variable, PolicySetting::require_nonce, is_on == needs_nonce);
         } else if (variable == "AGENT_HMAC_WINDOW_MS") {
-            compare(variable, "window", found.number == milliseconds_of(policy.at("window")));
+            compare(variable, PolicySetting::window, found.number == milliseconds_of(policy.at(PolicySetting::window)));
         } else if (variable == "AGENT_SESSION_TTL_MS") {
-            compare(variable, "session-ttl", found.number == milliseconds_of(policy.at("session_ttl")));
+            compare(variable, PolicySetting::session_ttl,
+                    found.number == milliseconds_of(policy.at(PolicySetting::session_ttl)));
         }
     }
     if (differences.empty()) {

@@ -60,7 +60,7 @@ CheckResult judge_staged_keys(sql::StagedKeys const &staged);
 CheckResult judge_unused_keys(sql::Named const &unused);
 CheckResult judge_windows(sql::Named const &unusual);
 /// `policy`: what is in force for the platform, by the name of the setting.
-CheckResult judge_relay_policy(RelaySettings const &relay, std::map<std::string, std::string> const &policy);
+CheckResult judge_relay_policy(RelaySettings const &relay, sql::PlatformPolicy const &policy);
 CheckResult judge_gateways(std::vector<Gateway> const &gateways);
 
 // The shared secret ---------------------------------------------------------------------------------------------------
