@@ -85,7 +85,7 @@ class Relay {
         DeliverTo delivery([this](std::string_view key) { last_key = key; });
         return create_agent(database,
                             {.id = AgentId::parse(id), .org = OrgId::parse("acme"), .name = DisplayName::parse(id)},
-                            write(), delivery);
+                            write(), &delivery);
     }
 
     ScratchDatabase scratch{};
