@@ -171,7 +171,7 @@ $$;
 -- asks once a minute anyway, so it gets the second query whenever there is a limit. Addresses, and whether calls must be signed, are
 -- looked at in each call: one probe asks whether anything of the kind was ever set.
 -- A gateway's session keeps the plan: one that was made while a table was small would read all of it when it is large.
--- Public keys are no bearer keys: anyone could register SHA-256(text) as one, and show the text.
+-- A public key must not count as a bearer key: anyone could register SHA-256(text) as one, and show the text.
 CREATE OR REPLACE FUNCTION relay_api.authenticate(
     key_id text, key_digest bytea, agent_id text DEFAULT NULL, org_id text DEFAULT NULL,
     ip_address inet DEFAULT NULL, trace_id text DEFAULT NULL, reports_uses boolean DEFAULT false)

@@ -3,7 +3,7 @@
 
 -- Public keys ----------------------------------------------------------------------------------------------------------------------------
 
--- Bytes that are no encoding of a point are refused by the program, because SQL has no arithmetic of the curve.
+-- The program also refuses bytes that do not encode a point: SQL has no arithmetic of the curve.
 CREATE FUNCTION relay.is_public_key(value bytea) RETURNS boolean
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT pg_catalog.octet_length(value) = 32

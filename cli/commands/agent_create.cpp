@@ -114,7 +114,7 @@ command exits 12 and nothing is changed. The database stores only a hash, so the
 
 --deliver CMD puts the key into a store that is not a file: `rotate-key` says how, and what it does not cover.
 
-With --public-key, the agent signs its requests with an Ed25519 key that it made itself, and there is no secret to
+With --public-key, the agent signs its requests with an Ed25519 key that it made itself. There is no secret to
 deliver. FILE has the public key in base64, in PEM, or as a line that begins with ssh-ed25519. The key is staged until
 the agent's first request is accepted. `agent keygen` makes a pair, and relay-admin-signing(7) shows the whole way.
 
@@ -128,8 +128,8 @@ The output for scripts has the ids, the key id, and where the key went ("deliver
 Running the command again with the same id and content changes nothing and delivers nothing ("changed": false).
 
 Exit 0: created, or it already existed as requested. 2: stdout is not a terminal, and no place for the key was given.
-3: no such organization. 5: the id exists with other content (the message names the fields that differ), the
-organization is blocked, or the public key was registered before. 6: the organization is at its limit. 12: the key could not be delivered; nothing was changed. With --deliver:
+3: no such organization. 5: the id exists with other content, the organization is blocked, or the public key was
+registered before. 6: the organization is at its limit. 12: the key could not be delivered; nothing was changed. With --deliver:
 the agent exists with a staged key, and the next command is `rotate-key AGENT --deliver CMD`.
 
 EXAMPLES

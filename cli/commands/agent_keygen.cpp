@@ -85,11 +85,11 @@ Command const agent_keygen{
     .path = "agent keygen",
     .summary = "make a key pair with which an agent can sign",
     .doc =
-        R"(Makes an Ed25519 key pair. The private key is written in PEM to the place that you give: a new file with mode 0600,
+        R"(Makes an Ed25519 key pair. The private key is written in PEM to the place that you give. That is a new file with mode 0600,
 stdout, terminal or fd:N. The public key is printed: give it to `agent create --public-key` or `rotate-key --public-key`.
 
-Nothing is written to the database. If the agent can make its own pair, for instance with openssl, let it do so: then the
-private key never leaves its machine.
+Nothing is written to the database. If the agent can make its own pair, for instance with openssl, let it do so. Then the private
+key never leaves its machine.
 
 Exit 0: made. 2: stdout is not a terminal, and the place is terminal. 12: the private key could not be written.
 

@@ -161,8 +161,8 @@ RELAY_API_KEY=... of an env file, or the JSON of --secret-format json. In a text
 With --address, the command also checks whether the policy of the agent accepts calls from that address. Without it,
 addresses are not checked.
 
---request reads a signed request instead, as a proxy or a test has captured it: the first line, the headers and the body,
-as text of HTTP/1.1. It makes the checks of a gateway in their order: form, window, body, standing, signature and nonce. It
+--request reads a signed request instead, as a proxy or a test has captured it. FILE has the first line, the headers and
+the body, as text of HTTP/1.1. It makes the checks of a gateway in their order: form, window, body, state, signature and nonce. It
 shows the result of each. The reason is that of the first check that fails. A request that was captured minutes ago is
 too_old, but the other checks are still shown. Whether a nonce was used is not checked.
 

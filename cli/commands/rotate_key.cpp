@@ -252,9 +252,8 @@ grace, whichever is longer. If the new key is used in time, the grace of the old
 `key wait`, and end the old key with `key retire`.
 
 --public-key FILE gives the agent an Ed25519 key that it made itself, with which it signs its requests. FILE has the public
-key in base64, in PEM, or as a line that begins with ssh-ed25519. There is no secret to deliver. The key is staged: the
-old key works until the first request that is signed with the new one is accepted. Only then does the grace of the old
-key begin. A later rotation ends a public key that has not signed. A public key is registered only once: one that was
+key in base64, in PEM, or as a line that begins with ssh-ed25519. There is no secret to deliver. The key is staged, and the old key works.
+When the first request that is signed with the new key is accepted, the grace of the old key begins. A later rotation ends a public key that has not signed. A public key is registered only once: one that was
 registered before, or revoked, exits 5. No age makes a public key due.
 
 --expires TIME is when the new key ends, whatever happens. If an end was set before, a later one needs --force.

@@ -235,7 +235,7 @@ def captured(key, sign, *, method="POST", target="/v1/run?dry=1", body=b"{}", cr
 def verdict(relay, folder, request, code=10):
     (folder / "request.txt").write_bytes(request)
     data = relay.json("key", "verify", "--request", folder / "request.txt", check=code)["data"]
-    assert [one["check"] for one in data["checks"]] in (["form"], ["form", "window", "body", "standing", "signature", "nonce"])
+    assert [one["check"] for one in data["checks"]] in (["form"], ["form", "window", "body", "state", "signature", "nonce"])
     return data["reason"], {one["check"]: one["result"] for one in data["checks"]}
 
 
@@ -248,7 +248,7 @@ def test_a_captured_proof_and_which_check_it_fails(acme, database, tmp_path):
     good = captured(key_id(key), sign)
     before = database.value("SELECT count(*) FROM relay.auth_events")
     reason, results = verdict(acme, tmp_path, good, code=0)
-    assert reason == "ok" and results == {**dict.fromkeys(("form", "window", "body", "standing", "signature"), "passed"), "nonce": "unknown"}
+    assert reason == "ok" and results == {**dict.fromkeys(("form", "window", "body", "state", "signature"), "passed"), "nonce": "unknown"}
     changes = {
         "too_old": captured(key_id(key), sign, created=int(time.time()) - 4000),
         "too_early": captured(key_id(key), sign, created=int(time.time()) + 4000),
@@ -263,7 +263,7 @@ def test_a_captured_proof_and_which_check_it_fails(acme, database, tmp_path):
         assert reason == "bad_signature" and results["signature"] == "failed" and results["body"] == "passed", old
     acme("block", "bot", check=0)
     reason, results = verdict(acme, tmp_path, good)
-    assert (reason, results["standing"], results["signature"]) == ("blocked", "failed", "passed")
+    assert (reason, results["state"], results["signature"]) == ("blocked", "failed", "passed")
     assert database.value("SELECT count(*) FROM relay.auth_events") == before + 1  # the block
     assert database.value("SELECT count(*) FROM relay.key_sightings") == 0
 

@@ -53,7 +53,7 @@ RequestVerification verify_request(db::Database &database, signing::SignedReques
         if (!answer) {
             add_unknown(found, RequestCheck::window, "it is that of the agent, which is not known");
             check_body(found, request);
-            add(found, RequestCheck::standing, KeyVerdict::unknown_key, "no key has this id");
+            add(found, RequestCheck::state, KeyVerdict::unknown_key, "no key has this id");
             add_unknown(found, RequestCheck::signature, "there is no key to check it with");
             add_unknown(found, RequestCheck::nonce, "the policy of the agent says whether it counts");
             return found;
@@ -65,7 +65,7 @@ RequestVerification verify_request(db::Database &database, signing::SignedReques
             fmt::format("it was signed at {}, and it is {}", format_instant_seconds(request.created),
                         format_instant_seconds(found.at)));
         check_body(found, request);
-        add(found, RequestCheck::standing, answer->standing,
+        add(found, RequestCheck::state, answer->standing,
             fmt::format("key {} of agent {}: {}", request.key_id, answer->agent_id, text_of(answer->standing)));
         check_signature(found, request, *answer);
         add_unknown(found, RequestCheck::nonce,

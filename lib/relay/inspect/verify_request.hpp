@@ -11,14 +11,14 @@
 namespace relay {
 
 /// The checks of a signed request, in the order in which a gateway makes them.
-enum class RequestCheck { form, window, body, standing, signature, nonce };
+enum class RequestCheck { form, window, body, state, signature, nonce };
 
 template <>
 struct EnumText<RequestCheck> {
     static constexpr auto words = std::to_array<EnumWord<RequestCheck>>({{RequestCheck::form, "form"},
                                                                          {RequestCheck::window, "window"},
                                                                          {RequestCheck::body, "body"},
-                                                                         {RequestCheck::standing, "standing"},
+                                                                         {RequestCheck::state, "state"},
                                                                          {RequestCheck::signature, "signature"},
                                                                          {RequestCheck::nonce, "nonce"}});
 };

@@ -14,7 +14,7 @@ TEST_CASE("a proof is made with the key and verified with its hash") {
     CHECK(proof.verifies(KeyHash::of(key), message));
     CHECK_FALSE(proof.verifies(KeyHash::of(key), Sha256::of("another request")));
     CHECK_FALSE(proof.verifies(KeyHash::of(KeyDigest::of("another key")), message));
-    CHECK_FALSE(Proof{key.bytes}.verifies(KeyHash::of(key), message));  // a bearer key is no proof
+    CHECK_FALSE(Proof{key.bytes}.verifies(KeyHash::of(key), message));  // what a bearer key shows
 }
 
 TEST_CASE("each bit of a proof counts") {
