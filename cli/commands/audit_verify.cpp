@@ -113,7 +113,7 @@ seal or the head differs; or nothing has a seal.
 EXAMPLES
   relay-admin audit verify
   relay-admin audit verify --head head.txt --public-key sign.pub.pem
-  relay-admin audit verify --archive 2026-10.jsonl --archive 2026-11.csv
+  relay-admin audit verify --archive 2026-10.jsonl
 )",
     .declare = declare,
 };

@@ -205,10 +205,3 @@ def test_another_file_is_refused(relay, database, archives, tmp_path):
     assert relay.error("audit", "verify", "--partial", check=2)
     other.write_text(re.sub(',"occurred_at_exact":"[^"]*"', "", archives[0].read_text()))
     assert "occurred_at_exact" in relay.error("audit", "verify", "--archive", other, check=2)["why"]
-
-
-def play(scene):
-    scene.write("audit", "seal")
-    archive = scene.folder / "trail.csv"
-    archive.write_text(scene.relay("audit", "export", "-o", "csv", check=0).out)
-    scene.read("audit", "verify", "--archive", str(archive))

@@ -309,3 +309,6 @@ def play(scene):
         scene.shoot("audit", "verify", form=form, code=10)
     scene.write("audit", "seal", "--out", "head.txt")
     scene.read("audit", "verify", "--head", "head.txt")
+    archive = scene.folder / "trail.csv"
+    archive.write_text(scene.relay("audit", "export", "-o", "csv", check=0).out)
+    scene.read("audit", "verify", "--archive", str(archive), "--head", "head.txt")

@@ -57,6 +57,13 @@ def page_lines(mdoc):
     return [unescape(block).strip() for block in blocks]
 
 
+EVENT = (
+    '{"kind":"Event","event_id":"1","occurred_at":"2026-10-01T00:00:00.000Z","action":"org_created","outcome":"ok","times":1,"org_id":"acme","agent_id":null,'
+    '"key_id":null,"ip_address":null,"actor":"ana","db_role":"ana","ticket":null,"reason":null,"trace_id":null,"detail":null,'
+    '"occurred_at_exact":"2026-10-01T00:00:00.000000Z"}\n'
+)
+
+
 def place_files(words, folder):
     """Makes the files that a command line reads; paths that start at / are moved into `folder`."""
     for flag, content in (
@@ -69,6 +76,7 @@ def place_files(words, folder):
         ("--agents", "bot\n"),
         ("--match-secret", "an old secret\n"),
         ("--head", "relay-audit-head/1\nseal 1\nhash " + "0" * 64 + "\nup_to 1\nat 2026-01-01T00:00:00Z\n"),
+        ("--archive", EVENT),
         ("--sign-key", "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAA" + "A" * 40 + "\n-----END PRIVATE KEY-----\n"),
         ("--public-key", "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAO2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=\n-----END PUBLIC KEY-----\n"),
         ("--seal-keys", '{"owner":"*","key_id":"1","key":"CQ' + "A" * 41 + '="}\n'),
