@@ -57,7 +57,8 @@ def test_a_hundred_thousand_changed_cards_are_judged_alike(database, program, by
         for at, (text, sql, run) in enumerate(zip(texts, many_by_sql(database, texts), many_by_program(texts), strict=True)):
             if at % 100 == 0:
                 shown = by_program(program, text)
-                assert shown == run or (run is None and shown != []), text[:2000]
+                too_long = len(text.encode("utf-8", "surrogatepass")) > 2**20  # registry check does not read such a file
+                assert shown == run or (run is None and shown != []) or (shown is None and too_long and run), text[:2000]
             verdicts = {"sql": sql == [], "program": run == [], "schema": by_schema.accepts(text)}
             assert len(set(verdicts.values())) == 1, (verdicts, sql, run, text[:2000])
             # Where a judge stops at the text as a whole, another may have found something before.
