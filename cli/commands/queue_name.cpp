@@ -44,8 +44,8 @@ Command const queue_name{
         R"(Shows the names of the shared queues of an organization and, with AGENT, of the queue of that agent. With -o id it prints
 one name: of the agent's queue, or without AGENT of the queue for all agents.
 
-Gateways and agents get the same name with SELECT relay_api.queue_name(org_id, 'agent', agent_id). In a RabbitMQ
-permission, write a dot as \. and in Azure Resource Manager write a slash of a name as ~.
+Gateways and agents get the same name with SELECT relay_api.queue_name(org_id, 'agent', agent_id). In a permission of
+RabbitMQ, write a dot as \. because it is a pattern. In Azure Resource Manager, write a slash as ~.
 
 It also works on a standby.
 

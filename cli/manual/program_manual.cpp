@@ -75,7 +75,7 @@ constexpr std::array environment{
     ManualEntry{"RELAY_ADMIN_DSN", "database to use if no flag names one; may include a password"},
     ManualEntry{"RELAY_ADMIN_OUTPUT", "output format if --output is not given"},
     ManualEntry{"RELAY_ADMIN_TIMEOUT", "longest wait for the database if --timeout is not given"},
-    ManualEntry{"RELAY_ADMIN_REGISTRY_URL", "address of the registry, for `agent env`"},
+    ManualEntry{"RELAY_ADMIN_REGISTRY_URL", "registry, for `agent env`"},
     ManualEntry{"PGHOST, PGSERVICE, PGSSLMODE, PG*",
                 "libpq's variables, as for psql; flags and RELAY_ADMIN_DSN override them"},
     ManualEntry{"CREDENTIALS_DIRECTORY",
