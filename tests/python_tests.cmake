@@ -102,7 +102,7 @@ function(relay_python_suite label timeout default)
 endfunction()
 
 relay_python_suite(support 300 dev)
-relay_python_suite(docs 120 dev QUICK)
+relay_python_suite(docs 300 dev QUICK)
 relay_python_suite(cli 1200 fast)
 relay_python_suite(contract 600 fast FIXTURES node_modules)
 relay_python_suite(fault 1800 release)
