@@ -90,10 +90,10 @@ std::string program_page(ProgramModel const &program) {
     page +=
         entries("ENVIRONMENT", environment_variables(), "Ev") + entries("FILES", program_files(), "Pa") + exit_codes();
     return page + examples(manual.examples) +
-           section("SEE ALSO", cross_references({"psql", "relay-admin-devices(7)", "relay-admin-gateway(7)",
-                                                 "relay-admin-incident(7)", "relay-admin-migration(7)",
-                                                 "relay-admin-plans(7)", "relay-admin-registry(7)",
-                                                 "relay-admin-rotation(7)", "relay-admin-signing(7)"}));
+           section("SEE ALSO",
+                   cross_references({"psql", "relay-admin-devices(7)", "relay-admin-gateway(7)",
+                                     "relay-admin-incident(7)", "relay-admin-migration(7)", "relay-admin-plans(7)",
+                                     "relay-admin-registry(7)", "relay-admin-rotation(7)", "relay-admin-signing(7)"}));
 }
 
 }  // namespace relay::cli::docgen

@@ -11,9 +11,8 @@ from support import command_line, command_table
 from support.agents import first_agent, rotate
 from support.cards import card
 from support.command_line import globals_, page
-from support.own_key import make_key
 from support.relay import Runner
-from support.shell_lines import invocations, markdown_lines, page_lines, place_files
+from support.shell_lines import invocations, markdown_lines, page_lines, place_files, stdin_of
 
 SOURCE = Path(os.environ.get("RELAY_SOURCE_DIR", Path(__file__).resolve().parents[2]))
 PAGES = sorted((SOURCE / "man").glob("*.[17]"))
@@ -112,7 +111,7 @@ def test_a_line_parses(line, tmp_path):
         if starts_something(words):
             continue
         place_files(words, tmp_path)
-        result = relay(*[word for word in words if word != "--sandbox"], stdin=make_key(), timeout=30)
+        result = relay(*[word for word in words if word != "--sandbox"], stdin=stdin_of(words), timeout=30)
         # A sink, a confirmation, or the terminal is all that a script may be asked for.
         needs = "standard output is not a terminal" in result.err or "this needs a confirmation" in result.err
         assert result.code != 2 or needs, result
@@ -143,7 +142,7 @@ def test_what_changes_nothing_runs_as_it_is(relay, database, tmp_path):
             if words[:2] == ["key", "wait"]:
                 words[words.index("--timeout") + 1] = "0"
             place_files(words, tmp_path)
-            result = relay(*words, stdin=make_key())
+            result = relay(*words, stdin=stdin_of(words))
             assert result.code in (0, 10), result  # 10: what it asks about is not so, as doctor of a server without fsync
             found, _ = command_of(words)
             ran.add(found.path if found else ())

@@ -60,8 +60,16 @@ def page_lines(mdoc):
 EVENT = (
     '{"kind":"Event","event_id":"1","occurred_at":"2026-10-01T00:00:00.000Z","action":"org_created","outcome":"ok","times":1,"org_id":"acme","agent_id":null,'
     '"key_id":null,"ip_address":null,"actor":"ana","db_role":"ana","ticket":null,"reason":null,"trace_id":null,"detail":null,'
-    '"occurred_at_exact":"2026-10-01T00:00:00.000000Z"}\n'
+    '"severity":"INFO","occurred_at_exact":"2026-10-01T00:00:00.000000Z"}\n'
 )
+
+
+PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAO2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=\n-----END PUBLIC KEY-----\n"
+
+
+def stdin_of(words):
+    """What a command line reads from its stdin, if it reads anything."""
+    return PUBLIC_KEY if "--public-key" in words else make_key()
 
 
 def place_files(words, folder):
@@ -78,7 +86,8 @@ def place_files(words, folder):
         ("--head", "relay-audit-head/1\nseal 1\nhash " + "0" * 64 + "\nup_to 1\nat 2026-01-01T00:00:00Z\n"),
         ("--archive", EVENT),
         ("--sign-key", "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAA" + "A" * 40 + "\n-----END PRIVATE KEY-----\n"),
-        ("--public-key", "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAO2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik=\n-----END PUBLIC KEY-----\n"),
+        ("--public-key", PUBLIC_KEY),
+        ("--request", "GET /v1/run HTTP/1.1\r\nHost: relay.example.com\r\n\r\n"),
         ("--seal-keys", '{"owner":"*","key_id":"1","key":"CQ' + "A" * 41 + '="}\n'),
     ):
         if flag in words and words[words.index(flag) + 1] != "-":
@@ -88,6 +97,8 @@ def place_files(words, folder):
                 place.mkdir(exist_ok=True)
                 place = place / "one.log"
             place.write_text(content)
+    if words[:2] == ["agent", "keygen"]:
+        (folder / words[2]).unlink(missing_ok=True)  # of the line before
     for at, word in enumerate(words):
         if word.startswith("/"):
             words[at] = str(folder / word.rpartition("/")[2])
