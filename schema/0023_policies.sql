@@ -289,8 +289,7 @@ COMMENT ON COLUMN relay_api.call_policy.changes_at IS 'when the clock ends somet
 COMMENT ON COLUMN relay_api.call_policy.addresses IS
     'from where it may call; null: from anywhere; for a gateway that keeps a decision and gets a call from another address';
 COMMENT ON COLUMN relay_api.call_policy.signing IS
-    'required: a call must be signed; either: it shows a bearer key or a signature, and both together are malformed; '
-    'bearer: as either, but signature headers beside a bearer key are ignored';
+    'required: a call must be signed; either and bearer: it shows a bearer key or a signature, and both together are malformed';
 COMMENT ON COLUMN relay_api.call_policy.session_ttl IS 'the longest life of a token';
 COMMENT ON COLUMN relay_api.call_policy.messages IS 'required: messages between agents must be signed; optional: they may be';
 

@@ -244,8 +244,9 @@ Command const policy_set{
 it prints the policy that is in force there.
 
 --signing required refuses every call that is not signed: with a bearer key, with the shared secret, or with nothing. Each
-signed call is then accepted once, unless --require-nonce no is set, too. With either, a call shows a bearer key or a
-signature, and a call with both is refused. With bearer, the default, signature headers beside a bearer key are ignored. The page relay-admin-signing(7) moves a fleet from one to the other.
+signed call is then accepted once, unless --require-nonce no is set, too. With either, and with bearer, the default, a
+call shows a bearer key or a signature; a call with both is refused. `either` says that agents are to sign, and changes
+no decision. The page relay-admin-signing(7) moves a fleet from one to the other.
 
 --window is the most by which the time of a signed call may differ from the database's clock. The default is 60s.
 With --require-nonce yes, gateways accept each nonce once. --session-ttl is the longest life of a token (10m).

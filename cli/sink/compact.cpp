@@ -1,5 +1,6 @@
 #include "cli/sink/options.hpp"
 #include "relay/model/error.hpp"
+#include "relay/model/text.hpp"
 
 #include <charconv>
 
@@ -42,6 +43,11 @@ SinkOptions parse_compact_sink(std::string_view text) {
     if (text == "-") {
         throw Error(ErrorKind::usage, "'-' is not a place for a secret",
                     {.next = "write stdout for standard output, or file:- for a file of that name"});
+    }
+    // The name would be shown, and the file made.
+    if (options.secret_file && (may_hold_password(*options.secret_file) || holds_key(*options.secret_file))) {
+        throw Error(ErrorKind::usage, "the place for the secret may be a password or a key: " + quote_for_message(text),
+                    {.next = "give a FILE with another name, stdout, terminal or fd:N"});
     }
     return options;
 }

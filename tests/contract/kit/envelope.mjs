@@ -82,6 +82,7 @@ export function secondsOf(timestamp) {
  * Record every other reason than ok with relay_api.refuse_message.
  */
 export function validateEnvelope(raw, tenantId, agentId, window, now = Date.now() / 1000) {
+  if (!Number.isFinite(window)) throw new TypeError('window must be a number of seconds');
   const { envelope, problems } = judge(raw);
   let reason = 'ok';
   if (problems.length > 0) reason = 'envelope_invalid';

@@ -139,7 +139,7 @@ def read(content_type, body):
     if unknown:
         raise bad(*(f"/{name}: unknown field" for name in unknown))
     lease = said.get("lease_seconds", LEASE_SECONDS)
-    if isinstance(lease, bool) or not isinstance(lease, (int, float)) or not math.isfinite(lease):
+    if isinstance(lease, bool) or not isinstance(lease, (int, float)) or not abs(lease) < math.inf:
         raise bad("/lease_seconds: must be a number")
     return "card" in said, instance(said.get("instance_id", ""), "/instance_id"), float(min(max(lease, 0), MOST_SECONDS))
 
