@@ -80,7 +80,9 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.authenticate_signed(text, bytea, bytea, timestamptz, text, text, inet, text) IS
     'checks a call that is signed with a proof (32 bytes) of an API key, over SHA-256 of its signature base, and records the outcome; '
-    'afterwards, take the nonce with use_nonce if the policy needs one; reasons: those of authenticate, malformed too_old too_early bad_signature';
+    'afterwards, take the nonce with use_nonce if the policy needs one; '
+    'reasons: ok unknown_key agent_mismatch org_mismatch revoked blocked retired expired over_limit address_not_allowed '
+    'malformed too_old too_early bad_signature';
 
 -- Public keys ----------------------------------------------------------------------------------------------------------------------------
 
@@ -120,7 +122,9 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.signer(text, timestamptz, text, text, inet, text) IS
     'the public key with which a signed call (Ed25519) must be verified, and the decision if it is; records nothing: afterwards call '
-    'accept_signed or report_violation; works on a standby, too; reasons: those of authenticate, malformed too_old too_early';
+    'accept_signed or report_violation; works on a standby, too; '
+    'reasons: ok unknown_key agent_mismatch org_mismatch revoked blocked retired expired over_limit address_not_allowed '
+    'malformed too_old too_early';
 
 CREATE FUNCTION relay.can_be_confirmed(key text) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -225,7 +229,9 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.accept_signed(text, bytea, timestamptz, inet, text) IS
     'for a gateway that has verified the signature of a call with the key that signer returned: takes the nonce if the policy needs one, '
-    'records the use, and confirms a staged key; primary only; reasons: those of signer and of use_nonce';
+    'records the use, and confirms a staged key; primary only; '
+    'reasons: ok unknown_key agent_mismatch org_mismatch revoked blocked retired expired over_limit address_not_allowed '
+    'malformed too_old too_early replayed';
 
 CREATE FUNCTION relay.note_refusal(action text, key_id text, reason text, ip_address inet, trace_id text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -260,7 +266,8 @@ END
 $$;
 COMMENT ON FUNCTION relay_api.report_violation(text, text, inet, text) IS
     'for a gateway that refuses a signed call: records the reason and the key id, which proves nothing; of a flood, some and their number; '
-    'reasons: malformed bad_signature digest_mismatch replayed, and those of signer';
+    'reasons: malformed bad_signature digest_mismatch replayed signature_required too_old too_early '
+    'unknown_key agent_mismatch org_mismatch revoked blocked retired expired over_limit address_not_allowed';
 
 GRANT EXECUTE ON FUNCTION relay_api.authenticate_signed(text, bytea, bytea, timestamptz, text, text, inet, text),
     relay_api.signer(text, timestamptz, text, text, inet, text), relay_api.accept_signed(text, bytea, timestamptz, inet, text),

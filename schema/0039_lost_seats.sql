@@ -17,28 +17,31 @@ BEGIN
         SELECT revoked.ctid FROM relay.agents AS revoked WHERE revoked.agent_id = ANY (mark_gone.agents) AND NOT revoked.gone
         ORDER BY revoked.agent_id FOR NO KEY UPDATE SKIP LOCKED));
     GET DIAGNOSTICS marked = ROW_COUNT;
+    -- Again, under the lock of the row: it may have been restored meanwhile, and without a seat its calls would be refused.
+    UPDATE relay.agents AS a SET gone = false
+    WHERE a.agent_id = ANY (mark_gone.agents) AND a.gone
+      AND NOT EXISTS (SELECT FROM relay.standing_revocations AS gone
+                      WHERE gone.subject_id = a.agent_id AND gone.subject_kind = 'agent' AND gone.kind = 'revoke');
     RETURN marked;
 END
 $$;
 
+-- At COMMIT, so that a revocation that is not committed yet holds no lock of the agent.
 CREATE FUNCTION relay.mark_revoked() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    agents text[] := ARRAY(SELECT added.subject_id FROM added WHERE added.subject_kind = 'agent' AND added.kind = 'revoke');
 BEGIN
-    IF agents <> '{}' THEN
-        PERFORM relay.mark_gone(agents);
-    END IF;
+    PERFORM relay.mark_gone(ARRAY[NEW.subject_id]);
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER mark_revoked AFTER INSERT ON relay.revocations REFERENCING NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION relay.mark_revoked();
+CREATE CONSTRAINT TRIGGER mark_revoked AFTER INSERT ON relay.revocations DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.subject_kind = 'agent' AND NEW.kind = 'revoke') EXECUTE FUNCTION relay.mark_revoked();
 
 -- An agent that is restored has a seat from the same moment on, so this waits for the lock, which the restore has anyway.
 CREATE FUNCTION relay.unmark_restored() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM FROM relay.agents AS a WHERE a.agent_id = OLD.subject_id FOR NO KEY UPDATE;  -- also of one that is being marked just now
     UPDATE relay.agents AS a SET gone = false WHERE a.agent_id = OLD.subject_id AND a.gone;
     RETURN NULL;
 END

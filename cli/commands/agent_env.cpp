@@ -135,7 +135,7 @@ ExitStatus run(Options const &options, Context &context) {
     if (appended) {
         variables.insert(variables.end(), appended->variables.begin(), appended->variables.end());
     }
-    Manifest manifest{.name_space = options.k8s_namespace, .secret = appended.has_value()};
+    ManifestForm manifest{.name_space = options.k8s_namespace, .secret = appended.has_value()};
     if (request.format == EnvironmentFormat::k8s) {  // not the name of the Secret with the key of the agent
         manifest.name = options.k8s_name ? *options.k8s_name : k8s_name_for(agent.agent_id.text() + "-env");
     }

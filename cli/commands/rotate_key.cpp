@@ -311,7 +311,7 @@ EXAMPLES
   # every day, a whole organization
   relay-admin rotate-key --org acme-corp --due-within 10d --replace --secrets-dir /etc/relay-keys --no-input
   relay-admin rotate-key --all --if-older-than 80d --deliver 'vault kv put "secret/$RELAY_AGENT_ID" key=-'
-  # from now on, the agent signs its requests
+  # from now on, the agent signs
   relay-admin rotate-key billing-bot --public-key billing-bot.pub
   # a key from a secret manager
   relay-admin agent rotate-key --agent-id billing-bot --key-from new.key)",

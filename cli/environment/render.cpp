@@ -126,7 +126,7 @@ SecretBuffer render_json(std::vector<Variable> const &variables) {
     return pieces.join();
 }
 
-SecretBuffer render_k8s(std::vector<Variable> const &variables, Manifest const &manifest) {
+SecretBuffer render_k8s(std::vector<Variable> const &variables, ManifestForm const &manifest) {
     Pieces pieces;
     for (std::string_view const piece :
          {std::string_view("apiVersion: v1\nkind: "), std::string_view(manifest.secret ? "Secret" : "ConfigMap"),
@@ -167,7 +167,7 @@ EnvironmentFormat environment_format(std::string_view word) {
 }
 
 SecretBuffer render_environment(EnvironmentFormat format, std::vector<Variable> const &variables,
-                                Manifest const &manifest) {
+                                ManifestForm const &manifest) {
     switch (format) {
         case EnvironmentFormat::env: return render_env(variables);
         case EnvironmentFormat::sh: return render_lines(variables, "export ", "'", escape_sh);

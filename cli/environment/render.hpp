@@ -30,7 +30,7 @@ struct Variable {
 };
 
 /// How the manifest of k8s is called.
-struct Manifest {
+struct ManifestForm {
     std::string name{};
     std::optional<std::string> name_space{};
     bool secret = false;
@@ -40,7 +40,7 @@ struct Manifest {
 ///
 /// Throws Error (usage) if the format cannot hold a value: env has no way to write a line break.
 SecretBuffer render_environment(EnvironmentFormat format, std::vector<Variable> const &variables,
-                                Manifest const &manifest);
+                                ManifestForm const &manifest);
 
 /// Returns whether Docker Compose, without `format: raw`, would read another value than the one written in env.
 bool is_changed_by_compose(std::string_view value);

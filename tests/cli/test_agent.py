@@ -9,7 +9,7 @@ import pytest
 
 AGENT_KEYS = {
     "agent_id", "org_id", "name", "status", "permissions", "key_max_age_seconds", "effective_key_max_age_seconds", "owner", "labels",
-    "created_at", "created_by", "last_used_at",
+    "owner_user_id", "created_at", "created_by", "last_used_at",
 }  # fmt: skip
 CREATION_KEYS = AGENT_KEYS | {"key_id", "secret", "delivered_to", "due_at", "expires_at"}
 BAD_IDS = {
@@ -273,7 +273,7 @@ def test_show_is_what_a_responder_reads(acme, database, tmp_path):
     document = acme.json("agent", "show", "bot", "--events", "2")
     assert document["kind"] == "AgentDetails" and document["meta"]["at"]
     data = document["data"]
-    assert set(data) == AGENT_KEYS | {"last_address", "standing", "keys", "devices", "authentications", "events", "grants", "roles"}
+    assert set(data) == AGENT_KEYS | {"last_address", "standing", "keys", "devices", "authentications", "events", "grants", "roles", "registry"}
     (used,) = data["authentications"]
     assert (used["key_id"], used["ip_address"], used["times"]) == (key_id, "203.0.113.7", 1) and used["first_at"] == used["last_at"]
     assert len(data["events"]) == 2 and data["events"][0]["action"] == "authenticated"

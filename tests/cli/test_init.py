@@ -10,7 +10,7 @@ from support import tmpfs
 FLAGS = ("--org-id", "acme-corp", "--org-name", "Acme Corp", "--agent-name", "Payment Processor")
 INIT_KEYS = {
     "org_id", "agent_id", "key_id", "secret", "delivered_to", "due_at", "expires_at", "name", "status", "permissions",
-    "key_max_age_seconds", "effective_key_max_age_seconds", "created_at", "created_by", "last_used_at", "org_name", "plan",
+    "key_max_age_seconds", "effective_key_max_age_seconds", "owner_user_id", "created_at", "created_by", "last_used_at", "org_name", "plan",
     "applied_migrations", "owner", "labels",
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from support import relay as relay_support
 
 KEY_KEYS = {
     "key_id", "agent_id", "org_id", "status", "state", "blocked", "created_at", "created_by", "due_at", "expires_at", "retired_at",
-    "revoked_at", "replaced_by", "retire_on_first_use", "deliver_until", "settle_until", "last_used_at",
+    "revoked_at", "replaced_by", "retire_on_first_use", "deliver_until", "settle_until", "last_used_at", "algorithm",
 }  # fmt: skip
 VERIFICATION_KEYS = {"ok", "reason", "key_id", "agent_id", "org_id", "expires_at", "grants"}
 UNKNOWN_KEY_ID = "000000000000"

@@ -49,7 +49,7 @@ class Shell:
             cwd=os.fspath(home),
             timeout=60,
             encoding="utf-8",
-            dimensions=(60, 200),
+            dimensions=(100, 200),
         )
         self.shown = ""
         self.took = 0.0  # seconds from Tab to the line behind it

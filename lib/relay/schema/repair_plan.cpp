@@ -239,8 +239,13 @@ void Planner::policies() {
         auto const roles = between(read, " to ", " using ");
         auto const shown = between(read, " using ", "");
         if (roles && shown) {
-            add(RepairKind::policy, "CREATE POLICY {} ON {} FOR {} TO {} USING ({}){}",
-                about->substr(about->find(' ') + 1), about->substr(0, about->find(' ')), (*word)[1], *roles, *shown,
+            // TABLE NAME, and `restrictive` if it is
+            auto const table = about->find(' ');
+            auto const name = about->find(' ', table + 1);
+            add(RepairKind::policy, "CREATE POLICY {} ON {}{} FOR {} TO {} USING ({}){}",
+                about->substr(table + 1, name == std::string_view::npos ? name : name - table - 1),
+                about->substr(0, table), name == std::string_view::npos ? "" : " AS RESTRICTIVE", (*word)[1], *roles,
+                *shown,
                 check == std::string_view::npos ? "" : fmt::format(" WITH CHECK ({})", condition.substr(check + 7)));
         }
     }

@@ -94,6 +94,10 @@ TEST_SUITE("repair_plan") {
         CHECK(planned(RepairKind::policy, {missing("policy relay.agents tenant for r to relay_tenant using true")}) ==
               Statements{"CREATE POLICY tenant ON relay.agents FOR SELECT TO relay_tenant USING (true)"});
         CHECK(planned(RepairKind::policy,
+                      {missing("policy relay.agents narrowed restrictive for r to relay_tenant using true")}) ==
+              Statements{
+                  "CREATE POLICY narrowed ON relay.agents AS RESTRICTIVE FOR SELECT TO relay_tenant USING (true)"});
+        CHECK(planned(RepairKind::policy,
                       {missing(line), unexpected("policy relay.agents staff for r to public using true")})
                   .empty());
     }
