@@ -68,7 +68,7 @@ READS = {
     "subscription show": ("acme",), "role list": (), "role show": ("ops", "--org", "acme"), "schema status": (), "whoami": (), "whois": ("leak.log",),
     "registry list": (), "registry show": ("bot",),
     "policy history": (), "policy list": ("--org", "acme"), "policy show": ("bot",),
-    "queue list": ("acme",), "queue name": ("acme", "bot"), "queue owner": ("acme.bot",), "agent env": ("bot",),
+    "queue list": ("acme",), "queue name": ("acme", "bot"), "queue owner": ("acme.bot",), "agent env": ("bot", "--registry-url", "https://relay.example.com"),
     "usage show": ("acme",), "usage holds": ("acme",), "usage report": ("--month", f"{datetime.now(timezone.utc):%Y-%m}"),
 }  # fmt: skip
 NO_DATABASE = {"agent keygen", "completion", "help", "version", "registry check", "schema json", "schema print", "sandbox status"}

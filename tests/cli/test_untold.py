@@ -25,7 +25,7 @@ READS = {
     "registry check": ["card.json"], "registry list": [], "registry show": ["bot"],
     "policy history": [], "policy list": ["--org", "acme"], "policy show": ["bot"],
     "schema json": [], "schema print": [], "schema status": [], "schema verify": [], "version": [], "whoami": [], "whois": ["bot"],
-    "queue list": ["acme"], "queue name": ["acme"], "queue owner": ["acme-dlq"], "agent env": ["bot"],
+    "queue list": ["acme"], "queue name": ["acme"], "queue owner": ["acme-dlq"], "agent env": ["bot", "--registry-url", "https://relay.example.com"],
     "usage show": ["acme"], "usage holds": ["acme"], "usage report": ["--month", f"{datetime.now(timezone.utc):%Y-%m}"],
 }  # fmt: skip
 FORMATS = ("table", "json", "jsonl", "csv", "id", "env")

@@ -17,7 +17,7 @@ from support.proxy import Fault, Proxy
 IP, OTHER_IP = "192.0.2.1", "2001:db8::7"
 NEVER = 3600  # seconds: no report before `close`
 SOON = 0.3
-LIMIT = 60  # seconds for `close`
+CLOSES_WITHIN = 60  # seconds for `close`
 MOST_ADDRESSES = 1000
 LSN = "SELECT pg_current_wal_insert_lsn()::text"
 
@@ -58,7 +58,7 @@ def counted(proxy):
     return reports
 
 
-def close(gateway, limit=LIMIT):
+def close(gateway, limit=CLOSES_WITHIN):
     """Returns how many uses are lost in the end."""
     return gateway.call("close", limit=limit)["lost"]
 
