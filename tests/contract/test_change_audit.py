@@ -133,14 +133,14 @@ def test_what_agents_and_organizations_may_do_is_not_changed_by_sql_unseen(relay
     assert event["detail"]["table"] == table and (after or {}).items() <= (event["detail"]["to"] or {}).items(), event
 
 
-LIMIT = "INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES "
+NEW_LIMIT = "INSERT INTO relay.limits (owner_kind, owner_id, meter, org_id, amount) VALUES "
 
 
 @pytest.mark.parametrize(
     "statement, action, org, agent, after",
     [
-        (LIMIT + "('org', 'acme', 'messages', 'acme', 0)", "limits_changed", "acme", None, {"meter": "messages", "amount": 0}),
-        (LIMIT + "('agent', 'bot', 'agent_qps', 'acme', 9)", "limits_changed", "acme", "bot", {"meter": "agent_qps", "amount": 9}),
+        (NEW_LIMIT + "('org', 'acme', 'messages', 'acme', 0)", "limits_changed", "acme", None, {"meter": "messages", "amount": 0}),
+        (NEW_LIMIT + "('agent', 'bot', 'agent_qps', 'acme', 9)", "limits_changed", "acme", "bot", {"meter": "agent_qps", "amount": 9}),
         ("UPDATE relay.limits SET amount = 0 WHERE owner_id = 'free'", "limits_changed", None, None, {"amount": 0}),
         ("DELETE FROM relay.limits WHERE owner_id = 'free'", "limits_changed", None, None, {}),
         ("INSERT INTO relay.plans (plan_id, name, created_by) VALUES ('gold', 'Gold', 'x')", "plan_created", None, None, {"plan_id": "gold"}),
