@@ -136,12 +136,13 @@ def test_what_is_no_request_of_the_registry_has_its_status(agents):
 def test_a_request_with_a_body_that_is_not_asked_for_is_not_read_as_the_next_one(agents):
     bot = agents["bot"]
     smuggled = f"GET {PLACE}/smuggled HTTP/1.1\r\nHost: relay\r\n\r\n"
+    last = f"GET {PLACE} HTTP/1.1\r\nHost: relay\r\nConnection: close\r\nAuthorization: Bearer {bot.key}\r\n\r\n"
     for method, path in (("GET", PLACE), ("HEAD", PLACE), ("DELETE", f"{PLACE}/bot/unregister"), ("GET", "/api/registry/x"), ("PUT", "/stripe/x")):
         head = f"{method} {path} HTTP/1.1\r\nHost: relay\r\nAuthorization: Bearer {bot.key}\r\nContent-Length: {len(smuggled)}"
         with socket.create_connection(("127.0.0.1", bot.port), timeout=30) as connection:
-            connection.sendall(f"{head}\r\n\r\n{smuggled}".encode())
-            connection.shutdown(socket.SHUT_WR)
-            assert connection.makefile("rb").read().count(b"HTTP/1.1 ") == 1, (method, path)
+            connection.sendall(f"{head}\r\n\r\n{smuggled}{last}".encode())
+            # The body is read as a body, or the connection ends.
+            assert connection.makefile("rb").read().count(b"HTTP/1.1 ") in (1, 2), (method, path)
 
 
 def test_beats_are_calls_of_the_policy_and_none_of_the_day(scene, agents):
