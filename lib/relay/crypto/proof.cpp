@@ -24,11 +24,11 @@ Bytes exclusive_or(Bytes const &left, Bytes const &right) {
 
 }  // namespace
 
-Proof Proof::make(KeyDigest const &key, Sha256 const &message) {
+KeyProof KeyProof::make(KeyDigest const &key, Sha256 const &message) {
     return {exclusive_or(key.bytes, mask(KeyHash::of(key), message))};
 }
 
-bool Proof::verifies(KeyHash const &hash, Sha256 const &message) const {
+bool KeyProof::verifies(KeyHash const &hash, Sha256 const &message) const {
     KeyDigest const shown{{exclusive_or(bytes, mask(hash, message))}};
     return sodium_memcmp(KeyHash::of(shown).bytes.data(), hash.bytes.data(), hash.bytes.size()) == 0;
 }

@@ -9,11 +9,11 @@ namespace relay {
 
 /// Shows that the caller holds a key, and that it has signed a message: SHA-256(key) XOR HMAC-SHA-256(SHA-256(SHA-256(key)),
 /// message), as the client proof of SCRAM (RFC 5802). Without the stored hash it says nothing about the key.
-struct Proof {
+struct KeyProof {
     std::array<unsigned char, 32> bytes{};
 
     /// Makes the proof for SHA-256 of a signature base.
-    static Proof make(KeyDigest const &key, Sha256 const &message);
+    static KeyProof make(KeyDigest const &key, Sha256 const &message);
     /// Returns whether the holder of the key with this hash has made it for this message.
     bool verifies(KeyHash const &hash, Sha256 const &message) const;
 };
