@@ -1,4 +1,4 @@
-# The table of commands: each file in cli/commands defines `relay::cli::commands::<file name>`, and a file without its symbol
+# The table of commands: each file in cli/commands defines `relay::cli::<file name>_command::command`, and a file without its symbol
 # fails to link. In order of file names, so nothing hangs on the order of static initialisation.
 
 function(relay_command_table folder output sources_variable)
@@ -9,8 +9,8 @@ function(relay_command_table folder output sources_variable)
   set(pointers "")
   foreach(source IN LISTS sources)
     get_filename_component(name "${source}" NAME_WE)
-    string(APPEND declarations "extern Command const ${name};\n")
-    string(APPEND pointers "    &commands::${name},\n")
+    string(APPEND declarations "namespace ${name}_command { extern Command const command; }\n")
+    string(APPEND pointers "    &${name}_command::command,\n")
   endforeach()
   list(LENGTH sources count)
 
@@ -22,8 +22,7 @@ function(relay_command_table folder output sources_variable)
 
 namespace relay::cli {
 
-namespace commands {
-@declarations@}  // namespace commands
+@declarations@
 
 namespace {
 constexpr std::array<Command const *, @count@> table{

@@ -33,3 +33,4 @@ target_link_libraries(relay
     PkgConfig::LIBUTF8PROC
     PkgConfig::LIBCRYPT)
 relay_precompile(relay relay/db/database.hpp relay/model/attribution.hpp relay/identity/records.hpp <fmt/format.h>)
+relay_unity(relay)

@@ -23,6 +23,6 @@ function(relay_precompile target)
   target_precompile_headers(${target} PRIVATE ${headers})
   if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
     # g++ 12 forgets that a precompiled <string> is a system header, and then reports its own false alarms about what -O2 inlines from there.
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread>)
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds -Wno-maybe-uninitialized -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread>)
   endif()
 endfunction()

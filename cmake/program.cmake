@@ -16,6 +16,7 @@ target_link_libraries(relay_cli
   PRIVATE standard_warnings CLI11::CLI11 PkgConfig::LIBSODIUM)
 relay_precompile(relay_cli cli/command.hpp cli/command_line/options.hpp cli/context.hpp cli/documents/browse.hpp
   cli/documents/stamp.hpp cli/output/output.hpp cli/sink/sink.hpp relay/db/database.hpp relay/identity/records.hpp)
+relay_unity(relay_cli)
 if(EXISTS "${cli_main}")
   add_executable(relay-admin "${cli_main}")
   target_link_libraries(relay-admin PRIVATE relay_cli standard_warnings PkgConfig::LIBSODIUM)

@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_command {
 
-extern Command const agent{
+extern Command const command{
     .path = "agent",
     .summary = "create, list, show and change agents",
     .doc =
@@ -14,4 +14,4 @@ its keys permanently.
     .rank = 1,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_command

@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/documents/role.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_assign_role_command {
 
 namespace {
 
@@ -12,8 +12,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_assign_role;
-Command const agent_assign_role{
+extern Command const command;
+Command const command{
     .path = "agent assign-role",
     .summary = "assign roles to an agent",
     .doc =
@@ -32,4 +32,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_assign_role_command

@@ -16,7 +16,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_create_command {
 
 namespace {
 
@@ -98,8 +98,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_create;
-Command const agent_create{
+extern Command const command;
+Command const command{
     .path = "agent create",
     .summary = "create an agent with its first key",
     .doc =
@@ -149,4 +149,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_create_command

@@ -15,7 +15,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_env_command {
 
 namespace {
 
@@ -185,8 +185,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_env;
-Command const agent_env{
+extern Command const command;
+Command const command{
     .path = "agent env",
     .summary = "print the environment of an agent's process",
     .doc =
@@ -229,4 +229,4 @@ EXAMPLES
     .prints = Prints::text,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_env_command

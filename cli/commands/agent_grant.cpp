@@ -4,7 +4,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_grant_command {
 
 namespace {
 
@@ -34,8 +34,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_grant;
-Command const agent_grant{
+extern Command const command;
+Command const command{
     .path = "agent grant",
     .summary = "grant permissions to an agent",
     .doc =
@@ -61,4 +61,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_grant_command

@@ -19,7 +19,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_import_command {
 
 namespace {
 
@@ -192,8 +192,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_import;
-Command const agent_import{
+extern Command const command;
+Command const command{
     .path = "agent import",
     .summary = "create many agents from a file, each with its first key",
     .doc =
@@ -235,4 +235,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_import_command

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_keep_command {
 
 namespace {
 
@@ -64,8 +64,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_keep;
-Command const agent_keep{
+extern Command const command;
+Command const command{
     .path = "agent keep",
     .summary = "move agents to the front of the order of seats",
     .doc =
@@ -85,4 +85,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_keep_command

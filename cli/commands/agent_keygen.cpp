@@ -14,7 +14,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_keygen_command {
 
 namespace {
 
@@ -79,8 +79,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_keygen;
-Command const agent_keygen{
+extern Command const command;
+Command const command{
     .path = "agent keygen",
     .summary = "make a key pair with which an agent can sign",
     .doc =
@@ -99,4 +99,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_keygen_command

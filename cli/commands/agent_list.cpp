@@ -12,7 +12,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_list_command {
 
 namespace {
 
@@ -90,8 +90,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_list;
-Command const agent_list{
+extern Command const command;
+Command const command{
     .path = "agent list",
     .summary = "list agents",
     .doc =
@@ -130,4 +130,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_list_command

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_revoke_permission_command {
 
 namespace {
 
@@ -45,8 +45,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_revoke_permission;
-Command const agent_revoke_permission{
+extern Command const command;
+Command const command{
     .path = "agent revoke-permission",
     .summary = "take permissions from an agent",
     .doc =
@@ -66,4 +66,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_revoke_permission_command

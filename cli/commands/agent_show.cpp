@@ -14,7 +14,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_show_command {
 
 namespace {
 
@@ -94,8 +94,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_show;
-Command const agent_show{
+extern Command const command;
+Command const command{
     .path = "agent show",
     .summary = "show an agent: status, keys, last events",
     .doc =
@@ -131,4 +131,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_show_command

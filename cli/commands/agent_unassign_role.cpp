@@ -1,7 +1,7 @@
 #include "cli/command.hpp"
 #include "cli/documents/role.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_unassign_role_command {
 
 namespace {
 
@@ -12,8 +12,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_unassign_role;
-Command const agent_unassign_role{
+extern Command const command;
+Command const command{
     .path = "agent unassign-role",
     .summary = "take roles from an agent",
     .doc =
@@ -29,4 +29,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_unassign_role_command

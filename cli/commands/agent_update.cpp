@@ -11,7 +11,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::agent_update_command {
 
 namespace {
 
@@ -109,8 +109,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const agent_update;
-Command const agent_update{
+extern Command const command;
+Command const command{
     .path = "agent update",
     .summary = "change an agent's name, owner, labels, permissions, key age",
     .doc =
@@ -141,4 +141,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::agent_update_command

@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_command {
 
-extern Command const audit;
-Command const audit{
+extern Command const command;
+Command const command{
     .path = "audit",
     .summary = "read and maintain the audit trail",
     .doc =
@@ -15,4 +15,4 @@ shows what to look at, and `audit seal` and `audit verify` show that no event wa
     .audience = Audience::audit,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_command

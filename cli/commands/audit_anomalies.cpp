@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_anomalies_command {
 
 namespace {
 
@@ -96,8 +96,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const audit_anomalies;
-Command const audit_anomalies{
+extern Command const command;
+Command const command{
     .path = "audit anomalies",
     .summary = "show what a responder should look at",
     .doc =
@@ -132,4 +132,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_anomalies_command

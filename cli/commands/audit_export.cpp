@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_export_command {
 
 namespace {
 
@@ -57,8 +57,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const audit_export;
-Command const audit_export{
+extern Command const command;
+Command const command{
     .path = "audit export",
     .summary = "write the audit trail as JSON lines or CSV",
     .doc =
@@ -83,4 +83,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_export_command

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_list_command {
 
 namespace {
 
@@ -33,8 +33,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const audit_list;
-Command const audit_list{
+extern Command const command;
+Command const command{
     .path = "audit list",
     .summary = "list events of the audit trail, newest first",
     .doc =
@@ -63,4 +63,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_list_command

@@ -10,7 +10,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_maintain_command {
 
 namespace {
 
@@ -94,8 +94,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const audit_maintain;
-Command const audit_maintain{
+extern Command const command;
+Command const command{
     .path = "audit maintain",
     .summary = "create partitions, prune, and drop old months",
     .doc =
@@ -138,4 +138,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_maintain_command

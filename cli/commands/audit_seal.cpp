@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_seal_command {
 
 namespace {
 
@@ -67,8 +67,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const audit_seal;
-Command const audit_seal{
+extern Command const command;
+Command const command{
     .path = "audit seal",
     .summary = "seal the events of the audit trail so far",
     .doc =
@@ -101,4 +101,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_seal_command

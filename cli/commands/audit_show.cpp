@@ -6,7 +6,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_show_command {
 
 namespace {
 
@@ -25,8 +25,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const audit_show;
-Command const audit_show{
+extern Command const command;
+Command const command{
     .path = "audit show",
     .summary = "show an event of the audit trail in full",
     .doc =
@@ -43,4 +43,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_show_command

@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_tail_command {
 
 namespace {
 
@@ -72,8 +72,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const audit_tail;
-Command const audit_tail{
+extern Command const command;
+Command const command{
     .path = "audit tail",
     .summary = "print events of the audit trail as they are added",
     .doc =
@@ -100,4 +100,4 @@ EXAMPLES
     .prints = Prints::stream,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_tail_command

@@ -10,7 +10,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::audit_verify_command {
 
 namespace {
 
@@ -82,8 +82,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const audit_verify;
-Command const audit_verify{
+extern Command const command;
+Command const command{
     .path = "audit verify",
     .summary = "check that no sealed event was altered",
     .doc =
@@ -118,4 +118,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::audit_verify_command

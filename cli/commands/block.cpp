@@ -10,7 +10,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::block_command {
 
 namespace {
 
@@ -68,8 +68,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const block;
-Command const block{
+extern Command const command;
+Command const command{
     .path = "block",
     .summary = "block agents immediately (reversible; keys are kept)",
     .doc =
@@ -129,4 +129,4 @@ EXAMPLES
     .completes = IdFilter::open,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::block_command

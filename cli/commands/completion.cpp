@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::completion_command {
 
 namespace {
 
@@ -41,8 +41,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const completion;
-Command const completion{
+extern Command const command;
+Command const command{
     .path = "completion",
     .summary = "print the completion script for a shell",
     .doc =
@@ -72,4 +72,4 @@ EXAMPLES
     .prints = Prints::text,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::completion_command

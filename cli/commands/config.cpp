@@ -1,11 +1,11 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::config_command {
 
-extern Command const config{
+extern Command const command{
     .path = "config",
     .summary = "show the settings in effect",
     .audience = Audience::other,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::config_command

@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::config_name_command {
 
 namespace {
 
@@ -63,8 +63,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const config_name;
-Command const config_name{
+extern Command const command;
+Command const command{
     .path = "config name",
     .summary = "show or set the name of the database in use",
     .doc =
@@ -92,4 +92,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::config_name_command

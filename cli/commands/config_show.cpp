@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-namespace relay::cli::commands {
+namespace relay::cli::config_show_command {
 
 namespace {
 
@@ -23,8 +23,8 @@ Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
-extern Command const config_show;
-Command const config_show{
+extern Command const command;
+Command const command{
     .path = "config show",
     .summary = "list the settings in effect and where each comes from",
     .doc =
@@ -47,4 +47,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::config_show_command

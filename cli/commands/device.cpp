@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::device_command {
 
-extern Command const device{
+extern Command const command{
     .path = "device",
     .summary = "list and show the devices of people",
     .doc =
@@ -14,4 +14,4 @@ revokes its devices, too.
     .audience = Audience::tenants,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::device_command

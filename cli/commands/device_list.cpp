@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::device_list_command {
 
 namespace {
 
@@ -51,8 +51,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const device_list;
-Command const device_list{
+extern Command const command;
+Command const command{
     .path = "device list",
     .summary = "list the devices of people",
     .doc =
@@ -78,4 +78,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::device_list_command

@@ -10,7 +10,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::device_show_command {
 
 namespace {
 
@@ -56,8 +56,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const device_show;
-Command const device_show{
+extern Command const command;
+Command const command{
     .path = "device show",
     .summary = "show a device",
     .doc =
@@ -79,4 +79,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::device_show_command

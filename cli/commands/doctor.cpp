@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::doctor_command {
 
 namespace {
 
@@ -129,8 +129,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const doctor;
-Command const doctor{
+extern Command const command;
+Command const command{
     .path = "doctor",
     .summary = "check the database and its set-up",
     .doc =
@@ -203,4 +203,4 @@ EXAMPLES
     .rank = 4,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::doctor_command

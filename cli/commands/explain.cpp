@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::explain_command {
 
 namespace {
 
@@ -113,8 +113,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const explain;
-Command const explain{
+extern Command const command;
+Command const command{
     .path = "explain",
     .summary = "explain a reason or an exit code, and what to do",
     .doc =
@@ -135,4 +135,4 @@ EXAMPLES
     .audience = Audience::other,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::explain_command

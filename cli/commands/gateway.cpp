@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::gateway_command {
 
-extern Command const gateway;
-Command const gateway{
+extern Command const command;
+Command const command{
     .path = "gateway",
     .summary = "show which gateways follow blocks and revocations",
     .doc =
@@ -14,4 +14,4 @@ everything else that the author of a gateway needs to know: man 7 relay-admin-ga
     .audience = Audience::incidents,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::gateway_command

@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::gateway_list_command {
 
 namespace {
 
@@ -27,8 +27,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const gateway_list;
-Command const gateway_list{
+extern Command const command;
+Command const command{
     .path = "gateway list",
     .summary = "list gateways and how far behind they are",
     .doc =
@@ -53,4 +53,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::gateway_list_command

@@ -3,7 +3,7 @@
 #include "cli/manual/manual_page.hpp"
 #include "cli/output/output.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::help_command {
 
 namespace {
 
@@ -28,7 +28,7 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const help{
+extern Command const command{
     .path = "help",
     .summary = "show the help of a command",
     .doc =
@@ -48,4 +48,4 @@ EXAMPLES
     .prints = Prints::text,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::help_command

@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::incident_command {
 
-extern Command const incident;
-Command const incident{
+extern Command const command;
+Command const command{
     .path = "incident",
     .summary = "show what was done under a ticket",
     .doc =
@@ -13,4 +13,4 @@ events of a ticket together, for the handover and for the post-mortem. relay-adm
     .audience = Audience::incidents,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::incident_command

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::incident_list_command {
 
 namespace {
 
@@ -26,8 +26,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const incident_list;
-Command const incident_list{
+extern Command const command;
+Command const command{
     .path = "incident list",
     .summary = "list the tickets of the audit trail, latest first",
     .doc =
@@ -46,4 +46,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::incident_list_command

@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::incident_show_command {
 
 namespace {
 
@@ -82,8 +82,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const incident_show;
-Command const incident_show{
+extern Command const command;
+Command const command{
     .path = "incident show",
     .summary = "show what was done under a ticket, and around it",
     .doc =
@@ -111,4 +111,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::incident_show_command

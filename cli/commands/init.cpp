@@ -15,7 +15,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::init_command {
 
 namespace {
 
@@ -185,8 +185,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const init;
-Command const init{
+extern Command const command;
+Command const command{
     .path = "init",
     .summary = "first run: create schema, organization, agent and key",
     .doc =
@@ -222,4 +222,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::init_command

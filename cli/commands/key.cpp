@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::key_command {
 
-extern Command const key{
+extern Command const command{
     .path = "key",
     .summary = "list, check and retire keys",
     .doc =
@@ -14,4 +14,4 @@ and `restore` make keys.
     .rank = 3,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::key_command

@@ -12,7 +12,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::key_due_command {
 
 namespace {
 
@@ -138,8 +138,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const key_due;
-Command const key_due{
+extern Command const command;
+Command const command{
     .path = "key due",
     .summary = "list keys that need someone to act; exit 10 if there are any",
     .doc =
@@ -192,4 +192,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::key_due_command

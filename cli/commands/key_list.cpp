@@ -10,7 +10,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::key_list_command {
 
 namespace {
 
@@ -73,8 +73,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const key_list;
-Command const key_list{
+extern Command const command;
+Command const command{
     .path = "key list",
     .summary = "list keys",
     .doc =
@@ -104,4 +104,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::key_list_command

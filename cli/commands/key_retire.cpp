@@ -12,7 +12,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::key_retire_command {
 
 namespace {
 
@@ -66,8 +66,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const key_retire;
-Command const key_retire{
+extern Command const command;
+Command const command{
     .path = "key retire",
     .summary = "end a key permanently",
     .doc =
@@ -97,4 +97,4 @@ EXAMPLES
     .completes = IdFilter::live,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::key_retire_command

@@ -11,7 +11,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::key_show_command {
 
 namespace {
 
@@ -65,8 +65,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const key_show;
-Command const key_show{
+extern Command const command;
+Command const command{
     .path = "key show",
     .summary = "show a key",
     .doc =
@@ -90,4 +90,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::key_show_command

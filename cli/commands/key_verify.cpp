@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::key_verify_command {
 
 namespace {
 
@@ -145,8 +145,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const key_verify;
-Command const key_verify{
+extern Command const command;
+Command const command{
     .path = "key verify",
     .summary = "check whether a gateway would accept a key",
     .doc =
@@ -182,4 +182,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::key_verify_command

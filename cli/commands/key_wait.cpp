@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::key_wait_command {
 
 namespace {
 
@@ -51,8 +51,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const key_wait;
-Command const key_wait{
+extern Command const command;
+Command const command{
     .path = "key wait",
     .summary = "wait until a key is used or has ended",
     .doc =
@@ -73,4 +73,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::key_wait_command

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::metrics_command {
 
 namespace {
 
@@ -54,8 +54,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const metrics;
-Command const metrics{
+extern Command const command;
+Command const command{
     .path = "metrics",
     .summary = "print numbers about keys for Prometheus",
     .doc =
@@ -98,4 +98,4 @@ EXAMPLES
     .prints = Prints::text,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::metrics_command

@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::migrate_legacy_command {
 
-extern Command const migrate_legacy;
-Command const migrate_legacy{
+extern Command const command;
+Command const command{
     .path = "migrate-legacy",
     .summary = "move a fleet from a shared secret to one key per agent",
     .doc =
@@ -36,4 +36,4 @@ EXAMPLES
     .audience = Audience::legacy,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::migrate_legacy_command

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::migrate_legacy_abort_command {
 
 namespace {
 
@@ -60,8 +60,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const migrate_legacy_abort;
-Command const migrate_legacy_abort{
+extern Command const command;
+Command const command{
     .path = "migrate-legacy abort",
     .summary = "call the migration off, or stop the shared secret",
     .doc =
@@ -87,4 +87,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::migrate_legacy_abort_command

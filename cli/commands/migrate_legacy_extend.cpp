@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::migrate_legacy_extend_command {
 
 namespace {
 
@@ -36,8 +36,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const migrate_legacy_extend;
-Command const migrate_legacy_extend{
+extern Command const command;
+Command const command{
     .path = "migrate-legacy extend",
     .summary = "move the deadline of the window",
     .doc =
@@ -58,4 +58,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::migrate_legacy_extend_command

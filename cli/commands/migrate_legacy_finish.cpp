@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::migrate_legacy_finish_command {
 
 namespace {
 
@@ -72,8 +72,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const migrate_legacy_finish;
-Command const migrate_legacy_finish{
+extern Command const command;
+Command const command{
     .path = "migrate-legacy finish",
     .summary = "close the window: the shared secret stops working",
     .doc =
@@ -104,4 +104,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::migrate_legacy_finish_command

@@ -15,7 +15,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::migrate_legacy_import_command {
 
 namespace {
 
@@ -148,8 +148,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const migrate_legacy_import;
-Command const migrate_legacy_import{
+extern Command const command;
+Command const command{
     .path = "migrate-legacy import",
     .summary = "import the agents that use the shared secret",
     .doc =
@@ -205,4 +205,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::migrate_legacy_import_command

@@ -20,7 +20,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::migrate_legacy_issue_command {
 
 namespace {
 
@@ -226,8 +226,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const migrate_legacy_issue;
-Command const migrate_legacy_issue{
+extern Command const command;
+Command const command{
     .path = "migrate-legacy issue",
     .summary = "issue keys to agents that share the secret",
     .doc =
@@ -290,4 +290,4 @@ EXAMPLES
     .completes = IdFilter::live,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::migrate_legacy_issue_command

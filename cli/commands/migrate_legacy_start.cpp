@@ -6,7 +6,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::migrate_legacy_start_command {
 
 namespace {
 
@@ -58,8 +58,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const migrate_legacy_start;
-Command const migrate_legacy_start{
+extern Command const command;
+Command const command{
     .path = "migrate-legacy start",
     .summary = "open the window, or add the next wave to it",
     .doc =
@@ -88,4 +88,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::migrate_legacy_start_command

@@ -14,7 +14,7 @@
 #include <map>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::migrate_legacy_status_command {
 
 namespace {
 
@@ -126,8 +126,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const migrate_legacy_status;
-Command const migrate_legacy_status{
+extern Command const command;
+Command const command{
     .path = "migrate-legacy status",
     .summary = "show how far the migration is, and which agents are left",
     .doc =
@@ -168,4 +168,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::migrate_legacy_status_command

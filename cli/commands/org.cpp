@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::org_command {
 
-extern Command const org{
+extern Command const command{
     .path = "org",
     .summary = "create, list, show and change organizations",
     .doc =
@@ -12,4 +12,4 @@ how many agents an organization may have. `block` with --org blocks all its agen
     .audience = Audience::orgs,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::org_command

@@ -13,7 +13,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::org_create_command {
 
 namespace {
 
@@ -67,8 +67,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const org_create;
-Command const org_create{
+extern Command const command;
+Command const command{
     .path = "org create",
     .summary = "create an organization",
     .doc =
@@ -107,4 +107,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::org_create_command

@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::org_list_command {
 
 namespace {
 
@@ -41,8 +41,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const org_list;
-Command const org_list{
+extern Command const command;
+Command const command{
     .path = "org list",
     .summary = "list organizations",
     .doc =
@@ -63,4 +63,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::org_list_command

@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::org_seats_command {
 
 namespace {
 
@@ -36,8 +36,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const org_seats;
-Command const org_seats{
+extern Command const command;
+Command const command{
     .path = "org seats",
     .summary = "show which agents of an organization have a seat",
     .doc =
@@ -55,4 +55,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::org_seats_command

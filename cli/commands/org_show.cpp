@@ -12,7 +12,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::org_show_command {
 
 namespace {
 
@@ -88,8 +88,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const org_show;
-Command const org_show{
+extern Command const command;
+Command const command{
     .path = "org show",
     .summary = "show an organization",
     .doc =
@@ -108,4 +108,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::org_show_command

@@ -19,7 +19,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::org_update_command {
 
 namespace {
 
@@ -151,8 +151,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const org_update;
-Command const org_update{
+extern Command const command;
+Command const command{
     .path = "org update",
     .summary = "change an organization's name, plan, limits or token",
     .doc =
@@ -197,4 +197,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::org_update_command

@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::plan_command {
 
-extern Command const plan{
+extern Command const command{
     .path = "plan",
     .summary = "list, show, create and change plans",
     .doc =
@@ -13,4 +13,4 @@ See relay-admin-plans(7) for the meters, and for the end of a plan.
     .audience = Audience::tenants,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::plan_command

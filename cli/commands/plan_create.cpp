@@ -6,7 +6,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::plan_create_command {
 
 namespace {
 
@@ -35,8 +35,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const plan_create;
-Command const plan_create{
+extern Command const command;
+Command const command{
     .path = "plan create",
     .summary = "create a plan",
     .doc =
@@ -57,4 +57,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::plan_create_command

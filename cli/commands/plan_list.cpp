@@ -6,7 +6,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::plan_list_command {
 
 namespace {
 
@@ -27,8 +27,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const plan_list;
-Command const plan_list{
+extern Command const command;
+Command const command{
     .path = "plan list",
     .summary = "list plans",
     .doc =
@@ -48,4 +48,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::plan_list_command

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::plan_show_command {
 
 namespace {
 
@@ -24,8 +24,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const plan_show;
-Command const plan_show{
+extern Command const command;
+Command const command{
     .path = "plan show",
     .summary = "show a plan and its limits",
     .doc =
@@ -40,4 +40,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::plan_show_command

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::plan_update_command {
 
 namespace {
 
@@ -73,8 +73,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const plan_update;
-Command const plan_update{
+extern Command const command;
+Command const command{
     .path = "plan update",
     .summary = "change a plan's name or limits",
     .doc =
@@ -98,4 +98,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::plan_update_command

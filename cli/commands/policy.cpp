@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::policy_command {
 
-extern Command const policy{
+extern Command const command{
     .path = "policy",
     .summary = "set and show from where and how often agents may call",
     .doc =
@@ -18,4 +18,4 @@ undo` takes back. How old keys may get is not a part of the policy: see `key due
     .rank = 3,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::policy_command

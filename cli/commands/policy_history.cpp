@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::policy_history_command {
 
 namespace {
 
@@ -42,8 +42,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const policy_history;
-Command const policy_history{
+extern Command const command;
+Command const command{
     .path = "policy history",
     .summary = "list the changes of settings, latest first",
     .doc =
@@ -62,4 +62,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::policy_history_command

@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::policy_list_command {
 
 namespace {
 
@@ -38,8 +38,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const policy_list;
-Command const policy_list{
+extern Command const command;
+Command const command{
     .path = "policy list",
     .summary = "list the policies of an organization and its agents",
     .doc =
@@ -59,4 +59,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::policy_list_command

@@ -16,7 +16,7 @@
 #include <charconv>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::policy_set_command {
 
 namespace {
 
@@ -235,8 +235,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const policy_set;
-Command const policy_set{
+extern Command const command;
+Command const command{
     .path = "policy set",
     .summary = "set from where, how often and how agents may call",
     .doc =
@@ -280,4 +280,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::policy_set_command

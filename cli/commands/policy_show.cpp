@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::policy_show_command {
 
 namespace {
 
@@ -26,8 +26,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const policy_show;
-Command const policy_show{
+extern Command const command;
+Command const command{
     .path = "policy show",
     .summary = "show the policy that is in force for an agent",
     .doc =
@@ -46,4 +46,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::policy_show_command

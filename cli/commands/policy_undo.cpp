@@ -9,7 +9,7 @@
 #include <charconv>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::policy_undo_command {
 
 namespace {
 
@@ -70,8 +70,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const policy_undo;
-Command const policy_undo{
+extern Command const command;
+Command const command{
     .path = "policy undo",
     .summary = "undo a change of a setting, or all of a ticket",
     .doc =
@@ -98,4 +98,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::policy_undo_command

@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::queue_command {
 
-extern Command const queue{
+extern Command const command{
     .path = "queue",
     .summary = "show the names of queues at a message broker",
     .doc =
@@ -24,4 +24,4 @@ The commands only compute names. They create no queue: each broker has its own t
     .rank = 7,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::queue_command

@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::queue_list_command {
 
 namespace {
 
@@ -46,8 +46,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const queue_list;
-Command const queue_list{
+extern Command const command;
+Command const command{
     .path = "queue list",
     .summary = "list the queues that an organization needs",
     .doc =
@@ -75,4 +75,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::queue_list_command

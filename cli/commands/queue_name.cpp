@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::queue_name_command {
 
 namespace {
 
@@ -36,8 +36,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const queue_name;
-Command const queue_name{
+extern Command const command;
+Command const command{
     .path = "queue name",
     .summary = "show the names of an organization's or agent's queues",
     .doc =
@@ -59,4 +59,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::queue_name_command

@@ -10,7 +10,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::queue_owner_command {
 
 namespace {
 
@@ -39,8 +39,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const queue_owner;
-Command const queue_owner{
+extern Command const command;
+Command const command{
     .path = "queue owner",
     .summary = "show whose queue has a name",
     .doc =
@@ -60,4 +60,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::queue_owner_command

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::recover_command {
 
 namespace {
 
@@ -94,8 +94,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const recover;
-Command const recover{
+extern Command const command;
+Command const command{
     .path = "recover",
     .summary = "settle operations whose commit was interrupted",
     .doc =
@@ -124,4 +124,4 @@ EXAMPLES
     .effect = Effect::acts,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::recover_command

@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::registry_command {
 
-extern Command const registry;
-Command const registry{
+extern Command const command;
+Command const command{
     .path = "registry",
     .summary = "show which agents run now, and what they can do",
     .doc =
@@ -16,4 +16,4 @@ A card is kept, so an agent that was away comes back with its next beat. Agents 
     .audience = Audience::tenants,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::registry_command

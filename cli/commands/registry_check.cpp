@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::registry_check_command {
 
 namespace {
 
@@ -102,8 +102,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const registry_check;
-Command const registry_check{
+extern Command const command;
+Command const command{
     .path = "registry check",
     .summary = "check whether a file is an agent card",
     .doc =
@@ -136,4 +136,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::registry_check_command

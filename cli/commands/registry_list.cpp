@@ -11,7 +11,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::registry_list_command {
 
 namespace {
 
@@ -112,8 +112,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const registry_list;
-Command const registry_list{
+extern Command const command;
+Command const command{
     .path = "registry list",
     .summary = "list the agents that run now",
     .doc =
@@ -155,4 +155,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::registry_list_command

@@ -11,7 +11,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::registry_show_command {
 
 namespace {
 
@@ -93,8 +93,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const registry_show;
-Command const registry_show{
+extern Command const command;
+Command const command{
     .path = "registry show",
     .summary = "show an agent of the registry: its processes and its card",
     .doc =
@@ -115,4 +115,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::registry_show_command

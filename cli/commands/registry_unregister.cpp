@@ -12,7 +12,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::registry_unregister_command {
 
 namespace {
 
@@ -60,8 +60,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const registry_unregister;
-Command const registry_unregister{
+extern Command const command;
+Command const command{
     .path = "registry unregister",
     .summary = "remove a stale entry: end the lease of an agent",
     .doc =
@@ -86,4 +86,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::registry_unregister_command

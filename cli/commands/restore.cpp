@@ -19,7 +19,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::restore_command {
 
 namespace {
 
@@ -255,8 +255,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const restore;
-Command const restore{
+extern Command const command;
+Command const command{
     .path = "restore",
     .summary = "bring a revoked agent back, with a fresh key",
     .doc =
@@ -296,4 +296,4 @@ EXAMPLES
     .completes = IdFilter::revoked,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::restore_command

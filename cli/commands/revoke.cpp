@@ -16,7 +16,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::revoke_command {
 
 namespace {
 
@@ -201,8 +201,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const revoke;
-Command const revoke{
+extern Command const command;
+Command const command{
     .path = "revoke",
     .summary = "end keys permanently: of agents, or leaked ones",
     .doc =
@@ -286,4 +286,4 @@ EXAMPLES
     .completes = IdFilter::live,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::revoke_command

@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::role_command {
 
-extern Command const role{
+extern Command const command{
     .path = "role",
     .summary = "create, list, show, change and delete roles",
     .doc =
@@ -14,4 +14,4 @@ has it, from the next call that a gateway checks.
     .rank = 4,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::role_command

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::role_create_command {
 
 namespace {
 
@@ -39,8 +39,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const role_create;
-Command const role_create{
+extern Command const command;
+Command const command{
     .path = "role create",
     .summary = "create a role in an organization",
     .doc =
@@ -66,4 +66,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::role_create_command

@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::role_delete_command {
 
 namespace {
 
@@ -68,8 +68,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const role_delete;
-Command const role_delete{
+extern Command const command;
+Command const command{
     .path = "role delete",
     .summary = "delete a role",
     .doc =
@@ -92,4 +92,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::role_delete_command

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::role_grant_command {
 
 namespace {
 
@@ -36,8 +36,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const role_grant;
-Command const role_grant{
+extern Command const command;
+Command const command{
     .path = "role grant",
     .summary = "add permissions to a role",
     .doc =
@@ -58,4 +58,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::role_grant_command

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::role_list_command {
 
 namespace {
 
@@ -37,8 +37,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const role_list;
-Command const role_list{
+extern Command const command;
+Command const command{
     .path = "role list",
     .summary = "list roles",
     .doc =
@@ -58,4 +58,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::role_list_command

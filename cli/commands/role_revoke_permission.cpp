@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::role_revoke_permission_command {
 
 namespace {
 
@@ -34,8 +34,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const role_revoke_permission;
-Command const role_revoke_permission{
+extern Command const command;
+Command const command{
     .path = "role revoke-permission",
     .summary = "take permissions from a role",
     .doc =
@@ -54,4 +54,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::role_revoke_permission_command

@@ -8,7 +8,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::role_show_command {
 
 namespace {
 
@@ -41,8 +41,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const role_show;
-Command const role_show{
+extern Command const command;
+Command const command{
     .path = "role show",
     .summary = "show a role: its permissions and its agents",
     .doc =
@@ -58,4 +58,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::role_show_command

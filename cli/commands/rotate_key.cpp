@@ -15,7 +15,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::rotate_key_command {
 
 namespace {
 
@@ -206,8 +206,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const rotate_key;
-Command const rotate_key{
+extern Command const command;
+Command const command{
     .path = "rotate-key",
     .summary = "give an agent a new key; the old one works for a while",
     .doc =
@@ -323,4 +323,4 @@ EXAMPLES
     .completes = IdFilter::live,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::rotate_key_command

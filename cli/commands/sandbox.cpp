@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::sandbox_command {
 
-extern Command const sandbox;
-Command const sandbox{
+extern Command const command;
+Command const command{
     .path = "sandbox",
     .summary = "run a private PostgreSQL on a unix socket, for trials",
     .doc = R"(Runs a private PostgreSQL server, so that you can try relay-admin without a database: it needs no network
@@ -18,4 +18,4 @@ EXAMPLES
     .rank = 3,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::sandbox_command

@@ -3,7 +3,7 @@
 #include "cli/input/prompt.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::sandbox_destroy_command {
 
 namespace {
 
@@ -26,8 +26,8 @@ Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
-extern Command const sandbox_destroy;
-Command const sandbox_destroy{
+extern Command const command;
+Command const command{
     .path = "sandbox destroy",
     .summary = "stop the sandbox and remove its data",
     .doc =
@@ -46,4 +46,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::sandbox_destroy_command

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::sandbox_run_command {
 
 namespace {
 
@@ -38,8 +38,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const sandbox_run;
-Command const sandbox_run{
+extern Command const command;
+Command const command{
     .path = "sandbox run",
     .summary = "run a command against the sandbox",
     .doc = R"(Starts the private PostgreSQL if necessary, then replaces itself with the given command, as env(1) does.
@@ -60,4 +60,4 @@ EXAMPLES
     .prints = Prints::text,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::sandbox_run_command

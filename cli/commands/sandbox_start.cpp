@@ -2,7 +2,7 @@
 #include "cli/context.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::sandbox_start_command {
 
 namespace {
 
@@ -21,8 +21,8 @@ Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
-extern Command const sandbox_start;
-Command const sandbox_start{
+extern Command const command;
+Command const command{
     .path = "sandbox start",
     .summary = "start a private PostgreSQL for trials",
     .doc = R"(Starts a private PostgreSQL server and waits until it accepts connections. The first time it creates the
@@ -50,4 +50,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::sandbox_start_command

@@ -2,7 +2,7 @@
 #include "cli/context.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::sandbox_status_command {
 
 namespace {
 
@@ -15,8 +15,8 @@ Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
-extern Command const sandbox_status;
-Command const sandbox_status{
+extern Command const command;
+Command const command{
     .path = "sandbox status",
     .summary = "show whether the sandbox runs, and its directory",
     .doc = R"(Shows the state of the private PostgreSQL: `running`, `starting`, `stopped` (its data exist), or `absent`.
@@ -33,4 +33,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::sandbox_status_command

@@ -2,7 +2,7 @@
 #include "cli/context.hpp"
 #include "cli/sandbox/sandbox.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::sandbox_stop_command {
 
 namespace {
 
@@ -21,8 +21,8 @@ Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
-extern Command const sandbox_stop;
-Command const sandbox_stop{
+extern Command const command;
+Command const command{
     .path = "sandbox stop",
     .summary = "stop the sandbox and keep its data",
     .doc = R"(Stops the private PostgreSQL and waits until it has ended. Open transactions are rolled back and their
@@ -37,4 +37,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::sandbox_stop_command

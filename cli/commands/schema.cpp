@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::schema_command {
 
-extern Command const schema{
+extern Command const command{
     .path = "schema",
     .summary = "install and check the database schema",
     .doc =
@@ -14,4 +14,4 @@ the tables exit 11 and change nothing.
     .rank = 2,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::schema_command

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::schema_apply_command {
 
 namespace {
 
@@ -114,8 +114,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const schema_apply;
-Command const schema_apply{
+extern Command const command;
+Command const command{
     .path = "schema apply",
     .summary = "install or update the database schema",
     .doc =
@@ -155,4 +155,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::schema_apply_command

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::schema_json_command {
 
 namespace {
 
@@ -63,8 +63,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const schema_json;
-Command const schema_json{
+extern Command const command;
+Command const command{
     .path = "schema json",
     .summary = "print the JSON Schema of a kind of output",
     .doc =
@@ -93,4 +93,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::schema_json_command

@@ -6,7 +6,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::schema_print_command {
 
 namespace {
 
@@ -28,8 +28,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const schema_print;
-Command const schema_print{
+extern Command const command;
+Command const command{
     .path = "schema print",
     .summary = "print the migrations as SQL for psql",
     .doc =
@@ -51,4 +51,4 @@ EXAMPLES
     .prints = Prints::text,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::schema_print_command

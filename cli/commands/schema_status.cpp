@@ -4,7 +4,7 @@
 #include "cli/output/advice_text.hpp"
 #include "cli/output/output.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::schema_status_command {
 
 namespace {
 
@@ -40,8 +40,8 @@ Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
-extern Command const schema_status;
-Command const schema_status{
+extern Command const command;
+Command const command{
     .path = "schema status",
     .summary = "show whether the database schema fits this program",
     .doc =
@@ -67,4 +67,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::schema_status_command

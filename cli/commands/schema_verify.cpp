@@ -4,7 +4,7 @@
 #include "cli/output/command_text.hpp"
 #include "cli/output/output.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::schema_verify_command {
 
 namespace {
 
@@ -26,8 +26,8 @@ Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
-extern Command const schema_verify;
-Command const schema_verify{
+extern Command const command;
+Command const command{
     .path = "schema verify",
     .summary = "compare the database schema with what it should be",
     .doc =
@@ -54,4 +54,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::schema_verify_command

@@ -1,8 +1,8 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::subscription_command {
 
-extern Command const subscription{
+extern Command const command{
     .path = "subscription",
     .summary = "set, show and list the subscriptions of organizations",
     .doc =
@@ -13,4 +13,4 @@ relay-admin-plans(7) has more.
     .audience = Audience::tenants,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::subscription_command

@@ -7,7 +7,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::subscription_list_command {
 
 namespace {
 
@@ -42,8 +42,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const subscription_list;
-Command const subscription_list{
+extern Command const command;
+Command const command{
     .path = "subscription list",
     .summary = "list subscriptions",
     .doc =
@@ -63,4 +63,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::subscription_list_command

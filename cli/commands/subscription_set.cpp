@@ -17,7 +17,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::subscription_set_command {
 
 namespace {
 
@@ -156,8 +156,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const subscription_set;
-Command const subscription_set{
+extern Command const command;
+Command const command{
     .path = "subscription set",
     .summary = "set the subscription of an organization",
     .doc =
@@ -193,4 +193,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::subscription_set_command

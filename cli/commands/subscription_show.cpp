@@ -5,7 +5,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::subscription_show_command {
 
 namespace {
 
@@ -28,8 +28,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const subscription_show;
-Command const subscription_show{
+extern Command const command;
+Command const command{
     .path = "subscription show",
     .summary = "show the subscription of an organization",
     .doc =
@@ -44,4 +44,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::subscription_show_command

@@ -11,7 +11,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::unblock_command {
 
 namespace {
 
@@ -93,8 +93,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const unblock;
-Command const unblock{
+extern Command const command;
+Command const command{
     .path = "unblock",
     .summary = "unblock agents, or everything blocked under a ticket",
     .doc =
@@ -126,4 +126,4 @@ EXAMPLES
     .completes = IdFilter::blocked,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::unblock_command

@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::usage_command {
 
-extern Command const usage;
-Command const usage{
+extern Command const command;
+Command const command{
     .path = "usage",
     .summary = "show what organizations use, and report it by month",
     .doc =
@@ -19,4 +19,4 @@ relay-admin-gateway(7) explains how a gateway counts.
     .audience = Audience::tenants,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::usage_command

@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::usage_holds_command {
 
 namespace {
 
@@ -43,8 +43,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const usage_holds;
-Command const usage_holds{
+extern Command const command;
+Command const command{
     .path = "usage holds",
     .summary = "list what an organization holds",
     .doc =
@@ -66,4 +66,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::usage_holds_command

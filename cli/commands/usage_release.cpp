@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::usage_release_command {
 
 namespace {
 
@@ -49,8 +49,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const usage_release;
-Command const usage_release{
+extern Command const command;
+Command const command{
     .path = "usage release",
     .summary = "end a hold whose caller did not release it",
     .doc =
@@ -70,4 +70,4 @@ EXAMPLES
     .effect = Effect::changes,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::usage_release_command

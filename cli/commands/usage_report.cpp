@@ -11,7 +11,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::usage_report_command {
 
 namespace {
 
@@ -62,8 +62,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const usage_report;
-Command const usage_report{
+extern Command const command;
+Command const command{
     .path = "usage report",
     .summary = "report what organizations used in a month, for billing",
     .doc =
@@ -93,4 +93,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::usage_report_command

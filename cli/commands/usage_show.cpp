@@ -9,7 +9,7 @@
 
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::usage_show_command {
 
 namespace {
 
@@ -43,8 +43,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const usage_show;
-Command const usage_show{
+extern Command const command;
+Command const command{
     .path = "usage show",
     .summary = "show what an organization uses, its limits, what is left",
     .doc =
@@ -70,4 +70,4 @@ EXAMPLES
     .declare = declare,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::usage_show_command

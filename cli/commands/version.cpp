@@ -2,7 +2,7 @@
 #include "cli/command.hpp"
 #include "cli/output/output.hpp"
 
-namespace relay::cli::commands {
+namespace relay::cli::version_command {
 
 namespace {
 
@@ -15,7 +15,7 @@ Runner declare(OptionSet &) {
 
 }  // namespace
 
-extern Command const version{
+extern Command const command{
     .path = "version",
     .summary = "show the versions of program, schema and libpq",
     .doc = R"(Shows the version of relay-admin, of the database schema that it works with, and of libpq and its OpenSSL.
@@ -33,4 +33,4 @@ EXAMPLES
     .audience = Audience::other,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::version_command

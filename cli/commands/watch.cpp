@@ -16,7 +16,7 @@
 #include <cstdlib>
 #include <memory>
 
-namespace relay::cli::commands {
+namespace relay::cli::watch_command {
 
 namespace {
 
@@ -153,8 +153,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const watch;
-Command const watch{
+extern Command const command;
+Command const command{
     .path = "watch",
     .summary = "print blocks, revocations and rotations as they happen",
     .doc =
@@ -203,4 +203,4 @@ EXAMPLES
     .prints = Prints::stream,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::watch_command

@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-namespace relay::cli::commands {
+namespace relay::cli::whoami_command {
 
 namespace {
 
@@ -23,8 +23,8 @@ Runner declare(OptionSet &) { return run; }
 
 }  // namespace
 
-extern Command const whoami;
-Command const whoami{
+extern Command const command;
+Command const command{
     .path = "whoami",
     .summary = "show the database, role, TLS and actor in use",
     .doc =
@@ -45,4 +45,4 @@ EXAMPLES
     .audience = Audience::other,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::whoami_command

@@ -16,7 +16,7 @@
 
 #include <sys/stat.h>
 
-namespace relay::cli::commands {
+namespace relay::cli::whois_command {
 
 namespace {
 
@@ -158,8 +158,8 @@ Runner declare(OptionSet &set) {
 
 }  // namespace
 
-extern Command const whois;
-Command const whois{
+extern Command const command;
+Command const command{
     .path = "whois",
     .summary = "show whose key this is; changes nothing",
     .doc =
@@ -192,4 +192,4 @@ EXAMPLES
     .rank = 5,
 };
 
-}  // namespace relay::cli::commands
+}  // namespace relay::cli::whois_command

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t most_bytes = 64 * 1024;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-Error fault(std::string const &path, std::string const &what, std::string why = {}) {
+Error bad_file(std::string const &path, std::string const &what, std::string why = {}) {
     return {ErrorKind::usage,
             input_name(path) + " (--append) " + what,
             {.why = std::move(why), .next = "give a file of NAME=VALUE lines"}};
@@ -34,8 +34,8 @@ std::optional<Variable> read_line(std::string_view line, std::string const &path
     }
     std::size_t const equals = line.find('=');
     if (equals == std::string_view::npos || !is_variable_name(line.substr(0, equals))) {
-        throw fault(path, "does not have NAME=VALUE in line " + std::to_string(number),
-                    "a name has letters, digits and _, no digit first, and = follows it directly");
+        throw bad_file(path, "does not have NAME=VALUE in line " + std::to_string(number),
+                       "a name has letters, digits and _, no digit first, and = follows it directly");
     }
     return Variable{.name = line.substr(0, equals), .value = line.substr(equals + 1)};
 }
@@ -50,13 +50,13 @@ AppendedVariables read_appended(Context &context, std::string const &path, std::
     AppendedVariables appended{read_secret(context, path, "--append", most_bytes + 1)};
     std::string_view rest = appended.text.reveal();
     if (rest.size() > most_bytes) {
-        throw fault(path, "is longer than 64 KiB");
+        throw bad_file(path, "is longer than 64 KiB");
     }
     if (rest.find('\0') != std::string_view::npos) {
-        throw fault(path, "has a NUL byte", "no environment can hold one");
+        throw bad_file(path, "has a NUL byte", "no environment can hold one");
     }
     if (!is_clean_utf8(rest)) {
-        throw fault(path, "is not UTF-8");
+        throw bad_file(path, "is not UTF-8");
     }
     if (rest.starts_with(byte_order_mark)) {
         rest.remove_prefix(byte_order_mark.size());
@@ -71,8 +71,8 @@ AppendedVariables read_appended(Context &context, std::string const &path, std::
             continue;
         }
         if (!names.insert(variable->name).second) {
-            throw fault(path, "has " + std::string(variable->name) + " again in line " + std::to_string(number),
-                        own.contains(variable->name) ? "this command writes that variable itself" : "");
+            throw bad_file(path, "has " + std::string(variable->name) + " again in line " + std::to_string(number),
+                           own.contains(variable->name) ? "this command writes that variable itself" : "");
         }
         appended.variables.push_back(*variable);
     }

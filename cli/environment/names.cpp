@@ -1,5 +1,7 @@
 #include "cli/environment/names.hpp"
 
+#include "relay/model/ascii.hpp"
+
 #include <algorithm>
 
 namespace relay::cli {
@@ -8,14 +10,13 @@ namespace {
 
 constexpr std::size_t longest_prefix = 64;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool begins_name(char c) { return is_letter(c) || c == '_'; }
 
 }  // namespace
 
 bool is_variable_name(std::string_view text) {
-    return !text.empty() && is_letter(text.front()) &&
-           std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c); });
+    return !text.empty() && begins_name(text.front()) &&
+           std::all_of(text.begin(), text.end(), [](char c) { return begins_name(c) || is_digit(c); });
 }
 
 bool is_variable_prefix(std::string_view text) { return text.size() <= longest_prefix && is_variable_name(text); }

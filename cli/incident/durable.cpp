@@ -12,7 +12,7 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::size_t most_named = 5;
+constexpr std::size_t most_named_waiters = 5;
 constexpr std::chrono::seconds long_silence{2};
 constexpr char const *grant = "GRANT pg_read_all_stats TO relay_owner";
 
@@ -115,7 +115,7 @@ std::vector<std::string> durable_lines(StandbyWait const &wait) {
                                                static_cast<double>(wait.took().count()) / 1000)};
     std::size_t more = 0;
     for (Standby const &standby : wait.standbys()) {
-        if (!standby.replayed && lines.size() <= most_named) {
+        if (!standby.replayed && lines.size() <= most_named_waiters) {
             lines.push_back(missing_line(standby));
         } else if (!standby.replayed) {
             ++more;

@@ -13,7 +13,7 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::size_t most_named = 10;
+constexpr std::size_t most_named_agents = 10;
 
 std::string rotate_command(Context &context, AgentWithoutKey const &agent) {
     std::string const id = agent.agent_id.text();
@@ -65,12 +65,12 @@ Value without_key_value(Context &context, std::optional<std::vector<AgentWithout
 }
 
 void say_without_key(Context &context, std::vector<AgentWithoutKey> const &agents) {
-    for (std::size_t i = 0; i < std::min(agents.size(), most_named); ++i) {
+    for (std::size_t i = 0; i < std::min(agents.size(), most_named_agents); ++i) {
         context.output().note(describe(agents[i]));
         context.output().note("next:  " + rotate_command(context, agents[i]));
     }
-    if (agents.size() > most_named) {
-        context.output().note("and " + std::to_string(agents.size() - most_named) +
+    if (agents.size() > most_named_agents) {
+        context.output().note("and " + std::to_string(agents.size() - most_named_agents) +
                               " more agents: -o json lists all of them, and so does " +
                               command_line(context.globals(), {"key", "due"}));
     }

@@ -19,7 +19,7 @@ bool is_name_letter(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_blanks(std::string_view text) {
     std::size_t const first = std::min(text.find_first_not_of(blanks), text.size());
     text.remove_prefix(first);
     return text.substr(0, text.find_last_not_of(" \t\r") + 1);
@@ -55,7 +55,7 @@ class Scanner {
         }
         while (!m_rest.empty()) {
             std::size_t const begun = m_line;
-            read_assignment(trimmed(take_line()), begun + 1);
+            read_assignment(without_blanks(take_line()), begun + 1);
         }
         return std::move(m_found);
     }
@@ -76,7 +76,7 @@ class Scanner {
         constexpr std::string_view exporting = "export";
         if (line.starts_with(exporting) && line.size() > exporting.size() &&
             blanks.find(line[exporting.size()]) != blanks.npos) {
-            line = trimmed(line.substr(exporting.size()));
+            line = without_blanks(line.substr(exporting.size()));
         }
         auto const letters = std::find_if_not(line.begin(), line.end(), is_name_letter) - line.begin();
         auto const length = static_cast<std::size_t>(letters);
@@ -91,16 +91,16 @@ class Scanner {
     /// Returns the value: the text in quotes, or the bare text up to a comment. Consumes the lines over which the value
     /// continues.
     std::string_view read_value(std::string_view text) {
-        text = trimmed(text);
+        text = without_blanks(text);
         if (!text.empty() && (text.front() == '"' || text.front() == '\'')) {
             return read_quoted(text);
         }
         if (text.ends_with('\\') && !m_rest.empty()) {
-            while (trimmed(take_line()).ends_with('\\') && !m_rest.empty()) {}
+            while (without_blanks(take_line()).ends_with('\\') && !m_rest.empty()) {}
             return text;  // whatever it is, it does not mean yes or no
         }
         if (std::size_t const comment = std::min(text.find(" #"), text.find("\t#")); comment != text.npos) {
-            text = trimmed(text.substr(0, comment));
+            text = without_blanks(text.substr(0, comment));
         }
         return text;
     }
@@ -126,14 +126,15 @@ class Scanner {
 
     void note(std::string_view name, std::string_view value) {
         if (name == "ALLOW_LEGACY_GLOBAL_AGENT_SECRET") {
-            m_found.fallback = read_switch(trimmed(value));
+            m_found.fallback = read_switch(without_blanks(value));
         } else if (name == "AGENT_SECRET") {
             m_found.has_secret = !value.empty();
-        } else if (is_hardening(name) && trimmed(value).empty()) {
+        } else if (is_hardening(name) && without_blanks(value).empty()) {
             m_found.hardening.erase(std::string(name));  // the last line of a name counts
         } else if (is_hardening(name)) {
             m_found.hardening.insert_or_assign(
-                std::string(name), RelaySettings::Hardening{read_switch(trimmed(value)), read_number(trimmed(value))});
+                std::string(name),
+                RelaySettings::Hardening{read_switch(without_blanks(value)), read_number(without_blanks(value))});
         }
     }
 

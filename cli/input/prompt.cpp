@@ -1,5 +1,6 @@
 #include "cli/input/prompt.hpp"
 
+#include "cli/input/blanks.hpp"
 #include "cli/input/terminal_input.hpp"
 #include "cli/posix/write_all.hpp"
 #include "relay/model/error.hpp"
@@ -14,14 +15,7 @@ namespace relay::cli {
 
 namespace {
 
-std::string trimmed(std::string text) {
-    constexpr char const *blanks = " \t\r";
-    text.erase(text.find_last_not_of(blanks) + 1);
-    text.erase(0, text.find_first_not_of(blanks));
-    return text;
-}
-
-bool means_yes(std::string const &answer) {
+bool means_yes(std::string_view answer) {
     constexpr std::array words{"y", "Y", "yes", "Yes", "YES"};
     return std::find(words.begin(), words.end(), answer) != words.end();
 }
@@ -104,7 +98,7 @@ void Prompt::confirm_by_typing(std::string const &question, std::string const &i
 
 std::string Prompt::ask(std::string const &question, std::string const &proposal) {
     std::string const shown = proposal.empty() ? "" : " [" + proposal + ']';
-    std::string const answer = trimmed(read_shown_line(question + shown + ": "));
+    std::string const answer(trimmed(read_shown_line(question + shown + ": ")));
     return answer.empty() ? proposal : answer;
 }
 

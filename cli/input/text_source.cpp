@@ -6,7 +6,7 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::size_t piece_size = 64 * 1024;
+constexpr std::size_t source_piece_size = 64 * 1024;
 
 }  // namespace
 
@@ -27,7 +27,7 @@ bool TextSource::read_on() {
     if (m_ended || before >= most_at_once) {
         return false;
     }
-    m_buffer.resize(before + piece_size);
+    m_buffer.resize(before + source_piece_size);
     std::size_t const got = m_read(std::span(m_buffer).subspan(before));
     m_buffer.resize(before + got);
     m_ended = got == 0;

@@ -7,11 +7,11 @@
 namespace relay::cli {
 namespace {
 
-using Json = nlohmann::json;
+using ParsedJson = nlohmann::json;
 using Kind = JsonValue::Kind;
 
 /// Builds the value. The library parses without recursion; only what is not too deep is built.
-class Builder final : public nlohmann::json_sax<Json> {
+class Builder final : public nlohmann::json_sax<ParsedJson> {
   public:
     JsonValue root{};
     std::string fault{};
@@ -81,7 +81,7 @@ class Builder final : public nlohmann::json_sax<Json> {
 
 ReadJsonValue read_json_value(std::string_view text) {
     Builder builder;
-    if (Json::sax_parse(text, &builder)) {
+    if (ParsedJson::sax_parse(text, &builder)) {
         return {.value = std::move(builder.root)};
     }
     return {.fault = builder.fault};

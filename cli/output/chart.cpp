@@ -13,7 +13,7 @@ namespace relay::cli {
 namespace {
 
 constexpr std::size_t narrowest = 40;
-constexpr std::size_t widest = 100;  ///< a wider chart shows no more detail
+constexpr std::size_t widest_chart = 100;  ///< a wider chart shows no more detail
 constexpr std::size_t lowest = 4;
 constexpr std::size_t highest = 12;
 constexpr auto in_hours = std::chrono::days(3);  ///< on a shorter axis, labels are times of day instead of dates
@@ -133,7 +133,7 @@ std::string draw_chart(Chart const &chart, Screen const &screen) {
     }
     std::size_t const rows = std::clamp(screen.lines / 3, lowest, highest);
     std::size_t const label_width = std::to_string(most).size();
-    std::size_t const columns = std::min(screen.columns, widest) - label_width - 2;
+    std::size_t const columns = std::min(screen.columns, widest_chart) - label_width - 2;
     Canvas canvas(columns, rows, screen.draws);
     Scale const scale(chart, canvas);
     draw_counts(chart, scale, canvas);

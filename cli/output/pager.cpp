@@ -24,29 +24,6 @@ volatile std::sig_atomic_t interrupted = 0;
 
 extern "C" void remember_interrupt(int) { interrupted = 1; }
 
-/// Leaves Ctrl-C to the pager, which handles it itself; it must not end us while the pager holds the terminal.
-class InterruptsForPager {
-  public:
-    InterruptsForPager() {
-        interrupted = 0;
-        struct sigaction action {};
-        action.sa_handler = remember_interrupt;
-        action.sa_flags = SA_RESTART;
-        ::sigaction(SIGINT, &action, &m_interrupt);
-        ::sigaction(SIGQUIT, &action, &m_quit);
-    }
-    ~InterruptsForPager() {
-        ::sigaction(SIGINT, &m_interrupt, nullptr);
-        ::sigaction(SIGQUIT, &m_quit, nullptr);
-    }
-    InterruptsForPager(InterruptsForPager const &) = delete;
-    InterruptsForPager &operator=(InterruptsForPager const &) = delete;
-
-  private:
-    struct sigaction m_interrupt {};
-    struct sigaction m_quit {};
-};
-
 /// Returns our environment, with LESS and LV added unless they are set: -F quits immediately if the text fits, -R shows
 /// color, -X leaves the text on the screen.
 std::vector<char *> environment_of_pager() {
@@ -122,6 +99,29 @@ bool is_taller(std::string_view text, Screen const &screen) {
     }
     return lines > screen.lines;
 }
+
+/// Leaves Ctrl-C to the pager, which handles it itself; it must not end us while the pager holds the terminal.
+class InterruptsForPager {
+  public:
+    InterruptsForPager() {
+        interrupted = 0;
+        struct sigaction action {};
+        action.sa_handler = remember_interrupt;
+        action.sa_flags = SA_RESTART;
+        ::sigaction(SIGINT, &action, &m_interrupt);
+        ::sigaction(SIGQUIT, &action, &m_quit);
+    }
+    ~InterruptsForPager() {
+        ::sigaction(SIGINT, &m_interrupt, nullptr);
+        ::sigaction(SIGQUIT, &m_quit, nullptr);
+    }
+    InterruptsForPager(InterruptsForPager const &) = delete;
+    InterruptsForPager &operator=(InterruptsForPager const &) = delete;
+
+  private:
+    struct sigaction m_interrupt {};
+    struct sigaction m_quit {};
+};
 
 struct Pager::Impl {
     InterruptsForPager interrupts{};

@@ -12,7 +12,7 @@ namespace relay::cli {
 
 namespace {
 
-constexpr std::size_t widest = 10'000;
+constexpr std::size_t widest_screen = 10'000;
 
 std::size_t from_environment(char const *name, std::size_t otherwise) {
     char const *const value = std::getenv(name);
@@ -20,7 +20,7 @@ std::size_t from_environment(char const *name, std::size_t otherwise) {
     std::size_t number = 0;
     auto const [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
     bool const whole = failure == std::errc() && stop == text.data() + text.size();
-    return whole && number > 0 && number <= widest ? number : otherwise;
+    return whole && number > 0 && number <= widest_screen ? number : otherwise;
 }
 
 /// Returns whether a locale's character set has this name. It may have a modifier (`UTF-8@euro`); case does not matter.

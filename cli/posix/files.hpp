@@ -8,6 +8,9 @@
 /// The few system calls on files that several parts of the program need, each wrapped once.
 namespace relay::cli {
 
+/// Readable and writable for the owner alone: the mode of every file with a secret.
+inline constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
+
 /// An open descriptor, closed by the destructor. Move-only.
 class FileDescriptor {
   public:

@@ -26,7 +26,7 @@ bool belongs_to(std::string const &folder, ServerUser const &user) {
            (found.st_mode & 07777) == 0700;
 }
 
-constexpr auto name_of_folder = "/relay-admin.XXXXXX";  // the form that mkdtemp(3) requires
+constexpr auto name_of_short_folder = "/relay-admin.XXXXXX";  // the form that mkdtemp(3) requires
 constexpr auto the_socket = "the sandbox's socket";
 constexpr auto next_short_home = "set it to a short path, or set XDG_STATE_HOME to one, then try again";
 
@@ -35,7 +35,7 @@ Error refused_home(char const *name, std::string why) {
 }
 
 void check_length(char const *name, std::string const &folder) {
-    if (!is_usable(folder + name_of_folder)) {
+    if (!is_usable(folder + name_of_short_folder)) {
         throw refused_home(name, "a socket path in it would be too long or would contain a comma");
     }
 }
@@ -62,7 +62,7 @@ std::string short_home(ServerUser const &user) {
 }
 
 std::string make_short_folder(Layout const &layout) {
-    std::string path = short_home(layout.user) + name_of_folder;
+    std::string path = short_home(layout.user) + name_of_short_folder;
     if (mkdtemp(path.data()) == nullptr) {
         throw file_error("cannot create a folder for the socket, " + path);
     }

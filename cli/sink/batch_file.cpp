@@ -17,8 +17,6 @@
 namespace relay::cli {
 namespace {
 
-constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
-
 void make_private(FileDescriptor const &fd, std::string const &path) {
     struct stat status {};
     if (::fchmod(fd.get(), private_mode) != 0 || ::fstat(fd.get(), &status) != 0) {

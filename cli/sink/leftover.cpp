@@ -19,7 +19,7 @@
 namespace relay::cli {
 namespace {
 
-constexpr std::size_t size_limit = 64 * 1024 * 1024;
+constexpr std::size_t leftover_size_limit = 64 * 1024 * 1024;
 
 std::string name_of(Unfinished kind, std::string const &name) {
     return kind == Unfinished::batch ? batch_name(name) : unfinished_name(name);
@@ -56,7 +56,7 @@ void require_ours(struct stat const &status, std::string const &path) {
     if ((status.st_mode & 07177) != 0) {
         throw not_ours(path, "it is not private (an unfinished secret file has mode 0600)");
     }
-    if (status.st_size > static_cast<off_t>(size_limit)) {
+    if (status.st_size > static_cast<off_t>(leftover_size_limit)) {
         throw not_ours(path, "it is larger than 64 MiB");
     }
 }

@@ -15,7 +15,7 @@
 namespace relay::cli {
 namespace {
 
-constexpr std::size_t size_limit = 64 * 1024;
+constexpr std::size_t key_size_limit = 64 * 1024;
 constexpr std::size_t key_id_limit = 128;
 constexpr auto how_to_get =
     "get one with gh api repos/OWNER/REPO/actions/secrets/public-key > pk.json, then use --seal-key pk.json";
@@ -39,7 +39,7 @@ std::string read_limited(int fd, std::string const &source) {
             return text;
         }
         text.append(piece.data(), static_cast<std::size_t>(count));
-        if (text.size() > size_limit) {
+        if (text.size() > key_size_limit) {
             throw bad_seal_key(source, "it is longer than 64 KiB");
         }
     }

@@ -17,7 +17,6 @@
 namespace relay::cli {
 namespace {
 
-constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
 constexpr mode_t permission_bits = 07777;
 
 /// Removes `name` only if it is our file: another process may have put a different file there.

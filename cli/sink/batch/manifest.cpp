@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::string_view header = "agent_id,org_id,owner,wave,key_id,issued_at,file\n";
 constexpr std::size_t piece_size = 64 * 1024;
-constexpr mode_t private_mode = S_IRUSR | S_IWUSR;
 
 std::string line_of(IssuedLegacyKey const &key, std::string const &file) {
     std::string line = csv_cell(key.agent_id.text()) + ',' + csv_cell(key.org_id.text()) + ',' +

@@ -29,9 +29,9 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_bytes = 64 * 1024;
 constexpr auto longest_after = std::chrono::minutes(10);
-constexpr auto last_grace = 1s;  ///< for this program to end the command, before the watch does
+constexpr auto grace_of_watch = 1s;  ///< for this program to end the command, before the watch does
 constexpr auto glance = 20ms;
-constexpr int most_pieces = 16;  ///< that are read before the clock and the signals are looked at again
+constexpr int most_pieces_of_view = 16;  ///< that are read before the clock and the signals are looked at again
 
 /// A command without a secret on its stdin. Ends with the object, and with this program.
 class SmallCommand {
@@ -39,7 +39,7 @@ class SmallCommand {
     /// It is ended after `limit`, even if this program is stopped then.
     SmallCommand(std::string const &text, std::vector<std::string> const &variables, int output, int errors,
                  std::chrono::seconds limit)
-        : m_limit(limit), m_deadline(Clock::now() + limit), m_watch(m_deadline + last_grace) {
+        : m_limit(limit), m_deadline(Clock::now() + limit), m_watch(m_deadline + grace_of_watch) {
         FileDescriptor const nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
         int const failure = start_shell(
             {.text = text, .variables = variables, .input = nothing.get(), .output = output, .errors = errors},
@@ -128,7 +128,7 @@ class Printed {
 /// Passes on what the command says on stderr: a bounded number of pieces, because it may never stop.
 void pass_on(FileDescriptor &errors, SpokenLines &said, Output &output) {
     std::array<char, 1024> piece{};
-    for (int pieces = 0; pieces < most_pieces; ++pieces) {
+    for (int pieces = 0; pieces < most_pieces_of_view; ++pieces) {
         std::size_t const got = read_some(errors, piece);
         if (got == 0) {
             break;

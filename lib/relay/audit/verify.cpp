@@ -10,13 +10,13 @@
 namespace relay {
 namespace {
 
-struct State : VerifyState {
+struct TableState : VerifyState {
     std::optional<RowComparison> rows{};
     std::int64_t read_up_to = std::numeric_limits<std::int64_t>::min();
 };
 
 /// Compares the next rows with their entries. Returns whether there may be more.
-bool compare_page(db::Transaction &transaction, State &state) {
+bool compare_page(db::Transaction &transaction, TableState &state) {
     std::int64_t const end = state.chain.last().up_to_event_id;
     if (state.read_up_to >= end) {
         return false;
@@ -35,7 +35,7 @@ bool compare_page(db::Transaction &transaction, State &state) {
 }
 
 /// Retention explains as many missing rows as it has recorded, in its range of numbers.
-void explain(State &state, MissingEntries const &gone, sql::DroppedMonth const &dropped) {
+void explain(TableState &state, MissingEntries const &gone, sql::DroppedMonth const &dropped) {
     std::int64_t const explained = std::min(gone.count, dropped.rows);
     std::int64_t const rest = gone.count - explained;
     state.result.dropped_rows += explained;
@@ -58,7 +58,7 @@ void explain(State &state, MissingEntries const &gone, sql::DroppedMonth const &
     }
 }
 
-void conclude(db::Transaction &transaction, State &state) {
+void conclude(db::Transaction &transaction, TableState &state) {
     auto const dropped = sql::dropped_months(transaction);
     for (auto const &[month, gone] : state.rows->missing()) {
         auto const found = std::find_if(dropped.begin(), dropped.end(),
@@ -78,7 +78,7 @@ void conclude(db::Transaction &transaction, State &state) {
 }  // namespace
 
 AuditVerification verify_audit(db::Database &database, VerifyAudit const &request) {
-    ReadInSteps<State> steps(database, State{{.chain = SealChain(request.head)}});
+    ReadInSteps<TableState> steps(database, TableState{{.chain = SealChain(request.head)}});
     steps.check_chain();
     steps.state().rows.emplace(steps.state().chain);
     steps.while_true(compare_page);

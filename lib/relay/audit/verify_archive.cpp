@@ -9,7 +9,7 @@
 namespace relay {
 namespace {
 
-struct State : VerifyState {
+struct ArchiveState : VerifyState {
     std::optional<RowComparison> rows{};
     std::int64_t compared_up_to = 0;
 };
@@ -25,7 +25,7 @@ class Pages {
     std::int64_t first() const { return m_row->entry.event_id; }
 
     /// Returns the next rows, and notes how long ago the first one without a seal was.
-    std::vector<ComparedRow> take(State &state) {
+    std::vector<ComparedRow> take(ArchiveState &state) {
         std::vector<ComparedRow> rows;
         std::int64_t const from = first();
         for (; m_row && rows.size() < static_cast<std::size_t>(sql::numbers_per_step) && first() - from < most_numbers;
@@ -45,8 +45,8 @@ class Pages {
 };
 
 /// Reads the entries up to a number that have no row, in parts.
-void skip(ReadInSteps<State> &steps, std::int64_t up_to) {
-    steps.while_true([&](db::Transaction &transaction, State &state) {
+void skip(ReadInSteps<ArchiveState> &steps, std::int64_t up_to) {
+    steps.while_true([&](db::Transaction &transaction, ArchiveState &state) {
         std::int64_t const end =
             std::min({up_to, state.chain.last().up_to_event_id, state.compared_up_to + most_numbers});
         state.rows->compare(transaction, {}, end);
@@ -57,7 +57,7 @@ void skip(ReadInSteps<State> &steps, std::int64_t up_to) {
 }
 
 /// A month is known by the entries of the rows, because a row itself may claim another one.
-void conclude(State &state, bool partial) {
+void conclude(ArchiveState &state, bool partial) {
     for (auto const &[month, rows] : state.rows->present()) {
         auto const gone = state.rows->missing().find(month);
         if (gone == state.rows->missing().end()) {
@@ -80,7 +80,7 @@ void conclude(State &state, bool partial) {
 }  // namespace
 
 AuditVerification verify_archive(db::Database &database, VerifyArchive const &request) {
-    ReadInSteps<State> steps(database, State{{.chain = SealChain(request.head)}});
+    ReadInSteps<ArchiveState> steps(database, ArchiveState{{.chain = SealChain(request.head)}});
     steps.check_chain();
     steps.state().rows.emplace(steps.state().chain);
     Pages pages(request);
@@ -88,7 +88,7 @@ AuditVerification verify_archive(db::Database &database, VerifyArchive const &re
         skip(steps, pages.first() - 1);
         auto const rows = pages.take(steps.state());
         std::int64_t const up_to = rows.back().entry.event_id;
-        steps.once([&](db::Transaction &transaction, State &state) {
+        steps.once([&](db::Transaction &transaction, ArchiveState &state) {
             state.rows->compare(transaction, rows, up_to);
             state.compared_up_to = up_to;
         });

@@ -1,5 +1,6 @@
 #include "relay/crypto/legacy_hash.hpp"
 
+#include "relay/model/ascii.hpp"
 #include "relay/model/error.hpp"
 
 #include <crypt.h>
@@ -24,8 +25,6 @@ constexpr std::uint64_t most_argon2_passes = 64;
 /// How many different hashes are remembered: salted ones never repeat.
 constexpr std::size_t most_answers = 4096;
 
-bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
 bool is_base64(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' || c == '/' ||
            c == '-' || c == '_';
@@ -48,9 +47,9 @@ std::optional<std::string> text_of_bytes(std::string_view hash) {
     std::string_view const hex = hash.substr(bytea_prefix.size());
     std::string text(hex.size() / 2, '\0');
     std::size_t size = 0;
-    bool const is_hex = sodium_hex2bin(reinterpret_cast<unsigned char *>(text.data()), text.size(), hex.data(),
-                                       hex.size(), nullptr, &size, nullptr) == 0;
-    return is_hex && text.starts_with('$') && size == text.size() ? std::optional(text) : std::nullopt;
+    bool const is_hex_digit = sodium_hex2bin(reinterpret_cast<unsigned char *>(text.data()), text.size(), hex.data(),
+                                             hex.size(), nullptr, &size, nullptr) == 0;
+    return is_hex_digit && text.starts_with('$') && size == text.size() ? std::optional(text) : std::nullopt;
 }
 
 /// Returns the number after `name` in `$argon2id$v=19$m=65536,t=3,p=4$...`; none if it is not there.
@@ -70,21 +69,21 @@ Error too_costly() {
             {.why = "the limits are cost 15 for bcrypt, and 1 GiB and 64 passes for argon2"}};
 }
 
-using Sha256 = std::array<unsigned char, crypto_hash_sha256_BYTES>;
+using RawSha256 = std::array<unsigned char, crypto_hash_sha256_BYTES>;
 
-Sha256 sha256(std::string_view secret) {
-    Sha256 digest{};
+RawSha256 sha256(std::string_view secret) {
+    RawSha256 digest{};
     crypto_hash_sha256(digest.data(), reinterpret_cast<unsigned char const *>(secret.data()), secret.size());
     return digest;
 }
 
-bool equal(Sha256 const &stored, std::string_view secret) {
-    Sha256 const own = sha256(secret);
+bool equal(RawSha256 const &stored, std::string_view secret) {
+    RawSha256 const own = sha256(secret);
     return sodium_memcmp(stored.data(), own.data(), own.size()) == 0;
 }
 
 bool compare_hex(std::string_view hash, std::string_view secret) {
-    Sha256 stored{};
+    RawSha256 stored{};
     std::size_t size = 0;
     return sodium_hex2bin(stored.data(), stored.size(), hash.data(), hash.size(), nullptr, &size, nullptr) == 0 &&
            size == stored.size() && equal(stored, secret);
@@ -94,7 +93,7 @@ bool compare_base64(std::string_view hash, std::string_view secret) {
     bool const url_safe = hash.find_first_of("-_") != hash.npos;
     int const variant = url_safe ? sodium_base64_VARIANT_URLSAFE_NO_PADDING : sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
     std::string_view const bare = hash.substr(0, hash.find('='));
-    Sha256 stored{};
+    RawSha256 stored{};
     std::size_t size = 0;
     return sodium_base642bin(stored.data(), stored.size(), bare.data(), bare.size(), nullptr, &size, nullptr,
                              variant) == 0 &&
@@ -137,7 +136,7 @@ std::optional<LegacyHashShape> legacy_hash_shape(std::string_view hash) {
         return LegacyHashShape::bcrypt;
     }
     std::string_view const bare = without_prefix(hash);
-    if (bare.size() == 64 && std::all_of(bare.begin(), bare.end(), is_hex)) {
+    if (bare.size() == 64 && std::all_of(bare.begin(), bare.end(), is_hex_digit)) {
         return LegacyHashShape::sha256_hex;
     }
     std::string_view const unpadded = bare.size() == 44 && bare.ends_with('=') ? bare.substr(0, 43) : bare;

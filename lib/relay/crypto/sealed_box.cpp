@@ -1,5 +1,6 @@
 #include "relay/crypto/sealed_box.hpp"
 
+#include "relay/crypto/base64.hpp"
 #include "relay/crypto/secret_buffer.hpp"
 #include "relay/model/error.hpp"
 
@@ -11,8 +12,6 @@
 
 namespace relay {
 namespace {
-
-constexpr int standard_base64 = sodium_base64_VARIANT_ORIGINAL;
 
 // The text is not quoted, because it may be the private key, or a file that was given by mistake.
 [[noreturn]] void refuse(std::string const &fault) {
@@ -39,26 +38,21 @@ SealingKey SealingKey::from_base64(std::string_view text) {
     }
     SealingKey key;
     static_assert(sizeof key.bytes == crypto_box_PUBLICKEYBYTES);
-    std::array<unsigned char, 2 * sizeof key.bytes> decoded{};
-    std::size_t size = 0;
-    if (sodium_base642bin(decoded.data(), decoded.size(), text.data(), text.size(), nullptr, &size, nullptr,
-                          standard_base64) != 0) {
+    auto const decoded = relay::from_base64(text);
+    if (!decoded) {
         refuse("not 32 bytes of standard base64 with padding");
     }
-    if (size != key.bytes.size()) {
-        refuse(std::to_string(size) + " bytes where 32 are needed");
+    if (decoded->size() != key.bytes.size()) {
+        refuse(std::to_string(decoded->size()) + " bytes where 32 are needed");
     }
-    std::copy_n(decoded.begin(), key.bytes.size(), key.bytes.begin());
+    std::copy(decoded->begin(), decoded->end(), key.bytes.begin());
     seal_bytes(key, "");  // refuses a key that cannot seal now, not after the work
     return key;
 }
 
 std::string seal(SealingKey const &key, std::string_view secret) {
     std::vector<unsigned char> const box = seal_bytes(key, secret);
-    std::string out(sodium_base64_encoded_len(box.size(), standard_base64), '\0');
-    sodium_bin2base64(out.data(), out.size(), box.data(), box.size(), standard_base64);
-    out.pop_back();  // the NUL that libsodium adds
-    return out;
+    return to_base64({reinterpret_cast<char const *>(box.data()), box.size()});
 }
 
 }  // namespace relay

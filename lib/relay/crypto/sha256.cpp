@@ -2,6 +2,7 @@
 
 #include "relay/crypto/key_hash.hpp"
 #include "relay/crypto/secret_buffer.hpp"
+#include "relay/model/ascii.hpp"
 #include "relay/model/error.hpp"
 
 #include <sodium.h>
@@ -9,11 +10,6 @@
 #include <algorithm>
 
 namespace relay {
-namespace {
-
-bool is_lower_hex_digit(char letter) { return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'f'); }
-
-}  // namespace
 
 Sha256 Sha256::of(std::string_view bytes) {
     start_crypto();

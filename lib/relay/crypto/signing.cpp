@@ -11,7 +11,7 @@
 namespace relay {
 namespace {
 
-constexpr int standard_base64 = sodium_base64_VARIANT_ORIGINAL;
+constexpr int pem_base64 = sodium_base64_VARIANT_ORIGINAL;
 
 // What DER has before the 32 bytes of a key, in the one form that RFC 8410 allows for each.
 constexpr std::array<unsigned char, 16> private_prefix{0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
@@ -50,7 +50,7 @@ bool read_pem(std::string_view pem, std::string_view label, std::array<unsigned 
     SecretBuffer der(N + key_size);
     std::size_t size = 0;
     auto *const bytes = reinterpret_cast<unsigned char *>(der.writable().data());
-    if (sodium_base642bin(bytes, der.size(), body.data(), body.size(), " \r\n", &size, nullptr, standard_base64) != 0 ||
+    if (sodium_base642bin(bytes, der.size(), body.data(), body.size(), " \r\n", &size, nullptr, pem_base64) != 0 ||
         size != der.size() || !std::equal(prefix.begin(), prefix.end(), bytes)) {
         return false;
     }
@@ -165,10 +165,10 @@ SecretBuffer SigningKey::pem() const {
     SecretBuffer der(private_prefix.size() + crypto_sign_SEEDBYTES);
     auto const end = std::copy(private_prefix.begin(), private_prefix.end(), der.writable().begin());
     std::copy_n(m_key.reveal().begin(), crypto_sign_SEEDBYTES, end);  // the seed comes first
-    std::size_t const size = sodium_base64_ENCODED_LEN(private_prefix.size() + crypto_sign_SEEDBYTES, standard_base64);
+    std::size_t const size = sodium_base64_ENCODED_LEN(private_prefix.size() + crypto_sign_SEEDBYTES, pem_base64);
     SecretBuffer base64(size);
     sodium_bin2base64(base64.writable().data(), size, reinterpret_cast<unsigned char const *>(der.reveal().data()),
-                      der.size(), standard_base64);
+                      der.size(), pem_base64);
     SecretBuffer pem(head.size() + size - 1 + foot.size());
     auto at = std::copy(head.begin(), head.end(), pem.writable().begin());
     at = std::copy_n(base64.reveal().begin(), size - 1, at);  // without the NUL that libsodium adds

@@ -1,6 +1,7 @@
 #include "relay/db/bad_settings.hpp"
 
 #include "relay/db/conninfo_names.hpp"
+#include "relay/db/libpq_message.hpp"
 #include "relay/db/service_files.hpp"
 #include "relay/model/text.hpp"
 
@@ -21,16 +22,6 @@ std::string words_before_value(std::string_view message) {
     std::string_view const words = message.substr(0, message.find_first_of("\"\n"));
     std::size_t const end = words.find_last_not_of(" :");
     return end == std::string_view::npos ? "unreadable" : std::string(words.substr(0, end + 1));
-}
-
-/// Returns what is in the first quotes after `label`; empty if there is nothing.
-std::string_view quoted_after(std::string_view message, std::string_view label) {
-    std::size_t const at = message.find(label);
-    if (at == std::string_view::npos) {
-        return {};
-    }
-    std::string_view const rest = message.substr(at + label.size());
-    return rest.substr(0, rest.find('"'));
 }
 
 std::string joined(std::vector<std::string> const &words) {

@@ -23,7 +23,7 @@ std::string sql_name(std::string const &name) {
 }
 
 /// Returns createdb's command for the server of `conninfo`.
-Advice create_database(Conninfo const &conninfo) {
+Advice how_to_create_database(Conninfo const &conninfo) {
     std::vector<std::string> words{"createdb"};
     for (auto const &[flag, value] :
          {std::pair("-h", conninfo.host), std::pair("-p", conninfo.port), std::pair("-U", conninfo.user)}) {
@@ -78,7 +78,7 @@ Advice advice_of(ConnectionRule const &rule, Conninfo const &conninfo) {
             return ignores_password_file(conninfo)
                        ? make_advice({.kind = Step::Kind::tool, .words = {"chmod", "600", conninfo.passfile}})
                        : advise(Act::check_login);
-        case Remedy::create_database: return create_database(conninfo);
+        case Remedy::create_database: return how_to_create_database(conninfo);
         case Remedy::try_again: return "try again";
         case Remedy::reach_server: break;
     }

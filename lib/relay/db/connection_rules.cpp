@@ -151,7 +151,7 @@ constexpr std::array libpq_rules{
 };
 
 constexpr ConnectionRule no_answer{"", "", unavailable, this_host, "", reach_server};
-constexpr ConnectionRule not_now{"", "", unavailable, this_host, "", try_again};
+constexpr ConnectionRule unknown_fault{"", "", unavailable, this_host, "", try_again};
 
 template <typename Rules>
 ConnectionRule const *first_fit(Rules const &rules, Attempt const &attempt) {
@@ -172,7 +172,7 @@ ConnectionRule const &find_rule(Attempt const &attempt) {
         return *found;
     }
     ConnectionRule const *const found = first_fit(server_rules, attempt);
-    return found != nullptr ? *found : not_now;
+    return found != nullptr ? *found : unknown_fault;
 }
 
 }  // namespace relay::db

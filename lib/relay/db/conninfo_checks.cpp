@@ -60,7 +60,7 @@ std::string_view value_of(Keywords const &keywords, char const *keyword) {
 }
 
 /// A closing quote whose opening quote was lost: libpq takes it as a part of the database's name.
-bool ends_with_quote(std::string_view name) {
+bool has_lost_quote(std::string_view name) {
     return name.ends_with('"') || name.ends_with('\'') || name.ends_with("\u201d") || name.ends_with("\u2019");
 }
 
@@ -80,7 +80,7 @@ std::string find_misread(std::string_view conninfo, Keywords const &keywords) {
     if (has_stray_at(conninfo)) {
         return "it has one @ too many";
     }
-    if (ends_with_quote(value_of(keywords, "dbname"))) {
+    if (has_lost_quote(value_of(keywords, "dbname"))) {
         return "it has a quote at its end";
     }
     if (has_placeholder(keywords)) {

@@ -10,7 +10,7 @@ namespace {
 using Clock = Watchdog::Clock;
 using namespace std::chrono_literals;
 
-constexpr auto patience = 30s;
+constexpr auto fence_patience = 30s;
 constexpr auto lock_patience = 3s;
 constexpr auto one_attempt = lock_patience + 2s;
 
@@ -28,7 +28,7 @@ SELECT EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.rel
 
 template <typename Attempt>
 std::optional<Fate> Fence::persist(Attempt const &attempt) {
-    auto const end = Clock::now() + patience;
+    auto const end = Clock::now() + fence_patience;
     auto pause = 50ms;
     for (;;) {
         try {

@@ -17,23 +17,12 @@ bool begins_attempt(std::string_view line) {
     return std::any_of(starts.begin(), starts.end(), [&](std::string_view start) { return line.starts_with(start); });
 }
 
-/// Returns the text between the first two quotes after `label`; empty if there is none.
-std::string_view quoted_after(std::string_view text, std::string_view label) {
-    std::size_t const at = text.find(label);
-    std::size_t const begin = at == std::string_view::npos ? at : text.find('"', at);
-    if (begin == std::string_view::npos) {
-        return {};
-    }
-    std::string_view const rest = text.substr(begin + 1);
-    return rest.substr(0, rest.find('"'));
-}
-
 /// Returns the place in libpq's preamble, `at "h" (::1), port 5432` or `on socket "/tmp/.s.PGSQL.5432"`.
 std::string place_in(std::string_view preamble) {
-    if (std::string_view const path = quoted_after(preamble, "on socket "); !path.empty()) {
+    if (std::string_view const path = quoted_after(preamble, "on socket \""); !path.empty()) {
         return "socket " + escape_for_terminal(path);
     }
-    std::string const host = escape_for_terminal(quoted_after(preamble, "at "));
+    std::string const host = escape_for_terminal(quoted_after(preamble, "at \""));
     std::size_t const port = preamble.find(", port ");
     return host + (port == std::string_view::npos ? "" : ":" + escape_for_terminal(preamble.substr(port + 7)));
 }
@@ -51,6 +40,15 @@ Attempt read_line(std::string_view line) {
 }
 
 }  // namespace
+
+std::string_view quoted_after(std::string_view message, std::string_view label) {
+    std::size_t const at = message.find(label);
+    if (at == std::string_view::npos) {
+        return {};
+    }
+    std::string_view const rest = message.substr(at + label.size());
+    return rest.substr(0, rest.find('"'));
+}
 
 std::vector<Attempt> read_attempts(std::string_view message) {
     std::vector<Attempt> attempts;

@@ -14,6 +14,9 @@ struct Attempt {
     bool operator==(Attempt const &) const = default;
 };
 
+/// Returns what follows `label`, which ends with a quote, up to the next quote; empty if the label is not there.
+std::string_view quoted_after(std::string_view message, std::string_view label);
+
 /// Returns the attempts in libpq's message about a failed connection, one for each address of a host, without repeats.
 /// Format: fe-connect.c, `connection to server at "HOST" (ADDRESS), port N failed: WORDS` or
 /// `connection to server on socket "PATH" failed: WORDS`, one per line. Other lines belong to the attempt before.

@@ -8,10 +8,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 500ms;
+constexpr auto question_patience = 500ms;
 
 // The server does not say which lock it was. Readers are in no one's way, and neither is a session that only waits.
-constexpr auto holders_sql = R"sql(
+constexpr auto lock_holders_sql = R"sql(
 SELECT pid, role, application, mode, name FROM (
     SELECT DISTINCT ON (l.pid) l.pid::text AS pid, COALESCE(a.usename::text, '') AS role, COALESCE(a.application_name, '') AS application,
            l.mode, n.nspname || '.' || c.relname AS name, a.backend_start,
@@ -37,7 +37,7 @@ std::string describe(TextRow const &row) {
 Error with_lock_holders(Settings const &settings, Error const &timeout) {
     std::vector<TextRow> holders;
     try {
-        holders = quick_query(settings, holders_sql, {}, Watchdog::Clock::now() + patience);
+        holders = quick_query(settings, lock_holders_sql, {}, Watchdog::Clock::now() + question_patience);
     } catch (Error const &) {
         return timeout;
     }

@@ -8,7 +8,7 @@ namespace relay::db {
 namespace {
 
 /// Has short time-outs, so that the server gives up too: it may not notice that we are gone.
-constexpr char const *begin_sql = R"sql(BEGIN READ ONLY;
+constexpr char const *begin_quick_sql = R"sql(BEGIN READ ONLY;
 SET LOCAL search_path = pg_catalog, pg_temp;
 SET LOCAL timezone = 'UTC';
 SET LOCAL datestyle = 'ISO, YMD';
@@ -56,7 +56,7 @@ std::vector<TextRow> quick_query(Settings const &settings, char const *sql, std:
     RawConnection const connection = connect(complete_conninfo(settings), settings, deadline, watchdog);
     Disarming const disarming(watchdog);
     watchdog.arm(PQsocket(connection.get()), deadline);
-    if (PQsendQuery(connection.get(), begin_sql) == 0) {
+    if (PQsendQuery(connection.get(), begin_quick_sql) == 0) {
         give_up();
     }
     receive(connection.get(), deadline);

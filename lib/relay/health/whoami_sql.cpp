@@ -16,7 +16,7 @@ FROM (SELECT) AS one
 LEFT JOIN pg_namespace AS n ON n.nspname = 'relay'
 LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = 'schema_migrations')sql";
 
-constexpr auto groups_sql = R"sql(
+constexpr auto own_groups_sql = R"sql(
 SELECT rolname::text AS name FROM pg_roles
 WHERE rolname IN ('relay_owner', 'relay_provisioner', 'relay_responder', 'relay_gateway', 'relay_auditor', 'relay_tenant',
                   'relay_billing')
@@ -38,7 +38,7 @@ ServerGreeting greet_server(db::Transaction &transaction) {
 
 std::vector<std::string> group_memberships(db::Transaction &transaction) {
     std::vector<std::string> names;
-    db::Rows const rows = transaction.exec(groups_sql);
+    db::Rows const rows = transaction.exec(own_groups_sql);
     for (db::Row const row : rows) {
         names.push_back(row.text("name"));
     }

@@ -11,13 +11,13 @@ namespace relay::sql {
 namespace {
 
 /// What read_agent() reads.
-std::string const columns = R"sql(
+std::string const agent_columns = R"sql(
        agent_id, org_id, name, array_to_string(ARRAY(SELECT jsonb_array_elements_text(permissions)), ',') AS permissions,
        extract(epoch FROM key_max_age)::bigint AS key_max_age, extract(epoch FROM effective_key_max_age)::bigint AS effective_key_max_age,
        owner, CASE WHEN labels = '{}' THEN '' ELSE (SELECT string_agg(key || '=' || value, E'\n') FROM jsonb_each_text(labels)) END AS labels,
        owner_user_id, status, created_at, created_by, last_used_at)sql";
 
-std::string const find_sql = "SELECT" + columns + " FROM relay.agent_status WHERE agent_id = $1";
+std::string const find_agent_sql = "SELECT" + agent_columns + " FROM relay.agent_status WHERE agent_id = $1";
 
 constexpr auto keyless_ways_sql = R"sql(
 SELECT (SELECT answer.reason FROM relay.decide_legacy(agent.agent_id, agent.org_id) AS answer) = 'ok' AS shared_secret,
@@ -25,17 +25,17 @@ SELECT (SELECT answer.reason FROM relay.decide_legacy(agent.agent_id, agent.org_
        relay.limit_of(agent.org_id, 'agents') AS seats
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id WHERE agent.agent_id = $1)sql";
 
-constexpr auto lock_sql = "SELECT agent_id FROM relay.agents WHERE agent_id = $1 FOR NO KEY UPDATE";
+constexpr auto lock_agent_sql = "SELECT agent_id FROM relay.agents WHERE agent_id = $1 FOR NO KEY UPDATE";
 
 constexpr auto by_name_sql =
     "SELECT agent_id FROM relay.agents WHERE org_id = $1 AND name = $2 ORDER BY created_at, agent_id LIMIT 1";
 
-constexpr auto update_sql = R"sql(
+constexpr auto update_agent_sql = R"sql(
 UPDATE relay.agents SET name = $2, key_max_age = make_interval(secs => $3), owner = $4, labels = jsonb_object($5::text[]),
        owner_user_id = $6
 WHERE agent_id = $1)sql";
 
-std::string const list_sql = "SELECT" + columns + R"sql(
+std::string const list_agents_sql = "SELECT" + agent_columns + R"sql(
 FROM relay.agent_status AS agent
 WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR agent_id > $3 COLLATE "C")
   AND ($4::bigint IS NULL OR agent_id IN (SELECT due.agent_id FROM relay.due_keys AS due
@@ -52,14 +52,14 @@ WHERE ($1::text IS NULL OR org_id = $1) AND ($2::text IS NULL OR status = $2) AN
        OR EXISTS (SELECT FROM relay.legacy_agents AS legacy
                   WHERE legacy.agent_id = agent.agent_id AND legacy.last_seen_at > now() - make_interval(secs => $12))))sql";
 
-constexpr auto limit_sql = " LIMIT $13::bigint";
+constexpr auto agents_limit_sql = " LIMIT $13::bigint";
 
-constexpr db::SortColumn sort_columns[] = {
+constexpr db::SortColumn agent_sort_columns[] = {
     {"agent_id", "agent_id"}, {"org_id", "org_id"},         {"name", R"(name COLLATE "C")"},  {"owner", "owner"},
     {"status", "status"},     {"created_at", "created_at"}, {"last_used_at", "last_used_at"},
 };
 
-constexpr auto near_sql = R"sql(
+constexpr auto near_agents_sql = R"sql(
 SELECT id, '"' || name || '", org ' || org_id AS about
 FROM ((SELECT agent_id AS id, name, org_id FROM relay.agents WHERE agent_id > $1 ORDER BY agent_id LIMIT 500)
       UNION ALL (SELECT agent_id, name, org_id FROM relay.agents WHERE agent_id < $1 ORDER BY agent_id DESC LIMIT 500)
@@ -84,7 +84,7 @@ Agent read_agent(db::Row const &row) {
 }  // namespace
 
 db::Pending<std::optional<Agent>> ask_agent(db::Transaction &transaction, AgentId const &id) {
-    return transaction.ask(find_sql.c_str(), {id}, [](db::Rows const &rows) {
+    return transaction.ask(find_agent_sql.c_str(), {id}, [](db::Rows const &rows) {
         return rows.empty() ? std::nullopt : std::optional(read_agent(rows[0]));
     });
 }
@@ -97,10 +97,10 @@ Agent get_agent(db::Transaction &transaction, AgentId const &id) {
     if (auto agent = find_agent(transaction, id)) {
         return *std::move(agent);
     }
-    throw no_such("agent", id.text(), transaction.exec(near_sql, near(id.text())), advise(Act::list_agents));
+    throw no_such("agent", id.text(), transaction.exec(near_agents_sql, near(id.text())), advise(Act::list_agents));
 }
 
-void send_agent_lock(db::Transaction &transaction, AgentId const &id) { transaction.send(lock_sql, {id}); }
+void send_agent_lock(db::Transaction &transaction, AgentId const &id) { transaction.send(lock_agent_sql, {id}); }
 
 Agent lock_agent(db::Transaction &transaction, AgentId const &id) {
     send_agent_lock(transaction, id);
@@ -113,18 +113,18 @@ std::optional<AgentId> find_agent_by_name(db::Transaction &transaction, OrgId co
 }
 
 void update_agent(db::Transaction &transaction, AgentId const &id, AgentFields const &fields) {
-    transaction.send(update_sql, {id, fields.name, fields.key_max_age, fields.owner, label_pairs(fields.labels),
-                                  fields.owner_user_id});
+    transaction.send(update_agent_sql, {id, fields.name, fields.key_max_age, fields.owner, label_pairs(fields.labels),
+                                        fields.owner_user_id});
 }
 
-std::vector<std::string> agent_sort_fields() { return db::sort_fields(sort_columns); }
+std::vector<std::string> agent_sort_fields() { return db::sort_fields(agent_sort_columns); }
 
 db::Stream<Agent> list_agents(db::Transaction &transaction, AgentFilter const &filter) {
     auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
     auto const bearer_since =
         filter.bearer_since ? std::optional(silence_to_prove(*filter.bearer_since)) : std::nullopt;
     return {transaction,
-            list_sql + db::order_by(sort_columns, filter.sort, "agent_id") + limit_sql,
+            list_agents_sql + db::order_by(agent_sort_columns, filter.sort, "agent_id") + agents_limit_sql,
             {filter.org, filter.status, filter.after, filter.key_due, unused, filter.role, filter.which.owner,
              pairs_or_null(filter.which.labels), pattern_or_null(filter.which.match), filter.which.unowned,
              filter.surplus, bearer_since, filter.limit},

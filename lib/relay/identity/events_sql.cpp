@@ -3,7 +3,7 @@
 namespace relay::sql {
 namespace {
 
-constexpr auto insert_sql = R"sql(
+constexpr auto insert_event_sql = R"sql(
 INSERT INTO relay.auth_events (action, org_id, agent_id, key_id, detail, reason, ticket, actor, trace_id)
 SELECT event->>'action', event->>'org_id', event->>'agent_id', event->>'key_id', event->'detail', $2, $3, $4, $5
 FROM jsonb_array_elements($1::jsonb) AS event)sql";
@@ -126,7 +126,7 @@ void insert_events(db::Transaction &transaction, Attribution const &by, std::vec
     for (NewEvent const &event : events) {
         json += (json.size() > 1 ? "," : "") + to_json(event);
     }
-    transaction.send(insert_sql, {json + "]", by.reason, by.ticket, by.actor, by.trace_id},
+    transaction.send(insert_event_sql, {json + "]", by.reason, by.ticket, by.actor, by.trace_id},
                      [written = std::move(written)](db::Rows const &rows) { written(rows.affected()); });
 }
 

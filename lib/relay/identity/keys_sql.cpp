@@ -8,7 +8,7 @@ namespace relay::sql {
 namespace {
 
 // Not while another key is active, so that an old key that did not end is named as what is wrong.
-constexpr auto insert_sql = R"sql(
+constexpr auto insert_key_sql = R"sql(
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, due_at, expires_at, created_by)
 SELECT $1, agent.agent_id, agent.org_id, $2::bytea, now() + COALESCE(agent.key_max_age, org.key_max_age), $4::timestamptz, $5
 FROM relay.agents AS agent JOIN relay.organizations AS org ON org.org_id = agent.org_id
@@ -17,7 +17,7 @@ WHERE agent.agent_id = $3
 RETURNING org_id, due_at)sql";
 
 // Each statement has the same columns in the same order, for read_key.
-constexpr auto find_sql = R"sql(
+constexpr auto find_key_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
        replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at,
        hash_algorithm
@@ -35,14 +35,14 @@ SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by,
        hash_algorithm
 FROM relay.key_status WHERE agent_id = $1 AND state IN ('staged', 'active', 'retiring') ORDER BY made_order)sql";
 
-constexpr auto of_agent_sql = R"sql(
+constexpr auto keys_of_agent_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
        replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at,
        hash_algorithm
 FROM relay.key_status WHERE agent_id = $1 ORDER BY created_at DESC, key_id)sql";
 
 // $4: continue after this key. $15: the newest first. $6: only keys that gateways accept. $9: of agents that meet the three conditions after it.
-constexpr auto list_sql = R"sql(
+constexpr auto list_keys_sql = R"sql(
 SELECT key_id, agent_id, org_id, state, status, blocked, created_at, created_by, made_order, due_at, expires_at, retired_at, revoked_at,
        replaced_by, retire_on_first_use, deliver_until, settle_until, first_used_at, last_used_at,
        hash_algorithm
@@ -60,9 +60,9 @@ WHERE ($1::text IS NULL OR agent_id = $1) AND ($2::text IS NULL OR org_id = $2) 
             AND ($12::text[] IS NULL OR (agent.labels @> jsonb_object($12::text[]) AND agent.labels <> '{}'))
             AND ($13::text IS NULL OR agent.agent_id LIKE $13))))sql";
 
-constexpr auto limit_sql = " LIMIT $14::bigint";
+constexpr auto keys_limit_sql = " LIMIT $14::bigint";
 
-constexpr db::SortColumn sort_columns[] = {
+constexpr db::SortColumn key_sort_columns[] = {
     {"key_id", "key_id"},         {"agent_id", "agent_id"},         {"org_id", "org_id"},
     {"status", "status"},         {"created_at", "created_at"},     {"due_at", "due_at"},
     {"expires_at", "expires_at"}, {"last_used_at", "last_used_at"},
@@ -92,7 +92,7 @@ FROM (SELECT (answer).org_id, (answer).agent_id, (answer).expires_at,
                   THEN 'address_not_allowed' ELSE (answer).reason END AS reason
       FROM relay.verify_key($1, $2::bytea, $3) AS answer) AS checked)sql";
 
-constexpr auto near_sql = R"sql(
+constexpr auto near_keys_sql = R"sql(
 SELECT id, 'agent ' || agent_id || ', org ' || org_id AS about
 FROM ((SELECT key_id AS id, agent_id, org_id FROM relay.agent_keys WHERE key_id > $1 ORDER BY key_id LIMIT 500)
       UNION ALL (SELECT key_id, agent_id, org_id FROM relay.agent_keys WHERE key_id < $1 ORDER BY key_id DESC LIMIT 500)
@@ -147,7 +147,7 @@ void change_one(db::Transaction &transaction, KeyId const &key, char const *sql,
 
 db::Pending<Key> insert_key(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, AgentId const &agent,
                             std::optional<Instant> expires_at, Note const &created_by) {
-    return transaction.ask(insert_sql, {id, "\\x" + hash.hex(), agent, expires_at, created_by},
+    return transaction.ask(insert_key_sql, {id, "\\x" + hash.hex(), agent, expires_at, created_by},
                            [=, &transaction](db::Rows const &rows) {
                                transaction.require(rows.size() == 1, "the new key of agent " + agent.text());
                                return Key{.key_id = id,
@@ -181,7 +181,7 @@ void confirm_new_key(db::Transaction &transaction, KeyId const &id, KeyHash cons
 }
 
 db::Pending<std::optional<Key>> ask_key(db::Transaction &transaction, KeyId const &id) {
-    return transaction.ask(find_sql, {id}, read_first_key);
+    return transaction.ask(find_key_sql, {id}, read_first_key);
 }
 
 db::Pending<std::optional<Key>> ask_replaced_key(db::Transaction &transaction, AgentId const &agent,
@@ -195,7 +195,7 @@ Key get_key(db::Transaction &transaction, KeyId const &id) {
     if (auto key = find_key(transaction, id)) {
         return *std::move(key);
     }
-    throw no_such("key", id.text(), transaction.exec(near_sql, near(id.text())), advise(Act::list_keys));
+    throw no_such("key", id.text(), transaction.exec(near_keys_sql, near(id.text())), advise(Act::list_keys));
 }
 
 db::Pending<std::optional<Owner>> ask_owner(db::Transaction &transaction, KeyId const &id, KeyHash const &hash) {
@@ -244,15 +244,16 @@ void mark_revoked(db::Transaction &transaction, AgentId const &agent) {
     });
 }
 
-std::vector<std::string> key_sort_fields() { return db::sort_fields(sort_columns); }
+std::vector<std::string> key_sort_fields() { return db::sort_fields(key_sort_columns); }
 
 db::Stream<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter) {
     auto const unused = filter.unused_for ? std::optional(silence_to_prove(*filter.unused_for)) : std::nullopt;
     return {
         transaction,
-        std::string(list_sql) +
-            (filter.newest_first ? " ORDER BY made_order DESC" : db::order_by(sort_columns, filter.sort, "key_id")) +
-            limit_sql,
+        std::string(list_keys_sql) +
+            (filter.newest_first ? " ORDER BY made_order DESC"
+                                 : db::order_by(key_sort_columns, filter.sort, "key_id")) +
+            keys_limit_sql,
         {filter.agent, filter.org, filter.status, filter.after, filter.older_than, filter.live_only, filter.never_used,
          unused, filter.which.any(), filter.which.owner, filter.which.unowned, pairs_or_null(filter.which.labels),
          pattern_or_null(filter.which.match), filter.limit, filter.newest_first},
@@ -260,7 +261,7 @@ db::Stream<Key> list_keys(db::Transaction &transaction, KeyFilter const &filter)
 }
 
 db::Pending<std::vector<Key>> keys_of_agent(db::Transaction &transaction, AgentId const &agent) {
-    return transaction.ask(of_agent_sql, {agent}, read_keys);
+    return transaction.ask(keys_of_agent_sql, {agent}, read_keys);
 }
 
 db::Pending<std::optional<std::string>> last_address(db::Transaction &transaction, AgentId const &agent) {

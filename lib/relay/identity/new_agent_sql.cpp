@@ -10,7 +10,7 @@ namespace {
 // No conflict target, because two creations at the same time can also collide on (org_id, agent_id). The events are in
 // the same statement as the key, as relay.audit_new_keys demands. $15 and $16: the deadlines of a staged key; null: it is active.
 // $18: it is a public key, which its age does not make due, and which its first request confirms.
-constexpr auto insert_sql = R"sql(
+constexpr auto insert_agent_sql = R"sql(
 WITH made AS (
     INSERT INTO relay.agents (agent_id, org_id, name, permissions, key_max_age, created_by, owner, labels, owner_user_id)
     SELECT $1, org.org_id, $3, $4::jsonb, make_interval(secs => $5), $6, $13, jsonb_object($14::text[]), $17
@@ -97,7 +97,7 @@ db::Pending<std::optional<InsertedAgent>> insert_agent(db::Transaction &transact
                      .created_by = by.actor.text(),
                      .expires_at = request.expires_at};
     return transaction.ask(
-        insert_sql, params, [&transaction, issued](db::Rows const &rows) -> std::optional<InsertedAgent> {
+        insert_agent_sql, params, [&transaction, issued](db::Rows const &rows) -> std::optional<InsertedAgent> {
             if (rows.empty()) {
                 return std::nullopt;
             }

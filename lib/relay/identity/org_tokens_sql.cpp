@@ -5,7 +5,7 @@ namespace {
 
 constexpr auto live_sql = "SELECT token_id, created_at FROM relay.org_tokens WHERE org_id = $1 AND revoked_at IS NULL";
 
-constexpr auto insert_sql =
+constexpr auto insert_token_sql =
     "INSERT INTO relay.org_tokens (token_id, org_id, token_hash, created_by) VALUES ($1, $2, decode($3, 'hex'), $4)";
 
 constexpr auto revoke_live_sql =
@@ -28,7 +28,7 @@ std::optional<OrgToken> live_token(db::Transaction &transaction, OrgId const &or
 
 void insert_token(db::Transaction &transaction, KeyId const &id, KeyHash const &hash, OrgId const &org,
                   Note const &created_by) {
-    transaction.exec(insert_sql, {id, org, hash.hex(), created_by});
+    transaction.exec(insert_token_sql, {id, org, hash.hex(), created_by});
 }
 
 std::optional<KeyId> revoke_live_token(db::Transaction &transaction, OrgId const &org) {

@@ -10,9 +10,9 @@
 namespace relay::sql {
 namespace {
 
-constexpr auto find_sql = "SELECT relay.find_public_key($1::bytea) AS key_id";
+constexpr auto find_public_key_sql = "SELECT relay.find_public_key($1::bytea) AS key_id";
 
-constexpr auto stage_sql = R"sql(
+constexpr auto stage_public_key_sql = R"sql(
 INSERT INTO relay.agent_keys (key_id, agent_id, org_id, key_hash, hash_algorithm, state, expires_at, created_by, deliver_until, settle_until,
                               confirm_grace)
 SELECT $1, agent.agent_id, agent.org_id, $2::bytea, 'ed25519', 'staged', $4::timestamptz, $5, now(), now(), make_interval(secs => $6)
@@ -23,12 +23,12 @@ std::string bytea(VerifyingKey const &key) { return "\\x" + KeyHash{{key.bytes()
 }  // namespace
 
 std::optional<KeyId> find_public_key(db::Transaction &transaction, VerifyingKey const &key) {
-    return transaction.exec(find_sql, {bytea(key)}).one().optional_id<KeyId>("key_id");
+    return transaction.exec(find_public_key_sql, {bytea(key)}).one().optional_id<KeyId>("key_id");
 }
 
 void stage_public_key(db::Transaction &transaction, KeyId const &id, VerifyingKey const &key, AgentId const &agent,
                       std::optional<Instant> expires_at, std::chrono::seconds grace, Note const &created_by) {
-    transaction.send(stage_sql, {id, bytea(key), agent, expires_at, created_by, grace},
+    transaction.send(stage_public_key_sql, {id, bytea(key), agent, expires_at, created_by, grace},
                      [&transaction, agent](db::Rows const &rows) {
                          transaction.require(rows.affected() == 1, "the new key of agent " + agent.text());
                      });

@@ -5,7 +5,7 @@ namespace {
 
 // $4: the grace in seconds; 0: the old key ends now. An expiry that was set on purpose passes to the new key. The
 // events are in the same statement as the key, as relay.audit_new_keys demands.
-constexpr auto replace_sql = R"sql(
+constexpr auto replace_key_sql = R"sql(
 WITH old AS (
     SELECT key.key_id, key.expires_at
     FROM relay.key_status AS key
@@ -44,7 +44,7 @@ db::Pending<std::optional<KeyId>> replace_live_key(db::Transaction &transaction,
                                                    ApiKey const &new_key, Attribution const &by) {
     std::int64_t const events = request.grace.count() > 0 ? 1 : 2;
     return transaction.ask(
-        replace_sql,
+        replace_key_sql,
         {request.agent, new_key.id(), "\\x" + new_key.hash().hex(), request.grace, request.retire_on_first_use,
          by.actor, by.reason, by.ticket, by.trace_id, request.grace_once_used},
         [&transaction, agent = request.agent, events](db::Rows const &rows) -> std::optional<KeyId> {

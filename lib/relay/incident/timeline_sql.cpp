@@ -40,7 +40,7 @@ constexpr db::SortColumn sort_columns[] = {
     {"in_force", "count(*) FILTER (WHERE in_force)"},
 };
 
-constexpr auto agents_sql = R"sql(
+constexpr auto incident_agents_sql = R"sql(
 SELECT DISTINCT acts.agent_id, agent.org_id, agent.name, agent.owner, agent.status
 FROM acts LEFT JOIN relay.agent_status AS agent ON agent.agent_id = acts.agent_id
 WHERE acts.agent_id IS NOT NULL ORDER BY agent_id)sql";
@@ -83,7 +83,7 @@ WITH around AS (
 ))sql";
 
 // $6: how many. All acts come first, then the events nearest to an act.
-constexpr auto events_sql = R"sql(
+constexpr auto timeline_events_sql = R"sql(
 , placed AS (
     SELECT around.*, (ticket = $1) IS TRUE AS under_ticket,
            max(occurred_at) FILTER (WHERE ticket = $1) OVER (ORDER BY occurred_at) AS act_before,
@@ -150,7 +150,7 @@ std::vector<std::string> tickets_like(db::Transaction &transaction, std::string 
 
 std::vector<IncidentAgent> agents_of_incident(db::Transaction &transaction, std::string const &ticket) {
     std::vector<IncidentAgent> agents;
-    for (db::Row const row : transaction.exec((std::string(acts_sql) + agents_sql).c_str(), {ticket})) {
+    for (db::Row const row : transaction.exec((std::string(acts_sql) + incident_agents_sql).c_str(), {ticket})) {
         agents.push_back({.agent_id = row.id<AgentId>("agent_id"),
                           .org_id = row.optional_id<OrgId>("org_id"),
                           .name = row.optional_text("name"),
@@ -180,7 +180,7 @@ void read_events_of_incident(db::Transaction &transaction, IncidentTimeline &tim
                         .uses = figures.one().integer("uses"),
                         .addresses = figures.one().integer("addresses")};
     params.emplace_back(limit);
-    for (db::Row const row : transaction.exec((std::string(around_sql) + events_sql).c_str(), params)) {
+    for (db::Row const row : transaction.exec((std::string(around_sql) + timeline_events_sql).c_str(), params)) {
         timeline.events.push_back({.event = read_event(row), .under_ticket = row.boolean("under_ticket")});
     }
 }

@@ -5,8 +5,6 @@
 
 namespace relay {
 
-namespace {
-
 std::string without_prefix(std::string_view text) {
     for (std::string_view const prefix : {"relay_sk_", "relay_at_", "relay_dt_"}) {
         if (text.starts_with(prefix)) {
@@ -15,8 +13,6 @@ std::string without_prefix(std::string_view text) {
     }
     return std::string(text);
 }
-
-}  // namespace
 
 std::vector<Recognized> recognize(db::Settings const &settings, std::string_view text) {
     return recognize_each(settings, {std::string(text)}).front();

@@ -35,6 +35,9 @@ struct Recognized {
     std::optional<Subject> subject{};  ///< the id of an agent, an organization, a key, a token or a device
 };
 
+/// Returns a text without the prefix that keys and tokens have in logs, and without what follows the id.
+std::string without_prefix(std::string_view text);
+
 /// Returns what a text names in this database, ids before names; at most 4 of
 /// each kind by name. A key may be given with its prefix
 /// (relay_sk_), as it begins in logs. For a text that was not found where another kind of id was expected.

@@ -2,6 +2,7 @@
 
 #include "relay/identity/keys_sql.hpp"
 #include "relay/identity/use_case.hpp"
+#include "relay/inspect/recognize.hpp"
 #include "relay/inspect/recognize_sql.hpp"
 #include "relay/inspect/whose_sql.hpp"
 
@@ -9,16 +10,6 @@
 
 namespace relay {
 namespace {
-
-/// A text without the prefix that a key has in logs, and without what follows the id.
-std::string without_prefix(std::string_view text) {
-    for (std::string_view const prefix : {"relay_sk_", "relay_at_", "relay_dt_"}) {
-        if (text.starts_with(prefix)) {
-            return std::string(text.substr(prefix.size(), KeyId::length));
-        }
-    }
-    return std::string(text);
-}
 
 template <typename Work>
 WhoseAll look(db::Database &database, std::chrono::milliseconds lock_patience, Work const &work) {

@@ -6,7 +6,7 @@
 namespace relay {
 namespace {
 
-constexpr std::int64_t page_size = 5000;
+constexpr std::int64_t keys_page_size = 5000;
 
 }  // namespace
 
@@ -16,12 +16,12 @@ void read_issued_legacy(db::Database &database, std::optional<OrgId> const &org,
     do {
         std::optional<AgentId> const after = page.empty() ? std::nullopt : std::optional(page.back().agent_id);
         database.transact(reading(), [&](db::Transaction &transaction) {
-            page = sql::issued_legacy_keys(transaction, org, after, page_size);
+            page = sql::issued_legacy_keys(transaction, org, after, keys_page_size);
         });
         for (IssuedLegacyKey const &key : page) {
             take(key);
         }
-    } while (page.size() == static_cast<std::size_t>(page_size));
+    } while (page.size() == static_cast<std::size_t>(keys_page_size));
 }
 
 }  // namespace relay

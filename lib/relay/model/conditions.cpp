@@ -1,5 +1,6 @@
 #include "relay/model/conditions.hpp"
 
+#include "relay/model/ascii.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/escape.hpp"
 #include "relay/model/text.hpp"
@@ -16,9 +17,6 @@ constexpr std::size_t most_bytes = 4096;
 constexpr int most_levels = 32;
 constexpr std::size_t most_digits = 15;  // as many as a double keeps, which is what most readers use
 constexpr int largest_exponent = 300;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 /// Returns the text that a string with valid escapes means: two names can be the same, written differently.
 std::string unescaped(std::string_view inside) {

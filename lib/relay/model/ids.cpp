@@ -1,5 +1,6 @@
 #include "relay/model/ids.hpp"
 
+#include "relay/model/ascii.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 #include "relay/model/unicode.hpp"
@@ -11,16 +12,11 @@
 namespace relay {
 namespace {
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower_or_digit(char c) { return is_lower(c) || is_digit(c); }
-bool is_letter_or_digit(char c) { return is_lower_or_digit(c) || is_upper(c); }
 bool is_new_id_character(char c) { return is_lower_or_digit(c) || c == '_' || c == '-'; }
 bool is_old_id_character(char c) { return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-'; }
 bool is_label_character(char c) { return is_new_id_character(c) || c == '.'; }
 bool is_key_id_character(char c) { return KeyId::alphabet.find(c) != std::string_view::npos; }
-bool is_hex_digit(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 
 std::string lowered(std::string_view text) {
     std::string out(text);
@@ -289,7 +285,7 @@ RequestId RequestId::parse(std::string_view text) {
     }
     std::string const folded = lowered(text);
     bool const fits = std::equal(folded.begin(), folded.end(), shape.begin(), shape.end(), [](char given, char wanted) {
-        return wanted == '-' ? given == '-' : is_hex_digit(given);
+        return wanted == '-' ? given == '-' : is_lower_hex_digit(given);
     });
     if (!fits) {
         refuse("request id", text, "is not a UUID", allowed);

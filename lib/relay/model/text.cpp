@@ -1,5 +1,6 @@
 #include "relay/model/text.hpp"
 
+#include "relay/model/ascii.hpp"
 #include "relay/model/unicode.hpp"
 
 #include <algorithm>
@@ -33,8 +34,6 @@ void append_escaped(std::string &out, std::string_view text, std::size_t positio
         out += text.substr(position, point.length);
     }
 }
-
-bool is_letter_or_digit(char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
 
 bool is_word_character(char c) { return is_letter_or_digit(c) || c == '_'; }
 

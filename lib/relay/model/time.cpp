@@ -1,5 +1,6 @@
 #include "relay/model/time.hpp"
 
+#include "relay/model/ascii.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 
@@ -12,8 +13,6 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::seconds;
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Reads what is expected from the front of a text. Once something was missing, everything after it fails too.
 class Reader {

@@ -58,13 +58,13 @@ void read_again(db::Transaction &transaction, ChangedRole &result) {
     result.grants = sql::grants_of_role(transaction, org, id);
 }
 
-using Change = std::function<std::vector<sql::NewEvent>(db::Transaction &, ChangedRole &)>;
+using RoleChange = std::function<std::vector<sql::NewEvent>(db::Transaction &, ChangedRole &)>;
 
 /// Whether the role now is as was asked.
-using IsDone = std::function<bool(db::Transaction &, ChangedRole const &)>;
+using IsRoleDone = std::function<bool(db::Transaction &, ChangedRole const &)>;
 
 ChangedRole change(db::Database &database, OrgId const &org, RoleId const &id, WriteOptions const &options,
-                   Change const &work, IsDone const &is_done) {
+                   RoleChange const &work, IsRoleDone const &is_done) {
     return database.transact(writing(options), [&](db::Transaction &transaction) {
         ChangedRole result{{}, lock(transaction, org, id)};
         std::vector<sql::NewEvent> const events = work(transaction, result);

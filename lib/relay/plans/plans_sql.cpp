@@ -5,14 +5,14 @@
 namespace relay::sql {
 namespace {
 
-constexpr auto insert_sql = R"sql(
+constexpr auto insert_plan_sql = R"sql(
 INSERT INTO relay.plans (plan_id, name, created_by) VALUES ($1, $2, $3) ON CONFLICT (plan_id) DO NOTHING)sql";
 
 constexpr auto rename_sql = "UPDATE relay.plans SET name = $2 WHERE plan_id = $1";
 
-constexpr auto lock_sql = "SELECT plan_id FROM relay.plans WHERE plan_id = $1 FOR NO KEY UPDATE";
+constexpr auto lock_plan_sql = "SELECT plan_id FROM relay.plans WHERE plan_id = $1 FOR NO KEY UPDATE";
 
-constexpr auto list_sql = R"sql(
+constexpr auto list_plans_sql = R"sql(
 SELECT plan.plan_id, plan.name, plan.created_at, plan.created_by,
        (SELECT COALESCE(string_agg(set.meter || '=' || COALESCE(set.amount::text, 'none'), ','), '') FROM relay.limits AS set
         WHERE set.owner_kind = 'plan' AND set.owner_id = plan.plan_id) AS limits,
@@ -23,9 +23,9 @@ SELECT plan.plan_id, plan.name, plan.created_at, plan.created_by,
 FROM relay.plans AS plan
 WHERE ($1::text IS NULL OR plan.plan_id = $1) AND ($2::text IS NULL OR plan.plan_id > $2 COLLATE "C"))sql";
 
-constexpr auto limit_sql = " LIMIT $3::bigint";
+constexpr auto plans_limit_sql = " LIMIT $3::bigint";
 
-constexpr db::SortColumn sort_columns[] = {
+constexpr db::SortColumn plan_sort_columns[] = {
     {"plan_id", "plan_id"},
     {"name", R"(name COLLATE "C")"},
     {"orgs", "orgs"},
@@ -46,7 +46,7 @@ Plan read_plan(db::Row const &row) {
 }  // namespace
 
 bool insert_plan(db::Transaction &transaction, PlanId const &id, DisplayName const &name, Note const &created_by) {
-    return transaction.exec(insert_sql, {id, name, created_by}).affected() == 1;
+    return transaction.exec(insert_plan_sql, {id, name, created_by}).affected() == 1;
 }
 
 void rename_plan(db::Transaction &transaction, PlanId const &id, DisplayName const &name) {
@@ -54,7 +54,7 @@ void rename_plan(db::Transaction &transaction, PlanId const &id, DisplayName con
 }
 
 std::optional<Plan> find_plan(db::Transaction &transaction, PlanId const &id) {
-    db::Rows const rows = transaction.exec(list_sql, {id, std::nullopt});
+    db::Rows const rows = transaction.exec(list_plans_sql, {id, std::nullopt});
     return rows.empty() ? std::nullopt : std::optional(read_plan(rows[0]));
 }
 
@@ -65,13 +65,13 @@ Plan get_plan(db::Transaction &transaction, PlanId const &id) {
     throw no_such_plan(transaction, id, ErrorKind::not_found);
 }
 
-void lock_plan(db::Transaction &transaction, PlanId const &id) { transaction.exec(lock_sql, {id}); }
+void lock_plan(db::Transaction &transaction, PlanId const &id) { transaction.exec(lock_plan_sql, {id}); }
 
-std::vector<std::string> plan_sort_fields() { return db::sort_fields(sort_columns); }
+std::vector<std::string> plan_sort_fields() { return db::sort_fields(plan_sort_columns); }
 
 db::Stream<Plan> list_plans(db::Transaction &transaction, PlanFilter const &filter) {
     return {transaction,
-            std::string(list_sql) + db::order_by(sort_columns, filter.sort, "plan_id") + limit_sql,
+            std::string(list_plans_sql) + db::order_by(plan_sort_columns, filter.sort, "plan_id") + plans_limit_sql,
             {std::nullopt, filter.after, filter.limit},
             read_plan};
 }

@@ -5,7 +5,7 @@
 namespace relay::sql {
 namespace {
 
-constexpr auto list_sql = R"sql(
+constexpr auto list_seats_sql = R"sql(
 SELECT seat.agent_id, seat.org_id, agent.name, seat.place, (seat.place > total.amount) IS NOT TRUE AS has_seat,
        agent.status, agent.created_at, agent.last_used_at
 FROM relay.seat_order AS seat
@@ -35,7 +35,7 @@ Seat read_seat(db::Row const &row) {
 }  // namespace
 
 db::Stream<Seat> list_seats(db::Transaction &transaction, SeatFilter const &filter) {
-    return {transaction, list_sql, {filter.org, filter.after, filter.limit}, read_seat};
+    return {transaction, list_seats_sql, {filter.org, filter.after, filter.limit}, read_seat};
 }
 
 std::int64_t keep_agents(db::Transaction &transaction, OrgId const &org, std::vector<AgentId> const &agents) {

@@ -10,7 +10,7 @@ SELECT done.changed, done.reason, done.lost_seats
 FROM relay.change_subscription($1, $2, $3, COALESCE($4::timestamptz, COALESCE($7, now()) + make_interval(secs => $5)), $6,
                                COALESCE($7::timestamptz, now()), $8, $9, $10, $11) AS done)sql";
 
-constexpr auto list_sql = R"sql(
+constexpr auto list_subscriptions_sql = R"sql(
 SELECT org.org_id, org.plan, relay.plan_now(org.plan, sub.ends_at) AS plan_in_force, sub.state, sub.ends_at, sub.reference, sub.said_at
 FROM relay.organizations AS org LEFT JOIN relay.subscriptions AS sub ON sub.org_id = org.org_id
 WHERE ($1::text IS NULL OR org.org_id = $1) AND ($1::text IS NOT NULL OR sub.org_id IS NOT NULL)
@@ -18,9 +18,9 @@ WHERE ($1::text IS NULL OR org.org_id = $1) AND ($1::text IS NOT NULL OR sub.org
   AND ($3::bigint IS NULL OR (sub.ends_at > now() AND sub.ends_at <= now() + make_interval(secs => $3)))
   AND ($4::text IS NULL OR org.org_id > $4 COLLATE "C"))sql";
 
-constexpr auto limit_sql = " LIMIT $5::bigint";
+constexpr auto subscriptions_limit_sql = " LIMIT $5::bigint";
 
-constexpr db::SortColumn sort_columns[] = {
+constexpr db::SortColumn subscription_sort_columns[] = {
     {"org_id", "org_id"}, {"plan", "plan"}, {"state", "state"}, {"ends_at", "ends_at"}, {"said_at", "said_at"},
 };
 
@@ -51,18 +51,19 @@ SubscriptionVerdict change_subscription(db::Transaction &transaction, SetSubscri
 }
 
 Subscription get_subscription(db::Transaction &transaction, OrgId const &org) {
-    db::Rows const rows = transaction.exec(list_sql, {org, std::nullopt, std::nullopt, std::nullopt});
+    db::Rows const rows = transaction.exec(list_subscriptions_sql, {org, std::nullopt, std::nullopt, std::nullopt});
     if (rows.empty()) {
         get_org(transaction, org);  // throws, with similar ids
     }
     return read_subscription(rows.one());
 }
 
-std::vector<std::string> subscription_sort_fields() { return db::sort_fields(sort_columns); }
+std::vector<std::string> subscription_sort_fields() { return db::sort_fields(subscription_sort_columns); }
 
 db::Stream<Subscription> list_subscriptions(db::Transaction &transaction, SubscriptionFilter const &filter) {
     return {transaction,
-            std::string(list_sql) + db::order_by(sort_columns, filter.sort, "org_id") + limit_sql,
+            std::string(list_subscriptions_sql) + db::order_by(subscription_sort_columns, filter.sort, "org_id") +
+                subscriptions_limit_sql,
             {std::nullopt, filter.state, filter.ending_within, filter.after, filter.limit},
             read_subscription};
 }

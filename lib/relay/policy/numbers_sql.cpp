@@ -23,7 +23,7 @@ LEFT JOIN standing AS org ON org.subject_kind = 'org' AND org.subject_id = agent
 GROUP BY 1, 2)sql";
 
 // Likewise the status of relay.key_status: a revocation ends the keys that are older than its cut-off.
-constexpr auto keys_sql = R"sql(
+constexpr auto key_numbers_sql = R"sql(
 WITH ended AS (
     SELECT subject_kind, subject_id, max(CASE WHEN lifted_at IS NULL THEN 9223372036854775807 ELSE cut_off END) AS cut_off
     FROM relay.revocations WHERE kind = 'revoke' GROUP BY 1, 2
@@ -41,7 +41,7 @@ SELECT CASE WHEN $1::boolean THEN org_id END AS org_id, status, count(*) AS keys
        floor(extract(epoch FROM now() - min(created_at) FILTER (WHERE status = 'active')))::bigint AS oldest
 FROM keys GROUP BY 1, 2)sql";
 
-constexpr auto due_sql = R"sql(
+constexpr auto due_numbers_sql = R"sql(
 SELECT CASE WHEN $1::boolean THEN org_id END AS org_id, count(*) AS due, count(*) FILTER (WHERE listed_from <= now()) AS overdue
 FROM relay.due_keys WHERE listed_from <= now() + make_interval(secs => $2)
 GROUP BY 1)sql";
@@ -120,8 +120,8 @@ std::vector<FleetNumbers> read_numbers(db::Transaction &transaction, NumbersRequ
     read(agents_sql, {request.by_org}, [](FleetNumbers &numbers, db::Row const &row) {
         numbers.agents[row.value<Status>("status")] += row.integer("agents");
     });
-    read(keys_sql, {request.by_org}, add_key_row);
-    read(due_sql, {request.by_org, request.due_within}, [](FleetNumbers &numbers, db::Row const &row) {
+    read(key_numbers_sql, {request.by_org}, add_key_row);
+    read(due_numbers_sql, {request.by_org, request.due_within}, [](FleetNumbers &numbers, db::Row const &row) {
         numbers.keys_due += row.integer("due");
         numbers.keys_overdue += row.integer("overdue");
     });

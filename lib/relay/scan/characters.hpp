@@ -1,22 +1,20 @@
 #pragma once
 
+#include "relay/model/ascii.hpp"
+
 #include <array>
 
 namespace relay::scan {
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_octal(char c) { return c >= '0' && c <= '7'; }
-constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_alphanumeric(char c) { return is_digit(c) || is_letter(c); }
 
 /// True for every character that a key can have. All others are skipped inside a key.
-constexpr bool is_key_character(char c) { return is_alphanumeric(c) || c == '_'; }
+constexpr bool is_key_character(char c) { return is_letter_or_digit(c) || c == '_'; }
 
 /// Returns the value of a hexadecimal digit, or -1.
 constexpr int hex_value(char c) {
     return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
-constexpr bool is_hex(char c) { return hex_value(c) >= 0; }
 
 /// Returns the value of a character of base64 or base64url, or -1.
 constexpr int base64_value(char c) {

@@ -13,14 +13,14 @@ namespace {
 constexpr unsigned most_others = 4;
 
 /// Returns whether a line of a dump, without what is before it, can begin with `c`.
-bool is_start(char c) { return is_alphanumeric(c) || c == '*'; }
+bool is_start(char c) { return is_letter_or_digit(c) || c == '*'; }
 
 }  // namespace
 
 Dump::Dump(Layer &owner) : m_owner(&owner) {}
 Dump::~Dump() = default;
 
-bool Dump::may_begin_line(char c) { return is_hex(c) || !is_alphanumeric(c); }
+bool Dump::may_begin_line(char c) { return is_hex_digit(c) || !is_letter_or_digit(c); }
 
 void Dump::read(char c, Origin const &origin) {
     ++m_owner->m_collector->steps;
@@ -50,11 +50,11 @@ void Dump::read(char c, Origin const &origin) {
     }
     m_text.value[m_size++] = c;
     // Indentation, a quote prefix or a byte order mark may be before the offset.
-    if (m_state == State::line || (m_digits == 0 && !is_alphanumeric(c))) {
+    if (m_state == State::line || (m_digits == 0 && !is_letter_or_digit(c))) {
         return;
     }
     bool const hex_prefix = c == 'x' && m_digits == 1;
-    if (is_hex(c)) {
+    if (is_hex_digit(c)) {
         ++m_digits;
     } else if (!hex_prefix) {
         m_state = m_digits >= 4 && (c == ' ' || c == '\t' || c == ':') ? State::line : State::other;

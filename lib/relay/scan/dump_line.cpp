@@ -60,8 +60,9 @@ bool has_form(std::string_view group, Form const &form) {
     }
     // The last group of a dump may be shorter.
     bool const shorter = form.bits == 4 && group.size() < form.width && group.size() % 2 == 0;
-    return (shorter || group.size() == form.width) &&
-           std::all_of(group.begin(), group.end(), [&](char c) { return form.bits == 4 ? is_hex(c) : is_octal(c); });
+    return (shorter || group.size() == form.width) && std::all_of(group.begin(), group.end(), [&](char c) {
+               return form.bits == 4 ? is_hex_digit(c) : is_octal(c);
+           });
 }
 
 std::optional<Form> choose_form(std::string_view group, std::string_view after, std::size_t width) {
@@ -127,7 +128,8 @@ std::optional<DumpLine> read_dump_line(std::string_view text, std::size_t width)
         text.remove_prefix(2);
     }
     DumpLine line;
-    auto const digits = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_hex) - text.begin());
+    auto const digits =
+        static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_hex_digit) - text.begin());
     if (digits < least_offset || digits > most_offset) {
         return {};
     }

@@ -6,10 +6,10 @@
 namespace relay::scan {
 namespace {
 
-constexpr std::size_t longest_gap = 256;
+constexpr std::size_t longest_gap_in_key = 256;
 
 constexpr Table<bool> key_characters(is_key_character);
-constexpr Table<bool> alphanumeric(is_alphanumeric);
+constexpr Table<bool> alphanumeric(is_letter_or_digit);
 constexpr Table<bool> id_characters([](char c) { return KeyId::alphabet.find(c) != std::string_view::npos; });
 
 /// Returns whether a key that begins with `text` may have `c` next.
@@ -61,7 +61,7 @@ void Matcher::match(char c, Origin const &origin) {
     }
     if (c == '\r' && m_young.size == 0) {
         take(m_young, 'r', origin);
-        m_young.gap = longest_gap;  // only for an `e` that comes next
+        m_young.gap = longest_gap_in_key;  // only for an `e` that comes next
     }
 }
 
@@ -71,7 +71,7 @@ void Matcher::end() {
 }
 
 void Matcher::skip(Candidate &candidate, char c, Origin const &origin) {
-    if (++candidate.gap > longest_gap) {
+    if (++candidate.gap > longest_gap_in_key) {
         drop(candidate);
         return;
     }

@@ -23,7 +23,7 @@ Escape read_hex(std::string_view text, std::size_t width) {
     if (braces && last == '}') {
         return Escape::of(hex_number(text.substr(digits_at + 1, text.size() - digits_at - 2)));
     }
-    if (!is_hex(last) || text.size() > digits_at + 1 + 8) {
+    if (!is_hex_digit(last) || text.size() > digits_at + 1 + 8) {
         return Escape::none();
     }
     bool const complete = !braces && text.size() == digits_at + width;
@@ -67,7 +67,7 @@ Escape read_backslash(std::string_view text) {
         return read_octal(text);
     }
     bool const ascii = kind > ' ' && kind <= '~';
-    return ascii && !is_alphanumeric(kind) ? Escape::of(static_cast<unsigned char>(kind)) : Escape::none();
+    return ascii && !is_letter_or_digit(kind) ? Escape::of(static_cast<unsigned char>(kind)) : Escape::none();
 }
 
 }  // namespace relay::scan

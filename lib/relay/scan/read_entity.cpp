@@ -56,7 +56,7 @@ Escape read_number(std::string_view text) {
     bool const hex = text.size() > 2 && (text[2] == 'x' || text[2] == 'X');
     std::size_t const digits_at = hex ? 3 : 2;
     char const last = text.back();
-    bool const is_number = hex ? is_hex(last) : is_digit(last);
+    bool const is_number = hex ? is_hex_digit(last) : is_digit(last);
     if (text.size() <= digits_at) {
         return is_number || hex || text.size() == 2 ? Escape::open() : Escape::none();
     }

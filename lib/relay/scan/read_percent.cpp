@@ -8,10 +8,10 @@ Escape read_percent(std::string_view text) {
     if (text.size() == 1 || (text.size() == 2 && (text[1] == 'u' || text[1] == 'U'))) {
         return Escape::open();
     }
-    if (!is_hex(text.back())) {
+    if (!is_hex_digit(text.back())) {
         return Escape::none();
     }
-    bool const is_long = !is_hex(text[1]);
+    bool const is_long = !is_hex_digit(text[1]);
     if (text.size() < (is_long ? long_form : 3)) {
         return Escape::open();
     }

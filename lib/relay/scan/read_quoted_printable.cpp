@@ -4,7 +4,7 @@
 namespace relay::scan {
 
 Escape read_quoted_printable(std::string_view text) {
-    if (text.size() > 1 && !is_hex(text.back())) {
+    if (text.size() > 1 && !is_hex_digit(text.back())) {
         return Escape::none();
     }
     return text.size() < 3 ? Escape::open()

@@ -9,7 +9,7 @@
 namespace relay::scan {
 namespace {
 
-constexpr std::size_t longest_gap = 64;
+constexpr std::size_t longest_gap_in_base64 = 64;
 /// Shorter runs hold no key in base64.
 constexpr std::size_t shortest_with_key = 95;
 
@@ -51,7 +51,7 @@ void Runs::put(char c, Origin const &origin) {
     }
     if (m_state == State::between) {
         m_line_end = m_line_end || c == '\n' || c == '\r';
-        if (++m_gap > longest_gap) {
+        if (++m_gap > longest_gap_in_base64) {
             end();
         }
     }

@@ -1,6 +1,7 @@
 #include "relay/signing/structured_field.hpp"
 
 #include "relay/crypto/base64.hpp"
+#include "relay/model/ascii.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -11,9 +12,6 @@ namespace {
 constexpr std::size_t most_digits = 15;
 constexpr std::size_t most_decimal = 16;  // digits and the point
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-constexpr bool is_alpha(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_printable(char c) { return c >= ' ' && c <= '~'; }
 
 bool begins_key(char c) { return is_lower(c) || c == '*'; }
@@ -21,7 +19,7 @@ bool continues_key(char c) {
     return is_lower(c) || is_digit(c) || std::string_view("_-.*").find(c) != std::string_view::npos;
 }
 bool continues_token(char c) {
-    return is_alpha(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
+    return is_letter_or_digit(c) || std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
 }
 
 /// Reads from the front of a text. Each `read_` function returns none at the first byte that does not fit.
@@ -156,7 +154,7 @@ class Reader {
         if (front() == '-' || is_digit(front())) {
             return read_number();
         }
-        if (is_alpha(front()) || front() == '*') {
+        if (is_letter(front()) || front() == '*') {
             return SfToken{take_while(continues_token)};
         }
         return std::nullopt;

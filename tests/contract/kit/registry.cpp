@@ -27,7 +27,7 @@ constexpr auto find_sql = ENTRY "find_agents($1, $2, $3, $4, $5, $6, $7::integer
 constexpr auto card_sql = ENTRY "agent_card($1, $2) AS f";
 #undef LEASE
 #undef ENTRY
-constexpr std::array conditions{"skill", "tag", "capability", "pattern"};
+constexpr std::array listed{"skill", "tag", "capability", "pattern"};
 constexpr auto max_kept = std::chrono::seconds(5);
 constexpr std::size_t most_kept = 1000, most_bytes = 1 << 24;
 
@@ -86,7 +86,7 @@ Answer Registry::announce(Decision const &decision, std::string_view content_typ
 
 Answer Registry::find(Request const &request, std::string const &org_id) {
     Question question{org_id};
-    for (char const *name : conditions) {
+    for (char const *name : listed) {
         auto const given = request.conditions.find(name);
         question.push_back(given == request.conditions.end() ? std::nullopt : Value(given->second));
     }

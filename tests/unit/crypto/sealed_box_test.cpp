@@ -39,7 +39,7 @@ std::string open(KeyPair const &pair, std::string const &sealed) {
     return {text.begin(), text.end() - 1};
 }
 
-std::string refusal(std::string const &text) {
+std::string refusal_of_key(std::string const &text) {
     try {
         relay::SealingKey::from_base64(text);
         return "";
@@ -78,8 +78,8 @@ TEST_CASE("a sealing key may end in one newline, as files do") {
     KeyPair const pair;
     std::string const text = base64(pair.public_half.data(), 32);
     CHECK(relay::SealingKey::from_base64(text + "\n").bytes == pair.public_half);
-    CHECK(!refusal(text + "\n\n").empty());
-    CHECK(!refusal(" " + text).empty());
+    CHECK(!refusal_of_key(text + "\n\n").empty());
+    CHECK(!refusal_of_key(" " + text).empty());
 }
 
 TEST_CASE("a text that is not a sealing key is refused and not quoted") {
@@ -87,20 +87,20 @@ TEST_CASE("a text that is not a sealing key is refused and not quoted") {
     randombytes_buf(bytes.data(), bytes.size());
     bytes[0] = 0xFB;  // '+' in standard base64, '-' in the form for addresses
     bytes[1] = 0xEF;
-    CHECK(refusal(base64(bytes.data(), 31)).find("31 bytes") != std::string::npos);
-    CHECK(refusal(base64(bytes.data(), 33)).find("33 bytes") != std::string::npos);
-    CHECK(refusal(base64(bytes.data(), 64)).find("64 bytes") != std::string::npos);
-    CHECK(!refusal(base64(bytes.data(), 80)).empty());
-    CHECK(!refusal(base64(bytes.data(), 32, sodium_base64_VARIANT_URLSAFE)).empty());
-    CHECK(!refusal(base64(bytes.data(), 32, sodium_base64_VARIANT_ORIGINAL_NO_PADDING)).empty());
-    CHECK(refusal("").find("0 bytes") != std::string::npos);
-    CHECK(!refusal("this is not base64 at all!").empty());
-    CHECK(!refusal(base64(bytes.data(), 32) + std::string(1, '\0')).empty());
+    CHECK(refusal_of_key(base64(bytes.data(), 31)).find("31 bytes") != std::string::npos);
+    CHECK(refusal_of_key(base64(bytes.data(), 33)).find("33 bytes") != std::string::npos);
+    CHECK(refusal_of_key(base64(bytes.data(), 64)).find("64 bytes") != std::string::npos);
+    CHECK(!refusal_of_key(base64(bytes.data(), 80)).empty());
+    CHECK(!refusal_of_key(base64(bytes.data(), 32, sodium_base64_VARIANT_URLSAFE)).empty());
+    CHECK(!refusal_of_key(base64(bytes.data(), 32, sodium_base64_VARIANT_ORIGINAL_NO_PADDING)).empty());
+    CHECK(refusal_of_key("").find("0 bytes") != std::string::npos);
+    CHECK(!refusal_of_key("this is not base64 at all!").empty());
+    CHECK(!refusal_of_key(base64(bytes.data(), 32) + std::string(1, '\0')).empty());
 }
 
 TEST_CASE("a key on a weak point of the curve is refused before any work") {
     std::array<unsigned char, 32> zero{};
-    CHECK(refusal(base64(zero.data(), 32)).find("weak point") != std::string::npos);
+    CHECK(refusal_of_key(base64(zero.data(), 32)).find("weak point") != std::string::npos);
     zero[0] = 1;
-    CHECK(refusal(base64(zero.data(), 32)).find("weak point") != std::string::npos);
+    CHECK(refusal_of_key(base64(zero.data(), 32)).find("weak point") != std::string::npos);
 }

@@ -10,7 +10,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-std::string const key = "relay_sk_000g40r40m30_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf3SDqBW";
+std::string const whole_key = "relay_sk_000g40r40m30_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf3SDqBW";
 
 std::string utf8(char32_t c) {
     auto const byte = [](char32_t value) { return static_cast<char>(static_cast<unsigned char>(value)); };
@@ -116,36 +116,36 @@ TEST_CASE("a quotation is escaped and cut at a character's border") {
 }
 
 TEST_CASE("a quotation holds no secret that was pasted in the wrong place") {
-    CHECK(relay::quote_for_message(key) == "'relay_sk_000g40r40m30[50 characters withheld]'");
-    CHECK(relay::quote_for_message("x=" + key + ".") == "'x=relay_sk_000g40r40m30[50 characters withheld].'");
-    CHECK(relay::quote_for_message("x" + key) == "'xrelay_sk_000g40r40m30[50 characters withheld]'");
+    CHECK(relay::quote_for_message(whole_key) == "'relay_sk_000g40r40m30[50 characters withheld]'");
+    CHECK(relay::quote_for_message("x=" + whole_key + ".") == "'x=relay_sk_000g40r40m30[50 characters withheld].'");
+    CHECK(relay::quote_for_message("x" + whole_key) == "'xrelay_sk_000g40r40m30[50 characters withheld]'");
     CHECK(relay::quote_for_message("RELAY_SK_000G40R40M30_003AUL") == "'RELAY_SK_000G40R40M30[7 characters withheld]'");
     CHECK(relay::quote_for_message("relay_at_000g40r40m30_003aUl") == "'relay_at_000g40r40m30[7 characters withheld]'");
     CHECK(relay::quote_for_message("relay_sk_000g40r40m30") == "'relay_sk_000g40r40m30'");
     CHECK(relay::quote_for_message("relay_sk_") == "'relay_sk_'");
-    CHECK(relay::quote_for_message(key.substr(22)) == "'[49 characters withheld]'");
+    CHECK(relay::quote_for_message(whole_key.substr(22)) == "'[49 characters withheld]'");
     CHECK(relay::quote_for_message(std::string(31, 'a')) == "'" + std::string(31, 'a') + "'");
     CHECK(relay::quote_for_message(std::string(32, 'a')) == "'[32 characters withheld]'");
     CHECK(relay::quote_for_message("__" + std::string(32, 'a') + "_b") == "'__[32 characters withheld]_b'");
-    CHECK(relay::quote_for_message(std::string(40, 'a') + "_" + key, 200) ==
+    CHECK(relay::quote_for_message(std::string(40, 'a') + "_" + whole_key, 200) ==
           "'[40 characters withheld]_relay_sk_000g40r40m30[50 characters withheld]'");
 }
 
 TEST_CASE("no piece of a key gets through a quotation, however the key is wrapped or cut") {
     for (std::string const before : {"", " ", "a", "_", "Bearer ", "relay_", "relay_sk_", "\xff"}) {
-        for (std::size_t size = 22; size <= key.size(); ++size) {
-            std::string const told = relay::quote_for_message(before + key.substr(0, size), 500);
+        for (std::size_t size = 22; size <= whole_key.size(); ++size) {
+            std::string const told = relay::quote_for_message(before + whole_key.substr(0, size), 500);
             for (std::size_t i = 22; i + 4 <= size; ++i) {
-                REQUIRE(told.find(key.substr(i, 4)) == std::string::npos);
+                REQUIRE(told.find(whole_key.substr(i, 4)) == std::string::npos);
             }
         }
     }
 }
 
 TEST_CASE("a key is seen in a text, in any case and place, and the mere prefix is not one") {
-    CHECK(relay::holds_key(key));
-    CHECK(relay::holds_key("leaked: " + key + " in a log"));
-    CHECK(relay::holds_key("x" + key + "y"));
+    CHECK(relay::holds_key(whole_key));
+    CHECK(relay::holds_key("leaked: " + whole_key + " in a log"));
+    CHECK(relay::holds_key("x" + whole_key + "y"));
     CHECK(relay::holds_key("relay_at_000g40r40m30_0123456789abcdef"));
     CHECK(!relay::holds_key("relay_at_000g40r40m30_0123456789abcde"));
     CHECK(relay::holds_key("RELAY_SK_000G40R40M30_0123456789ABCDEF"));

@@ -13,7 +13,7 @@ using namespace std::string_view_literals;
 namespace {
 
 /// Decodes a text that comes in pieces of `piece` bytes.
-std::string in_pieces(std::string_view text, std::size_t piece) {
+std::string decoded_in_pieces(std::string_view text, std::size_t piece) {
     auto raw = [text, piece](std::span<char> room) mutable {
         std::size_t const size = std::min({text.size(), room.size(), piece});
         std::copy_n(text.begin(), size, room.begin());
@@ -58,7 +58,7 @@ TEST_CASE("texts are decoded the same in whatever pieces they come") {
     for (Case const &one : cases) {
         CHECK(decode_text(one.bytes) == one.text);
         for (std::size_t piece = 1; piece <= one.bytes.size(); ++piece) {
-            CHECK(in_pieces(one.bytes, piece) == one.text);
+            CHECK(decoded_in_pieces(one.bytes, piece) == one.text);
         }
     }
 }
@@ -70,7 +70,7 @@ TEST_CASE("a text longer than the head and the pieces loses nothing") {
         long_text += i % 7 == 0 ? "\r\0\n\0"sv : "\xE4\0"sv;
         expected += i % 7 == 0 ? "\r\n" : "\xC3\xA4";
     }
-    CHECK(in_pieces(long_text, 999) == expected);
+    CHECK(decoded_in_pieces(long_text, 999) == expected);
 }
 
 TEST_CASE("invisible blanks around a text do not count") {

@@ -16,7 +16,7 @@ Instant const at{std::chrono::microseconds(1'795'309'323'000'123)};
 
 Document one(Record data) { return {.kind = "Agent", .id_key = "agent_id", .changed = true, .data = std::move(data)}; }
 
-Document list(std::vector<Record> items) {
+Document list_of(std::vector<Record> items) {
     return {
         .kind = "AgentList",
         .id_key = "agent_id",
@@ -73,11 +73,11 @@ TEST_CASE("records in a record are indented, lists in a record are below it") {
 }
 
 TEST_CASE("lists have capital headers, numbers at the right, and wide characters counted") {
-    CHECK(render_table(list({item("a1", "Payment", 2), item("agent-2", "支払い", 10)})) ==
+    CHECK(render_table(list_of({item("a1", "Payment", 2), item("agent-2", "支払い", 10)})) ==
           "AGENT    NAME     KEYS\n"
           "a1       Payment     2\n"
           "agent-2  支払い     10\n");
-    CHECK(render_table(list({})) == "AGENT  NAME  KEYS\n");
+    CHECK(render_table(list_of({})) == "AGENT  NAME  KEYS\n");
 }
 
 TEST_CASE("hostile text is escaped in a table, and takes one line") {
@@ -100,13 +100,13 @@ TEST_CASE("JSON has every key of the contract, on one line or indented") {
 }
 
 TEST_CASE("lists in JSON have items and next") {
-    std::string const json = render_json(list({item("a1", "A", 1)}), false);
+    std::string const json = render_json(list_of({item("a1", "A", 1)}), false);
     CHECK(json.find(R"("items":[{"agent_id":"a1","name":"A","keys":1,"secret_note":"x"}],"next":null,)") != json.npos);
-    CHECK(render_json(list({}), false).find(R"("items":[],"next":null)") != json.npos);
+    CHECK(render_json(list_of({}), false).find(R"("items":[],"next":null)") != json.npos);
 }
 
 TEST_CASE("JSON lines are bare items with their kind, and a summary") {
-    Document document = list({item("a1", "A", 1), item("a2", "B", 2)});
+    Document document = list_of({item("a1", "A", 1), item("a2", "B", 2)});
     document.next = "a2";
     std::string const lines = render_jsonl(document);
     CHECK(
@@ -114,7 +114,7 @@ TEST_CASE("JSON lines are bare items with their kind, and a summary") {
                           "\"kind\":\"Agent\",\"agent_id\":\"a2\""));
     CHECK(lines.find("\n{\"kind\":\"Summary\",\"schema\":\"relay-admin/"
                      "v1\",\"count\":2,\"changed\":false,\"dry_run\":false,\"next\":\"a2\"") != lines.npos);
-    CHECK(render_jsonl(list({})).starts_with("{\"kind\":\"Summary\""));
+    CHECK(render_jsonl(list_of({})).starts_with("{\"kind\":\"Summary\""));
 }
 
 TEST_CASE("hostile text in JSON is escaped and reads back") {
@@ -142,8 +142,8 @@ TEST_CASE("CSV quotes, defuses formulas, and escapes control characters") {
 }
 
 TEST_CASE("CSV has a header of keys, numbers as they are, and nothing for null") {
-    CHECK(render_csv(list({})) == "agent_id,name,keys,secret_note\n");
-    CHECK(render_csv(list({item("a1", "A", -3)})) ==
+    CHECK(render_csv(list_of({})) == "agent_id,name,keys,secret_note\n");
+    CHECK(render_csv(list_of({item("a1", "A", -3)})) ==
           "agent_id,name,keys,secret_note\n"
           "a1,A,-3,x\n");
     CHECK(render_csv(one({{"a", "", {}},
@@ -154,9 +154,9 @@ TEST_CASE("CSV has a header of keys, numbers as they are, and nothing for null")
 }
 
 TEST_CASE("ids are printed one per line") {
-    CHECK(render_ids(list({item("a1", "A", 1), item("a2", "B", 2)})) == "a1\na2\n");
+    CHECK(render_ids(list_of({item("a1", "A", 1), item("a2", "B", 2)})) == "a1\na2\n");
     CHECK(render_ids(one({{"agent_id", "Agent", "a1"}})) == "a1\n");
-    CHECK(render_ids(list({})).empty());
+    CHECK(render_ids(list_of({})).empty());
     CHECK(render_ids(one({{"agent_id", "Agent", {}}})).empty());
 }
 
@@ -202,7 +202,7 @@ TEST_CASE("on a narrow screen, a value without room beside its label is below it
 }
 
 TEST_CASE("on a screen a list is fitted, and says what it left out") {
-    Document document = list({item("agent-1", "A name of quite some length", 2)});
+    Document document = list_of({item("agent-1", "A name of quite some length", 2)});
     document.columns[1].room = {.cut = true};
     document.columns[2].room = {.leaves = 1};
     CHECK(render_screen(document, {.columns = 80}).text ==
@@ -218,7 +218,7 @@ TEST_CASE("on a screen a list is fitted, and says what it left out") {
 }
 
 TEST_CASE("if no table fits, the records are shown whole, one below the other") {
-    Document const document = list({item("agent-1", "A name", 2), item("agent-2", "B", 3)});
+    Document const document = list_of({item("agent-1", "A name", 2), item("agent-2", "B", 3)});
     CHECK(render_screen(document, {.columns = 15}).text ==
           "Agent:  agent-1\n"
           "Name:   A name\n"
@@ -227,12 +227,12 @@ TEST_CASE("if no table fits, the records are shown whole, one below the other") 
           "Agent:  agent-2\n"
           "Name:   B\n"
           "Keys:   3\n");
-    CHECK(render_screen(list({}), {.columns = 15}).text.empty());
+    CHECK(render_screen(list_of({}), {.columns = 15}).text.empty());
 }
 
 TEST_CASE("hostile text is escaped on a screen, in columns and below each other") {
     for (std::size_t const columns : {200u, 20u}) {
-        std::string const text = render_screen(list({item("a1", hostile, 1)}), {.columns = columns}).text;
+        std::string const text = render_screen(list_of({item("a1", hostile, 1)}), {.columns = columns}).text;
         CHECK_FALSE(holds_raw_control(text));
         CHECK(text.find("\\x1b[31m\\u202eevil") != text.npos);
     }
