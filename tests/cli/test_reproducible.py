@@ -24,12 +24,11 @@ RELEASE = Path(os.environ["RELAY_RELEASE_DIR"])
 
 # By file name: what is made by each kind of header, and what is generated.
 CHOICE = {
-    "error.cpp.o",
-    "api_key.cpp.o",  # sodium
-    "database.cpp.o",  # pqxx
+    "unity_lib_relay_crypto_cxx.cxx.o",  # sodium
+    "unity_lib_relay_db_cxx.cxx.o",  # pqxx
     "fmt_once.cpp.o",
-    "render_json.cpp.o",  # nlohmann
-    "cli11_parser.cpp.o",  # CLI11
+    "unity_cli_json_cxx.cxx.o",  # nlohmann
+    "unity_cli_command_line_cxx.cxx.o",  # CLI11
     "main.cpp.o",
     "optional_libraries.cpp.o",
     "version.cpp.o",
