@@ -84,7 +84,9 @@ function __relay_admin_ask
             case ':files' ':program*'
                 return 1
             case ':folders'
-                set -g __relay_admin_found (__fish_complete_directories)
+                # As it is typed, without the flag: fish 4 offers nothing for `--flag=` that does not begin with it.
+                set -l folder (commandline -ct | string replace -r -- '^--[^=]*=' '')
+                set -g __relay_admin_found "$kept"(__fish_complete_directories "$folder")
             case '*'
                 set -ga __relay_admin_found "$kept$line"
         end

@@ -80,7 +80,7 @@ void own(Layout const &layout, std::string const &folder) {
     }
 }
 
-std::string quoted(std::string const &value) {
+std::string in_quotes(std::string const &value) {
     std::string text = "'";
     for (char const c : value) {
         if (c == '\'' || c == '\\') {
@@ -126,7 +126,7 @@ void remove_socket_folder(Layout const &layout) {
 std::string conninfo(Layout const &layout) {
     std::string const folder = socket_folder(layout);
     bool const plain = folder.find_first_of(" \t\n\r\f\v'\\") == std::string::npos;
-    return "host=" + (plain ? folder : quoted(folder)) + " port=5432 dbname=" + database_name +
+    return "host=" + (plain ? folder : in_quotes(folder)) + " port=5432 dbname=" + database_name +
            " user=" + database_name;
 }
 

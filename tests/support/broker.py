@@ -76,7 +76,8 @@ class Broker:
     def _start(self):
         self.begin = (self.folder / "output").stat().st_size
         self.server = self._run([str(SERVER)])
-        processes.wait_until(self._has_started, what="the broker to start")
+        # Erlang needs 5 s of CPU for it, which is a minute and more on a busy machine.
+        processes.wait_until(self._has_started, timeout=4 * processes.LONG, what="the broker to start")
 
     def _has_started(self):
         said = (self.folder / "output").read_bytes()[self.begin :].decode("utf-8", "replace")

@@ -106,7 +106,7 @@ def zsh(home, *, folder, **env):
     return Shell(["/bin/zsh", "-f", "-i"], setup, home, **env)
 
 
-def fish(home, line, *, folder, tries=4, **env):
+def fish(home, line, *, folder, tries, **env):
     """{word: description} that fish offers for a line, its cursor at the end. Asks again if there is no answer: the
     machine may be busy."""
     command = "set -p fish_complete_path $argv[1]; complete -C $argv[2]"

@@ -2,14 +2,17 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from support import relay as relay_support
 from support import strace, tmpfs
+from support.account import as_server_account, short_folder
 
 # A small program in place of the program under test: it makes itself undumpable and writes a file by the book.
 WRITER = """
@@ -91,13 +94,7 @@ def test_a_disk_without_a_free_inode_takes_no_new_file():
         assert full.value.errno == errno.ENOSPC
 
 
-def test_an_ordinary_user_has_small_disks_too(tmp_path):
-    if os.geteuid() == 0:
-        from support.account import as_server_account
-
-        identity = as_server_account()
-    else:
-        identity = {}
+def test_an_ordinary_user_has_small_disks_too():
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from support import tmpfs\n"
@@ -107,8 +104,14 @@ def test_an_ordinary_user_has_small_disks_too(tmp_path):
         "    try: (folder / 'c').write_bytes(b'c'); print('not full')\n"
         "    except OSError as error: print(error.errno)\n"
     )
-    tests = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    done = subprocess.run([sys.executable, "-c", program, tests], capture_output=True, text=True, cwd="/", **identity)
+    # This tree may be in a home folder that no other user may enter.
+    tests = short_folder("rly-tests-")
+    try:
+        shutil.copytree(Path(__file__).parent, tests / "support", ignore=shutil.ignore_patterns("__pycache__"))
+        command = [sys.executable, "-c", program, tests]
+        done = subprocess.run(command, capture_output=True, text=True, cwd="/", **as_server_account())
+    finally:
+        shutil.rmtree(tests)
     assert done.stdout.split("\n")[:2] == ["b'a' ['a', 'b', 'filler']", str(errno.ENOSPC)], done
 
 

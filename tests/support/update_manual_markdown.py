@@ -16,9 +16,13 @@ ENTITY = re.compile(r"&#(34|39|126);|(?<=[^\n>\t ])&#(45);|(?<=\S )&#(45);")
 
 
 def table(block):
-    """Returns a Markdown table for lines that mandoc has aligned; the titles in the first line show where columns begin."""
+    """Returns a Markdown table for lines that mandoc has aligned; the titles in the first line show where columns begin. Raises
+    ValueError if a cell is wider than its column, whose text would be cut in two."""
     lines = [line[1:].rstrip() for line in block.splitlines()]
     starts = [found.start() for found in re.finditer(r"(?<!\S)\*", lines[0])]
+    for line in lines:
+        if any(line[start - 1 : start].strip() for start in starts[1:]):
+            raise ValueError(f"a cell is wider than its column, give .Bl -column its text: {line}")
     columns = list(zip(starts, [*starts[1:], None]))
     rows = [[line[start:end].strip().replace("|", "\\|") for start, end in columns] for line in lines]
     rows.insert(1, ["---"] * len(starts))

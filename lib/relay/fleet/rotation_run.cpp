@@ -24,8 +24,9 @@ std::string text_of_duration(std::optional<seconds> const &duration) {
     return duration ? format_duration(*duration) : std::string("-");
 }
 
-/// Free text in quotes, so that no text can pose as another part of the request.
-std::string quoted(std::string_view text) {
+/// Free text in quotes, so that no text can pose as another part of the request. Not named `quoted`: a call with a
+/// std::string would find std::quoted, too, where another header includes <iomanip>.
+std::string in_quotes(std::string_view text) {
     std::string result = "\"";
     for (char const letter : text) {
         result += letter == '"' || letter == '\\' ? std::string{'\\', letter} : std::string(1, letter);
@@ -38,13 +39,13 @@ std::string quoted(std::string_view text) {
 std::string canonical(RotateFleet const &request) {
     std::string labels;
     for (Label const &label : request.which.labels) {
-        labels += (labels.empty() ? "" : ",") + quoted(label.text());
+        labels += (labels.empty() ? "" : ",") + in_quotes(label.text());
     }
     return fmt::format(
         "rotate-key org={} owner={} no-owner={} labels={} match={} if-older-than={} due-within={} missing={} grace={} "
         "retire-on-first-use={} force={} expires={}",
-        request.org ? request.org->text() : "-", request.which.owner ? quoted(request.which.owner->text()) : "-",
-        request.which.unowned, labels, request.which.match ? quoted(*request.which.match) : "-",
+        request.org ? request.org->text() : "-", request.which.owner ? in_quotes(request.which.owner->text()) : "-",
+        request.which.unowned, labels, request.which.match ? in_quotes(*request.which.match) : "-",
         text_of_duration(request.if_older_than), text_of_duration(request.due_within), request.if_missing,
         format_duration(request.grace), request.retire_on_first_use, request.force,
         request.expires_at ? format_instant_exact(*request.expires_at) : std::string("-"));
