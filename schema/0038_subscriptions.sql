@@ -93,6 +93,8 @@ BEGIN
     ON CONFLICT ON CONSTRAINT said_subscriptions_pkey DO UPDATE SET (state, ends_at, said_at, said_plan) =
         (excluded.state, excluded.ends_at, excluded.said_at, excluded.said_plan)
     WHERE stored IS DISTINCT FROM said;
+    PERFORM relay.require_effect(EXISTS (SELECT FROM relay.said_subscriptions AS s WHERE s IS NOT DISTINCT FROM said),
+                                 'the subscription of org ' || org_id);
     now_counts := relay.said_subscription(org_id);
     now_plan := COALESCE(now_counts.said_plan, held.plan);
     shown := COALESCE(NULLIF(now_counts.reference, ''), held.reference);
@@ -121,6 +123,8 @@ BEGIN
             COALESCE(now_counts.ends_at <= statement_timestamp(), false))
     ON CONFLICT ON CONSTRAINT subscriptions_pkey DO UPDATE SET (state, ends_at, reference, said_at, said_plan, end_announced) =
         (excluded.state, excluded.ends_at, excluded.reference, excluded.said_at, excluded.said_plan, excluded.end_announced);
+    PERFORM relay.require_effect(FOUND AND now_plan = (SELECT o.plan FROM relay.organizations AS o WHERE o.org_id = change_subscription.org_id),
+                                 'the subscription of org ' || org_id);
     lost_seats := relay.note_lost_seats(org_id, seats_before);
     changed := true;
     reason := 'ok';
