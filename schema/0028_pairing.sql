@@ -321,6 +321,8 @@ BEGIN
     ok := reason IN ('ok', 'again', 'replaced');
     rotated := reason IN ('ok', 'replaced');
     IF reason = 'reused' THEN
+        -- No one runs this call again without the wake-up, which any login can make fail (relay.announce).
+        PERFORM set_config('relay.wake', 'later', true);
         INSERT INTO relay.revocations (subject_kind, subject_id, kind, reason, actor)
         VALUES ('device', device.device_id, 'revoke', 'a refresh token that was replaced was used again', 'relay_api.device_refresh');
         PERFORM relay.require_effect(FOUND, 'the revocation of device ' || device.device_id);

@@ -133,10 +133,11 @@ $$;
 GRANT EXECUTE ON FUNCTION relay.change_subscription(text, text, text, timestamptz, text, timestamptz, text, text, text, text)
     TO relay_provisioner;
 
--- For the webhook handler of a billing system.
+-- For the webhook handler of a billing system, which does not run it again without the wake-up if that fails.
 CREATE FUNCTION relay_api.set_subscription(
     org_id text, plan text, state text, ends_at timestamptz, reference text, said_at timestamptz, OUT changed boolean, OUT reason text)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT set_config('relay.wake', 'later', true);
     SELECT done.changed, done.reason FROM relay.change_subscription($1, $2, $3, $4, $5, $6, SESSION_USER, NULL, NULL, NULL) AS done
 $$;
 COMMENT ON FUNCTION relay_api.set_subscription(text, text, text, timestamptz, text, timestamptz) IS
