@@ -10,6 +10,17 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;  -- the migration
 END $role$;
 SET LOCAL ROLE relay_owner;
 
+-- For functions that answer a gateway at once, as relay.require_shut_out and the like are for the program: what a rule or a trigger
+-- swallowed was not done. SQLSTATE RA001 says that the effect is not there.
+CREATE FUNCTION relay.require_effect(there boolean, what text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF there IS NOT TRUE THEN
+        RAISE EXCEPTION '%', what USING ERRCODE = 'RA001', HINT = 'a rule or a trigger interferes: relay-admin schema verify';
+    END IF;
+END
+$$;
+
 CREATE TABLE relay.plans (
     plan_id    text COLLATE "C" PRIMARY KEY,
     name       text NOT NULL,

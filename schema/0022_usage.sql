@@ -138,6 +138,7 @@ BEGIN
         UPDATE relay.usage AS u
         SET used = u.used + LEAST(answer.granted, most_counted - u.used), at_limit = (u.at_limit OR answer.granted IN (0, most - taken)) IS TRUE
         WHERE u.org_id = take.org_id AND u.meter = take.meter AND u.day = today;
+        PERFORM relay.require_effect(FOUND, 'what was taken of ' || take.meter);
     END IF;
     answer.reason := CASE WHEN answer.granted > 0 THEN 'ok' ELSE 'over_quota' END;
     answer.remaining := most - LEAST(most, taken + answer.granted);
@@ -267,6 +268,7 @@ BEGIN
     WHERE h.org_id = hold.org_id AND h.meter = hold.meter AND h.hold_id = hold.hold_id AND h.ended_at IS NULL;
     INSERT INTO relay.holds (org_id, meter, hold_id, amount, provider, since)
     VALUES (hold.org_id, hold.meter, hold.hold_id, hold.amount, source, present);
+    PERFORM relay.require_effect(FOUND, 'hold ' || hold.hold_id);
     RETURN answer;
 END
 $$;
@@ -289,11 +291,17 @@ $$;
 
 CREATE FUNCTION relay_api.release(org_id text, meter text, hold_id text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    ended boolean;
 BEGIN
     PERFORM relay.require_short('hold_id', release.hold_id, 127);
     PERFORM relay.require_primary('release');
     PERFORM FROM relay.end_hold(release.org_id, release.meter, release.hold_id);
-    RETURN FOUND;
+    ended := FOUND;
+    PERFORM relay.require_effect(NOT EXISTS (
+        SELECT FROM relay.holds AS h WHERE h.org_id = release.org_id AND h.meter = release.meter AND h.hold_id = release.hold_id
+          AND h.ended_at IS NULL), 'the end of hold ' || release.hold_id);
+    RETURN ended;
 END
 $$;
 COMMENT ON FUNCTION relay_api.release(text, text, text) IS

@@ -131,6 +131,7 @@ CREATE TABLE relay.guarded_calls (
     scope text COLLATE "C" PRIMARY KEY  -- an organization; empty: the platform
 );
 COMMENT ON TABLE relay.guarded_calls IS 'where more has ever been set about calls than the presets: only there, each call is looked at closely';
+GRANT SELECT ON relay.guarded_calls TO relay_provisioner, relay_responder, relay_auditor;
 CREATE FUNCTION relay.guard_calls() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -141,6 +142,11 @@ $$;
 CREATE TRIGGER guard_calls AFTER INSERT ON relay.call_policies FOR EACH ROW EXECUTE FUNCTION relay.guard_calls();
 CREATE TRIGGER guard_calls AFTER INSERT ON relay.policy_changes
     FOR EACH ROW WHEN (NEW.setting IN ('signing', 'window')) EXECUTE FUNCTION relay.guard_calls();
+-- Without its row, no call would be looked at, whatever is set.
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON relay.guarded_calls
+    FOR EACH ROW EXECUTE FUNCTION relay.refuse_change();
+CREATE TRIGGER append_only_truncate BEFORE TRUNCATE ON relay.guarded_calls
+    FOR EACH STATEMENT EXECUTE FUNCTION relay.refuse_change();
 
 -- How strict a value is: a higher number is stricter; null: it is not a value of the setting.
 CREATE FUNCTION relay.strictness(setting relay.policy_settings, value text) RETURNS bigint

@@ -173,6 +173,60 @@ COMMENT ON FUNCTION relay.first_contrary(text, text[]) IS
     'one of these agents, organizations, keys or devices about which gateways would be answered otherwise than relay.revocations '
     'says; or null';
 
+-- Whether the table of such subjects can be read without waiting. Someone may have locked it (ALTER TABLE, VACUUM FULL). A block must not wait
+-- for that, because gateways that cache go on accepting the agent meanwhile.
+CREATE FUNCTION relay.can_look_up(kind text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    CASE kind
+        WHEN 'agent' THEN LOCK TABLE ONLY relay.agents IN ACCESS SHARE MODE NOWAIT;
+        WHEN 'org' THEN LOCK TABLE ONLY relay.organizations IN ACCESS SHARE MODE NOWAIT;
+        WHEN 'key' THEN LOCK TABLE ONLY relay.agent_keys IN ACCESS SHARE MODE NOWAIT;
+        WHEN 'device' THEN LOCK TABLE ONLY relay.devices IN ACCESS SHARE MODE NOWAIT;
+        ELSE RAISE EXCEPTION 'kind must be agent, org, key or device' USING ERRCODE = 'invalid_parameter_value';
+    END CASE;
+    RETURN true;
+EXCEPTION
+    WHEN lock_not_available THEN
+        RETURN false;
+END
+$$;
+COMMENT ON FUNCTION relay.can_look_up(text) IS 'whether no one has locked the table of agents, orgs, keys or devices against readers';
+
+CREATE FUNCTION relay.find_subjects(kind text, ids text[])
+RETURNS TABLE (id text, "position" bigint, org_id text, agent_id text, known boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    IF NOT relay.can_look_up(find_subjects.kind) THEN
+        RETURN QUERY SELECT a.id, a.position, NULL::text, NULL::text, NULL::boolean
+                     FROM unnest(find_subjects.ids) WITH ORDINALITY AS a (id, position);
+        RETURN;
+    END IF;
+    CASE find_subjects.kind
+        WHEN 'agent' THEN
+            RETURN QUERY SELECT a.id, a.position, row.org_id, row.agent_id, row.agent_id IS NOT NULL
+                         FROM unnest(find_subjects.ids) WITH ORDINALITY AS a (id, position)
+                         LEFT JOIN relay.agents AS row ON row.agent_id = a.id;
+        WHEN 'org' THEN
+            RETURN QUERY SELECT a.id, a.position, row.org_id, NULL::text, row.org_id IS NOT NULL
+                         FROM unnest(find_subjects.ids) WITH ORDINALITY AS a (id, position)
+                         LEFT JOIN relay.organizations AS row ON row.org_id = a.id;
+        WHEN 'key' THEN
+            RETURN QUERY SELECT a.id, a.position, row.org_id, row.agent_id, row.key_id IS NOT NULL
+                         FROM unnest(find_subjects.ids) WITH ORDINALITY AS a (id, position)
+                         LEFT JOIN relay.agent_keys AS row ON row.key_id = a.id;
+        ELSE
+            RETURN QUERY SELECT a.id, a.position, row.org_id, row.agent_id, row.device_id IS NOT NULL
+                         FROM unnest(find_subjects.ids) WITH ORDINALITY AS a (id, position)
+                         LEFT JOIN relay.devices AS row ON row.device_id = a.id;
+    END CASE;
+END
+$$;
+COMMENT ON FUNCTION relay.find_subjects(text, text[]) IS
+    'which of these agents, orgs, keys or devices exist, and whose they are; known null: their table is locked, and it does not wait';
+GRANT EXECUTE ON FUNCTION relay.can_look_up(text), relay.find_subjects(text, text[]) TO relay_provisioner, relay_responder;
+
 CREATE OR REPLACE FUNCTION relay.require_shut_out(subject_kind text, ids text[], kind text, until timestamptz, force boolean, answers boolean)
 RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -183,13 +237,8 @@ BEGIN
         RAISE EXCEPTION 'the block would end at %, which is over', require_shut_out.until USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF require_shut_out.force IS NOT TRUE THEN
-        asked := ARRAY(SELECT a.id FROM unnest(asked) WITH ORDINALITY AS a (id, position)
-                       WHERE CASE require_shut_out.subject_kind
-                                 WHEN 'agent' THEN EXISTS (SELECT FROM relay.agents AS row WHERE row.agent_id = a.id)
-                                 WHEN 'org' THEN EXISTS (SELECT FROM relay.organizations AS row WHERE row.org_id = a.id)
-                                 WHEN 'device' THEN EXISTS (SELECT FROM relay.devices AS row WHERE row.device_id = a.id)
-                                 ELSE EXISTS (SELECT FROM relay.agent_keys AS row WHERE row.key_id = a.id) END
-                       ORDER BY a.position);
+        asked := ARRAY(SELECT found.id FROM relay.find_subjects(require_shut_out.subject_kind, asked) AS found
+                       WHERE found.known IS NOT FALSE ORDER BY found.position);
     END IF;
     -- The table, and the view that everything else reads.
     SELECT a.id INTO missing
@@ -210,7 +259,8 @@ BEGIN
 END
 $$;
 
--- The feed: the id of the device is in key_id, next to those of its agent and organization.
+-- The feed: the id of the device is in key_id, next to those of its agent and organization. If these cannot be read without waiting, the
+-- row names the subject alone, as that of an agent that does not exist.
 CREATE OR REPLACE FUNCTION relay.announce_revocation() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -218,24 +268,18 @@ DECLARE
     opens   boolean := CASE TG_OP WHEN 'DELETE' THEN true ELSE NEW.lifted_at IS NOT NULL END;
     subject relay.revocations := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     what    text := subject.subject_kind || CASE WHEN subject.kind = 'block' THEN '_blocked' ELSE '_revoked' END;
-    owner   record;
+    found   record;
 BEGIN
     IF opens THEN
         what := subject.subject_kind || CASE WHEN subject.kind = 'block' THEN '_unblocked' ELSE '_restored' END;
     END IF;
-    CASE subject.subject_kind
-        WHEN 'org' THEN
-            PERFORM relay.announce(subject.subject_id, NULL, NULL, what, NOT opens);
-        WHEN 'agent' THEN
-            SELECT a.org_id INTO owner FROM relay.agents AS a WHERE a.agent_id = subject.subject_id;
-            PERFORM relay.announce(owner.org_id, subject.subject_id, NULL, what, NOT opens);
-        WHEN 'device' THEN
-            SELECT d.org_id, d.agent_id INTO owner FROM relay.devices AS d WHERE d.device_id = subject.subject_id;
-            PERFORM relay.announce(owner.org_id, owner.agent_id, subject.subject_id, what, NOT opens);
-        ELSE
-            SELECT k.org_id, k.agent_id INTO owner FROM relay.agent_keys AS k WHERE k.key_id = subject.subject_id;
-            PERFORM relay.announce(owner.org_id, owner.agent_id, subject.subject_id, what, NOT opens);
-    END CASE;
+    IF subject.subject_kind = 'org' THEN
+        PERFORM relay.announce(subject.subject_id, NULL, NULL, what, NOT opens);
+    ELSE
+        SELECT * INTO found FROM relay.find_subjects(subject.subject_kind, ARRAY[subject.subject_id]);
+        PERFORM relay.announce(found.org_id, CASE subject.subject_kind WHEN 'agent' THEN subject.subject_id ELSE found.agent_id END,
+                               CASE subject.subject_kind WHEN 'agent' THEN NULL ELSE subject.subject_id END, what, NOT opens);
+    END IF;
     RETURN NULL;
 END
 $$;

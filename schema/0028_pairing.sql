@@ -321,8 +321,11 @@ BEGIN
     ok := reason IN ('ok', 'again', 'replaced');
     rotated := reason IN ('ok', 'replaced');
     IF reason = 'reused' THEN
+        -- No one runs this call again without the wake-up, which any login can make fail (relay.announce).
+        PERFORM set_config('relay.wake', 'later', true);
         INSERT INTO relay.revocations (subject_kind, subject_id, kind, reason, actor)
         VALUES ('device', device.device_id, 'revoke', 'a refresh token that was replaced was used again', 'relay_api.device_refresh');
+        PERFORM relay.require_effect(FOUND, 'the revocation of device ' || device.device_id);
         PERFORM relay.note_pairing('device_revoked', 'ok', reason, device.org_id, device.agent_id, device.device_id,
                                    device_refresh.ip_address, NULL);
     END IF;
@@ -344,6 +347,7 @@ BEGIN
     SET token_hash = next, last_hash = shown, token_at = present, expires_at = device_refresh.expires_at,
         seen_at = present, seen_from = device_refresh.ip_address
     WHERE d.device_id = device.device_id;
+    PERFORM relay.require_effect(FOUND, 'the next token of device ' || device.device_id);
     DELETE FROM relay.spent_tokens AS s WHERE s.token_hash = ANY (ARRAY(
         SELECT o.token_hash FROM relay.spent_tokens AS o WHERE o.expires_at < present
         ORDER BY o.expires_at LIMIT 2 FOR UPDATE SKIP LOCKED));

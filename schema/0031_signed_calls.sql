@@ -137,7 +137,7 @@ COMMENT ON FUNCTION relay.can_be_confirmed(text) IS 'whether the next use of thi
 
 -- Nothing but a request that was accepted shows that the agent has the private key. So the first one confirms a staged public key, by the
 -- rules of lib/relay/identity/confirm_key.hpp, with no store to wait for. It waits for no rotation that holds the agent: the next request
--- confirms.
+-- confirms. It wakes no gateway, as the first use of any key: a wake-up that fails would refuse the request.
 CREATE FUNCTION relay.confirm_public_key(seen_key text, seen_agent text, seen_org text, seen_trace text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '400ms' AS $$
 DECLARE
@@ -158,6 +158,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    PERFORM set_config('relay.wake', 'later', true);
     before := (SELECT k.key_id FROM relay.agent_keys AS k WHERE k.agent_id = seen_agent AND k.state = 'active');
     WITH replaced AS (
         UPDATE relay.agent_keys AS k

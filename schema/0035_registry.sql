@@ -123,6 +123,7 @@ BEGIN
         INSERT INTO relay.agent_leases AS l (agent_id, instance_id, org_id, started_at, beat_at, ends_at, last_day)
         VALUES (agent, instance, org, present, present, ending, day)
         ON CONFLICT ON CONSTRAINT agent_leases_pkey DO UPDATE SET beat_at = excluded.beat_at, ends_at = excluded.ends_at;
+        PERFORM relay.require_effect(FOUND, 'the lease of agent ' || agent);
     END IF;
     IF is_new_day IS NOT FALSE THEN
         DELETE FROM relay.agent_leases AS l WHERE l.ctid = ANY (ARRAY(
@@ -248,6 +249,9 @@ BEGIN
     PERFORM relay.commit_lazily();
     DELETE FROM relay.agent_leases AS l WHERE l.agent_id = unregister.agent_id AND l.instance_id = unregister.instance_id
     RETURNING l.org_id INTO owner;
+    PERFORM relay.require_effect(NOT EXISTS (
+        SELECT FROM relay.agent_leases AS l WHERE l.agent_id = unregister.agent_id AND l.instance_id = unregister.instance_id),
+        'the end of the lease of agent ' || unregister.agent_id);
     IF owner IS NULL THEN
         RETURN false;
     END IF;

@@ -93,6 +93,8 @@ BEGIN
     ON CONFLICT ON CONSTRAINT said_subscriptions_pkey DO UPDATE SET (state, ends_at, said_at, said_plan) =
         (excluded.state, excluded.ends_at, excluded.said_at, excluded.said_plan)
     WHERE stored IS DISTINCT FROM said;
+    PERFORM relay.require_effect(EXISTS (SELECT FROM relay.said_subscriptions AS s WHERE s IS NOT DISTINCT FROM said),
+                                 'the subscription of org ' || org_id);
     now_counts := relay.said_subscription(org_id);
     now_plan := COALESCE(now_counts.said_plan, held.plan);
     shown := COALESCE(NULLIF(now_counts.reference, ''), held.reference);
@@ -121,6 +123,8 @@ BEGIN
             COALESCE(now_counts.ends_at <= statement_timestamp(), false))
     ON CONFLICT ON CONSTRAINT subscriptions_pkey DO UPDATE SET (state, ends_at, reference, said_at, said_plan, end_announced) =
         (excluded.state, excluded.ends_at, excluded.reference, excluded.said_at, excluded.said_plan, excluded.end_announced);
+    PERFORM relay.require_effect(FOUND AND now_plan = (SELECT o.plan FROM relay.organizations AS o WHERE o.org_id = change_subscription.org_id),
+                                 'the subscription of org ' || org_id);
     lost_seats := relay.note_lost_seats(org_id, seats_before);
     changed := true;
     reason := 'ok';
@@ -129,10 +133,11 @@ $$;
 GRANT EXECUTE ON FUNCTION relay.change_subscription(text, text, text, timestamptz, text, timestamptz, text, text, text, text)
     TO relay_provisioner;
 
--- For the webhook handler of a billing system.
+-- For the webhook handler of a billing system, which does not run it again without the wake-up if that fails.
 CREATE FUNCTION relay_api.set_subscription(
     org_id text, plan text, state text, ends_at timestamptz, reference text, said_at timestamptz, OUT changed boolean, OUT reason text)
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT set_config('relay.wake', 'later', true);
     SELECT done.changed, done.reason FROM relay.change_subscription($1, $2, $3, $4, $5, $6, SESSION_USER, NULL, NULL, NULL) AS done
 $$;
 COMMENT ON FUNCTION relay_api.set_subscription(text, text, text, timestamptz, text, timestamptz) IS

@@ -83,7 +83,8 @@ agent is still blocked; the command prints a warning and exits 0. Blocking an ag
 who blocked it first. --until can make a block longer, never shorter.
 
 If no agent has the id, the command refuses it and suggests similar ids. With --force it blocks the id anyway, in case
-such an agent appears. A file (-f) has one id per line; empty lines and lines that begin with # are ignored.
+such an agent appears. If another session has locked the table of agents, no one can look up the id. Then it is blocked,
+too, and a warning names that session. A file (-f) has one id per line; empty lines and lines that begin with # are ignored.
 
 --device blocks single devices of people (see `device list`): the agent that they belong to is not affected.
 

@@ -179,7 +179,7 @@ ExitStatus run(Options const &options, Context &context) {
     WriteOptions const by = context.write_options();
     PolicyUpdate update = set_policy(context.database(), request, by);
     while (update.is_refused) {  // again if something else was set meanwhile, so that other things would be loosened
-        confirm_loosening(context, update.loosens);
+        confirm_loosening(context, update.loosens, !update.scope.agent);
         request.agreed = update.loosens;
         update = set_policy(context.database(), request, by);
     }

@@ -6,6 +6,7 @@
 #include "cli/output/output.hpp"
 #include "relay/model/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 
@@ -39,7 +40,9 @@ ExitStatus run(std::optional<std::string> const &change_id, Context &context) {
     WriteOptions const by = context.write_options();
     PolicyUndo undo = undo_policy(context.database(), request, by);
     while (undo.is_refused) {  // again if something else was set meanwhile, so that other things would be loosened
-        confirm_loosening(context, undo.loosens);
+        bool const is_wide = std::any_of(undo.lifted.begin(), undo.lifted.end(),
+                                         [](PolicyChange const &change) { return !change.scope.agent; });
+        confirm_loosening(context, undo.loosens, is_wide);
         request.agreed = undo.loosens;
         undo = undo_policy(context.database(), request, by);
     }

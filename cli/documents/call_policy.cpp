@@ -89,8 +89,9 @@ std::vector<Record> policy_change_records(std::vector<PolicyChange> const &chang
     return records;
 }
 
-void confirm_loosening(Context &context, std::vector<std::string> const &loosens) {
-    context.prompt().confirm(fmt::format("This loosens the policy: {}. Continue?", fmt::join(loosens, "; ")));
+void confirm_loosening(Context &context, std::vector<std::string> const &loosens, bool is_wide) {
+    std::string const question = fmt::format("This loosens the policy: {}. Continue?", fmt::join(loosens, "; "));
+    is_wide ? context.prompt().confirm_wide(question) : context.prompt().confirm(question);
 }
 
 }  // namespace relay::cli

@@ -20,7 +20,7 @@ std::vector<Record> policy_change_records(std::vector<PolicyChange> const &chang
 /// Returns the ids of a scope; both are null for the platform.
 Record scope_record(PolicyScope const &scope);
 
-/// Asks whether to loosen a policy. Throws as Prompt::confirm does.
-void confirm_loosening(Context &context, std::vector<std::string> const &loosens);
+/// Asks whether to loosen a policy; `is_wide`: not that of one agent alone. Throws as Prompt::confirm does.
+void confirm_loosening(Context &context, std::vector<std::string> const &loosens, bool is_wide);
 
 }  // namespace relay::cli

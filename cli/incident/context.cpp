@@ -1,5 +1,6 @@
 #include "cli/incident/context.hpp"
 
+#include "cli/context.hpp"
 #include "cli/documents/agent.hpp"
 #include "cli/documents/authentications.hpp"
 #include "cli/documents/error.hpp"
@@ -7,6 +8,7 @@
 #include "cli/documents/fields.hpp"
 #include "cli/documents/key.hpp"
 #include "cli/documents/standing.hpp"
+#include "relay/db/lock_holders.hpp"
 
 #include <algorithm>
 
@@ -31,6 +33,15 @@ void read_context(db::Database &database, IncidentItem const &item, IncidentCont
     } else if (DeviceId const *const device = item.device()) {
         context.device = show_device(database, *device, 0);
         contexts.at = context.device->at;
+    }
+}
+
+std::string lock_holders(Context &context) {
+    try {
+        auto const settings = settings_without_starting(context.globals());
+        return settings ? db::describe_lock_holders(*settings) : std::string();
+    } catch (Error const &) {
+        return {};
     }
 }
 
@@ -149,10 +160,13 @@ Record agent_page(IncidentItem const &item, AgentDetails const &details) {
 
 }  // namespace
 
-IncidentContexts read_contexts(db::Database &database, IncidentReceipt const &receipt) {
+IncidentContexts read_contexts(Context &context, IncidentReceipt const &receipt) {
     std::vector<IncidentItem> const &items = receipt.items;
     IncidentContexts contexts;
     contexts.of.resize(items.size());
+    if (std::any_of(items.begin(), items.end(), [](IncidentItem const &item) { return !item.looked_up; })) {
+        contexts.lock_holders = lock_holders(context);
+    }
     if (receipt.details) {
         contexts.of.front().agent = receipt.details;
         contexts.at = receipt.details->at;
@@ -162,7 +176,7 @@ IncidentContexts read_contexts(db::Database &database, IncidentReceipt const &re
     try {
         for (std::size_t i = 0; i < items.size() && budget > 0; ++i) {
             if (items[i].known && !items[i].error) {
-                read_context(database, items[i], contexts, contexts.of[i]);
+                read_context(context.database(), items[i], contexts, contexts.of[i]);
                 --budget;
             }
         }
@@ -184,7 +198,7 @@ Record incident_record(IncidentItem const &item, IncidentContext const &context)
          item.key() != nullptr || item.device() != nullptr ? "Agent" : "",
          owner(item, context),
          {.leaves = 1}},
-        machine_only("known", item.known),
+        machine_only("known", item.looked_up ? Value(item.known) : Value()),
         machine_only("changed", item.changed),
         {"result", "Result", result_word(item)},
         {"status", "Status", item.error ? Value() : Value(status_of(item, context))},
@@ -227,7 +241,9 @@ Record incident_page(IncidentItem const &item, IncidentContext const &context, b
     }
     page.push_back(people_only("Status", item.standing ? describe_standing(*item.standing)
                                                        : Phrase{std::string(text_of(status_of(item, context)))}));
-    if (!item.known) {
+    if (!item.looked_up) {
+        page.push_back(people_only("Known", "not looked up, because the table is locked"));
+    } else if (!item.known) {
         page.push_back(people_only("Known", "no: gateways refuse this id if it ever appears"));
     }
     return page;

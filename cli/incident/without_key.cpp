@@ -36,7 +36,7 @@ std::string describe(AgentWithoutKey const &agent) {
 std::optional<std::vector<AgentWithoutKey>> read_without_key(Context &context, IncidentReceipt const &receipt) {
     std::vector<KeyId> keys;
     for (IncidentItem const &item : receipt.items) {
-        if (item.key() != nullptr && !item.error) {
+        if (item.key() != nullptr && !item.error && item.looked_up) {
             keys.push_back(*item.key());
         }
     }

@@ -65,6 +65,13 @@ void Prompt::confirm(std::string const &question) {
     }
 }
 
+void Prompt::confirm_wide(std::string const &question) {
+    confirm(question);
+    if (!m_yes) {
+        require_database_typed();
+    }
+}
+
 void Prompt::confirm_at_terminal(std::string const &question) {
     if (can_ask()) {
         confirm(question);
@@ -72,9 +79,8 @@ void Prompt::confirm_at_terminal(std::string const &question) {
 }
 
 void Prompt::confirm_final_at_terminal(std::string const &question) {
-    if (can_ask() && !m_yes) {
-        confirm(question);
-        require_database_typed();
+    if (can_ask()) {
+        confirm_wide(question);
     }
 }
 

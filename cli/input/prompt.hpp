@@ -22,10 +22,11 @@ class Prompt {
     /// Asks `question [y/N]`; --yes answers it. Throws Error: usage if it cannot ask (`next:` names --yes); declined on
     /// no or Ctrl-D.
     void confirm(std::string const &question);
+    /// As confirm, for a change that concerns many: after yes, the user must type the name of the database, if it has one.
+    void confirm_wide(std::string const &question);
     /// As confirm, but if it cannot ask, it does nothing: a script that runs such a command means it.
     void confirm_at_terminal(std::string const &question);
-    /// The same for a change that ends many things permanently: after yes, the user must type the name of the database, if
-    /// it has one.
+    /// The same as confirm_wide, for a change that ends many things permanently.
     void confirm_final_at_terminal(std::string const &question);
     /// For changes that are wide or final: the user must type the exact `id`, and then the name of the database if it
     /// has one; or `confirmed` (--confirm ID) must be equal to `id`; --yes alone is not enough. Throws as confirm does.

@@ -20,7 +20,8 @@ std::int64_t ask_for_seats(Context &context, std::string const &loss, std::strin
                     {.why = "gateways would refuse them, and this command cannot ask",
                      .next = Advice(fmt::format("add --expect {} if you mean it", lost)).also(std::move(also))});
     }
-    context.prompt().confirm(question + " Continue?");
+    lost > 1 ? context.prompt().confirm_wide(question + " Continue?")
+             : context.prompt().confirm(question + " Continue?");
     return lost;
 }
 

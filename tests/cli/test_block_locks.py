@@ -1,9 +1,12 @@
 """block and unblock while others hold locks, beside other responders, and with few rights."""
 
+import contextlib
+
 import pytest
 
 from support import processes
-from support.agents import decide, first_agent
+from support.agents import decide, first_agent, key_id
+from support.devices import Contract
 
 
 @pytest.fixture
@@ -82,9 +85,57 @@ def test_a_lock_on_the_revocations_is_an_error_in_time(relay, database, key):
     assert standing(database) == set() and blocked_events(database) == 0
 
 
+# What shuts something out, and the table that says what there is of its kind.
+SHUT_OUT = {
+    "block bot": "agents",
+    "block nosuch": "agents",
+    "revoke bot": "agents",
+    "block --org acme --confirm acme": "organizations",
+    "revoke --key KEY": "agent_keys",
+    "block --device DEVICE": "devices",
+}
+
+
+@pytest.mark.parametrize("line", SHUT_OUT)
+def test_what_is_shut_out_waits_for_no_one_who_has_locked_its_table(relay, database, key, line):
+    """Gateways that cache go on accepting it meanwhile. An id that does not exist can be unblocked."""
+    with contextlib.closing(database.connect(user=database.gateway_login())) as connection:
+        device, _ = Contract(connection).pair()
+    words = line.replace("KEY", key_id(key)).replace("DEVICE", device).split()
+    subject = words[-1]
+    holder = hold(database, "SET application_name = 'a report'", f"LOCK TABLE relay.{SHUT_OUT[line]} IN ACCESS EXCLUSIVE MODE")
+    document = relay(*words, "-o", "json", check=0).json()
+    (item,) = document["items"]
+    assert document["changed"] is item["changed"] is True and item["known"] is None and item["result"] == "done"
+    assert item["status"] == ("revoked" if words[0] == "revoke" else "blocked")
+    (warning,) = document["warnings"]
+    assert f"session {holder.info.backend_pid} of role " in warning and f"(a report) holds AccessExclusiveLock on relay.{SHUT_OUT[line]}" in warning
+    assert subject in warning and "no one looked whether" in warning
+    holder.rollback()
+    holder.close()
+    assert standing(database) == {subject}
+    assert decide(database, key) == ("ok" if subject in ("nosuch", device) else item["status"])
+    told = database.rows("SELECT * FROM relay.change_feed WHERE seq > 0 ORDER BY seq DESC LIMIT 1")
+    assert subject in (told[0]["key_id"], told[0]["agent_id"], told[0]["org_id"]) and told[0]["kicks"] is True
+    assert database.value("SELECT count(*) FROM relay.auth_events WHERE action LIKE '%%ed' AND %s IN (agent_id, org_id, key_id)"
+                          " AND action ~ 'blocked|revoked'", subject) == 1  # fmt: skip
+    if words[0] == "block":
+        relay("unblock", *words[1:3], "--yes", check=0)
+
+
+def test_an_id_that_can_be_looked_up_is(relay, database, key):
+    """Although it is not the first attempt: the audit log is locked, and the table of agents is free."""
+    holder = hold(database, "LOCK TABLE relay.auth_events IN SHARE MODE")
+    document = relay("block", "bot", "nosuch", "-o", "json", check=7).json()
+    holder.close()
+    assert [(item["known"], item["result"], item["org_id"]) for item in document["items"]] == [(True, "done", "acme"), (False, "not_found", None)]
+    assert standing(database) == {"bot"}
+
+
 @pytest.mark.parametrize("words", [("block", "bot"), ("org", "update", "acme", "--name", "New")], ids=" ".join)
 def test_the_session_that_holds_a_lock_is_named_and_can_be_ended(relay, database, key, words):
-    holder = hold(database, "SET application_name = 'a report'", "LOCK TABLE relay.agents, relay.organizations IN ACCESS EXCLUSIVE MODE")
+    tables = "relay.revocations" if words[0] == "block" else "relay.agents, relay.organizations"
+    holder = hold(database, "SET application_name = 'a report'", f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
     pid = holder.info.backend_pid
     error = relay.error(*words, check=8, timeout=40)
     assert f"session {pid} of role " in error["why"] and "(a report) holds AccessExclusiveLock on relay." in error["why"]

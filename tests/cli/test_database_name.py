@@ -177,6 +177,38 @@ def test_without_a_name_there_is_one_question(relay, key, name):
     assert code == 0 and "the name of the database" not in rest
 
 
+LOOSENING = {
+    "policy of all": (["policy", "set", "--platform", "--window", "90s"], "This loosens the policy"),
+    "policy undo": (["policy", "undo", "1"], "This loosens the policy"),
+    "seats of an organization": (["org", "update", "acme", "--limit", "agents=0"], "Continue?"),
+    "seats of a plan": (["plan", "update", "paid", "--limit", "agents=0"], "Continue?"),
+}
+
+
+@pytest.mark.parametrize("name", LOOSENING)
+@pytest.mark.parametrize("typed, code", [("eu-west", 0), ("y", 13)])
+def test_what_loosens_or_takes_seats_of_many_needs_the_name_after_yes(named, name, typed, code):
+    words, question = LOOSENING[name]
+    named("agent", "create", "other", "--org", "acme", "--name", "Other", "--secret-file", "other.key", check=0)
+    named("policy", "set", "--org", "acme", "--window", "30s", check=0)
+    session = named.terminal(*words, columns=250)
+    session.expect_exact("database: eu-west (production)")
+    session.expect_exact(question)
+    session.sendline("y")
+    session.expect_exact("Type eu-west, the name of the database, to continue: ")
+    session.sendline(typed)
+    assert finish_terminal(session)[0] == code
+
+
+def test_a_policy_of_one_agent_needs_yes_alone(named):
+    named("policy", "set", "bot", "--window", "30s", check=0)
+    session = named.terminal("policy", "set", "bot", "--window", "40s", columns=250)
+    session.expect_exact("database: eu-west (production)")
+    session.expect_exact("Continue? [y/N]")
+    session.sendline("y")
+    assert finish_terminal(session)[0] == 0
+
+
 FINAL = {
     "revoke several": (["revoke", "bot", "other"], "Revoke every key of 2 agents permanently?"),
     "rotate an organization": (["rotate-key", "--org", "acme", "--grace", "0", "--secrets-dir", "out"], "This ends every current key of"),

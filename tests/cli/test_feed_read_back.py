@@ -1,10 +1,12 @@
 """A command that changes what gateways cache says so if the change feed took no row of it: the change is there, but they may not hear of it."""
 
+import contextlib
 import shlex
 
 import pytest
 
 from support.agents import first_agent
+from support.devices import Contract
 from support.tampering import swallow
 
 
@@ -18,6 +20,8 @@ NO_ROW = ("the change feed (relay.key_changes) took no row: a gateway that cache
           "go by them for 60 seconds, by those about devices for 600")  # fmt: skip
 
 STAFF = ("role create staff --org acme --name staff --permissions s:s", "agent assign-role bot staff", "agent grant bot x:y")
+CRM = "agent create crm --org acme --name CRM --secret-file crm.key"
+SMALL = "plan create small --name Small --limit agents=0"
 WINDOW = ("migrate-legacy import fleet.csv --org acme", "migrate-legacy start --deadline 9d --yes")
 
 # What is there before, and the change.
@@ -47,6 +51,21 @@ ANNOUNCED = {
     "role grant": (STAFF, "role grant staff a:b --org acme"),
     "role revoke-permission": (STAFF, "role revoke-permission staff s:s --org acme"),
     "role delete": (STAFF[:1], "role delete staff --org acme --yes"),
+    "policy set": ((), "policy set bot --window 30s"),
+    "policy set, platform": ((), "policy set --platform --require-nonce yes"),
+    "policy set, addresses": ((), "policy set --org acme --allow 10.0.0.0/8"),
+    "policy set, rate": ((), "policy set bot --qps 5"),
+    "policy undo": (("policy set bot --window 30s",), "policy undo 1 --yes"),
+    "policy set, inherit": (("policy set bot --window 30s",), "policy set bot --window inherit --yes"),
+    "org update, limit": ((), "org update acme --limit agents=0 --yes"),
+    "org update, rate": ((), "org update acme --limit agent_qps=5 --yes"),
+    "plan update, rate": ((), "plan update paid --limit agent_qps=5 --yes"),
+    "plan update, limit": ((), "plan update paid --limit agents=0 --yes"),
+    "subscription set": ((SMALL,), "subscription set acme --state active --plan small --yes"),
+    "agent keep": ((CRM, "org update acme --limit agents=1 --yes"), "agent keep crm"),
+    "block --device": ((), "block --device DEVICE"),
+    "unblock --device": (("block --device DEVICE",), "unblock --device DEVICE --yes"),
+    "revoke --device": ((), "revoke --device DEVICE"),
     "migrate-legacy extend": (WINDOW, "migrate-legacy extend --deadline 20d --reason x"),
     "migrate-legacy abort": (WINDOW, "migrate-legacy abort --yes"),
     "migrate-legacy abort --deny-all": (WINDOW, "migrate-legacy abort --deny-all --confirm legacy-off"),
@@ -54,16 +73,20 @@ ANNOUNCED = {
 
 
 @pytest.fixture
-def announced(relay, key, tmp_path):
+def announced(relay, database, key, tmp_path):
     """Prepares a change of ANNOUNCED, and returns its words."""
 
     def make(name):
         (tmp_path / "fleet.csv").write_text("agent_id\nold-1\nold-2\n")
         (tmp_path / "out").mkdir(mode=0o700)
         before, change = ANNOUNCED[name]
+        ids = {"KEY": key[9:21]}
+        if "DEVICE" in change:
+            with contextlib.closing(database.connect(user=database.gateway_login())) as connection:
+                ids["DEVICE"], _ = Contract(connection).pair()
         for line in before:
-            relay(*line.split(), check=0)
-        return [key[9:21] if word == "KEY" else word for word in shlex.split(change)]
+            relay(*(ids.get(word, word) for word in line.split()), check=0)
+        return [ids.get(word, word) for word in shlex.split(change)]
 
     return make
 

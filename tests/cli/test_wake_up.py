@@ -1,5 +1,6 @@
 """NOTIFY only wakes the gateways: whatever becomes of it, a change is committed and reported, and gateways find it by polling."""
 
+import contextlib
 import os
 
 import psycopg2
@@ -9,6 +10,7 @@ from support.account import server_account
 from support.agents import decide, read_key
 from support.cluster import Cluster
 from support.database import Database, make_template
+from support.devices import Contract
 from support.health import assert_found, one
 from support.tmpfs import small_disk
 
@@ -99,6 +101,32 @@ def test_the_shared_secret_can_be_stopped(relay, database, key, tmp_path):
     relay("migrate-legacy", "start", "--deadline", "9d", check=0)
     assert relay.json("migrate-legacy", "abort", "--deny-all", "--confirm", "legacy-off")["changed"] is True
     assert database.value("SELECT (relay.decide_legacy('old-1', NULL)).reason") == "legacy_closed"
+
+
+def test_no_call_of_a_gateway_is_vetoed_by_it(relay, database, key, tmp_path):
+    """Each of these is one transaction, which no one runs again without the wake-up."""
+    (tmp_path / "one.pub").write_text(relay("agent", "keygen", "one.pem", "-o", "id", check=0).out)
+    signer = relay.json("rotate-key", "bot", "--public-key", "one.pub", "--grace", "0")["data"]["key_id"]
+    with contextlib.closing(database.connect(user=database.gateway_login())) as connection:
+        connection.autocommit = True
+        devices = Contract(connection)
+        device, stolen = devices.pair()
+        token = stolen
+        for _ in range(2):
+            _, token, _ = devices.refresh(device, token)
+        assert devices.refresh(device, stolen)[0] == "reused" and feed(database)[-1] == "device_revoked"
+        assert devices.refresh(device, token)[0] == "revoked"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ok, reason FROM relay_api.accept_signed(%s, NULL, clock_timestamp())", (signer,))
+            assert cursor.fetchone() == (True, "ok")
+    assert decide(database, key) == "retired" and "key_rotated" in feed(database)
+    billing = database.cluster.login("a_billing_system", member_of="relay_billing")
+    database.execute("INSERT INTO relay.plans (plan_id, name, created_by) VALUES ('none', 'None', 'test');"
+                     "INSERT INTO relay.limits (owner_kind, owner_id, meter, amount) VALUES ('plan', 'none', 'agents', 0)")  # fmt: skip
+    with contextlib.closing(database.connect(user=billing)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM relay_api.set_subscription('acme', 'none', 'active', NULL, 'sub_1', now())")
+        assert cursor.fetchone() == (True, "ok")
+    assert feed(database)[-1] == "seat_lost"
 
 
 def test_a_dry_run_needs_no_second_try(relay, database, key):

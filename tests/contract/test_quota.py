@@ -11,6 +11,7 @@ from support import sampling
 from support.pooler import PgBouncer
 from support.processes import wait_until
 from support.quota import Account, Taker, make_org, set_limit, used
+from support.tampering import swallow
 
 TAKERS = 16
 
@@ -212,3 +213,14 @@ def test_after_the_limit_is_lowered_nothing_more_is_granted_and_nothing_taken_ba
     set_limit(database, "acme", "messages", sum(early) + 3)
     with closing(Account(database)) as account:
         assert sizes(account, 50, 1, times=4) == [1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("table, call", [("usage", lambda account: account.take(5)), ("holds", lambda account: account.hold("vm-2")),
+                                         ("holds", lambda account: account.release("vm-1"))])  # fmt: skip
+def test_what_a_trigger_swallows_is_not_granted(database, account, table, call):
+    make_org(database, messages=100, vms=10)
+    account.hold("vm-1")
+    database.execute(swallow(table))
+    with pytest.raises(psycopg2.Error) as refused:
+        call(account)
+    assert refused.value.pgcode == "RA001"

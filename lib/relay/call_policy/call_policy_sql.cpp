@@ -22,18 +22,27 @@ SELECT relay.agent_qps($1, $2) AS qps, array_to_string(relay.allowed_addresses($
             WHEN EXISTS (SELECT FROM relay.call_policies AS p WHERE p.org_id = $1 AND p.agent_id IS NULL) THEN 'org'
             ELSE 'preset' END AS addresses_source)sql";
 
-// A setting that ends is also recorded if it was made under another ticket: to undo that one must not end this one.
+// Whether a scope says this already. A setting that ends is also recorded if it was made under another ticket: to undo that one must not
+// end this one. $1: the kind of scope, $2, $3: its organization and agent, $4, $5: setting and value, $6 or $7: when it ends, or in how many
+// seconds; $8: ticket.
+constexpr auto said_sql = R"sql(
+FROM (SELECT COALESCE($6::timestamptz, now() + make_interval(secs => $7)) AS at) AS ends
+CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM relay.policy_said($2, $3) AS said
+                   WHERE said.setting = $4 AND said.scope_kind = $1 AND said.value = $5
+                     AND CASE WHEN ends.at IS NULL THEN said.lasts
+                              ELSE said.until >= ends.at
+                                   AND (SELECT c.ticket FROM relay.policy_changes AS c WHERE c.change_id = said.change_id)
+                                       IS NOT DISTINCT FROM $8::text END) AS already) AS said)sql";
+
 constexpr auto insert_sql = R"sql(
 INSERT INTO relay.policy_changes (scope_kind, scope_id, org_id, setting, value, until, ticket, reason, actor)
-SELECT $1, COALESCE($3, $2), $2, $4, $5, ends.at, $8, $9, $10
-FROM (SELECT COALESCE($6::timestamptz, now() + make_interval(secs => $7)) AS at) AS ends
-WHERE NOT EXISTS (SELECT FROM relay.policy_said($2, $3) AS said
-                  WHERE said.setting = $4 AND said.scope_kind = $1 AND said.value = $5
-                    AND CASE WHEN ends.at IS NULL THEN said.lasts
-                             ELSE said.until >= ends.at
-                                  AND (SELECT c.ticket FROM relay.policy_changes AS c WHERE c.change_id = said.change_id)
-                                      IS NOT DISTINCT FROM $8::text END)
-RETURNING change_id)sql";
+SELECT $1, COALESCE($3, $2), $2, $4, $5, ends.at, $8, $9, $10)sql";
+
+constexpr auto insert_unless_said_sql = " WHERE NOT said.already RETURNING change_id";
+
+constexpr auto says_nothing_sql = R"sql(
+SELECT NOT EXISTS (SELECT FROM relay.policy_said($2, $3) AS said WHERE said.setting = $4 AND said.scope_kind = $1) AS there)sql";
 
 constexpr auto lift_setting_sql = R"sql(
 UPDATE relay.policy_changes SET lifted_at = now(), lifted_by = $5
@@ -45,8 +54,10 @@ UPDATE relay.policy_changes SET lifted_at = now(), lifted_by = $2
 WHERE change_id = ANY ($1::bigint[]) AND lifted_at IS NULL AND (until IS NULL OR until > statement_timestamp())
 RETURNING change_id)sql";
 
-constexpr auto unlifted_sql =
-    "SELECT count(*) AS rows FROM relay.policy_changes WHERE change_id = ANY ($1::bigint[]) AND lifted_at IS NULL";
+constexpr auto all_over_sql = R"sql(
+SELECT NOT EXISTS (SELECT FROM relay.policy_changes
+                   WHERE change_id = ANY ($1::bigint[]) AND lifted_at IS NULL AND (until IS NULL OR until > statement_timestamp()))
+       AS there)sql";
 
 constexpr auto set_qps_sql = R"sql(
 INSERT INTO relay.limits AS l (owner_kind, owner_id, meter, org_id, amount) VALUES ($1, COALESCE($3, $2), 'agent_qps', $2, $4::bigint)
@@ -63,11 +74,18 @@ ON CONFLICT (org_id, (COALESCE(agent_id, ''))) DO UPDATE SET addresses = exclude
 constexpr auto remove_addresses_sql =
     "DELETE FROM relay.call_policies WHERE org_id = $1 AND agent_id IS NOT DISTINCT FROM $2";
 
-constexpr auto own_sql = R"sql(
-SELECT (SELECT l.amount FROM relay.limits AS l
-        WHERE l.owner_kind = $1 AND l.owner_id = COALESCE($3, $2) AND l.meter = 'agent_qps') AS qps,
-       (SELECT array_to_string(p.addresses, ',') FROM relay.call_policies AS p
-        WHERE p.org_id = $2 AND p.agent_id IS NOT DISTINCT FROM $3) AS addresses)sql";
+// The row itself; for a list also what gateways go by.
+constexpr auto has_qps_sql = R"sql(
+SELECT CASE WHEN $4::bigint IS NULL THEN count(*) = 0 ELSE count(*) FILTER (WHERE l.amount = $4) = 1 END AS there FROM relay.limits AS l
+WHERE l.owner_kind = $1 AND l.owner_id = COALESCE($3, $2) AND l.meter = 'agent_qps')sql";
+
+constexpr auto has_addresses_sql = R"sql(
+SELECT CASE WHEN $3::cidr[] IS NULL THEN own.addresses IS NULL
+            ELSE (own.addresses = $3 AND relay.allowed_addresses($1, $2) = $3) IS TRUE END AS there
+FROM (SELECT (SELECT p.addresses FROM relay.call_policies AS p WHERE p.org_id = $1 AND p.agent_id IS NOT DISTINCT FROM $2) AS addresses)
+     AS own)sql";
+
+constexpr auto guarded_sql = "SELECT EXISTS (SELECT FROM relay.guarded_calls WHERE scope = COALESCE($1, '')) AS there";
 
 constexpr auto within_sql = R"sql(
 SELECT NOT EXISTS (SELECT FROM unnest($1::cidr[]) AS inside
@@ -176,6 +194,15 @@ db::Param end_seconds(PolicyEnd const &end) {
     return length != nullptr ? db::Param(*length) : db::Param(std::nullopt);
 }
 
+std::vector<db::Param> said_parameters(PolicyScope const &scope, PolicySetting setting, std::string const &value,
+                                       PolicyEnd const &until, Attribution const &by) {
+    return {scope.kind(), scope.org, scope.agent, setting, value, end_time(until), end_seconds(until), by.ticket};
+}
+
+bool is_there(db::Transaction &transaction, char const *sql, std::vector<db::Param> const &parameters) {
+    return transaction.exec(sql, parameters).one().boolean("there");
+}
+
 }  // namespace
 
 CallPolicy call_policy(db::Transaction &transaction, PolicyScope const &scope) {
@@ -204,11 +231,22 @@ CallPolicy call_policy(db::Transaction &transaction, PolicyScope const &scope) {
 
 std::optional<PolicyChange> insert_change(db::Transaction &transaction, PolicyScope const &scope, PolicySetting setting,
                                           std::string const &value, PolicyEnd const &until, Attribution const &by) {
-    db::Rows const rows =
-        transaction.exec(insert_sql, {scope.kind(), scope.org, scope.agent, setting, value, end_time(until),
-                                      end_seconds(until), by.ticket, by.reason, by.actor});
-    std::vector<PolicyChange> made = read_back(transaction, rows);
+    static std::string const sql = std::string(insert_sql) + said_sql + insert_unless_said_sql;
+    std::vector<db::Param> parameters = said_parameters(scope, setting, value, until, by);
+    parameters.emplace_back(by.reason);
+    parameters.emplace_back(by.actor);
+    std::vector<PolicyChange> made = read_back(transaction, transaction.exec(sql.c_str(), parameters));
     return made.empty() ? std::nullopt : std::optional(std::move(made.front()));
+}
+
+bool says(db::Transaction &transaction, PolicyScope const &scope, PolicySetting setting, std::string const &value,
+          PolicyEnd const &until, Attribution const &by) {
+    static std::string const sql = std::string("SELECT said.already AS there") + said_sql;
+    return is_there(transaction, sql.c_str(), said_parameters(scope, setting, value, until, by));
+}
+
+bool says_nothing(db::Transaction &transaction, PolicyScope const &scope, PolicySetting setting) {
+    return is_there(transaction, says_nothing_sql, {scope.kind(), scope.org, scope.agent, setting});
 }
 
 std::vector<PolicyChange> lift_setting(db::Transaction &transaction, PolicyScope const &scope, PolicySetting setting,
@@ -228,8 +266,8 @@ std::vector<PolicyChange> find_changes(db::Transaction &transaction, std::option
                      : select_changes(transaction, std::nullopt, ticket);
 }
 
-std::size_t count_unlifted(db::Transaction &transaction, std::vector<PolicyChange> const &changes) {
-    return static_cast<std::size_t>(transaction.exec(unlifted_sql, {ids_of(changes)}).one().integer("rows"));
+bool are_over(db::Transaction &transaction, std::vector<PolicyChange> const &changes) {
+    return is_there(transaction, all_over_sql, {ids_of(changes)});
 }
 
 bool set_qps(db::Transaction &transaction, PolicyScope const &scope, std::optional<std::int64_t> amount) {
@@ -248,11 +286,18 @@ bool set_addresses(db::Transaction &transaction, PolicyScope const &scope, std::
     return transaction.exec(set_addresses_sql, {scope.org, scope.agent, db::array_text(addresses)}).affected() > 0;
 }
 
-OwnPolicy own_policy(db::Transaction &transaction, PolicyScope const &scope) {
-    db::Rows const rows = transaction.exec(own_sql, {scope.kind(), scope.org, scope.agent});
-    db::Row const row = rows.one();
-    return {.qps = row.optional_integer("qps"),
-            .addresses = db::split_list(row.optional_text("addresses").value_or(""))};
+bool has_qps(db::Transaction &transaction, PolicyScope const &scope, std::optional<std::int64_t> amount) {
+    return is_there(transaction, has_qps_sql, {scope.kind(), scope.org, scope.agent, amount});
+}
+
+bool has_addresses(db::Transaction &transaction, PolicyScope const &scope, std::vector<IpRange> const &addresses) {
+    return is_there(
+        transaction, has_addresses_sql,
+        {scope.org, scope.agent, addresses.empty() ? db::Param(std::nullopt) : db::Param(db::array_text(addresses))});
+}
+
+bool is_guarded(db::Transaction &transaction, PolicyScope const &scope) {
+    return is_there(transaction, guarded_sql, {scope.org});
 }
 
 bool are_within(db::Transaction &transaction, std::vector<std::string> const &inner,

@@ -21,19 +21,23 @@ std::vector<PolicyChange> lift_changes(db::Transaction &transaction, std::vector
 /// Returns the change with this id, or those that were made under the ticket.
 std::vector<PolicyChange> find_changes(db::Transaction &transaction, std::optional<std::int64_t> change_id,
                                        std::optional<std::string> const &ticket);
-/// Returns how many of these rows are not lifted.
-std::size_t count_unlifted(db::Transaction &transaction, std::vector<PolicyChange> const &changes);
+/// Returns whether each of these rows is lifted, or has ended by the clock.
+bool are_over(db::Transaction &transaction, std::vector<PolicyChange> const &changes);
+/// Returns whether the scope itself says so: after insert_change, whether it made a row or not.
+bool says(db::Transaction &transaction, PolicyScope const &scope, PolicySetting setting, std::string const &value,
+          PolicyEnd const &until, Attribution const &by);
+/// Returns whether the scope itself says nothing about a setting: after lift_setting.
+bool says_nothing(db::Transaction &transaction, PolicyScope const &scope, PolicySetting setting);
 
 /// Sets (none: removes) the limit of calls of an organization or an agent itself. Returns whether that changed it.
 bool set_qps(db::Transaction &transaction, PolicyScope const &scope, std::optional<std::int64_t> amount);
 /// Sets (empty: removes) the list of an organization or an agent itself. Returns whether that changed it.
 bool set_addresses(db::Transaction &transaction, PolicyScope const &scope, std::vector<IpRange> const &addresses);
-/// Returns what the scope itself has: its limit, and its list joined by commas.
-struct OwnPolicy {
-    std::optional<std::int64_t> qps{};
-    std::vector<std::string> addresses{};
-};
-OwnPolicy own_policy(db::Transaction &transaction, PolicyScope const &scope);
+/// Return whether the scope itself has exactly this limit, or this list (none, empty: that it has none).
+bool has_qps(db::Transaction &transaction, PolicyScope const &scope, std::optional<std::int64_t> amount);
+bool has_addresses(db::Transaction &transaction, PolicyScope const &scope, std::vector<IpRange> const &addresses);
+/// Returns whether gateways' calls look at the policies of the scope at all (relay.guarded_calls).
+bool is_guarded(db::Transaction &transaction, PolicyScope const &scope);
 /// Returns whether each address of `inner` is in a range of `outer`; an empty list is every address.
 bool are_within(db::Transaction &transaction, std::vector<std::string> const &inner,
                 std::vector<std::string> const &outer);

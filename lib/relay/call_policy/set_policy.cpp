@@ -129,23 +129,27 @@ bool apply_limits(db::Transaction &transaction, SetPolicy const &request, Effect
     return changed;
 }
 
-/// Reads the rows themselves, and that the functions that gateways call go by them.
-void read_back(db::Transaction &transaction, SetPolicy const &request, PolicyUpdate const &update) {
-    bool there = sql::count_unlifted(transaction, update.made) == update.made.size() &&
-                 sql::count_unlifted(transaction, update.lifted) == 0;
-    for (PolicyChange const &made : update.made) {
-        there =
-            there &&
-            std::any_of(update.policy.settings.begin(), update.policy.settings.end(), [&](SettingInForce const &one) {
-                return one.setting == made.setting && (made.until ? true : one.lasting_value == made.value);
-            });
+/// Returns whether calls are looked at more closely because of this request.
+bool guards_calls(SetPolicy const &request) {
+    return (request.addresses && !request.addresses->empty()) ||
+           std::any_of(request.settings.begin(), request.settings.end(), [](SettingChoice const &choice) {
+               return choice.value &&
+                      (choice.setting == PolicySetting::signing || choice.setting == PolicySetting::window);
+           });
+}
+
+/// Also if no row was written: then it must have been so already.
+bool is_as_requested(db::Transaction &transaction, SetPolicy const &request, PolicyScope const &scope,
+                     Attribution const &by) {
+    for (SettingChoice const &choice : request.settings) {
+        if (!(choice.value ? sql::says(transaction, scope, choice.setting, *choice.value, request.until, by)
+                           : sql::says_nothing(transaction, scope, choice.setting))) {
+            return false;
+        }
     }
-    if (request.qps || request.addresses) {
-        sql::OwnPolicy const own = sql::own_policy(transaction, update.scope);
-        there = there && (!request.qps || own.qps == *request.qps) &&
-                (!request.addresses || own.addresses.size() == request.addresses->size());
-    }
-    transaction.confirm(there, "the policy of " + update.scope.describe());
+    return (!request.qps || sql::has_qps(transaction, scope, *request.qps)) &&
+           (!request.addresses || sql::has_addresses(transaction, scope, *request.addresses)) &&
+           (!guards_calls(request) || sql::is_guarded(transaction, scope));
 }
 
 std::vector<sql::NewEvent> undo_events(std::vector<PolicyChange> const &lifted) {
@@ -233,11 +237,13 @@ PolicyUpdate set_policy(db::Database &database, SetPolicy const &request, WriteO
         static_cast<WriteReceipt &>(update) =
             receipt_of(transaction, limits_changed || !update.made.empty() || !update.lifted.empty());
         update.is_refused = !request.may_loosen && update.loosens != request.agreed;
+        transaction.confirm(is_as_requested(transaction, request, update.scope, options.by),
+                            "the policy of " + update.scope.describe());
         if (!update.changed || update.is_refused) {
             transaction.nothing_to_do();
             return update;
         }
-        read_back(transaction, request, update);
+        transaction.expect_announcement();
         sql::record_events(transaction, options.by,
                            {{.action = "policy_changed",
                              .org_id = update.scope.org,
@@ -259,11 +265,12 @@ PolicyUndo undo_policy(db::Database &database, UndoPolicy const &request, WriteO
             add_looser_settings(undo.loosens, scope, policy, sql::call_policy(transaction, scope));
         }
         undo.is_refused = !request.may_loosen && undo.loosens != request.agreed;
+        transaction.confirm(sql::are_over(transaction, found), "the end of these policy changes");
         if (!undo.changed || undo.is_refused) {
             transaction.nothing_to_do();
             return undo;
         }
-        transaction.confirm(sql::count_unlifted(transaction, undo.lifted) == 0, "the end of these policy changes");
+        transaction.expect_announcement();
         sql::record_events(transaction, options.by, undo_events(undo.lifted));
         return undo;
     });

@@ -32,22 +32,33 @@ std::string describe(TextRow const &row) {
     return escape_for_terminal(text + " holds " + row.at("mode") + " on " + row.at("name"));
 }
 
+std::vector<TextRow> find_holders(Settings const &settings) {
+    try {
+        return quick_query(settings, lock_holders_sql, {}, Watchdog::Clock::now() + question_patience);
+    } catch (Error const &) {
+        return {};
+    }
+}
+
+std::string describe(std::vector<TextRow> const &holders) {
+    std::string text;
+    for (TextRow const &row : holders) {
+        text += (text.empty() ? "pg_locks shows: " : ", ") + describe(row);
+    }
+    return text;
+}
+
 }  // namespace
 
+std::string describe_lock_holders(Settings const &settings) { return describe(find_holders(settings)); }
+
 Error with_lock_holders(Settings const &settings, Error const &timeout) {
-    std::vector<TextRow> holders;
-    try {
-        holders = quick_query(settings, lock_holders_sql, {}, Watchdog::Clock::now() + question_patience);
-    } catch (Error const &) {
-        return timeout;
-    }
+    std::vector<TextRow> const holders = find_holders(settings);
     if (holders.empty()) {
         return timeout;
     }
     Hint hint = timeout.hint();
-    for (TextRow const &row : holders) {
-        hint.why += (hint.why.empty() ? "pg_locks shows: " : ", ") + describe(row);
-    }
+    hint.why += describe(holders);
     hint.next = Advice("try again when it has ended, or end it: SELECT pg_terminate_backend(" +
                        holders.front().at("pid") + ")");
     return {timeout.kind(), timeout.message(), hint};

@@ -5,6 +5,10 @@
 
 namespace relay::db {
 
+/// Returns which sessions hold locks on tables of relay now, the strongest first: "pg_locks shows: session 4711 of role x
+/// (psql) holds AccessExclusiveLock on relay.agents". Empty if none can be found in half a second.
+std::string describe_lock_holders(Settings const &settings);
+
 /// Returns `timeout`, the error of a statement that waited too long for a lock, with the sessions that hold locks on tables
 /// of relay now, the strongest first, and what ends one. As it was, if none can be found in half a second.
 Error with_lock_holders(Settings const &settings, Error const &timeout);

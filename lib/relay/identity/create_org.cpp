@@ -141,7 +141,8 @@ UpdatedOrg update_org(db::Database &database, UpdateOrg const &request, WriteOpt
         if (before.auth_mode == AuthMode::optional && result.org.auth_mode == AuthMode::required) {
             result.keyless = sql::keyless_calls(transaction, request.id);
         }
-        if (before.auth_mode != result.org.auth_mode) {
+        if (before.auth_mode != result.org.auth_mode || result.seats.lost > 0 ||
+            sql::rates_differ(before.limits, result.org.limits)) {
             transaction.expect_announcement();
         }
         if (!result.fields.empty()) {

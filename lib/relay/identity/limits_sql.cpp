@@ -2,6 +2,8 @@
 
 #include "relay/db/list_text.hpp"
 
+#include <algorithm>
+
 namespace relay::sql {
 namespace {
 
@@ -79,6 +81,15 @@ std::vector<SeatedAgent> first_seats(db::Transaction &transaction, OrgId const &
         seated.push_back({.agent_id = row.id<AgentId>("agent_id"), .is_oldest = row.boolean("is_oldest")});
     }
     return seated;
+}
+
+bool rates_differ(std::vector<Limit> const &before, std::vector<Limit> const &after) {
+    auto const rate_of = [](std::vector<Limit> const &limits) {
+        auto const found =
+            std::find_if(limits.begin(), limits.end(), [](Limit const &one) { return one.meter == Meter::agent_qps; });
+        return found == limits.end() ? std::nullopt : found->amount;
+    };
+    return rate_of(before) != rate_of(after);
 }
 
 Error no_such_plan(db::Transaction &transaction, PlanId const &plan, ErrorKind kind) {

@@ -25,6 +25,9 @@ std::optional<std::int64_t> seats_of(db::Transaction &transaction, OrgId const &
 /// their number.
 std::int64_t note_lost_seats(db::Transaction &transaction, OrgId const &org, std::optional<std::int64_t> seats_before);
 
+/// Returns whether two lists have another limit of calls per second: such a change has a row of the feed.
+bool rates_differ(std::vector<Limit> const &before, std::vector<Limit> const &after);
+
 /// Keeps the limits of the plan of an organization from being changed until the end of the transaction: seats that both
 /// changes take together would be announced by neither.
 void hold_plan_of(db::Transaction &transaction, OrgId const &org);

@@ -120,9 +120,9 @@ void Change::send(db::Transaction &transaction, Trail const &trail, std::optiona
 }
 
 IncidentItem Change::item_of(sql::Judged const &one, std::vector<Standing> const &standing) const {
-    IncidentItem item{.subject = one.subject, .known = one.known, .changed = one.changed};
+    IncidentItem item{.subject = one.subject, .known = one.known, .looked_up = one.looked_up, .changed = one.changed};
     bool const shuts_out = m_direction == Direction::shut_out;
-    if (!one.known && !(shuts_out ? m_request.force : one.changed)) {
+    if (!one.known && one.looked_up && !(shuts_out ? m_request.force : one.changed)) {
         item.error = unknown(one.subject, m_direction);
         return item;
     }

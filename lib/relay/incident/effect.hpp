@@ -7,7 +7,8 @@
 namespace relay {
 
 /// How much of an effect is read back. `rows`: what the tables and views of relay.revocations hold. `answers`: also
-/// whether gateways would be answered so, which waits for whoever has locked the tables of keys and agents.
+/// whether gateways would be answered so, which waits for whoever has locked the tables of keys and agents. With `rows`,
+/// a block does not wait for them either: it looks its subjects up only if their table is free.
 enum class ReadBack { rows, answers };
 
 /// "agent X may still be live" for each subject, if it cannot be confirmed that it is blocked or revoked

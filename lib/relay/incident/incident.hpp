@@ -22,6 +22,7 @@ struct IncidentItem {
     Subject subject;
     bool is_token = false;  ///< `subject` is the id of an organization's admin token, which has the form of a key id
     bool known = true;  ///< false: the id is in no table; with `force` it is blocked or revoked anyway
+    bool looked_up = true;  ///< false: someone has locked the table of such ids, so it was blocked or revoked unseen
     bool changed = false;
     std::optional<Error> error{};  ///< not_found: nothing was done for this id
     std::optional<Standing> standing{};  ///< the block or revocation that is now in force
@@ -50,8 +51,9 @@ struct IncidentReceipt : WriteReceipt {
 ///
 /// Everything is one message to the server, COMMIT included; the report follows in it. Waits for no lock (not even one
 /// on the audit log), and commits on the primary without waiting for standbys. An unknown id is an error of its item
-/// only; with `force` it is blocked anyway, and create_agent then refuses it. A block in force that lasts at least as
-/// long is kept; no block is ever shortened.
+/// only; with `force` it is blocked anyway, and create_agent then refuses it. So it is if another session has locked the
+/// table of agents (`looked_up`), because a block can be lifted, and the agent would be live meanwhile. A block in force
+/// that lasts at least as long is kept; no block is ever shortened.
 IncidentReceipt block_agents(db::Database &database, std::vector<AgentId> const &agents, BlockEnd const &end,
                              bool force, WriteOptions const &options);
 /// Blocks an organization, and so all of its agents. Throws Error: not_found.

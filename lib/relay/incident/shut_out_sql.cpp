@@ -15,17 +15,26 @@ WITH asked AS (
 // One text for each kind of subject, so that blocking agents reads only the table of agents: a lock on another must not
 // delay it.
 constexpr auto of_agents =
-    "row.agent_id AS id, row.org_id, row.agent_id FROM relay.agents AS row WHERE row.agent_id = a.id";
+    "row.agent_id AS id, row.org_id, row.agent_id FROM relay.agents AS row WHERE row.agent_id = a.id) AS subject ON "
+    "true";
 constexpr auto of_orgs =
-    "row.org_id AS id, row.org_id, NULL::text AS agent_id FROM relay.organizations AS row WHERE row.org_id = a.id";
+    "row.org_id AS id, row.org_id, NULL::text AS agent_id FROM relay.organizations AS row WHERE row.org_id = a.id) AS "
+    "subject ON true";
 constexpr auto of_keys =
-    "row.key_id AS id, row.org_id, row.agent_id FROM relay.agent_keys AS row WHERE row.key_id = a.id";
+    "row.key_id AS id, row.org_id, row.agent_id FROM relay.agent_keys AS row WHERE row.key_id = a.id) AS subject ON "
+    "true";
 constexpr auto of_devices =
-    "row.device_id AS id, row.org_id, row.agent_id FROM relay.devices AS row WHERE row.device_id = a.id";
+    "row.device_id AS id, row.org_id, row.agent_id FROM relay.devices AS row WHERE row.device_id = a.id) AS subject ON "
+    "true";
+
+// The same without waiting for a lock on that table: then it is not known whether there is such a subject (null).
+constexpr auto asked_if_free_sql = R"sql(
+WITH asked AS (
+    SELECT found.id, found.position, found.org_id, found.agent_id, found.known FROM relay.find_subjects($1, $2::text[]) AS found)sql";
 
 // $4 or $5: when the block ends, or in how many seconds; $6: by force; $7 to $9: ticket, reason, actor;
 // $10: the event's action; $11: trace id; $12: see ShutOut::committed_at.
-constexpr auto shut_out_sql = R"sql() AS subject ON true
+constexpr auto shut_out_sql = R"sql(
 ), term AS (
     SELECT COALESCE($4::timestamptz, now() + make_interval(secs => $5)) AS until
 ), judged AS (
@@ -41,7 +50,7 @@ constexpr auto shut_out_sql = R"sql() AS subject ON true
 ), changed AS (
     INSERT INTO relay.revocations (subject_kind, subject_id, kind, until, ticket, reason, actor)
     SELECT $1, judged.id, $3, term.until, $7, $8, $9
-    FROM judged CROSS JOIN term WHERE (judged.known OR $6::boolean) AND NOT judged.lasts AND $12::timestamptz IS NULL
+    FROM judged CROSS JOIN term WHERE (judged.known IS NOT FALSE OR $6::boolean) AND NOT judged.lasts AND $12::timestamptz IS NULL
     ORDER BY judged.position
     RETURNING subject_id
 ))sql";
@@ -61,13 +70,13 @@ constexpr auto events_sql = R"sql(, written AS (
 constexpr auto no_events_sql = ", written AS (SELECT $10::text, $11::text WHERE false)";
 
 constexpr auto judged_sql = R"sql(
-SELECT judged.id, judged.known, judged.org_id, judged.agent_id, judged.stood,
+SELECT judged.id, judged.known IS TRUE AS known, judged.known IS NOT NULL AS looked_up, judged.org_id, judged.agent_id, judged.stood,
        changed.subject_id IS NOT NULL OR judged.done_before AS changed,
        (SELECT count(*) FROM written) AS events, term.until
 FROM judged CROSS JOIN term LEFT JOIN changed ON changed.subject_id = judged.id ORDER BY judged.position)sql";
 
 // $4, $5: reason and ticket of the event; $6: actor; $7: the event's action; $8: trace id; $9: see ShutOut::committed_at.
-constexpr auto lift_sql = R"sql() AS subject ON true
+constexpr auto lift_sql = R"sql(
 ), lifted AS (
     UPDATE relay.revocations AS row SET lifted_at = now(), lifted_by = $6
     WHERE row.subject_kind = $1 AND row.subject_id = ANY ($2::text[]) AND row.kind = $3 AND row.lifted_at IS NULL
@@ -82,7 +91,7 @@ constexpr auto lift_sql = R"sql() AS subject ON true
     FROM asked JOIN changed ON changed.subject_id = asked.id ORDER BY asked.position
     RETURNING 1
 )
-SELECT asked.id, asked.known, asked.org_id, asked.agent_id, changed.subject_id IS NOT NULL AS stood,
+SELECT asked.id, asked.known, true AS looked_up, asked.org_id, asked.agent_id, changed.subject_id IS NOT NULL AS stood,
        changed.subject_id IS NOT NULL
        OR EXISTS (SELECT FROM relay.revocations AS row
                   WHERE row.subject_kind = $1 AND row.subject_id = asked.id AND row.kind = $3 AND row.lifted_at >= $9::timestamptz AND row.lifted_by = $6)
@@ -127,6 +136,7 @@ JudgedAll read_all(db::Rows const &rows, SubjectKind kind) {
     for (db::Row const row : rows) {
         all.subjects.push_back({.subject = read_subject(row, kind, "id"),
                                 .known = row.boolean("known"),
+                                .looked_up = row.boolean("looked_up"),
                                 .org_id = row.optional_id<OrgId>("org_id"),
                                 .agent_id = row.optional_id<AgentId>("agent_id"),
                                 .key_id = has_key_id ? row.optional_id<KeyId>("id") : std::nullopt,
@@ -162,9 +172,12 @@ std::string lift_action(Subject const &subject, StandingKind kind) {
 db::Pending<JudgedAll> shut_out(db::Transaction &transaction, ShutOut const &request, Attribution const &by) {
     static ByKind const with_events(std::string(shut_out_sql) + events_sql + judged_sql);
     static ByKind const without_events(std::string(shut_out_sql) + no_events_sql + judged_sql);
-    ByKind const &sql = request.writes_events ? with_events : without_events;
+    static std::string const if_free = std::string(asked_if_free_sql) + shut_out_sql + no_events_sql + judged_sql;
     SubjectKind const kind = common_kind(request.subjects);
-    return transaction.ask(sql[kind],
+    char const *const sql = request.depth == ReadBack::rows ? if_free.c_str()
+                            : request.writes_events         ? with_events[kind]
+                                                            : without_events[kind];
+    return transaction.ask(sql,
                            {kind, db::array_text(request.subjects), request.kind, end_time(request.end),
                             end_seconds(request.end), request.force, by.ticket, by.reason, by.actor,
                             shut_out_action(request.subjects.front(), request.kind), by.trace_id, request.committed_at},

@@ -25,6 +25,7 @@ struct ShutOut {
 struct Judged {
     Subject subject;
     bool known = false;  ///< the agent, organization, key or device exists
+    bool looked_up = true;  ///< false: its table is locked, so no one knows whether it exists
     std::optional<OrgId> org_id{};
     std::optional<AgentId> agent_id{};
     std::optional<KeyId>
@@ -39,7 +40,8 @@ struct JudgedAll {
     std::optional<Instant> until{};
 };
 
-/// Blocks or revokes those that are known (or all, by force) and for which no row of the kind lasts as long. Takes no lock.
+/// Blocks or revokes those that are known, or not looked up (or all, by force), and for which no row of the kind lasts as
+/// long. Takes no lock.
 db::Pending<JudgedAll> shut_out(db::Transaction &transaction, ShutOut const &request, Attribution const &by);
 
 /// Lifts the blocks or revocations in force.

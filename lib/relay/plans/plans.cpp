@@ -111,6 +111,9 @@ ChangedPlan update_plan(db::Database &database, UpdatePlan const &request, Write
         std::vector<sql::NewEvent> events;
         if (!result.fields.empty()) {  // a repeated call finds the seats lost already
             refuse_other_loss(request, result.lost);
+            if (result.lost.agents > 0 || sql::rates_differ(before.limits, result.plan.limits)) {
+                transaction.expect_announcement();
+            }
             events.push_back(event_of("plan_updated", result.plan, result.fields));
         }
         finish(transaction, result, options.by, events);

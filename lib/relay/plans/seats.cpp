@@ -86,6 +86,9 @@ KeptAgents keep_agents(db::Database &database, std::vector<AgentId> const &agent
                 events.push_back({.action = "seat_kept", .org_id = org, .agent_id = agent});
             }
         }
+        if (result.lost > 0) {
+            transaction.expect_announcement();
+        }
         transaction.confirm(sql::first_agents(transaction, org, agents.size()) == agents,
                             "the first seats of org " + org.text());
         finish(transaction, result, options.by, events);

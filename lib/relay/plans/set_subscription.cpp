@@ -22,11 +22,19 @@ bool is_as_requested(Subscription const &now, SetSubscription const &request) {
            (!request.reference || now.reference == request.reference->text());
 }
 
+bool ends_as_requested(Subscription const &now, SetSubscription const &request) {
+    if (auto const *const duration = std::get_if<std::chrono::seconds>(&request.ends)) {
+        return now.ends_at && now.said_at && *now.ends_at == *now.said_at + *duration;
+    }
+    auto const *const at = std::get_if<Instant>(&request.ends);
+    return at != nullptr ? now.ends_at == *at : !now.ends_at;
+}
+
 /// Returns when the same request was made before, if it was: its duration began then, and does not begin anew.
 std::optional<Instant> repeated_from(Subscription const &stored, SetSubscription const &request) {
     auto const *const duration = std::get_if<std::chrono::seconds>(&request.ends);
     bool const repeats = duration != nullptr && !request.said_at && is_as_requested(stored, request) &&
-                         stored.ends_at && stored.said_at && *stored.ends_at == *stored.said_at + *duration;
+                         ends_as_requested(stored, request);
     return repeats ? stored.said_at : std::nullopt;
 }
 
@@ -70,10 +78,15 @@ ChangedSubscription set_subscription(db::Database &database, SetSubscription con
                                    sql::get_subscription(transaction, request.org), done.reason, done.lost_seats};
         // If this one ends, another one of the organization may count from now on.
         bool const is_another = request.reference && result.subscription.reference != request.reference->text();
-        transaction.confirm(!done.changed || is_another || is_as_requested(result.subscription, request),
-                            "the subscription of org " + request.org.text());
+        transaction.confirm(
+            !done.changed || is_another ||
+                (is_as_requested(result.subscription, request) && ends_as_requested(result.subscription, request)),
+            "the subscription of org " + request.org.text());
         if (done.changed) {  // a repeated call finds the seats lost already
             refuse_other_loss(request, done.lost_seats);
+            if (done.lost_seats > 0) {
+                transaction.expect_announcement();
+            }
             result.end_before = before.ends_at == result.subscription.ends_at ? std::nullopt : before.ends_at;
         }
         Org const org = sql::get_org(transaction, request.org);

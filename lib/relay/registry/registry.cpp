@@ -95,14 +95,11 @@ Unregistered unregister(db::Database &database, AgentId const &agent, std::optio
             }
             events.push_back(std::move(event));
         }
-        if (!events.empty()) {
-            std::vector<Instance> const left = sql::instances_of(transaction, agent);
-            bool const is_left = std::any_of(left.begin(), left.end(), [&](Instance const &one) {
-                return !instance || one.instance_id == *instance;
-            });
-            transaction.confirm(!is_left, "the end of the leases of agent " + agent.text(),
-                                {"agent " + agent.text() + " may still be found"});
-        }
+        std::vector<Instance> const left = sql::instances_of(transaction, agent);
+        bool const is_left = std::any_of(
+            left.begin(), left.end(), [&](Instance const &one) { return !instance || one.instance_id == *instance; });
+        transaction.confirm(!is_left, "the end of the leases of agent " + agent.text(),
+                            {"agent " + agent.text() + " may still be found"});
         finish(transaction, result, options.by, events);
         return result;
     });

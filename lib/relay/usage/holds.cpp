@@ -37,10 +37,9 @@ ReleasedHold release_hold(db::Database &database, OrgId const &org, MeterName co
         if (!hold) {
             throw sql::no_such_hold(transaction, org, meter, id);
         }
-        if (released) {
-            transaction.confirm(hold->ended_at.has_value(), "the end of hold " + id.text(),
-                                {"hold " + id.text() + " may still count"});
-        } else {
+        transaction.confirm(hold->ended_at.has_value(), "the end of hold " + id.text(),
+                            {"hold " + id.text() + " may still count"});
+        if (!released) {
             transaction.nothing_to_do();
         }
         return {receipt_of(transaction, released), *hold};
