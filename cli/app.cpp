@@ -48,8 +48,9 @@ bool is_name_of_one_word(std::string_view text) {
 bool could_be_something_else(std::string_view text) {
     auto const first = text.find_first_not_of(' ');
     bool const is_several_words = first != text.npos && text.find(' ', first) < text.find_last_not_of(' ');
-    auto const is_id_letter = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    auto const is_id_letter = [](char c) {  // also of a ticket, a queue and an agent that was imported
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+               c == '.';
     };
     bool const is_id = !text.empty() && text.size() < 64 && text.front() != '-' && text.front() != '_' &&
                        std::all_of(text.begin(), text.end(), is_id_letter);

@@ -16,6 +16,8 @@ constexpr std::string_view unblock_path = "unblock";
 constexpr std::string_view revoke_path = "revoke";
 constexpr std::string_view key_list_path = "key list";
 constexpr std::string_view issue_path = "migrate-legacy issue";
+constexpr std::string_view event = "event";  // expected by its number
+constexpr std::string_view policy_change = "policy change";
 
 using Words = std::vector<std::string>;
 using Commands = std::vector<Words>;
@@ -140,6 +142,17 @@ class Typed {
 
 std::string org_of(Recognized const &one) { return one.org.value_or(""); }
 
+/// Returns the command that shows what was named.
+Words show(Recognized const &one) {
+    switch (one.thing) {
+        case NamedThing::token: return {"org", "show", org_of(one)};
+        case NamedThing::role: return {"role", "show", one.id, "--org", org_of(one)};
+        case NamedThing::queue: return {"queue", "owner", one.id};
+        case NamedThing::ticket: return {"incident", "show", one.id};
+        default: return {std::string(text_of(one.thing)), "show", one.id};
+    }
+}
+
 /// A device where something else was expected; `owner` is the command about its agent, if it was expected.
 Commands of_device(Typed const &typed, Recognized const &one, Words const &owner) {
     bool const is_incident = typed.path() == block_path || typed.path() == unblock_path || typed.path() == revoke_path;
@@ -166,14 +179,15 @@ Commands instead_of_agent(Typed const &typed, Recognized const &one) {
                 return {typed.about({"--org", one.id})};
             }
             return {{"org", "show", one.id}, {"agent", "list", "--org", one.id}};
-        case NamedThing::token: return {{"org", "show", org_of(one)}};
+        case NamedThing::token: return {show(one)};
         case NamedThing::device: return of_device(typed, one, typed.with(one.agent.value_or("")));
-        case NamedThing::role:
-            return {{"agent", "list", "--org", org_of(one), "--role", one.id},
-                    {"role", "show", one.id, "--org", org_of(one)}};
-        case NamedThing::ticket: break;
+        case NamedThing::role: return {{"agent", "list", "--org", org_of(one), "--role", one.id}, show(one)};
+        case NamedThing::queue: return one.agent ? Commands{typed.with(*one.agent), show(one)} : Commands{show(one)};
+        case NamedThing::ticket:
+            return {typed.path() == unblock_path ? Words{"unblock", "--ticket", one.id} : show(one)};
+        case NamedThing::plan: break;
     }
-    return typed.path() == unblock_path ? Commands{{"unblock", "--ticket", one.id}} : Commands{};
+    return {show(one)};
 }
 
 /// What was named is in an organization, and the line would change all of it. So the same act is advised only about what
@@ -182,7 +196,7 @@ Commands instead_of_whole_org(Typed const &typed, Recognized const &one) {
     bool const revokes = typed.path() == revoke_path;
     switch (one.thing) {
         case NamedThing::org: return {typed.with(one.id)};
-        case NamedThing::token: return {{"org", "show", org_of(one)}};
+        case NamedThing::token: return {show(one)};
         case NamedThing::agent:
             return typed.is_argument() ? Commands{{"agent", "show", one.id}, {"org", "show", org_of(one)}}
                                        : Commands{typed.about({one.id})};
@@ -193,10 +207,12 @@ Commands instead_of_whole_org(Typed const &typed, Recognized const &one) {
             return {revokes ? typed.about({"--key", one.id}) : typed.about({one.agent.value_or("")}),
                     {"key", "show", one.id}};
         case NamedThing::device: return of_device(typed, one, {"org", "show", org_of(one)});
-        case NamedThing::role: return {{"role", "show", one.id, "--org", org_of(one)}};
+        case NamedThing::role:
+        case NamedThing::plan:
+        case NamedThing::queue:
         case NamedThing::ticket: break;
     }
-    return {};
+    return {show(one)};
 }
 
 Commands instead_of_org(Typed const &typed, Recognized const &one) {
@@ -215,37 +231,58 @@ Commands instead_of_org(Typed const &typed, Recognized const &one) {
             return typed.is_argument() ? Commands{{"key", "show", one.id}, typed.with(org_of(one))}
                                        : Commands{typed.with(org_of(one)), {"key", "show", one.id}};
         case NamedThing::device: return of_device(typed, one, typed.with(org_of(one)));
-        case NamedThing::role: return {typed.with(org_of(one)), {"role", "show", one.id, "--org", org_of(one)}};
+        case NamedThing::role:
+        case NamedThing::queue: return {typed.with(org_of(one)), show(one)};
+        case NamedThing::plan:
         case NamedThing::ticket: break;
     }
-    return {};
+    return {show(one)};
 }
 
 Commands instead_of_key(Typed const &typed, Recognized const &one) {
     bool const revokes = typed.path() == revoke_path;
     switch (one.thing) {
         case NamedThing::key: return {typed.with(one.id)};
-        case NamedThing::token: return {{"org", "show", org_of(one)}};
+        case NamedThing::token: return {show(one)};
         case NamedThing::agent: return {revokes ? typed.about({one.id}) : Words{"key", "list", "--agent", one.id}};
         case NamedThing::org: return {revokes ? typed.about({"--org", one.id}) : Words{"key", "list", "--org", one.id}};
         case NamedThing::device: return of_device(typed, one, {"key", "list", "--agent", one.agent.value_or("")});
-        case NamedThing::role: return {{"role", "show", one.id, "--org", org_of(one)}};
+        case NamedThing::role:
+        case NamedThing::plan:
+        case NamedThing::queue:
         case NamedThing::ticket: break;
     }
-    return {};
+    return {show(one)};
 }
 
-Commands instead_of_role(Recognized const &one) {
-    switch (one.thing) {
-        case NamedThing::role: return {{"role", "show", one.id, "--org", org_of(one)}};
-        case NamedThing::agent: return {{"agent", "show", one.id}};
-        case NamedThing::org: return {{"role", "list", "--org", one.id}};
-        case NamedThing::key: return {{"key", "show", one.id}};
-        case NamedThing::token: return {{"org", "show", org_of(one)}};
-        case NamedThing::device: return {{"device", "show", one.id}};
-        case NamedThing::ticket: break;
+/// Where what was expected is named by no id that an incident has: the same question about what was named.
+Commands instead_of_other(Typed const &typed, std::string_view expected, Recognized const &one) {
+    bool const is_agent = one.thing == NamedThing::agent;
+    Words const of = is_agent ? Words{"--agent", one.id} : Words{"--org", one.id};
+    auto const about = [&](Words words, Words const &more) {
+        words.insert(words.end(), more.begin(), more.end());
+        return Commands{words};
+    };
+    if (text_of(one.thing) == expected) {
+        return one.thing == NamedThing::role ? Commands{show(one)} : Commands{typed.with(one.id)};
     }
-    return {};
+    if (expected == policy_change && one.thing == NamedThing::ticket) {
+        return {show(one), {"policy", "undo", "--ticket", one.id}};
+    }
+    if (!is_agent && one.thing != NamedThing::org) {
+        return {show(one)};
+    }
+    if (expected == text_of(NamedThing::role) && !is_agent) {
+        return about({"role", "list"}, of);
+    }
+    if (expected == text_of(NamedThing::queue)) {
+        return about({"queue", "name"}, is_agent ? Words{org_of(one), one.id} : Words{one.id});
+    }
+    if (expected == policy_change) {
+        return about({"policy", "history"}, is_agent ? Words{one.id} : of);
+    }
+    return expected == event || expected == text_of(NamedThing::ticket) ? about({"audit", "list"}, of)
+                                                                        : Commands{show(one)};
 }
 
 Commands instead_of_device(Typed const &typed, Recognized const &one) {
@@ -258,11 +295,13 @@ Commands instead_of_device(Typed const &typed, Recognized const &one) {
             return {is_incident ? typed.about({"--org", one.id}) : Words{"device", "list", "--org", one.id}};
         case NamedThing::key:
             return {typed.path() == revoke_path ? typed.about({"--key", one.id}) : Words{"key", "show", one.id}};
-        case NamedThing::token: return {{"org", "show", org_of(one)}};
-        case NamedThing::role: return {{"role", "show", one.id, "--org", org_of(one)}};
+        case NamedThing::token: return {show(one)};
+        case NamedThing::role:
+        case NamedThing::plan:
+        case NamedThing::queue:
         case NamedThing::ticket: break;
     }
-    return {};
+    return {show(one)};
 }
 
 Commands instead_of(Typed const &typed, std::string_view expected, Recognized const &one) {
@@ -275,7 +314,7 @@ Commands instead_of(Typed const &typed, std::string_view expected, Recognized co
     if (expected == text_of(NamedThing::device)) {
         return instead_of_device(typed, one);
     }
-    return expected == text_of(NamedThing::key) ? instead_of_key(typed, one) : instead_of_role(one);
+    return expected == text_of(NamedThing::key) ? instead_of_key(typed, one) : instead_of_other(typed, expected, one);
 }
 
 /// "c8pjdeyrrbnp is a key of agent crm".
@@ -289,6 +328,9 @@ std::string describe(Recognized const &one, std::string const &text) {
         case NamedThing::token: return one.id + " is the admin token" + of_org;
         case NamedThing::device: return one.id + " is a device of agent " + one.agent.value_or("");
         case NamedThing::role: return text + name + (one.by_name ? "role " + one.id : "a role") + of_org;
+        case NamedThing::plan: return text + " is a plan";
+        case NamedThing::queue:
+            return text + (one.agent ? " is the queue of agent " + *one.agent : std::string(" is a queue")) + of_org;
         case NamedThing::ticket: break;
     }
     return text + " is a ticket";

@@ -1,122 +1,16 @@
 #include "cli/command_line/other_words.hpp"
 
+#include "cli/command_line/word_meanings.hpp"
+
 #include <algorithm>
-#include <array>
 #include <string_view>
-#include <utility>
 
 namespace relay::cli {
 
 namespace {
 
-using TextPair = std::pair<std::string_view, std::string_view>;
-
-enum class Verb { remove, pause, resume, list, show, make, change, rotate, check, none };
-
-struct Synonyms {
-    Verb verb;
-    std::string_view words;  ///< separated by blanks
-};
-
-constexpr std::array synonyms{
-    Synonyms{Verb::remove, " delete del rm remove destroy drop erase purge unregister terminate kill deprovision "},
-    Synonyms{Verb::pause, " disable deactivate suspend pause ban lock freeze deny quarantine stop "},
-    Synonyms{Verb::resume, " enable activate reactivate resume unlock unban unfreeze unsuspend allow start "},
-    Synonyms{Verb::list, " ls list all index search find "},
-    Synonyms{Verb::show, " get show describe info inspect view cat read details display "},
-    Synonyms{Verb::make, " add create new make register insert issue generate provision "},
-    Synonyms{Verb::change, " edit update set modify change rename patch put alter configure "},
-    Synonyms{Verb::rotate, " rotate renew refresh roll rekey regenerate reset "},
-    Synonyms{Verb::check, " check test validate verify lookup "},
-};
-
-/// The command for one verb of one kind of thing. `{}` is the id.
-struct Meaning {
-    std::string_view noun;
-    Verb verb;
-    std::string_view command;
-    std::string_view why = {};
-};
-
-constexpr std::string_view agents_stay =
-    "agents are not deleted: revoke ends an agent's keys permanently, block pauses it";
-constexpr std::string_view orgs_stay =
-    "organizations are not deleted: revoke ends the keys of all their agents permanently, block pauses them";
-constexpr std::string_view keys_stay =
-    "keys are not deleted: revoke ends a key permanently, and its agent's other keys work";
-constexpr std::string_view made_by_rotation = "an agent gets a new key by rotate-key";
-
-constexpr std::array meanings{
-    Meaning{"agent", Verb::remove, "revoke {}", agents_stay},
-    Meaning{"agent", Verb::pause, "block {}", "block pauses an agent, and keeps its keys"},
-    Meaning{"agent", Verb::resume, "unblock {}"},
-    Meaning{"agent", Verb::list, "agent list"},
-    Meaning{"agent", Verb::show, "agent show {}"},
-    Meaning{"agent", Verb::make, "agent create --help"},
-    Meaning{"agent", Verb::change, "agent update --help"},
-    Meaning{"agent", Verb::rotate, "rotate-key {}"},
-    Meaning{"agent", Verb::check, "agent show {}"},
-    Meaning{"org", Verb::remove, "revoke --org {}", orgs_stay},
-    Meaning{"org", Verb::pause, "block --org {}", "block pauses all agents of an organization, and keeps their keys"},
-    Meaning{"org", Verb::resume, "unblock --org {}"},
-    Meaning{"org", Verb::list, "org list"},
-    Meaning{"org", Verb::show, "org show {}"},
-    Meaning{"org", Verb::make, "org create --help"},
-    Meaning{"org", Verb::change, "org update --help"},
-    Meaning{"key", Verb::remove, "revoke --key {}", keys_stay},
-    Meaning{"key", Verb::pause, "revoke --key {}",
-            "keys are not paused: revoke ends one permanently, block pauses an agent"},
-    Meaning{"key", Verb::list, "key list"},
-    Meaning{"key", Verb::show, "key show {}"},
-    Meaning{"key", Verb::make, "rotate-key --help", made_by_rotation},
-    Meaning{"key", Verb::rotate, "rotate-key --help", made_by_rotation},
-    Meaning{"key", Verb::check, "key verify --help"},
-    Meaning{"role", Verb::remove, "role delete --help"},
-    Meaning{"role", Verb::list, "role list --help"},
-    Meaning{"role", Verb::show, "role show --help"},
-    Meaning{"role", Verb::make, "role create --help"},
-    Meaning{"role", Verb::change, "role grant --help"},
-};
-
-/// Verbs of this program under another noun, and words that other programs use alone.
-constexpr auto phrases = std::to_array<TextPair>({
-    {"agent block", "block {}"},
-    {"agent unblock", "unblock {}"},
-    {"agent revoke", "revoke {}"},
-    {"agent restore", "restore {}"},
-    {"agent keys", "key list --agent {}"},
-    {"org block", "block --org {}"},
-    {"org unblock", "unblock --org {}"},
-    {"org revoke", "revoke --org {}"},
-    {"org restore", "restore --org {}"},
-    {"org agents", "agent list --org {}"},
-    {"key revoke", "revoke --key {}"},
-    {"key block", "revoke --key {}"},
-    {"role assign", "agent assign-role --help"},
-    {"role unassign", "agent unassign-role --help"},
-    {"status", "doctor"},
-    {"health", "doctor"},
-    {"ping", "doctor"},
-    {"login", "whoami"},
-    {"connect", "whoami"},
-    {"install", "init"},
-    {"setup", "init"},
-    {"bootstrap", "init"},
-    {"migrate", "schema apply"},
-    {"upgrade", "schema apply"},
-    {"undo", "unblock {}"},
-    {"scan", "revoke --help"},
-    {"settings", "config show"},
-});
-
 /// Returns the kind of thing that a word names, in singular or plural; empty if none.
 std::string_view noun_of(std::string_view word) {
-    constexpr auto nouns = std::to_array<TextPair>({
-        {"agent", " agent agents bots clients users "},
-        {"org", " org orgs organization organizations organisation organisations tenant tenants "},
-        {"key", " key keys token tokens secret secrets apikey apikeys "},
-        {"role", " role roles "},
-    });
     for (auto const &[noun, words] : nouns) {
         if (words.find(' ' + std::string(word) + ' ') != std::string_view::npos) {
             return noun;

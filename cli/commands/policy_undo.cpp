@@ -19,7 +19,9 @@ std::int64_t parse_change_id(std::string const &text) {
     auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), id);
     if (failure != std::errc() || end != text.data() + text.size() || id < 1) {
         throw Error(ErrorKind::usage, quote_for_message(text) + " is not the id of a policy change",
-                    {.why = "such an id is a whole number", .next = advise(Act::list_policy_changes)});
+                    {.why = "such an id is a whole number",
+                     .next = advise(Act::list_policy_changes),
+                     .sought = {.kind = "policy change", .text = text}});
     }
     return id;
 }

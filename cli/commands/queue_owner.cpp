@@ -4,6 +4,7 @@
 #include "cli/documents/browse.hpp"
 #include "cli/documents/queue.hpp"
 #include "cli/output/command_text.hpp"
+#include "relay/inspect/recognize.hpp"
 #include "relay/model/error.hpp"
 #include "relay/model/text.hpp"
 #include "relay/queues/queues.hpp"
@@ -19,7 +20,8 @@ ExitStatus run(std::string const &name, Context &context) {
     if (!owner) {
         throw Error(ErrorKind::not_found, quote_for_message(name) + " is not the name of a queue",
                     {.why = "names are in lower case: ORG-agents, ORG-orchestrator, ORG-dlq, ORG.AGENT",
-                     .next = own_command({"queue", "list", "ORG"})});
+                     .next = own_command({"queue", "list", "ORG"}),
+                     .sought = {.kind = text_of(NamedThing::queue), .text = name}});
     }
     Document document{.kind = "QueueOwner", .id_key = "org_id", .data = queue_owner_record(name, *owner)};
     if (!owner->exists) {

@@ -105,7 +105,7 @@ std::int64_t parse_event_id(std::string_view text) {
     auto const [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (failure != std::errc() || end != text.data() + text.size() || number < 1) {
         throw Error(ErrorKind::usage, quote_for_message(text) + " is not the number of an event",
-                    {.next = advise(Act::list_events)});
+                    {.next = advise(Act::list_events), .sought = {.kind = "event", .text = std::string(text)}});
     }
     return number;
 }

@@ -4,18 +4,20 @@ import shlex
 
 import pytest
 from support.agents import key_id, read_key
+from support.command_table import command_of, groups
 from support.relay import finish_terminal
 
 
 @pytest.fixture
 def things(relay, tmp_path):
-    """An organization with a role, a token, two agents with keys, a block under a ticket, and another organization."""
+    """An organization with a role, a token, two agents with keys, a block under a ticket, another organization, and a plan."""
     relay("org", "create", "acme", "--name", "Acme Corp", "--plan", "paid", "--admin-token", "t", check=0)
     relay("org", "create", "globex", "--name", "Globex", check=0)
     relay("role", "create", "ops", "--org", "globex", "--name", "Operations", check=0)
     relay("role", "create", "shift", "--org", "acme", "--name", "Night shift", check=0)
     for agent, name in (("crm", "Payment Processor"), ("mailer", "Mailer Bot")):
         relay("agent", "create", agent, "--org", "acme", "--name", name, "--secret-file", f"{agent}.key", check=0)
+    relay("plan", "create", "gold", "--name", "Gold", check=0)
     relay("block", "mailer", "--ticket", "INC-7", check=0)
     return {"KEY": key_id(read_key(tmp_path / "crm.key")), "TOKEN": (tmp_path / "t").read_text()[9:21]}
 
@@ -86,6 +88,41 @@ CASES = [
     ("revoke --org 'Mailer Bot' --confirm 'Mailer Bot'", 2, "is the name of agent mailer", ["revoke mailer"]),
     ("revoke --key KEY,crm --yes", 2, "crm is an agent of org acme", ["revoke crm"]),
     ("key show Globex", 2, "Globex is the name of org globex", ["key list --org globex"]),
+    ("plan show acme", 3, "acme is an organization", ["org show acme"]),
+    ("plan show crm", 3, "crm is an agent of org acme", ["agent show crm"]),
+    ("plan update KEY --name Silver", 3, "is a key of agent crm", ["key show KEY"]),
+    ("org update globex --plan acme", 2, "acme is an organization", ["org show acme"]),
+    ("org show gold", 3, "gold is a plan", ["plan show gold"]),
+    ("agent show gold", 3, "gold is a plan", ["plan show gold"]),
+    ("block --org gold --confirm gold", 3, "gold is a plan", ["plan show gold"]),
+    ("usage show gold", 3, "gold is a plan", ["plan show gold"]),
+    ("usage show KEY", 3, "is a key of agent crm", ["key show KEY", "usage show acme"]),
+    ("subscription set crm --state active", 3, "crm is an agent of org acme", ["agent show crm", "org show acme"]),
+    ("org seats crm", 3, "crm is an agent of org acme", ["agent show crm", "org seats acme"]),
+    ("policy set KEY --window 30s", 3, "is a key of agent crm", ["policy set crm --window=30s", "key show KEY"]),
+    ("policy history acme", 3, "acme is an organization", ["policy history --org acme"]),
+    ("policy undo crm", 2, "crm is an agent of org acme", ["policy history crm"]),
+    ("policy undo acme", 2, "acme is an organization", ["policy history --org acme"]),
+    ("policy undo KEY", 2, "is a key of agent crm", ["key show KEY"]),
+    ("policy undo INC-7", 2, "INC-7 is a ticket", ["incident show INC-7", "policy undo --ticket INC-7"]),
+    ("incident show crm", 3, "crm is an agent of org acme", ["audit list --agent crm"]),
+    ("incident show acme", 3, "acme is an organization", ["audit list --org acme"]),
+    ("audit show INC-7", 2, "INC-7 is a ticket", ["incident show INC-7"]),
+    ("audit show crm", 2, "crm is an agent of org acme", ["audit list --agent crm"]),
+    ("device show acme", 2, "acme is an organization", ["device list --org acme"]),
+    ("device show KEY", 3, "is a key of agent crm", ["key show KEY"]),
+    ("registry list --org crm", 3, "crm is an agent of org acme", ["registry list --org=acme"]),
+    ("agent env KEY", 3, "is a key of agent crm", ["agent env crm", "key show KEY"]),
+    ("agent keep KEY", 3, "is a key of agent crm", ["agent keep crm", "key show KEY"]),
+    ("queue list crm", 3, "crm is an agent of org acme", ["agent show crm", "queue list acme"]),
+    ("queue name acme KEY", 3, "is a key of agent crm", ["queue name acme crm", "key show KEY"]),
+    ("queue owner crm", 3, "crm is an agent of org acme", ["queue name acme crm"]),
+    ("queue owner acme", 3, "acme is an organization", ["queue name acme"]),
+    ("queue owner KEY", 3, "is a key of agent crm", ["key show KEY"]),
+    ("block acme.crm", 3, "acme.crm is the queue of agent crm of org acme", ["block crm", "queue owner acme.crm"]),
+    ("block --org acme.crm --confirm acme.crm", 2, "acme.crm is the queue of agent crm", ["queue owner acme.crm"]),
+    ("agent show acme-agents", 3, "acme-agents is a queue of org acme", ["queue owner acme-agents"]),
+    ("org show acme-dlq", 3, "acme-dlq is a queue of org acme", ["org show acme", "queue owner acme-dlq"]),
 ]  # fmt: skip
 
 
@@ -122,23 +159,32 @@ def works(words):
     return (5,) if words[:3] == ["agent", "create", "crm"] else (0,)
 
 
-@pytest.mark.parametrize("line, code, says, commands", CASES, ids=[case[0] for case in CASES])
-def test_an_id_of_another_kind_is_recognized(relay, database, things, line, code, says, commands):
-    words = shlex.split(filled(line, things))
-    result = relay(*words, check=code)
-    assert says in result.err.split("why:")[1].splitlines()[0], result
-    lines = [row.split("next:", 1)[1].strip() for row in result.err.splitlines() if "next:" in row]
-    for command, row in zip(commands, lines, strict=False):
-        assert row.startswith(f"relay-admin {filled(command, things)}"), result
-    assert len(lines) >= len(commands) and "--force" not in result.err
-    assert not any("--confirm" in row for row in lines), lines  # of what is named now, no one has confirmed anything
-    for row in lines:
-        assert not is_wider(shlex.split(row)[1:], words, says), (row, result)
-    assert "acme-corp" not in result.err and "mailer-bot" not in result.err, result  # no such id is here
-    assert database.value("SELECT count(*) FROM relay.revocations") == 1  # nothing was done
-    # The first command works as it is.
-    first = shlex.split(lines[0])[1:]
-    assert relay(*first, "--yes", *confirmation(first)).code in works(first), lines
+def changes(line):
+    return command_of(shlex.split(line)).effect == "changes"
+
+
+# Those that only read share what they read.
+GROUPS = {case[0]: [case] for case in CASES if changes(case[0])} | {"those that read": [case for case in CASES if not changes(case[0])]}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_an_id_of_another_kind_is_recognized(relay, database, things, group):
+    for line, code, says, commands in GROUPS[group]:
+        words = shlex.split(filled(line, things))
+        result = relay(*words, check=code)
+        assert says in result.err.split("why:")[1].splitlines()[0], result
+        lines = [row.split("next:", 1)[1].strip() for row in result.err.splitlines() if "next:" in row]
+        for command, row in zip(commands, lines, strict=False):
+            assert row.startswith(f"relay-admin {filled(command, things)}"), result
+        assert len(lines) >= len(commands) and "--force" not in result.err
+        assert not any("--confirm" in row for row in lines), lines  # of what is named now, no one has confirmed anything
+        for row in lines:
+            assert not is_wider(shlex.split(row)[1:], words, says), (row, result)
+        assert "acme-corp" not in result.err and "mailer-bot" not in result.err, result  # no such id is here
+        assert database.value("SELECT count(*) FROM relay.revocations") == 1  # nothing was done
+        # The first command works as it is.
+        first = shlex.split(lines[0])[1:]
+        assert relay(*first, "--yes", *confirmation(first)).code in works(first), lines
 
 
 def test_what_is_not_known_keeps_its_error(relay, things):
@@ -257,6 +303,47 @@ WORDS = [
     ("key get c8pjdeyrrbnp", "key show c8pjdeyrrbnp", None),
     ("role rm ops", "role delete --help", None),
     ("role ls", "role list --help", None),
+    ("device rm 4mz8q0v2h7rk", "revoke --device 4mz8q0v2h7rk", "devices are not deleted"),
+    ("rm device 4mz8q0v2h7rk", "revoke --device 4mz8q0v2h7rk", "devices are not deleted"),
+    ("device disable 4mz8q0v2h7rk", "block --device 4mz8q0v2h7rk", "pauses"),
+    ("device revoke 4mz8q0v2h7rk", "revoke --device 4mz8q0v2h7rk", None),
+    ("devices", "device list", None),
+    ("ls devices", "device list", None),
+    ("device add", "device --help", "is paired"),
+    ("plan delete gold", "org update --help", "plans are not deleted"),
+    ("delete plan gold", "org update --help", "plans are not deleted"),
+    ("plan ls", "plan list", None),
+    ("plans", "plan list", None),
+    ("plan add gold", "plan create --help", None),
+    ("policy delete bot", "policy undo --help", "not deleted"),
+    ("policy get bot", "policy show bot", None),
+    ("policy ls", "policy list", None),
+    ("policies", "policy list", None),
+    ("subscription cancel acme", "subscription set --help", None),
+    ("subscription rm acme", "subscription set --help", "not deleted"),
+    ("subscriptions", "subscription list", None),
+    ("usage ls acme", "usage show acme", None),
+    ("usage reset acme", "usage release --help", "stays counted"),
+    ("quota", "usage show --help", None),
+    ("queue delete acme-dlq", "queue list --help", "in the broker"),
+    ("queue create acme", "queue list --help", "in the broker"),
+    ("queue ls acme", "queue list acme", None),
+    ("queue get acme", "queue name acme", None),
+    ("registry ls", "registry list", None),
+    ("registry rm bot", "registry unregister bot", None),
+    ("agent unregister bot", "registry unregister bot", None),
+    ("registry validate card.json", "registry check --help", None),
+    ("gateways", "gateway list", None),
+    ("incident ls", "incident list", None),
+    ("ticket show INC-7", "incident show INC-7", None),
+    ("events", "audit list", None),
+    ("audit rm 17", "audit maintain --help", "not deleted"),
+    ("config get", "config show", None),
+    ("schema migrate", "schema apply --help", None),
+    ("sandbox rm", "sandbox destroy --help", None),
+    ("org usage acme", "usage show acme", None),
+    ("org plan acme", "org update --help", None),
+    ("agent devices bot", "device list --agent bot", None),
     ("status", "doctor", None),
     ("login", "whoami", None),
 ]  # fmt: skip
@@ -270,3 +357,10 @@ def test_words_of_other_programs_lead_to_the_right_ones(relay_without_database, 
     assert command.startswith(error["suggestions"][0])
     if "--help" in command:
         relay_without_database(*command.split(), check=0)
+
+
+def test_no_word_for_a_kind_of_thing_is_taken_for_the_id_of_an_agent(relay_without_database):
+    for group in [command.path[0] for command in groups() if len(command.path) == 1]:
+        for verb in ("delete", "disable", "rm"):
+            error = relay_without_database.error(verb, group, "bot", check=2)
+            assert f"revoke {group}" not in str(error["next"]) and f"block {group}" not in str(error["next"]), error

@@ -33,7 +33,9 @@ IncidentTimeline show_incident(db::Database &database, ShowIncident const &reque
         }
         if (!found) {
             throw Error(ErrorKind::not_found, "no event has the ticket " + quote_for_message(request.ticket),
-                        {.next = advise(Act::list_incidents), .suggestions = sql::tickets_like(transaction, ticket)});
+                        {.next = advise(Act::list_incidents),
+                         .suggestions = sql::tickets_like(transaction, ticket),
+                         .sought = {.kind = "ticket", .text = request.ticket}});
         }
         IncidentTimeline timeline{.incident = *std::move(found)};
         timeline.from = timeline.incident.first_at - request.around;

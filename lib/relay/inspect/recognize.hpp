@@ -11,8 +11,9 @@
 
 namespace relay {
 
-/// What a text can be the id of. A token is an organization's admin token, a ticket is that of a block or revocation.
-enum class NamedThing { agent, org, key, token, device, role, ticket };
+/// What a text can be the id of. A token is an organization's admin token, a ticket is that of a block, a
+/// revocation or a policy. The id of a queue is its name at the broker.
+enum class NamedThing { agent, org, key, token, device, role, plan, queue, ticket };
 
 template <>
 struct EnumText<NamedThing> {
@@ -22,6 +23,8 @@ struct EnumText<NamedThing> {
                                                                        {NamedThing::token, "token"},
                                                                        {NamedThing::device, "device"},
                                                                        {NamedThing::role, "role"},
+                                                                       {NamedThing::plan, "plan"},
+                                                                       {NamedThing::queue, "queue"},
                                                                        {NamedThing::ticket, "ticket"}});
 };
 
@@ -29,8 +32,8 @@ struct EnumText<NamedThing> {
 struct Recognized {
     NamedThing thing{};
     std::string id{};
-    std::optional<std::string> agent{};  ///< of a key or a device
-    std::optional<std::string> org{};  ///< of an agent, a key, a token, a device or a role
+    std::optional<std::string> agent{};  ///< of a key, a device or the queue of one agent
+    std::optional<std::string> org{};  ///< of an agent, a key, a token, a device, a role or a queue
     bool by_name = false;  ///< the text is its name, not its id
     std::optional<Subject> subject{};  ///< the id of an agent, an organization, a key, a token or a device
 };

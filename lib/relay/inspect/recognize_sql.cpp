@@ -17,7 +17,14 @@ FROM (SELECT 1 AS rank, 'agent' AS thing, agent_id AS id, NULL AS agent_id, org_
       UNION ALL SELECT 4, 'token', token_id, NULL, org_id, false FROM relay.org_tokens WHERE token_id = $1
       UNION ALL SELECT 4, 'device', device_id, agent_id, org_id, false FROM relay.devices WHERE device_id = $1
       UNION ALL SELECT 5, 'role', role_id, NULL, org_id, false FROM relay.roles WHERE role_id = $1
-      UNION ALL (SELECT 6, 'ticket', ticket, NULL, NULL, false FROM relay.revocations WHERE ticket = $2 LIMIT 1)
+      UNION ALL SELECT 5, 'plan', plan_id, NULL, NULL, false FROM relay.plans WHERE plan_id = $1
+      UNION ALL SELECT 6, 'queue', $2, queue.agent_id, queue.org_id, false FROM relay_api.queue_owner($2) AS queue
+                JOIN relay.organizations USING (org_id)
+                WHERE queue.agent_id IS NULL OR EXISTS
+                      (SELECT FROM relay.agents a WHERE a.agent_id = queue.agent_id AND a.org_id = queue.org_id)
+      UNION ALL (SELECT 6, 'ticket', ticket, NULL, NULL, false
+                 FROM (SELECT ticket FROM relay.revocations UNION ALL SELECT ticket FROM relay.policy_changes) AS changes
+                 WHERE ticket = $2 LIMIT 1)
       UNION ALL (SELECT 7, 'agent', agent_id, NULL, org_id, true FROM relay.agents
                  WHERE lower(name) COLLATE "C" = lower($2) COLLATE "C" LIMIT 101)
       UNION ALL (SELECT 8, 'org', org_id, NULL, NULL, true FROM relay.organizations
@@ -35,6 +42,8 @@ std::optional<Subject> subject_of(db::Row const &row, NamedThing thing) {
         case NamedThing::token:
         case NamedThing::device: return read_subject(row, SubjectKind::key, "id");
         case NamedThing::role:
+        case NamedThing::plan:
+        case NamedThing::queue:
         case NamedThing::ticket: break;
     }
     return std::nullopt;

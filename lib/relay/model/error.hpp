@@ -66,7 +66,7 @@ struct EnumText<Changed> {
 
 /// An id that does not exist, or that cannot be one. The text may be the id of something else, or a name.
 struct Sought {
-    std::string_view kind{};  ///< "agent", "org", "key" or "role": what was expected; a literal
+    std::string_view kind{};  ///< "agent", "org", "key", "policy change"...: what was expected; a literal
     std::string text{};
 };
 

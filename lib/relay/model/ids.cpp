@@ -98,7 +98,7 @@ std::optional<std::string> find_bad_character(std::string_view text, bool (*allo
 
 /// Returns the kind of id that was expected; empty for other texts.
 Sought sought_by(std::string_view what, std::string_view text) {
-    for (std::string_view const kind : {"agent", "org", "key", "role", "device"}) {
+    for (std::string_view const kind : {"agent", "org", "key", "role", "device", "plan"}) {
         if (what.starts_with(kind) && what.substr(kind.size()) == " id") {
             return {.kind = kind, .text = std::string(text)};
         }
