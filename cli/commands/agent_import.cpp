@@ -216,7 +216,7 @@ columns, in any order; other columns are ignored:
 The keys go to --secrets-dir, one file each. Or they go to one --secret-file, one line each (--secret-format json or
 sealed), or to --deliver, as with `migrate-legacy issue`. The rows are imported in batches. Each batch is first
 delivered and made durable, and then committed. Into files, the server writes two batches at the same time, over two
-connections; then a batch has at most 1000 agents. FILE may be of any size.
+connections. Such a batch has at most 1000 agents. FILE may be of any size.
 
 If the command is killed, run it again. An agent that exists as its row says is left as it is, and gets no other key. A
 row that contradicts an existing agent fails, and so does a row that cannot be read. The others are imported, and the

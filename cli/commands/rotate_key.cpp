@@ -273,7 +273,7 @@ killed, run it again. Until 12 hours after its last batch, the same command cont
 machine. Then agents that have their new key are left out; --restart rotates them again. Keys of the killed run's last
 batch may be in an unfinished file, FILE.batch or AGENT-ID.key.new. Run the command where that file is, too: it settles
 the file first. Into files, the server writes two batches at the same time, over
-two connections; then a batch has at most 1000 keys. Two runs at the same time share the work. With --deliver, one agent's key is staged
+two connections. Such a batch has at most 1000 keys. Two runs at the same time share the work. With --deliver, one agent's key is staged
 at a time: one commit confirms an agent and stages the next. After a kill, only the agent of that delivery gets another
 key. --expect N changes nothing unless exactly N agents would get a key. --limit N ends the run after N keys; the
 next run continues. At a terminal the command asks first; a script is not asked.

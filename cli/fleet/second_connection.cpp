@@ -1,6 +1,7 @@
 #include "cli/fleet/second_connection.hpp"
 
 #include "cli/context.hpp"
+#include "relay/fleet/rotate_fleet.hpp"
 
 #include <filesystem>
 #include <system_error>

@@ -1,8 +1,10 @@
 #pragma once
 
-#include "relay/db/database.hpp"
-
 #include <memory>
+
+namespace relay::db {
+class Database;
+}
 
 namespace relay::cli {
 
